@@ -1,0 +1,109 @@
+/**
+ * Quantities whose units must not be mixed. The brands exist only in the type system; at run time they are numbers.
+ * `80GiB` and `80GB` are different amounts and both spellings are kept apart on the way in: binary suffixes (KiB, MiB,
+ * GiB, TiB) are powers of 1024, decimal ones (kB, MB, GB, TB) powers of 1000. Token counts have one suffix rule of
+ * their own, because the field writes "128k" for 131072: see `parseTokens`.
+ */
+import { PlimsollError } from './errors.ts';
+
+declare const unit: unique symbol;
+type Quantity<Unit extends string> = number & { readonly [unit]: Unit };
+export type Bytes = Quantity<'bytes'>;
+export type Tokens = Quantity<'tokens'>;
+export type Seconds = Quantity<'seconds'>;
+
+export const KiB = 1024;
+export const MiB = 1024 ** 2;
+export const GiB = 1024 ** 3;
+
+const byteUnits: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: KiB,
+  mib: MiB,
+  gib: GiB,
+  tib: 1024 ** 4,
+};
+
+export function bytes(value: number): Bytes {
+  return value as Bytes;
+}
+
+export function tokens(value: number): Tokens {
+  return value as Tokens;
+}
+
+export function seconds(value: number): Seconds {
+  return value as Seconds;
+}
+
+/** Parses "80GiB", "24 GB", "512MiB" or a bare count of bytes. A bare "G" or "M" is refused: it does not say which. */
+export function parseBytes(text: string): Bytes {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
+  const suffix = match?.[2]?.toLowerCase() ?? '';
+  const factor = suffix === '' ? 1 : byteUnits[suffix];
+  if (match === null || factor === undefined) {
+    throw new PlimsollError({
+      code: 'bad-bytes',
+      message: `"${text}" is not an amount of memory`,
+      value: text,
+      limit: 'a number with B, kB, MB, GB, TB (powers of 1000) or KiB, MiB, GiB, TiB (powers of 1024)',
+      hint: 'write 80GiB for 80 x 1024^3 bytes, 80GB for 80 x 1000^3',
+    });
+  }
+  return bytes(Math.round(Number(match[1]) * factor));
+}
+
+/**
+ * Parses "4096", "128k" or "1M". In model names and flags "k" is used for 1024 when the product is a power of two
+ * ("128k" = 131072 for Llama 3.1); a decimal reading would plan a context no model has. So: k = 1024, M = 1024^2.
+ * Underscores and commas between digits are allowed.
+ */
+export function parseTokens(text: string): Tokens {
+  const match = /^\s*(\d[\d_,]*(?:\.\d+)?)\s*(k|m)?\s*$/i.exec(text);
+  if (match !== null) {
+    const count = Number(match[1]?.replaceAll(/[_,]/g, ''));
+    const factor = { k: KiB, m: MiB }[match[2]?.toLowerCase() ?? ''] ?? 1;
+    const total = Math.round(count * factor);
+    if (Number.isSafeInteger(total) && total > 0) return tokens(total);
+  }
+  throw new PlimsollError({
+    code: 'bad-tokens',
+    message: `"${text}" is not a number of tokens`,
+    value: text,
+    limit: 'a whole number above 0, with k = 1024 or M = 1048576',
+    hint: 'write 8192, 8k or 128k',
+  });
+}
+
+/** Prints bytes in binary units with a fixed number of digits: 17179869184 -> "16.00 GiB". */
+export function formatBytes(value: number, digits = 2): string {
+  const magnitude = Math.abs(value);
+  if (magnitude >= 1000 * GiB) return `${(value / 1024 ** 4).toFixed(digits)} TiB`;
+  if (magnitude >= GiB / 8) return `${(value / GiB).toFixed(digits)} GiB`;
+  if (magnitude >= MiB / 8) return `${(value / MiB).toFixed(digits)} MiB`;
+  if (magnitude >= KiB) return `${(value / KiB).toFixed(digits)} KiB`;
+  return `${value} B`;
+}
+
+/** Prints a count with thousands separators, the same in every locale: 131072 -> "131,072". */
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Prints token counts the way the field does when they are round, otherwise in full: 131072 -> "128k", 476016 -> "476,016". */
+export function formatTokens(value: number): string {
+  if (value >= KiB && value % KiB === 0) return `${value / KiB}k`;
+  return formatCount(value);
+}
+
+/** Prints a duration with the unit that keeps two to four digits before the point: 0.0052 -> "5.20 ms". */
+export function formatSeconds(value: number): string {
+  if (value >= 100) return `${value.toFixed(0)} s`;
+  if (value >= 1) return `${value.toFixed(2)} s`;
+  if (value >= 1e-3) return `${(value * 1e3).toFixed(value >= 0.1 ? 0 : 2)} ms`;
+  return `${(value * 1e6).toFixed(1)} us`;
+}
