@@ -21,6 +21,7 @@ export type TensorRole =
   | 'attention-q' // may carry an output gate of the same width (Qwen3-Next: out = 2 x heads x dim)
   | 'attention-k'
   | 'attention-v'
+  | 'attention-qkv' // q, k and v rows in one matrix
   | 'attention-output'
   | 'attention-sink' // one scalar per query head (gpt-oss, MiMo)
   | 'mla-q-down' // [qLoraRank, hidden], replicated under tensor parallelism
@@ -28,6 +29,7 @@ export type TensorRole =
   | 'mla-kv-down' // [kvLoraRank + ropeHeadDim, hidden], replicated
   | 'mla-kv-up'
   | 'indexer' // sparse-attention indexer (DeepSeek V3.2), replicated
+  | 'compressor' // KV compression of DeepSeek V4, replicated
   | 'linear-in' // projections into a linear-attention layer
   | 'linear-conv'
   | 'linear-state' // A_log, dt_bias, decay and beta parameters
@@ -38,13 +40,16 @@ export type TensorRole =
   | 'ssm-output'
   | 'mlp-gate'
   | 'mlp-up'
+  | 'mlp-gate-up' // both in one matrix: gate rows, then up rows
   | 'mlp-down'
   | 'router'
   | 'expert-gate'
   | 'expert-up'
+  | 'expert-gate-up'
   | 'expert-down'
   | 'shared-expert-gate'
   | 'shared-expert-up'
+  | 'shared-expert-gate-up'
   | 'shared-expert-down'
   | 'vision'
   | 'projector'

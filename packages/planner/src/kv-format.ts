@@ -1,0 +1,70 @@
+/**
+ * Element formats of the KV cache and what one cached vector takes in each. Plain types have no overhead; block types
+ * (ggml) store one scale per 32 elements; per-token-head types (vLLM) store one fp32 scale per vector.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+
+interface KvFormatFact {
+  /** Bits of one element without scales. */
+  readonly bits: number;
+  /** Elements that share scale bytes; null = no scale, 'vector' = one per cached head vector. */
+  readonly scaled: number | 'vector' | null;
+  readonly scaleBytes: number;
+}
+
+/** ggml block sizes: ggml/src/ggml-common.h. Per-token-head formats: vllm/v1/kv_cache_interface.py (0.20 and later). */
+const formats = {
+  fp32: { bits: 32, scaled: null, scaleBytes: 0 },
+  fp16: { bits: 16, scaled: null, scaleBytes: 0 },
+  bf16: { bits: 16, scaled: null, scaleBytes: 0 },
+  fp8: { bits: 8, scaled: null, scaleBytes: 0 },
+  q8_0: { bits: 8, scaled: 32, scaleBytes: 2 },
+  q5_1: { bits: 5, scaled: 32, scaleBytes: 4 },
+  q5_0: { bits: 5, scaled: 32, scaleBytes: 2 },
+  q4_1: { bits: 4, scaled: 32, scaleBytes: 4 },
+  q4_0: { bits: 4, scaled: 32, scaleBytes: 2 },
+  iq4_nl: { bits: 4, scaled: 32, scaleBytes: 2 },
+  fp8_per_token_head: { bits: 8, scaled: 'vector', scaleBytes: 4 },
+  int8_per_token_head: { bits: 8, scaled: 'vector', scaleBytes: 4 },
+  int4_per_token_head: { bits: 4, scaled: 'vector', scaleBytes: 4 },
+  int2_per_token_head: { bits: 2, scaled: 'vector', scaleBytes: 4 },
+} as const satisfies Readonly<Record<string, KvFormatFact>>;
+
+export type KvFormat = keyof typeof formats;
+
+const spellings: Readonly<Record<string, KvFormat>> = {
+  f32: 'fp32',
+  float32: 'fp32',
+  f16: 'fp16',
+  float16: 'fp16',
+  half: 'fp16',
+  bfloat16: 'bf16',
+  fp8_e4m3: 'fp8',
+  fp8_e5m2: 'fp8',
+  fp8_ds_mla: 'fp8',
+  int8: 'int8_per_token_head',
+};
+
+export const kvFormatNames = Object.keys(formats) as readonly KvFormat[];
+
+/** Reads a KV type as vLLM (`fp8_e4m3`), llama.cpp (`q8_0`, `f16`) or a person (`int8`) writes it. */
+export function parseKvFormat(text: string): KvFormat {
+  const name = text.trim().toLowerCase();
+  const known = spellings[name] ?? kvFormatNames.find((format) => format === name);
+  if (known !== undefined) return known;
+  throw new PlimsollError({
+    code: 'bad-kv-format',
+    message: `"${text}" is not a KV cache type`,
+    value: text,
+    limit: kvFormatNames.join(', '),
+  });
+}
+
+/** Bytes of one cached vector of `dim` elements: a key or value of one head, or one latent. */
+export function kvVectorBytes(dim: number, format: KvFormat): number {
+  const fact: KvFormatFact = formats[format];
+  const payload = Math.ceil((dim * fact.bits) / 8);
+  if (fact.scaled === null) return payload;
+  if (fact.scaled === 'vector') return payload + fact.scaleBytes;
+  return payload + Math.ceil(dim / fact.scaled) * fact.scaleBytes;
+}
