@@ -11,4 +11,5 @@ export {
   type TensorSpec,
   textParameterCount,
   type VisionSpec,
+  type WeightScheme,
 } from './model-spec.ts';

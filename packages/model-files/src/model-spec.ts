@@ -62,6 +62,11 @@ export interface TensorSpec {
   readonly shape: readonly number[];
   /** What a file says about this very tensor; absent when the spec comes from a config. */
   readonly stored?: { readonly type: string; readonly bytes: number };
+  /**
+   * What the checkpoint's quantisation does to this very tensor: its scheme, or null where it stays in the base type.
+   * Absent when the spec has no quantisation, or when the spec comes from a file (then `stored` says more).
+   */
+  readonly scheme?: WeightScheme | null;
 }
 
 /** Heads shared by every attention kind that caches keys and values per token. */
@@ -144,11 +149,28 @@ export interface LayerSpec {
   readonly tensors: readonly TensorSpec[];
 }
 
+/** How the elements of one quantised tensor are kept. A checkpoint may mix several (DeepSeek V4: fp8 and mxfp4 experts). */
+export interface WeightScheme {
+  readonly weights: 'fp8' | 'int8' | 'int4' | 'int3' | 'int2' | 'nf4' | 'fp4' | 'nvfp4' | 'mxfp4' | 'mxfp8';
+  /** Elements along the input axis that share one scale; null = one scale per output channel or per tensor. */
+  readonly groupSize: number | null;
+  /** [rows, columns] of a scale block for block-wise fp8, else null. */
+  readonly blockShape: readonly [number, number] | null;
+  /** True when one scale serves the whole tensor. */
+  readonly perTensor: boolean;
+  /** True when zero points, packed like the weights, are stored beside the scales. */
+  readonly zeroPoints: boolean;
+  /** Type of one scale: e4m3 for NVFP4, e8m0 for the MX formats. `nested` = bitsandbytes double quantisation. */
+  readonly scaleType: 'fp32' | 'fp16' | 'bf16' | 'e4m3' | 'e8m0' | 'nested';
+  /** GPTQ act-order keeps one int32 per input channel. */
+  readonly channelOrder: boolean;
+}
+
 /** A checkpoint's own quantisation, from `quantization_config`, or as named by the registry when only the id tells. */
 export interface QuantizationSpec {
   /** As the checkpoint names it: `fp8`, `awq`, `gptq`, `auto-round`, `compressed-tensors`, `bitsandbytes`, `modelopt`, `mxfp4`, `gguf`. */
   readonly method: string;
-  readonly weights: 'fp8' | 'int8' | 'int4' | 'int3' | 'int2' | 'nf4' | 'nvfp4' | 'mxfp4' | 'mxfp8' | 'gguf';
+  readonly weights: WeightScheme['weights'] | 'gguf';
   /** Elements along the input axis that share one scale; null = one scale per output channel or per tensor. */
   readonly groupSize: number | null;
   /** [rows, columns] of a scale block for block-wise fp8, else null. */
