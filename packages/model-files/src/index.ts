@@ -1,3 +1,4 @@
+export { type ModelSpecOptions, modelSpecFromConfig } from './config/model-spec-from-config.ts';
 export {
   type AttentionSpec,
   type ElementType,

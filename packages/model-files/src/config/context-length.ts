@@ -1,0 +1,33 @@
+/** The longest context a config states. */
+import { type ConfigReader, configLimits } from './config-reader.ts';
+
+const contextKeys = [
+  'max_position_embeddings',
+  'n_positions',
+  'max_sequence_length',
+  'max_seq_len',
+  'model_max_length',
+  'seq_length',
+  'n_ctx',
+] as const;
+
+/** What the code of a family without any of these keys works with: Falcon's and BLOOM's training length. */
+const unstatedContextTokens = 2048;
+
+/**
+ * The stated length, stretched where the file asks for it the way engines do (vLLM, _get_and_verify_max_len): YaRN works on
+ * `original_max_position_embeddings`, linear and dynamic scaling on the stated length. Llama 3 scaling and LongRoPE always
+ * state the stretched length, and so does Gemma 3 although it scales linearly.
+ */
+export function readContextLength(config: ConfigReader): number {
+  const rule = { maximum: configLimits.contextTokens };
+  const stated = config.integer(contextKeys, { ...rule, fallback: unstatedContextTokens });
+  const scaling = config.section('rope_scaling') ?? config.section('rope_parameters');
+  if (scaling === null || config.text('model_type')?.startsWith('gemma3')) return stated;
+  const type = scaling.text(['rope_type', 'type']);
+  const original = scaling.optionalInteger('original_max_position_embeddings', rule);
+  const base = type === 'yarn' ? original : type === 'linear' || type === 'dynamic' ? stated : null;
+  if (base === null) return stated;
+  const factor = Math.max(1, scaling.number('factor', 1));
+  return Math.min(Math.round(base * factor), configLimits.contextTokens);
+}

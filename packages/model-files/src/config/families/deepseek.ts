@@ -1,0 +1,113 @@
+/**
+ * DeepSeek V2, V3 and V3.2, and the models that took over their architecture: Kimi K2, GLM-5. Latent attention, a few dense
+ * layers, then experts with always-on shared ones.
+ */
+import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import { modelTensors, type TextModel } from '../decoder.ts';
+import { readHiddenSize, readIntermediateSize, readLayerCount, readVocabSize } from '../dimensions.ts';
+import { freezeLayer, layerOf, layersOf, type MlpPart } from '../layers.ts';
+import { readMla } from '../mla.ts';
+import { denseMlp, expertMlp } from '../mlp.ts';
+import { linear, norm, tensor } from '../tensors.ts';
+import type { FamilyTable } from './family.ts';
+
+export function readDeepseek(config: ConfigReader): TextModel {
+  const hiddenSize = readHiddenSize(config);
+  const vocabSize = readVocabSize(config);
+  const tied = config.boolean('tie_word_embeddings', false);
+  const isExpertLayer = sparseLayers(config);
+  const build = (experts: boolean): LayerSpec =>
+    layerOf(
+      readMla(config, hiddenSize),
+      experts
+        ? deepseekExperts(config, hiddenSize)
+        : denseMlp({ hiddenSize, intermediateSize: readIntermediateSize(config) }),
+      [...norm('input_layernorm', hiddenSize), ...norm('post_attention_layernorm', hiddenSize)],
+    );
+  const layers = layersOf(
+    readLayerCount(config),
+    (layer) => ({ experts: isExpertLayer(layer) }),
+    ({ experts }) => build(experts),
+  );
+  const predicted = readPredictionCount(config);
+  // GLM-5 leaves the copies out: its safetensors total has room for one embedding and one head only.
+  const copies = config.text('model_type') !== 'glm_moe_dsa';
+  return {
+    hiddenSize,
+    vocabSize,
+    tiedEmbeddings: tied,
+    layers,
+    tensors: modelTensors({ hiddenSize, vocabSize, tied }),
+    predictionLayers: repeated(predicted, () =>
+      withTensors(build(true), nextTokenTensors({ hiddenSize, vocabSize, copies })),
+    ),
+    layerModule: 'model.layers',
+  };
+}
+
+export function readPredictionCount(config: ConfigReader, key = 'num_nextn_predict_layers'): number {
+  return config.integer(key, { fallback: 0, minimum: 0, maximum: 64 });
+}
+
+export function repeated(count: number, build: () => LayerSpec): readonly LayerSpec[] {
+  return count === 0 ? [] : new Array<LayerSpec>(count).fill(freezeLayer(build()));
+}
+
+export function withTensors(layer: LayerSpec, tensors: readonly TensorSpec[]): LayerSpec {
+  return { ...layer, tensors: [...layer.tensors, ...tensors] };
+}
+
+export interface NextTokenOptions {
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  /** Whether the file repeats embedding and head beside the prediction layer, as DeepSeek V3 does. */
+  readonly copies: boolean;
+}
+
+/** The parts of a prediction layer that join the last hidden state with the embedding of the next token. */
+export function nextTokenTensors({ hiddenSize, vocabSize, copies }: NextTokenOptions): TensorSpec[] {
+  return [
+    ...norm('enorm', hiddenSize),
+    ...norm('hnorm', hiddenSize),
+    ...linear('eh_proj', 'other', { out: hiddenSize, in: 2 * hiddenSize }),
+    ...norm('shared_head.norm', hiddenSize),
+    ...(copies ? [tensor('embed_tokens.weight', 'token-embedding', vocabSize, hiddenSize)] : []),
+    ...(copies ? linear('shared_head.head', 'lm-head', { out: vocabSize, in: hiddenSize }) : []),
+  ];
+}
+
+/** The first `first_k_dense_replace` layers are dense, of the rest every `moe_layer_freq`-th has experts. */
+export function sparseLayers(config: ConfigReader): (layer: number) => boolean {
+  const dense = config.integer('first_k_dense_replace', { fallback: 0, minimum: 0 });
+  if (Array.isArray(config.raw('moe_layer_freq'))) {
+    const flags = config.integers('moe_layer_freq');
+    return (layer) => flags?.[layer] === 1;
+  }
+  const period = config.integer('moe_layer_freq', { fallback: 1 });
+  return (layer) => layer >= dense && layer % period === 0;
+}
+
+export function deepseekExperts(config: ConfigReader, hiddenSize: number): MlpPart {
+  const width = config.integer('moe_intermediate_size');
+  const shared = config.integer('n_shared_experts', { fallback: 0, minimum: 0 });
+  return expertMlp({
+    hiddenSize,
+    experts: config.integer('n_routed_experts'),
+    expertsPerToken: config.integer('num_experts_per_tok'),
+    expertIntermediateSize: width,
+    sharedIntermediateSize: shared * width,
+    // Selection without an auxiliary loss keeps a bias per expert.
+    ...(config.text('topk_method') === 'noaux_tc' && { scoreCorrection: 'gate.e_score_correction_bias' }),
+  });
+}
+
+const deepseek = { read: readDeepseek };
+
+export const deepseekFamilies: FamilyTable = {
+  deepseek_v2: deepseek,
+  deepseek_v3: deepseek,
+  deepseek_v32: deepseek,
+  kimi_k2: deepseek,
+  glm_moe_dsa: deepseek,
+};

@@ -1,0 +1,103 @@
+/** Decoders of grouped-query attention with experts: Mixtral, Qwen MoE, gpt-oss. */
+
+import type { ConfigReader } from '../config-reader.ts';
+import { readDecoder } from '../decoder.ts';
+import { readHiddenSize, readIntermediateSize } from '../dimensions.ts';
+import type { MlpPart } from '../layers.ts';
+import { expertMlp, mixtralNames } from '../mlp.ts';
+import { alternatingSpans, switchedWindow, uniformWindow } from '../spans.ts';
+import type { Family, FamilyTable } from './family.ts';
+import { statedBiases } from './llama-like.ts';
+
+const everyLayer = (): boolean => true;
+
+const mixtral: Family = {
+  read: (config) =>
+    readDecoder(config, {
+      span: uniformWindow(config, null),
+      isExpertLayer: everyLayer,
+      experts: () =>
+        expertMlp({
+          hiddenSize: readHiddenSize(config),
+          experts: config.integer('num_local_experts', { fallback: 8 }),
+          expertsPerToken: config.integer('num_experts_per_tok', { fallback: 2 }),
+          expertIntermediateSize: readIntermediateSize(config),
+          module: 'block_sparse_moe',
+          names: mixtralNames,
+        }),
+    }),
+};
+
+/** Layers with experts: every `decoder_sparse_step`-th, less those listed as plain. */
+export function qwenExpertLayers(config: ConfigReader): (layer: number) => boolean {
+  const plain = new Set(config.integers('mlp_only_layers') ?? []);
+  const step = config.integer('decoder_sparse_step', { fallback: 1 });
+  return (layer) => !plain.has(layer) && (layer + 1) % step === 0;
+}
+
+export function qwenExperts(config: ConfigReader): MlpPart {
+  // The width of plain layers, of which there may be none.
+  config.ignore('intermediate_size');
+  const shared = config.integer('shared_expert_intermediate_size', { fallback: 0, minimum: 0 });
+  return expertMlp({
+    hiddenSize: readHiddenSize(config),
+    experts: config.integer('num_experts'),
+    expertsPerToken: config.integer('num_experts_per_tok'),
+    expertIntermediateSize: config.integer('moe_intermediate_size'),
+    sharedIntermediateSize: shared,
+    sharedModule: 'shared_expert',
+    ...(shared > 0 && { sharedGate: 'shared_expert_gate' }),
+  });
+}
+
+const qwen2Moe: Family = {
+  read: (config) =>
+    readDecoder(config, {
+      attention: { qkvBias: config.boolean('qkv_bias', true) },
+      span: switchedWindow(config),
+      isExpertLayer: qwenExpertLayers(config),
+      experts: () => qwenExperts(config),
+    }),
+};
+
+const qwen3Moe: Family = {
+  read: (config) => {
+    const stated = statedBiases(config);
+    return readDecoder(config, {
+      ...stated,
+      attention: { ...stated.attention, qkNorm: 'head' },
+      span: switchedWindow(config),
+      isExpertLayer: qwenExpertLayers(config),
+      experts: () => qwenExperts(config),
+    });
+  },
+};
+
+const gptOss: Family = {
+  read: (config) => {
+    const bias = config.boolean('attention_bias', true);
+    return readDecoder(config, {
+      attention: { qkvBias: bias, outputBias: bias, sinks: true },
+      span: alternatingSpans(config, { period: 2, window: 128 }),
+      isExpertLayer: everyLayer,
+      experts: () =>
+        expertMlp({
+          hiddenSize: readHiddenSize(config),
+          experts: config.integer('num_local_experts'),
+          expertsPerToken: config.integer(['num_experts_per_tok', 'experts_per_token']),
+          expertIntermediateSize: readIntermediateSize(config),
+          router: 'router',
+          routerBias: true,
+          fused: true,
+          bias: true,
+        }),
+    });
+  },
+};
+
+export const expertFamilies: FamilyTable = {
+  mixtral,
+  qwen2_moe: qwen2Moe,
+  qwen3_moe: qwen3Moe,
+  gpt_oss: gptOss,
+};

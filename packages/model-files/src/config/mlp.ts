@@ -1,0 +1,151 @@
+/** Feed-forward parts: dense, and mixtures of experts with each projection of all experts as one stacked tensor. */
+import type { TensorRole, TensorSpec } from '../model-spec.ts';
+import type { MlpPart } from './layers.ts';
+import { linear, tensor } from './tensors.ts';
+
+export interface MlpNames {
+  readonly gate: string;
+  readonly up: string;
+  readonly down: string;
+  readonly gateUp: string;
+}
+
+const llamaNames: MlpNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj', gateUp: 'gate_up_proj' };
+/** The spelling of Mixtral and its descendants. */
+export const mixtralNames: Partial<MlpNames> = { gate: 'w1', up: 'w3', down: 'w2' };
+
+export interface DenseMlpOptions {
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly module?: string;
+  readonly names?: Partial<MlpNames>;
+  /** False for two-matrix feed-forwards (GELU, squared ReLU). */
+  readonly gated?: boolean;
+  /** Gate and up rows in one matrix. */
+  readonly fused?: boolean;
+  readonly bias?: boolean;
+}
+
+export function denseMlp(options: DenseMlpOptions): MlpPart {
+  const { intermediateSize, gated = true } = options;
+  return {
+    mlp: { kind: 'dense', intermediateSize, gated },
+    tensors: feedForward(options, {
+      gate: 'mlp-gate',
+      up: 'mlp-up',
+      gateUp: 'mlp-gate-up',
+      down: 'mlp-down',
+    }),
+  };
+}
+
+interface FeedForwardRoles {
+  readonly gate: TensorRole;
+  readonly up: TensorRole;
+  readonly gateUp: TensorRole;
+  readonly down: TensorRole;
+}
+
+const sharedRoles: FeedForwardRoles = {
+  gate: 'shared-expert-gate',
+  up: 'shared-expert-up',
+  gateUp: 'shared-expert-gate-up',
+  down: 'shared-expert-down',
+};
+
+function feedForward(options: DenseMlpOptions, roles: FeedForwardRoles): TensorSpec[] {
+  const { hiddenSize, intermediateSize, module = 'mlp', gated = true, fused = false, bias = false } = options;
+  const names = { ...llamaNames, ...options.names };
+  const prefix = module === '' ? '' : `${module}.`;
+  const into = { out: intermediateSize, in: hiddenSize };
+  const inward =
+    gated && fused
+      ? linear(`${prefix}${names.gateUp}`, roles.gateUp, { out: 2 * intermediateSize, in: hiddenSize }, bias)
+      : [
+          ...(gated ? linear(`${prefix}${names.gate}`, roles.gate, into, bias) : []),
+          ...linear(`${prefix}${names.up}`, roles.up, into, bias),
+        ];
+  const out = { out: hiddenSize, in: intermediateSize };
+  return [...inward, ...linear(`${prefix}${names.down}`, roles.down, out, bias)];
+}
+
+export interface ExpertMlpOptions {
+  readonly hiddenSize: number;
+  /** Width that the routed experts read and write, where they work in a smaller space than the layer. */
+  readonly expertHiddenSize?: number;
+  readonly experts: number;
+  readonly expertsPerToken: number;
+  readonly expertIntermediateSize: number;
+  readonly sharedIntermediateSize?: number;
+  readonly gated?: boolean;
+  /** Gate and up of one expert in one matrix. */
+  readonly fused?: boolean;
+  readonly bias?: boolean;
+  /** A per-expert correction that is added to the router's scores for selection only. */
+  readonly scoreCorrection?: string;
+  /** A sigmoid gate on the shared expert, one row. */
+  readonly sharedGate?: string;
+  readonly module?: string;
+  readonly router?: string;
+  readonly routerBias?: boolean;
+  readonly expertModule?: string;
+  readonly sharedModule?: string;
+  readonly sharedFused?: boolean;
+  readonly names?: Partial<MlpNames>;
+  readonly sharedNames?: Partial<MlpNames>;
+}
+
+export function expertMlp(options: ExpertMlpOptions): MlpPart {
+  const { hiddenSize, experts, expertsPerToken, expertIntermediateSize } = options;
+  const { module = 'mlp', gated = true, sharedIntermediateSize = 0 } = options;
+  const routerName = `${module}.${options.router ?? 'gate'}`;
+  return {
+    mlp: { kind: 'moe', experts, expertsPerToken, expertIntermediateSize, sharedIntermediateSize, gated },
+    tensors: [
+      ...linear(routerName, 'router', { out: experts, in: hiddenSize }, options.routerBias),
+      ...(options.scoreCorrection === undefined
+        ? []
+        : [tensor(`${module}.${options.scoreCorrection}`, 'router', experts)]),
+      ...stackedExperts(options),
+      ...(sharedIntermediateSize === 0 ? [] : sharedExpert(options, sharedIntermediateSize)),
+    ],
+  };
+}
+
+function stackedExperts(options: ExpertMlpOptions): TensorSpec[] {
+  const { experts, expertIntermediateSize: width, gated = true, fused = false, bias = false } = options;
+  const hidden = options.expertHiddenSize ?? options.hiddenSize;
+  const names = { ...llamaNames, ...options.names };
+  const prefix = `${options.module ?? 'mlp'}.${options.expertModule ?? 'experts'}`;
+  const stack = (name: string, role: TensorRole, out: number, input: number): TensorSpec[] => {
+    const weight = tensor(`${prefix}.${name}.weight`, role, experts, out, input);
+    return bias ? [weight, tensor(`${prefix}.${name}.bias`, role, experts, out)] : [weight];
+  };
+  const inward =
+    gated && fused
+      ? stack(names.gateUp, 'expert-gate-up', 2 * width, hidden)
+      : [
+          ...(gated ? stack(names.gate, 'expert-gate', width, hidden) : []),
+          ...stack(names.up, 'expert-up', width, hidden),
+        ];
+  return [...inward, ...stack(names.down, 'expert-down', hidden, width)];
+}
+
+function sharedExpert(options: ExpertMlpOptions, intermediateSize: number): TensorSpec[] {
+  const { hiddenSize, module = 'mlp', gated = true, sharedModule = 'shared_experts' } = options;
+  const shared = feedForward(
+    {
+      hiddenSize,
+      intermediateSize,
+      gated,
+      module: `${module}.${sharedModule}`,
+      ...(options.sharedNames && { names: options.sharedNames }),
+      ...(options.sharedFused && { fused: true }),
+    },
+    sharedRoles,
+  );
+  const gate = options.sharedGate;
+  return gate === undefined
+    ? shared
+    : [...shared, ...linear(`${module}.${gate}`, 'router', { out: 1, in: hiddenSize })];
+}

@@ -1,0 +1,128 @@
+/**
+ * config.json -> ModelSpec. The file is read by the family its `model_type` names; a family that is not known is refused
+ * with the keys that nobody here understands, because a guess would be a wrong number that looks like a right one.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ElementType, ModelSpec } from '../model-spec.ts';
+import { textParameterCount } from '../model-spec.ts';
+import { badConfig, ConfigReader, configLimits } from './config-reader.ts';
+import { readContextLength } from './context-length.ts';
+import type { Family } from './families/family.ts';
+import { families } from './families/index.ts';
+import { ignoredKeys } from './ignored-keys.data.ts';
+
+export interface ModelSpecOptions {
+  /** Registry id, Hugging Face id or directory name; only for naming. */
+  readonly id?: string;
+  /** Read the config as if it named this family, for families that are not known. */
+  readonly assume?: string;
+}
+
+/** No published model has a thousandth of this; a config beyond it would leave the range of exact integers. */
+const parametersMax = 2 ** 50;
+
+export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions = {}): ModelSpec {
+  const root = new ConfigReader(config);
+  const modelType = root.text('model_type');
+  const { family, text } = chooseFamily(root, options.assume);
+  const model = family.read(text);
+  const spec: ModelSpec = {
+    id: options.id ?? 'config.json',
+    family: modelType ?? options.assume ?? 'llama',
+    source: 'config',
+    hiddenSize: model.hiddenSize,
+    vocabSize: model.vocabSize,
+    contextLength: readContextLength(text),
+    elementType: readElementType(root, text),
+    quantization: null,
+    tiedEmbeddings: model.tiedEmbeddings,
+    layers: model.layers,
+    tensors: model.tensors,
+    vision: null,
+    predictionLayers: model.predictionLayers,
+    notModelled: notModelled(root, text),
+  };
+  checkSize(spec);
+  return spec;
+}
+
+function chooseFamily(
+  root: ConfigReader,
+  assume: string | undefined,
+): { family: Family; text: ConfigReader } {
+  const nested = root.section('text_config') ?? root.section('llm_config');
+  const modelType = root.text('model_type');
+  const text = nested ?? root;
+  const name = assume ?? nested?.text('model_type') ?? modelType;
+  const family = name !== null && Object.hasOwn(families, name) ? families[name] : undefined;
+  if (family === undefined) throw unsupportedFamily(text, name);
+  return { family, text: nested === null ? text : text.withDefaults(family.nestedDefaults ?? {}) };
+}
+
+function unsupportedFamily(text: ConfigReader, name: string | null): PlimsollError {
+  const unknown = text.keys().filter((key) => !ignoredKeys.has(key) && !commonKeys.has(key));
+  const listed = unknown.slice(0, 20).join(', ');
+  const named =
+    name === null ? 'the config names no model_type' : `model family "${name.slice(0, 80)}" is not modelled`;
+  return new PlimsollError({
+    code: 'unsupported-family',
+    message: unknown.length === 0 ? named : `${named}; keys not understood: ${listed}`,
+    value: name?.slice(0, 80) ?? 'no model_type',
+    limit: `one of ${Object.keys(families).length} known families`,
+    hint: 'add --assume llama to plan it as a Llama with these sizes, or name another known family',
+  });
+}
+
+/** Keys that every decoder has; they are understood whatever the family. */
+const commonKeys: ReadonlySet<string> = new Set([
+  'model_type',
+  'torch_dtype',
+  'dtype',
+  'hidden_size',
+  'intermediate_size',
+  'num_hidden_layers',
+  'num_attention_heads',
+  'num_key_value_heads',
+  'head_dim',
+  'vocab_size',
+  'max_position_embeddings',
+  'tie_word_embeddings',
+  'rope_scaling',
+  'rope_parameters',
+  'quantization_config',
+]);
+
+const elementTypes: Readonly<Record<string, ElementType>> = {
+  bfloat16: 'bf16',
+  float16: 'fp16',
+  float32: 'fp32',
+  half: 'fp16',
+  float: 'fp32',
+};
+
+/** The type the checkpoint is stored in. Files that do not say are taken as bf16, which is what is published today. */
+function readElementType(root: ConfigReader, text: ConfigReader): ElementType {
+  const keys = ['torch_dtype', 'dtype'];
+  const stated = root.text(keys) ?? text.text(keys);
+  if (stated === null || stated === 'auto') return 'bf16';
+  const type = elementTypes[stated.replace(/^torch\./, '')];
+  if (type === undefined) throw badConfig('torch_dtype', stated, Object.keys(elementTypes).join(', '));
+  return type;
+}
+
+function notModelled(root: ConfigReader, text: ConfigReader): readonly string[] {
+  const unasked = [...root.unasked(), ...(text.path === '' ? [] : text.unasked())];
+  return unasked.filter((path) => !ignoredKeys.has(path.slice(path.lastIndexOf('.') + 1)));
+}
+
+function checkSize(spec: ModelSpec): void {
+  const parameters = textParameterCount(spec);
+  if (parameters <= parametersMax) return;
+  throw new PlimsollError({
+    code: 'bad-config',
+    message: `the sizes in the config make ${parameters.toExponential(2)} parameters`,
+    value: parameters,
+    limit: parametersMax,
+    hint: `check hidden_size, vocab_size, num_hidden_layers (at most ${configLimits.layers}) and the expert sizes`,
+  });
+}
