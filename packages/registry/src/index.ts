@@ -1,0 +1,19 @@
+export type {
+  HardwareLink,
+  HardwareMemory,
+  HardwareRates,
+  HardwareRecord,
+  Provenance,
+} from './hardware-schema.ts';
+export type { ModelConfig, ModelRecord } from './model-schema.ts';
+export {
+  listHardware,
+  listModels,
+  resolveHardware,
+  resolveModel,
+  searchHardware,
+  searchModels,
+  shippedRegistry,
+} from './node-registry.ts';
+export { openRegistry, type ReadText, type Registry } from './registry.ts';
+export type { HardwareRow, ModelRow } from './registry-index.ts';

@@ -1,0 +1,58 @@
+/**
+ * Names that people type for a model, derived from its Hugging Face id by rule. Every step away from the id costs a
+ * rank, so that `llama-3.1-8b` is the repository of that name and not the instruct one, while `gemma-3-27b`, which no
+ * repository is called, is `gemma-3-27b-it`.
+ */
+import { nameKey } from './name-key.ts';
+import type { NameClaim } from './registry-index.ts';
+
+export const explicitAliasRank = 1;
+
+/** Words at the end of an id that name a tuning or a packaging, not a model; dropping a later one costs more. */
+const tunedSuffix = /-(?:instruct|it|chat)(?:-hf)?$/i;
+const rawSuffix = /-(?:hf|base|pt)$/i;
+const dateSuffix = /-(?:\d{4}|v0?\.\d)$/i;
+/** Words at the start that an organisation puts before its model's name. */
+const ownerPrefix = /^(?:meta-|nvidia-|c4ai-|openai_)/i;
+
+/** Steps that a re-upload or another maker's quantisation stands behind the original of the same name. */
+const reuploadSteps = 20;
+
+/** All claims of one model: its id, its aliases, and what rules make of the part after the slash. */
+export function modelNameClaims(model: {
+  readonly id: string;
+  readonly baseModel: string | null;
+  readonly aliases: readonly string[];
+}): readonly NameClaim[] {
+  const { id, baseModel } = model;
+  const owner = id.slice(0, id.indexOf('/') + 1);
+  const distance = baseModel === null || baseModel.startsWith(owner) ? 0 : reuploadSteps;
+  const claims: NameClaim[] = [{ key: nameKey(id), id, rank: 0 }];
+  for (const alias of model.aliases) claims.push({ key: nameKey(alias), id, rank: explicitAliasRank });
+  const bareName = id.slice(id.indexOf('/') + 1);
+  for (const [name, steps] of shortenedNames(bareName)) {
+    claims.push({ key: nameKey(name), id, rank: explicitAliasRank + 1 + distance + steps });
+  }
+  return claims;
+}
+
+/** The name and its shortenings, each with the number of steps that led there. */
+function shortenedNames(bareName: string): ReadonlyMap<string, number> {
+  const found = new Map([[bareName, 0]]);
+  // A map may grow while it is walked: every shortening is shortened further in turn.
+  for (const [name, steps] of found) {
+    const shorter: [string, number][] = [
+      [name.replace(ownerPrefix, ''), 1],
+      [name.replace(dateSuffix, ''), 2],
+      [name.replace(tunedSuffix, ''), 3],
+      [name.replace(rawSuffix, ''), 4],
+      [name.replace(/-(?:instruct|it|chat)(?=-)/i, ''), 5], // Mixtral-8x7B-Instruct-v0.1
+    ];
+    for (const [candidate, cost] of shorter) {
+      const known = found.get(candidate);
+      if (candidate !== name && (known === undefined || known > steps + cost))
+        found.set(candidate, steps + cost);
+    }
+  }
+  return found;
+}

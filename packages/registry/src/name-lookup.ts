@@ -1,0 +1,112 @@
+/**
+ * Finds the row a name means. Three spellings are tried, each only when the stricter one found nothing: the name key, the
+ * key without noise words, and the key without marks between digits. A key that fits several rows is an error that
+ * lists them; so is an unknown name, with the nearest known ones.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { nameDistance } from './name-distance.ts';
+import { hasDecimalPoint, looseKey, nameKey, withoutNoise } from './name-key.ts';
+import type { RegistryIndex } from './registry-index.ts';
+
+interface NamedRow {
+  readonly id: string;
+  readonly keys: readonly string[];
+}
+
+/** Longest name that is compared with every known one; real names stay under 80 letters. */
+const nameLengthMax = 120;
+const suggestionCount = 5;
+
+export class NameLookup<Row extends NamedRow> {
+  readonly #what: 'model' | 'hardware';
+  readonly #index: RegistryIndex<Row>;
+  readonly #rowByKey = new Map<string, Row>();
+  /** Built at the first loose look-up: most names are found without. */
+  #rowsByLooseKey: Map<string, Set<Row>> | undefined;
+
+  constructor(what: 'model' | 'hardware', index: RegistryIndex<Row>) {
+    this.#what = what;
+    this.#index = index;
+    for (const row of index.rows) for (const key of row.keys) this.#rowByKey.set(key, row);
+  }
+
+  get rows(): readonly Row[] {
+    return this.#index.rows;
+  }
+
+  /** The row that `name` means, or a thrown `unknown-` or `ambiguous-` error with names to choose from. */
+  find(name: string): Row {
+    for (const key of this.#spellings(name)) {
+      const row = this.#rowByKey.get(key);
+      if (row !== undefined) return row;
+      const ids = Object.hasOwn(this.#index.ambiguous, key) ? this.#index.ambiguous[key] : undefined;
+      if (ids !== undefined) throw this.#ambiguous(name, ids);
+    }
+    const loose = this.#findLoose(nameKey(name));
+    if (loose.length === 1 && loose[0] !== undefined) return loose[0];
+    const ids = loose.map((row) => row.id);
+    throw ids.length > 1 ? this.#ambiguous(name, ids) : this.#unknown(name);
+  }
+
+  #spellings(name: string): readonly string[] {
+    const key = nameKey(name);
+    if (this.#what === 'model') return [key];
+    const plain = nameKey(withoutNoise(name));
+    return [key, plain, `${plain}gb`]; // "a100-40" means "a100-40gb"
+  }
+
+  #findLoose(key: string): readonly Row[] {
+    if (key === '' || hasDecimalPoint(key)) return [];
+    if (this.#rowsByLooseKey === undefined) {
+      this.#rowsByLooseKey = new Map();
+      for (const [known, row] of this.#rowByKey) {
+        const looseRows = this.#rowsByLooseKey.get(looseKey(known));
+        if (looseRows === undefined) this.#rowsByLooseKey.set(looseKey(known), new Set([row]));
+        else looseRows.add(row);
+      }
+    }
+    return [...(this.#rowsByLooseKey.get(looseKey(key)) ?? [])];
+  }
+
+  /** Ids of the rows with the nearest keys, nearest first; none for a name that is near nothing. */
+  nearest(name: string): readonly string[] {
+    const key = nameKey(this.#what === 'hardware' ? withoutNoise(name) : name);
+    if (key === '' || key.length > nameLengthMax) return [];
+    const limit = Math.max(3, Math.ceil(key.length * 0.6));
+    const found: { readonly id: string; readonly score: number }[] = [];
+    for (const row of this.rows) {
+      let score = limit;
+      for (const known of row.keys) {
+        // A known name that goes on where the typed one stops is near, the nearer the less it adds.
+        const extends_ = known.startsWith(key) || key.startsWith(known);
+        const gap = Math.abs(known.length - key.length) / 8;
+        score = Math.min(score, extends_ ? gap : nameDistance(key, known, limit));
+      }
+      if (score < limit) found.push({ id: row.id, score });
+    }
+    found.sort((left, right) => left.score - right.score || (left.id < right.id ? -1 : 1));
+    return found.slice(0, suggestionCount).map((row) => row.id);
+  }
+
+  #unknown(name: string): PlimsollError {
+    const near = this.nearest(name);
+    const list = this.#what === 'model' ? 'plimsoll zoo models' : 'plimsoll zoo hardware';
+    return new PlimsollError({
+      code: `unknown-${this.#what}`,
+      message: `${this.#what} "${name}" is not in the registry`,
+      value: name,
+      limit: `${this.rows.length} known ${this.#what === 'model' ? 'models' : 'pieces of hardware'}`,
+      hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : `\`${list}\` lists all names`,
+    });
+  }
+
+  #ambiguous(name: string, ids: readonly string[]): PlimsollError {
+    return new PlimsollError({
+      code: `ambiguous-${this.#what}`,
+      message: `${this.#what} "${name}" fits ${ids.length} records equally well`,
+      value: name,
+      limit: 'a name that fits one',
+      hint: `choose one of ${ids.join(', ')}`,
+    });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Search as you type: every word of the query must occur in a row's id, keys or label; rows rank by how well it does.
+ * When no row has all words, rows whose names are near to the query follow. Linear over a few hundred rows, which takes
+ * well under a millisecond and needs no prepared structure.
+ */
+import { nameKey } from './name-key.ts';
+
+export interface SearchableRow {
+  readonly id: string;
+  readonly keys: readonly string[];
+}
+
+/** Rows that match, best first. An empty query gives the first rows in their own order. */
+export function searchRows<Row extends SearchableRow>(
+  rows: readonly Row[],
+  query: string,
+  options: { readonly label: (row: Row) => string; readonly limit: number },
+): readonly Row[] {
+  const words = query
+    .toLowerCase()
+    .split(/[\s_/:,-]+/)
+    .filter((word) => word !== '');
+  if (words.length === 0) return rows.slice(0, options.limit);
+  const whole = nameKey(query);
+  const scored: { readonly row: Row; readonly score: number }[] = [];
+  for (const row of rows) {
+    const score = rowScore(row, { words, whole, text: `${row.id} ${options.label(row)}`.toLowerCase() });
+    if (score !== null) scored.push({ row, score });
+  }
+  scored.sort((left, right) => left.score - right.score || left.row.id.length - right.row.id.length);
+  return scored.slice(0, options.limit).map((entry) => entry.row);
+}
+
+/** Lower is better; null when the row does not match. */
+function rowScore(
+  row: SearchableRow,
+  query: { readonly words: readonly string[]; readonly whole: string; readonly text: string },
+): number | null {
+  let best: number | null = null;
+  for (const [position, key] of row.keys.entries()) {
+    const found = query.whole === '' ? -1 : key.indexOf(query.whole);
+    if (found < 0) continue;
+    // An exact name, then a name that begins so, then one that contains it; earlier keys are the row's better names.
+    const kind = key === query.whole ? 0 : found === 0 ? 1 : 2;
+    const score = kind * 100 + Math.min(position, 9) + Math.min(key.length - query.whole.length, 80);
+    if (best === null || score < best) best = score;
+  }
+  if (best !== null) return best;
+  let score = 300;
+  for (const word of query.words) {
+    const found = query.text.indexOf(word);
+    if (found < 0) return null;
+    const startsWord = found === 0 || !/[a-z0-9]/.test(query.text[found - 1] ?? '');
+    score += startsWord ? 0 : 10;
+  }
+  return score + Math.min(query.text.length, 99) / 100;
+}

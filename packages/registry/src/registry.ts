@@ -1,0 +1,96 @@
+/**
+ * The registry over any source of text: give it a function that returns a data file's text and it finds records by
+ * name. It does no I/O of its own; `node-registry.ts` reads files, a site may bundle the same data.
+ *
+ *   name --> name-lookup (index) --> row --> one record file --> record
+ */
+import { assert, defined } from '@plimsoll/foundation';
+import type { HardwareFile, HardwareRecord } from './hardware-schema.ts';
+import type { ModelRecord } from './model-schema.ts';
+import { NameLookup } from './name-lookup.ts';
+import { searchRows } from './name-search.ts';
+import type { HardwareRow, ModelRow, RegistryIndex } from './registry-index.ts';
+
+/** Returns the text of a file below the data directory, such as `models/openai/gpt-oss-20b.json`. */
+export type ReadText = (path: string) => string;
+
+export interface Registry {
+  /** The record a name means; throws `unknown-model` or `ambiguous-model` with names to choose from. */
+  resolveModel(name: string): ModelRecord;
+  /** As `resolveModel`, for hardware; a memory variant comes back as a record of its own. */
+  resolveHardware(name: string): HardwareRecord;
+  listModels(): readonly ModelRow[];
+  listHardware(): readonly HardwareRow[];
+  /** Best matches first, for search as you type. */
+  searchModels(text: string, limit?: number): readonly ModelRow[];
+  searchHardware(text: string, limit?: number): readonly HardwareRow[];
+}
+
+export const modelIndexPath = 'model-index.json';
+export const hardwareIndexPath = 'hardware-index.json';
+const searchLimit = 20;
+
+/** Path of a model's record. Lower case, because Hugging Face ids and some file systems do not tell case apart. */
+export function modelPath(id: string): string {
+  return `models/${id.toLowerCase()}.json`;
+}
+
+export function hardwarePath(file: string): string {
+  return `hardware/${file}.json`;
+}
+
+/** Opens the registry; an index is read at the first question about its kind, a record when it is resolved. */
+export function openRegistry(readText: ReadText): Registry {
+  const models = once(() => new NameLookup<ModelRow>('model', readJson(readText, modelIndexPath)));
+  const hardware = once(() => new NameLookup<HardwareRow>('hardware', readJson(readText, hardwareIndexPath)));
+  return {
+    resolveModel: (name) => readJson<ModelRecord>(readText, modelPath(models().find(name).id)),
+    resolveHardware: (name) => {
+      const row = hardware().find(name);
+      return selectVariant(readJson<HardwareFile>(readText, hardwarePath(row.file)), row);
+    },
+    listModels: () => models().rows,
+    listHardware: () => hardware().rows,
+    searchModels: (text, limit = searchLimit) =>
+      searchRows(models().rows, text, { label: (row) => row.family, limit }),
+    searchHardware: (text, limit = searchLimit) =>
+      searchRows(hardware().rows, text, { label: (row) => `${row.vendor} ${row.name} ${row.class}`, limit }),
+  };
+}
+
+/** The record as if its file described this amount of memory only. */
+function selectVariant(file: HardwareFile, row: HardwareRow): HardwareRecord {
+  const { variants, ...record } = file;
+  if (row.variant === null) {
+    assert(variants === undefined, `hardware ${row.id}: the file has variants and the index names none`);
+    return record;
+  }
+  const variant = defined(
+    variants?.find((candidate) => candidate.suffix === row.variant),
+    `hardware ${row.id}: the index names a variant that ${row.file}.json lacks`,
+  );
+  const { marketed, nominalBytes, usableBytes } = variant;
+  return {
+    ...record,
+    id: row.id,
+    name: row.name,
+    memory: { ...record.memory, marketed, nominalBytes, usableBytes },
+  };
+}
+
+/** Shipped data was validated by the tests of this package, so its shape is taken on trust here. */
+function readJson<Shape extends RegistryIndex<ModelRow | HardwareRow> | ModelRecord | HardwareFile>(
+  readText: ReadText,
+  path: string,
+): Shape {
+  return JSON.parse(readText(path)) as Shape;
+}
+
+/** A value made at the first call and kept. */
+function once<Value extends object>(make: () => Value): () => Value {
+  let value: Value | undefined;
+  return () => {
+    value ??= make();
+    return value;
+  };
+}
