@@ -1,4 +1,38 @@
+export { type ByteSource, memorySource } from './byte-source.ts';
+export { openFileSource } from './byte-source-file.ts';
+export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
 export { type ModelSpecOptions, modelSpecFromConfig } from './config/model-spec-from-config.ts';
+export {
+  type GgmlType,
+  ggmlTensorBytes,
+  ggmlTypeNamed,
+  ggmlTypeOfId,
+  ggmlTypes,
+  isBlockType,
+} from './gguf/ggml-types.ts';
+export type {
+  GgufArrayValue,
+  GgufHeader,
+  GgufScalarType,
+  GgufTensor,
+  GgufValue,
+  GgufValueType,
+} from './gguf/header.ts';
+export { type GgufLimits, ggufLimits } from './gguf/limits.ts';
+export { type GgufReadOptions, parseGguf, readGgufHeader } from './gguf/read-header.ts';
+export { readGgufFile, readGgufUrl } from './gguf/read-model.ts';
+export { type GgufModel, type GgufModelTensor, type GgufPart, readGgufModel } from './gguf/split-files.ts';
+export {
+  encodeGguf,
+  type GgufLayout,
+  type GgufTensorData,
+  type GgufTensorPlan,
+  ggufArray,
+  ggufScalar,
+  ggufString,
+  ggufUint32,
+  layOutGguf,
+} from './gguf/write.ts';
 export {
   type AttentionSpec,
   type ElementType,

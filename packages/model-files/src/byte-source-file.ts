@@ -1,0 +1,71 @@
+/** Local files as a ByteSource. Only the bytes that are asked for are read; nothing is mapped or kept. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ByteSource } from './byte-source.ts';
+
+export async function openFileSource(path: string): Promise<ByteSource> {
+  const handle = await openOrFail(path);
+  try {
+    const status = await handle.stat();
+    if (status.isDirectory()) {
+      throw new PlimsollError({
+        code: 'not-a-file',
+        message: `${path} is a directory, a file was expected`,
+        value: path,
+        hint: 'name the file inside it',
+      });
+    }
+    return fileSource(path, handle, status.size);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Like `openFileSource`, but null where there is no such file: for files that may be absent. */
+export async function openFileSourceIfPresent(path: string): Promise<ByteSource | null> {
+  try {
+    return await openFileSource(path);
+  } catch (error) {
+    if (error instanceof PlimsollError && error.code === 'file-not-found') return null;
+    throw error;
+  }
+}
+
+async function openOrFail(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const missing = reason === 'ENOENT' || reason === 'ENOTDIR';
+    throw new PlimsollError(
+      {
+        code: missing ? 'file-not-found' : 'file-unreadable',
+        message: missing ? `there is no file ${path}` : `${path} cannot be opened (${reason})`,
+        value: path,
+        hint: missing ? 'check the path' : 'check the permissions',
+      },
+      { cause },
+    );
+  }
+}
+
+function fileSource(path: string, handle: FileHandle, size: number): ByteSource {
+  return {
+    name: path,
+    size,
+    async read(offset, length) {
+      // Allocation follows the file, not the request: a lying header cannot ask for more than there is.
+      const wanted = Math.max(0, Math.min(length, size - offset));
+      const bytes = new Uint8Array(wanted);
+      let filled = 0;
+      while (filled < wanted) {
+        const { bytesRead } = await handle.read(bytes, filled, wanted - filled, offset + filled);
+        if (bytesRead === 0) return bytes.subarray(0, filled); // The file shrank since it was opened.
+        filled += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+}

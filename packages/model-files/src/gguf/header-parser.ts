@@ -1,0 +1,108 @@
+/** The whole GGUF header, versions 2 and 3 of either byte order, as one parser without I/O. */
+import type { ByteCursor, Parsing } from './byte-cursor.ts';
+import { type GgufHeader, type GgufPlace, type GgufValue, ggufError } from './header.ts';
+import { type MetadataRules, parseMetadata } from './metadata-parser.ts';
+import { parseTensorTable, placeTensors } from './tensor-parser.ts';
+
+const magic = 0x4655_4747; // "GGUF" as a little-endian uint32; the letters are in this order in files of both byte orders.
+const alignmentDefault = 32;
+/** A key of no bytes, a value type and a one-byte value. */
+const keyBytesMin = 8 + 4 + 1;
+/** A name of no bytes, a count of no dimensions, a type and an offset. */
+const tensorBytesMin = 8 + 4 + 4 + 8;
+
+export function* parseGgufHeader(cursor: ByteCursor, rules: MetadataRules): Parsing<GgufHeader> {
+  yield* cursor.need(24);
+  const version = takeVersion(cursor);
+  const tensorCount = takeCount(cursor, 'tensor count', rules.limits.tensorCountMax, tensorBytesMin);
+  const keyCount = takeCount(cursor, 'metadata count', rules.limits.keyCountMax, keyBytesMin);
+  const metadata = yield* parseMetadata(cursor, keyCount, rules);
+  const rows = yield* parseTensorTable(cursor, tensorCount, rules.limits);
+  const headerBytes = cursor.position;
+  const alignment = alignmentOf(metadata, rules.limits.alignmentMax, headerBytes);
+  const dataOffset = Math.ceil(headerBytes / alignment) * alignment;
+  const tensors = placeTensors(rows, { offset: dataOffset, alignment, fileBytes: cursor.fileBytes });
+  return {
+    version,
+    littleEndian: cursor.littleEndian,
+    metadata,
+    tensors,
+    alignment,
+    headerBytes,
+    dataOffset,
+  };
+}
+
+function takeVersion(cursor: ByteCursor): 2 | 3 {
+  cursor.field = 'magic';
+  const magicPlace = cursor.place;
+  const found = cursor.uint32();
+  if (found !== magic) {
+    throw ggufError(magicPlace, {
+      code: 'gguf-bad-magic',
+      problem: 'the file does not begin with "GGUF"',
+      value: `0x${found.toString(16).padStart(8, '0')}`,
+      limit: `0x${magic.toString(16)}`,
+      hint: 'this is not a GGUF file; ggml, ggmf and ggjt files of 2023 must be converted with llama.cpp of that time',
+    });
+  }
+  cursor.field = 'version';
+  const place = cursor.place;
+  const little = cursor.uint32();
+  // A version is a small number, so its low half tells the byte order of everything that follows.
+  cursor.littleEndian = (little & 0xffff) !== 0;
+  const version = cursor.littleEndian ? little : swapped(little);
+  if (version === 2 || version === 3) return version;
+  throw ggufError(place, {
+    code: 'gguf-unsupported-version',
+    problem: `version ${version} is not read`,
+    value: version,
+    limit: '2 or 3',
+    hint:
+      version === 1
+        ? 'version 1 was in use for days in August 2023: convert the model again'
+        : 'a newer version of this program may know it',
+  });
+}
+
+function swapped(value: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, value, true);
+  return view.getUint32(0, false);
+}
+
+/** A count is believed only as far as the rest of the file could hold that many entries. */
+function takeCount(cursor: ByteCursor, field: string, countMax: number, entryBytesMin: number): number {
+  cursor.field = field;
+  const place = cursor.place;
+  const count = cursor.uint64();
+  const limit = Math.min(countMax, Math.floor(cursor.remaining / entryBytesMin));
+  if (count <= limit) return count;
+  throw ggufError(place, {
+    code: 'gguf-count-too-large',
+    problem: `${count} entries do not fit`,
+    value: count,
+    limit,
+    hint: 'the file is damaged or incomplete',
+  });
+}
+
+function alignmentOf(
+  metadata: ReadonlyMap<string, GgufValue>,
+  alignmentMax: number,
+  headerBytes: number,
+): number {
+  const entry = metadata.get('general.alignment');
+  if (entry === undefined) return alignmentDefault;
+  const value = entry.type === 'uint32' ? entry.value : Number.NaN;
+  if (typeof value === 'number' && value > 0 && value <= alignmentMax && (value & (value - 1)) === 0)
+    return value;
+  const place: GgufPlace = { offset: headerBytes, field: 'metadata "general.alignment"' };
+  throw ggufError(place, {
+    code: 'gguf-bad-alignment',
+    problem: 'the alignment is not a uint32 that is a power of two',
+    value: entry.type === 'array' ? 'array' : String(entry.value),
+    limit: alignmentMax,
+    hint: 'the file is damaged',
+  });
+}

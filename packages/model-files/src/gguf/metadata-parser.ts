@@ -1,0 +1,227 @@
+/** Metadata of a GGUF header: keys and typed values. Long arrays are walked over, not kept, unless asked for. */
+import type { ByteCursor, Parsing } from './byte-cursor.ts';
+import {
+  type GgufArrayValue,
+  type GgufScalar,
+  type GgufScalarType,
+  type GgufValue,
+  type GgufValueType,
+  ggufError,
+  ggufValueTypes,
+} from './header.ts';
+import type { GgufLimits } from './limits.ts';
+
+export interface MetadataRules {
+  readonly limits: GgufLimits;
+  /** Arrays with more elements than this keep only their type and length. */
+  readonly arrayElementsKept: number;
+}
+
+/** Bytes of one value of a fixed-size type; 0 for strings and arrays, whose bytes the file tells. */
+const scalarBytes: Readonly<Record<GgufValueType, number>> = {
+  uint8: 1,
+  int8: 1,
+  uint16: 2,
+  int16: 2,
+  uint32: 4,
+  int32: 4,
+  float32: 4,
+  bool: 1,
+  string: 0,
+  array: 0,
+  uint64: 8,
+  int64: 8,
+  float64: 8,
+};
+
+/** Fewest bytes one element can take, which bounds how many a file of a known size can hold. */
+function elementBytesMin(type: GgufValueType): number {
+  if (type === 'string') return 8;
+  return type === 'array' ? 12 : scalarBytes[type];
+}
+
+export function* parseMetadata(
+  cursor: ByteCursor,
+  count: number,
+  rules: MetadataRules,
+): Parsing<Map<string, GgufValue>> {
+  const metadata = new Map<string, GgufValue>();
+  const kept = { elements: 0 };
+  for (let index = 0; index < count; index++) {
+    cursor.field = `metadata key ${index}`;
+    const place = cursor.place;
+    const key = yield* parseText(cursor, rules.limits.keyBytesMax);
+    if (metadata.has(key)) {
+      throw ggufError(place, {
+        code: 'gguf-duplicate-key',
+        problem: `"${key}" is there twice, so its value is not known`,
+        value: key,
+        hint: 'rewrite the metadata with the gguf tools',
+      });
+    }
+    cursor.field = `metadata "${key}"`;
+    metadata.set(key, yield* parseValue(cursor, { ...rules, kept }));
+  }
+  return metadata;
+}
+
+interface ValueRules extends MetadataRules {
+  /** Array elements kept so far, over all keys. */
+  readonly kept: { elements: number };
+}
+
+function* parseValue(cursor: ByteCursor, rules: ValueRules): Parsing<GgufValue> {
+  const type = yield* parseType(cursor);
+  if (type === 'array') return yield* parseArray(cursor, rules, 1);
+  if (type === 'string') return { type, value: yield* parseText(cursor, rules.limits.stringBytesMax) };
+  if (!cursor.has(scalarBytes[type])) yield* cursor.need(scalarBytes[type]);
+  return { type, value: takeScalar(cursor, type) };
+}
+
+function* parseType(cursor: ByteCursor): Parsing<GgufValueType> {
+  if (!cursor.has(4)) yield* cursor.need(4);
+  const place = cursor.place;
+  const id = cursor.uint32();
+  const type = ggufValueTypes[id];
+  if (type !== undefined) return type;
+  throw ggufError(place, {
+    code: 'gguf-unknown-value-type',
+    problem: `${id} is not a metadata value type`,
+    value: id,
+    limit: `0 to ${ggufValueTypes.length - 1}`,
+    hint: 'the file is damaged, or of a GGUF version that this reader does not know',
+  });
+}
+
+function* parseArray(cursor: ByteCursor, rules: ValueRules, depth: number): Parsing<GgufArrayValue> {
+  const { limits } = rules;
+  const elementType = yield* parseType(cursor);
+  if (!cursor.has(8)) yield* cursor.need(8);
+  const place = cursor.place;
+  const length = cursor.uint64();
+  const lengthMax = Math.min(
+    limits.arrayLengthMax,
+    Math.floor(cursor.remaining / elementBytesMin(elementType)),
+  );
+  if (length > lengthMax) {
+    throw ggufError(place, {
+      code: 'gguf-array-too-long',
+      problem: `an array of ${length} ${elementType} elements does not fit`,
+      value: length,
+      limit: lengthMax,
+      hint: 'the file is damaged or incomplete',
+    });
+  }
+  if (depth > limits.arrayDepthMax) {
+    throw ggufError(place, {
+      code: 'gguf-array-too-deep',
+      problem: 'arrays are nested too deep',
+      value: depth,
+      limit: limits.arrayDepthMax,
+    });
+  }
+  if (length > rules.arrayElementsKept) {
+    yield* skipElements(cursor, elementType, { length, depth, rules });
+    return { type: 'array', elementType, length, values: null };
+  }
+  rules.kept.elements += length;
+  if (rules.kept.elements > limits.keptElementsMax) {
+    throw ggufError(place, {
+      code: 'gguf-arrays-too-large',
+      problem: 'the arrays of this file have too many elements to keep in memory',
+      value: rules.kept.elements,
+      limit: limits.keptElementsMax,
+    });
+  }
+  const values: (GgufScalar | GgufArrayValue)[] = [];
+  const bytes = scalarBytes[elementType];
+  for (let index = 0; index < length; index++) {
+    if (elementType === 'array') {
+      values.push(yield* parseArray(cursor, rules, depth + 1));
+    } else if (elementType === 'string') {
+      values.push(yield* parseText(cursor, limits.stringBytesMax));
+    } else {
+      if (!cursor.has(bytes)) yield* cursor.need(bytes);
+      values.push(takeScalar(cursor, elementType));
+    }
+  }
+  return { type: 'array', elementType, length, values };
+}
+
+interface Skipped {
+  readonly length: number;
+  readonly depth: number;
+  readonly rules: ValueRules;
+}
+
+/** Elements of a fixed size are stepped over at once; strings and arrays one by one, reading only their lengths. */
+function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: Skipped): Parsing<void> {
+  if (type !== 'string' && type !== 'array') {
+    cursor.skip(skipped.length * scalarBytes[type]);
+    return;
+  }
+  for (let index = 0; index < skipped.length; index++) {
+    if (type === 'array') {
+      yield* parseArray(cursor, skipped.rules, skipped.depth + 1);
+    } else {
+      cursor.skip(yield* parseTextBytes(cursor, skipped.rules.limits.stringBytesMax));
+    }
+  }
+}
+
+/** A length and that many bytes of UTF-8. Invalid bytes become U+FFFD; a byte order mark is kept, tokenizers have one. */
+export function* parseText(cursor: ByteCursor, bytesMax: number): Parsing<string> {
+  const length = yield* parseTextBytes(cursor, bytesMax);
+  if (!cursor.has(length)) yield* cursor.need(length);
+  return cursor.text(length);
+}
+
+function* parseTextBytes(cursor: ByteCursor, bytesMax: number): Parsing<number> {
+  if (!cursor.has(8)) yield* cursor.need(8);
+  const place = cursor.place;
+  const length = cursor.uint64();
+  const lengthMax = Math.min(bytesMax, cursor.remaining);
+  if (length <= lengthMax) return length;
+  throw ggufError(place, {
+    code: 'gguf-string-too-long',
+    problem: `a string of ${length} bytes does not fit`,
+    value: length,
+    limit: lengthMax,
+    hint: 'the file is damaged or incomplete',
+  });
+}
+
+/** Reads one value whose bytes are known to be in the window. */
+function takeScalar(cursor: ByteCursor, type: Exclude<GgufScalarType, 'string'>): GgufScalar {
+  const little = cursor.littleEndian;
+  const { view, at } = cursor.take(scalarBytes[type]);
+  switch (type) {
+    case 'uint8':
+      return view.getUint8(at);
+    case 'int8':
+      return view.getInt8(at);
+    case 'uint16':
+      return view.getUint16(at, little);
+    case 'int16':
+      return view.getInt16(at, little);
+    case 'uint32':
+      return view.getUint32(at, little);
+    case 'int32':
+      return view.getInt32(at, little);
+    case 'float32':
+      return view.getFloat32(at, little);
+    case 'float64':
+      return view.getFloat64(at, little);
+    case 'bool':
+      return view.getUint8(at) !== 0;
+    case 'uint64':
+      return narrowed(view.getBigUint64(at, little));
+    case 'int64':
+      return narrowed(view.getBigInt64(at, little));
+  }
+}
+
+function narrowed(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}

@@ -1,0 +1,46 @@
+/** GGUF models where they lie: a directory, or a server. Node's file system is touched here and nowhere deeper. */
+import { basename, dirname, join } from 'node:path';
+import { PlimsollError } from '@plimsoll/foundation';
+import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
+import { type HttpSourceOptions, openHttpSource } from '../byte-source-http.ts';
+import type { GgufReadOptions } from './read-header.ts';
+import { type GgufModel, readGgufModel } from './split-files.ts';
+
+/** Reads a local model. Of a split model any part may be named; the others must lie beside it. */
+export async function readGgufFile(path: string, options: GgufReadOptions = {}): Promise<GgufModel> {
+  const named = { name: basename(path), source: await openFileSource(path) };
+  return readGgufModel(named, (name) => openFileSourceIfPresent(join(dirname(path), name)), options);
+}
+
+/** The same over HTTP: `https://huggingface.co/<repo>/resolve/main/<file>.gguf`. */
+export async function readGgufUrl(
+  url: string,
+  options: GgufReadOptions & { readonly http?: HttpSourceOptions } = {},
+): Promise<GgufModel> {
+  const address = parseAddress(url);
+  const slash = address.pathname.lastIndexOf('/') + 1;
+  const named = { name: address.pathname.slice(slash), source: await openHttpSource(url, options.http) };
+  const open = async (name: string) => {
+    const beside = new URL(address);
+    beside.pathname = address.pathname.slice(0, slash) + name;
+    try {
+      return await openHttpSource(beside.href, options.http);
+    } catch (error) {
+      if (error instanceof PlimsollError && error.code === 'http-status' && error.value === 404) return null;
+      throw error;
+    }
+  };
+  return readGgufModel(named, open, options);
+}
+
+function parseAddress(url: string): URL {
+  const address = URL.parse(url);
+  if (address !== null && /^https?:$/.test(address.protocol)) return address;
+  throw new PlimsollError({
+    code: 'bad-address',
+    message: `"${url}" is not an address of a file`,
+    value: url,
+    limit: 'http:// or https://',
+    hint: 'write https://huggingface.co/<repo>/resolve/main/<file>.gguf, or a path',
+  });
+}
