@@ -141,6 +141,11 @@ export class ConfigReader {
     return Object.keys(this.#values);
   }
 
+  /** All values, for sections whose keys are data. */
+  entries(): JsonObject {
+    return this.#values;
+  }
+
   /** The raw value, for the few keys that are either of two types. Counts as asked for. */
   raw(key: string): unknown {
     return this.#read(key);

@@ -10,12 +10,18 @@ import { readContextLength } from './context-length.ts';
 import type { Family } from './families/family.ts';
 import { families } from './families/index.ts';
 import { ignoredKeys } from './ignored-keys.data.ts';
+import { assignSchemes } from './quantization/assign.ts';
+import { type NamedQuantization, planFromName } from './quantization/inferred.ts';
+import { readQuantization } from './quantization/methods.ts';
+import type { QuantizationPlan } from './quantization/plan.ts';
 
 export interface ModelSpecOptions {
   /** Registry id, Hugging Face id or directory name; only for naming. */
   readonly id?: string;
   /** Read the config as if it named this family, for families that are not known. */
   readonly assume?: string;
+  /** What the model's name says about its quantisation; used when the config itself says nothing. */
+  readonly quantizationFromName?: NamedQuantization;
 }
 
 /** No published model has a thousandth of this; a config beyond it would leave the range of exact integers. */
@@ -26,6 +32,8 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
   const modelType = root.text('model_type');
   const { family, text } = chooseFamily(root, options.assume);
   const model = family.read(text);
+  const plan = quantizationPlan(root, text, options.quantizationFromName);
+  const quantized = plan === null ? { ...model, quantization: null } : assignSchemes(model, plan);
   const spec: ModelSpec = {
     id: options.id ?? 'config.json',
     family: modelType ?? options.assume ?? 'llama',
@@ -34,16 +42,31 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     vocabSize: model.vocabSize,
     contextLength: readContextLength(text),
     elementType: readElementType(root, text),
-    quantization: null,
+    quantization: quantized.quantization,
     tiedEmbeddings: model.tiedEmbeddings,
-    layers: model.layers,
-    tensors: model.tensors,
+    layers: quantized.layers,
+    tensors: quantized.tensors,
     vision: null,
-    predictionLayers: model.predictionLayers,
-    notModelled: notModelled(root, text),
+    predictionLayers: quantized.predictionLayers,
+    notModelled: [...notModelled(root, text), ...patternsNotRead(plan)],
   };
   checkSize(spec);
   return spec;
+}
+
+function quantizationPlan(
+  root: ConfigReader,
+  text: ConfigReader,
+  named: NamedQuantization | undefined,
+): QuantizationPlan | null {
+  const stated = root.section('quantization_config') ?? text.section('quantization_config');
+  if (stated !== null && stated.keys().length > 0) return readQuantization(stated, root);
+  return named === undefined ? null : planFromName(named);
+}
+
+function patternsNotRead(plan: QuantizationPlan | null): readonly string[] {
+  const patterns = plan?.rules.flatMap((rule) => rule.modules?.notRead ?? []) ?? [];
+  return patterns.map((pattern) => `quantization_config: ${pattern}`);
 }
 
 function chooseFamily(

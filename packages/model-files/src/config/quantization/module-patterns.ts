@@ -1,0 +1,116 @@
+/**
+ * Which modules of a model a list of names and patterns means. Files write them in four ways: whole names, parts of names
+ * ("gate", "mlp.gate"), wildcards ("model.layers.0.self_attn*") and regular expressions behind "re:". Names also differ in
+ * what stands before the layers ("model.layers", "model.language_model.layers"), so a module is tried under each.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { compileExpression, compileWildcard, type TextPattern } from './text-pattern.ts';
+
+export interface ModuleName {
+  /** `layers.3.self_attn.q_proj`, or a name of the whole model such as `lm_head`; and other names of the same module. */
+  readonly paths: readonly string[];
+  /** A layer that differs from the bulk of an expert model: dense, or for prediction. */
+  readonly isOddLayer: boolean;
+}
+
+export interface ModulePatterns {
+  readonly matches: (module: ModuleName) => boolean;
+  /** Whether the answer can differ between layers of one kind. */
+  readonly dependsOnLayer: boolean;
+  /** Cost of one question in characters that have to be simulated; bounds the work a hostile list can cause. */
+  readonly cost: number;
+  /** Patterns that could not be read. */
+  readonly notRead: readonly string[];
+}
+
+/** Longest list of patterns; block-wise fp8 files of 700 entries exist, mixed ones of some thousands. */
+const patternsMax = 20_000;
+
+const roots = [
+  '',
+  'model.',
+  'model.language_model.',
+  'language_model.model.',
+  'language_model.',
+  'transformer.',
+];
+
+export function compilePatterns(written: readonly string[]): ModulePatterns {
+  if (written.length > patternsMax) throw tooMany(written.length);
+  const { patterns, isAbridged } = unabridged(written);
+  const names = new Set<string>();
+  const prefixes: string[] = [];
+  const tests: TextPattern[] = [];
+  const notRead: string[] = [];
+  let cost = 0;
+  let wholeOddLayers = false;
+  for (const pattern of patterns) {
+    if (/(^|\.)layers\.N(\.?\*)?$/.test(pattern)) wholeOddLayers = true;
+    else if (/^[^*]*\*$/.test(pattern) && !pattern.startsWith('re:')) prefixes.push(pattern.slice(0, -1));
+    else if (/^re:|\*/.test(pattern)) {
+      const compiled = compileTest(pattern);
+      if (compiled === null) notRead.push(pattern);
+      else tests.push(compiled);
+      cost += pattern.length * roots.length;
+    } else names.add(withoutRoot(pattern));
+  }
+  cost += prefixes.length;
+  const isCovered = (full: string): boolean =>
+    prefixes.some((prefix) => full.startsWith(prefix)) || tests.some((test) => test(full));
+  const matches = (module: ModuleName): boolean =>
+    (wholeOddLayers && module.isOddLayer) ||
+    module.paths.some((path) => hasPart(names, path) || roots.some((root) => isCovered(root + path)));
+  const dependsOnLayer = wholeOddLayers || (!isAbridged && patterns.some((pattern) => /\d/.test(pattern)));
+  return { matches, dependsOnLayer, cost, notRead };
+}
+
+/**
+ * Long lists are published in short: "... 283 in all" after the first few, or one line with N for the layer number. The
+ * former are read as if what is listed for one layer were listed for all.
+ */
+function unabridged(written: readonly string[]): { patterns: readonly string[]; isAbridged: boolean } {
+  const isAbridged = written.some((pattern) => pattern.startsWith('...'));
+  const patterns = written
+    .filter((pattern) => !pattern.startsWith('...'))
+    .map((pattern) => (isAbridged ? pattern.replace(/(^|\.)layers\.\d+\./, '$1layers.N.') : pattern))
+    .map((pattern) => pattern.replace(/^mtp\.layers\.N/, 'mtp.layers.'))
+    .map((pattern) => pattern.replace(/(^|\.)layers\.N\.(?=[^*])/, '$1layers.*.'));
+  return { patterns, isAbridged };
+}
+
+function compileTest(pattern: string): TextPattern | null {
+  if (pattern.startsWith('re:')) return compileExpression(pattern.slice(3));
+  // A wildcard that names a module means everything inside it.
+  const exact = compileWildcard(pattern);
+  const inside = compileWildcard(`${pattern}.*`);
+  return exact === null || inside === null ? null : (text) => exact(text) || inside(text);
+}
+
+function withoutRoot(name: string): string {
+  const root = roots.find((candidate) => candidate !== '' && name.startsWith(`${candidate}layers.`));
+  return root === undefined ? name : name.slice(root.length);
+}
+
+/** Whether any run of whole parts of a dotted name is in the set: "mlp.gate" is a part of "layers.0.mlp.gate". */
+function hasPart(names: ReadonlySet<string>, path: string): boolean {
+  if (names.size === 0) return false;
+  const parts = path.split('.');
+  for (let start = 0; start < parts.length; start++) {
+    let run = '';
+    for (let end = start; end < parts.length; end++) {
+      run = end === start ? (parts[end] ?? '') : `${run}.${parts[end]}`;
+      if (names.has(run)) return true;
+    }
+  }
+  return false;
+}
+
+function tooMany(count: number): PlimsollError {
+  return new PlimsollError({
+    code: 'bad-config',
+    message: `quantization_config lists ${count} module patterns`,
+    value: count,
+    limit: patternsMax,
+    hint: 'check the list of modules that are not quantised',
+  });
+}

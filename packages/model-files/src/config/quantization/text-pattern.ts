@@ -1,0 +1,230 @@
+/**
+ * Patterns of module names: the wildcards of ModelOpt and the regular expressions of compressed-tensors, GPTQ and AutoRound.
+ * They come out of a file, so JavaScript's RegExp is not used for them: it backtracks, and "(a+)+$" would hang. This is the
+ * simulation of Thompson ("Regular expression search algorithm", 1968) and Pike: one pass over the text, all states at once.
+ * What is not covered (look-around, back-references, counted repetition) is refused by returning null.
+ */
+type CharTest = (char: string) => boolean;
+
+type Instruction =
+  | { readonly op: 'char'; readonly test: CharTest }
+  | { readonly op: 'split'; readonly to: readonly number[] }
+  | { readonly op: 'start' | 'end' | 'match' };
+
+export type TextPattern = (text: string) => boolean;
+
+type Node =
+  | { readonly kind: 'char'; readonly test: CharTest }
+  | { readonly kind: 'edge'; readonly at: 'start' | 'end' }
+  | { readonly kind: 'sequence'; readonly parts: readonly Node[] }
+  | { readonly kind: 'choice'; readonly parts: readonly Node[] }
+  | { readonly kind: 'repeat'; readonly part: Node; readonly atLeastOnce: boolean; readonly many: boolean };
+
+/** Deepest nesting of groups; module patterns use one or two. */
+const depthMax = 20;
+/** Longest pattern; real ones stay below 200 characters. */
+const lengthMax = 500;
+
+const any: CharTest = () => true;
+const anything: Node = {
+  kind: 'repeat',
+  part: { kind: 'char', test: any },
+  atLeastOnce: false,
+  many: true,
+};
+
+/** A regular expression that has to match from the start of the text, as Python's `re.match`. */
+export function compileExpression(source: string): TextPattern | null {
+  if (source.length > lengthMax) return null;
+  const node = parseChoice({ source, position: 0 }, 0);
+  return node === null ? null : simulate(program(node));
+}
+
+/** `*` stands for any text, everything else for itself; the whole text has to match. */
+export function compileWildcard(source: string): TextPattern | null {
+  if (source.length > lengthMax) return null;
+  const parts = [...source].map((char): Node => (char === '*' ? anything : literal(char)));
+  return simulate(program({ kind: 'sequence', parts: [...parts, { kind: 'edge', at: 'end' }] }));
+}
+
+interface Cursor {
+  readonly source: string;
+  position: number;
+}
+
+function literal(char: string): Node {
+  return { kind: 'char', test: (seen) => seen === char };
+}
+
+function parseChoice(cursor: Cursor, depth: number): Node | null {
+  if (depth > depthMax) return null;
+  const parts: Node[] = [];
+  for (;;) {
+    const sequence = parseSequence(cursor, depth);
+    if (sequence === null) return null;
+    parts.push(sequence);
+    if (cursor.source[cursor.position] !== '|') break;
+    cursor.position++;
+  }
+  const isAtEnd = cursor.position === cursor.source.length;
+  if (depth === 0 && !isAtEnd) return null;
+  return { kind: 'choice', parts };
+}
+
+function parseSequence(cursor: Cursor, depth: number): Node | null {
+  const parts: Node[] = [];
+  for (;;) {
+    const char = cursor.source[cursor.position];
+    if (char === undefined || char === '|' || char === ')') return { kind: 'sequence', parts };
+    const atom = parseAtom(cursor, depth);
+    if (atom === null) return null;
+    parts.push(parseRepeats(cursor, atom));
+    // A count such as {2,3} would follow here.
+    if (cursor.source[cursor.position] === '{') return null;
+  }
+}
+
+function parseRepeats(cursor: Cursor, atom: Node): Node {
+  const sign = cursor.source[cursor.position];
+  if (sign !== '*' && sign !== '+' && sign !== '?') return atom;
+  cursor.position++;
+  // A lazy repeat matches the same texts.
+  if (cursor.source[cursor.position] === '?') cursor.position++;
+  return { kind: 'repeat', part: atom, atLeastOnce: sign === '+', many: sign !== '?' };
+}
+
+function parseAtom(cursor: Cursor, depth: number): Node | null {
+  const char = cursor.source[cursor.position++] ?? '';
+  if (char === '^') return { kind: 'edge', at: 'start' };
+  if (char === '$') return { kind: 'edge', at: 'end' };
+  if (char === '.') return { kind: 'char', test: any };
+  if (char === '(') return parseGroup(cursor, depth);
+  if (char === '[') return parseClass(cursor);
+  if (char === '\\') {
+    const test = escaped(cursor.source[cursor.position++] ?? '');
+    return test === null ? null : { kind: 'char', test };
+  }
+  return '*+?{'.includes(char) ? null : literal(char);
+}
+
+function parseGroup(cursor: Cursor, depth: number): Node | null {
+  if (cursor.source[cursor.position] === '?') {
+    if (cursor.source[cursor.position + 1] !== ':') return null;
+    cursor.position += 2;
+  }
+  const node = parseChoice(cursor, depth + 1);
+  if (node === null || cursor.source[cursor.position] !== ')') return null;
+  cursor.position++;
+  return node;
+}
+
+function escaped(char: string): CharTest | null {
+  if (char === 'd') return (seen) => seen >= '0' && seen <= '9';
+  if (char === 'w') return (seen) => /^\w$/.test(seen);
+  return /^[a-z0-9]?$/i.test(char) ? null : (seen) => seen === char;
+}
+
+function parseClass(cursor: Cursor): Node | null {
+  const end = cursor.source.indexOf(']', cursor.position + 1);
+  if (end < 0) return null;
+  const body = cursor.source.slice(cursor.position, end);
+  cursor.position = end + 1;
+  const isNegated = body.startsWith('^');
+  const tests: CharTest[] = [];
+  for (let index = isNegated ? 1 : 0; index < body.length; index++) {
+    const low = body[index] ?? '';
+    const high = body[index + 2];
+    if (low === '\\') {
+      const test = escaped(body[++index] ?? '');
+      if (test === null) return null;
+      tests.push(test);
+    } else if (body[index + 1] === '-' && high !== undefined) {
+      tests.push((seen) => seen >= low && seen <= high);
+      index += 2;
+    } else tests.push((seen) => seen === low);
+  }
+  return { kind: 'char', test: (seen) => tests.some((test) => test(seen)) !== isNegated };
+}
+
+function program(node: Node): readonly Instruction[] {
+  const code: Instruction[] = [];
+  emit(node, code);
+  code.push({ op: 'match' });
+  return code;
+}
+
+function emit(node: Node, code: Instruction[]): void {
+  if (node.kind === 'char') code.push({ op: 'char', test: node.test });
+  else if (node.kind === 'edge') code.push({ op: node.at });
+  else if (node.kind === 'sequence') for (const part of node.parts) emit(part, code);
+  else if (node.kind === 'choice') emitChoice(node.parts, code);
+  else emitRepeat(node, code);
+}
+
+function emitChoice(parts: readonly Node[], code: Instruction[]): void {
+  const fork = code.length;
+  code.push({ op: 'split', to: [] });
+  const starts: number[] = [];
+  const jumps: number[] = [];
+  for (const part of parts) {
+    starts.push(code.length);
+    emit(part, code);
+    jumps.push(code.length);
+    code.push({ op: 'split', to: [] });
+  }
+  code[fork] = { op: 'split', to: starts };
+  for (const jump of jumps) code[jump] = { op: 'split', to: [code.length] };
+}
+
+function emitRepeat(node: Extract<Node, { kind: 'repeat' }>, code: Instruction[]): void {
+  const fork = code.length;
+  if (!node.atLeastOnce) code.push({ op: 'split', to: [] });
+  const body = code.length;
+  emit(node.part, code);
+  if (node.many) code.push({ op: 'split', to: [body, code.length + 1] });
+  if (!node.atLeastOnce) code[fork] = { op: 'split', to: [body, code.length] };
+}
+
+function simulate(code: readonly Instruction[]): TextPattern {
+  return (text) => {
+    let active = reach(code, [0], { isStart: true, isEnd: text === '' });
+    for (let index = 0; index < text.length; index++) {
+      if (active.matched) return true;
+      if (active.states.length === 0) return false;
+      const char = text[index] ?? '';
+      const next: number[] = [];
+      for (const state of active.states) {
+        const instruction = code[state];
+        if (instruction?.op === 'char' && instruction.test(char)) next.push(state + 1);
+      }
+      active = reach(code, next, { isStart: false, isEnd: index === text.length - 1 });
+    }
+    return active.matched;
+  };
+}
+
+interface Position {
+  readonly isStart: boolean;
+  readonly isEnd: boolean;
+}
+
+/** The states that wait for a character, and whether the end of the program is reached, without reading one. */
+function reach(
+  code: readonly Instruction[],
+  from: readonly number[],
+  position: Position,
+): { readonly states: readonly number[]; readonly matched: boolean } {
+  const seen = new Set<number>(from);
+  const states: number[] = [];
+  let matched = false;
+  // A Set is iterated in insertion order and includes what is added on the way.
+  for (const state of seen) {
+    const instruction = code[state];
+    if (instruction === undefined) continue;
+    if (instruction.op === 'char') states.push(state);
+    else if (instruction.op === 'match') matched = true;
+    else if (instruction.op === 'split') for (const target of instruction.to) seen.add(target);
+    else if (instruction.op === 'start' ? position.isStart : position.isEnd) seen.add(state + 1);
+  }
+  return { states, matched };
+}
