@@ -105,9 +105,12 @@ export type AttentionSpec =
       readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
     }
   | {
-      /** Linear attention: state [valueHeads, keyHeadDim, valueHeadDim] and a convolution tail per sequence. */
+      /**
+       * Linear attention: state [valueHeads, keyHeadDim, valueHeadDim] and a convolution tail per sequence. A short
+       * convolution (LFM2) has the tail alone, and zero heads.
+       */
       readonly kind: 'linear';
-      readonly variant: 'gated-delta-net' | 'kimi-delta' | 'lightning';
+      readonly variant: 'gated-delta-net' | 'kimi-delta' | 'lightning' | 'short-convolution';
       readonly keyHeads: number;
       readonly valueHeads: number;
       readonly keyHeadDim: number;
@@ -205,6 +208,10 @@ export interface ModelSpec {
   readonly contextLength: number;
   /** Type of the tensors that no quantisation scheme touches. */
   readonly elementType: ElementType;
+  /** Rotated dimensions of a head, 0 without rotary embedding: engines keep a table of [positions, rotaryDim]. */
+  readonly rotaryDim?: number;
+  /** Type of recurrent state (`mamba_ssm_dtype`); null when the model has none or does not say. */
+  readonly recurrentType?: ElementType | null;
   readonly quantization: QuantizationSpec | null;
   readonly tiedEmbeddings: boolean;
   readonly layers: readonly LayerSpec[];

@@ -1,0 +1,195 @@
+/**
+ * The attention kind of each layer of a GGUF file. Which parts a layer has, its tensors tell; how large they are, the
+ * metadata; which layers see a window, the metadata or the rule of the architecture. Where tensors and metadata both
+ * say a size they must agree: a file that contradicts itself is refused.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { AttentionSpec, HeadLayout } from '../model-spec.ts';
+import type { ArchitectureRule, SlidingRule } from './architectures.ts';
+import { recurrentAttention } from './layer-recurrent.ts';
+import type { LayerView } from './layer-view.ts';
+import type { MetadataReader } from './metadata-reader.ts';
+
+type Reach = { readonly kind: 'full' } | { readonly kind: 'sliding'; readonly window: number } | ChunkedReach;
+type ChunkedReach = { readonly kind: 'chunked'; readonly chunk: number };
+type PerLayer = (layer: number) => number;
+
+export type AttentionReader = (layer: LayerView) => AttentionSpec;
+
+export interface AttentionOptions {
+  readonly rule: ArchitectureRule;
+  readonly hiddenSize: number;
+  /** Layers that the file has, prediction layers included: lists have an entry for each. */
+  readonly blockCount: number;
+  /** Layers without prediction layers: sharing counts back from here. */
+  readonly layerCount: number;
+}
+
+export function attentionReader(metadata: MetadataReader, options: AttentionOptions): AttentionReader {
+  const { rule, blockCount } = options;
+  const reachOf = reachRule(metadata, options);
+  const queryHeads = metadata.perLayer('attention.head_count', blockCount) ?? (() => 0);
+  const heads: Heads = {
+    query: queryHeads,
+    kv: metadata.perLayer('attention.head_count_kv', blockCount) ?? queryHeads,
+    dim: headDims(metadata, queryHeads, options.hiddenSize),
+    sharedFrom: options.layerCount - sharedLayers(metadata, options),
+    reachOf,
+  };
+  const ratios = metadata.perLayer('attention.compress_ratios', blockCount);
+  return (layer) => {
+    if (layer.mixer !== 'attention')
+      return recurrentAttention(layer, metadata, options.hiddenSize, heads.query);
+    if (rule.reach === 'encoder') return { kind: 'none' };
+    if (layer.has('attn_kv_a_mqa')) return latentAttention(metadata, queryHeads(layer.index));
+    if (layer.has('attn_kv'))
+      return compressedAttention(metadata, queryHeads(layer.index), ratios?.(layer.index) ?? 0);
+    if (layer.hasAny(['attn_q', 'attn_qkv'])) return groupedAttention(layer, heads);
+    return { kind: 'none' };
+  };
+}
+
+interface Heads {
+  readonly query: PerLayer;
+  readonly kv: PerLayer;
+  readonly dim: (reach: Reach) => { readonly key: number; readonly value: number };
+  /** First layer that reads the cache of an earlier one. */
+  readonly sharedFrom: number;
+  readonly reachOf: (layer: number) => Reach;
+}
+
+/** Head sizes; layers with a window may have their own (Gemma 4). Unstated ones are an equal share of the hidden size. */
+function headDims(metadata: MetadataReader, queryHeads: PerLayer, hiddenSize: number): Heads['dim'] {
+  const share = queryHeads(0) === 0 ? 0 : Math.floor(hiddenSize / queryHeads(0));
+  const key = metadata.optionalNumber('attention.key_length') ?? share;
+  const value = metadata.optionalNumber('attention.value_length') ?? share;
+  const slidingKey = metadata.optionalNumber('attention.key_length_swa') ?? key;
+  const slidingValue = metadata.optionalNumber('attention.value_length_swa') ?? value;
+  return (reach) => (reach.kind === 'sliding' ? { key: slidingKey, value: slidingValue } : { key, value });
+}
+
+function sharedLayers(metadata: MetadataReader, { rule, layerCount }: AttentionOptions): number {
+  const own = rule.reach === 'sliding' ? rule.rule.ownKvLayers : undefined;
+  const stated = metadata.optionalNumber('attention.shared_kv_layers');
+  return Math.min(layerCount, stated ?? (own === undefined ? 0 : Math.max(0, layerCount - own)));
+}
+
+function reachRule(
+  metadata: MetadataReader,
+  { rule, blockCount }: AttentionOptions,
+): (layer: number) => Reach {
+  const full: Reach = { kind: 'full' };
+  if (rule.reach === 'full' || rule.reach === 'encoder') return () => full;
+  const stated = metadata.optionalNumber('attention.sliding_window');
+  const pattern = metadata.perLayer('attention.sliding_window_pattern', blockCount);
+  if (rule.reach === 'chunked') {
+    const chunked: Reach = { kind: 'chunked', chunk: rule.chunk };
+    return (layer) => (stated !== 0 && layer % rule.period < rule.period - 1 ? chunked : full);
+  }
+  if (rule.reach === 'patterned') {
+    const sliding = slidingReach(stated);
+    if (sliding.kind === 'full' || pattern === undefined) return () => full;
+    return (layer) => (pattern(layer) !== 0 ? sliding : full);
+  }
+  const sliding = slidingReach(windowOf(rule.rule, stated));
+  // A list has one flag per layer; a single number is the period.
+  if (pattern !== undefined && metadata.isList('attention.sliding_window_pattern')) {
+    return (layer) => (pattern(layer) !== 0 ? sliding : full);
+  }
+  const period = pattern?.(0) ?? rule.rule.period;
+  const slides = rule.rule.fullFirst
+    ? (layer: number) => layer % period !== 0
+    : (layer: number) => layer % period < period - 1;
+  return (layer) => (period === 0 || slides(layer) ? sliding : full);
+}
+
+function windowOf(rule: SlidingRule, stated: number | undefined): number | undefined {
+  if (rule.fixedWindow !== undefined && stated !== undefined && stated > 0) return rule.fixedWindow;
+  return stated ?? rule.window;
+}
+
+/** No window, or one of no tokens, means that every layer sees everything. */
+function slidingReach(window: number | undefined): Reach {
+  return window === undefined || window === 0 ? { kind: 'full' } : { kind: 'sliding', window };
+}
+
+function groupedAttention(layer: LayerView, heads: Heads): AttentionSpec {
+  const queryHeads = heads.query(layer.index);
+  const kvHeads = heads.kv(layer.index);
+  // A layer that keeps a projection but no heads has no cache (Llama-Nemotron's replaced attention).
+  if (queryHeads === 0 || kvHeads === 0) return { kind: 'none' };
+  const reach = heads.reachOf(layer.index);
+  const { key, value } = heads.dim(reach);
+  const layout: HeadLayout = {
+    queryHeads,
+    kvHeads,
+    keyHeadDim: key,
+    valueHeadDim: value,
+    ...sharing(layer.index, reach, heads),
+  };
+  agree(layer, 'attn_k', kvHeads * key);
+  agree(layer, 'attn_v', kvHeads * value);
+  return { ...reach, ...layout };
+}
+
+/** A layer without its own cache reads that of the last layer with one that sees as far as it does. */
+function sharing(layer: number, reach: Reach, heads: Heads): Pick<HeadLayout, 'sharesKvWithLayer'> {
+  if (layer < heads.sharedFrom) return {};
+  for (let owner = heads.sharedFrom - 1; owner >= 0; owner--) {
+    if (heads.reachOf(owner).kind === reach.kind) return { sharesKvWithLayer: owner };
+  }
+  return {};
+}
+
+function agree(layer: LayerView, stem: string, rows: number): void {
+  const shape = layer.shape(stem);
+  if (shape === undefined || shape[0] === rows) return;
+  throw new PlimsollError({
+    code: 'gguf-shape-mismatch',
+    message: `GGUF: tensor "blk.${layer.index}.${stem}.weight" has ${shape[0]} rows, the metadata implies ${rows}`,
+    value: shape[0],
+    limit: rows,
+    hint: 'metadata and tensors belong to different models, or this architecture is not what it says',
+  });
+}
+
+/** Files of before April 2025 state the size of a decompressed head as key_length, later ones as key_length_mla. */
+function latentAttention(metadata: MetadataReader, queryHeads: number): AttentionSpec {
+  const ropeHeadDim = metadata.number('rope.dimension_count');
+  const keyHeadDim =
+    metadata.optionalNumber('attention.key_length_mla') ?? metadata.number('attention.key_length');
+  const topK = metadata.optionalNumber('attention.indexer.top_k');
+  return {
+    kind: 'mla',
+    queryHeads,
+    kvLoraRank: metadata.number('attention.kv_lora_rank'),
+    ropeHeadDim,
+    nopeHeadDim: Math.max(0, keyHeadDim - ropeHeadDim),
+    valueHeadDim:
+      metadata.optionalNumber('attention.value_length_mla') ?? metadata.number('attention.value_length'),
+    qLoraRank: metadata.optionalNumber('attention.q_lora_rank') ?? null,
+    ...(topK !== undefined && { indexer: indexerOf(metadata, topK) }),
+  };
+}
+
+function indexerOf(metadata: MetadataReader, topK: number): { heads: number; headDim: number; topK: number } {
+  return {
+    heads: metadata.number('attention.indexer.head_count'),
+    headDim: metadata.number('attention.indexer.key_length'),
+    topK,
+  };
+}
+
+function compressedAttention(metadata: MetadataReader, queryHeads: number, ratio: number): AttentionSpec {
+  const topK = metadata.optionalNumber('attention.indexer.top_k');
+  return {
+    kind: 'compressed',
+    queryHeads,
+    latentDim: metadata.number('attention.key_length'),
+    ropeHeadDim: metadata.number('rope.dimension_count'),
+    window: metadata.number('attention.sliding_window'),
+    ratio,
+    // Only layers that compress by four choose among their entries.
+    ...(topK !== undefined && ratio === 4 && { indexer: indexerOf(metadata, topK) }),
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Hyper-parameters out of GGUF metadata: numbers under `<architecture>.`, given once or per layer. Remembers what was
+ * asked for, so that what nobody asked for can be reported.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { keysWithoutNeed } from './architectures.ts';
+import type { GgufValue } from './header.ts';
+
+/** llama.cpp stops at 512 layers; the longest known model has 162. */
+const layersMax = 4096;
+/** Sizes and counts beyond this make no model, and would leave the exact integers when multiplied. */
+const sizeMax = 2 ** 31;
+
+export class MetadataReader {
+  readonly architecture: string;
+  readonly #metadata: ReadonlyMap<string, GgufValue>;
+  readonly #asked = new Set<string>();
+
+  constructor(metadata: ReadonlyMap<string, GgufValue>) {
+    this.#metadata = metadata;
+    const architecture = metadata.get('general.architecture');
+    if (architecture?.type !== 'string' || architecture.value === '') {
+      throw new PlimsollError({
+        code: 'gguf-missing-key',
+        message: 'GGUF: metadata "general.architecture" is missing, so nothing says what the tensors are',
+        value: 'general.architecture',
+        hint: 'this is not a model file, or its metadata was stripped',
+      });
+    }
+    this.architecture = String(architecture.value).slice(0, 80);
+  }
+
+  /** Text outside the architecture's keys: `general.type`. */
+  text(key: string): string | undefined {
+    const entry = this.#metadata.get(key);
+    return entry?.type === 'string' ? String(entry.value) : undefined;
+  }
+
+  /** Whether the file gives a value per layer rather than one for all. */
+  isList(name: string): boolean {
+    return this.#entry(name)?.type === 'array';
+  }
+
+  /** A count that must be there. */
+  number(name: string): number {
+    return this.optionalNumber(name) ?? this.#missing(name);
+  }
+
+  optionalNumber(name: string): number | undefined {
+    const entry = this.#entry(name);
+    return entry === undefined
+      ? undefined
+      : this.#checked(name, entry.type === 'array' ? entry : entry.value);
+  }
+
+  blockCount(): number {
+    const count = this.number('block_count');
+    return count <= layersMax ? count : this.#refuse('block_count', count, layersMax);
+  }
+
+  /** A number per layer: the file gives one for all, or a list of them. Undefined when it gives none. */
+  perLayer(name: string, layerCount: number): ((layer: number) => number) | undefined {
+    const entry = this.#entry(name);
+    if (entry === undefined) return undefined;
+    if (entry.type !== 'array') {
+      const value = this.#checked(name, entry.value);
+      return () => value;
+    }
+    const { values } = entry;
+    if (values === null || values.length < layerCount) {
+      return this.#refuse(name, `a list of ${entry.length}`, `a list of ${layerCount}, one number per layer`);
+    }
+    const numbers = values.map((value) => this.#checked(name, value));
+    return (layer) => numbers[layer] ?? 0;
+  }
+
+  /** Keys of this architecture that were not asked for and may mean bytes. */
+  notAsked(): string[] {
+    const prefix = `${this.architecture}.`;
+    return [...this.#metadata.keys()].filter((key) => {
+      const name = key.slice(prefix.length);
+      return (
+        key.startsWith(prefix) &&
+        !this.#asked.has(name) &&
+        !name.startsWith('rope.') &&
+        !keysWithoutNeed.has(name)
+      );
+    });
+  }
+
+  /** All keys of this architecture, for the refusal of one that is not known. */
+  ownKeys(): string[] {
+    return [...this.#metadata.keys()].filter((key) => key.startsWith(`${this.architecture}.`));
+  }
+
+  #entry(name: string): GgufValue | undefined {
+    this.#asked.add(name);
+    return this.#metadata.get(`${this.architecture}.${name}`);
+  }
+
+  #checked(name: string, value: unknown): number {
+    const number = typeof value === 'boolean' ? Number(value) : value;
+    if (typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= sizeMax)
+      return number;
+    return this.#refuse(
+      name,
+      typeof value === 'object' ? 'a list' : String(value),
+      `a whole number up to ${sizeMax}`,
+    );
+  }
+
+  #missing(name: string): never {
+    throw new PlimsollError({
+      code: 'gguf-missing-key',
+      message: `GGUF: metadata "${this.architecture}.${name}" is missing`,
+      value: `${this.architecture}.${name}`,
+      hint: 'the file does not say how its tensors are used; convert the model again',
+    });
+  }
+
+  #refuse(name: string, value: string | number, limit: string | number): never {
+    throw new PlimsollError({
+      code: 'gguf-bad-value',
+      message: `GGUF: metadata "${this.architecture}.${name}" cannot be ${value}`,
+      value,
+      limit,
+      hint: 'the metadata is damaged; convert the model again',
+    });
+  }
+}
