@@ -42,6 +42,7 @@ export {
   type MlpSpec,
   type ModelSpec,
   type QuantizationSpec,
+  type RotarySpec,
   type TensorRole,
   type TensorSpec,
   textParameterCount,

@@ -188,6 +188,16 @@ export interface QuantizationSpec {
   readonly inferred: boolean;
 }
 
+/** One table of rotations, [positions, dim], as the config states it; engines stretch the positions by their own rules. */
+export interface RotarySpec {
+  readonly dim: number;
+  readonly positions: number;
+  /** `default`, `linear`, `yarn`, `llama3`, `longrope`, `mrope` ... */
+  readonly scaling: string;
+  readonly factor: number;
+  readonly originalPositions: number | null;
+}
+
 export interface VisionSpec {
   readonly layers: number;
   readonly hiddenSize: number;
@@ -208,8 +218,8 @@ export interface ModelSpec {
   readonly contextLength: number;
   /** Type of the tensors that no quantisation scheme touches. */
   readonly elementType: ElementType;
-  /** Rotated dimensions of a head, 0 without rotary embedding: engines keep a table of [positions, rotaryDim]. */
-  readonly rotaryDim?: number;
+  /** Rotary position tables, one per distinct set of parameters; engines keep them beside the weights. */
+  readonly rotary?: readonly RotarySpec[];
   /** Type of recurrent state (`mamba_ssm_dtype`); null when the model has none or does not say. */
   readonly recurrentType?: ElementType | null;
   readonly quantization: QuantizationSpec | null;

@@ -14,6 +14,7 @@ import { assignSchemes } from './quantization/assign.ts';
 import { type NamedQuantization, planFromName } from './quantization/inferred.ts';
 import { readQuantization } from './quantization/methods.ts';
 import type { QuantizationPlan } from './quantization/plan.ts';
+import { readRotary } from './rotary.ts';
 
 export interface ModelSpecOptions {
   /** Registry id, Hugging Face id or directory name; only for naming. */
@@ -41,6 +42,7 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     hiddenSize: model.hiddenSize,
     vocabSize: model.vocabSize,
     contextLength: readContextLength(text),
+    rotary: readRotary(text),
     elementType: readElementType(root, text),
     quantization: quantized.quantization,
     tiedEmbeddings: model.tiedEmbeddings,
