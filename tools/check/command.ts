@@ -1,0 +1,49 @@
+/**
+ * Checks that other programs do. They run as processes of their own, beside each other, with the Node that runs this
+ * one: a tool's own start line would take whichever Node the PATH has.
+ */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import type { Check } from './project.ts';
+
+export interface Command {
+  readonly name: string;
+  /** The tool's JavaScript file, relative to the root: `node_modules/knip/bin/knip.js`. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** What to type to mend what the program can mend itself. */
+  readonly repair?: string;
+}
+
+/** A check that passes when the program exits with 0; otherwise all that it printed is the problem. */
+export function commandCheck(command: Command): Check {
+  return {
+    name: command.name,
+    run: async ({ root }) => {
+      const { output, ending } = await runProgram(root, command);
+      if (ending === 'exit code 0') return [];
+      const text = stripVTControlCharacters(output).trimEnd();
+      const repair = command.repair === undefined ? '' : `; to mend what it can: ${command.repair}`;
+      return [...(text === '' ? [] : text.split('\n')), `${command.program} ended with ${ending}${repair}`];
+    },
+  };
+}
+
+function runProgram(root: string, command: Command): Promise<{ output: string; ending: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, command.program), ...command.arguments], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      const ending = code === null ? `signal ${signal}` : `exit code ${code}`;
+      resolve({ output: Buffer.concat(chunks).toString('utf8'), ending });
+    });
+  });
+}

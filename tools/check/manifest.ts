@@ -1,0 +1,40 @@
+/** The parts of a package.json that checks look at. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Project } from './project.ts';
+
+export interface Manifest {
+  readonly name: string;
+  readonly dependencies: ReadonlySet<string>;
+  readonly devDependencies: ReadonlySet<string>;
+  readonly scripts: Readonly<Record<string, string>>;
+}
+
+/** The package.json at `path`, or undefined when the project has none there. */
+export function readManifest(project: Project, path: string): Manifest | undefined {
+  if (!project.paths.includes(path)) return undefined;
+  const value: unknown = JSON.parse(project.read(path));
+  const table = (key: string): Record<string, string> => {
+    const found = isTable(value) ? (value[key] ?? {}) : undefined;
+    if (isTable(found) && Object.values(found).every((entry) => typeof entry === 'string')) {
+      return found as Record<string, string>;
+    }
+    throw new PlimsollError({
+      code: 'bad-manifest',
+      message: `${path}: ${key} is not a table of texts`,
+      value: JSON.stringify(found),
+      limit: '{ "name": "text" }',
+      hint: `write ${key} as npm documents it`,
+    });
+  };
+  const name = isTable(value) && typeof value.name === 'string' ? value.name : '';
+  return {
+    name,
+    dependencies: new Set(Object.keys(table('dependencies'))),
+    devDependencies: new Set(Object.keys(table('devDependencies'))),
+    scripts: table('scripts'),
+  };
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { projectFromFiles, readProject } from './project.ts';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'plimsoll-project-'));
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+function git(...args: readonly string[]): void {
+  const identity = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
+  execFileSync('git', [...identity, ...args], { cwd: root, stdio: 'ignore' });
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(join(root, path, '..'), { recursive: true });
+  writeFileSync(join(root, path), text);
+}
+
+test('a project is its tracked and its new files, without ignored and deleted ones', () => {
+  git('init');
+  write('.gitignore', 'dist/\n');
+  write('src/tracked.ts', 'one');
+  write('src/deleted.ts', 'two');
+  git('add', '.');
+  rmSync(join(root, 'src/deleted.ts'));
+  write('src/new file.ts', 'three');
+  write('dist/built.js', 'four');
+  const project = readProject(root);
+  expect(project.paths).toEqual(['.gitignore', 'src/new file.ts', 'src/tracked.ts']);
+  expect(project.read('src/new file.ts')).toBe('three');
+});
+
+test('the text of one commit ago is at hand when there is one', () => {
+  git('init');
+  write('a.txt', 'first');
+  git('add', '.');
+  git('commit', '-m', 'first');
+  expect(readProject(root).readBefore('a.txt')).toBeUndefined();
+  write('a.txt', 'second');
+  git('commit', '-a', '-m', 'second');
+  expect(readProject(root).readBefore('a.txt')).toBe('first');
+  expect(readProject(root).readBefore('b.txt')).toBeUndefined();
+});
+
+test('a project in memory answers only for its files', () => {
+  const project = projectFromFiles({ 'a.ts': 'text' });
+  expect(project.read('a.ts')).toBe('text');
+  expect(() => project.read('b.ts')).toThrow('the project has no file b.ts');
+});

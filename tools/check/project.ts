@@ -1,0 +1,79 @@
+/**
+ * What the checks look at and what they answer. A check is a function from the project's files to a list of problems,
+ * each one line of text that names its place; an empty list is a pass. Checks read files only through this contract,
+ * so a test hands them a few files in memory and sees them fail.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PlimsollError } from '@plimsoll/foundation';
+
+export interface Project {
+  /** Absolute path of the repository; in a test, of a folder that need not exist. */
+  readonly root: string;
+  /** Files of the project relative to the root, with forward slashes, sorted. */
+  readonly paths: readonly string[];
+  /** The text of one of `paths`. */
+  read(path: string): string;
+  /** The text that a file had one commit ago; undefined when it was not there or history is not, as in a shallow clone. */
+  readBefore(path: string): string | undefined;
+}
+
+export interface Check {
+  /** Printed in front of the result; one or two words. */
+  readonly name: string;
+  /** The problems found, one line each, the place first. */
+  run(project: Project): readonly string[] | Promise<readonly string[]>;
+}
+
+/** Room for the list of files: git prints one path of at most 4 KiB for each of some ten thousand files. */
+const gitOutputBytesMax = 64 * 1024 ** 2;
+
+/** Files that are tracked, or new and not ignored: a file is checked before it is committed for the first time. */
+export function readProject(root: string): Project {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: gitOutputBytesMax,
+  });
+  // A tracked file that was deleted but not yet committed is still listed.
+  const paths = [...new Set(listed.split('\0'))].filter(
+    (path) => path !== '' && existsSync(join(root, path)),
+  );
+  const texts = new Map<string, string>();
+  return {
+    root,
+    paths: paths.sort(),
+    read: (path) => {
+      const text = texts.get(path) ?? readFileSync(join(root, path), 'utf8');
+      texts.set(path, text);
+      return text;
+    },
+    readBefore: (path) => {
+      const shown = spawnSync('git', ['show', `HEAD~1:${path}`], { cwd: root, encoding: 'utf8' });
+      return shown.status === 0 ? shown.stdout : undefined;
+    },
+  };
+}
+
+type Files = Readonly<Record<string, string>>;
+
+/** A project that exists only in memory, with what it was one commit ago. */
+export function projectFromFiles(files: Files, filesBefore: Files = {}): Project {
+  return {
+    root: '/project',
+    paths: Object.keys(files).sort(),
+    read: (path) => {
+      const text = files[path];
+      if (text !== undefined) return text;
+      throw new PlimsollError({
+        code: 'no-such-file',
+        message: `the project has no file ${path}`,
+        value: path,
+        limit: Object.keys(files).join(', '),
+        hint: 'ask only for paths that the project lists',
+      });
+    },
+    readBefore: (path) => filesBefore[path],
+  };
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { type Check, projectFromFiles } from './project.ts';
+import { type CheckResult, formatResult, runChecks } from './run-checks.ts';
+
+const project = projectFromFiles({});
+
+test('every check runs, and one that throws has failed without stopping the others', async () => {
+  const checks: readonly Check[] = [
+    { name: 'fine', run: () => [] },
+    {
+      name: 'broken',
+      run: () => {
+        throw new Error('no such file');
+      },
+    },
+    { name: 'late', run: async () => ['a.ts:1 is wrong'] },
+  ];
+  const reported: CheckResult[] = [];
+  const results = await runChecks(checks, project, (result) => reported.push(result));
+  expect(results.map(({ name, problems }) => [name, problems[0]?.split('\n')[0]])).toEqual([
+    ['fine', undefined],
+    ['broken', 'the check itself failed: Error: no such file'],
+    ['late', 'a.ts:1 is wrong'],
+  ]);
+  expect(reported.map(({ name }) => name).sort()).toEqual(['broken', 'fine', 'late']);
+});
+
+test('a result is one line, followed by its problems', () => {
+  const result = {
+    name: 'sizes',
+    problems: ['a.ts has 500 lines', 'b.ts has 600 lines'],
+    milliseconds: 1234,
+  };
+  expect(formatResult(result)).toMatchInlineSnapshot(`
+    "FAIL  sizes             1.23 s
+          a.ts has 500 lines
+          b.ts has 600 lines
+    "
+  `);
+  expect(formatResult({ ...result, problems: [] })).toMatchInlineSnapshot(`
+    "ok    sizes             1.23 s
+    "
+  `);
+});

@@ -1,0 +1,42 @@
+/** Runs checks beside each other and tells how each went. */
+import type { Check, Project } from './project.ts';
+
+export interface CheckResult {
+  readonly name: string;
+  readonly problems: readonly string[];
+  readonly milliseconds: number;
+}
+
+/** Starts every check at once; results keep the order of the checks. A check that throws has failed with its error. */
+export function runChecks(
+  checks: readonly Check[],
+  project: Project,
+  report: (result: CheckResult) => void,
+): Promise<readonly CheckResult[]> {
+  const runOne = async (check: Check): Promise<CheckResult> => {
+    const start = performance.now();
+    const problems = await runSafely(check, project);
+    const result = { name: check.name, problems, milliseconds: performance.now() - start };
+    report(result);
+    return result;
+  };
+  return Promise.all(checks.map(runOne));
+}
+
+async function runSafely(check: Check, project: Project): Promise<readonly string[]> {
+  try {
+    return await check.run(project);
+  } catch (error) {
+    return [`the check itself failed: ${describeError(error)}`];
+  }
+}
+
+function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** `ok    biome            0.61 s`, and under a failure its problems, indented. */
+export function formatResult({ name, problems, milliseconds }: CheckResult): string {
+  const head = `${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)}${(milliseconds / 1000).toFixed(2)} s\n`;
+  return head + problems.map((problem) => `      ${problem}\n`).join('');
+}

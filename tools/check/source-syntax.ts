@@ -1,0 +1,183 @@
+/**
+ * The few syntactic facts that the checks need about each source file: what it imports and how long its functions
+ * are. TypeScript's own parser finds them, so that a comment or a string never looks like an import.
+ *
+ * TypeScript 7 offers its parser under `typescript/unstable/*`, as a process that is asked for syntax trees. Every
+ * use of that interface is in this file: when it changes, only this file does. The sources go to it as a project in
+ * memory without libraries and without module resolution, so nothing is type-checked and no other file is read.
+ */
+
+import { defined } from '@plimsoll/foundation';
+import {
+  isCallExpression,
+  isExportDeclaration,
+  isFunctionLikeDeclaration,
+  isImportDeclaration,
+  isImportTypeNode,
+  isLiteralTypeNode,
+  isStringLiteral,
+  isTemplateLiteral,
+  type Node,
+  type SourceFile,
+  SyntaxKind,
+} from 'typescript/unstable/ast';
+import { API } from 'typescript/unstable/async';
+import { createVirtualFileSystem } from 'typescript/unstable/fs';
+import type { Project } from './project.ts';
+
+export interface ImportFact {
+  readonly specifier: string;
+  /** 1-based. */
+  readonly line: number;
+  /** True when the import disappears with the types, so that nothing is loaded at run time. */
+  readonly typeOnly: boolean;
+}
+
+export interface FunctionFact {
+  /** The name it has, or of what it is assigned to or passed to; `(anonymous)` when there is none. */
+  readonly name: string;
+  /** 1-based line of its first word. */
+  readonly line: number;
+  /** Lines from the first word to the closing brace, less the inner lines of template literals: those are text. */
+  readonly lineCount: number;
+  /** Parameters without a `this` type. */
+  readonly parameterCount: number;
+  /** True for a function handed to `describe`: a list of tests, not a function anyone reads as one piece. */
+  readonly isTestSuite: boolean;
+}
+
+export interface SourceFacts {
+  readonly path: string;
+  readonly imports: readonly ImportFact[];
+  readonly functions: readonly FunctionFact[];
+}
+
+const sourceNames = /\.(?:tsx?|mts|m?js)$/;
+/** The same sources are asked for by several checks; a project never changes while it is being checked. */
+const factsOfProject = new WeakMap<Project, Promise<readonly SourceFacts[]>>();
+
+/** Facts about every TypeScript and JavaScript file of the project, in the order of its paths. */
+export function sourceFacts(project: Project): Promise<readonly SourceFacts[]> {
+  const known = factsOfProject.get(project);
+  if (known !== undefined) return known;
+  const facts = parseSources(project);
+  factsOfProject.set(project, facts);
+  return facts;
+}
+
+async function parseSources(project: Project): Promise<readonly SourceFacts[]> {
+  const paths = project.paths.filter((path) => sourceNames.test(path));
+  if (paths.length === 0) return [];
+  const configPath = '/sources/tsconfig.json';
+  const config = {
+    compilerOptions: { noLib: true, noResolve: true, types: [], noEmit: true, allowJs: true },
+    files: paths,
+  };
+  const files: Record<string, string> = { [configPath]: JSON.stringify(config) };
+  for (const path of paths) files[`/sources/${path}`] = project.read(path);
+  const parser = new API({ cwd: '/', fs: createVirtualFileSystem(files) });
+  try {
+    const snapshot = await parser.updateSnapshot({ openProjects: [configPath] });
+    const { program } = defined(snapshot.getProject(configPath), 'the parser opened no project');
+    const facts: SourceFacts[] = [];
+    for (const path of paths) {
+      const file = defined(await program.getSourceFile(`/sources/${path}`), `the parser has no ${path}`);
+      facts.push(readFacts(path, file));
+    }
+    return facts;
+  } finally {
+    await parser.close();
+  }
+}
+
+function readFacts(path: string, file: SourceFile): SourceFacts {
+  const imports: ImportFact[] = [];
+  const functions: FunctionFact[] = [];
+  const lines = lineStarts(file.text);
+  const textLines: number[] = []; // lines that lie inside template literals, without their first
+  // Parents are visited after their children, so that `textLines` is complete when a function is measured.
+  const visit = (node: Node, parent: Node): void => {
+    const textLinesBefore = textLines.length;
+    node.forEachChild((child) => visit(child, node));
+    const line = lineAt(lines, node.getStart(file));
+    const lastLine = lineAt(lines, node.getEnd());
+    if (isTemplateLiteral(node)) {
+      // A template inside a template has counted its own lines already.
+      const inner = textLines.length - textLinesBefore;
+      for (let index = inner; index < lastLine - line; index++) textLines.push(line);
+    }
+    const found = importOf(node);
+    if (found !== undefined) imports.push({ ...found, line });
+    if (isFunctionLikeDeclaration(node) && 'body' in node && node.body !== undefined) {
+      functions.push({
+        ...describeFunction(node, parent),
+        line,
+        lineCount: lastLine - line + 1 - (textLines.length - textLinesBefore),
+        parameterCount: node.parameters.filter((parameter) => parameter.name.getText(file) !== 'this').length,
+      });
+    }
+  };
+  file.forEachChild((child) => visit(child, file));
+  return { path, imports, functions: functions.sort((a, b) => a.line - b.line) };
+}
+
+/** The import that this node is: static, re-export, dynamic with a literal, or inside a type. */
+function importOf(node: Node): { specifier: string; typeOnly: boolean } | undefined {
+  if (isImportDeclaration(node) && isStringLiteral(node.moduleSpecifier)) {
+    const typeOnly = node.importClause?.phaseModifier === SyntaxKind.TypeKeyword;
+    return { specifier: node.moduleSpecifier.text, typeOnly };
+  }
+  if (
+    isExportDeclaration(node) &&
+    node.moduleSpecifier !== undefined &&
+    isStringLiteral(node.moduleSpecifier)
+  ) {
+    return { specifier: node.moduleSpecifier.text, typeOnly: node.isTypeOnly };
+  }
+  if (isImportTypeNode(node) && isLiteralTypeNode(node.argument) && isStringLiteral(node.argument.literal)) {
+    return { specifier: node.argument.literal.text, typeOnly: true };
+  }
+  if (isCallExpression(node) && node.expression.kind === SyntaxKind.ImportKeyword) {
+    const argument = node.arguments[0];
+    if (argument !== undefined && isStringLiteral(argument))
+      return { specifier: argument.text, typeOnly: false };
+  }
+  return undefined;
+}
+
+/** What a function is called: by its own name, by what it is assigned to, or by the call that takes it. */
+function describeFunction(node: Node, parent: Node): { name: string; isTestSuite: boolean } {
+  if (node.kind === SyntaxKind.Constructor) return { name: 'constructor', isTestSuite: false };
+  if (isCallExpression(parent)) {
+    const callee = parent.expression.getText();
+    return { name: `function passed to ${callee}`, isTestSuite: /^describe\b/.test(callee) };
+  }
+  return { name: declaredName(node) ?? declaredName(parent) ?? '(anonymous)', isTestSuite: false };
+}
+
+function declaredName(node: Node): string | undefined {
+  return 'name' in node && isNode(node.name) ? node.name.getText() : undefined;
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'getText' in value;
+}
+
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let index = text.indexOf('\n'); index !== -1; index = text.indexOf('\n', index + 1))
+    starts.push(index + 1);
+  return starts;
+}
+
+/** 1-based line of an offset, by bisection: the last line that starts at or before it. */
+function lineAt(starts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = starts.length; // the line is in [low, high)
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (defined(starts[middle], 'line inside the file') <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
