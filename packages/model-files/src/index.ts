@@ -19,9 +19,11 @@ export type {
   GgufValueType,
 } from './gguf/header.ts';
 export { type GgufLimits, ggufLimits } from './gguf/limits.ts';
+export { type GgufContents, type GgufSpecOptions, modelSpecFromGguf } from './gguf/model-spec-from-gguf.ts';
 export { type GgufReadOptions, parseGguf, readGgufHeader } from './gguf/read-header.ts';
 export { readGgufFile, readGgufUrl } from './gguf/read-model.ts';
 export { type GgufModel, type GgufModelTensor, type GgufPart, readGgufModel } from './gguf/split-files.ts';
+export { visionSpecFromGguf } from './gguf/vision.ts';
 export {
   encodeGguf,
   type GgufLayout,
@@ -49,3 +51,28 @@ export {
   type VisionSpec,
   type WeightScheme,
 } from './model-spec.ts';
+export {
+  parseSafetensorsHeader,
+  readSafetensorsHeader,
+  type SafetensorsHeader,
+  type SafetensorsTensor,
+  safetensorsBytes,
+} from './safetensors/header.ts';
+export {
+  type DirectorySpecOptions,
+  modelSpecFromDirectory,
+} from './safetensors/model-spec-from-directory.ts';
+export {
+  type ModelDirectory,
+  readJsonFile,
+  readModelDirectory,
+  readSafetensors,
+} from './safetensors/read-directory.ts';
+export type { SafetensorsModel, ShardTensor } from './safetensors/sharded.ts';
+export {
+  encodeSafetensors,
+  layOutSafetensors,
+  type SafetensorsData,
+  type SafetensorsLayout,
+  type SafetensorsPlan,
+} from './safetensors/write.ts';

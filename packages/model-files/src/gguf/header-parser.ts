@@ -5,6 +5,8 @@ import { type MetadataRules, parseMetadata } from './metadata-parser.ts';
 import { parseTensorTable, placeTensors } from './tensor-parser.ts';
 
 const magic = 0x4655_4747; // "GGUF" as a little-endian uint32; the letters are in this order in files of both byte orders.
+/** "vers", the beginning of a Git LFS pointer, which is what a clone without LFS has in place of a model. */
+const gitLfsMagic = 0x7372_6576;
 const alignmentDefault = 32;
 /** A key of no bytes, a value type and a one-byte value. */
 const keyBytesMin = 8 + 4 + 1;
@@ -43,7 +45,10 @@ function takeVersion(cursor: ByteCursor): 2 | 3 {
       problem: 'the file does not begin with "GGUF"',
       value: `0x${found.toString(16).padStart(8, '0')}`,
       limit: `0x${magic.toString(16)}`,
-      hint: 'this is not a GGUF file; ggml, ggmf and ggjt files of 2023 must be converted with llama.cpp of that time',
+      hint:
+        found === gitLfsMagic
+          ? 'this is a Git LFS pointer: run git lfs pull in its directory'
+          : 'this is not a GGUF file; ggml, ggmf and ggjt files of 2023 must be converted again',
     });
   }
   cursor.field = 'version';

@@ -4,7 +4,14 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { freezeLayer } from '../config/layers.ts';
-import type { ElementType, LayerSpec, ModelSpec, QuantizationSpec, TensorSpec } from '../model-spec.ts';
+import type {
+  ElementType,
+  LayerSpec,
+  ModelSpec,
+  QuantizationSpec,
+  TensorSpec,
+  VisionSpec,
+} from '../model-spec.ts';
 import { type ArchitectureRule, architectureNames, architectureRule } from './architectures.ts';
 import { isBlockType } from './ggml-types.ts';
 import type { GgufHeader, GgufTensor } from './header.ts';
@@ -51,8 +58,8 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
     quantization: contents.tensors.some((tensor) => isBlockType(tensor.type)) ? ggufQuantization : null,
     tiedEmbeddings: !tensors.some((tensor) => tensor.role === 'lm-head'),
     layers,
-    tensors: tensors.filter((tensor) => tensor.role !== 'vision' && tensor.role !== 'projector'),
-    vision: null,
+    tensors: tensors.filter((tensor) => !isVision(tensor)),
+    vision: visionInside(tensors),
     predictionLayers: predicted.map((view) => builder.build(view)),
     notModelled: [...metadata.notAsked(), ...builder.unknownTensors],
   };
@@ -201,6 +208,19 @@ function checkEmbedding(embedding: TensorSpec | undefined, hiddenSize: number): 
     limit: hiddenSize,
     hint: 'metadata and tensors belong to different models',
   });
+}
+
+function isVision({ role }: TensorSpec): boolean {
+  return role === 'vision' || role === 'projector';
+}
+
+/** Some tools put the vision tower into the model's file; its layers are then counted by their tensors. */
+function visionInside(tensors: readonly TensorSpec[]): VisionSpec | null {
+  const inside = tensors.filter(isVision);
+  if (inside.length === 0) return null;
+  const layers = new Set(inside.flatMap(({ name }) => /^v\.blk\.(\d+)\./.exec(name)?.[1] ?? []));
+  const hiddenSize = inside.find(({ name }) => name === 'v.patch_embd.weight')?.shape[0] ?? 0;
+  return { layers: layers.size, hiddenSize, tensors: inside, imageTokensMax: null };
 }
 
 function vocabularyLength(contents: GgufContents, metadata: MetadataReader): number {

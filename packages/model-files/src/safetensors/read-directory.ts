@@ -1,0 +1,79 @@
+/** A model as Hugging Face lays it out in a directory: config.json and safetensors, whole or in shards. */
+import { basename, dirname, join } from 'node:path';
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { type ByteSource, readWhole } from '../byte-source.ts';
+import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
+import { readSafetensorsFile, readSafetensorsIndex, type SafetensorsModel } from './sharded.ts';
+
+/** The longest known config.json, which lists unquantised modules one by one, has 500 kB. */
+const configBytesMax = 16 * MiB;
+
+export interface ModelDirectory {
+  readonly path: string;
+  /** Parsed config.json; what it means is the config reader's matter. */
+  readonly config: unknown;
+  /** Null when the directory has a config and no weights: a plan needs none. */
+  readonly weights: SafetensorsModel | null;
+}
+
+export async function readModelDirectory(path: string): Promise<ModelDirectory> {
+  const config = await openFileSourceIfPresent(join(path, 'config.json'));
+  if (config === null) {
+    throw new PlimsollError({
+      code: 'no-config',
+      message: `there is no config.json in ${path}`,
+      value: path,
+      hint: 'name a directory of a Hugging Face model, or a .gguf file',
+    });
+  }
+  return { path, config: await readJson(config), weights: await readWeights(path) };
+}
+
+/** Reads `model.safetensors`, or the shards of `model.safetensors.index.json`. */
+export async function readSafetensors(path: string): Promise<SafetensorsModel> {
+  const source = await openFileSource(path);
+  if (!path.endsWith('.json')) return readSafetensorsFile(basename(path), source);
+  const model = await readSafetensorsIndex(source, (name) =>
+    openFileSourceIfPresent(join(dirname(path), name)),
+  );
+  if (model !== null) return model;
+  throw new PlimsollError({
+    code: 'safetensors-missing-shards',
+    message: `none of the shards that ${path} names is beside it`,
+    value: path,
+    hint: 'download the shards into the same directory',
+  });
+}
+
+/** A config.json, or any JSON file of that size. */
+export async function readJsonFile(path: string): Promise<unknown> {
+  return readJson(await openFileSource(path));
+}
+
+async function readWeights(path: string): Promise<SafetensorsModel | null> {
+  const index = await openFileSourceIfPresent(join(path, 'model.safetensors.index.json'));
+  if (index !== null) return readSafetensorsIndex(index, (name) => openFileSourceIfPresent(join(path, name)));
+  const whole = await openFileSourceIfPresent(join(path, 'model.safetensors'));
+  return whole === null ? null : readSafetensorsFile('model.safetensors', whole);
+}
+
+async function readJson(source: ByteSource): Promise<unknown> {
+  try {
+    return JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(await readWhole(source, configBytesMax)),
+    );
+  } catch (cause) {
+    if (cause instanceof PlimsollError) throw cause;
+    throw new PlimsollError(
+      {
+        code: 'bad-json',
+        message: `${source.name} is not JSON (${cause instanceof Error ? cause.message.slice(0, 120) : ''})`,
+        value: source.name,
+        hint: 'the file is damaged: download it again',
+      },
+      { cause },
+    );
+  } finally {
+    await source.close();
+  }
+}

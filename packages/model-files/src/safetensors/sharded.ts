@@ -1,0 +1,169 @@
+/**
+ * Checkpoints that are split into shards: an index maps each tensor to the file that holds it. The index is checked against
+ * the shards, since a stale one is a common way to lose half a model.
+ */
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { type ByteSource, readWhole } from '../byte-source.ts';
+import { readSafetensorsHeader, type SafetensorsHeader, type SafetensorsTensor } from './header.ts';
+
+/** The largest known index, of an unfused mixture of experts with 100,000 tensors, has 9 MB. */
+const indexBytesMax = 64 * MiB;
+const shardCountMax = 4096;
+
+export interface ShardTensor extends SafetensorsTensor {
+  /** Index into `shards` of the file that holds the data. */
+  readonly shard: number;
+}
+
+export interface SafetensorsModel {
+  readonly shards: readonly { readonly name: string; readonly header: SafetensorsHeader }[];
+  readonly tensors: readonly ShardTensor[];
+  /** Sum over all tensors, without headers. */
+  readonly tensorBytes: number;
+  /** Tensors that are in a shard and not in the index; loaders ignore them. */
+  readonly notIndexed: readonly string[];
+}
+
+/** Opens a file beside the index by its name; null where there is none. */
+export type OpenShard = (name: string) => Promise<ByteSource | null>;
+
+/** One file that holds everything. */
+export async function readSafetensorsFile(name: string, source: ByteSource): Promise<SafetensorsModel> {
+  const header = await readAndClose(source);
+  return modelOf([{ name, header }], null);
+}
+
+/**
+ * All shards that an index names; null when none of them is there, as in a download without weights. Closes every source
+ * it was given.
+ */
+export async function readSafetensorsIndex(
+  index: ByteSource,
+  open: OpenShard,
+): Promise<SafetensorsModel | null> {
+  const shardOfTensor = await readIndex(index);
+  const names = [...new Set(shardOfTensor.values())].sort();
+  if (names.length > shardCountMax) {
+    throw badIndex(index.name, `names ${names.length} files`, { value: names.length, limit: shardCountMax });
+  }
+  const shards: { name: string; header: SafetensorsHeader }[] = [];
+  const missing: string[] = [];
+  for (const name of names) {
+    const source = await open(name);
+    if (source === null) missing.push(name);
+    else shards.push({ name, header: await readAndClose(source) });
+  }
+  if (missing.length === names.length) return null;
+  if (missing.length > 0) {
+    throw new PlimsollError({
+      code: 'safetensors-missing-shards',
+      message: `${missing.length} of ${names.length} shards are not beside ${index.name}: ${missing.slice(0, 20).join(', ')}`,
+      value: missing.slice(0, 20).join(', '),
+      limit: names.length,
+      hint: 'download the missing shards into the same directory',
+    });
+  }
+  return modelOf(shards, { name: index.name, shardOfTensor });
+}
+
+async function readAndClose(source: ByteSource): Promise<SafetensorsHeader> {
+  try {
+    return await readSafetensorsHeader(source);
+  } catch (error) {
+    if (error instanceof PlimsollError) throw named(source.name, error);
+    throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Of many shards, which one is damaged. */
+function named(name: string, error: PlimsollError): PlimsollError {
+  return new PlimsollError({ ...error.toJSON(), message: `${name}: ${error.message}` }, { cause: error });
+}
+
+async function readIndex(source: ByteSource): Promise<ReadonlyMap<string, string>> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readWhole(source, indexBytesMax);
+  } finally {
+    await source.close();
+  }
+  const map = weightMap(source.name, bytes);
+  for (const [tensor, file] of map) {
+    // A name with a path in it would reach outside the model's directory.
+    if (!/^[^/\\]+\.safetensors$/.test(file)) {
+      throw badIndex(source.name, `puts "${tensor.slice(0, 200)}" into "${file.slice(0, 200)}"`, {
+        value: file.slice(0, 200),
+        limit: '<name>.safetensors',
+      });
+    }
+  }
+  return map;
+}
+
+function weightMap(name: string, bytes: Uint8Array): ReadonlyMap<string, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw badIndex(name, 'is not JSON', { cause });
+  }
+  const map = (Object(value) as Record<string, unknown>).weight_map;
+  const entries = typeof map === 'object' && map !== null ? Object.entries(map) : [];
+  const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  if (texts.length === 0 || texts.length !== entries.length) {
+    throw badIndex(name, 'has no "weight_map" from tensor to file', {
+      value: texts.length,
+      limit: 'at least one tensor',
+    });
+  }
+  return new Map(texts);
+}
+
+interface IndexFault {
+  readonly value?: string | number;
+  readonly limit?: string | number;
+  readonly cause?: unknown;
+}
+
+function badIndex(name: string, problem: string, { cause, ...details }: IndexFault): PlimsollError {
+  const hint = 'the index is damaged: download it again';
+  return new PlimsollError(
+    { code: 'safetensors-bad-index', message: `${name} ${problem}`, ...details, hint },
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+type Shards = SafetensorsModel['shards'];
+
+function modelOf(
+  shards: Shards,
+  index: { readonly name: string; readonly shardOfTensor: ReadonlyMap<string, string> } | null,
+): SafetensorsModel {
+  const tensors: ShardTensor[] = [];
+  const notIndexed: string[] = [];
+  const found = new Set<string>();
+  for (const [shard, { name, header }] of shards.entries()) {
+    for (const tensor of header.tensors) {
+      if (index !== null && index.shardOfTensor.get(tensor.name) !== name) {
+        notIndexed.push(tensor.name);
+        continue;
+      }
+      found.add(tensor.name);
+      tensors.push({ ...tensor, shard });
+    }
+  }
+  const absent = [...(index?.shardOfTensor.keys() ?? [])].filter((name) => !found.has(name));
+  if (index !== null && absent.length > 0) {
+    throw new PlimsollError({
+      code: 'safetensors-missing-tensors',
+      message: `${index.name} names ${absent.length} tensors that its shards do not hold: ${absent.slice(0, 10).join(', ')}`,
+      value: absent.length,
+      limit: index.shardOfTensor.size,
+      hint: 'index and shards are of different revisions: download both again',
+    });
+  }
+  const tensorBytes = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+  return { shards, tensors, tensorBytes, notIndexed };
+}
