@@ -1,12 +1,25 @@
+/** How tests run: `npm test`. The seed of this run comes from here, so that every worker has the same one. */
+import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { TestReporter } from './tools/test-reporter.ts';
+
+const seed = process.env.PLIMSOLL_SEED ?? String(randomInt(2 ** 31));
 
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+    setupFiles: [join(import.meta.dirname, 'tools/test-setup.ts')],
+    reporters: [
+      'default',
+      new TestReporter({ seed, countsPath: process.env.PLIMSOLL_TEST_COUNTS ?? '.cache/test-counts.json' }),
+    ],
+    env: { PLIMSOLL_SEED: seed },
     testTimeout: 30_000,
-    // Output of a test run is the test report; a library that prints is a defect.
-    onConsoleLog: (log) => {
-      throw new Error(`a test printed to the console: ${log}`);
-    },
+    // A focused test left behind would turn the others off.
+    allowOnly: false,
+    // By default one core is left to the main process, which only waits while tests run.
+    maxWorkers: availableParallelism(),
   },
 });
