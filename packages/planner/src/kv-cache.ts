@@ -7,7 +7,11 @@ import { type KvFormat, kvVectorBytes } from './kv-format.ts';
 import { kvHeadsPerDevice } from './parallelism.ts';
 
 /** Layers that cache alike on one device. */
+/** How a group grows: with every token, up to a window that slides or a chunk that restarts, or not at all. */
+export type CacheKind = 'full' | 'sliding' | 'chunked' | 'state';
+
 export interface CacheGroup {
+  readonly kind: CacheKind;
   readonly tag: string;
   readonly layers: number;
   /** Bytes of one cached entry in one layer on one device. */
@@ -31,6 +35,8 @@ export interface CacheOptions {
   /** Bytes of one element of recurrent state and of the convolution tail. */
   readonly recurrentElementBytes: number;
   readonly convolutionElementBytes: number;
+  /** Draft tokens of a step: the convolution tail must be able to step back over them. */
+  readonly speculativeTokens?: number;
   /**
    * True when an engine keeps every token of windowed layers (vLLM V0, llama.cpp --swa-full, engines without a hybrid
    * cache), false when it keeps the window only.
@@ -75,7 +81,13 @@ function attentionGroups(attention: AttentionSpec, options: CacheOptions): reado
   }
 }
 
-const perTokenDefaults = { layers: 1, tokensPerEntry: 1, tokensMax: Number.POSITIVE_INFINITY, stateBytes: 0 };
+const perTokenDefaults = {
+  kind: 'full' as const,
+  layers: 1,
+  tokensPerEntry: 1,
+  tokensMax: Number.POSITIVE_INFINITY,
+  stateBytes: 0,
+};
 
 function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
   const heads = kvHeadsPerDevice(attention.kvHeads, options.tensor);
@@ -89,6 +101,7 @@ function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
         : Number.POSITIVE_INFINITY;
   return {
     ...perTokenDefaults,
+    kind: options.keepsWholeWindowedLayers === true ? 'full' : attention.kind,
     tag: `${attention.kind} attention`,
     entryBytes: heads * (keyBytes + valueBytes),
     tokensMax: options.keepsWholeWindowedLayers === true ? Number.POSITIVE_INFINITY : window,
@@ -120,6 +133,7 @@ function compressedGroups(
   const latent = kvVectorBytes(attention.latentDim, options.kvFormat);
   const window: CacheGroup = {
     ...perTokenDefaults,
+    kind: 'sliding',
     tag: 'sliding latent',
     entryBytes: latent,
     tokensMax: attention.window,
@@ -145,11 +159,13 @@ function stateGroup(
     attention.kind === 'linear'
       ? attention.valueHeads * attention.keyHeadDim * attention.valueHeadDim
       : attention.heads * attention.headDim * attention.stateSize;
-  const convolution = Math.max(0, attention.convTaps - 1) * attention.convChannels;
+  const columns = attention.convTaps === 0 ? 0 : attention.convTaps - 1 + (options.speculativeTokens ?? 0);
+  const convolution = columns * attention.convChannels;
   const stateBytes =
     Math.ceil(recurrent / options.tensor) * options.recurrentElementBytes +
     Math.ceil(convolution / options.tensor) * options.convolutionElementBytes;
   return {
+    kind: 'state',
     tag: attention.kind === 'linear' ? 'linear-attention state' : 'ssm state',
     layers: 1,
     entryBytes: 0,

@@ -8,7 +8,13 @@
  * - expertParallel: devices hold whole experts instead of a slice of each.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
-import { elementCount, type LayerSpec, type TensorRole, type TensorSpec } from '@plimsoll/model-files';
+import {
+  elementCount,
+  type LayerSpec,
+  type ModelSpec,
+  type TensorRole,
+  type TensorSpec,
+} from '@plimsoll/model-files';
 
 export interface Parallelism {
   readonly tensor: number;
@@ -70,8 +76,10 @@ const cuts: Readonly<Record<TensorRole, Cut>> = {
 };
 
 /** Refuses splits no engine would load, naming the number that does not divide. */
-export function checkParallelism(parallelism: Parallelism, layers: number, queryHeads: number): void {
+export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): void {
   const { tensor, pipeline, data } = parallelism;
+  const layers = spec.layers.length;
+  const queryHeads = commonQueryHeads(spec);
   for (const [flag, value] of Object.entries({ tp: tensor, pp: pipeline, dp: data })) {
     if (Number.isInteger(value) && value >= 1 && value <= 4096) continue;
     throw new PlimsollError({
@@ -81,7 +89,7 @@ export function checkParallelism(parallelism: Parallelism, layers: number, query
       limit: 'a whole number from 1 to 4096',
     });
   }
-  if (queryHeads % tensor !== 0) {
+  if (queryHeads > 0 && queryHeads % tensor !== 0) {
     throw new PlimsollError({
       code: 'tensor-parallel-heads',
       message: `tensor parallelism ${tensor} does not divide the ${queryHeads} attention heads`,
@@ -98,6 +106,16 @@ export function checkParallelism(parallelism: Parallelism, layers: number, query
       limit: layers,
     });
   }
+}
+
+/** Heads every attention layer can be cut into: the smallest count over the layers, 0 for models without heads. */
+function commonQueryHeads(spec: ModelSpec): number {
+  let heads = 0;
+  for (const { attention } of spec.layers) {
+    if ('queryHeads' in attention)
+      heads = heads === 0 ? attention.queryHeads : Math.min(heads, attention.queryHeads);
+  }
+  return heads;
 }
 
 function largestDivisorUpTo(whole: number, limit: number): number {

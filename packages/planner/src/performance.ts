@@ -10,6 +10,7 @@
  * - head_dim is the model's own; tensor parallelism pays two all-reduces a layer.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files';
+import type { HardwareRates } from '@plimsoll/registry';
 import type { CacheGroup } from './kv-cache.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { ComputeFormat, WeightFormat } from './weight-format.ts';
@@ -18,7 +19,7 @@ import { deviceWeights } from './weights.ts';
 /** What speed depends on in a device. Rates are dense operations per second. */
 export interface DeviceSpeed {
   readonly bandwidthBytesPerSecond: number;
-  readonly rates: Readonly<Partial<Record<'fp32' | 'fp16' | 'bf16' | 'fp8' | 'fp4' | 'int8', number>>>;
+  readonly rates: HardwareRates;
   /** Bytes per second in one direction to the other devices of the replica. */
   readonly linkBytesPerSecond: number;
   readonly dispatchSeconds: number;

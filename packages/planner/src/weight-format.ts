@@ -26,6 +26,8 @@ export interface WeightFormat {
   readonly converted: boolean;
   /** Bytes of the whole tensor. */
   bytes(tensor: TensorSpec): number;
+  /** Rounds one device's share of a tensor to what its allocator takes; absent where nothing is rounded. */
+  readonly allocate?: (bytes: number) => number;
 }
 
 /** Bytes of one element of a plain type. */
@@ -76,9 +78,8 @@ const scaleBytes: Readonly<Record<WeightScheme['scaleType'], number>> = {
   bf16: 2,
   e4m3: 1,
   e8m0: 1,
-  // bitsandbytes double quantisation stores one byte per 64 elements; vLLM expands it to fp32 when it loads
-  // (bitsandbytes_loader.py, dequantize_dq), so the resident form is four bytes.
-  nested: 4,
+  // bitsandbytes double quantisation: one byte per scale, and one fp32 for every 256 of them.
+  nested: 1 + 4 / 256,
 };
 
 const payloadBits: Readonly<Record<WeightScheme['weights'], number>> = {

@@ -2,6 +2,7 @@
  * Weight bytes on the fullest device of a replica, by what they are for. Equal layers are the same object in a
  * ModelSpec, so a sum over 61 layers costs as much as one over three kinds.
  */
+import { defined } from '@plimsoll/foundation';
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
 import { elementCount } from '@plimsoll/model-files';
 import { elementsPerDevice, type Parallelism, pipelineStages } from './parallelism.ts';
@@ -85,10 +86,19 @@ export function deviceWeights(
   format: WeightFormat,
   parallelism: Parallelism,
 ): DeviceWeights {
+  const stages = stageWeights(spec, format, parallelism);
+  return stages.reduce((fullest, stage) => (stage.bytes > fullest.bytes ? stage : fullest));
+}
+
+/** Weights on a device of each pipeline stage, first to last. */
+export function stageWeights(
+  spec: ModelSpec,
+  format: WeightFormat,
+  parallelism: Parallelism,
+): readonly [DeviceWeights, ...DeviceWeights[]] {
   const layerShares = layerWeightCache(format, parallelism);
-  let fullest: DeviceWeights | null = null;
   const stages = pipelineStages(spec.layers.length, parallelism.pipeline);
-  stages.forEach((stage, stageIndex) => {
+  const found = stages.map((stage, stageIndex): DeviceWeights => {
     const byTag = new Map<WeightTag, WeightShare>();
     for (let index = stage[0]; index < stage[1]; index++) {
       const layer = spec.layers[index];
@@ -98,9 +108,10 @@ export function deviceWeights(
     merge(byTag, outerWeights(spec, format, parallelism, position));
     let total = 0;
     for (const share of byTag.values()) total += share.bytes;
-    if (fullest === null || total > fullest.bytes) fullest = { byTag, bytes: total, layers: stage };
+    return { byTag, bytes: total, layers: stage };
   });
-  return fullest ?? { byTag: new Map(), bytes: 0, layers: [0, 0] };
+  const [first, ...rest] = found;
+  return [defined(first, 'a pipeline has at least one stage'), ...rest];
 }
 
 /** Per-layer sums, computed once per distinct layer. */
@@ -119,7 +130,10 @@ function layerWeightCache(
   };
 }
 
-/** Embeddings on the first stage, head and final norm on the last, the vision tower beside the embeddings. */
+/**
+ * Embeddings on the first stage, head and final norm on the last, the vision tower beside the embeddings. Tables that
+ * every layer reads are on every stage.
+ */
 function outerWeights(
   spec: ModelSpec,
   format: WeightFormat,
@@ -130,7 +144,9 @@ function outerWeights(
   for (const tensor of spec.tensors) {
     const isInput = tensor.role === 'token-embedding' || tensor.role === 'position-embedding';
     // A tied head reads the embedding matrix, so the last stage of a pipeline needs its own copy.
-    const isNeeded = isInput ? position.first || (spec.tiedEmbeddings && position.last) : position.last;
+    const isNeeded = isInput
+      ? position.first || (spec.tiedEmbeddings && position.last)
+      : position.last || tensor.role === 'other';
     if (isNeeded) addTensor(shares, { tensor, layer: null }, format, parallelism);
   }
   if (position.first && spec.vision !== null) {
@@ -150,7 +166,8 @@ function addTensor(
   const { tensor, layer } = place;
   const elements = elementsPerDevice(tensor, layer, parallelism);
   const whole = elementCount(tensor);
-  const bytes = whole === 0 ? 0 : format.bytes(tensor) * (elements / whole);
+  const exact = whole === 0 ? 0 : format.bytes(tensor) * (elements / whole);
+  const bytes = format.allocate?.(exact) ?? exact;
   const tag = tags[tensor.role];
   const share = shares.get(tag) ?? { bytes: 0, elements: 0 };
   share.bytes += bytes;

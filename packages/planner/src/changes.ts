@@ -1,0 +1,185 @@
+/** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
+import { formatTokens } from '@plimsoll/foundation';
+import { contextMaxFor, type Deployment, fixedDeviceBytes } from './deployment.ts';
+import { prepare } from './engines.ts';
+import { defaultKvFormat } from './plan-input.ts';
+import type { PlanRequest } from './plan-request.ts';
+
+export interface Change {
+  /** Changes of one kind exclude each other: two weight formats, two contexts. */
+  readonly kind: string;
+  readonly title: string;
+  readonly flags: string;
+  readonly cost: string;
+  /** How far-reaching it is: 1 a flag, 2 a cache precision, 3 shorter contexts, 4 and 5 weight precision, 6 hardware. */
+  readonly size: number;
+  readonly apply: (request: PlanRequest) => PlanRequest;
+}
+
+export function candidateChanges(request: PlanRequest, current: Deployment): readonly Change[] {
+  return [
+    ...utilizationChange(request, current),
+    ...batchChange(request),
+    ...kvChange(request),
+    ...contextChange(request, current),
+    ...weightChanges(request),
+    ...deviceChanges(request),
+  ];
+}
+
+/** Highest utilisation worth advising: above it, a driver hiccup or another process ends the engine. */
+const utilizationMax = 0.97;
+
+/**
+ * The utilisation at which these users fit: the inverse question. The pool grows by exactly what the limit grows by,
+ * so it is one division.
+ */
+export function utilizationFor(request: PlanRequest, current: Deployment): number | null {
+  const { contextTokens, users } = request.workload;
+  const needed = Math.ceil(users / current.dataGroups) * current.sequenceBytes(contextTokens);
+  const engineBytes = fixedDeviceBytes(current.fixed.filter((entry) => entry.category !== 'headroom'));
+  const share = Math.ceil(((engineBytes + needed) / current.capacityBytes) * 100) / 100;
+  return share <= 1 ? share : null;
+}
+
+function utilizationChange(request: PlanRequest, current: Deployment): readonly Change[] {
+  if (request.engine !== 'vllm') return [];
+  const needed = utilizationFor(request, current);
+  const headroom = current.fixed.find((entry) => entry.category === 'headroom')?.bytes ?? 0;
+  const now = 1 - headroom / current.capacityBytes;
+  const target = needed !== null && needed > now ? needed : utilizationMax;
+  if (target > utilizationMax || target <= now + 0.005) return [];
+  return [
+    {
+      kind: 'utilization',
+      title: `let the engine use ${(target * 100).toFixed(0)} % of the memory`,
+      flags: `--gpu-memory-utilization ${target.toFixed(2)}`,
+      cost: 'less room for other processes and fragmentation',
+      size: 1,
+      apply: (old) => ({ ...old, vllm: { ...old.vllm, gpuMemoryUtilization: target } }),
+    },
+  ];
+}
+
+/** Fewer sequences at once shrink the sampler's buffers, which the profile holds for the most that may run. */
+function batchChange(request: PlanRequest): readonly Change[] {
+  if (request.engine !== 'vllm') return [];
+  const sequences = Math.max(16, 2 ** Math.ceil(Math.log2(request.workload.users)));
+  if (sequences >= (request.vllm?.maxNumSeqs ?? 256)) return [];
+  return [
+    {
+      kind: 'sequences',
+      title: `allow ${sequences} sequences at once`,
+      flags: `--max-num-seqs ${sequences}`,
+      cost: 'more users than that wait',
+      size: 1,
+      apply: (old) => ({ ...old, vllm: { ...old.vllm, maxNumSeqs: sequences } }),
+    },
+  ];
+}
+
+function kvChange(request: PlanRequest): readonly Change[] {
+  const now =
+    request.kvFormat ?? defaultKvFormat(request.spec, request.elementType ?? request.spec.elementType);
+  if (now !== 'bf16' && now !== 'fp16' && now !== 'fp32') return [];
+  if (request.engine === 'llama.cpp') {
+    return [
+      {
+        kind: 'kv',
+        title: 'keep the KV cache in q8_0',
+        flags: '-fa on -ctk q8_0 -ctv q8_0',
+        cost: 'a small loss of quality at long contexts',
+        size: 2,
+        apply: (old) => ({ ...old, kvFormat: 'q8_0', llamaCpp: { ...old.llamaCpp, flashAttention: true } }),
+      },
+    ];
+  }
+  return [
+    {
+      kind: 'kv',
+      title: 'keep the KV cache in fp8',
+      flags: '--kv-cache-dtype fp8',
+      cost: 'a small loss of quality; needs an attention backend with fp8 on this GPU',
+      size: 2,
+      apply: (old) => ({ ...old, kvFormat: 'fp8' }),
+    },
+  ];
+}
+
+function contextChange(request: PlanRequest, current: Deployment): readonly Change[] {
+  const { users, contextTokens } = request.workload;
+  const longest = contextMaxFor(current, users);
+  const rounded = Math.floor(longest / 256) * 256;
+  if (rounded < 512 || rounded >= contextTokens) return [];
+  const flag = request.engine === 'llama.cpp' ? `-c ${rounded * users}` : `--max-model-len ${rounded}`;
+  return [
+    {
+      kind: 'context',
+      title: `limit the context to ${formatTokens(rounded)} tokens`,
+      flags: flag,
+      cost: `longer conversations are cut at ${formatTokens(rounded)}`,
+      size: 3,
+      apply: (old) => ({ ...old, workload: { ...old.workload, contextTokens: rounded } }),
+    },
+  ];
+}
+
+function weightChanges(request: PlanRequest): readonly Change[] {
+  const change = (weights: string, size: number, flags: string, cost: string): Change => ({
+    kind: 'weights',
+    title: `hold the weights in ${weights}`,
+    flags,
+    cost,
+    size,
+    apply: (old) => ({ ...old, weights }),
+  });
+  if (request.engine === 'llama.cpp') {
+    if (request.spec.source === 'gguf') return [];
+    return ['Q8_0', 'Q4_K_M']
+      .filter((format) => format !== request.weights && request.weights !== 'Q4_K_M')
+      .map((format) => change(format, format === 'Q8_0' ? 4 : 5, `a ${format} file`, qualityCost(format)));
+  }
+  if (request.spec.quantization !== null || request.weights !== undefined) return [];
+  return [
+    change('fp8', 4, '--quantization fp8', qualityCost('fp8')),
+    change('awq', 5, 'an AWQ or GPTQ int4 checkpoint', qualityCost('awq')),
+  ];
+}
+
+function qualityCost(format: string): string {
+  return format === 'awq' || format === 'Q4_K_M' ? 'some loss of quality' : 'little loss of quality';
+}
+
+/** The fewest more devices that are a usual size: doubling the tensor parallelism until the model fits. */
+function deviceChanges(request: PlanRequest): readonly Change[] {
+  if (request.engine === 'llama.cpp') return [];
+  const heads = queryHeads(request);
+  for (let tensor = request.parallelism.tensor * 2; tensor <= 16; tensor *= 2) {
+    if (heads % tensor !== 0) break;
+    const apply = (old: PlanRequest): PlanRequest => ({
+      ...old,
+      parallelism: { ...old.parallelism, tensor },
+    });
+    const deployment = prepare(apply(request));
+    const { users, contextTokens } = request.workload;
+    const needed = Math.ceil(users / deployment.dataGroups) * deployment.sequenceBytes(contextTokens);
+    if (needed > deployment.poolBytes) continue;
+    return [
+      {
+        kind: 'devices',
+        title: `spread it over ${tensor} x ${request.hardware.name}`,
+        flags: `--tensor-parallel-size ${tensor}`,
+        cost: `${tensor / request.parallelism.tensor} times the hardware`,
+        size: 6,
+        apply,
+      },
+    ];
+  }
+  return [];
+}
+
+function queryHeads(request: PlanRequest): number {
+  for (const layer of request.spec.layers)
+    if ('queryHeads' in layer.attention) return layer.attention.queryHeads;
+  return 0;
+}

@@ -1,0 +1,138 @@
+/**
+ * A deployment: one model on one kind of device under one engine, prepared so that questions about users and context
+ * are arithmetic on a few numbers. Everything the planner answers goes through `solve`, so there is one memory
+ * arithmetic however a question is asked.
+ */
+import { assert, type Bytes, bytes } from '@plimsoll/foundation';
+import type { CacheGroup } from './kv-cache.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { SpeedModel } from './performance.ts';
+
+/** Users and how long each of their sequences may become, prompt and output together. */
+export interface Workload {
+  readonly contextTokens: number;
+  readonly users: number;
+  /** Tokens of the prompt whose first token is timed; the whole context when absent. */
+  readonly promptTokens?: number | undefined;
+  /** Prompt tokens found in a prefix cache: they cost no prefill, but the memory all the same. */
+  readonly cachedTokens?: number | undefined;
+}
+
+export interface Deployment {
+  readonly engine: string;
+  /** Release the profile followed; null where the profile has no versions. */
+  readonly engineVersion: string | null;
+  /** Command line that starts the engine like this; null for the profile without an engine. */
+  readonly command: string | null;
+  /** True when the engine allocates the cache of all its sequences at start-up, so that it is among the fixed entries. */
+  readonly cacheIsFixed: boolean;
+  /** Memory of one device as a process sees it. */
+  readonly capacityBytes: Bytes;
+  /** Everything held on a device or the host whatever the users do. */
+  readonly fixed: readonly LedgerEntry[];
+  /** What is left on one device for cached tokens and state; negative when the fixed part alone does not fit. */
+  readonly poolBytes: number;
+  readonly groups: readonly CacheGroup[];
+  /** Groups of users that are served side by side by copies of the attention layers (DP attention). */
+  readonly dataGroups: number;
+  /** Longest context the model, or the engine as configured, accepts. */
+  readonly contextMax: number;
+  /** Sequences the engine runs at once whatever the memory; Infinity where it has no such limit. */
+  readonly sequencesMax: number;
+  readonly weightBytes: number;
+  /** Bytes one sequence of this length takes on one device, in the engine's own blocks. Never falls with the length. */
+  readonly sequenceBytes: (contextTokens: number) => number;
+  readonly speed: SpeedModel;
+  /** What the engine prints about its cache at start-up, where it prints anything. */
+  readonly printed: EngineFigures | null;
+  /** Doubts and rules a person should know about: version differences, approximations. */
+  readonly notes: readonly string[];
+}
+
+/** Start-up figures as the engine derives them, which is not always what a sequence can use. */
+export interface EngineFigures {
+  readonly kvTokens: number;
+  readonly blocks: number;
+  readonly blockTokens: number;
+  /** Sequences of the longest accepted context that fit at once. */
+  readonly concurrency: number;
+}
+
+/** The numbers of one (context, users) point. Times in seconds, sizes in bytes on one device. */
+export interface Solution {
+  readonly feasible: boolean;
+  readonly cacheBytes: number;
+  readonly totalBytes: number;
+  /** Total over capacity. */
+  readonly utilization: number;
+  readonly ttftSeconds: number;
+  readonly tpotSeconds: number;
+  /** Tokens per second over all users. */
+  readonly tokensPerSecond: number;
+}
+
+/** Answers one point. Does not allocate beyond its result, so that sweeps cost microseconds. */
+export function solve(deployment: Deployment, workload: Workload): Solution {
+  const { contextTokens, users } = workload;
+  assert(
+    contextTokens >= 1 && users >= 1,
+    `a workload needs tokens and users, not ${contextTokens} and ${users}`,
+  );
+  const usersPerGroup = Math.ceil(users / deployment.dataGroups);
+  const cacheBytes = usersPerGroup * deployment.sequenceBytes(contextTokens);
+  const totalBytes = deployment.capacityBytes - deployment.poolBytes + cacheBytes;
+  const tpotSeconds = deployment.speed.decodeSeconds(users, contextTokens);
+  return {
+    feasible: cacheBytes <= deployment.poolBytes && contextTokens <= deployment.contextMax,
+    cacheBytes,
+    totalBytes,
+    utilization: totalBytes / deployment.capacityBytes,
+    ttftSeconds: deployment.speed.prefillSeconds(
+      workload.promptTokens ?? contextTokens,
+      workload.cachedTokens ?? 0,
+    ),
+    tpotSeconds,
+    tokensPerSecond: users / tpotSeconds,
+  };
+}
+
+/** Most sequences of this length that fit at once; 0 when not even one does. */
+export function usersMax(deployment: Deployment, contextTokens: number): number {
+  if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
+  const perUser = deployment.sequenceBytes(contextTokens);
+  if (perUser === 0) return deployment.sequencesMax;
+  const fitting = Math.floor(deployment.poolBytes / perUser) * deployment.dataGroups;
+  return Math.min(fitting, deployment.sequencesMax);
+}
+
+/** Longest context that `users` sequences can have at once, up to the model's own limit; 0 when none fits. */
+export function contextMaxFor(deployment: Deployment, users: number): number {
+  const usersPerGroup = Math.ceil(users / deployment.dataGroups);
+  const fits = (tokens: number): boolean =>
+    usersPerGroup * deployment.sequenceBytes(tokens) <= deployment.poolBytes;
+  if (users > deployment.sequencesMax || !fits(1)) return 0;
+  let low = 1;
+  let high = deployment.contextMax;
+  if (fits(high)) return high;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Cached tokens the pool holds when sequences have this length: the figure people compare between engines. */
+export function poolTokens(deployment: Deployment, contextTokens: number): number {
+  if (deployment.poolBytes <= 0) return 0;
+  const perUser = deployment.sequenceBytes(contextTokens);
+  if (perUser === 0) return 0;
+  return Math.floor((deployment.poolBytes / perUser) * contextTokens) * deployment.dataGroups;
+}
+
+/** Bytes the fixed entries take on one device. */
+export function fixedDeviceBytes(entries: readonly LedgerEntry[]): Bytes {
+  let total = 0;
+  for (const entry of entries) if (entry.tier === 'device') total += entry.bytes;
+  return bytes(total);
+}

@@ -1,0 +1,3 @@
+export interface LlamaCppOptions {
+  readonly flashAttention?: boolean | undefined;
+}

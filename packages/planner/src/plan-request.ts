@@ -1,0 +1,41 @@
+/** A question to the planner, after names are resolved: what runs, on what, under which engine, for whom. */
+import type { ElementType, ModelSpec } from '@plimsoll/model-files';
+import type { HardwareRecord } from '@plimsoll/registry';
+import type { Workload } from './deployment.ts';
+import type { LlamaCppOptions } from './engine-llama-cpp.ts';
+import type { KvFormat } from './kv-format.ts';
+import type { Parallelism } from './parallelism.ts';
+import type { SpeedAssumptions } from './performance.ts';
+import { defaultKvFormat } from './plan-input.ts';
+import type { VllmOptions } from './vllm/defaults.ts';
+import { type WeightFormat, weightFormat } from './weight-format.ts';
+
+export type EngineName = 'none' | 'vllm' | 'llama.cpp';
+export const engineNames: readonly EngineName[] = ['vllm', 'llama.cpp', 'none'];
+
+export interface PlanRequest {
+  readonly spec: ModelSpec;
+  readonly hardware: HardwareRecord;
+  readonly parallelism: Parallelism;
+  /** A weight format to convert to (`fp8`, `awq`, `Q4_K_M`); the checkpoint's own when absent. */
+  readonly weights?: string | undefined;
+  /** Type of what stays unquantised (an engine's --dtype); the checkpoint's own when absent. */
+  readonly elementType?: ElementType | undefined;
+  readonly kvFormat?: KvFormat | undefined;
+  readonly engine: EngineName;
+  /** `0.19.0` for vLLM, a build number such as `b5192` for llama.cpp; the newest when absent. */
+  readonly engineVersion?: string | undefined;
+  readonly vllm?: VllmOptions | undefined;
+  readonly llamaCpp?: LlamaCppOptions | undefined;
+  readonly workload: Workload;
+  readonly assumptions?: SpeedAssumptions | undefined;
+}
+
+/** The formats a request ends up with, after the checkpoint's own wishes and the defaults. */
+export function requestFormats(request: PlanRequest): {
+  readonly weights: WeightFormat;
+  readonly kv: KvFormat;
+} {
+  const weights = weightFormat(request.spec, { format: request.weights, base: request.elementType });
+  return { weights, kv: request.kvFormat ?? defaultKvFormat(request.spec, weights.base) };
+}

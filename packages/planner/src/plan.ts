@@ -1,0 +1,174 @@
+/**
+ * The main path: request -> deployment (engine profile) -> ledger -> capacity -> speed -> advice. Pure: names are
+ * resolved and text is rendered elsewhere.
+ */
+import { bytes, formatCount } from '@plimsoll/foundation';
+import { activeParameterCount, textParameterCount } from '@plimsoll/model-files';
+import { type Advice, advise } from './advice.ts';
+import { utilizationFor } from './changes.ts';
+import {
+  contextMaxFor,
+  type Deployment,
+  type EngineFigures,
+  poolTokens,
+  solve,
+  usersMax,
+  type Workload,
+} from './deployment.ts';
+import { prepare } from './engines.ts';
+import { growthBytesPerToken } from './kv-cache.ts';
+import type { Ledger, LedgerEntry } from './ledger.ts';
+import { deviceCount } from './parallelism.ts';
+import type { PlanRequest } from './plan-request.ts';
+import { requestFormats } from './plan-request.ts';
+
+export interface Plan {
+  readonly model: {
+    readonly id: string;
+    readonly family: string;
+    readonly parameters: number;
+    readonly activeParameters: number;
+    readonly contextLength: number;
+    readonly weights: string;
+    readonly kvCache: string;
+  };
+  readonly hardware: {
+    readonly id: string;
+    readonly name: string;
+    readonly devices: number;
+    /** Of one device: what the data sheet says and what a process gets. */
+    readonly nominalBytes: number;
+    readonly usableBytes: number;
+    readonly pricePerHourUsd: number | null;
+  };
+  readonly engine: {
+    readonly name: string;
+    readonly version: string | null;
+    readonly command: string | null;
+  };
+  readonly workload: Workload;
+  readonly fits: boolean;
+  /** Bytes of the pool that the workload leaves free on a device; negative by how much is missing. */
+  readonly spareBytes: number;
+  /** One device, and the host where the engine keeps something there. */
+  readonly ledger: Ledger;
+  readonly capacity: {
+    readonly poolBytes: number;
+    /** Tokens the pool holds at this context. */
+    readonly poolTokens: number;
+    readonly bytesPerToken: number;
+    readonly bytesPerUser: number;
+    /** Most users at this context. */
+    readonly usersMax: number;
+    /** Longest context for these users. */
+    readonly contextMax: number;
+    /** Share of a device's memory at which this workload just fits; null where no share is enough. */
+    readonly utilizationNeeded: number | null;
+    readonly printed: EngineFigures | null;
+  };
+  readonly speed: {
+    readonly ttftSeconds: number;
+    readonly promptTokens: number;
+    readonly tpotSeconds: number;
+    readonly tokensPerSecond: number;
+    readonly bound: 'memory' | 'compute';
+  };
+  readonly advice: readonly Advice[];
+  readonly notes: readonly string[];
+}
+
+export function plan(request: PlanRequest): Plan {
+  const deployment = prepare(request);
+  const { workload, spec, hardware } = request;
+  const solution = solve(deployment, workload);
+  const formats = requestFormats(request);
+  const startsUp = deployment.poolBytes >= deployment.sequenceBytes(workload.contextTokens);
+  return {
+    model: {
+      id: spec.id,
+      family: spec.family,
+      parameters: textParameterCount(spec),
+      activeParameters: activeParameterCount(spec),
+      contextLength: spec.contextLength,
+      weights: formats.weights.label,
+      kvCache: formats.kv,
+    },
+    hardware: {
+      id: hardware.id,
+      name: hardware.name,
+      devices: deviceCount(request.parallelism),
+      nominalBytes: hardware.memory.nominalBytes,
+      usableBytes: hardware.memory.usableBytes,
+      pricePerHourUsd: hardware.pricePerHourUsd,
+    },
+    engine: { name: deployment.engine, version: deployment.engineVersion, command: deployment.command },
+    workload,
+    fits: solution.feasible && startsUp,
+    spareBytes: deployment.poolBytes - solution.cacheBytes,
+    ledger: { entries: [...deployment.fixed, ...cacheEntries(deployment, workload)] },
+    capacity: capacityOf(request, deployment),
+    speed: {
+      ttftSeconds: solution.ttftSeconds,
+      promptTokens: workload.promptTokens ?? workload.contextTokens,
+      tpotSeconds: solution.tpotSeconds,
+      tokensPerSecond: solution.tokensPerSecond,
+      bound: deployment.speed.decodeBound(workload.users, workload.contextTokens),
+    },
+    advice: advise(request, deployment),
+    notes: deployment.notes,
+  };
+}
+
+function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacity'] {
+  const { contextTokens, users } = request.workload;
+  return {
+    poolBytes: deployment.poolBytes,
+    poolTokens: poolTokens(deployment, contextTokens),
+    bytesPerToken: growthBytesPerToken(deployment.groups),
+    bytesPerUser: deployment.sequenceBytes(contextTokens),
+    usersMax: usersMax(deployment, contextTokens),
+    contextMax: contextMaxFor(deployment, users),
+    utilizationNeeded: utilizationFor(request, deployment),
+    printed: deployment.printed,
+  };
+}
+
+/** What the workload itself takes: one entry per kind of cache, and what the engine's blocks add by rounding. */
+function cacheEntries(deployment: Deployment, workload: Workload): readonly LedgerEntry[] {
+  if (deployment.cacheIsFixed) return [];
+  const users = Math.ceil(workload.users / deployment.dataGroups);
+  const whole = users * deployment.sequenceBytes(workload.contextTokens);
+  const entries: LedgerEntry[] = [];
+  let exact = 0;
+  for (const group of deployment.groups) {
+    const kept = Math.ceil(Math.min(workload.contextTokens, group.tokensMax) / group.tokensPerEntry);
+    const perUser = group.layers * (kept * group.entryBytes + group.stateBytes);
+    exact += users * perUser;
+    const perLayer = group.kind === 'state' ? group.terms : `${formatCount(kept)} entries x ${group.terms}`;
+    entries.push({
+      category: group.kind === 'state' ? 'state' : 'kv-cache',
+      tag: group.tag,
+      tier: 'device',
+      bytes: bytes(users * perUser),
+      derivation: {
+        formula: 'users x layers x cached entries x bytes per entry',
+        substituted: `${users} x ${group.layers} layers x ${perLayer}`,
+        source: 'attention layout of the model',
+      },
+    });
+  }
+  if (whole > exact) {
+    entries.push({
+      category: 'kv-cache',
+      tag: 'block rounding',
+      tier: 'device',
+      bytes: bytes(whole - exact),
+      derivation: {
+        formula: 'whole blocks in every group - cached entries',
+        substituted: `${formatCount(whole)} - ${formatCount(exact)}`,
+        source: `${deployment.engine} cache layout`,
+      },
+    });
+  }
+  return entries;
+}

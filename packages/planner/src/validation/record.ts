@@ -1,0 +1,38 @@
+/** What all kinds of log records have in common, and how one of them is answered. */
+
+/** A number the log printed, a map of numbers (llama.cpp buffers by device), or nothing. */
+export type ReportedValue = number | null | Readonly<Record<string, number>>;
+export type ReportedFields = Readonly<Record<string, ReportedValue>>;
+
+export interface RecordAnswer {
+  readonly id: string;
+  readonly supported: boolean;
+  /** Why not, or what the prediction had to assume. */
+  readonly reason?: string;
+  /** The same keys as `reported`; null where the record's inputs do not determine a value. */
+  readonly predicted: ReportedFields;
+  readonly reported: ReportedFields;
+}
+
+/** Untyped input: a log record is foreign data and is read field by field. */
+export type RawRecord = Readonly<Record<string, unknown>>;
+
+export function numberField(record: RawRecord, key: string): number | undefined {
+  const value = record[key];
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+export function textField(record: RawRecord, key: string): string | undefined {
+  const value = record[key];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function booleanField(record: RawRecord, key: string): boolean | undefined {
+  const value = record[key];
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+export function objectField(record: RawRecord, key: string): RawRecord {
+  const value = record[key];
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as RawRecord) : {};
+}

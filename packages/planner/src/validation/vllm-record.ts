@@ -1,0 +1,145 @@
+/**
+ * Predicts what a vLLM start-up log printed, from the inputs of the log alone. One figure is conditional: tokens,
+ * blocks and concurrency are computed for the cache size that the log states (when it states one), so that they test
+ * the block arithmetic and not the memory profile a second time; the unconditional figures are in `endToEnd`.
+ */
+import { GiB } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { HardwareRecord } from '@plimsoll/registry';
+import { fixedDeviceBytes } from '../deployment.ts';
+import { type KvFormat, parseKvFormat } from '../kv-format.ts';
+import type { LedgerCategory, LedgerEntry } from '../ledger.ts';
+import type { PlanRequest } from '../plan-request.ts';
+import { engineFigures, prepareVllm, type VllmDeployment } from '../vllm/profile.ts';
+import { parseElementType } from '../weight-format.ts';
+import {
+  booleanField,
+  numberField,
+  objectField,
+  type RawRecord,
+  type RecordAnswer,
+  type ReportedFields,
+  textField,
+} from './record.ts';
+
+export interface Resolver {
+  readonly model: (name: string) => ModelSpec;
+  readonly hardware: (name: string) => HardwareRecord;
+}
+
+export interface VllmAnswer extends RecordAnswer {
+  /** Tokens and blocks from our own cache size instead of the stated one. */
+  readonly endToEnd?: ReportedFields;
+}
+
+export function predictVllmRecord(record: RawRecord, resolver: Resolver): VllmAnswer {
+  const request = requestOf(record, resolver);
+  const deployment = prepareVllm(request, textField(record, 'date'));
+  const reported = objectField(record, 'reported') as ReportedFields;
+  const stated = numberField(reported, 'kv_cache_gib');
+  return {
+    id: textField(record, 'id') ?? '',
+    supported: true,
+    predicted: { ...memoryFields(deployment), ...tokenFields(deployment, stated) },
+    reported,
+    endToEnd: tokenFields(deployment, undefined),
+  };
+}
+
+function memoryFields(deployment: VllmDeployment): ReportedFields {
+  const { startUp } = deployment;
+  return {
+    weights_gib: startUp.weightBytes / GiB,
+    kv_cache_gib: startUp.availableBytes / GiB,
+    peak_activation_gib: sumOf(startUp.fixed, 'activations') / GiB,
+    non_torch_gib: sumOf(startUp.fixed, 'runtime', 'outside the allocator') / GiB,
+    cuda_graph_gib: deployment.graphBytes / GiB,
+    total_gpu_gib: deployment.capacityBytes / GiB,
+  };
+}
+
+function sumOf(entries: readonly LedgerEntry[], category: LedgerCategory, tag?: string): number {
+  return fixedDeviceBytes(
+    entries.filter((entry) => entry.category === category && (tag === undefined || entry.tag === tag)),
+  );
+}
+
+function tokenFields(deployment: VllmDeployment, statedGib: number | undefined): ReportedFields {
+  const { layout, settings, release } = deployment;
+  // The first stage prints its bytes, but blocks are the fewest of any stage.
+  const printedBytes = statedGib === undefined ? deployment.startUp.availableBytes : statedGib * GiB;
+  const tightness = deployment.poolBytes / Math.max(1, deployment.startUp.availableBytes);
+  const usableBytes = deployment.stages > 1 && tightness > 0 ? printedBytes * tightness : printedBytes;
+  const blocks = Math.max(0, Math.floor(usableBytes / layout.blockBytes));
+  const figures = engineFigures(layout, blocks, settings, release);
+  return {
+    kv_tokens: figures.kvTokens,
+    gpu_blocks: blocks,
+    block_size: figures.blockTokens,
+    max_concurrency: figures.concurrency,
+  };
+}
+
+function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
+  const spec = resolver.model(textField(record, 'model') ?? '');
+  const hardware = hardwareOf(textField(record, 'gpu') ?? '', resolver);
+  const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? halfOnOldDevices(spec, hardware);
+  const quantization = textField(record, 'quantization');
+  const engine = textField(record, 'engine');
+  return {
+    spec,
+    hardware,
+    parallelism: {
+      tensor: numberField(record, 'tensor_parallel') ?? 1,
+      pipeline: numberField(record, 'pipeline_parallel') ?? 1,
+      data: 1,
+      expertParallel: false,
+    },
+    elementType,
+    // A scheme named beside a checkpoint that has its own is that scheme; beside a plain one vLLM quantises on load.
+    weights: spec.quantization === null && quantization !== undefined ? schemeName(quantization) : undefined,
+    kvFormat: kvFormatOf(record, spec),
+    engine: 'vllm',
+    engineVersion: textField(record, 'vllm_version'),
+    vllm: {
+      engine: engine === 'V0' || engine === 'V1' ? engine : undefined,
+      gpuMemoryUtilization: numberField(record, 'gpu_memory_utilization'),
+      maxModelLen: numberField(record, 'max_model_len') ?? spec.contextLength,
+      maxNumBatchedTokens: numberField(record, 'max_num_batched_tokens'),
+      maxNumSeqs: numberField(record, 'max_num_seqs'),
+      enforceEager: booleanField(record, 'enforce_eager'),
+      prefixCaching: booleanField(record, 'enable_prefix_caching'),
+    },
+    workload: { contextTokens: numberField(record, 'max_model_len') ?? spec.contextLength, users: 1 },
+  };
+}
+
+/** bfloat16 needs compute capability 8.0; older cards hold the same weights as float16. */
+function halfOnOldDevices(spec: ModelSpec, hardware: HardwareRecord): PlanRequest['elementType'] {
+  const capability = Number(hardware.computeCapability ?? 9);
+  return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
+}
+
+/** "modelopt (nvfp4)", "gptq_marlin", "compressed-tensors" -> a format this planner can convert to. */
+function schemeName(quantization: string): string {
+  const text = quantization.toLowerCase();
+  for (const name of ['nvfp4', 'mxfp4', 'bitsandbytes', 'awq', 'gptq', 'int8', 'fp8']) {
+    if (text.includes(name)) return name;
+  }
+  return text.includes('auto') || text.includes('w4a16') ? 'int4' : 'fp8';
+}
+
+function kvFormatOf(record: RawRecord, spec: ModelSpec): KvFormat | undefined {
+  const text = textField(record, 'kv_cache_dtype') ?? 'auto';
+  if (text !== 'auto') return parseKvFormat(text);
+  return spec.quantization?.kvCache === 'fp8' ? 'fp8' : undefined;
+}
+
+/** "Radeon 8060S gfx1151 (80 GiB GTT pool)": a unified-memory pool of a size that the log names. */
+function hardwareOf(name: string, resolver: Resolver): HardwareRecord {
+  const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(name);
+  if (pool === null) return resolver.hardware(name);
+  const record = resolver.hardware(pool[1] ?? name);
+  const usableBytes = Math.round(Number(pool[2]) * GiB);
+  return { ...record, memory: { ...record.memory, usableBytes } };
+}

@@ -1,0 +1,90 @@
+/**
+ * What vLLM fills in when a flag is absent (vllm/engine/arg_utils.py and vllm/config of the releases named below).
+ */
+import { GiB } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { HardwareRecord } from '@plimsoll/registry';
+import type { VllmRelease } from './release.ts';
+
+/** Flags of one vLLM process. Absent means: as vLLM would choose. */
+export interface VllmOptions {
+  /** Forces the old or the new engine in releases that have both. */
+  readonly engine?: 'V0' | 'V1' | undefined;
+  readonly gpuMemoryUtilization?: number | undefined;
+  readonly maxModelLen?: number | undefined;
+  readonly maxNumBatchedTokens?: number | undefined;
+  readonly maxNumSeqs?: number | undefined;
+  readonly blockSize?: number | undefined;
+  readonly enforceEager?: boolean | undefined;
+  readonly prefixCaching?: boolean | undefined;
+  /** `server` for vllm serve, `batch` for the LLM class: the token budget differs. */
+  readonly usage?: 'server' | 'batch' | undefined;
+  /** Draft tokens per step of speculative decoding, 0 for none. */
+  readonly speculativeTokens?: number | undefined;
+}
+
+export interface VllmSettings {
+  readonly utilization: number;
+  readonly maxModelLen: number;
+  readonly batchedTokens: number;
+  readonly sequences: number;
+  /** Tokens that may be scheduled before results come back: windows must keep room for them. */
+  readonly inFlightTokens: number;
+  readonly blockTokens: number;
+  readonly eager: boolean;
+  readonly prefixCaching: boolean;
+  readonly speculativeTokens: number;
+}
+
+export function vllmSettings(
+  options: VllmOptions,
+  release: VllmRelease,
+  spec: ModelSpec,
+  hardware: HardwareRecord,
+): VllmSettings {
+  const maxModelLen = options.maxModelLen ?? spec.contextLength;
+  const batch = batchDefaults(options, release, spec, hardware, maxModelLen);
+  const batchedTokens = options.maxNumBatchedTokens ?? batch.tokens;
+  // Asynchronous scheduling has two steps under way (vllm/config/vllm.py, max_in_flight_tokens, 0.29).
+  const steps = release.number >= 28 ? 2 : 1;
+  return {
+    // 0.9 until 0.19, 0.92 from 0.20 (vllm/config/cache.py).
+    utilization: options.gpuMemoryUtilization ?? (release.number >= 20 ? 0.92 : 0.9),
+    maxModelLen,
+    batchedTokens,
+    sequences: Math.min(options.maxNumSeqs ?? batch.sequences, batchedTokens),
+    inFlightTokens: steps * batchedTokens,
+    blockTokens: options.blockSize ?? 16,
+    eager: options.enforceEager ?? false,
+    prefixCaching: options.prefixCaching ?? release.engine === 'V1',
+    speculativeTokens: options.speculativeTokens ?? 0,
+  };
+}
+
+function batchDefaults(
+  options: VllmOptions,
+  release: VllmRelease,
+  spec: ModelSpec,
+  hardware: HardwareRecord,
+  maxModelLen: number,
+): { readonly tokens: number; readonly sequences: number } {
+  if (release.engine === 'V0') return { tokens: v0BatchedTokens(release, spec, maxModelLen), sequences: 256 };
+  const total = hardware.memory.usableBytes;
+  const isA100 = hardware.id.includes('a100');
+  const small =
+    total < 70 * GiB || (isA100 && release.number >= 9) || (isGb10(hardware) && release.number >= 30);
+  if (small) return { tokens: options.usage === 'batch' ? 8192 : 2048, sequences: 256 };
+  const large = release.number >= 29 && total >= 160 * GiB;
+  return { tokens: options.usage === 'batch' || large ? 16384 : 8192, sequences: 1024 };
+}
+
+function isGb10(hardware: HardwareRecord): boolean {
+  return hardware.computeCapability === '12.1';
+}
+
+/** V0 profiles one whole prompt unless chunked prefill is on, which it turns on by itself above 32k. */
+function v0BatchedTokens(release: VllmRelease, spec: ModelSpec, maxModelLen: number): number {
+  const chunksByItself = release.number >= 5.04 && maxModelLen > 32768 && spec.vision === null;
+  if (chunksByItself) return release.number >= 6.04 ? 2048 : 512;
+  return Math.max(maxModelLen, 2048);
+}

@@ -1,0 +1,173 @@
+/**
+ * The profile `vllm`: what a vLLM process holds on a device and how many tokens it then caches.
+ *
+ *   available = utilisation x total - weights - activation peak - non-torch - CUDA graphs (from 0.20)
+ *   (vllm/v1/worker/gpu_worker.py, determine_available_memory)
+ *
+ * A pipeline has as many pools as stages; the engine uses the smallest, and prints the first stage's.
+ */
+import { assert, bytes } from '@plimsoll/foundation';
+import type { Deployment, EngineFigures } from '../deployment.ts';
+import { fixedDeviceBytes } from '../deployment.ts';
+import { cacheGroups } from '../kv-cache.ts';
+import type { LedgerEntry } from '../ledger.ts';
+import { speedModel } from '../performance.ts';
+import { deviceSpeed, stateElementBytes } from '../plan-input.ts';
+import { type PlanRequest, requestFormats } from '../plan-request.ts';
+import { weightEntries } from '../weight-entries.ts';
+import type { WeightFormat } from '../weight-format.ts';
+import { type DeviceWeights, stageWeights } from '../weights.ts';
+import { activationPeak } from './activation.ts';
+import { vllmCommand } from './command.ts';
+import { type VllmSettings, vllmSettings } from './defaults.ts';
+import { type BlockLayout, blockLayout } from './kv-blocks.ts';
+import { residentFormat, residentSpec } from './loaded-weights.ts';
+import { type VllmRelease, vllmRelease } from './release.ts';
+import { graphBytes, headroomEntry, runtimeEntries } from './runtime.ts';
+
+/** One pipeline stage: its entries, what is left, and how it is cut into blocks. */
+interface Stage {
+  readonly fixed: readonly LedgerEntry[];
+  readonly weights: DeviceWeights;
+  readonly availableBytes: number;
+  readonly layout: BlockLayout;
+  readonly blocks: number;
+  readonly groups: ReturnType<typeof cacheGroups>;
+}
+
+export interface VllmDeployment extends Deployment {
+  readonly release: VllmRelease;
+  readonly settings: VllmSettings;
+  readonly layout: BlockLayout;
+  readonly stages: number;
+  /** CUDA graphs, whether or not this release subtracts them. */
+  readonly graphBytes: number;
+  /** What the first stage prints as "Available KV cache memory", "Model loading took". */
+  readonly startUp: {
+    readonly availableBytes: number;
+    readonly weightBytes: number;
+    readonly fixed: readonly LedgerEntry[];
+  };
+}
+
+export function prepareVllm(request: PlanRequest, date?: string): VllmDeployment {
+  const { hardware, parallelism } = request;
+  const release = vllmRelease({ version: request.engineVersion, date, engine: request.vllm?.engine });
+  const settings = vllmSettings(
+    { maxModelLen: request.workload.contextTokens, ...request.vllm },
+    release,
+    request.spec,
+    hardware,
+  );
+  const { weights: asked, kv } = requestFormats(request);
+  const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
+  const format = residentFormat(asked);
+  const perStage = stageWeights(spec, format, parallelism);
+  const stages = perStage.map((weights, index) =>
+    prepareStage({ request: { ...request, spec, kvFormat: kv }, format, release, settings, weights, index }),
+  );
+  const [first] = stages;
+  assert(first !== undefined, 'a pipeline has at least one stage');
+  const tightest = stages.reduce((least, stage) => (stage.blocks < least.blocks ? stage : least));
+  const { layout } = tightest;
+  const poolBytes = tightest.blocks > 0 ? tightest.blocks * layout.blockBytes : tightest.availableBytes;
+  return {
+    engine: 'vllm',
+    engineVersion: release.version,
+    command: vllmCommand(request, settings, release),
+    cacheIsFixed: false,
+    release,
+    settings,
+    layout,
+    stages: stages.length,
+    graphBytes: graphBytes(request, settings),
+    capacityBytes: bytes(hardware.memory.usableBytes),
+    fixed: tightest.fixed,
+    poolBytes,
+    groups: tightest.groups,
+    dataGroups: parallelism.data,
+    contextMax: settings.maxModelLen,
+    sequencesMax: settings.sequences * parallelism.data,
+    weightBytes: tightest.weights.bytes,
+    sequenceBytes: (contextTokens) => layout.sequenceBlocks(contextTokens) * layout.blockBytes,
+    speed: speedModel({ spec, format, groups: tightest.groups, parallelism, ...deviceSpeed(request) }),
+    printed: engineFigures(layout, tightest.blocks, settings, release),
+    notes: profileNotes(release, format),
+    startUp: { availableBytes: first.availableBytes, weightBytes: first.weights.bytes, fixed: first.fixed },
+  };
+}
+
+function prepareStage(input: {
+  readonly request: PlanRequest & { readonly kvFormat: NonNullable<PlanRequest['kvFormat']> };
+  readonly format: WeightFormat;
+  readonly release: VllmRelease;
+  readonly settings: VllmSettings;
+  readonly weights: DeviceWeights;
+  readonly index: number;
+}): Stage {
+  const { request, format, release, settings, weights, index } = input;
+  const { spec, hardware, parallelism } = request;
+  const activation = activationPeak({
+    ...{ spec, format, hardware, parallelism, settings, release },
+    isFirst: index === 0,
+    isLast: index === parallelism.pipeline - 1,
+  });
+  const held: readonly LedgerEntry[] = [
+    ...weightEntries(spec, weights, format, parallelism),
+    {
+      category: 'activations',
+      tag: 'profiling peak',
+      tier: 'device',
+      bytes: bytes(Math.round(activation.bytes)),
+      derivation: {
+        formula: activation.formula,
+        substituted: activation.substituted,
+        source: 'vllm/v1/worker/gpu_model_runner.py, profile_run',
+      },
+    },
+    ...runtimeEntries(request, settings, release),
+  ];
+  const fixed = [...held, headroomEntry(hardware, settings)];
+  const groups = cacheGroups(spec, {
+    kvFormat: request.kvFormat,
+    tensor: parallelism.tensor,
+    layers: weights.layers,
+    ...stateElementBytes(spec, format, format.base),
+    speculativeTokens: settings.speculativeTokens,
+    keepsWholeWindowedLayers: release.number < 9,
+  });
+  const layout = blockLayout(groups, settings);
+  const availableBytes = hardware.memory.usableBytes - fixedDeviceBytes(fixed);
+  const blocks =
+    availableBytes > 0 && layout.blockBytes > 0 ? Math.floor(availableBytes / layout.blockBytes) : 0;
+  return { fixed, weights, availableBytes, layout, blocks, groups };
+}
+
+/** "GPU KV cache size: N tokens" and "Maximum concurrency", by each release's own arithmetic. */
+export function engineFigures(
+  layout: BlockLayout,
+  blocks: number,
+  settings: VllmSettings,
+  release: VllmRelease,
+): EngineFigures {
+  const { maxModelLen } = settings;
+  const perRequest = layout.sequenceBlocks(maxModelLen);
+  const concurrency = blocks / perRequest;
+  const perGroup = Math.floor(blocks / layout.groups) * layout.blockTokens;
+  const kvTokens = release.number >= 20 ? Math.floor(concurrency * maxModelLen) : perGroup;
+  return {
+    kvTokens,
+    blocks,
+    blockTokens: layout.blockTokens,
+    concurrency: release.number < 9 ? kvTokens / maxModelLen : concurrency,
+  };
+}
+
+function profileNotes(release: VllmRelease, format: WeightFormat): readonly string[] {
+  const notes: string[] = [];
+  if (release.from !== 'version')
+    notes.push(`vLLM ${release.version} assumed; name another with --engine vllm@VERSION`);
+  if (format.label.includes('read from the name'))
+    notes.push('the quantisation scheme was read from the model name');
+  return notes;
+}

@@ -1,0 +1,69 @@
+/**
+ * Which vLLM is meant. Rules change between releases, so every rule of this profile asks for a release. A version that
+ * is not known is taken from the date (the newest release of that day); with neither, the newest release is planned.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import table from '@plimsoll/registry/engines/vllm-releases.json' with { type: 'json' };
+
+export interface VllmRelease {
+  /** As given, or the release the date points to. */
+  readonly version: string;
+  /** Comparable form: 0.19.2 is 19.02. */
+  readonly number: number;
+  readonly engine: 'V0' | 'V1';
+  /** How the release was found. */
+  readonly from: 'version' | 'date' | 'newest';
+}
+
+const newest = table.releases.at(-1)?.version ?? '';
+
+/** "0.8.5.post1", "v0.19.0", "0.29.1rc1.dev17+gd2d649e67" -> 8.05, 19, 29.01. Null when it does not name a release. */
+export function releaseNumber(version: string): number | null {
+  const match = /^v?0\.(\d+)(?:\.(\d+))?(?!\d)/.exec(version.trim());
+  if (match === null) return null;
+  // Builds from a checkout without tags call themselves 0.1.devN: they say nothing about a release.
+  if (match[1] === '1' && version.includes('dev')) return null;
+  return Number(match[1]) + Number(match[2] ?? 0) / 100;
+}
+
+export function vllmRelease(options: {
+  readonly version?: string | null | undefined;
+  readonly date?: string | null | undefined;
+  readonly engine?: string | null | undefined;
+}): VllmRelease {
+  const given = options.version ?? null;
+  const stated = given === null ? null : releaseNumber(given);
+  if (given !== null && stated === null && !given.includes('dev')) {
+    throw new PlimsollError({
+      code: 'bad-engine-version',
+      message: `"${given}" is not a vLLM version`,
+      value: given,
+      limit: `0.2.0 to ${newest}`,
+      hint: 'write --engine vllm@0.19.0, or leave the version out for the newest',
+    });
+  }
+  if (given !== null && stated !== null) {
+    return { version: given, number: stated, engine: engineOf(stated, options.engine), from: 'version' };
+  }
+  const dated = options.date == null ? null : releaseAt(options.date);
+  const version = dated ?? newest;
+  const number = releaseNumber(version) ?? 0;
+  return {
+    version,
+    number,
+    engine: engineOf(number, options.engine),
+    from: dated === null ? 'newest' : 'date',
+  };
+}
+
+/** V1 became the default in 0.8 and the only engine in 0.11. */
+function engineOf(number: number, stated: string | null | undefined): 'V0' | 'V1' {
+  if (stated === 'V0' || stated === 'V1') return stated;
+  return number >= 8 ? 'V1' : 'V0';
+}
+
+function releaseAt(date: string): string | null {
+  let found: string | null = null;
+  for (const release of table.releases) if (release.date <= date) found = release.version;
+  return found;
+}
