@@ -3,16 +3,18 @@
  *   node tools/build-registry-index.ts
  */
 import { writeFileSync } from 'node:fs';
-import { buildHardwareIndex, buildModelIndex, formatIndex } from '../packages/registry/src/index-builder.ts';
-import { dataDirectory } from '../packages/registry/src/node-registry.ts';
-import { readHardwareFiles, readModelFiles } from '../packages/registry/src/record-files.ts';
-import { hardwareIndexPath, modelIndexPath } from '../packages/registry/src/registry.ts';
+import {
+  buildHardwareIndex,
+  buildModelIndex,
+  dataDirectory,
+  formatIndex,
+  hardwareIndexPath,
+  modelIndexPath,
+  readHardwareFiles,
+  readModelFiles,
+} from '@plimsoll/registry/authoring';
 
-writeFileSync(
-  `${dataDirectory}/${modelIndexPath}`,
-  formatIndex(buildModelIndex(readModelFiles(dataDirectory))),
-);
-writeFileSync(
-  `${dataDirectory}/${hardwareIndexPath}`,
-  formatIndex(buildHardwareIndex(readHardwareFiles(dataDirectory))),
-);
+const modelIndex = buildModelIndex(readModelFiles(dataDirectory));
+writeFileSync(`${dataDirectory}/${modelIndexPath}`, formatIndex(modelIndex));
+const hardwareIndex = buildHardwareIndex(readHardwareFiles(dataDirectory));
+writeFileSync(`${dataDirectory}/${hardwareIndexPath}`, formatIndex(hardwareIndex));

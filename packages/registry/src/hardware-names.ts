@@ -45,13 +45,16 @@ export function hardwareNameClaims(file: HardwareFile, variant: HardwareVariant)
     claims.push({ key: nameKey(name), id: variant.id, rank });
   };
   claim(variant.id, 0);
-  for (const alias of variant.aliases) claim(alias, 1);
+  for (const alias of variant.aliases) {
+    for (const [shorter, steps] of shortenedNames(alias)) claim(shorter, 1 + steps);
+  }
   const names = [file.id, file.name, ...file.aliases];
   for (const name of names) {
     if (variant.isDefault) claim(name, name === file.id ? 0 : 1);
     for (const [shorter, steps] of shortenedNames(name)) {
       if (variant.isDefault) claim(shorter, 1 + steps);
-      if (!nameKey(shorter).includes(nameKey(variant.marketed))) claim(`${shorter} ${variant.marketed}`, 2 + steps);
+      if (!nameKey(shorter).includes(nameKey(variant.marketed)))
+        claim(`${shorter} ${variant.marketed}`, 2 + steps);
     }
   }
   return claims;

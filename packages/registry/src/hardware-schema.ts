@@ -63,7 +63,7 @@ export const variantSchema = z.strictObject({
   aliases: z.array(z.string().min(1)).optional(),
 });
 
-export const hardwareSchema = z.strictObject({
+const hardwareShape = z.strictObject({
   id: kebabCase,
   name: z.string().min(1),
   /** Names that mean this record and no other, driver spellings included. Two records may not claim one alias. */
@@ -118,6 +118,48 @@ export const hardwareSchema = z.strictObject({
     unitCost: provenanceSchema.optional(),
   }),
   notes: z.string().min(1).optional(),
+});
+
+/** Rules between fields, each as the message its breach is told with. */
+function brokenRules(hardware: z.infer<typeof hardwareShape>): readonly string[] {
+  const { memory, variants, provenance } = hardware;
+  const defaults = variants?.filter((variant) => variant.default === true) ?? [];
+  const sizes = [memory, ...(variants ?? [])];
+  const rules: readonly (readonly [boolean, string])[] = [
+    [sizes.every((size) => size.usableBytes <= size.nominalBytes), 'usable memory exceeds nominal memory'],
+    [variants === undefined || defaults.length === 1, 'exactly one variant is the default'],
+    [
+      defaults.every((variant) => variant.usableBytes === memory.usableBytes),
+      'memory repeats the sizes of the default variant',
+    ],
+    [Object.keys(hardware.rates).length > 0, 'at least one rate is known'],
+    [
+      hardware.links.length > 0 === (provenance.links !== undefined),
+      'links and their provenance go together',
+    ],
+    [
+      (hardware.tdpWatts !== null) === (provenance.power !== undefined),
+      'power and its provenance go together',
+    ],
+    [
+      (hardware.pricePerHourUsd !== null) === (provenance.price !== undefined),
+      'a price and its provenance go together',
+    ],
+    [
+      (hardware.unitCostUsd !== null) === (provenance.unitCost !== undefined),
+      'a unit cost and its provenance go together',
+    ],
+    [
+      provenance.price === undefined ||
+        (provenance.price.url !== undefined && provenance.price.date !== undefined),
+      'a price has an address and a date',
+    ],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, message]) => message);
+}
+
+export const hardwareSchema = hardwareShape.superRefine((hardware, context) => {
+  for (const message of brokenRules(hardware)) context.addIssue({ code: 'custom', message });
 });
 
 export type Provenance = z.infer<typeof provenanceSchema>;

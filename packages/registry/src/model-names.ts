@@ -25,8 +25,7 @@ export function modelNameClaims(model: {
   readonly aliases: readonly string[];
 }): readonly NameClaim[] {
   const { id, baseModel } = model;
-  const owner = id.slice(0, id.indexOf('/') + 1);
-  const distance = baseModel === null || baseModel.startsWith(owner) ? 0 : reuploadSteps;
+  const distance = baseModel !== null && isCopyOf(id, baseModel) ? reuploadSteps : 0;
   const claims: NameClaim[] = [{ key: nameKey(id), id, rank: 0 }];
   for (const alias of model.aliases) claims.push({ key: nameKey(alias), id, rank: explicitAliasRank });
   const bareName = id.slice(id.indexOf('/') + 1);
@@ -34,6 +33,13 @@ export function modelNameClaims(model: {
     claims.push({ key: nameKey(name), id, rank: explicitAliasRank + 1 + distance + steps });
   }
   return claims;
+}
+
+/** True when another owner's repository carries the base model's name, as re-uploads and quantised copies do. */
+function isCopyOf(id: string, baseModel: string): boolean {
+  const [owner = '', name = ''] = id.toLowerCase().split('/');
+  const [baseOwner = '', baseName = ''] = baseModel.toLowerCase().split('/');
+  return owner !== baseOwner && baseName !== '' && name.startsWith(baseName);
 }
 
 /** The name and its shortenings, each with the number of steps that led there. */

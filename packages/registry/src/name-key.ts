@@ -39,3 +39,11 @@ export function withoutNoise(text: string): string {
   const kept = words.filter((word) => !noiseWords.has(word.toLowerCase()) && !/^gfx\d/i.test(word));
   return kept.length === 0 ? text : kept.join(' ');
 }
+
+/** "B200 180GB SXM" -> "B200 SXM 180GB": derived names put the amount of memory last, people put it anywhere. */
+export function withMemoryLast(text: string): string {
+  const match = /\b\d+(?:\.\d+)?\s*gi?b\b/i.exec(text);
+  if (match === null) return text;
+  const rest = `${text.slice(0, match.index)} ${text.slice(match.index + match[0].length)}`;
+  return `${rest.trim()} ${match[0]}`;
+}

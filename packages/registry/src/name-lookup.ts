@@ -5,8 +5,11 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { nameDistance } from './name-distance.ts';
-import { hasDecimalPoint, looseKey, nameKey, withoutNoise } from './name-key.ts';
+import { hasDecimalPoint, looseKey, nameKey, withMemoryLast, withoutNoise } from './name-key.ts';
 import type { RegistryIndex } from './registry-index.ts';
+
+/** Shortest name that counts as a part of another one: "m3" is a part of too many. */
+const partLengthMin = 3;
 
 interface NamedRow {
   readonly id: string;
@@ -51,8 +54,9 @@ export class NameLookup<Row extends NamedRow> {
   #spellings(name: string): readonly string[] {
     const key = nameKey(name);
     if (this.#what === 'model') return [key];
-    const plain = nameKey(withoutNoise(name));
-    return [key, plain, `${plain}gb`]; // "a100-40" means "a100-40gb"
+    const plain = withoutNoise(name);
+    // "a100-40" means "a100-40gb".
+    return [key, nameKey(plain), nameKey(withMemoryLast(plain)), `${nameKey(plain)}gb`];
   }
 
   #findLoose(key: string): readonly Row[] {
@@ -72,15 +76,12 @@ export class NameLookup<Row extends NamedRow> {
   nearest(name: string): readonly string[] {
     const key = nameKey(this.#what === 'hardware' ? withoutNoise(name) : name);
     if (key === '' || key.length > nameLengthMax) return [];
-    const limit = Math.max(3, Math.ceil(key.length * 0.6));
+    const limit = Math.max(2, Math.ceil(key.length * 0.6));
     const found: { readonly id: string; readonly score: number }[] = [];
     for (const row of this.rows) {
       let score = limit;
       for (const known of row.keys) {
-        // A known name that goes on where the typed one stops is near, the nearer the less it adds.
-        const extends_ = known.startsWith(key) || key.startsWith(known);
-        const gap = Math.abs(known.length - key.length) / 8;
-        score = Math.min(score, extends_ ? gap : nameDistance(key, known, limit));
+        score = Math.min(score, containmentScore(key, known) ?? nameDistance(key, known, limit));
       }
       if (score < limit) found.push({ id: row.id, score });
     }
@@ -109,4 +110,13 @@ export class NameLookup<Row extends NamedRow> {
       hint: `choose one of ${ids.join(', ')}`,
     });
   }
+}
+
+/** How far a name is from one that contains it or that it contains, in edits; null when neither contains the other. */
+function containmentScore(typed: string, known: string): number | null {
+  const [short, long] = typed.length < known.length ? [typed, known] : [known, typed];
+  const place = short.length < partLengthMin ? -1 : long.indexOf(short);
+  if (place < 0) return null;
+  // What a name adds counts little, and less when it only goes on where the other one stops.
+  return (long.length - short.length) / 8 + (place === 0 ? 0 : 0.5);
 }

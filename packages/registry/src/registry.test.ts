@@ -19,14 +19,18 @@ function failure(action: () => unknown): PlimsollError {
 describe('shipped data', () => {
   test('every model record fits the schema and the index is up to date', () => {
     const index = formatIndex(buildModelIndex(readModelFiles(dataDirectory)));
-    expect(readFileSync(`${dataDirectory}/${modelIndexPath}`, 'utf8'), 'run tools/build-registry-index.ts').toBe(index);
+    expect(
+      readFileSync(`${dataDirectory}/${modelIndexPath}`, 'utf8'),
+      'run tools/build-registry-index.ts',
+    ).toBe(index);
   });
 
   test('every hardware record fits the schema and the index is up to date', () => {
     const index = formatIndex(buildHardwareIndex(readHardwareFiles(dataDirectory)));
-    expect(readFileSync(`${dataDirectory}/${hardwareIndexPath}`, 'utf8'), 'run tools/build-registry-index.ts').toBe(
-      index,
-    );
+    expect(
+      readFileSync(`${dataDirectory}/${hardwareIndexPath}`, 'utf8'),
+      'run tools/build-registry-index.ts',
+    ).toBe(index);
   });
 });
 
