@@ -12,6 +12,7 @@ export {
 } from './gguf/ggml-types.ts';
 export type {
   GgufArrayValue,
+  GgufContents,
   GgufHeader,
   GgufScalarType,
   GgufTensor,
@@ -19,7 +20,7 @@ export type {
   GgufValueType,
 } from './gguf/header.ts';
 export { type GgufLimits, ggufLimits } from './gguf/limits.ts';
-export { type GgufContents, type GgufSpecOptions, modelSpecFromGguf } from './gguf/model-spec-from-gguf.ts';
+export { type GgufSpecOptions, modelSpecFromGguf } from './gguf/model-spec-from-gguf.ts';
 export { type GgufReadOptions, parseGguf, readGgufHeader } from './gguf/read-header.ts';
 export { readGgufFile, readGgufUrl } from './gguf/read-model.ts';
 export { type GgufModel, type GgufModelTensor, type GgufPart, readGgufModel } from './gguf/split-files.ts';

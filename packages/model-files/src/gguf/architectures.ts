@@ -41,3 +41,10 @@ export const keysWithoutNeed: ReadonlySet<string> = new Set([
   ...table.withoutMemoryMeaning,
   ...table.readFromTensors,
 ]);
+
+const merged: Readonly<Record<string, number>> = table.patchesMergedByProjector;
+
+/** Patches along one side that a projector makes one token of, where its file does not say. */
+export function patchesMerged(projector: string): number {
+  return Object.hasOwn(merged, projector) ? (merged[projector] ?? 1) : 1;
+}

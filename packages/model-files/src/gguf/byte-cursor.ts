@@ -60,6 +60,8 @@ export class ByteCursor {
       joined.set(bytes, kept);
       this.#window = joined;
     }
+    // Bytes beyond the limit are as if they were not there, so that it holds for files in memory too.
+    this.#window = this.#window.subarray(0, Math.max(0, this.#headerBytesMax - this.#position));
     this.#windowStart = this.#position;
     this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
   }

@@ -1,7 +1,8 @@
 /** The whole GGUF header, versions 2 and 3 of either byte order, as one parser without I/O. */
+import { assert } from '@plimsoll/foundation';
 import type { ByteCursor, Parsing } from './byte-cursor.ts';
-import { type GgufHeader, type GgufPlace, type GgufValue, ggufError } from './header.ts';
-import { type MetadataRules, parseMetadata } from './metadata-parser.ts';
+import { type GgufHeader, type GgufValue, ggufError } from './header.ts';
+import { alignmentKey, type MetadataRules, parseMetadata } from './metadata-parser.ts';
 import { parseTensorTable, placeTensors } from './tensor-parser.ts';
 
 const magic = 0x4655_4747; // "GGUF" as a little-endian uint32; the letters are in this order in files of both byte orders.
@@ -21,7 +22,7 @@ export function* parseGgufHeader(cursor: ByteCursor, rules: MetadataRules): Pars
   const metadata = yield* parseMetadata(cursor, keyCount, rules);
   const rows = yield* parseTensorTable(cursor, tensorCount, rules.limits);
   const headerBytes = cursor.position;
-  const alignment = alignmentOf(metadata, rules.limits.alignmentMax, headerBytes);
+  const alignment = alignmentOf(metadata);
   const dataOffset = Math.ceil(headerBytes / alignment) * alignment;
   const tensors = placeTensors(rows, { offset: dataOffset, alignment, fileBytes: cursor.fileBytes });
   return {
@@ -92,22 +93,13 @@ function takeCount(cursor: ByteCursor, field: string, countMax: number, entryByt
   });
 }
 
-function alignmentOf(
-  metadata: ReadonlyMap<string, GgufValue>,
-  alignmentMax: number,
-  headerBytes: number,
-): number {
-  const entry = metadata.get('general.alignment');
+/** The parser of metadata has refused everything but a power of two. */
+function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
+  const entry = metadata.get(alignmentKey);
   if (entry === undefined) return alignmentDefault;
-  const value = entry.type === 'uint32' ? entry.value : Number.NaN;
-  if (typeof value === 'number' && value > 0 && value <= alignmentMax && (value & (value - 1)) === 0)
-    return value;
-  const place: GgufPlace = { offset: headerBytes, field: 'metadata "general.alignment"' };
-  throw ggufError(place, {
-    code: 'gguf-bad-alignment',
-    problem: 'the alignment is not a uint32 that is a power of two',
-    value: entry.type === 'array' ? 'array' : String(entry.value),
-    limit: alignmentMax,
-    hint: 'the file is damaged',
-  });
+  assert(
+    entry.type === 'uint32' && typeof entry.value === 'number',
+    'the alignment was checked when it was read',
+  );
+  return entry.value;
 }

@@ -64,6 +64,9 @@ export interface GgufHeader {
   readonly dataOffset: number;
 }
 
+/** What a spec is made from: one header, or a model of several files. */
+export type GgufContents = Pick<GgufHeader, 'metadata' | 'tensors'>;
+
 /** Where in the file something was wrong. */
 export interface GgufPlace {
   /** Byte offset from the start of the file. */

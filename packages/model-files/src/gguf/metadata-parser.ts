@@ -2,6 +2,7 @@
 import type { ByteCursor, Parsing } from './byte-cursor.ts';
 import {
   type GgufArrayValue,
+  type GgufPlace,
   type GgufScalar,
   type GgufScalarType,
   type GgufValue,
@@ -10,6 +11,9 @@ import {
   ggufValueTypes,
 } from './header.ts';
 import type { GgufLimits } from './limits.ts';
+
+/** The one key that the format itself gives a meaning to. */
+export const alignmentKey = 'general.alignment';
 
 export interface MetadataRules {
   readonly limits: GgufLimits;
@@ -60,9 +64,25 @@ export function* parseMetadata(
       });
     }
     cursor.field = `metadata "${key}"`;
-    metadata.set(key, yield* parseValue(cursor, { ...rules, kept }));
+    const valuePlace = cursor.place;
+    const value = yield* parseValue(cursor, { ...rules, kept });
+    if (key === alignmentKey) checkAlignment(value, rules.limits.alignmentMax, valuePlace);
+    metadata.set(key, value);
   }
   return metadata;
+}
+
+function checkAlignment(entry: GgufValue, alignmentMax: number, place: GgufPlace): void {
+  const value = entry.type === 'uint32' ? entry.value : Number.NaN;
+  const isPower = typeof value === 'number' && value > 0 && (value & (value - 1)) === 0;
+  if (isPower && value <= alignmentMax) return;
+  throw ggufError(place, {
+    code: 'gguf-bad-alignment',
+    problem: 'the alignment is not a uint32 that is a power of two',
+    value: entry.type === 'array' ? 'array' : `${entry.type} ${String(entry.value).slice(0, 80)}`,
+    limit: alignmentMax,
+    hint: 'the file is damaged',
+  });
 }
 
 interface ValueRules extends MetadataRules {

@@ -14,15 +14,13 @@ import type {
 } from '../model-spec.ts';
 import { type ArchitectureRule, architectureNames, architectureRule } from './architectures.ts';
 import { isBlockType } from './ggml-types.ts';
-import type { GgufHeader, GgufTensor } from './header.ts';
+import type { GgufContents, GgufTensor } from './header.ts';
 import { type AttentionReader, attentionReader } from './layer-attention.ts';
 import { hasFusedGate, mlpOfLayer } from './layer-mlp.ts';
 import { LayerView, type PlacedTensor } from './layer-view.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { layerTensorRole, modelTensorRole, placeOfTensor } from './tensor-names.ts';
-
-/** What a spec is made from: one header, or a model of several files. */
-export type GgufContents = Pick<GgufHeader, 'metadata' | 'tensors'>;
+import { isVisionTensor, visionInside } from './vision.ts';
 
 export interface GgufSpecOptions {
   /** Only for naming: the file's name. */
@@ -58,7 +56,7 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
     quantization: contents.tensors.some((tensor) => isBlockType(tensor.type)) ? ggufQuantization : null,
     tiedEmbeddings: !tensors.some((tensor) => tensor.role === 'lm-head'),
     layers,
-    tensors: tensors.filter((tensor) => !isVision(tensor)),
+    tensors: tensors.filter((tensor) => !isVisionTensor(tensor)),
     vision: visionInside(tensors),
     predictionLayers: predicted.map((view) => builder.build(view)),
     notModelled: [...metadata.notAsked(), ...builder.unknownTensors],
@@ -208,19 +206,6 @@ function checkEmbedding(embedding: TensorSpec | undefined, hiddenSize: number): 
     limit: hiddenSize,
     hint: 'metadata and tensors belong to different models',
   });
-}
-
-function isVision({ role }: TensorSpec): boolean {
-  return role === 'vision' || role === 'projector';
-}
-
-/** Some tools put the vision tower into the model's file; its layers are then counted by their tensors. */
-function visionInside(tensors: readonly TensorSpec[]): VisionSpec | null {
-  const inside = tensors.filter(isVision);
-  if (inside.length === 0) return null;
-  const layers = new Set(inside.flatMap(({ name }) => /^v\.blk\.(\d+)\./.exec(name)?.[1] ?? []));
-  const hiddenSize = inside.find(({ name }) => name === 'v.patch_embd.weight')?.shape[0] ?? 0;
-  return { layers: layers.size, hiddenSize, tensors: inside, imageTokensMax: null };
 }
 
 function vocabularyLength(contents: GgufContents, metadata: MetadataReader): number {

@@ -88,7 +88,7 @@ function tensorBytes(type: GgmlType, shape: readonly number[], place: GgufPlace)
   let elements = 1;
   for (const size of shape) elements *= size;
   // Eight bytes are the most that one element takes, so every count below this one has an exact number of bytes.
-  const elementsMax = Number.MAX_SAFE_INTEGER / 8;
+  const elementsMax = Math.floor(Number.MAX_SAFE_INTEGER / 8);
   if (elements > elementsMax || shape.some((size) => size > elementsMax)) {
     throw ggufError(place, {
       code: 'gguf-tensor-too-large',

@@ -1,8 +1,9 @@
 /** The vision tower of a GGUF file: llama.cpp keeps it in a file of its own, the projector (mmproj). */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { TensorSpec, VisionSpec } from '../model-spec.ts';
+import { patchesMerged } from './architectures.ts';
+import type { GgufContents } from './header.ts';
 import { MetadataReader } from './metadata-reader.ts';
-import type { GgufContents } from './model-spec-from-gguf.ts';
 import { modelTensorRole, placeOfTensor } from './tensor-names.ts';
 
 /** Everything in a projector file is loaded, audio towers included, so every tensor counts. */
@@ -21,10 +22,38 @@ export function visionSpecFromGguf(contents: GgufContents): VisionSpec {
     const role = modelTensorRole(placeOfTensor(name)) ?? 'vision';
     return { name, role, shape: [...shape], stored: { type: type.name, bytes } };
   });
+  const projector = metadata.text('clip.vision.projector_type') ?? metadata.text('clip.projector_type') ?? '';
+  const merged =
+    metadata.optionalNumber('vision.spatial_merge_size') ??
+    metadata.optionalNumber('vision.projector.scale_factor') ??
+    patchesMerged(projector);
   return {
+    ...towerOf(tensors),
     layers: metadata.optionalNumber('vision.block_count') ?? 0,
     hiddenSize: metadata.optionalNumber('vision.embedding_length') ?? 0,
+    pixelsPerToken: ((metadata.optionalNumber('vision.patch_size') ?? 0) * merged) ** 2,
+  };
+}
+
+/** Some tools put the vision tower into the model's file, without its metadata; its tensors are all that tells. */
+export function visionInside(tensors: readonly TensorSpec[]): VisionSpec | null {
+  const inside = tensors.filter(isVisionTensor);
+  return inside.length === 0 ? null : towerOf(inside);
+}
+
+export function isVisionTensor({ role }: TensorSpec): boolean {
+  return role === 'vision' || role === 'projector';
+}
+
+function towerOf(tensors: readonly TensorSpec[]): VisionSpec {
+  const layers = new Set(tensors.flatMap(({ name }) => /^v\.blk\.(\d+)\./.exec(name)?.[1] ?? []));
+  // [hidden, channels, patch rows, patch columns]
+  const patches = tensors.find(({ name }) => name === 'v.patch_embd.weight')?.shape;
+  return {
+    layers: layers.size,
+    hiddenSize: patches?.[0] ?? 0,
     tensors,
     imageTokensMax: null,
+    pixelsPerToken: (patches?.at(-1) ?? 0) ** 2,
   };
 }

@@ -1,0 +1,220 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openHttpSource } from './byte-source-http.ts';
+
+const file = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** A real server on a free port; returns its address and the requests it got. */
+async function serve(handler: Handler): Promise<{ url: string; requests: string[] }> {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.url} ${request.headers.range ?? ''}`.trim());
+    handler(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.gguf`, requests };
+}
+
+function rangeOf(request: IncomingMessage): { first: number; last: number } {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  return { first: Number(first), last: Math.min(Number(last), file.length - 1) };
+}
+
+interface RangeAnswer {
+  /** What stands for the total in Content-Range. */
+  readonly total?: string;
+  readonly bytesMax?: number;
+  readonly headers?: Record<string, string>;
+}
+
+function ranges({ total = String(file.length), bytesMax = 1e9, headers = {} }: RangeAnswer = {}): Handler {
+  return (request, response) => {
+    const { first, last: wanted } = rangeOf(request);
+    if (first >= file.length) {
+      response.writeHead(416, { 'content-range': `bytes */${total}` }).end();
+      return;
+    }
+    const last = Math.min(wanted, first + bytesMax - 1);
+    response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${total}`, ...headers });
+    response.end(file.subarray(first, last + 1));
+  };
+}
+
+function part(offset: number, length: number): Uint8Array {
+  return file.slice(offset, offset + length);
+}
+
+describe('a server with ranges', () => {
+  test('asks once for a short file and knows its size', async () => {
+    const { url, requests } = await serve(ranges());
+    const source = await openHttpSource(url);
+    expect(source.size).toBe(1000);
+    expect(await source.read(10, 5)).toEqual(part(10, 5));
+    expect(await source.read(990, 50)).toEqual(part(990, 10));
+    expect(await source.read(1000, 50)).toEqual(new Uint8Array(0));
+    expect(requests).toEqual(['/model.gguf bytes=0-262143']);
+  });
+
+  test('asks for just the range beyond its first bytes', async () => {
+    const { url, requests } = await serve(ranges());
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(await source.read(8, 16)).toEqual(part(8, 16));
+    expect(await source.read(900, 500)).toEqual(part(900, 100));
+    expect(requests).toEqual([
+      '/model.gguf bytes=0-15',
+      '/model.gguf bytes=8-23',
+      '/model.gguf bytes=900-999',
+    ]);
+  });
+
+  test('without a total, the end is where the server says 416', async () => {
+    const { url } = await serve(ranges({ total: '*' }));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(source.size).toBeNull();
+    expect(await source.read(990, 50)).toEqual(part(990, 10));
+    expect(await source.read(2000, 50)).toEqual(new Uint8Array(0));
+  });
+
+  test('a server that answers in pieces is asked again', async () => {
+    const { url } = await serve(ranges({ bytesMax: 7 }));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(await source.read(0, 40)).toEqual(part(0, 40));
+  });
+
+  test('follows redirects and keeps the range', async () => {
+    const { url, requests } = await serve((request, response) => {
+      if (request.url === '/model.gguf') response.writeHead(302, { location: '/cdn' }).end();
+      else ranges()(request, response);
+    });
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(await source.read(500, 4)).toEqual(part(500, 4));
+    expect(requests.filter((request) => request.startsWith('/cdn'))).toEqual([
+      '/cdn bytes=0-15',
+      '/cdn bytes=500-503',
+    ]);
+  });
+});
+
+describe('a server without ranges', () => {
+  const whole =
+    (headers: Record<string, string>): Handler =>
+    (_request, response) => {
+      response.writeHead(200, headers);
+      response.end(file);
+    };
+
+  test('reads up to what is wanted', async () => {
+    const { url } = await serve(whole({ 'content-length': '1000' }));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(source.size).toBe(1000);
+    expect(await source.read(4, 4)).toEqual(part(4, 4));
+    expect(await source.read(995, 50)).toEqual(part(995, 5));
+  });
+
+  test('copes without a length', async () => {
+    const { url } = await serve(whole({ 'transfer-encoding': 'chunked' }));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(source.size).toBeNull();
+    expect(await source.read(995, 50)).toEqual(part(995, 5));
+  });
+
+  test('does not take in what follows the wanted bytes', async () => {
+    let written = 0;
+    const { url } = await serve((_request, response) => {
+      const chunk = Buffer.alloc(1 << 20);
+      const write = (): void => {
+        while (written < 2 ** 30 && !response.destroyed) {
+          written += chunk.length;
+          if (!response.write(chunk)) {
+            response.once('drain', write);
+            return;
+          }
+        }
+      };
+      response.writeHead(200, { 'content-length': String(2 ** 30) });
+      write();
+    });
+    const source = await openHttpSource(url, { firstBytes: 1024 });
+    expect((await source.read(0, 1024)).byteLength).toBe(1024);
+    expect(written).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test('far into the file it gives up', async () => {
+    const { url } = await serve(whole({ 'content-length': String(2 ** 40) }));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    await expect(source.read(2 ** 39, 16)).rejects.toMatchObject({ code: 'http-no-ranges', value: 2 ** 39 });
+  });
+});
+
+describe('refusals', () => {
+  const answer =
+    (status: number, headers: Record<string, string> = {}): Handler =>
+    (_request, response) => {
+      response.writeHead(status, headers).end('body');
+    };
+
+  test.each([
+    ['http-status', answer(404)],
+    ['http-status', answer(503)],
+    ['http-bad-range', answer(206, { 'content-range': 'bytes 5-8/100' })],
+    ['http-bad-range', answer(206, { 'content-range': 'bytes 9-8/100' })],
+    ['http-bad-range', answer(206)],
+    ['http-encoded', answer(200, { 'content-encoding': 'gzip' })],
+    ['http-failed', answer(302, { location: '/model.gguf' })],
+    ['http-failed', (request: IncomingMessage) => void request.socket.destroy()],
+  ])('%s', async (code, handler) => {
+    const { url } = await serve(handler);
+    await expect(openHttpSource(url)).rejects.toMatchObject({ code });
+  });
+
+  test('a gated file says what to do', async () => {
+    const { url } = await serve(answer(401));
+    await expect(openHttpSource(url)).rejects.toMatchObject({
+      value: 401,
+      hint: 'the file is private or gated: pass an authorization header',
+    });
+  });
+
+  test('authorization is sent', async () => {
+    const { url } = await serve((request, response) => {
+      if (request.headers.authorization === 'Bearer token') ranges()(request, response);
+      else response.writeHead(401).end();
+    });
+    expect((await openHttpSource(url, { headers: { authorization: 'Bearer token' } })).size).toBe(1000);
+  });
+
+  test('a server that is silent is left', async () => {
+    const { url } = await serve(() => undefined);
+    await expect(openHttpSource(url, { timeoutSeconds: 0.05 })).rejects.toMatchObject({
+      code: 'http-timeout',
+      limit: 0.05,
+    });
+  });
+
+  test('a file that changes while it is read is refused', async () => {
+    let tag = 'one';
+    const { url } = await serve((request, response) => ranges({ headers: { etag: tag } })(request, response));
+    const source = await openHttpSource(url, { firstBytes: 16 });
+    expect(await source.read(100, 4)).toEqual(part(100, 4));
+    tag = 'two';
+    await expect(source.read(100, 4)).rejects.toMatchObject({ code: 'http-file-changed' });
+  });
+
+  test('no server at all', async () => {
+    await expect(openHttpSource('http://127.0.0.1:1/model.gguf')).rejects.toMatchObject({
+      code: 'http-failed',
+    });
+  });
+});
