@@ -1,0 +1,194 @@
+/**
+ * The names a GGUF file gives to the tensors of a checkpoint (gguf-py/gguf/tensor_mapping.py, convert_hf_to_gguf.py of
+ * https://github.com/ggml-org/llama.cpp). They matter for bytes: llama.cpp chooses quantisation types by name, and
+ * orders a file by layer and name, on which the size of a memory-mapped buffer depends.
+ */
+import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
+
+/** A tensor as GGUF has it. `layer` is null for tensors outside layers. Shapes stay row-major: [.., out, in]. */
+export interface GgufTensor {
+  readonly name: string;
+  readonly layer: number | null;
+  readonly shape: readonly number[];
+  readonly role: TensorRole;
+  /** The tensor of the spec it was made from; one fused tensor becomes two here, an attention latent may too. */
+  readonly from: TensorSpec;
+}
+
+/** Which naming a file follows where llama.cpp changed it. */
+export interface NamingOptions {
+  /** True for files whose latent attention is stored as two absorbed matrices (llama.cpp PR 12801, April 2025). */
+  readonly absorbedMla: boolean;
+  /** True when the file carries the prediction layers, as further blocks behind the last layer. */
+  readonly predictionLayers: boolean;
+}
+
+const stemOfRole: Readonly<Partial<Record<TensorRole, string>>> = {
+  'attention-q': 'attn_q',
+  'attention-k': 'attn_k',
+  'attention-v': 'attn_v',
+  'attention-qkv': 'attn_qkv',
+  'attention-output': 'attn_output',
+  'attention-sink': 'attn_sinks',
+  'mla-q-down': 'attn_q_a',
+  'mla-q-up': 'attn_q_b',
+  'mla-kv-down': 'attn_kv_a_mqa',
+  'mla-kv-up': 'attn_kv_b',
+  'linear-conv': 'ssm_conv1d',
+  'linear-output': 'ssm_out',
+  'ssm-in': 'ssm_in',
+  'ssm-conv': 'ssm_conv1d',
+  'ssm-output': 'ssm_out',
+  'mlp-gate': 'ffn_gate',
+  'mlp-up': 'ffn_up',
+  'mlp-gate-up': 'ffn_up',
+  'mlp-down': 'ffn_down',
+  'expert-gate': 'ffn_gate_exps',
+  'expert-up': 'ffn_up_exps',
+  'expert-down': 'ffn_down_exps',
+  'shared-expert-gate': 'ffn_gate_shexp',
+  'shared-expert-up': 'ffn_up_shexp',
+  'shared-expert-down': 'ffn_down_shexp',
+};
+
+/** Layer tensors whose stem their checkpoint name decides; the first match counts. */
+const stemOfName: readonly (readonly [RegExp, string])[] = [
+  [/^(attn_|ffn_|ssm_|post_|shortconv|indexer|nextn|layer_output)/, ''],
+  [/indexer\./, 'indexer'],
+  [/\b(q_a_layernorm|q_a_norm)\b/, 'attn_q_a_norm'],
+  [/\b(kv_a_layernorm|kv_a_norm)\b/, 'attn_kv_a_norm'],
+  [/\b(q_norm|query_layernorm|q_layernorm|query_norm)\b/, 'attn_q_norm'],
+  [/\b(k_norm|key_layernorm|k_layernorm|key_norm)\b/, 'attn_k_norm'],
+  [/linear_attn\.norm|mixer\.norm|mamba\.norm/, 'ssm_norm'],
+  [/\b(pre_feedforward_layernorm|ffn_norm|pre_mlp_layernorm)\b/, 'ffn_norm'],
+  [/\b(post_feedforward_layernorm|post_mlp_layernorm)\b/, 'post_ffw_norm'],
+  [/\bpost_self_attn_layernorm\b/, 'post_attention_norm'],
+  [/\b(input_layernorm|ln_1|operator_norm|attention_norm|self_attn_layer_norm)\b/, 'attn_norm'],
+  [/\b(ln_2|final_layer_norm)\b/, 'ffn_norm'],
+  [/in_proj_qkvz/, 'ssm_in'],
+  [/in_proj_ba/, 'ssm_ba'],
+  [/in_proj_qkv/, 'attn_qkv'],
+  [/in_proj_z/, 'attn_gate'],
+  [/in_proj_b/, 'ssm_beta'],
+  [/in_proj_a/, 'ssm_alpha'],
+  [/A_log/, 'ssm_a'],
+  [/dt_bias/, 'ssm_dt'],
+  [/conv\.in_proj/, 'shortconv.in_proj'],
+  [/conv\.out_proj/, 'shortconv.out_proj'],
+  [/conv\.conv/, 'shortconv.conv'],
+  [/eh_proj/, 'nextn.eh_proj'],
+  [/shared_expert_gate|shared_gate/, 'ffn_gate_inp_shexp'],
+  [/score_correction|expert_bias|correction_bias/, 'exp_probs_b'],
+];
+
+/** Families whose norm after attention belongs to the attention branch, not to the feed-forward input. */
+const postAttentionFamilies =
+  /gemma[234]|gemma3n|glm4|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
+
+/** The tensors of a GGUF file of this model, in the order in which llama.cpp keeps them. */
+export function ggufTensors(spec: ModelSpec, options: NamingOptions): readonly GgufTensor[] {
+  const tensors: GgufTensor[] = [];
+  for (const tensor of spec.tensors) tensors.push(...modelTensor(tensor));
+  const layers: readonly LayerSpec[] = options.predictionLayers
+    ? [...spec.layers, ...spec.predictionLayers]
+    : spec.layers;
+  layers.forEach((layer, index) => {
+    for (const tensor of layer.tensors)
+      tensors.push(...layerTensors(spec, layer, index, { tensor, options }));
+  });
+  return tensors.sort(fileOrder);
+}
+
+/** By layer, tensors outside layers first; inside one by name (llama-model-loader.h, weight_name_comparer). */
+function fileOrder(left: GgufTensor, right: GgufTensor): number {
+  const layers = (left.layer ?? -1) - (right.layer ?? -1);
+  if (layers !== 0) return layers;
+  return left.name < right.name ? -1 : left.name > right.name ? 1 : 0;
+}
+
+const modelStems: Readonly<Partial<Record<TensorRole, string>>> = {
+  'token-embedding': 'token_embd',
+  'position-embedding': 'position_embd',
+  'lm-head': 'output',
+  norm: 'output_norm',
+};
+
+function modelTensor(tensor: TensorSpec): GgufTensor[] {
+  const suffix = suffixOf(tensor.name);
+  const perLayer = /per_layer/.test(tensor.name);
+  if (perLayer) return [named('per_layer_token_embd.weight', null, tensor)];
+  if (/^(token_embd|output|position_embd|per_layer|rope_freqs)/.test(tensor.name)) {
+    return [named(tensor.name, null, tensor)];
+  }
+  const embeddingNorm = tensor.role === 'norm' && /embed/.test(tensor.name);
+  const stem = embeddingNorm ? 'token_embd_norm' : modelStems[tensor.role];
+  return [named(stem === undefined ? tensor.name : `${stem}.${suffix}`, null, tensor)];
+}
+
+const expertHalves = ['expert-gate', 'expert-up'] as const;
+const sharedHalves = ['shared-expert-gate', 'shared-expert-up'] as const;
+
+interface LayerTensor {
+  readonly tensor: TensorSpec;
+  readonly options: NamingOptions;
+}
+
+function layerTensors(
+  spec: ModelSpec,
+  layer: LayerSpec,
+  index: number,
+  { tensor, options }: LayerTensor,
+): GgufTensor[] {
+  const block = (name: string, shape?: readonly number[]): GgufTensor =>
+    named(`blk.${index}.${name}`, index, tensor, shape);
+  const suffix = suffixOf(tensor.name);
+  const { attention } = layer;
+  if (tensor.role === 'mla-kv-up' && options.absorbedMla && attention.kind === 'mla') {
+    const { queryHeads, kvLoraRank, nopeHeadDim, valueHeadDim } = attention;
+    return [
+      block('attn_k_b.weight', [queryHeads, kvLoraRank, nopeHeadDim]),
+      block('attn_v_b.weight', [queryHeads, valueHeadDim, kvLoraRank]),
+    ];
+  }
+  if (tensor.role === 'expert-gate-up' || tensor.role === 'shared-expert-gate-up') {
+    const kind = tensor.role === 'expert-gate-up' ? 'exps' : 'shexp';
+    const half = halved(tensor.shape, suffix);
+    const roles = tensor.role === 'expert-gate-up' ? expertHalves : sharedHalves;
+    return [
+      { ...block(`ffn_gate_${kind}.${suffix}`, half), role: roles[0] },
+      { ...block(`ffn_up_${kind}.${suffix}`, half), role: roles[1] },
+    ];
+  }
+  const stem = layerStem(spec.family, tensor);
+  if (stem === '') return [block(tensor.name)];
+  return [block(`${stem}.${stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix}`)];
+}
+
+function layerStem(family: string, tensor: TensorSpec): string {
+  for (const [pattern, stem] of stemOfName) if (pattern.test(tensor.name)) return stem;
+  if (tensor.role === 'norm' && /post_attention_layernorm|post_attention_norm/.test(tensor.name)) {
+    return postAttentionFamilies.test(family) ? 'post_attention_norm' : 'ffn_norm';
+  }
+  if (tensor.role === 'router') return 'ffn_gate_inp';
+  if (tensor.role === 'norm') return 'attn_norm_2';
+  return stemOfRole[tensor.role] ?? tensor.role;
+}
+
+/** Out rows of a fused pair, per half. A bias has them last, a weight before last. */
+function halved(shape: readonly number[], suffix: string): readonly number[] {
+  const axis = suffix === 'bias' ? shape.length - 1 : shape.length - 2;
+  return shape.map((size, index) => (index === axis ? size / 2 : size));
+}
+
+function suffixOf(name: string): string {
+  return /(^|[._])bias$/.test(name) ? 'bias' : 'weight';
+}
+
+function named(
+  name: string,
+  layer: number | null,
+  from: TensorSpec,
+  shape: readonly number[] = from.shape,
+): GgufTensor {
+  return { name, layer, shape, role: from.role, from };
+}

@@ -1,0 +1,56 @@
+/**
+ * A placed model as the graph builder sees it: per layer, which weights exist and where they are. Features of a family
+ * show as tensors that are there or not (a query norm, a bias), as they do in llama.cpp; what no tensor shows is a trait.
+ */
+import { defined } from '@plimsoll/foundation';
+import type { AttentionSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files';
+import { type FamilyTraits, familyTraits } from './family-traits.ts';
+import type { PlacedTensor, Placement } from './placement.ts';
+
+export interface EngineLayer {
+  readonly index: number;
+  readonly attention: AttentionSpec;
+  readonly mlp: MlpSpec;
+  /** Weights by name inside the layer: `attn_q.weight`. */
+  readonly weights: ReadonlyMap<string, PlacedTensor>;
+  /** Backend that holds the layer's cache. */
+  readonly backend: number;
+}
+
+export interface EngineModel {
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  readonly traits: FamilyTraits;
+  readonly layers: readonly EngineLayer[];
+  /** Weights outside layers by name: `output.weight`. */
+  readonly weights: ReadonlyMap<string, PlacedTensor>;
+  readonly placement: Placement;
+}
+
+export function engineModel(spec: ModelSpec, placement: Placement): EngineModel {
+  const perLayer = new Map<number, Map<string, PlacedTensor>>();
+  const weights = new Map<string, PlacedTensor>();
+  for (const tensor of placement.tensors) {
+    if (tensor.layer === null) {
+      weights.set(tensor.name, tensor);
+      continue;
+    }
+    const layer = perLayer.get(tensor.layer) ?? new Map<string, PlacedTensor>();
+    layer.set(tensor.name.replace(/^blk\.\d+\./, ''), tensor);
+    perLayer.set(tensor.layer, layer);
+  }
+  return {
+    hiddenSize: spec.hiddenSize,
+    vocabSize: spec.vocabSize,
+    traits: familyTraits(spec.family),
+    layers: spec.layers.map(({ attention, mlp }, index) => ({
+      index,
+      attention,
+      mlp,
+      weights: perLayer.get(index) ?? new Map(),
+      backend: defined(placement.layerBackends[index], `layer ${index} has no backend`),
+    })),
+    weights,
+    placement,
+  };
+}

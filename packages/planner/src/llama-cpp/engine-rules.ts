@@ -1,0 +1,108 @@
+/**
+ * What changed in llama.cpp, when. A rule holds from a build number on; build numbers grow by one per commit of
+ * https://github.com/ggml-org/llama.cpp, so a date gives a build to within days.
+ */
+
+export interface EngineRules {
+  readonly build: number;
+  /** Sliding-window layers have a cache of their own, as long as the window (PR 13194). */
+  readonly separateWindowCache: boolean;
+  /** Cells are padded to this without flash attention; with it, or since PR 17046, to 256. */
+  readonly cellPadding: (flashAttention: boolean) => number;
+  /** The window cache is always padded to 256 cells (issue 17037). */
+  readonly windowPadding: (flashAttention: boolean) => number;
+  /** Latent attention is cached as a latent when the file stores absorbed matrices (PR 12801). */
+  readonly latentCache: boolean;
+  /** The latent is cached once, not as keys and again as values (PR 19067). */
+  readonly latentValuesShared: boolean;
+  /** Gate and up are combined by one operation with a result of its own, not in place (PR 14158). */
+  readonly fusedGatedUnit: boolean;
+  /** Cache rows are addressed by index inputs; without flash attention one per value element (PR 14285). */
+  readonly rowIndexInputs: boolean;
+  /** Sequences have caches of their own unless the cache is unified (PR 14363). */
+  readonly streams: boolean;
+  /** The worst-case graph has one sequence per slot, also with a unified cache. */
+  readonly reservesSequences: boolean;
+  /** Graphs have an input for ready embeddings beside the token ids (PR 18550). */
+  readonly embeddingInput: boolean;
+  /** The attention mask is made in F16 for flash attention, instead of being converted. */
+  readonly halfMask: boolean;
+  /** The server asks for as many logits rows as it has slots, not one per token of a batch. */
+  readonly serverLimitsOutputs: boolean;
+  /** Flash attention is used whenever the backend has it, unless switched off (PR 15434). */
+  readonly automaticFlashAttention: boolean;
+  /** The server takes four slots with one unified cache when it is not told a number (PR 16736). */
+  readonly automaticSlots: boolean;
+  /** Files name and quantise fused qkv matrices like value matrices. */
+  readonly fusedCountsAsValue: boolean;
+  /** Values are computed before keys in a layer. */
+  readonly valuesBeforeKeys: boolean;
+  /** Expert weights are computed before the experts (PR 16649). */
+  readonly earlyExpertWeights: boolean;
+  /** CPU weights in types with a fast interleaved form are kept in that form in a buffer of their own. */
+  readonly repacksWeights: boolean;
+  /** Layer weights of a file are in order of layer and name (PR 9863). */
+  readonly sortedFiles: boolean;
+  /** The recurrent state of hybrid models follows the fused delta-net operation. */
+  readonly fusedDeltaNet: boolean;
+}
+
+/** Builds of the releases whose source was read, and dates to place logs that print no number. */
+const dated: readonly (readonly [string, number])[] = [
+  ['2023-11-01', 1470],
+  ['2024-04-17', 2688],
+  ['2024-10-07', 3892],
+  ['2025-01-07', 4435],
+  ['2025-03-24', 4905],
+  ['2025-05-03', 5274],
+  ['2025-07-01', 5781],
+  ['2025-08-14', 6168],
+  ['2025-10-07', 6699],
+  ['2025-12-17', 7445],
+  ['2026-04-01', 8586],
+  ['2026-07-01', 9849],
+];
+
+/** The newest build whose rules are known here. */
+export const newestBuild = 9849;
+
+export function rulesOfBuild(build: number): EngineRules {
+  const from = (first: number): boolean => build >= first;
+  const padding = (flashAttention: boolean): number => (flashAttention || from(6970) ? 256 : 32);
+  return {
+    build,
+    separateWindowCache: from(5434),
+    cellPadding: padding,
+    windowPadding: (flashAttention) => (from(6970) ? 256 : padding(flashAttention)),
+    latentCache: from(5133),
+    latentValuesShared: from(7850),
+    fusedGatedUnit: from(5782),
+    rowIndexInputs: from(5826),
+    streams: from(5913),
+    reservesSequences: from(6700),
+    embeddingInput: from(7640),
+    halfMask: from(9000),
+    serverLimitsOutputs: from(9500),
+    automaticFlashAttention: from(6325),
+    automaticSlots: from(7160),
+    fusedCountsAsValue: from(8100),
+    valuesBeforeKeys: from(6900),
+    earlyExpertWeights: from(6800),
+    repacksWeights: from(4300),
+    sortedFiles: from(3990),
+    fusedDeltaNet: from(8200),
+  };
+}
+
+/** Build of a date "2025-03-24", by interpolation between known ones. */
+export function buildOfDate(date: string): number {
+  const time = Date.parse(date);
+  for (let index = 1; index < dated.length; index++) {
+    const [lowDate, lowBuild] = dated[index - 1] ?? ['', 0];
+    const [highDate, highBuild] = dated[index] ?? ['', 0];
+    if (time > Date.parse(highDate) && index < dated.length - 1) continue;
+    const share = (time - Date.parse(lowDate)) / (Date.parse(highDate) - Date.parse(lowDate));
+    return Math.max(0, Math.min(newestBuild, Math.round(lowBuild + share * (highBuild - lowBuild))));
+  }
+  return newestBuild;
+}

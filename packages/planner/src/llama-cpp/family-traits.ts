@@ -1,0 +1,64 @@
+/**
+ * What the graph of a family does that its tensors do not show. Read from llama.cpp's graph builders (src/models/ and,
+ * before, llama-model.cpp); a family that is not named here is built like Llama.
+ */
+
+export interface FamilyTraits {
+  /** `layer`: normalises with mean and variance, not in place. `rms`: in place where it can. */
+  readonly norm: 'rms' | 'layer';
+  /** Attention and feed-forward both start from the layer's input. */
+  readonly parallelBlocks: boolean;
+  /** Token embeddings are multiplied by a constant. */
+  readonly scalesEmbeddings: boolean;
+  /** Queries are multiplied by a constant before attention. */
+  readonly scalesQueries: boolean;
+  /** Attention scores are capped by tanh; without flash attention as three operations on them. */
+  readonly capsScores: boolean;
+  /** Logits are multiplied by a constant or capped. */
+  readonly scalesLogits: boolean;
+  /** Expert weights are normalised over the chosen ones. */
+  readonly normalisesExpertWeights: boolean;
+  /** Expert weights are multiplied by a constant. */
+  readonly scalesExpertWeights: boolean;
+  /** How router scores become weights: over all experts first, or over the chosen ones. */
+  readonly router: 'softmax' | 'sigmoid' | 'softmax-of-chosen';
+  /** Positions are not rotated into queries and keys. */
+  readonly noRope: boolean;
+}
+
+const llama: FamilyTraits = {
+  norm: 'rms',
+  parallelBlocks: false,
+  scalesEmbeddings: false,
+  scalesQueries: false,
+  capsScores: false,
+  scalesLogits: false,
+  normalisesExpertWeights: true,
+  scalesExpertWeights: false,
+  router: 'softmax',
+  noRope: false,
+};
+
+const byFamily: readonly (readonly [RegExp, Partial<FamilyTraits>])[] = [
+  [/^(starcoder|gpt2|gpt_bigcode)$/, { norm: 'layer', noRope: true }],
+  [/^(bloom|mpt)$/, { norm: 'layer', noRope: true }],
+  [/^(starcoder2|stablelm|nemotron|jais)$/, { norm: 'layer' }],
+  [/^(falcon|phi|phi2|gptneox|gpt_neox|command-r|cohere|cohere2)$/, { norm: 'layer', parallelBlocks: true }],
+  [/^gemma$/, { scalesEmbeddings: true, scalesQueries: true }],
+  [/^gemma2$/, { scalesEmbeddings: true, scalesQueries: true, capsScores: true, scalesLogits: true }],
+  [/^gemma(3|3n|4)(_text)?$/, { scalesEmbeddings: true, scalesQueries: true }],
+  [/^phi3/, { scalesQueries: true }],
+  [/^granite/, { scalesEmbeddings: true, scalesLogits: true }],
+  [/^(gpt_oss|gpt-oss)$/, { router: 'softmax-of-chosen', normalisesExpertWeights: false }],
+  [
+    /^(deepseek_v3|deepseek_v32|kimi_k2|glm4_moe|glm4moe|glm_moe_dsa)$/,
+    { router: 'sigmoid', scalesExpertWeights: true },
+  ],
+  [/^(deepseek_v2|deepseek2)$/, { scalesExpertWeights: true, normalisesExpertWeights: false }],
+  [/^(qwen2_moe|qwen2moe|olmoe)$/, { normalisesExpertWeights: false }],
+];
+
+export function familyTraits(family: string): FamilyTraits {
+  const traits = byFamily.find(([pattern]) => pattern.test(family))?.[1];
+  return { ...llama, ...traits };
+}

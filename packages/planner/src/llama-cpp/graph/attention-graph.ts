@@ -1,0 +1,271 @@
+/**
+ * Attention against a cache (llama-graph.cpp: build_attn, build_attn_mha). Queries, keys and values are made in a fixed
+ * order, keys and values are written to the cache, and the scores exist as a matrix only without flash attention.
+ */
+import type { AttentionSpec } from '@plimsoll/model-files';
+import type { EngineLayer } from '../engine-model.ts';
+import type { FamilyTraits } from '../family-traits.ts';
+import type { CacheInputs, WorstCase } from './graph-inputs.ts';
+import type { GraphOperations } from './graph-operations.ts';
+import type { GraphTensor } from './graph-tensor.ts';
+
+export interface AttentionContext {
+  readonly operations: GraphOperations;
+  readonly traits: FamilyTraits;
+  readonly worst: WorstCase;
+  readonly positions: GraphTensor;
+  /** The cache this layer reads. */
+  readonly cache: CacheInputs;
+  /** Backend the attention is pinned to when caches are kept off the devices. */
+  readonly pinnedTo: number | null;
+}
+
+export type HeadAttention = Extract<AttentionSpec, { readonly kvHeads: number }>;
+
+/** What enters the attention proper. A null key or value is read from an earlier layer's cache. */
+export interface AttentionParts {
+  readonly query: GraphTensor;
+  readonly key: GraphTensor | null;
+  readonly value: GraphTensor | null;
+}
+
+/** Self-attention with heads; the result is what is added to the residual stream. */
+export function headAttention(
+  context: AttentionContext,
+  layer: EngineLayer,
+  attention: HeadAttention,
+  input: GraphTensor,
+): GraphTensor {
+  const { operations } = context;
+  const { parts, gate } = projections(context, layer, attention, input);
+  const attended = attend(context, layer, attention, parts);
+  const gated = gate === null ? attended : operations.inPlace(attended, operations.inPlace(gate));
+  return operations.linear(layer.weights, 'attn_output', gated) ?? gated;
+}
+
+interface Projections {
+  readonly parts: AttentionParts;
+  readonly gate: GraphTensor | null;
+}
+
+function projections(
+  context: AttentionContext,
+  layer: EngineLayer,
+  attention: HeadAttention,
+  input: GraphTensor,
+): Projections {
+  const { operations, traits, worst } = context;
+  const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = attention;
+  const { tokens } = worst;
+  const { graph } = operations;
+  const { weights } = layer;
+  const heads = (tensor: GraphTensor, dim: number, count: number, strided = ''): GraphTensor =>
+    graph.view(tensor, [dim, count, tokens], strided);
+
+  const fused = weights.has('attn_qkv.weight') ? operations.linear(weights, 'attn_qkv', input) : null;
+  if (fused !== null) {
+    const value =
+      worst.rules.build < 8200 || traits.noRope
+        ? operations.contiguous(graph.view(fused, [kvHeads * valueHeadDim, tokens], ' of qkv'), [
+            kvHeads * valueHeadDim,
+            tokens,
+          ])
+        : graph.view(fused, [valueHeadDim, kvHeads, tokens], ' v of qkv');
+    const part = (dim: number, count: number, name: string): GraphTensor =>
+      traits.noRope
+        ? heads(operations.contiguous(heads(fused, dim, count, name), [dim * count, tokens]), dim, count)
+        : heads(fused, dim, count, name);
+    const query = finish(context, layer, 'attn_q_norm', part(keyHeadDim, queryHeads, ' q of qkv'));
+    const key = finish(context, layer, 'attn_k_norm', part(keyHeadDim, kvHeads, ' k of qkv'));
+    return {
+      parts: { query: scaled(context, query), key, value: heads(value, valueHeadDim, kvHeads) },
+      gate: null,
+    };
+  }
+  const full = operations.linear(weights, 'attn_q', input) ?? input;
+  const hasGate = full.shape[0] === 2 * queryHeads * keyHeadDim;
+  const query = heads(
+    operations.optionalNorm(weights, wideNorm(weights, 'attn_q_norm', keyHeadDim), full),
+    keyHeadDim,
+    queryHeads,
+    hasGate ? ' q of gated' : '',
+  );
+  const gate = hasGate
+    ? operations.contiguous(heads(full, keyHeadDim, queryHeads, ' gate of gated'), [
+        keyHeadDim * queryHeads,
+        tokens,
+      ])
+    : null;
+  const rotated = scaled(
+    context,
+    finish(context, layer, narrowNorm(weights, 'attn_q_norm', keyHeadDim), query),
+  );
+  const keyProjection = operations.linear(weights, 'attn_k', input);
+  if (keyProjection === null) return { parts: { query: rotated, key: null, value: null }, gate };
+  const keyNormed = operations.optionalNorm(
+    weights,
+    wideNorm(weights, 'attn_k_norm', keyHeadDim),
+    keyProjection,
+  );
+  const key = finish(
+    context,
+    layer,
+    narrowNorm(weights, 'attn_k_norm', keyHeadDim),
+    heads(keyNormed, keyHeadDim, kvHeads),
+  );
+  const valueProjection = operations.linear(weights, 'attn_v', input) ?? keyProjection;
+  return { parts: { query: rotated, key, value: heads(valueProjection, valueHeadDim, kvHeads) }, gate };
+}
+
+/** A norm over the whole projection comes before the split into heads; one over a head after it. */
+function wideNorm(weights: EngineLayer['weights'], stem: string, headDim: number): string {
+  return weights.get(`${stem}.weight`)?.shape.at(-1) === headDim ? 'absent' : stem;
+}
+
+function narrowNorm(weights: EngineLayer['weights'], stem: string, headDim: number): string {
+  return weights.get(`${stem}.weight`)?.shape.at(-1) === headDim ? stem : 'absent';
+}
+
+/** Per-head norm and rotation. */
+function finish(
+  context: AttentionContext,
+  layer: EngineLayer,
+  norm: string,
+  heads: GraphTensor,
+): GraphTensor {
+  const { operations, traits, positions } = context;
+  const normed = operations.optionalNorm(layer.weights, norm, heads);
+  if (traits.noRope) return normed;
+  return operations.graph.operation('rope', [normed, positions], heads.shape);
+}
+
+function scaled(context: AttentionContext, query: GraphTensor): GraphTensor {
+  return context.traits.scalesQueries ? context.operations.inPlace(query) : query;
+}
+
+/** Sizes of one layer's attention as the cache has them; latent attention is one head of a wide key. */
+export interface CacheHeads {
+  readonly queryHeads: number;
+  readonly kvHeads: number;
+  readonly keyHeadDim: number;
+  readonly valueHeadDim: number;
+}
+
+export function attend(
+  context: AttentionContext,
+  layer: EngineLayer,
+  heads: CacheHeads,
+  parts: AttentionParts,
+  decompress: GraphTensor | null = null,
+): GraphTensor {
+  const { operations, worst } = context;
+  const { graph } = operations;
+  const { tokens } = worst;
+  expandParts(context, parts);
+  storeParts(context, layer, parts);
+  const { query, key, value } = cacheViews(context, layer, heads, parts.query);
+  const sinks = layer.weights.get('attn_sinks.weight');
+  const extra = sinks === undefined ? [] : [operations.weight(sinks)];
+  const merged = decompress === null ? heads.valueHeadDim : (decompress.shape[1] ?? 1);
+  const { cache } = context;
+  const perStream = tokens / worst.streams;
+  let result: GraphTensor;
+  if (worst.flashAttention) {
+    const shape = [heads.valueHeadDim, heads.queryHeads, perStream, worst.streams];
+    const flash = graph.operation('flash-attention', [query, key, value, cache.mask, ...extra], shape);
+    result = graph.view(decompressed(context, flash, decompress, heads.queryHeads), [
+      merged * heads.queryHeads,
+      tokens,
+    ]);
+  } else {
+    const scores = scoreMatrix(context, heads, query, key, extra);
+    const shape = [heads.valueHeadDim, perStream, heads.queryHeads, worst.streams];
+    const weighted = graph.operation('multiply', [value, scores], shape);
+    const final =
+      decompress === null
+        ? weighted
+        : graph.operation('multiply', [decompress, weighted], [merged, perStream, heads.queryHeads]);
+    const permuted = graph.view(final, [merged, heads.queryHeads, perStream, worst.streams], ' permuted');
+    result = graph.operation('other', [permuted], [merged * heads.queryHeads, tokens], {
+      pinnedTo: context.pinnedTo,
+    });
+  }
+  graph.expand(result);
+  return result;
+}
+
+function scoreMatrix(
+  context: AttentionContext,
+  heads: CacheHeads,
+  query: GraphTensor,
+  key: GraphTensor,
+  sinks: readonly GraphTensor[],
+): GraphTensor {
+  const { operations, worst, cache, traits } = context;
+  const shape = [cache.cells, worst.tokens / worst.streams, heads.queryHeads, worst.streams];
+  let scores = operations.graph.operation('multiply', [key, query], shape);
+  if (traits.capsScores) {
+    for (let step = 0; step < 3; step++) scores = operations.inPlace(scores);
+  }
+  return operations.inPlace(scores, cache.mask, ...sinks);
+}
+
+/** Latent results back to heads: multiplied per head, then made contiguous. */
+function decompressed(
+  context: AttentionContext,
+  flash: GraphTensor,
+  decompress: GraphTensor | null,
+  queryHeads: number,
+): GraphTensor {
+  if (decompress === null) return flash;
+  const { graph } = context.operations;
+  const { tokens } = context.worst;
+  const permuted = graph.view(flash, [flash.shape[0], tokens, queryHeads], ' permuted');
+  const rows = decompress.shape[1] ?? 1;
+  const product = graph.operation('multiply', [decompress, permuted], [rows, tokens, queryHeads]);
+  const back = graph.view(product, [rows, queryHeads, tokens], ' permuted');
+  return graph.operation('other', [back], [rows, queryHeads, tokens]);
+}
+
+function expandParts(context: AttentionContext, { query, key, value }: AttentionParts): void {
+  const { graph } = context.operations;
+  graph.expand(query);
+  const pair = context.worst.rules.valuesBeforeKeys ? [value, key] : [key, value];
+  for (const part of pair) if (part !== null) graph.expand(part);
+}
+
+function storeParts(context: AttentionContext, layer: EngineLayer, { key, value }: AttentionParts): void {
+  const { graph } = context.operations;
+  const { cache, worst } = context;
+  const target = graph.cache(0, layer.backend);
+  if (key !== null) {
+    graph.expand(
+      graph.store(graph.view(key, [key.shape[0] * key.shape[1], worst.tokens]), target, cache.keyRows),
+    );
+  }
+  if (value === null) return;
+  const elements = value.shape[0] * value.shape[1];
+  const rows = graph.view(value, [elements, worst.tokens], worst.flashAttention ? '' : ' transposed');
+  graph.expand(graph.store(rows, target, cache.valueRows));
+}
+
+function cacheViews(
+  context: AttentionContext,
+  layer: EngineLayer,
+  heads: CacheHeads,
+  query: GraphTensor,
+): { readonly query: GraphTensor; readonly key: GraphTensor; readonly value: GraphTensor } {
+  const { graph } = context.operations;
+  const { worst, cache } = context;
+  const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = heads;
+  const cached = graph.cache(0, layer.backend);
+  return {
+    query: graph.view(
+      query,
+      [keyHeadDim, worst.tokens / worst.streams, queryHeads, worst.streams],
+      ' permuted',
+    ),
+    key: graph.view(cached, [keyHeadDim, cache.cells, kvHeads, worst.streams], ' cached'),
+    value: graph.view(cached, [valueHeadDim, cache.cells, kvHeads, worst.streams], ' cached'),
+  };
+}

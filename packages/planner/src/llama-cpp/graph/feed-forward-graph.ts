@@ -1,0 +1,147 @@
+/** Feed-forward parts of a layer (llama-graph.cpp: build_ffn, build_moe_ffn). */
+import type { MlpSpec } from '@plimsoll/model-files';
+import type { EngineLayer } from '../engine-model.ts';
+import type { EngineRules } from '../engine-rules.ts';
+import type { FamilyTraits } from '../family-traits.ts';
+import type { GraphOperations } from './graph-operations.ts';
+import type { GraphTensor } from './graph-tensor.ts';
+
+export interface FeedForwardContext {
+  readonly operations: GraphOperations;
+  readonly traits: FamilyTraits;
+  readonly rules: EngineRules;
+}
+
+export function feedForward(
+  context: FeedForwardContext,
+  layer: EngineLayer,
+  input: GraphTensor,
+): GraphTensor {
+  const { mlp, weights } = layer;
+  if (mlp.kind === 'none') return input;
+  if (mlp.kind === 'dense') return denseFeedForward(context, layer, input, 'ffn_{}');
+  const routed = expertFeedForward(context, layer, mlp, input);
+  if (!weights.has('ffn_up_shexp.weight')) return routed;
+  const { operations } = context;
+  let shared = denseFeedForward(context, layer, input, 'ffn_{}_shexp');
+  const gate = operations.linear(weights, 'ffn_gate_inp_shexp', input);
+  if (gate !== null) shared = operations.inPlace(shared, operations.inPlace(gate));
+  return operations.inPlace(routed, shared);
+}
+
+/** `names` has a hole for gate, up and down. A fused pair comes as one `up` of double width. */
+function denseFeedForward(
+  context: FeedForwardContext,
+  { weights }: EngineLayer,
+  input: GraphTensor,
+  names: string,
+): GraphTensor {
+  const { operations } = context;
+  const name = (part: string): string => names.replace('{}', part);
+  const up = operations.linear(weights, name('up'), input) ?? input;
+  const gate = operations.linear(weights, name('gate'), input);
+  const downRows = weights.get(`${name('down')}.weight`)?.shape.at(-1) ?? up.shape[0];
+  const active = gate === null ? ungated(context, up, downRows) : gatedUnit(context, gate, up);
+  return operations.linear(weights, name('down'), active) ?? active;
+}
+
+/** One matrix: a plain activation in place, or a fused pair that is halved. */
+function ungated({ operations }: FeedForwardContext, up: GraphTensor, downRows: number): GraphTensor {
+  if (up.shape[0] === downRows) return operations.inPlace(up);
+  const [, columns, batch] = up.shape;
+  return operations.graph.operation('other', [up], [downRows, columns, batch]);
+}
+
+function gatedUnit(
+  { operations, rules }: FeedForwardContext,
+  gate: GraphTensor,
+  up: GraphTensor,
+): GraphTensor {
+  if (rules.fusedGatedUnit) return operations.graph.operation('other', [gate, up], gate.shape);
+  return operations.inPlace(operations.inPlace(gate), up);
+}
+
+type ExpertMlp = Extract<MlpSpec, { readonly kind: 'moe' }>;
+
+function expertFeedForward(
+  context: FeedForwardContext,
+  layer: EngineLayer,
+  mlp: ExpertMlp,
+  input: GraphTensor,
+): GraphTensor {
+  const { operations, rules } = context;
+  const { graph } = operations;
+  const { weights } = layer;
+  const tokens = input.shape[1];
+  const { chosen, shares } = route(context, layer, mlp, input);
+  if (rules.earlyExpertWeights) graph.expand(shares);
+  const wide = graph.view(input, [input.shape[0], 1, tokens]);
+  const project = (part: string, source: GraphTensor): GraphTensor | null => {
+    const weight = weights.get(`ffn_${part}_exps.weight`);
+    if (weight === undefined) return null;
+    const rows = weight.shape.at(-2) ?? 1;
+    const shape = [rows, mlp.expertsPerToken, tokens];
+    const product = graph.operation('multiply-experts', [operations.weight(weight), source, chosen], shape);
+    const bias = weights.get(`ffn_${part}_exps.bias`);
+    return bias === undefined ? product : operations.inPlace(product, operations.weight(bias), chosen);
+  };
+  const up = project('up', wide);
+  const gate = project('gate', wide);
+  const active = activateExperts(context, gate, up ?? wide);
+  const down = project('down', active) ?? active;
+  return sumExperts(context, operations.inPlace(down, shares), mlp.expertsPerToken);
+}
+
+function activateExperts(
+  context: FeedForwardContext,
+  gate: GraphTensor | null,
+  up: GraphTensor,
+): GraphTensor {
+  const { operations, rules } = context;
+  if (gate === null) return operations.inPlace(up);
+  if (rules.fusedGatedUnit) return operations.graph.operation('other', [gate, up], gate.shape);
+  // Here the product is written over `up`, unlike in the dense part.
+  return operations.inPlace(up, operations.inPlace(gate));
+}
+
+/** Scores, the choice of experts, and their shares in the result. */
+function route(
+  { operations, traits }: FeedForwardContext,
+  { weights }: EngineLayer,
+  mlp: ExpertMlp,
+  input: GraphTensor,
+): { readonly chosen: GraphTensor; readonly shares: GraphTensor } {
+  const { graph } = operations;
+  const tokens = input.shape[1];
+  const { experts, expertsPerToken: used } = mlp;
+  const logits = operations.linear(weights, 'ffn_gate_inp', input) ?? input;
+  const scores = traits.router === 'softmax-of-chosen' ? logits : operations.inPlace(logits);
+  const selection = operations.addWeight(weights, 'exp_probs_b.bias', scores);
+  const sorted = graph.operation('sort', [selection], [experts, tokens], { element: 'i32' });
+  const chosen = graph.view(sorted, [used, tokens], ' first');
+  const table = graph.view(scores, [1, experts, tokens]);
+  let shares = operations.rows(table, chosen, [1, used, tokens]);
+  if (traits.router === 'softmax-of-chosen') {
+    shares = graph.view(operations.inPlace(graph.view(shares, [used, tokens])), [1, used, tokens]);
+  }
+  if (traits.normalisesExpertWeights) {
+    const flat = graph.view(shares, [used, tokens]);
+    const sum = graph.operation('other', [flat], [1, tokens]);
+    shares = graph.view(operations.inPlace(flat, sum), [1, used, tokens]);
+  }
+  if (traits.scalesExpertWeights) shares = operations.inPlace(shares);
+  return { chosen, shares };
+}
+
+/** Results of the chosen experts are added one by one; the first sum has memory of its own. */
+function sumExperts({ operations }: FeedForwardContext, experts: GraphTensor, used: number): GraphTensor {
+  const { graph } = operations;
+  const [hidden, , tokens] = experts.shape;
+  const parts = Array.from({ length: used }, (_, index) =>
+    graph.view(experts, [hidden, tokens], ` expert ${index}`),
+  );
+  for (const part of parts) graph.expand(part);
+  let sum = parts[0] ?? experts;
+  for (const part of parts.slice(1)) sum = operations.inPlace(sum, part);
+  return used === 1 ? operations.contiguous(sum, [hidden, tokens]) : sum;
+}

@@ -1,0 +1,104 @@
+/**
+ * Sizes of the buffers that hold weights. A device buffer is the sum of its tensors, each aligned; a mapped buffer is the
+ * stretch of the file from its first tensor to its last, whatever lies between (llama-model-loader.cpp, get_mapping_range).
+ */
+import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files';
+import { type BackendKind, backendTraits } from './backends.ts';
+import { isExpertTensor, type PlacedTensor, type Placement } from './placement.ts';
+
+export interface HostWeightOptions {
+  /** Weights stay in the mapped file instead of being read (`--no-mmap` when false). */
+  readonly mapped: boolean;
+  /** Whether the CPU keeps tensors of this type in an interleaved form of its own (CPU_REPACK, AMX). */
+  readonly repacked: (type: string) => boolean;
+  /** Tensors stand in the file by layer and name; files made before October 2024 have the embedding first, the head last. */
+  readonly sortedFile: boolean;
+}
+
+export interface HostWeights {
+  readonly mapped: number;
+  readonly plain: number;
+  readonly repacked: number;
+}
+
+export interface ModelBuffers {
+  readonly devices: readonly number[];
+  readonly host: HostWeights;
+}
+
+export function modelBuffers(
+  placement: Placement,
+  kind: BackendKind,
+  options: HostWeightOptions,
+): ModelBuffers {
+  const file = fileOffsets(placement.tensors, options.sortedFile);
+  const maps = options.mapped && backendTraits[kind].mapsFiles;
+  const devices = Array.from({ length: placement.cpu }, (_, device) => {
+    const own = placement.tensors.filter((tensor) => tensor.backend === device);
+    return maps ? stretch(own, file) : sum(own, (tensor) => deviceBytes(tensor, kind));
+  });
+  const host = placement.tensors.filter((tensor) => tensor.backend === placement.cpu);
+  const repacked = host.filter((tensor) => isMatrix(tensor) && options.repacked(tensor.type));
+  const rest = host.filter((tensor) => !repacked.includes(tensor));
+  return {
+    devices,
+    host: {
+      mapped: options.mapped ? stretch(rest, file) : 0,
+      plain: options.mapped ? 0 : sum(rest, (tensor) => tensor.bytes),
+      repacked: sum(repacked, (tensor) => tensor.bytes),
+    },
+  };
+}
+
+/** Weights that only matrix products read: not embeddings looked up by row, not stacks of experts. */
+function isMatrix({ name, shape }: PlacedTensor): boolean {
+  return (
+    shape.length === 2 && name.endsWith('.weight') && name !== 'token_embd.weight' && !isExpertTensor(name)
+  );
+}
+
+function deviceBytes({ type, shape, bytes }: PlacedTensor, kind: BackendKind): number {
+  const { alignment, rowPadding } = backendTraits[kind];
+  const ggmlType = ggmlTypeNamed(type);
+  const rowElements = shape.at(-1) ?? 1;
+  const over = rowElements % rowPadding;
+  const padding = ggmlType.blockElements > 1 && over > 0 ? ggmlTensorBytes(ggmlType, [rowPadding - over]) : 0;
+  return Math.ceil((bytes + padding) / alignment) * alignment;
+}
+
+/** Offset of each tensor in the file's data. A tied head is the embedding again and has its offset. */
+function fileOffsets(tensors: readonly PlacedTensor[], sorted: boolean): ReadonlyMap<number, number> {
+  const unique = new Map<number, PlacedTensor>();
+  for (const tensor of tensors) if (!unique.has(tensor.position)) unique.set(tensor.position, tensor);
+  const inFile = [...unique.values()].sort((left, right) => fileRank(left, sorted) - fileRank(right, sorted));
+  const offsets = new Map<number, number>();
+  let offset = 0;
+  for (const tensor of inFile) {
+    offsets.set(tensor.position, offset);
+    offset += Math.ceil(tensor.bytes / fileAlignment) * fileAlignment;
+  }
+  return offsets;
+}
+
+/** GGUF's default `general.alignment`. */
+const fileAlignment = 32;
+
+function fileRank({ position, name, layer }: PlacedTensor, sorted: boolean): number {
+  if (sorted || layer !== null) return position;
+  return /^output/.test(name) ? Number.MAX_SAFE_INTEGER : -1;
+}
+
+function stretch(tensors: readonly PlacedTensor[], offsets: ReadonlyMap<number, number>): number {
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for (const tensor of tensors) {
+    const offset = offsets.get(tensor.position) ?? 0;
+    first = Math.min(first, offset);
+    last = Math.max(last, offset + tensor.bytes);
+  }
+  return Math.max(0, last - first);
+}
+
+function sum(tensors: readonly PlacedTensor[], bytes: (tensor: PlacedTensor) => number): number {
+  return tensors.reduce((total, tensor) => total + bytes(tensor), 0);
+}

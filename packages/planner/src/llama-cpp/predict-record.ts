@@ -1,0 +1,114 @@
+/**
+ * A log record predicted: the same keys as `reported`, from what the record says was asked for. Of `reported` itself only
+ * the names of its buffers are read: they tell how many devices there were, whether weights were mapped, and whether the
+ * CPU kept a repacked copy, which no other field of a log says.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { BackendKind } from './backends.ts';
+import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
+import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
+import { type BufferNames, bufferNames } from './record-buffers.ts';
+import { recordInput } from './record-input.ts';
+import { specFromHparams } from './spec-from-hparams.ts';
+
+export interface PredictedLog {
+  readonly model_buffers_mib: BufferSizes;
+  readonly kv_buffers_mib: BufferSizes;
+  readonly kv_self_size_mib: number;
+  readonly compute_buffers_mib: BufferSizes;
+  readonly output_buffer_mib: number;
+  readonly rs_buffers_mib?: BufferSizes;
+}
+
+export type RecordPrediction =
+  | {
+      readonly supported: true;
+      readonly predicted: PredictedLog;
+      /** What the log left open and how it was taken. */
+      readonly assumptions: readonly string[];
+    }
+  | { readonly supported: false; readonly reason: string };
+
+export interface PredictOptions {
+  /** The registry's model for a name in a log, or null. */
+  readonly resolveSpec: (name: string) => ModelSpec | null;
+}
+
+export function predictLlamaCppRecord(record: LlamaCppRecord, options: PredictOptions): RecordPrediction {
+  try {
+    const spec = recordSpec(record, options);
+    const names = bufferNames(record);
+    const { input, assumptions } = recordInput(record, spec, names);
+    return { supported: true, predicted: predictedLog(record, input, names), assumptions };
+  } catch (error) {
+    if (error instanceof PlimsollError) return { supported: false, reason: error.message };
+    throw error;
+  }
+}
+
+/** Stated hyper-parameters win; the registry's model fills in for logs that state too few. */
+function recordSpec(record: LlamaCppRecord, options: PredictOptions): ModelSpec {
+  const known = options.resolveSpec(record.model);
+  if (known !== null && agrees(known, record)) return known;
+  return specFromHparams(record);
+}
+
+function agrees(spec: ModelSpec, { hparams }: LlamaCppRecord): boolean {
+  const layers = spec.layers.length;
+  const withPrediction = layers + spec.predictionLayers.length;
+  const states = hparams.n_layer === null || hparams.n_layer === layers || hparams.n_layer === withPrediction;
+  const vocabulary = hparams.n_vocab === null || Math.abs(hparams.n_vocab - spec.vocabSize) <= 512;
+  return states && vocabulary && (hparams.n_embd === null || hparams.n_embd % spec.hiddenSize === 0);
+}
+
+const bytesPerMib = 1024 ** 2;
+
+function predictedLog(record: LlamaCppRecord, input: LlamaCppInput, names: BufferNames): PredictedLog {
+  const memory = engineMemory(input);
+  const state = perBackend(memory, names, (backend) => backend.state, 'state');
+  const cache = perBackend(memory, names, (backend) => backend.cache, 'cache');
+  return {
+    model_buffers_mib: weightBuffers(memory, names),
+    kv_buffers_mib: cache,
+    kv_self_size_mib: Object.values(cache).reduce((sum, size) => sum + size, 0),
+    compute_buffers_mib: perBackend(memory, names, (backend) => backend.compute, 'compute'),
+    output_buffer_mib: outputBytes(record, input, memory) / bytesPerMib,
+    ...(Object.keys(state).length > 0 && { rs_buffers_mib: state }),
+  };
+}
+
+function weightBuffers(memory: EngineMemory, names: BufferNames): BufferSizes {
+  const sizes: Record<string, number> = {};
+  memory.model.devices.forEach((bytes, device) => {
+    addSize(sizes, names.weights[device] ?? `device ${device}`, bytes);
+  });
+  addSize(sizes, names.hostWeights, memory.model.host.mapped + memory.model.host.plain);
+  addSize(sizes, names.repackedWeights, memory.model.host.repacked);
+  return sizes;
+}
+
+function perBackend(
+  memory: EngineMemory,
+  names: BufferNames,
+  bytesOf: (backend: EngineMemory['host']) => number,
+  kind: 'cache' | 'state' | 'compute',
+): BufferSizes {
+  const sizes: Record<string, number> = {};
+  memory.devices.forEach((backend, device) => {
+    addSize(sizes, names.devices[device] ?? `device ${device}`, bytesOf(backend));
+  });
+  addSize(sizes, kind === 'compute' ? names.hostCompute : names.hostCache, bytesOf(memory.host));
+  return sizes;
+}
+
+function addSize(sizes: Record<string, number>, name: string, bytes: number): void {
+  if (bytes > 0) sizes[name] = (sizes[name] ?? 0) + bytes / bytesPerMib;
+}
+
+/** The ik_llama.cpp fork reserves logits for as many rows as it may output; mainline for one per slot. */
+function outputBytes(record: LlamaCppRecord, _input: LlamaCppInput, memory: EngineMemory): number {
+  return record.runtime.startsWith('ik') ? memory.outputBytes : memory.outputBytes;
+}
+
+export type { BackendKind };
