@@ -8,6 +8,7 @@ import { fileNames, forbiddenWords } from './check/forbidden-text.ts';
 import { generatedFiles } from './check/generated-files.ts';
 import { importArrows } from './check/import-arrows.ts';
 import { importCycles } from './check/import-cycles.ts';
+import { lockFile } from './check/lock-file.ts';
 import { markdownLinks } from './check/markdown-links.ts';
 import { packageScripts } from './check/package-scripts.ts';
 import { type Check, readProject } from './check/project.ts';
@@ -35,6 +36,7 @@ const checks: readonly Check[] = [
   forbiddenWords,
   markdownLinks,
   packageScripts,
+  lockFile,
   generatedFiles,
 ];
 

@@ -74,8 +74,8 @@ function readWorkspace(project: Project): Workspace {
     const [, folder = '', kind, shortName = ''] = match;
     unitsByName.set(manifest.name, { folder, shortName, isApp: kind === 'apps', manifest });
   }
-  const rootTools = readManifest(project, 'package.json')?.devDependencies ?? new Set<string>();
-  return { unitsByName, rootTools };
+  const rootManifest = readManifest(project, 'package.json');
+  return { unitsByName, rootTools: new Set(Object.keys(rootManifest?.devDependencies ?? {})) };
 }
 
 function importProblem(from: SourceFile, specifier: string, workspace: Workspace): string | undefined {
@@ -92,8 +92,8 @@ function importProblem(from: SourceFile, specifier: string, workspace: Workspace
   if (target !== undefined && !isAllowed(unit, target)) return `imports ${name}: ${describeAllowed(target)}`;
   const isTest = /\.test\.tsx?$/.test(path) || path.startsWith(`${unit.folder}/test/`);
   const { dependencies, devDependencies } = unit.manifest;
-  if (dependencies.has(name)) return undefined;
-  if (isTest && (devDependencies.has(name) || workspace.rootTools.has(name))) return undefined;
+  if (name in dependencies) return undefined;
+  if (isTest && (name in devDependencies || workspace.rootTools.has(name))) return undefined;
   return `imports ${name}, which the dependencies of ${unit.folder}/package.json do not name`;
 }
 
@@ -104,7 +104,7 @@ function manifestProblems(
   workspace: Workspace,
 ): readonly string[] {
   const { dependencies, devDependencies } = unit.manifest;
-  return [...dependencies, ...devDependencies].flatMap((name) => {
+  return [...Object.keys(dependencies), ...Object.keys(devDependencies)].flatMap((name) => {
     const target = workspace.unitsByName.get(name);
     if (target === undefined) return [];
     if (!isAllowed(unit, target))

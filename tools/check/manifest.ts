@@ -4,8 +4,9 @@ import type { Project } from './project.ts';
 
 export interface Manifest {
   readonly name: string;
-  readonly dependencies: ReadonlySet<string>;
-  readonly devDependencies: ReadonlySet<string>;
+  /** Package name -> version range. */
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
 }
 
@@ -29,8 +30,8 @@ export function readManifest(project: Project, path: string): Manifest | undefin
   const name = isTable(value) && typeof value.name === 'string' ? value.name : '';
   return {
     name,
-    dependencies: new Set(Object.keys(table('dependencies'))),
-    devDependencies: new Set(Object.keys(table('devDependencies'))),
+    dependencies: table('dependencies'),
+    devDependencies: table('devDependencies'),
     scripts: table('scripts'),
   };
 }
