@@ -5,7 +5,7 @@
  */
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
-import { type Manifest, readManifest } from './manifest.ts';
+import { type Manifest, manifestPaths, readManifest } from './manifest.ts';
 import type { Check, Project } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
 
@@ -67,8 +67,8 @@ export const importArrows: Check = {
 
 function readWorkspace(project: Project): Workspace {
   const unitsByName = new Map<string, Unit>();
-  for (const path of project.paths) {
-    const match = /^((packages|apps)\/([^/]+))\/package\.json$/.exec(path);
+  for (const path of manifestPaths(project)) {
+    const match = /^((packages|apps)\/([^/]+))\//.exec(path);
     const manifest = match === null ? undefined : readManifest(project, path);
     if (match === null || manifest === undefined) continue;
     const [, folder = '', kind, shortName = ''] = match;

@@ -4,7 +4,7 @@
  * registry did not have every package, and shows only on the next fresh clone; this check shows it at once.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { readManifest } from './manifest.ts';
+import { manifestPaths, readManifest } from './manifest.ts';
 import type { Check, Project } from './project.ts';
 
 const lockPath = 'package-lock.json';
@@ -51,22 +51,15 @@ function missingPackages(lock: Lock): readonly string[] {
   });
 }
 
-/** Node's rule: the nearest node_modules on the way from the folder to the root that has the package. */
+/** Node's rule: some node_modules on the way from the folder up to the root has the package. */
 function isInstalled(lock: Lock, folder: string, name: string): boolean {
   const parts = folder.split('/');
-  return (
-    parts.some((_, index) => {
-      const ancestor = parts.slice(0, parts.length - index).join('/');
-      return `${ancestor}/node_modules/${name}` in lock;
-    }) || `node_modules/${name}` in lock
-  );
+  const ancestors = parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);
+  return ['', ...ancestors].some((ancestor) => `${ancestor}node_modules/${name}` in lock);
 }
 
 function staleManifests(project: Project, lock: Lock): readonly string[] {
-  const manifests = project.paths.filter((path) =>
-    /^(?:(?:packages|apps)\/[^/]+\/)?package\.json$/.test(path),
-  );
-  return manifests.flatMap((path) => {
+  return manifestPaths(project).flatMap((path) => {
     const manifest = readManifest(project, path);
     const locked = lock[path.replace(/\/?package\.json$/, '')] ?? {};
     const same =

@@ -10,6 +10,11 @@ export interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
 }
 
+/** The package.json of the root and of every package and app. */
+export function manifestPaths(project: Project): readonly string[] {
+  return project.paths.filter((path) => /^(?:(?:packages|apps)\/[^/]+\/)?package\.json$/.test(path));
+}
+
 /** The package.json at `path`, or undefined when the project has none there. */
 export function readManifest(project: Project, path: string): Manifest | undefined {
   if (!project.paths.includes(path)) return undefined;

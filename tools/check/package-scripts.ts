@@ -2,7 +2,7 @@
  * Few commands: what a person types stands in the root package.json and fits in a short list. Everything else is an
  * argument to a program under tools/, and packages have no task lists of their own.
  */
-import { readManifest } from './manifest.ts';
+import { manifestPaths, readManifest } from './manifest.ts';
 import type { Check } from './project.ts';
 
 const rootScriptsLimit = 8;
@@ -10,10 +10,7 @@ const rootScriptsLimit = 8;
 export const packageScripts: Check = {
   name: 'package scripts',
   run: (project) => {
-    const manifests = project.paths.filter((path) =>
-      /^(?:(?:packages|apps)\/[^/]+\/)?package\.json$/.test(path),
-    );
-    return manifests.flatMap((path) => {
+    return manifestPaths(project).flatMap((path) => {
       const scripts = Object.keys(readManifest(project, path)?.scripts ?? {});
       const limit = path === 'package.json' ? rootScriptsLimit : 0;
       if (scripts.length <= limit) return [];
