@@ -96,6 +96,8 @@ const hardwareShape = z.strictObject({
   releaseYear: z.int().min(2006).max(2100),
   /** Accelerators behind one record: 1, or more for a rack that a record describes as a whole. */
   deviceCount: z.int().positive(),
+  /** Streaming multiprocessors (NVIDIA) or compute units (AMD) of all devices; null where the notion has no use. */
+  multiprocessors: z.int().positive().nullable(),
   memory: memorySchema,
   variants: z.array(variantSchema).min(2).optional(),
   /** Fast memory on the chip, where a plan may keep weights or must know that it cannot. */

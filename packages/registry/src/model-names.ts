@@ -6,7 +6,7 @@
 import { nameKey } from './name-key.ts';
 import type { NameClaim } from './registry-index.ts';
 
-export const explicitAliasRank = 1;
+const explicitAliasRank = 1;
 
 /** Words at the end of an id that name a tuning or a packaging, not a model; dropping a later one costs more. */
 const tunedSuffix = /-(?:instruct|it|chat)(?:-hf)?$/i;

@@ -44,6 +44,7 @@ export function withoutNoise(text: string): string {
 export function withMemoryLast(text: string): string {
   const match = /\b\d+(?:\.\d+)?\s*gi?b\b/i.exec(text);
   if (match === null) return text;
-  const rest = `${text.slice(0, match.index)} ${text.slice(match.index + match[0].length)}`;
-  return `${rest.trim()} ${match[0]}`;
+  const before = text.slice(0, match.index).trim();
+  const after = text.slice(match.index + match[0].length).trim();
+  return `${before} ${after} ${match[0]}`.trim();
 }

@@ -72,25 +72,25 @@ export class NameLookup<Row extends NamedRow> {
     return [...(this.#rowsByLooseKey.get(looseKey(key)) ?? [])];
   }
 
-  /** Ids of the rows with the nearest keys, nearest first; none for a name that is near nothing. */
-  nearest(name: string): readonly string[] {
+  /** The rows with the nearest keys, nearest first; none for a name that is near nothing. */
+  nearest(name: string): readonly Row[] {
     const key = nameKey(this.#what === 'hardware' ? withoutNoise(name) : name);
     if (key === '' || key.length > nameLengthMax) return [];
     const limit = Math.max(2, Math.ceil(key.length * 0.6));
-    const found: { readonly id: string; readonly score: number }[] = [];
+    const found: { readonly row: Row; readonly score: number }[] = [];
     for (const row of this.rows) {
       let score = limit;
       for (const known of row.keys) {
         score = Math.min(score, containmentScore(key, known) ?? nameDistance(key, known, limit));
       }
-      if (score < limit) found.push({ id: row.id, score });
+      if (score < limit) found.push({ row, score });
     }
-    found.sort((left, right) => left.score - right.score || (left.id < right.id ? -1 : 1));
-    return found.slice(0, suggestionCount).map((row) => row.id);
+    found.sort((left, right) => left.score - right.score || (left.row.id < right.row.id ? -1 : 1));
+    return found.slice(0, suggestionCount).map((entry) => entry.row);
   }
 
   #unknown(name: string): PlimsollError {
-    const near = this.nearest(name);
+    const near = this.nearest(name).map((row) => row.id);
     const list = this.#what === 'model' ? 'plimsoll zoo models' : 'plimsoll zoo hardware';
     return new PlimsollError({
       code: `unknown-${this.#what}`,

@@ -1,7 +1,7 @@
 /**
- * Search as you type: every word of the query must occur in a row's id, keys or label; rows rank by how well it does.
- * When no row has all words, rows whose names are near to the query follow. Linear over a few hundred rows, which takes
- * well under a millisecond and needs no prepared structure.
+ * Search as you type: the query occurs in one of a row's keys, or every word of it in the row's id or label; rows rank
+ * by how well it does. Linear over a few hundred rows, which takes a fraction of a millisecond and needs no prepared
+ * structure.
  */
 import { nameKey } from './name-key.ts';
 
@@ -10,11 +10,17 @@ export interface SearchableRow {
   readonly keys: readonly string[];
 }
 
+export interface SearchOptions<Row> {
+  /** Text beside the id that words of a query may be found in. */
+  readonly label: (row: Row) => string;
+  readonly limit: number;
+}
+
 /** Rows that match, best first. An empty query gives the first rows in their own order. */
 export function searchRows<Row extends SearchableRow>(
   rows: readonly Row[],
   query: string,
-  options: { readonly label: (row: Row) => string; readonly limit: number },
+  options: SearchOptions<Row>,
 ): readonly Row[] {
   const words = query
     .toLowerCase()

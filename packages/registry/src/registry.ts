@@ -8,7 +8,7 @@ import { assert, defined } from '@plimsoll/foundation';
 import type { HardwareFile, HardwareRecord } from './hardware-schema.ts';
 import type { ModelRecord } from './model-schema.ts';
 import { NameLookup } from './name-lookup.ts';
-import { searchRows } from './name-search.ts';
+import { type SearchableRow, type SearchOptions, searchRows } from './name-search.ts';
 import type { HardwareRow, ModelRow, RegistryIndex } from './registry-index.ts';
 
 /** Returns the text of a file below the data directory, such as `models/openai/gpt-oss-20b.json`. */
@@ -52,10 +52,20 @@ export function openRegistry(readText: ReadText): Registry {
     listModels: () => models().rows,
     listHardware: () => hardware().rows,
     searchModels: (text, limit = searchLimit) =>
-      searchRows(models().rows, text, { label: (row) => row.family, limit }),
+      searchOrGuess(models(), text, { label: (row) => row.family, limit }),
     searchHardware: (text, limit = searchLimit) =>
-      searchRows(hardware().rows, text, { label: (row) => `${row.vendor} ${row.name} ${row.class}`, limit }),
+      searchOrGuess(hardware(), text, { label: (row) => `${row.vendor} ${row.name} ${row.class}`, limit }),
   };
+}
+
+/** Rows that contain the text, or, when none does, the rows with the nearest names: a typo should not empty a list. */
+function searchOrGuess<Row extends SearchableRow>(
+  lookup: NameLookup<Row>,
+  text: string,
+  options: SearchOptions<Row>,
+): readonly Row[] {
+  const found = searchRows(lookup.rows, text, options);
+  return found.length > 0 ? found : lookup.nearest(text).slice(0, options.limit);
 }
 
 /** The record as if its file described this amount of memory only. */
