@@ -107,6 +107,17 @@ export function parseFileType(text: string): FileType {
   });
 }
 
+/** True for text that names a mixture, in a log's spelling or a file name's. */
+export function isGgufMixture(text: string): boolean {
+  try {
+    parseFileType(text);
+    return true;
+  } catch (error) {
+    if (error instanceof PlimsollError) return false;
+    throw error;
+  }
+}
+
 function mixtureNamed(name: string): Mixture | undefined {
   return mixtures.find((mixture) => mixture === name);
 }

@@ -43,7 +43,11 @@ export interface LlamaCppInput {
   readonly rollbackStates?: number;
   /** Rows of logits in the worst case; the engine's rule when absent. */
   readonly outputs?: number;
+  /** The engine also gives out embeddings (ollama always asks for them). */
+  readonly embeddings?: boolean;
   readonly build?: number;
+  /** Several batches on several devices at once; what the backend can when absent. */
+  readonly pipelined?: boolean;
   /** True when the file stores latent attention as absorbed matrices; the build's rule when absent. */
   readonly absorbedMla?: boolean;
   readonly host?: Partial<HostWeightOptions>;
@@ -103,7 +107,7 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
   });
   const model = modelBuffers(placement, input.backend, {
     mapped: true,
-    repacked: () => false,
+    repack: 'none',
     sortedFile: rules.sortedFiles,
     ...input.host,
   });
@@ -120,7 +124,7 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
     devices: model.devices.map((bytes, index) => backend(index, bytes)),
     host: backend(placement.cpu, model.host.mapped + model.host.plain + model.host.repacked),
     model,
-    outputBytes: spec.vocabSize * Math.max(1, options.sequences) * 4,
+    outputBytes: (spec.vocabSize + (input.embeddings ? spec.hiddenSize : 0)) * options.sequences * 4,
     cells,
     placement,
     options,
@@ -140,6 +144,7 @@ function resolveOptions(input: LlamaCppInput): ResolvedOptions {
   const microBatchTokens = Math.min(batchTokens, input.microBatchTokens ?? 512);
   const devices = input.backend === 'cpu' ? 0 : (input.devices ?? 1);
   const gpuLayers = input.gpuLayers ?? 'all';
+  const rollbackStates = input.rollbackStates ?? 0;
   const keyType = input.keyType ?? 'f16';
   const valueType = input.valueType ?? 'f16';
   assert(sequences >= 1 && input.contextTokens >= 1, 'a context has at least one token and one sequence');
@@ -153,7 +158,8 @@ function resolveOptions(input: LlamaCppInput): ResolvedOptions {
     gpuLayers:
       gpuLayers === 'all' ? input.spec.layers.length + input.spec.predictionLayers.length + 1 : gpuLayers,
     devices,
-    outputs: input.outputs ?? microBatchTokens,
+    outputs:
+      input.outputs ?? (rules.serverLimitsOutputs ? sequences * (1 + rollbackStates) : microBatchTokens),
     rules,
     cache: {
       contextTokens: input.contextTokens,
@@ -164,7 +170,7 @@ function resolveOptions(input: LlamaCppInput): ResolvedOptions {
       keyType,
       valueType,
       fullWindow: input.fullWindow ?? false,
-      rollbackStates: input.rollbackStates ?? 0,
+      rollbackStates,
       absorbedMla: input.absorbedMla ?? rules.latentCache,
       rules,
     },
@@ -213,15 +219,18 @@ function computeMemory(
     streams,
     cells: cells.full,
     windowCells: cells.window,
+    states: 1 + options.cache.rollbackStates,
     flashAttention: options.flashAttention,
+    keyElementBytes: elementBytes(options.keyType),
+    valueElementBytes: elementBytes(options.valueType),
     rules,
   };
   const placed = offloads ? model : withHostCaches(model);
   const graph = worstCaseGraph(placed, worst, { attentionPinnedTo: offloads ? null : devices });
   const traits = backendTraits[input.backend];
   const allLayers = options.gpuLayers > model.layers.length;
-  const pipelined =
-    devices > 1 && traits.pipelines && allLayers && offloads && (input.cpuExpertLayers ?? 0) === 0;
+  const able = devices > 1 && allLayers && offloads && (input.cpuExpertLayers ?? 0) === 0;
+  const pipelined = able && (input.pipelined ?? traits.pipelines);
   const schedule = scheduleGraph(graph, {
     backends: devices + 1,
     offloadsHostWeights: devices > 0 && traits.offloadsHostWeights,
@@ -234,15 +243,15 @@ function computeMemory(
   });
 }
 
+function elementBytes(type: string): number {
+  const { blockBytes, blockElements } = ggmlTypeNamed(type);
+  return blockBytes / blockElements;
+}
+
 /** GGML_SCHED_MAX_COPIES. */
 const pipelineCopies = 4;
 
 function withHostCaches(model: EngineModel): EngineModel {
   const { cpu } = model.placement;
   return { ...model, layers: model.layers.map((layer) => ({ ...layer, backend: cpu })) };
-}
-
-/** True for types whose elements share scales; a check for callers that read a `-ctk` flag. */
-export function isQuantisedCache(type: string): boolean {
-  return ggmlTypeNamed(type).blockElements > 1;
 }

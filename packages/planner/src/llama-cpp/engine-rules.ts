@@ -35,6 +35,16 @@ export interface EngineRules {
   readonly automaticSlots: boolean;
   /** Files name and quantise fused qkv matrices like value matrices. */
   readonly fusedCountsAsValue: boolean;
+  /** Queries, keys and values are copied out of a fused product. */
+  readonly copiesFusedParts: boolean;
+  /** Only values are. */
+  readonly copiesFusedValues: boolean;
+  /** Parts of the latent are copied out before they are normalised or rotated (before PR 12801). */
+  readonly copiesLatentParts: boolean;
+  /** The server keeps one sequence more than it has slots, for the system prompt (before PR 9857). */
+  readonly serverSystemSequence: boolean;
+  /** Chosen experts are computed one after the other (before PR 6505). */
+  readonly expertsOneByOne: boolean;
   /** Values are computed before keys in a layer. */
   readonly valuesBeforeKeys: boolean;
   /** Expert weights are computed before the experts (PR 16649). */
@@ -76,7 +86,7 @@ export function rulesOfBuild(build: number): EngineRules {
     windowPadding: (flashAttention) => (from(6970) ? 256 : padding(flashAttention)),
     latentCache: from(5133),
     latentValuesShared: from(7850),
-    fusedGatedUnit: from(5782),
+    fusedGatedUnit: from(5776),
     rowIndexInputs: from(5826),
     streams: from(5913),
     reservesSequences: from(6700),
@@ -86,6 +96,11 @@ export function rulesOfBuild(build: number): EngineRules {
     automaticFlashAttention: from(6325),
     automaticSlots: from(7160),
     fusedCountsAsValue: from(8100),
+    copiesFusedParts: !from(5556),
+    copiesFusedValues: !from(8200),
+    copiesLatentParts: !from(5133),
+    serverSystemSequence: !from(3912),
+    expertsOneByOne: !from(2700),
     valuesBeforeKeys: from(6900),
     earlyExpertWeights: from(6800),
     repacksWeights: from(4300),

@@ -38,6 +38,7 @@ export interface LlamaCppRecord {
   readonly model: string;
   readonly arch: string | null;
   readonly fileType: string | null;
+  readonly bitsPerWeight: number | null;
   readonly hparams: LogHparams;
   readonly extra: Readonly<Record<string, number | readonly number[]>>;
   readonly contextTokens: number | null;
@@ -71,6 +72,7 @@ export function parseLogRecord(value: unknown): LlamaCppRecord {
     model: textOf(fields, 'model') ?? '',
     arch: textOf(fields, 'arch'),
     fileType: textOf(fields, 'file_type'),
+    bitsPerWeight: numberOf(fields, 'bpw'),
     hparams: parseHparams(hparams),
     extra: parseExtra(fields.hparams_extra),
     contextTokens: numberOf(fields, 'n_ctx'),

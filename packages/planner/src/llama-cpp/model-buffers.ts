@@ -9,11 +9,20 @@ import { isExpertTensor, type PlacedTensor, type Placement } from './placement.t
 export interface HostWeightOptions {
   /** Weights stay in the mapped file instead of being read (`--no-mmap` when false). */
   readonly mapped: boolean;
-  /** Whether the CPU keeps tensors of this type in an interleaved form of its own (CPU_REPACK, AMX). */
-  readonly repacked: (type: string) => boolean;
+  /** The interleaved form in which the CPU keeps matrices: its own (CPU_REPACK), that of AMX tiles, or none. */
+  readonly repack: RepackForm;
   /** Tensors stand in the file by layer and name; files made before October 2024 have the embedding first, the head last. */
   readonly sortedFile: boolean;
 }
+
+export type RepackForm = 'none' | 'repack' | 'amx';
+
+/** Types with an interleaved form, and bytes it adds to each block (ggml-cpu/repack.cpp; ggml-cpu/amx/mmq.cpp). */
+const repackedTypes: Readonly<Record<RepackForm, Readonly<Record<string, number>>>> = {
+  none: {},
+  repack: { Q4_0: 0, Q4_K: 0, IQ4_NL: 0, Q2_K: 0, Q8_0: 0 },
+  amx: { Q4_0: 0, Q4_1: 0, Q8_0: 4, Q4_K: 4, Q5_K: 4, Q6_K: 0, IQ4_XS: 2 },
+};
 
 export interface HostWeights {
   readonly mapped: number;
@@ -38,14 +47,19 @@ export function modelBuffers(
     return maps ? stretch(own, file) : sum(own, (tensor) => deviceBytes(tensor, kind));
   });
   const host = placement.tensors.filter((tensor) => tensor.backend === placement.cpu);
-  const repacked = host.filter((tensor) => isMatrix(tensor) && options.repacked(tensor.type));
+  const added = repackedTypes[options.repack];
+  const repacked = host.filter((tensor) => isMatrix(tensor) && added[tensor.type] !== undefined);
+  const repackedBytes = ({ type, bytes }: PlacedTensor): number => {
+    const { blockBytes } = ggmlTypeNamed(type);
+    return (bytes / blockBytes) * (blockBytes + (added[type] ?? 0));
+  };
   const rest = host.filter((tensor) => !repacked.includes(tensor));
   return {
     devices,
     host: {
       mapped: options.mapped ? stretch(rest, file) : 0,
       plain: options.mapped ? 0 : sum(rest, (tensor) => tensor.bytes),
-      repacked: sum(repacked, (tensor) => tensor.bytes),
+      repacked: sum(repacked, repackedBytes),
     },
   };
 }

@@ -5,12 +5,12 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
-import type { BackendKind } from './backends.ts';
 import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
 import { type BufferNames, bufferNames } from './record-buffers.ts';
 import { recordInput } from './record-input.ts';
 import { specFromHparams } from './spec-from-hparams.ts';
+import { knownWeights } from './weights-known.ts';
 
 export interface PredictedLog {
   readonly model_buffers_mib: BufferSizes;
@@ -33,14 +33,24 @@ export type RecordPrediction =
 export interface PredictOptions {
   /** The registry's model for a name in a log, or null. */
   readonly resolveSpec: (name: string) => ModelSpec | null;
+  /** Memory of a device by its name in a log, by which layers are shared out among unequal devices; null if unknown. */
+  readonly deviceBytes?: (name: string) => number | null;
 }
 
 export function predictLlamaCppRecord(record: LlamaCppRecord, options: PredictOptions): RecordPrediction {
   try {
     const spec = recordSpec(record, options);
     const names = bufferNames(record);
-    const { input, assumptions } = recordInput(record, spec, names);
-    return { supported: true, predicted: predictedLog(record, input, names), assumptions };
+    const weights = knownWeights(record, spec);
+    const request = { record, spec, names, fileType: weights.fileType, deviceBytes: options.deviceBytes };
+    const { input, assumptions } = recordInput(request);
+    const predicted = predictedLog(input, names);
+    if (weights.unknownBecause === null) return { supported: true, predicted, assumptions };
+    return {
+      supported: true,
+      predicted: { ...predicted, model_buffers_mib: {} },
+      assumptions: [...assumptions, `no prediction of weights: ${weights.unknownBecause}`],
+    };
   } catch (error) {
     if (error instanceof PlimsollError) return { supported: false, reason: error.message };
     throw error;
@@ -49,9 +59,23 @@ export function predictLlamaCppRecord(record: LlamaCppRecord, options: PredictOp
 
 /** Stated hyper-parameters win; the registry's model fills in for logs that state too few. */
 function recordSpec(record: LlamaCppRecord, options: PredictOptions): ModelSpec {
-  const known = options.resolveSpec(record.model);
-  if (known !== null && agrees(known, record)) return known;
+  for (const name of modelNameCandidates(record.model)) {
+    const known = options.resolveSpec(name);
+    if (known !== null && agrees(known, record)) return known;
+  }
   return specFromHparams(record);
+}
+
+/**
+ * Names under which a registry may know what a log calls "Qwen2.5-Coder-32B-Instruct-Q4_K_S.gguf": as it is, without file
+ * ending and mixture, and without the speciality of Qwen's models, which does not change their shape.
+ */
+export function modelNameCandidates(name: string): readonly string[] {
+  const stem = name.replace(/\.gguf$/i, '');
+  const plain = stem.replace(/[-_. ]*(UD[-_])?(I?Q\d(_\w+|[kK]\w*)?|F16|BF16|MXFP4(_MOE)?)(\s.*)?$/i, '');
+  const dashed = plain.replace(/[\s_]+/g, '-');
+  const general = dashed.replace(/-(Coder|Math)(?=-)/i, '');
+  return [...new Set([name, stem, plain, dashed, general])].filter((candidate) => candidate !== '');
 }
 
 function agrees(spec: ModelSpec, { hparams }: LlamaCppRecord): boolean {
@@ -64,7 +88,7 @@ function agrees(spec: ModelSpec, { hparams }: LlamaCppRecord): boolean {
 
 const bytesPerMib = 1024 ** 2;
 
-function predictedLog(record: LlamaCppRecord, input: LlamaCppInput, names: BufferNames): PredictedLog {
+function predictedLog(input: LlamaCppInput, names: BufferNames): PredictedLog {
   const memory = engineMemory(input);
   const state = perBackend(memory, names, (backend) => backend.state, 'state');
   const cache = perBackend(memory, names, (backend) => backend.cache, 'cache');
@@ -73,7 +97,7 @@ function predictedLog(record: LlamaCppRecord, input: LlamaCppInput, names: Buffe
     kv_buffers_mib: cache,
     kv_self_size_mib: Object.values(cache).reduce((sum, size) => sum + size, 0),
     compute_buffers_mib: perBackend(memory, names, (backend) => backend.compute, 'compute'),
-    output_buffer_mib: outputBytes(record, input, memory) / bytesPerMib,
+    output_buffer_mib: memory.outputBytes / bytesPerMib,
     ...(Object.keys(state).length > 0 && { rs_buffers_mib: state }),
   };
 }
@@ -105,10 +129,3 @@ function perBackend(
 function addSize(sizes: Record<string, number>, name: string, bytes: number): void {
   if (bytes > 0) sizes[name] = (sizes[name] ?? 0) + bytes / bytesPerMib;
 }
-
-/** The ik_llama.cpp fork reserves logits for as many rows as it may output; mainline for one per slot. */
-function outputBytes(record: LlamaCppRecord, _input: LlamaCppInput, memory: EngineMemory): number {
-  return record.runtime.startsWith('ik') ? memory.outputBytes : memory.outputBytes;
-}
-
-export type { BackendKind };

@@ -54,7 +54,10 @@ export function bufferNames(record: LlamaCppRecord): BufferNames {
     hostCache: keys(kv_buffers_mib).find((name) => hostName.test(name)) ?? 'CPU',
     hostCompute: compute ?? (onDevice && backend !== 'metal' ? `${hostPrefix(backend)}_Host` : 'CPU'),
     mapped:
-      plainHost.length === 0 || plainHost.some((name) => /Mapped/.test(name)) || isBeforeMappedNames(record),
+      plainHost.length === 0 ||
+      plainHost.some((name) => /Mapped/.test(name)) ||
+      isBeforeMappedNames(record) ||
+      record.runtime.startsWith('ik'),
     repack,
   };
 }

@@ -1,8 +1,7 @@
 /** What was asked of the engine, from a record: stated options, and for unstated ones the default of that version. */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import { ggmlTypeNamed, isBlockType, type ModelSpec } from '@plimsoll/model-files';
 import type { LlamaCppInput } from './engine-memory.ts';
-import { isQuantisedCache } from './engine-memory.ts';
 import { buildOfDate, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import type { LlamaCppRecord } from './log-record.ts';
 import type { BufferNames } from './record-buffers.ts';
@@ -12,7 +11,16 @@ export interface RecordInput {
   readonly assumptions: readonly string[];
 }
 
-export function recordInput(record: LlamaCppRecord, spec: ModelSpec, names: BufferNames): RecordInput {
+export interface RecordRequest {
+  readonly record: LlamaCppRecord;
+  readonly spec: ModelSpec;
+  readonly names: BufferNames;
+  readonly fileType: string;
+  readonly deviceBytes: ((name: string) => number | null) | undefined;
+}
+
+export function recordInput(request: RecordRequest): RecordInput {
+  const { record, spec, names } = request;
   const assumptions: string[] = [];
   const build = recordBuild(record, assumptions);
   const rules = rulesOfBuild(build);
@@ -29,14 +37,17 @@ export function recordInput(record: LlamaCppRecord, spec: ModelSpec, names: Buff
     record.flashAttention ?? defaultFlashAttention(record, rules.automaticFlashAttention);
   if (record.flashAttention === null)
     assumptions.push(`flash attention taken as ${flashAttention ? 'on' : 'off'}`);
-  const sequences = record.sequences ?? 1;
+  const slots = record.sequences ?? 1;
+  const isOldServer =
+    record.sequences === null && rules.serverSystemSequence && /llama-server/.test(record.notes);
+  const sequences = isOldServer ? slots + 1 : slots;
   const offloaded = record.offloadedLayers?.[0] ?? record.gpuLayers ?? 'all';
   const experts = expertLayersOnCpu(record);
   return {
     assumptions,
     input: {
       spec,
-      fileType: record.fileType,
+      fileType: request.fileType,
       contextTokens,
       batchTokens: record.batchTokens ?? 2048,
       microBatchTokens: record.microBatchTokens ?? 512,
@@ -49,30 +60,25 @@ export function recordInput(record: LlamaCppRecord, spec: ModelSpec, names: Buff
       cpuExpertLayers: experts,
       backend: names.backend,
       devices: names.devices.length,
+      ...deviceShares(request),
       fullWindow: /full-size SWA cache/.test(record.notes),
       rollbackStates: rollbackStates(record),
       build,
-      ...(rules.serverLimitsOutputs && { outputs: sequences * (1 + rollbackStates(record)) }),
+      ...(/ollama/i.test(record.runtime) && { embeddings: true }),
+      ...(isFork(record) && { pipelined: false }),
       host: {
         mapped: names.mapped,
-        repacked: names.repack === 'none' ? () => false : (type) => repackable[names.repack].has(type),
+        repack: names.repack,
       },
     },
   };
 }
 
-/** Types that the CPU backend interleaves (ggml-cpu/repack.cpp) and that AMX tiles take (ggml-cpu/amx). */
-const repackable: Readonly<Record<'none' | 'repack' | 'amx', ReadonlySet<string>>> = {
-  none: new Set(),
-  repack: new Set(['Q4_0', 'Q4_K', 'IQ4_NL', 'Q2_K', 'Q8_0']),
-  amx: new Set(['Q4_0', 'Q4_1', 'Q8_0', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_XS']),
-};
-
 /** The printed number, else the date, else the functions that print the lines, else the newest. */
 function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
   const printed = /\bb(\d{4,5})\b/.exec(record.build ?? '')?.[1];
-  if (printed !== undefined && !record.runtime.startsWith('ik')) return Number(printed);
-  if (record.runtime.startsWith('ik')) return forkBuild;
+  if (printed !== undefined && !isFork(record)) return Number(printed);
+  if (isFork(record)) return forkBuild;
   if (record.date !== null) {
     const build = Math.min(buildOfDate(record.date), newestBuildOfQuote(record.quote));
     assumptions.push(`build ${build} taken from the date ${record.date}`);
@@ -83,7 +89,12 @@ function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
   return build;
 }
 
-/** ik_llama.cpp left the mainline here and kept its graphs and caches. */
+/** ik_llama.cpp: another engine under the same lines. */
+export function isFork(record: LlamaCppRecord): boolean {
+  return record.runtime.startsWith('ik');
+}
+
+/** It left the mainline here and kept its graphs and caches. */
 const forkBuild = 3570;
 
 /** The last build that printed lines under these function names. */
@@ -92,8 +103,10 @@ const lastBuildOfName: readonly (readonly [RegExp, number])[] = [
   [/llama_init_from_model/, 4870],
   [/llama_kv_cache_init/, 4870],
   [/^init:/m, 5300],
+  // Streams are printed as "1/1 seqs" since they exist.
+  [/llama_kv_cache_unified: size.*[^/\d]\d+ seqs/, 5700],
   [/llama_kv_cache_unified/, 6500],
-  [/llama_context:\s+\S+ compute buffer/, 7900],
+  [/llama_context:\s+\S+ compute buffer/, 7600],
 ];
 
 function newestBuildOfQuote(quote: string): number {
@@ -102,7 +115,7 @@ function newestBuildOfQuote(quote: string): number {
 
 function defaultFlashAttention(record: LlamaCppRecord, automatic: boolean): boolean {
   // Quantised values are refused without flash attention.
-  return automatic || isQuantisedCache(record.valueType);
+  return automatic || isBlockType(ggmlTypeNamed(record.valueType));
 }
 
 /** Layers whose experts were kept on the CPU, from the command line that the notes quote. */
@@ -115,4 +128,12 @@ function expertLayersOnCpu(record: LlamaCppRecord): number {
 /** Snapshots per sequence that speculative decoding keeps; the log prints their number as `rs_seq`. */
 function rollbackStates(record: LlamaCppRecord): number {
   return Number(/(\d+) rs_seq/.exec(record.quote)?.[1] ?? 0);
+}
+
+/** Layers are shared out by free memory, which logs seldom state; the size of each device stands for it. */
+function deviceShares({ record, names, deviceBytes }: RecordRequest): Pick<LlamaCppInput, 'deviceShares'> {
+  if (deviceBytes === undefined || record.devices.length !== names.devices.length) return {};
+  const sizes = record.devices.map(deviceBytes);
+  const known = sizes.filter((size): size is number => size !== null);
+  return known.length === sizes.length && known.length > 1 ? { deviceShares: known } : {};
 }

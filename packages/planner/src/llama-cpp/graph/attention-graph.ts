@@ -54,7 +54,7 @@ function projections(
   attention: HeadAttention,
   input: GraphTensor,
 ): Projections {
-  const { operations, traits, worst } = context;
+  const { operations, worst } = context;
   const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = attention;
   const { tokens } = worst;
   const { graph } = operations;
@@ -62,26 +62,8 @@ function projections(
   const heads = (tensor: GraphTensor, dim: number, count: number, strided = ''): GraphTensor =>
     graph.view(tensor, [dim, count, tokens], strided);
 
-  const fused = weights.has('attn_qkv.weight') ? operations.linear(weights, 'attn_qkv', input) : null;
-  if (fused !== null) {
-    const value =
-      worst.rules.build < 8200 || traits.noRope
-        ? operations.contiguous(graph.view(fused, [kvHeads * valueHeadDim, tokens], ' of qkv'), [
-            kvHeads * valueHeadDim,
-            tokens,
-          ])
-        : graph.view(fused, [valueHeadDim, kvHeads, tokens], ' v of qkv');
-    const part = (dim: number, count: number, name: string): GraphTensor =>
-      traits.noRope
-        ? heads(operations.contiguous(heads(fused, dim, count, name), [dim * count, tokens]), dim, count)
-        : heads(fused, dim, count, name);
-    const query = finish(context, layer, 'attn_q_norm', part(keyHeadDim, queryHeads, ' q of qkv'));
-    const key = finish(context, layer, 'attn_k_norm', part(keyHeadDim, kvHeads, ' k of qkv'));
-    return {
-      parts: { query: scaled(context, query), key, value: heads(value, valueHeadDim, kvHeads) },
-      gate: null,
-    };
-  }
+  const fused = operations.linear(weights, 'attn_qkv', input);
+  if (fused !== null) return { parts: fusedParts(context, layer, attention, fused), gate: null };
   const full = operations.linear(weights, 'attn_q', input) ?? input;
   const hasGate = full.shape[0] === 2 * queryHeads * keyHeadDim;
   const query = heads(
@@ -115,6 +97,34 @@ function projections(
   );
   const valueProjection = operations.linear(weights, 'attn_v', input) ?? keyProjection;
   return { parts: { query: rotated, key, value: heads(valueProjection, valueHeadDim, kvHeads) }, gate };
+}
+
+/** Parts of one product. Each was copied out of it once; later only values were, and now none is. */
+function fusedParts(
+  context: AttentionContext,
+  layer: EngineLayer,
+  { queryHeads, kvHeads, keyHeadDim, valueHeadDim }: HeadAttention,
+  fused: GraphTensor,
+): AttentionParts {
+  const { operations, worst } = context;
+  const { graph } = operations;
+  const part = (dim: number, count: number, name: string, copied: boolean): GraphTensor => {
+    const strided = graph.view(fused, [dim, count, worst.tokens], name);
+    if (!copied) return strided;
+    return graph.view(operations.contiguous(strided, [dim * count, worst.tokens]), [
+      dim,
+      count,
+      worst.tokens,
+    ]);
+  };
+  const { copiesFusedParts, copiesFusedValues } = worst.rules;
+  const query = part(keyHeadDim, queryHeads, ' q of qkv', copiesFusedParts);
+  const key = part(keyHeadDim, kvHeads, ' k of qkv', copiesFusedParts);
+  return {
+    query: scaled(context, finish(context, layer, 'attn_q_norm', query)),
+    key: finish(context, layer, 'attn_k_norm', key),
+    value: part(valueHeadDim, kvHeads, ' v of qkv', copiesFusedValues),
+  };
 }
 
 /** A norm over the whole projection comes before the split into heads; one over a head after it. */
@@ -265,7 +275,11 @@ function cacheViews(
       [keyHeadDim, worst.tokens / worst.streams, queryHeads, worst.streams],
       ' permuted',
     ),
-    key: graph.view(cached, [keyHeadDim, cache.cells, kvHeads, worst.streams], ' cached'),
-    value: graph.view(cached, [valueHeadDim, cache.cells, kvHeads, worst.streams], ' cached'),
+    key: graph.cacheView(cached, [keyHeadDim, cache.cells, kvHeads, worst.streams], worst.keyElementBytes),
+    value: graph.cacheView(
+      cached,
+      [valueHeadDim, cache.cells, kvHeads, worst.streams],
+      worst.valueElementBytes,
+    ),
   };
 }

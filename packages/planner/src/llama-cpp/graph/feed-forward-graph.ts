@@ -46,10 +46,14 @@ function denseFeedForward(
 }
 
 /** One matrix: a plain activation in place, or a fused pair that is halved. */
-function ungated({ operations }: FeedForwardContext, up: GraphTensor, downRows: number): GraphTensor {
+function ungated({ operations, rules }: FeedForwardContext, up: GraphTensor, downRows: number): GraphTensor {
   if (up.shape[0] === downRows) return operations.inPlace(up);
   const [, columns, batch] = up.shape;
-  return operations.graph.operation('other', [up], [downRows, columns, batch]);
+  const shape = [downRows, columns, batch];
+  if (rules.fusedGatedUnit) return operations.graph.operation('other', [up], shape);
+  const half = (name: string): GraphTensor =>
+    operations.contiguous(operations.graph.view(up, shape, ` ${name} half`), shape);
+  return operations.inPlace(operations.inPlace(half('gate')), half('up'));
 }
 
 function gatedUnit(
@@ -74,6 +78,7 @@ function expertFeedForward(
   const { weights } = layer;
   const tokens = input.shape[1];
   const { chosen, shares } = route(context, layer, mlp, input);
+  if (rules.expertsOneByOne) return expertsInTurn(context, layer, mlp, { input, chosen, shares });
   if (rules.earlyExpertWeights) graph.expand(shares);
   const wide = graph.view(input, [input.shape[0], 1, tokens]);
   const project = (part: string, source: GraphTensor): GraphTensor | null => {
@@ -90,6 +95,38 @@ function expertFeedForward(
   const active = activateExperts(context, gate, up ?? wide);
   const down = project('down', active) ?? active;
   return sumExperts(context, operations.inPlace(down, shares), mlp.expertsPerToken);
+}
+
+interface RoutedInput {
+  readonly input: GraphTensor;
+  readonly chosen: GraphTensor;
+  readonly shares: GraphTensor;
+}
+
+/** Each chosen expert's whole feed-forward, added to the sum of those before it. */
+function expertsInTurn(
+  { operations }: FeedForwardContext,
+  { weights }: EngineLayer,
+  mlp: ExpertMlp,
+  { input, chosen, shares }: RoutedInput,
+): GraphTensor {
+  const { graph } = operations;
+  const tokens = input.shape[1];
+  const project = (part: string, source: GraphTensor): GraphTensor => {
+    const weight = weights.get(`ffn_${part}_exps.weight`);
+    if (weight === undefined) return source;
+    const rows = weight.shape.at(-2) ?? 1;
+    return graph.operation('multiply-experts', [operations.weight(weight), chosen, source], [rows, tokens]);
+  };
+  let sum: GraphTensor | null = null;
+  for (let index = 0; index < mlp.expertsPerToken; index++) {
+    const up = project('up', input);
+    const active = operations.inPlace(up, operations.inPlace(project('gate', input)));
+    const share = graph.view(shares, [1, tokens], ` share ${index}`);
+    const expert = operations.inPlace(project('down', active), share);
+    sum = sum === null ? expert : operations.inPlace(sum, expert);
+  }
+  return sum ?? input;
 }
 
 function activateExperts(

@@ -14,7 +14,12 @@ export interface WorstCase {
   /** Cells of the full cache and of the sliding-window cache, per stream. */
   readonly cells: number;
   readonly windowCells: number;
+  /** Recurrent states written per sequence: the newest, and those to roll back to. */
+  readonly states: number;
   readonly flashAttention: boolean;
+  /** Bytes of one cached element; below 1 for some block types. */
+  readonly keyElementBytes: number;
+  readonly valueElementBytes: number;
   readonly rules: EngineRules;
 }
 

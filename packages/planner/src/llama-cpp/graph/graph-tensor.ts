@@ -88,6 +88,12 @@ export class GraphBuilder {
     return this.#make('view', fullShape(shape), [source], { viewOf, strided });
   }
 
+  /** A look into a cache, whose elements may be of any type. */
+  cacheView(cache: GraphTensor, shape: readonly number[], bytesPerElement: number): GraphTensor {
+    const view = this.view(cache, shape, ' cached');
+    return { ...view, bytes: (view.bytes / elementSize.f32) * bytesPerElement };
+  }
+
   /** Writes `source` into memory that exists, usually a cache. */
   store(source: GraphTensor, target: GraphTensor, indices: GraphTensor | null = null): GraphTensor {
     const sources = indices === null ? [source, target] : [source, indices, target];

@@ -26,11 +26,13 @@ export function latentAttention(
   const latent = operations.linear(weights, 'attn_kv_a_mqa', input) ?? input;
   const compressed = graph.view(latent, [kvLoraRank, tokens], ' latent part');
   const turnedKey = graph.view(latent, [ropeHeadDim, 1, tokens], ' turned part');
+  const settled = (part: GraphTensor): GraphTensor =>
+    worst.rules.copiesLatentParts ? operations.contiguous(part, part.shape) : part;
   const rotated = {
-    query: graph.operation('rope', [turnedQuery, context.positions], turnedQuery.shape),
-    key: graph.operation('rope', [turnedKey, context.positions], turnedKey.shape),
+    query: graph.operation('rope', [settled(turnedQuery), context.positions], turnedQuery.shape),
+    key: graph.operation('rope', [settled(turnedKey), context.positions], turnedKey.shape),
   };
-  const normed = operations.norm(weights, 'attn_kv_a_norm', compressed);
+  const normed = operations.norm(weights, 'attn_kv_a_norm', settled(compressed));
   const parts = { plainQuery, rotated, normed };
   const attended = weights.has('attn_k_b.weight')
     ? absorbed(context, layer, attention, parts)
@@ -105,9 +107,14 @@ function expanded(
   const valueView = graph.view(both, [valueHeadDim, queryHeads, tokens], ' value part');
   const value = operations.contiguous(valueView, [valueHeadDim, queryHeads, tokens]);
   const keyHeadDim = nopeHeadDim + ropeHeadDim;
-  const query = graph.operation('other', [rotated.query, plainQuery], [keyHeadDim, queryHeads, tokens]);
   const repeated = graph.operation('other', [rotated.key], [ropeHeadDim, queryHeads, tokens]);
-  const key = graph.operation('other', [repeated, plainKey], [keyHeadDim, queryHeads, tokens]);
+  const join = (turned: GraphTensor, plain: GraphTensor): GraphTensor => {
+    // The turned part stands first since the latent can be cached, last before.
+    const parts = worst.rules.latentCache ? [turned, plain] : [plain, turned];
+    return graph.operation('other', parts, [keyHeadDim, queryHeads, tokens]);
+  };
+  const query = join(rotated.query, plainQuery);
+  const key = join(repeated, plainKey);
   const heads = { queryHeads, kvHeads: queryHeads, keyHeadDim, valueHeadDim };
   return attend(context, layer, heads, { query, key, value });
 }

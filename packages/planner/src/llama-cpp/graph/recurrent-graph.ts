@@ -110,10 +110,10 @@ export function deltaNet(
   const query = normed(heads(keyHeadDim, keyHeads, 'q'));
   const key = normed(heads(keyHeadDim, keyHeads, 'k'));
   const value = heads(valueHeadDim, valueHeads, 'v');
-  const resultElements = valueHeadDim * valueHeads * tokens + stateElements * sequences;
+  const resultElements = valueHeadDim * valueHeads * tokens + stateElements * sequences * worst.states;
   const result = graph.operation('other', [query, key, value, decay, beta, state], [resultElements]);
   const output = graph.view(result, [valueHeadDim, valueHeads, perSequence, sequences]);
-  writeState(context, layer, graph.view(result, [stateElements, sequences], ' new state'));
+  writeState(context, layer, graph.view(result, [stateElements, sequences, worst.states], ' new state'));
   const normal = operations.norm(weights, 'ssm_norm', output);
   const gate = operations.inPlace(graph.view(gateInput, [valueHeadDim, valueHeads, perSequence, sequences]));
   const gated = operations.inPlace(normal, gate);
