@@ -23,14 +23,12 @@ const suggestionCount = 5;
 export class NameLookup<Row extends NamedRow> {
   readonly #what: 'model' | 'hardware';
   readonly #index: RegistryIndex<Row>;
-  readonly #rowByKey = new Map<string, Row>();
   /** Built at the first loose look-up: most names are found without. */
   #rowsByLooseKey: Map<string, Set<Row>> | undefined;
 
   constructor(what: 'model' | 'hardware', index: RegistryIndex<Row>) {
     this.#what = what;
     this.#index = index;
-    for (const row of index.rows) for (const key of row.keys) this.#rowByKey.set(key, row);
   }
 
   get rows(): readonly Row[] {
@@ -40,7 +38,8 @@ export class NameLookup<Row extends NamedRow> {
   /** The row that `name` means, or a thrown `unknown-` or `ambiguous-` error with names to choose from. */
   find(name: string): Row {
     for (const key of this.#spellings(name)) {
-      const row = this.#rowByKey.get(key);
+      // A scan of a thousand short keys costs less than building a map for the one look-up most programs make.
+      const row = this.rows.find((candidate) => candidate.keys.includes(key));
       if (row !== undefined) return row;
       const ids = Object.hasOwn(this.#index.ambiguous, key) ? this.#index.ambiguous[key] : undefined;
       if (ids !== undefined) throw this.#ambiguous(name, ids);
@@ -63,10 +62,12 @@ export class NameLookup<Row extends NamedRow> {
     if (key === '' || hasDecimalPoint(key)) return [];
     if (this.#rowsByLooseKey === undefined) {
       this.#rowsByLooseKey = new Map();
-      for (const [known, row] of this.#rowByKey) {
-        const looseRows = this.#rowsByLooseKey.get(looseKey(known));
-        if (looseRows === undefined) this.#rowsByLooseKey.set(looseKey(known), new Set([row]));
-        else looseRows.add(row);
+      for (const row of this.rows) {
+        for (const known of row.keys) {
+          const looseRows = this.#rowsByLooseKey.get(looseKey(known));
+          if (looseRows === undefined) this.#rowsByLooseKey.set(looseKey(known), new Set([row]));
+          else looseRows.add(row);
+        }
       }
     }
     return [...(this.#rowsByLooseKey.get(looseKey(key)) ?? [])];
