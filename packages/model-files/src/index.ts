@@ -1,7 +1,9 @@
+export { activeParameterCount } from './active-parameters.ts';
 export { type ByteSource, memorySource } from './byte-source.ts';
 export { openFileSource } from './byte-source-file.ts';
 export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
 export { type ModelSpecOptions, modelSpecFromConfig } from './config/model-spec-from-config.ts';
+export { type NamedQuantization, withQuantization } from './config/quantization/inferred.ts';
 export {
   type GgmlType,
   ggmlTensorBytes,

@@ -55,7 +55,10 @@ export interface AttentionTraits {
   readonly sinks?: boolean;
   /** Values are the keys before their norm, so there is no v_proj (Gemma 4, full layers). */
   readonly valueIsKey?: boolean;
+  /** The layer whose cache is read. The projections of this layer are in the files all the same. */
   readonly sharesKvWithLayer?: number | null;
+  /** Block-sparse attention with an indexer. */
+  readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
 }
 
 export interface AttentionSize {
@@ -93,6 +96,7 @@ function attentionOf(size: AttentionSize, span: Span, traits: AttentionTraits): 
     keyHeadDim,
     valueHeadDim,
     ...(shared !== null && { sharesKvWithLayer: shared }),
+    ...(traits.indexer && { indexer: traits.indexer }),
   };
   if (span.span === 'sliding') return { kind: 'sliding', window: span.reach, ...heads };
   if (span.span === 'chunked') return { kind: 'chunked', chunk: span.reach, ...heads };
@@ -111,23 +115,23 @@ function projections(size: AttentionSize, traits: AttentionTraits, names: Attent
     const out = queryRows + keyRows + valueRows;
     return linear(`${names.module}.${names.fused}`, 'attention-qkv', { out, in: hiddenSize }, bias);
   }
-  const query = part(names.query, 'attention-q', queryRows);
-  if (traits.sharesKvWithLayer != null) return query;
-  const key = part(names.key, 'attention-k', keyRows);
-  return [...query, ...key, ...(traits.valueIsKey ? [] : part(names.value, 'attention-v', valueRows))];
+  return [
+    ...part(names.query, 'attention-q', queryRows),
+    ...part(names.key, 'attention-k', keyRows),
+    ...(traits.valueIsKey ? [] : part(names.value, 'attention-v', valueRows)),
+  ];
 }
 
 function headNorms(size: AttentionSize, traits: AttentionTraits, names: AttentionNames): TensorSpec[] {
   const { queryHeads, kvHeads, keyHeadDim } = size;
   const queryNorm = `${names.module}.${names.queryNorm}`;
   const keyNorm = `${names.module}.${names.keyNorm}`;
-  const ownsKeys = traits.sharesKvWithLayer == null;
   const bias = traits.qkNormBias ?? false;
   switch (traits.qkNorm ?? 'none') {
     case 'none':
       return [];
     case 'head':
-      return [...norm(queryNorm, keyHeadDim, bias), ...(ownsKeys ? norm(keyNorm, keyHeadDim, bias) : [])];
+      return [...norm(queryNorm, keyHeadDim, bias), ...norm(keyNorm, keyHeadDim, bias)];
     case 'projection':
       return [
         ...norm(queryNorm, queryHeads * keyHeadDim, bias),

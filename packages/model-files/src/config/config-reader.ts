@@ -27,25 +27,33 @@ export const configLimits = {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
+interface ReaderMemory {
+  readonly asked: Set<string>;
+  readonly sections: Map<string, ConfigReader>;
+}
+
 export class ConfigReader {
   readonly path: string;
   readonly #values: JsonObject;
   readonly #defaults: JsonObject;
-  readonly #asked = new Set<string>();
-  readonly #sections = new Map<string, ConfigReader>();
+  readonly #memory: ReaderMemory;
 
-  constructor(value: unknown, path = '', defaults: JsonObject = {}) {
+  constructor(value: unknown, path = '', defaults: JsonObject = {}, memory?: ReaderMemory) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw badConfig(path === '' ? 'config.json' : path, value, 'an object');
     }
     this.#values = value as JsonObject;
     this.#defaults = defaults;
+    this.#memory = memory ?? { asked: new Set(), sections: new Map() };
     this.path = path;
   }
 
-  /** The same values with what the model's code would assume for keys that are absent. */
+  /**
+   * The same values with what the model's code would assume for keys that are absent. It remembers together with this
+   * reader; of two defaults for one key the earlier stays.
+   */
   withDefaults(defaults: JsonObject): ConfigReader {
-    return new ConfigReader(this.#values, this.path, { ...this.#defaults, ...defaults });
+    return new ConfigReader(this.#values, this.path, { ...defaults, ...this.#defaults }, this.#memory);
   }
 
   has(key: string): boolean {
@@ -123,12 +131,12 @@ export class ConfigReader {
   }
 
   section(key: string): ConfigReader | null {
-    const known = this.#sections.get(key);
+    const known = this.#memory.sections.get(key);
     if (known !== undefined) return known;
     const value = this.#read(key);
     if (value === null) return null;
     const reader = new ConfigReader(value, this.#at(key));
-    this.#sections.set(key, reader);
+    this.#memory.sections.set(key, reader);
     return reader;
   }
 
@@ -153,14 +161,15 @@ export class ConfigReader {
 
   /** Marks keys as understood that have no effect in this family: head counts beside latent attention, for one. */
   ignore(...keys: readonly string[]): void {
-    for (const key of keys) this.#asked.add(key);
+    for (const key of keys) this.#memory.asked.add(key);
   }
 
-  /** Paths of keys that hold a value nobody asked for. Sections are reported by their own readers. */
+  /** Paths of keys that hold a value nobody asked for, here and in the sections that were opened. */
   unasked(): readonly string[] {
-    return this.keys()
-      .filter((key) => !this.#asked.has(key) && this.#values[key] !== null)
+    const own = this.keys()
+      .filter((key) => !this.#memory.asked.has(key) && this.#values[key] !== null)
       .map((key) => this.#at(key));
+    return [...own, ...[...this.#memory.sections.values()].flatMap((section) => section.unasked())];
   }
 
   /** A refusal that names a key of this reader. */
@@ -169,7 +178,7 @@ export class ConfigReader {
   }
 
   #read(key: string): unknown {
-    this.#asked.add(key);
+    this.#memory.asked.add(key);
     const own = Object.hasOwn(this.#values, key) ? this.#values[key] : null;
     if (own !== null && own !== undefined) return own;
     return Object.hasOwn(this.#defaults, key) ? this.#defaults[key] : null;

@@ -18,20 +18,16 @@ export interface TextModel {
   readonly layers: readonly LayerSpec[];
   readonly tensors: readonly TensorSpec[];
   readonly predictionLayers: readonly LayerSpec[];
-  /** Where the files put layers: `model.layers`, `transformer.h`. Patterns of unquantised modules are matched with it. */
-  readonly layerModule: string;
 }
 
 export interface ModelNames {
   readonly embedding: string;
-  readonly layers: string;
   readonly finalNorm: string;
   readonly head: string;
 }
 
 const llamaNames: ModelNames = {
   embedding: 'model.embed_tokens',
-  layers: 'model.layers',
   finalNorm: 'model.norm',
   head: 'lm_head',
 };
@@ -51,6 +47,8 @@ export interface DecoderTraits {
   readonly norms?: readonly string[];
   readonly normBias?: boolean;
   readonly headBias?: boolean;
+  /** False for norms without weights (OLMo). */
+  readonly finalNorm?: boolean;
   readonly layerTensors?: readonly TensorSpec[];
   readonly modelTensors?: readonly TensorSpec[];
   readonly predictionLayers?: PredictionTraits;
@@ -87,7 +85,6 @@ export function readDecoder(config: ConfigReader, traits: DecoderTraits): TextMo
     layers,
     tensors: [...modelTensors({ ...size, tied, names, ...traits }), ...(traits.modelTensors ?? [])],
     predictionLayers: predictionLayers(traits.predictionLayers, (experts) => build({ ...fullSpan, experts })),
-    layerModule: names.layers,
   };
 }
 

@@ -12,10 +12,12 @@ type MlaSpec = Extract<AttentionSpec, { readonly kind: 'mla' }>;
 export interface MlaOptions {
   /** A gate on the attention output, as wide as it (Kimi K3). */
   readonly outputGate?: boolean;
+  /** False in a layer that uses the choice of an earlier layer's indexer. */
+  readonly indexer?: boolean;
 }
 
 export function readMla(config: ConfigReader, hiddenSize: number, options: MlaOptions = {}): AttentionPart {
-  const attention = readMlaSpec(config);
+  const attention = readMlaSpec(config, options.indexer ?? true);
   const { queryHeads, kvLoraRank, ropeHeadDim, nopeHeadDim, valueHeadDim } = attention;
   const bias = config.boolean('attention_bias', false);
   const kvRows = queryHeads * (nopeHeadDim + valueHeadDim);
@@ -37,9 +39,9 @@ export function readMla(config: ConfigReader, hiddenSize: number, options: MlaOp
   };
 }
 
-function readMlaSpec(config: ConfigReader): MlaSpec {
-  config.ignore('num_key_value_heads', 'head_dim', 'qk_head_dim');
-  const topK = config.optionalInteger('index_topk');
+function readMlaSpec(config: ConfigReader, hasIndexer: boolean): MlaSpec {
+  config.ignore('num_key_value_heads', 'head_dim', 'qk_head_dim', 'index_n_heads', 'index_head_dim');
+  const topK = hasIndexer ? config.optionalInteger('index_topk') : null;
   return {
     kind: 'mla',
     queryHeads: config.integer('num_attention_heads'),

@@ -80,6 +80,8 @@ export interface ExpertMlpOptions {
   readonly gated?: boolean;
   /** Gate and up of one expert in one matrix. */
   readonly fused?: boolean;
+  /** Stored as one parameter per projection, whose name has no `.weight`. */
+  readonly stacked?: boolean;
   readonly bias?: boolean;
   /** A per-expert correction that is added to the router's scores for selection only. */
   readonly scoreCorrection?: string;
@@ -118,8 +120,11 @@ function stackedExperts(options: ExpertMlpOptions): TensorSpec[] {
   const names = { ...llamaNames, ...options.names };
   const prefix = `${options.module ?? 'mlp'}.${options.expertModule ?? 'experts'}`;
   const stack = (name: string, role: TensorRole, out: number, input: number): TensorSpec[] => {
-    const weight = tensor(`${prefix}.${name}.weight`, role, experts, out, input);
-    return bias ? [weight, tensor(`${prefix}.${name}.bias`, role, experts, out)] : [weight];
+    const [weightName, biasName] = options.stacked
+      ? [name, `${name}_bias`]
+      : [`${name}.weight`, `${name}.bias`];
+    const weight = tensor(`${prefix}.${weightName}`, role, experts, out, input);
+    return bias ? [weight, tensor(`${prefix}.${biasName}`, role, experts, out)] : [weight];
   };
   const inward =
     gated && fused

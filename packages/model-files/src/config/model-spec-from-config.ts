@@ -15,6 +15,7 @@ import { type NamedQuantization, planFromName } from './quantization/inferred.ts
 import { readQuantization } from './quantization/methods.ts';
 import type { QuantizationPlan } from './quantization/plan.ts';
 import { readRotary } from './rotary.ts';
+import { readVision } from './vision/read-vision.ts';
 
 export interface ModelSpecOptions {
   /** Registry id, Hugging Face id or directory name; only for naming. */
@@ -48,9 +49,9 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     tiedEmbeddings: model.tiedEmbeddings,
     layers: quantized.layers,
     tensors: quantized.tensors,
-    vision: null,
+    vision: readVision(root, model.hiddenSize),
     predictionLayers: quantized.predictionLayers,
-    notModelled: [...notModelled(root, text), ...patternsNotRead(plan)],
+    notModelled: [...notModelled(root), ...patternsNotRead(plan)],
   };
   checkSize(spec);
   return spec;
@@ -81,7 +82,11 @@ function chooseFamily(
   const name = assume ?? nested?.text('model_type') ?? modelType;
   const family = name !== null && Object.hasOwn(families, name) ? families[name] : undefined;
   if (family === undefined) throw unsupportedFamily(text, name);
-  return { family, text: nested === null ? text : text.withDefaults(family.nestedDefaults ?? {}) };
+  if (nested === null) return { family, text };
+  // Some files state outside what they leave out inside.
+  const tied = root.raw('tie_word_embeddings');
+  nested.ignore('model_type', 'torch_dtype', 'dtype');
+  return { family, text: text.withDefaults({ tie_word_embeddings: tied, ...family.nestedDefaults }) };
 }
 
 function unsupportedFamily(text: ConfigReader, name: string | null): PlimsollError {
@@ -135,9 +140,12 @@ function readElementType(root: ConfigReader, text: ConfigReader): ElementType {
   return type;
 }
 
-function notModelled(root: ConfigReader, text: ConfigReader): readonly string[] {
-  const unasked = [...root.unasked(), ...(text.path === '' ? [] : text.unasked())];
-  return unasked.filter((path) => !ignoredKeys.has(path.slice(path.lastIndexOf('.') + 1)));
+/** Positions are computed, not stored: of their settings only those that stretch the context matter, and these are read. */
+const positionSettings = /(^|\.)rope_(scaling|parameters)\./;
+
+function notModelled(root: ConfigReader): readonly string[] {
+  const isKnown = (path: string): boolean => ignoredKeys.has(path.slice(path.lastIndexOf('.') + 1));
+  return root.unasked().filter((path) => !isKnown(path) && !positionSettings.test(path));
 }
 
 function checkSize(spec: ModelSpec): void {

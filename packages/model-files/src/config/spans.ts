@@ -39,9 +39,17 @@ export function alternatingSpans(
 ): SpanRule {
   const window = sliding(readWindow(config, options.window));
   const types = readLayerTypes(config);
-  const period = config.integer('sliding_window_pattern', { fallback: options.period });
+  config.ignore('_sliding_window_pattern', 'sliding_window_size');
+  const period = readPeriod(config, options.period);
   if (types !== null) return (layer) => spanOfType(config, types[layer] ?? 'full_attention', window);
   return (layer) => ((layer + 1) % period === 0 ? fullSpan : window);
+}
+
+/** EXAONE spells its period: "LLLG" is three local layers and a global one. */
+function readPeriod(config: ConfigReader, fallback: number): number {
+  const pattern = config.raw('sliding_window_pattern');
+  if (typeof pattern === 'string') return pattern.indexOf('G') + 1 || fallback;
+  return config.integer('sliding_window_pattern', { fallback });
 }
 
 function spanOfType(config: ConfigReader, type: string, window: Span): Span {

@@ -12,14 +12,28 @@ import { denseMlp, expertMlp } from '../mlp.ts';
 import { linear, norm, tensor } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
 
+interface DeepseekVariant {
+  readonly [key: string]: boolean;
+  readonly experts: boolean;
+  readonly indexer: boolean;
+}
+
+/** GLM-5.2 lets three of four layers reuse the choice of the one before: `indexer_types` says which have no indexer. */
+function indexerLayers(config: ConfigReader): (layer: number) => boolean {
+  const types = config.texts('indexer_types');
+  return (layer) => types?.[layer] !== 'shared';
+}
+
 export function readDeepseek(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const vocabSize = readVocabSize(config);
   const tied = config.boolean('tie_word_embeddings', false);
   const isExpertLayer = sparseLayers(config);
-  const build = (experts: boolean): LayerSpec =>
+  const hasIndexer = indexerLayers(config);
+  config.ignore('layer_types', 'mlp_layer_types', 'mlp_bias', 'num_experts');
+  const build = ({ experts, indexer }: DeepseekVariant): LayerSpec =>
     layerOf(
-      readMla(config, hiddenSize),
+      readMla(config, hiddenSize, { indexer }),
       experts
         ? deepseekExperts(config, hiddenSize)
         : denseMlp({ hiddenSize, intermediateSize: readIntermediateSize(config) }),
@@ -27,8 +41,8 @@ export function readDeepseek(config: ConfigReader): TextModel {
     );
   const layers = layersOf(
     readLayerCount(config),
-    (layer) => ({ experts: isExpertLayer(layer) }),
-    ({ experts }) => build(experts),
+    (layer) => ({ experts: isExpertLayer(layer), indexer: hasIndexer(layer) }),
+    build,
   );
   const predicted = readPredictionCount(config);
   // GLM-5 leaves the copies out: its safetensors total has room for one embedding and one head only.
@@ -40,9 +54,11 @@ export function readDeepseek(config: ConfigReader): TextModel {
     layers,
     tensors: modelTensors({ hiddenSize, vocabSize, tied }),
     predictionLayers: repeated(predicted, () =>
-      withTensors(build(true), nextTokenTensors({ hiddenSize, vocabSize, copies })),
+      withTensors(
+        build({ experts: true, indexer: true }),
+        nextTokenTensors({ hiddenSize, vocabSize, copies }),
+      ),
     ),
-    layerModule: 'model.layers',
   };
 }
 
@@ -102,12 +118,16 @@ export function deepseekExperts(config: ConfigReader, hiddenSize: number): MlpPa
   });
 }
 
-const deepseek = { read: readDeepseek };
+const deepseekV2 = { read: readDeepseek };
+/** From V3 on the code always has the correction, whether or not the file names the method. */
+const deepseekV3 = {
+  read: (config: ConfigReader): TextModel => readDeepseek(config.withDefaults({ topk_method: 'noaux_tc' })),
+};
 
 export const deepseekFamilies: FamilyTable = {
-  deepseek_v2: deepseek,
-  deepseek_v3: deepseek,
-  deepseek_v32: deepseek,
-  kimi_k2: deepseek,
-  glm_moe_dsa: deepseek,
+  deepseek_v2: deepseekV2,
+  deepseek_v3: deepseekV3,
+  deepseek_v32: deepseekV3,
+  kimi_k2: deepseekV3,
+  glm_moe_dsa: deepseekV3,
 };

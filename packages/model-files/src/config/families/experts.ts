@@ -1,4 +1,4 @@
-/** Decoders of grouped-query attention with experts: Mixtral, Qwen MoE, gpt-oss. */
+/** Decoders of grouped-query attention with experts in every layer: Mixtral, Qwen MoE, OLMoE, Phi MoE, gpt-oss. */
 
 import type { ConfigReader } from '../config-reader.ts';
 import { readDecoder } from '../decoder.ts';
@@ -16,17 +16,20 @@ const mixtral: Family = {
     readDecoder(config, {
       span: uniformWindow(config, null),
       isExpertLayer: everyLayer,
-      experts: () =>
-        expertMlp({
-          hiddenSize: readHiddenSize(config),
-          experts: config.integer('num_local_experts', { fallback: 8 }),
-          expertsPerToken: config.integer('num_experts_per_tok', { fallback: 2 }),
-          expertIntermediateSize: readIntermediateSize(config),
-          module: 'block_sparse_moe',
-          names: mixtralNames,
-        }),
+      experts: () => mixtralExperts(config),
     }),
 };
+
+function mixtralExperts(config: ConfigReader): MlpPart {
+  return expertMlp({
+    hiddenSize: readHiddenSize(config),
+    experts: config.integer('num_local_experts', { fallback: 8 }),
+    expertsPerToken: config.integer('num_experts_per_tok', { fallback: 2 }),
+    expertIntermediateSize: readIntermediateSize(config),
+    module: 'block_sparse_moe',
+    names: mixtralNames,
+  });
+}
 
 /** Layers with experts: every `decoder_sparse_step`-th, less those listed as plain. */
 export function qwenExpertLayers(config: ConfigReader): (layer: number) => boolean {
@@ -35,7 +38,7 @@ export function qwenExpertLayers(config: ConfigReader): (layer: number) => boole
   return (layer) => !plain.has(layer) && (layer + 1) % step === 0;
 }
 
-export function qwenExperts(config: ConfigReader): MlpPart {
+export function qwenExperts(config: ConfigReader, storage: { readonly stacked?: boolean } = {}): MlpPart {
   // The width of plain layers, of which there may be none.
   config.ignore('intermediate_size');
   const shared = config.integer('shared_expert_intermediate_size', { fallback: 0, minimum: 0 });
@@ -46,6 +49,7 @@ export function qwenExperts(config: ConfigReader): MlpPart {
     expertIntermediateSize: config.integer('moe_intermediate_size'),
     sharedIntermediateSize: shared,
     sharedModule: 'shared_expert',
+    ...(storage.stacked && { stacked: true, fused: true }),
     ...(shared > 0 && { sharedGate: 'shared_expert_gate' }),
   });
 }
@@ -60,15 +64,54 @@ const qwen2Moe: Family = {
     }),
 };
 
-const qwen3Moe: Family = {
+function qwen3MoeFamily(stacked: boolean): Family {
+  return {
+    read: (config) => {
+      const stated = statedBiases(config);
+      config.ignore('use_qk_norm', 'qkv_bias');
+      return readDecoder(config, {
+        ...stated,
+        attention: { ...stated.attention, qkNorm: 'head' },
+        span: switchedWindow(config),
+        isExpertLayer: qwenExpertLayers(config),
+        experts: () => qwenExperts(config, { stacked }),
+      });
+    },
+  };
+}
+
+const qwen3Moe = qwen3MoeFamily(false);
+const qwen3VlMoe = qwen3MoeFamily(true);
+
+const olmoe: Family = {
   read: (config) => {
     const stated = statedBiases(config);
     return readDecoder(config, {
       ...stated,
-      attention: { ...stated.attention, qkNorm: 'head' },
-      span: switchedWindow(config),
-      isExpertLayer: qwenExpertLayers(config),
-      experts: () => qwenExperts(config),
+      attention: { ...stated.attention, qkNorm: 'projection' },
+      isExpertLayer: everyLayer,
+      experts: () =>
+        expertMlp({
+          hiddenSize: readHiddenSize(config),
+          experts: config.integer('num_experts'),
+          expertsPerToken: config.integer('num_experts_per_tok'),
+          expertIntermediateSize: readIntermediateSize(config),
+        }),
+    });
+  },
+};
+
+/** Phi-3.5-MoE: Mixtral with biases on attention, norms and head. */
+const phimoe: Family = {
+  read: (config) => {
+    const bias = config.boolean('attention_bias', false);
+    return readDecoder(config, {
+      attention: { qkvBias: bias, outputBias: bias },
+      normBias: true,
+      headBias: config.boolean('lm_head_bias', false),
+      span: uniformWindow(config, null),
+      isExpertLayer: everyLayer,
+      experts: () => mixtralExperts(config),
     });
   },
 };
@@ -89,6 +132,7 @@ const gptOss: Family = {
           router: 'router',
           routerBias: true,
           fused: true,
+          stacked: true,
           bias: true,
         }),
     });
@@ -99,5 +143,9 @@ export const expertFamilies: FamilyTable = {
   mixtral,
   qwen2_moe: qwen2Moe,
   qwen3_moe: qwen3Moe,
+  qwen3_vl_moe: qwen3VlMoe,
+  qwen3_vl_moe_text: qwen3VlMoe,
+  olmoe,
+  phimoe,
   gpt_oss: gptOss,
 };

@@ -77,11 +77,11 @@ const mimo = decoderFamily((config) => {
   };
 });
 
-const phi3 = decoderFamily((config) => ({
-  attention: { fusedQkv: true },
-  dense: { fused: true },
-  span: uniformWindow(config, null),
-}));
+const phi3 = decoderFamily((config) => {
+  // Stated in newer files and read by no code: the matrices have no biases.
+  config.ignore('attention_bias', 'mlp_bias');
+  return { attention: { fusedQkv: true }, dense: { fused: true }, span: uniformWindow(config, null) };
+});
 
 const olmo2Norms = ['post_attention_layernorm', 'post_feedforward_layernorm'] as const;
 
@@ -100,11 +100,11 @@ const olmo3 = decoderFamily((config) => {
   };
 });
 
-const smollm3 = decoderFamily((config) => ({
-  ...statedBiases(config),
-  tied: true,
-  span: switchedWindow(config),
-}));
+/** Layers without rotary positions remember the same as those with. */
+const smollm3 = decoderFamily((config) => {
+  config.ignore('no_rope_layer_interval', 'no_rope_layers');
+  return { ...statedBiases(config), tied: true, span: switchedWindow(config) };
+});
 
 export const llamaLikeFamilies: FamilyTable = {
   llama,
@@ -117,4 +117,12 @@ export const llamaLikeFamilies: FamilyTable = {
   olmo2,
   olmo3,
   smollm3,
+  ministral: mistral,
+  ministral3: mistral,
+  qwen2_vl: qwen2,
+  qwen2_vl_text: qwen2,
+  qwen2_5_vl: qwen2,
+  qwen2_5_vl_text: qwen2,
+  qwen3_vl: qwen3,
+  qwen3_vl_text: qwen3,
 };

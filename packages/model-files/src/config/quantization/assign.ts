@@ -116,7 +116,7 @@ class Assigner {
 
   scheme(tensor: TensorSpec, module: ModuleName): WeightScheme | null {
     const isHead = tensor.role === 'lm-head';
-    const isMatrix = tensor.shape.length >= 2 && tensor.name.endsWith('.weight');
+    const isMatrix = tensor.shape.length >= 2 && !tensor.name.endsWith('bias');
     if (!isMatrix || !(isHead || linearRoles.has(tensor.role))) return null;
     for (const rule of this.#rules) {
       const isForHead = isHead && (rule.roles?.has('lm-head') || rule.modules !== undefined);

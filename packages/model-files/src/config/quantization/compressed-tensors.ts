@@ -32,7 +32,10 @@ export function readKvCache(config: ConfigReader): 'fp8' | null {
   const scheme = config.raw('kv_cache_scheme');
   if (typeof scheme === 'string') return /fp8/i.test(scheme) ? 'fp8' : null;
   if (scheme === null) return null;
-  return config.section('kv_cache_scheme')?.integer('num_bits', { fallback: 8 }) === 8 ? 'fp8' : null;
+  const section = config.section('kv_cache_scheme');
+  section?.ignore('dynamic', 'type', 'strategy', 'symmetric', 'group_size', 'observer', 'observer_kwargs');
+  section?.ignore('actorder', 'block_structure');
+  return section?.integer('num_bits', { fallback: 8 }) === 8 ? 'fp8' : null;
 }
 
 /** One rule per group of `config_groups`. */
@@ -63,7 +66,17 @@ function targetsOf(group: ConfigReader, weights: ConfigReader): Partial<Quantiza
 }
 
 function schemeOf(weights: ConfigReader, format: string | null): WeightScheme {
-  weights.ignore('dynamic', 'observer', 'observer_kwargs', 'scale_dtype', 'zp_dtype');
+  weights.ignore(
+    'dynamic',
+    'symmetric',
+    'strategy',
+    'actorder',
+    'block_structure',
+    'observer',
+    'observer_kwargs',
+    'scale_dtype',
+    'zp_dtype',
+  );
   const bits = weights.integer('num_bits', { maximum: 16 });
   const type = weights.text('type') ?? 'int';
   const groupSize = weights.integer('group_size', { fallback: -1, minimum: -1 });

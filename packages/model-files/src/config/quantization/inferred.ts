@@ -1,6 +1,7 @@
 /** Quantisation known only from a model's name ("-AWQ", "-FP8-dynamic"), with what the tools of that name do by default. */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { WeightScheme } from '../../model-spec.ts';
+import type { ModelSpec, WeightScheme } from '../../model-spec.ts';
+import { assignSchemes } from './assign.ts';
 import type { QuantizationPlan } from './plan.ts';
 import { bitsandbytesScheme, fp8Scheme, integerScheme, microscalingScheme, nvfp4Scheme } from './schemes.ts';
 
@@ -52,4 +53,9 @@ function schemeFromName(method: string, weights: string): WeightScheme | null {
   if (bits === 8) return integerScheme(8, { scaleType: 'bf16' });
   const zeroPoints = method === 'awq' || method === 'gptq' || method === 'auto-round';
   return integerScheme(bits, { groupSize: 128, zeroPoints });
+}
+
+/** The spec as an engine that quantises on loading would hold it (vLLM's `--quantization fp8`), or as a name says it is. */
+export function withQuantization(spec: ModelSpec, named: NamedQuantization): ModelSpec {
+  return { ...spec, ...assignSchemes(spec, planFromName(named)) };
 }

@@ -86,6 +86,7 @@ function readFp8(config: ConfigReader, root: ConfigReader): QuantizationPlan {
   const scaleType = config.text('scale_fmt') === 'ue8m0' ? 'e8m0' : 'fp32';
   const scheme = fp8Scheme({ blockShape, scaleType, perTensor: isStatic });
   const listed = config.texts(['modules_to_not_convert', 'ignored_layers']);
+  const expertType = root.text('expert_dtype');
   // Written by ModelOpt on top of an fp8 checkpoint: the experts again, in a smaller type.
   if (config.has('config_groups')) {
     const smaller = readModelOpt(config);
@@ -94,7 +95,6 @@ function readFp8(config: ConfigReader, root: ConfigReader): QuantizationPlan {
     return plan('fp8', rules, { unquantized: listed ?? [], kvCache: smaller.kvCache });
   }
   // DeepSeek V4 keeps its routed experts in fp4 inside an fp8 checkpoint, and says so outside quantization_config.
-  const expertType = root.text('expert_dtype');
   const experts: QuantizationRule[] =
     expertType === 'fp4' ? [{ roles: expertRoles, scheme: microscalingScheme('mxfp4') }] : [];
   return withExclusions('fp8', listed ?? [], [...experts, { scheme }]);

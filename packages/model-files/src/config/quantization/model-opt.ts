@@ -27,12 +27,15 @@ export function readModelOpt(config: ConfigReader): QuantizationPlan {
   const rules = config.has('config_groups')
     ? groupRules(config)
     : algorithmRules(config, algorithm, groupSize);
+  const cache = readKvCache(config);
+  config.ignore('quantized_layers_count');
+  inner.ignore('group_size', 'quant_algo', 'exclude_modules');
   const named = config.text('kv_cache_quant_algo') ?? inner.text('kv_cache_quant_algo');
   return {
     method: 'modelopt',
     rules: [...excluded, ...rules],
     unquantized: listed ?? [],
-    kvCache: named === 'FP8' ? 'fp8' : readKvCache(config),
+    kvCache: named === 'FP8' ? 'fp8' : cache,
     inferred: false,
     customaryExclusions: listed === undefined,
   };
@@ -73,6 +76,7 @@ function algorithmScheme(algorithm: string, groupSize: number): WeightScheme | n
  */
 function mixedRules(config: ConfigReader, groupSize: number): QuantizationRule[] {
   const counts = config.section('quantized_layers_count');
+  counts?.ignore(...counts.keys());
   const named = counts?.keys().map((key) => algorithmScheme(key, groupSize)) ?? [];
   const large =
     named.find((scheme) => scheme?.weights === 'fp8' || scheme?.weights === 'mxfp8') ?? fp8Scheme();

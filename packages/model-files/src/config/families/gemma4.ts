@@ -1,0 +1,222 @@
+/**
+ * Gemma 4 and Gemma 3n. New against Gemma 3: full layers with heads of their own width, whose values may be their keys;
+ * late layers that read the cache of an earlier one; an embedding per layer, added through a small gate; in one model experts
+ * beside the dense feed-forward.
+ */
+import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
+import { fullSpan, groupedQuery } from '../attention.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import type { TextModel } from '../decoder.ts';
+import { readHiddenSize, readIntermediateSize, readLayerCount } from '../dimensions.ts';
+import { readHybrid } from '../hybrid.ts';
+import { layerOf, type MlpPart } from '../layers.ts';
+import { denseMlp, expertMlp } from '../mlp.ts';
+import { readLayerTypes, readWindow, sliding } from '../spans.ts';
+import { linear, norm, tensor } from '../tensors.ts';
+import type { FamilyTable } from './family.ts';
+import { fourNorms } from './llama-like.ts';
+
+interface GemmaVariant {
+  readonly [key: string]: boolean | number | null;
+  readonly full: boolean;
+  /** The layer whose keys and values are read; null = its own. */
+  readonly sharesWith: number | null;
+  readonly intermediateSize: number;
+}
+
+function readGemma4(config: ConfigReader): TextModel {
+  const hiddenSize = readHiddenSize(config);
+  const embeddingWidth = config.integer('hidden_size_per_layer_input', { fallback: 0, minimum: 0 });
+  const hasExperts = config.boolean('enable_moe_block', false);
+  const layers = gemmaLayers(config);
+  const isWide = config.boolean('use_double_wide_mlp', false);
+  const width = readIntermediateSize(config);
+  return readHybrid(config, {
+    tied: true,
+    variantOf: (layer) => ({
+      full: layers.isFull(layer),
+      sharesWith: layers.sharesWith(layer),
+      intermediateSize: isWide && layers.sharesWith(layer) !== null ? 2 * width : width,
+    }),
+    build: (variant: GemmaVariant): LayerSpec =>
+      layerOf(gemma4Attention(config, variant), gemma4Mlp(config, variant.intermediateSize, hasExperts), [
+        ...fourNorms.flatMap((name) => norm(name, hiddenSize)),
+        ...(hasExperts ? expertNorms.flatMap((name) => norm(name, hiddenSize)) : []),
+        ...layerInputTensors(hiddenSize, embeddingWidth),
+      ]),
+    extraTensors: layerEmbeddings(config, hiddenSize, embeddingWidth),
+  });
+}
+
+const expertNorms = [
+  'post_feedforward_layernorm_1',
+  'post_feedforward_layernorm_2',
+  'pre_feedforward_layernorm_2',
+] as const;
+
+/** Which layers are full, and whose cache the last `num_kv_shared_layers` read: that of the last owner of their kind. */
+function gemmaLayers(config: ConfigReader) {
+  const types = readLayerTypes(config);
+  const count = readLayerCount(config);
+  const shared = config.integer('num_kv_shared_layers', { fallback: 0, minimum: 0, maximum: count });
+  const period = config.integer('sliding_window_pattern', { fallback: 6 });
+  const firstShared = count - shared;
+  const isFull = (layer: number): boolean =>
+    types === null ? (layer + 1) % period === 0 : types[layer] === 'full_attention';
+  const owner = (full: boolean): number | null => {
+    for (let layer = firstShared - 1; layer >= 0; layer--) if (isFull(layer) === full) return layer;
+    return null;
+  };
+  const owners = { full: owner(true), sliding: owner(false) };
+  const sharesWith = (layer: number): number | null =>
+    layer < firstShared ? null : isFull(layer) ? owners.full : owners.sliding;
+  return { isFull, sharesWith };
+}
+
+function gemma4Attention(config: ConfigReader, variant: GemmaVariant) {
+  const hiddenSize = readHiddenSize(config);
+  const queryHeads = config.integer('num_attention_heads');
+  const ownHeads = config.integer('num_key_value_heads', { fallback: queryHeads });
+  const ownDim = config.integer('head_dim', { fallback: 256 });
+  const fullDim = config.integer('global_head_dim', { fallback: ownDim });
+  const valueIsKey = config.boolean('attention_k_eq_v', false) && variant.full;
+  const fullHeads = config.integer('num_global_key_value_heads', { fallback: ownHeads });
+  const headDim = variant.full ? fullDim : ownDim;
+  const bias = config.boolean('attention_bias', false);
+  return groupedQuery(
+    {
+      hiddenSize,
+      queryHeads,
+      // The number of heads of full layers is used only where values are keys.
+      kvHeads: valueIsKey ? fullHeads : ownHeads,
+      keyHeadDim: headDim,
+      valueHeadDim: headDim,
+    },
+    variant.full ? fullSpan : sliding(readWindow(config, 512)),
+    { qkNorm: 'head', valueIsKey, sharesKvWithLayer: variant.sharesWith, qkvBias: bias, outputBias: bias },
+  );
+}
+
+/** With experts, the dense feed-forward stays and runs beside them: an always-on shared expert by another name. */
+function gemma4Mlp(config: ConfigReader, intermediateSize: number, hasExperts: boolean): MlpPart {
+  const hiddenSize = readHiddenSize(config);
+  const dense = denseMlp({ hiddenSize, intermediateSize });
+  config.ignore('expert_intermediate_size', 'num_experts', 'top_k_experts', 'moe_intermediate_size');
+  if (!hasExperts) return dense;
+  const experts = config.integer('num_experts');
+  const routed = expertMlp({
+    hiddenSize,
+    experts,
+    expertsPerToken: config.integer('top_k_experts'),
+    expertIntermediateSize: config.integer(['moe_intermediate_size', 'expert_intermediate_size']),
+    module: 'router',
+    router: 'proj',
+    expertModule: '../experts',
+    fused: true,
+    stacked: true,
+  });
+  const tensors = routed.tensors.map((item) => ({ ...item, name: item.name.replace('router.../', '') }));
+  return {
+    mlp: { ...routed.mlp, ...(routed.mlp.kind === 'moe' && { sharedIntermediateSize: intermediateSize }) },
+    tensors: [
+      ...dense.tensors,
+      ...tensors,
+      tensor('router.scale', 'router', hiddenSize),
+      tensor('router.per_expert_scale', 'router', experts),
+    ],
+  };
+}
+
+function layerInputTensors(hiddenSize: number, embeddingWidth: number): TensorSpec[] {
+  if (embeddingWidth === 0) return [];
+  return [
+    ...linear('per_layer_input_gate', 'other', { out: embeddingWidth, in: hiddenSize }),
+    ...linear('per_layer_projection', 'other', { out: hiddenSize, in: embeddingWidth }),
+    ...norm('post_per_layer_input_norm', hiddenSize),
+    // In the code of every size, in the files of these only: the totals of the others leave no room for it.
+    tensor('layer_scalar', 'other', 1),
+  ];
+}
+
+/** The embedding per layer, stored as one table of all layers, and the projection that is added to it. */
+function layerEmbeddings(config: ConfigReader, hiddenSize: number, embeddingWidth: number): TensorSpec[] {
+  config.ignore('vocab_size_per_layer_input');
+  if (embeddingWidth === 0) return [];
+  const width = readLayerCount(config) * embeddingWidth;
+  const rows = config.integer('vocab_size_per_layer_input', { fallback: 262144 });
+  return [
+    tensor('model.embed_tokens_per_layer.weight', 'token-embedding', rows, width),
+    ...linear('model.per_layer_model_projection', 'other', { out: width, in: hiddenSize }),
+    ...norm('model.per_layer_projection_norm', embeddingWidth),
+  ];
+}
+
+/** Gemma 3n: four parallel residual streams (AltUp), a low-rank path beside attention (Laurel), widths per layer. */
+function readGemma3n(config: ConfigReader): TextModel {
+  const hiddenSize = readHiddenSize(config);
+  const embeddingWidth = config.integer('hidden_size_per_layer_input', { fallback: 256, minimum: 0 });
+  const layers = gemmaLayers(config.withDefaults({ num_kv_shared_layers: 15, sliding_window_pattern: 5 }));
+  const queryHeads = config.integer('num_attention_heads', { fallback: 8 });
+  const kvHeads = config.integer('num_key_value_heads', { fallback: 2 });
+  const headDim = config.integer('head_dim', { fallback: 256 });
+  const streams = config.integer('altup_num_inputs', { fallback: 4, maximum: 64 });
+  const rank = config.integer('laurel_rank', { fallback: 64 });
+  config.ignore('activation_sparsity_pattern', 'altup_active_idx', 'altup_coef_clip', 'altup_correct_scale');
+  config.ignore('num_kv_shared_layers', 'sliding_window_pattern');
+  const build = (variant: GemmaVariant): LayerSpec => {
+    const size = { hiddenSize, queryHeads, kvHeads, keyHeadDim: headDim, valueHeadDim: headDim };
+    const span = variant.full ? fullSpan : sliding(readWindow(config, 512));
+    return layerOf(
+      groupedQuery(size, span, { qkNorm: 'head', sharesKvWithLayer: variant.sharesWith }),
+      denseMlp({ hiddenSize, intermediateSize: variant.intermediateSize }),
+      [
+        ...fourNorms.flatMap((name) => norm(name, hiddenSize)),
+        ...layerInputTensors(hiddenSize, embeddingWidth),
+        ...altupTensors(hiddenSize, streams),
+        ...linear('laurel.linear_left', 'other', { out: rank, in: hiddenSize }),
+        ...linear('laurel.linear_right', 'other', { out: hiddenSize, in: rank }),
+        ...norm('laurel.post_laurel_norm', hiddenSize),
+      ],
+    );
+  };
+  const streamProjection = (name: string): TensorSpec[] =>
+    Array.from({ length: streams - 1 }, (_, index) =>
+      linear(`model.${name}.${index}`, 'other', { out: hiddenSize, in: hiddenSize }),
+    ).flat();
+  return readHybrid(config, {
+    tied: true,
+    variantOf: (layer) => ({
+      full: layers.isFull(layer),
+      sharesWith: layers.sharesWith(layer),
+      intermediateSize: config.integerOfLayer('intermediate_size', layer, { fallback: 16384 }),
+    }),
+    build,
+    extraTensors: [
+      ...layerEmbeddings(config, hiddenSize, embeddingWidth),
+      ...streamProjection('altup_projections'),
+      ...streamProjection('altup_unembed_projections'),
+    ],
+  });
+}
+
+function altupTensors(hiddenSize: number, streams: number): TensorSpec[] {
+  return [
+    tensor('altup.correct_output_scale', 'other', hiddenSize),
+    ...linear('altup.correction_coefs', 'other', { out: streams, in: streams }),
+    ...linear('altup.prediction_coefs', 'other', { out: streams * streams, in: streams }),
+    ...linear('altup.modality_router', 'other', { out: streams, in: hiddenSize }),
+    ...norm('altup.router_norm', hiddenSize),
+  ];
+}
+
+const gemma4 = { read: readGemma4 };
+const gemma3n = { read: readGemma3n };
+
+export const gemma4Families: FamilyTable = {
+  gemma4,
+  gemma4_text: gemma4,
+  gemma4_unified: gemma4,
+  gemma4_unified_text: gemma4,
+  gemma3n,
+  gemma3n_text: gemma3n,
+};

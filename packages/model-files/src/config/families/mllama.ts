@@ -1,0 +1,42 @@
+/** Llama 3.2 Vision: Llama with cross-attention layers in between, whose keys and values come from the image. */
+import { fullSpan } from '../attention.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import { decoderAttention, type TextModel } from '../decoder.ts';
+import { readDimensions, readIntermediateSize } from '../dimensions.ts';
+import { readHybrid } from '../hybrid.ts';
+import { layerOf } from '../layers.ts';
+import { denseMlp } from '../mlp.ts';
+import { norm, tensor } from '../tensors.ts';
+import type { FamilyTable } from './family.ts';
+
+/** Rows of the embedding beyond the vocabulary, for the image token and its kin; the head has none. */
+const extraRows = 8;
+
+function readMllama(config: ConfigReader): TextModel {
+  const size = readDimensions(config);
+  const { hiddenSize, vocabSize } = size;
+  const crossing = new Set(config.integers('cross_attention_layers') ?? []);
+  const mlp = denseMlp({ hiddenSize, intermediateSize: readIntermediateSize(config) });
+  const norms = [...norm('input_layernorm', hiddenSize), ...norm('post_attention_layernorm', hiddenSize)];
+  const text = readHybrid(config, {
+    variantOf: (layer) => ({ crosses: crossing.has(layer) }),
+    build: ({ crosses }) => {
+      if (!crosses) return layerOf(decoderAttention(size, fullSpan), mlp, norms);
+      const cross = decoderAttention(size, fullSpan, { qkNorm: 'head', names: { module: 'cross_attn' } });
+      // Nothing is cached per text token: the layer sees the image only.
+      return layerOf({ ...cross, attention: { kind: 'none' } }, mlp, [
+        ...norms,
+        tensor('cross_attn_attn_gate', 'other', 1),
+        tensor('cross_attn_mlp_gate', 'other', 1),
+      ]);
+    },
+  });
+  const tensors = text.tensors.map((item) =>
+    item.role === 'token-embedding' ? { ...item, shape: [vocabSize + extraRows, hiddenSize] } : item,
+  );
+  return { ...text, tensors };
+}
+
+const mllama = { read: readMllama };
+
+export const mllamaFamilies: FamilyTable = { mllama, mllama_text_model: mllama };

@@ -1,0 +1,245 @@
+/**
+ * Nemotron-H and Nemotron 3: every layer is one thing, Mamba 2, attention, a feed-forward or experts. Also Nemotron-NAS (Puzzle),
+ * Llama layers of which a search removed attention or narrowed the feed-forward.
+ */
+import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
+import { fullSpan, groupedQuery } from '../attention.ts';
+import { type ConfigReader, configLimits } from '../config-reader.ts';
+import { decoderAttention, type TextModel } from '../decoder.ts';
+import { readHiddenSize, readLayerCount } from '../dimensions.ts';
+import { readHybrid } from '../hybrid.ts';
+import { freezeLayer, layerOf, type MlpPart, noAttention, noMlp } from '../layers.ts';
+import { mamba2 } from '../mamba.ts';
+import { denseMlp, expertMlp } from '../mlp.ts';
+import { linear, norm } from '../tensors.ts';
+import { readPredictionCount } from './deepseek.ts';
+import type { FamilyTable } from './family.ts';
+
+type BlockKind = 'mamba' | 'attention' | 'mlp' | 'moe';
+
+const patternLetters: Readonly<Record<string, BlockKind>> = {
+  M: 'mamba',
+  '*': 'attention',
+  '-': 'mlp',
+  E: 'moe',
+};
+
+function readNemotronH(config: ConfigReader): TextModel {
+  const hiddenSize = readHiddenSize(config);
+  const kinds = readBlockKinds(config);
+  config.ignore(
+    'num_hidden_layers',
+    'expand',
+    'sliding_window',
+    'mtp_hybrid_override_pattern',
+    'use_bias',
+    'n_shared_experts',
+  );
+  config.ignore(
+    'mlp_bias',
+    'intermediate_size',
+    'moe_shared_expert_overlap',
+    'moe_latent_size',
+    'mamba_ssm_cache_dtype',
+  );
+  const build = ({ kind }: { readonly kind: BlockKind }): LayerSpec => block(config, hiddenSize, kind);
+  return readHybrid(config, {
+    layerCount: kinds.length,
+    variantOf: (layer) => ({ kind: kinds[layer] ?? 'mlp' }),
+    build,
+    names: { embedding: 'backbone.embeddings', finalNorm: 'backbone.norm_f' },
+    predictionLayers: predictionBlocks(config, hiddenSize),
+  });
+}
+
+/** One letter per layer in older files, one word in newer ones. */
+function readBlockKinds(config: ConfigReader): readonly BlockKind[] {
+  const words = config.texts('layers_block_type');
+  if (words !== null) return checkedKinds(config, 'layers_block_type', words);
+  const pattern = config.text('hybrid_override_pattern');
+  if (pattern === null) throw config.refuse('hybrid_override_pattern', undefined, 'a text of M, *, - and E');
+  const kinds = [...pattern].map((letter) => patternLetters[letter] ?? letter);
+  return checkedKinds(config, 'hybrid_override_pattern', kinds);
+}
+
+function checkedKinds(config: ConfigReader, key: string, words: readonly string[]): readonly BlockKind[] {
+  if (words.length === 0 || words.length > configLimits.layers) {
+    throw config.refuse(key, words.length, `1 to ${configLimits.layers} layers`);
+  }
+  return words.map((word) => {
+    if (word === 'mamba' || word === 'attention' || word === 'mlp' || word === 'moe') return word;
+    throw config.refuse(key, word, 'mamba, attention, mlp or moe for every layer');
+  });
+}
+
+function block(config: ConfigReader, hiddenSize: number, kind: BlockKind): LayerSpec {
+  const rest = norm('norm', hiddenSize);
+  if (kind === 'mamba') return layerOf(nemotronMamba(config, hiddenSize), noMlp, rest);
+  if (kind === 'attention') return layerOf(nemotronAttention(config, hiddenSize), noMlp, rest);
+  if (kind === 'moe') return layerOf(noAttention, nemotronExperts(config, hiddenSize), rest);
+  const intermediateSize = config.integerOfLayer('intermediate_size', 0);
+  const bias = config.boolean('mlp_bias', false);
+  return layerOf(
+    noAttention,
+    denseMlp({ hiddenSize, intermediateSize, module: 'mixer', gated: false, bias }),
+    rest,
+  );
+}
+
+function nemotronMamba(config: ConfigReader, hiddenSize: number) {
+  return mamba2(
+    {
+      hiddenSize,
+      heads: config.integer('mamba_num_heads'),
+      headDim: config.integer('mamba_head_dim'),
+      stateSize: config.integer('ssm_state_size'),
+      groups: config.integer('n_groups'),
+      convTaps: config.integer('conv_kernel'),
+    },
+    {
+      module: 'mixer',
+      projectionBias: config.boolean('mamba_proj_bias', false),
+      convBias: config.boolean('use_conv_bias', true),
+    },
+  );
+}
+
+function nemotronAttention(config: ConfigReader, hiddenSize: number) {
+  const queryHeads = config.integer('num_attention_heads');
+  const headDim = config.integer(['head_dim', 'attention_head_dim'], { fallback: 128 });
+  const kvHeads = config.integer('num_key_value_heads', { fallback: queryHeads });
+  const bias = config.boolean('attention_bias', false);
+  return groupedQuery(
+    { hiddenSize, queryHeads, kvHeads, keyHeadDim: headDim, valueHeadDim: headDim },
+    fullSpan,
+    {
+      qkvBias: bias,
+      outputBias: bias,
+      names: { module: 'mixer' },
+    },
+  );
+}
+
+/** Routed experts may work in a latent space that two projections lead to and from; the shared expert does not. */
+function nemotronExperts(config: ConfigReader, hiddenSize: number): MlpPart {
+  const latent = config.optionalInteger('moe_latent_size');
+  const shared = config.integer('n_shared_experts', { fallback: 1, minimum: 0 });
+  const part = expertMlp({
+    hiddenSize,
+    experts: config.integer('n_routed_experts'),
+    expertsPerToken: config.integer('num_experts_per_tok'),
+    expertIntermediateSize: config.integer('moe_intermediate_size'),
+    sharedIntermediateSize:
+      shared === 0 ? 0 : config.integer('moe_shared_expert_intermediate_size', { fallback: 0, minimum: 0 }),
+    module: 'mixer',
+    gated: false,
+    scoreCorrection: 'gate.e_score_correction_bias',
+    ...(latent !== null && { expertHiddenSize: latent }),
+  });
+  if (latent === null) return part;
+  return {
+    ...part,
+    tensors: [
+      ...part.tensors,
+      ...linear('mixer.fc1_latent_proj', 'other', { out: latent, in: hiddenSize }),
+      ...linear('mixer.fc2_latent_proj', 'other', { out: hiddenSize, in: latent }),
+    ],
+  };
+}
+
+/** A prediction module is one attention and one expert block unless the file lists others. */
+function predictionBlocks(config: ConfigReader, hiddenSize: number): readonly LayerSpec[] {
+  const count = readPredictionCount(config);
+  const words = config.texts('mtp_layers_block_type') ?? ['attention', 'moe'];
+  if (count === 0) return [];
+  const blocks = checkedKinds(config, 'mtp_layers_block_type', words).map((kind) =>
+    block(config, hiddenSize, kind),
+  );
+  const [first, ...others] = blocks;
+  if (first === undefined) return [];
+  const opening = freezeLayer({ ...first, tensors: [...first.tensors, ...joinTensors(hiddenSize)] });
+  const module = [opening, ...others.map(freezeLayer)];
+  return Array.from({ length: count }, () => module).flat();
+}
+
+function joinTensors(hiddenSize: number): TensorSpec[] {
+  return [
+    ...['enorm', 'hnorm', 'final_layernorm'].flatMap((name) => norm(name, hiddenSize)),
+    ...linear('eh_proj', 'other', { out: hiddenSize, in: 2 * hiddenSize }),
+  ];
+}
+
+interface NasVariant {
+  readonly [key: string]: number | string | null;
+  /** Key and value heads; null = the layer has no attention. */
+  readonly kvHeads: number | null;
+  /** Width of the feed-forward; null = the layer has none. */
+  readonly width: number | null;
+}
+
+function readNemotronNas(config: ConfigReader): TextModel {
+  const hiddenSize = readHiddenSize(config);
+  const queryHeads = config.integer('num_attention_heads');
+  const blocks = config.sections('block_configs');
+  const count = readLayerCount(config);
+  if (blocks === null || blocks.length !== count) {
+    throw config.refuse('block_configs', blocks?.length, `a list of ${count}, one entry per layer`);
+  }
+  const bias = config.boolean('attention_bias', false);
+  const mlpBias = config.boolean('mlp_bias', false);
+  config.ignore('intermediate_size', 'num_key_value_heads');
+  const headDim = config.integer('head_dim', { fallback: Math.max(1, Math.floor(hiddenSize / queryHeads)) });
+  const variants = blocks.map((entry) => nasVariant(entry, { hiddenSize, queryHeads }));
+  const build = ({ kvHeads, width }: NasVariant): LayerSpec => {
+    const size = { hiddenSize, queryHeads, headDim, kvHeads: kvHeads ?? 1, layerCount: count, vocabSize: 1 };
+    return layerOf(
+      kvHeads === null ? noAttention : decoderAttention(size, fullSpan, { qkvBias: bias, outputBias: bias }),
+      width === null ? noMlp : denseMlp({ hiddenSize, intermediateSize: width, bias: mlpBias }),
+      [
+        ...(kvHeads === null ? [] : norm('input_layernorm', hiddenSize)),
+        ...(width === null ? [] : norm('post_attention_layernorm', hiddenSize)),
+      ],
+    );
+  };
+  return readHybrid(config, {
+    variantOf: (layer) => variants[layer] ?? { kvHeads: null, width: null },
+    build,
+  });
+}
+
+function nasVariant(
+  entry: ConfigReader,
+  size: { readonly hiddenSize: number; readonly queryHeads: number },
+): NasVariant {
+  const attention = entry.section('attention');
+  const feedForward = entry.section('ffn');
+  for (const part of [attention, feedForward]) {
+    if (part?.boolean('replace_with_linear', false))
+      throw part.refuse('replace_with_linear', 'true', 'false');
+  }
+  const group = attention?.optionalInteger('n_heads_in_group') ?? null;
+  const hasAttention = attention !== null && !attention.boolean('no_op', false) && group !== null;
+  const hasMlp = feedForward !== null && !feedForward.boolean('no_op', false);
+  return {
+    kvHeads: hasAttention ? Math.max(1, Math.floor(size.queryHeads / group)) : null,
+    width: hasMlp ? nasWidth(feedForward, size.hiddenSize) : null,
+  };
+}
+
+/** Two thirds of the multiple of the hidden size, rounded up to 256 (modeling_decilm.py of these models). */
+function nasWidth(feedForward: ConfigReader, hiddenSize: number): number {
+  const stated = feedForward.optionalInteger('intermediate_size');
+  if (stated !== null) return stated;
+  const multiple = feedForward.number('ffn_mult', 0);
+  if (multiple <= 0 || multiple > 100)
+    throw feedForward.refuse('ffn_mult', multiple, 'a number above 0, at most 100');
+  return Math.max(1, Math.ceil(Math.floor((2 * multiple * hiddenSize) / 3) / 256)) * 256;
+}
+
+const nemotronNas = { read: readNemotronNas };
+
+export const nemotronFamilies: FamilyTable = {
+  nemotron_h: { read: readNemotronH },
+  'nemotron-nas': nemotronNas,
+  nemotron_nas: nemotronNas,
+};

@@ -1,0 +1,288 @@
+/**
+ * Vision towers, one function per kind. Weights are complete to within a percent; totals of published files that this was
+ * compared with are in the tests. A tower that is not known stays unread, and the spec says so.
+ */
+import type { TensorSpec, VisionSpec } from '../../model-spec.ts';
+import type { ConfigReader } from '../config-reader.ts';
+import { type BlockTraits, blocks, matrix, parameter, patches, projector, scale } from './tower.ts';
+
+/** Deepest tower accepted; published ones have up to 64 blocks. */
+const blocksMax = 1000;
+
+export interface TowerInput {
+  readonly vision: ConfigReader;
+  /** The outer config, which holds what joins the tower with the language model. */
+  readonly root: ConfigReader;
+  readonly textHiddenSize: number;
+}
+
+export type Tower = (input: TowerInput) => VisionSpec;
+
+export const layerNormBlock = {
+  fusedQkv: false,
+  attentionBias: true,
+  mlpBias: true,
+  gated: false,
+  normBias: true,
+  norms: ['layer_norm1', 'layer_norm2'],
+} as const;
+
+export function readSize(vision: ConfigReader) {
+  return {
+    hiddenSize: vision.integer(['hidden_size', 'vt_hidden_size', 'embed_dim'], { fallback: 1152 }),
+    layers: vision.integer(['num_hidden_layers', 'depth', 'vt_num_hidden_layers'], {
+      fallback: 27,
+      maximum: blocksMax,
+    }),
+    intermediateSize: (fallback: number) =>
+      vision.integer(['intermediate_size', 'vt_intermediate_size'], { fallback }),
+    patch: (fallback: number) => vision.integer('patch_size', { fallback, maximum: 1024 }),
+  };
+}
+
+/** SigLIP (arXiv:2303.15343), of which Gemma 3 and Idefics 3 leave out the pooling head. */
+function siglipTensors(vision: ConfigReader, hasHead: boolean): TensorSpec[] {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const traits: BlockTraits = { ...layerNormBlock, hiddenSize, intermediateSize: intermediateSize(4304) };
+  const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 896 }) / patch(14)));
+  const tower = [
+    ...patches('vision.embeddings.patch_embedding', { hiddenSize, patch: patch(14), bias: true }),
+    parameter('vision.embeddings.position_embedding.weight', side * side, hiddenSize),
+    ...blocks('vision.encoder.layers', layers, traits),
+    ...scale('vision.post_layernorm', hiddenSize, true),
+  ];
+  if (!hasHead) return tower;
+  return [
+    ...tower,
+    parameter('vision.head.probe', hiddenSize),
+    ...scale('vision.head.layernorm', hiddenSize, true),
+    ...matrix('vision.head.attention.in_proj', { out: 3 * hiddenSize, in: hiddenSize, bias: true }),
+    ...matrix('vision.head.attention.out_proj', { out: hiddenSize, in: hiddenSize, bias: true }),
+    ...matrix('vision.head.mlp.fc1', { out: traits.intermediateSize, in: hiddenSize, bias: true }),
+    ...matrix('vision.head.mlp.fc2', { out: hiddenSize, in: traits.intermediateSize, bias: true }),
+  ];
+}
+
+export interface ImageTokens {
+  /** Length in pixels of the square that becomes one token of the language model. */
+  readonly side: number;
+  /** Tokens of one full-size image; null where images keep their own size. */
+  readonly max: number | null;
+}
+
+export function spec(
+  vision: ConfigReader,
+  tensors: readonly TensorSpec[],
+  { side, max }: ImageTokens,
+): VisionSpec {
+  const { hiddenSize, layers } = readSize(vision);
+  return { layers, hiddenSize, tensors, imageTokensMax: max, pixelsPerToken: side * side };
+}
+
+export const gemma3: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize } = readSize(vision);
+  const tensors = [
+    ...siglipTensors(vision, false),
+    ...matrix(
+      'multi_modal_projector.mm_input_projection',
+      { out: textHiddenSize, in: hiddenSize, bias: false },
+      'projector',
+    ),
+    ...scale('multi_modal_projector.mm_soft_emb_norm', hiddenSize, false, 'projector'),
+  ];
+  const max = root.integer('mm_tokens_per_image', { fallback: 256 });
+  const pixels = vision.integer('image_size', { fallback: 896 });
+  return spec(vision, tensors, { side: Math.round(pixels / Math.sqrt(max)), max });
+};
+
+/** Idefics 3 and SmolVLM: neighbouring patches side by side, then one linear layer. */
+export const idefics3: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, patch } = readSize(vision);
+  const factor = root.integer('scale_factor', { fallback: 2, maximum: 64 });
+  const joined = hiddenSize * factor * factor;
+  const side = Math.floor(vision.integer('image_size', { fallback: 896 }) / patch(14));
+  const tensors = [
+    ...siglipTensors(vision, false),
+    ...matrix(
+      'connector.modality_projection.proj',
+      { out: textHiddenSize, in: joined, bias: false },
+      'projector',
+    ),
+  ];
+  return spec(vision, tensors, {
+    side: patch(14) * factor,
+    max: Math.max(1, Math.floor(side / factor) ** 2),
+  });
+};
+
+/** LLaVA: CLIP or SigLIP, of which several layers may be read side by side. */
+export const llava: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const isSiglip = vision.text('model_type')?.startsWith('siglip') ?? false;
+  const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 336 }) / patch(14)));
+  const traits: BlockTraits = { ...layerNormBlock, hiddenSize, intermediateSize: intermediateSize(4096) };
+  const clip = (): TensorSpec[] => [
+    ...patches('vision.embeddings.patch_embedding', { hiddenSize, patch: patch(14), bias: false }),
+    parameter('vision.embeddings.class_embedding', hiddenSize),
+    parameter('vision.embeddings.position_embedding.weight', side * side + 1, hiddenSize),
+    ...scale('vision.pre_layrnorm', hiddenSize, true),
+    ...blocks('vision.encoder.layers', layers, traits),
+    ...scale('vision.post_layernorm', hiddenSize, true),
+  ];
+  vision.ignore('projection_dim', 'vocab_size');
+  const read = Array.isArray(root.raw('vision_feature_layer')) ? root.integers('vision_feature_layer') : null;
+  const hasNewline = root.text('model_type') === 'llava_next';
+  const tensors = [
+    ...(isSiglip ? siglipTensors(vision, vision.boolean('vision_use_head', true)) : clip()),
+    ...projector('multi_modal_projector', {
+      in: hiddenSize * Math.max(1, read?.length ?? 1),
+      middle: textHiddenSize,
+      out: textHiddenSize,
+      bias: root.boolean('multimodal_projector_bias', true),
+    }),
+    ...(hasNewline ? [parameter('image_newline', textHiddenSize)] : []),
+  ];
+  return spec(vision, tensors, { side: patch(14), max: side * side });
+};
+
+/** Pixtral (arXiv:2410.07073) as Mistral Small 3.1 has it: gated blocks, patches merged before the projector. */
+export const pixtral: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const merge = root.integer('spatial_merge_size', { fallback: 2, maximum: 64 });
+  vision.ignore('head_dim', 'num_channels');
+  const side = Math.floor(vision.integer('image_size', { fallback: 1540 }) / patch(14) / merge);
+  const norms = ['attention_norm', 'ffn_norm'];
+  const plain = {
+    fusedQkv: false,
+    attentionBias: false,
+    mlpBias: false,
+    gated: true,
+    normBias: false,
+    norms,
+  };
+  const tensors = [
+    ...patches('vision.patch_conv', { hiddenSize, patch: patch(14), bias: false }),
+    ...scale('vision.ln_pre', hiddenSize, false),
+    ...blocks('vision.transformer.layers', layers, {
+      ...plain,
+      hiddenSize,
+      intermediateSize: intermediateSize(4096),
+    }),
+    ...scale('multi_modal_projector.norm', hiddenSize, false, 'projector'),
+    ...matrix(
+      'multi_modal_projector.patch_merger.merging_layer',
+      { out: hiddenSize, in: hiddenSize * merge * merge, bias: false },
+      'projector',
+    ),
+    ...projector('multi_modal_projector', {
+      in: hiddenSize,
+      middle: textHiddenSize,
+      out: textHiddenSize,
+      bias: root.boolean('multimodal_projector_bias', false),
+    }),
+  ];
+  return spec(vision, tensors, { side: patch(14) * merge, max: Math.max(1, side * side) });
+};
+
+/** MoonViT of Kimi-VL and Kimi K2.5. */
+export const moonvit: Tower = ({ vision, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const [rows = 2, columns = 2] = vision.integers('merge_kernel_size') ?? [];
+  const joined = hiddenSize * Math.max(1, rows * columns);
+  vision.ignore('vt_num_attention_heads', 'mm_hidden_size', 'init_pos_emb_height', 'init_pos_emb_width');
+  const norms = ['norm0', 'norm1'];
+  const tensors = [
+    ...patches('vision.patch_embed.proj', { hiddenSize, patch: patch(14), bias: true }),
+    parameter('vision.patch_embed.pos_emb.weight', 64, 64, hiddenSize),
+    ...blocks('vision.encoder.blocks', layers, {
+      ...layerNormBlock,
+      norms,
+      fusedQkv: true,
+      hiddenSize,
+      intermediateSize: intermediateSize(4304),
+    }),
+    ...scale('vision.encoder.final_layernorm', hiddenSize, true),
+    ...scale('multi_modal_projector.pre_norm', hiddenSize, true, 'projector'),
+    ...projector('multi_modal_projector', { in: joined, middle: joined, out: textHiddenSize, bias: true }),
+  ];
+  return spec(vision, tensors, { side: patch(14) * Math.max(1, rows), max: null });
+};
+
+/** InternViT with the pixel shuffle of InternVL. */
+export const internvl: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 448 }) / patch(14)));
+  const ratio = root.number('downsample_ratio', 0.5);
+  const factor = Math.min(64, Math.max(1, Math.round(1 / Math.max(ratio, 0.01))));
+  const joined = hiddenSize * factor * factor;
+  const extra = [
+    ['ls1', hiddenSize],
+    ['ls2', hiddenSize],
+  ] as const;
+  const traits = { ...layerNormBlock, norms: ['norm1', 'norm2'], fusedQkv: true, extra };
+  const tensors = [
+    ...patches('vision.embeddings.patch_embedding', { hiddenSize, patch: patch(14), bias: true }),
+    parameter('vision.embeddings.class_embedding', hiddenSize),
+    parameter('vision.embeddings.position_embedding', side * side + 1, hiddenSize),
+    ...blocks('vision.encoder.layers', layers, {
+      ...traits,
+      hiddenSize,
+      intermediateSize: intermediateSize(4096),
+    }),
+    ...scale('mlp1.norm', joined, true, 'projector'),
+    ...projector('mlp1', { in: joined, middle: textHiddenSize, out: textHiddenSize, bias: true }),
+  ];
+  return spec(vision, tensors, {
+    side: patch(14) * factor,
+    max: Math.max(1, Math.floor(side / factor) ** 2),
+  });
+};
+
+/** Gemma 4: gated blocks with four norms and norms per head; a table of positions per axis. */
+export const gemma4: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const headDim = vision.integer('head_dim', { fallback: 64 });
+  vision.ignore(
+    'global_head_dim',
+    'pooling_kernel_size',
+    'num_key_value_heads',
+    'use_clipped_linears',
+    'standardize',
+  );
+  root.ignore('vision_soft_tokens_per_image');
+  const attentionWidth = vision.integer('num_attention_heads', { fallback: 12 }) * headDim;
+  const positions = vision.integer('position_embedding_size', { fallback: 10240 });
+  const traits: BlockTraits = {
+    hiddenSize,
+    attentionWidth,
+    intermediateSize: intermediateSize(3072),
+    fusedQkv: false,
+    attentionBias: false,
+    mlpBias: false,
+    gated: true,
+    normBias: false,
+    norms: [
+      'input_layernorm',
+      'post_attention_layernorm',
+      'pre_feedforward_layernorm',
+      'post_feedforward_layernorm',
+    ],
+    extra: [
+      ['self_attn.q_norm.weight', headDim],
+      ['self_attn.k_norm.weight', headDim],
+    ],
+  };
+  const tensors = [
+    ...matrix('vision.patch_embedder.input_proj', { out: hiddenSize, in: 3 * patch(16) ** 2, bias: false }),
+    parameter('vision.patch_embedder.position_embedding_table', 2, positions, hiddenSize),
+    ...blocks('vision.encoder.layers', layers, traits),
+    ...matrix(
+      'embed_vision.embedding_projection',
+      { out: textHiddenSize, in: hiddenSize, bias: false },
+      'projector',
+    ),
+  ];
+  const pooled = vision.integer('pooling_kernel_size', { fallback: 3, maximum: 64 });
+  const max = vision.integer('default_output_length', { fallback: 280 });
+  return spec(vision, tensors, { side: patch(16) * pooled, max });
+};
