@@ -1,0 +1,87 @@
+/**
+ * What may be submitted at all. A request is refused at once when no amount of waiting could serve it; what passes can
+ * always be finished, if need be alone: its peak fits beside the pinned blocks, and pins are held to the same rule.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { CheckedConfig } from './config.ts';
+import { peakBlocks } from './geometry.ts';
+import type { ServingRequest } from './sequence.ts';
+
+/** The most blocks a sequence of `lengthMax` tokens holds in a group. Its last token is sampled, never computed. */
+export function peakBlocksOf(config: CheckedConfig, groupIndex: number, lengthMax: number): number {
+  const window = config.groups[groupIndex]?.window ?? null;
+  const { blockSize, prefillChunkMax: chunkMax } = config;
+  return peakBlocks({ tokenCount: lengthMax - 1, chunkMax, window, blockSize });
+}
+
+/** Throws a PlimsollError when the request can never be served. `pinnedCounts` is per group. */
+export function checkRequest(
+  request: ServingRequest,
+  config: CheckedConfig,
+  pinnedCounts: readonly number[],
+): void {
+  const promptLength = request.prompt.length;
+  const { outputTokensMax } = request;
+  checkTokens(request);
+  const lengthMax = promptLength + outputTokensMax;
+  if (lengthMax > config.contextMax) {
+    const room = config.contextMax - promptLength;
+    throw new PlimsollError({
+      code: 'context-overflow',
+      message: `${promptLength} prompt tokens and ${outputTokensMax} output tokens make ${lengthMax}; the context is ${config.contextMax}`,
+      value: lengthMax,
+      limit: config.contextMax,
+      hint:
+        room > 0
+          ? `ask for at most ${room} output tokens`
+          : `shorten the prompt by ${1 - room} tokens or more`,
+    });
+  }
+  for (const [index, group] of config.groups.entries()) {
+    const need = peakBlocksOf(config, index, lengthMax);
+    const pinned = pinnedCounts[index] ?? 0;
+    const limit = group.blockCount - pinned;
+    if (need <= limit) continue;
+    const unpinned = pinned > 0 ? ` and ${pinned} are pinned` : '';
+    throw new PlimsollError({
+      code: 'never-fits',
+      message: `${lengthMax} tokens need ${need} blocks of ${config.blockSize} in group ${group.name}, which has ${group.blockCount}${unpinned}`,
+      value: need,
+      limit,
+      hint: `ask for ${config.blockSize * (need - limit)} tokens less${pinned > 0 ? ', unpin a prefix' : ''}, or give the cache more memory`,
+    });
+  }
+}
+
+function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {
+  if (prompt.length === 0) {
+    throw new PlimsollError({
+      code: 'empty-prompt',
+      message: 'the prompt has no tokens',
+      value: 0,
+      limit: 'at least 1 token',
+      hint: 'start with the beginning-of-sequence token',
+    });
+  }
+  if (!Number.isSafeInteger(outputTokensMax) || outputTokensMax < 1) {
+    throw new PlimsollError({
+      code: 'bad-output-limit',
+      message: `${outputTokensMax} output tokens cannot be generated`,
+      value: outputTokensMax,
+      limit: 'a whole number, at least 1',
+      hint: 'ask for at least 1 output token',
+    });
+  }
+  for (let index = 0; index < prompt.length; index++) {
+    const token = prompt[index] ?? 0;
+    // A token id is hashed as one 32-bit word; outside of that range two different prompts could look alike.
+    if (Number.isInteger(token) && token >= 0 && token < 2 ** 31) continue;
+    throw new PlimsollError({
+      code: 'bad-token',
+      message: `prompt token ${index} is ${token}`,
+      value: token,
+      limit: 'a whole number, at least 0 and below 2^31',
+      hint: 'pass the ids that the tokenizer gave',
+    });
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * The blocks of one cache group: who owns them, which may be found by content, which may be taken next. It knows ids and
+ * counts only; where a block's bytes lie is the engine's business.
+ *
+ *            allocate                          release, no hash
+ *   free  ------------->  owned (references > 0)  ------------->  free     taken first
+ *            share                             release, hashed
+ *  cached ------------->  owned                   ------------->  cached   taken when none is free, least recent first
+ *
+ * A block is in exactly one of the three states. `publish` gives an owned block a content hash; it keeps the hash when
+ * its last owner lets go, until its space is needed (an eviction) or its content changes (`unpublish`). A block with
+ * a hash is never written. `null` means "none left now"; a wrong call is a bug and throws.
+ */
+import { assert } from '@plimsoll/foundation';
+import { hashWords } from './block-hash.ts';
+import { BlockList, blockLinks } from './block-list.ts';
+import { HashIndex } from './hash-index.ts';
+import { type BlockId, blockId } from './ids.ts';
+
+export interface PublishedBlock {
+  readonly block: BlockId;
+  readonly hash: readonly number[];
+  /** Position of the block in its chain; the first block of a prompt has depth 0. */
+  readonly depth: number;
+}
+
+export class BlockPool {
+  readonly blockCount: number;
+  readonly #references: Int32Array;
+  readonly #depths: Int32Array;
+  readonly #index: HashIndex;
+  readonly #free: BlockList;
+  readonly #cached: BlockList;
+  #evictions = 0;
+
+  constructor(blockCount: number) {
+    assert(Number.isInteger(blockCount) && blockCount >= 0, `a pool of ${blockCount} blocks`);
+    this.blockCount = blockCount;
+    this.#references = new Int32Array(blockCount);
+    this.#depths = new Int32Array(blockCount);
+    this.#index = new HashIndex(blockCount);
+    const links = blockLinks(blockCount, 2);
+    this.#free = new BlockList(links, blockCount);
+    this.#cached = new BlockList(links, blockCount + 1);
+    for (let block = 0; block < blockCount; block++) this.#free.pushBack(blockId(block));
+  }
+
+  get freeCount(): number {
+    return this.#free.length;
+  }
+
+  get cachedCount(): number {
+    return this.#cached.length;
+  }
+
+  /** Blocks that an allocation can have: free ones, and cached ones at the price of what they hold. */
+  get availableCount(): number {
+    return this.#free.length + this.#cached.length;
+  }
+
+  get ownedCount(): number {
+    return this.blockCount - this.availableCount;
+  }
+
+  /** How often an allocation had to drop cached content. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  references(block: BlockId): number {
+    return this.#references[block] ?? 0;
+  }
+
+  isPublished(block: BlockId): boolean {
+    return this.#index.has(block);
+  }
+
+  /** One block with one reference. */
+  allocate(): BlockId | null {
+    if (this.availableCount === 0) return null;
+    if (this.#free.length === 0) {
+      // Evicted content makes a free block, which is then taken like any other.
+      const oldest = this.#cached.popFront();
+      this.#index.remove(oldest);
+      this.#free.pushFront(oldest);
+      this.#evictions++;
+    }
+    const block = this.#free.popFront();
+    this.#references[block] = 1;
+    return block;
+  }
+
+  /** Adds an owner. A cached block comes back into use with its content. */
+  share(block: BlockId): void {
+    const references = this.references(block);
+    if (references === 0) {
+      assert(this.#index.has(block), `block ${block} is free: there is nothing in it to share`);
+      this.#cached.remove(block);
+    }
+    this.#references[block] = references + 1;
+  }
+
+  /**
+   * Takes one owner away. Owners release a chain from its tail, so that of two blocks last used together the deeper one
+   * is evicted first: a tail without its head could never be found again.
+   */
+  release(block: BlockId): void {
+    const references = this.references(block);
+    assert(references > 0, `block ${block} is released more often than it was taken`);
+    this.#references[block] = references - 1;
+    if (references > 1) return;
+    if (this.#index.has(block)) this.#cached.pushBack(block);
+    else this.#free.pushFront(block);
+  }
+
+  find(chain: readonly number[], offset: number): BlockId | null {
+    return this.#index.find(chain, offset);
+  }
+
+  /**
+   * Makes an owned block findable and returns the block its owner should hold from now on: the same one, or the one that
+   * already had this content, in which case the duplicate has been released and the other one shared.
+   */
+  publish(block: BlockId, chain: readonly number[], depth: number): BlockId {
+    assert(this.references(block) > 0, `block ${block} has no owner that could publish it`);
+    const offset = depth * hashWords;
+    const existing = this.#index.find(chain, offset);
+    if (existing === block) return block;
+    if (existing !== null) {
+      this.share(existing);
+      this.release(block);
+      return existing;
+    }
+    this.#index.insert(block, chain, offset);
+    this.#depths[block] = depth;
+    return block;
+  }
+
+  /** Takes the hash from a block whose only owner is about to change it. */
+  unpublish(block: BlockId): void {
+    assert(this.references(block) === 1, `block ${block} may change only when it has one owner`);
+    this.#index.remove(block);
+  }
+
+  /** Puts a free block among the cached ones, most recent last: how a saved cache comes back. */
+  adopt(block: BlockId, published: Omit<PublishedBlock, 'block'>): void {
+    this.#free.remove(block);
+    this.#index.insert(block, published.hash, 0);
+    this.#depths[block] = published.depth;
+    this.#cached.pushBack(block);
+  }
+
+  /** Every findable block: cached ones from the least recent on, then owned ones, deepest first. */
+  published(): readonly PublishedBlock[] {
+    const owned: BlockId[] = [];
+    for (let block = 0; block < this.blockCount; block++) {
+      const id = blockId(block);
+      if (this.references(id) > 0 && this.#index.has(id)) owned.push(id);
+    }
+    owned.sort((left, right) => this.#depth(right) - this.#depth(left) || left - right);
+    return [...this.#cached, ...owned].map((block) => ({
+      block,
+      hash: this.#index.hashOf(block),
+      depth: this.#depth(block),
+    }));
+  }
+
+  /** The order in which blocks would be taken: free ones, then cached ones. */
+  freeOrder(): readonly BlockId[] {
+    return [...this.#free, ...this.#cached];
+  }
+
+  /** Recounts everything. `expected` gives, per block, how many owners the caller knows of. */
+  checkIntegrity(expected: Int32Array): void {
+    const seen = new Uint8Array(this.blockCount);
+    const visit = (list: BlockList, name: string, hashed: boolean): void => {
+      let length = 0;
+      for (const block of list) {
+        assert(seen[block] === 0, `block ${block} is in two lists or twice in one`);
+        seen[block] = 1;
+        assert(this.references(block) === 0, `block ${block} is ${name} and has owners`);
+        assert(this.#index.has(block) === hashed, `block ${block} is ${name}: hash present is ${!hashed}`);
+        length++;
+      }
+      assert(length === list.length, `the ${name} list holds ${length} blocks and counts ${list.length}`);
+    };
+    visit(this.#free, 'free', false);
+    visit(this.#cached, 'cached', true);
+    let hashes = 0;
+    for (let index = 0; index < this.blockCount; index++) {
+      const block = blockId(index);
+      const references = this.references(block);
+      assert(
+        references === expected[index],
+        `block ${block}: ${references} references, ${expected[index]} owners`,
+      );
+      assert(
+        references > 0 !== (seen[index] === 1),
+        `block ${block} is neither or both of owned and in a list`,
+      );
+      if (!this.#index.has(block)) continue;
+      hashes++;
+      assert(
+        this.#index.find(this.#index.hashOf(block), 0) === block,
+        `block ${block} is not found by its hash`,
+      );
+    }
+    assert(hashes === this.#index.size, `${hashes} blocks have hashes, the index counts ${this.#index.size}`);
+  }
+
+  #depth(block: BlockId): number {
+    return this.#depths[block] ?? 0;
+  }
+}

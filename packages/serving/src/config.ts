@@ -1,0 +1,99 @@
+/** What a scheduler is given: the resources, the limits of a step, and the policy. Checked once, trusted afterwards. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { SchedulingPolicy } from './policies.ts';
+
+/** Layers that cache alike share one pool: all full-attention layers, or all layers with one sliding window. */
+export interface CacheGroup {
+  readonly name: string;
+  readonly blockCount: number;
+  /** Tokens that a position sees, itself included; null = all before it. */
+  readonly window: number | null;
+  /** Blocks in host memory for spilled sequences. Default 0. */
+  readonly hostBlockCount?: number;
+}
+
+/** Recurrent state (SSM, linear attention): one slot per running sequence, however long its context. */
+export interface StateSlotLimits {
+  readonly count: number;
+  /** Slots in host memory for spilled sequences. Default 0. */
+  readonly hostCount?: number;
+}
+
+export interface ServingConfig {
+  /** Tokens per block, the same in all groups. */
+  readonly blockSize: number;
+  readonly groups: readonly CacheGroup[];
+  /** Absent for a model without recurrent layers. */
+  readonly stateSlots?: StateSlotLimits;
+  /** Longest sequence, prompt and output. */
+  readonly contextMax: number;
+  /** Sequences that may hold memory at once. */
+  readonly runningMax: number;
+  /** Tokens computed in one step at most; at least runningMax, so that every decoding sequence moves in every step. */
+  readonly tokenBudget: number;
+  /** Tokens of one prompt computed in one step at most. Default: the token budget. */
+  readonly prefillChunkMax?: number;
+  /**
+   * Finds blocks by content. Has no effect with state slots: a recurrent state is a fold over all tokens, and the
+   * blocks of a prefix are of no use without the state at its end. Default true.
+   */
+  readonly prefixCaching?: boolean;
+  /** Share of each pool that an admission leaves available while others run, so that they can grow. Default 0.01. */
+  readonly admissionReserve?: number;
+  readonly policy: SchedulingPolicy;
+}
+
+/** The config with its defaults filled in. */
+export interface CheckedConfig extends ServingConfig {
+  readonly prefillChunkMax: number;
+  readonly prefixCaching: boolean;
+  readonly admissionReserve: number;
+}
+
+export function checkConfig(config: ServingConfig): CheckedConfig {
+  const checked: CheckedConfig = {
+    ...config,
+    prefillChunkMax: config.prefillChunkMax ?? config.tokenBudget,
+    prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
+    admissionReserve: config.admissionReserve ?? 0.01,
+  };
+  requireWhole('blockSize', checked.blockSize, 1);
+  requireWhole('contextMax', checked.contextMax, 2);
+  requireWhole('runningMax', checked.runningMax, 1);
+  requireWhole('tokenBudget', checked.tokenBudget, checked.runningMax, 'runningMax');
+  requireWhole('prefillChunkMax', checked.prefillChunkMax, 1);
+  if (checked.prefillChunkMax > checked.tokenBudget) {
+    refuse('prefillChunkMax', checked.prefillChunkMax, `at most the token budget, ${checked.tokenBudget}`);
+  }
+  if (!(checked.admissionReserve >= 0 && checked.admissionReserve < 1)) {
+    refuse('admissionReserve', checked.admissionReserve, 'at least 0 and below 1');
+  }
+  if (checked.groups.length === 0 && checked.stateSlots === undefined) {
+    refuse('groups', 0, 'at least one cache group, or state slots');
+  }
+  for (const group of checked.groups) {
+    requireWhole(`groups.${group.name}.blockCount`, group.blockCount, 1);
+    requireWhole(`groups.${group.name}.hostBlockCount`, group.hostBlockCount ?? 0, 0);
+    if (group.window !== null) requireWhole(`groups.${group.name}.window`, group.window, 1);
+  }
+  if (checked.stateSlots !== undefined) {
+    requireWhole('stateSlots.count', checked.stateSlots.count, 1);
+    requireWhole('stateSlots.hostCount', checked.stateSlots.hostCount ?? 0, 0);
+  }
+  return checked;
+}
+
+function requireWhole(name: string, value: number, least: number, because?: string): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  refuse(name, value, `a whole number, at least ${because === undefined ? least : `${because} = ${least}`}`);
+}
+
+function refuse(name: string, value: number, limit: string): never {
+  throw new PlimsollError({
+    code: 'bad-serving-config',
+    message: `${name} is ${value}; it must be ${limit}`,
+    value,
+    limit,
+    hint: `change ${name} in the serving configuration`,
+  });
+}

@@ -1,0 +1,13 @@
+export { BlockHasher, hashWords } from './block-hash.ts';
+export { BlockPool, type PublishedBlock } from './block-pool.ts';
+export type { CacheGroup, CheckedConfig, ServingConfig, StateSlotLimits } from './config.ts';
+export { blocksFor, firstLiveBlock, type PeakQuestion, peakBlocks } from './geometry.ts';
+export type { BlockId, PinId, SequenceId, StateSlotId } from './ids.ts';
+export type { ServingMetrics } from './metrics.ts';
+export type { Pin } from './pins.ts';
+export type { CommitOutcome, ForkResult, Plan, PlanEntry, StepResult } from './plan.ts';
+export { policies, rankOf, type SchedulingPolicy } from './policies.ts';
+export type { LoadedBlock, PrefixCacheIdentity } from './prefix-cache-file.ts';
+export { type GroupOccupancy, Scheduler } from './scheduler.ts';
+export type { FinishReason, KeyedSpan, SequenceState, SequenceView, ServingRequest } from './sequence.ts';
+export type { BlockTransfer, StateTransfer } from './transfers.ts';

@@ -1,0 +1,59 @@
+/** What a step asks of the engine, what the engine answers, and what came of it. */
+import type { Seconds } from '@plimsoll/foundation';
+import type { SequenceId } from './ids.ts';
+import type { FinishReason, SequenceView } from './sequence.ts';
+import type { BlockTransfer, StateTransfer } from './transfers.ts';
+
+/**
+ * Compute the tokens [start, start + count) of one sequence. Its tables cover them. With state slots, an entry that
+ * starts at 0 starts from a zero state, whatever its slot held.
+ */
+export interface PlanEntry {
+  readonly sequence: SequenceView;
+  readonly kind: 'decode' | 'prefill';
+  readonly start: number;
+  readonly count: number;
+  /** The last `draftCount` of the tokens are the sequence's drafts, to be verified; they are not in its tokens. */
+  readonly draftCount: number;
+  /** True when the entry reaches the last known token, so that logits are wanted and `commit` expects a result. */
+  readonly samples: boolean;
+}
+
+export interface Plan {
+  /** Steps are numbered from 0. */
+  readonly index: number;
+  readonly now: Seconds;
+  /** Decoding sequences, then prefilling ones that were running, then admitted ones; each in the policy's order. */
+  readonly entries: readonly PlanEntry[];
+  /** To be done before computing, in this order. */
+  readonly blockTransfers: readonly BlockTransfer[];
+  readonly stateTransfers: readonly StateTransfer[];
+  readonly admitted: readonly SequenceView[];
+  readonly preempted: readonly SequenceView[];
+  /** Sum of the entries' counts; never above the token budget. */
+  readonly tokenCount: number;
+}
+
+/** One more continuation of the same prefix (n > 1): a fork that starts with its own sampled token. */
+export interface ForkResult {
+  readonly token: number;
+  readonly finished?: 'stop';
+}
+
+/** The engine's answer to an entry that samples. */
+export interface StepResult {
+  readonly sequenceId: SequenceId;
+  /** The accepted drafts, in order, then one sampled token: between 1 and draftCount + 1 tokens. */
+  readonly tokens: readonly number[];
+  /** Set when the sequence ends here for the engine's own reasons: end token, stop string. */
+  readonly finished?: 'stop';
+  /** Guesses for the tokens after these, to be verified in the next step. */
+  readonly drafts?: readonly number[];
+  readonly forks?: readonly ForkResult[];
+}
+
+export interface CommitOutcome {
+  /** Sequences that ended in this step, with their reasons; the scheduler has forgotten them. */
+  readonly finished: readonly { readonly sequence: SequenceView; readonly reason: FinishReason }[];
+  readonly forked: readonly { readonly parent: SequenceId; readonly child: SequenceView }[];
+}

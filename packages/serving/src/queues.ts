@@ -1,0 +1,135 @@
+/** The two ordered sets of sequences: those that wait (a heap) and those that run (a sorted array). */
+import { assert } from '@plimsoll/foundation';
+import { compareSequences, type Sequence } from './sequence.ts';
+
+/** Binary heap in the policy's order. Adding and taking the first are O(log n); removing another one is O(n). */
+export class WaitingQueue {
+  readonly #heap: Sequence[] = [];
+
+  get length(): number {
+    return this.#heap.length;
+  }
+
+  get first(): Sequence | undefined {
+    return this.#heap[0];
+  }
+
+  push(sequence: Sequence): void {
+    this.#heap.push(sequence);
+    this.#rise(this.#heap.length - 1);
+  }
+
+  remove(sequence: Sequence): void {
+    const at = this.#heap[0] === sequence ? 0 : this.#heap.indexOf(sequence);
+    assert(at >= 0, `sequence ${sequence.id} is not waiting`);
+    const last = this.#heap.pop();
+    if (last === undefined || last === sequence) return;
+    this.#heap[at] = last;
+    this.#sink(at);
+    this.#rise(at);
+  }
+
+  /** In heap order, which is no particular order. */
+  [Symbol.iterator](): Iterator<Sequence> {
+    return this.#heap.values();
+  }
+
+  checkIntegrity(): void {
+    for (const [index, sequence] of this.#heap.entries()) {
+      const parent = this.#heap[(index - 1) >> 1];
+      assert(
+        index === 0 || (parent !== undefined && compareSequences(parent, sequence) < 0),
+        'the heap is out of order',
+      );
+    }
+  }
+
+  #rise(start: number): void {
+    for (let at = start; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(at, parent)) return;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  #sink(start: number): void {
+    for (let at = start; ; ) {
+      const left = 2 * at + 1;
+      if (left >= this.#heap.length) return;
+      const child = left + 1 < this.#heap.length && this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(child, at)) return;
+      this.#swap(at, child);
+      at = child;
+    }
+  }
+
+  #isBefore(left: number, right: number): boolean {
+    const [one, other] = [this.#heap[left], this.#heap[right]];
+    return one !== undefined && other !== undefined && compareSequences(one, other) < 0;
+  }
+
+  #swap(left: number, right: number): void {
+    const [one, other] = [this.#heap[left], this.#heap[right]];
+    if (one === undefined || other === undefined) return;
+    this.#heap[left] = other;
+    this.#heap[right] = one;
+  }
+}
+
+/** Sorted, most urgent first. At most a few thousand long, so insertion by moving is cheap. */
+export class RunningList {
+  readonly #sequences: Sequence[] = [];
+
+  get length(): number {
+    return this.#sequences.length;
+  }
+
+  /** Last in the policy's order: the first one to give way. */
+  get last(): Sequence | undefined {
+    return this.#sequences.at(-1);
+  }
+
+  at(index: number): Sequence | undefined {
+    return this.#sequences[index];
+  }
+
+  add(sequence: Sequence): void {
+    const at = this.#position(sequence);
+    assert(this.#sequences[at] !== sequence, `sequence ${sequence.id} is running already`);
+    this.#sequences.splice(at, 0, sequence);
+  }
+
+  remove(sequence: Sequence): void {
+    const at = this.#position(sequence);
+    assert(this.#sequences[at] === sequence, `sequence ${sequence.id} is not running`);
+    this.#sequences.splice(at, 1);
+  }
+
+  [Symbol.iterator](): Iterator<Sequence> {
+    return this.#sequences.values();
+  }
+
+  checkIntegrity(): void {
+    for (const [index, sequence] of this.#sequences.entries()) {
+      const previous = this.#sequences[index - 1];
+      assert(
+        previous === undefined || compareSequences(previous, sequence) < 0,
+        'running sequences are out of order',
+      );
+    }
+  }
+
+  /** Where the sequence is, or where it would go. */
+  #position(sequence: Sequence): number {
+    let low = 0;
+    let high = this.#sequences.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#sequences[middle];
+      if (other !== undefined && compareSequences(other, sequence) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Random operations against the whole core, with an engine that checks every position it reads (fingerprint-engine.ts)
+ * and a recount of all resources after every single operation. A failure names its seed: put it into `only` below.
+ */
+import { assert, type Random, randomInteger, seconds, seededRandom } from '@plimsoll/foundation';
+import { describe, expect, test } from 'vitest';
+import { FingerprintEngine, fingerprints, nextToken } from './fingerprint-engine.ts';
+import type { PinId, SequenceId } from './ids.ts';
+import {
+  type Plan,
+  policies,
+  Scheduler,
+  type SequenceView,
+  type ServingConfig,
+  type StepResult,
+} from './index.ts';
+
+const only: number | null = null;
+const vocabulary = 5;
+const identity = { modelHash: 'm', kvFormat: 'f16' };
+
+function pick<Item>(random: Random, items: readonly Item[]): Item {
+  const item = items[randomInteger(random, 0, items.length)];
+  assert(item !== undefined, 'nothing to pick from');
+  return item;
+}
+
+function randomConfig(random: Random): ServingConfig {
+  const blockSize = pick(random, [1, 2, 4, 8]);
+  const blockCount = randomInteger(random, 64 / blockSize, 140 / blockSize);
+  const hostBlockCount = pick(random, [0, blockCount]);
+  const full = { name: 'full', blockCount, window: null, hostBlockCount };
+  const sliding = { name: 'sliding', blockCount, window: randomInteger(random, 1, 20), hostBlockCount };
+  const stateful = random() < 0.25;
+  const runningMax = randomInteger(random, 1, 9);
+  const tokenBudget = runningMax + randomInteger(random, 0, 24);
+  return {
+    blockSize,
+    groups:
+      stateful && random() < 0.3 ? [] : pick(random, [[full], [sliding], [full, sliding], [sliding, full]]),
+    ...(stateful && { stateSlots: { count: randomInteger(random, 1, 6), hostCount: pick(random, [0, 3]) } }),
+    contextMax: 60,
+    runningMax,
+    tokenBudget,
+    prefillChunkMax: randomInteger(random, 1, Math.min(tokenBudget, 16) + 1),
+    prefixCaching: random() < 0.85,
+    admissionReserve: pick(random, [0, 0.1]),
+    policy: {
+      ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst]),
+      preemption: pick(random, ['recompute', 'spill']),
+    },
+  };
+}
+
+/** One random history. */
+class History {
+  readonly #random: Random;
+  readonly #config: ServingConfig;
+  readonly #live = new Map<SequenceId, SequenceView>();
+  readonly #pins: PinId[] = [];
+  readonly #prompts: readonly number[][];
+  readonly log: string[] = [];
+  #keys = new Map<SequenceId, string>();
+  #scheduler: Scheduler;
+  #engine: FingerprintEngine;
+  #now = 0;
+  /** Nothing new arrives while a history is being brought to its end. */
+  #draining = false;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+    this.#config = randomConfig(this.#random);
+    this.#scheduler = new Scheduler(this.#config);
+    this.#engine = this.#newEngine();
+    this.#prompts = Array.from({ length: 4 }, () => this.#tokens(randomInteger(this.#random, 1, 40)));
+  }
+
+  get scheduler(): Scheduler {
+    return this.#scheduler;
+  }
+
+  run(operationCount: number): void {
+    const operations = [
+      ...[this.#submit, this.#submit, this.#submit],
+      ...[this.#step, this.#step, this.#step, this.#step, this.#step, this.#step],
+      ...[this.#fork, this.#rollback, this.#abort, this.#pin, this.#unpin],
+    ];
+    for (let count = 0; count < operationCount; count++) {
+      this.#now += this.#random();
+      const operation = this.#random() < 0.01 ? this.#restart : pick(this.#random, operations);
+      operation.call(this);
+      this.#scheduler.checkIntegrity();
+    }
+    this.#drain();
+  }
+
+  #step(): void {
+    const plan = this.#scheduler.step(seconds(this.#now));
+    this.#scheduler.checkIntegrity();
+    assert(plan.tokenCount <= this.#config.tokenBudget, 'the budget is exceeded');
+    assert(plan.entries.length <= this.#config.runningMax, 'too many sequences in a step');
+    const computed = this.#engine.run(plan);
+    this.log.push(describePlan(plan));
+    // What arrives and leaves while the device is busy.
+    if (this.#random() < 0.2 && !this.#draining) this.#submit();
+    if (this.#random() < 0.1) this.#abort();
+    this.#scheduler.checkIntegrity();
+    const results: StepResult[] = [];
+    for (const [index, entry] of plan.entries.entries()) {
+      if (entry.samples) results.push(this.#sample(entry, computed[index] ?? []));
+    }
+    const outcome = this.#scheduler.commit(results);
+    for (const { parent, child } of outcome.forked) {
+      this.#live.set(child.id, child);
+      this.#keys.set(child.id, this.#keys.get(parent) ?? '');
+    }
+    for (const { sequence } of outcome.finished) this.#live.delete(sequence.id);
+  }
+
+  /** Accepts the drafts that the model agrees with; sometimes forks, stops or drafts on. */
+  #sample(entry: Plan['entries'][number], computed: readonly number[]): StepResult {
+    const { sequence, draftCount, count } = entry;
+    const tokens: number[] = [];
+    for (let position = count - draftCount - 1; position < count; position++) {
+      const token = nextToken(computed[position] ?? 0, vocabulary);
+      tokens.push(token);
+      if (token !== sequence.drafts[tokens.length - 1]) break;
+    }
+    const chance = this.#random();
+    const result: StepResult = { sequenceId: sequence.id, tokens };
+    if (chance < 0.05) return { ...result, finished: 'stop' };
+    if (chance < 0.15 && draftCount === 0 && this.#live.size < 15 && !this.#draining) {
+      const forks = Array.from({ length: randomInteger(this.#random, 1, 4) }, () => ({
+        token: randomInteger(this.#random, 0, vocabulary),
+        ...(this.#random() < 0.1 && { finished: 'stop' as const }),
+      }));
+      return { ...result, forks };
+    }
+    if (chance < 0.6 && this.#config.stateSlots === undefined) {
+      return {
+        ...result,
+        drafts: this.#guess([...sequence.tokens, ...tokens], this.#keys.get(sequence.id) ?? ''),
+      };
+    }
+    return result;
+  }
+
+  #guess(tokens: number[], key: string): number[] {
+    const drafts: number[] = [];
+    for (let count = randomInteger(this.#random, 0, 5); count > 0; count--) {
+      const right = nextToken(fingerprints([...tokens, ...drafts], key).at(-1) ?? 0, vocabulary);
+      drafts.push(this.#random() < 0.7 ? right : randomInteger(this.#random, 0, vocabulary));
+    }
+    return drafts;
+  }
+
+  #submit(): void {
+    const start = pick(this.#random, this.#prompts);
+    const head = start.slice(0, randomInteger(this.#random, 1, start.length + 1));
+    const prompt =
+      this.#random() < 0.5 ? head : [...head, ...this.#tokens(randomInteger(this.#random, 1, 10))];
+    const extraKey = pick(this.#random, ['', '', '', 'adapter']);
+    try {
+      const sequence = this.#scheduler.submit(
+        {
+          prompt,
+          outputTokensMax: randomInteger(this.#random, 1, 25),
+          priority: randomInteger(this.#random, -1, 3),
+          extraKey,
+        },
+        seconds(this.#now),
+      );
+      this.#live.set(sequence.id, sequence);
+      this.#keys.set(sequence.id, extraKey);
+    } catch (error) {
+      expect(error).toMatchObject({ code: expect.stringMatching(/^(context-overflow|never-fits)$/) });
+    }
+  }
+
+  #fork(): void {
+    const parent = this.#randomLive();
+    if (parent === null || this.#live.size > 15) return;
+    const child = this.#scheduler.fork(parent.id);
+    this.#live.set(child.id, child);
+    this.#keys.set(child.id, this.#keys.get(parent.id) ?? '');
+  }
+
+  #rollback(): void {
+    const sequence = this.#randomLive();
+    if (sequence === null) return;
+    this.#scheduler.rollback(sequence.id, randomInteger(this.#random, 1, sequence.tokens.length + 1));
+  }
+
+  #abort(): void {
+    const sequence = this.#randomLive();
+    if (sequence === null) return;
+    this.#scheduler.abort(sequence.id);
+    this.#live.delete(sequence.id);
+  }
+
+  #pin(): void {
+    try {
+      const pin = this.#scheduler.pinPrefix(
+        pick(this.#random, this.#prompts),
+        pick(this.#random, ['', 'adapter']),
+      );
+      if (pin !== null) this.#pins.push(pin.id);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'pin-too-large' });
+    }
+  }
+
+  #unpin(): void {
+    const pin = this.#pins.pop();
+    if (pin !== undefined) this.#scheduler.unpin(pin);
+  }
+
+  /** Finishes everything, then starts again from the saved cache, in a pool of another size at times. */
+  #restart(): void {
+    this.#drain();
+    const saved = this.#scheduler.savePrefixCache(identity);
+    this.#scheduler = new Scheduler(this.#config);
+    const engine = this.#newEngine();
+    engine.load(this.#scheduler.loadPrefixCache(saved, identity), this.#engine);
+    this.#engine = engine;
+    expect(this.#scheduler.savePrefixCache(identity).length).toBe(saved.length);
+  }
+
+  #drain(): void {
+    this.#draining = true;
+    let stepsLeft = 5000;
+    while (this.#scheduler.waitingCount + this.#scheduler.runningCount > 0) {
+      this.#step();
+      this.#now += 0.01;
+      this.#scheduler.checkIntegrity();
+      assert(stepsLeft-- > 0, 'the scheduler makes no progress');
+    }
+    this.#draining = false;
+    while (this.#pins.length > 0) this.#unpin();
+    this.#scheduler.checkIntegrity();
+    assert(this.#live.size === 0, `${this.#live.size} sequences were lost`);
+    for (const { name, owned, hostOwned } of this.#scheduler.occupancy) {
+      assert(
+        owned === 0 && hostOwned === 0,
+        `group ${name} leaks ${owned} device and ${hostOwned} host blocks`,
+      );
+    }
+  }
+
+  #randomLive(): SequenceView | null {
+    return this.#live.size === 0 ? null : pick(this.#random, [...this.#live.values()]);
+  }
+
+  #tokens(count: number): number[] {
+    return Array.from({ length: count }, () => randomInteger(this.#random, 0, vocabulary));
+  }
+
+  #newEngine(): FingerprintEngine {
+    this.#keys = new Map();
+    return new FingerprintEngine(this.#config, ({ id }) => this.#keys.get(id) ?? '');
+  }
+}
+
+function describePlan({ index, entries, blockTransfers, stateTransfers, preempted }: Plan): string {
+  const work = entries.map(({ sequence, kind, start, count, draftCount }) => [
+    sequence.id,
+    kind,
+    start,
+    count,
+    draftCount,
+  ]);
+  const tables = entries.map(({ sequence }) => sequence.tables.map(({ blocks }) => blocks));
+  return JSON.stringify({
+    index,
+    work,
+    tables,
+    blockTransfers,
+    stateTransfers,
+    preempted: preempted.map(({ id }) => id),
+  });
+}
+
+function runSeed(seed: number, operationCount: number): History {
+  const history = new History(seed);
+  try {
+    history.run(operationCount);
+  } catch (error) {
+    throw new Error(`seed ${seed} fails; replay it with "only = ${seed}"`, { cause: error });
+  }
+  return history;
+}
+
+describe('random histories', () => {
+  test('every position read is right, every resource adds up after every operation, nothing leaks', () => {
+    const totals = {
+      preemptions: 0,
+      spills: 0,
+      prefixHitTokens: 0,
+      copyOnWriteBlocks: 0,
+      evictions: 0,
+      acceptedTokens: 0,
+    };
+    for (let seed = only ?? 0; seed < (only === null ? 150 : only + 1); seed++) {
+      const { metrics } = runSeed(seed, 150).scheduler;
+      for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += metrics[name];
+    }
+    // The histories must reach the paths they are there for.
+    if (only === null)
+      for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(100);
+  });
+
+  test('one seed, one sequence of plans', () => {
+    for (const seed of [11, 12, 13, 14]) expect(runSeed(seed, 200).log).toEqual(runSeed(seed, 200).log);
+  });
+});

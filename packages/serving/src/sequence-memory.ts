@@ -1,0 +1,263 @@
+/**
+ * Binds sequences to what they hold: one block table per cache group, and a state slot where the model has recurrent
+ * layers. Every operation that takes memory first counts what it needs in all pools and then takes it, so a `false`
+ * ("cannot now") leaves everything as it was, down to the order of eviction.
+ *
+ * The one rule about writing: a block is written only while it has one owner and no content hash. `grow` sees to it, by
+ * a copy when it is shared (copy-on-write) and by taking the hash back when it is not.
+ */
+import { assert, defined } from '@plimsoll/foundation';
+import { BlockHasher, hashWords } from './block-hash.ts';
+import { BlockPool } from './block-pool.ts';
+import type { CheckedConfig } from './config.ts';
+import { blocksFor, firstLiveBlock } from './geometry.ts';
+import type { ServingMetrics } from './metrics.ts';
+import { emptyMatch, matchPrefix, type PrefixMatch } from './prefix-match.ts';
+import type { BlockTable, Sequence } from './sequence.ts';
+import { StateSlots } from './state-slots.ts';
+import type { Transfers } from './transfers.ts';
+
+export interface GroupMemory {
+  readonly name: string;
+  readonly window: number | null;
+  readonly pool: BlockPool;
+  /** Host blocks for spilled sequences. */
+  readonly host: BlockPool;
+}
+
+export class SequenceMemory {
+  readonly blockSize: number;
+  readonly groups: readonly GroupMemory[];
+  /** null when the model has no recurrent layers. */
+  readonly stateSlots: StateSlots | null;
+  readonly hostStateSlots: StateSlots | null;
+  readonly #prefixCaching: boolean;
+  readonly #metrics: ServingMetrics;
+  readonly #hasher = new BlockHasher();
+
+  constructor(config: CheckedConfig, metrics: ServingMetrics) {
+    this.blockSize = config.blockSize;
+    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }) => ({
+      name,
+      window,
+      pool: new BlockPool(blockCount),
+      host: new BlockPool(hostBlockCount ?? 0),
+    }));
+    const slots = config.stateSlots;
+    this.stateSlots = slots === undefined ? null : new StateSlots(slots.count);
+    this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
+    this.#prefixCaching = config.prefixCaching;
+    this.#metrics = metrics;
+  }
+
+  /** What the cache has of a sequence's known tokens. Its last token is never matched: its logits are wanted. */
+  match(sequence: Sequence): PrefixMatch {
+    if (!this.#prefixCaching) return emptyMatch(this.groups.length);
+    const blockCountMax = Math.floor((sequence.tokens.length - 1) / this.blockSize);
+    this.#extendHashes(sequence, blockCountMax);
+    return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });
+  }
+
+  /** Gives a sequence that holds nothing the matched blocks, new blocks up to token `end`, and a state slot. */
+  start(sequence: Sequence, match: PrefixMatch, end: number): boolean {
+    assert(
+      sequence.tables.every((table) => table.blocks.length === 0),
+      `sequence ${sequence.id} holds blocks already`,
+    );
+    const newBlocks = blocksFor(end, this.blockSize) - match.blockCount;
+    for (const [index, group] of this.groups.entries()) {
+      if (this.availableBeside(match, index) < newBlocks) return false;
+      assert(newBlocks > 0, `group ${group.name}: a match leaves at least one token to compute`);
+    }
+    if (this.stateSlots !== null && this.stateSlots.freeCount === 0) return false;
+    for (const [index, { pool }] of this.groups.entries()) {
+      const table = tableOf(sequence, index);
+      const matched = defined(match.tables[index], 'a match has one table per group');
+      table.firstIndex = matched.firstIndex;
+      for (const block of matched.blocks) {
+        pool.share(block);
+        table.blocks.push(block);
+      }
+      append(table, pool, newBlocks);
+    }
+    sequence.stateSlot = this.stateSlots?.allocate() ?? null;
+    sequence.computedTokens = match.blockCount * this.blockSize;
+    sequence.publishedBlocks = match.blockCount;
+    return true;
+  }
+
+  /** Blocks of a group that are left to allocate once the match has been shared. */
+  availableBeside(match: PrefixMatch, groupIndex: number): number {
+    const { pool } = this.#group(groupIndex);
+    let idle = 0;
+    for (const block of match.tables[groupIndex]?.blocks ?? []) if (pool.references(block) === 0) idle++;
+    return pool.availableCount - idle;
+  }
+
+  /** Makes [computed, end) writable: blocks for all of it, and the first one not shared with anybody. */
+  grow(sequence: Sequence, end: number, transfers: Transfers): boolean {
+    const partial = sequence.computedTokens % this.blockSize !== 0;
+    const partialIndex = Math.floor(sequence.computedTokens / this.blockSize);
+    for (const [index, { pool }] of this.groups.entries()) {
+      const table = tableOf(sequence, index);
+      const copies = partial && pool.references(blockAt(table, partialIndex)) > 1 ? 1 : 0;
+      if (pool.availableCount < blocksFor(end, this.blockSize) - endIndex(table) + copies) return false;
+    }
+    for (const [index, { pool }] of this.groups.entries()) {
+      const table = tableOf(sequence, index);
+      if (partial) this.#makeWritable(table, partialIndex, index, transfers);
+      append(table, pool, blocksFor(end, this.blockSize) - endIndex(table));
+    }
+    return true;
+  }
+
+  /** After a step: `computed` tokens are in the cache. Gives back what is not needed and publishes what is full. */
+  settle(sequence: Sequence, computed: number): void {
+    assert(computed <= sequence.tokens.length, `sequence ${sequence.id} computed tokens that are not known`);
+    sequence.computedTokens = computed;
+    const fullBlocks = Math.floor(computed / this.blockSize);
+    if (this.#prefixCaching) this.#extendHashes(sequence, fullBlocks);
+    for (const [index, { pool, window }] of this.groups.entries()) {
+      const table = tableOf(sequence, index);
+      shrink(table, pool, blocksFor(computed, this.blockSize));
+      if (this.#prefixCaching) this.#publish(sequence, index, fullBlocks);
+      const gone = firstLiveBlock(computed, window, this.blockSize) - table.firstIndex;
+      if (gone <= 0) continue;
+      for (const block of table.blocks.splice(0, gone).reverse()) pool.release(block);
+      table.firstIndex += gone;
+    }
+    sequence.publishedBlocks = fullBlocks;
+  }
+
+  /**
+   * Forgets computed tokens from `computed` on. False when what is left cannot be continued, because a window or a
+   * recurrent state has moved past it: then the caller releases the sequence and computes it anew.
+   */
+  rollback(sequence: Sequence, computed: number): boolean {
+    if (computed >= sequence.computedTokens) return true;
+    if (this.stateSlots !== null) return false;
+    for (const [index, { window }] of this.groups.entries()) {
+      if (firstLiveBlock(computed, window, this.blockSize) < tableOf(sequence, index).firstIndex)
+        return false;
+    }
+    for (const [index, { pool }] of this.groups.entries()) {
+      shrink(tableOf(sequence, index), pool, blocksFor(computed, this.blockSize));
+    }
+    sequence.computedTokens = computed;
+    sequence.publishedBlocks = Math.min(sequence.publishedBlocks, Math.floor(computed / this.blockSize));
+    return true;
+  }
+
+  /** Gives `child` everything `parent` holds; whoever writes first into the shared last block gets a copy of it. */
+  fork(parent: Sequence, child: Sequence, transfers: Transfers): boolean {
+    if (this.stateSlots !== null) {
+      const slot = this.stateSlots.allocate();
+      if (slot === null) return false;
+      child.stateSlot = slot;
+      transfers.states.push({
+        kind: 'fork',
+        from: defined(parent.stateSlot, 'a running parent has a state'),
+        to: slot,
+      });
+    }
+    for (const [index, { pool }] of this.groups.entries()) {
+      const from = tableOf(parent, index);
+      const to = tableOf(child, index);
+      to.firstIndex = from.firstIndex;
+      for (const block of from.blocks) {
+        pool.share(block);
+        to.blocks.push(block);
+      }
+    }
+    child.computedTokens = parent.computedTokens;
+    child.publishedBlocks = parent.publishedBlocks;
+    return true;
+  }
+
+  /** Takes everything from a sequence. What it published stays findable until its space is needed. */
+  release(sequence: Sequence): void {
+    for (const [index, { pool }] of this.groups.entries()) {
+      const table = tableOf(sequence, index);
+      shrink(table, pool, table.firstIndex);
+      table.firstIndex = 0;
+    }
+    if (sequence.stateSlot !== null) this.stateSlots?.release(sequence.stateSlot);
+    sequence.stateSlot = null;
+    sequence.computedTokens = 0;
+    sequence.publishedBlocks = 0;
+  }
+
+  /** Hash chain of tokens that belong to no sequence, for pins and routers. */
+  hashChain(tokens: ArrayLike<number>, extraKey: string): number[] {
+    const chain: number[] = [];
+    for (let end = this.blockSize; end <= tokens.length; end += this.blockSize) {
+      const key = chain.length === 0 && extraKey !== '' ? `${extraKey.length}:${extraKey}` : '';
+      this.#hasher.extend(chain, { tokens, start: end - this.blockSize, end, extraKey: key });
+    }
+    return chain;
+  }
+
+  #extendHashes(sequence: Sequence, blockCount: number): void {
+    const { hashes, tokens } = sequence;
+    for (let index = hashes.length / hashWords; index < blockCount; index++) {
+      const start = index * this.blockSize;
+      const extraKey = sequence.extraKeyOf(index, this.blockSize);
+      this.#hasher.extend(hashes, { tokens, start, end: start + this.blockSize, extraKey });
+    }
+  }
+
+  #publish(sequence: Sequence, groupIndex: number, fullBlocks: number): void {
+    const { pool } = this.#group(groupIndex);
+    const table = tableOf(sequence, groupIndex);
+    for (let depth = Math.max(sequence.publishedBlocks, table.firstIndex); depth < fullBlocks; depth++) {
+      const own = blockAt(table, depth);
+      const published = pool.publish(own, sequence.hashes, depth);
+      table.blocks[depth - table.firstIndex] = published;
+      if (published === own) this.#metrics.publishedBlocks++;
+      else this.#metrics.duplicateBlocks++;
+    }
+  }
+
+  #makeWritable(table: BlockTable, blockIndex: number, group: number, transfers: Transfers): void {
+    const { pool } = this.#group(group);
+    const shared = blockAt(table, blockIndex);
+    if (pool.references(shared) === 1) {
+      if (pool.isPublished(shared)) pool.unpublish(shared);
+      return;
+    }
+    const own = defined(pool.allocate(), 'blocks were counted before they were taken');
+    table.blocks[blockIndex - table.firstIndex] = own;
+    pool.release(shared);
+    transfers.blocks.push({ kind: 'copy-on-write', group, from: shared, to: own });
+    this.#metrics.copyOnWriteBlocks++;
+  }
+
+  #group(index: number): GroupMemory {
+    return defined(this.groups[index], `there is no cache group ${index}`);
+  }
+}
+
+export function tableOf(sequence: Sequence, groupIndex: number): BlockTable {
+  return defined(sequence.tables[groupIndex], `sequence ${sequence.id} has no table for group ${groupIndex}`);
+}
+
+/** One past the index of the last block. */
+export function endIndex(table: BlockTable): number {
+  return table.firstIndex + table.blocks.length;
+}
+
+export function append(table: BlockTable, pool: BlockPool, count: number): void {
+  for (let added = 0; added < count; added++) {
+    table.blocks.push(defined(pool.allocate(), 'blocks were counted before they were taken'));
+  }
+}
+
+function blockAt(table: BlockTable, index: number): BlockTable['blocks'][number] {
+  return defined(table.blocks[index - table.firstIndex], `the table has no block ${index}`);
+}
+
+/** Releases blocks from the tail on, until the table ends at `end`. */
+function shrink(table: BlockTable, pool: BlockPool, end: number): void {
+  while (endIndex(table) > end)
+    pool.release(defined(table.blocks.pop(), 'a table with an end has a last block'));
+}

@@ -1,0 +1,191 @@
+/**
+ * One generation as a pure state machine: its tokens, how many of them are in the cache, and what it holds.
+ *
+ *   position   0 ........... computed ........... known .......... known + drafts
+ *              |  in cache   |   to compute       |  to verify     |
+ *              |  [0, computed)  [computed, known)   [known, known + drafts)
+ *
+ * Between steps computed < known for every live sequence: at least the last token is still to be computed, because its
+ * logits give the next one. A decoding sequence has exactly one such token, a prefilling one has any number.
+ *
+ *   waiting ----> prefilling ----> decoding ----> finished          (every state can be aborted into finished)
+ *                   |     ^          |     ^
+ *                   v     |          v     |
+ *                   +------ preempted -----+
+ */
+import { assert, type Seconds } from '@plimsoll/foundation';
+import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
+
+export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'preempted' | 'finished';
+export type FinishReason = 'stop' | 'length' | 'aborted';
+
+const transitions: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
+  waiting: ['prefilling', 'finished'],
+  prefilling: ['decoding', 'preempted', 'finished'],
+  decoding: ['preempted', 'finished'],
+  preempted: ['prefilling', 'decoding', 'finished'],
+  finished: [],
+};
+
+/** Tokens [start, end) depend on more than their ids: the image they stand for, for example. */
+export interface KeyedSpan {
+  readonly start: number;
+  readonly end: number;
+  readonly key: string;
+}
+
+export interface ServingRequest {
+  readonly prompt: ArrayLike<number>;
+  readonly outputTokensMax: number;
+  /** Larger runs first, under a policy that looks at it. Default 0. */
+  readonly priority?: number;
+  /** What the whole cache content depends on besides tokens: adapter, tenant. Default: nothing. */
+  readonly extraKey?: string;
+  readonly spans?: readonly KeyedSpan[];
+}
+
+/** The blocks of one cache group, in order. Block `index` of the sequence is blocks[index - firstIndex]. */
+export interface BlockTable {
+  /** Blocks before this one have left the sliding window and are gone; 0 without a window. */
+  firstIndex: number;
+  readonly blocks: BlockId[];
+}
+
+/** What a preempted sequence left in host memory. */
+export interface SpilledMemory {
+  readonly computedTokens: number;
+  /** Tables of host blocks, one per group. */
+  readonly tables: readonly BlockTable[];
+  readonly stateSlot: StateSlotId | null;
+}
+
+/** What an engine may read of a sequence. */
+export interface SequenceView {
+  readonly id: SequenceId;
+  readonly state: SequenceState;
+  readonly finishReason: FinishReason | null;
+  readonly tokens: readonly number[];
+  readonly promptLength: number;
+  readonly computedTokens: number;
+  readonly drafts: readonly number[];
+  readonly priority: number;
+  readonly submittedAt: Seconds;
+  /** When it first got a place in a step. */
+  readonly admittedAt: Seconds | null;
+  readonly preemptionCount: number;
+  /** One table per cache group. They may change between steps, also in the middle: read them anew for each step. */
+  readonly tables: readonly { readonly firstIndex: number; readonly blocks: readonly BlockId[] }[];
+  readonly stateSlot: StateSlotId | null;
+}
+
+export interface SequenceOrigin {
+  readonly id: SequenceId;
+  readonly request: ServingRequest;
+  /** Place in the policy's order, smaller is served first; ties go by id. */
+  readonly rank: number;
+  readonly submittedAt: Seconds;
+  readonly groupCount: number;
+  /** Where the prompt ends, when the request's tokens hold output of a parent too. Default: all of it is prompt. */
+  readonly promptLength?: number;
+}
+
+export class Sequence implements SequenceView {
+  readonly id: SequenceId;
+  readonly tokens: number[];
+  readonly promptLength: number;
+  /** Tokens it may have at most, prompt included. */
+  readonly lengthMax: number;
+  readonly priority: number;
+  readonly rank: number;
+  readonly extraKey: string;
+  readonly spans: readonly KeyedSpan[];
+  readonly submittedAt: Seconds;
+  readonly tables: readonly BlockTable[];
+  admittedAt: Seconds | null = null;
+  finishReason: FinishReason | null = null;
+  preemptionCount = 0;
+  computedTokens = 0;
+  /** Full blocks from the start that carry their content hash; the same in every group. */
+  publishedBlocks = 0;
+  /** Flat hash chain of the full blocks of known tokens, extended when needed. */
+  readonly hashes: number[] = [];
+  drafts: readonly number[] = [];
+  /** Tokens of the step in flight; 0 when this sequence is not in it. */
+  scheduledTokens = 0;
+  stateSlot: StateSlotId | null = null;
+  spilled: SpilledMemory | null = null;
+  #state: SequenceState = 'waiting';
+
+  constructor(origin: SequenceOrigin) {
+    const { request } = origin;
+    this.id = origin.id;
+    this.tokens = Array.from(request.prompt);
+    this.promptLength = origin.promptLength ?? this.tokens.length;
+    this.lengthMax = this.tokens.length + request.outputTokensMax;
+    this.priority = request.priority ?? 0;
+    this.rank = origin.rank;
+    this.extraKey = request.extraKey ?? '';
+    this.spans = request.spans ?? [];
+    this.submittedAt = origin.submittedAt;
+    this.tables = Array.from({ length: origin.groupCount }, () => ({ firstIndex: 0, blocks: [] }));
+  }
+
+  get state(): SequenceState {
+    return this.#state;
+  }
+
+  /** True while it has a place among the running ones, and so may hold device memory. */
+  get isRunning(): boolean {
+    return this.#state === 'prefilling' || this.#state === 'decoding';
+  }
+
+  get uncomputedTokens(): number {
+    return this.tokens.length - this.computedTokens;
+  }
+
+  become(next: SequenceState): void {
+    assert(
+      transitions[this.#state].includes(next),
+      `sequence ${this.id} cannot go from ${this.#state} to ${next}`,
+    );
+    assert(
+      next !== 'decoding' || this.uncomputedTokens <= 1,
+      `sequence ${this.id} decodes before its prefill is done`,
+    );
+    this.#state = next;
+  }
+
+  /** A sequence with the same tokens, limits and place in the order, which holds nothing yet. */
+  copy(id: SequenceId): Sequence {
+    const { tokens, priority, extraKey, spans, rank, submittedAt, promptLength } = this;
+    const outputTokensMax = this.lengthMax - tokens.length;
+    const request = { prompt: tokens, outputTokensMax, priority, extraKey, spans };
+    const copy = new Sequence({
+      id,
+      request,
+      rank,
+      submittedAt,
+      promptLength,
+      groupCount: this.tables.length,
+    });
+    for (const word of this.hashes) copy.hashes.push(word);
+    return copy;
+  }
+
+  /** What its block `index` depends on besides tokens and the blocks before; empty for nearly every block. */
+  extraKeyOf(index: number, blockSize: number): string {
+    let key = index === 0 && this.extraKey !== '' ? `${this.extraKey.length}:${this.extraKey}` : '';
+    const start = index * blockSize;
+    for (const span of this.spans) {
+      if (span.start < start + blockSize && span.end > start) {
+        key += `\n${span.start - start}:${span.key.length}:${span.key}`;
+      }
+    }
+    return key;
+  }
+}
+
+/** Served first is smaller: by rank, then in order of submission. A total order, so that plans are reproducible. */
+export function compareSequences(left: Sequence, right: Sequence): number {
+  return left.rank - right.rank || left.id - right.id;
+}

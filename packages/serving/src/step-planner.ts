@@ -1,0 +1,263 @@
+/**
+ * Fills one step, within its token budget: decoding sequences first, one token each and what fits of their drafts, so
+ * that nobody's stream stalls for another's prompt; then the next chunks of prompts already begun; then, in the
+ * policy's order and without skipping the head of the queue, new and preempted sequences.
+ *
+ * When blocks run out, the running sequence that is last in the policy's order and not yet in this step gives way. One
+ * that has its place in the step keeps it, so the first decoding sequence always moves, and after it the next.
+ */
+import { assert, type Seconds } from '@plimsoll/foundation';
+import type { CheckedConfig } from './config.ts';
+import { peakBlocks } from './geometry.ts';
+import type { ServingMetrics } from './metrics.ts';
+import type { Plan, PlanEntry } from './plan.ts';
+import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
+import type { RunningList, WaitingQueue } from './queues.ts';
+import { compareSequences, type Sequence } from './sequence.ts';
+import { type SequenceMemory, tableOf } from './sequence-memory.ts';
+import type { HostSpill } from './spill.ts';
+import type { Transfers } from './transfers.ts';
+
+export interface ServingCore {
+  readonly config: CheckedConfig;
+  readonly memory: SequenceMemory;
+  readonly host: HostSpill;
+  readonly waiting: WaitingQueue;
+  readonly running: RunningList;
+  readonly metrics: ServingMetrics;
+}
+
+interface PlannedEntry extends PlanEntry {
+  readonly sequence: Sequence;
+}
+
+/** A plan as the scheduler keeps it until its commit. */
+export interface StepPlan extends Plan {
+  readonly entries: readonly PlannedEntry[];
+}
+
+/** Plans one step and is then thrown away. */
+export class StepPlanner {
+  readonly #core: ServingCore;
+  readonly #transfers: Transfers;
+  readonly #entries: PlannedEntry[] = [];
+  readonly #admitted: Sequence[] = [];
+  readonly #preempted: Sequence[] = [];
+  #budgetLeft: number;
+  /** Decoding sequences that still need their token of this step. */
+  #decodesLeft = 0;
+  /** True once a begun prompt found no room; then nobody new is let in. */
+  #stalled = false;
+
+  constructor(core: ServingCore, transfers: Transfers) {
+    this.#core = core;
+    this.#transfers = transfers;
+    this.#budgetLeft = core.config.tokenBudget;
+  }
+
+  plan(index: number, now: Seconds): StepPlan {
+    const { config, running, waiting } = this.#core;
+    if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
+    this.#planDecodes();
+    this.#planPrefills();
+    this.#admit(now);
+    const tokenCount = config.tokenBudget - this.#budgetLeft;
+    assert(
+      tokenCount >= 0 && tokenCount <= config.tokenBudget,
+      `a step of ${tokenCount} tokens is over its budget`,
+    );
+    assert(
+      tokenCount > 0 || running.length + waiting.length === 0,
+      'a step does nothing although sequences are live',
+    );
+    return {
+      index,
+      now,
+      entries: this.#entries,
+      blockTransfers: this.#transfers.blocks,
+      stateTransfers: this.#transfers.states,
+      admitted: this.#admitted,
+      preempted: this.#preempted,
+      tokenCount,
+    };
+  }
+
+  /** Lets the head of the queue push out running sequences of lower priority, as long as it does not fit. */
+  #makeRoomForUrgent(): void {
+    const { waiting, running } = this.#core;
+    const head = waiting.first;
+    if (head === undefined) return;
+    while (!this.#mayStart(head, this.#matchFor(head))) {
+      const victim = running.last;
+      if (victim === undefined || victim.priority >= head.priority || compareSequences(victim, head) < 0)
+        return;
+      this.#preempt(victim);
+    }
+  }
+
+  #planDecodes(): void {
+    const { running, memory, config } = this.#core;
+    for (const sequence of running) if (sequence.state === 'decoding') this.#decodesLeft++;
+    // Preemption only removes sequences behind `index`, or the one at `index` when it is the last.
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running.at(index);
+      if (sequence?.state !== 'decoding') continue;
+      const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
+      let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
+      const known = sequence.tokens.length;
+      // Drafts are a gamble: they may use blocks that are left, but nobody is preempted for them.
+      if (draftCount > 0 && !memory.grow(sequence, known + draftCount, this.#transfers)) draftCount = 0;
+      if (draftCount === 0 && !this.#growByPreempting(sequence, known)) {
+        this.#preempt(sequence);
+        continue;
+      }
+      this.#decodesLeft--;
+      this.#schedule(sequence, 'decode', { count: 1 + draftCount, draftCount });
+    }
+  }
+
+  #planPrefills(): void {
+    const { running } = this.#core;
+    for (let index = 0; index < running.length && this.#budgetLeft > 0; index++) {
+      const sequence = running.at(index);
+      if (sequence?.state !== 'prefilling') continue;
+      const count = this.#chunk(sequence.uncomputedTokens);
+      if (this.#growByPreempting(sequence, sequence.computedTokens + count)) {
+        this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
+      } else {
+        this.#stalled = true;
+      }
+    }
+  }
+
+  /** Grows a sequence, preempting whoever comes after it and is not in this step yet. */
+  #growByPreempting(sequence: Sequence, end: number): boolean {
+    while (!this.#core.memory.grow(sequence, end, this.#transfers)) {
+      const victim = this.#victimBehind(sequence);
+      if (victim === null) return false;
+      this.#preempt(victim);
+    }
+    return true;
+  }
+
+  #victimBehind(sequence: Sequence): Sequence | null {
+    const { running } = this.#core;
+    for (let index = running.length - 1; index >= 0; index--) {
+      const candidate = running.at(index);
+      if (candidate === undefined || candidate === sequence) return null;
+      if (candidate.scheduledTokens === 0) return candidate;
+    }
+    return null;
+  }
+
+  #preempt(sequence: Sequence): void {
+    const { config, memory, host, waiting, running, metrics } = this.#core;
+    assert(sequence.scheduledTokens === 0, `sequence ${sequence.id} is in this step and cannot be preempted`);
+    if (sequence.state === 'decoding' && this.#decodesLeft > 0) this.#decodesLeft--;
+    running.remove(sequence);
+    const spilled = config.policy.preemption === 'spill' && host.spill(sequence, this.#transfers);
+    if (!spilled) {
+      metrics.discardedTokens += sequence.computedTokens;
+      memory.release(sequence);
+    }
+    sequence.drafts = [];
+    sequence.preemptionCount++;
+    sequence.become('preempted');
+    waiting.push(sequence);
+    this.#preempted.push(sequence);
+    metrics.preemptions++;
+  }
+
+  #admit(now: Seconds): void {
+    const { waiting } = this.#core;
+    while (this.#budgetLeft > 0 && !this.#stalled) {
+      const head = waiting.first;
+      if (head === undefined || !this.#start(head)) return;
+      head.admittedAt ??= this.#recordFirstAdmission(head, now);
+      this.#admitted.push(head);
+    }
+  }
+
+  #start(sequence: Sequence): boolean {
+    const { memory, host, waiting, running, metrics, config } = this.#core;
+    const match = this.#matchFor(sequence);
+    if (!this.#mayStart(sequence, match)) return false;
+    const { spilled } = sequence;
+    const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
+    const count = this.#chunk(sequence.tokens.length - computed);
+    const started =
+      spilled === null
+        ? memory.start(sequence, match, computed + count)
+        : host.restore(sequence, computed + count, this.#transfers);
+    if (!started) return false;
+    if (spilled === null && config.prefixCaching) {
+      metrics.prefixQueryTokens += sequence.tokens.length;
+      metrics.prefixHitTokens += computed;
+    }
+    metrics.admissions++;
+    waiting.remove(sequence);
+    const kind = spilled !== null && sequence.uncomputedTokens === 1 ? 'decode' : 'prefill';
+    sequence.become(kind === 'decode' ? 'decoding' : 'prefilling');
+    running.add(sequence);
+    this.#schedule(sequence, kind, { count, draftCount: 0 });
+    return true;
+  }
+
+  #recordFirstAdmission(sequence: Sequence, now: Seconds): Seconds {
+    this.#core.metrics.queueSeconds += now - sequence.submittedAt;
+    return now;
+  }
+
+  #matchFor(sequence: Sequence): PrefixMatch {
+    const { memory } = this.#core;
+    return sequence.spilled === null ? memory.match(sequence) : emptyMatch(memory.groups.length);
+  }
+
+  /**
+   * Whether all known tokens of a waiting sequence fit now, beside what running prompts still need and a reserve for
+   * growth. Looking only at its first chunk would let in more prompts than can be finished without preemption. Alone,
+   * a sequence needs no gate: whatever was accepted fits.
+   */
+  #mayStart(sequence: Sequence, match: PrefixMatch): boolean {
+    const { config, memory, running } = this.#core;
+    if (running.length >= config.runningMax) return false;
+    if (memory.stateSlots !== null && memory.stateSlots.freeCount === 0) return false;
+    if (running.length === 0) return true;
+    return memory.groups.every(({ pool }, group) => {
+      let needed = this.#peak(sequence, group) - (match.tables[group]?.blocks.length ?? 0);
+      for (const other of running) {
+        if (other.state !== 'prefilling') continue;
+        needed += Math.max(0, this.#peak(other, group) - tableOf(other, group).blocks.length);
+      }
+      const reserve = Math.ceil(pool.blockCount * config.admissionReserve);
+      return memory.availableBeside(match, group) >= needed + reserve;
+    });
+  }
+
+  /** Blocks that computing all known tokens takes in a group, at its peak. */
+  #peak(sequence: Sequence, group: number): number {
+    const { blockSize, prefillChunkMax: chunkMax } = this.#core.config;
+    const window = this.#core.memory.groups[group]?.window ?? null;
+    return peakBlocks({ tokenCount: sequence.tokens.length, chunkMax, window, blockSize });
+  }
+
+  #chunk(uncomputed: number): number {
+    return Math.min(uncomputed, this.#budgetLeft, this.#core.config.prefillChunkMax);
+  }
+
+  #schedule(
+    sequence: Sequence,
+    kind: PlanEntry['kind'],
+    { count, draftCount }: { readonly count: number; readonly draftCount: number },
+  ): void {
+    const { metrics } = this.#core;
+    const start = sequence.computedTokens;
+    const samples = start + count >= sequence.tokens.length;
+    this.#entries.push({ sequence, kind, start, count, draftCount, samples });
+    sequence.scheduledTokens = count;
+    this.#budgetLeft -= count;
+    metrics.draftedTokens += draftCount;
+    if (kind === 'decode') metrics.decodeTokens += count;
+    else metrics.prefillTokens += count;
+  }
+}
