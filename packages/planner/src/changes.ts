@@ -1,6 +1,6 @@
 /** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
 import { formatTokens } from '@plimsoll/foundation';
-import { contextMaxFor, type Deployment, fixedDeviceBytes } from './deployment.ts';
+import { contextMaxFor, type Deployment, fixedDeviceBytes, neededBytes } from './deployment.ts';
 import { prepare } from './engines.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
@@ -36,7 +36,7 @@ const utilizationMax = 0.97;
  */
 export function utilizationFor(request: PlanRequest, current: Deployment): number | null {
   const { contextTokens, users } = request.workload;
-  const needed = Math.ceil(users / current.dataGroups) * current.sequenceBytes(contextTokens);
+  const needed = neededBytes(current, users, contextTokens);
   const engineBytes = fixedDeviceBytes(current.fixed.filter((entry) => entry.category !== 'headroom'));
   const share = Math.ceil(((engineBytes + needed) / current.capacityBytes) * 100) / 100;
   return share <= 1 ? share : null;
@@ -162,8 +162,7 @@ function deviceChanges(request: PlanRequest): readonly Change[] {
     });
     const deployment = prepare(apply(request));
     const { users, contextTokens } = request.workload;
-    const needed = Math.ceil(users / deployment.dataGroups) * deployment.sequenceBytes(contextTokens);
-    if (needed > deployment.poolBytes) continue;
+    if (neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
     return [
       {
         kind: 'devices',

@@ -42,6 +42,11 @@ export interface Deployment {
   readonly weightBytes: number;
   /** Bytes one sequence of this length takes on one device, in the engine's own blocks. Never falls with the length. */
   readonly sequenceBytes: (contextTokens: number) => number;
+  /**
+   * Bytes of the pool that these users take, where that is more than users x sequenceBytes: engines whose buffers grow
+   * with the context they are started for. Never falls with users or context.
+   */
+  readonly poolBytesFor?: (users: number, contextTokens: number) => number;
   readonly speed: SpeedModel;
   /** What the engine prints about its cache at start-up, where it prints anything. */
   readonly printed: EngineFigures | null;
@@ -78,8 +83,7 @@ export function solve(deployment: Deployment, workload: Workload): Solution {
     contextTokens >= 1 && users >= 1,
     `a workload needs tokens and users, not ${contextTokens} and ${users}`,
   );
-  const usersPerGroup = Math.ceil(users / deployment.dataGroups);
-  const cacheBytes = usersPerGroup * deployment.sequenceBytes(contextTokens);
+  const cacheBytes = neededBytes(deployment, users, contextTokens);
   const totalBytes = deployment.capacityBytes - deployment.poolBytes + cacheBytes;
   const tpotSeconds = deployment.speed.decodeSeconds(users, contextTokens);
   return {
@@ -96,9 +100,21 @@ export function solve(deployment: Deployment, workload: Workload): Solution {
   };
 }
 
+/** Bytes of one device's pool that `users` sequences of this length take. */
+export function neededBytes(deployment: Deployment, users: number, contextTokens: number): number {
+  if (deployment.poolBytesFor !== undefined) return deployment.poolBytesFor(users, contextTokens);
+  return Math.ceil(users / deployment.dataGroups) * deployment.sequenceBytes(contextTokens);
+}
+
 /** Most sequences of this length that fit at once; 0 when not even one does. */
 export function usersMax(deployment: Deployment, contextTokens: number): number {
   if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
+  if (deployment.poolBytesFor !== undefined) {
+    return largest(
+      deployment.sequencesMax,
+      (users) => neededBytes(deployment, users, contextTokens) <= deployment.poolBytes,
+    );
+  }
   const perUser = deployment.sequenceBytes(contextTokens);
   if (perUser === 0) return deployment.sequencesMax;
   const fitting = Math.floor(deployment.poolBytes / perUser) * deployment.dataGroups;
@@ -107,16 +123,27 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
 
 /** Longest context that `users` sequences can have at once, up to the model's own limit; 0 when none fits. */
 export function contextMaxFor(deployment: Deployment, users: number): number {
-  const usersPerGroup = Math.ceil(users / deployment.dataGroups);
-  const fits = (tokens: number): boolean =>
-    usersPerGroup * deployment.sequenceBytes(tokens) <= deployment.poolBytes;
-  if (users > deployment.sequencesMax || !fits(1)) return 0;
+  if (users > deployment.sequencesMax) return 0;
+  return largest(
+    deployment.contextMax,
+    (tokens) => neededBytes(deployment, users, tokens) <= deployment.poolBytes,
+  );
+}
+
+/** Largest whole number up to `limit` that holds, for a property that stops holding once; 0 when none does. */
+function largest(limit: number, holds: (value: number) => boolean): number {
+  if (!holds(1)) return 0;
   let low = 1;
-  let high = deployment.contextMax;
-  if (fits(high)) return high;
+  let high = 2;
+  while (high < limit && holds(high)) {
+    low = high;
+    high *= 2;
+  }
+  high = Math.min(high, limit);
+  if (holds(high)) return high;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
+    if (holds(middle)) low = middle;
     else high = middle;
   }
   return low;

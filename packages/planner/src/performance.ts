@@ -31,6 +31,8 @@ export interface SpeedAssumptions {
   readonly bandwidthEfficiency: number;
   readonly layerSeconds: number;
   readonly collectiveSeconds: number;
+  /** What the processor reads weights at that did not fit on a device. */
+  readonly hostBandwidthBytesPerSecond: number;
 }
 
 /** Operations one layer kind spends per query token and cached key on one device. */
@@ -67,12 +69,17 @@ export function speedModel(input: {
   readonly parallelism: Parallelism;
   readonly device: DeviceSpeed;
   readonly assumptions: SpeedAssumptions;
+  /** Share of the weight bytes that lie in host memory and are read from there. */
+  readonly hostShare?: number;
 }): SpeedModel {
   const { spec, format, groups, parallelism, device, assumptions } = input;
   const terms = stepTerms(spec, format, parallelism);
   const attention = attentionCosts(spec, parallelism.tensor);
   const rate = operationRate(device, format.compute) * assumptions.computeEfficiency;
   const bandwidth = device.bandwidthBytesPerSecond * assumptions.bandwidthEfficiency;
+  const hostShare = input.hostShare ?? 0;
+  const secondsPerWeightByte =
+    (1 - hostShare) / bandwidth + hostShare / assumptions.hostBandwidthBytesPerSecond;
   const fixedSeconds =
     spec.layers.length * assumptions.layerSeconds + collectiveLatency(spec, parallelism, assumptions);
   const reducedBytesPerToken = collectiveBytesPerToken(spec, parallelism);
@@ -86,7 +93,8 @@ export function speedModel(input: {
       // Recurrent state is read and written back in every step.
       cacheBytes += group.layers * (entries * group.entryBytes + 2 * group.stateBytes);
     }
-    return (terms.denseReadBytes + terms.expertReadBytes * touched + perGroup * cacheBytes) / bandwidth;
+    const weightBytes = terms.denseReadBytes + terms.expertReadBytes * touched;
+    return weightBytes * secondsPerWeightByte + (perGroup * cacheBytes) / bandwidth;
   };
   const computeSeconds = (users: number, context: number): number => {
     let operations = terms.denseOperations + terms.headOperations;
@@ -107,7 +115,7 @@ export function speedModel(input: {
       let operations = terms.denseOperations * tokens + terms.headOperations;
       for (const cost of attention) operations += prefillAttention(cost, promptTokens, cachedTokens);
       const touched = 1 - (1 - terms.routedShare) ** tokens;
-      const readSeconds = (terms.denseReadBytes + terms.expertReadBytes * touched) / bandwidth;
+      const readSeconds = (terms.denseReadBytes + terms.expertReadBytes * touched) * secondsPerWeightByte;
       return (
         Math.max(operations / rate, readSeconds) +
         fixedSeconds +

@@ -23,6 +23,7 @@ export const defaultAssumptions: SpeedAssumptions = {
   bandwidthEfficiency: speed.bandwidthEfficiency.value,
   layerSeconds: speed.layerSeconds.value,
   collectiveSeconds: speed.collectiveSeconds.value,
+  hostBandwidthBytesPerSecond: speed.hostBandwidthBytesPerSecond.value,
 };
 
 /** Speed facts of a device; the fastest link counts, and a device without one goes over PCIe 4 x16 to its host. */

@@ -2,8 +2,8 @@
 import type { ElementType, ModelSpec } from '@plimsoll/model-files';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Workload } from './deployment.ts';
-import type { LlamaCppOptions } from './engine-llama-cpp.ts';
 import type { KvFormat } from './kv-format.ts';
+import type { LlamaCppOptions } from './llama-cpp-request.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { SpeedAssumptions } from './performance.ts';
 import { defaultKvFormat } from './plan-input.ts';

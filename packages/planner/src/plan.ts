@@ -10,6 +10,7 @@ import {
   contextMaxFor,
   type Deployment,
   type EngineFigures,
+  neededBytes,
   poolTokens,
   solve,
   usersMax,
@@ -137,7 +138,7 @@ function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacit
 function cacheEntries(deployment: Deployment, workload: Workload): readonly LedgerEntry[] {
   if (deployment.cacheIsFixed) return [];
   const users = Math.ceil(workload.users / deployment.dataGroups);
-  const whole = users * deployment.sequenceBytes(workload.contextTokens);
+  const whole = neededBytes(deployment, workload.users, workload.contextTokens);
   const entries: LedgerEntry[] = [];
   let exact = 0;
   for (const group of deployment.groups) {

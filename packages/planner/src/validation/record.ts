@@ -7,8 +7,10 @@ export type ReportedFields = Readonly<Record<string, ReportedValue>>;
 export interface RecordAnswer {
   readonly id: string;
   readonly supported: boolean;
-  /** Why not, or what the prediction had to assume. */
+  /** Why not. */
   readonly reason?: string;
+  /** What the record left open and how it was taken. */
+  readonly assumptions?: readonly string[];
   /** The same keys as `reported`; null where the record's inputs do not determine a value. */
   readonly predicted: ReportedFields;
   readonly reported: ReportedFields;

@@ -42,8 +42,28 @@ export function predictVllmRecord(record: RawRecord, resolver: Resolver): VllmAn
     supported: true,
     predicted: { ...memoryFields(deployment), ...tokenFields(deployment, stated) },
     reported,
+    assumptions: assumptionsOf(record, deployment),
     endToEnd: tokenFields(deployment, undefined),
   };
+}
+
+function assumptionsOf(record: RawRecord, deployment: VllmDeployment): readonly string[] {
+  const { release, settings } = deployment;
+  const found: string[] = [];
+  if (release.from !== 'version') {
+    const why = release.from === 'date' ? 'the newest at its date' : 'the newest';
+    found.push(`release not stated: ${release.version} taken, ${why}`);
+  }
+  if (numberField(record, 'gpu_memory_utilization') === undefined) {
+    found.push(`utilisation not stated: ${settings.utilization} taken`);
+  }
+  if (numberField(record, 'max_num_batched_tokens') === undefined) {
+    found.push(`token budget not stated: ${settings.batchedTokens} taken`);
+  }
+  if (numberField(record, 'max_num_seqs') === undefined) {
+    found.push(`sequences not stated: ${settings.sequences} taken`);
+  }
+  return found;
 }
 
 function memoryFields(deployment: VllmDeployment): ReportedFields {

@@ -205,6 +205,5 @@ function imageTerm(input: ActivationInput): Term | null {
 }
 
 function multiprocessors(hardware: HardwareRecord): number {
-  const counts: Readonly<Record<string, number>> = facts.multiprocessors.byComputeCapability;
-  return counts[hardware.computeCapability ?? ''] ?? facts.multiprocessors.other;
+  return hardware.multiprocessors ?? facts.multiprocessorsUnknown.value;
 }

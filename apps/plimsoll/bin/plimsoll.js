@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: it must run on any Node, say what is wrong, and hand over to one that reads TypeScript.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire, enableCompileCache } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const neededMajor = 24;
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+/** The Node that the `node` package installed beside this program, or null. */
+function pinnedNode() {
+  try {
+    const found = createRequire(import.meta.url).resolve('node/package.json');
+    const binary = join(dirname(found), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+    return existsSync(binary) ? binary : null;
+  } catch {
+    return null;
+  }
+}
+
+if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
+  enableCompileCache();
+  const { run } = await import(pathToFileURL(main).href);
+  process.exitCode = await run(process.argv.slice(2));
+} else {
+  const node = pinnedNode();
+  if (node === null) {
+    process.stderr.write(
+      `plimsoll needs Node ${neededMajor} or newer, this is ${process.versions.node}, and the pinned one is not installed.\n` +
+        'Run "npm ci" with install scripts allowed, or install Node from https://nodejs.org.\n',
+    );
+    process.exitCode = 1;
+  } else {
+    const program = fileURLToPath(import.meta.url);
+    const result = spawnSync(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+    process.exitCode = result.status ?? (result.signal === 'SIGINT' ? 130 : 1);
+  }
+}

@@ -1,0 +1,24 @@
+/** `plimsoll schema`: the JSON Schema of what a command prints with --json. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { Command } from 'commander';
+import { printJson } from '../output.ts';
+
+export function schemaCommand(): Command {
+  return new Command('schema')
+    .description("Print the JSON Schema of a command's --json output")
+    .argument('<command>', 'plan, compare, zoo, validate, audit or error')
+    .action(async (name: string) => {
+      // Loaded here only: building schemas costs more than a plan.
+      const { jsonSchemaOf, schemaNames } = await import('../json-schemas.ts');
+      const schema = jsonSchemaOf(name);
+      if (schema === null) {
+        throw new PlimsollError({
+          code: 'unknown-schema',
+          message: `there is no schema of "${name}"`,
+          value: name,
+          limit: schemaNames.join(', '),
+        });
+      }
+      printJson(schema);
+    });
+}

@@ -1,0 +1,102 @@
+/** `plimsoll validate`: the planner against what engines printed. */
+import { readFileSync } from 'node:fs';
+import { formatCount, PlimsollError } from '@plimsoll/foundation';
+import { type FieldStatistics, type Validation, validateRecords } from '@plimsoll/planner/validation';
+import { resolveHardware } from '@plimsoll/registry';
+import { Command } from 'commander';
+import { modelFromRegistry } from '../model-reference.ts';
+import { printJson, printText } from '../output.ts';
+import { paint } from '../render/bar.ts';
+import { renderTable } from '../render/table.ts';
+
+export function validateCommand(done: (exitCode: number) => void): Command {
+  return new Command('validate')
+    .description('Run the planner on engine logs and print how far off it is')
+    .argument('<file>', 'JSON list of vLLM start-up, llama.cpp load or performance records')
+    .option('--json', 'print { summary, records } as JSON (plimsoll schema validate)')
+    .action((file: string, flags: { json?: boolean }) => {
+      const validation = validateFile(file);
+      if (flags.json === true) printJson(validation);
+      else printText(renderValidation(validation));
+      done(0);
+    });
+}
+
+export function validateFile(file: string): Validation {
+  const records = readRecords(file);
+  // Logs repeat models: reading a config costs more than planning it.
+  const specs = new Map<string, ReturnType<typeof modelFromRegistry>>();
+  const model = (name: string): ReturnType<typeof modelFromRegistry> => {
+    const known = specs.get(name) ?? modelFromRegistry(name);
+    specs.set(name, known);
+    return known;
+  };
+  return validateRecords(records, { model, hardware: resolveHardware });
+}
+
+function readRecords(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'unreadable';
+    throw new PlimsollError(
+      {
+        code: 'bad-log-file',
+        message: `cannot read log records from "${file}": ${reason}`,
+        value: file,
+        limit: 'a JSON file with a list of records',
+      },
+      { cause: error },
+    );
+  }
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
+
+function renderValidation({ summary }: Validation): string {
+  const sections = [
+    `${formatCount(summary.records)} records (${summary.kinds.join(', ')}), ${formatCount(summary.supported)} supported`,
+    statisticsTable('figure', summary.fields),
+  ];
+  if (summary.knownUtilization !== null) {
+    const known = summary.knownUtilization;
+    sections.push(
+      `kv_cache_gib where the log states its utilisation: ${known.count} records, median ${percent(known.medianError)}, p90 ${percent(known.p90Error)}`,
+    );
+  }
+  if (Object.keys(summary.endToEnd).length > 0) {
+    sections.push(statisticsTable('end to end, from our own cache size', summary.endToEnd));
+  }
+  sections.push(worstTable(summary));
+  if (summary.unsupported.length > 0) {
+    const lines = summary.unsupported.map(({ id, reason }) => `  ${id}: ${reason}`);
+    sections.push([paint('bold', 'Not supported'), ...lines].join('\n'));
+  }
+  return sections.join('\n\n');
+}
+
+function statisticsTable(title: string, fields: Readonly<Record<string, FieldStatistics>>): string {
+  const rows = Object.entries(fields).map(([field, found]) => [
+    field,
+    String(found.count),
+    percent(found.medianError),
+    percent(found.p90Error),
+    percent(found.meanError),
+    percent(found.bias),
+  ]);
+  return renderTable([[title, 'records', 'median', 'p90', 'mean', 'bias'], ...rows]);
+}
+
+function worstTable(summary: Validation['summary']): string {
+  const lines = summary.worst.map(
+    (figure) =>
+      `  ${figure.id}\n    ${figure.field} ${round(figure.predicted)} predicted, ${round(figure.reported)} reported (${percent(figure.error)}): ${figure.cause}`,
+  );
+  return [paint('bold', `The ${summary.worst.length} worst records`), ...lines].join('\n');
+}
+
+function round(value: number): string {
+  return Math.abs(value) >= 100 ? formatCount(value) : value.toFixed(2);
+}

@@ -1,0 +1,94 @@
+/** Asks for model, device, context and users; the lists narrow as you type. */
+import { autocomplete, cancel, intro, text } from '@clack/prompts';
+import { formatBytes, formatTokens, PlimsollError, parseTokens } from '@plimsoll/foundation';
+import { listHardware, listModels, searchHardware, searchModels } from '@plimsoll/registry';
+import type { PlanFlags } from './commands/plan.ts';
+
+interface Choice {
+  readonly value: string;
+  readonly label: string;
+  readonly hint?: string;
+}
+
+export async function askForPlan(
+  model: string | undefined,
+  flags: PlanFlags,
+): Promise<{ readonly model: string; readonly flags: PlanFlags } | null> {
+  intro('Plimsoll: how heavily may this GPU be loaded?');
+  const chosenModel = model ?? (await choose('Which model?', modelChoices()));
+  if (chosenModel === null) return null;
+  const gpu = flags.gpu ?? (await choose('On which device?', hardwareChoices()));
+  if (gpu === null) return null;
+  const context = flags.context ?? (await ask('How many tokens of context per user?', '8k', tokensProblem));
+  if (context === null) return null;
+  const users = await ask('How many users at once?', '1', usersProblem);
+  if (users === null) return null;
+  return { model: chosenModel, flags: { ...flags, gpu, context, users } };
+}
+
+interface ChoiceList {
+  readonly all: readonly Choice[];
+  readonly find: (typed: string) => readonly Choice[];
+}
+
+function modelChoices(): ChoiceList {
+  const choice = (row: ReturnType<typeof listModels>[number]): Choice => ({
+    value: row.id,
+    label: row.id,
+    hint: row.parameters === null ? row.family : `${(row.parameters / 1e9).toFixed(1)} B, ${row.family}`,
+  });
+  return { all: listModels().map(choice), find: (typed) => searchModels(typed, 50).map(choice) };
+}
+
+function hardwareChoices(): ChoiceList {
+  const choice = (row: ReturnType<typeof listHardware>[number]): Choice => ({
+    value: row.id,
+    label: row.name,
+    hint: `${formatBytes(row.usableBytes)} usable, ${(row.bandwidthBytesPerSecond / 1e9).toFixed(0)} GB/s`,
+  });
+  return { all: listHardware().map(choice), find: (typed) => searchHardware(typed, 50).map(choice) };
+}
+
+async function choose(message: string, list: ChoiceList): Promise<string | null> {
+  const answer = await autocomplete<string>({
+    message,
+    placeholder: 'type to search',
+    maxItems: 8,
+    options() {
+      const typed = this.userInput.trim();
+      return [...(typed === '' ? list.all : list.find(typed))];
+    },
+    // The list is already narrowed by the registry's own search.
+    filter: () => true,
+  });
+  return given(answer);
+}
+
+async function ask(
+  message: string,
+  initialValue: string,
+  problem: (typed: string) => string | undefined,
+): Promise<string | null> {
+  return given(await text({ message, initialValue, validate: (typed) => problem(typed ?? '') }));
+}
+
+function given(answer: string | symbol): string | null {
+  if (typeof answer === 'string') return answer;
+  cancel('Nothing planned.');
+  return null;
+}
+
+function tokensProblem(typed: string): string | undefined {
+  try {
+    parseTokens(typed);
+    return undefined;
+  } catch (error) {
+    return error instanceof PlimsollError
+      ? `${error.message}: write 8192, 8k or ${formatTokens(131072)}`
+      : String(error);
+  }
+}
+
+function usersProblem(typed: string): string | undefined {
+  return /^[1-9]\d{0,6}$/.test(typed.trim()) ? undefined : 'a whole number, such as 16';
+}

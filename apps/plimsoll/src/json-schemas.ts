@@ -1,0 +1,217 @@
+/**
+ * The stable shapes of --json output, version 1. Tests parse real output with these, so they cannot drift from the
+ * types: a field that is added, renamed or dropped fails there.
+ */
+import { z } from 'zod';
+
+const bytes = z.number().describe('bytes');
+const secondsField = z.number().describe('seconds');
+const count = z.int().nonnegative();
+
+const derivation = z.strictObject({
+  formula: z.string(),
+  substituted: z.string(),
+  source: z.string(),
+  fitted: z.string().optional(),
+});
+
+const ledgerEntry = z.strictObject({
+  category: z.enum([
+    'weights',
+    'kv-cache',
+    'state',
+    'activations',
+    'workspace',
+    'draft',
+    'features',
+    'runtime',
+    'headroom',
+  ]),
+  tag: z.string(),
+  tier: z.enum(['device', 'host']),
+  bytes,
+  derivation,
+});
+
+const engineFigures = z.strictObject({
+  kvTokens: count,
+  blocks: count,
+  blockTokens: count,
+  concurrency: z.number(),
+});
+
+const advice = z.strictObject({
+  change: z.string(),
+  flags: z.string(),
+  cost: z.string(),
+  fits: z.boolean(),
+  usersMax: count,
+  contextMax: count,
+  poolBytes: bytes,
+  tpotSeconds: secondsField,
+});
+
+const plan = z.strictObject({
+  model: z.strictObject({
+    id: z.string(),
+    family: z.string(),
+    parameters: count,
+    activeParameters: count,
+    contextLength: count,
+    weights: z.string(),
+    kvCache: z.string(),
+  }),
+  hardware: z.strictObject({
+    id: z.string(),
+    name: z.string(),
+    devices: count,
+    nominalBytes: bytes,
+    usableBytes: bytes,
+    pricePerHourUsd: z.number().nullable(),
+  }),
+  engine: z.strictObject({
+    name: z.enum(['vllm', 'llama.cpp', 'none']),
+    version: z.string().nullable(),
+    command: z.string().nullable(),
+  }),
+  workload: z.strictObject({
+    contextTokens: count,
+    users: count,
+    promptTokens: count.optional(),
+    cachedTokens: count.optional(),
+  }),
+  fits: z.boolean(),
+  spareBytes: bytes.describe(
+    'bytes of the pool that stay free on one device; negative by how much is missing',
+  ),
+  ledger: z.strictObject({ entries: z.array(ledgerEntry) }).describe('one device, the fullest, and the host'),
+  capacity: z.strictObject({
+    poolBytes: bytes,
+    poolTokens: count,
+    bytesPerToken: bytes,
+    bytesPerUser: bytes,
+    usersMax: count,
+    contextMax: count,
+    utilizationNeeded: z.number().nullable(),
+    printed: engineFigures.nullable(),
+  }),
+  speed: z.strictObject({
+    ttftSeconds: secondsField,
+    promptTokens: count,
+    tpotSeconds: secondsField,
+    tokensPerSecond: z.number(),
+    bound: z.enum(['memory', 'compute']),
+  }),
+  advice: z.array(advice),
+  notes: z.array(z.string()),
+});
+
+const modelRow = z.strictObject({
+  id: z.string(),
+  family: z.string(),
+  parameters: count.nullable(),
+  activeParameters: count.nullable(),
+  contextLength: count.nullable(),
+  quantization: z.string().nullable(),
+  keys: z.array(z.string()),
+});
+
+const hardwareRow = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  vendor: z.string(),
+  class: z.string(),
+  releaseYear: z.int(),
+  nominalBytes: bytes,
+  usableBytes: bytes,
+  bandwidthBytesPerSecond: z.number(),
+  file: z.string(),
+  variant: z.string().nullable(),
+  keys: z.array(z.string()),
+});
+
+const statistics = z.strictObject({
+  count,
+  medianError: z.number().describe('share: 0.01 is one percent'),
+  p90Error: z.number(),
+  meanError: z.number(),
+  bias: z.number(),
+});
+
+const figures = z.record(
+  z.string(),
+  z.union([z.number(), z.null(), z.string(), z.record(z.string(), z.union([z.number(), z.null()]))]),
+);
+
+const validate = z.strictObject({
+  summary: z.strictObject({
+    kinds: z.array(z.enum(['vllm', 'llama-cpp', 'performance'])),
+    records: count,
+    supported: count,
+    fields: z.record(z.string(), statistics),
+    endToEnd: z.record(z.string(), statistics),
+    knownUtilization: statistics.nullable(),
+    worst: z.array(
+      z.strictObject({
+        id: z.string(),
+        field: z.string(),
+        predicted: z.number(),
+        reported: z.number(),
+        error: z.number(),
+        cause: z.string(),
+      }),
+    ),
+    unsupported: z.array(z.strictObject({ id: z.string(), reason: z.string() })),
+  }),
+  records: z.array(
+    z.strictObject({
+      id: z.string(),
+      supported: z.boolean(),
+      reason: z.string().optional(),
+      assumptions: z.array(z.string()).optional(),
+      predicted: figures,
+      reported: figures,
+      endToEnd: figures.optional(),
+    }),
+  ),
+});
+
+const audit = z.strictObject({
+  devices: z.array(
+    z.strictObject({
+      name: z.string(),
+      driver: z.string(),
+      totalBytes: bytes,
+      freeBytes: bytes,
+      registryId: z.string().nullable(),
+    }),
+  ),
+  processor: z.strictObject({ name: z.string(), threads: count }),
+  memory: z.strictObject({ totalBytes: bytes, freeBytes: bytes, limitBytes: bytes.nullable() }),
+});
+
+const error = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    value: z.union([z.string(), z.number()]).optional(),
+    limit: z.union([z.string(), z.number()]).optional(),
+    hint: z.string().optional(),
+  }),
+});
+
+export const outputSchemas = {
+  plan,
+  compare: z.strictObject({ plans: z.array(plan) }),
+  zoo: z.strictObject({ rows: z.union([z.array(modelRow), z.array(hardwareRow)]) }),
+  validate,
+  audit,
+  error,
+} as const;
+
+export const schemaNames: readonly string[] = Object.keys(outputSchemas);
+
+export function jsonSchemaOf(name: string): unknown {
+  if (!Object.hasOwn(outputSchemas, name)) return null;
+  return z.toJSONSchema(outputSchemas[name as keyof typeof outputSchemas]);
+}

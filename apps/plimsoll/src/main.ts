@@ -1,0 +1,51 @@
+/** The program: reads the command line, runs one command, turns failures into exit codes. */
+import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
+import { planCommand } from './commands/plan.ts';
+import { schemaCommand } from './commands/schema.ts';
+import { validateCommand } from './commands/validate.ts';
+import { zooCommand } from './commands/zoo.ts';
+import { canonicalArguments } from './engine-flags.ts';
+import { reportFailure } from './output.ts';
+
+/** Runs the command line and gives the exit code: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken. */
+export async function run(argv: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('plimsoll')
+    .description('Plans the memory of LLM serving: does it fit, how many users, how fast, what to change.')
+    .version('0.1.0', '-V, --version')
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  plimsoll plan meta-llama/Llama-3.1-8B-Instruct --gpu h100 --context 128k
+  plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
+  plimsoll zoo models qwen3
+  plimsoll audit
+
+Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken.`,
+    )
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  for (const command of [
+    planCommand(done),
+    zooCommand(),
+    validateCommand(done),
+    schemaCommand(),
+    auditCommand(),
+  ]) {
+    program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
+  }
+  try {
+    await program.parseAsync(canonicalArguments(argv), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    reportFailure(error, argv.includes('--json'));
+    return 1;
+  }
+}

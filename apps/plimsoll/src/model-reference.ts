@@ -1,0 +1,95 @@
+/**
+ * What a person may type for a model: a registry name or Hugging Face id, a local directory, a config.json, a GGUF or a
+ * safetensors file or index, or the address of a GGUF. A name that exists on disk is a file.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { PlimsollError } from '@plimsoll/foundation';
+import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
+import { resolveModel } from '@plimsoll/registry';
+
+export interface ReferenceOptions {
+  /** Family to read an unknown architecture as. */
+  readonly assume?: string | undefined;
+}
+
+export async function modelFromReference(
+  reference: string,
+  options: ReferenceOptions = {},
+): Promise<ModelSpec> {
+  if (/^https?:\/\//.test(reference)) return ggufFrom(reference, options);
+  if (existsSync(reference)) return modelFromPath(reference, options);
+  if (/\.(gguf|safetensors|json)$/i.test(reference) || /^[./~]/.test(reference)) {
+    throw new PlimsollError({
+      code: 'no-such-file',
+      message: `there is no file "${reference}"`,
+      value: reference,
+      limit: 'a registry name, a directory, config.json, .gguf, .safetensors or .safetensors.index.json',
+      hint: 'plimsoll zoo models lists the registry',
+    });
+  }
+  return modelFromRegistry(reference, options);
+}
+
+export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {
+  const record = resolveModel(name);
+  return modelSpecFromConfig(record.config, {
+    id: record.id,
+    ...(options.assume !== undefined && { assume: options.assume }),
+    ...(record.quantizationInferred !== null && { quantizationFromName: record.quantizationInferred }),
+  });
+}
+
+async function modelFromPath(path: string, options: ReferenceOptions): Promise<ModelSpec> {
+  if (statSync(path).isDirectory()) return modelFromDirectory(path, options);
+  if (path.endsWith('.gguf')) return ggufFrom(path, options);
+  if (/\.safetensors(\.index\.json)?$/.test(path)) return modelFromDirectory(dirname(path), options);
+  return modelFromConfigFile(path, basename(dirname(path)), options);
+}
+
+/** A Hugging Face checkout: config.json says everything the plan needs; a lone GGUF is read instead. */
+async function modelFromDirectory(path: string, options: ReferenceOptions): Promise<ModelSpec> {
+  const config = join(path, 'config.json');
+  if (existsSync(config)) {
+    const { modelSpecFromDirectory } = await import('@plimsoll/model-files');
+    return modelSpecFromDirectory(path, { ...(options.assume !== undefined && { assume: options.assume }) });
+  }
+  throw new PlimsollError({
+    code: 'no-config',
+    message: `"${path}" has no config.json`,
+    value: path,
+    limit: 'a directory as Hugging Face lays it out, or a .gguf file',
+    hint: `plimsoll plan ${path}/<file>.gguf`,
+  });
+}
+
+function modelFromConfigFile(path: string, name: string, options: ReferenceOptions): ModelSpec {
+  let config: unknown;
+  try {
+    config = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new PlimsollError(
+      {
+        code: 'bad-json',
+        message: `"${path}" is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
+        value: path,
+        limit: 'a config.json as Hugging Face writes it',
+      },
+      { cause: error },
+    );
+  }
+  return modelSpecFromConfig(config, {
+    id: name === '.' || name === '' ? basename(path) : name,
+    ...(options.assume !== undefined && { assume: options.assume }),
+  });
+}
+
+async function ggufFrom(reference: string, options: ReferenceOptions): Promise<ModelSpec> {
+  const { modelSpecFromGguf, readGgufFile, readGgufUrl } = await import('@plimsoll/model-files');
+  const isAddress = /^https?:\/\//.test(reference);
+  const model = isAddress ? await readGgufUrl(reference) : await readGgufFile(reference);
+  return modelSpecFromGguf(model, {
+    id: basename(reference),
+    ...(options.assume !== undefined && { assume: options.assume }),
+  });
+}

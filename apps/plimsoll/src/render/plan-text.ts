@@ -1,0 +1,202 @@
+/** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
+import { formatBytes, formatCount, formatSeconds, formatTokens } from '@plimsoll/foundation';
+import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
+import { type BarPart, paint, renderBar } from './bar.ts';
+import { renderTable } from './table.ts';
+
+const barWidth = 72;
+
+const looks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> = {
+  weights: { glyph: '█', style: 'blue' },
+  'kv-cache': { glyph: '▓', style: 'green' },
+  state: { glyph: '▓', style: 'cyan' },
+  activations: { glyph: '▒', style: 'yellow' },
+  workspace: { glyph: '▒', style: 'yellow' },
+  draft: { glyph: '▒', style: 'magenta' },
+  features: { glyph: '▒', style: 'magenta' },
+  runtime: { glyph: '░', style: 'red' },
+  headroom: { glyph: '╌', style: 'dim' },
+};
+
+/** Order of the bar, left to right: what never moves, what users take, what is kept free. */
+const order: readonly LedgerCategory[] = [
+  'weights',
+  'draft',
+  'activations',
+  'workspace',
+  'runtime',
+  'kv-cache',
+  'state',
+  'features',
+  'headroom',
+];
+
+export function renderPlan(plan: Plan, options: { readonly explain: boolean }): string {
+  const sections = [
+    heading(plan),
+    verdict(plan),
+    ledgerTable(plan),
+    numbers(plan),
+    advice(plan),
+    command(plan),
+    notes(plan),
+  ];
+  if (options.explain) sections.push(derivations(plan));
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+function heading(plan: Plan): string {
+  const { model, hardware, engine, workload } = plan;
+  const version = engine.version === null ? '' : ` ${engine.version}`;
+  const active =
+    model.activeParameters < model.parameters * 0.95
+      ? `, ${billions(model.activeParameters)} active per token`
+      : '';
+  const users = workload.users === 1 ? '1 user' : `${formatCount(workload.users)} users`;
+  return [
+    `${paint('bold', model.id)} on ${hardware.devices} x ${paint('bold', hardware.name)}${engine.name === 'none' ? '' : `, ${engine.name}${version}`}`,
+    `${billions(model.parameters)} parameters${active}, weights ${model.weights}, KV cache ${model.kvCache}; ${users} x ${formatTokens(workload.contextTokens)} tokens`,
+  ].join('\n');
+}
+
+function billions(count: number): string {
+  if (count >= 1e12) return `${(count / 1e12).toFixed(2)} T`;
+  return count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : `${(count / 1e6).toFixed(0)} M`;
+}
+
+function verdict(plan: Plan): string {
+  const each = plan.hardware.devices > 1 ? ' on each device' : '';
+  const headline = plan.fits
+    ? `${paint(['bold', 'green'], 'FITS')}, ${formatBytes(plan.spareBytes)} to spare${each}`
+    : `${paint(['bold', 'red'], 'DOES NOT FIT')}, ${formatBytes(-plan.spareBytes)} short${each}`;
+  const parts = order.flatMap((category): BarPart[] => {
+    const total = deviceTotal(plan, category);
+    return total === 0 ? [] : [{ label: category, bytes: total, ...looks[category] }];
+  });
+  const withFree = insertFree(parts, plan);
+  return `${headline}\n\n${renderBar(withFree, plan.hardware.usableBytes, barWidth)}`;
+}
+
+/** The unused rest of the pool lies between the cache and what is kept free. */
+function insertFree(parts: readonly BarPart[], plan: Plan): readonly BarPart[] {
+  if (plan.spareBytes <= 0) return parts;
+  const headroom = parts.filter((part) => part.label === 'headroom');
+  const free: BarPart = { label: 'free', bytes: plan.spareBytes, glyph: '·', style: 'dim' };
+  return [...parts.filter((part) => part.label !== 'headroom'), free, ...headroom];
+}
+
+function deviceTotal(plan: Plan, category: LedgerCategory): number {
+  return plan.ledger.entries
+    .filter((entry) => entry.category === category && entry.tier === 'device')
+    .reduce((sum, entry) => sum + entry.bytes, 0);
+}
+
+function ledgerTable(plan: Plan): string {
+  const rows: string[][] = [];
+  for (const category of order) {
+    const entries = plan.ledger.entries.filter(
+      (entry) => entry.category === category && entry.tier === 'device',
+    );
+    if (entries.length === 0) continue;
+    const sum = entries.reduce((total, entry) => total + entry.bytes, 0);
+    const look = looks[category];
+    const share = `${((sum / plan.hardware.usableBytes) * 100).toFixed(1)} %`;
+    rows.push([`${look.glyph} ${category}`, formatBytes(sum), share, details(entries)]);
+  }
+  const spare = Math.max(0, plan.spareBytes);
+  rows.push([
+    '· free for more',
+    formatBytes(spare),
+    `${((spare / plan.hardware.usableBytes) * 100).toFixed(1)} %`,
+    '',
+  ]);
+  rows.push(['  capacity', formatBytes(plan.hardware.usableBytes), '', capacityNote(plan)]);
+  const host = plan.ledger.entries.filter((entry) => entry.tier === 'host');
+  if (host.length > 0) {
+    const sum = host.reduce((total, entry) => total + entry.bytes, 0);
+    rows.push(['  host memory', formatBytes(sum), '', details(host)]);
+  }
+  return renderTable(rows, ['left', 'right', 'right', 'left']);
+}
+
+/** The largest parts of a category by name, as many as a terminal line takes. */
+function details(entries: readonly LedgerEntry[]): string {
+  const largest = [...entries].sort((a, b) => b.bytes - a.bytes).filter((entry) => entry.bytes > 0);
+  const shown = largest.slice(0, 4).map((entry) => `${entry.tag} ${formatBytes(entry.bytes)}`);
+  return shown.join(', ') + (largest.length > 4 ? ', ...' : '');
+}
+
+function capacityNote(plan: Plan): string {
+  const nominal = formatBytes(plan.hardware.nominalBytes, 0);
+  return plan.hardware.nominalBytes === plan.hardware.usableBytes ? '' : `usable of ${nominal} nominal`;
+}
+
+function numbers(plan: Plan): string {
+  const { capacity, speed, workload, hardware } = plan;
+  const context = formatTokens(workload.contextTokens);
+  const rows = [
+    ['most users at this context', `${formatCount(capacity.usersMax)} x ${context}`],
+    [
+      `longest context for ${formatCount(workload.users)} ${workload.users === 1 ? 'user' : 'users'}`,
+      `${formatTokens(capacity.contextMax)} tokens`,
+    ],
+    [
+      'cache of one user',
+      `${formatBytes(capacity.bytesPerUser)}${hardware.devices > 1 ? ' per device' : ''}`,
+    ],
+    ['cache growth per token', formatBytes(capacity.bytesPerToken)],
+    ['tokens the pool holds', formatCount(capacity.poolTokens)],
+    [`first token, idle, prompt of ${formatTokens(speed.promptTokens)}`, formatSeconds(speed.ttftSeconds)],
+    [
+      'time per output token',
+      `${formatSeconds(speed.tpotSeconds)} (${(1 / speed.tpotSeconds).toFixed(1)} tokens/s each, ${speed.bound} bound)`,
+    ],
+    ['tokens per second, all users', formatCount(speed.tokensPerSecond)],
+  ];
+  if (capacity.utilizationNeeded !== null && plan.engine.name === 'vllm') {
+    rows.push(['utilisation this needs', capacity.utilizationNeeded.toFixed(2)]);
+  }
+  if (hardware.pricePerHourUsd !== null) rows.push(['price', priceLine(plan, hardware.pricePerHourUsd)]);
+  return renderTable(rows, ['left', 'left']);
+}
+
+function priceLine(plan: Plan, perHour: number): string {
+  const total = perHour * plan.hardware.devices;
+  const perMillion = (total / (plan.speed.tokensPerSecond * 3600)) * 1e6;
+  return `$${total.toFixed(2)} per hour, $${perMillion.toFixed(2)} per million output tokens at this load`;
+}
+
+function advice(plan: Plan): string {
+  if (plan.advice.length === 0) {
+    return plan.fits ? '' : 'No single change or pair of changes this planner knows makes it fit.';
+  }
+  const title = plan.fits ? 'To serve more users:' : 'To make it fit:';
+  const lines = plan.advice.map((item, index) => {
+    const result = `${formatCount(item.usersMax)} users at most, longest context ${formatTokens(item.contextMax)}, ${formatSeconds(item.tpotSeconds)} per token`;
+    return `  ${index + 1}. ${item.change}\n     ${paint('cyan', item.flags)}\n     ${result}; ${item.cost}`;
+  });
+  return [paint('bold', title), ...lines].join('\n');
+}
+
+function command(plan: Plan): string {
+  if (plan.engine.command === null || !plan.fits) return '';
+  return `${paint('bold', 'Run it:')}\n  ${plan.engine.command}`;
+}
+
+function notes(plan: Plan): string {
+  return plan.notes.map((note) => `note: ${note}`).join('\n');
+}
+
+function derivations(plan: Plan): string {
+  const lines = plan.ledger.entries.map((entry) => {
+    const { formula, substituted, source, fitted } = entry.derivation;
+    const where = entry.tier === 'host' ? ' (host)' : '';
+    return [
+      `${paint('bold', `${entry.category} / ${entry.tag}${where}`)}  ${formatBytes(entry.bytes)} = ${formatCount(entry.bytes)} B`,
+      `  ${formula}`,
+      `  = ${substituted}`,
+      `  source: ${source}${fitted === undefined ? '' : `; fitted to ${fitted}`}`,
+    ].join('\n');
+  });
+  return [paint('bold', 'How every number came about'), ...lines].join('\n');
+}

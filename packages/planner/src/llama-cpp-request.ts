@@ -1,0 +1,120 @@
+/** A plan request as llama.cpp is asked it: ggml names, the backend of a device, the file's mixture of types. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { HardwareRecord } from '@plimsoll/registry';
+import { parseFileType } from './gguf-recipes/file-type.ts';
+import type { KvFormat } from './kv-format.ts';
+import type { BackendKind } from './llama-cpp/backends.ts';
+import type { EngineMemory, LlamaCppInput } from './llama-cpp/engine-memory.ts';
+import { deviceCount } from './parallelism.ts';
+import type { PlanRequest } from './plan-request.ts';
+
+/** Flags of llama-server. Absent means: as it would choose. */
+export interface LlamaCppOptions {
+  /** `-ngl`: `auto` takes as many layers as fit. */
+  readonly gpuLayers?: number | 'all' | 'auto' | undefined;
+  readonly keyFormat?: KvFormat | undefined;
+  readonly valueFormat?: KvFormat | undefined;
+  readonly flashAttention?: boolean | undefined;
+  readonly batchTokens?: number | undefined;
+  readonly physicalBatchTokens?: number | undefined;
+  readonly cpuExpertLayers?: number | undefined;
+  readonly fullWindowCache?: boolean | undefined;
+}
+
+/** The mixture a registry model is planned in when nobody names one: what people download most. */
+export const defaultMixture = 'Q4_K_M';
+
+export function memoryQuestion(request: PlanRequest): LlamaCppInput {
+  const { spec, llamaCpp = {}, hardware, workload } = request;
+  const key = llamaCpp.keyFormat ?? request.kvFormat;
+  const value = llamaCpp.valueFormat ?? request.kvFormat;
+  const backend = backendOf(hardware);
+  return {
+    spec,
+    fileType: mixtureOf(request),
+    contextTokens: workload.contextTokens * workload.users,
+    sequences: workload.users,
+    backend,
+    devices: backend === 'cpu' ? 0 : deviceCount(request.parallelism),
+    ...(typeof llamaCpp.gpuLayers !== 'string' &&
+      llamaCpp.gpuLayers !== undefined && { gpuLayers: llamaCpp.gpuLayers }),
+    ...(llamaCpp.flashAttention !== undefined && { flashAttention: llamaCpp.flashAttention }),
+    ...(llamaCpp.batchTokens !== undefined && { batchTokens: llamaCpp.batchTokens }),
+    ...(llamaCpp.physicalBatchTokens !== undefined && { microBatchTokens: llamaCpp.physicalBatchTokens }),
+    ...(llamaCpp.cpuExpertLayers !== undefined && { cpuExpertLayers: llamaCpp.cpuExpertLayers }),
+    ...(llamaCpp.fullWindowCache !== undefined && { fullWindow: llamaCpp.fullWindowCache }),
+    ...(key !== undefined && { keyType: ggmlName(key) }),
+    ...(value !== undefined && { valueType: ggmlName(value) }),
+    ...(request.engineVersion !== undefined && { build: buildNumber(request.engineVersion) }),
+  };
+}
+
+/** Null for a file that says itself what its tensors are. */
+export function mixtureOf(request: PlanRequest): string | null {
+  if (request.spec.source === 'gguf') return null;
+  const asked = request.weights ?? defaultMixture;
+  const plain: Readonly<Record<string, string>> = {
+    bf16: 'BF16',
+    bfloat16: 'BF16',
+    fp16: 'F16',
+    float16: 'F16',
+    fp32: 'F32',
+  };
+  const mixture = plain[asked.toLowerCase()] ?? asked;
+  parseFileType(mixture);
+  return mixture;
+}
+
+function ggmlName(format: KvFormat): string {
+  const names: Readonly<Partial<Record<KvFormat, string>>> = { fp32: 'f32', fp16: 'f16', bf16: 'bf16' };
+  const name = names[format] ?? format;
+  if (/^(f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|iq4_nl)$/.test(name)) return name;
+  throw new PlimsollError({
+    code: 'bad-kv-format',
+    message: `llama.cpp has no KV cache type "${format}"`,
+    value: format,
+    limit: 'f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl',
+    hint: '-ctk q8_0 -ctv q8_0',
+  });
+}
+
+function buildNumber(version: string): number {
+  const match = /^b?(\d{1,6})$/.exec(version);
+  if (match !== null) return Number(match[1]);
+  throw new PlimsollError({
+    code: 'bad-engine-version',
+    message: `"${version}" is not a build of llama.cpp`,
+    value: version,
+    limit: 'a build number such as b5192',
+    hint: '--engine llama.cpp@b5192, or leave the version out for the newest',
+  });
+}
+
+export function backendOf(hardware: HardwareRecord): BackendKind {
+  if (hardware.class === 'apple') return 'metal';
+  if (hardware.vendor === 'NVIDIA') return 'cuda';
+  if (hardware.vendor === 'AMD' && hardware.gfxTarget !== null) return 'rocm';
+  if (hardware.vendor === 'Intel' && hardware.class !== 'cpu') return 'sycl';
+  return 'cpu';
+}
+
+/** The command line that starts llama-server as planned. */
+export function llamaCppCommand(
+  request: PlanRequest,
+  gpuLayers: number | 'all',
+  memory: EngineMemory,
+): string {
+  const { spec, llamaCpp = {}, workload } = request;
+  const model =
+    spec.source === 'gguf' ? `-m ${spec.id}` : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
+  const parts = ['llama-server', model, `-c ${workload.contextTokens * workload.users}`];
+  if (workload.users > 1) parts.push(`-np ${workload.users}`);
+  if (backendOf(request.hardware) !== 'cpu') parts.push(`-ngl ${gpuLayers === 'all' ? 999 : gpuLayers}`);
+  const { keyType, valueType } = memory.options;
+  if (keyType !== 'f16') parts.push(`-ctk ${keyType}`);
+  if (valueType !== 'f16') parts.push(`-ctv ${valueType}`);
+  if (llamaCpp.flashAttention !== undefined) parts.push(`-fa ${llamaCpp.flashAttention ? 'on' : 'off'}`);
+  if (llamaCpp.physicalBatchTokens !== undefined) parts.push(`-ub ${llamaCpp.physicalBatchTokens}`);
+  if (llamaCpp.cpuExpertLayers !== undefined) parts.push(`--n-cpu-moe ${llamaCpp.cpuExpertLayers}`);
+  return parts.join(' ');
+}

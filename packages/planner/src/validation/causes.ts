@@ -1,0 +1,34 @@
+/** Why a figure is off, as far as the record itself tells: the part of the sum that differs most, or what was assumed. */
+import type { RecordAnswer, ReportedFields } from './record.ts';
+import type { FigureError } from './statistics.ts';
+
+/** What vLLM's available cache is made of; a difference in one of them moves the cache by as much. */
+const parts = ['weights_gib', 'peak_activation_gib', 'non_torch_gib', 'total_gpu_gib'] as const;
+
+export function causeOf(figure: FigureError, answer: RecordAnswer | undefined): string {
+  if (answer === undefined) return 'unknown';
+  const part = largestDifference(answer.predicted, answer.reported);
+  const assumed = answer.assumptions ?? [];
+  const causes: string[] = [];
+  if (part !== null && figure.field !== part.name) {
+    causes.push(`${part.name} is ${part.predicted.toFixed(2)} where ${part.reported.toFixed(2)} was printed`);
+  }
+  causes.push(...assumed.slice(0, 3));
+  return causes.length === 0 ? 'not explained by what the record states' : causes.join('; ');
+}
+
+function largestDifference(
+  predicted: ReportedFields,
+  reported: ReportedFields,
+): { readonly name: string; readonly predicted: number; readonly reported: number } | null {
+  let found: { name: string; predicted: number; reported: number } | null = null;
+  for (const name of parts) {
+    const ours = predicted[name];
+    const theirs = reported[name];
+    if (typeof ours !== 'number' || typeof theirs !== 'number') continue;
+    const isLarger = found === null || Math.abs(ours - theirs) > Math.abs(found.predicted - found.reported);
+    // A hundredth of a GiB is the logs' own rounding.
+    if (isLarger && Math.abs(ours - theirs) > 0.02) found = { name, predicted: ours, reported: theirs };
+  }
+  return found;
+}

@@ -1,0 +1,88 @@
+/** Error statistics of predictions against logs, and which records are worst. */
+import type { RecordAnswer, ReportedFields, ReportedValue } from './record.ts';
+
+export interface FieldStatistics {
+  readonly count: number;
+  /** Shares: 0.01 is one percent. Relative to what was reported. */
+  readonly medianError: number;
+  readonly p90Error: number;
+  readonly meanError: number;
+  /** Mean of signed errors: above zero when predictions are too large. */
+  readonly bias: number;
+}
+
+/** One figure of one record. */
+export interface FigureError {
+  readonly id: string;
+  readonly field: string;
+  readonly predicted: number;
+  readonly reported: number;
+  /** (predicted - reported) / |reported|; null where the log printed zero. */
+  readonly error: number;
+}
+
+/** Every comparable figure of the answers; maps (buffers by device) are compared by their sum. */
+export function figureErrors(answers: readonly RecordAnswer[]): readonly FigureError[] {
+  return answers.flatMap((answer) =>
+    Object.entries(answer.reported).flatMap(([field, value]): readonly FigureError[] => {
+      const reported = amountOf(value);
+      const predicted = amountOf(answer.predicted[field] ?? null);
+      if (!answer.supported || reported === null || predicted === null || reported === 0) return [];
+      return [
+        { id: answer.id, field, predicted, reported, error: (predicted - reported) / Math.abs(reported) },
+      ];
+    }),
+  );
+}
+
+function amountOf(value: ReportedValue): number | null {
+  if (typeof value === 'number') return value;
+  if (value === null) return null;
+  const parts = Object.values(value).filter((part) => typeof part === 'number');
+  return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
+}
+
+export function fieldStatistics(errors: readonly FigureError[]): Readonly<Record<string, FieldStatistics>> {
+  const byField = new Map<string, number[]>();
+  for (const { field, error } of errors) byField.set(field, [...(byField.get(field) ?? []), error]);
+  return Object.fromEntries([...byField].map(([field, values]) => [field, statisticsOf(values)]));
+}
+
+export function statisticsOf(values: readonly number[]): FieldStatistics {
+  const absolute = values.map(Math.abs).sort((a, b) => a - b);
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0);
+  return {
+    count: values.length,
+    medianError: quantile(absolute, 0.5),
+    p90Error: quantile(absolute, 0.9),
+    meanError: sum(absolute) / Math.max(1, values.length),
+    bias: sum(values) / Math.max(1, values.length),
+  };
+}
+
+/** Linear interpolation between order statistics (type 7, as numpy and R do). */
+export function quantile(sorted: readonly number[], share: number): number {
+  if (sorted.length === 0) return 0;
+  const position = (sorted.length - 1) * share;
+  const low = sorted[Math.floor(position)] ?? 0;
+  const high = sorted[Math.ceil(position)] ?? low;
+  return low + (high - low) * (position - Math.floor(position));
+}
+
+/** The largest errors, one figure per record: the same cause usually spoils several of its figures. */
+export function worstFigures(errors: readonly FigureError[], count: number): readonly FigureError[] {
+  const worst = new Map<string, FigureError>();
+  for (const figure of errors) {
+    const known = worst.get(figure.id);
+    if (known === undefined || Math.abs(figure.error) > Math.abs(known.error)) worst.set(figure.id, figure);
+  }
+  return [...worst.values()].sort((a, b) => Math.abs(b.error) - Math.abs(a.error)).slice(0, count);
+}
+
+/** Fields in the order logs print them, so that tables read alike. */
+export function fieldsOf(answers: readonly RecordAnswer[]): readonly string[] {
+  const fields = new Set<string>();
+  for (const answer of answers)
+    for (const field of Object.keys(answer.reported as ReportedFields)) fields.add(field);
+  return [...fields];
+}

@@ -1,0 +1,143 @@
+/**
+ * Runs the planner on log records of any kind and says how far off it was. A record is recognised by its fields: vLLM
+ * start-up logs report weights and cache, llama.cpp load logs report buffers, performance records have `measured`.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { parseLogRecord } from '../llama-cpp/log-record.ts';
+import { predictLlamaCppRecord } from '../llama-cpp/predict-record.ts';
+import { causeOf } from './causes.ts';
+import { predictPerformanceRecord } from './performance-record.ts';
+import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
+import {
+  type FieldStatistics,
+  type FigureError,
+  fieldStatistics,
+  figureErrors,
+  worstFigures,
+} from './statistics.ts';
+import { predictVllmRecord, type Resolver } from './vllm-record.ts';
+
+export type RecordKind = 'vllm' | 'llama-cpp' | 'performance';
+
+export interface WorstFigure extends FigureError {
+  readonly cause: string;
+}
+
+export interface ValidationSummary {
+  readonly kinds: readonly RecordKind[];
+  readonly records: number;
+  readonly supported: number;
+  readonly fields: Readonly<Record<string, FieldStatistics>>;
+  /** Tokens, blocks and concurrency from our own cache size; `fields` has them for the size the log states. */
+  readonly endToEnd: Readonly<Record<string, FieldStatistics>>;
+  /** Available cache over records that state their utilisation: with an assumed one the error is the assumption's. */
+  readonly knownUtilization: FieldStatistics | null;
+  readonly worst: readonly WorstFigure[];
+  readonly unsupported: readonly { readonly id: string; readonly reason: string }[];
+}
+
+export interface Validation {
+  readonly summary: ValidationSummary;
+  readonly records: readonly RecordAnswer[];
+}
+
+const worstCount = 10;
+
+export function validateRecords(input: unknown, resolver: Resolver): Validation {
+  if (!Array.isArray(input)) {
+    throw new PlimsollError({
+      code: 'bad-records',
+      message: `a log file holds a list of records, this one holds ${input === null ? 'null' : `a ${typeof input}`}`,
+      value: typeof input,
+      limit: 'a JSON array of vLLM, llama.cpp or performance records',
+    });
+  }
+  const raw = input.map((item): RawRecord => (typeof item === 'object' && item !== null ? item : {}));
+  const records = raw.map((record, index) => answer(record, index, resolver));
+  return { summary: summarise(raw, records), records };
+}
+
+export function recordKind(record: RawRecord): RecordKind | null {
+  if (typeof record.measured === 'object' && record.measured !== null) return 'performance';
+  const reported = objectField(record, 'reported');
+  if ('model_buffers_mib' in reported || 'kv_self_size_mib' in reported || 'hparams' in record)
+    return 'llama-cpp';
+  if ('weights_gib' in reported || 'kv_cache_gib' in reported || 'vllm_version' in record) return 'vllm';
+  return null;
+}
+
+/** A record never ends the run: what cannot be predicted is answered with the reason. */
+function answer(record: RawRecord, index: number, resolver: Resolver): RecordAnswer {
+  const id = textField(record, 'id') ?? `record ${index + 1}`;
+  const kind = recordKind(record);
+  const reported = objectField(record, kind === 'performance' ? 'measured' : 'reported') as ReportedFields;
+  const refuse = (reason: string): RecordAnswer => ({
+    id,
+    supported: false,
+    reason,
+    predicted: {},
+    reported,
+  });
+  if (kind === null) return refuse('not a vLLM, llama.cpp or performance record');
+  try {
+    if (kind === 'vllm') return { ...predictVllmRecord(record, resolver), id };
+    if (kind === 'performance') return { ...predictPerformanceRecord(record, resolver), id };
+    return llamaCppAnswer(record, id, reported, resolver);
+  } catch (error) {
+    if (error instanceof PlimsollError) return refuse(error.message);
+    throw error;
+  }
+}
+
+function llamaCppAnswer(
+  record: RawRecord,
+  id: string,
+  reported: ReportedFields,
+  resolver: Resolver,
+): RecordAnswer {
+  const prediction = predictLlamaCppRecord(parseLogRecord(record), {
+    resolveSpec: (name) => {
+      try {
+        return resolver.model(name);
+      } catch (error) {
+        if (error instanceof PlimsollError) return null;
+        throw error;
+      }
+    },
+  });
+  if (!prediction.supported)
+    return { id, supported: false, reason: prediction.reason, predicted: {}, reported };
+  const { predicted, assumptions } = prediction;
+  return { id, supported: true, predicted: { ...predicted }, reported, assumptions };
+}
+
+function summarise(raw: readonly RawRecord[], records: readonly RecordAnswer[]): ValidationSummary {
+  const errors = figureErrors(records);
+  const endToEnd = records.map((record) =>
+    'endToEnd' in record ? { ...record, predicted: record.endToEnd } : null,
+  );
+  const known = new Set(
+    raw
+      .filter((record) => typeof record.gpu_memory_utilization === 'number')
+      .map((record) => textField(record, 'id')),
+  );
+  const knownErrors = errors.filter((figure) => figure.field === 'kv_cache_gib' && known.has(figure.id));
+  return {
+    kinds: [...new Set(raw.map(recordKind))].filter((kind) => kind !== null),
+    records: records.length,
+    supported: records.filter((record) => record.supported).length,
+    fields: fieldStatistics(errors),
+    endToEnd: fieldStatistics(figureErrors(endToEnd.filter((record) => record !== null) as RecordAnswer[])),
+    knownUtilization: knownErrors.length === 0 ? null : (fieldStatistics(knownErrors).kv_cache_gib ?? null),
+    worst: worstFigures(errors, worstCount).map((figure) => ({
+      ...figure,
+      cause: causeOf(
+        figure,
+        records.find((record) => record.id === figure.id),
+      ),
+    })),
+    unsupported: records
+      .filter((record) => !record.supported)
+      .map((record) => ({ id: record.id, reason: record.reason ?? 'no reason given' })),
+  };
+}
