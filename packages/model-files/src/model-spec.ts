@@ -77,6 +77,8 @@ export interface HeadLayout {
   readonly valueHeadDim: number;
   /** Index of an earlier layer whose cache this layer reads instead of having its own (Gemma 3n, Gemma 4). */
   readonly sharesKvWithLayer?: number;
+  /** Block-sparse attention keeps one more key of `headDim` per token for its indexer (MiniMax M3). */
+  readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
 }
 
 export type AttentionSpec =
@@ -105,12 +107,9 @@ export type AttentionSpec =
       readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
     }
   | {
-      /**
-       * Linear attention: state [valueHeads, keyHeadDim, valueHeadDim] and a convolution tail per sequence. A short
-       * convolution (LFM2) has the tail alone, and zero heads.
-       */
+      /** Linear attention: state [valueHeads, keyHeadDim, valueHeadDim] and a convolution tail per sequence. */
       readonly kind: 'linear';
-      readonly variant: 'gated-delta-net' | 'kimi-delta' | 'lightning' | 'short-convolution';
+      readonly variant: 'gated-delta-net' | 'kimi-delta' | 'lightning';
       readonly keyHeads: number;
       readonly valueHeads: number;
       readonly keyHeadDim: number;
@@ -204,6 +203,8 @@ export interface VisionSpec {
   readonly tensors: readonly TensorSpec[];
   /** Tokens one full-size image takes in the language model, when the config tells. */
   readonly imageTokensMax: number | null;
+  /** Pixels behind one such token: (patch size x merge)^2. */
+  readonly pixelsPerToken: number;
 }
 
 export interface ModelSpec {

@@ -33,7 +33,7 @@ export function attentionReader(metadata: MetadataReader, options: AttentionOpti
     query: queryHeads,
     kv: metadata.perLayer('attention.head_count_kv', blockCount) ?? queryHeads,
     dim: headDims(metadata, queryHeads, options.hiddenSize),
-    sharedFrom: options.layerCount - sharedLayers(metadata, options),
+    shared: { from: options.layerCount - sharedLayers(metadata, options), to: options.layerCount },
     reachOf,
   };
   const ratios = metadata.perLayer('attention.compress_ratios', blockCount);
@@ -53,8 +53,8 @@ interface Heads {
   readonly query: PerLayer;
   readonly kv: PerLayer;
   readonly dim: (reach: Reach) => { readonly key: number; readonly value: number };
-  /** First layer that reads the cache of an earlier one. */
-  readonly sharedFrom: number;
+  /** Layers [from, to) read the cache of an earlier one; prediction layers behind them have their own. */
+  readonly shared: { readonly from: number; readonly to: number };
   readonly reachOf: (layer: number) => Reach;
 }
 
@@ -134,8 +134,9 @@ function groupedAttention(layer: LayerView, heads: Heads): AttentionSpec {
 
 /** A layer without its own cache reads that of the last layer with one that sees as far as it does. */
 function sharing(layer: number, reach: Reach, heads: Heads): Pick<HeadLayout, 'sharesKvWithLayer'> {
-  if (layer < heads.sharedFrom) return {};
-  for (let owner = heads.sharedFrom - 1; owner >= 0; owner--) {
+  const { from, to } = heads.shared;
+  if (layer < from || layer >= to) return {};
+  for (let owner = from - 1; owner >= 0; owner--) {
     if (heads.reachOf(owner).kind === reach.kind) return { sharesKvWithLayer: owner };
   }
   return {};

@@ -13,30 +13,14 @@ export function recurrentAttention(
   if (layer.has('shortconv.conv')) return shortConvolution(metadata, hiddenSize);
   if (layer.has('ssm_conv1d_q')) return kimiDelta(metadata, queryHeads(layer.index));
   if (layer.mixer === 'linear') return gatedDelta(metadata);
-  if (layer.has('attn_k')) {
-    throw new PlimsollError({
-      code: 'unsupported-architecture',
-      message: `GGUF: layer ${layer.index} of this ${metadata.architecture} model is attention and Mamba side by side`,
-      value: metadata.architecture,
-      limit: 'one kind of token mixing per layer',
-      hint: 'models like Falcon-H1 are not modelled',
-    });
-  }
   return layer.has('ssm_x') ? mamba1(metadata) : mamba2(metadata);
 }
 
-/** LFM2: a gated convolution over the last few tokens, and nothing else to remember. */
+/** LFM2: a gated convolution over the last few tokens, which is Mamba without its state. */
 function shortConvolution(metadata: MetadataReader, hiddenSize: number): AttentionSpec {
-  return {
-    kind: 'linear',
-    variant: 'short-convolution',
-    keyHeads: 0,
-    valueHeads: 0,
-    keyHeadDim: 0,
-    valueHeadDim: 0,
-    convTaps: metadata.number('shortconv.l_cache'),
-    convChannels: hiddenSize,
-  };
+  const empty = { heads: 0, headDim: 0, stateSize: 0, groups: 0 };
+  const convTaps = metadata.number('shortconv.l_cache');
+  return { kind: 'ssm', variant: 'mamba1', ...empty, convTaps, convChannels: hiddenSize };
 }
 
 /** Kimi Delta Attention: q, k and v of all heads pass a convolution each. */

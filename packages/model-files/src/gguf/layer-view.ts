@@ -45,7 +45,23 @@ export class LayerView {
   }
 
   get mixer(): LayerMixer {
-    if (this.hasAny(['ssm_conv1d_q', 'ssm_ba', 'ssm_alpha', 'shortconv.conv'])) return 'linear';
-    return this.has('ssm_conv1d') ? 'ssm' : 'attention';
+    if (this.hasAny(['ssm_conv1d_q', 'ssm_ba', 'ssm_alpha'])) return 'linear';
+    return this.hasAny(['ssm_conv1d', 'shortconv.conv']) ? 'ssm' : 'attention';
+  }
+
+  /**
+   * Falcon H1 runs Mamba and attention side by side in a block. A spec has one kind of mixing per layer, so such a block is
+   * two: Mamba with the norm before both, then attention with the feed-forward.
+   */
+  parts(): readonly LayerView[] {
+    if (this.mixer !== 'ssm' || !this.has('attn_k')) return [this];
+    const isMamba = ({ place }: PlacedTensor): boolean => /^(ssm_|attn_norm$)/.test(place.stem);
+    return [
+      new LayerView(this.index, this.tensors.filter(isMamba)),
+      new LayerView(
+        this.index,
+        this.tensors.filter((placed) => !isMamba(placed)),
+      ),
+    ];
   }
 }

@@ -4,14 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { freezeLayer } from '../config/layers.ts';
-import type {
-  ElementType,
-  LayerSpec,
-  ModelSpec,
-  QuantizationSpec,
-  TensorSpec,
-  VisionSpec,
-} from '../model-spec.ts';
+import type { ElementType, LayerSpec, ModelSpec, QuantizationSpec, TensorSpec } from '../model-spec.ts';
 import { type ArchitectureRule, architectureNames, architectureRule } from './architectures.ts';
 import { isBlockType } from './ggml-types.ts';
 import type { GgufContents, GgufTensor } from './header.ts';
@@ -39,7 +32,10 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
   const layerCount = blockCount - predictionCount(metadata, views);
   const attention = attentionReader(metadata, { rule, hiddenSize, blockCount, layerCount });
   const builder = new LayerBuilder(metadata, attention, blockCount);
-  const layers = views.slice(0, layerCount).map((view) => builder.build(view));
+  const layers = views
+    .slice(0, layerCount)
+    .flatMap((view) => view.parts())
+    .map((view) => builder.build(view));
   // Files whose prediction layers were left out still count them.
   const predicted = views.slice(layerCount).filter((view) => view.tensors.length > 0);
   const tensors = modelTensors.map((placed) => builder.modelTensor(placed));
@@ -162,7 +158,7 @@ class LayerBuilder {
 
   /** Equal layers become the same object. */
   build(view: LayerView): LayerSpec {
-    const context = { mixer: view.mixer, hasExperts: view.hasExperts };
+    const context = { mixer: view.mixer, hasStepMatrix: view.has('ssm_dt') };
     const fused = hasFusedGate(view);
     const layer: LayerSpec = {
       attention: this.#attention(view),

@@ -79,7 +79,7 @@ const layerRoles: Readonly<Record<string, TensorRole>> = {
   attn_v: 'attention-v',
   attn_qkv: 'attention-qkv',
   attn_output: 'attention-output',
-  attn_output_a: 'attention-output',
+  attn_output_a: 'mla-kv-up', // cut by heads, like the parts that make keys and values
   attn_output_b: 'attention-output',
   attn_sinks: 'attention-sink',
   attn_q_a: 'mla-q-down',
@@ -91,16 +91,16 @@ const layerRoles: Readonly<Record<string, TensorRole>> = {
   attn_v_b: 'mla-kv-up',
   attn_compressor_kv: 'compressor',
   attn_compressor_gate: 'compressor',
-  attn_compressor_ape: 'compressor',
-  attn_compressor_norm: 'compressor',
+  attn_compressor_ape: 'other',
+  attn_compressor_norm: 'norm',
   'indexer.k_norm': 'norm',
   'indexer.proj': 'indexer',
   'indexer.attn_k': 'indexer',
   'indexer.attn_q_b': 'indexer',
-  indexer_compressor_kv: 'indexer',
-  indexer_compressor_gate: 'indexer',
-  indexer_compressor_ape: 'indexer',
-  indexer_compressor_norm: 'indexer',
+  indexer_compressor_kv: 'compressor',
+  indexer_compressor_gate: 'compressor',
+  indexer_compressor_ape: 'other',
+  indexer_compressor_norm: 'norm',
   ffn_gate: 'mlp-gate',
   ffn_up: 'mlp-up',
   ffn_down: 'mlp-down',
@@ -137,9 +137,9 @@ const layerRoles: Readonly<Record<string, TensorRole>> = {
   ssm_conv1d_q: 'linear-conv',
   ssm_conv1d_k: 'linear-conv',
   ssm_conv1d_v: 'linear-conv',
-  'shortconv.in_proj': 'linear-in',
-  'shortconv.conv': 'linear-conv',
-  'shortconv.out_proj': 'linear-output',
+  'shortconv.in_proj': 'ssm-in',
+  'shortconv.conv': 'ssm-conv',
+  'shortconv.out_proj': 'ssm-output',
   'nextn.enorm': 'norm',
   'nextn.hnorm': 'norm',
   'nextn.shared_head_norm': 'norm',
@@ -188,13 +188,6 @@ const singleExpertRoles: Readonly<Record<string, TensorRole>> = {
   ffn_down: 'expert-down',
 };
 
-/** Beside routed experts a dense feed-forward is one that always runs: a shared expert. */
-const denseBesideExperts: Readonly<Record<string, TensorRole>> = {
-  ffn_gate: 'shared-expert-gate',
-  ffn_up: 'shared-expert-up',
-  ffn_down: 'shared-expert-down',
-};
-
 /** The role of a tensor outside layers; undefined for a name that is not known. */
 export function modelTensorRole({ name, stem }: TensorPlace): TensorRole | undefined {
   if (name.startsWith('v.')) return 'vision';
@@ -204,13 +197,14 @@ export function modelTensorRole({ name, stem }: TensorPlace): TensorRole | undef
 
 export interface LayerContext {
   readonly mixer: LayerMixer;
-  readonly hasExperts: boolean;
+  /** Mamba 1 makes its step by a matrix, later ones add a bias to rows of the input projection. */
+  readonly hasStepMatrix: boolean;
 }
 
 /** The role of a tensor inside a layer; undefined for a name that is not known. */
 export function layerTensorRole({ stem }: TensorPlace, context: LayerContext): TensorRole | undefined {
   if (context.mixer === 'linear' && Object.hasOwn(linearRoles, stem)) return linearRoles[stem];
-  if (context.hasExperts && Object.hasOwn(denseBesideExperts, stem)) return denseBesideExperts[stem];
+  if (stem === 'ssm_dt' && context.hasStepMatrix) return 'ssm-in';
   if (Object.hasOwn(layerRoles, stem)) return layerRoles[stem];
   const single = /^(ffn_gate|ffn_up|ffn_down)\.\d+$/.exec(stem)?.[1] ?? '';
   return Object.hasOwn(singleExpertRoles, single) ? singleExpertRoles[single] : undefined;
