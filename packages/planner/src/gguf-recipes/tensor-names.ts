@@ -53,7 +53,7 @@ const stemOfRole: Readonly<Partial<Record<TensorRole, string>>> = {
 
 /** Layer tensors whose stem their checkpoint name decides; the first match counts. */
 const stemOfName: readonly (readonly [RegExp, string])[] = [
-  [/^(attn_|ffn_|ssm_|post_|shortconv|indexer|nextn|layer_output)/, ''],
+  [/^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer\.|nextn\.|layer_output|exp_probs)/, ''],
   [/indexer\./, 'indexer'],
   [/\b(q_a_layernorm|q_a_norm)\b/, 'attn_q_a_norm'],
   [/\b(kv_a_layernorm|kv_a_norm)\b/, 'attn_kv_a_norm'],

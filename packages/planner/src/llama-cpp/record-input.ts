@@ -104,7 +104,7 @@ const lastBuildOfName: readonly (readonly [RegExp, number])[] = [
   [/llama_kv_cache_init/, 4870],
   [/^init:/m, 5300],
   // Streams are printed as "1/1 seqs" since they exist.
-  [/llama_kv_cache_unified: size.*[^/\d]\d+ seqs/, 5700],
+  [/llama_kv_cache_unified: size.*[^/\d]\d+ seqs/, 5500],
   [/llama_kv_cache_unified/, 6500],
   [/llama_context:\s+\S+ compute buffer/, 7600],
 ];
