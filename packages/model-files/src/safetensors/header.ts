@@ -55,14 +55,7 @@ export async function readSafetensorsHeader(source: ByteSource): Promise<Safeten
   const prefix = await source.read(0, 8);
   const length = headerLength(prefix, source.size);
   const json = await source.read(8, length);
-  if (json.byteLength < length) {
-    throw headerError('safetensors-truncated', 8 + json.byteLength, {
-      problem: `the header has ${length} bytes and the file ends in it`,
-      value: 8 + json.byteLength,
-      limit: 8 + length,
-      hint: 'the file is incomplete: download it again',
-    });
-  }
+  if (json.byteLength < length) throw truncatedHeader(length, 8 + json.byteLength);
   return parseSafetensorsHeader(json, source.size);
 }
 
@@ -83,13 +76,25 @@ function headerLength(prefix: Uint8Array, fileBytes: number | null): number {
   }
   const view = new DataView(prefix.buffer, prefix.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
-  const limit = Math.min(safetensorsLimits.headerBytesMax, (fileBytes ?? Number.POSITIVE_INFINITY) - 8);
-  if (length <= limit) return length;
-  throw headerError('safetensors-header-too-large', 0, {
-    problem: `a header of ${length} bytes does not fit`,
-    value: length,
-    limit,
-    hint: 'this is not a safetensors file, or it is incomplete',
+  const limit = safetensorsLimits.headerBytesMax;
+  if (length > limit) {
+    throw headerError('safetensors-header-too-large', 0, {
+      problem: `no model has a header of ${length} bytes`,
+      value: length,
+      limit,
+      hint: 'this is not a safetensors file',
+    });
+  }
+  if (fileBytes !== null && 8 + length > fileBytes) throw truncatedHeader(length, fileBytes);
+  return length;
+}
+
+function truncatedHeader(length: number, fileBytes: number): PlimsollError {
+  return headerError('safetensors-truncated', fileBytes, {
+    problem: `the header has ${length} bytes and the file ends in it`,
+    value: fileBytes,
+    limit: 8 + length,
+    hint: 'the file is incomplete: download it again',
   });
 }
 
