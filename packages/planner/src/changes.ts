@@ -118,7 +118,8 @@ function contextChange(request: PlanRequest, current: Deployment): readonly Chan
       title: `limit the context to ${formatTokens(rounded)} tokens`,
       flags: flag,
       cost: `longer conversations are cut at ${formatTokens(rounded)}`,
-      size: 3,
+      // Half the context is as far-reaching as other weights; a sixteenth of it is another product.
+      size: 3 + Math.log2(contextTokens / rounded),
       apply: (old) => ({ ...old, workload: { ...old.workload, contextTokens: rounded } }),
     },
   ];
@@ -137,12 +138,14 @@ function weightChanges(request: PlanRequest): readonly Change[] {
     if (request.spec.source === 'gguf') return [];
     return ['Q8_0', 'Q4_K_M']
       .filter((format) => format !== request.weights && request.weights !== 'Q4_K_M')
-      .map((format) => change(format, format === 'Q8_0' ? 4 : 5, `a ${format} file`, qualityCost(format)));
+      .map((format) =>
+        change(format, format === 'Q8_0' ? 4 : 5, `with a ${format} file`, qualityCost(format)),
+      );
   }
   if (request.spec.quantization !== null || request.weights !== undefined) return [];
   return [
     change('fp8', 4, '--quantization fp8', qualityCost('fp8')),
-    change('awq', 5, 'an AWQ or GPTQ int4 checkpoint', qualityCost('awq')),
+    change('awq', 5, '--quantization awq with an AWQ checkpoint', qualityCost('awq')),
   ];
 }
 

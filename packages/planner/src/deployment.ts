@@ -24,6 +24,8 @@ export interface Deployment {
   readonly engineVersion: string | null;
   /** Command line that starts the engine like this; null for the profile without an engine. */
   readonly command: string | null;
+  /** What weights and cache are held in, as printed: `bf16`, `Q4_K_M`, `q8_0`. */
+  readonly formats: { readonly weights: string; readonly kvCache: string };
   /** True when the engine allocates the cache of all its sequences at start-up, so that it is among the fixed entries. */
   readonly cacheIsFixed: boolean;
   /** Memory of one device as a process sees it. */

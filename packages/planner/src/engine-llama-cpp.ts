@@ -10,6 +10,7 @@ import { ggufSpec } from './gguf-recipes/gguf-spec.ts';
 import { cacheGroups } from './kv-cache.ts';
 import { type EngineMemory, engineMemory, type LlamaCppInput } from './llama-cpp/engine-memory.ts';
 import { newestBuild } from './llama-cpp/engine-rules.ts';
+import { fitGpuLayers } from './llama-cpp/fit-layers.ts';
 import { llamaCppEntries } from './llama-cpp/ledger.ts';
 import {
   backendOf,
@@ -51,6 +52,7 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
     engine: 'llama.cpp',
     engineVersion: `b${question.build ?? newestBuild}`,
     command: llamaCppCommand(request, gpuLayers, started.memory),
+    formats: { weights: question.fileType ?? 'as the file states', kvCache: cacheLabel(started.memory) },
     cacheIsFixed: true,
     capacityBytes: bytes(capacityBytes),
     fixed: entries,
@@ -131,6 +133,12 @@ function hostShare(use: DeviceUse, spec: ModelSpec): number {
 function storedSpec(request: PlanRequest): ModelSpec {
   const mixture = mixtureOf(request);
   return mixture === null ? request.spec : ggufSpec(request.spec, mixture);
+}
+
+function cacheLabel({ options }: EngineMemory): string {
+  return options.keyType === options.valueType
+    ? options.keyType
+    : `${options.keyType} / ${options.valueType}`;
 }
 
 function notes(request: PlanRequest, gpuLayers: number | 'all', spec: ModelSpec): readonly string[] {

@@ -24,6 +24,7 @@ export function prepareWithoutEngine(input: PlanInput): Deployment {
     engine: 'none',
     engineVersion: null,
     command: null,
+    formats: { weights: format.label, kvCache: input.kvFormat },
     cacheIsFixed: false,
     capacityBytes: bytes(hardware.memory.usableBytes),
     fixed,

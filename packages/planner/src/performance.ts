@@ -1,20 +1,29 @@
 /**
- * First-order speed: how long one prefill and one decode step take at the least, from bytes that must be moved and
- * operations that must be done. Based on the two-phase model of mlsysim's ServingModel, with these differences:
+ * First-order speed: how long one prefill and one decode step take, from bytes that must be moved and operations that
+ * must be done. Grown from the two-phase model of mlsysim's ServingModel, with these differences:
  *
- * - decode has a compute term, so large batches and latent attention can be compute bound;
- * - weights and KV cache have their own precision;
+ * - matrix multiplication and attention are two phases, each bound by its own reads or its own operations;
+ * - weights and KV cache have their own precision, reads and operations their own efficiency;
  * - a mixture of experts computes with the experts a token is routed to and reads the experts a batch touches;
  * - the input embedding is looked up, not multiplied, and the head runs on the last prompt token only;
- * - prefill attention is causal (half the square) and stops at a layer's window;
- * - head_dim is the model's own; tensor parallelism pays two all-reduces a layer.
+ * - prefill attention is causal (half the square), stops at a layer's window, and expands latents (MLA) into heads;
+ * - head_dim is the model's own; tensor parallelism pays two all-reduces a layer, each with a latency and a size;
+ * - a step has host work of its own, and a little per sequence.
+ *
+ * Not modelled: contention between overlapping steps, kernel choice by shape, clocks under a power limit.
  */
-import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files';
 import type { HardwareRates } from '@plimsoll/registry';
 import type { CacheGroup } from './kv-cache.ts';
 import type { Parallelism } from './parallelism.ts';
+import {
+  attentionWork,
+  cachingLayers,
+  decodeAttentionOperations,
+  matrixWork,
+  prefillAttentionOperations,
+} from './performance-work.ts';
 import type { ComputeFormat, WeightFormat } from './weight-format.ts';
-import { deviceWeights } from './weights.ts';
 
 /** What speed depends on in a device. Rates are dense operations per second. */
 export interface DeviceSpeed {
@@ -25,44 +34,51 @@ export interface DeviceSpeed {
   readonly dispatchSeconds: number;
 }
 
-/** How far real kernels stay below the data sheet. Values and their sources live in the registry. */
+/**
+ * How far real kernels stay below the data sheet. Values and their sources live in the registry. Absent fields take the
+ * value that leaves their term out, so that the first five alone are mlsysim's assumptions.
+ */
 export interface SpeedAssumptions {
+  /** Share of the matrix units' rate that matrix multiplication reaches. */
   readonly computeEfficiency: number;
+  /** Share of the memory bandwidth that reading weights reaches. */
   readonly bandwidthEfficiency: number;
+  /** Time of a layer that neither bytes nor operations explain: small kernels, their launches and gaps. */
   readonly layerSeconds: number;
+  /** Latency of one all-reduce, whatever its size. */
   readonly collectiveSeconds: number;
   /** What the processor reads weights at that did not fit on a device. */
   readonly hostBandwidthBytesPerSecond: number;
-}
-
-/** Operations one layer kind spends per query token and cached key on one device. */
-interface AttentionCost {
-  readonly layers: number;
-  readonly operationsPerKey: number;
-  readonly keysMax: number;
-  readonly tokensPerKey: number;
+  /** Share of the 16-bit rate that attention reaches; that of matrix multiplication when absent. */
+  readonly attentionEfficiency?: number;
+  /** Share of the bandwidth that reading cached keys and values reaches; that of weights when absent. */
+  readonly cacheEfficiency?: number;
+  /** Factor on the compute efficiency of narrow operand types: their rates are harder to reach. */
+  readonly formatEfficiency?: Partial<Record<ComputeFormat, number>>;
+  /** Factor on both efficiencies of grouped expert multiplications. */
+  readonly expertEfficiency?: number;
+  /** Share of the link bandwidth that an all-reduce reaches. */
+  readonly linkEfficiency?: number;
+  /** Host work of one step: scheduling, input preparation. */
+  readonly stepSeconds?: number;
+  /** Work that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
+  readonly sequenceSeconds?: number;
 }
 
 /** Everything about a model on a device that does not depend on users or context. */
 export interface SpeedModel {
-  /** Seconds until the first token of one prompt on an idle replica. `cachedTokens` were found in a prefix cache. */
-  prefillSeconds(promptTokens: number, cachedTokens?: number): number;
+  /**
+   * Seconds until the first token of one prompt on an idle replica; of the last of `prompts` alike when they run as one
+   * batch. `cachedTokens` were found in a prefix cache.
+   */
+  prefillSeconds(promptTokens: number, cachedTokens?: number, prompts?: number): number;
   /** Seconds of one decode step in which every user gets one token, with `context` tokens cached for each. */
   decodeSeconds(users: number, context: number): number;
-  /** What bounds a decode step: the larger of its two terms. */
+  /** What bounds a decode step: the larger sum of its reads and its operations. */
   decodeBound(users: number, context: number): 'memory' | 'compute';
 }
 
-/** Terms of the step time that scale with users or are constant, all per device. */
-interface StepTerms {
-  readonly denseReadBytes: number;
-  readonly expertReadBytes: number;
-  readonly routedShare: number;
-  readonly denseOperations: number;
-  readonly headOperations: number;
-}
-
-export function speedModel(input: {
+export interface SpeedInput {
   readonly spec: ModelSpec;
   readonly format: WeightFormat;
   readonly groups: readonly CacheGroup[];
@@ -71,63 +87,137 @@ export function speedModel(input: {
   readonly assumptions: SpeedAssumptions;
   /** Share of the weight bytes that lie in host memory and are read from there. */
   readonly hostShare?: number;
-}): SpeedModel {
-  const { spec, format, groups, parallelism, device, assumptions } = input;
-  const terms = stepTerms(spec, format, parallelism);
-  const attention = attentionCosts(spec, parallelism.tensor);
-  const rate = operationRate(device, format.compute) * assumptions.computeEfficiency;
-  const bandwidth = device.bandwidthBytesPerSecond * assumptions.bandwidthEfficiency;
-  const hostShare = input.hostShare ?? 0;
-  const secondsPerWeightByte =
-    (1 - hostShare) / bandwidth + hostShare / assumptions.hostBandwidthBytesPerSecond;
-  const fixedSeconds =
-    spec.layers.length * assumptions.layerSeconds + collectiveLatency(spec, parallelism, assumptions);
-  const reducedBytesPerToken = collectiveBytesPerToken(spec, parallelism);
+}
 
-  const memorySeconds = (users: number, context: number): number => {
-    const perGroup = users / parallelism.data;
-    const touched = 1 - (1 - terms.routedShare) ** users;
-    let cacheBytes = 0;
-    for (const group of groups) {
-      const entries = Math.min(context, group.tokensMax) / group.tokensPerEntry;
-      // Recurrent state is read and written back in every step.
-      cacheBytes += group.layers * (entries * group.entryBytes + 2 * group.stateBytes);
-    }
-    const weightBytes = terms.denseReadBytes + terms.expertReadBytes * touched;
-    return weightBytes * secondsPerWeightByte + (perGroup * cacheBytes) / bandwidth;
-  };
-  const computeSeconds = (users: number, context: number): number => {
-    let operations = terms.denseOperations + terms.headOperations;
-    for (const cost of attention) {
-      operations += cost.layers * cost.operationsPerKey * Math.min(context / cost.tokensPerKey, cost.keysMax);
-    }
-    return ((users / parallelism.data) * operations) / rate;
+/** Coefficients of a step: seconds per unit of what varies. Made once, so that a step is a few multiplications. */
+interface Coefficients {
+  readonly denseReadSeconds: number;
+  readonly expertReadSeconds: number;
+  readonly denseTokenSeconds: number;
+  readonly expertTokenSeconds: number;
+  readonly headTokenSeconds: number;
+  readonly cacheSecondsPerByte: number;
+  readonly attentionSecondsPerOperation: number;
+  readonly fixedSeconds: number;
+  readonly reducedTokenSeconds: number;
+  readonly sequenceSeconds: number;
+}
+
+export function speedModel(input: SpeedInput): SpeedModel {
+  const { spec, groups, parallelism, device, assumptions } = input;
+  const { routedShare, ...terms } = { ...coefficients(input), ...matrixWork(spec, input.format, parallelism) };
+  const attention = attentionWork(spec, parallelism.tensor);
+  const cacheBytes = cacheReader(groups, cachingLayers(spec));
+  const { data, pipeline } = parallelism;
+  const prefillFixed = terms.fixedSeconds + device.dispatchSeconds;
+
+  // The stages of a pipeline work on as many microbatches at once; a user's token passes through all of them.
+  const inFlight = (users: number): number => (users > pipeline ? users / pipeline : 1);
+  const readSeconds = (tokens: number): number =>
+    terms.denseReadSeconds + terms.expertReadSeconds * (1 - (1 - routedShare) ** tokens);
+  const matrixSeconds = (users: number): number =>
+    (users / data) * (terms.denseTokenSeconds + terms.expertTokenSeconds + terms.headTokenSeconds);
+  const cacheSeconds = (users: number, context: number): number =>
+    (users / data) * cacheBytes(context) * terms.cacheSecondsPerByte;
+  const attentionSeconds = (users: number, context: number): number => {
+    let operations = 0;
+    for (const work of attention) operations += decodeAttentionOperations(work, context);
+    return (users / data) * operations * terms.attentionSecondsPerOperation;
   };
   return {
-    decodeSeconds: (users, context) =>
-      Math.max(memorySeconds(users, context), computeSeconds(users, context)) +
-      fixedSeconds +
-      (users * reducedBytesPerToken) / device.linkBytesPerSecond,
-    decodeBound: (users, context) =>
-      memorySeconds(users, context) >= computeSeconds(users, context) ? 'memory' : 'compute',
-    prefillSeconds(promptTokens, cachedTokens = 0) {
-      const tokens = Math.max(1, promptTokens - cachedTokens);
-      let operations = terms.denseOperations * tokens + terms.headOperations;
-      for (const cost of attention) operations += prefillAttention(cost, promptTokens, cachedTokens);
-      const touched = 1 - (1 - terms.routedShare) ** tokens;
-      const readSeconds = (terms.denseReadBytes + terms.expertReadBytes * touched) * secondsPerWeightByte;
+    decodeSeconds(allUsers, context) {
+      const users = inFlight(allUsers);
+      const matrix = Math.max(readSeconds(users), matrixSeconds(users));
+      const attend = Math.max(cacheSeconds(users, context), attentionSeconds(users, context));
       return (
-        Math.max(operations / rate, readSeconds) +
-        fixedSeconds +
-        (tokens * reducedBytesPerToken) / device.linkBytesPerSecond +
-        device.dispatchSeconds
+        matrix +
+        attend +
+        terms.fixedSeconds +
+        (users / data) * terms.reducedTokenSeconds +
+        users * terms.sequenceSeconds
+      );
+    },
+    decodeBound(allUsers, context) {
+      const users = inFlight(allUsers);
+      const reads = readSeconds(users) + cacheSeconds(users, context);
+      return reads >= matrixSeconds(users) + attentionSeconds(users, context) ? 'memory' : 'compute';
+    },
+    prefillSeconds(promptTokens, cachedTokens = 0, prompts = 1) {
+      // A prompt stays in one data group; experts of all groups work on it.
+      const inGroup = prompts > data ? prompts / data : 1;
+      const tokens = Math.max(1, promptTokens - cachedTokens);
+      let operations = 0;
+      for (const work of attention) operations += prefillAttentionOperations(work, promptTokens, cachedTokens);
+      const multiply =
+        inGroup * (tokens * terms.denseTokenSeconds + terms.headTokenSeconds) +
+        (prompts / data) * tokens * terms.expertTokenSeconds;
+      return (
+        Math.max(multiply, readSeconds(prompts * tokens)) +
+        inGroup * operations * terms.attentionSecondsPerOperation +
+        prefillFixed +
+        inGroup * tokens * terms.reducedTokenSeconds +
+        prompts * terms.sequenceSeconds
       );
     },
   };
 }
 
+function coefficients(input: SpeedInput): Coefficients {
+  const { spec, format, parallelism, device, assumptions } = input;
+  const work = matrixWork(spec, format, parallelism);
+  const expert = assumptions.expertEfficiency ?? 1;
+  const efficiency = assumptions.computeEfficiency * (assumptions.formatEfficiency?.[format.compute] ?? 1);
+  const secondsPerOperation = 1 / (operationRate(device, format.compute) * efficiency);
+  const bandwidth = device.bandwidthBytesPerSecond;
+  const hostShare = input.hostShare ?? 0;
+  const secondsPerWeightByte =
+    (1 - hostShare) / (bandwidth * assumptions.bandwidthEfficiency) +
+    hostShare / assumptions.hostBandwidthBytesPerSecond;
+  const attentionEfficiency = assumptions.attentionEfficiency ?? assumptions.computeEfficiency;
+  const cacheEfficiency = assumptions.cacheEfficiency ?? assumptions.bandwidthEfficiency;
+  return {
+    denseReadSeconds: work.denseReadBytes * secondsPerWeightByte,
+    expertReadSeconds: (work.expertReadBytes * secondsPerWeightByte) / expert,
+    denseTokenSeconds: work.denseOperations * secondsPerOperation,
+    expertTokenSeconds: (work.expertOperations * secondsPerOperation) / expert,
+    headTokenSeconds: work.headOperations * secondsPerOperation,
+    cacheSecondsPerByte: 1 / (bandwidth * cacheEfficiency),
+    attentionSecondsPerOperation: 1 / (operationRate(device, format.base === 'fp32' ? 'fp32' : 'bf16') * attentionEfficiency),
+    fixedSeconds:
+      spec.layers.length * assumptions.layerSeconds +
+      (assumptions.stepSeconds ?? 0) +
+      collectiveLatency(spec, parallelism, assumptions),
+    reducedTokenSeconds:
+      collectiveBytesPerToken(spec, parallelism) /
+      (device.linkBytesPerSecond * (assumptions.linkEfficiency ?? 1)),
+    sequenceSeconds: assumptions.sequenceSeconds ?? 0,
+  };
+}
+
+/** Cached bytes one sequence makes a step read, over all stages of a pipeline; `groups` may be those of one stage. */
+function cacheReader(groups: readonly CacheGroup[], layers: number): (context: number) => number {
+  let grouped = 0;
+  for (const group of groups) grouped += group.layers;
+  const scale = grouped === 0 ? 0 : Math.max(1, layers / grouped);
+  let stateBytes = 0;
+  const caches: { readonly bytesPerToken: number; readonly tokensMax: number }[] = [];
+  for (const group of groups) {
+    // Recurrent state is read and written back in every step.
+    stateBytes += 2 * scale * group.layers * group.stateBytes;
+    const bytesPerToken = (scale * group.layers * group.entryBytes) / group.tokensPerEntry;
+    if (bytesPerToken > 0) caches.push({ bytesPerToken, tokensMax: group.tokensMax });
+  }
+  return (context) => {
+    let bytes = stateBytes;
+    for (const { bytesPerToken, tokensMax } of caches) {
+      bytes += bytesPerToken * (context < tokensMax ? context : tokensMax);
+    }
+    return bytes;
+  };
+}
+
 /** Rate of the matrix units for a format, falling back to the next wider type the device has. */
-export function operationRate(device: DeviceSpeed, compute: ComputeFormat): number {
+export function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeFormat): number {
   const { rates } = device;
   const half = rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1;
   switch (compute) {
@@ -142,105 +232,26 @@ export function operationRate(device: DeviceSpeed, compute: ComputeFormat): numb
     case 'int8':
       return rates.int8 ?? half;
     case 'fp4':
-      return rates.fp4 ?? rates.fp8 ?? half;
+      // Without fp4 units the weights are unpacked and multiplied in 16 bits.
+      return rates.fp4 ?? half;
     default:
       return compute satisfies never;
   }
 }
 
-/** The whole model at its tensor-parallel share: pipeline stages run one after another for a token. */
-function stepTerms(spec: ModelSpec, format: WeightFormat, parallelism: Parallelism): StepTerms {
-  const { byTag } = deviceWeights(spec, format, { ...parallelism, pipeline: 1 });
-  const experts = byTag.get('experts') ?? { bytes: 0, elements: 0 };
-  const head = byTag.get(spec.tiedEmbeddings ? 'embeddings' : 'head') ?? { bytes: 0, elements: 0 };
-  let readBytes = head.bytes;
-  let elements = 0;
-  for (const [tag, share] of byTag) {
-    if (tag === 'embeddings' || tag === 'head' || tag === 'vision' || tag === 'experts') continue;
-    readBytes += share.bytes;
-    elements += share.elements;
+/**
+ * Bytes a token sends: a ring all-reduce after attention and after the MLP of each layer, 2 (n-1)/n of the hidden vector;
+ * with data groups, the hidden vector to the group of each routed expert (8 bits) and back (16 bits).
+ */
+function collectiveBytesPerToken(spec: ModelSpec, { tensor, data }: Parallelism): number {
+  let bytes = 2 * spec.layers.length * spec.hiddenSize * 2 * ((2 * (tensor - 1)) / tensor);
+  for (const { mlp } of spec.layers) {
+    if (mlp.kind === 'moe') bytes += (mlp.expertsPerToken * spec.hiddenSize * 3 * (data - 1)) / data;
   }
-  const routedShare = expertShare(spec);
-  return {
-    denseReadBytes: readBytes,
-    expertReadBytes: experts.bytes,
-    routedShare,
-    denseOperations: 2 * (elements + experts.elements * parallelism.data * routedShare),
-    headOperations: 2 * head.elements,
-  };
-}
-
-/** Share of the experts that one token is routed to. */
-function expertShare(spec: ModelSpec): number {
-  for (const layer of spec.layers) {
-    if (layer.mlp.kind === 'moe') return layer.mlp.expertsPerToken / layer.mlp.experts;
-  }
-  return 0;
-}
-
-function attentionCosts(spec: ModelSpec, tensor: number): readonly AttentionCost[] {
-  const costs = new Map<AttentionSpec, AttentionCost>();
-  for (const layer of spec.layers) {
-    const known = costs.get(layer.attention);
-    const cost = known ?? layerAttentionCost(layer.attention, tensor);
-    if (cost !== null) costs.set(layer.attention, { ...cost, layers: (known?.layers ?? 0) + 1 });
-  }
-  return [...costs.values()];
-}
-
-/** Two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. */
-function layerAttentionCost(attention: AttentionSpec, tensor: number): AttentionCost | null {
-  const plain = { layers: 0, keysMax: Number.POSITIVE_INFINITY, tokensPerKey: 1 };
-  switch (attention.kind) {
-    case 'full':
-    case 'sliding':
-    case 'chunked': {
-      const operationsPerKey =
-        (2 * attention.queryHeads * (attention.keyHeadDim + attention.valueHeadDim)) / tensor;
-      if (attention.kind === 'full') return { ...plain, operationsPerKey };
-      return {
-        ...plain,
-        operationsPerKey,
-        keysMax: attention.kind === 'sliding' ? attention.window : attention.chunk,
-      };
-    }
-    case 'mla': {
-      // Decode works on the latent itself: scores over rank + rope, values over rank.
-      const width = 2 * attention.kvLoraRank + attention.ropeHeadDim;
-      const keysMax = attention.indexer?.topK ?? Number.POSITIVE_INFINITY;
-      return { ...plain, operationsPerKey: (2 * attention.queryHeads * width) / tensor, keysMax };
-    }
-    case 'compressed': {
-      const operationsPerKey = (4 * attention.queryHeads * attention.latentDim) / tensor;
-      return { ...plain, operationsPerKey, tokensPerKey: Math.max(1, attention.ratio) };
-    }
-    case 'linear':
-    case 'ssm':
-    case 'none':
-      return null;
-    default:
-      return attention satisfies never;
-  }
-}
-
-/** Causal attention over a prompt: token i sees min(i, window) keys. Cached tokens are keys, not queries. */
-function prefillAttention(cost: AttentionCost, promptTokens: number, cachedTokens: number): number {
-  const keysBefore = (position: number): number => {
-    const inWindow = Math.min(position, cost.keysMax * cost.tokensPerKey);
-    return (inWindow * inWindow) / 2 + (position - inWindow) * inWindow;
-  };
-  const keys = (keysBefore(promptTokens) - keysBefore(cachedTokens)) / cost.tokensPerKey;
-  return cost.layers * cost.operationsPerKey * keys;
-}
-
-/** Ring all-reduce after attention and after the MLP of each layer: 2 (n-1)/n of the hidden vector per token. */
-function collectiveBytesPerToken(spec: ModelSpec, parallelism: Parallelism): number {
-  const ways = parallelism.tensor;
-  if (ways === 1) return 0;
-  return 2 * spec.layers.length * spec.hiddenSize * 2 * ((2 * (ways - 1)) / ways);
+  return bytes;
 }
 
 function collectiveLatency(spec: ModelSpec, parallelism: Parallelism, assumptions: SpeedAssumptions): number {
-  const perLayer = parallelism.tensor > 1 ? 2 * spec.layers.length : 0;
+  const perLayer = parallelism.tensor > 1 || parallelism.data > 1 ? 2 * spec.layers.length : 0;
   return (perLayer + (parallelism.pipeline - 1)) * assumptions.collectiveSeconds;
 }

@@ -21,7 +21,6 @@ import { growthBytesPerToken } from './kv-cache.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import { deviceCount } from './parallelism.ts';
 import type { PlanRequest } from './plan-request.ts';
-import { requestFormats } from './plan-request.ts';
 
 export interface Plan {
   readonly model: {
@@ -82,7 +81,6 @@ export function plan(request: PlanRequest): Plan {
   const deployment = prepare(request);
   const { workload, spec, hardware } = request;
   const solution = solve(deployment, workload);
-  const formats = requestFormats(request);
   const startsUp = deployment.poolBytes >= deployment.sequenceBytes(workload.contextTokens);
   return {
     model: {
@@ -91,8 +89,7 @@ export function plan(request: PlanRequest): Plan {
       parameters: textParameterCount(spec),
       activeParameters: activeParameterCount(spec),
       contextLength: spec.contextLength,
-      weights: formats.weights.label,
-      kvCache: formats.kv,
+      ...deployment.formats,
     },
     hardware: {
       id: hardware.id,
@@ -161,11 +158,11 @@ function cacheEntries(deployment: Deployment, workload: Workload): readonly Ledg
   if (whole > exact) {
     entries.push({
       category: 'kv-cache',
-      tag: 'block rounding',
+      tag: 'room in blocks',
       tier: 'device',
       bytes: bytes(whole - exact),
       derivation: {
-        formula: 'whole blocks in every group - cached entries',
+        formula: 'whole blocks in every group, with room for tokens in flight - cached entries',
         substituted: `${formatCount(whole)} - ${formatCount(exact)}`,
         source: `${deployment.engine} cache layout`,
       },

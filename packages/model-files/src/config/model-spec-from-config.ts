@@ -42,9 +42,10 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     source: 'config',
     hiddenSize: model.hiddenSize,
     vocabSize: model.vocabSize,
-    contextLength: readContextLength(text),
+    contextLength: readContextLength(text, family.contextTokens),
     rotary: readRotary(text),
     elementType: readElementType(root, text),
+    recurrentType: readRecurrentType(text),
     quantization: quantized.quantization,
     tiedEmbeddings: model.tiedEmbeddings,
     layers: quantized.layers,
@@ -142,6 +143,12 @@ function readElementType(root: ConfigReader, text: ConfigReader): ElementType {
 
 /** Positions are computed, not stored: of their settings only those that stretch the context matter, and these are read. */
 const positionSettings = /(^|\.)rope_(scaling|parameters)\./;
+
+/** Type of recurrent state, where the config asks for one; hybrid models keep it wider than their weights. */
+function readRecurrentType(text: ConfigReader): ElementType | null {
+  const stated = text.text(['mamba_ssm_dtype', 'mamba_ssm_cache_dtype']);
+  return stated === null ? null : (elementTypes[stated] ?? null);
+}
 
 function notModelled(root: ConfigReader): readonly string[] {
   const isKnown = (path: string): boolean => ignoredKeys.has(path.slice(path.lastIndexOf('.') + 1));

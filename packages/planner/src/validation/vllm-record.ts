@@ -116,8 +116,7 @@ function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
       expertParallel: false,
     },
     elementType,
-    // A scheme named beside a checkpoint that has its own is that scheme; beside a plain one vLLM quantises on load.
-    weights: spec.quantization === null && quantization !== undefined ? schemeName(quantization) : undefined,
+    weights: weightsOf(spec, quantization),
     kvFormat: kvFormatOf(record, spec),
     engine: 'vllm',
     engineVersion: textField(record, 'vllm_version'),
@@ -138,6 +137,19 @@ function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
 function halfOnOldDevices(spec: ModelSpec, hardware: HardwareRecord): PlanRequest['elementType'] {
   const capability = Number(hardware.computeCapability ?? 9);
   return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
+}
+
+/**
+ * A scheme named beside a plain checkpoint is applied on load. Beside a quantised one it names the checkpoint's own,
+ * unless that is fp8 and the log says four bits: then somebody's conversion of the model was served.
+ */
+function weightsOf(spec: ModelSpec, quantization: string | undefined): string | undefined {
+  if (quantization === undefined) return undefined;
+  const scheme = schemeName(quantization);
+  if (spec.quantization === null) return scheme;
+  const isConversion =
+    spec.quantization.weights === 'fp8' && ['awq', 'gptq', 'int4', 'nvfp4'].includes(scheme);
+  return isConversion ? scheme : undefined;
 }
 
 /** "modelopt (nvfp4)", "gptq_marlin", "compressed-tensors" -> a format this planner can convert to. */

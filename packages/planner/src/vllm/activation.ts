@@ -5,7 +5,7 @@
  * tensor-parallel size. Buffers that are created during the run and stay (mixture workspaces, image features) add to both.
  */
 import { MiB } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec } from '@plimsoll/model-files';
+import type { MlpSpec, ModelSpec } from '@plimsoll/model-files';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { Parallelism } from '../parallelism.ts';
@@ -105,12 +105,21 @@ function bytesPerLogit(path: SamplerPath, base: number): number {
   }
 }
 
-/** The widest MLP of the stage: gate and up outputs and their product, and a few hidden-size tensors around it. */
+/**
+ * The layer with the largest live tensors: gate and up outputs and their product, and a few hidden-size tensors around
+ * them. Until 0.11 the expert kernels allocated their buffers per call, so they count in their own layers only.
+ */
 function forwardTerms(input: ActivationInput): readonly Term[] {
+  const layers = [...new Set(input.spec.layers)];
+  const candidates = layers.map((layer) => layerTerms(input, layer.mlp));
+  return candidates.reduce((most, terms) => (total(terms) > total(most) ? terms : most), []);
+}
+
+function layerTerms(input: ActivationInput, mlp: MlpSpec): readonly Term[] {
   const { spec, format, settings, parallelism } = input;
   const base = elementBytes[format.base];
-  const inner = Math.ceil(widestMlp(spec) / parallelism.tensor);
-  const copies = facts.forwardHiddenCopies.value;
+  const inner = Math.ceil(innerWidth(mlp) / parallelism.tensor);
+  const copies = hiddenCopies(input);
   const terms: Term[] = [
     {
       name: 'token budget x (3 x intermediate + copies x hidden) x bytes',
@@ -118,28 +127,41 @@ function forwardTerms(input: ActivationInput): readonly Term[] {
       bytes: settings.batchedTokens * (3 * inner + copies * spec.hiddenSize) * base,
     },
   ];
-  if (format.compute === 'int8' || format.compute === 'fp8') {
+  if (quantizesActivations(input)) {
     terms.push({
       name: 'quantised activations',
       text: `${settings.batchedTokens} x (${inner} + ${spec.hiddenSize})`,
       bytes: settings.batchedTokens * (inner + spec.hiddenSize),
     });
   }
-  return terms;
+  const mixture = keepsMixtureWorkspace(input.release) ? null : mixtureWorkspace(input, mlp);
+  return mixture === null ? terms : [...terms, mixture];
 }
 
-function widestMlp(spec: ModelSpec): number {
-  let widest = 0;
-  for (const { mlp } of distinctLayers(spec)) {
-    if (mlp.kind === 'dense')
-      widest = Math.max(widest, mlp.gated ? mlp.intermediateSize : (mlp.intermediateSize * 2) / 3);
-    if (mlp.kind === 'moe') widest = Math.max(widest, mlp.sharedIntermediateSize);
+/** Gated layers hold three inner tensors at once, plain ones two. */
+function innerWidth(mlp: MlpSpec): number {
+  switch (mlp.kind) {
+    case 'dense':
+      return mlp.gated ? mlp.intermediateSize : (mlp.intermediateSize * 2) / 3;
+    case 'moe':
+      return mlp.sharedIntermediateSize;
+    case 'none':
+      return 0;
+    default:
+      return mlp satisfies never;
   }
-  return widest;
 }
 
-function distinctLayers(spec: ModelSpec): ReadonlySet<LayerSpec> {
-  return new Set(spec.layers);
+function hiddenCopies({ release, hardware }: ActivationInput): number {
+  const { compiled, eager, eagerOld } = facts.forwardHiddenCopies;
+  if (release.engine === 'V1') return compiled.value;
+  return Number(hardware.computeCapability ?? 9) < 8 ? eagerOld.value : eager.value;
+}
+
+/** fp8 matrix units exist from compute capability 8.9; before, fp8 weights are expanded inside the kernel (Marlin). */
+function quantizesActivations({ format, hardware }: ActivationInput): boolean {
+  if (format.compute === 'int8') return true;
+  return format.compute === 'fp8' && Number(hardware.computeCapability ?? 9) >= 8.9;
 }
 
 function commonTerms(input: ActivationInput): readonly Term[] {
@@ -149,8 +171,11 @@ function commonTerms(input: ActivationInput): readonly Term[] {
     hardware.computeCapability === '9.0' || hardware.computeCapability?.startsWith('10.') === true;
   const workspace = (hopper ? facts.matrixWorkspaceMib.hopper : facts.matrixWorkspaceMib.other) * MiB;
   const terms: Term[] = [{ name: 'matrix workspace', text: String(workspace), bytes: workspace }];
-  const mixture = mixtureWorkspace(input);
-  if (mixture !== null) terms.push(mixture);
+  const expertLayer = spec.layers.find((layer) => layer.mlp.kind === 'moe');
+  if (expertLayer !== undefined && keepsMixtureWorkspace(input.release)) {
+    const mixture = mixtureWorkspace(input, expertLayer.mlp);
+    if (mixture !== null) terms.push(mixture);
+  }
   const images = imageTerm(input);
   if (images !== null) terms.push(images);
   if (!input.isFirst) {
@@ -164,10 +189,9 @@ function commonTerms(input: ActivationInput): readonly Term[] {
 }
 
 /** Fused mixture kernels keep two buffers of routed rows: inputs or activations, and outputs (fused_moe, Triton). */
-function mixtureWorkspace(input: ActivationInput): Term | null {
+function mixtureWorkspace(input: ActivationInput, mlp: MlpSpec): Term | null {
   const { spec, settings, parallelism, release, format } = input;
-  const mlp = spec.layers.find((layer) => layer.mlp.kind === 'moe')?.mlp;
-  if (mlp?.kind !== 'moe' || spec.quantization?.weights === 'mxfp4') return null;
+  if (mlp.kind !== 'moe' || spec.quantization?.weights === 'mxfp4') return null;
   const base = elementBytes[format.base];
   const rows = Math.min(
     settings.batchedTokens,
@@ -181,6 +205,10 @@ function mixtureWorkspace(input: ActivationInput): Term | null {
     text: `${rows} x ${mlp.expertsPerToken} x ${width} x ${base}`,
     bytes: rows * mlp.expertsPerToken * width * base,
   };
+}
+
+function keepsMixtureWorkspace(release: VllmRelease): boolean {
+  return release.number >= 12;
 }
 
 /** VLLM_FUSED_MOE_CHUNK_SIZE of each release; gone in 0.18. */

@@ -45,8 +45,8 @@ export function vllmSettings(
   const maxModelLen = options.maxModelLen ?? spec.contextLength;
   const batch = batchDefaults(options, release, spec, hardware, maxModelLen);
   const batchedTokens = options.maxNumBatchedTokens ?? batch.tokens;
-  // Asynchronous scheduling has two steps under way (vllm/config/vllm.py, max_in_flight_tokens, 0.29).
-  const steps = release.number >= 28 ? 2 : 1;
+  // Asynchronous scheduling has two steps under way (vllm/config/vllm.py, max_in_flight_tokens).
+  const steps = release.number >= 26 ? 2 : 1;
   return {
     // 0.9 until 0.19, 0.92 from 0.20 (vllm/config/cache.py).
     utilization: options.gpuMemoryUtilization ?? (release.number >= 20 ? 0.92 : 0.9),

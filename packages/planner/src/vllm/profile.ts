@@ -75,6 +75,7 @@ export function prepareVllm(request: PlanRequest, date?: string): VllmDeployment
     engine: 'vllm',
     engineVersion: release.version,
     command: vllmCommand(request, settings, release),
+    formats: { weights: asked.label, kvCache: kv },
     cacheIsFixed: false,
     release,
     settings,

@@ -18,9 +18,13 @@ export function runtimeEntries(
 
 function outsideTorch(request: PlanRequest, release: VllmRelease): LedgerEntry {
   const { tensor, pipeline } = request.parallelism;
+  // Symmetric-memory and NVLS buffers exist only where devices see each other's memory.
+  const linked = request.hardware.class === 'datacenter' && request.hardware.links.some(isMemoryLink);
   const row = facts.nonTorch.rows.find(
     (candidate) =>
-      candidate.engine === release.engine && release.number >= candidate.from && tensor >= candidate.tensor,
+      candidate.engine === release.engine &&
+      release.number >= candidate.from &&
+      (candidate.tensor === 1 || (linked && tensor >= candidate.tensor)),
   );
   const isPipelineOnly = pipeline > 1 && tensor === 1;
   const gib = isPipelineOnly ? facts.pipelineNonTorchGib.value : (row?.gib ?? 0);
@@ -36,6 +40,10 @@ function outsideTorch(request: PlanRequest, release: VllmRelease): LedgerEntry {
       fitted: isPipelineOnly ? facts.pipelineNonTorchGib.fitted : (row?.fitted ?? 'no log'),
     },
   };
+}
+
+function isMemoryLink(link: HardwareRecord['links'][number]): boolean {
+  return link.kind === 'nvlink' || link.kind === 'xgmi';
 }
 
 /** From 0.20 the engine estimates its CUDA graphs before it sizes the cache; earlier they took what was left over. */

@@ -1,0 +1,80 @@
+/**
+ * Many requests on one replica, first order: what a closed loop of `concurrency` clients sees, and what a queue that never
+ * empties gets through. A request costs the replica its prefill once, and its share of every decode step it takes part in:
+ *
+ *   one round of n requests = n x prefill + (output - 1) x decode step of n users at the mean context
+ *
+ * Not a queueing simulation: lengths are fixed, and requests are taken to be spread evenly over their own progress.
+ */
+import type { SpeedModel } from './performance.ts';
+
+export interface Load {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Requests that are sent and not yet answered; Infinity for a queue that never empties. */
+  readonly concurrency: number;
+  /** Most sequences the replica runs at once: cache and engine limit. */
+  readonly activeMax: number;
+  /** Prompt tokens an engine puts into one step. */
+  readonly batchTokens: number;
+  /** Stages that work on different prompts at the same time. */
+  readonly pipeline: number;
+  /**
+   * Share of rounds in which all requests start together: 1 when they are sent at once and have equal lengths, near 0 when
+   * lengths differ and the loop has run for long.
+   */
+  readonly togetherShare: number;
+}
+
+export interface LoadPoint {
+  readonly active: number;
+  readonly requestsPerSecond: number;
+  readonly outputTokensPerSecond: number;
+  /** Means over requests. TTFT contains the wait for a place among the active ones. */
+  readonly ttftSeconds: number;
+  readonly tpotSeconds: number;
+}
+
+export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
+  const { inputTokens, outputTokens, concurrency } = load;
+  const active = Math.max(1, Math.min(concurrency, load.activeMax));
+  const prefill = prefillShare(speed, load, active);
+  const decode = speed.decodeSeconds(active, inputTokens + outputTokens / 2);
+  const steps = Math.max(0, outputTokens - 1);
+  const round = active * prefill + steps * decode;
+  const requestsPerSecond = active / round;
+  const first = firstToken(speed, load, { active, prefill, decode, round });
+  const waiting = concurrency === Number.POSITIVE_INFINITY ? 0 : Math.max(0, concurrency - active);
+  return {
+    active,
+    requestsPerSecond,
+    outputTokensPerSecond: requestsPerSecond * outputTokens,
+    ttftSeconds: first + waiting / requestsPerSecond,
+    tpotSeconds: steps === 0 ? decode : Math.max(decode, (round - first) / steps),
+  };
+}
+
+/** What one prompt costs when prompts are prefilled together as far as a step has room. */
+function prefillShare(speed: SpeedModel, load: Load, active: number): number {
+  const together = Math.max(1, Math.min(active, Math.floor(load.batchTokens / load.inputTokens)));
+  const seconds = speed.prefillSeconds(load.inputTokens, 0, together) / together;
+  return seconds / Math.min(load.pipeline, Math.max(1, active / together));
+}
+
+/**
+ * Mean wait for the first token of an admitted request. Together: requests are prefilled one after another, so the mean one
+ * waits for half of the others. Apart: it waits for the rest of the step under way, and behind other prefills as in a
+ * queue with Poisson arrivals and fixed service.
+ */
+function firstToken(
+  speed: SpeedModel,
+  load: Load,
+  at: { readonly active: number; readonly prefill: number; readonly decode: number; readonly round: number },
+): number {
+  const own = speed.prefillSeconds(load.inputTokens);
+  if (at.active <= 1) return own;
+  const together = Math.max(own, ((at.active + 1) / 2) * at.prefill);
+  const busy = Math.min(0.95, ((at.active - 1) * at.prefill) / at.round);
+  const apart = own + at.decode / 2 + (busy * at.prefill) / (2 * (1 - busy));
+  return load.togetherShare * together + (1 - load.togetherShare) * Math.min(apart, together + at.decode);
+}
