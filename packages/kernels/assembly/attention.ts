@@ -1,0 +1,220 @@
+/**
+ * Causal attention over the paged cache, block by block with a running maximum (online softmax), so that its memory does
+ * not grow with the context. A unit of work is one kv head and up to eight tokens of one sequence: the query rows of all
+ * heads that share the kv head are computed against one block of keys, widened to f32 once, four rows by eight keys per
+ * tile, and then against its values, four rows by eight elements.
+ */
+import { claim, number, word } from './command';
+import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential';
+import { headBytes, loadKeys, loadValues } from './kv-cache';
+
+/** Tokens of one sequence that are computed together; also in src/kv-layout.ts, which counts the scratch. */
+const tokensTogether: u32 = 8;
+
+type OneRow = u8;
+type FourRows = u32;
+
+/** This thread's scratch and the rows of the current unit of work. See attentionScratchBytes for the sizes. */
+let widened: usize = 0;
+let scores: usize = 0;
+let sums: usize = 0;
+let maxima: usize = 0;
+let totals: usize = 0;
+let blockTokens: usize = 0;
+let headDim: usize = 0;
+
+// @ts-ignore: decorator
+@inline function multiplyAdd(sum: v128, left: v128, right: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(left, right, sum);
+  return f32x4.add(sum, f32x4.mul(left, right));
+}
+
+/** Scores of one or four query rows (q0 to q3) with all keys of the block, into rows `row`.. of the scores. */
+function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
+  const zero = f32x4.splat(0), stride = blockTokens << 2;
+  for (let key: usize = 0; key < stride; key += 32) {
+    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+    let at = widened + key;
+    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += stride) {
+      const k0 = v128.load(at), k1 = v128.load(at, 16), x0 = v128.load_splat<u32>(q0 + dim);
+      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
+        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
+        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
+        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
+      }
+    }
+    const target = scores + row * stride + key;
+    v128.store(target, s00), v128.store(target, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(target + stride, s10), v128.store(target + stride, s11, 16);
+      v128.store(target + 2 * stride, s20), v128.store(target + 2 * stride, s21, 16);
+      v128.store(target + 3 * stride, s30), v128.store(target + 3 * stride, s31, 16);
+    }
+  }
+}
+
+/** All lanes whose index lies in [from, to). */
+// @ts-ignore: decorator
+@inline function inside(index: usize, from: i32, to: i32): v128 {
+  const lanes = i32x4.add(i32x4.splat(<i32>index), i32x4(0, 1, 2, 3));
+  return v128.and(i32x4.ge_s(lanes, i32x4.splat(from)), i32x4.lt_s(lanes, i32x4.splat(to)));
+}
+
+/** Turns a row of products into weights, zero outside [from, to), and brings the row's sums to the new maximum. */
+function weighRow(command: usize, row: usize, from: i32, to: i32): void {
+  const at = scores + ((row * blockTokens) << 2), scale = f32x4.splat(number(command, 16)), cap = number(command, 18);
+  let most = f32x4.splat(-Infinity);
+  for (let key: usize = 0; key < blockTokens; key += 4) {
+    let score = f32x4.mul(v128.load(at + (key << 2)), scale);
+    if (cap != 0) score = f32x4.mul(f32x4.splat(cap), tanhyp(f32x4.div(score, f32x4.splat(cap))));
+    score = v128.bitselect(score, f32x4.splat(-Infinity), inside(key, from, to));
+    v128.store(at + (key << 2), score);
+    most = f32x4.max(most, score);
+  }
+  const before = load<f32>(maxima + (row << 2)), maximum = max(before, horizontalMax(most)), shift = f32x4.splat(maximum);
+  let total = f32x4.splat(0);
+  for (let key: usize = 0; key < blockTokens; key += 4) {
+    const power = exponential(f32x4.sub(v128.load(at + (key << 2)), shift));
+    const weight = v128.and(power, inside(key, from, to));
+    v128.store(at + (key << 2), weight);
+    total = f32x4.add(total, weight);
+  }
+  const factor = f32x4.extract_lane(exponential(f32x4.splat(before - maximum)), 0);
+  store<f32>(totals + (row << 2), load<f32>(totals + (row << 2)) * factor + horizontalSum(total));
+  store<f32>(maxima + (row << 2), maximum);
+  if (before == maximum) return;
+  const factors = f32x4.splat(factor), sum = sums + ((row * headDim) << 2);
+  for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(sum + i, f32x4.mul(v128.load(sum + i), factors));
+}
+
+/** Adds weights x values of the keys [from, to) to the sums of one or four rows. */
+function addValues<Rows>(row: usize, from: usize, to: usize): void {
+  const stride = blockTokens << 2, width = headDim << 2, weights = scores + row * stride;
+  for (let dim: usize = 0; dim < width; dim += 32) {
+    const t0 = sums + row * width + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
+    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    if (sizeof<Rows>() > 1) {
+      s10 = v128.load(t1), s11 = v128.load(t1, 16);
+      s20 = v128.load(t2), s21 = v128.load(t2, 16);
+      s30 = v128.load(t3), s31 = v128.load(t3, 16);
+    }
+    let at = widened + from * width + dim;
+    for (let w = weights + (from << 2); w < weights + (to << 2); w += 4, at += width) {
+      const v0 = v128.load(at), v1 = v128.load(at, 16), x0 = v128.load_splat<u32>(w);
+      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
+        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
+        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
+        const x3 = v128.load_splat<u32>(w + 3 * stride);
+        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
+      }
+    }
+    v128.store(t0, s00), v128.store(t0, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(t1, s10), v128.store(t1, s11, 16);
+      v128.store(t2, s20), v128.store(t2, s21, 16);
+      v128.store(t3, s30), v128.store(t3, s31, 16);
+    }
+  }
+}
+
+/** First position that token `token` attends. */
+function firstPosition(command: usize, token: u32): u32 {
+  const position = load<u32>(word(command, 13) + (token << 2)), window = word(command, 17);
+  return position >= window ? position - window + 1 : 0;
+}
+
+/** Query (words 8, 9) or output (words 10, 11) of row `row` of the unit that starts at `token`. */
+function rowPointer(command: usize, index: u32, kvHead: u32, token: u32, row: u32): usize {
+  const group = word(command, 15) / word(command, 6), head = kvHead * group + row % group;
+  return <usize>word(command, index) + (token + row / group) * word(command, index + 1) + ((head * <u32>headDim) << 2);
+}
+
+/** Scores, weights and values of one block for all rows. `start`: the position of the block's first token. */
+function attendBlock(command: usize, kvHead: u32, token: u32, rows: u32, block: usize, start: u32): void {
+  const group = word(command, 15) / word(command, 6), head = kvHead * headBytes(command);
+  loadKeys(command, <usize>word(command, 2) + block + head, widened);
+  for (let row: u32 = 0; row < rows; ) {
+    const q0 = rowPointer(command, 8, kvHead, token, row);
+    if (rows - row >= 4) {
+      const q1 = rowPointer(command, 8, kvHead, token, row + 1), q2 = rowPointer(command, 8, kvHead, token, row + 2);
+      scoreRows<FourRows>(row, q0, q1, q2, rowPointer(command, 8, kvHead, token, row + 3));
+      row += 4;
+    } else {
+      scoreRows<OneRow>(row, q0, q0, q0, q0);
+      row += 1;
+    }
+  }
+  let least = <i32>blockTokens, most: i32 = 0;
+  for (let row: u32 = 0; row < rows; row++) {
+    const from = max<i32>(0, <i32>firstPosition(command, token + row / group) - start);
+    const position = load<u32>(word(command, 13) + ((token + row / group) << 2));
+    const to = min<i32>(<i32>blockTokens, <i32>(position + 1 - start));
+    if (from < to) {
+      weighRow(command, row, from, to);
+      least = min(least, from), most = max(most, to);
+    } else {
+      memory.fill(scores + ((row * blockTokens) << 2), 0, blockTokens << 2);
+    }
+  }
+  if (least >= most) return;
+  loadValues(command, <usize>word(command, 3) + block + head, least, most, widened);
+  let row: u32 = 0;
+  for (; row + 4 <= rows; row += 4) addValues<FourRows>(row, least, most);
+  for (; row < rows; row++) addValues<OneRow>(row, least, most);
+}
+
+/** One kv head for the tokens [token, end), which share a block table. */
+function attendTokens(command: usize, kvHead: u32, token: u32, end: u32): void {
+  const rows = (end - token) * (word(command, 15) / word(command, 6));
+  let first = firstPosition(command, token), last: u32 = 0;
+  for (let t = token; t < end; t++) {
+    first = min(first, firstPosition(command, t));
+    last = max(last, load<u32>(word(command, 13) + (t << 2)));
+  }
+  for (let row: u32 = 0; row < rows; row++) {
+    store<f32>(maxima + (row << 2), -Infinity);
+    store<f32>(totals + (row << 2), 0);
+  }
+  memory.fill(sums, 0, (rows * headDim) << 2);
+  const table = load<u32>(word(command, 12) + (token << 2)), size = <u32>blockTokens;
+  for (let index = first / size; index <= last / size; index++) {
+    const block = load<u32>(table + (index << 2)) * word(command, 4);
+    attendBlock(command, kvHead, token, rows, block, index * size);
+  }
+  for (let row: u32 = 0; row < rows; row++) {
+    const output = rowPointer(command, 10, kvHead, token, row), sum = sums + ((row * headDim) << 2);
+    const inverse = f32x4.splat(<f32>1 / load<f32>(totals + (row << 2)));
+    for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(output + i, f32x4.mul(v128.load(sum + i), inverse));
+  }
+}
+
+/**
+ * Words: 1 to 7 the pool, as in kv-store; 8 queries, 9 bytes between their tokens, 10 output, 11 bytes between its
+ * tokens, 12 table pointers, 13 positions, 14 tokens, 15 heads, 16 scale (f32), 17 window (all ones: none), 18 soft cap
+ * (f32, 0: none), 19 scratch, 20 bytes of scratch per thread.
+ */
+export function attention(command: usize, thread: u32): void {
+  blockTokens = word(command, 5), headDim = word(command, 7);
+  const tokens = word(command, 14), kvHeads = word(command, 6), rowsMax = tokensTogether * (word(command, 15) / kvHeads);
+  widened = <usize>word(command, 19) + thread * word(command, 20);
+  scores = widened + ((headDim * blockTokens) << 2);
+  sums = scores + ((rowsMax * blockTokens) << 2);
+  maxima = sums + ((rowsMax * headDim) << 2);
+  totals = maxima + (rowsMax << 2);
+  const runs = (tokens + tokensTogether - 1) / tokensTogether;
+  // Late runs attend the longest context: they are claimed first, so that threads finish together.
+  for (let item = claim(command, 1); item < runs * kvHeads; item = claim(command, 1)) {
+    const run = runs - 1 - item / kvHeads, stop = min<u32>(tokens, (run + 1) * tokensTogether);
+    for (let token = run * tokensTogether; token < stop; ) {
+      let end = token + 1;
+      const table = load<u32>(word(command, 12) + (token << 2));
+      while (end < stop && load<u32>(word(command, 12) + (end << 2)) == table) end++;
+      attendTokens(command, item % kvHeads, token, end);
+      token = end;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Reading the words of a command, and sharing its work among threads. A range of work is either split into equal parts
+ * (cheap, for small operations) or claimed piece by piece from a counter inside the command (for long ones, where a
+ * thread that was held up by another process should not hold up the rest).
+ */
+import { claimWordOffset } from './opcodes';
+
+/** Argument `index` of the command as an unsigned word: pointers, counts and codes. Word 0 is the opcode. */
+// @ts-ignore: decorator
+@inline export function word(command: usize, index: u32): u32 {
+  return load<u32>(command + (index << 2));
+}
+
+// @ts-ignore: decorator
+@inline export function number(command: usize, index: u32): f32 {
+  return load<f32>(command + (index << 2));
+}
+
+/** First item of part `part` when `count` items are split into `parts` nearly equal runs. */
+// @ts-ignore: decorator
+@inline export function splitStart(count: u32, part: u32, parts: u32): u32 {
+  return <u32>((<u64>count * part) / parts);
+}
+
+/** Takes the next `size` items for this thread and returns the first; at or past the end there is nothing left. */
+// @ts-ignore: decorator
+@inline export function claim(command: usize, size: u32): u32 {
+  return atomic.add<u32>(command, size, claimWordOffset);
+}

@@ -1,0 +1,44 @@
+/**
+ * The one primitive that differs between the builds: multiply 16 unsigned weights of at most 7 bits (four rows by four
+ * columns) with one token's four quants, broadcast to every row, and add to an accumulator.
+ *
+ * - baseline: weights are split into even and odd bytes, widened to 16 bits, and multiplied in 16-bit lanes.
+ * - relaxed: `i16x8.relaxed_dot_i8x16_i7x16_s` is one instruction (pmaddubsw on x86-64) and sums pairs to 16 bits.
+ * - wide dot: `i32x4.relaxed_dot_i8x16_i7x16_add_s` sums fours to 32 bits; one instruction where the processor has a
+ *   dot-product instruction (AVX-VNNI, Arm dotprod), three elsewhere.
+ *
+ * The first two accumulate in 16 bits, so callers widen before 32767 can be reached: after 8 steps of 4-bit weights
+ * (8 x 2 x 15 x 127 = 30480), 4 steps of 5-bit, 2 steps of 6-bit weights. All three give the same integers.
+ */
+
+// DOT_VARIANT is a constant that the build defines: 0 baseline, 1 relaxed, 2 wide dot.
+
+export const narrowQuants: bool = DOT_VARIANT != 0;
+/** Bytes of four quants of one token. */
+export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
+
+/** One token's four quants in every row's lane; in the baseline build the two of the even bytes. */
+// @ts-ignore: decorator
+@inline export function quads(pointer: usize): v128 {
+  return v128.load_splat<u32>(pointer);
+}
+
+/**
+ * accumulator + weights x quants: 8 lanes of 16 bits, or 4 of 32 in the wide-dot build. `quad` was loaded from
+ * `pointer`, where the baseline build finds the quants of the odd bytes too.
+ */
+// @ts-ignore: decorator
+@inline export function dot(accumulator: v128, weights: v128, quad: v128, pointer: usize): v128 {
+  if (DOT_VARIANT == 2) return i32x4.relaxed_dot_i8x16_i7x16_add_s(quad, weights, accumulator);
+  if (DOT_VARIANT == 1) return i16x8.add(accumulator, v128.relaxed_dot<i16>(quad, weights));
+  const even = i16x8.mul(v128.and(weights, i16x8.splat(0x00ff)), quad);
+  const odd = i16x8.mul(i16x8.shr_u(weights, 8), v128.load_splat<u32>(pointer, 4));
+  return i16x8.add(i16x8.add(accumulator, even), odd);
+}
+
+/** The accumulator as four 32-bit sums, one per row. */
+// @ts-ignore: decorator
+@inline export function widened(accumulator: v128): v128 {
+  if (DOT_VARIANT == 2) return accumulator;
+  return i32x4.extadd_pairwise_i16x8_s(accumulator);
+}

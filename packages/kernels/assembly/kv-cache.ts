@@ -1,0 +1,123 @@
+/**
+ * The paged KV cache: writing tokens into blocks, and reading one head of a block as f32. Layouts are in
+ * src/kv-layout.ts; keys are transposed inside their block, values are not.
+ */
+import { horizontalMax } from './exponential';
+import { loadHalves, loadHalf, narrowToHalves, widenHalves } from './float16';
+import { splitStart, word } from './command';
+
+/** The words that describe the pool are the same in kv-store and attention: 1 to 7. */
+// @ts-ignore: decorator
+@inline export function isQuantised(command: usize): bool {
+  return word(command, 1) != 0;
+}
+
+/** Bytes of one head's keys (or values) in one block. */
+export function headBytes(command: usize): usize {
+  const elements = word(command, 5) * word(command, 7);
+  return isQuantised(command) ? elements + (elements >> 4) : elements << 1;
+}
+
+/** Four halves, `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline function storeFourHalves(target: usize, stride: usize, values: v128): void {
+  const bits = narrowToHalves(values);
+  store<u16>(target, <u16>i32x4.extract_lane(bits, 0));
+  store<u16>(target + stride, <u16>i32x4.extract_lane(bits, 1));
+  store<u16>(target + 2 * stride, <u16>i32x4.extract_lane(bits, 2));
+  store<u16>(target + 3 * stride, <u16>i32x4.extract_lane(bits, 3));
+}
+
+/** One group of 32 elements to i8, `stride` bytes apart, and its scale to `scaleAt`. */
+function storeGroup(source: usize, target: usize, stride: usize, scaleAt: usize): void {
+  let most = f32x4.splat(0);
+  for (let i: usize = 0; i < 128; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(source + i)));
+  const largest = horizontalMax(most);
+  const inverse: f32 = largest < 1e-30 ? 0 : <f32>127 / largest;
+  for (let i: usize = 0; i < 32; i++) {
+    const quant = <i32>nearest<f32>(load<f32>(source + (i << 2)) * inverse);
+    store<i8>(target + i * stride, <i8>quant);
+  }
+  store<u16>(scaleAt, <u16>i32x4.extract_lane(narrowToHalves(f32x4.splat(largest / <f32>127)), 0));
+}
+
+/**
+ * One head of one token. `stride` is the distance of neighbouring elements, counted in elements: blockTokens for keys,
+ * 1 for values. `scales` is where this token's first scale lies, `scaleStride` the bytes to its next.
+ */
+function storeHead(command: usize, source: usize, target: usize, stride: usize, scales: usize, scaleStride: usize): void {
+  const headDim: usize = word(command, 7);
+  if (!isQuantised(command)) {
+    for (let i: usize = 0; i < headDim; i += 4) {
+      storeFourHalves(target + ((i * stride) << 1), stride << 1, v128.load(source + (i << 2)));
+    }
+    return;
+  }
+  for (let i: usize = 0; i < headDim; i += 32) {
+    storeGroup(source + (i << 2), target + i * stride, stride, scales + (i >> 5) * scaleStride);
+  }
+}
+
+/**
+ * Words: 1 whether q8_0 (else f16), 2 key pool, 3 value pool, 4 bytes between blocks, 5 tokens per block, 6 kv heads,
+ * 7 head dim; 8 keys, 9 values, 10 bytes between tokens, 11 slots, 12 tokens.
+ */
+export function kvStore(command: usize, thread: u32, threads: u32): void {
+  const blockTokens: usize = word(command, 5), kvHeads = word(command, 6), headDim: usize = word(command, 7);
+  const total = word(command, 12) * kvHeads, end = splitStart(total, thread + 1, threads);
+  const elementBytes: usize = isQuantised(command) ? 1 : 2;
+  for (let item = splitStart(total, thread, threads); item < end; item++) {
+    const token = item / kvHeads, head: usize = item % kvHeads;
+    const slot: usize = load<u32>(word(command, 11) + (token << 2));
+    const inBlock = slot % blockTokens, at = token * word(command, 10) + ((head * headDim) << 2);
+    const base = (slot / blockTokens) * word(command, 4) + head * headBytes(command);
+    const keys = base + word(command, 2), values = base + word(command, 3), quants = headDim * blockTokens;
+    const keyScales = keys + quants + (inBlock << 1);
+    storeHead(command, word(command, 8) + at, keys + inBlock * elementBytes, blockTokens, keyScales, blockTokens << 1);
+    const valueScales = values + quants + ((inBlock * headDim) >> 4);
+    storeHead(command, word(command, 9) + at, values + inBlock * headDim * elementBytes, 1, valueScales, 2);
+  }
+}
+
+/** `count` halves (a multiple of 8) to f32. */
+function widenRun(source: usize, output: usize, count: usize): void {
+  for (let i: usize = 0; i < count; i += 8) {
+    v128.store(output + (i << 2), loadHalves(source + (i << 1)));
+    v128.store(output + (i << 2), loadHalves(source + (i << 1) + 8), 16);
+  }
+}
+
+/** Eight i8 as two vectors of f32, times `low` and `high`. */
+// @ts-ignore: decorator
+@inline function widenEight(source: usize, output: usize, low: v128, high: v128): void {
+  const eight = v128.load_ext<i8>(source);
+  v128.store(output, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(eight)), low));
+  v128.store(output, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight)), high), 16);
+}
+
+/** Keys of one head of one block: [headDim, blockTokens] f32. */
+export function loadKeys(command: usize, head: usize, output: usize): void {
+  const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
+  if (!isQuantised(command)) return widenRun(head, output, headDim * blockTokens);
+  const scales = head + headDim * blockTokens;
+  for (let dim: usize = 0; dim < headDim; dim++) {
+    const row = dim * blockTokens, scaleRow = scales + (((dim >> 5) * blockTokens) << 1);
+    for (let token: usize = 0; token < blockTokens; token += 8) {
+      const low = loadHalves(scaleRow + (token << 1)), high = loadHalves(scaleRow + (token << 1) + 8);
+      widenEight(head + row + token, output + ((row + token) << 2), low, high);
+    }
+  }
+}
+
+/** Values of the tokens [from, to) of one head of one block, into their places of [blockTokens, headDim] f32. */
+export function loadValues(command: usize, head: usize, from: u32, to: u32, output: usize): void {
+  const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
+  if (!isQuantised(command)) {
+    return widenRun(head + ((from * headDim) << 1), output + ((from * headDim) << 2), (to - from) * headDim);
+  }
+  const scales = head + headDim * blockTokens;
+  for (let at = from * headDim; at < to * headDim; at += 8) {
+    const scale = f32x4.splat(loadHalf(scales + ((at >> 5) << 1)));
+    widenEight(head + at, output + (at << 2), scale, scale);
+  }
+}

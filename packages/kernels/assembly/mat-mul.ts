@@ -1,0 +1,93 @@
+/**
+ * output[token, row] = sum over columns of weights[row, column] x activations[token, column].
+ *
+ * Order of the loops: tokens in chunks whose activations fit the second-level cache, panels inside (claimed by threads),
+ * tiles of four tokens inside those, so that a panel is read from memory once per chunk and its tile from the first
+ * levels. One token is a tile of its own: then the panels stream through and memory is the limit.
+ */
+import { claim, word } from './command';
+import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
+import { bf16Code, f16Code, f32Code, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
+import { activationStride, scalesOffset, sumsOffset } from './quantise';
+import { FourTokens, OneToken, setActivations, setOutput, setTokenCount } from './tile';
+import { tileFloat, vectorFloat } from './tile-float';
+import { tileNibbleK } from './tile-nibble-k';
+import { tileQ4_0 } from './tile-q4-0';
+import { tileQ6_K } from './tile-q6-k';
+import { tileQ8_0 } from './tile-q8-0';
+
+/** Activations of one chunk of tokens: half of a 1 MiB second-level cache. */
+const chunkBytesMax: u32 = 512 * 1024;
+
+function oneToken(format: u32, weights: usize, activations: usize, output: usize, row: u32): void {
+  setTokenCount(1);
+  if (format == f32Code) vectorFloat<f32>(weights, activations, output, row);
+  else if (format == f16Code) vectorFloat<i16>(weights, activations, output, row);
+  else if (format == bf16Code) vectorFloat<u16>(weights, activations, output, row);
+  else if (format == q8_0Code) tileQ8_0<OneToken>(weights, activations, output, row);
+  else if (format == q4_0Code) tileQ4_0<OneToken>(weights, activations, output, row);
+  else if (format == q4_KCode) tileNibbleK<u8, OneToken>(weights, activations, output, row);
+  else if (format == q5_KCode) tileNibbleK<u16, OneToken>(weights, activations, output, row);
+  else tileQ6_K<OneToken>(weights, activations, output, row);
+}
+
+function fourTokens(format: u32, weights: usize, activations: usize, output: usize, row: u32): void {
+  if (format == f32Code) tileFloat<f32>(weights, activations, output, row);
+  else if (format == f16Code) tileFloat<i16>(weights, activations, output, row);
+  else if (format == bf16Code) tileFloat<u16>(weights, activations, output, row);
+  else if (format == q8_0Code) tileQ8_0<FourTokens>(weights, activations, output, row);
+  else if (format == q4_0Code) tileQ4_0<FourTokens>(weights, activations, output, row);
+  else if (format == q4_KCode) tileNibbleK<u8, FourTokens>(weights, activations, output, row);
+  else if (format == q5_KCode) tileNibbleK<u16, FourTokens>(weights, activations, output, row);
+  else tileQ6_K<FourTokens>(weights, activations, output, row);
+}
+
+/** One panel by the tokens [first, end). */
+function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
+  const format = word(command, 1), columns = word(command, 6), outputStride = word(command, 8);
+  const stride = isFloatFormat(format) ? <usize>columns << 2 : activationStride(format, columns);
+  const weights = <usize>word(command, 2) + <usize>panel * panelRows * rowBytes(format, columns);
+  for (let token = first; token < end; ) {
+    const activations = <usize>word(command, 3) + token * stride;
+    const output = <usize>word(command, 4) + token * outputStride;
+    const left = end - token;
+    if (left == 1) {
+      oneToken(format, weights, activations, output, panel * panelRows);
+      token += 1;
+    } else {
+      setTokenCount(min<u32>(left, 4));
+      fourTokens(format, weights, activations, output, panel * panelRows);
+      token += 4;
+    }
+  }
+}
+
+/**
+ * Words: 1 format, 2 weights (panels), 3 activations, 4 output, 5 rows, 6 columns, 7 tokens, 8 bytes between the
+ * output rows of two tokens, 9 whether to add to the output.
+ */
+export function matMul(command: usize, threads: u32): void {
+  const format = word(command, 1), rows = word(command, 5), columns = word(command, 6), tokens = word(command, 7);
+  const isFloat = isFloatFormat(format);
+  const stride = isFloat ? <usize>columns << 2 : activationStride(format, columns);
+  setActivations(
+    stride,
+    isFloat ? 0 : scalesOffset(format, columns),
+    isFloat ? 0 : sumsOffset(format, columns),
+    columns / blockElements(format),
+  );
+  setOutput(rows, word(command, 8), word(command, 9) != 0);
+  const panels = (rows + panelRows - 1) / panelRows;
+  const chunkTokens = max<u32>(4, (chunkBytesMax / <u32>stride) & ~3);
+  const chunks = (tokens + chunkTokens - 1) / chunkTokens;
+  const claimPanels = max<u32>(1, panels / (threads * 16));
+  // Claims run over (chunk, panel) pairs in one sequence, so that no thread waits between two chunks.
+  const claims = (panels + claimPanels - 1) / claimPanels;
+  for (let item = claim(command, 1); item < chunks * claims; item = claim(command, 1)) {
+    const first = (item / claims) * chunkTokens;
+    const panelEnd = min<u32>(panels, (item % claims + 1) * claimPanels);
+    for (let panel = (item % claims) * claimPanels; panel < panelEnd; panel++) {
+      panelByTokens(command, panel, first, min<u32>(tokens, first + chunkTokens));
+    }
+  }
+}

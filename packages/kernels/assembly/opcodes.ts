@@ -1,0 +1,54 @@
+/**
+ * The numbers that a command carries in its words. This file is read by two compilers: AssemblyScript builds it into
+ * the Wasm module and TypeScript uses it to encode commands, so it may hold nothing but plain constants.
+ */
+export const repackOpcode = 0;
+export const embedOpcode = 1;
+export const quantiseOpcode = 2;
+export const matMulOpcode = 3;
+export const rmsNormOpcode = 4;
+export const layerNormOpcode = 5;
+export const ropeOpcode = 6;
+export const kvStoreOpcode = 7;
+export const attentionOpcode = 8;
+export const softmaxOpcode = 9;
+export const gatedOpcode = 10;
+export const addOpcode = 11;
+export const scaleOpcode = 12;
+export const softCapOpcode = 13;
+export const gatherRowsOpcode = 14;
+export const topKOpcode = 15;
+export const argmaxOpcode = 16;
+export const readSumOpcode = 17;
+
+export const f32Code = 0;
+export const f16Code = 1;
+export const bf16Code = 2;
+export const q8_0Code = 3;
+export const q4_0Code = 4;
+export const q4_KCode = 5;
+export const q5_KCode = 6;
+export const q6_KCode = 7;
+
+/** Rows whose bytes are interleaved into one panel of a repacked weight. */
+export const panelRows = 8;
+
+/** One command is 32 words of 4 bytes: the opcode, the arguments, and in the last word a counter of claimed work. */
+export const commandBytes = 128;
+export const claimWordOffset = 124;
+
+/**
+ * The control region at the start of an arena, in bytes. Words that different threads write sit on cache lines of their
+ * own: [0] arrivals at the barrier, [64] barrier generation, [128] abort flag, [192] sleeping threads, [256, 512) one
+ * word per thread that counts the commands it took part in, [512, ...) the commands.
+ */
+export const arrivalsOffset = 0;
+export const generationOffset = 64;
+export const abortOffset = 128;
+export const sleepersOffset = 192;
+export const takenOffset = 256;
+export const commandsOffset = 512;
+export const threadsMax = 64;
+
+/** Keys and values are written in blocks of a multiple of this many tokens: the lanes of two f32x4 vectors. */
+export const kvBlockTokensUnit = 8;

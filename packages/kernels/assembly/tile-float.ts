@@ -1,0 +1,72 @@
+/**
+ * f32, f16 and bf16 weights against f32 activations: eight rows of one column per step, the column's activation
+ * broadcast. Generic over the format by the size and signedness of `Weight`: f32, i16 (f16 bits), u16 (bf16 bits).
+ * One token has only two chains of additions, whose latency would limit it, so its loop takes four columns at once.
+ */
+import { loadBrains, loadHalves } from './float16';
+import { blockCount, storeRows, tokenAt } from './tile';
+
+// @ts-ignore: decorator
+@inline function loadFour<Weight>(pointer: usize): v128 {
+  if (sizeof<Weight>() == 4) return v128.load(pointer);
+  if (isSigned<Weight>()) return loadHalves(pointer);
+  return loadBrains(pointer);
+}
+
+/** sum + weights x the broadcast activation; fused where the relaxed build and the processor can. */
+// @ts-ignore: decorator
+@inline function multiplyAdd(sum: v128, weights: v128, activation: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(weights, activation, sum);
+  return f32x4.add(sum, f32x4.mul(weights, activation));
+}
+
+export function vectorFloat<Weight>(weights: usize, activations: usize, output: usize, row: u32): void {
+  const zero = f32x4.splat(0);
+  const half = 4 * sizeof<Weight>(), column = 8 * sizeof<Weight>();
+  let f0 = zero, f1 = zero, g0 = zero, g1 = zero, h0 = zero, h1 = zero, i0 = zero, i1 = zero;
+  const end = activations + ((blockCount & ~3) << 2);
+  let a = activations;
+  for (; a < end; a += 16, weights += 4 * column) {
+    const x = v128.load_splat<u32>(a), y = v128.load_splat<u32>(a, 4);
+    f0 = multiplyAdd(f0, loadFour<Weight>(weights), x);
+    f1 = multiplyAdd(f1, loadFour<Weight>(weights + half), x);
+    g0 = multiplyAdd(g0, loadFour<Weight>(weights + column), y);
+    g1 = multiplyAdd(g1, loadFour<Weight>(weights + column + half), y);
+    const z = v128.load_splat<u32>(a, 8), u = v128.load_splat<u32>(a, 12);
+    h0 = multiplyAdd(h0, loadFour<Weight>(weights + 2 * column), z);
+    h1 = multiplyAdd(h1, loadFour<Weight>(weights + 2 * column + half), z);
+    i0 = multiplyAdd(i0, loadFour<Weight>(weights + 3 * column), u);
+    i1 = multiplyAdd(i1, loadFour<Weight>(weights + 3 * column + half), u);
+  }
+  for (; a < activations + (blockCount << 2); a += 4, weights += column) {
+    const x = v128.load_splat<u32>(a);
+    f0 = multiplyAdd(f0, loadFour<Weight>(weights), x);
+    f1 = multiplyAdd(f1, loadFour<Weight>(weights + half), x);
+  }
+  f0 = f32x4.add(f32x4.add(f0, g0), f32x4.add(h0, i0));
+  f1 = f32x4.add(f32x4.add(f1, g1), f32x4.add(h1, i1));
+  storeRows(output, 0, row, f0, f1);
+}
+
+export function tileFloat<Weight>(weights: usize, activations: usize, output: usize, row: u32): void {
+  const zero = f32x4.splat(0);
+  let f00 = zero, f01 = zero, f02 = zero, f03 = zero, f10 = zero, f11 = zero, f12 = zero, f13 = zero;
+  let a0 = activations, a1 = tokenAt(a0, 1), a2 = tokenAt(a0, 2), a3 = tokenAt(a0, 3);
+  const end = a0 + (blockCount << 2);
+  while (a0 < end) {
+    const w0 = loadFour<Weight>(weights), w1 = loadFour<Weight>(weights + 4 * sizeof<Weight>());
+    weights += 8 * sizeof<Weight>();
+    const x0 = v128.load_splat<u32>(a0);
+    f00 = multiplyAdd(f00, w0, x0), f10 = multiplyAdd(f10, w1, x0), a0 += 4;
+    const x1 = v128.load_splat<u32>(a1);
+    f01 = multiplyAdd(f01, w0, x1), f11 = multiplyAdd(f11, w1, x1), a1 += 4;
+    const x2 = v128.load_splat<u32>(a2);
+    f02 = multiplyAdd(f02, w0, x2), f12 = multiplyAdd(f12, w1, x2), a2 += 4;
+    const x3 = v128.load_splat<u32>(a3);
+    f03 = multiplyAdd(f03, w0, x3), f13 = multiplyAdd(f13, w1, x3), a3 += 4;
+  }
+  storeRows(output, 0, row, f00, f10);
+  storeRows(output, 1, row, f01, f11);
+  storeRows(output, 2, row, f02, f12);
+  storeRows(output, 3, row, f03, f13);
+}

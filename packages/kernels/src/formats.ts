@@ -1,0 +1,125 @@
+/**
+ * Weight and cache formats: block sizes, and the exact bytes of everything a kernel reads or writes. A storage plan adds
+ * these up before anything is allocated, so each figure here is what the kernels really touch, not an estimate.
+ * Block layouts are those of ggml (https://github.com/ggml-org/ggml, ggml-common.h).
+ */
+import { assert, PlimsollError } from '@plimsoll/foundation';
+import {
+  bf16Code,
+  f16Code,
+  f32Code,
+  panelRows,
+  q4_0Code,
+  q4_KCode,
+  q5_KCode,
+  q6_KCode,
+  q8_0Code,
+} from '../assembly/opcodes.ts';
+
+export type WeightFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_K' | 'q5_K' | 'q6_K';
+export type KvFormat = 'f16' | 'q8_0';
+
+/** A run of bytes inside a source block, and the unit in which eight rows of it are interleaved in a panel. */
+export interface BlockField {
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+  readonly unitBytes: 2 | 4;
+}
+
+export interface WeightFormatInfo {
+  readonly code: number;
+  readonly blockElements: number;
+  readonly blockBytes: number;
+  readonly fields: readonly BlockField[];
+  /** Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns. */
+  readonly activations: 'f32' | 'q8-wide-32' | 'q8-32' | 'q8-256';
+}
+
+function fields(
+  ...list: readonly [offsetBytes: number, sizeBytes: number, unitBytes: 2 | 4][]
+): BlockField[] {
+  return list.map(([offsetBytes, sizeBytes, unitBytes]) => ({ offsetBytes, sizeBytes, unitBytes }));
+}
+
+export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
+  f32: { code: f32Code, blockElements: 1, blockBytes: 4, fields: fields([0, 4, 4]), activations: 'f32' },
+  f16: { code: f16Code, blockElements: 1, blockBytes: 2, fields: fields([0, 2, 2]), activations: 'f32' },
+  bf16: { code: bf16Code, blockElements: 1, blockBytes: 2, fields: fields([0, 2, 2]), activations: 'f32' },
+  q8_0: {
+    code: q8_0Code,
+    blockElements: 32,
+    blockBytes: 34,
+    fields: fields([0, 2, 2], [2, 32, 4]),
+    activations: 'q8-wide-32',
+  },
+  q4_0: {
+    code: q4_0Code,
+    blockElements: 32,
+    blockBytes: 18,
+    fields: fields([0, 2, 2], [2, 16, 4]),
+    activations: 'q8-32',
+  },
+  q4_K: {
+    code: q4_KCode,
+    blockElements: 256,
+    blockBytes: 144,
+    fields: fields([0, 4, 2], [4, 140, 4]),
+    activations: 'q8-256',
+  },
+  q5_K: {
+    code: q5_KCode,
+    blockElements: 256,
+    blockBytes: 176,
+    fields: fields([0, 4, 2], [4, 172, 4]),
+    activations: 'q8-256',
+  },
+  q6_K: {
+    code: q6_KCode,
+    blockElements: 256,
+    blockBytes: 210,
+    fields: fields([0, 208, 4], [208, 2, 2]),
+    activations: 'q8-256',
+  },
+};
+
+/** Bytes of one row of `columns` weights as a file stores it. */
+export function rowBytes(format: WeightFormat, columns: number): number {
+  const { blockElements, blockBytes } = weightFormats[format];
+  if (!Number.isSafeInteger(columns) || columns <= 0 || columns % blockElements !== 0) {
+    throw new PlimsollError({
+      code: 'columns-not-in-blocks',
+      message: `${format} cannot store rows of ${columns} columns`,
+      value: columns,
+      limit: `a multiple of ${blockElements}`,
+      hint: 'store this tensor as q8_0, f16 or f32',
+    });
+  }
+  return (columns / blockElements) * blockBytes;
+}
+
+/** Bytes of a [rows, columns] weight in a file. */
+export function sourceBytes(format: WeightFormat, rows: number, columns: number): number {
+  return rows * rowBytes(format, columns);
+}
+
+/** Bytes of the same weight in panels of eight rows: the rows are padded to a multiple of 8, nothing else is added. */
+export function repackedBytes(format: WeightFormat, rows: number, columns: number): number {
+  assert(Number.isSafeInteger(rows) && rows > 0, `a weight with ${rows} rows`);
+  return Math.ceil(rows / panelRows) * panelRows * rowBytes(format, columns);
+}
+
+function roundUp16(value: number): number {
+  return Math.ceil(value / 16) * 16;
+}
+
+/**
+ * Bytes that quantised activations of `tokens` tokens take for a product with `format`: the larger of the two builds
+ * (the baseline keeps quants in 16 bits), so that a plan does not depend on the processor. 0 for float weights, whose
+ * products read the f32 activations themselves.
+ */
+export function activationBytes(format: WeightFormat, tokens: number, columns: number): number {
+  const { activations, blockElements } = weightFormats[format];
+  if (activations === 'f32') return 0;
+  const sums = blockElements === 32 ? (columns / 32) * 4 : (columns / 256) * 48;
+  return tokens * (2 * columns + roundUp16((columns / blockElements) * 4) + roundUp16(sums));
+}

@@ -1,0 +1,28 @@
+export {
+  activationBytes,
+  type KvFormat,
+  repackedBytes,
+  rowBytes,
+  sourceBytes,
+  type WeightFormat,
+  weightFormats,
+} from './formats.ts';
+export { attentionScratchBytes, attentionTokens, type KvShape, kvBlockBytes } from './kv-layout.ts';
+export type * from './operations.ts';
+export { createReferenceKernels } from './reference/reference-kernels.ts';
+export {
+  type RopeFrequencies,
+  type RopeScaling,
+  type RopeSettings,
+  ropeFrequencies,
+  ropeTable,
+} from './rope-table.ts';
+export { type BuildName, preferredBuild } from './wasm/builds.ts';
+export { createNodeKernels, loadKernelModule, startNodeThread } from './wasm/node-platform.ts';
+export {
+  controlBytes,
+  createWasmKernels,
+  type WasmKernelSettings,
+  type WasmKernels,
+} from './wasm/wasm-kernels.ts';
+export type { WasmArena } from './wasm/worker-loop.ts';

@@ -1,0 +1,48 @@
+/**
+ * The bytes of a paged KV cache. Inside a block each kv head has its keys transposed, [headDim, blockTokens], because
+ * scores are then computed for four keys per vector without a horizontal sum; values are [blockTokens, headDim].
+ *
+ *     f16 keys    [kvHeads][headDim][blockTokens] f16
+ *     f16 values  [kvHeads][blockTokens][headDim] f16
+ *     q8_0 keys   [kvHeads]( [headDim][blockTokens] i8, [headDim / 32][blockTokens] f16 scales )
+ *     q8_0 values [kvHeads]( [blockTokens][headDim] i8, [blockTokens][headDim / 32] f16 scales )
+ */
+import { assert } from '@plimsoll/foundation';
+import { kvBlockTokensUnit } from '../assembly/opcodes.ts';
+import type { KvFormat } from './formats.ts';
+
+export interface KvShape {
+  readonly kvFormat: KvFormat;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly blockTokens: number;
+}
+
+/** Bytes of the keys of one block of one layer; its values take the same again. */
+export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShape): number {
+  assert(blockTokens % kvBlockTokensUnit === 0, `a KV block of ${blockTokens} tokens is not a multiple of 8`);
+  const elements = kvHeads * headDim * blockTokens;
+  if (kvFormat === 'f16') {
+    assert(headDim % 4 === 0, `f16 KV with a head of ${headDim} elements: not a multiple of 4`);
+    return elements * 2;
+  }
+  assert(headDim % 32 === 0, `q8_0 KV with a head of ${headDim} elements: not a multiple of 32`);
+  return elements + (elements / 32) * 2;
+}
+
+/** Tokens of one sequence that a prefill step computes together. */
+export const attentionTokens = 8;
+
+/**
+ * Scratch of `attention`, for all threads: per thread one block of keys or values as f32, and for each of up to 8 x
+ * (heads / kvHeads) query rows its scores of one block, its sums, its running maximum and its running total.
+ */
+export function attentionScratchBytes(
+  shape: Omit<KvShape, 'kvFormat'> & { readonly heads: number },
+  threads: number,
+): number {
+  const { heads, kvHeads, headDim, blockTokens } = shape;
+  const queryRows = attentionTokens * (heads / kvHeads);
+  const perThread = 4 * (headDim * blockTokens + queryRows * (blockTokens + headDim + 2));
+  return threads * Math.ceil(perThread / 64) * 64;
+}

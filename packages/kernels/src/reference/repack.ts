@@ -1,0 +1,84 @@
+/** Panels: eight rows interleaved field by field. The permutation of `formats.ts`, written out byte by byte. */
+import { panelRows } from '../../assembly/opcodes.ts';
+import { rowBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import type { Embed, Repack } from '../operations.ts';
+import { ArenaView } from './arena-view.ts';
+import { dequantise } from './dequantise.ts';
+
+/** Calls `visit` with every byte of one row: its offset in the source row and its offset in the panel. */
+function eachByte(
+  format: WeightFormat,
+  columns: number,
+  row: number,
+  visit: (inRow: number, inPanel: number) => void,
+): void {
+  const { blockBytes, fields } = weightFormats[format];
+  const size = rowBytes(format, columns);
+  for (let block = 0; block < size; block += blockBytes) {
+    for (const { offsetBytes, sizeBytes, unitBytes } of fields) {
+      for (let i = 0; i < sizeBytes; i++) {
+        const unit = Math.floor(i / unitBytes);
+        const inField = (unit * panelRows + row) * unitBytes + (i % unitBytes);
+        visit(block + offsetBytes + i, panelRows * (block + offsetBytes) + inField);
+      }
+    }
+  }
+}
+
+/** Scales of a block format, or the elements of a float format, whose exponent bits are all ones. */
+function countNonFinite(arena: ArenaView, format: WeightFormat, source: number): number {
+  const { blockBytes, blockElements, fields } = weightFormats[format];
+  if (blockElements === 1) {
+    const [value] = dequantise(arena, format, source, 1);
+    return Number.isFinite(value) ? 0 : 1;
+  }
+  let count = 0;
+  for (const { offsetBytes, sizeBytes, unitBytes } of fields) {
+    if (unitBytes !== 2) continue;
+    for (let i = 0; i < sizeBytes; i += 2)
+      count += Number.isFinite(arena.half(source + offsetBytes + i)) ? 0 : 1;
+  }
+  return blockBytes > 0 ? count : 0;
+}
+
+export function repack(arena: ArenaView, operation: Repack): void {
+  const { format, source, output, rows, columns } = operation;
+  const size = rowBytes(format, columns);
+  const paddedRows = Math.ceil(rows / panelRows) * panelRows;
+  let nonFinite = 0;
+  for (let row = 0; row < paddedRows; row++) {
+    const panel = output + Math.floor(row / panelRows) * panelRows * size;
+    eachByte(format, columns, row % panelRows, (inRow, inPanel) => {
+      arena.bytes[panel + inPanel] = row < rows ? arena.byte(source + row * size + inRow) : 0;
+    });
+    for (let at = 0; row < rows && at < size; at += weightFormats[format].blockBytes) {
+      nonFinite += countNonFinite(arena, format, source + row * size + at);
+    }
+  }
+  const counter = arena.words(operation.nonFinite, 1);
+  counter[0] = (counter[0] ?? 0) + nonFinite;
+}
+
+/** The bytes of one row of a repacked weight, back in the order of a file, in a small arena of their own. */
+export function unpackRow(
+  arena: ArenaView,
+  weight: { readonly format: WeightFormat; readonly weights: number; readonly columns: number },
+  row: number,
+): ArenaView {
+  const { format, weights, columns } = weight;
+  const size = rowBytes(format, columns);
+  const panel = weights + Math.floor(row / panelRows) * panelRows * size;
+  const unpacked = new ArenaView(new ArrayBuffer(size));
+  eachByte(format, columns, row % panelRows, (inRow, inPanel) => {
+    unpacked.bytes[inRow] = arena.byte(panel + inPanel);
+  });
+  return unpacked;
+}
+
+export function embed(arena: ArenaView, operation: Embed): void {
+  const { format, columns, tokens, tokenIds, output } = operation;
+  arena.words(tokenIds, tokens).forEach((tokenId, token) => {
+    const row = dequantise(unpackRow(arena, operation, tokenId), format, 0, columns);
+    arena.floats(output + 4 * token * columns, columns).set(row);
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Operations as the 32-word commands that the Wasm module reads. The order of the words is written at the head of each
+ * kernel in `assembly/`; a u32 without a value (no window) is all ones, a flag is 0 or 1.
+ */
+import * as code from '../../assembly/opcodes.ts';
+import { weightFormats } from '../formats.ts';
+import { attentionScratchBytes } from '../kv-layout.ts';
+import type { Attention, KernelOperation, KvPool } from '../operations.ts';
+
+/** An argument: an unsigned word, or an f32. */
+type Argument = number | { readonly f32: number };
+
+const none = 0xffffffff;
+
+function f32(value: number): Argument {
+  return { f32: value };
+}
+
+function poolArguments(pool: KvPool): Argument[] {
+  const { kvFormat, keyPool, valuePool, blockStrideBytes, blockTokens, kvHeads, headDim } = pool;
+  return [Number(kvFormat === 'q8_0'), keyPool, valuePool, blockStrideBytes, blockTokens, kvHeads, headDim];
+}
+
+function attentionArguments(o: Attention): Argument[] {
+  const ends = [o.queries, o.queryStrideBytes, o.output, o.outputStrideBytes, o.tables, o.positions];
+  const rules = [o.tokens, o.heads, f32(o.scale), o.window ?? none, f32(o.softCap ?? 0)];
+  return [...poolArguments(o), ...ends, ...rules, o.scratch, attentionScratchBytes(o, 1)];
+}
+
+/** Opcode and arguments, in the order of the words. */
+function wordsOf(o: KernelOperation): readonly [opcode: number, ...words: Argument[]] {
+  switch (o.op) {
+    case 'repack':
+      return [
+        code.repackOpcode,
+        weightFormats[o.format].code,
+        o.source,
+        o.output,
+        o.rows,
+        o.columns,
+        o.nonFinite,
+      ];
+    case 'embed':
+      return [
+        code.embedOpcode,
+        weightFormats[o.format].code,
+        o.weights,
+        o.tokenIds,
+        o.output,
+        o.tokens,
+        o.rows,
+        o.columns,
+      ];
+    case 'quantise':
+      return [code.quantiseOpcode, weightFormats[o.format].code, o.input, o.output, o.tokens, o.columns];
+    case 'mat-mul': {
+      const tensors = [weightFormats[o.format].code, o.weights, o.activations, o.output];
+      return [
+        code.matMulOpcode,
+        ...tensors,
+        o.rows,
+        o.columns,
+        o.tokens,
+        o.outputStrideBytes,
+        Number(o.accumulate),
+      ];
+    }
+    case 'rms-norm':
+      return [
+        code.rmsNormOpcode,
+        o.input,
+        o.weight,
+        o.output,
+        o.rows,
+        o.columns,
+        f32(o.epsilon),
+        f32(o.weightOffset),
+      ];
+    case 'layer-norm': {
+      const tensors = [o.input, o.weight, o.bias ?? 0, o.output];
+      return [code.layerNormOpcode, ...tensors, o.rows, o.columns, f32(o.epsilon), Number(o.bias !== null)];
+    }
+    case 'rope': {
+      const shape = [o.tokens, o.heads, o.headDim, o.rotaryDim];
+      return [code.ropeOpcode, o.values, o.table, ...shape, Number(o.pairs === 'interleaved'), o.strideBytes];
+    }
+    case 'kv-store':
+      return [code.kvStoreOpcode, ...poolArguments(o), o.keys, o.values, o.strideBytes, o.slots, o.tokens];
+    case 'attention':
+      return [code.attentionOpcode, ...attentionArguments(o)];
+    case 'softmax':
+      return [code.softmaxOpcode, o.values, o.rows, o.columns];
+    case 'gated':
+      return [
+        code.gatedOpcode,
+        Number(o.activation === 'gelu'),
+        o.gate,
+        o.up,
+        o.output,
+        o.rows,
+        o.columns,
+        o.strideBytes,
+      ];
+    case 'add':
+      return [code.addOpcode, o.left, o.right, o.output, o.count, o.period, f32(o.factor)];
+    case 'scale':
+      return [code.scaleOpcode, o.input, o.output, o.count, f32(o.factor)];
+    case 'soft-cap':
+      return [code.softCapOpcode, o.values, o.count, f32(o.cap)];
+    case 'gather-rows':
+      return [code.gatherRowsOpcode, o.input, o.indices, o.output, o.rows, o.columns];
+    case 'top-k':
+      return [code.topKOpcode, o.values, o.rows, o.columns, o.k, o.indices, o.scores];
+    case 'argmax':
+      return [code.argmaxOpcode, o.values, o.rows, o.columns, o.output];
+    case 'read-sum':
+      return [code.readSumOpcode, o.input, o.sizeBytes, o.output];
+  }
+}
+
+/** Writes one command at byte offset `pointer` of an arena, and clears its counter of claimed work. */
+export function encodeCommand(arena: DataView, pointer: number, operation: KernelOperation): void {
+  let at = pointer;
+  for (const word of wordsOf(operation)) {
+    if (typeof word === 'number') arena.setUint32(at, word, true);
+    else arena.setFloat32(at, word.f32, true);
+    at += 4;
+  }
+  arena.setUint32(pointer + code.claimWordOffset, 0, true);
+}

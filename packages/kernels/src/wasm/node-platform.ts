@@ -1,0 +1,46 @@
+/** What differs by platform, for Node: where the compiled module lies, and how a thread is started. */
+import { readFile } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import { PlimsollError } from '@plimsoll/foundation';
+import { type BuildName, preferredBuild } from './builds.ts';
+import { createWasmKernels, type WasmKernels } from './wasm-kernels.ts';
+import type { WasmArena, WorkerTask } from './worker-loop.ts';
+
+export interface KernelThread {
+  stop(): Promise<void>;
+}
+
+/** Compiles one of the builds that `tools/build-kernels.ts` wrote. */
+export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Module> {
+  const path = new URL(`../../dist/kernels-${build}.wasm`, import.meta.url);
+  const file = await readFile(path).catch((cause: unknown) => {
+    throw new PlimsollError(
+      {
+        code: 'kernels-not-built',
+        message: `the compiled kernels are missing: ${path.pathname}`,
+        value: path.pathname,
+        hint: 'run "npm run prepare", which compiles packages/kernels/assembly',
+      },
+      { cause },
+    );
+  });
+  return WebAssembly.compile(file);
+}
+
+/** Starts a thread that keeps neither the process alive nor its errors to itself: a trap ends the pool's next run. */
+export function startNodeThread(task: WorkerTask): KernelThread {
+  const worker = new Worker(new URL('./node-worker.ts', import.meta.url), { workerData: task });
+  worker.unref();
+  worker.on('error', () => {});
+  return { stop: async () => void (await worker.terminate()) };
+}
+
+/** Kernels over the given arenas with `threads` threads, the calling one included. */
+export async function createNodeKernels(settings: {
+  readonly arenas: readonly WasmArena[];
+  readonly threads: number;
+  readonly build?: BuildName;
+}): Promise<WasmKernels> {
+  const module = await loadKernelModule(settings.build ?? preferredBuild());
+  return createWasmKernels({ ...settings, module, startThread: startNodeThread });
+}

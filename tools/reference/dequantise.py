@@ -1,0 +1,69 @@
+"""Writes fixtures/kernels/dequantise.json: blocks of every weight format and what the gguf Python package reads in them.
+
+    python -m venv env && env/bin/pip install gguf==0.17.1 numpy==2.4.6
+    env/bin/python tools/reference/dequantise.py
+
+Quants are random bytes, so that every bit position counts; scales are random finite halves of either sign, among them
+zero and a subnormal.
+"""
+
+import base64
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
+from gguf.quants import dequantize
+
+PINNED = "0.17.1"
+assert version("gguf") == PINNED, f"this fixture is made with gguf {PINNED}, not {version('gguf')}"
+
+# Format name, blocks, and byte offsets of the f16 scales inside a block.
+FORMATS = [
+    ("F32", 64, None),
+    ("F16", 64, None),
+    ("BF16", 64, None),
+    ("Q8_0", 6, [0]),
+    ("Q4_0", 6, [0]),
+    ("Q4_K", 3, [0, 2]),
+    ("Q5_K", 3, [0, 2]),
+    ("Q6_K", 3, [208]),
+]
+
+
+def blocks(random, name, count, scales):
+    """[count, block bytes] of uint8."""
+    elements, size = GGML_QUANT_SIZES[GGMLQuantizationType[name]]
+    if scales is None:
+        values = random.standard_normal(count * elements).astype(np.float32)
+        if name == "F32":
+            return values.view(np.uint8).reshape(count, size)
+        if name == "F16":
+            halves = values.astype(np.float16)
+            halves[:3] = [0.0, 5.9604645e-08, -65504.0]
+            return halves.view(np.uint8).reshape(count, size)
+        return (values.view(np.uint32) >> 16).astype(np.uint16).view(np.uint8).reshape(count, size)
+    data = random.integers(0, 256, (count, size), dtype=np.uint8)
+    for offset in scales:
+        halves = (random.standard_normal(count) * 0.02).astype(np.float16)
+        halves[0] = 0.0 if offset == 2 else 3e-06
+        data[:, offset : offset + 2] = halves.view(np.uint8).reshape(count, 2)
+    return data
+
+
+random = np.random.default_rng(20240817)
+formats = {}
+for name, count, scales in FORMATS:
+    kind = GGMLQuantizationType[name]
+    data = blocks(random, name, count, scales)
+    values = dequantize(data.reshape(1, -1), kind).astype(np.float32).reshape(-1)
+    key = name.lower() if "_K" not in name else name.lower()[:-1] + "K"
+    formats[key] = {
+        "blocks": base64.b64encode(data.tobytes()).decode(),
+        "values": base64.b64encode(values.tobytes()).decode(),
+    }
+
+target = Path(__file__).resolve().parents[2] / "fixtures" / "kernels" / "dequantise.json"
+target.parent.mkdir(parents=True, exist_ok=True)
+target.write_text(json.dumps({"package": f"gguf {PINNED}", "formats": formats}, indent=2) + "\n")
