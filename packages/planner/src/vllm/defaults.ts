@@ -82,9 +82,16 @@ function isGb10(hardware: HardwareRecord): boolean {
   return hardware.computeCapability === '12.1';
 }
 
-/** V0 profiles one whole prompt unless chunked prefill is on, which it turns on by itself above 32k. */
+/**
+ * V0 profiles one whole prompt unless chunked prefill is on, which it turns on by itself above 32k (from 0.5.3, for
+ * models without windows, latent attention or images).
+ */
 function v0BatchedTokens(release: VllmRelease, spec: ModelSpec, maxModelLen: number): number {
-  const chunksByItself = release.number >= 5.04 && maxModelLen > 32768 && spec.vision === null;
-  if (chunksByItself) return release.number >= 6.04 ? 2048 : 512;
-  return Math.max(maxModelLen, 2048);
+  const isPlain = spec.vision === null && spec.layers.every((layer) => layer.attention.kind === 'full');
+  if (release.number >= 5.03 && maxModelLen > 32768 && isPlain) return release.number >= 7 ? 2048 : 512;
+  const images = spec.vision !== null && release.number >= 6.04 ? multimodalTokensMin : 2048;
+  return Math.max(maxModelLen, images);
 }
+
+/** V0 keeps room for the features of images (vllm/config.py, SchedulerConfig). */
+const multimodalTokensMin = 5120;
