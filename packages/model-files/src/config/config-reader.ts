@@ -123,8 +123,9 @@ export class ConfigReader {
   integerOfLayer(key: Key, layer: number, rule: IntegerRule = {}): number {
     const found = this.#first(key);
     if (found === null || !Array.isArray(found.value)) return this.integer(key, rule);
-    const item = this.integers(key)?.[layer];
-    if (item === undefined || item < (rule.minimum ?? 1) || item > (rule.maximum ?? configLimits.size)) {
+    const item: unknown = found.value[layer];
+    const isWhole = typeof item === 'number' && Number.isInteger(item);
+    if (!isWhole || item < (rule.minimum ?? 1) || item > (rule.maximum ?? configLimits.size)) {
       throw badConfig(`${this.#at(found.name)}[${layer}]`, item, 'a whole number for every layer');
     }
     return item;

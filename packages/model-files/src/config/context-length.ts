@@ -2,16 +2,17 @@
 import { type ConfigReader, configLimits } from './config-reader.ts';
 
 const contextKeys = [
+  // First, because Command R states its 128k here and a shorter length below (and vLLM reads it first, too).
+  'model_max_length',
   'max_position_embeddings',
   'n_positions',
   'max_sequence_length',
   'max_seq_len',
-  'model_max_length',
   'seq_length',
   'n_ctx',
 ] as const;
 
-/** What the code of a family without any of these keys works with: Falcon's and BLOOM's training length. */
+/** Without any of these keys: the training length of Falcon and BLOOM, and what vLLM assumes. */
 const unstatedContextTokens = 2048;
 
 /**
@@ -19,9 +20,9 @@ const unstatedContextTokens = 2048;
  * `original_max_position_embeddings`, linear and dynamic scaling on the stated length. Llama 3 scaling and LongRoPE always
  * state the stretched length, and so does Gemma 3 although it scales linearly.
  */
-export function readContextLength(config: ConfigReader): number {
+export function readContextLength(config: ConfigReader, fallback?: number): number {
   const rule = { maximum: configLimits.contextTokens };
-  const stated = config.integer(contextKeys, { ...rule, fallback: unstatedContextTokens });
+  const stated = config.integer(contextKeys, { ...rule, fallback: fallback ?? unstatedContextTokens });
   const scaling = config.section('rope_scaling') ?? config.section('rope_parameters');
   if (scaling === null || config.text('model_type')?.startsWith('gemma3')) return stated;
   const type = scaling.text(['rope_type', 'type']);

@@ -4,7 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ElementType, ModelSpec } from '../model-spec.ts';
-import { textParameterCount } from '../model-spec.ts';
+import { elementCount, textParameterCount } from '../model-spec.ts';
 import { badConfig, ConfigReader, configLimits } from './config-reader.ts';
 import { readContextLength } from './context-length.ts';
 import type { Family } from './families/family.ts';
@@ -155,8 +155,16 @@ function notModelled(root: ConfigReader): readonly string[] {
   return root.unasked().filter((path) => !isKnown(path) && !positionSettings.test(path));
 }
 
+/** The last look: sizes that multiply to nonsense, or cancel to nothing, are told here and not in a wrong plan. */
 function checkSize(spec: ModelSpec): void {
-  const parameters = textParameterCount(spec);
+  const lists = [spec.tensors, spec.vision?.tensors ?? []];
+  for (const layer of new Set([...spec.layers, ...spec.predictionLayers])) lists.push(layer.tensors);
+  for (const tensor of lists.flat()) {
+    if (tensor.shape.every((size) => Number.isInteger(size) && size > 0)) continue;
+    throw badConfig(`the shape of ${tensor.name}`, `[${tensor.shape.join(', ')}]`, 'whole numbers above 0');
+  }
+  const vision = spec.vision?.tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0) ?? 0;
+  const parameters = textParameterCount(spec) + vision;
   if (parameters <= parametersMax) return;
   throw new PlimsollError({
     code: 'bad-config',

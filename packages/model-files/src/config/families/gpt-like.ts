@@ -96,7 +96,7 @@ const falcon: Family = {
       : isSingle
         ? 1
         : heads;
-    given.ignore('num_kv_heads', 'n_head_kv');
+    given.ignore('num_kv_heads', 'n_head_kv', 'parallel_attn', 'multi_query');
     const config = given.withDefaults({ num_key_value_heads: kvHeads });
     const bias = config.boolean('bias', false);
     const isParallel = isGrouped || config.boolean('parallel_attn', true);
@@ -124,6 +124,15 @@ const falcon: Family = {
 const mpt: Family = {
   read: (given) => {
     const attention = given.section('attn_config');
+    attention?.ignore(
+      'alibi_bias_max',
+      'attn_impl',
+      'attn_type',
+      'attn_uses_sequence_id',
+      'prefix_lm',
+      'attn_pdrop',
+    );
+    attention?.ignore('clip_qkv', 'softmax_scale', 'qk_ln', 'rope', 'rope_theta', 'rope_impl');
     const kvHeads = attention?.optionalInteger('kv_n_heads') ?? null;
     const config = kvHeads === null ? given : given.withDefaults({ num_key_value_heads: kvHeads });
     const hiddenSize = readHiddenSize(config);

@@ -3,6 +3,7 @@ import { deepseekFamilies } from './deepseek.ts';
 import { deepseekV4Families } from './deepseek-v4.ts';
 import { expertFamilies } from './experts.ts';
 import type { FamilyTable } from './family.ts';
+import { fusedExpertFamilies } from './fused-experts.ts';
 import { gemmaFamilies } from './gemma.ts';
 import { gemma4Families } from './gemma4.ts';
 import { gptLikeFamilies } from './gpt-like.ts';
@@ -24,6 +25,7 @@ export const families: FamilyTable = {
   ...gemma4Families,
   ...expertFamilies,
   ...otherExpertFamilies,
+  ...fusedExpertFamilies,
   ...windowExpertFamilies,
   ...deepseekFamilies,
   ...deepseekV4Families,

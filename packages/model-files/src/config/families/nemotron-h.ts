@@ -58,6 +58,9 @@ function readBlockKinds(config: ConfigReader): readonly BlockKind[] {
   if (words !== null) return checkedKinds(config, 'layers_block_type', words);
   const pattern = config.text('hybrid_override_pattern');
   if (pattern === null) throw config.refuse('hybrid_override_pattern', undefined, 'a text of M, *, - and E');
+  if (pattern.length > configLimits.layers) {
+    throw config.refuse('hybrid_override_pattern', pattern.length, `at most ${configLimits.layers} layers`);
+  }
   const kinds = [...pattern].map((letter) => patternLetters[letter] ?? letter);
   return checkedKinds(config, 'hybrid_override_pattern', kinds);
 }
@@ -152,6 +155,13 @@ function predictionBlocks(config: ConfigReader, hiddenSize: number): readonly La
   const count = readPredictionCount(config);
   const words = config.texts('mtp_layers_block_type') ?? ['attention', 'moe'];
   if (count === 0) return [];
+  if (words.length * count > configLimits.layers) {
+    throw config.refuse(
+      'mtp_layers_block_type',
+      words.length,
+      `at most ${configLimits.layers} in all modules`,
+    );
+  }
   const blocks = checkedKinds(config, 'mtp_layers_block_type', words).map((kind) =>
     block(config, hiddenSize, kind),
   );

@@ -72,6 +72,14 @@ const exaone4 = decoderFamily((config) => ({
   ...(config.has('sliding_window') && { span: alternatingSpans(config, { period: 4 }) }),
 }));
 
+/** EXAONE 3: Llama by other names. */
+const exaone = decoderFamily(() => ({
+  attention: { names: { module: 'attn.attention', output: 'out_proj' } },
+  dense: { names: { gate: 'c_fc_0', up: 'c_fc_1', down: 'c_proj' } },
+  norms: ['ln_1', 'ln_2'],
+  names: { embedding: 'transformer.wte', finalNorm: 'transformer.ln_f' },
+}));
+
 /** Apertus: no gate; the two learned scalars of its activation are stored. */
 const apertus = decoderFamily((config) => {
   const stated = statedBiases(config);
@@ -168,7 +176,7 @@ const qwen = decoderFamily((config) => {
 });
 
 export const otherDenseFamilies: FamilyTable = {
-  cohere,
+  cohere: { ...cohere, contextTokens: 131072 },
   cohere2,
   starcoder2,
   stablelm,
@@ -176,6 +184,7 @@ export const otherDenseFamilies: FamilyTable = {
   glm4,
   glm4v_text: glm4,
   nemotron,
+  exaone,
   exaone4,
   apertus,
   seed_oss: seedOss,

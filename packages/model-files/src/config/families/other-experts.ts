@@ -87,8 +87,9 @@ const llama4: Family = {
     const bias = config.boolean('attention_bias', false);
     const step = config.integer('interleave_moe_layer_step', { fallback: 1 });
     const listed = config.integers('moe_layers');
+    const expertLayers = new Set(listed);
     const isExpertLayer = (layer: number): boolean =>
-      listed === null ? (layer + 1) % step === 0 : listed.includes(layer);
+      listed === null ? (layer + 1) % step === 0 : expertLayers.has(layer);
     const intermediateSize = config.integer('intermediate_size_mlp', { fallback: 16384 });
     return readDecoder(config, {
       attention: { qkvBias: bias, outputBias: bias },

@@ -26,8 +26,10 @@ export interface QuantizedModel extends QuantizableModel {
   readonly quantization: QuantizationSpec;
 }
 
-/** Characters of patterns times modules; real models stay below a tenth. Bounds the time a hostile config can take. */
-const patternWorkMax = 30_000_000;
+/** Characters of patterns times modules, which bounds the time a hostile list can take; real models stay below a tenth. */
+const patternWorkMax = 5_000_000;
+/** Matrices of a layer that a pattern may have to be tried on. */
+const modulesPerLayer = 20;
 
 const linearRoles: ReadonlySet<TensorRole> = new Set([...attentionRoles, ...feedForwardRoles]);
 
@@ -69,12 +71,14 @@ function withCustom(
 
 function checkWork(model: QuantizableModel, rules: readonly QuantizationRule[]): void {
   const cost = rules.reduce((sum, rule) => sum + (rule.modules?.cost ?? 0), 0);
-  const modules = model.layers.length * 20;
-  if (cost * modules <= patternWorkMax) return;
+  const everyLayer = rules.some((rule) => rule.modules?.dependsOnLayer ?? false);
+  const layers = everyLayer ? model.layers.length : new Set(model.layers).size;
+  const work = cost * layers * modulesPerLayer;
+  if (work <= patternWorkMax) return;
   throw new PlimsollError({
     code: 'bad-config',
-    message: `the module patterns of quantization_config are too many for ${model.layers.length} layers`,
-    value: cost * modules,
+    message: `the module patterns of quantization_config are too long for ${model.layers.length} layers`,
+    value: work,
     limit: patternWorkMax,
     hint: 'list module names instead of patterns',
   });

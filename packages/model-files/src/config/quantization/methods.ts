@@ -157,14 +157,40 @@ function groupedInteger(config: ConfigReader, options: Partial<WeightScheme>): W
 /** GPTQModel's `dynamic`: "-:pattern" leaves modules out, "+:pattern" or a bare pattern gives them other settings. */
 function dynamicRules(config: ConfigReader): QuantizationRule[] {
   const dynamic = config.section('dynamic');
-  return (
-    dynamic?.keys().map((key): QuantizationRule => {
-      const modules = compilePatterns([`re:${key.replace(/^[-+]:/, '')}`]);
-      const settings = dynamic.section(key);
-      const excluded = key.startsWith('-:') || settings === null;
-      return { modules, scheme: excluded ? null : groupedInteger(settings, { zeroPoints: true }) };
-    }) ?? []
-  );
+  if (dynamic === null) return [];
+  const entries = dynamic.keys().map((key) => ({
+    pattern: `re:${key.replace(/^[-+]:/, '')}`,
+    settings: key.startsWith('-:') ? null : dynamic.section(key),
+  }));
+  return groupedRules(entries);
+}
+
+interface ModuleSettings {
+  readonly pattern: string;
+  /** null = stays in the base type. */
+  readonly settings: ConfigReader | null;
+}
+
+/** One rule per distinct setting: files list thousands of modules that share a handful of settings. */
+function groupedRules(entries: readonly ModuleSettings[]): QuantizationRule[] {
+  const groups = new Map<string, { readonly scheme: WeightScheme | null; readonly patterns: string[] }>();
+  for (const { pattern, settings } of entries) {
+    const bits = settings?.integer('bits', { fallback: 16, maximum: 64 }) ?? 16;
+    settings?.ignore('sym', 'group_size', 'data_type', 'act_bits', 'act_data_type', 'act_sym', 'act_dynamic');
+    settings?.ignore(
+      'act_group_size',
+      'super_bits',
+      'super_group_size',
+      'desc_act',
+      'scale_dtype',
+      'fixed_by_user',
+    );
+    const scheme = settings === null || bits >= 16 ? null : groupedInteger(settings, { zeroPoints: true });
+    const group = groups.get(JSON.stringify(scheme)) ?? { scheme, patterns: [] };
+    group.patterns.push(pattern);
+    groups.set(JSON.stringify(scheme), group);
+  }
+  return [...groups.values()].map(({ scheme, patterns }) => ({ modules: compilePatterns(patterns), scheme }));
 }
 
 function readAutoRound(config: ConfigReader): QuantizationPlan {
@@ -198,20 +224,14 @@ function readAutoRound(config: ConfigReader): QuantizationPlan {
   config.text(['packing_format', 'block_name_to_quantize']);
   const scheme = groupedInteger(config, { zeroPoints: true });
   const extra = config.section('extra_config');
-  const rules = extra?.keys().map((key): QuantizationRule => {
+  const entries = extra?.keys().map((key) => ({
     // Keys are names of modules, or regular expressions where they hold more than letters and dots.
-    const modules = compilePatterns([/^[\w.]+$/.test(key) ? key : `re:${key}`]);
-    const settings = extra.section(key);
-    const bits = settings?.integer('bits', { fallback: 16 }) ?? 16;
-    return {
-      modules,
-      scheme: settings === null || bits >= 16 ? null : groupedInteger(settings, { zeroPoints: true }),
-    };
-  });
-  const excluded = extra
-    ?.keys()
-    .filter((key) => (extra.section(key)?.integer('bits', { fallback: 16 }) ?? 16) >= 16);
-  return plan('auto-round', [...(rules ?? []), { scheme }], { unquantized: excluded ?? [] });
+    pattern: /^[\w.-]+$/.test(key) ? key : `re:${key}`,
+    settings: extra.section(key),
+  }));
+  const rules = groupedRules(entries ?? []);
+  const kept = rules.filter((rule) => rule.scheme === null).flatMap((rule) => rule.modules?.written ?? []);
+  return plan('auto-round', [...rules, { scheme }], { unquantized: kept });
 }
 
 function readBitsandbytes(config: ConfigReader): QuantizationPlan {

@@ -14,10 +14,12 @@ export interface ModuleName {
 }
 
 export interface ModulePatterns {
+  /** As the file has them. */
+  readonly written: readonly string[];
   readonly matches: (module: ModuleName) => boolean;
   /** Whether the answer can differ between layers of one kind. */
   readonly dependsOnLayer: boolean;
-  /** Cost of one question in characters that have to be simulated; bounds the work a hostile list can cause. */
+  /** Cost of one question in characters of patterns that have to be simulated. */
   readonly cost: number;
   /** Patterns that could not be read. */
   readonly notRead: readonly string[];
@@ -51,7 +53,7 @@ export function compilePatterns(written: readonly string[]): ModulePatterns {
       const compiled = compileTest(pattern);
       if (compiled === null) notRead.push(pattern);
       else tests.push(compiled);
-      cost += pattern.length * roots.length;
+      cost += pattern.length;
     } else names.add(withoutRoot(pattern));
   }
   cost += prefixes.length;
@@ -61,7 +63,7 @@ export function compilePatterns(written: readonly string[]): ModulePatterns {
     (wholeOddLayers && module.isOddLayer) ||
     module.paths.some((path) => hasPart(names, path) || roots.some((root) => isCovered(root + path)));
   const dependsOnLayer = wholeOddLayers || (!isAbridged && patterns.some((pattern) => /\d/.test(pattern)));
-  return { matches, dependsOnLayer, cost, notRead };
+  return { written, matches, dependsOnLayer, cost, notRead };
 }
 
 /**
