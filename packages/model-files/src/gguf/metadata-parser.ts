@@ -159,7 +159,11 @@ function* parseArray(cursor: ByteCursor, rules: ValueRules, depth: number): Pars
     if (elementType === 'array') {
       values.push(yield* parseArray(cursor, rules, depth + 1));
     } else if (elementType === 'string') {
-      values.push(yield* parseText(cursor, limits.stringBytesMax));
+      // Written out: a generator per token of a vocabulary would take most of the time of reading it.
+      if (!cursor.has(8)) yield* cursor.need(8);
+      const length = takeTextBytes(cursor, limits.stringBytesMax);
+      if (!cursor.has(length)) yield* cursor.need(length);
+      values.push(cursor.text(length));
     } else {
       if (!cursor.has(bytes)) yield* cursor.need(bytes);
       values.push(takeScalar(cursor, elementType));
@@ -184,31 +188,35 @@ function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: Skipped
     if (type === 'array') {
       yield* parseArray(cursor, skipped.rules, skipped.depth + 1);
     } else {
-      cursor.skip(yield* parseTextBytes(cursor, skipped.rules.limits.stringBytesMax));
+      if (!cursor.has(8)) yield* cursor.need(8);
+      cursor.skip(takeTextBytes(cursor, skipped.rules.limits.stringBytesMax));
     }
   }
 }
 
 /** A length and that many bytes of UTF-8. Invalid bytes become U+FFFD; a byte order mark is kept, tokenizers have one. */
 export function* parseText(cursor: ByteCursor, bytesMax: number): Parsing<string> {
-  const length = yield* parseTextBytes(cursor, bytesMax);
+  if (!cursor.has(8)) yield* cursor.need(8);
+  const length = takeTextBytes(cursor, bytesMax);
   if (!cursor.has(length)) yield* cursor.need(length);
   return cursor.text(length);
 }
 
-function* parseTextBytes(cursor: ByteCursor, bytesMax: number): Parsing<number> {
-  if (!cursor.has(8)) yield* cursor.need(8);
-  const place = cursor.place;
+/** The length of a text, of which eight bytes must be in the window. */
+function takeTextBytes(cursor: ByteCursor, bytesMax: number): number {
   const length = cursor.uint64();
   const lengthMax = Math.min(bytesMax, cursor.remaining);
   if (length <= lengthMax) return length;
-  throw ggufError(place, {
-    code: 'gguf-string-too-long',
-    problem: `a string of ${length} bytes does not fit`,
-    value: length,
-    limit: lengthMax,
-    hint: 'the file is damaged or incomplete',
-  });
+  throw ggufError(
+    { offset: cursor.position - 8, field: cursor.field },
+    {
+      code: 'gguf-string-too-long',
+      problem: `a string of ${length} bytes does not fit`,
+      value: length,
+      limit: lengthMax,
+      hint: 'the file is damaged or incomplete',
+    },
+  );
 }
 
 /** Reads one value whose bytes are known to be in the window. */
