@@ -16,7 +16,8 @@ export default defineConfig({
       new TestReporter({ seed, countsPath: process.env.PLIMSOLL_TEST_COUNTS ?? '.cache/test-counts.json' }),
     ],
     env: { PLIMSOLL_SEED: seed },
-    testTimeout: 30_000,
+    // For a test that hangs; a slow one on a busy machine with two cores is not wrong.
+    testTimeout: 120_000,
     // A focused test left behind would turn the others off.
     allowOnly: false,
     // By default one core is left to the main process, which only waits while tests run.

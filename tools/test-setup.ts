@@ -20,11 +20,12 @@ configureGlobal({ seed });
 
 const printed: string[] = [];
 
-for (const method of ['debug', 'dir', 'error', 'info', 'log', 'table', 'trace', 'warn'] as const) {
-  console[method] = (...values: readonly unknown[]) => {
-    printed.push(`console.${method}: ${values.map(String).join(' ')}`);
-  };
-}
+const methods = ['debug', 'dir', 'error', 'info', 'log', 'table', 'trace', 'warn'];
+const recorders = methods.map((method) => [
+  method,
+  (...values: readonly unknown[]) => printed.push(`console.${method}: ${values.map(String).join(' ')}`),
+]);
+Object.assign(console, Object.fromEntries(recorders));
 for (const name of ['stdout', 'stderr'] as const) {
   process[name].write = (chunk: string | Uint8Array): boolean => {
     printed.push(
