@@ -103,6 +103,7 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
     devices: options.devices,
     ...(input.deviceShares && { deviceShares: input.deviceShares }),
     gpuLayers: options.gpuLayers,
+    headFirst: rules.headOffloadedFirst,
     cpuExpertLayers: input.cpuExpertLayers ?? 0,
   });
   const model = modelBuffers(placement, input.backend, {
@@ -226,9 +227,12 @@ function computeMemory(
     rules,
   };
   const placed = offloads ? model : withHostCaches(model);
-  const graph = worstCaseGraph(placed, worst, { attentionPinnedTo: offloads ? null : devices });
+  const allLayers = options.gpuLayers > model.placement.layerBackends.length;
+  const graph = worstCaseGraph(placed, worst, {
+    attentionPinnedTo: offloads ? null : devices,
+    normsPinned: allLayers || tokens < 32,
+  });
   const traits = backendTraits[input.backend];
-  const allLayers = options.gpuLayers > model.layers.length;
   const able = devices > 1 && allLayers && offloads && (input.cpuExpertLayers ?? 0) === 0;
   const pipelined = able && (input.pipelined ?? traits.pipelines);
   const schedule = scheduleGraph(graph, {

@@ -43,6 +43,8 @@ export interface EngineRules {
   readonly copiesLatentParts: boolean;
   /** The server keeps one sequence more than it has slots, for the system prompt (before PR 9857). */
   readonly serverSystemSequence: boolean;
+  /** `-ngl` counts the head before the layers, so that a single layer offloaded is the head. */
+  readonly headOffloadedFirst: boolean;
   /** Chosen experts are computed one after the other (before PR 6505). */
   readonly expertsOneByOne: boolean;
   /** Values are computed before keys in a layer. */
@@ -100,6 +102,7 @@ export function rulesOfBuild(build: number): EngineRules {
     copiesFusedValues: !from(8200),
     copiesLatentParts: !from(5133),
     serverSystemSequence: !from(3912),
+    headOffloadedFirst: from(7410),
     expertsOneByOne: !from(2700),
     valuesBeforeKeys: from(6900),
     earlyExpertWeights: from(6800),

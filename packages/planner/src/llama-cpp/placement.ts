@@ -15,6 +15,8 @@ export interface PlacementOptions {
   readonly deviceShares?: readonly number[];
   /** `-ngl`: how many of layers + head go to devices, counted from the end. */
   readonly gpuLayers: number;
+  /** The head is the first of them; before, it was the last, after all layers. */
+  readonly headFirst: boolean;
   /** `--n-cpu-moe`: the experts of this many layers, from the first, stay with the CPU. */
   readonly cpuExpertLayers: number;
 }
@@ -61,7 +63,7 @@ export function placeTensors(options: PlacementOptions): Placement {
 function layerBackend(layer: number, options: PlacementOptions): number {
   const { layers, devices } = options;
   const gpuLayers = Math.min(options.gpuLayers, layers + 1);
-  const first = Math.max(layers + 1 - options.gpuLayers, 0);
+  const first = Math.max((options.headFirst ? layers + 1 : layers) - options.gpuLayers, 0);
   if (devices === 0 || layer < first || layer - first >= gpuLayers) return devices;
   const shares = options.deviceShares ?? new Array<number>(devices).fill(1);
   const total = shares.reduce((sum, share) => sum + share, 0);

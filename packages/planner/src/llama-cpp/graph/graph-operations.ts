@@ -11,10 +11,16 @@ export class GraphOperations {
   readonly graph: GraphBuilder;
   readonly #norm: 'rms' | 'layer';
   readonly #weights = new Map<PlacedTensor, GraphTensor>();
+  #normBackend: number | null = null;
 
   constructor(graph: GraphBuilder, norm: 'rms' | 'layer') {
     this.graph = graph;
     this.#norm = norm;
+  }
+
+  /** Backend of the norms from here on; null leaves it to the scheduler. */
+  pinNorms(backend: number | null): void {
+    this.#normBackend = backend;
   }
 
   weight(tensor: PlacedTensor): GraphTensor {
@@ -54,7 +60,7 @@ export class GraphOperations {
   /** Normalisation, weight and bias. */
   norm(weights: WeightTable, stem: string, input: GraphTensor): GraphTensor {
     const kind = this.#norm === 'layer' ? 'other' : 'in-place';
-    const normal = this.graph.operation(kind, [input], input.shape);
+    const normal = this.graph.operation(kind, [input], input.shape, { pinnedTo: this.#normBackend });
     return this.addWeight(weights, `${stem}.bias`, this.addWeight(weights, `${stem}.weight`, normal));
   }
 

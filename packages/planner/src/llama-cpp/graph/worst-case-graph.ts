@@ -15,6 +15,8 @@ import { deltaNet, type RecurrentContext, shortConvolution, stateSpace } from '.
 export interface GraphOptions {
   /** Backend that attention is pinned to when caches stay in host memory (`--no-kv-offload`); null otherwise. */
   readonly attentionPinnedTo: number | null;
+  /** Norms run on the backend of their layer, not on that of the layer before: done when all layers are offloaded. */
+  readonly normsPinned: boolean;
 }
 
 interface ModelInputs {
@@ -32,8 +34,10 @@ export function worstCaseGraph(model: EngineModel, worst: WorstCase, options: Gr
   let stream = embed(model, operations, worst, inputs);
   for (const layer of model.layers) {
     const isLast = layer.index === model.layers.length - 1;
+    operations.pinNorms(options.normsPinned ? (model.placement.layerBackends[layer.index] ?? null) : null);
     stream = layerGraph({ model, operations, worst, inputs, options }, layer, stream, isLast);
   }
+  operations.pinNorms(null);
   const normed = operations.optionalNorm(model.weights, 'output_norm', stream);
   let logits = operations.linear(model.weights, 'output', normed) ?? normed;
   if (model.traits.scalesLogits) logits = operations.inPlace(logits);
