@@ -53,7 +53,8 @@ export class BlockList {
   remove(block: BlockId): void {
     const next = this.#next[block] ?? block;
     const previous = this.#previous[block] ?? block;
-    assert(next !== block, `block ${block} is in no list`);
+    // A message is put together only when it is needed: this runs for every block that comes and goes.
+    if (next === block) assert(false, `block ${block} is in no list`);
     this.#next[previous] = next;
     this.#previous[next] = previous;
     this.#next[block] = block;
@@ -69,7 +70,7 @@ export class BlockList {
   }
 
   #insertAfter(previous: number, block: BlockId): void {
-    assert(this.#next[block] === block, `block ${block} is in a list already`);
+    if (this.#next[block] !== block) assert(false, `block ${block} is in a list already`);
     const next = this.#next[previous] ?? 0;
     this.#next[previous] = block;
     this.#previous[block] = previous;

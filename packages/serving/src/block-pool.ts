@@ -94,7 +94,7 @@ export class BlockPool {
   share(block: BlockId): void {
     const references = this.references(block);
     if (references === 0) {
-      assert(this.#index.has(block), `block ${block} is free: there is nothing in it to share`);
+      if (!this.#index.has(block)) assert(false, `block ${block} is free: there is nothing in it to share`);
       this.#cached.remove(block);
     }
     this.#references[block] = references + 1;
@@ -106,7 +106,7 @@ export class BlockPool {
    */
   release(block: BlockId): void {
     const references = this.references(block);
-    assert(references > 0, `block ${block} is released more often than it was taken`);
+    if (references === 0) assert(false, `block ${block} is released more often than it was taken`);
     this.#references[block] = references - 1;
     if (references > 1) return;
     if (this.#index.has(block)) this.#cached.pushBack(block);
@@ -122,7 +122,7 @@ export class BlockPool {
    * already had this content, in which case the duplicate has been released and the other one shared.
    */
   publish(block: BlockId, chain: readonly number[], depth: number): BlockId {
-    assert(this.references(block) > 0, `block ${block} has no owner that could publish it`);
+    if (this.references(block) === 0) assert(false, `block ${block} has no owner that could publish it`);
     const offset = depth * hashWords;
     const existing = this.#index.find(chain, offset);
     if (existing === block) return block;
@@ -176,10 +176,11 @@ export class BlockPool {
     const visit = (list: BlockList, name: string, hashed: boolean): void => {
       let length = 0;
       for (const block of list) {
-        assert(seen[block] === 0, `block ${block} is in two lists or twice in one`);
+        if (seen[block] !== 0) assert(false, `block ${block} is in two lists or twice in one`);
         seen[block] = 1;
-        assert(this.references(block) === 0, `block ${block} is ${name} and has owners`);
-        assert(this.#index.has(block) === hashed, `block ${block} is ${name}: hash present is ${!hashed}`);
+        if (this.references(block) !== 0) assert(false, `block ${block} is ${name} and has owners`);
+        if (this.#index.has(block) !== hashed)
+          assert(false, `block ${block} is ${name}: its hash says it is not`);
         length++;
       }
       assert(length === list.length, `the ${name} list holds ${length} blocks and counts ${list.length}`);
@@ -190,20 +191,13 @@ export class BlockPool {
     for (let index = 0; index < this.blockCount; index++) {
       const block = blockId(index);
       const references = this.references(block);
-      assert(
-        references === expected[index],
-        `block ${block}: ${references} references, ${expected[index]} owners`,
-      );
-      assert(
-        references > 0 !== (seen[index] === 1),
-        `block ${block} is neither or both of owned and in a list`,
-      );
+      if (references !== expected[index])
+        assert(false, `block ${block}: ${references} references, ${expected[index]} owners`);
+      if (references > 0 === (seen[index] === 1))
+        assert(false, `block ${block} is neither or both of owned and in a list`);
       if (!this.#index.has(block)) continue;
       hashes++;
-      assert(
-        this.#index.find(this.#index.hashOf(block), 0) === block,
-        `block ${block} is not found by its hash`,
-      );
+      if (!this.#index.isFound(block)) assert(false, `block ${block} is not found by its hash`);
     }
     assert(hashes === this.#index.size, `${hashes} blocks have hashes, the index counts ${this.#index.size}`);
   }

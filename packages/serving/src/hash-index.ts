@@ -8,7 +8,6 @@ import { hashWords } from './block-hash.ts';
 import { type BlockId, blockId } from './ids.ts';
 
 export class HashIndex {
-  readonly #blockCount: number;
   readonly #heads: Int32Array;
   readonly #next: Int32Array;
   readonly #words: Int32Array;
@@ -18,7 +17,6 @@ export class HashIndex {
   #size = 0;
 
   constructor(blockCount: number) {
-    this.#blockCount = blockCount;
     this.#end = blockCount;
     const bucketCount = 2 ** Math.ceil(Math.log2(Math.max(2, blockCount * 2)));
     this.#heads = new Int32Array(bucketCount).fill(this.#end);
@@ -37,12 +35,12 @@ export class HashIndex {
 
   /** The four words of a block's hash. */
   hashOf(block: BlockId): number[] {
-    assert(this.has(block), `block ${block} has no content hash`);
+    if (!this.has(block)) assert(false, `block ${block} has no content hash`);
     return [...this.#words.subarray(block * hashWords, (block + 1) * hashWords)];
   }
 
   /** The block whose hash is the four words at `offset` of `chain`. */
-  find(chain: readonly number[], offset: number): BlockId | null {
+  find(chain: ArrayLike<number>, offset: number): BlockId | null {
     let at = this.#heads[this.#bucket(chain, offset)] ?? this.#end;
     while (at !== this.#end) {
       if (this.#equals(at, chain, offset)) return blockId(at);
@@ -51,10 +49,15 @@ export class HashIndex {
     return null;
   }
 
-  insert(block: BlockId, chain: readonly number[], offset: number): void {
-    assert(block >= 0 && block < this.#blockCount, `block ${block} is outside the index`);
-    assert(!this.has(block), `block ${block} has a content hash already`);
-    assert(this.find(chain, offset) === null, `the hash of block ${block} is in the index already`);
+  /** Whether looking for a block's own hash leads to it, as it must. */
+  isFound(block: BlockId): boolean {
+    return this.has(block) && this.find(this.#words, block * hashWords) === block;
+  }
+
+  insert(block: BlockId, chain: ArrayLike<number>, offset: number): void {
+    if (this.has(block)) assert(false, `block ${block} has a content hash already`);
+    if (this.find(chain, offset) !== null)
+      assert(false, `the hash of block ${block} is in the index already`);
     for (let word = 0; word < hashWords; word++) {
       this.#words[block * hashWords + word] = chain[offset + word] ?? 0;
     }
@@ -66,7 +69,7 @@ export class HashIndex {
   }
 
   remove(block: BlockId): void {
-    assert(this.has(block), `block ${block} has no content hash to remove`);
+    if (!this.has(block)) assert(false, `block ${block} has no content hash to remove`);
     const bucket = (this.#words[block * hashWords] ?? 0) & (this.#heads.length - 1);
     const next = this.#next[block] ?? this.#end;
     if (this.#heads[bucket] === block) {
@@ -81,12 +84,12 @@ export class HashIndex {
     this.#size--;
   }
 
-  #bucket(chain: readonly number[], offset: number): number {
+  #bucket(chain: ArrayLike<number>, offset: number): number {
     assert(offset + hashWords <= chain.length, 'the hash chain is shorter than the block asked for');
     return (chain[offset] ?? 0) & (this.#heads.length - 1);
   }
 
-  #equals(block: number, chain: readonly number[], offset: number): boolean {
+  #equals(block: number, chain: ArrayLike<number>, offset: number): boolean {
     for (let word = 0; word < hashWords; word++) {
       if (this.#words[block * hashWords + word] !== chain[offset + word]) return false;
     }

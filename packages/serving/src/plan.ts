@@ -40,7 +40,7 @@ export interface ForkResult {
   readonly finished?: 'stop';
 }
 
-/** The engine's answer to an entry that samples. */
+/** The engine's answer to an entry that samples. A commit takes them in the order of the plan's entries. */
 export interface StepResult {
   readonly sequenceId: SequenceId;
   /** The accepted drafts, in order, then one sampled token: between 1 and draftCount + 1 tokens. */

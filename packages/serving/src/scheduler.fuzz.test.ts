@@ -14,6 +14,7 @@ import {
   type ServingConfig,
   type StepResult,
 } from './index.ts';
+import { planText } from './plan-text.ts';
 
 const only: number | null = null;
 const vocabulary = 5;
@@ -27,7 +28,7 @@ function pick<Item>(random: Random, items: readonly Item[]): Item {
 
 function randomConfig(random: Random): ServingConfig {
   const blockSize = pick(random, [1, 2, 4, 8]);
-  const blockCount = randomInteger(random, 64 / blockSize, 140 / blockSize);
+  const blockCount = randomInteger(random, 64 / blockSize, 100 / blockSize);
   const hostBlockCount = pick(random, [0, blockCount]);
   const full = { name: 'full', blockCount, window: null, hostBlockCount };
   const sliding = { name: 'sliding', blockCount, window: randomInteger(random, 1, 20), hostBlockCount };
@@ -60,6 +61,8 @@ class History {
   readonly #pins: PinId[] = [];
   readonly #prompts: readonly number[][];
   readonly log: string[] = [];
+  /** Sequences with tokens that the model did not say: forks, and what was forked from them. */
+  #forced = new Set<SequenceId>();
   #keys = new Map<SequenceId, string>();
   #scheduler: Scheduler;
   #engine: FingerprintEngine;
@@ -100,7 +103,7 @@ class History {
     assert(plan.tokenCount <= this.#config.tokenBudget, 'the budget is exceeded');
     assert(plan.entries.length <= this.#config.runningMax, 'too many sequences in a step');
     const computed = this.#engine.run(plan);
-    this.log.push(describePlan(plan));
+    this.log.push(planText(plan));
     // What arrives and leaves while the device is busy.
     if (this.#random() < 0.2 && !this.#draining) this.#submit();
     if (this.#random() < 0.1) this.#abort();
@@ -113,8 +116,23 @@ class History {
     for (const { parent, child } of outcome.forked) {
       this.#live.set(child.id, child);
       this.#keys.set(child.id, this.#keys.get(parent) ?? '');
+      this.#forced.add(child.id);
     }
-    for (const { sequence } of outcome.finished) this.#live.delete(sequence.id);
+    for (const { sequence } of outcome.finished) {
+      this.#live.delete(sequence.id);
+      assert(sequence.tokens.length <= this.#config.contextMax, `sequence ${sequence.id} is too long`);
+      this.#checkText(sequence);
+    }
+  }
+
+  /** Whatever happened to a sequence, its text is the one that the model says after its prompt. */
+  #checkText({ id, tokens, promptLength }: SequenceView): void {
+    if (this.#forced.has(id)) return;
+    const prefixes = fingerprints(tokens, this.#keys.get(id) ?? '');
+    for (let position = promptLength; position < tokens.length; position++) {
+      const expected = nextToken(prefixes[position - 1] ?? 0, vocabulary);
+      assert(tokens[position] === expected, `sequence ${id} says something else at ${position}`);
+    }
   }
 
   /** Accepts the drafts that the model agrees with; sometimes forks, stops or drafts on. */
@@ -181,6 +199,7 @@ class History {
     const parent = this.#randomLive();
     if (parent === null || this.#live.size > 15) return;
     const child = this.#scheduler.fork(parent.id);
+    if (this.#forced.has(parent.id)) this.#forced.add(child.id);
     this.#live.set(child.id, child);
     this.#keys.set(child.id, this.#keys.get(parent.id) ?? '');
   }
@@ -257,27 +276,9 @@ class History {
 
   #newEngine(): FingerprintEngine {
     this.#keys = new Map();
+    this.#forced = new Set();
     return new FingerprintEngine(this.#config, ({ id }) => this.#keys.get(id) ?? '');
   }
-}
-
-function describePlan({ index, entries, blockTransfers, stateTransfers, preempted }: Plan): string {
-  const work = entries.map(({ sequence, kind, start, count, draftCount }) => [
-    sequence.id,
-    kind,
-    start,
-    count,
-    draftCount,
-  ]);
-  const tables = entries.map(({ sequence }) => sequence.tables.map(({ blocks }) => blocks));
-  return JSON.stringify({
-    index,
-    work,
-    tables,
-    blockTransfers,
-    stateTransfers,
-    preempted: preempted.map(({ id }) => id),
-  });
 }
 
 function runSeed(seed: number, operationCount: number): History {
@@ -306,7 +307,7 @@ describe('random histories', () => {
     }
     // The histories must reach the paths they are there for.
     if (only === null)
-      for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(100);
+      for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(30);
   });
 
   test('one seed, one sequence of plans', () => {

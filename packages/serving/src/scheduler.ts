@@ -40,6 +40,8 @@ export interface GroupOccupancy {
   readonly evictions: number;
 }
 
+const noTokens: readonly number[] = [];
+
 interface Outcome extends CommitOutcome {
   readonly finished: { sequence: SequenceView; reason: FinishReason }[];
   readonly forked: { parent: SequenceId; child: SequenceView }[];
@@ -128,29 +130,31 @@ export class Scheduler {
     return plan;
   }
 
-  /** Takes the results of the step in flight: exactly one for each entry that samples and was not aborted since. */
+  /**
+   * Takes the results of the step in flight: one for each entry that samples, in the plan's order. A result for a
+   * sequence that was aborted since may be left out, and is not looked at.
+   */
   commit(results: readonly StepResult[]): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
-    const bySequence = new Map(results.map((result) => [result.sequenceId, result]));
-    assert(bySequence.size === results.length, 'a sequence has two results');
     this.#inFlight = null;
     const outcome: Outcome = { finished: [], forked: [] };
+    let taken = 0;
     for (const { sequence, start, count, draftCount, samples } of plan.entries) {
-      const result = bySequence.get(sequence.id);
-      bySequence.delete(sequence.id);
+      const next = results[taken];
+      const result = next?.sequenceId === sequence.id ? next : undefined;
+      if (result !== undefined) taken++;
       if (sequence.state === 'finished') continue;
-      assert(
-        samples === (result !== undefined),
-        `sequence ${sequence.id}: sampling is ${samples}, the result says not`,
-      );
+      if (samples !== (result !== undefined)) {
+        assert(
+          false,
+          `sequence ${sequence.id} ${samples ? 'samples: its result is missing or out of order' : 'samples nothing'}`,
+        );
+      }
       sequence.scheduledTokens = 0;
       if (result === undefined) this.#core.memory.settle(sequence, start + count);
       else this.#take(sequence, result, draftCount, outcome);
     }
-    assert(
-      bySequence.size === 0,
-      `results for sequences that were not in the step: ${[...bySequence.keys()]}`,
-    );
+    assert(taken === results.length, `${results.length} results for a step that takes ${taken}`);
     return outcome;
   }
 
@@ -243,28 +247,24 @@ export class Scheduler {
   #take(sequence: Sequence, result: StepResult, draftCount: number, outcome: Outcome): void {
     const { memory, metrics } = this.#core;
     const accepted = result.tokens.length - 1;
-    assert(
-      accepted >= 0 && accepted <= draftCount,
-      `${result.tokens.length} tokens for ${draftCount} drafts`,
-    );
+    if (accepted < 0 || accepted > draftCount)
+      assert(false, `${accepted + 1} tokens for ${draftCount} drafts`);
     for (let index = 0; index < accepted; index++) {
-      assert(
-        result.tokens[index] === sequence.drafts[index],
-        `sequence ${sequence.id}: a draft is accepted as another token`,
-      );
+      const same = result.tokens[index] === sequence.drafts[index];
+      assert(same, 'a draft is accepted as another token');
     }
     metrics.acceptedTokens += accepted;
     const children: { child: Sequence; fork: ForkResult }[] = [];
     if (result.forks !== undefined && result.forks.length > 0) {
-      assert(draftCount === 0, `sequence ${sequence.id}: fork and verification of drafts in one step`);
+      assert(draftCount === 0, 'a sequence cannot fork in the step that verifies its drafts');
       memory.settle(sequence, sequence.tokens.length);
       for (const fork of result.forks) children.push({ child: this.#fork(sequence), fork });
     }
-    this.#append(sequence, result.tokens, result.drafts ?? []);
+    this.#append(sequence, result.tokens, result.drafts ?? noTokens);
     this.#finishIfDone(sequence, result.finished, outcome);
     for (const { child, fork } of children) {
       outcome.forked.push({ parent: sequence.id, child });
-      this.#append(child, [fork.token], []);
+      this.#append(child, [fork.token], noTokens);
       this.#finishIfDone(child, fork.finished, outcome);
     }
   }
@@ -276,7 +276,8 @@ export class Scheduler {
     for (const token of kept) sequence.tokens.push(token);
     metrics.outputTokens += kept.length;
     assert(drafts.length === 0 || memory.stateSlots === null, 'a recurrent state cannot take drafts back');
-    sequence.drafts = drafts.slice(0, Math.max(0, sequence.lengthMax - sequence.tokens.length - 1));
+    const draftsMax = Math.max(0, sequence.lengthMax - sequence.tokens.length - 1);
+    sequence.drafts = drafts.length > draftsMax ? drafts.slice(0, draftsMax) : drafts;
     if (!sequence.isRunning) return;
     memory.settle(sequence, sequence.tokens.length - 1);
     if (sequence.state === 'prefilling') sequence.become('decoding');

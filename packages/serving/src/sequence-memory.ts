@@ -18,6 +18,8 @@ import { StateSlots } from './state-slots.ts';
 import type { Transfers } from './transfers.ts';
 
 export interface GroupMemory {
+  /** Place in the configuration, and of the group's table in every sequence. */
+  readonly index: number;
   readonly name: string;
   readonly window: number | null;
   readonly pool: BlockPool;
@@ -37,7 +39,8 @@ export class SequenceMemory {
 
   constructor(config: CheckedConfig, metrics: ServingMetrics) {
     this.blockSize = config.blockSize;
-    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }) => ({
+    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }, index) => ({
+      index,
       name,
       window,
       pool: new BlockPool(blockCount),
@@ -65,12 +68,12 @@ export class SequenceMemory {
       `sequence ${sequence.id} holds blocks already`,
     );
     const newBlocks = blocksFor(end, this.blockSize) - match.blockCount;
-    for (const [index, group] of this.groups.entries()) {
-      if (this.availableBeside(match, index) < newBlocks) return false;
-      assert(newBlocks > 0, `group ${group.name}: a match leaves at least one token to compute`);
+    for (const group of this.groups) {
+      if (this.availableBeside(match, group.index) < newBlocks) return false;
+      assert(newBlocks > 0, 'a match leaves at least one token to compute');
     }
     if (this.stateSlots !== null && this.stateSlots.freeCount === 0) return false;
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       const matched = defined(match.tables[index], 'a match has one table per group');
       table.firstIndex = matched.firstIndex;
@@ -98,12 +101,12 @@ export class SequenceMemory {
   grow(sequence: Sequence, end: number, transfers: Transfers): boolean {
     const partial = sequence.computedTokens % this.blockSize !== 0;
     const partialIndex = Math.floor(sequence.computedTokens / this.blockSize);
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       const copies = partial && pool.references(blockAt(table, partialIndex)) > 1 ? 1 : 0;
       if (pool.availableCount < blocksFor(end, this.blockSize) - endIndex(table) + copies) return false;
     }
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       if (partial) this.#makeWritable(table, partialIndex, index, transfers);
       append(table, pool, blocksFor(end, this.blockSize) - endIndex(table));
@@ -113,14 +116,15 @@ export class SequenceMemory {
 
   /** After a step: `computed` tokens are in the cache. Gives back what is not needed and publishes what is full. */
   settle(sequence: Sequence, computed: number): void {
-    assert(computed <= sequence.tokens.length, `sequence ${sequence.id} computed tokens that are not known`);
+    assert(computed <= sequence.tokens.length, 'a sequence cannot have computed tokens that are not known');
     sequence.computedTokens = computed;
     const fullBlocks = Math.floor(computed / this.blockSize);
-    if (this.#prefixCaching) this.#extendHashes(sequence, fullBlocks);
-    for (const [index, { pool, window }] of this.groups.entries()) {
+    const publishes = this.#prefixCaching && fullBlocks > sequence.publishedBlocks;
+    if (publishes) this.#extendHashes(sequence, fullBlocks);
+    for (const { index, pool, window } of this.groups) {
       const table = tableOf(sequence, index);
       shrink(table, pool, blocksFor(computed, this.blockSize));
-      if (this.#prefixCaching) this.#publish(sequence, index, fullBlocks);
+      if (publishes) this.#publish(sequence, index, fullBlocks);
       const gone = firstLiveBlock(computed, window, this.blockSize) - table.firstIndex;
       if (gone <= 0) continue;
       for (const block of table.blocks.splice(0, gone).reverse()) pool.release(block);
@@ -136,11 +140,11 @@ export class SequenceMemory {
   rollback(sequence: Sequence, computed: number): boolean {
     if (computed >= sequence.computedTokens) return true;
     if (this.stateSlots !== null) return false;
-    for (const [index, { window }] of this.groups.entries()) {
+    for (const { index, window } of this.groups) {
       if (firstLiveBlock(computed, window, this.blockSize) < tableOf(sequence, index).firstIndex)
         return false;
     }
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       shrink(tableOf(sequence, index), pool, blocksFor(computed, this.blockSize));
     }
     sequence.computedTokens = computed;
@@ -160,7 +164,7 @@ export class SequenceMemory {
         to: slot,
       });
     }
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       const from = tableOf(parent, index);
       const to = tableOf(child, index);
       to.firstIndex = from.firstIndex;
@@ -176,7 +180,7 @@ export class SequenceMemory {
 
   /** Takes everything from a sequence. What it published stays findable until its space is needed. */
   release(sequence: Sequence): void {
-    for (const [index, { pool }] of this.groups.entries()) {
+    for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       shrink(table, pool, table.firstIndex);
       table.firstIndex = 0;
@@ -233,12 +237,12 @@ export class SequenceMemory {
   }
 
   #group(index: number): GroupMemory {
-    return defined(this.groups[index], `there is no cache group ${index}`);
+    return defined(this.groups[index], 'there is no such cache group');
   }
 }
 
 export function tableOf(sequence: Sequence, groupIndex: number): BlockTable {
-  return defined(sequence.tables[groupIndex], `sequence ${sequence.id} has no table for group ${groupIndex}`);
+  return defined(sequence.tables[groupIndex], 'a sequence has a table for every cache group');
 }
 
 /** One past the index of the last block. */
@@ -253,7 +257,7 @@ export function append(table: BlockTable, pool: BlockPool, count: number): void 
 }
 
 function blockAt(table: BlockTable, index: number): BlockTable['blocks'][number] {
-  return defined(table.blocks[index - table.firstIndex], `the table has no block ${index}`);
+  return defined(table.blocks[index - table.firstIndex], 'the block lies outside the table');
 }
 
 /** Releases blocks from the tail on, until the table ends at `end`. */

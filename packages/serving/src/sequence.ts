@@ -144,14 +144,12 @@ export class Sequence implements SequenceView {
   }
 
   become(next: SequenceState): void {
-    assert(
-      transitions[this.#state].includes(next),
-      `sequence ${this.id} cannot go from ${this.#state} to ${next}`,
-    );
-    assert(
-      next !== 'decoding' || this.uncomputedTokens <= 1,
-      `sequence ${this.id} decodes before its prefill is done`,
-    );
+    if (!transitions[this.#state].includes(next)) {
+      assert(false, `sequence ${this.id} cannot go from ${this.#state} to ${next}`);
+    }
+    if (next === 'decoding' && this.uncomputedTokens > 1) {
+      assert(false, `sequence ${this.id} decodes before its prefill is done`);
+    }
     this.#state = next;
   }
 
