@@ -19,11 +19,13 @@ export function runtimeEntries(
 function outsideTorch(request: PlanRequest, release: VllmRelease): LedgerEntry {
   const { tensor, pipeline } = request.parallelism;
   // Symmetric-memory and NVLS buffers exist only where devices see each other's memory.
-  const linked = request.hardware.class === 'datacenter' && request.hardware.links.some(isMemoryLink);
+  const isDatacenter = request.hardware.class === 'datacenter';
+  const linked = isDatacenter && request.hardware.links.some(isMemoryLink);
   const row = facts.nonTorch.rows.find(
     (candidate) =>
       candidate.engine === release.engine &&
       release.number >= candidate.from &&
+      (candidate.datacenter ?? isDatacenter) === isDatacenter &&
       (candidate.tensor === 1 || (linked && tensor >= candidate.tensor)),
   );
   const isPipelineOnly = pipeline > 1 && tensor === 1;
