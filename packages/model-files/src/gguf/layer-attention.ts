@@ -26,24 +26,25 @@ export interface AttentionOptions {
 }
 
 export function attentionReader(metadata: MetadataReader, options: AttentionOptions): AttentionReader {
-  const { rule, blockCount } = options;
-  const reachOf = reachRule(metadata, options);
-  const queryHeads = metadata.perLayer('attention.head_count', blockCount) ?? (() => 0);
+  const { rule, blockCount, layerCount } = options;
+  const stated = metadata.perLayer('attention.head_count', blockCount);
+  // Asked for only where a layer has heads: Mamba models state none.
+  const query = stated ?? (() => metadata.number('attention.head_count'));
   const heads: Heads = {
-    query: queryHeads,
-    kv: metadata.perLayer('attention.head_count_kv', blockCount) ?? queryHeads,
-    dim: headDims(metadata, queryHeads, options.hiddenSize),
-    shared: { from: options.layerCount - sharedLayers(metadata, options), to: options.layerCount },
-    reachOf,
+    query,
+    kv: metadata.perLayer('attention.head_count_kv', blockCount) ?? query,
+    dim: headDims(metadata, stated?.(0) ?? 0, options.hiddenSize),
+    shared: { from: layerCount - sharedLayers(metadata, options), to: layerCount },
+    reachOf: reachRule(metadata, options),
   };
   const ratios = metadata.perLayer('attention.compress_ratios', blockCount);
   return (layer) => {
-    if (layer.mixer !== 'attention')
-      return recurrentAttention(layer, metadata, options.hiddenSize, heads.query);
+    if (layer.mixer !== 'attention') return recurrentAttention(layer, metadata, options.hiddenSize, query);
     if (rule.reach === 'encoder') return { kind: 'none' };
-    if (layer.has('attn_kv_a_mqa')) return latentAttention(metadata, queryHeads(layer.index));
-    if (layer.has('attn_kv'))
-      return compressedAttention(metadata, queryHeads(layer.index), ratios?.(layer.index) ?? 0);
+    if (layer.has('attn_kv_a_mqa')) return latentAttention(metadata, layer, query(layer.index));
+    if (layer.has('attn_kv')) {
+      return compressedAttention(metadata, query(layer.index), ratios?.(layer.index) ?? 0);
+    }
     if (layer.hasAny(['attn_q', 'attn_qkv'])) return groupedAttention(layer, heads);
     return { kind: 'none' };
   };
@@ -59,8 +60,8 @@ interface Heads {
 }
 
 /** Head sizes; layers with a window may have their own (Gemma 4). Unstated ones are an equal share of the hidden size. */
-function headDims(metadata: MetadataReader, queryHeads: PerLayer, hiddenSize: number): Heads['dim'] {
-  const share = queryHeads(0) === 0 ? 0 : Math.floor(hiddenSize / queryHeads(0));
+function headDims(metadata: MetadataReader, queryHeads: number, hiddenSize: number): Heads['dim'] {
+  const share = queryHeads === 0 ? 0 : Math.floor(hiddenSize / queryHeads);
   const key = metadata.optionalNumber('attention.key_length') ?? share;
   const value = metadata.optionalNumber('attention.value_length') ?? share;
   const slidingKey = metadata.optionalNumber('attention.key_length_swa') ?? key;
@@ -144,28 +145,41 @@ function sharing(layer: number, reach: Reach, heads: Heads): Pick<HeadLayout, 's
 
 function agree(layer: LayerView, stem: string, rows: number): void {
   const shape = layer.shape(stem);
-  if (shape === undefined || shape[0] === rows) return;
-  throw new PlimsollError({
+  if (shape !== undefined && shape[0] !== rows) throw shapeMismatch(layer, stem, rows);
+}
+
+function shapeMismatch(layer: LayerView, stem: string, rows: string | number): PlimsollError {
+  const found = layer.shape(stem)?.[0];
+  return new PlimsollError({
     code: 'gguf-shape-mismatch',
-    message: `GGUF: tensor "blk.${layer.index}.${stem}.weight" has ${shape[0]} rows, the metadata implies ${rows}`,
-    value: shape[0],
+    message: `GGUF: tensor "blk.${layer.index}.${stem}.weight" has ${found} rows, the metadata implies ${rows}`,
+    value: found,
     limit: rows,
     hint: 'metadata and tensors belong to different models, or this architecture is not what it says',
   });
 }
 
-/** Files of before April 2025 state the size of a decompressed head as key_length, later ones as key_length_mla. */
-function latentAttention(metadata: MetadataReader, queryHeads: number): AttentionSpec {
-  const ropeHeadDim = metadata.number('rope.dimension_count');
+/**
+ * Files of before April 2025 state the size of a decompressed head as key_length, later ones as key_length_mla. The rotary
+ * part is what the latent's matrix has beyond the latent: some converters state another rope.dimension_count.
+ */
+function latentAttention(metadata: MetadataReader, layer: LayerView, queryHeads: number): AttentionSpec {
+  const kvLoraRank = metadata.number('attention.kv_lora_rank');
+  const ropeHeadDim = (layer.shape('attn_kv_a_mqa')?.[0] ?? 0) - kvLoraRank;
   const keyHeadDim =
     metadata.optionalNumber('attention.key_length_mla') ?? metadata.number('attention.key_length');
+  if (ropeHeadDim < 0 || ropeHeadDim > keyHeadDim) {
+    const rows = `${kvLoraRank} to ${kvLoraRank + keyHeadDim}`;
+    throw shapeMismatch(layer, 'attn_kv_a_mqa', rows);
+  }
+  agree(layer, layer.has('attn_q_b') ? 'attn_q_b' : 'attn_q', queryHeads * keyHeadDim);
   const topK = metadata.optionalNumber('attention.indexer.top_k');
   return {
     kind: 'mla',
     queryHeads,
-    kvLoraRank: metadata.number('attention.kv_lora_rank'),
+    kvLoraRank,
     ropeHeadDim,
-    nopeHeadDim: Math.max(0, keyHeadDim - ropeHeadDim),
+    nopeHeadDim: keyHeadDim - ropeHeadDim,
     valueHeadDim:
       metadata.optionalNumber('attention.value_length_mla') ?? metadata.number('attention.value_length'),
     qLoraRank: metadata.optionalNumber('attention.q_lora_rank') ?? null,

@@ -310,10 +310,22 @@ describe('what is refused', () => {
     'a size that is none': keys({ embedding_length: 64.5 }),
     'a list that is too short': keys({ 'attention.head_count_kv': [2] }),
     'other key heads than the tensors have': keys({ 'attention.head_count_kv': 4 }),
+    'no heads': without('llama.attention.head_count'),
     'another width than the embedding has': keys({
       embedding_length: 128,
       'attention.key_length': 16,
       'attention.value_length': 16,
+    }),
+    'a latent wider than its matrix': contentsOf({
+      ...small,
+      name: 'deepseek2',
+      keys: {
+        ...small.keys,
+        'attention.key_length': 16,
+        'attention.value_length': 16,
+        'attention.kv_lora_rank': 99,
+      },
+      block: () => [['attn_kv_a_mqa', 40, 64]],
     }),
     'experts and no word how many are used': contentsOf({
       ...small,
@@ -344,7 +356,9 @@ describe('what is refused', () => {
       a size that is none: gguf-bad-value | GGUF: metadata "llama.embedding_length" cannot be 64.5
       a list that is too short: gguf-bad-value | GGUF: metadata "llama.attention.head_count_kv" cannot be a list of 1
       other key heads than the tensors have: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_k.weight" has 32 rows, the metadata implies 64
+      no heads: gguf-missing-key | GGUF: metadata "llama.attention.head_count" is missing
       another width than the embedding has: gguf-shape-mismatch | GGUF: tensor "token_embd.weight" has rows of 64, embedding_length states 128
+      a latent wider than its matrix: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_kv_a_mqa.weight" has 40 rows, the metadata implies 99 to 115
       experts and no word how many are used: gguf-missing-key | GGUF: layer 0 has experts, and no metadata says how many of them a token uses"
     `);
   });

@@ -8,7 +8,7 @@ import type { ByteSource } from '../byte-source.ts';
 import elementTypes from './element-types.json' with { type: 'json' };
 import { scanJson } from './json-scan.ts';
 
-export const safetensorsLimits = {
+const safetensorsLimits = {
   /**
    * An entry takes about 120 bytes; the largest known headers, unsharded mixtures of experts, have some 100,000 of them.
    * The reference implementation allows 100 MB.
