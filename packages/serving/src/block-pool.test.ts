@@ -145,7 +145,7 @@ test('any history: the same blocks in the same order as the plain pool', () => {
       ];
       for (let count = 0; count < 120; count++) operate(random, pool, plain);
     }),
-    { numRuns: 150 },
+    { numRuns: 50 },
   );
 });
 

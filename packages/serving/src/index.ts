@@ -8,6 +8,6 @@ export type { Pin } from './pins.ts';
 export type { CommitOutcome, ForkResult, Plan, PlanEntry, StepResult } from './plan.ts';
 export { policies, rankOf, type SchedulingPolicy } from './policies.ts';
 export type { LoadedBlock, PrefixCacheIdentity } from './prefix-cache-file.ts';
-export { type GroupOccupancy, Scheduler } from './scheduler.ts';
+export { type BlockView, type GroupOccupancy, Scheduler } from './scheduler.ts';
 export type { FinishReason, KeyedSpan, SequenceState, SequenceView, ServingRequest } from './sequence.ts';
 export type { BlockTransfer, StateTransfer } from './transfers.ts';

@@ -33,11 +33,15 @@ export class PinnedPrefixes {
     return this.#pinnedCounts[group] ?? 0;
   }
 
-  /** What a pin of these tokens would take, and the number of pinned blocks per group it would lead to. */
-  find(tokens: ArrayLike<number>, extraKey: string): { match: PrefixMatch; pinnedCounts: readonly number[] } {
+  /** What a pin of the first `tokenCount` tokens would take, and how many pinned blocks each group would then have. */
+  find(
+    tokens: ArrayLike<number>,
+    extraKey: string,
+    tokenCount: number,
+  ): { match: PrefixMatch; pinnedCounts: readonly number[] } {
     const { groups, blockSize } = this.#memory;
     const chain = this.#memory.hashChain(tokens, extraKey);
-    const blockCountMax = Math.floor(tokens.length / blockSize);
+    const blockCountMax = Math.floor(tokenCount / blockSize);
     const match = matchPrefix(groups, { chain, blockCountMax, blockSize });
     const pinnedCounts = match.tables.map(({ blocks }, group) => {
       const holders = this.#holdersOf(group);

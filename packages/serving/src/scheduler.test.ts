@@ -148,9 +148,19 @@ describe('the prefix cache', () => {
   test('two that compute the same prompt at once end up with the same blocks', () => {
     const driver = new TestDriver({ ...smallConfig, tokenBudget: 32 });
     const twins = [driver.submit(0, 10), driver.submit(0, 10)];
+    expect(driver.scheduler.cachedTokens(counting(0, 12))).toBe(0);
     driver.step();
     expect(twins.map(tablesText)).toEqual(['0 1 2', '0 1 5']);
     expect(driver.scheduler.metrics.duplicateBlocks).toBe(2);
+    expect(driver.scheduler.blocks(0).slice(0, 4)).toEqual([
+      { owners: 2, published: true },
+      { owners: 2, published: true },
+      { owners: 1, published: false },
+      { owners: 0, published: false },
+    ]);
+    // What a router would learn: whole blocks, and never the last token.
+    expect([8, 9, 12].map((length) => driver.scheduler.cachedTokens(counting(0, length)))).toEqual([4, 8, 8]);
+    expect(driver.scheduler.cachedTokens(counting(0, 12), 'adapter')).toBe(0);
   });
 
   test('keeps pinned prefixes when everything else is evicted', () => {

@@ -9,7 +9,7 @@
 import { assert, defined, PlimsollError, type Seconds } from '@plimsoll/foundation';
 import { checkRequest, peakBlocksOf } from './admission.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
-import { type PinId, type SequenceId, sequenceId } from './ids.ts';
+import { blockId, type PinId, type SequenceId, sequenceId } from './ids.ts';
 import { checkCoreIntegrity } from './integrity.ts';
 import { type ServingMetrics, zeroMetrics } from './metrics.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
@@ -41,6 +41,14 @@ export interface GroupOccupancy {
 }
 
 const noTokens: readonly number[] = [];
+
+/** What one block is doing, for a view of the pool. */
+export interface BlockView {
+  /** Sequences and pins that hold it; 0 when it is free or cached. */
+  readonly owners: number;
+  /** True when it can be found by its content. */
+  readonly published: boolean;
+}
 
 interface Outcome extends CommitOutcome {
   readonly finished: { sequence: SequenceView; reason: FinishReason }[];
@@ -92,6 +100,22 @@ export class Scheduler {
       hostOwned: host.ownedCount,
       evictions: pool.evictions,
     }));
+  }
+
+  /** Every block of a group, by id. */
+  blocks(group: number): readonly BlockView[] {
+    const { pool } = defined(this.#core.memory.groups[group], `there is no cache group ${group}`);
+    return Array.from({ length: pool.blockCount }, (_, index) => {
+      const block = blockId(index);
+      return { owners: pool.references(block), published: pool.isPublished(block) };
+    });
+  }
+
+  /** Tokens of this prompt that the cache would serve now: what a router asks each replica. Changes nothing. */
+  cachedTokens(prompt: ArrayLike<number>, extraKey = ''): number {
+    if (!this.config.prefixCaching) return 0;
+    const { match } = this.#pins.find(prompt, extraKey, prompt.length - 1);
+    return match.blockCount * this.config.blockSize;
   }
 
   /** A live sequence, or undefined: finished ones are forgotten. */
@@ -202,7 +226,7 @@ export class Scheduler {
    * a PlimsollError when a live sequence could then never be finished.
    */
   pinPrefix(tokens: ArrayLike<number>, extraKey = ''): Pin | null {
-    const { match, pinnedCounts } = this.#pins.find(tokens, extraKey);
+    const { match, pinnedCounts } = this.#pins.find(tokens, extraKey, tokens.length);
     if (match.blockCount === 0) return null;
     for (const sequence of this.#sequences.values()) {
       for (const [group, { name, blockCount }] of this.config.groups.entries()) {
