@@ -19,6 +19,8 @@ export interface Load {
   readonly batchTokens: number;
   /** Stages that work on different prompts at the same time. */
   readonly pipeline: number;
+  /** Groups of devices that prefill different prompts side by side (DP attention). */
+  readonly groups: number;
   /**
    * Share of rounds in which all requests start together: 1 when they are sent at once and have equal lengths, near 0 when
    * lengths differ and the loop has run for long.
@@ -56,7 +58,8 @@ export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
 
 /** What one prompt costs when prompts are prefilled together as far as a step has room. */
 function prefillShare(speed: SpeedModel, load: Load, active: number): number {
-  const together = Math.max(1, Math.min(active, Math.floor(load.batchTokens / load.inputTokens)));
+  const room = Math.max(load.groups, Math.floor((load.batchTokens * load.groups) / load.inputTokens));
+  const together = Math.max(1, Math.min(active, room));
   const seconds = speed.prefillSeconds(load.inputTokens, 0, together) / together;
   return seconds / Math.min(load.pipeline, Math.max(1, active / together));
 }
@@ -77,4 +80,61 @@ function firstToken(
   const busy = Math.min(0.95, ((at.active - 1) * at.prefill) / at.round);
   const apart = own + at.decode / 2 + (busy * at.prefill) / (2 * (1 - busy));
   return load.togetherShare * together + (1 - load.togetherShare) * Math.min(apart, together + at.decode);
+}
+
+/** Prefill and decode on workers of their own. */
+export interface SplitLoad {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly concurrency: number;
+  /** Most sequences of one decode worker. */
+  readonly activeMax: number;
+  readonly batchTokens: number;
+  readonly prefillWorkers: number;
+  /** Groups of a prefill worker's devices that prefill different prompts side by side. */
+  readonly prefillGroups: number;
+  readonly decodeWorkers: number;
+  readonly togetherShare: number;
+}
+
+/**
+ * A closed loop over split workers. The slower side sets the pace; by Little's law the requests that are not decoding wait
+ * for their first token, so a prefill side that is too small shows as TTFT and not as time per token.
+ */
+export function splitPoint(prefill: SpeedModel, decode: SpeedModel, load: SplitLoad): LoadPoint {
+  const { inputTokens, outputTokens, concurrency, decodeWorkers } = load;
+  const context = inputTokens + outputTokens / 2;
+  const steps = Math.max(1, outputTokens - 1);
+  const own = prefill.prefillSeconds(inputTokens);
+  const waitingEach = Math.max(1, concurrency / load.prefillWorkers);
+  const room = Math.max(
+    load.prefillGroups,
+    Math.floor((load.batchTokens * load.prefillGroups) / inputTokens),
+  );
+  const together = Math.max(1, Math.min(room, waitingEach));
+  const cost = prefill.prefillSeconds(inputTokens, 0, together) / together;
+  const prefillRate = load.prefillWorkers / cost;
+  // Requests in decode settle where as many come from prefill as leave; a few rounds of substitution find the place.
+  let active = Math.min(concurrency / decodeWorkers, load.activeMax);
+  let step = decode.decodeSeconds(Math.max(1, active), context);
+  let rate = 0;
+  for (let round = 0; round < 12; round++) {
+    step = decode.decodeSeconds(Math.max(1, active), context);
+    rate = Math.min(
+      prefillRate,
+      (active * decodeWorkers) / (steps * step),
+      concurrency / (own + steps * step),
+    );
+    active = (active + Math.min((rate * steps * step) / decodeWorkers, load.activeMax)) / 2;
+  }
+  const waiting = (concurrency - active * decodeWorkers) / rate;
+  const firstRound = Math.max(own, ((waitingEach + 1) / 2) * cost);
+  const later = Math.max(own, waiting);
+  return {
+    active: active * decodeWorkers,
+    requestsPerSecond: rate,
+    outputTokensPerSecond: rate * outputTokens,
+    ttftSeconds: Math.max(later, load.togetherShare * firstRound + (1 - load.togetherShare) * later),
+    tpotSeconds: step,
+  };
 }

@@ -3,7 +3,7 @@
  * matrix units per token, operations of attention per cached key. Counted from the tensors and the attention layout of
  * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
  */
-import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files';
+import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { Parallelism } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 import { deviceWeights } from './weights.ts';
@@ -146,7 +146,7 @@ function indexerWork(
 
 /** Keys a decoded token sees, times operations on each, summed over layers. */
 export function decodeAttentionOperations(work: AttentionWork, context: number): number {
-  const tokens = context < work.keysMax ? context : work.keysMax;
+  const tokens = Math.min(context, work.keysMax);
   return (work.decodeOperationsPerKey * tokens) / work.tokensPerKey;
 }
 

@@ -12,7 +12,7 @@
  *
  * Not modelled: contention between overlapping steps, kernel choice by shape, clocks under a power limit.
  */
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRates } from '@plimsoll/registry';
 import type { CacheGroup } from './kv-cache.ts';
 import type { Parallelism } from './parallelism.ts';
@@ -20,6 +20,7 @@ import {
   attentionWork,
   cachingLayers,
   decodeAttentionOperations,
+  type MatrixWork,
   matrixWork,
   prefillAttentionOperations,
 } from './performance-work.ts';
@@ -61,6 +62,13 @@ export interface SpeedAssumptions {
   readonly linkEfficiency?: number;
   /** Host work of one step: scheduling, input preparation. */
   readonly stepSeconds?: number;
+  /**
+   * Share of the shorter of reading and computing that hides behind the longer one; all of it (1) when absent, as an ideal
+   * roofline has it.
+   */
+  readonly overlap?: number;
+  /** Tokens of one prefill step: the stages of a pipeline work on as many of them at once. A whole prompt when absent. */
+  readonly chunkTokens?: number;
   /** Work that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
   readonly sequenceSeconds?: number;
 }
@@ -104,8 +112,10 @@ interface Coefficients {
 }
 
 export function speedModel(input: SpeedInput): SpeedModel {
-  const { spec, groups, parallelism, device, assumptions } = input;
-  const { routedShare, ...terms } = { ...coefficients(input), ...matrixWork(spec, input.format, parallelism) };
+  const { spec, groups, parallelism, device } = input;
+  const work = matrixWork(spec, input.format, parallelism);
+  const terms = coefficients(input, work);
+  const { routedShare } = work;
   const attention = attentionWork(spec, parallelism.tensor);
   const cacheBytes = cacheReader(groups, cachingLayers(spec));
   const { data, pipeline } = parallelism;
@@ -113,6 +123,15 @@ export function speedModel(input: SpeedInput): SpeedModel {
 
   // The stages of a pipeline work on as many microbatches at once; a user's token passes through all of them.
   const inFlight = (users: number): number => (users > pipeline ? users / pipeline : 1);
+  const exposed = 1 - (input.assumptions.overlap ?? 1);
+  const roofline = (first: number, second: number): number =>
+    first > second ? first + exposed * second : second + exposed * first;
+  const chunkTokens = input.assumptions.chunkTokens ?? Number.POSITIVE_INFINITY;
+  // n chunks pass p stages in n + p - 1 turns, where a turn is a p-th of a chunk's whole way.
+  const pipelined = (tokens: number): number => {
+    const chunks = pipeline === 1 ? 1 : Math.ceil(tokens / chunkTokens);
+    return (chunks + pipeline - 1) / (chunks * pipeline);
+  };
   const readSeconds = (tokens: number): number =>
     terms.denseReadSeconds + terms.expertReadSeconds * (1 - (1 - routedShare) ** tokens);
   const matrixSeconds = (users: number): number =>
@@ -121,14 +140,14 @@ export function speedModel(input: SpeedInput): SpeedModel {
     (users / data) * cacheBytes(context) * terms.cacheSecondsPerByte;
   const attentionSeconds = (users: number, context: number): number => {
     let operations = 0;
-    for (const work of attention) operations += decodeAttentionOperations(work, context);
+    for (const part of attention) operations += decodeAttentionOperations(part, context);
     return (users / data) * operations * terms.attentionSecondsPerOperation;
   };
   return {
     decodeSeconds(allUsers, context) {
       const users = inFlight(allUsers);
-      const matrix = Math.max(readSeconds(users), matrixSeconds(users));
-      const attend = Math.max(cacheSeconds(users, context), attentionSeconds(users, context));
+      const matrix = roofline(readSeconds(users), matrixSeconds(users));
+      const attend = roofline(cacheSeconds(users, context), attentionSeconds(users, context));
       return (
         matrix +
         attend +
@@ -147,24 +166,25 @@ export function speedModel(input: SpeedInput): SpeedModel {
       const inGroup = prompts > data ? prompts / data : 1;
       const tokens = Math.max(1, promptTokens - cachedTokens);
       let operations = 0;
-      for (const work of attention) operations += prefillAttentionOperations(work, promptTokens, cachedTokens);
+      for (const work of attention)
+        operations += prefillAttentionOperations(work, promptTokens, cachedTokens);
       const multiply =
         inGroup * (tokens * terms.denseTokenSeconds + terms.headTokenSeconds) +
         (prompts / data) * tokens * terms.expertTokenSeconds;
       return (
-        Math.max(multiply, readSeconds(prompts * tokens)) +
-        inGroup * operations * terms.attentionSecondsPerOperation +
+        pipelined(inGroup * tokens) *
+          (roofline(multiply, readSeconds(prompts * tokens)) +
+            inGroup * operations * terms.attentionSecondsPerOperation +
+            inGroup * tokens * terms.reducedTokenSeconds) +
         prefillFixed +
-        inGroup * tokens * terms.reducedTokenSeconds +
         prompts * terms.sequenceSeconds
       );
     },
   };
 }
 
-function coefficients(input: SpeedInput): Coefficients {
+function coefficients(input: SpeedInput, work: MatrixWork): Coefficients {
   const { spec, format, parallelism, device, assumptions } = input;
-  const work = matrixWork(spec, format, parallelism);
   const expert = assumptions.expertEfficiency ?? 1;
   const efficiency = assumptions.computeEfficiency * (assumptions.formatEfficiency?.[format.compute] ?? 1);
   const secondsPerOperation = 1 / (operationRate(device, format.compute) * efficiency);
@@ -182,7 +202,8 @@ function coefficients(input: SpeedInput): Coefficients {
     expertTokenSeconds: (work.expertOperations * secondsPerOperation) / expert,
     headTokenSeconds: work.headOperations * secondsPerOperation,
     cacheSecondsPerByte: 1 / (bandwidth * cacheEfficiency),
-    attentionSecondsPerOperation: 1 / (operationRate(device, format.base === 'fp32' ? 'fp32' : 'bf16') * attentionEfficiency),
+    attentionSecondsPerOperation:
+      1 / (operationRate(device, format.base === 'fp32' ? 'fp32' : 'bf16') * attentionEfficiency),
     fixedSeconds:
       spec.layers.length * assumptions.layerSeconds +
       (assumptions.stepSeconds ?? 0) +
@@ -210,7 +231,7 @@ function cacheReader(groups: readonly CacheGroup[], layers: number): (context: n
   return (context) => {
     let bytes = stateBytes;
     for (const { bytesPerToken, tokensMax } of caches) {
-      bytes += bytesPerToken * (context < tokensMax ? context : tokensMax);
+      bytes += bytesPerToken * Math.min(context, tokensMax);
     }
     return bytes;
   };

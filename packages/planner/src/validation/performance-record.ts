@@ -1,12 +1,203 @@
+/**
+ * Predicts what a benchmark measured from what it says it ran. Throughput and time per token follow from the inputs; a time
+ * to first token under load follows only where the record says how requests arrived, and is null where a queue made it.
+ */
+import { prepareWithoutEngine } from '../engine-none.ts';
+import { singleDevice } from '../parallelism.ts';
+import type { SpeedModel } from '../performance.ts';
+import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../performance-assumptions.ts';
+import { type Load, type LoadPoint, loadPoint, splitPoint } from '../performance-load.ts';
+import { type Setup, setupOf } from './performance-setup.ts';
+import { type Workload, workloadOf } from './performance-workload.ts';
 import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
 import type { Resolver } from './vllm-record.ts';
 
-export function predictPerformanceRecord(record: RawRecord, _resolver: Resolver): RecordAnswer {
+export function predictPerformanceRecord(
+  record: RawRecord,
+  resolver: Resolver,
+  table: SpeedTable = shippedSpeedTable,
+): RecordAnswer {
+  const id = textField(record, 'id') ?? '';
+  const reported = objectField(record, 'measured') as ReportedFields;
+  const workload = workloadOf(record);
+  if (workload.kind === 'unknown') {
+    return { id, supported: false, reason: workload.reason, predicted: {}, reported };
+  }
+  const setup = setupOf(record, resolver);
+  const figures = predictFigures(setup, workload, table);
+  const predicted = Object.fromEntries(Object.keys(reported).map((key) => [key, figures[key] ?? null]));
+  return { id, supported: true, predicted, reported, assumptions: setup.assumed };
+}
+
+type Figures = Readonly<Record<string, number | null>>;
+
+export function predictFigures(setup: Setup, workload: Workload, table: SpeedTable): Figures {
+  switch (workload.kind) {
+    case 'prefill': {
+      const { speed } = replica(setup, table);
+      const seconds = speed.prefillSeconds(workload.input + workload.depth, workload.depth);
+      return { total_tokens_per_s: workload.input / seconds, ttft_ms: seconds * 1e3 };
+    }
+    case 'decode': {
+      const { speed } = replica(setup, table);
+      const seconds = speed.decodeSeconds(workload.batch, workload.input + workload.output / 2);
+      return {
+        output_tokens_per_s: workload.batch / seconds,
+        tpot_ms: seconds * 1e3,
+        itl_ms: seconds * 1e3,
+      };
+    }
+    case 'batch':
+      return batchFigures(setup, workload, table);
+    case 'loop':
+      return loopFigures(setup, workload, table);
+    case 'split':
+      return splitFigures(setup, workload, table);
+    default:
+      return workload satisfies never;
+  }
+}
+
+interface Replica {
+  readonly speed: SpeedModel;
+  /** Sequences of a length that the cache holds. */
+  readonly sequencesOf: (tokens: number) => number;
+}
+
+/** Share of a device's memory that engines leave to weights and cache, activations and graphs aside. */
+const usableShare = 0.88;
+
+function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelism): Replica {
+  const { spec, hardware, format, kvFormat, engine } = setup;
+  const deployment = prepareWithoutEngine({
+    spec,
+    hardware,
+    format,
+    kvFormat,
+    parallelism,
+    assumptions: speedAssumptions({ hardware, engine }, table),
+  });
+  const poolBytes = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
   return {
-    id: textField(record, 'id') ?? '',
-    supported: false,
-    reason: 'performance records are not predicted yet',
-    predicted: {},
-    reported: objectField(record, 'measured') as ReportedFields,
+    speed: deployment.speed,
+    sequencesOf: (tokens) => {
+      const perSequence = deployment.sequenceBytes(tokens);
+      return Math.max(1, Math.floor(poolBytes / perSequence) * deployment.dataGroups);
+    },
+  };
+}
+
+function batchFigures(
+  setup: Setup,
+  workload: Extract<Workload, { kind: 'batch' }>,
+  table: SpeedTable,
+): Figures {
+  const { speed } = replica(setup, table);
+  const { input, output, batch } = workload;
+  const prefill = speed.prefillSeconds(input, 0, batch);
+  const decode = output * speed.decodeSeconds(batch, input + output / 2);
+  const outputRate = (batch * output) / (workload.decodeOnly ? decode : prefill + decode);
+  return {
+    output_tokens_per_s: outputRate,
+    output_tokens_per_s_per_gpu: outputRate / (setup.devices / setup.replicas),
+    total_tokens_per_s: (batch * (input + output)) / (prefill + decode),
+    ttft_ms: prefill * 1e3,
+    tpot_ms: (decode / output) * 1e3,
+  };
+}
+
+/** Sequences engines run at once by default: TensorRT-LLM's benchmarks build for 2048, vLLM and SGLang stop at 1024. */
+const sequenceLimits = { 'tensorrt-llm': 2048, serving: 1024, 'llama.cpp': 256, eager: 1 } as const;
+
+/** Prompt tokens of one step, the default of vLLM's and TensorRT-LLM's recent releases. */
+const batchTokens = 8192;
+
+function loopFigures(
+  setup: Setup,
+  workload: Extract<Workload, { kind: 'loop' }>,
+  table: SpeedTable,
+): Figures {
+  const { speed, sequencesOf } = replica(setup, table);
+  const { input, output } = workload;
+  const groups = setup.parallelism.data;
+  const load: Load = {
+    inputTokens: input,
+    outputTokens: output,
+    concurrency: workload.concurrency / setup.replicas,
+    // TensorRT-LLM admits what is sure to finish; the others admit what fits now and preempt.
+    activeMax: Math.min(
+      sequencesOf(setup.engine === 'tensorrt-llm' ? input + output : input + output / 2),
+      sequenceLimits[setup.engine] * groups,
+    ),
+    batchTokens,
+    pipeline: setup.parallelism.pipeline,
+    groups,
+    togetherShare: workload.equalLengths ? 1 : table.togetherShare,
+  };
+  const point =
+    workload.limits === null ? loadPoint(speed, load) : withinLimit(speed, load, workload.limits.tpotSeconds);
+  const outputRate = point.outputTokensPerSecond * setup.replicas;
+  return {
+    output_tokens_per_s: outputRate,
+    total_tokens_per_s: point.requestsPerSecond * setup.replicas * (input + output),
+    output_tokens_per_s_per_gpu: outputRate / setup.devices,
+    requests_per_s: point.requestsPerSecond * setup.replicas,
+    ttft_ms: workload.ttftIsQueue ? null : point.ttftSeconds * 1e3,
+    tpot_ms: point.tpotSeconds * 1e3,
+    itl_ms: point.tpotSeconds * 1e3,
+  };
+}
+
+/** The largest load whose time per token stays within a limit. */
+function withinLimit(speed: SpeedModel, load: Load, tpotSeconds: number): LoadPoint {
+  let low = 1;
+  let high = Math.min(load.activeMax, load.concurrency);
+  const at = (active: number): LoadPoint => loadPoint(speed, { ...load, concurrency: active });
+  if (at(high).tpotSeconds <= tpotSeconds) return at(high);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (at(middle).tpotSeconds <= tpotSeconds) low = middle;
+    else high = middle;
+  }
+  return at(low);
+}
+
+/** Prefill and decode on workers of their own: each phase has its devices to itself, and the slower one sets the pace. */
+function splitFigures(
+  setup: Setup,
+  workload: Extract<Workload, { kind: 'split' }>,
+  table: SpeedTable,
+): Figures {
+  const { input, output } = workload;
+  const at = (group: { readonly tensor: number; readonly data: number }): Replica =>
+    replica(setup, table, {
+      ...singleDevice,
+      tensor: group.tensor,
+      data: group.data,
+      expertParallel: group.data > 1,
+    });
+  const prefill = at(workload.prefill);
+  const decoder = at(workload.decode);
+  const clients =
+    workload.concurrency ?? (workload.decode.batch ?? 1) * workload.decode.data * workload.decode.workers;
+  const point = splitPoint(prefill.speed, decoder.speed, {
+    inputTokens: input,
+    outputTokens: output,
+    concurrency: clients,
+    activeMax: decoder.sequencesOf(input + output / 2),
+    batchTokens,
+    prefillWorkers: workload.prefill.workers,
+    prefillGroups: workload.prefill.data,
+    decodeWorkers: workload.decode.workers,
+    togetherShare: table.togetherShare,
+  });
+  return {
+    output_tokens_per_s: point.outputTokensPerSecond,
+    total_tokens_per_s: point.requestsPerSecond * (input + output),
+    output_tokens_per_s_per_gpu: point.outputTokensPerSecond / setup.devices,
+    requests_per_s: point.requestsPerSecond,
+    ttft_ms: workload.concurrency === null ? null : point.ttftSeconds * 1e3,
+    tpot_ms: point.tpotSeconds * 1e3,
+    itl_ms: point.tpotSeconds * 1e3,
   };
 }

@@ -1,0 +1,196 @@
+/** What a benchmark record ran: model, weights, devices and engine, from the loose names that benchmarks use. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import namesFile from '@plimsoll/registry/engines/benchmark-names.json' with { type: 'json' };
+import { parseFileType } from '../gguf-recipes/file-type.ts';
+import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
+import { type KvFormat, parseKvFormat } from '../kv-format.ts';
+import { modelNameCandidates } from '../llama-cpp/predict-record.ts';
+import type { Parallelism } from '../parallelism.ts';
+import { type SpeedEngine, speedEngine } from '../performance-assumptions.ts';
+import { type WeightFormat, weightFormat } from '../weight-format.ts';
+import { deviceWeights } from '../weights.ts';
+import { numberField, type RawRecord, textField } from './record.ts';
+import type { Resolver } from './vllm-record.ts';
+
+export interface Setup {
+  readonly spec: ModelSpec;
+  readonly format: WeightFormat;
+  readonly kvFormat: KvFormat;
+  readonly hardware: HardwareRecord;
+  /** Of one replica. */
+  readonly parallelism: Parallelism;
+  readonly replicas: number;
+  readonly devices: number;
+  readonly engine: SpeedEngine;
+  /** What the record left open and how it was taken. */
+  readonly assumed: readonly string[];
+}
+
+export function setupOf(record: RawRecord, resolver: Resolver): Setup {
+  const engineText = textField(record, 'engine') ?? '';
+  const engine = speedEngine(engineText);
+  const assumed: string[] = [];
+  const bare = benchmarkModel(textField(record, 'model') ?? '', resolver);
+  const precision = precisionOf(record, bare);
+  const { spec, format } = weightsOf(bare, precision, engine, assumed);
+  const hardware = resolver.hardware(textField(record, 'gpu') ?? '');
+  const devices = Math.max(1, numberField(record, 'gpu_count') ?? 1);
+  const parallelism = parallelismOf(record, { spec, format, hardware, engine, devices }, assumed);
+  const used = parallelism.tensor * parallelism.pipeline * parallelism.data;
+  return {
+    spec,
+    format,
+    kvFormat: kvFormatOf(record, spec, format, engine),
+    hardware,
+    parallelism,
+    replicas: Math.max(1, Math.round(devices / used)),
+    devices,
+    engine,
+    assumed,
+  };
+}
+
+const names = new Map(Object.entries(namesFile.models).map(([name, id]) => [name.toLowerCase(), id]));
+
+/** Tries the name itself and the name without what a benchmark adds to it: a mixture, a size in brackets, a publisher. */
+export function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
+  const bare = name
+    .replace(/\s*\([\d.]+B\)$/i, '')
+    .replace(/[\s-](MXFP4 )?MoE$/i, '')
+    .replace(/-GGUF$/i, '')
+    .replace(/-(UD-)?MLX-\d+bit$/i, '')
+    .replace(/-(AWQ|GPTQ)(-(Int4|4bit))?$/i, '');
+  const stem = bare.replace(/^[^/]+\//, '');
+  const unquantised = stem.replace(/-(qat|it-qat)$/i, (suffix) => (suffix.includes('it') ? '-it' : ''));
+  const candidates = [name, bare, stem, unquantised].flatMap((text) => modelNameCandidates(text));
+  for (const candidate of [name, ...candidates]) {
+    const id = names.get(candidate.toLowerCase());
+    const known = resolved(id ?? candidate, resolver);
+    if (known !== null) return known;
+  }
+  return resolver.model(name);
+}
+
+function resolved(name: string, resolver: Resolver): ModelSpec | null {
+  try {
+    return resolver.model(name);
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}
+
+/** The record's precision in words the planner knows; null for the checkpoint's own. */
+function precisionOf(record: RawRecord, spec: ModelSpec): string | null {
+  const stated = textField(record, 'precision')?.toLowerCase() ?? '';
+  // gpt-oss exists in one form; tables that list it under "FP8" or "FP4" name the generation of the device.
+  const isNativeMx = spec.quantization?.weights === 'mxfp4';
+  if (stated.startsWith('gguf-')) {
+    const type = stated.slice('gguf-'.length);
+    if (type !== 'see model') return `gguf ${type}`;
+    const inName = /(I?Q\d\w*|F16|BF16)$/i.exec(textField(record, 'model') ?? '')?.[1];
+    // Sources that name a file without its type in the record: the maintainers' own conversions are Q8_0, "qat" is Q4_0.
+    return `gguf ${inName ?? (/qat/i.test(textField(record, 'model') ?? '') ? 'Q4_0' : 'Q8_0')}`;
+  }
+  if (/^(ud-)?i?q\d/.test(stated)) return `gguf ${stated}`;
+  if (stated.includes('mlx-8bit')) return 'gguf Q8_0';
+  if (isNativeMx && /^(mx)?fp[48]$/.test(stated)) return null;
+  if (stated === 'fp4') return spec.quantization?.weights === 'nvfp4' ? null : 'nvfp4';
+  if (stated === 'fp8') return spec.quantization?.weights === 'fp8' ? null : 'fp8';
+  if (stated.includes('awq')) return 'awq';
+  if (stated.includes('gptq')) return 'gptq';
+  if (/int4|exl2 4/.test(stated)) return spec.quantization?.weights === 'int4' ? null : 'int4';
+  if (stated.startsWith('exl2 3')) return 'gguf Q3_K_S';
+  return stated === '' ? null : stated;
+}
+
+function weightsOf(
+  spec: ModelSpec,
+  precision: string | null,
+  engine: SpeedEngine,
+  assumed: string[],
+): { readonly spec: ModelSpec; readonly format: WeightFormat } {
+  // Engines for one's own machine read files; a 4-bit format of their own is nearest to Q4_0.
+  const mixture = precision?.startsWith('gguf ')
+    ? precision.slice('gguf '.length)
+    : engine === 'llama.cpp' && precision === 'int4'
+      ? 'Q4_0'
+      : null;
+  if (mixture !== null) {
+    if (parseFileType(mixture).approximate) assumed.push(`${mixture} taken as its base mixture`);
+    const stored = ggufSpec(spec, mixture);
+    return { spec: stored, format: weightFormat(stored) };
+  }
+  if (precision === null) {
+    if (spec.quantization === null) assumed.push(`weights in ${spec.elementType}`);
+    return { spec, format: weightFormat(spec) };
+  }
+  return { spec, format: weightFormat(spec, { format: precision }) };
+}
+
+/** TensorRT-LLM caches in fp8 when weights are fp8 or narrower (its documentation); others keep 16 bits. */
+function kvFormatOf(record: RawRecord, spec: ModelSpec, format: WeightFormat, engine: SpeedEngine): KvFormat {
+  const stated = textField(record, 'kv_dtype');
+  if (stated !== undefined) return parseKvFormat(stated.split(' ')[0] ?? stated);
+  if (spec.quantization?.kvCache === 'fp8') return 'fp8';
+  if (engine === 'tensorrt-llm' && format.label !== format.base) return 'fp8';
+  return engine === 'llama.cpp' ? 'fp16' : 'bf16';
+}
+
+function parallelismOf(
+  record: RawRecord,
+  setup: Pick<Setup, 'spec' | 'format' | 'hardware' | 'engine' | 'devices'>,
+  assumed: string[],
+): Parallelism {
+  const notes = textField(record, 'notes') ?? '';
+  const quote = textField(record, 'quote') ?? '';
+  const pipeline = numberField(record, 'pp') ?? 1;
+  const stated = /tp=(\d+) pp=(\d+) attention_dp=(\d+) moe_tp=(\d+) moe_ep=(\d+)/.exec(notes);
+  if (stated !== null) {
+    const [tensor = 1, stages = 1, data = 1, , expert = 1] = stated.slice(1).map(Number);
+    return { tensor, pipeline: stages, data, expertParallel: expert > 1 };
+  }
+  const together = /\bDEP(\d+)/.exec(quote);
+  if (together !== null) {
+    return { tensor: 1, pipeline, data: Number(together[1]), expertParallel: true };
+  }
+  const tensor = numberField(record, 'tp');
+  if (tensor !== undefined) return { tensor, pipeline, data: 1, expertParallel: false };
+  if (setup.engine === 'llama.cpp') {
+    const stages = Math.min(setup.devices, setup.spec.layers.length);
+    return { tensor: 1, pipeline: stages, data: 1, expertParallel: false };
+  }
+  if (notes.includes('MLPerf')) return replicaThatFits(setup, assumed);
+  return { tensor: divisorOf(setup, setup.devices), pipeline, data: 1, expertParallel: false };
+}
+
+/** Submitters choose the layout with the most throughput: the fewest devices whose memory the weights leave half free. */
+function replicaThatFits(
+  setup: Pick<Setup, 'spec' | 'format' | 'hardware' | 'devices'>,
+  assumed: string[],
+): Parallelism {
+  let tensor = 1;
+  const weights = (ways: number): number =>
+    deviceWeights(setup.spec, setup.format, {
+      tensor: ways,
+      pipeline: 1,
+      data: 1,
+      expertParallel: false,
+    }).bytes;
+  const limit = Math.min(8, setup.devices);
+  while (tensor < limit && weights(tensor) > 0.6 * setup.hardware.memory.usableBytes) tensor *= 2;
+  assumed.push(`replicas of ${tensor} devices`);
+  return { tensor, pipeline: 1, data: 1, expertParallel: false };
+}
+
+function divisorOf(setup: Pick<Setup, 'spec'>, devices: number): number {
+  let heads = 0;
+  for (const { attention } of setup.spec.layers) {
+    if ('queryHeads' in attention) heads = Math.max(heads, attention.queryHeads);
+  }
+  let tensor = Math.min(devices, 8);
+  while (tensor > 1 && heads % tensor !== 0) tensor--;
+  return tensor;
+}

@@ -1,0 +1,197 @@
+/**
+ * What a benchmark record measured. Lengths and concurrency are fields; what the numbers mean is said in `notes` and
+ * `quote` only ("PREFILL-ONLY", "STATIC batching", "DISAGGREGATED"), in the words of those who collected the records.
+ */
+import datasetFile from '@plimsoll/registry/engines/benchmark-datasets.json' with { type: 'json' };
+import { numberField, objectField, type RawRecord, textField } from './record.ts';
+
+export type Workload =
+  /** Prompt tokens per second of one prompt, behind `depth` tokens already cached. */
+  | { readonly kind: 'prefill'; readonly input: number; readonly depth: number }
+  /** One stream: tokens per second or time per token after `input` cached tokens. */
+  | { readonly kind: 'decode'; readonly input: number; readonly output: number; readonly batch: number }
+  /** A fixed batch from prompt to last token; `decodeOnly` when output_tokens_per_s leaves the prefill out. */
+  | {
+      readonly kind: 'batch';
+      readonly input: number;
+      readonly output: number;
+      readonly batch: number;
+      readonly decodeOnly: boolean;
+    }
+  /** Clients that wait for their answer before they ask again; Infinity for a queue that never empties. */
+  | {
+      readonly kind: 'loop';
+      readonly input: number;
+      readonly output: number;
+      readonly concurrency: number;
+      /** All requests have the same lengths, so that rounds stay together. */
+      readonly equalLengths: boolean;
+      readonly limits: LatencyLimits | null;
+      /** Measured TTFT is the queue's, which the record does not determine. */
+      readonly ttftIsQueue: boolean;
+    }
+  | {
+      readonly kind: 'split';
+      readonly input: number;
+      readonly output: number;
+      readonly concurrency: number | null;
+      readonly prefill: WorkerGroup;
+      readonly decode: WorkerGroup;
+    };
+
+export interface LatencyLimits {
+  readonly tpotSeconds: number;
+}
+
+export interface WorkerGroup {
+  readonly workers: number;
+  readonly tensor: number;
+  readonly data: number;
+  readonly batch: number | null;
+}
+
+interface Dataset {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly tpotSecondsMax?: Readonly<Record<string, number>>;
+}
+
+const datasets: Readonly<Record<string, Dataset>> = datasetFile.datasets;
+
+/** What was measured, or why a record does not tell. */
+export function workloadOf(
+  record: RawRecord,
+): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+  const fields = objectField(record, 'workload');
+  const notes = textField(record, 'notes') ?? '';
+  const measured = objectField(record, 'measured');
+  const input = numberField(fields, 'input_len');
+  const output = numberField(fields, 'output_len');
+  const batch = numberField(fields, 'batch');
+  const concurrency = numberField(fields, 'concurrency');
+  if (notes.includes('PREFILL-ONLY')) {
+    return { kind: 'prefill', input: input ?? 512, depth: numberIn(notes, /at context depth (\d+)/) ?? 0 };
+  }
+  if (/DISAGGREGATED|disaggregated prefill/.test(notes)) {
+    return splitWorkload(record, { input, output, concurrency });
+  }
+  if (/batched-bench|STATIC batching/.test(notes) && input !== undefined && output !== undefined) {
+    const decodeOnly = notes.includes('batched-bench');
+    return { kind: 'batch', input, output, batch: batch ?? 1, decodeOnly };
+  }
+  const lone = (concurrency ?? batch) === 1 && numberField(measured, 'requests_per_s') === undefined;
+  const isRate = numberField(measured, 'output_tokens_per_s') !== undefined;
+  const isFirst = numberField(measured, 'ttft_ms') !== undefined;
+  if (isFirst && !isRate && (output ?? 1) <= 1 && input !== undefined) {
+    return { kind: 'prefill', input, depth: 0 };
+  }
+  if (lone && isRate && !isFirst) {
+    // llama-bench puts the depth into the prompt length; a stated prompt of 0 is an empty cache.
+    return { kind: 'decode', input: input ?? 0, output: output ?? 128, batch: 1 };
+  }
+  if (!isRate && !isFirst && numberField(measured, 'tpot_ms') !== undefined) {
+    return { kind: 'decode', input: input ?? 0, output: output ?? 0, batch: batch ?? concurrency ?? 1 };
+  }
+  return loopWorkload(record, { input, output, concurrency, batch });
+}
+
+interface Lengths {
+  readonly input: number | undefined;
+  readonly output: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly batch?: number | undefined;
+}
+
+function loopWorkload(
+  record: RawRecord,
+  lengths: Lengths,
+): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+  const notes = textField(record, 'notes') ?? '';
+  const quote = textField(record, 'quote') ?? '';
+  const stated = statedMeans(notes);
+  const dataset = datasetOf(record, notes);
+  const perSample = numberIn(notes, /TOKENS_PER_SAMPLE=([\d.]+)/);
+  const input = lengths.input ?? stated?.input ?? dataset?.inputTokens;
+  const output = lengths.output ?? stated?.output ?? perSample ?? dataset?.outputTokens;
+  if (input === undefined || output === undefined) {
+    if (lengths.output === undefined) {
+      return { kind: 'unknown', reason: 'the record states neither lengths nor a dataset with known ones' };
+    }
+  }
+  const scenario = /"Scenario": "(\w+)"/.exec(quote)?.[1];
+  const tpotSeconds = scenario === undefined ? undefined : dataset?.tpotSecondsMax?.[scenario];
+  // A stated number of prompts bounds how many can be under way.
+  const sent = numberIn(notes, /(\d+) successful requests/) ?? numberIn(notes, /used (\d+) prompts/);
+  const clients = lengths.concurrency ?? lengths.batch ?? Number.POSITIVE_INFINITY;
+  return {
+    kind: 'loop',
+    // Short prompts without a stated length: what a chat template and a sentence take.
+    input: input ?? 32,
+    output: output ?? 128,
+    concurrency: Math.min(clients, sent ?? Number.POSITIVE_INFINITY),
+    equalLengths: /range ratio 1|benchmark_throughput|fixed ISL/.test(notes),
+    limits: tpotSeconds === undefined ? null : { tpotSeconds },
+    ttftIsQueue:
+      clients === Number.POSITIVE_INFINITY || /queue-dominated|concurrency not stated|saturated/.test(notes),
+  };
+}
+
+/** "1000 prompts (302,118 input and 195,775 output tokens in total)". */
+function statedMeans(notes: string): { readonly input: number; readonly output: number } | null {
+  const match = /(\d+) prompts \(([\d,]+) input and ([\d,]+) output tokens in total\)/.exec(notes);
+  if (match === null) return null;
+  const [prompts = 1, input = 0, output = 0] = match.slice(1).map((text) => Number(text.replaceAll(',', '')));
+  return { input: input / prompts, output: output / prompts };
+}
+
+function datasetOf(record: RawRecord, notes: string): Dataset | undefined {
+  if (notes.includes('MLPerf')) return datasets[textField(record, 'model') ?? ''];
+  return notes.includes('ShareGPT') ? datasets.ShareGPT : undefined;
+}
+
+/** "prefill 2x(tp1 dp4 ep0 bs1) + decode 1x(tp1 dp8 ep0 bs7)", or "1 prefill + 1 decode workers (README shows TP=2 ...". */
+function splitWorkload(
+  record: RawRecord,
+  lengths: Lengths,
+): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+  const notes = textField(record, 'notes') ?? '';
+  const { input } = lengths;
+  const generated = numberIn(notes, /average generated length (\d+) tokens/);
+  const output = generated ?? lengths.output;
+  const totals = /stated totals (\d+) in \/ \d+ out for (\d+) requests/.exec(notes);
+  const groups = workerGroups(notes);
+  if (input === undefined || output === undefined || groups === null) {
+    return { kind: 'unknown', reason: 'how prefill and decode share the devices is not stated' };
+  }
+  const meanInput = totals === null ? input : Number(totals[1]) / Number(totals[2]);
+  return { kind: 'split', input: meanInput, output, concurrency: lengths.concurrency ?? null, ...groups };
+}
+
+function workerGroups(notes: string): { readonly prefill: WorkerGroup; readonly decode: WorkerGroup } | null {
+  const stated = [...notes.matchAll(/(prefill|decode) (\d*)x\(tp(\d+) dp(\d*) ep\d* bs(\d*)\)/g)];
+  const [first, second] = stated;
+  if (first !== undefined && second !== undefined) {
+    return { prefill: groupFrom(first), decode: groupFrom(second) };
+  }
+  const plain = /(\d+) prefill \+ (\d+) decode workers \(README shows TP=(\d+)/.exec(notes);
+  if (plain === null) return null;
+  const tensor = Number(plain[3]);
+  const group = (workers: number): WorkerGroup => ({ workers, tensor, data: 1, batch: null });
+  return { prefill: group(Number(plain[1])), decode: group(Number(plain[2])) };
+}
+
+function groupFrom(match: RegExpMatchArray): WorkerGroup {
+  const number = (text: string | undefined, fallback: number): number => Number(text ?? '') || fallback;
+  const batch = Number(match[5] ?? '');
+  return {
+    workers: number(match[2], 1),
+    tensor: number(match[3], 1),
+    data: number(match[4], 1),
+    batch: batch > 0 ? batch : null,
+  };
+}
+
+function numberIn(text: string, pattern: RegExp): number | undefined {
+  const match = pattern.exec(text);
+  return match === null ? undefined : Number(match[1]);
+}
