@@ -2,7 +2,7 @@
 // Plain JavaScript on purpose: it must run on any Node, say what is wrong, and hand over to one that reads TypeScript.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire, enableCompileCache } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -21,7 +21,8 @@ function pinnedNode() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
-  enableCompileCache();
+  // Named access: older Nodes must get as far as the message below.
+  module.enableCompileCache();
   const { run } = await import(pathToFileURL(main).href);
   process.exitCode = await run(process.argv.slice(2));
 } else {

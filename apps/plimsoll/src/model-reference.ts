@@ -5,7 +5,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
+import { modelSpecFromConfig } from '@plimsoll/model-files/config';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
 
 export interface ReferenceOptions {

@@ -1,17 +1,7 @@
-export { activeParameterCount } from './active-parameters.ts';
 export { type ByteSource, memorySource } from './byte-source.ts';
 export { openFileSource } from './byte-source-file.ts';
 export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
-export { type ModelSpecOptions, modelSpecFromConfig } from './config/model-spec-from-config.ts';
-export { type NamedQuantization, withQuantization } from './config/quantization/inferred.ts';
-export {
-  type GgmlType,
-  ggmlTensorBytes,
-  ggmlTypeNamed,
-  ggmlTypeOfId,
-  ggmlTypes,
-  isBlockType,
-} from './gguf/ggml-types.ts';
+export * from './config.ts';
 export type {
   GgufArrayValue,
   GgufContents,
@@ -39,22 +29,6 @@ export {
   layOutGguf,
 } from './gguf/write.ts';
 export {
-  type AttentionSpec,
-  type ElementType,
-  elementCount,
-  type HeadLayout,
-  type LayerSpec,
-  type MlpSpec,
-  type ModelSpec,
-  type QuantizationSpec,
-  type RotarySpec,
-  type TensorRole,
-  type TensorSpec,
-  textParameterCount,
-  type VisionSpec,
-  type WeightScheme,
-} from './model-spec.ts';
-export {
   parseSafetensorsHeader,
   readSafetensorsHeader,
   type SafetensorsHeader,
@@ -79,3 +53,4 @@ export {
   type SafetensorsLayout,
   type SafetensorsPlan,
 } from './safetensors/write.ts';
+export * from './spec.ts';

@@ -2,8 +2,9 @@
  * What one sequence keeps between steps: keys and values per token, and recurrent state per sequence. A model's layers
  * fall into a few groups that grow alike; everything the planner asks about context and users is a sum over groups.
  */
-import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files';
+import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type KvFormat, kvVectorBytes } from './kv-format.ts';
+import { createMemo, remember } from './memo.ts';
 import { kvHeadsPerDevice } from './parallelism.ts';
 
 /** Layers that cache alike on one device. */
@@ -46,6 +47,21 @@ export interface CacheOptions {
 
 /** The groups of one pipeline stage. Layers that read another layer's cache have none of their own. */
 export function cacheGroups(spec: ModelSpec, options: CacheOptions): readonly CacheGroup[] {
+  const key = [
+    options.kvFormat,
+    options.tensor,
+    options.layers,
+    options.recurrentElementBytes,
+    options.convolutionElementBytes,
+    options.speculativeTokens ?? 0,
+    options.keepsWholeWindowedLayers === true,
+  ].join();
+  return remember(groupMemo, spec, key, () => collectGroups(spec, options));
+}
+
+const groupMemo = createMemo<readonly CacheGroup[]>();
+
+function collectGroups(spec: ModelSpec, options: CacheOptions): readonly CacheGroup[] {
   const groups = new Map<string, CacheGroup>();
   for (let index = options.layers[0]; index < options.layers[1]; index++) {
     const layer = spec.layers[index];

@@ -14,7 +14,7 @@ import {
   type ModelSpec,
   type TensorRole,
   type TensorSpec,
-} from '@plimsoll/model-files';
+} from '@plimsoll/model-files/spec';
 
 export interface Parallelism {
   readonly tensor: number;
@@ -27,6 +27,12 @@ export const singleDevice: Parallelism = { tensor: 1, pipeline: 1, data: 1, expe
 
 export function deviceCount(parallelism: Parallelism): number {
   return parallelism.tensor * parallelism.pipeline * parallelism.data;
+}
+
+/** Names a split, for remembering what was computed for it. */
+export function parallelismKey(parallelism: Parallelism): string {
+  const { tensor, pipeline, data, expertParallel } = parallelism;
+  return `${tensor},${pipeline},${data},${expertParallel}`;
 }
 
 /** The axis a role is cut along. `kv-heads` stops at one head per device and replicates from there. */

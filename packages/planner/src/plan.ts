@@ -3,7 +3,7 @@
  * resolved and text is rendered elsewhere.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
-import { activeParameterCount, textParameterCount } from '@plimsoll/model-files';
+import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
 import { type Advice, advise } from './advice.ts';
 import { utilizationFor } from './changes.ts';
 import {

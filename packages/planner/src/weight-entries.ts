@@ -1,12 +1,26 @@
 /** Turns device weights into ledger entries that say how many parameters in which format they are. */
 import { bytes, formatCount } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { LedgerEntry } from './ledger.ts';
+import { createMemo, remember } from './memo.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 import type { DeviceWeights } from './weights.ts';
 
 export function weightEntries(
+  spec: ModelSpec,
+  weights: DeviceWeights,
+  format: WeightFormat,
+  parallelism: Parallelism,
+): readonly LedgerEntry[] {
+  return remember(entryMemo, weights, `${spec.id}|${format.label}`, () =>
+    entriesOf(spec, weights, format, parallelism),
+  );
+}
+
+const entryMemo = createMemo<readonly LedgerEntry[]>();
+
+function entriesOf(
   spec: ModelSpec,
   weights: DeviceWeights,
   format: WeightFormat,

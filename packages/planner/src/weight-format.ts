@@ -11,7 +11,8 @@ import {
   type TensorRole,
   type TensorSpec,
   type WeightScheme,
-} from '@plimsoll/model-files';
+} from '@plimsoll/model-files/spec';
+import { createMemo, remember } from './memo.ts';
 
 /** Which arithmetic the matrix units run: weight-only schemes compute in the base type. */
 export type ComputeFormat = 'fp32' | 'fp16' | 'bf16' | 'fp8' | 'int8' | 'fp4';
@@ -200,6 +201,16 @@ export function parseElementType(name: string): ElementType | null {
 export function weightFormat(
   spec: ModelSpec,
   options: { readonly format?: string | undefined; readonly base?: ElementType | undefined } = {},
+): WeightFormat {
+  const key = `${options.format ?? ''}|${options.base ?? ''}`;
+  return remember(formatMemo, spec, key, () => resolveFormat(spec, options));
+}
+
+const formatMemo = createMemo<WeightFormat>();
+
+function resolveFormat(
+  spec: ModelSpec,
+  options: { readonly format?: string | undefined; readonly base?: ElementType | undefined },
 ): WeightFormat {
   const base = options.base ?? spec.elementType;
   if (options.format === undefined) return checkpointFormat(spec, base);

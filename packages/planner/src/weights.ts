@@ -3,9 +3,10 @@
  * ModelSpec, so a sum over 61 layers costs as much as one over three kinds.
  */
 import { defined } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
-import { elementCount } from '@plimsoll/model-files';
-import { elementsPerDevice, type Parallelism, pipelineStages } from './parallelism.ts';
+import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
+import { elementCount } from '@plimsoll/model-files/spec';
+import { createMemo, type Memo, remember } from './memo.ts';
+import { elementsPerDevice, type Parallelism, parallelismKey, pipelineStages } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 
 /** What a person looks for in a table of weights. */
@@ -92,6 +93,17 @@ export function deviceWeights(
 
 /** Weights on a device of each pipeline stage, first to last. */
 export function stageWeights(
+  spec: ModelSpec,
+  format: WeightFormat,
+  parallelism: Parallelism,
+): readonly [DeviceWeights, ...DeviceWeights[]] {
+  const bySpec = remember(stageMemo, format, 'stages', () => new WeakMap());
+  return remember(bySpec, spec, parallelismKey(parallelism), () => sumStages(spec, format, parallelism));
+}
+
+const stageMemo = createMemo<Memo<readonly [DeviceWeights, ...DeviceWeights[]]>>();
+
+function sumStages(
   spec: ModelSpec,
   format: WeightFormat,
   parallelism: Parallelism,

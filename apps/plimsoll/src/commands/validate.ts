@@ -1,7 +1,7 @@
 /** `plimsoll validate`: the planner against what engines printed. */
 import { readFileSync } from 'node:fs';
 import { formatCount, PlimsollError } from '@plimsoll/foundation';
-import { type FieldStatistics, type Validation, validateRecords } from '@plimsoll/planner/validation';
+import type { FieldStatistics, Validation } from '@plimsoll/planner/validation';
 import { resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
 import { modelFromRegistry } from '../model-reference.ts';
@@ -14,15 +14,17 @@ export function validateCommand(done: (exitCode: number) => void): Command {
     .description('Run the planner on engine logs and print how far off it is')
     .argument('<file>', 'JSON list of vLLM start-up, llama.cpp load or performance records')
     .option('--json', 'print { summary, records } as JSON (plimsoll schema validate)')
-    .action((file: string, flags: { json?: boolean }) => {
-      const validation = validateFile(file);
+    .action(async (file: string, flags: { json?: boolean }) => {
+      const validation = await validateFile(file);
       if (flags.json === true) printJson(validation);
       else printText(renderValidation(validation));
       done(0);
     });
 }
 
-export function validateFile(file: string): Validation {
+export async function validateFile(file: string): Promise<Validation> {
+  // Loaded here only: predicting logs needs the readers of three kinds of records.
+  const { validateRecords } = await import('@plimsoll/planner/validation');
   const records = readRecords(file);
   // Logs repeat models: reading a config costs more than planning it.
   const specs = new Map<string, ReturnType<typeof modelFromRegistry>>();

@@ -9,7 +9,7 @@ import {
   type ModelSpec,
   type TensorRole,
   type TensorSpec,
-} from '@plimsoll/model-files';
+} from '@plimsoll/model-files/spec';
 import { parseFileType } from './file-type.ts';
 import { type GgufTensor, ggufTensors } from './tensor-names.ts';
 import { countsAsValue, type RecipeModel, tensorTypeChooser } from './tensor-type.ts';

@@ -3,7 +3,7 @@
  * https://github.com/ggml-org/llama.cpp). They matter for bytes: llama.cpp chooses quantisation types by name, and
  * orders a file by layer and name, on which the size of a memory-mapped buffer depends.
  */
-import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
+import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 
 /** A tensor as GGUF has it. `layer` is null for tensors outside layers. Shapes stay row-major: [.., out, in]. */
 export interface GgufTensor {

@@ -3,7 +3,7 @@
  * https://github.com/ggml-org/llama.cpp). The rules are stateful: some count the value tensors seen so far, so tensors
  * must be asked for in file order.
  */
-import { ggmlTypeNamed } from '@plimsoll/model-files';
+import { ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import type { FileType, Mixture } from './file-type.ts';
 import type { GgufTensor } from './tensor-names.ts';
 

@@ -3,7 +3,7 @@
  * starcoder (GPT-2 blocks), deci (layers of any size, some empty), lfm2 (short convolutions between attention layers).
  */
 import { defined } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
+import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import type { LlamaCppRecord } from './log-record.ts';
 
 type HparamsRecord = Pick<LlamaCppRecord, 'arch' | 'model' | 'hparams'>;

@@ -8,7 +8,7 @@ import {
   ggmlTypeNamed,
   type LayerSpec,
   type ModelSpec,
-} from '@plimsoll/model-files';
+} from '@plimsoll/model-files/spec';
 import type { EngineRules } from './engine-rules.ts';
 
 export interface CacheOptions {

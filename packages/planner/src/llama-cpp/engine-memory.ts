@@ -3,7 +3,7 @@
  * buffer, and the host buffers beside them. Bytes only; `llamaCppLedger` gives them their derivations.
  */
 import { assert } from '@plimsoll/foundation';
-import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files';
+import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
 import { storedTensors } from '../gguf-recipes/gguf-spec.ts';
 import { type BackendKind, backendTraits, graphTensorBytes } from './backends.ts';
 import { type CacheCells, type CacheOptions, cacheCells, layerCache } from './cache-buffers.ts';

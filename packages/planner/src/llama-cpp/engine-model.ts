@@ -3,7 +3,7 @@
  * show as tensors that are there or not (a query norm, a bias), as they do in llama.cpp; what no tensor shows is a trait.
  */
 import { defined } from '@plimsoll/foundation';
-import type { AttentionSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files';
+import type { AttentionSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type FamilyTraits, familyTraits } from './family-traits.ts';
 import type { PlacedTensor, Placement } from './placement.ts';
 

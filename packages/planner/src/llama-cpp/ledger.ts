@@ -3,7 +3,7 @@
  * bytes came from.
  */
 import { bytes, defined, formatBytes, formatCount } from '@plimsoll/foundation';
-import type { LayerSpec } from '@plimsoll/model-files';
+import type { LayerSpec } from '@plimsoll/model-files/spec';
 import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from '../ledger.ts';
 import { layerCache } from './cache-buffers.ts';
 import { type BackendMemory, type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';

@@ -2,7 +2,7 @@
  * Sizes of the buffers that hold weights. A device buffer is the sum of its tensors, each aligned; a mapped buffer is the
  * stretch of the file from its first tensor to its last, whatever lies between (llama-model-loader.cpp, get_mapping_range).
  */
-import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files';
+import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { type BackendKind, backendTraits } from './backends.ts';
 import { isExpertTensor, type PlacedTensor, type Placement } from './placement.ts';
 

@@ -4,7 +4,7 @@
  * CPU kept a repacked copy, which no other field of a log says.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
 import { type BufferNames, bufferNames } from './record-buffers.ts';

@@ -4,7 +4,8 @@
  * by the reader that reads real ones.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
+import { modelSpecFromConfig } from '@plimsoll/model-files/config';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { blockSpec, isBlockArchitecture } from './block-spec.ts';
 import type { LlamaCppRecord, LogHparams } from './log-record.ts';
 

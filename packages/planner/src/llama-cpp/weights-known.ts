@@ -3,7 +3,7 @@
  * of another recipe, which the printed bits per weight give away; and tensors may have been placed by hand.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type ModelSpec, textParameterCount } from '@plimsoll/model-files';
+import { type ModelSpec, textParameterCount } from '@plimsoll/model-files/spec';
 import { parseFileType } from '../gguf-recipes/file-type.ts';
 import { ggufFileBytes } from '../gguf-recipes/gguf-spec.ts';
 import type { LlamaCppRecord } from './log-record.ts';

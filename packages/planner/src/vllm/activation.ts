@@ -5,7 +5,7 @@
  * tensor-parallel size. Buffers that are created during the run and stay (mixture workspaces, image features) add to both.
  */
 import { MiB } from '@plimsoll/foundation';
-import type { MlpSpec, ModelSpec } from '@plimsoll/model-files';
+import type { MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { Parallelism } from '../parallelism.ts';

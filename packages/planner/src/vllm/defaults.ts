@@ -2,7 +2,7 @@
  * What vLLM fills in when a flag is absent (vllm/engine/arg_utils.py and vllm/config of the releases named below).
  */
 import { GiB } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { VllmRelease } from './release.ts';
 

@@ -4,8 +4,9 @@
  * the CUDA caching allocator rounds large tensors up. Together these are 0.2 to 5 % of "Model loading took".
  */
 import { MiB } from '@plimsoll/foundation';
-import type { AttentionSpec, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files';
+import type { AttentionSpec, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
+import { createMemo, remember } from '../memo.ts';
 import type { WeightFormat } from '../weight-format.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
@@ -23,6 +24,14 @@ interface Loader {
 const vocabularyPadding = 64;
 
 export function residentSpec(spec: ModelSpec, loader: Loader): ModelSpec {
+  const { release, hardware, tensor, settings } = loader;
+  const key = `${release.number}|${hardware.computeCapability}|${tensor}|${settings.speculativeTokens > 0}`;
+  return remember(residentMemo, spec, key, () => loadSpec(spec, loader));
+}
+
+const residentMemo = createMemo<ModelSpec>();
+
+function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const loaded = new Map<LayerSpec, LayerSpec>();
   const load = (layer: LayerSpec): LayerSpec => {
     const known = loaded.get(layer) ?? residentLayer(layer, loader);
@@ -128,5 +137,7 @@ export function allocatedBytes(size: number): number {
 }
 
 export function residentFormat(asked: WeightFormat): WeightFormat {
-  return { ...asked, allocate: allocatedBytes };
+  return remember(formatMemo, asked, 'resident', () => ({ ...asked, allocate: allocatedBytes }));
 }
+
+const formatMemo = createMemo<WeightFormat>();

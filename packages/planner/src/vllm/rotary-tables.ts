@@ -1,5 +1,5 @@
 /** Rotary tables as vLLM builds them: cos and sin for every position (vllm/model_executor/layers/rotary_embedding). */
-import type { ModelSpec, RotarySpec, TensorSpec } from '@plimsoll/model-files';
+import type { ModelSpec, RotarySpec, TensorSpec } from '@plimsoll/model-files/spec';
 
 /** Llama 4's scaled table covers the trained length of Scout whatever the model (llama4_vision_rope, llama4 config). */
 const mropeStretch = 4;

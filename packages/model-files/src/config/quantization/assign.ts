@@ -27,7 +27,7 @@ export interface QuantizedModel extends QuantizableModel {
 }
 
 /** Characters of patterns times modules, which bounds the time a hostile list can take; real models stay below a tenth. */
-const patternWorkMax = 5_000_000;
+const patternWorkMax = 3_000_000;
 /** Matrices of a layer that a pattern may have to be tried on. */
 const modulesPerLayer = 20;
 

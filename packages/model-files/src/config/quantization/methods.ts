@@ -158,6 +158,7 @@ function groupedInteger(config: ConfigReader, options: Partial<WeightScheme>): W
 function dynamicRules(config: ConfigReader): QuantizationRule[] {
   const dynamic = config.section('dynamic');
   if (dynamic === null) return [];
+  dynamic.ignore(...dynamic.keys());
   const entries = dynamic.keys().map((key) => ({
     pattern: `re:${key.replace(/^[-+]:/, '')}`,
     settings: key.startsWith('-:') ? null : dynamic.section(key),
@@ -317,9 +318,7 @@ function readTorchAo(config: ConfigReader): QuantizationPlan {
     'untie_embedding_weights',
   );
   const type = config.raw('quant_type');
-  const named =
-    (typeof type === 'string' ? type : Object.keys(config.section('quant_type')?.entries() ?? {}).join()) +
-    JSON.stringify(type ?? '').slice(0, 2000);
+  const named = typeof type === 'string' ? type : JSON.stringify(type ?? '').slice(0, 2000);
   const scheme = /int4/i.test(named)
     ? integerScheme(4, { groupSize: 128, zeroPoints: true, scaleType: 'bf16' })
     : /int8/i.test(named)

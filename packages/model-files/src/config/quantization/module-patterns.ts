@@ -17,7 +17,7 @@ export interface ModulePatterns {
   /** As the file has them. */
   readonly written: readonly string[];
   readonly matches: (module: ModuleName) => boolean;
-  /** Whether the answer can differ between layers of one kind. */
+  /** Whether the answer can differ between equal layers. */
   readonly dependsOnLayer: boolean;
   /** Cost of one question in characters of patterns that have to be simulated. */
   readonly cost: number;
@@ -62,7 +62,7 @@ export function compilePatterns(written: readonly string[]): ModulePatterns {
   const matches = (module: ModuleName): boolean =>
     (wholeOddLayers && module.isOddLayer) ||
     module.paths.some((path) => hasPart(names, path) || roots.some((root) => isCovered(root + path)));
-  const dependsOnLayer = wholeOddLayers || (!isAbridged && patterns.some((pattern) => /\d/.test(pattern)));
+  const dependsOnLayer = !isAbridged && patterns.some((pattern) => /\d/.test(pattern));
   return { written, matches, dependsOnLayer, cost, notRead };
 }
 

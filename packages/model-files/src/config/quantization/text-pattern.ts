@@ -1,7 +1,8 @@
 /**
  * Patterns of module names: the wildcards of ModelOpt and the regular expressions of compressed-tensors, GPTQ and AutoRound.
  * They come out of a file, so JavaScript's RegExp is not used for them: it backtracks, and "(a+)+$" would hang. This is the
- * simulation of Thompson ("Regular expression search algorithm", 1968) and Pike: one pass over the text, all states at once.
+ * simulation of Thompson ("Regular expression search algorithm", 1968): one pass over the text, all states at once, and sets of
+ * states that were met before are not computed again.
  * What is not covered (look-around, back-references, counted repetition) is refused by returning null.
  */
 type CharTest = (char: string) => boolean;
@@ -14,7 +15,7 @@ type Instruction =
 export type TextPattern = (text: string) => boolean;
 
 type Node =
-  | { readonly kind: 'char'; readonly test: CharTest }
+  | { readonly kind: 'char'; readonly test: CharTest; readonly only?: string }
   | { readonly kind: 'edge'; readonly at: 'start' | 'end' }
   | { readonly kind: 'sequence'; readonly parts: readonly Node[] }
   | { readonly kind: 'choice'; readonly parts: readonly Node[] }
@@ -26,25 +27,48 @@ const depthMax = 20;
 const lengthMax = 500;
 
 const any: CharTest = () => true;
-const anything: Node = {
-  kind: 'repeat',
-  part: { kind: 'char', test: any },
-  atLeastOnce: false,
-  many: true,
-};
 
 /** A regular expression that has to match from the start of the text, as Python's `re.match`. */
 export function compileExpression(source: string): TextPattern | null {
   if (source.length > lengthMax) return null;
   const node = parseChoice({ source, position: 0 }, 0);
-  return node === null ? null : simulate(program(node));
+  if (node === null) return null;
+  const needed = longestLiteral(node);
+  const matches = simulate(program(node));
+  // Most texts lack it, and this is a hundred times cheaper than the simulation.
+  return (text) => text.includes(needed) && matches(text);
+}
+
+/** The longest text that every match contains; only plain sequences are looked into. */
+function longestLiteral(node: Node): string {
+  const [only, ...others] = node.kind === 'choice' ? node.parts : [];
+  if (only === undefined || others.length > 0 || only.kind !== 'sequence') return '';
+  let longest = '';
+  let run = '';
+  for (const part of only.parts) {
+    run = part.kind === 'char' && part.only !== undefined ? run + part.only : '';
+    if (run.length > longest.length) longest = run;
+  }
+  return longest;
 }
 
 /** `*` stands for any text, everything else for itself; the whole text has to match. */
 export function compileWildcard(source: string): TextPattern | null {
   if (source.length > lengthMax) return null;
-  const parts = [...source].map((char): Node => (char === '*' ? anything : literal(char)));
-  return simulate(program({ kind: 'sequence', parts: [...parts, { kind: 'edge', at: 'end' }] }));
+  const [head = '', ...rest] = source.split('*');
+  const tail = rest.pop();
+  if (tail === undefined) return (text) => text === source;
+  return (text) => {
+    if (!text.startsWith(head) || !text.endsWith(tail)) return false;
+    let position = head.length;
+    // Every piece as early as possible leaves most room for the next.
+    for (const piece of rest) {
+      const found = text.indexOf(piece, position);
+      if (found < 0) return false;
+      position = found + piece.length;
+    }
+    return position <= text.length - tail.length;
+  };
 }
 
 interface Cursor {
@@ -53,7 +77,7 @@ interface Cursor {
 }
 
 function literal(char: string): Node {
-  return { kind: 'char', test: (seen) => seen === char };
+  return { kind: 'char', test: (seen) => seen === char, only: char };
 }
 
 function parseChoice(cursor: Cursor, depth: number): Node | null {
@@ -101,8 +125,10 @@ function parseAtom(cursor: Cursor, depth: number): Node | null {
   if (char === '(') return parseGroup(cursor, depth);
   if (char === '[') return parseClass(cursor);
   if (char === '\\') {
-    const test = escaped(cursor.source[cursor.position++] ?? '');
-    return test === null ? null : { kind: 'char', test };
+    const next = cursor.source[cursor.position++] ?? '';
+    const test = escaped(next);
+    if (test === null) return null;
+    return /\w/.test(next) ? { kind: 'char', test } : literal(next);
   }
   return '*+?{'.includes(char) ? null : literal(char);
 }
@@ -185,21 +211,59 @@ function emitRepeat(node: Extract<Node, { kind: 'repeat' }>, code: Instruction[]
   if (!node.atLeastOnce) code[fork] = { op: 'split', to: [body, code.length] };
 }
 
+/** What the program can be doing after some text, with the answers found so far; equal ones are one object. */
+interface Stage {
+  /** Instructions that wait for a character, as they are when the text goes on. */
+  readonly waiting: readonly number[];
+  readonly matched: boolean;
+  /** Whether it matches if the text ends here. */
+  readonly matchedAtEnd: boolean;
+  readonly next: Map<string, Stage>;
+}
+
+/** Stages kept per pattern. Module names share most of theirs; a pattern made to have many starts over. */
+const stagesMax = 2000;
+
 function simulate(code: readonly Instruction[]): TextPattern {
+  const stages = new Map<string, Stage>();
+  const stageOf = (from: readonly number[], isStart: boolean): Stage => {
+    const { states: waiting, matched } = reach(code, from, { isStart, isEnd: false });
+    const matchedAtEnd = matched || reach(code, from, { isStart, isEnd: true }).matched;
+    const key = `${waiting.join()} ${matched} ${matchedAtEnd}`;
+    const known = stages.get(key);
+    if (known !== undefined) return known;
+    const stage: Stage = { waiting, matched, matchedAtEnd, next: new Map() };
+    stages.set(key, stage);
+    return stage;
+  };
+  const advance = (stage: Stage, char: string): Stage => {
+    const known = stage.next.get(char);
+    if (known !== undefined) return known;
+    const from = stage.waiting.filter((at) => {
+      const instruction = code[at];
+      return instruction?.op === 'char' && instruction.test(char);
+    });
+    const next = stageOf(
+      from.map((at) => at + 1),
+      false,
+    );
+    stage.next.set(char, next);
+    return next;
+  };
+  let first: Stage | undefined;
   return (text) => {
-    let active = reach(code, [0], { isStart: true, isEnd: text === '' });
-    for (let index = 0; index < text.length; index++) {
-      if (active.matched) return true;
-      if (active.states.length === 0) return false;
-      const char = text[index] ?? '';
-      const next: number[] = [];
-      for (const state of active.states) {
-        const instruction = code[state];
-        if (instruction?.op === 'char' && instruction.test(char)) next.push(state + 1);
-      }
-      active = reach(code, next, { isStart: false, isEnd: index === text.length - 1 });
+    if (stages.size > stagesMax) {
+      stages.clear();
+      first = undefined;
     }
-    return active.matched;
+    first ??= stageOf([0], true);
+    let stage = first;
+    for (const char of text) {
+      if (stage.matched) return true;
+      if (stage.waiting.length === 0) return false;
+      stage = advance(stage, char);
+    }
+    return stage.matchedAtEnd;
   };
 }
 

@@ -2,7 +2,7 @@
  * Attention against a cache (llama-graph.cpp: build_attn, build_attn_mha). Queries, keys and values are made in a fixed
  * order, keys and values are written to the cache, and the scores exist as a matrix only without flash attention.
  */
-import type { AttentionSpec } from '@plimsoll/model-files';
+import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import type { FamilyTraits } from '../family-traits.ts';
 import type { CacheInputs, WorstCase } from './graph-inputs.ts';

@@ -1,5 +1,5 @@
 /** Feed-forward parts of a layer (llama-graph.cpp: build_ffn, build_moe_ffn). */
-import type { MlpSpec } from '@plimsoll/model-files';
+import type { MlpSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import type { EngineRules } from '../engine-rules.ts';
 import type { FamilyTraits } from '../family-traits.ts';

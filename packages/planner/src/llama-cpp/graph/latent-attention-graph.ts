@@ -2,7 +2,7 @@
  * Latent attention (llama.cpp, deepseek2). With absorbed matrices the cache holds the latent and attention has one wide
  * key head; without them keys and values are expanded to all heads and cached so.
  */
-import type { AttentionSpec } from '@plimsoll/model-files';
+import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import { type AttentionContext, attend } from './attention-graph.ts';
 import type { GraphTensor } from './graph-tensor.ts';

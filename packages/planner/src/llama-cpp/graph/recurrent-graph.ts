@@ -3,7 +3,7 @@
  * short convolutions (lfm2). States are read into the graph, updated, and written back (llama-graph.cpp, build_rs;
  * src/models/delta-net-base.cpp, mamba-base.cpp, lfm2.cpp).
  */
-import type { AttentionSpec } from '@plimsoll/model-files';
+import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import type { WorstCase } from './graph-inputs.ts';
 import type { GraphOperations } from './graph-operations.ts';

@@ -2,7 +2,7 @@
  * The graph that an engine reserves memory for: the whole model on its largest batch against full caches
  * (llama-context.cpp, graph_reserve; the builders of src/models/).
  */
-import type { AttentionSpec } from '@plimsoll/model-files';
+import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer, EngineModel } from '../engine-model.ts';
 import { type AttentionContext, headAttention } from './attention-graph.ts';
 import { feedForward } from './feed-forward-graph.ts';

@@ -1,0 +1,26 @@
+/** The light entry: what a model is, without the readers. Planners and pages import this one. */
+export { activeParameterCount } from './active-parameters.ts';
+export {
+  type GgmlType,
+  ggmlTensorBytes,
+  ggmlTypeNamed,
+  ggmlTypeOfId,
+  ggmlTypes,
+  isBlockType,
+} from './gguf/ggml-types.ts';
+export {
+  type AttentionSpec,
+  type ElementType,
+  elementCount,
+  type HeadLayout,
+  type LayerSpec,
+  type MlpSpec,
+  type ModelSpec,
+  type QuantizationSpec,
+  type RotarySpec,
+  type TensorRole,
+  type TensorSpec,
+  textParameterCount,
+  type VisionSpec,
+  type WeightScheme,
+} from './model-spec.ts';
