@@ -237,6 +237,7 @@ function readAutoRound(config: ConfigReader): QuantizationPlan {
 
 function readBitsandbytes(config: ConfigReader): QuantizationPlan {
   config.ignore(
+    'load_in_4bit',
     '_load_in_4bit',
     '_load_in_8bit',
     'bnb_4bit_compute_dtype',
