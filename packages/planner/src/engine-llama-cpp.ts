@@ -3,7 +3,7 @@
  * context and number of slots of the workload, because llama.cpp allocates the whole cache when it starts.
  */
 import { bytes } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Deployment } from './deployment.ts';
 import { ggufSpec } from './gguf-recipes/gguf-spec.ts';

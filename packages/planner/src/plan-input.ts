@@ -1,5 +1,5 @@
 /** What a plan starts from, after names are resolved and text is parsed. */
-import type { ElementType, ModelSpec } from '@plimsoll/model-files';
+import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
 import type { KvFormat } from './kv-format.ts';

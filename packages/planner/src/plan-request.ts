@@ -1,5 +1,5 @@
 /** A question to the planner, after names are resolved: what runs, on what, under which engine, for whom. */
-import type { ElementType, ModelSpec } from '@plimsoll/model-files';
+import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Workload } from './deployment.ts';
 import type { KvFormat } from './kv-format.ts';

@@ -4,7 +4,7 @@
  * the block arithmetic and not the memory profile a second time; the unconditional figures are in `endToEnd`.
  */
 import { GiB } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { fixedDeviceBytes } from '../deployment.ts';
 import { type KvFormat, parseKvFormat } from '../kv-format.ts';
