@@ -1,0 +1,42 @@
+/**
+ * Runs a benchmark by name: `npm run bench -- plan`, `npm run bench -- kernels --threads 1,2`. Every program beside this
+ * one is a benchmark; its name is its file's, what follows the name is its own. Without a name they are listed.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const folder = import.meta.dirname;
+
+function benchmarkNames(): readonly string[] {
+  return readdirSync(folder)
+    .filter(
+      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && file !== basename(import.meta.filename),
+    )
+    .map((file) => basename(file, '.ts'))
+    .sort();
+}
+
+/** The first sentence of a program's opening comment. */
+function summaryOf(name: string): string {
+  const source = readFileSync(join(folder, `${name}.ts`), 'utf8');
+  const comment = /^\/\*\*([\s\S]*?)\*\//.exec(source)?.[1] ?? '';
+  const text = comment.replaceAll(/\n?\s*\*\s?/g, ' ').trim();
+  return /^.*?[.](?= |$)/.exec(text)?.[0] ?? '';
+}
+
+function listing(): string {
+  const lines = benchmarkNames().map((name) => `  ${name.padEnd(10)} ${summaryOf(name)}`);
+  return ['npm run bench -- NAME [options]', '', ...lines, ''].join('\n');
+}
+
+const [name, ...options] = process.argv.slice(2);
+if (name === undefined || name === '--help') {
+  process.stdout.write(listing());
+} else if (!benchmarkNames().includes(name)) {
+  process.stderr.write(`there is no benchmark "${name}"\n\n${listing()}`);
+  process.exitCode = 1;
+} else {
+  const run = spawnSync(process.execPath, [join(folder, `${name}.ts`), ...options], { stdio: 'inherit' });
+  process.exitCode = run.status ?? 1;
+}

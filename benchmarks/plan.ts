@@ -1,0 +1,59 @@
+/**
+ * Speed of the planner: solves per second side by side with mlsysim, the whole grid in one process, and the cold command.
+ *
+ *     npm run bench -- plan [--quick] [--without-mlsysim] [--json]
+ *
+ * A full run is written to benchmarks/results with machine, commit and date, and compared with the run before it; a
+ * quick one only prints. The Python of mlsysim is PLIMSOLL_PYTHON's, or made once under node_modules/.cache.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { EngineName } from '@plimsoll/planner';
+import { coldTimes } from './plan/cold-command.ts';
+import type { GridResult } from './plan/grid.ts';
+import { startMlsysim } from './plan/mlsysim-process.ts';
+import { previousRecord, writeRecord } from './plan/record-files.ts';
+import { renderRecord } from './plan/report.ts';
+import { describeRun, type PlanRecord } from './plan/run-record.ts';
+import { solveSpeed } from './plan/solve-speed.ts';
+
+const fullCounts = { repetitions: 5, mlsysimSolves: 300, solves: 1_000_000, prepares: 50_000 };
+const quickCounts = { repetitions: 2, mlsysimSolves: 60, solves: 200_000, prepares: 5_000 };
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      'without-mlsysim': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const isQuick = values.quick;
+  const run = describeRun(process.argv.slice(2));
+  const mlsysim = values['without-mlsysim'] ? null : await startMlsysim();
+  const speed = await solveSpeed(isQuick ? quickCounts : fullCounts, mlsysim);
+  mlsysim?.close();
+  const grids = (['none', 'vllm'] as const).map((engine) => gridOf(engine, isQuick ? 10 : 1));
+  const cold = coldTimes(isQuick ? 5 : 20);
+  const record: PlanRecord = { run, mlsysimAnswer: mlsysim?.first ?? null, speed, grids, cold };
+  const text = renderRecord(record, isQuick ? null : previousRecord());
+  process.stdout.write(values.json ? `${JSON.stringify(record, null, 2)}\n` : text);
+  if (!isQuick) writeRecord(record, text);
+}
+
+function gridOf(engine: EngineName, modelStep: number): GridResult {
+  const program = join(import.meta.dirname, 'plan/grid.ts');
+  const child = spawnSync(process.execPath, [program, engine, String(modelStep)], { encoding: 'utf8' });
+  if (child.status !== 0) throw new Error(`the grid ended with ${child.status}: ${child.stderr}`);
+  return JSON.parse(child.stdout) as GridResult;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof PlimsollError)) throw error;
+  process.stderr.write(`${error.message}\n  needs: ${error.limit ?? ''}\n  ${error.hint ?? ''}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,120 @@
+/** The record as Markdown: numbers beside their targets, then what got worse since the run before. */
+import { formatCount } from '@plimsoll/foundation';
+import { coldCommand } from './cold-command.ts';
+import type { GridResult } from './grid.ts';
+import type { PlanRecord } from './run-record.ts';
+
+const ratioTarget = 1000;
+const gridSecondsTarget = 5;
+const coldMillisecondsTarget = 200;
+/** Changes below this are the noise of a quiet machine. */
+const noise = 0.1;
+
+export function renderRecord(record: PlanRecord, previous: PlanRecord | null): string {
+  const { machine, command, date, commit } = record.run;
+  return `${[
+    `# Planner speed, ${date}`,
+    `- Command: \`${command}\`\n- Commit: ${commit} (a plus sign: with changes not committed)\n- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}, load ${machine.load} before the run`,
+    ...solveSection(record),
+    ...record.grids.map(gridSection),
+    coldSection(record),
+    comparisonSection(record, previous),
+  ].join('\n\n')}\n`;
+}
+
+function solveSection({ speed, mlsysimAnswer }: PlanRecord): readonly string[] {
+  const base = speed.mlsysimPerSecond;
+  const rows = Object.entries(speed.perSecond).map(([name, perSecond]) => {
+    const ratio = base === null ? 'not measured' : `${formatCount(Math.round(perSecond / base))}x`;
+    return `| ${name} | ${formatCount(Math.round(perSecond))} | ${ratio} | ${percent(speed.spread[name] ?? 0)} |`;
+  });
+  const mlsysim =
+    base === null || mlsysimAnswer === null
+      ? 'mlsysim was left out of this run.'
+      : `mlsysim ${mlsysimAnswer.version} \`ServingModel.solve\`: ${formatCount(Math.round(base))} per second (spread ${percent(speed.spread.mlsysim ?? 0)}).`;
+  const first =
+    base === null
+      ? 'not measured'
+      : verdict((speed.perSecond['solve, engine none'] ?? 0) / base >= ratioTarget);
+  return [
+    '## Solves per second',
+    `Llama 3.1 8B on an H100, six lengths from 2,048 tokens and five batch sizes, in turns (A B A B), medians. ${mlsysim} Both find ${formatCount(speed.firstKvBytes.plimsoll)} bytes of cache for the first question${speed.firstKvBytes.mlsysim === speed.firstKvBytes.plimsoll || base === null ? '' : `, or rather mlsysim finds ${speed.firstKvBytes.mlsysim}`}.`,
+    ['| what is asked | per second | against mlsysim | spread |', '|---|---:|---:|---:|', ...rows].join('\n'),
+    `Target for \`solve\`: at least ${formatCount(ratioTarget)}x: ${first}. \`solve\` answers about a prepared deployment, as mlsysim's does about a model and a device that are objects already; "prepare and solve" builds the deployment anew for every question.`,
+  ];
+}
+
+function gridSection(grid: GridResult): string {
+  const refusedPoints = Object.values(grid.refused).reduce((sum, count) => sum + count, 0);
+  const reasons = Object.entries(grid.refused).map(([code, count]) => `${code} ${formatCount(count)}`);
+  const answered = grid.points - refusedPoints;
+  const total = grid.loadSeconds + grid.planSeconds;
+  const target =
+    grid.engine === 'none'
+      ? ` Target: under ${gridSecondsTarget} s: ${verdict(total < gridSecondsTarget)}.`
+      : '';
+  return [
+    `## The whole grid, engine ${grid.engine}`,
+    `${formatCount(grid.models)} models x ${formatCount(grid.devices)} devices x 4 weight precisions x 6 contexts = ${formatCount(grid.points)} points in one new process: ${total.toFixed(2)} s, of which ${grid.loadSeconds.toFixed(2)} s read the records; ${grid.processorSeconds.toFixed(2)} s of processor time with start-up, compilation and collection.${target}`,
+    `${formatCount(answered)} points have numbers: ${formatCount(grid.fit)} fit, ${formatCount(grid.tooLarge)} do not, ${formatCount(grid.beyondContext)} ask for more context than the model has. ${formatCount(refusedPoints)} are refused${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}.`,
+  ].join('\n\n');
+}
+
+function coldSection({ cold }: PlanRecord): string {
+  return [
+    '## The cold command',
+    `\`${coldCommand}\`, ${cold.runs} runs, each a new process, in turns with an empty one.`,
+    [
+      '| | ms |',
+      '|---|---:|',
+      `| median | ${cold.medianMilliseconds.toFixed(0)} |`,
+      `| p90 | ${cold.p90Milliseconds.toFixed(0)} |`,
+      `| first run, nothing compiled before | ${cold.firstRunMilliseconds.toFixed(0)} |`,
+      `| \`node -e 0\` | ${cold.emptyNodeMilliseconds.toFixed(0)} |`,
+    ].join('\n'),
+    `Target: under ${coldMillisecondsTarget} ms: ${verdict(cold.medianMilliseconds < coldMillisecondsTarget)} (median).`,
+  ].join('\n\n');
+}
+
+/** Every figure as "larger is better", so that one rule says what got worse. */
+function comparableFigures(record: PlanRecord): Readonly<Record<string, number>> {
+  return {
+    ...Object.fromEntries(
+      Object.entries(record.speed.perSecond).map(([name, value]) => [`${name}, per second`, value]),
+    ),
+    ...Object.fromEntries(
+      record.grids.map((grid) => [
+        `grid points per second, engine ${grid.engine}`,
+        grid.points / (grid.loadSeconds + grid.planSeconds),
+      ]),
+    ),
+    'cold commands per second': 1000 / record.cold.medianMilliseconds,
+    'first runs per second': 1000 / record.cold.firstRunMilliseconds,
+  };
+}
+
+function comparisonSection(record: PlanRecord, previous: PlanRecord | null): string {
+  if (previous === null) return '## Since the run before\n\nThere is no earlier record to compare with.';
+  const before = comparableFigures(previous);
+  const worse = Object.entries(comparableFigures(record)).flatMap(([name, value]) => {
+    const old = before[name];
+    return old !== undefined && value < old * (1 - noise)
+      ? [`- ${name}: ${value.toPrecision(4)}, was ${old.toPrecision(4)} (${percent(value / old - 1)})`]
+      : [];
+  });
+  const { date, commit, machine } = previous.run;
+  const about = `Compared with ${date}, commit ${commit}, ${machine.processor}, load ${machine.load}.`;
+  const found =
+    worse.length === 0
+      ? `Nothing is worse by more than ${percent(noise)}.`
+      : `Worse by more than ${percent(noise)}:\n\n${worse.join('\n')}`;
+  return `## Since the run before\n\n${about} ${found}`;
+}
+
+function verdict(met: boolean): string {
+  return met ? 'met' : '**missed**';
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}

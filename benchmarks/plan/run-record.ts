@@ -1,0 +1,66 @@
+/** What one run of the benchmark found, and on what. */
+import { execFileSync } from 'node:child_process';
+import { cpus, loadavg, totalmem } from 'node:os';
+import type { ColdTimes } from './cold-command.ts';
+import type { GridResult } from './grid.ts';
+import type { MlsysimAnswer } from './mlsysim-process.ts';
+import type { SolveSpeed } from './solve-speed.ts';
+
+export interface RunDescription {
+  readonly command: string;
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly platform: string;
+    readonly node: string;
+    /** Processes that wanted a core in the minute before: above a few tenths, something else was running. */
+    readonly load: number;
+  };
+}
+
+export interface PlanRecord {
+  readonly run: RunDescription;
+  readonly mlsysimAnswer: MlsysimAnswer | null;
+  readonly speed: SolveSpeed;
+  readonly grids: readonly GridResult[];
+  readonly cold: ColdTimes;
+}
+
+export function describeRun(options: readonly string[]): RunDescription {
+  const processors = cpus();
+  return {
+    command: ['npm run bench -- plan', ...options].join(' '),
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitName(),
+    machine: {
+      processor: processors[0]?.model.trim() ?? 'unknown',
+      cores: processors.length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      load: Math.round((loadavg()[0] ?? 0) * 100) / 100,
+    },
+  };
+}
+
+/** Short hash, with a plus sign when sources differ from it. */
+function commitName(): string {
+  try {
+    const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8' }).trim();
+    const changed = git(
+      'status',
+      '--porcelain',
+      '--untracked-files=no',
+      '--',
+      'packages',
+      'apps',
+      'benchmarks',
+    );
+    return git('rev-parse', '--short', 'HEAD') + (changed === '' ? '' : '+');
+  } catch {
+    return 'unknown';
+  }
+}
