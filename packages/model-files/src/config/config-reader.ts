@@ -173,7 +173,7 @@ export class ConfigReader {
     return [...own, ...[...this.#memory.sections.values()].flatMap((section) => section.unasked())];
   }
 
-  /** A refusal that names a key of this reader. */
+  /** A refusal that names a key of this reader; `value` is what was seen there, as it is. */
   refuse(key: string, value: unknown, needed: string): PlimsollError {
     return badConfig(this.#at(key), value, needed);
   }

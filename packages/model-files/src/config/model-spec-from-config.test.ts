@@ -163,7 +163,7 @@ describe('refusals', () => {
       {
         "code": "unsupported-family",
         "hint": "add --assume llama to plan it as a Llama with these sizes, or name another known family",
-        "limit": "one of 118 known families",
+        "limit": "a known family, such as llama, qwen3_moe or deepseek_v3",
         "message": "model family "gyrocopter" is not modelled; keys not understood: rotor_count",
         "value": "gyrocopter",
       }
@@ -214,8 +214,8 @@ describe('refusals', () => {
         "code": "bad-config",
         "hint": "layer_types must be a list of 6, one entry per layer",
         "limit": "a list of 6, one entry per layer",
-        "message": "layer_types is "a list of 1"",
-        "value": ""a list of 1"",
+        "message": "layer_types is a list of 1",
+        "value": "a list of 1",
       }
     `);
     expect(

@@ -92,14 +92,17 @@ function chooseFamily(
 
 function unsupportedFamily(text: ConfigReader, name: string | null): PlimsollError {
   const unknown = text.keys().filter((key) => !ignoredKeys.has(key) && !commonKeys.has(key));
-  const listed = unknown.slice(0, 20).join(', ');
+  const listed = unknown
+    .slice(0, 20)
+    .map((key) => key.slice(0, 60))
+    .join(', ');
   const named =
     name === null ? 'the config names no model_type' : `model family "${name.slice(0, 80)}" is not modelled`;
   return new PlimsollError({
     code: 'unsupported-family',
     message: unknown.length === 0 ? named : `${named}; keys not understood: ${listed}`,
     value: name?.slice(0, 80) ?? 'no model_type',
-    limit: `one of ${Object.keys(families).length} known families`,
+    limit: 'a known family, such as llama, qwen3_moe or deepseek_v3',
     hint: 'add --assume llama to plan it as a Llama with these sizes, or name another known family',
   });
 }

@@ -23,11 +23,7 @@ export function readLayerTypes(config: ConfigReader): readonly string[] | null {
   const types = config.texts('layer_types');
   const count = readLayerCount(config);
   if (types !== null && types.length !== count) {
-    throw config.refuse(
-      'layer_types',
-      `a list of ${types.length}`,
-      `a list of ${count}, one entry per layer`,
-    );
+    throw config.refuse('layer_types', types, `a list of ${count}, one entry per layer`);
   }
   return types;
 }

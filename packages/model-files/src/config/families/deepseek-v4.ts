@@ -20,7 +20,7 @@ function readDeepseekV4(config: ConfigReader): TextModel {
   const layerCount = readLayerCount(config);
   const ratios = config.integers('compress_ratios') ?? [];
   if (ratios.length < layerCount) {
-    throw config.refuse('compress_ratios', `a list of ${ratios.length}`, `a list of at least ${layerCount}`);
+    throw config.refuse('compress_ratios', ratios, `a list of at least ${layerCount}`);
   }
   const streams = config.integer('hc_mult', { fallback: 4, maximum: 64 });
   const hashed = config.integer('num_hash_layers', { fallback: 0, minimum: 0 });

@@ -24,7 +24,7 @@ function indexerLayers(config: ConfigReader): (layer: number) => boolean {
   return (layer) => types?.[layer] !== 'shared';
 }
 
-export function readDeepseek(config: ConfigReader): TextModel {
+function readDeepseek(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const vocabSize = readVocabSize(config);
   const tied = config.boolean('tie_word_embeddings', false);

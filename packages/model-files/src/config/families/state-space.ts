@@ -1,9 +1,9 @@
-/** State-space models and their mixtures with attention: Mamba, Jamba, Bamba, Granite 4, Falcon H1, LFM2, MiniMax-Text-01. */
+/** State-space models and mixtures of attention with what is not: Mamba, Jamba, LFM2, MiniMax-Text-01. */
 import type { LayerSpec } from '../../model-spec.ts';
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { decoderAttention, type TextModel } from '../decoder.ts';
-import { readDimensions, readHiddenSize, readIntermediateSize, readLayerCount } from '../dimensions.ts';
+import { readDimensions, readHiddenSize, readIntermediateSize } from '../dimensions.ts';
 import { readHybrid } from '../hybrid.ts';
 import { layerOf, type MlpPart, noMlp } from '../layers.ts';
 import { lightningAttention } from '../linear-attention.ts';
@@ -12,7 +12,6 @@ import { denseMlp, expertMlp, mixtralNames } from '../mlp.ts';
 import { readLayerTypes } from '../spans.ts';
 import { norm } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
-import { graniteExperts } from './other-experts.ts';
 
 const backboneNames = { embedding: 'backbone.embeddings', finalNorm: 'backbone.norm_f' };
 
@@ -130,133 +129,6 @@ function readJamba(config: ConfigReader): TextModel {
   });
 }
 
-/** Mamba 2 by the key names of Bamba, Granite 4 and Falcon H1. */
-function readNamedMamba2(config: ConfigReader, options: { readonly gatedNorm: boolean }) {
-  const hiddenSize = readHiddenSize(config);
-  const heads = config.integer('mamba_n_heads');
-  const inner = config.integer('mamba_d_ssm', {
-    fallback: hiddenSize * config.integer('mamba_expand', { fallback: 2, maximum: 64 }),
-  });
-  config.ignore('mamba_expand');
-  const stated = config.raw('mamba_d_head') === 'auto' ? null : config.optionalInteger('mamba_d_head');
-  return mamba2(
-    {
-      hiddenSize,
-      heads,
-      headDim: stated ?? Math.max(1, Math.floor(inner / heads)),
-      stateSize: config.integer('mamba_d_state'),
-      groups: config.integer('mamba_n_groups', { fallback: 1 }),
-      convTaps: config.integer('mamba_d_conv', { fallback: 4 }),
-    },
-    {
-      module: 'mamba',
-      gatedNorm: options.gatedNorm,
-      projectionBias: config.boolean('mamba_proj_bias', false),
-      convBias: config.boolean('mamba_conv_bias', true),
-    },
-  );
-}
-
-function readBamba(config: ConfigReader): TextModel {
-  const size = readDimensions(config);
-  const { hiddenSize } = size;
-  const attending = new Set(config.integers('attn_layer_indices') ?? []);
-  const mlp = denseMlp({
-    hiddenSize,
-    intermediateSize: readIntermediateSize(config),
-    module: 'feed_forward',
-  });
-  config.ignore('attn_rotary_emb', 'num_logits_to_keep');
-  return readHybrid(config, {
-    variantOf: (layer) => ({ attends: attending.has(layer) }),
-    build: ({ attends }) =>
-      layerOf(
-        attends ? decoderAttention(size, fullSpan) : readNamedMamba2(config, { gatedNorm: true }),
-        mlp,
-        [...norm('input_layernorm', hiddenSize), ...norm('pre_ff_layernorm', hiddenSize)],
-      ),
-    names: { finalNorm: 'model.final_layernorm' },
-  });
-}
-
-/** Granite 4: a shared feed-forward in every layer, experts beside it where the model has them. */
-function readGraniteHybrid(config: ConfigReader): TextModel {
-  const size = readDimensions(config);
-  const { hiddenSize } = size;
-  const types = readLayerTypes(config) ?? config.texts('layers_block_type');
-  const hasExperts = config.integer('num_local_experts', { fallback: 0, minimum: 0 }) > 0;
-  config.ignore(
-    'num_experts_per_tok',
-    'intermediate_size',
-    'position_embedding_type',
-    'normalization_function',
-  );
-  const shared = denseMlp({
-    hiddenSize,
-    intermediateSize: config.integer('shared_intermediate_size'),
-    module: 'shared_mlp',
-    fused: true,
-    names: { gateUp: 'input_linear', down: 'output_linear' },
-  });
-  const bias = config.boolean('attention_bias', false);
-  return readHybrid(config, {
-    tied: true,
-    variantOf: (layer) => ({ attends: types?.[layer] === 'attention' }),
-    build: ({ attends }) =>
-      layerOf(
-        attends
-          ? decoderAttention(size, fullSpan, { qkvBias: bias, outputBias: bias })
-          : readNamedMamba2(config, { gatedNorm: true }),
-        hasExperts ? graniteExperts(config) : shared,
-        [...norm('input_layernorm', hiddenSize), ...norm('post_attention_layernorm', hiddenSize)],
-      ),
-  });
-}
-
-/**
- * Falcon H1: attention and Mamba 2 side by side in every layer. A LayerSpec has one of them, so a layer is given as two: Mamba
- * alone, then attention with the feed-forward. Sums come out the same; the number of layers is twice the model's.
- */
-function readFalconH1(config: ConfigReader): TextModel {
-  const size = readDimensions(config);
-  const { hiddenSize } = size;
-  const bias = config.boolean('attention_bias', false);
-  const mlp = denseMlp({
-    hiddenSize,
-    intermediateSize: readIntermediateSize(config),
-    module: 'feed_forward',
-    bias: config.boolean('mlp_bias', false),
-  });
-  const gatedNorm = config.boolean('mamba_rms_norm', false);
-  config.ignore('mamba_norm_before_gate', 'projectors_bias', 'mamba_use_mlp', 'mlp_expansion_factor');
-  config.ignore(
-    'ssm_multipliers',
-    'mlp_multipliers',
-    'key_multiplier',
-    'ssm_in_multiplier',
-    'ssm_out_multiplier',
-  );
-  config.ignore(
-    'attention_in_multiplier',
-    'attention_out_multiplier',
-    'lm_head_multiplier',
-    'num_logits_to_keep',
-  );
-  return readHybrid(config, {
-    layerCount: 2 * readLayerCount(config),
-    variantOf: (half) => ({ attends: half % 2 === 1 }),
-    build: ({ attends }) =>
-      attends
-        ? layerOf(
-            decoderAttention(size, fullSpan, { qkvBias: bias, outputBias: bias }),
-            mlp,
-            norm('pre_ff_layernorm', hiddenSize),
-          )
-        : layerOf(readNamedMamba2(config, { gatedNorm }), noMlp, norm('input_layernorm', hiddenSize)),
-    names: { finalNorm: 'model.final_layernorm' },
-  });
-}
-
 /** LFM2: short convolutions with attention now and then; the stated width is cut to two thirds and rounded. */
 function readLfm2(config: ConfigReader): TextModel {
   const size = readDimensions(config);
@@ -363,9 +235,6 @@ export const stateSpaceFamilies: FamilyTable = {
   falcon_mamba: { read: readMamba },
   mamba2: { read: readMamba2 },
   jamba: { read: readJamba },
-  bamba: { read: readBamba },
-  granitemoehybrid: { read: readGraniteHybrid },
-  falcon_h1: { read: readFalconH1 },
   lfm2,
   lfm2_moe: lfm2,
   minimax: minimaxText,

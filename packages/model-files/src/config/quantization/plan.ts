@@ -1,6 +1,6 @@
 /** What a quantisation_config comes to: rules in order, the first that fits a tensor decides. */
 import type { QuantizationSpec, TensorRole, WeightScheme } from '../../model-spec.ts';
-import type { ModulePatterns } from './module-patterns.ts';
+import { compilePatterns, type ModulePatterns } from './module-patterns.ts';
 
 export interface QuantizationRule {
   /** Modules the rule is for; absent = all. */
@@ -58,3 +58,26 @@ export const attentionRoles: ReadonlySet<TensorRole> = new Set<TensorRole>([
   'ssm-in',
   'ssm-output',
 ]);
+
+export function plan(
+  method: string,
+  rules: readonly QuantizationRule[],
+  rest: Partial<QuantizationPlan> = {},
+): QuantizationPlan {
+  const customary = { unquantized: [], kvCache: null, inferred: false, customaryExclusions: false } as const;
+  return { ...customary, method, rules, ...rest };
+}
+
+/** A plan of one scheme with a list of modules that stay as they are; without a list, custom decides. */
+export function withExclusions(
+  method: string,
+  unquantized: readonly string[] | null,
+  rules: readonly QuantizationRule[],
+): QuantizationPlan {
+  const excluded: QuantizationRule[] =
+    unquantized === null ? [] : [{ modules: compilePatterns(unquantized), scheme: null }];
+  return plan(method, [...excluded, ...rules], {
+    unquantized: unquantized ?? [],
+    customaryExclusions: unquantized === null,
+  });
+}

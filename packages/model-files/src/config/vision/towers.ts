@@ -116,7 +116,9 @@ export const idefics3: Tower = ({ vision, root, textHiddenSize }) => {
 };
 
 /** LLaVA: CLIP or SigLIP, of which several layers may be read side by side. */
-export const llava: Tower = ({ vision, root, textHiddenSize }) => {
+export const llava: Tower = (input) => {
+  const { vision, root, textHiddenSize } = input;
+  if (vision.text('model_type') === 'pixtral') return pixtral(input);
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const isSiglip = vision.text('model_type')?.startsWith('siglip') ?? false;
   const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 336 }) / patch(14)));
@@ -145,10 +147,12 @@ export const llava: Tower = ({ vision, root, textHiddenSize }) => {
   return spec(vision, tensors, { side: patch(14), max: side * side });
 };
 
-/** Pixtral (arXiv:2410.07073) as Mistral Small 3.1 has it: gated blocks, patches merged before the projector. */
+/** Pixtral (arXiv:2410.07073). Mistral Small 3.1 merges patches before the projector; as a LLaVA it does not. */
 export const pixtral: Tower = ({ vision, root, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
-  const merge = root.integer('spatial_merge_size', { fallback: 2, maximum: 64 });
+  const isMerged = root.text('model_type') === 'mistral3';
+  const merge = isMerged ? root.integer('spatial_merge_size', { fallback: 2, maximum: 64 }) : 1;
+  root.ignore('vision_feature_layer');
   vision.ignore('head_dim', 'num_channels');
   const side = Math.floor(vision.integer('image_size', { fallback: 1540 }) / patch(14) / merge);
   const norms = ['attention_norm', 'ffn_norm'];
@@ -160,6 +164,7 @@ export const pixtral: Tower = ({ vision, root, textHiddenSize }) => {
     normBias: false,
     norms,
   };
+  const merging = { out: hiddenSize, in: hiddenSize * merge * merge, bias: false };
   const tensors = [
     ...patches('vision.patch_conv', { hiddenSize, patch: patch(14), bias: false }),
     ...scale('vision.ln_pre', hiddenSize, false),
@@ -168,17 +173,13 @@ export const pixtral: Tower = ({ vision, root, textHiddenSize }) => {
       hiddenSize,
       intermediateSize: intermediateSize(4096),
     }),
-    ...scale('multi_modal_projector.norm', hiddenSize, false, 'projector'),
-    ...matrix(
-      'multi_modal_projector.patch_merger.merging_layer',
-      { out: hiddenSize, in: hiddenSize * merge * merge, bias: false },
-      'projector',
-    ),
+    ...(isMerged ? scale('multi_modal_projector.norm', hiddenSize, false, 'projector') : []),
+    ...(isMerged ? matrix('multi_modal_projector.patch_merger.merging_layer', merging, 'projector') : []),
     ...projector('multi_modal_projector', {
       in: hiddenSize,
       middle: textHiddenSize,
       out: textHiddenSize,
-      bias: root.boolean('multimodal_projector_bias', false),
+      bias: root.boolean('multimodal_projector_bias', !isMerged),
     }),
   ];
   return spec(vision, tensors, { side: patch(14) * merge, max: Math.max(1, side * side) });
