@@ -63,10 +63,12 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
     sequencesMax: sequencesLimit,
     weightBytes: started.weightBytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens, gpuLayers).cacheBytes,
-    // Compute buffers grow with the context too: whatever is more than at start counts against the pool.
+    // Compute buffers grow with the context too: what is more than at start counts against the pool. They can also
+    // shrink by a little, when tensors happen to pack better; that is no room to promise to anybody.
     poolBytesFor: (users, contextTokens) => {
       const use = at(users, contextTokens, gpuLayers);
-      return use.totalBytes - started.totalBytes + startedCache;
+      const computeGrowth = use.totalBytes - use.cacheBytes - (started.totalBytes - startedCache);
+      return use.cacheBytes + Math.max(0, computeGrowth);
     },
     speed: speedModel({
       spec,

@@ -1,0 +1,166 @@
+/** Properties that hold for every model, engine and device. */
+import { MiB } from '@plimsoll/foundation';
+import { listHardware, resolveHardware } from '@plimsoll/registry';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment.ts';
+import { prepare } from './engines.ts';
+import { kvFormatNames } from './kv-format.ts';
+import { engineNames } from './plan-request.ts';
+import { model, request, variedModels } from './test-models.ts';
+import { weightFormat } from './weight-format.ts';
+import { deviceWeights, stageWeights } from './weights.ts';
+
+const anyModel = fc.constantFrom(...variedModels);
+const anyEngine = fc.constantFrom(...engineNames);
+const anyGpu = fc.constantFrom('h100', 'rtx-4090', 'rtx-3060', 'mi300x', 'b200', 't4');
+const tokens = fc.integer({ min: 1, max: 16_384 });
+const users = fc.integer({ min: 1, max: 64 });
+const single = { tensor: 1, pipeline: 1, data: 1, expertParallel: false };
+
+test('bytes are never negative and never fall with context, users or precision', () => {
+  fc.assert(
+    fc.property(anyModel, anyEngine, anyGpu, tokens, users, (name, engine, gpu, context, count) => {
+      const deployment = prepare(
+        request({ model: name, engine, gpu, workload: { contextTokens: context, users: count } }),
+      );
+      for (const entry of deployment.fixed) expect(entry.bytes).toBeGreaterThanOrEqual(0);
+      const needed = neededBytes(deployment, count, context);
+      expect(needed).toBeGreaterThanOrEqual(0);
+      // llama.cpp packs its graph anew for every shape: a larger one may pack better by some MiB. Caches never shrink.
+      const slack = engine === 'llama.cpp' ? 32 * MiB : 0;
+      expect(neededBytes(deployment, count, context + 1)).toBeGreaterThanOrEqual(needed - slack);
+      expect(neededBytes(deployment, count + 1, context)).toBeGreaterThanOrEqual(needed - slack);
+      expect(deployment.sequenceBytes(context + 1)).toBeGreaterThanOrEqual(deployment.sequenceBytes(context));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a wider cache type never takes less', () => {
+  const widths = { fp32: 4, bf16: 2, fp16: 2, fp8: 1 } as const;
+  fc.assert(
+    fc.property(anyModel, tokens, (name, context) => {
+      const cache = (kvFormat: keyof typeof widths): number =>
+        prepare(request({ model: name, kvFormat })).sequenceBytes(context);
+      expect(cache('fp32')).toBeGreaterThanOrEqual(cache('bf16'));
+      expect(cache('bf16')).toBeGreaterThanOrEqual(cache('fp8'));
+      expect(cache('bf16')).toBe(cache('fp16'));
+    }),
+    { numRuns: 60 },
+  );
+  expect(kvFormatNames).toContain('q8_0');
+});
+
+test('the boundary is exact: the most users fit and one more does not', () => {
+  fc.assert(
+    fc.property(anyModel, anyEngine, anyGpu, tokens, users, (name, engine, gpu, context, count) => {
+      const deployment = prepare(
+        request({ model: name, engine, gpu, workload: { contextTokens: context, users: count } }),
+      );
+      const most = usersMax(deployment, context);
+      if (most > 0) expect(neededBytes(deployment, most, context)).toBeLessThanOrEqual(deployment.poolBytes);
+      if (
+        most < deployment.sequencesMax &&
+        Number.isFinite(most) &&
+        deployment.sequenceBytes(context) > 0 &&
+        context <= deployment.contextMax
+      ) {
+        expect(neededBytes(deployment, most + 1, context)).toBeGreaterThan(deployment.poolBytes);
+      }
+      const longest = contextMaxFor(deployment, count);
+      if (longest > 0)
+        expect(neededBytes(deployment, count, longest)).toBeLessThanOrEqual(deployment.poolBytes);
+      if (longest > 0 && longest < deployment.contextMax) {
+        expect(neededBytes(deployment, count, longest + 1)).toBeGreaterThan(deployment.poolBytes);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('tensor-parallel shards sum to the whole plus replication, which is never less than the whole', () => {
+  for (const name of variedModels) {
+    const spec = model(name);
+    const format = weightFormat(spec);
+    const whole = deviceWeights(spec, format, single).bytes;
+    for (const tensor of [2, 4, 8]) {
+      const sharded = deviceWeights(spec, format, { ...single, tensor }).bytes * tensor;
+      expect(sharded, `${name} tp ${tensor}`).toBeGreaterThanOrEqual(whole * 0.999_999);
+      // Norms, routers, latent projections and copied kv heads are replicated: a small part of any model.
+      expect(sharded, `${name} tp ${tensor}`).toBeLessThan(whole * 1.35);
+    }
+  }
+});
+
+test('one device is its shards: two halves of a plain model are the model and its norms again', () => {
+  const spec = model('meta-llama/Llama-3.1-8B-Instruct');
+  const format = weightFormat(spec);
+  const whole = deviceWeights(spec, format, single);
+  const half = deviceWeights(spec, format, { ...single, tensor: 2 });
+  const norms = whole.byTag.get('routers and norms')?.bytes ?? 0;
+  expect(half.bytes * 2).toBe(whole.bytes + norms);
+});
+
+test('pipeline stages sum to the whole, plus a second embedding where the head is tied to it', () => {
+  for (const name of variedModels) {
+    const spec = model(name);
+    const format = weightFormat(spec);
+    const whole = deviceWeights(spec, format, single).bytes;
+    const stages = stageWeights(spec, format, { ...single, pipeline: 2 });
+    const embedding = deviceWeights(spec, format, single).byTag.get('embeddings')?.bytes ?? 0;
+    const sum = stages.reduce((total, stage) => total + stage.bytes, 0);
+    const copies = spec.tiedEmbeddings ? embedding : 0;
+    expect(Math.abs(sum - whole - copies), name).toBeLessThan(whole * 1e-4);
+  }
+});
+
+test('more devices never leave less room per device', () => {
+  fc.assert(
+    fc.property(
+      anyModel,
+      fc.constantFrom('none' as const, 'vllm' as const),
+      tokens,
+      (name, engine, context) => {
+        const pool = (tensor: number): number =>
+          prepare(
+            request({
+              model: name,
+              engine,
+              gpu: 'h100-pcie',
+              parallelism: { ...single, tensor },
+              workload: { contextTokens: context, users: 1 },
+            }),
+          ).poolBytes;
+        expect(pool(2)).toBeGreaterThanOrEqual(pool(1));
+        expect(pool(4)).toBeGreaterThanOrEqual(pool(2));
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('every device of the registry can be planned for, with finite numbers', () => {
+  for (const row of listHardware()) {
+    for (const engine of engineNames) {
+      const deployment = prepare(request({ gpu: row.id, engine }));
+      const solution = solve(deployment, { contextTokens: 2048, users: 1 });
+      for (const [field, value] of Object.entries(solution)) {
+        if (typeof value === 'number')
+          expect(Number.isFinite(value), `${row.id} ${engine} ${field}`).toBe(true);
+      }
+      expect(solution.totalBytes, row.id).toBeGreaterThan(0);
+    }
+  }
+});
+
+test('fixed bytes, pool and capacity are one sum under every engine that leaves nothing over', () => {
+  for (const engine of ['none', 'vllm'] as const) {
+    const deployment = prepare(request({ engine }));
+    const rest = deployment.capacityBytes - fixedDeviceBytes(deployment.fixed);
+    // vLLM's pool is whole blocks of what is left.
+    expect(rest - deployment.poolBytes).toBeGreaterThanOrEqual(0);
+    expect(rest - deployment.poolBytes).toBeLessThan(engine === 'none' ? 1 : 16 * 131_072);
+  }
+  expect(resolveHardware('h100').memory.usableBytes).toBe(prepare(request({})).capacityBytes);
+});
