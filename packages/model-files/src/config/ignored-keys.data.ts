@@ -231,10 +231,6 @@ export const ignoredKeys: ReadonlySet<string> = new Set([
   'mla_use_nope',
   'nope',
   'indexer_rope_interleave',
-  'index_topk_freq',
-  'index_skip_topk_offset',
-  'index_topk_pattern',
-  'indexer_types',
   // Routing rules that choose among experts without changing their number or shape.
   'norm_topk_prob',
   'moe_renormalize',

@@ -21,6 +21,8 @@ interface DeepseekVariant {
 /** GLM-5.2 lets three of four layers reuse the choice of the one before: `indexer_types` says which have no indexer. */
 function indexerLayers(config: ConfigReader): (layer: number) => boolean {
   const types = config.texts('indexer_types');
+  // The rule that the list spells out; without the list it stays unread, and is reported.
+  if (types !== null) config.ignore('index_topk_freq', 'index_topk_pattern', 'index_skip_topk_offset');
   return (layer) => types?.[layer] !== 'shared';
 }
 
