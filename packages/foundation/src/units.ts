@@ -84,7 +84,7 @@ export function formatBytes(value: number, digits = 2): string {
   const magnitude = Math.abs(value);
   if (magnitude >= 1000 * GiB) return `${(value / 1024 ** 4).toFixed(digits)} TiB`;
   if (magnitude >= GiB / 8) return `${(value / GiB).toFixed(digits)} GiB`;
-  if (magnitude >= MiB / 8) return `${(value / MiB).toFixed(digits)} MiB`;
+  if (magnitude >= MiB) return `${(value / MiB).toFixed(digits)} MiB`;
   if (magnitude >= KiB) return `${(value / KiB).toFixed(digits)} KiB`;
   return `${value} B`;
 }

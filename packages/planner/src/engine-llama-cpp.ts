@@ -3,7 +3,7 @@
  * context and number of slots of the workload, because llama.cpp allocates the whole cache when it starts.
  */
 import { bytes } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { elementCount, type ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Deployment } from './deployment.ts';
 import { ggufSpec } from './gguf-recipes/gguf-spec.ts';
@@ -52,7 +52,7 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
     engine: 'llama.cpp',
     engineVersion: `b${question.build ?? newestBuild}`,
     command: llamaCppCommand(request, gpuLayers, started.memory),
-    formats: { weights: question.fileType ?? 'as the file states', kvCache: cacheLabel(started.memory) },
+    formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(started.memory) },
     cacheIsFixed: true,
     capacityBytes: bytes(capacityBytes),
     fixed: entries,
@@ -135,6 +135,21 @@ function hostShare(use: DeviceUse, spec: ModelSpec): number {
 function storedSpec(request: PlanRequest): ModelSpec {
   const mixture = mixtureOf(request);
   return mixture === null ? request.spec : ggufSpec(request.spec, mixture);
+}
+
+/** "mostly Q4_K, 4.85 bits per weight": what a file's tensors are, weighted by their bytes. */
+function storedLabel(spec: ModelSpec): string {
+  const bytesByType = new Map<string, number>();
+  let elements = 0;
+  let total = 0;
+  for (const tensor of [...spec.tensors, ...spec.layers.flatMap((layer) => layer.tensors)]) {
+    const { type, bytes: size } = tensor.stored ?? { type: spec.elementType, bytes: 0 };
+    bytesByType.set(type, (bytesByType.get(type) ?? 0) + size);
+    elements += elementCount(tensor);
+    total += size;
+  }
+  const [type = spec.elementType] = [...bytesByType].sort((a, b) => b[1] - a[1])[0] ?? [];
+  return `mostly ${type}, ${((total * 8) / Math.max(1, elements)).toFixed(2)} bits each`;
 }
 
 function cacheLabel({ options }: EngineMemory): string {

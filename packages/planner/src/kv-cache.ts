@@ -115,13 +115,14 @@ function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
       : attention.kind === 'chunked'
         ? attention.chunk
         : Number.POSITIVE_INFINITY;
+  const indexer = indexerBytes(attention.indexer);
   return {
     ...perTokenDefaults,
     kind: options.keepsWholeWindowedLayers === true ? 'full' : attention.kind,
     tag: `${attention.kind} attention`,
-    entryBytes: heads * (keyBytes + valueBytes),
+    entryBytes: heads * (keyBytes + valueBytes) + indexer,
     tokensMax: options.keepsWholeWindowedLayers === true ? Number.POSITIVE_INFINITY : window,
-    terms: `${heads} kv heads x (${keyBytes} + ${valueBytes} B)`,
+    terms: `${heads} kv heads x (${keyBytes} + ${valueBytes} B)${indexer > 0 ? ` + ${indexer} B indexer key` : ''}`,
   };
 }
 
@@ -137,7 +138,7 @@ function latentGroup(attention: Extract<AttentionSpec, { kind: 'mla' }>, options
   };
 }
 
-/** The sparse-attention indexer caches one fp8 key per token with an fp32 scale per 128 elements (DeepSeek V3.2, vLLM). */
+/** A sparse-attention indexer caches one fp8 key per token with an fp32 scale per 128 elements (DeepSeek V3.2, vLLM). */
 function indexerBytes(indexer: { readonly headDim: number } | undefined): number {
   return indexer === undefined ? 0 : indexer.headDim + 4 * Math.ceil(indexer.headDim / 128);
 }

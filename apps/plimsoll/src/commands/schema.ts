@@ -7,6 +7,7 @@ export function schemaCommand(): Command {
   return new Command('schema')
     .description("Print the JSON Schema of a command's --json output")
     .argument('<command>', 'plan, compare, zoo, validate, audit or error')
+    .option('--json', 'accepted for symmetry: a schema is JSON anyway')
     .action(async (name: string) => {
       // Loaded here only: building schemas costs more than a plan.
       const { jsonSchemaOf, schemaNames } = await import('../json-schemas.ts');

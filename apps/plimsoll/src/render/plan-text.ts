@@ -61,7 +61,8 @@ function heading(plan: Plan): string {
 
 function billions(count: number): string {
   if (count >= 1e12) return `${(count / 1e12).toFixed(2)} T`;
-  return count >= 1e9 ? `${(count / 1e9).toFixed(2)} B` : `${(count / 1e6).toFixed(0)} M`;
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(0)} M` : formatCount(count);
 }
 
 function verdict(plan: Plan): string {

@@ -1,0 +1,253 @@
+/** The program as people and pipes use it: real processes, exit codes, JSON that fits its schema. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { outputSchemas } from './json-schemas.ts';
+
+const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function plimsoll(...args: readonly string[]): { code: number | null; out: string; err: string } {
+  const { NO_COLOR: _, ...env } = process.env;
+  const result = spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+    env: { ...env, NO_COLOR: '1' },
+  });
+  return { code: result.status, out: result.stdout, err: result.stderr };
+}
+
+function json(...args: readonly string[]): unknown {
+  return JSON.parse(plimsoll(...args, '--json').out);
+}
+
+describe('plan', () => {
+  test('a plan a person can act on: verdict, bar, table, advice, command', () => {
+    const result = plimsoll(
+      'plan',
+      'meta-llama/Llama-3.1-8B-Instruct',
+      '--gpu',
+      'h100',
+      '--context',
+      '128k',
+      '--engine',
+      'vllm@0.19.0',
+    );
+    expect(result.code).toBe(0);
+    expect(result.err).toBe('');
+    expect(result.out).toMatchSnapshot();
+  });
+
+  test.each([
+    ['Qwen/Qwen3-30B-A3B', ['--gpu', 'h100']],
+    ['google/gemma-3-27b-it', ['--gpu', 'h100']],
+    ['deepseek-ai/DeepSeek-V3', ['--gpu', 'h200', '--tp', '8']],
+    ['openai/gpt-oss-20b', ['--gpu', 'rtx-4090']],
+    ['Qwen/Qwen3-8B', ['--gpu', 'm3-max-64gb']],
+    [join(fixtures, 'gguf/tiny-llama.gguf'), ['--gpu', 'rtx-3060', '--context', '64']],
+  ])('%s: --json fits its schema and its parts add up', (model, flags) => {
+    const answer = outputSchemas.plan.parse(json('plan', model, '--context', '4k', ...flags));
+    const held = answer.ledger.entries
+      .filter((entry) => entry.tier === 'device')
+      .reduce((sum, entry) => sum + entry.bytes, 0);
+    const free = answer.hardware.usableBytes - held;
+    // What the engine's blocks leave over at the end of the pool is less than one block of any model here.
+    expect(Math.abs(free - answer.spareBytes)).toBeLessThan(64 * 1024 ** 2);
+    expect(answer.fits).toBe(true);
+  });
+
+  test('what does not fit is answered in full, with exit code 2 and advice that fits', () => {
+    const result = plimsoll(
+      'plan',
+      'meta-llama/Llama-3.3-70B-Instruct',
+      '--gpu',
+      'h100',
+      '--context',
+      '8k',
+      '--json',
+    );
+    const answer = outputSchemas.plan.parse(JSON.parse(result.out));
+    expect(result.code).toBe(2);
+    expect(answer.spareBytes).toBeLessThan(0);
+    expect(answer.advice.length).toBeGreaterThan(0);
+    for (const advice of answer.advice) expect(advice.fits).toBe(true);
+  });
+
+  test('flags of vLLM and llama.cpp work as they are', () => {
+    const ours = json(
+      'plan',
+      'llama-3.1-8b',
+      '--gpu',
+      'h100',
+      '--context',
+      '4096',
+      '--tp',
+      '2',
+      '--utilization',
+      '0.8',
+    );
+    const theirs = json(
+      'plan',
+      'llama-3.1-8b',
+      '--gpu',
+      'h100',
+      '--max-model-len',
+      '4096',
+      '--tensor-parallel-size=2',
+      '--gpu-memory-utilization',
+      '0.8',
+    );
+    expect(theirs).toEqual(ours);
+    const llama = json(
+      'plan',
+      'llama-3.1-8b',
+      '--gpu',
+      'rtx-3060',
+      '--engine',
+      'llama.cpp',
+      '-c',
+      '4096',
+      '-ngl',
+      '20',
+      '-ctk',
+      'q8_0',
+      '-ctv',
+      'q8_0',
+    );
+    expect(outputSchemas.plan.parse(llama).engine.command).toMatch(/-ngl 20 -ctk q8_0 -ctv q8_0/);
+  });
+
+  test('several devices side by side', () => {
+    const result = plimsoll('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s', '--context', '8k');
+    expect(result.code).toBe(0);
+    expect(result.out.split('\n').filter((line) => /^1 x NVIDIA/.test(line)).length).toBe(2);
+    outputSchemas.compare.parse(json('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s'));
+  });
+
+  test('without a terminal, npm start plans an example and says so', () => {
+    const result = plimsoll('plan', '--ask');
+    expect(result.code).toBe(0);
+    expect(result.err).toMatch(/No terminal to ask in: planning meta-llama/);
+    expect(result.out).toMatch(/FITS/);
+  });
+
+  test('--explain shows the formula and source of every entry', () => {
+    const result = plimsoll('plan', 'gemma-3-12b', '--gpu', 'h100', '--context', '8k', '--explain');
+    const entries = outputSchemas.plan.parse(json('plan', 'gemma-3-12b', '--gpu', 'h100', '--context', '8k'))
+      .ledger.entries;
+    expect(result.out.match(/ source: /g)?.length).toBe(entries.length);
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    ['unknown model', ['plan', 'lama-3.1-8b', '--gpu', 'h100'], 'unknown-model', /did you mean/],
+    ['unknown device', ['plan', 'llama-3.1-8b', '--gpu', 'h1000'], 'unknown-hardware', /did you mean/],
+    ['no device', ['plan', 'llama-3.1-8b'], 'missing-gpu', /--gpu/],
+    [
+      'unknown unit',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--context', '12x'],
+      'bad-tokens',
+      /8k or 128k/,
+    ],
+    [
+      'memory without a unit',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--memory', '20G'],
+      'bad-bytes',
+      /20G/,
+    ],
+    [
+      'context beyond the model',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--context', '1M'],
+      'context-too-long',
+      /131072/,
+    ],
+    ['unknown flag', ['plan', 'llama-3.1-8b', '--gpuu', 'h100'], 'unknownOption', /--gpuu/],
+    [
+      'unknown engine',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--engine', 'sglang'],
+      'unknown-engine',
+      /vllm/,
+    ],
+    [
+      'unknown format',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--weights', 'int9'],
+      'bad-weight-format',
+      /int9/,
+    ],
+    [
+      'heads that do not divide',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--tp', '3'],
+      'tensor-parallel-heads',
+      /--tp 2/,
+    ],
+    ['missing file', ['plan', './nowhere.gguf', '--gpu', 'h100'], 'no-such-file', /nowhere/],
+    ['unknown list', ['zoo', 'animals'], 'unknown-kind', /models or hardware/],
+    ['unknown schema', ['schema', 'plant'], 'unknown-schema', /plan/],
+    ['not a log', ['validate', join(fixtures, 'gguf/expected.json')], 'bad-records', /list/],
+  ])('%s: message on stderr, JSON on stdout, exit code 1', (_name, args, code, message) => {
+    const result = plimsoll(...args, '--json');
+    expect(result.code).toBe(1);
+    expect(result.err).toMatch(message);
+    expect(result.err).toMatch(/^plimsoll: /);
+    expect(outputSchemas.error.parse(JSON.parse(result.out)).error.code).toBe(code);
+  });
+
+  test('a config of an unknown family names the keys it does not understand; --assume reads it all the same', () => {
+    const path = join(scratch, 'config.json');
+    const config = {
+      model_type: 'brandnew',
+      hidden_size: 256,
+      intermediate_size: 1024,
+      num_hidden_layers: 4,
+      num_attention_heads: 8,
+      vocab_size: 1000,
+      max_position_embeddings: 4096,
+      frobnication_rank: 7,
+    };
+    writeFileSync(path, JSON.stringify(config));
+    const refused = plimsoll('plan', path, '--gpu', 'h100');
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/brandnew/);
+    expect(refused.err).toMatch(/frobnication_rank/);
+    expect(refused.err).toMatch(/--assume llama/);
+    expect(plimsoll('plan', path, '--gpu', 'h100', '--context', '1k', '--assume', 'llama').code).toBe(0);
+  });
+
+  test('truncated and lying files end in a typed error that names the offset', () => {
+    const path = join(scratch, 'broken.gguf');
+    writeFileSync(path, Buffer.from('GGUF\x03\x00\x00\x00\xff\xff\xff\xff', 'latin1'));
+    const result = plimsoll('plan', path, '--gpu', 'h100', '--json');
+    expect(result.code).toBe(1);
+    expect(outputSchemas.error.parse(JSON.parse(result.out)).error.code).toMatch(/^gguf/);
+    expect(result.err).toMatch(/offset|byte/);
+  });
+});
+
+test('zoo, audit and schema print what their schemas say', () => {
+  outputSchemas.zoo.parse(json('zoo', 'models', 'qwen3'));
+  outputSchemas.zoo.parse(json('zoo', 'hardware'));
+  outputSchemas.audit.parse(json('audit'));
+  const schema = JSON.parse(plimsoll('schema', 'plan').out);
+  expect(schema.properties).toHaveProperty('ledger');
+});
+
+test('validate answers every record and keeps the keys of what was reported', () => {
+  const answer = outputSchemas.validate.parse(json('validate', join(fixtures, 'logs/vllm-startup.json')));
+  expect(answer.summary.records).toBe(20);
+  expect(answer.summary.supported).toBe(20);
+  for (const record of answer.records) {
+    expect(Object.keys(record.predicted)).toEqual(expect.arrayContaining(Object.keys(record.reported)));
+  }
+});
+
+test('help names every command and the exit codes', () => {
+  const result = plimsoll('--help');
+  expect(result.code).toBe(0);
+  for (const word of ['plan', 'zoo', 'validate', 'schema', 'audit', 'Exit codes'])
+    expect(result.out).toContain(word);
+});
