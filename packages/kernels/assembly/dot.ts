@@ -7,8 +7,8 @@
  * - wide dot: `i32x4.relaxed_dot_i8x16_i7x16_add_s` sums fours to 32 bits; one instruction where the processor has a
  *   dot-product instruction (AVX-VNNI, Arm dotprod), three elsewhere.
  *
- * The first two accumulate in 16 bits, so callers widen before 32767 can be reached: after 8 steps of 4-bit weights
- * (8 x 2 x 15 x 127 = 30480), 4 steps of 5-bit, 2 steps of 6-bit weights. All three give the same integers.
+ * The first two accumulate in 16 bits, so callers widen before a sum can pass 32767: after 8 steps of 4-bit weights
+ * (8 x 2 x 15 x 127 = 30480) or 4 steps of 5-bit ones. All three give the same integers.
  */
 
 // DOT_VARIANT is a constant that the build defines: 0 baseline, 1 relaxed, 2 wide dot.
@@ -41,4 +41,31 @@ export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
 @inline export function widened(accumulator: v128): v128 {
   if (DOT_VARIANT == 2) return accumulator;
   return i32x4.extadd_pairwise_i16x8_s(accumulator);
+}
+
+/**
+ * total + scale x accumulator, per row. `scales` holds each row's integer scale in both 16-bit halves of its lane, so
+ * that one multiply-add scales and widens; the wide-dot build keeps only the lower half.
+ */
+// @ts-ignore: decorator
+@inline export function addScaledDots(total: v128, accumulator: v128, scales: v128): v128 {
+  if (DOT_VARIANT == 2) return i32x4.add(total, i32x4.mul(accumulator, i32x4.shr_s(i32x4.shl(scales, 16), 16)));
+  return i32x4.add(total, i32x4.dot_i16x8_s(accumulator, scales));
+}
+
+/** Bytes of `source` that `pattern` names, zero for -128. */
+// @ts-ignore: decorator
+@inline export function swizzle(source: v128, pattern: v128): v128 {
+  if (DOT_VARIANT == 0) return i8x16.swizzle(source, pattern);
+  return i8x16.relaxed_swizzle(source, pattern);
+}
+
+/**
+ * The accumulator a block of offset weights starts with, from the quants' sums that quantise.ts stored: minus the offset
+ * times the sum of the columns each lane will meet. 16-bit lanes may wrap on the way; the end fits: for 6-bit weights
+ * and 16 columns, 8 columns per lane x 32 x 127 = 32512.
+ */
+// @ts-ignore: decorator
+@inline export function offsets(pointer: usize): v128 {
+  return v128.load_splat<u32>(pointer);
 }

@@ -4,19 +4,23 @@
  * 65536 and more: stored weights and caches never hold them (repacking counts them, storing clamps).
  */
 
+import { halfMask, halfRebias } from './masks';
+
 /** 2^112: moves an exponent with the bias of f16 (15) to the bias of f32 (127). */
 const rebias: f32 = 5192296858534827628530496329220096.0;
 
-/** Four halves, sign-extended to 32 bits, as f32. The copies of the sign that land in the exponent are masked away. */
+/**
+ * Four halves as f32: sign-extended to 32 bits and moved into place; the copies of the sign that land in the exponent
+ * are masked away. `mask` and `scale` are halfMask and halfRebias, which a loop keeps in locals.
+ */
 // @ts-ignore: decorator
-@inline export function widenHalves(bits: v128): v128 {
-  const moved = v128.and(i32x4.shl(bits, 13), i32x4.splat(0x8fffffff));
-  return f32x4.mul(moved, f32x4.splat(rebias));
+@inline export function loadHalvesWith(pointer: usize, mask: v128, scale: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(v128.load_ext<i16>(pointer), 13), mask), scale);
 }
 
 // @ts-ignore: decorator
 @inline export function loadHalves(pointer: usize): v128 {
-  return widenHalves(v128.load_ext<i16>(pointer));
+  return loadHalvesWith(pointer, halfMask, halfRebias);
 }
 
 // @ts-ignore: decorator

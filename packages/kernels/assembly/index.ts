@@ -16,6 +16,9 @@ import { repack } from './repack';
 import { rope } from './rope';
 import { argmax, topK } from './select';
 
+export { bit4Mask, halfMask, halfRebias, lowByteMask, nibbleMask, pairMask, sixBitMask } from './masks';
+export { spread0, spread1, spread2, spread3 } from './masks';
+
 /** Which build this is: 0 baseline SIMD, 1 relaxed SIMD, 2 relaxed SIMD with 32-bit dot products. */
 export const variant: i32 = DOT_VARIANT;
 

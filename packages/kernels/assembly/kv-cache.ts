@@ -3,8 +3,9 @@
  * src/kv-layout.ts; keys are transposed inside their block, values are not.
  */
 import { horizontalMax } from './exponential';
-import { loadHalves, loadHalf, narrowToHalves, widenHalves } from './float16';
+import { loadHalf, loadHalves, loadHalvesWith, narrowToHalves } from './float16';
 import { splitStart, word } from './command';
+import { halfMask, halfRebias } from './masks';
 
 /** The words that describe the pool are the same in kv-store and attention: 1 to 7. */
 // @ts-ignore: decorator
@@ -81,9 +82,10 @@ export function kvStore(command: usize, thread: u32, threads: u32): void {
 
 /** `count` halves (a multiple of 8) to f32. */
 function widenRun(source: usize, output: usize, count: usize): void {
+  const mask = halfMask, scale = halfRebias;
   for (let i: usize = 0; i < count; i += 8) {
-    v128.store(output + (i << 2), loadHalves(source + (i << 1)));
-    v128.store(output + (i << 2), loadHalves(source + (i << 1) + 8), 16);
+    v128.store(output + (i << 2), loadHalvesWith(source + (i << 1), mask, scale));
+    v128.store(output + (i << 2), loadHalvesWith(source + (i << 1) + 8, mask, scale), 16);
   }
 }
 

@@ -5,9 +5,11 @@
  *     [quants | scales f32 per block | sums]
  *
  * Quants are plain i8 where the relaxed dot product reads them ("narrow"), else i16 ("wide") in the order a0 a2 a1 a3
- * of every four columns: weights split into even and odd bytes meet those pairs in a multiply-add. The sums are what a
- * weight's constant offset is multiplied with: for blocks of 32, 8 x sum as i32; for 256, the sums of 16 columns as i16
- * (32 bytes) and then of 32 columns (16 bytes), in the same 0 2 1 3 order.
+ * of every four columns: weights split into even and odd bytes meet those pairs in a multiply-add. The sums take a
+ * weight's constant offset into account. Per block of 32, for q4_0: -8 x the sum of columns 4i, 4i + 1 and -8 x the sum
+ * of columns 4i + 2, 4i + 3, two i16, one for each lane of a 16-bit accumulator (one i32 in the wide-dot build). Per
+ * block of 256: sixteen such words with -32 x the sums of 16 columns, for q6_K, and then the sums of 32 columns as eight
+ * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with.
  */
 import { splitStart, word } from './command';
 import { blockElements } from './formats';
@@ -35,7 +37,7 @@ export function sumsOffset(format: u32, columns: u32): usize {
 
 /** Bytes from one token's row to the next. */
 export function activationStride(format: u32, columns: u32): usize {
-  const sums = blockElements(format) == 32 ? (columns >> 5) << 2 : (columns >> 8) * 48;
+  const sums = blockElements(format) == 32 ? (columns >> 5) << 2 : (columns >> 8) * 80;
   return sumsOffset(format, columns) + roundUp16(sums);
 }
 
@@ -50,9 +52,13 @@ function largestMagnitude(input: usize, count: u32): f32 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(input), inverse)));
 }
 
-/** Quantises 16 columns and returns the sum of their quants. */
+/** Sums of columns 4i, 4i + 1 (low half) and 4i + 2, 4i + 3 (high half) of the last 16 columns quantised. */
+let lowPairs: i32 = 0;
+let highPairs: i32 = 0;
+
+/** Quantises 16 columns. */
 // @ts-ignore: decorator
-@inline function quantise16(input: usize, inverse: v128, output: usize, wide: bool): i32 {
+@inline function quantise16(input: usize, inverse: v128, output: usize, wide: bool): void {
   const low = i16x8.narrow_i32x4_s(roundFour(input, inverse), roundFour(input + 16, inverse));
   const high = i16x8.narrow_i32x4_s(roundFour(input + 32, inverse), roundFour(input + 48, inverse));
   if (wide) {
@@ -62,7 +68,19 @@ function largestMagnitude(input: usize, count: u32): f32 {
     v128.store(output, i8x16.narrow_i16x8_s(low, high));
   }
   const sum = i32x4.extadd_pairwise_i16x8_s(i16x8.add(low, high));
-  return (i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1)) + (i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3));
+  lowPairs = i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 2);
+  highPairs = i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 3);
+}
+
+/** Stores -offset x the two sums, as the dot product of this build starts with them. */
+// @ts-ignore: decorator
+@inline function storeOffsets(target: usize, low: i32, high: i32, offset: i32): void {
+  if (DOT_VARIANT == 2) {
+    store<i32>(target, -offset * (low + high));
+  } else {
+    store<i16>(target, <i16>(-offset * low));
+    store<i16>(target + 2, <i16>(-offset * high));
+  }
 }
 
 /** Place of entry `index` in the 0 2 1 3 order. */
@@ -89,16 +107,15 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
     // Below 1e-30 the inverse could overflow; such a block counts as zero. NaN fails the test and goes on.
     const inverse = f32x4.splat(largest < 1e-30 ? 0 : <f32>127 / largest);
     store<f32>(row + scalesOffset(format, columns) + (block << 2), largest / <f32>127);
-    const sums = row + sumsOffset(format, columns) + (size == 32 ? block << 2 : block * 48);
-    let pair: i32 = 0;
+    const sums = row + sumsOffset(format, columns) + (size == 32 ? block << 2 : block * 80);
+    let low: i32 = 0, high: i32 = 0;
     for (let i: u32 = 0; i < size; i += 16) {
-      const quants = row + ((block * size + i) << u32(wide));
-      const sum = quantise16(input + (i << 2), inverse, quants, wide);
-      pair = (i & 16) == 0 ? sum : pair + sum;
-      const index = i >> 4;
-      if (size == 256) store<i16>(sums + (pairedPlace(index) << 1), <i16>sum);
-      if (size == 256 && (i & 16)) store<i16>(sums + 32 + (pairedPlace(index >> 1) << 1), <i16>pair);
+      quantise16(input + (i << 2), inverse, row + ((block * size + i) << u32(wide)), wide);
+      low = (i & 16) == 0 ? lowPairs : low + lowPairs;
+      high = (i & 16) == 0 ? highPairs : high + highPairs;
+      if (size == 256) storeOffsets(sums + (i >> 2), lowPairs, highPairs, 32);
+      if (size == 256 && (i & 16)) store<i16>(sums + 64 + (pairedPlace(i >> 5) << 1), <i16>(low + high));
     }
-    if (size == 32) store<i32>(sums, pair << 3);
+    if (size == 32) storeOffsets(sums, low, high, 8);
   }
 }

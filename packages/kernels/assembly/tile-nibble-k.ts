@@ -6,24 +6,25 @@
  * Panel block: 8 d, 8 dmin (f16); 3 x 8 words of packed scales and minima; q5_K: 8 x 8 words of fifth bits (bit s of a
  * byte belongs to sub-block s); 32 x 8 words of nibbles (low: sub-block 2j, high: 2j + 1).
  */
-import { dot, quadBytes, quads, widened } from './dot';
+import { addScaledDots, dot, quadBytes, quads, swizzle } from './dot';
 import { loadHalves } from './float16';
+import { bit4Mask, lowByteMask, nibbleMask, pairMask, sixBitMask, spread } from './masks';
 import { blockCount, scalesAt, storeRows, sumsAt, tokenAt } from './tile';
 
 /** Scale (`part` 0) or minimum (`part` 1) of sub-blocks 0 to 3 (`upper` 0) or 4 to 7: four bytes per row. */
 // @ts-ignore: decorator
 @inline function packed(scales: usize, part: usize, upper: bool): v128 {
   const first = v128.load(scales + part * 32);
-  if (!upper) return v128.and(first, i8x16.splat(63));
+  if (!upper) return v128.and(first, sixBitMask);
   const last = v128.load(scales, 64);
-  const low = v128.and(part == 0 ? last : i16x8.shr_u(last, 4), i8x16.splat(15));
-  return v128.or(low, v128.and(i16x8.shr_u(first, 2), i8x16.splat(48)));
+  const low = v128.and(part == 0 ? last : i16x8.shr_u(last, 4), nibbleMask);
+  return v128.or(low, v128.and(i16x8.shr_u(first, 2), pairMask));
 }
 
 /** Sum over the eight sub-blocks of minimum x token sum, for four rows. `sums`: eight i16 in the order 0 2 1 3 4 6 5 7. */
 // @ts-ignore: decorator
 @inline function minimumDots(lower: v128, upper: v128, sums: usize): v128 {
-  const mask = i16x8.splat(255);
+  const mask = lowByteMask;
   const even = i32x4.dot_i16x8_s(v128.and(lower, mask), v128.load_splat<u32>(sums));
   const odd = i32x4.dot_i16x8_s(i16x8.shr_u(lower, 8), v128.load_splat<u32>(sums, 4));
   const evenUpper = i32x4.dot_i16x8_s(v128.and(upper, mask), v128.load_splat<u32>(sums, 8));
@@ -42,23 +43,18 @@ let quants0: usize = 0, quants1: usize = 0, quants2: usize = 0, quants3: usize =
 
 /** Four columns of four rows: the nibbles of sub-block `sub`, with their fifth bits when there are any. */
 // @ts-ignore: decorator
-@inline function unpack<FifthBit>(nibbles: v128, fifthBits: usize, sub: u32): v128 {
-  const low = v128.and((sub & 1) == 0 ? nibbles : i16x8.shr_u(nibbles, 4), i8x16.splat(15));
+@inline function unpack<FifthBit>(nibbles: v128, fifthBits: usize, sub: u32, mask: v128, bit4: v128): v128 {
+  const low = v128.and((sub & 1) == 0 ? nibbles : i16x8.shr_u(nibbles, 4), mask);
   if (sizeof<FifthBit>() == 1) return low;
   const bits = v128.load(fifthBits);
   const moved = sub < 4 ? i16x8.shl(bits, 4 - sub) : i16x8.shr_u(bits, sub - 4);
-  return v128.or(low, v128.and(moved, i8x16.splat(16)));
+  return v128.or(low, v128.and(moved, bit4));
 }
 
-/** Integer scale of sub-block `sub` of four rows, from the packed bytes of its four neighbours. */
+/** Integer scale of sub-block `sub` of four rows, for addScaledDots, from the packed bytes of its four neighbours. */
 // @ts-ignore: decorator
 @inline function scaleOf(scales: v128, sub: u32): v128 {
-  return v128.and(i32x4.shr_u(scales, (sub & 3) << 3), i32x4.splat(255));
-}
-
-// @ts-ignore: decorator
-@inline function addSub(total: v128, scale: v128, sum: v128): v128 {
-  return i32x4.add(total, i32x4.mul(scale, sum));
+  return swizzle(scales, spread(sub));
 }
 
 /** Steps of four columns that 16-bit sums can take: 8 x 2 x 15 x 127 and 4 x 2 x 31 x 127 are below 32767. */
@@ -78,47 +74,49 @@ let quants0: usize = 0, quants1: usize = 0, quants2: usize = 0, quants3: usize =
 @inline function pairOne<FifthBit>(sub: u32, scales0: v128, scales1: v128): void {
   let w = blockAt + nibblesAt<FifthBit>() + (sub << 7), fifth = blockAt + 128;
   let a = quants0 + (sub << 3) * quadBytes;
-  const far = 8 * quadBytes;
-  let l0 = i32x4.splat(0), l1 = l0, h0 = l0, h1 = l0;
+  const far = 8 * quadBytes, mask = nibbleMask, bit4 = bit4Mask;
+  const l0 = scaleOf(scales0, sub), l1 = scaleOf(scales1, sub);
+  const h0 = scaleOf(scales0, sub + 1), h1 = scaleOf(scales1, sub + 1);
   for (const end = w + 256; w < end; ) {
     let s0 = i32x4.splat(0), s1 = s0, u0 = s0, u1 = s0;
-    for (const stop = w + 32 * stepsMax<FifthBit>(); w < stop; w += 32, fifth += 32, a += quadBytes) {
+    for (const stop = w + 32 * stepsMax<FifthBit>(); w < stop; w += 32, a += quadBytes) {
       const w0 = v128.load(w), w1 = v128.load(w, 16);
       const q = quads(a), r = quads(a + far);
-      s0 = dot(s0, unpack<FifthBit>(w0, fifth, sub), q, a);
-      s1 = dot(s1, unpack<FifthBit>(w1, fifth + 16, sub), q, a);
-      u0 = dot(u0, unpack<FifthBit>(w0, fifth, sub + 1), r, a + far);
-      u1 = dot(u1, unpack<FifthBit>(w1, fifth + 16, sub + 1), r, a + far);
+      s0 = dot(s0, unpack<FifthBit>(w0, fifth, sub, mask, bit4), q, a);
+      s1 = dot(s1, unpack<FifthBit>(w1, fifth + 16, sub, mask, bit4), q, a);
+      u0 = dot(u0, unpack<FifthBit>(w0, fifth, sub + 1, mask, bit4), r, a + far);
+      u1 = dot(u1, unpack<FifthBit>(w1, fifth + 16, sub + 1, mask, bit4), r, a + far);
+      if (sizeof<FifthBit>() > 1) fifth += 32;
     }
-    l0 = i32x4.add(l0, widened(s0)), l1 = i32x4.add(l1, widened(s1));
-    h0 = i32x4.add(h0, widened(u0)), h1 = i32x4.add(h1, widened(u1));
+    t00 = addScaledDots(addScaledDots(t00, s0, l0), u0, h0);
+    t10 = addScaledDots(addScaledDots(t10, s1, l1), u1, h1);
   }
-  t00 = addSub(addSub(t00, scaleOf(scales0, sub), l0), scaleOf(scales0, sub + 1), h0);
-  t10 = addSub(addSub(t10, scaleOf(scales1, sub), l1), scaleOf(scales1, sub + 1), h1);
 }
 
 /** Sub-block `sub` of four tokens. */
 // @ts-ignore: decorator
 @inline function subFour<FifthBit>(sub: u32, scales0: v128, scales1: v128): void {
   let w = blockAt + nibblesAt<FifthBit>() + ((sub >> 1) << 8), fifth = blockAt + 128;
-  const at = (sub << 3) * quadBytes;
+  const at = (sub << 3) * quadBytes, mask = nibbleMask, bit4 = bit4Mask;
   let a0 = quants0 + at, a1 = quants1 + at, a2 = quants2 + at, a3 = quants3 + at;
   const c0 = scaleOf(scales0, sub), c1 = scaleOf(scales1, sub), zero = i32x4.splat(0);
   for (const end = w + 256; w < end; ) {
     let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
-    for (const stop = w + 32 * stepsMax<FifthBit>(); w < stop; w += 32, fifth += 32) {
-      const w0 = unpack<FifthBit>(v128.load(w), fifth, sub), w1 = unpack<FifthBit>(v128.load(w, 16), fifth + 16, sub);
+    for (const stop = w + 32 * stepsMax<FifthBit>(); w < stop; w += 32) {
+      const w0 = unpack<FifthBit>(v128.load(w), fifth, sub, mask, bit4);
+      const w1 = unpack<FifthBit>(v128.load(w, 16), fifth + 16, sub, mask, bit4);
       const q0 = quads(a0), q1 = quads(a1), q2 = quads(a2), q3 = quads(a3);
       s00 = dot(s00, w0, q0, a0), s10 = dot(s10, w1, q0, a0);
       s01 = dot(s01, w0, q1, a1), s11 = dot(s11, w1, q1, a1);
       s02 = dot(s02, w0, q2, a2), s12 = dot(s12, w1, q2, a2);
       s03 = dot(s03, w0, q3, a3), s13 = dot(s13, w1, q3, a3);
       a0 += quadBytes, a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
+      if (sizeof<FifthBit>() > 1) fifth += 32;
     }
-    t00 = addSub(t00, c0, widened(s00)), t10 = addSub(t10, c1, widened(s10));
-    t01 = addSub(t01, c0, widened(s01)), t11 = addSub(t11, c1, widened(s11));
-    t02 = addSub(t02, c0, widened(s02)), t12 = addSub(t12, c1, widened(s12));
-    t03 = addSub(t03, c0, widened(s03)), t13 = addSub(t13, c1, widened(s13));
+    t00 = addScaledDots(t00, s00, c0), t10 = addScaledDots(t10, s10, c1);
+    t01 = addScaledDots(t01, s01, c0), t11 = addScaledDots(t11, s11, c1);
+    t02 = addScaledDots(t02, s02, c0), t12 = addScaledDots(t12, s12, c1);
+    t03 = addScaledDots(t03, s03, c0), t13 = addScaledDots(t13, s13, c1);
   }
 }
 
@@ -153,7 +151,7 @@ let quants0: usize = 0, quants1: usize = 0, quants2: usize = 0, quants3: usize =
 // @ts-ignore: decorator
 @inline function addBlock(sum: v128, isum: v128, rows: usize, scale: usize, sums: usize): v128 {
   const scales = blockAt + 32 + 16 * rows;
-  const minima = minimumDots(packed(scales, 1, false), packed(scales, 1, true), sums + 32);
+  const minima = minimumDots(packed(scales, 1, false), packed(scales, 1, true), sums + 64);
   const d = loadHalves(blockAt + 8 * rows), dmin = loadHalves(blockAt + 16 + 8 * rows);
   return finishBlock(sum, isum, d, minima, dmin, scale);
 }
@@ -166,7 +164,7 @@ export function tileNibbleK<FifthBit, Tokens>(weights: usize, activations: usize
   blockAt = weights;
   for (let block: u32 = 0; block < blockCount; block++) {
     superBlock<FifthBit, Tokens>();
-    const scale = scalesAt + (block << 2), sums = sumsAt + block * 48;
+    const scale = scalesAt + (block << 2), sums = sumsAt + block * 80;
     f00 = addBlock(f00, t00, 0, a0 + scale, a0 + sums), f10 = addBlock(f10, t10, 1, a0 + scale, a0 + sums);
     quants0 += 64 * quadBytes;
     if (sizeof<Tokens>() > 1) {

@@ -1,44 +1,42 @@
 /**
- * q4_0: unsigned nibbles minus 8. The nibbles are the 7-bit operand; 8 x the sum of the token's quants, which
- * quantising stored per block, is taken off afterwards.
+ * q4_0: unsigned nibbles minus 8. The nibbles are the 7-bit operand, and the accumulators start with -8 x the sums of the
+ * token's quants, which quantising stored.
  * Panel block, 144 bytes: 8 f16 scales, then 4 x [rows 0-3, rows 4-7][four bytes]: low nibbles are columns 0 to 15,
  * high nibbles columns 16 to 31.
  */
-import { dot, quadBytes, quads, widened } from './dot';
+import { dot, offsets, quadBytes, quads, widened } from './dot';
 import { loadHalves } from './float16';
+import { nibbleMask } from './masks';
 import { addScaled, blockCount, scalesAt, storeRows, sumsAt, tokenAt } from './tile';
 
 // @ts-ignore: decorator
-@inline function low(weights: v128): v128 {
-  return v128.and(weights, i8x16.splat(15));
+@inline function low(weights: v128, mask: v128): v128 {
+  return v128.and(weights, mask);
 }
 
 // @ts-ignore: decorator
-@inline function high(weights: v128): v128 {
-  return v128.and(i16x8.shr_u(weights, 4), i8x16.splat(15));
-}
-
-/** Integer sums without the offset of 8, scaled and added. */
-// @ts-ignore: decorator
-@inline function add(sum: v128, dots: v128, rowScales: v128, scales: usize): v128 {
-  const offset = v128.load_splat<u32>(scales + sumsAt - scalesAt);
-  return addScaled(sum, i32x4.sub(widened(dots), offset), rowScales, scales);
+@inline function high(weights: v128, mask: v128): v128 {
+  return v128.and(i16x8.shr_u(weights, 4), mask);
 }
 
 /** Bytes between the quants of a low nibble and of the high nibble beside it: 16 columns. */
-const far: usize = 4 * quadBytes;
+const sixteen: usize = 4 * quadBytes;
 
 export function tileQ4_0<Tokens>(weights: usize, activations: usize, output: usize, row: u32): void {
-  const zero = i32x4.splat(0);
+  const zero = f32x4.splat(0), mask = nibbleMask, far = sixteen, toSums = sumsAt - scalesAt;
   let f00 = zero, f01 = zero, f02 = zero, f03 = zero, f10 = zero, f11 = zero, f12 = zero, f13 = zero;
   let a0 = activations, a1 = tokenAt(a0, 1), a2 = tokenAt(a0, 2), a3 = tokenAt(a0, 3);
   let c0 = a0 + scalesAt, c1 = a1 + scalesAt, c2 = a2 + scalesAt, c3 = a3 + scalesAt;
   for (let block: u32 = 0; block < blockCount; block++) {
-    let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
+    let s00 = offsets(c0 + toSums), s10 = s00, s01 = s00, s11 = s00, s02 = s00, s12 = s00, s03 = s00, s13 = s00;
+    if (sizeof<Tokens>() > 1) {
+      s01 = offsets(c1 + toSums), s02 = offsets(c2 + toSums), s03 = offsets(c3 + toSums);
+      s11 = s01, s12 = s02, s13 = s03;
+    }
     const end = weights + 144;
     for (let w = weights + 16; w < end; w += 32) {
       const w0 = v128.load(w), w1 = v128.load(w, 16);
-      const l0 = low(w0), l1 = low(w1), h0 = high(w0), h1 = high(w1);
+      const l0 = low(w0, mask), l1 = low(w1, mask), h0 = high(w0, mask), h1 = high(w1, mask);
       const q0 = quads(a0), r0 = quads(a0 + far);
       s00 = dot(dot(s00, l0, q0, a0), h0, r0, a0 + far), s10 = dot(dot(s10, l1, q0, a0), h1, r0, a0 + far);
       a0 += quadBytes;
@@ -56,11 +54,11 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize, output: usi
     a0 += far, a1 += far, a2 += far, a3 += far;
     const d0 = loadHalves(weights), d1 = loadHalves(weights + 8);
     weights = end;
-    f00 = add(f00, s00, d0, c0), f10 = add(f10, s10, d1, c0), c0 += 4;
+    f00 = addScaled(f00, widened(s00), d0, c0), f10 = addScaled(f10, widened(s10), d1, c0), c0 += 4;
     if (sizeof<Tokens>() > 1) {
-      f01 = add(f01, s01, d0, c1), f11 = add(f11, s11, d1, c1), c1 += 4;
-      f02 = add(f02, s02, d0, c2), f12 = add(f12, s12, d1, c2), c2 += 4;
-      f03 = add(f03, s03, d0, c3), f13 = add(f13, s13, d1, c3), c3 += 4;
+      f01 = addScaled(f01, widened(s01), d0, c1), f11 = addScaled(f11, widened(s11), d1, c1), c1 += 4;
+      f02 = addScaled(f02, widened(s02), d0, c2), f12 = addScaled(f12, widened(s12), d1, c2), c2 += 4;
+      f03 = addScaled(f03, widened(s03), d0, c3), f13 = addScaled(f13, widened(s13), d1, c3), c3 += 4;
     }
   }
   storeRows(output, 0, row, f00, f10);

@@ -5,7 +5,7 @@
  */
 import { loadHalves } from './float16';
 import {
-  activationStride, addScaled, blockCount, scalesAt, storeRows, tokenAt,
+  addScaled, blockCount, scalesAt, storeRows, tokenAt,
 } from './tile';
 
 // @ts-ignore: decorator
@@ -14,9 +14,8 @@ import {
 }
 
 // @ts-ignore: decorator
-@inline function step(sum: v128, even: v128, odd: v128, quants: usize): v128 {
-  const products = i32x4.dot_i16x8_s(even, v128.load_splat<u32>(quants));
-  return i32x4.add(i32x4.add(sum, products), i32x4.dot_i16x8_s(odd, v128.load_splat<u32>(quants, 4)));
+@inline function step(sum: v128, even: v128, odd: v128, quad: v128, oddQuad: v128): v128 {
+  return i32x4.add(i32x4.add(sum, i32x4.dot_i16x8_s(even, quad)), i32x4.dot_i16x8_s(odd, oddQuad));
 }
 
 export function tileQ8_0<Tokens>(weights: usize, activations: usize, output: usize, row: u32): void {
@@ -32,16 +31,16 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize, output: usi
       const w0 = v128.load(w), w1 = v128.load(w, 16);
       const e0 = evenBytes(w0), o0 = i16x8.shr_s(w0, 8);
       const e1 = evenBytes(w1), o1 = i16x8.shr_s(w1, 8);
-      s00 = step(s00, e0, o0, a0);
-      s10 = step(s10, e1, o1, a0);
+      const x0 = v128.load_splat<u32>(a0), y0 = v128.load_splat<u32>(a0, 4);
+      s00 = step(s00, e0, o0, x0, y0), s10 = step(s10, e1, o1, x0, y0);
       a0 += 8;
       if (sizeof<Tokens>() > 1) {
-        s01 = step(s01, e0, o0, a1);
-        s11 = step(s11, e1, o1, a1);
-        s02 = step(s02, e0, o0, a2);
-        s12 = step(s12, e1, o1, a2);
-        s03 = step(s03, e0, o0, a3);
-        s13 = step(s13, e1, o1, a3);
+        const x1 = v128.load_splat<u32>(a1), y1 = v128.load_splat<u32>(a1, 4);
+        s01 = step(s01, e0, o0, x1, y1), s11 = step(s11, e1, o1, x1, y1);
+        const x2 = v128.load_splat<u32>(a2), y2 = v128.load_splat<u32>(a2, 4);
+        s02 = step(s02, e0, o0, x2, y2), s12 = step(s12, e1, o1, x2, y2);
+        const x3 = v128.load_splat<u32>(a3), y3 = v128.load_splat<u32>(a3, 4);
+        s03 = step(s03, e0, o0, x3, y3), s13 = step(s13, e1, o1, x3, y3);
         a1 += 8, a2 += 8, a3 += 8;
       }
     }

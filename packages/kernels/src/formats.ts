@@ -120,6 +120,6 @@ function roundUp16(value: number): number {
 export function activationBytes(format: WeightFormat, tokens: number, columns: number): number {
   const { activations, blockElements } = weightFormats[format];
   if (activations === 'f32') return 0;
-  const sums = blockElements === 32 ? (columns / 32) * 4 : (columns / 256) * 48;
+  const sums = blockElements === 32 ? (columns / 32) * 4 : (columns / 256) * 80;
   return tokens * (2 * columns + roundUp16((columns / blockElements) * 4) + roundUp16(sums));
 }

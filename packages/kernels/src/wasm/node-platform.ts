@@ -3,12 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { PlimsollError } from '@plimsoll/foundation';
 import { type BuildName, preferredBuild } from './builds.ts';
-import { createWasmKernels, type WasmKernels } from './wasm-kernels.ts';
+import { createWasmKernels, type KernelThread, type WasmKernels } from './wasm-kernels.ts';
 import type { WasmArena, WorkerTask } from './worker-loop.ts';
-
-export interface KernelThread {
-  stop(): Promise<void>;
-}
 
 /** Compiles one of the builds that `tools/build-kernels.ts` wrote. */
 export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Module> {
@@ -27,12 +23,12 @@ export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Mo
   return WebAssembly.compile(file);
 }
 
-/** Starts a thread that keeps neither the process alive nor its errors to itself: a trap ends the pool's next run. */
+/** Starts a thread that does not keep the process alive. */
 export function startNodeThread(task: WorkerTask): KernelThread {
   const worker = new Worker(new URL('./node-worker.ts', import.meta.url), { workerData: task });
   worker.unref();
-  worker.on('error', () => {});
-  return { stop: async () => void (await worker.terminate()) };
+  const failure = new Promise<unknown>((resolve) => worker.once('error', resolve));
+  return { failure, stop: async () => void (await worker.terminate()) };
 }
 
 /** Kernels over the given arenas with `threads` threads, the calling one included. */

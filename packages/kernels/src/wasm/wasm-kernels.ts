@@ -24,15 +24,35 @@ export interface WasmKernelSettings {
   readonly module: WebAssembly.Module;
   readonly arenas: readonly WasmArena[];
   readonly threads: number;
-  startThread(task: WorkerTask): { stop(): Promise<void> };
+  startThread(task: WorkerTask): KernelThread;
 }
 
-/** Resolves when `count` workers have said that they are ready. */
-async function allReady(signal: Int32Array<SharedArrayBuffer>, count: number): Promise<void> {
-  for (let ready = 0; ready < count; ready = Atomics.load(signal, signalWord.ready)) {
-    const waiting = Atomics.waitAsync(signal, signalWord.ready, ready, 30_000);
-    const outcome = waiting.async ? await waiting.value : waiting.value;
-    assert(outcome !== 'timed-out', `only ${ready} of ${count} kernel threads started within 30 s`);
+/** A started worker thread. */
+export interface KernelThread {
+  /** Resolves with the error that ended the thread, if one ever does. */
+  readonly failure: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Longest time that starting all threads may take. */
+const startSecondsMax = 30;
+
+/** Resolves when all threads have said that they are ready; rejects when one of them fails first. */
+async function allReady(
+  signal: Int32Array<SharedArrayBuffer>,
+  workers: readonly KernelThread[],
+): Promise<void> {
+  const failed = Promise.race(workers.map(async ({ failure }) => Promise.reject(await failure)));
+  // A pending waitAsync does not keep a process alive; this timer does.
+  const alive = setInterval(() => {}, 1000 * startSecondsMax);
+  try {
+    for (let ready = 0; ready < workers.length; ready = Atomics.load(signal, signalWord.ready)) {
+      const waiting = Atomics.waitAsync(signal, signalWord.ready, ready, 1000 * startSecondsMax);
+      const outcome = waiting.async ? await Promise.race([waiting.value, failed]) : waiting.value;
+      assert(outcome !== 'timed-out', `${ready} of ${workers.length} kernel threads started within 30 s`);
+    }
+  } finally {
+    clearInterval(alive);
   }
 }
 
@@ -66,7 +86,7 @@ export async function createWasmKernels(settings: WasmKernelSettings): Promise<W
   const workers = Array.from({ length: threads - 1 }, (_, index) =>
     settings.startThread({ module, arenas, signal, thread: index + 1, threads }),
   );
-  await allReady(signal, workers.length);
+  await allReady(signal, workers);
   let isBroken = false;
 
   const wake = (): void => {
