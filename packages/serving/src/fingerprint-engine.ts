@@ -10,7 +10,7 @@ import { firstLiveBlock } from './geometry.ts';
 import type { LoadedBlock, Plan, PlanEntry, SequenceView, ServingConfig } from './index.ts';
 
 /** Fingerprint of the prefix that ends with this token. */
-export function extendFingerprint(fingerprint: number, token: number): number {
+function extendFingerprint(fingerprint: number, token: number): number {
   return Math.imul((fingerprint ^ (token + 1)) + 0x6d2b79f5, 0x85ebca6b) ^ (fingerprint >>> 15);
 }
 

@@ -56,6 +56,15 @@ describe('a saved cache', () => {
     small.checkIntegrity();
   });
 
+  test('while sequences run holds what they have finished, heads after tails', () => {
+    const driver = new TestDriver(smallConfig);
+    driver.submit(0, 13);
+    driver.step();
+    const saved = driver.scheduler.savePrefixCache(identity);
+    const loaded = new Scheduler(smallConfig).loadPrefixCache(saved, identity);
+    expect(loaded.map(({ savedBlock }) => savedBlock)).toEqual([2, 1, 0]);
+  });
+
   test('of an empty cache is empty', () => {
     const saved = new Scheduler(smallConfig).savePrefixCache(identity);
     expect(new Scheduler(smallConfig).loadPrefixCache(saved, identity)).toEqual([]);

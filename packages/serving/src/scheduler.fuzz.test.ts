@@ -34,7 +34,7 @@ function pick<Item>(random: Random, items: readonly Item[]): Item {
 function randomConfig(random: Random): ServingConfig {
   const blockSize = pick(random, [1, 2, 4, 8]);
   const blockCount = randomInteger(random, 64 / blockSize, 100 / blockSize);
-  const hostBlockCount = pick(random, [0, blockCount]);
+  const hostBlockCount = pick(random, [0, blockCount, blockCount]);
   const full = { name: 'full', blockCount, window: null, hostBlockCount };
   const sliding = { name: 'sliding', blockCount, window: randomInteger(random, 1, 20), hostBlockCount };
   const stateful = random() < 0.25;
@@ -53,7 +53,7 @@ function randomConfig(random: Random): ServingConfig {
     admissionReserve: pick(random, [0, 0.1]),
     policy: {
       ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst]),
-      preemption: pick(random, ['recompute', 'spill']),
+      preemption: pick(random, ['recompute', 'spill', 'spill']),
     },
   };
 }
@@ -69,6 +69,8 @@ class History {
   /** Sequences with tokens that the model did not say: forks, and what was forked from them. */
   #forced = new Set<SequenceId>();
   #keys = new Map<SequenceId, string>();
+  /** Tokens that each sequence may have, prompt included. */
+  #lengths = new Map<SequenceId, number>();
   #scheduler: Scheduler;
   #engine: FingerprintEngine;
   #now = 0;
@@ -107,6 +109,10 @@ class History {
     this.#scheduler.checkIntegrity();
     assert(plan.tokenCount <= this.#config.tokenBudget, 'the budget is exceeded');
     assert(plan.entries.length <= this.#config.runningMax, 'too many sequences in a step');
+    for (const { sequence, start, count } of plan.entries) {
+      const past = start + count >= (this.#lengths.get(sequence.id) ?? 0);
+      assert(!past, `sequence ${sequence.id} computes what can never be needed`);
+    }
     const computed = this.#engine.run(plan);
     this.log.push(planText(plan));
     // What arrives and leaves while the device is busy.
@@ -121,11 +127,13 @@ class History {
     for (const { parent, child } of outcome.forked) {
       this.#live.set(child.id, child);
       this.#keys.set(child.id, this.#keys.get(parent) ?? '');
+      this.#lengths.set(child.id, this.#lengths.get(parent) ?? 0);
       this.#forced.add(child.id);
     }
     for (const { sequence } of outcome.finished) {
       this.#live.delete(sequence.id);
-      assert(sequence.tokens.length <= this.#config.contextMax, `sequence ${sequence.id} is too long`);
+      const lengthMax = this.#lengths.get(sequence.id) ?? 0;
+      assert(sequence.tokens.length <= lengthMax, `sequence ${sequence.id} is longer than ${lengthMax}`);
       this.#checkText(sequence);
     }
   }
@@ -183,11 +191,12 @@ class History {
     const prompt =
       this.#random() < 0.5 ? head : [...head, ...this.#tokens(randomInteger(this.#random, 1, 10))];
     const extraKey = pick(this.#random, ['', '', '', 'adapter']);
+    const outputTokensMax = randomInteger(this.#random, 1, 25);
     try {
       const sequence = this.#scheduler.submit(
         {
           prompt,
-          outputTokensMax: randomInteger(this.#random, 1, 25),
+          outputTokensMax,
           priority: randomInteger(this.#random, -1, 3),
           extraKey,
         },
@@ -195,6 +204,7 @@ class History {
       );
       this.#live.set(sequence.id, sequence);
       this.#keys.set(sequence.id, extraKey);
+      this.#lengths.set(sequence.id, prompt.length + outputTokensMax);
     } catch (error) {
       expect(error).toMatchObject({ code: expect.stringMatching(/^(context-overflow|never-fits)$/) });
     }
@@ -207,6 +217,7 @@ class History {
     if (this.#forced.has(parent.id)) this.#forced.add(child.id);
     this.#live.set(child.id, child);
     this.#keys.set(child.id, this.#keys.get(parent.id) ?? '');
+    this.#lengths.set(child.id, this.#lengths.get(parent.id) ?? 0);
   }
 
   #rollback(): void {
@@ -282,6 +293,7 @@ class History {
   #newEngine(): FingerprintEngine {
     this.#keys = new Map();
     this.#forced = new Set();
+    this.#lengths = new Map();
     return new FingerprintEngine(this.#config, ({ id }) => this.#keys.get(id) ?? '');
   }
 }
@@ -312,7 +324,7 @@ describe('random histories', () => {
     }
     // The histories must reach the paths they are there for.
     if (only !== null) return;
-    for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(30);
+    for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(20);
   }, 60_000);
 
   test('one seed, one sequence of plans', () => {

@@ -295,10 +295,10 @@ export class Scheduler {
 
   #append(sequence: Sequence, sampled: readonly number[], drafts: readonly number[]): void {
     const { memory, metrics } = this.#core;
-    const room = sequence.lengthMax - sequence.tokens.length;
-    const kept = sampled.length > room ? sampled.slice(0, room) : sampled;
-    for (const token of kept) sequence.tokens.push(token);
-    metrics.outputTokens += kept.length;
+    // Drafts are kept below what is left of the limit, so what is accepted of them cannot pass it.
+    assert(sampled.length <= sequence.lengthMax - sequence.tokens.length, 'a sequence grows past its limit');
+    for (const token of sampled) sequence.tokens.push(token);
+    metrics.outputTokens += sampled.length;
     assert(drafts.length === 0 || memory.stateSlots === null, 'a recurrent state cannot take drafts back');
     const draftsMax = Math.max(0, sequence.lengthMax - sequence.tokens.length - 1);
     sequence.drafts = drafts.length > draftsMax ? drafts.slice(0, draftsMax) : drafts;

@@ -8,7 +8,7 @@
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
 import type { CheckedConfig } from './config.ts';
-import { peakBlocks } from './geometry.ts';
+import { blocksFor, peakBlocks } from './geometry.ts';
 import type { ServingMetrics } from './metrics.ts';
 import type { Plan, PlanEntry } from './plan.ts';
 import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
@@ -46,8 +46,6 @@ export class StepPlanner {
   #budgetLeft: number;
   /** Decoding sequences that still need their token of this step. */
   #decodesLeft = 0;
-  /** True once a begun prompt found no room; then nobody new is let in. */
-  #stalled = false;
 
   constructor(core: ServingCore, transfers: Transfers) {
     this.#core = core;
@@ -105,11 +103,14 @@ export class StepPlanner {
       const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
       let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
       const known = sequence.tokens.length;
-      // Drafts are a gamble: they may use blocks that are left, but nobody is preempted for them.
-      if (draftCount > 0 && !memory.grow(sequence, known + draftCount, this.#transfers)) draftCount = 0;
-      if (draftCount === 0 && !this.#growByPreempting(sequence, known)) {
-        this.#preempt(sequence);
-        continue;
+      // Drafts are a gamble: they may use blocks that are left, or the room in the last token's own block, but nobody
+      // is preempted for them.
+      if (draftCount === 0 || !memory.grow(sequence, known + draftCount, this.#transfers)) {
+        draftCount = Math.min(draftCount, blocksFor(known, config.blockSize) * config.blockSize - known);
+        if (!this.#growByPreempting(sequence, known + draftCount)) {
+          this.#preempt(sequence);
+          continue;
+        }
       }
       this.#decodesLeft--;
       this.#schedule(sequence, 'decode', { count: 1 + draftCount, draftCount });
@@ -122,10 +123,9 @@ export class StepPlanner {
       const sequence = running.at(index);
       if (sequence?.state !== 'prefilling') continue;
       const count = this.#chunk(sequence.uncomputedTokens);
+      // One that finds no room keeps what it has, and what it still needs keeps new ones out (#mayStart).
       if (this.#growByPreempting(sequence, sequence.computedTokens + count)) {
         this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
-      } else {
-        this.#stalled = true;
       }
     }
   }
@@ -170,7 +170,7 @@ export class StepPlanner {
 
   #admit(now: Seconds): void {
     const { waiting } = this.#core;
-    while (this.#budgetLeft > 0 && !this.#stalled) {
+    while (this.#budgetLeft > 0) {
       const head = waiting.first;
       if (head === undefined || !this.#start(head)) return;
       head.admittedAt ??= this.#recordFirstAdmission(head, now);

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { policies, type ServingConfig } from './index.ts';
+import { smallConfig, TestDriver } from './test-driver.ts';
+
+describe('preemption', () => {
+  const tight: ServingConfig = { ...smallConfig, groups: [{ name: 'full', blockCount: 6, window: null }] };
+
+  test('takes from the last in order; what was computed is found again as far as it survives', () => {
+    const driver = new TestDriver(tight);
+    driver.submit(0, 8, { output: 9 });
+    driver.submit(100, 7, { output: 12 });
+    driver.steps(5);
+    const preempted = driver.step();
+    driver.steps(3);
+    expect([preempted, '...', driver.steps(2)].join('\n')).toMatchInlineSnapshot(`
+      "step 5: 1 tokens
+        preempt #1
+        decode #0 [12, 13) in 0 1 4 5
+      ...
+      step 9: 4 tokens
+        prefill #1 [8, 12) in 2 3 5
+      step 10: 1 tokens
+        decode #1 [12, 13) in 2 3 5 4"
+    `);
+    driver.finish();
+    expect(driver.scheduler.metrics).toMatchObject({ preemptions: 1, discardedTokens: 11, finished: 2 });
+  });
+
+  test('spills to the host and comes back without computing', () => {
+    const spilling: ServingConfig = {
+      ...tight,
+      groups: [{ name: 'full', blockCount: 6, window: null, hostBlockCount: 4 }],
+      policy: { ...policies.fcfs, preemption: 'spill' },
+    };
+    const driver = new TestDriver(spilling);
+    driver.submit(0, 8, { output: 9 });
+    driver.submit(100, 7, { output: 12 });
+    driver.steps(5);
+    const preempted = driver.step();
+    driver.steps(3);
+    expect([preempted, '...', driver.steps(2)].join('\n')).toMatchInlineSnapshot(`
+      "step 5: 1 tokens
+        preempt #1
+        spill 2 -> 0
+        spill 3 -> 1
+        spill 5 -> 2
+        decode #0 [12, 13) in 0 1 4 5
+      ...
+      step 9: 1 tokens
+        restore 0 -> 3
+        restore 1 -> 2
+        restore 2 -> 5
+        decode #1 [11, 12) in 3 2 5
+      step 10: 1 tokens
+        decode #1 [12, 13) in 3 2 5 4"
+    `);
+    driver.finish();
+    expect(driver.scheduler.metrics).toMatchObject({
+      prefixQueryTokens: 15,
+      discardedTokens: 0,
+      spills: 1,
+      spilledBlocks: 3,
+      restoredBlocks: 3,
+    });
+  });
+
+  test('a higher priority pushes out a lower one, where the policy says so', () => {
+    const urgent = (policy: ServingConfig['policy']): string => {
+      const driver = new TestDriver({ ...tight, policy });
+      driver.submit(0, 12, { output: 12 });
+      driver.step();
+      driver.submit(100, 16, { priority: 1 });
+      return driver.step();
+    };
+    expect(urgent(policies.fcfs)).not.toContain('preempt');
+    expect(urgent(policies.priority)).toMatchInlineSnapshot(`
+      "step 1: 16 tokens
+        preempt #0
+        prefill #1 [0, 16) in 3 4 5 2"
+    `);
+  });
+
+  test('does not push out equals, whatever their order', () => {
+    const policy = { ...policies.priority, secondsPerToken: 1 };
+    const driver = new TestDriver({ ...tight, policy });
+    driver.submit(0, 16, { output: 8 });
+    driver.step();
+    driver.submit(100, 9);
+    expect(driver.step()).toMatchInlineSnapshot(`
+      "step 1: 1 tokens
+        decode #0 [16, 17) in 0 1 2 3 4"
+    `);
+  });
+
+  test('is not for drafts: they use what is left or are left out', () => {
+    const driver = new TestDriver({ ...tight, tokenBudget: 24 });
+    const { id } = driver.submit(0, 8, { output: 12 });
+    driver.submit(100, 11, { output: 2 });
+    expect(
+      [driver.step(new Map([[id, { drafts: [900, 901, 902, 903, 904] }]])), driver.step()].join('\n'),
+    ).toMatchInlineSnapshot(`
+      "step 0: 19 tokens
+        prefill #0 [0, 8) in 0 1
+        prefill #1 [0, 11) in 2 3 4
+      step 1: 5 tokens
+        decode #0 [8, 12), 3 drafts in 0 1 5
+        decode #1 [11, 12) in 2 3 4"
+    `);
+  });
+});
+
+describe('order', () => {
+  /** Three prompts in this order: long; short; urgent and of middle length. One at a time. */
+  function served(policy: ServingConfig['policy']): number[] {
+    const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy });
+    driver.submit(0, 16, { output: 2 });
+    driver.submit(100, 2, { output: 2 });
+    driver.submit(200, 8, { output: 2, priority: 2 });
+    const order: number[] = [];
+    while (order.length < 3) {
+      driver.step();
+      order.push(...driver.outcome.finished.map(({ sequence }) => sequence.id));
+    }
+    return order;
+  }
+
+  test('follows the policy', () => {
+    expect(served(policies.fcfs)).toEqual([0, 1, 2]);
+    expect(served(policies.priority)).toEqual([2, 0, 1]);
+    expect(served(policies.shortestFirst)).toEqual([1, 2, 0]);
+  });
+
+  test('ageing: under a stream of urgent requests an old one waits a bounded time, without ageing for ever', () => {
+    const waited = (secondsPerPriority: number): number | null => {
+      const policy = { ...policies.priority, secondsPerPriority };
+      const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy });
+      const old = driver.submit(0, 8, { output: 1 });
+      for (let step = 0; step < 400; step++) {
+        // One urgent request per second, each of which takes the one place for a second.
+        driver.submit(1000 + step * 10, 4, { output: 1, priority: 2 });
+        driver.step();
+        if (old.admittedAt !== null) return old.admittedAt;
+      }
+      return null;
+    };
+    // Two levels of priority are worth 2 x 20 s: what is submitted before then may overtake, nothing later.
+    expect(waited(20)).toBe(40);
+    expect(waited(1e6)).toBeNull();
+  });
+});
+
+test('starvation-free: nobody is overtaken by what came later than the head start allows', () => {
+  const kinds = fc.record({
+    wait: fc.constantFrom(0, 1, 3),
+    length: fc.integer({ min: 1, max: 30 }),
+    output: fc.integer({ min: 1, max: 20 }),
+    priority: fc.integer({ min: 0, max: 3 }),
+  });
+  const weights = fc.record({
+    secondsPerPriority: fc.constantFrom(0, 2, 10),
+    secondsPerToken: fc.constantFrom(0, 0.1, 1),
+    preemptForWaiting: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(kinds, { maxLength: 40 }),
+      weights,
+      fc.integer({ min: 1, max: 4 }),
+      (requests, weight, runningMax) => {
+        const policy = { ...policies.fcfs, ...weight };
+        const driver = new TestDriver({ ...smallConfig, runningMax, policy });
+        const all = requests.map(({ wait, length, output, priority }, index) => {
+          for (let count = 0; count < wait; count++) driver.step();
+          return driver.submit(index * 100, length, { output, priority });
+        });
+        driver.finish(5000);
+        for (const early of all) {
+          for (const late of all) {
+            const [earlyStart, lateStart] = [early.admittedAt ?? Infinity, late.admittedAt ?? Infinity];
+            if (lateStart >= earlyStart || late.submittedAt < early.submittedAt) continue;
+            const headStart =
+              policy.secondsPerPriority * (late.priority - early.priority) +
+              policy.secondsPerToken * (early.promptLength - late.promptLength);
+            expect(late.submittedAt - early.submittedAt).toBeLessThanOrEqual(headStart);
+          }
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
