@@ -40,8 +40,10 @@ export interface SpeedTable {
     Record<'switched' | 'pcie', { readonly efficiency: number; readonly collectiveSeconds: number }>
   >;
   readonly hostBandwidthBytesPerSecond: number;
-  /** Share of rounds in which the requests of a closed loop start together, where their lengths differ. */
-  readonly togetherShare: number;
+  /** How much request lengths differ in benchmarks with random ones, as a share of the time a request takes. */
+  readonly lengthSpread: number;
+  /** What a request costs its sender besides the devices: connection, tokeniser, first answer. */
+  readonly requestSeconds: number;
 }
 
 export const shippedSpeedTable: SpeedTable = {
@@ -50,7 +52,8 @@ export const shippedSpeedTable: SpeedTable = {
   vendors: speed.vendors.value,
   links: speed.links.value,
   hostBandwidthBytesPerSecond: speed.hostBandwidthBytesPerSecond.value,
-  togetherShare: speed.togetherShare.value,
+  lengthSpread: speed.lengthSpread.value,
+  requestSeconds: speed.requestSeconds.value,
 };
 
 /** Reads an engine's name as benchmarks and the planner's own profiles write it. */

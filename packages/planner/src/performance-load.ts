@@ -22,10 +22,12 @@ export interface Load {
   /** Groups of devices that prefill different prompts side by side (DP attention). */
   readonly groups: number;
   /**
-   * Share of rounds in which all requests start together: 1 when they are sent at once and have equal lengths, near 0 when
-   * lengths differ and the loop has run for long.
+   * How much lengths differ, as a share of the time a request takes: 0 when all are equal and sent at once, so that every
+   * round starts together; the larger, the sooner requests come apart.
    */
-  readonly togetherShare: number;
+  readonly lengthSpread: number;
+  /** What a request costs its sender besides the devices: connection, tokeniser, first answer. */
+  readonly requestSeconds: number;
 }
 
 export interface LoadPoint {
@@ -51,7 +53,7 @@ export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
     active,
     requestsPerSecond,
     outputTokensPerSecond: requestsPerSecond * outputTokens,
-    ttftSeconds: first + waiting / requestsPerSecond,
+    ttftSeconds: first + waiting / requestsPerSecond + load.requestSeconds,
     tpotSeconds: steps === 0 ? decode : Math.max(decode, (round - first) / steps),
   };
 }
@@ -62,6 +64,11 @@ function prefillShare(speed: SpeedModel, load: Load, active: number): number {
   const together = Math.max(1, Math.min(active, room));
   const seconds = speed.prefillSeconds(load.inputTokens, 0, together) / together;
   return seconds / Math.min(load.pipeline, Math.max(1, active / together));
+}
+
+/** Share of requests that start with the others: how long a burst takes to prefill against how far it has come apart. */
+function togetherShare(load: Pick<Load, 'lengthSpread'>, burstSeconds: number, roundSeconds: number): number {
+  return burstSeconds / (burstSeconds + load.lengthSpread * roundSeconds);
 }
 
 /**
@@ -79,7 +86,8 @@ function firstToken(
   const together = Math.max(own, ((at.active + 1) / 2) * at.prefill);
   const busy = Math.min(0.95, ((at.active - 1) * at.prefill) / at.round);
   const apart = own + at.decode / 2 + (busy * at.prefill) / (2 * (1 - busy));
-  return load.togetherShare * together + (1 - load.togetherShare) * Math.min(apart, together + at.decode);
+  const share = togetherShare(load, at.active * at.prefill, at.round);
+  return share * together + (1 - share) * Math.min(apart, together + at.decode);
 }
 
 /** Prefill and decode on workers of their own. */
@@ -94,7 +102,8 @@ export interface SplitLoad {
   /** Groups of a prefill worker's devices that prefill different prompts side by side. */
   readonly prefillGroups: number;
   readonly decodeWorkers: number;
-  readonly togetherShare: number;
+  readonly lengthSpread: number;
+  readonly requestSeconds: number;
 }
 
 /**
@@ -130,11 +139,12 @@ export function splitPoint(prefill: SpeedModel, decode: SpeedModel, load: SplitL
   const waiting = (concurrency - active * decodeWorkers) / rate;
   const firstRound = Math.max(own, ((waitingEach + 1) / 2) * cost);
   const later = Math.max(own, waiting);
+  const share = togetherShare(load, waitingEach * cost, concurrency / rate);
   return {
     active: active * decodeWorkers,
     requestsPerSecond: rate,
     outputTokensPerSecond: rate * outputTokens,
-    ttftSeconds: Math.max(later, load.togetherShare * firstRound + (1 - load.togetherShare) * later),
+    ttftSeconds: Math.max(later, share * firstRound + (1 - share) * later) + load.requestSeconds,
     tpotSeconds: step,
   };
 }

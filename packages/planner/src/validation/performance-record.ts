@@ -132,7 +132,8 @@ function loopFigures(
     batchTokens,
     pipeline: setup.parallelism.pipeline,
     groups,
-    togetherShare: workload.equalLengths ? 1 : table.togetherShare,
+    lengthSpread: workload.equalLengths ? 0 : table.lengthSpread,
+    requestSeconds: table.requestSeconds,
   };
   const point =
     workload.limits === null ? loadPoint(speed, load) : withinLimit(speed, load, workload.limits.tpotSeconds);
@@ -180,6 +181,7 @@ function splitFigures(
   const decoder = at(workload.decode);
   const clients =
     workload.concurrency ?? (workload.decode.batch ?? 1) * workload.decode.data * workload.decode.workers;
+  const isQueueKnown = workload.concurrency !== null && workload.prefill.workersStated;
   const point = splitPoint(prefill.speed, decoder.speed, {
     inputTokens: input,
     outputTokens: output,
@@ -189,14 +191,15 @@ function splitFigures(
     prefillWorkers: workload.prefill.workers,
     prefillGroups: workload.prefill.data,
     decodeWorkers: workload.decode.workers,
-    togetherShare: table.togetherShare,
+    lengthSpread: table.lengthSpread,
+    requestSeconds: table.requestSeconds,
   });
   return {
     output_tokens_per_s: point.outputTokensPerSecond,
     total_tokens_per_s: point.requestsPerSecond * (input + output),
     output_tokens_per_s_per_gpu: point.outputTokensPerSecond / setup.devices,
     requests_per_s: point.requestsPerSecond,
-    ttft_ms: workload.concurrency === null ? null : point.ttftSeconds * 1e3,
+    ttft_ms: isQueueKnown ? point.ttftSeconds * 1e3 : null,
     tpot_ms: point.tpotSeconds * 1e3,
     itl_ms: point.tpotSeconds * 1e3,
   };

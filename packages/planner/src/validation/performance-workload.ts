@@ -45,6 +45,8 @@ export interface LatencyLimits {
 
 export interface WorkerGroup {
   readonly workers: number;
+  /** False where the record does not say how many there were and one is assumed. */
+  readonly workersStated: boolean;
   readonly tensor: number;
   readonly data: number;
   readonly batch: number | null;
@@ -122,7 +124,9 @@ function loopWorkload(
   const tpotSeconds = scenario === undefined ? undefined : dataset?.tpotSecondsMax?.[scenario];
   // A stated number of prompts bounds how many can be under way.
   const sent = numberIn(notes, /(\d+) successful requests/) ?? numberIn(notes, /used (\d+) prompts/);
-  const clients = lengths.concurrency ?? lengths.batch ?? Number.POSITIVE_INFINITY;
+  // Where several replicas were measured side by side, the batch is that of each.
+  const replicas = numberIn(notes, /(\d+) replica/) ?? 1;
+  const clients = lengths.concurrency ?? (lengths.batch ?? Number.POSITIVE_INFINITY) * replicas;
   return {
     kind: 'loop',
     // Short prompts without a stated length: what a chat template and a sentence take.
@@ -176,7 +180,13 @@ function workerGroups(notes: string): { readonly prefill: WorkerGroup; readonly 
   const plain = /(\d+) prefill \+ (\d+) decode workers \(README shows TP=(\d+)/.exec(notes);
   if (plain === null) return null;
   const tensor = Number(plain[3]);
-  const group = (workers: number): WorkerGroup => ({ workers, tensor, data: 1, batch: null });
+  const group = (workers: number): WorkerGroup => ({
+    workers,
+    workersStated: true,
+    tensor,
+    data: 1,
+    batch: null,
+  });
   return { prefill: group(Number(plain[1])), decode: group(Number(plain[2])) };
 }
 
@@ -185,6 +195,7 @@ function groupFrom(match: RegExpMatchArray): WorkerGroup {
   const batch = Number(match[5] ?? '');
   return {
     workers: number(match[2], 1),
+    workersStated: (match[2] ?? '') !== '',
     tensor: number(match[3], 1),
     data: number(match[4], 1),
     batch: batch > 0 ? batch : null,
