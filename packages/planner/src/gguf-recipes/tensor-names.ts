@@ -76,7 +76,12 @@ const stemOfName: readonly (readonly [RegExp, string])[] = [
   [/conv\.in_proj/, 'shortconv.in_proj'],
   [/conv\.out_proj/, 'shortconv.out_proj'],
   [/conv\.conv/, 'shortconv.conv'],
-  [/eh_proj/, 'nextn.eh_proj'],
+  [/^(model\.)?eh_proj/, 'nextn.eh_proj'],
+  [/^enorm/, 'nextn.enorm'],
+  [/^hnorm/, 'nextn.hnorm'],
+  [/^shared_head\.norm/, 'nextn.shared_head_norm'],
+  [/^shared_head\.head/, 'nextn.shared_head_head'],
+  [/^embed_tokens/, 'nextn.embed_tokens'],
   [/shared_expert_gate|shared_gate/, 'ffn_gate_inp_shexp'],
   [/score_correction|expert_bias|correction_bias/, 'exp_probs_b'],
 ];
@@ -161,7 +166,17 @@ function layerTensors(
   }
   const stem = layerStem(spec.family, tensor);
   if (stem === '') return [block(tensor.name)];
-  return [block(`${stem}.${stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix}`)];
+  const ending = stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix;
+  return [block(`${stem}.${ending}`, isConvolution(tensor) ? squeezed(tensor.shape) : tensor.shape)];
+}
+
+function isConvolution({ role }: TensorSpec): boolean {
+  return role === 'linear-conv' || role === 'ssm-conv';
+}
+
+/** Depthwise convolutions are kept as [channels, taps]. */
+function squeezed(shape: readonly number[]): readonly number[] {
+  return shape.filter((size, axis) => size !== 1 || axis === 0 || axis === shape.length - 1);
 }
 
 function layerStem(family: string, tensor: TensorSpec): string {

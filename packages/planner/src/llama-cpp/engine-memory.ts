@@ -92,13 +92,14 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
   const { rules } = options;
   const tensors = storedTensors(spec, input.fileType, {
     absorbedMla: options.cache.absorbedMla,
-    predictionLayers: spec.predictionLayers.length > 0 && loadsPredictionLayers(spec.family),
+    predictionLayers: spec.predictionLayers.length > 0 && filesHavePredictionLayers(spec.family),
     fusedCountsAsValue: rules.fusedCountsAsValue,
   });
   const layers = Math.max(spec.layers.length, ...tensors.map((tensor) => (tensor.layer ?? -1) + 1));
   const placement = placeTensors({
     tensors,
     layers,
+    loadedLayers: spec.layers.length,
     tied: spec.tiedEmbeddings,
     devices: options.devices,
     ...(input.deviceShares && { deviceShares: input.deviceShares }),
@@ -132,8 +133,8 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
   };
 }
 
-/** GLM-4.5 and later files carry the prediction layer, and llama.cpp loads it; DeepSeek files leave it out. */
-function loadsPredictionLayers(family: string): boolean {
+/** GLM-4.5 and later files carry the prediction layer, which the engine skips; DeepSeek files leave it out. */
+function filesHavePredictionLayers(family: string): boolean {
   return /^glm/.test(family);
 }
 

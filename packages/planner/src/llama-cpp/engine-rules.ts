@@ -27,6 +27,10 @@ export interface EngineRules {
   readonly embeddingInput: boolean;
   /** The attention mask is made in F16 for flash attention, instead of being converted. */
   readonly halfMask: boolean;
+  /** Families with prediction heads pick the rows of their logits after the last layer. */
+  readonly lateRows: boolean;
+  /** Quantised caches hold rotated rows: queries, keys and values pass a Hadamard product (PR 21038). */
+  readonly rotatesQuantisedCache: boolean;
   /** The server asks for as many logits rows as it has slots, not one per token of a batch. */
   readonly serverLimitsOutputs: boolean;
   /** Flash attention is used whenever the backend has it, unless switched off (PR 15434). */
@@ -94,6 +98,8 @@ export function rulesOfBuild(build: number): EngineRules {
     reservesSequences: from(6700),
     embeddingInput: from(7640),
     halfMask: from(9000),
+    lateRows: from(9500),
+    rotatesQuantisedCache: from(8610),
     serverLimitsOutputs: from(9500),
     automaticFlashAttention: from(6325),
     automaticSlots: from(7160),

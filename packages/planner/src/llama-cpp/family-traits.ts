@@ -22,6 +22,10 @@ export interface FamilyTraits {
   readonly scalesExpertWeights: boolean;
   /** How router scores become weights: over all experts first, or over the chosen ones. */
   readonly router: 'softmax' | 'sigmoid' | 'softmax-of-chosen';
+  /** The last layer computes all tokens, for prediction heads that want them; rows are picked after the final norm. */
+  readonly picksRowsLate: boolean;
+  /** Position ids per token: several for families whose images have rows and columns. */
+  readonly positionsPerToken: number;
   /** Positions are not rotated into queries and keys. */
   readonly noRope: boolean;
 }
@@ -36,6 +40,8 @@ const llama: FamilyTraits = {
   normalisesExpertWeights: true,
   scalesExpertWeights: false,
   router: 'softmax',
+  picksRowsLate: false,
+  positionsPerToken: 1,
   noRope: false,
 };
 
@@ -58,7 +64,17 @@ const byFamily: readonly (readonly [RegExp, Partial<FamilyTraits>])[] = [
   [/^(qwen2_moe|qwen2moe|olmoe)$/, { normalisesExpertWeights: false }],
 ];
 
+const lateRowFamilies =
+  /^(deepseek|kimi_k2|glm4_moe|glm4moe|glm4v_moe|glm_moe_dsa|glm-dsa|gemma4|mimo_?v?2|nemotron_h|gpt_oss|gpt-oss|qwen3_?next|qwen3_?5|step3)/;
+
+const manyPositions = /^(qwen2_vl|qwen2vl|qwen2_5_vl|qwen3_vl|qwen3vl|qwen3_5|qwen35|glm4v)/;
+
 export function familyTraits(family: string): FamilyTraits {
   const traits = byFamily.find(([pattern]) => pattern.test(family))?.[1];
-  return { ...llama, ...traits };
+  return {
+    ...llama,
+    picksRowsLate: lateRowFamilies.test(family),
+    positionsPerToken: manyPositions.test(family) ? 4 : 1,
+    ...traits,
+  };
 }

@@ -87,7 +87,7 @@ function partOf(memory: EngineMemory, backend: number): BackendMemory {
 type Part = readonly [tag: string, amount: number, derivation: Derivation];
 
 function weightEntries({ memory, backend, input }: BackendContext, part: BackendMemory): readonly Part[] {
-  const own = memory.placement.tensors.filter((tensor) => tensor.backend === backend);
+  const own = memory.placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === backend);
   const groups: readonly (readonly [string, (tensor: PlacedTensor) => boolean])[] = [
     ['experts', (tensor) => isExpertTensor(tensor.name)],
     ['layers', (tensor) => tensor.layer !== null && !isExpertTensor(tensor.name)],

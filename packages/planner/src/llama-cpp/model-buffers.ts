@@ -43,10 +43,10 @@ export function modelBuffers(
   const file = fileOffsets(placement.tensors, options.sortedFile);
   const maps = options.mapped && backendTraits[kind].mapsFiles;
   const devices = Array.from({ length: placement.cpu }, (_, device) => {
-    const own = placement.tensors.filter((tensor) => tensor.backend === device);
+    const own = placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === device);
     return maps ? stretch(own, file) : sum(own, (tensor) => deviceBytes(tensor, kind));
   });
-  const host = placement.tensors.filter((tensor) => tensor.backend === placement.cpu);
+  const host = placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === placement.cpu);
   const added = repackedTypes[options.repack];
   const repacked = host.filter((tensor) => isMatrix(tensor) && added[tensor.type] !== undefined);
   const repackedBytes = ({ type, bytes }: PlacedTensor): number => {

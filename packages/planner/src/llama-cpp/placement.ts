@@ -8,6 +8,8 @@ import type { StoredTensor } from '../gguf-recipes/gguf-spec.ts';
 export interface PlacementOptions {
   readonly tensors: readonly StoredTensor[];
   readonly layers: number;
+  /** Blocks of the file behind these are prediction layers: counted by `-ngl`, but not loaded. */
+  readonly loadedLayers: number;
   readonly tied: boolean;
   /** Accelerators; 0 for a machine without one. */
   readonly devices: number;
@@ -26,6 +28,8 @@ export interface PlacedTensor extends StoredTensor {
   readonly backend: number;
   /** Position in the file; a tied head has that of the embedding. */
   readonly position: number;
+  /** False for tensors that only take room in the file. */
+  readonly loaded: boolean;
 }
 
 export interface Placement {
@@ -51,6 +55,7 @@ export function placeTensors(options: PlacementOptions): Placement {
       ...tensor,
       backend: backendOf(tensor),
       position,
+      loaded: (tensor.layer ?? 0) < options.loadedLayers,
     }),
   );
   const embedding = placed.find((tensor) => tensor.name === 'token_embd.weight');

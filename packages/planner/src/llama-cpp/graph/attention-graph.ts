@@ -38,9 +38,34 @@ export function headAttention(
 ): GraphTensor {
   const { operations } = context;
   const { parts, gate } = projections(context, layer, attention, input);
-  const attended = attend(context, layer, attention, parts);
+  const attended = unrotated(context, attend(context, layer, attention, rotated(context, parts)));
   const gated = gate === null ? attended : operations.inPlace(attended, operations.inPlace(gate));
   return operations.linear(layer.weights, 'attn_output', gated) ?? gated;
+}
+
+/** Rows that are cached in block types are spread over their head first, so that no single element dominates a block. */
+function rotated(context: AttentionContext, { query, key, value }: AttentionParts): AttentionParts {
+  const { keyRotation, valueRotation } = context.cache;
+  const turn = (part: GraphTensor | null, by: GraphTensor | null): GraphTensor | null =>
+    part === null || by === null ? part : hadamard(context, part, by);
+  return {
+    query: turn(query, keyRotation) ?? query,
+    key: turn(key, keyRotation),
+    value: turn(value, valueRotation),
+  };
+}
+
+function unrotated(context: AttentionContext, attended: GraphTensor): GraphTensor {
+  const { valueRotation } = context.cache;
+  return valueRotation === null ? attended : hadamard(context, attended, valueRotation);
+}
+
+function hadamard({ operations }: AttentionContext, part: GraphTensor, matrix: GraphTensor): GraphTensor {
+  const [size] = matrix.shape;
+  const [dim, heads, tokens, outer] = part.shape;
+  const rows = (dim * heads * tokens * outer) / size;
+  const flat = operations.graph.view(part, [size, rows]);
+  return operations.graph.view(operations.multiply(matrix, flat, size), part.shape);
 }
 
 interface Projections {

@@ -52,8 +52,9 @@ export function scheduleGraph(graph: GraphBuilder, options: ScheduleOptions): Sc
   const { steps, copies } = splitGraph(graph, backendOf);
   const permanentCopies: InputCopy[] = [];
   if (options.inputCopies > 1) {
+    const used = new Set(graph.nodes.flatMap((node) => node.sources));
     for (const leaf of graph.leafs) {
-      if (leaf.isInput)
+      if (leaf.isInput && used.has(leaf))
         permanentCopies.push(...repeat(copyOf(leaf, backendOf(leaf)), options.inputCopies - 1));
     }
     for (const copy of copies) permanentCopies.push(copy, ...repeat(copy, options.inputCopies - 1));

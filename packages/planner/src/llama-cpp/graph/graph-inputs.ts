@@ -29,31 +29,62 @@ export interface CacheInputs {
   readonly mask: GraphTensor;
   readonly keyRows: GraphTensor | null;
   readonly valueRows: GraphTensor | null;
+  /** Rotation of rows that are cached in block types, [size, size]; null where there is none. */
+  readonly keyRotation: GraphTensor | null;
+  readonly valueRotation: GraphTensor | null;
 }
 
 const maskPaddingRows = 64;
 
-/**
- * `valueElements` is the widest value row; without flash attention values are stored transposed, which takes one index
- * per element.
- */
+/** Sizes of the cache rows of a model. */
+export interface CacheRows {
+  /** The widest value row: without flash attention values are stored transposed, at one index per element. */
+  readonly valueElements: number;
+  /** Head sizes when all layers agree on them, else 0. */
+  readonly keyHeadDim: number;
+  readonly valueHeadDim: number;
+}
+
 export function cacheInputs(
   graph: GraphBuilder,
   worst: WorstCase,
   cells: number,
-  valueElements: number,
+  sizes: CacheRows,
 ): CacheInputs {
   const { rules, tokens, streams, flashAttention } = worst;
   const perStream = tokens / streams;
   const rows = rules.build < 6970 ? Math.ceil(perStream / maskPaddingRows) * maskPaddingRows : perStream;
   const indices = (count: number): GraphTensor | null =>
     rules.rowIndexInputs ? graph.input('i64', count) : null;
-  const keyRows = indices(tokens);
-  const valueRows = indices(flashAttention ? tokens : tokens * valueElements);
+  const rest = {
+    cells,
+    keyRows: indices(tokens),
+    valueRows: indices(flashAttention ? tokens : tokens * sizes.valueElements),
+    keyRotation: rotation(graph, worst, worst.keyElementBytes, rotationSize(sizes.keyHeadDim)),
+    valueRotation: rotation(graph, worst, worst.valueElementBytes, sizes.valueHeadDim % 64 === 0 ? 64 : 0),
+  };
   const shape = [cells, rows, 1, streams];
-  if (flashAttention && rules.halfMask)
-    return { cells, mask: graph.input('f16', ...shape), keyRows, valueRows };
+  if (flashAttention && rules.halfMask) return { ...rest, mask: graph.input('f16', ...shape) };
   const full = graph.input('f32', ...shape);
   const mask = flashAttention ? graph.operation('other', [full], shape, { element: 'f16' }) : full;
-  return { cells, mask, keyRows, valueRows };
+  return { ...rest, mask };
+}
+
+function rotation(
+  graph: GraphBuilder,
+  worst: WorstCase,
+  elementBytes: number,
+  size: number,
+): GraphTensor | null {
+  // Only block types have elements of a fraction of, or little more than, a byte.
+  const isBlockType = elementBytes < 2;
+  return worst.rules.rotatesQuantisedCache && isBlockType && size > 0 ? graph.input('f32', size, size) : null;
+}
+
+/** The largest power of two, 64 at least, that divides the head size; 0 when 64 does not. */
+function rotationSize(headDim: number): number {
+  if (headDim === 0 || headDim % 64 !== 0) return 0;
+  let size = 64;
+  while (headDim % (2 * size) === 0) size *= 2;
+  return size;
 }

@@ -4,9 +4,10 @@
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer, EngineModel } from '../engine-model.ts';
+import type { EngineRules } from '../engine-rules.ts';
 import { type AttentionContext, headAttention } from './attention-graph.ts';
 import { feedForward } from './feed-forward-graph.ts';
-import { type CacheInputs, cacheInputs, type WorstCase } from './graph-inputs.ts';
+import { type CacheInputs, type CacheRows, cacheInputs, type WorstCase } from './graph-inputs.ts';
 import { GraphOperations } from './graph-operations.ts';
 import { GraphBuilder, type GraphTensor } from './graph-tensor.ts';
 import { latentAttention } from './latent-attention-graph.ts';
@@ -38,22 +39,29 @@ export function worstCaseGraph(model: EngineModel, worst: WorstCase, options: Gr
     stream = layerGraph({ model, operations, worst, inputs, options }, layer, stream, isLast);
   }
   operations.pinNorms(null);
-  const normed = operations.optionalNorm(model.weights, 'output_norm', stream);
+  let normed = operations.optionalNorm(model.weights, 'output_norm', stream);
+  if (picksRowsLate(model, worst)) {
+    normed = operations.rows(normed, inputs.outputRows, [normed.shape[0], worst.outputs]);
+  }
   let logits = operations.linear(model.weights, 'output', normed) ?? normed;
   if (model.traits.scalesLogits) logits = operations.inPlace(logits);
   graph.expand(logits);
   return graph;
 }
 
+function picksRowsLate({ traits }: EngineModel, { rules }: WorstCase): boolean {
+  return traits.picksRowsLate && rules.lateRows;
+}
+
 function modelInputs(graph: GraphBuilder, model: EngineModel, worst: WorstCase): ModelInputs {
-  const valueElements = Math.max(...model.layers.map((layer) => valueWidth(layer.attention)));
+  const sizes = cacheRows(model, worst);
   const hasStates = model.layers.some((layer) => isRecurrent(layer));
   const stateRows = hasStates ? graph.input('i32', worst.sequences) : null;
   return {
-    positions: graph.input('i32', worst.tokens),
+    positions: graph.input('i32', worst.tokens * model.traits.positionsPerToken),
     outputRows: graph.input('i32', worst.outputs),
-    full: once(() => cacheInputs(graph, worst, worst.cells, valueElements)),
-    window: once(() => cacheInputs(graph, worst, worst.windowCells, valueElements)),
+    full: once(() => cacheInputs(graph, worst, worst.cells, sizes)),
+    window: once(() => cacheInputs(graph, worst, worst.windowCells, sizes)),
     stateRows: () => (stateRows === null ? graph.input('i32', worst.sequences) : stateRows),
   };
 }
@@ -66,8 +74,18 @@ function once<Value>(make: () => Value): () => Value {
   };
 }
 
-function valueWidth(attention: AttentionSpec): number {
-  if (attention.kind === 'mla') return attention.kvLoraRank;
+function cacheRows(model: EngineModel, { rules }: WorstCase): CacheRows {
+  const headed = model.layers.map(({ attention }) => attention).filter((attention) => 'kvHeads' in attention);
+  const common = (sizes: readonly number[]): number => (new Set(sizes).size === 1 ? (sizes[0] ?? 0) : 0);
+  return {
+    valueElements: Math.max(...model.layers.map((layer) => valueWidth(layer.attention, rules))),
+    keyHeadDim: common(headed.map((attention) => attention.keyHeadDim)),
+    valueHeadDim: common(headed.map((attention) => attention.valueHeadDim)),
+  };
+}
+
+function valueWidth(attention: AttentionSpec, rules: EngineRules): number {
+  if (attention.kind === 'mla') return rules.latentValuesShared ? 0 : attention.kvLoraRank;
   return 'kvHeads' in attention ? attention.kvHeads * attention.valueHeadDim : 0;
 }
 
@@ -127,7 +145,7 @@ function layerGraph(
   let attended = mixTokens(context, layer, normed);
   let residual = stream;
   let parallel = normed;
-  if (isLast) {
+  if (isLast && !picksRowsLate(model, worst)) {
     const pick = (tensor: GraphTensor): GraphTensor =>
       operations.rows(tensor, context.inputs.outputRows, [tensor.shape[0], worst.outputs]);
     residual = pick(residual);
