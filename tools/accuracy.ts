@@ -1,0 +1,116 @@
+/**
+ * Writes docs/accuracy.md: the planner against what engines printed, with a spreadsheet and mlsysim on the same logs.
+ *
+ *     node tools/accuracy.ts --vllm FILE --llama-cpp FILE [--performance FILE] [--commit HASH] [--output FILE]
+ *
+ * The files are lists of records as `plimsoll validate` reads them. `--mlsysim-questions FILE` writes what
+ * tools/reference/mlsysim-logs.py answers, and nothing else.
+ */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PlimsollError } from '@plimsoll/foundation';
+import { validateFile } from '../apps/plimsoll/src/commands/validate.ts';
+import { baselineSection, mlsysimQuestions } from './accuracy/baseline-section.ts';
+import { llamaCppComparisons, llamaCppSection } from './accuracy/llama-cpp-section.ts';
+import { readLogFile } from './accuracy/log-file.ts';
+import { namedQuestion } from './accuracy/mlsysim.ts';
+import { modelSection, sourceSection } from './accuracy/model-section.ts';
+import { performanceSection } from './accuracy/performance-section.ts';
+import { targetSection } from './accuracy/target-section.ts';
+import { vllmComparisons, vllmSection } from './accuracy/vllm-section.ts';
+
+interface Files {
+  readonly vllm: string;
+  readonly llamaCpp: string;
+  readonly performance: string | undefined;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      vllm: { type: 'string' },
+      'llama-cpp': { type: 'string' },
+      performance: { type: 'string' },
+      commit: { type: 'string' },
+      output: { type: 'string', default: join(import.meta.dirname, '../docs/accuracy.md') },
+      'mlsysim-questions': { type: 'string' },
+    },
+  });
+  const { vllm, 'llama-cpp': llamaCpp, performance } = values;
+  if (vllm === undefined || llamaCpp === undefined) {
+    throw new PlimsollError({
+      code: 'missing-log-files',
+      message: 'two files of records are needed: --vllm FILE and --llama-cpp FILE',
+      value: process.argv.slice(2).join(' '),
+      limit: 'JSON lists of records as `plimsoll validate` reads them',
+    });
+  }
+  const questions = values['mlsysim-questions'];
+  if (questions !== undefined) {
+    const asked = mlsysimQuestions(readLogFile(vllm), readLogFile(llamaCpp)).map(namedQuestion);
+    writeFileSync(questions, JSON.stringify(asked));
+    return;
+  }
+  writeFileSync(values.output, await report({ vllm, llamaCpp, performance }, values.commit ?? headCommit()));
+}
+
+async function report(files: Files, commit: string): Promise<string> {
+  const vllm = readLogFile(files.vllm);
+  const llamaCpp = readLogFile(files.llamaCpp);
+  const performance = files.performance === undefined ? [] : readLogFile(files.performance);
+  const validation = await validateFile(files.vllm);
+  const llamaCppValidation = await validateFile(files.llamaCpp);
+  const vllmFound = vllmComparisons(vllm, validation);
+  const llamaCppFound = llamaCppComparisons(llamaCpp, llamaCppValidation);
+  return `${[
+    '# Accuracy',
+    introduction(files, commit, vllm.length + llamaCpp.length + performance.length),
+    targetSection({ vllm: validation, vllmFound, llamaCpp: llamaCppValidation, llamaCppFound }),
+    baselineSection({ vllm, llamaCpp, validation, vllmFound, llamaCppFound }),
+    vllmSection(vllm, validation, vllmFound),
+    llamaCppSection(llamaCpp, llamaCppValidation, llamaCppFound),
+    ...(files.performance === undefined
+      ? []
+      : [performanceSection(performance, await validateFile(files.performance))]),
+    modelSection(),
+    sourceSection([
+      { title: 'vLLM', records: vllm },
+      { title: 'llama.cpp', records: llamaCpp },
+      { title: 'Speed', records: performance },
+    ]),
+  ].join('\n\n')}\n`;
+}
+
+function introduction(files: Files, commit: string, records: number): string {
+  const options = [
+    `--vllm ${basename(files.vllm)}`,
+    `--llama-cpp ${basename(files.llamaCpp)}`,
+    ...(files.performance === undefined ? [] : [`--performance ${basename(files.performance)}`]),
+  ];
+  const date = new Date().toISOString().slice(0, 10);
+  return [
+    'How far the planner is from what real engines printed. This page is generated; every figure is computed by the code that answers `plimsoll plan`, from the inputs of each log alone.',
+    `- Command: \`node tools/accuracy.ts ${options.join(' ')}\`\n- Date: ${date}, commit: ${commit} (a plus sign: with changes not committed)\n- Records: ${records}\n- Errors are |predicted - printed| / |printed|; bias is the mean of the signed errors, above zero when predictions are too large.`,
+  ].join('\n\n');
+}
+
+/** Short hash, with a plus sign when sources differ from it. */
+function headCommit(): string {
+  try {
+    const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8' }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'packages', 'apps', 'tools');
+    return git('rev-parse', '--short', 'HEAD') + (changed === '' ? '' : '+');
+  } catch {
+    return 'unknown';
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof PlimsollError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

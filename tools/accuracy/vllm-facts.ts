@@ -1,0 +1,92 @@
+/**
+ * What somebody with a model card, a config.json and a data sheet knows about the deployment of a vLLM log: the inputs
+ * of both baselines. Parameters are counted, not estimated, so that neither baseline suffers from a rounded "8B".
+ */
+import { GiB, PlimsollError } from '@plimsoll/foundation';
+import { elementCount, type ModelSpec, textParameterCount } from '@plimsoll/model-files';
+import { resolveHardware, resolveModel } from '@plimsoll/registry';
+import { modelFromRegistry } from '../../apps/plimsoll/src/model-reference.ts';
+import { reportedOf } from './figures.ts';
+import { idOf, numberOf, objectOf, type RawRecord, textOf } from './log-file.ts';
+
+export interface VllmFacts {
+  readonly id: string;
+  readonly spec: ModelSpec;
+  /** As published. */
+  readonly config: RawRecord;
+  /** The same with the keys of its text part on top, where it has one. */
+  readonly textConfig: RawRecord;
+  readonly parameters: number;
+  readonly weightBits: number;
+  readonly kvBits: number;
+  /** Devices that share the weights: tensor x pipeline. */
+  readonly devices: number;
+  readonly nominalBytes: number;
+  readonly bandwidthBytesPerSecond: number;
+  readonly peakOperationsPerSecond: number;
+  readonly utilization: number;
+  readonly maxModelLen: number;
+  readonly reportedKvGib: number | null;
+}
+
+/** Null for a model or device that the registry does not know: no program could say anything then. */
+export function vllmFacts(record: RawRecord): VllmFacts | null {
+  try {
+    const name = textOf(record, 'model') ?? '';
+    const spec = modelFromRegistry(name);
+    const device = deviceOf(textOf(record, 'gpu') ?? '');
+    const config = resolveModel(name).config as RawRecord;
+    return {
+      id: idOf(record),
+      spec,
+      config,
+      textConfig: { ...config, ...objectOf(config, 'text_config') },
+      parameters: textParameterCount(spec) + visionParameters(spec),
+      weightBits: weightBits(record, spec),
+      kvBits: kvBits(textOf(record, 'kv_cache_dtype')),
+      devices: (numberOf(record, 'tensor_parallel') ?? 1) * (numberOf(record, 'pipeline_parallel') ?? 1),
+      ...device,
+      // What vLLM takes when nobody says otherwise.
+      utilization: numberOf(record, 'gpu_memory_utilization') ?? 0.9,
+      maxModelLen: numberOf(record, 'max_model_len') ?? spec.contextLength,
+      reportedKvGib: numberOf(reportedOf(record), 'kv_cache_gib'),
+    };
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}
+
+function visionParameters(spec: ModelSpec): number {
+  let count = 0;
+  for (const tensor of spec.vision?.tensors ?? []) count += elementCount(tensor);
+  return count;
+}
+
+function deviceOf(
+  name: string,
+): Pick<VllmFacts, 'nominalBytes' | 'bandwidthBytesPerSecond' | 'peakOperationsPerSecond'> {
+  // Unified memory of which the log names the part that the engine may use.
+  const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(name);
+  const { memory, rates } = resolveHardware(pool?.[1] ?? name);
+  return {
+    nominalBytes: pool === null ? memory.nominalBytes : Number(pool[2]) * GiB,
+    bandwidthBytesPerSecond: memory.bandwidthBytesPerSecond,
+    peakOperationsPerSecond: rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1e12,
+  };
+}
+
+/** Bits per weight by the name of the scheme, as people do it: scales and unquantised layers do not count. */
+function weightBits(record: RawRecord, spec: ModelSpec): number {
+  const named = (textOf(record, 'quantization') ?? '').toLowerCase();
+  if (/awq|gptq|round|bitsandbytes|fp4|int4|w4a16/.test(named)) return 4;
+  const stored = spec.quantization?.weights ?? null;
+  if (stored !== null) return /8/.test(stored) ? 8 : 4;
+  if (/fp8|int8|w8a8/.test(named)) return 8;
+  return textOf(record, 'dtype') === 'float32' ? 32 : 16;
+}
+
+function kvBits(named: string | null): number {
+  if (named === null || named === 'auto') return 16;
+  return Number(/int(\d)/.exec(named)?.[1] ?? (named.includes('8') ? 8 : 16));
+}
