@@ -66,16 +66,18 @@ function expertShare(spec: ModelSpec): number {
 
 /** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
 export function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+  const layersOf = new Map<AttentionSpec, number>();
+  for (const { attention } of spec.layers) layersOf.set(attention, (layersOf.get(attention) ?? 0) + 1);
   const sums = new Map<string, AttentionWork>();
-  for (const layer of spec.layers) {
-    for (const work of layerAttention(layer.attention)) {
+  for (const [attention, layers] of layersOf) {
+    const share = layers / tensor;
+    for (const work of layerAttention(attention)) {
       const key = `${work.keysMax}/${work.tokensPerKey}`;
       const known = sums.get(key);
       sums.set(key, {
         ...work,
-        decodeOperationsPerKey: work.decodeOperationsPerKey / tensor + (known?.decodeOperationsPerKey ?? 0),
-        prefillOperationsPerKey:
-          work.prefillOperationsPerKey / tensor + (known?.prefillOperationsPerKey ?? 0),
+        decodeOperationsPerKey: share * work.decodeOperationsPerKey + (known?.decodeOperationsPerKey ?? 0),
+        prefillOperationsPerKey: share * work.prefillOperationsPerKey + (known?.prefillOperationsPerKey ?? 0),
       });
     }
   }
@@ -142,12 +144,6 @@ function indexerWork(
   if (indexer === undefined) return [];
   const perKey = 2 * indexer.heads * indexer.headDim;
   return [{ ...plainWork(perKey, perKey, unlimited), tokensPerKey }];
-}
-
-/** Keys a decoded token sees, times operations on each, summed over layers. */
-export function decodeAttentionOperations(work: AttentionWork, context: number): number {
-  const tokens = Math.min(context, work.keysMax);
-  return (work.decodeOperationsPerKey * tokens) / work.tokensPerKey;
 }
 
 /** Causal attention over a prompt: token i sees min(i, window) keys. Cached tokens are keys, not queries. */

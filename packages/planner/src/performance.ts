@@ -19,7 +19,6 @@ import type { Parallelism } from './parallelism.ts';
 import {
   attentionWork,
   cachingLayers,
-  decodeAttentionOperations,
   type MatrixWork,
   matrixWork,
   prefillAttentionOperations,
@@ -117,6 +116,11 @@ export function speedModel(input: SpeedInput): SpeedModel {
   const terms = coefficients(input, work);
   const { routedShare } = work;
   const attention = attentionWork(spec, parallelism.tensor);
+  const decodeOperations = piecewiseLinear(
+    0,
+    attention.map((part) => part.decodeOperationsPerKey / part.tokensPerKey),
+    attention.map((part) => part.keysMax),
+  );
   const cacheBytes = cacheReader(groups, cachingLayers(spec));
   const { data, pipeline } = parallelism;
   const prefillFixed = terms.fixedSeconds + device.dispatchSeconds;
@@ -133,15 +137,15 @@ export function speedModel(input: SpeedInput): SpeedModel {
     return (chunks + pipeline - 1) / (chunks * pipeline);
   };
   const readSeconds = (tokens: number): number =>
-    terms.denseReadSeconds + terms.expertReadSeconds * (1 - (1 - routedShare) ** tokens);
+    routedShare === 0
+      ? terms.denseReadSeconds
+      : terms.denseReadSeconds + terms.expertReadSeconds * (1 - (1 - routedShare) ** tokens);
   const matrixSeconds = (users: number): number =>
     (users / data) * (terms.denseTokenSeconds + terms.expertTokenSeconds + terms.headTokenSeconds);
   const cacheSeconds = (users: number, context: number): number =>
     (users / data) * cacheBytes(context) * terms.cacheSecondsPerByte;
   const attentionSeconds = (users: number, context: number): number => {
-    let operations = 0;
-    for (const part of attention) operations += decodeAttentionOperations(part, context);
-    return (users / data) * operations * terms.attentionSecondsPerOperation;
+    return (users / data) * decodeOperations(context) * terms.attentionSecondsPerOperation;
   };
   return {
     decodeSeconds(allUsers, context) {
@@ -221,19 +225,36 @@ function cacheReader(groups: readonly CacheGroup[], layers: number): (context: n
   for (const group of groups) grouped += group.layers;
   const scale = grouped === 0 ? 0 : Math.max(1, layers / grouped);
   let stateBytes = 0;
-  const caches: { readonly bytesPerToken: number; readonly tokensMax: number }[] = [];
+  const bytesPerToken: number[] = [];
+  const tokensMax: number[] = [];
   for (const group of groups) {
     // Recurrent state is read and written back in every step.
     stateBytes += 2 * scale * group.layers * group.stateBytes;
-    const bytesPerToken = (scale * group.layers * group.entryBytes) / group.tokensPerEntry;
-    if (bytesPerToken > 0) caches.push({ bytesPerToken, tokensMax: group.tokensMax });
+    const bytes = (scale * group.layers * group.entryBytes) / group.tokensPerEntry;
+    if (bytes === 0) continue;
+    bytesPerToken.push(bytes);
+    tokensMax.push(group.tokensMax);
   }
-  return (context) => {
-    let bytes = stateBytes;
-    for (const { bytesPerToken, tokensMax } of caches) {
-      bytes += bytesPerToken * Math.min(context, tokensMax);
+  return piecewiseLinear(stateBytes, bytesPerToken, tokensMax);
+}
+
+/** start + sum of slope x min(x, limit), over typed arrays: sweeps ask for it millions of times a second. */
+function piecewiseLinear(
+  start: number,
+  slopes: readonly number[],
+  limits: readonly number[],
+): (x: number) => number {
+  const [slope = 0] = slopes;
+  const [limit = 0] = limits;
+  if (slopes.length <= 1) return (x) => start + slope * Math.min(x, limit);
+  const slopeOf = Float64Array.from(slopes);
+  const limitOf = Float64Array.from(limits);
+  return (x) => {
+    let sum = start;
+    for (let index = 0; index < slopeOf.length; index++) {
+      sum += (slopeOf[index] ?? 0) * Math.min(x, limitOf[index] ?? 0);
     }
-    return bytes;
+    return sum;
   };
 }
 

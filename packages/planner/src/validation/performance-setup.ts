@@ -54,8 +54,19 @@ export function setupOf(record: RawRecord, resolver: Resolver): Setup {
 
 const names = new Map(Object.entries(namesFile.models).map(([name, id]) => [name.toLowerCase(), id]));
 
-/** Tries the name itself and the name without what a benchmark adds to it: a mixture, a size in brackets, a publisher. */
+/** Names found before, per resolver: records repeat names, and a spelling that is not one costs a search for similar ones. */
+const foundBefore = new WeakMap<Resolver, Map<string, ModelSpec>>();
+
 export function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
+  const found = foundBefore.get(resolver) ?? new Map<string, ModelSpec>();
+  foundBefore.set(resolver, found);
+  const spec = found.get(name) ?? findModel(name, resolver);
+  found.set(name, spec);
+  return spec;
+}
+
+/** Tries the name itself and the name without what a benchmark adds to it: a mixture, a size in brackets, a publisher. */
+function findModel(name: string, resolver: Resolver): ModelSpec {
   const bare = name
     .replace(/\s*\([\d.]+B\)$/i, '')
     .replace(/[\s-](MXFP4 )?MoE$/i, '')
@@ -65,9 +76,14 @@ export function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
   const stem = bare.replace(/^[^/]+\//, '');
   const unquantised = stem.replace(/-(qat|it-qat)$/i, (suffix) => (suffix.includes('it') ? '-it' : ''));
   const candidates = [name, bare, stem, unquantised].flatMap((text) => modelNameCandidates(text));
-  for (const candidate of [name, ...candidates]) {
-    const id = names.get(candidate.toLowerCase());
-    const known = resolved(id ?? candidate, resolver);
+  const spellings = [...new Set([name, ...candidates])];
+  // Our own table first: a name the registry does not know costs it a search for similar ones.
+  for (const spelling of spellings) {
+    const id = names.get(spelling.toLowerCase());
+    if (id !== undefined) return resolver.model(id);
+  }
+  for (const spelling of spellings) {
+    const known = resolved(spelling, resolver);
     if (known !== null) return known;
   }
   return resolver.model(name);
@@ -99,9 +115,11 @@ function precisionOf(record: RawRecord, spec: ModelSpec): string | null {
   if (isNativeMx && /^(mx)?fp[48]$/.test(stated)) return null;
   if (stated === 'fp4') return spec.quantization?.weights === 'nvfp4' ? null : 'nvfp4';
   if (stated === 'fp8') return spec.quantization?.weights === 'fp8' ? null : 'fp8';
+  if (/w8a8|int8/.test(stated)) return spec.quantization?.weights === 'int8' ? null : 'int8';
+  if (stated.includes('nvfp4')) return spec.quantization?.weights === 'nvfp4' ? null : 'nvfp4';
   if (stated.includes('awq')) return 'awq';
   if (stated.includes('gptq')) return 'gptq';
-  if (/int4|exl2 4/.test(stated)) return spec.quantization?.weights === 'int4' ? null : 'int4';
+  if (/int4|w4a16|4-bit|exl2 4/.test(stated)) return spec.quantization?.weights === 'int4' ? null : 'int4';
   if (stated.startsWith('exl2 3')) return 'gguf Q3_K_S';
   return stated === '' ? null : stated;
 }
