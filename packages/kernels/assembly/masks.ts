@@ -13,17 +13,29 @@ export let halfMask: v128 = i32x4.splat(0x8fffffff);
 export let halfRebias: v128 = f32x4.splat(5192296858534827628530496329220096.0);
 
 /**
- * Swizzles that take byte `i` of every 32-bit lane into the low byte of both its 16-bit halves. -128 selects zero.
+ * Swizzles that take byte `i` of every 32-bit lane into the low byte (`spread`) or the high byte (`raise`) of both its
+ * 16-bit halves. -128 selects zero.
  */
 export let spread0: v128 = i8x16(0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12, -128);
 export let spread1: v128 = i8x16(1, -128, 1, -128, 5, -128, 5, -128, 9, -128, 9, -128, 13, -128, 13, -128);
 export let spread2: v128 = i8x16(2, -128, 2, -128, 6, -128, 6, -128, 10, -128, 10, -128, 14, -128, 14, -128);
 export let spread3: v128 = i8x16(3, -128, 3, -128, 7, -128, 7, -128, 11, -128, 11, -128, 15, -128, 15, -128);
+export let raise0: v128 = i8x16(-128, 0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12);
+export let raise1: v128 = i8x16(-128, 1, -128, 1, -128, 5, -128, 5, -128, 9, -128, 9, -128, 13, -128, 13);
+export let raise2: v128 = i8x16(-128, 2, -128, 2, -128, 6, -128, 6, -128, 10, -128, 10, -128, 14, -128, 14);
+export let raise3: v128 = i8x16(-128, 3, -128, 3, -128, 7, -128, 7, -128, 11, -128, 11, -128, 15, -128, 15);
 
-/** The swizzle for byte `index` & 3; `index` is a constant wherever this is called. */
+/** The swizzle for byte `index` & 3; `index` is a constant wherever these are called. */
 // @ts-ignore: decorator
 @inline export function spread(index: u32): v128 {
   if ((index & 3) == 0) return spread0;
   if ((index & 3) == 1) return spread1;
   return (index & 3) == 2 ? spread2 : spread3;
+}
+
+// @ts-ignore: decorator
+@inline export function raise(index: u32): v128 {
+  if ((index & 3) == 0) return raise0;
+  if ((index & 3) == 1) return raise1;
+  return (index & 3) == 2 ? raise2 : raise3;
 }

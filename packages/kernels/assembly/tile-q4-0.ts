@@ -48,6 +48,13 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize, output: usi
         const q3 = quads(a3), r3 = quads(a3 + far);
         s03 = dot(dot(s03, l0, q3, a3), h0, r3, a3 + far), s13 = dot(dot(s13, l1, q3, a3), h1, r3, a3 + far);
         a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
+      } else {
+        // One token leaves time for the loop itself to matter: two steps per turn.
+        w += 32;
+        const w2 = v128.load(w), w3 = v128.load(w, 16), q1 = quads(a0), r1 = quads(a0 + far);
+        s00 = dot(dot(s00, low(w2, mask), q1, a0), high(w2, mask), r1, a0 + far);
+        s10 = dot(dot(s10, low(w3, mask), q1, a0), high(w3, mask), r1, a0 + far);
+        a0 += quadBytes;
       }
     }
     // The low nibbles walked over the first 16 columns; the high ones already covered the second 16.

@@ -7,7 +7,7 @@
  */
 import { addScaledDots, dot, offsets, quadBytes, quads, swizzle } from './dot';
 import { loadHalves } from './float16';
-import { nibbleMask, pairMask, spread } from './masks';
+import { nibbleMask, pairMask, raise } from './masks';
 import { addScaled, blockCount, scalesAt, storeRows, sumsAt, tokenAt } from './tile';
 
 /** Integer sums of the current super-block, as in tile-nibble-k.ts, and where its parts begin. */
@@ -30,42 +30,59 @@ let sums0: usize = 0, sums1: usize = 0, sums2: usize = 0, sums3: usize = 0;
 // @ts-ignore: decorator
 @inline function scaleOf(rows: usize, sub: u32): v128 {
   const four = v128.load(blockAt + 1536 + ((sub >> 2) << 5) + 16 * rows);
-  return i16x8.shr_s(i16x8.shl(swizzle(four, spread(sub)), 8), 8);
+  return i16x8.shr_s(swizzle(four, raise(sub)), 8);
 }
 
-/** Sub-block `sub` (0 to 15): half a run, four steps of four columns. */
+/** Sub-block `sub` (0 to 15) of one token: half a run, four steps of four columns, without a loop. */
 // @ts-ignore: decorator
-@inline function subBlock<Tokens>(sub: u32): void {
+@inline function subOne(sub: u32): void {
+  const run = (sub >> 1) & 3, part = (sub & 1) << 7, m = nibbleMask, p = pairMask;
+  const w = blockAt + ((sub >> 3) << 9) + ((run & 1) << 8) + part;
+  const pairs = blockAt + 1024 + ((sub >> 3) << 8) + part;
+  const a = quants0 + (sub << 2) * quadBytes, b = a + quadBytes, c = b + quadBytes, d = c + quadBytes;
+  const q0 = quads(a), q1 = quads(b), q2 = quads(c), q3 = quads(d), start = offsets(sums0 + (sub << 2));
+  let s = dot(start, unpack(w, pairs, run, m, p), q0, a);
+  let t = dot(start, unpack(w + 16, pairs + 16, run, m, p), q0, a);
+  s = dot(s, unpack(w + 32, pairs + 32, run, m, p), q1, b);
+  t = dot(t, unpack(w + 48, pairs + 48, run, m, p), q1, b);
+  s = dot(s, unpack(w + 64, pairs + 64, run, m, p), q2, c);
+  t = dot(t, unpack(w + 80, pairs + 80, run, m, p), q2, c);
+  s = dot(s, unpack(w + 96, pairs + 96, run, m, p), q3, d);
+  t = dot(t, unpack(w + 112, pairs + 112, run, m, p), q3, d);
+  t00 = addScaledDots(t00, s, scaleOf(0, sub));
+  t10 = addScaledDots(t10, t, scaleOf(1, sub));
+}
+
+/** Sub-block `sub` of four tokens. */
+// @ts-ignore: decorator
+@inline function subFour(sub: u32): void {
   const run = (sub >> 1) & 3, part = (sub & 1) << 7, mask = nibbleMask, pairBits = pairMask;
   let w = blockAt + ((sub >> 3) << 9) + ((run & 1) << 8) + part;
   let pairs = blockAt + 1024 + ((sub >> 3) << 8) + part;
-  const at = (sub << 2) * quadBytes, sums = (sub << 2);
+  const at = (sub << 2) * quadBytes, sums = sub << 2;
   let a0 = quants0 + at, a1 = quants1 + at, a2 = quants2 + at, a3 = quants3 + at;
-  let s00 = offsets(sums0 + sums), s10 = s00, s01 = s00, s11 = s00, s02 = s00, s12 = s00, s03 = s00, s13 = s00;
-  if (sizeof<Tokens>() > 1) {
-    s01 = offsets(sums1 + sums), s02 = offsets(sums2 + sums), s03 = offsets(sums3 + sums);
-    s11 = s01, s12 = s02, s13 = s03;
-  }
+  let s00 = offsets(sums0 + sums), s01 = offsets(sums1 + sums), s02 = offsets(sums2 + sums), s03 = offsets(sums3 + sums);
+  let s10 = s00, s11 = s01, s12 = s02, s13 = s03;
   for (const end = w + 128; w < end; w += 32, pairs += 32) {
     const w0 = unpack(w, pairs, run, mask, pairBits), w1 = unpack(w + 16, pairs + 16, run, mask, pairBits);
-    const q0 = quads(a0);
+    const q0 = quads(a0), q1 = quads(a1), q2 = quads(a2), q3 = quads(a3);
     s00 = dot(s00, w0, q0, a0), s10 = dot(s10, w1, q0, a0);
-    a0 += quadBytes;
-    if (sizeof<Tokens>() > 1) {
-      const q1 = quads(a1), q2 = quads(a2), q3 = quads(a3);
-      s01 = dot(s01, w0, q1, a1), s11 = dot(s11, w1, q1, a1);
-      s02 = dot(s02, w0, q2, a2), s12 = dot(s12, w1, q2, a2);
-      s03 = dot(s03, w0, q3, a3), s13 = dot(s13, w1, q3, a3);
-      a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
-    }
+    s01 = dot(s01, w0, q1, a1), s11 = dot(s11, w1, q1, a1);
+    s02 = dot(s02, w0, q2, a2), s12 = dot(s12, w1, q2, a2);
+    s03 = dot(s03, w0, q3, a3), s13 = dot(s13, w1, q3, a3);
+    a0 += quadBytes, a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
   }
   const c0 = scaleOf(0, sub), c1 = scaleOf(1, sub);
   t00 = addScaledDots(t00, s00, c0), t10 = addScaledDots(t10, s10, c1);
-  if (sizeof<Tokens>() > 1) {
-    t01 = addScaledDots(t01, s01, c0), t11 = addScaledDots(t11, s11, c1);
-    t02 = addScaledDots(t02, s02, c0), t12 = addScaledDots(t12, s12, c1);
-    t03 = addScaledDots(t03, s03, c0), t13 = addScaledDots(t13, s13, c1);
-  }
+  t01 = addScaledDots(t01, s01, c0), t11 = addScaledDots(t11, s11, c1);
+  t02 = addScaledDots(t02, s02, c0), t12 = addScaledDots(t12, s12, c1);
+  t03 = addScaledDots(t03, s03, c0), t13 = addScaledDots(t13, s13, c1);
+}
+
+// @ts-ignore: decorator
+@inline function subBlock<Tokens>(sub: u32): void {
+  if (sizeof<Tokens>() == 1) subOne(sub);
+  else subFour(sub);
 }
 
 // @ts-ignore: decorator

@@ -42,6 +42,13 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize, output: usi
         const x3 = v128.load_splat<u32>(a3), y3 = v128.load_splat<u32>(a3, 4);
         s03 = step(s03, e0, o0, x3, y3), s13 = step(s13, e1, o1, x3, y3);
         a1 += 8, a2 += 8, a3 += 8;
+      } else {
+        // One token leaves time for the loop itself to matter: two steps per turn.
+        w += 32;
+        const v0 = v128.load(w), v1 = v128.load(w, 16), x1 = v128.load_splat<u32>(a0), y1 = v128.load_splat<u32>(a0, 4);
+        s00 = step(s00, evenBytes(v0), i16x8.shr_s(v0, 8), x1, y1);
+        s10 = step(s10, evenBytes(v1), i16x8.shr_s(v1, 8), x1, y1);
+        a0 += 8;
       }
     }
     weights = end;
