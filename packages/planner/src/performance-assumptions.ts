@@ -64,7 +64,7 @@ export function speedEngine(name: string): SpeedEngine {
   return /transformers/.test(text) ? 'eager' : 'serving';
 }
 
-export function deviceMemory(hardware: HardwareRecord): DeviceMemory {
+function deviceMemory(hardware: HardwareRecord): DeviceMemory {
   if (hardware.class === 'cpu') return 'cpu';
   if (hardware.vendor === 'Apple') return 'apple';
   if (hardware.memory.unified) return 'shared';

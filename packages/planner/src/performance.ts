@@ -130,12 +130,7 @@ export function speedModel(input: SpeedInput): SpeedModel {
   const exposed = 1 - (input.assumptions.overlap ?? 1);
   const roofline = (first: number, second: number): number =>
     first > second ? first + exposed * second : second + exposed * first;
-  const chunkTokens = input.assumptions.chunkTokens ?? Number.POSITIVE_INFINITY;
-  // n chunks pass p stages in n + p - 1 turns, where a turn is a p-th of a chunk's whole way.
-  const pipelined = (tokens: number): number => {
-    const chunks = pipeline === 1 ? 1 : Math.ceil(tokens / chunkTokens);
-    return (chunks + pipeline - 1) / (chunks * pipeline);
-  };
+  const pipelined = pipelineShare(pipeline, input.assumptions.chunkTokens ?? Number.POSITIVE_INFINITY);
   const readSeconds = (tokens: number): number =>
     routedShare === 0
       ? terms.denseReadSeconds
@@ -184,6 +179,15 @@ export function speedModel(input: SpeedInput): SpeedModel {
         prompts * terms.sequenceSeconds
       );
     },
+  };
+}
+
+/** Share of a prompt's whole way that it takes: n chunks pass p stages in n + p - 1 turns of a p-th of a chunk's way. */
+function pipelineShare(stages: number, chunkTokens: number): (tokens: number) => number {
+  if (stages === 1) return () => 1;
+  return (tokens) => {
+    const chunks = Math.ceil(tokens / chunkTokens);
+    return (chunks + stages - 1) / (chunks * stages);
   };
 }
 
@@ -259,7 +263,7 @@ function piecewiseLinear(
 }
 
 /** Rate of the matrix units for a format, falling back to the next wider type the device has. */
-export function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeFormat): number {
+function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeFormat): number {
   const { rates } = device;
   const half = rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1;
   switch (compute) {

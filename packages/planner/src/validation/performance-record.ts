@@ -31,7 +31,7 @@ export function predictPerformanceRecord(
 
 type Figures = Readonly<Record<string, number | null>>;
 
-export function predictFigures(setup: Setup, workload: Workload, table: SpeedTable): Figures {
+function predictFigures(setup: Setup, workload: Workload, table: SpeedTable): Figures {
   switch (workload.kind) {
     case 'prefill': {
       const { speed } = replica(setup, table);

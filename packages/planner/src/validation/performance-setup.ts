@@ -57,7 +57,7 @@ const names = new Map(Object.entries(namesFile.models).map(([name, id]) => [name
 /** Names found before, per resolver: records repeat names, and a spelling that is not one costs a search for similar ones. */
 const foundBefore = new WeakMap<Resolver, Map<string, ModelSpec>>();
 
-export function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
+function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
   const found = foundBefore.get(resolver) ?? new Map<string, ModelSpec>();
   foundBefore.set(resolver, found);
   const spec = found.get(name) ?? findModel(name, resolver);
