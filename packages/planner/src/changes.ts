@@ -99,7 +99,7 @@ function kvChange(request: PlanRequest): readonly Change[] {
       kind: 'kv',
       title: 'keep the KV cache in fp8',
       flags: '--kv-cache-dtype fp8',
-      cost: 'a small loss of quality; needs an attention backend with fp8 on this GPU',
+      cost: 'a small loss of quality',
       size: 2,
       apply: (old) => ({ ...old, kvFormat: 'fp8' }),
     },

@@ -18,7 +18,7 @@ export interface PlanInput {
   readonly assumptions?: SpeedAssumptions | undefined;
 }
 
-export const defaultAssumptions: SpeedAssumptions = {
+const defaultAssumptions: SpeedAssumptions = {
   computeEfficiency: speed.computeEfficiency.value,
   bandwidthEfficiency: speed.bandwidthEfficiency.value,
   layerSeconds: speed.layerSeconds.value,

@@ -16,11 +16,19 @@ const anyEngine = fc.constantFrom(...engineNames);
 const anyGpu = fc.constantFrom('h100', 'rtx-4090', 'rtx-3060', 'mi300x', 'b200', 't4');
 const tokens = fc.integer({ min: 1, max: 16_384 });
 const users = fc.integer({ min: 1, max: 64 });
+/** A model on a device under an engine, asked for some users and tokens. */
+const anyQuestion = fc.record({
+  name: anyModel,
+  engine: anyEngine,
+  gpu: anyGpu,
+  context: tokens,
+  count: users,
+});
 const single = { tensor: 1, pipeline: 1, data: 1, expertParallel: false };
 
 test('bytes are never negative and never fall with context, users or precision', () => {
   fc.assert(
-    fc.property(anyModel, anyEngine, anyGpu, tokens, users, (name, engine, gpu, context, count) => {
+    fc.property(anyQuestion, ({ name, engine, gpu, context, count }) => {
       const deployment = prepare(
         request({ model: name, engine, gpu, workload: { contextTokens: context, users: count } }),
       );
@@ -54,7 +62,7 @@ test('a wider cache type never takes less', () => {
 
 test('the boundary is exact: the most users fit and one more does not', () => {
   fc.assert(
-    fc.property(anyModel, anyEngine, anyGpu, tokens, users, (name, engine, gpu, context, count) => {
+    fc.property(anyQuestion, ({ name, engine, gpu, context, count }) => {
       const deployment = prepare(
         request({ model: name, engine, gpu, workload: { contextTokens: context, users: count } }),
       );

@@ -97,7 +97,7 @@ const payloadBits: Readonly<Record<WeightScheme['weights'], number>> = {
 };
 
 /** Bytes of a quantised tensor of shape [..., out, in]: payload, scales, zero points, channel order. */
-export function quantizedBytes(tensor: TensorSpec, scheme: WeightScheme): number {
+function quantizedBytes(tensor: TensorSpec, scheme: WeightScheme): number {
   const count = elementCount(tensor);
   const bits = payloadBits[scheme.weights];
   const scales = scaleCount(tensor, scheme);

@@ -77,10 +77,6 @@ export interface DeviceWeights {
   readonly layers: readonly [number, number];
 }
 
-export function weightTag(role: TensorRole): WeightTag {
-  return tags[role];
-}
-
 /** Weights on the fullest device: the pipeline stage with the most bytes, at its tensor-parallel share. */
 export function deviceWeights(
   spec: ModelSpec,

@@ -150,7 +150,7 @@ function compare(request: PlanRequest, flags: PlanFlags): number {
   return plans.some((answer) => answer.fits) ? 0 : 2;
 }
 
-export async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest> {
+async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest> {
   const spec = await modelFromReference(model, { assume: flags.assume });
   const firstDevice = flags.gpu ?? flags.compare?.split(',')[0] ?? '';
   const hardware = deviceOf(firstDevice, flags);

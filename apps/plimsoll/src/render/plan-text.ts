@@ -117,7 +117,18 @@ function ledgerTable(plan: Plan): string {
     const sum = host.reduce((total, entry) => total + entry.bytes, 0);
     rows.push(['  host memory', formatBytes(sum), '', details(host)]);
   }
-  return renderTable(rows, ['left', 'right', 'right', 'left']);
+  return colourGlyphs(renderTable(rows, ['left', 'right', 'right', 'left']));
+}
+
+/** The first character of a row is its part of the bar, in the bar's colour: coloured last, so that columns line up. */
+function colourGlyphs(table: string): string {
+  const styles = new Map(Object.values(looks).map((look) => [look.glyph, look.style]));
+  const lines = table.split('\n').map((line) => {
+    const category = order.find((name) => line.startsWith(`${looks[name].glyph} ${name} `));
+    const style = category === undefined ? styles.get(line[0] ?? '') : looks[category].style;
+    return style === undefined ? line : paint(style, line[0] ?? '') + line.slice(1);
+  });
+  return lines.join('\n');
 }
 
 /** The largest parts of a category by name, as many as a terminal line takes. */
@@ -173,8 +184,9 @@ function advice(plan: Plan): string {
   }
   const title = plan.fits ? 'To serve more users:' : 'To make it fit:';
   const lines = plan.advice.map((item, index) => {
-    const result = `${formatCount(item.usersMax)} users at most, longest context ${formatTokens(item.contextMax)}, ${formatSeconds(item.tpotSeconds)} per token`;
-    return `  ${index + 1}. ${item.change}\n     ${paint('cyan', item.flags)}\n     ${result}; ${item.cost}`;
+    const users = item.usersMax === 1 ? '1 user' : `${formatCount(item.usersMax)} users`;
+    const result = `${users} at most, longest context ${formatTokens(item.contextMax)}, ${formatSeconds(item.tpotSeconds)} per token`;
+    return `  ${index + 1}. ${item.change} (${item.cost})\n     ${paint('cyan', item.flags)}\n     ${result}`;
   });
   return [paint('bold', title), ...lines].join('\n');
 }

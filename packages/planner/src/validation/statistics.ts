@@ -1,5 +1,5 @@
 /** Error statistics of predictions against logs, and which records are worst. */
-import type { RecordAnswer, ReportedFields, ReportedValue } from './record.ts';
+import type { RecordAnswer, ReportedValue } from './record.ts';
 
 export interface FieldStatistics {
   readonly count: number;
@@ -77,12 +77,4 @@ export function worstFigures(errors: readonly FigureError[], count: number): rea
     if (known === undefined || Math.abs(figure.error) > Math.abs(known.error)) worst.set(figure.id, figure);
   }
   return [...worst.values()].sort((a, b) => Math.abs(b.error) - Math.abs(a.error)).slice(0, count);
-}
-
-/** Fields in the order logs print them, so that tables read alike. */
-export function fieldsOf(answers: readonly RecordAnswer[]): readonly string[] {
-  const fields = new Set<string>();
-  for (const answer of answers)
-    for (const field of Object.keys(answer.reported as ReportedFields)) fields.add(field);
-  return [...fields];
 }

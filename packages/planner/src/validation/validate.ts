@@ -57,7 +57,7 @@ export function validateRecords(input: unknown, resolver: Resolver): Validation 
   return { summary: summarise(raw, records), records };
 }
 
-export function recordKind(record: RawRecord): RecordKind | null {
+function recordKind(record: RawRecord): RecordKind | null {
   if (typeof record.measured === 'object' && record.measured !== null) return 'performance';
   const reported = objectField(record, 'reported');
   if ('model_buffers_mib' in reported || 'kv_self_size_mib' in reported || 'hparams' in record)

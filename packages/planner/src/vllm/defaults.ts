@@ -43,7 +43,10 @@ export function vllmSettings(
   hardware: HardwareRecord,
 ): VllmSettings {
   const maxModelLen = options.maxModelLen ?? spec.contextLength;
-  const batch = batchDefaults(options, release, spec, hardware, maxModelLen);
+  const batch =
+    release.engine === 'V0'
+      ? { tokens: v0BatchedTokens(release, spec, maxModelLen), sequences: 256 }
+      : batchDefaults(options, release, hardware);
   const batchedTokens = options.maxNumBatchedTokens ?? batch.tokens;
   // Asynchronous scheduling has two steps under way (vllm/config/vllm.py, max_in_flight_tokens).
   const steps = release.number >= 26 ? 2 : 1;
@@ -64,11 +67,8 @@ export function vllmSettings(
 function batchDefaults(
   options: VllmOptions,
   release: VllmRelease,
-  spec: ModelSpec,
   hardware: HardwareRecord,
-  maxModelLen: number,
 ): { readonly tokens: number; readonly sequences: number } {
-  if (release.engine === 'V0') return { tokens: v0BatchedTokens(release, spec, maxModelLen), sequences: 256 };
   const total = hardware.memory.usableBytes;
   const isA100 = hardware.id.includes('a100');
   const small =

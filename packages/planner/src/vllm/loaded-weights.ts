@@ -129,7 +129,7 @@ function fuse(tensors: readonly TensorSpec[]): readonly TensorSpec[] {
  * The CUDA caching allocator: sizes round up to 512 bytes; from 10 MiB a tensor has a segment in steps of 2 MiB, and a
  * tail of at most 1 MiB stays with it (c10/cuda/CUDACachingAllocator.cpp).
  */
-export function allocatedBytes(size: number): number {
+function allocatedBytes(size: number): number {
   const rounded = Math.ceil(size / 512) * 512;
   if (rounded < 10 * MiB) return rounded;
   const segment = Math.ceil(rounded / (2 * MiB)) * 2 * MiB;

@@ -18,7 +18,7 @@ export interface VllmRelease {
 const newest = table.releases.at(-1)?.version ?? '';
 
 /** "0.8.5.post1", "v0.19.0", "0.29.1rc1.dev17+gd2d649e67" -> 8.05, 19, 29.01. Null when it does not name a release. */
-export function releaseNumber(version: string): number | null {
+function releaseNumber(version: string): number | null {
   const match = /^v?0\.(\d+)(?:\.(\d+))?(?!\d)/.exec(version.trim());
   if (match === null) return null;
   // Builds from a checkout without tags call themselves 0.1.devN: they say nothing about a release.
