@@ -1,15 +1,17 @@
 /**
- * Causal attention over the paged cache, block by block with a running maximum (online softmax), so that its memory does
- * not grow with the context. A unit of work is one kv head and up to eight tokens of one sequence: the query rows of all
- * heads that share the kv head are computed against one block of keys, widened to f32 once, four rows by eight keys per
- * tile, and then against its values, four rows by eight elements.
+ * Causal attention over the paged cache, in spans of some 64 tokens with a running maximum (online softmax), so that its
+ * memory does not grow with the context. A unit of work is one kv head and up to eight tokens of one sequence: the query
+ * rows of all heads that share the kv head meet the keys of one span, which are widened to f32 once, four rows by eight
+ * keys per tile, and then its values, four rows by eight elements.
  */
 import { claim, number, word } from './command';
 import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential';
+import { attentionSpanTokens, attentionTokens } from './opcodes';
 import { headBytes, loadKeys, loadValues } from './kv-cache';
 
-/** Tokens of one sequence that are computed together; also in src/kv-layout.ts, which counts the scratch. */
-const tokensTogether: u32 = 8;
+/** Tokens of one sequence that are computed together, and keys of a span: whole blocks, about this many tokens. */
+const tokensTogether: u32 = attentionTokens;
+const spanTokensAim: u32 = attentionSpanTokens;
 
 type OneRow = u8;
 type FourRows = u32;
@@ -21,6 +23,9 @@ let sums: usize = 0;
 let maxima: usize = 0;
 let totals: usize = 0;
 let blockTokens: usize = 0;
+/** Tokens of a whole span, and of the current one. */
+let spanTokens: usize = 0;
+let usedTokens: usize = 0;
 let headDim: usize = 0;
 
 // @ts-ignore: decorator
@@ -29,10 +34,10 @@ let headDim: usize = 0;
   return f32x4.add(sum, f32x4.mul(left, right));
 }
 
-/** Scores of one or four query rows (q0 to q3) with all keys of the block, into rows `row`.. of the scores. */
+/** Scores of one or four query rows (q0 to q3) with all keys of the span, into rows `row`.. of the scores. */
 function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
-  const zero = f32x4.splat(0), stride = blockTokens << 2;
-  for (let key: usize = 0; key < stride; key += 32) {
+  const zero = f32x4.splat(0), stride = spanTokens << 2;
+  for (let key: usize = 0; key < usedTokens << 2; key += 32) {
     let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
     let at = widened + key;
     for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += stride) {
@@ -62,36 +67,47 @@ function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize)
   return v128.and(i32x4.ge_s(lanes, i32x4.splat(from)), i32x4.lt_s(lanes, i32x4.splat(to)));
 }
 
-/** Turns a row of products into weights, zero outside [from, to), and brings the row's sums to the new maximum. */
-function weighRow(command: usize, row: usize, from: i32, to: i32): void {
-  const at = scores + ((row * blockTokens) << 2), scale = f32x4.splat(number(command, 16)), cap = number(command, 18);
-  let most = f32x4.splat(-Infinity);
-  for (let key: usize = 0; key < blockTokens; key += 4) {
+/** Scales and caps the scores of a row, leaves -Infinity outside [from, to), and returns the largest. */
+function scaleRow(command: usize, at: usize, from: i32, to: i32): f32 {
+  const scale = f32x4.splat(number(command, 16)), cap = number(command, 18), caps = f32x4.splat(cap);
+  const isWhole = from == 0 && to == <i32>usedTokens, nothing = f32x4.splat(-Infinity);
+  let most = nothing;
+  for (let key: usize = 0; key < usedTokens; key += 4) {
     let score = f32x4.mul(v128.load(at + (key << 2)), scale);
-    if (cap != 0) score = f32x4.mul(f32x4.splat(cap), tanhyp(f32x4.div(score, f32x4.splat(cap))));
-    score = v128.bitselect(score, f32x4.splat(-Infinity), inside(key, from, to));
+    if (cap != 0) score = f32x4.mul(caps, tanhyp(f32x4.div(score, caps)));
+    if (!isWhole) score = v128.bitselect(score, nothing, inside(key, from, to));
     v128.store(at + (key << 2), score);
     most = f32x4.max(most, score);
   }
-  const before = load<f32>(maxima + (row << 2)), maximum = max(before, horizontalMax(most)), shift = f32x4.splat(maximum);
+  return horizontalMax(most);
+}
+
+/** Turns a row of products into weights, zero outside [from, to), and brings the row's sums to the new maximum. */
+function weighRow(command: usize, row: usize, from: i32, to: i32): void {
+  const at = scores + ((row * spanTokens) << 2), isWhole = from == 0 && to == <i32>usedTokens;
+  const before = load<f32>(maxima + (row << 2)), maximum = max(before, scaleRow(command, at, from, to));
+  const shift = f32x4.splat(maximum);
   let total = f32x4.splat(0);
-  for (let key: usize = 0; key < blockTokens; key += 4) {
-    const power = exponential(f32x4.sub(v128.load(at + (key << 2)), shift));
-    const weight = v128.and(power, inside(key, from, to));
+  for (let key: usize = 0; key < usedTokens; key += 4) {
+    let weight = exponential(f32x4.sub(v128.load(at + (key << 2)), shift));
+    if (!isWhole) weight = v128.and(weight, inside(key, from, to));
     v128.store(at + (key << 2), weight);
     total = f32x4.add(total, weight);
   }
-  const factor = f32x4.extract_lane(exponential(f32x4.splat(before - maximum)), 0);
+  if (before == maximum) {
+    store<f32>(totals + (row << 2), load<f32>(totals + (row << 2)) + horizontalSum(total));
+    return;
+  }
+  const factors = exponential(f32x4.splat(before - maximum)), sum = sums + ((row * headDim) << 2);
+  const factor = f32x4.extract_lane(factors, 0);
   store<f32>(totals + (row << 2), load<f32>(totals + (row << 2)) * factor + horizontalSum(total));
   store<f32>(maxima + (row << 2), maximum);
-  if (before == maximum) return;
-  const factors = f32x4.splat(factor), sum = sums + ((row * headDim) << 2);
   for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(sum + i, f32x4.mul(v128.load(sum + i), factors));
 }
 
 /** Adds weights x values of the keys [from, to) to the sums of one or four rows. */
 function addValues<Rows>(row: usize, from: usize, to: usize): void {
-  const stride = blockTokens << 2, width = headDim << 2, weights = scores + row * stride;
+  const stride = spanTokens << 2, width = headDim << 2, weights = scores + row * stride;
   for (let dim: usize = 0; dim < width; dim += 32) {
     const t0 = sums + row * width + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
     let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
@@ -133,45 +149,64 @@ function rowPointer(command: usize, index: u32, kvHead: u32, token: u32, row: u3
   return <usize>word(command, index) + (token + row / group) * word(command, index + 1) + ((head * <u32>headDim) << 2);
 }
 
-/** Scores, weights and values of one block for all rows. `start`: the position of the block's first token. */
-function attendBlock(command: usize, kvHead: u32, token: u32, rows: u32, block: usize, start: u32): void {
-  const group = word(command, 15) / word(command, 6), head = kvHead * headBytes(command);
-  loadKeys(command, <usize>word(command, 2) + block + head, widened);
-  for (let row: u32 = 0; row < rows; ) {
-    const q0 = rowPointer(command, 8, kvHead, token, row);
-    if (rows - row >= 4) {
-      const q1 = rowPointer(command, 8, kvHead, token, row + 1), q2 = rowPointer(command, 8, kvHead, token, row + 2);
-      scoreRows<FourRows>(row, q0, q1, q2, rowPointer(command, 8, kvHead, token, row + 3));
-      row += 4;
-    } else {
-      scoreRows<OneRow>(row, q0, q0, q0, q0);
-      row += 1;
-    }
+/** Scores of all rows with the keys of the current span. */
+function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
+  let row: u32 = 0;
+  for (; row + 4 <= rows; row += 4) {
+    const q0 = rowPointer(command, 8, kvHead, token, row), q1 = rowPointer(command, 8, kvHead, token, row + 1);
+    const q2 = rowPointer(command, 8, kvHead, token, row + 2), q3 = rowPointer(command, 8, kvHead, token, row + 3);
+    scoreRows<FourRows>(row, q0, q1, q2, q3);
   }
-  let least = <i32>blockTokens, most: i32 = 0;
+  for (; row < rows; row++) {
+    const q0 = rowPointer(command, 8, kvHead, token, row);
+    scoreRows<OneRow>(row, q0, q0, q0, q0);
+  }
+}
+
+/** Byte offset of the kv head's keys (or values, relative to their pool) in block `index` of the sequence. */
+// @ts-ignore: decorator
+@inline function headOf(command: usize, kvHead: u32, table: usize, index: u32): usize {
+  return load<u32>(table + (index << 2)) * word(command, 4) + kvHead * headBytes(command);
+}
+
+/** Scores, weights and values of the blocks [first, first + count), one span, for all rows. */
+function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, count: u32): void {
+  const group = word(command, 15) / word(command, 6), start = first * <u32>blockTokens;
+  const table: usize = load<u32>(word(command, 12) + (token << 2));
+  usedTokens = count * blockTokens;
+  for (let i: u32 = 0; i < count; i++) {
+    const keys = <usize>word(command, 2) + headOf(command, kvHead, table, first + i);
+    loadKeys(command, keys, widened + ((i * blockTokens) << 2), spanTokens << 2);
+  }
+  scoreSpan(command, kvHead, token, rows);
+  let least = <i32>usedTokens, most: i32 = 0;
   for (let row: u32 = 0; row < rows; row++) {
     const from = max<i32>(0, <i32>firstPosition(command, token + row / group) - start);
     const position = load<u32>(word(command, 13) + ((token + row / group) << 2));
-    const to = min<i32>(<i32>blockTokens, <i32>(position + 1 - start));
+    const to = min<i32>(<i32>usedTokens, <i32>(position + 1 - start));
     if (from < to) {
       weighRow(command, row, from, to);
       least = min(least, from), most = max(most, to);
     } else {
-      memory.fill(scores + ((row * blockTokens) << 2), 0, blockTokens << 2);
+      memory.fill(scores + ((row * spanTokens) << 2), 0, usedTokens << 2);
     }
   }
   if (least >= most) return;
-  loadValues(command, <usize>word(command, 3) + block + head, least, most, widened);
+  for (let i: u32 = 0; i < count; i++) {
+    const at = <i32>(i * blockTokens), from = max<i32>(0, least - at), to = min<i32>(<i32>blockTokens, most - at);
+    const values = <usize>word(command, 3) + headOf(command, kvHead, table, first + i);
+    if (from < to) loadValues(command, values, from, to, widened + ((at * headDim) << 2));
+  }
   let row: u32 = 0;
   for (; row + 4 <= rows; row += 4) addValues<FourRows>(row, least, most);
   for (; row < rows; row++) addValues<OneRow>(row, least, most);
 }
 
-/** One kv head for the tokens [token, end), which share a block table. */
-function attendTokens(command: usize, kvHead: u32, token: u32, end: u32): void {
-  const rows = (end - token) * (word(command, 15) / word(command, 6));
+/** One kv head for the tokens [token, stop), which share a block table. */
+function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void {
+  const rows = (stop - token) * (word(command, 15) / word(command, 6));
   let first = firstPosition(command, token), last: u32 = 0;
-  for (let t = token; t < end; t++) {
+  for (let t = token; t < stop; t++) {
     first = min(first, firstPosition(command, t));
     last = max(last, load<u32>(word(command, 13) + (t << 2)));
   }
@@ -180,10 +215,9 @@ function attendTokens(command: usize, kvHead: u32, token: u32, end: u32): void {
     store<f32>(totals + (row << 2), 0);
   }
   memory.fill(sums, 0, (rows * headDim) << 2);
-  const table = load<u32>(word(command, 12) + (token << 2)), size = <u32>blockTokens;
-  for (let index = first / size; index <= last / size; index++) {
-    const block = load<u32>(table + (index << 2)) * word(command, 4);
-    attendBlock(command, kvHead, token, rows, block, index * size);
+  const size = <u32>blockTokens, perSpan = <u32>spanTokens / size, end = last / size + 1;
+  for (let index = first / size; index < end; index += perSpan) {
+    attendSpan(command, kvHead, token, rows, index, min(perSpan, end - index));
   }
   for (let row: u32 = 0; row < rows; row++) {
     const output = rowPointer(command, 10, kvHead, token, row), sum = sums + ((row * headDim) << 2);
@@ -199,10 +233,11 @@ function attendTokens(command: usize, kvHead: u32, token: u32, end: u32): void {
  */
 export function attention(command: usize, thread: u32): void {
   blockTokens = word(command, 5), headDim = word(command, 7);
+  spanTokens = blockTokens * max<usize>(1, spanTokensAim / blockTokens);
   const tokens = word(command, 14), kvHeads = word(command, 6), rowsMax = tokensTogether * (word(command, 15) / kvHeads);
   widened = <usize>word(command, 19) + thread * word(command, 20);
-  scores = widened + ((headDim * blockTokens) << 2);
-  sums = scores + ((rowsMax * blockTokens) << 2);
+  scores = widened + ((headDim * spanTokens) << 2);
+  sums = scores + ((rowsMax * spanTokens) << 2);
   maxima = sums + ((rowsMax * headDim) << 2);
   totals = maxima + (rowsMax << 2);
   const runs = (tokens + tokensTogether - 1) / tokensTogether;

@@ -3,21 +3,21 @@
  * error below 2e-7. Arguments are clamped to [-87, 88], so results stay normal and finite; a NaN stays a NaN,
  * because pmin(x, y) and pmax(x, y) return x when the comparison fails.
  */
+import * as k from './masks';
 
 // @ts-ignore: decorator
 @inline export function exponential(x: v128): v128 {
-  const clamped = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88.0)), f32x4.splat(-87.0));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(1.44269504088896341)));
-  let r = f32x4.sub(clamped, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
-  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1.0));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const clamped = f32x4.pmax(f32x4.pmin(x, k.expHigh), k.expLow);
+  const n = f32x4.nearest(f32x4.mul(clamped, k.expInverse));
+  let r = f32x4.sub(clamped, f32x4.mul(n, k.expLn2High));
+  r = f32x4.sub(r, f32x4.mul(n, k.expLn2Low));
+  let p = f32x4.add(f32x4.mul(k.exp7, r), k.exp6);
+  p = f32x4.add(f32x4.mul(p, r), k.exp5);
+  p = f32x4.add(f32x4.mul(p, r), k.exp4);
+  p = f32x4.add(f32x4.mul(p, r), k.exp3);
+  p = f32x4.add(f32x4.mul(p, r), k.exp2);
+  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), k.one);
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), k.exponentBias), 23);
   return f32x4.mul(p, power);
 }
 

@@ -16,8 +16,7 @@ import { repack } from './repack';
 import { rope } from './rope';
 import { argmax, topK } from './select';
 
-export { bit4Mask, halfMask, halfRebias, lowByteMask, nibbleMask, pairMask, sixBitMask } from './masks';
-export { raise0, raise1, raise2, raise3, spread0, spread1, spread2, spread3 } from './masks';
+export * from './masks';
 
 /** Which build this is: 0 baseline SIMD, 1 relaxed SIMD, 2 relaxed SIMD with 32-bit dot products. */
 export const variant: i32 = DOT_VARIANT;

@@ -81,7 +81,8 @@ export function kvStore(command: usize, thread: u32, threads: u32): void {
 }
 
 /** `count` halves (a multiple of 8) to f32. */
-function widenRun(source: usize, output: usize, count: usize): void {
+// @ts-ignore: decorator
+@inline function widenRun(source: usize, output: usize, count: usize): void {
   const mask = halfMask, scale = halfRebias;
   for (let i: usize = 0; i < count; i += 8) {
     v128.store(output + (i << 2), loadHalvesWith(source + (i << 1), mask, scale));
@@ -97,16 +98,19 @@ function widenRun(source: usize, output: usize, count: usize): void {
   v128.store(output, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight)), high), 16);
 }
 
-/** Keys of one head of one block: [headDim, blockTokens] f32. */
-export function loadKeys(command: usize, head: usize, output: usize): void {
+/** Keys of one head of one block as f32: headDim rows of blockTokens, `stride` bytes apart. */
+export function loadKeys(command: usize, head: usize, output: usize, stride: usize): void {
   const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
-  if (!isQuantised(command)) return widenRun(head, output, headDim * blockTokens);
   const scales = head + headDim * blockTokens;
-  for (let dim: usize = 0; dim < headDim; dim++) {
+  for (let dim: usize = 0; dim < headDim; dim++, output += stride) {
     const row = dim * blockTokens, scaleRow = scales + (((dim >> 5) * blockTokens) << 1);
+    if (!isQuantised(command)) {
+      widenRun(head + (row << 1), output, blockTokens);
+      continue;
+    }
     for (let token: usize = 0; token < blockTokens; token += 8) {
       const low = loadHalves(scaleRow + (token << 1)), high = loadHalves(scaleRow + (token << 1) + 8);
-      widenEight(head + row + token, output + ((row + token) << 2), low, high);
+      widenEight(head + row + token, output + (token << 2), low, high);
     }
   }
 }

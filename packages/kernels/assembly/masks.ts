@@ -12,6 +12,21 @@ export let lowByteMask: v128 = i16x8.splat(255);
 export let halfMask: v128 = i32x4.splat(0x8fffffff);
 export let halfRebias: v128 = f32x4.splat(5192296858534827628530496329220096.0);
 
+/** Of e^x: the clamp, 1 / ln 2, ln 2 in two parts, the polynomial from its highest power down, and 1. */
+export let expLow: v128 = f32x4.splat(-87.0);
+export let expHigh: v128 = f32x4.splat(88.0);
+export let expInverse: v128 = f32x4.splat(1.44269504088896341);
+export let expLn2High: v128 = f32x4.splat(0.693359375);
+export let expLn2Low: v128 = f32x4.splat(-2.12194440e-4);
+export let exp7: v128 = f32x4.splat(1.9875691500e-4);
+export let exp6: v128 = f32x4.splat(1.3981999507e-3);
+export let exp5: v128 = f32x4.splat(8.3334519073e-3);
+export let exp4: v128 = f32x4.splat(4.1665795894e-2);
+export let exp3: v128 = f32x4.splat(1.6666665459e-1);
+export let exp2: v128 = f32x4.splat(5.0000001201e-1);
+export let one: v128 = f32x4.splat(1.0);
+export let exponentBias: v128 = i32x4.splat(127);
+
 /**
  * Swizzles that take byte `i` of every 32-bit lane into the low byte (`spread`) or the high byte (`raise`) of both its
  * 16-bit halves. -128 selects zero.

@@ -52,3 +52,7 @@ export const threadsMax = 64;
 
 /** Keys and values are written in blocks of a multiple of this many tokens: the lanes of two f32x4 vectors. */
 export const kvBlockTokensUnit = 8;
+
+/** Attention computes this many tokens of a sequence together, against spans of blocks of about so many keys. */
+export const attentionTokens = 8;
+export const attentionSpanTokens = 64;

@@ -7,7 +7,7 @@ export {
   type WeightFormat,
   weightFormats,
 } from './formats.ts';
-export { attentionScratchBytes, attentionTokens, type KvShape, kvBlockBytes } from './kv-layout.ts';
+export { attentionScratchBytes, type KvShape, kvBlockBytes } from './kv-layout.ts';
 export type * from './operations.ts';
 export { createReferenceKernels } from './reference/reference-kernels.ts';
 export {

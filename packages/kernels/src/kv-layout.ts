@@ -8,7 +8,7 @@
  *     q8_0 values [kvHeads]( [blockTokens][headDim] i8, [blockTokens][headDim / 32] f16 scales )
  */
 import { assert } from '@plimsoll/foundation';
-import { kvBlockTokensUnit } from '../assembly/opcodes.ts';
+import { attentionSpanTokens, attentionTokens, kvBlockTokensUnit } from '../assembly/opcodes.ts';
 import type { KvFormat } from './formats.ts';
 
 export interface KvShape {
@@ -23,19 +23,17 @@ export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShap
   assert(blockTokens % kvBlockTokensUnit === 0, `a KV block of ${blockTokens} tokens is not a multiple of 8`);
   const elements = kvHeads * headDim * blockTokens;
   if (kvFormat === 'f16') {
-    assert(headDim % 4 === 0, `f16 KV with a head of ${headDim} elements: not a multiple of 4`);
+    assert(headDim % 8 === 0, `f16 KV with a head of ${headDim} elements: not a multiple of 8`);
     return elements * 2;
   }
   assert(headDim % 32 === 0, `q8_0 KV with a head of ${headDim} elements: not a multiple of 32`);
   return elements + (elements / 32) * 2;
 }
 
-/** Tokens of one sequence that a prefill step computes together. */
-export const attentionTokens = 8;
-
 /**
- * Scratch of `attention`, for all threads: per thread one block of keys or values as f32, and for each of up to 8 x
- * (heads / kvHeads) query rows its scores of one block, its sums, its running maximum and its running total.
+ * Scratch of `attention`, for all threads: per thread one span of keys or values as f32, and for each of up to 8 x
+ * (heads / kvHeads) query rows its scores of one span, its sums, its running maximum and its running total. A span is
+ * as many whole blocks as fit into 64 tokens, at least one.
  */
 export function attentionScratchBytes(
   shape: Omit<KvShape, 'kvFormat'> & { readonly heads: number },
@@ -43,6 +41,7 @@ export function attentionScratchBytes(
 ): number {
   const { heads, kvHeads, headDim, blockTokens } = shape;
   const queryRows = attentionTokens * (heads / kvHeads);
-  const perThread = 4 * (headDim * blockTokens + queryRows * (blockTokens + headDim + 2));
+  const spanTokens = blockTokens * Math.max(1, Math.floor(attentionSpanTokens / blockTokens));
+  const perThread = 4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 2));
   return threads * Math.ceil(perThread / 64) * 64;
 }
