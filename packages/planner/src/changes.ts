@@ -11,7 +11,7 @@ export interface Change {
   readonly title: string;
   readonly flags: string;
   readonly cost: string;
-  /** How far-reaching it is: 1 a flag, 2 a cache precision, 3 shorter contexts, 4 and 5 weight precision, 6 hardware. */
+  /** How far-reaching it is: 1 a flag, 2 a cache precision, 3 shorter contexts, 4 and 5 weight precision, 6 more devices, 7 others. */
   readonly size: number;
   readonly apply: (request: PlanRequest) => PlanRequest;
 }
@@ -24,6 +24,7 @@ export function candidateChanges(request: PlanRequest, current: Deployment): rea
     ...contextChange(request, current),
     ...weightChanges(request),
     ...deviceChanges(request),
+    ...hardwareChange(request, current),
   ];
 }
 
@@ -173,6 +174,30 @@ function deviceChanges(request: PlanRequest): readonly Change[] {
         flags: `--tensor-parallel-size ${tensor}`,
         cost: `${tensor / request.parallelism.tensor} times the hardware`,
         size: 6,
+        apply,
+      },
+    ];
+  }
+  return [];
+}
+
+/** The smallest device that holds it whole. */
+function hardwareChange(request: PlanRequest, current: Deployment): readonly Change[] {
+  const { users, contextTokens } = request.workload;
+  const needed = neededBytes(current, users, contextTokens);
+  if (needed <= current.poolBytes || request.largerDevices === undefined) return [];
+  const bytesMin = current.capacityBytes - current.poolBytes + needed;
+  for (const hardware of request.largerDevices(bytesMin)) {
+    const apply = (old: PlanRequest): PlanRequest => ({ ...old, hardware });
+    const deployment = prepare(apply(request));
+    if (neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    return [
+      {
+        kind: 'hardware',
+        title: `use ${hardware.name} instead`,
+        flags: `--gpu ${hardware.id}`,
+        cost: 'other hardware',
+        size: 7,
         apply,
       },
     ];

@@ -1,10 +1,10 @@
 /** What a plan starts from, after names are resolved and text is parsed. */
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
 import type { KvFormat } from './kv-format.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { DeviceSpeed, SpeedAssumptions } from './performance.ts';
+import { speedAssumptions } from './performance-assumptions.ts';
 import { elementBytes, type WeightFormat } from './weight-format.ts';
 
 export interface PlanInput {
@@ -15,19 +15,13 @@ export interface PlanInput {
   readonly kvFormat: KvFormat;
   /** Tokens of a KV block; the engine's default when absent. */
   readonly blockTokens?: number | undefined;
+  /** Whose habits the speed figures assume. */
+  readonly engine?: string | undefined;
   readonly assumptions?: SpeedAssumptions | undefined;
 }
 
-const defaultAssumptions: SpeedAssumptions = {
-  computeEfficiency: speed.computeEfficiency.value,
-  bandwidthEfficiency: speed.bandwidthEfficiency.value,
-  layerSeconds: speed.layerSeconds.value,
-  collectiveSeconds: speed.collectiveSeconds.value,
-  hostBandwidthBytesPerSecond: speed.hostBandwidthBytesPerSecond.value,
-};
-
 /** Speed facts of a device; the fastest link counts, and a device without one goes over PCIe 4 x16 to its host. */
-export function deviceSpeed(input: Pick<PlanInput, 'hardware' | 'assumptions'>): {
+export function deviceSpeed(input: Pick<PlanInput, 'hardware' | 'assumptions' | 'engine'>): {
   readonly device: DeviceSpeed;
   readonly assumptions: SpeedAssumptions;
 } {
@@ -44,7 +38,7 @@ export function deviceSpeed(input: Pick<PlanInput, 'hardware' | 'assumptions'>):
         linkBytesPerSecond > 0 ? linkBytesPerSecond : hardware.memory.bandwidthBytesPerSecond,
       dispatchSeconds: hardware.dispatchSeconds,
     },
-    assumptions: input.assumptions ?? defaultAssumptions,
+    assumptions: input.assumptions ?? speedAssumptions({ hardware, engine: input.engine ?? 'none' }),
   };
 }
 

@@ -28,6 +28,8 @@ export interface PlanRequest {
   readonly vllm?: VllmOptions | undefined;
   readonly llamaCpp?: LlamaCppOptions | undefined;
   readonly workload: Workload;
+  /** Devices of at least this much memory, smallest first: where to look when nothing else makes a model fit. */
+  readonly largerDevices?: ((bytesMin: number) => readonly HardwareRecord[]) | undefined;
   readonly assumptions?: SpeedAssumptions | undefined;
 }
 

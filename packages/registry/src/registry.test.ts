@@ -123,7 +123,7 @@ describe('names that mean nothing', () => {
       {
         "code": "unknown-model",
         "hint": "did you mean meta-llama/Llama-3.1-8B, meta-llama/Llama-3.1-70B, meta-llama/Llama-3.2-1B, meta-llama/Llama-3.2-3B, meta-llama/Llama-3.1-405B?",
-        "limit": "265 known models",
+        "limit": "268 known models",
         "message": "model "llama-3.1-9b" is not in the registry",
         "value": "llama-3.1-9b",
       }

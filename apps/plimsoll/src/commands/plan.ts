@@ -9,7 +9,7 @@ import {
   parseKvFormat,
   plan,
 } from '@plimsoll/planner';
-import { type HardwareRecord, resolveHardware } from '@plimsoll/registry';
+import { type HardwareRecord, listHardware, resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
 import { modelFromReference } from '../model-reference.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
@@ -63,7 +63,8 @@ export function planCommand(done: (exitCode: number) => void): Command {
     const answer = plan(request);
     if (asked.flags.json === true) printJson(answer);
     else printText(renderPlan(answer, { explain: asked.flags.explain === true }));
-    done(answer.fits ? 0 : 2);
+    // Whoever answered questions reads the verdict; an exit code would only make npm complain.
+    done(answer.fits || asked.interactive ? 0 : 2);
   });
 }
 
@@ -119,19 +120,22 @@ Examples:
 interface Question {
   readonly model: string;
   readonly flags: PlanFlags;
+  readonly interactive: boolean;
 }
 
 /** Fills in what is missing by asking, or refuses with what to type. Null when the person gave up. */
 async function completeQuestion(model: string | undefined, flags: PlanFlags): Promise<Question | null> {
   const hasDevice = flags.gpu !== undefined || flags.compare !== undefined;
-  if (model !== undefined && hasDevice) return { model, flags };
+  if (model !== undefined && hasDevice) return { model, flags, interactive: false };
   if (flags.ask === true && isInteractive()) {
     const { askForPlan } = await import('../interactive.ts');
-    return askForPlan(model, flags);
+    const answers = await askForPlan(model, flags);
+    return answers === null ? null : { ...answers, interactive: true };
   }
   if (flags.ask === true && model === undefined) {
     printMessage(`No terminal to ask in: planning ${example.model} on ${example.gpu} at ${example.context}.`);
-    return { model: example.model, flags: { ...flags, gpu: example.gpu, context: example.context } };
+    const chosen = { ...flags, gpu: example.gpu, context: example.context };
+    return { model: example.model, flags: chosen, interactive: false };
   }
   throw new PlimsollError({
     code: model === undefined ? 'missing-model' : 'missing-gpu',
@@ -161,6 +165,7 @@ async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest
   return {
     spec,
     hardware,
+    largerDevices: (bytesMin) => largerDevices(hardware, bytesMin),
     parallelism: {
       tensor: count(flags.tp, 'tp') ?? 1,
       pipeline: count(flags.pp, 'pp') ?? 1,
@@ -196,6 +201,18 @@ async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest
       cachedTokens: flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt),
     },
   };
+}
+
+/** Cards of the same vendor that can be bought or rented one by one, smallest first; a few are enough to find one. */
+function largerDevices(hardware: HardwareRecord, bytesMin: number): readonly HardwareRecord[] {
+  const classes = ['consumer', 'workstation', 'datacenter', 'apple'];
+  return listHardware()
+    .filter((row) => row.vendor === hardware.vendor && classes.includes(row.class))
+    .filter((row) => row.usableBytes >= bytesMin && row.releaseYear >= hardware.releaseYear - 2)
+    .sort((a, b) => a.usableBytes - b.usableBytes)
+    .slice(0, 4)
+    .map((row) => resolveHardware(row.id))
+    .filter((record) => record.deviceCount === 1);
 }
 
 function deviceOf(name: string, flags: PlanFlags): HardwareRecord {

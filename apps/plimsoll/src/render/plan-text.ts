@@ -146,6 +146,7 @@ function capacityNote(plan: Plan): string {
 function numbers(plan: Plan): string {
   const { capacity, speed, workload, hardware } = plan;
   const context = formatTokens(workload.contextTokens);
+  const condition = plan.fits ? '' : ', if it fitted';
   const rows = [
     ['most users at this context', `${formatCount(capacity.usersMax)} x ${context}`],
     [
@@ -158,17 +159,21 @@ function numbers(plan: Plan): string {
     ],
     ['cache growth per token', formatBytes(capacity.bytesPerToken)],
     ['tokens the pool holds', formatCount(capacity.poolTokens)],
-    [`first token, idle, prompt of ${formatTokens(speed.promptTokens)}`, formatSeconds(speed.ttftSeconds)],
     [
-      'time per output token',
+      `first token, idle, prompt of ${formatTokens(speed.promptTokens)}${condition}`,
+      formatSeconds(speed.ttftSeconds),
+    ],
+    [
+      `time per output token${condition}`,
       `${formatSeconds(speed.tpotSeconds)} (${(1 / speed.tpotSeconds).toFixed(1)} tokens/s each, ${speed.bound} bound)`,
     ],
-    ['tokens per second, all users', formatCount(speed.tokensPerSecond)],
+    [`tokens per second, all users${condition}`, formatCount(speed.tokensPerSecond)],
   ];
   if (capacity.utilizationNeeded !== null && plan.engine.name === 'vllm') {
     rows.push(['utilisation this needs', capacity.utilizationNeeded.toFixed(2)]);
   }
-  if (hardware.pricePerHourUsd !== null) rows.push(['price', priceLine(plan, hardware.pricePerHourUsd)]);
+  if (hardware.pricePerHourUsd !== null && plan.fits)
+    rows.push(['price', priceLine(plan, hardware.pricePerHourUsd)]);
   return renderTable(rows, ['left', 'left']);
 }
 

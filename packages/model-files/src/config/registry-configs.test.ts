@@ -147,7 +147,8 @@ describe('registry configs', () => {
       return `${rest} ${id}: ${reason?.[1] ?? 'NO REASON'}`;
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
-      "150995520 EleutherAI/pythia-12b: causal masks are stored
+      "2498560 EleutherAI/gpt-j-6b: NO REASON
+      150995520 EleutherAI/pythia-12b: causal masks are stored
       134218240 EleutherAI/pythia-6.9b: causal masks are stored
       307183904 google/gemma-4-E2B-it: the audio tower is not modelled
       308756768 google/gemma-4-E4B-it: the audio tower is not modelled
@@ -234,8 +235,8 @@ describe('registry configs', () => {
         20 x compressed 1:128 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
         20 x compressed 1:4 window 128, 64 heads of 512, indexer 64x128 | 6 of 256 experts of 2048 + 2048
         predicts: compressed 1:0 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
-      falcon: tiiuae/falcon-7b, context 2048
-        32 x full 71/1 heads of 64 | dense 18176 plain
+      falcon: tiiuae/falcon-180B, context 2048
+        80 x full 232/8 heads of 64 | dense 59392 plain
       gemma: google/gemma-2b, context 8192
         18 x full 8/1 heads of 256 | dense 16384
       gemma2: google/gemma-2-27b-it, context 8192
@@ -274,6 +275,8 @@ describe('registry configs', () => {
       gpt_oss: openai/gpt-oss-120b, context 131072
         18 x sliding 128 64/8 heads of 64 | 4 of 128 experts of 2880
         18 x full 64/8 heads of 64 | 4 of 128 experts of 2880
+      gptj: EleutherAI/gpt-j-6b, context 2048
+        28 x full 16/16 heads of 256 | dense 16384 plain
       granite: ibm-granite/granite-3.1-2b-instruct, context 131072
         40 x full 32/8 heads of 64 | dense 8192
       kimi_k2: moonshotai/Kimi-K2-Instruct, context 131072
