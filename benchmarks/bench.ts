@@ -17,12 +17,12 @@ function benchmarkNames(): readonly string[] {
     .sort();
 }
 
-/** The first sentence of a program's opening comment. */
+/** What stands before the first stop or colon of a program's opening comment. */
 function summaryOf(name: string): string {
   const source = readFileSync(join(folder, `${name}.ts`), 'utf8');
   const comment = /^\/\*\*([\s\S]*?)\*\//.exec(source)?.[1] ?? '';
   const text = comment.replaceAll(/\n?\s*\*\s?/g, ' ').trim();
-  return /^.*?[.](?= |$)/.exec(text)?.[0] ?? '';
+  return /^.*?[.:](?= |$)/.exec(text)?.[0].slice(0, -1) ?? '';
 }
 
 function listing(): string {

@@ -1,5 +1,5 @@
 /**
- * Speed of the planner: solves per second side by side with mlsysim, the whole grid in one process, and the cold command.
+ * Speed of the planner beside mlsysim: solves per second, the whole grid in one process, and the cold command.
  *
  *     npm run bench -- plan [--quick] [--without-mlsysim] [--json]
  *

@@ -13,6 +13,8 @@ const contexts = [2048, 8192, 32768, 131072, 262144, 1048576];
 
 export interface GridResult {
   readonly engine: EngineName;
+  /** Every n-th model only; 1 is the whole grid. */
+  readonly modelStep: number;
   readonly models: number;
   readonly devices: number;
   readonly points: number;
@@ -28,7 +30,6 @@ export interface GridResult {
   readonly processorSeconds: number;
 }
 
-/** `modelStep`: every n-th model only, for a short run. */
 function runGrid(engine: EngineName, modelStep: number): GridResult {
   const started = performance.now();
   const specs = listModels()
@@ -63,6 +64,7 @@ function runGrid(engine: EngineName, modelStep: number): GridResult {
   }
   return {
     engine,
+    modelStep,
     models: specs.length,
     devices: devices.length,
     points: specs.length * devices.length * precisions.length * contexts.length,

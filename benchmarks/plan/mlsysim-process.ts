@@ -35,6 +35,9 @@ export async function startMlsysim(): Promise<MlsysimProcess> {
   child.stderr.on('data', (chunk: Buffer) => {
     complaint += chunk.toString();
   });
+  child.on('error', (error) => {
+    complaint += error.message;
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const nextLine = async (): Promise<string> => {
     const { value, done } = await lines.next();

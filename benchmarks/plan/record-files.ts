@@ -1,5 +1,5 @@
 /** Records of full runs: benchmarks/results/plan-<date>.json and .md. A second run on a day replaces the first. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PlanRecord } from './run-record.ts';
 
@@ -7,6 +7,7 @@ const folder = join(import.meta.dirname, '../results');
 
 /** The newest record on disk, a replaced one included: it is read before it is replaced. */
 export function previousRecord(): PlanRecord | null {
+  mkdirSync(folder, { recursive: true });
   const newest = readdirSync(folder)
     .filter((file) => /^plan-\d{4}-\d{2}-\d{2}\.json$/.test(file))
     .sort()
