@@ -32,6 +32,7 @@ export function targetSection(input: {
       mainline.filter(({ field }) => cacheAndState.includes(field)),
     ),
     median('llama.cpp mainline: model buffers, median', 0.01, only(mainline, 'model_buffers_mib')),
+    largest('llama.cpp mainline: model buffers, largest error', 0.01, only(mainline, 'model_buffers_mib')),
     median('llama.cpp mainline: compute buffers, median', 0.15, only(mainline, 'compute_buffers_mib')),
   ];
   const supported = (validation: Validation): number =>
