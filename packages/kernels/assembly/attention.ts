@@ -43,6 +43,12 @@ function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize)
     for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += stride) {
       const k0 = v128.load(at), k1 = v128.load(at, 16), x0 = v128.load_splat<u32>(q0 + dim);
       s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
+      if (sizeof<Rows>() == 1) {
+        // One row has two chains of additions; every other element goes to two more.
+        at += stride, dim += 4;
+        const x1 = v128.load_splat<u32>(q0 + dim);
+        s10 = multiplyAdd(s10, v128.load(at), x1), s11 = multiplyAdd(s11, v128.load(at, 16), x1);
+      }
       if (sizeof<Rows>() > 1) {
         const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
         s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
@@ -50,6 +56,7 @@ function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize)
         s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
       }
     }
+    if (sizeof<Rows>() == 1) s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
     const target = scores + row * stride + key;
     v128.store(target, s00), v128.store(target, s01, 16);
     if (sizeof<Rows>() > 1) {
@@ -116,8 +123,18 @@ function addValues<Rows>(row: usize, from: usize, to: usize): void {
       s20 = v128.load(t2), s21 = v128.load(t2, 16);
       s30 = v128.load(t3), s31 = v128.load(t3, 16);
     }
-    let at = widened + from * width + dim;
-    for (let w = weights + (from << 2); w < weights + (to << 2); w += 4, at += width) {
+    let at = widened + from * width + dim, w = weights + (from << 2);
+    const end = weights + (to << 2);
+    if (sizeof<Rows>() == 1) {
+      s10 = f32x4.splat(0), s11 = s10;
+      for (; w + 8 <= end; w += 8, at += 2 * width) {
+        const x = v128.load_splat<u32>(w), y = v128.load_splat<u32>(w, 4), next = at + width;
+        s00 = multiplyAdd(s00, v128.load(at), x), s01 = multiplyAdd(s01, v128.load(at, 16), x);
+        s10 = multiplyAdd(s10, v128.load(next), y), s11 = multiplyAdd(s11, v128.load(next, 16), y);
+      }
+      s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
+    }
+    for (; w < end; w += 4, at += width) {
       const v0 = v128.load(at), v1 = v128.load(at, 16), x0 = v128.load_splat<u32>(w);
       s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
       if (sizeof<Rows>() > 1) {
@@ -149,17 +166,16 @@ function rowPointer(command: usize, index: u32, kvHead: u32, token: u32, row: u3
   return <usize>word(command, index) + (token + row / group) * word(command, index + 1) + ((head * <u32>headDim) << 2);
 }
 
-/** Scores of all rows with the keys of the current span. */
+/** Scores of all rows with the keys of the current span. Two or three rows are a tile whose last row is repeated. */
 function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
-  let row: u32 = 0;
-  for (; row + 4 <= rows; row += 4) {
-    const q0 = rowPointer(command, 8, kvHead, token, row), q1 = rowPointer(command, 8, kvHead, token, row + 1);
-    const q2 = rowPointer(command, 8, kvHead, token, row + 2), q3 = rowPointer(command, 8, kvHead, token, row + 3);
-    scoreRows<FourRows>(row, q0, q1, q2, q3);
-  }
-  for (; row < rows; row++) {
+  const q = rowPointer(command, 8, kvHead, token, 0), last = rows - 1;
+  if (rows == 1) return scoreRows<OneRow>(0, q, q, q, q);
+  for (let row: u32 = 0; row < rows; row += 4) {
     const q0 = rowPointer(command, 8, kvHead, token, row);
-    scoreRows<OneRow>(row, q0, q0, q0, q0);
+    const q1 = rowPointer(command, 8, kvHead, token, min(last, row + 1));
+    const q2 = rowPointer(command, 8, kvHead, token, min(last, row + 2));
+    const q3 = rowPointer(command, 8, kvHead, token, min(last, row + 3));
+    scoreRows<FourRows>(row, q0, q1, q2, q3);
   }
 }
 
@@ -197,9 +213,8 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
     const values = <usize>word(command, 3) + headOf(command, kvHead, table, first + i);
     if (from < to) loadValues(command, values, from, to, widened + ((at * headDim) << 2));
   }
-  let row: u32 = 0;
-  for (; row + 4 <= rows; row += 4) addValues<FourRows>(row, least, most);
-  for (; row < rows; row++) addValues<OneRow>(row, least, most);
+  if (rows == 1) addValues<OneRow>(0, least, most);
+  else for (let row: u32 = 0; row < rows; row += 4) addValues<FourRows>(row, least, most);
 }
 
 /** One kv head for the tokens [token, stop), which share a block table. */
@@ -214,7 +229,8 @@ function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void 
     store<f32>(maxima + (row << 2), -Infinity);
     store<f32>(totals + (row << 2), 0);
   }
-  memory.fill(sums, 0, (rows * headDim) << 2);
+  // The rows that fill the last tile are computed too, and never read.
+  memory.fill(sums, 0, (((rows + 3) & ~3) * headDim) << 2);
   const size = <u32>blockTokens, perSpan = <u32>spanTokens / size, end = last / size + 1;
   for (let index = first / size; index < end; index += perSpan) {
     attendSpan(command, kvHead, token, rows, index, min(perSpan, end - index));
