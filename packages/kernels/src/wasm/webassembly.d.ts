@@ -11,6 +11,7 @@ declare namespace WebAssembly {
     readonly buffer: SharedArrayBuffer;
     grow(deltaPages: number): number;
   }
+  class RuntimeError extends Error {}
   class Global {
     readonly value: unknown;
   }

@@ -1,0 +1,143 @@
+/** What the pool promises beyond the results of single operations. */
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { buildKernels } from '../../../../tools/build-kernels.ts';
+import { formatNames } from '../conformance/cases-products.ts';
+import { TestArena } from '../conformance/test-arena.ts';
+import { activationBytes, weightFormats } from '../formats.ts';
+import type { KernelOperation } from '../operations.ts';
+import { createNodeKernels } from './node-platform.ts';
+import { controlBytes } from './wasm-kernels.ts';
+
+beforeAll(async () => void (await buildKernels()), 120_000);
+
+function sharedMemory(pages: number): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+test('several arenas are independent, and a control region may lie anywhere', async () => {
+  const arenas = [
+    { memory: sharedMemory(4), controlPointer: 0 },
+    { memory: sharedMemory(4), controlPointer: 65536 },
+  ];
+  const kernels = await createNodeKernels({ arenas, threads: 2 });
+  const values = arenas.map(({ memory }, index) => {
+    const floats = new Float32Array(memory.buffer, 3 * 65536, 8);
+    floats.fill(index + 1);
+    return floats;
+  });
+  const double: KernelOperation = { op: 'scale', input: 3 * 65536, output: 3 * 65536, count: 8, factor: 2 };
+  kernels.run(1, [double, double]);
+  kernels.run(0, [double]);
+  expect(values.map((floats) => floats[7])).toEqual([2, 8]);
+  expect([kernels.commandsTaken(0), kernels.commandsTaken(1)]).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+  await kernels.close();
+});
+
+test('more operations than the control region holds run in batches', async () => {
+  const memory = sharedMemory(2);
+  const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
+  const values = new Float32Array(memory.buffer, controlBytes, 4);
+  const addOne: KernelOperation = {
+    ...{ op: 'add', left: controlBytes, right: controlBytes + 64, output: controlBytes, count: 4 },
+    ...{ period: 4, factor: 1 },
+  };
+  new Float32Array(memory.buffer, controlBytes + 64, 4).fill(1);
+  kernels.run(0, new Array<KernelOperation>(1300).fill(addOne));
+  expect([...values]).toEqual([1300, 1300, 1300, 1300]);
+  await kernels.close();
+});
+
+test('a trap frees every thread, and the kernels refuse to go on', async () => {
+  const memory = sharedMemory(2);
+  const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 3 });
+  new Uint32Array(memory.buffer, controlBytes, 1)[0] = 99;
+  const embed: KernelOperation = {
+    ...{ op: 'embed', format: 'f32', weights: controlBytes + 64, tokenIds: controlBytes, tokens: 1 },
+    ...{ output: controlBytes + 1024, rows: 8, columns: 4 },
+  };
+  expect(() => kernels.run(0, [embed])).toThrow(WebAssembly.RuntimeError);
+  expect(() => kernels.run(0, [embed])).toThrow('after one of them trapped');
+  await kernels.close();
+});
+
+test('infinite and NaN weights are counted while repacking', async () => {
+  const memory = sharedMemory(4);
+  const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
+  const view = new DataView(memory.buffer);
+  for (const format of formatNames) {
+    const { blockElements, blockBytes, fields } = weightFormats[format];
+    new Uint8Array(memory.buffer, controlBytes).fill(0);
+    const scale = fields.find(({ unitBytes }) => unitBytes === 2)?.offsetBytes ?? 0;
+    const at = controlBytes + 64 + blockBytes + scale;
+    if (format === 'f32') view.setFloat32(at, Number.NaN, true);
+    else view.setUint16(at, format === 'bf16' ? 0x7f80 : 0xfc00, true);
+    const place = { source: controlBytes + 64, output: 2 * 65536, nonFinite: controlBytes };
+    kernels.run(0, [{ op: 'repack', format, rows: 3, columns: blockElements, ...place }]);
+    expect(view.getUint32(controlBytes, true), format).toBe(1);
+  }
+  await kernels.close();
+});
+
+test('a NaN among the activations reaches the outputs of its token and no other', async () => {
+  const memory = sharedMemory(16);
+  const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
+  for (const format of formatNames) {
+    const arena = new TestArena(7, memory.buffer.byteLength);
+    const [rows, tokens, columns] = [9, 5, 256];
+    const { weights, repack } = arena.weights(format, rows, columns);
+    const input = arena.floats(tokens * columns);
+    new Float32Array(arena.bytes.buffer, input, tokens * columns)[2 * columns + 31] = Number.NaN;
+    const isFloat = weightFormats[format].activations === 'f32';
+    const activations = isFloat ? input : arena.scratch(activationBytes(format, tokens, columns));
+    const output = arena.place(4 * rows * tokens);
+    new Uint8Array(memory.buffer).set(arena.bytes.subarray(controlBytes), controlBytes);
+    const product = { op: 'mat-mul', format, weights, activations, output, rows, columns, tokens } as const;
+    const quantise = { op: 'quantise', format, input, output: activations, tokens, columns } as const;
+    kernels.run(0, [repack, quantise, { ...product, outputStrideBytes: 4 * rows, accumulate: false }]);
+    const results = new Float32Array(memory.buffer, output, rows * tokens);
+    const isNaNPerToken = Array.from({ length: tokens }, (_, token) =>
+      results.subarray(token * rows, (token + 1) * rows).every((value) => Number.isNaN(value)),
+    );
+    expect(isNaNPerToken, format).toEqual([false, false, true, false, false]);
+    expect(results.filter((value) => Number.isNaN(value)).length, format).toBe(rows);
+  }
+  await kernels.close();
+});
+
+test('all threads, any split: a product does not depend on the number of threads', async () => {
+  const memory = sharedMemory(16);
+  const arenas = [{ memory, controlPointer: 0 }];
+  const pools = await Promise.all([1, 2, 4].map((threads) => createNodeKernels({ arenas, threads })));
+  const shapes = fc.record({
+    format: fc.constantFrom(...formatNames),
+    rows: fc.integer({ min: 1, max: 70 }),
+    tokens: fc.integer({ min: 1, max: 9 }),
+    seed: fc.integer({ min: 1, max: 1e6 }),
+  });
+  fc.assert(
+    fc.property(shapes, ({ format, rows, tokens, seed }) => {
+      const arena = new TestArena(seed, memory.buffer.byteLength);
+      const columns = 256;
+      const { weights, repack } = arena.weights(format, rows, columns);
+      const input = arena.floats(tokens * columns);
+      const isFloat = weightFormats[format].activations === 'f32';
+      const activations = isFloat ? input : arena.scratch(activationBytes(format, tokens, columns));
+      const output = arena.place(4 * rows * tokens);
+      const product = { op: 'mat-mul', format, weights, activations, output, rows, columns, tokens } as const;
+      const quantise = { op: 'quantise', format, input, output: activations, tokens, columns } as const;
+      const results = pools.map((kernels) => {
+        new Uint8Array(memory.buffer).set(arena.bytes.subarray(controlBytes), controlBytes);
+        kernels.run(0, [repack, quantise, { ...product, outputStrideBytes: 4 * rows, accumulate: false }]);
+        return new Float32Array(memory.buffer.slice(output, output + 4 * rows * tokens));
+      });
+      expect(results[1]).toEqual(results[0]);
+      expect(results[2]).toEqual(results[0]);
+    }),
+    { numRuns: 40 },
+  );
+  await Promise.all(pools.map((kernels) => kernels.close()));
+});
