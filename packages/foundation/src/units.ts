@@ -91,7 +91,8 @@ export function formatBytes(value: number, digits = 2): string {
 
 /** Prints a count with thousands separators, the same in every locale: 131072 -> "131,072". */
 export function formatCount(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  // A pattern, because the first use of Intl costs 20 ms.
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Prints token counts the way the field does when they are round, otherwise in full: 131072 -> "128k", 476016 -> "476,016". */

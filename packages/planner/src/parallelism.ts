@@ -16,6 +16,8 @@ import {
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
 
+import { createMemo, remember } from './memo.ts';
+
 export interface Parallelism {
   readonly tensor: number;
   readonly pipeline: number;
@@ -85,7 +87,7 @@ const cuts: Readonly<Record<TensorRole, Cut>> = {
 export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): void {
   const { tensor, pipeline, data } = parallelism;
   const layers = spec.layers.length;
-  const queryHeads = commonQueryHeads(spec);
+  const queryHeads = remember(headMemo, spec, '', () => commonQueryHeads(spec));
   for (const [flag, value] of Object.entries({ tp: tensor, pp: pipeline, dp: data })) {
     if (Number.isInteger(value) && value >= 1 && value <= 4096) continue;
     throw new PlimsollError({
@@ -113,6 +115,8 @@ export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): voi
     });
   }
 }
+
+const headMemo = createMemo<number>();
 
 /** Heads every attention layer can be cut into: the smallest count over the layers, 0 for models without heads. */
 function commonQueryHeads(spec: ModelSpec): number {

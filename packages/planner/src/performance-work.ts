@@ -4,6 +4,7 @@
  * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
+import { createMemo, remember } from './memo.ts';
 import type { Parallelism } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 import { deviceWeights } from './weights.ts';
@@ -66,6 +67,12 @@ function expertShare(spec: ModelSpec): number {
 
 /** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
 export function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+  return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));
+}
+
+const workMemo = createMemo<readonly AttentionWork[]>();
+
+function sumAttention(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
   const layersOf = new Map<AttentionSpec, number>();
   for (const { attention } of spec.layers) layersOf.set(attention, (layersOf.get(attention) ?? 0) + 1);
   const sums = new Map<string, AttentionWork>();
@@ -163,6 +170,12 @@ function keysBefore(position: number, window: number): number {
 
 /** Layers (and compressed halves of layers) that cache something: what `cacheGroups` lists for a whole model. */
 export function cachingLayers(spec: ModelSpec): number {
+  return remember(layerMemo, spec, '', () => countCachingLayers(spec));
+}
+
+const layerMemo = createMemo<number>();
+
+function countCachingLayers(spec: ModelSpec): number {
   let count = 0;
   for (const { attention } of spec.layers) {
     if (attention.kind === 'none') continue;

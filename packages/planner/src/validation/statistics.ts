@@ -26,13 +26,21 @@ export function figureErrors(answers: readonly RecordAnswer[]): readonly FigureE
   return answers.flatMap((answer) =>
     Object.entries(answer.reported).flatMap(([field, value]): readonly FigureError[] => {
       const reported = amountOf(value);
-      const predicted = amountOf(answer.predicted[field] ?? null);
+      const predicted = amountOf(sameParts(answer.predicted[field] ?? null, value));
       if (!answer.supported || reported === null || predicted === null || reported === 0) return [];
       return [
         { id: answer.id, field, predicted, reported, error: (predicted - reported) / Math.abs(reported) },
       ];
     }),
   );
+}
+
+/** Of predicted buffers, those that the log prints too: an excerpt may show only some. All of them when names differ. */
+function sameParts(predicted: ReportedValue, reported: ReportedValue): ReportedValue {
+  if (predicted === null || typeof predicted === 'number') return predicted;
+  if (reported === null || typeof reported === 'number') return predicted;
+  const shared = Object.entries(predicted).filter(([name]) => name in reported);
+  return shared.length === Object.keys(reported).length ? Object.fromEntries(shared) : predicted;
 }
 
 function amountOf(value: ReportedValue): number | null {
