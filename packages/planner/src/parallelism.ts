@@ -15,7 +15,6 @@ import {
   type TensorRole,
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
-
 import { createMemo, remember } from './memo.ts';
 
 export interface Parallelism {
