@@ -70,6 +70,11 @@ export interface WeightShare {
   elements: number;
 }
 
+/** The tag of a tensor with this role. */
+export function weightTag(role: TensorRole): WeightTag {
+  return tags[role];
+}
+
 export interface DeviceWeights {
   readonly byTag: ReadonlyMap<WeightTag, WeightShare>;
   readonly bytes: number;

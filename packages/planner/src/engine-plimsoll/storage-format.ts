@@ -1,0 +1,124 @@
+/**
+ * The forms in which the engine's kernels read a weight, and the bytes of each.
+ *
+ * A matrix is held in panels: eight rows interleaved, the last panel padded (packages/kernels, `repackedBytes`). The
+ * information is the file's, only its order changes. Vectors (norms, biases) and small tables are plain f32 rows.
+ *
+ * Source types that no kernel reads are widened at load. Where the wider type holds every value exactly that costs
+ * nothing but memory: Q5_0 and IQ4_NL are whole numbers times an f16 scale per 32 elements, which is what Q8_0 is; Q3_K
+ * is the same with 8-bit scales per 16 elements, which is what Q6_K is.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import {
+  type ElementType,
+  ggmlTensorBytes,
+  ggmlTypeNamed,
+  type TensorSpec,
+} from '@plimsoll/model-files/spec';
+
+export type StorageFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q6_K' | 'q5_K' | 'q4_K' | 'q4_0';
+
+/** Best first. A downgrade is a step to the right; f16 and bf16 take the same room. */
+export const storageFormats: readonly StorageFormat[] = [
+  'f32',
+  'bf16',
+  'f16',
+  'q8_0',
+  'q6_K',
+  'q5_K',
+  'q4_K',
+  'q4_0',
+];
+
+/** Rows that a panel interleaves. */
+export const panelRows = 8;
+
+/** `panels`: rows interleaved by eight and padded. `rows`: as they are. */
+export type StorageLayout = 'panels' | 'rows';
+
+/** What the loader has to do: nothing but the layout, a lossless widening, or a new quantisation. */
+export type Conversion = 'copy' | 'widen' | 'requantise';
+
+export interface SourceReading {
+  readonly format: StorageFormat;
+  readonly conversion: Conversion;
+}
+
+/** How each type of a file is held when nothing forces it lower. */
+const readings: ReadonlyMap<string, SourceReading> = new Map<string, SourceReading>([
+  ...storageFormats.map((format) => [format.toUpperCase(), { format, conversion: 'copy' }] as const),
+  ['Q5_0', { format: 'q8_0', conversion: 'widen' }],
+  ['IQ4_NL', { format: 'q8_0', conversion: 'widen' }],
+  ['Q3_K', { format: 'q6_K', conversion: 'widen' }],
+  ['Q4_1', { format: 'q8_0', conversion: 'requantise' }],
+  ['Q5_1', { format: 'q8_0', conversion: 'requantise' }],
+]);
+
+const elementFormats: Readonly<Record<ElementType, StorageFormat | null>> = {
+  fp32: 'f32',
+  fp16: 'f16',
+  bf16: 'bf16',
+  fp8: null,
+  int8: null,
+};
+
+/** The type of a tensor in its file; the checkpoint's element type where no file was read. */
+export function sourceType(tensor: TensorSpec, elementType: ElementType): string {
+  return tensor.stored?.type ?? elementFormats[elementType]?.toUpperCase() ?? elementType;
+}
+
+/** How a matrix of this source type is held. Refuses types that the engine cannot read, naming the tensor. */
+export function readingOf(name: string, type: string): SourceReading {
+  const known = readings.get(type.toUpperCase());
+  if (known !== undefined) return known;
+  throw new PlimsollError({
+    code: 'unsupported-tensor-type',
+    message: `tensor ${name} is stored as ${type}, which the engine does not read`,
+    value: type,
+    limit: [...readings.keys()].join(', '),
+    hint: 'convert the model to Q8_0, Q4_K_M or F16 with the tool that made this file',
+  });
+}
+
+export interface MatrixShape {
+  /** Matrices that lie one behind the other: experts of a stack, or 1. */
+  readonly slices: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A tensor as the kernels see it: the last axis is a row, the one before it counts rows, the others count slices. */
+export function matrixShape(shape: readonly number[]): MatrixShape {
+  const columns = shape.at(-1) ?? 1;
+  const rows = shape.at(-2) ?? 1;
+  let slices = 1;
+  for (let axis = 0; axis < shape.length - 2; axis++) slices *= shape[axis] ?? 1;
+  return { slices, rows, columns };
+}
+
+/** True when a row of `columns` elements is a whole number of this format's blocks. */
+export function divides(format: StorageFormat, columns: number): boolean {
+  return columns % ggmlTypeNamed(format).blockElements === 0;
+}
+
+/** Bytes of one slice as it lies in an arena. */
+export function sliceBytes(format: StorageFormat, layout: StorageLayout, shape: MatrixShape): number {
+  const rows = layout === 'panels' ? Math.ceil(shape.rows / panelRows) * panelRows : shape.rows;
+  return ggmlTensorBytes(ggmlTypeNamed(format), [rows, shape.columns]);
+}
+
+/**
+ * Bytes of `tokens` rows of `columns` activations quantised for a product with `format` (packages/kernels,
+ * `activationBytes`): 16-bit quants, a scale and the sums per block. 0 for float weights.
+ */
+export function quantisedActivationBytes(format: StorageFormat, tokens: number, columns: number): number {
+  if (format === 'f32' || format === 'f16' || format === 'bf16') return 0;
+  const block = ggmlTypeNamed(format).blockElements;
+  const scales = roundUp16((columns / block) * 4);
+  const sums = roundUp16(block === 32 ? (columns / 32) * 4 : (columns / 256) * 80);
+  return tokens * (2 * columns + scales + sums);
+}
+
+function roundUp16(value: number): number {
+  return Math.ceil(value / 16) * 16;
+}
