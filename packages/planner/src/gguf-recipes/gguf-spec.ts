@@ -33,11 +33,32 @@ export interface StoredTensor {
   readonly bytes: number;
 }
 
+/** Lists already made, for plans that ask about one model many times. */
+const remembered = new WeakMap<ModelSpec, Map<string, readonly StoredTensor[]>>();
+
 /** The file's tensors in file order. Tensors that a file already describes keep its types. */
 export function storedTensors(
   spec: ModelSpec,
   fileType: string | null,
   options: GgufSpecOptions = {},
+): readonly StoredTensor[] {
+  const lists = remembered.get(spec) ?? new Map<string, readonly StoredTensor[]>();
+  remembered.set(spec, lists);
+  const key = JSON.stringify([
+    fileType,
+    options.absorbedMla,
+    options.predictionLayers,
+    options.fusedCountsAsValue,
+  ]);
+  const list = lists.get(key) ?? listTensors(spec, fileType, options);
+  lists.set(key, list);
+  return list;
+}
+
+function listTensors(
+  spec: ModelSpec,
+  fileType: string | null,
+  options: GgufSpecOptions,
 ): readonly StoredTensor[] {
   const tensors = ggufTensors(spec, {
     absorbedMla: options.absorbedMla ?? true,

@@ -51,10 +51,16 @@ const stemOfRole: Readonly<Partial<Record<TensorRole, string>>> = {
   'shared-expert-down': 'ffn_down_shexp',
 };
 
+/** Names that are GGUF's already, because the spec came from such a file. */
+const ggufStem =
+  /^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer\.|nextn\.|layer_output|exp_probs)/;
+
 /** Layer tensors whose stem their checkpoint name decides; the first match counts. */
 const stemOfName: readonly (readonly [RegExp, string])[] = [
-  [/^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer\.|nextn\.|layer_output|exp_probs)/, ''],
-  [/indexer\./, 'indexer'],
+  [/indexer\.wq_b/, 'indexer.attn_q_b'],
+  [/indexer\.wk/, 'indexer.attn_k'],
+  [/indexer\.k_norm/, 'indexer.k_norm'],
+  [/indexer\.weights_proj/, 'indexer.proj'],
   [/\b(q_a_layernorm|q_a_norm)\b/, 'attn_q_a_norm'],
   [/\b(kv_a_layernorm|kv_a_norm)\b/, 'attn_kv_a_norm'],
   [/\b(q_norm|query_layernorm|q_layernorm|query_norm)\b/, 'attn_q_norm'],
@@ -65,6 +71,10 @@ const stemOfName: readonly (readonly [RegExp, string])[] = [
   [/\bpost_self_attn_layernorm\b/, 'post_attention_norm'],
   [/\b(input_layernorm|ln_1|operator_norm|attention_norm|self_attn_layer_norm)\b/, 'attn_norm'],
   [/\b(ln_2|final_layer_norm)\b/, 'ffn_norm'],
+  [/^norm\.weight/, 'attn_norm'],
+  [/\bq_conv1d/, 'ssm_conv1d_q'],
+  [/\bk_conv1d/, 'ssm_conv1d_k'],
+  [/\bv_conv1d/, 'ssm_conv1d_v'],
   [/in_proj_qkvz/, 'ssm_in'],
   [/in_proj_ba/, 'ssm_ba'],
   [/in_proj_qkv/, 'attn_qkv'],
@@ -88,7 +98,7 @@ const stemOfName: readonly (readonly [RegExp, string])[] = [
 
 /** Families whose norm after attention belongs to the attention branch, not to the feed-forward input. */
 const postAttentionFamilies =
-  /gemma[234]|gemma3n|glm4|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
+  /gemma[234]|gemma3n|glm4_?moe|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
 
 /** The tensors of a GGUF file of this model, in the order in which llama.cpp keeps them. */
 export function ggufTensors(spec: ModelSpec, options: NamingOptions): readonly GgufTensor[] {
@@ -146,6 +156,7 @@ function layerTensors(
 ): GgufTensor[] {
   const block = (name: string, shape?: readonly number[]): GgufTensor =>
     named(`blk.${index}.${name}`, index, tensor, shape);
+  if (ggufStem.test(tensor.name)) return [block(tensor.name)];
   const suffix = suffixOf(tensor.name);
   const { attention } = layer;
   if (tensor.role === 'mla-kv-up' && options.absorbedMla && attention.kind === 'mla') {
@@ -165,7 +176,8 @@ function layerTensors(
     ];
   }
   const stem = layerStem(spec.family, tensor);
-  if (stem === '') return [block(tensor.name)];
+  // A tensor that GGUF has no name for here keeps the checkpoint's, which is unique in its layer.
+  if (stem === null) return [block(tensor.name)];
   const ending = stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix;
   return [block(`${stem}.${ending}`, isConvolution(tensor) ? squeezed(tensor.shape) : tensor.shape)];
 }
@@ -179,14 +191,13 @@ function squeezed(shape: readonly number[]): readonly number[] {
   return shape.filter((size, axis) => size !== 1 || axis === 0 || axis === shape.length - 1);
 }
 
-function layerStem(family: string, tensor: TensorSpec): string {
+function layerStem(family: string, tensor: TensorSpec): string | null {
   for (const [pattern, stem] of stemOfName) if (pattern.test(tensor.name)) return stem;
   if (tensor.role === 'norm' && /post_attention_layernorm|post_attention_norm/.test(tensor.name)) {
     return postAttentionFamilies.test(family) ? 'post_attention_norm' : 'ffn_norm';
   }
   if (tensor.role === 'router') return 'ffn_gate_inp';
-  if (tensor.role === 'norm') return 'attn_norm_2';
-  return stemOfRole[tensor.role] ?? tensor.role;
+  return stemOfRole[tensor.role] ?? null;
 }
 
 /** Out rows of a fused pair, per half. A bias has them last, a weight before last. */

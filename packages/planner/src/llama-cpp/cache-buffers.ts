@@ -45,7 +45,7 @@ export interface LayerCache {
 
 /** Families whose sliding windows llama.cpp applies; in all others such layers attend to, and keep, everything. */
 const windowFamilies =
-  /^(gemma2|gemma3|gemma3n|gemma4|gemma\d\w*_text|gpt_oss|gpt-oss|cohere2|llama4|olmo3|exaone4|exaone_moe|smallthinker|mimo2|mimo_v2|mimo_v2_flash|step3p5|afmoe|plamo3)/;
+  /^(gemma2|gemma3|gemma3n|gemma4|gemma\d\w*_text|gpt_oss|gpt-oss|cohere2|llama4|olmo2|olmo3|exaone4|exaone_moe|smallthinker|mimo2|mimo_v2|mimo_v2_flash|step3p5|step35|step3p7|afmoe|plamo3)/;
 
 export function appliesWindow(family: string): boolean {
   return windowFamilies.test(family);

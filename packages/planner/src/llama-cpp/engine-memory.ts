@@ -7,7 +7,7 @@ import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
 import { storedTensors } from '../gguf-recipes/gguf-spec.ts';
 import { type BackendKind, backendTraits, graphTensorBytes } from './backends.ts';
 import { type CacheCells, type CacheOptions, cacheCells, layerCache } from './cache-buffers.ts';
-import { type EngineModel, engineModel } from './engine-model.ts';
+import { type EngineModel, engineModel, settledModel } from './engine-model.ts';
 import { type EngineRules, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import { scheduleGraph } from './graph/backend-schedule.ts';
 import type { WorstCase } from './graph/graph-inputs.ts';
@@ -40,6 +40,8 @@ export interface LlamaCppInput {
   /** `--no-kv-offload` when false. */
   readonly offloadCache?: boolean;
   readonly fullWindow?: boolean;
+  /** Prediction layers have caches although nothing runs them (ik_llama.cpp). */
+  readonly cachesPredictionLayers?: boolean;
   readonly rollbackStates?: number;
   /** Rows of logits in the worst case; the engine's rule when absent. */
   readonly outputs?: number;
@@ -115,7 +117,7 @@ export function engineMemory(input: LlamaCppInput): EngineMemory {
   });
   const cells = cacheCells(spec, options.cache);
   const caches = cacheMemory(input, placement, cells, options);
-  const compute = computeMemory(input, engineModel(spec, placement), cells, options);
+  const compute = computeMemory(input, settledModel(engineModel(spec, placement)), cells, options);
   const backend = (index: number, weights: number): BackendMemory => ({
     weights,
     cache: caches.cache[index] ?? 0,
@@ -192,7 +194,8 @@ function cacheMemory(
 ): CacheMemory {
   const cache = new Array<number>(placement.cpu + 1).fill(0);
   const state = new Array<number>(placement.cpu + 1).fill(0);
-  input.spec.layers.forEach((layer, index) => {
+  const unused = input.cachesPredictionLayers ? input.spec.predictionLayers : [];
+  [...input.spec.layers, ...unused].forEach((layer, index) => {
     const own = placement.layerBackends[index] ?? placement.cpu;
     const backend = (input.offloadCache ?? true) ? own : placement.cpu;
     const bytes = layerCache(input.spec, layer, cells, options.cache);

@@ -5,6 +5,7 @@
 import { defined } from '@plimsoll/foundation';
 import type { AttentionSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type FamilyTraits, familyTraits } from './family-traits.ts';
+import { settledLayers } from './layer-periods.ts';
 import type { PlacedTensor, Placement } from './placement.ts';
 
 export interface EngineLayer {
@@ -53,4 +54,23 @@ export function engineModel(spec: ModelSpec, placement: Placement): EngineModel 
     weights,
     placement,
   };
+}
+
+/** The model with repeating layers left out; its graph reaches the same largest extents. */
+export function settledModel(model: EngineModel): EngineModel {
+  const kinds = new Map<object, number>();
+  const numberOf = (part: object): number => {
+    const known = kinds.get(part) ?? kinds.size;
+    kinds.set(part, known);
+    return known;
+  };
+  const { cpu } = model.placement;
+  const keys = model.layers.map((layer) => {
+    const own = `${numberOf(layer.attention)} ${numberOf(layer.mlp)} ${layer.backend}`;
+    const home = model.placement.layerBackends[layer.index];
+    // Weights in host memory may be copied into the graph, so their sizes tell layers apart.
+    const weights = [...layer.weights.values()].filter((weight) => weight.backend === cpu);
+    return `${own} ${home} ${layer.weights.size} ${weights.map((weight) => weight.bytes).join()}`;
+  });
+  return { ...model, layers: settledLayers(keys).map((index) => defined(model.layers[index], 'kept layer')) };
 }

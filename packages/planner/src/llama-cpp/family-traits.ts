@@ -64,8 +64,7 @@ const byFamily: readonly (readonly [RegExp, Partial<FamilyTraits>])[] = [
   [/^(qwen2_moe|qwen2moe|olmoe)$/, { normalisesExpertWeights: false }],
 ];
 
-const lateRowFamilies =
-  /^(deepseek|kimi_k2|glm4_moe|glm4moe|glm4v_moe|glm_moe_dsa|glm-dsa|gemma4|mimo_?v?2|nemotron_h|gpt_oss|gpt-oss|qwen3_?next|qwen3_?5|step3)/;
+const lateRowFamilies = /^(gemma4|nemotron_h|gpt_oss|gpt-oss|qwen3_?next|qwen3_?5|step3)/;
 
 const manyPositions = /^(qwen2_vl|qwen2vl|qwen2_5_vl|qwen3_vl|qwen3vl|qwen3_5|qwen35|glm4v)/;
 

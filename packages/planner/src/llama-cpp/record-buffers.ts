@@ -69,8 +69,7 @@ function hostPrefix(backend: BackendKind): string {
 /** Devices as buffers name them; from the record's list of devices when no buffer of theirs was printed. */
 function deviceNames(record: LlamaCppRecord, names: readonly string[]): readonly string[] {
   const found = new Set<string>();
-  for (const name of names)
-    if (!hostName.test(name)) found.add(name.replace(/[_-](Mapped|REPACK|Split)$/, ''));
+  for (const name of names) if (!hostName.test(name)) found.add(name.replace(/[_-](Mapped|REPACK)$/, ''));
   if (found.size > 0)
     return [...found].sort((left, right) => left.localeCompare(right, 'en', { numeric: true }));
   return record.devices.filter((device) => !/^CPU/i.test(device)).length > 0 &&

@@ -65,7 +65,7 @@ export function recordInput(request: RecordRequest): RecordInput {
       rollbackStates: rollbackStates(record),
       build,
       ...(/ollama/i.test(record.runtime) && { embeddings: true }),
-      ...(isFork(record) && { pipelined: false }),
+      ...(isFork(record) && { pipelined: false, cachesPredictionLayers: true }),
       host: {
         mapped: names.mapped,
         repack: names.repack,

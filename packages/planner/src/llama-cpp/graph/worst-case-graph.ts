@@ -34,7 +34,7 @@ export function worstCaseGraph(model: EngineModel, worst: WorstCase, options: Gr
   const inputs = modelInputs(graph, model, worst);
   let stream = embed(model, operations, worst, inputs);
   for (const layer of model.layers) {
-    const isLast = layer.index === model.layers.length - 1;
+    const isLast = layer === model.layers.at(-1);
     operations.pinNorms(options.normsPinned ? (model.placement.layerBackends[layer.index] ?? null) : null);
     stream = layerGraph({ model, operations, worst, inputs, options }, layer, stream, isLast);
   }
