@@ -102,7 +102,6 @@ class Bench {
     const input = new Float32Array(this.memory.buffer, this.input, productTokens * columns);
     for (let i = 0; i < input.length; i++) input[i] = Math.sin(i * 0.7) * 2;
     for (const format of formats) {
-      // Slices start at panels, so scales lie where the fill expects them only if a slice is whole panels.
       const start = this.weightsOf(format, 0);
       const size = Math.floor(weightBytes / this.slice(format)) * this.slice(format);
       fillWeights(new Uint8Array(this.memory.buffer, start, size), format);
@@ -148,7 +147,7 @@ interface Samples {
   readonly product: number[];
 }
 
-/** One read, one mat-vec and now and then one mat-mul; rates in GB/s and GFLOP/s. */
+/** One read, one mat-vec and now and then one mat-mul, of slices that nobody read lately; rates in GB/s and GFLOP/s. */
 function sample(
   bench: Bench,
   kernels: WasmKernels,
@@ -156,12 +155,12 @@ function sample(
   into: Samples,
 ): void {
   const { format, round } = at;
-  const input = bench.weightsOf(format, round + 3);
+  const input = bench.weightsOf(format, round + 6);
   const read: KernelOperation = { op: 'read-sum', input, sizeBytes: sliceBytes, output: bench.output };
   const vector = bench.product(format, round, { rows: bench.rows(format), tokens: 1 });
   into.read.push((sliceBytes / timed(() => kernels.run(0, [read]))) * 1e-9);
   into.vector.push((bench.slice(format) / timed(() => kernels.run(0, vector))) * 1e-9);
-  if (round % productEvery !== 0) return;
+  if (Math.floor(round / 2) % productEvery !== 0) return;
   const product = bench.product(format, round, { rows: productRows, tokens: productTokens });
   const flops = 2 * productRows * productTokens * columns;
   into.product.push((flops / timed(() => kernels.run(0, product))) * 1e-9);
@@ -172,12 +171,12 @@ function measureAll(bench: Bench, pools: readonly WasmKernels[]): Row[] {
   const samples = new Map<string, Samples>();
   for (let round = -warmUpRounds; round < vectorRounds; round++) {
     for (const format of bench.formats) {
-      for (const kernels of pools) {
+      for (const [index, kernels] of pools.entries()) {
         const key = `${format} ${kernels.threads}`;
         const into = round < 0 ? undefined : samples.get(key);
         const target = into ?? { read: [], vector: [], product: [] };
         samples.set(key, target);
-        sample(bench, kernels, { format, round: round + warmUpRounds }, target);
+        sample(bench, kernels, { format, round: 2 * (round + warmUpRounds) + index }, target);
       }
     }
   }

@@ -72,5 +72,7 @@ test('sizes that a storage plan counts', () => {
 });
 
 test('columns that do not fill blocks are refused', () => {
-  expect(() => rowBytes('q4_K', 576)).toThrowErrorMatchingInlineSnapshot(`[PlimsollError: q4_K cannot store rows of 576 columns]`);
+  expect(() => rowBytes('q4_K', 576)).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: q4_K cannot store rows of 576 columns]`,
+  );
 });

@@ -18,6 +18,7 @@ export {
   ropeTable,
 } from './rope-table.ts';
 export { type BuildName, preferredBuild } from './wasm/builds.ts';
+export { fastestBuild } from './wasm/fastest-build.ts';
 export { createNodeKernels, loadKernelModule, startNodeThread } from './wasm/node-platform.ts';
 export {
   controlBytes,

@@ -1,4 +1,5 @@
 /** What the pool promises beyond the results of single operations. */
+import { monotonicClock } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { buildKernels } from '../../../../tools/build-kernels.ts';
@@ -6,7 +7,8 @@ import { formatNames } from '../conformance/cases-products.ts';
 import { TestArena } from '../conformance/test-arena.ts';
 import { activationBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
-import { createNodeKernels } from './node-platform.ts';
+import { fastestBuild } from './fastest-build.ts';
+import { createNodeKernels, loadKernelModule } from './node-platform.ts';
 import { controlBytes } from './wasm-kernels.ts';
 
 beforeAll(async () => void (await buildKernels()), 120_000);
@@ -64,6 +66,11 @@ test('a trap frees every thread, and the kernels refuse to go on', async () => {
   await kernels.close();
 });
 
+test('the fastest build is one of the two that compute the same bits', async () => {
+  const build = await fastestBuild(loadKernelModule, monotonicClock);
+  expect(['relaxed', 'relaxed-dot32']).toContain(build);
+});
+
 test('infinite and NaN weights are counted while repacking', async () => {
   const memory = sharedMemory(4);
   const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
@@ -108,10 +115,13 @@ test('a NaN among the activations reaches the outputs of its token and no other'
   await kernels.close();
 });
 
-test('all threads, any split: a product does not depend on the number of threads', async () => {
+test('a product is the same bits on any number of threads and in both relaxed builds', async () => {
   const memory = sharedMemory(16);
   const arenas = [{ memory, controlPointer: 0 }];
-  const pools = await Promise.all([1, 2, 4].map((threads) => createNodeKernels({ arenas, threads })));
+  const pools = await Promise.all([
+    ...[1, 2, 4].map((threads) => createNodeKernels({ arenas, threads })),
+    createNodeKernels({ arenas, threads: 2, build: 'relaxed-dot32' }),
+  ]);
   const shapes = fc.record({
     format: fc.constantFrom(...formatNames),
     rows: fc.integer({ min: 1, max: 70 }),
@@ -136,6 +146,7 @@ test('all threads, any split: a product does not depend on the number of threads
       });
       expect(results[1]).toEqual(results[0]);
       expect(results[2]).toEqual(results[0]);
+      expect(results[3]).toEqual(results[0]);
     }),
     { numRuns: 40 },
   );
