@@ -21,6 +21,7 @@ export { type BuildName, preferredBuild } from './wasm/builds.ts';
 export { fastestBuild } from './wasm/fastest-build.ts';
 export { createNodeKernels, loadKernelModule, startNodeThread } from './wasm/node-platform.ts';
 export {
+  arenaPagesMax,
   controlBytes,
   createWasmKernels,
   type WasmKernelSettings,

@@ -9,7 +9,7 @@ import { activationBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { fastestBuild } from './fastest-build.ts';
 import { createNodeKernels, loadKernelModule } from './node-platform.ts';
-import { controlBytes } from './wasm-kernels.ts';
+import { arenaPagesMax, controlBytes } from './wasm-kernels.ts';
 
 beforeAll(async () => void (await buildKernels()), 120_000);
 
@@ -36,6 +36,33 @@ test('several arenas are independent, and a control region may lie anywhere', as
     [1, 1],
     [2, 2],
   ]);
+  await kernels.close();
+});
+
+test('pointers above 2 GiB, up to the last byte of the largest arena', async () => {
+  const memory = sharedMemory(arenaPagesMax);
+  const end = 65536 * arenaPagesMax;
+  const kernels = await createNodeKernels({
+    arenas: [{ memory, controlPointer: end - 3 * 65536 }],
+    threads: 2,
+  });
+  const [rows, columns] = [16, 64];
+  const [source, output] = [3 * 2 ** 30, end - 4 * rows];
+  const weights = output - 4 * rows * columns;
+  new Float32Array(memory.buffer, source, rows * columns).forEach((_, i, all) => {
+    all[i] = i % columns === 1 ? Math.floor(i / columns) : 0;
+  });
+  const activations = 2 ** 31 + 64;
+  new Float32Array(memory.buffer, activations, columns)[1] = 3;
+  kernels.run(0, [
+    { op: 'repack', format: 'f32', source, output: weights, rows, columns, nonFinite: source - 64 },
+    {
+      ...{ op: 'mat-mul', format: 'f32', weights, activations, output, rows, columns, tokens: 1 },
+      ...{ outputStrideBytes: 4 * rows, accumulate: false },
+    },
+  ]);
+  const products = new Float32Array(memory.buffer, output, rows);
+  expect([...products]).toEqual(Array.from({ length: rows }, (_, row) => 3 * row));
   await kernels.close();
 });
 

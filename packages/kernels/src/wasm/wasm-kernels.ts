@@ -10,6 +10,12 @@ import { encodeCommand } from './command-encoder.ts';
 import { instantiate } from './instance.ts';
 import { raiseAbort, signalWord, type WasmArena, type WorkerTask } from './worker-loop.ts';
 
+/**
+ * Pages of 64 KiB of the largest arena: one less than 4 GiB, because kernels compare a moving pointer with the end of its
+ * range, and the end of a range that reached 4 GiB would be 0.
+ */
+export const arenaPagesMax = 65535;
+
 /** Bytes of the control region that every arena has: barrier, counters, and 508 commands. */
 export const controlBytes = 65536;
 const commandsMax = (controlBytes - commandsOffset) / commandBytes;
@@ -64,6 +70,8 @@ class ArenaRunner {
 
   constructor(arena: WasmArena, module: WebAssembly.Module, threads: number) {
     const instance = instantiate(module, arena.memory);
+    const { byteLength } = arena.memory.buffer;
+    assert(byteLength <= 65536 * arenaPagesMax, `an arena of ${byteLength} bytes: 4 GiB - 64 KiB at most`);
     this.arena = arena;
     this.variant = instance.variant;
     this.view = new DataView(arena.memory.buffer);
