@@ -5,6 +5,7 @@
 const spellings: ReadonlyMap<string, string> = new Map([
   ['--max-model-len', '--context'],
   ['--ctx-size', '--context'],
+  ['--ctx', '--context'],
   ['-c', '--context'],
   ['--tensor-parallel-size', '--tp'],
   ['-tp', '--tp'],
@@ -15,6 +16,7 @@ const spellings: ReadonlyMap<string, string> = new Map([
   ['--enable-expert-parallel', '--ep'],
   ['--gpu-memory-utilization', '--utilization'],
   ['--kv-cache-dtype', '--kv'],
+  ['--kv-type', '--kv'],
   ['--cache-type-k', '--ctk'],
   ['-ctk', '--ctk'],
   ['--cache-type-v', '--ctv'],

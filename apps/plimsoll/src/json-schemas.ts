@@ -70,7 +70,7 @@ const plan = z.strictObject({
     pricePerHourUsd: z.number().nullable(),
   }),
   engine: z.strictObject({
-    name: z.enum(['vllm', 'llama.cpp', 'none']),
+    name: z.enum(['vllm', 'llama.cpp', 'plimsoll', 'none']),
     version: z.string().nullable(),
     command: z.string().nullable(),
   }),

@@ -1,6 +1,9 @@
 /** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
 import { formatTokens } from '@plimsoll/foundation';
 import { contextMaxFor, type Deployment, fixedDeviceBytes, neededBytes } from './deployment.ts';
+import { optionChanges } from './engine-plimsoll/option-changes.ts';
+import { engineRequest } from './engine-plimsoll/profile.ts';
+import type { EngineOptions, PlimsollOptions } from './engine-plimsoll/settings.ts';
 import { prepare } from './engines.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
@@ -17,6 +20,7 @@ export interface Change {
 }
 
 export function candidateChanges(request: PlanRequest, current: Deployment): readonly Change[] {
+  if (request.engine === 'plimsoll') return engineChanges(request);
   return [
     ...utilizationChange(request, current),
     ...batchChange(request),
@@ -26,6 +30,30 @@ export function candidateChanges(request: PlanRequest, current: Deployment): rea
     ...deviceChanges(request),
     ...hardwareChange(request, current),
   ];
+}
+
+/** The engine's own changes, as changes to a plan: users, context and cache type are the plan's, the rest its options. */
+function engineChanges(request: PlanRequest): readonly Change[] {
+  return optionChanges(engineRequest(request), request.workload.users).map(({ set, ...change }) => ({
+    ...change,
+    apply: (old) => ({
+      ...old,
+      kvFormat: set.kvFormat ?? old.kvFormat,
+      plimsoll: { ...old.plimsoll, ...pick(set) },
+      workload: {
+        ...old.workload,
+        users: set.sequencesMax ?? old.workload.users,
+        contextTokens: set.contextMax ?? old.workload.contextTokens,
+      },
+    }),
+  }));
+}
+
+function pick({ prefillChunkTokens, shrinkWeights }: EngineOptions): PlimsollOptions {
+  return {
+    ...(prefillChunkTokens !== undefined && { prefillChunkTokens }),
+    ...(shrinkWeights !== undefined && { shrinkWeights }),
+  };
 }
 
 /** Highest utilisation worth advising: above it, a driver hiccup or another process ends the engine. */

@@ -2,6 +2,7 @@
 import type { Deployment } from './deployment.ts';
 import { prepareLlamaCpp } from './engine-llama-cpp.ts';
 import { prepareWithoutEngine } from './engine-none.ts';
+import { preparePlimsoll } from './engine-plimsoll/profile.ts';
 import { checkParallelism } from './parallelism.ts';
 import { type PlanRequest, requestFormats } from './plan-request.ts';
 import { prepareVllm } from './vllm/profile.ts';
@@ -18,6 +19,8 @@ export function prepare(request: PlanRequest): Deployment {
       return prepareVllm(request);
     case 'llama.cpp':
       return prepareLlamaCpp(request);
+    case 'plimsoll':
+      return preparePlimsoll(request);
     default:
       return request.engine satisfies never;
   }

@@ -9,6 +9,41 @@ export {
   usersMax,
   type Workload,
 } from './deployment.ts';
+export type { MemoryBudget } from './engine-plimsoll/budget.ts';
+export {
+  type EngineMemoryPlan,
+  type EngineMemoryRequest,
+  planEngineMemory,
+  type StoragePlan,
+} from './engine-plimsoll/memory-plan.ts';
+export { admitEngineMemory, memoryNeeded } from './engine-plimsoll/option-changes.ts';
+export type { PlacedRegion } from './engine-plimsoll/placement.ts';
+export { engineRequest } from './engine-plimsoll/profile.ts';
+export { type PlacedCache, type PlacedTensor, tensorRegionName } from './engine-plimsoll/regions.ts';
+export {
+  arenaBytesLimit,
+  type EngineKvFormat,
+  type EngineOptions,
+  type EngineSettings,
+  engineSettings,
+  type PlimsollOptions,
+  pageBytes,
+} from './engine-plimsoll/settings.ts';
+export type {
+  BufferLayout,
+  BufferPlace,
+  HeadBufferName,
+  StepBufferName,
+} from './engine-plimsoll/step-buffers.ts';
+export {
+  panelRows,
+  quantisedActivationBytes,
+  type StorageFormat,
+  type StorageLayout,
+  sliceBytes,
+  storageFormats,
+} from './engine-plimsoll/storage-format.ts';
+export type { StorageHints, StoredTensor } from './engine-plimsoll/weight-storage.ts';
 export { prepare } from './engines.ts';
 export { type KvFormat, kvFormatNames, kvVectorBytes, parseKvFormat } from './kv-format.ts';
 export {

@@ -2,6 +2,7 @@
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Workload } from './deployment.ts';
+import type { PlimsollOptions } from './engine-plimsoll/settings.ts';
 import type { KvFormat } from './kv-format.ts';
 import type { LlamaCppOptions } from './llama-cpp-request.ts';
 import type { Parallelism } from './parallelism.ts';
@@ -10,8 +11,8 @@ import { defaultKvFormat } from './plan-input.ts';
 import type { VllmOptions } from './vllm/defaults.ts';
 import { type WeightFormat, weightFormat } from './weight-format.ts';
 
-export type EngineName = 'none' | 'vllm' | 'llama.cpp';
-export const engineNames: readonly EngineName[] = ['vllm', 'llama.cpp', 'none'];
+export type EngineName = 'none' | 'vllm' | 'llama.cpp' | 'plimsoll';
+export const engineNames: readonly EngineName[] = ['vllm', 'llama.cpp', 'plimsoll', 'none'];
 
 export interface PlanRequest {
   readonly spec: ModelSpec;
@@ -27,6 +28,7 @@ export interface PlanRequest {
   readonly engineVersion?: string | undefined;
   readonly vllm?: VllmOptions | undefined;
   readonly llamaCpp?: LlamaCppOptions | undefined;
+  readonly plimsoll?: PlimsollOptions | undefined;
   readonly workload: Workload;
   /** Devices of at least this much memory, smallest first: where to look when nothing else makes a model fit. */
   readonly largerDevices?: ((bytesMin: number) => readonly HardwareRecord[]) | undefined;

@@ -45,6 +45,8 @@ export interface PlanFlags {
   readonly ub?: string;
   readonly nCpuMoe?: string;
   readonly swaFull?: boolean;
+  readonly threads?: string;
+  readonly prefillChunk?: string;
   readonly assume?: string;
   readonly explain?: boolean;
   readonly json?: boolean;
@@ -100,6 +102,8 @@ function describe(command: Command): Command {
     .option('--ub <tokens>', 'llama.cpp: physical batch')
     .option('--n-cpu-moe <layers>', 'llama.cpp: layers whose experts stay in host memory')
     .option('--swa-full', 'llama.cpp: keep every token of sliding-window layers')
+    .option('--threads <count>', 'plimsoll: kernel threads')
+    .option('--prefill-chunk <tokens>', 'plimsoll: prompt tokens of one step')
     .option('--assume <family>', 'read an unknown architecture as this one, such as llama')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
@@ -174,7 +178,7 @@ async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest
     },
     engine,
     engineVersion,
-    weights: flags.weights,
+    weights: engine === 'plimsoll' && flags.weights === 'auto' ? undefined : flags.weights,
     elementType: flags.dtype === undefined ? undefined : elementTypeOf(flags.dtype),
     kvFormat: flags.kv === undefined || flags.kv === 'auto' ? undefined : parseKvFormat(flags.kv),
     vllm: {
@@ -193,6 +197,12 @@ async function planRequest(model: string, flags: PlanFlags): Promise<PlanRequest
       physicalBatchTokens: count(flags.ub, 'ub'),
       cpuExpertLayers: count(flags.nCpuMoe, 'n-cpu-moe'),
       fullWindowCache: flags.swaFull,
+    },
+    plimsoll: {
+      blockTokens: count(flags.blockSize, 'block-size'),
+      threads: count(flags.threads, 'threads'),
+      prefillChunkTokens: count(flags.prefillChunk, 'prefill-chunk'),
+      shrinkWeights: flags.weights === 'auto',
     },
     workload: {
       contextTokens: context,

@@ -50,6 +50,7 @@ class Writer {
   offset = 0;
 
   add(name: string, category: LedgerCategory, tag: string, sizeBytes: number): void {
+    if (sizeBytes === 0) return;
     const { arena, offset } = this;
     this.regions.push({ name, category, tag, arena, offset, bytes: sizeBytes });
     this.offset += aligned(sizeBytes);

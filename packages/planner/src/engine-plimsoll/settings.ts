@@ -40,11 +40,16 @@ export interface EngineOptions {
   readonly arenaBytesMax?: number | undefined;
 }
 
+/** What a plan may say about the engine beyond its users, context and cache type. */
+export type PlimsollOptions = Omit<EngineOptions, 'sequencesMax' | 'contextMax' | 'kvFormat' | 'kvShare'>;
+
 export interface EngineSettings {
   readonly sequencesMax: number;
   readonly contextMax: number;
   readonly kvFormat: EngineKvFormat;
   readonly blockTokens: number;
+  /** What was asked for, before a short context cut it. */
+  readonly prefillChunkAsked: number;
   readonly prefillChunkTokens: number;
   /** Tokens computed in one step at most: one chunk, or one step of every sequence with its drafts. */
   readonly stepTokens: number;
@@ -80,10 +85,8 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
   if (blockTokens % blockTokensUnit !== 0) {
     throw refusal('blockTokens', blockTokens, `a multiple of ${blockTokensUnit}`);
   }
-  const chunk = Math.min(
-    contextMax,
-    whole('prefillChunkTokens', options.prefillChunkTokens ?? 512, 1, 65_536),
-  );
+  const chunkAsked = whole('prefillChunkTokens', options.prefillChunkTokens ?? 512, 1, 65_536);
+  const chunk = Math.min(contextMax, chunkAsked);
   const draft = options.draft ?? null;
   if (draft !== null) whole('draft.tokens', draft.tokens, 1, 64);
   const rowsPerSequence = 1 + (draft?.tokens ?? 0);
@@ -92,6 +95,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     contextMax,
     kvFormat: kvFormatOf(spec, options.kvFormat ?? 'fp16'),
     blockTokens,
+    prefillChunkAsked: chunkAsked,
     prefillChunkTokens: chunk,
     stepTokens: Math.max(chunk, sequencesMax * rowsPerSequence),
     logitRows: sequencesMax * rowsPerSequence,

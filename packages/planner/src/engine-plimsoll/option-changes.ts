@@ -1,0 +1,183 @@
+/**
+ * What a person can change so that the engine fits, smallest first, each with its own numbers: every candidate is
+ * budgeted again from the start. Used by the refusal of the engine and by the advice of a plan.
+ */
+import { formatBytes, formatTokens, MiB, PlimsollError } from '@plimsoll/foundation';
+import { type MemoryBudget, memoryBudget } from './budget.ts';
+import { entryBytes, hostBytes } from './engine-parts.ts';
+import { type EngineMemoryPlan, type EngineMemoryRequest, partsOf, planOfParts } from './memory-plan.ts';
+import { type EngineOptions, engineSettings } from './settings.ts';
+
+export interface OptionChange {
+  /** Changes of one kind exclude each other. */
+  readonly kind: string;
+  readonly title: string;
+  readonly flags: string;
+  readonly cost: string;
+  /** How far-reaching it is, on the scale of the planner's advice. */
+  readonly size: number;
+  readonly set: EngineOptions;
+}
+
+/** Contexts below this are not worth advising. */
+const contextLeast = 512;
+const contextStep = 256;
+
+/** True when the engine starts: one sequence of full length fits, and so do `sequences` of them. */
+function holds(request: EngineMemoryRequest, set: EngineOptions, sequences: number): boolean {
+  const budget = budgetOf({ ...request, options: { ...request.options, ...set } });
+  return (
+    budget !== null && budget.shortBytes === 0 && !budget.exceedsArena && budget.sequencesHeld >= sequences
+  );
+}
+
+/** Null for a change that this model cannot take, such as heads that do not divide into q8_0 blocks. */
+function budgetOf(request: EngineMemoryRequest): MemoryBudget | null {
+  try {
+    const settings = engineSettings(request.spec, request.options);
+    return memoryBudget(partsOf(request.spec, settings, request.freeBytes), request.freeBytes);
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}
+
+/** Changes to the options; `sequences` of them should fit at once. */
+export function optionChanges(request: EngineMemoryRequest, sequences: number): readonly OptionChange[] {
+  const settings = engineSettings(request.spec, request.options);
+  const changes: OptionChange[] = [];
+  if (settings.prefillChunkTokens > 128) {
+    changes.push({
+      kind: 'chunk',
+      title: 'compute prompts in chunks of 128 tokens',
+      flags: '--prefill-chunk 128',
+      cost: 'prompts are read more slowly',
+      size: 1,
+      set: { prefillChunkTokens: 128 },
+    });
+  }
+  if (settings.kvFormat !== 'q8_0') {
+    changes.push({
+      kind: 'kv',
+      title: 'keep the KV cache in q8_0',
+      flags: '--kv-type q8_0',
+      cost: 'a small loss of quality at long contexts',
+      size: 2,
+      set: { kvFormat: 'q8_0' },
+    });
+  }
+  changes.push(...fewerSequences(request, settings.sequencesMax, sequences));
+  changes.push(...shorterContext(request, settings.contextMax, sequences));
+  if (!settings.shrinkWeights) {
+    changes.push({
+      kind: 'weights',
+      title: 'hold weights in lower formats where they do not fit',
+      flags: '--weights auto',
+      cost: 'some loss of quality; loading takes longer',
+      size: 5,
+      set: { shrinkWeights: true },
+    });
+  }
+  return changes;
+}
+
+function fewerSequences(
+  request: EngineMemoryRequest,
+  now: number,
+  sequences: number,
+): readonly OptionChange[] {
+  const fits = (count: number): boolean =>
+    holds(request, { sequencesMax: count }, Math.min(count, sequences));
+  const most = largestHolding(now - 1, fits);
+  if (most === 0) return [];
+  return [
+    {
+      kind: 'sequences',
+      title: `run ${most === 1 ? '1 sequence' : `${most} sequences`} at once`,
+      flags: `--users ${most}`,
+      cost: 'more users than that wait',
+      size: 2 + Math.log2(now / most) / 2,
+      set: { sequencesMax: most },
+    },
+  ];
+}
+
+function shorterContext(
+  request: EngineMemoryRequest,
+  now: number,
+  sequences: number,
+): readonly OptionChange[] {
+  const steps = largestHolding(Math.floor((now - 1) / contextStep), (count) =>
+    holds(request, { contextMax: count * contextStep }, sequences),
+  );
+  const longest = steps * contextStep;
+  if (longest < contextLeast) return [];
+  return [
+    {
+      kind: 'context',
+      title: `limit the context to ${formatTokens(longest)} tokens`,
+      flags: `--ctx ${longest}`,
+      cost: `longer conversations are cut at ${formatTokens(longest)}`,
+      size: 3 + Math.log2(now / longest),
+      set: { contextMax: longest },
+    },
+  ];
+}
+
+/** Largest whole number from 1 to `limit` that holds, for a property that stops holding once; 0 when none does. */
+function largestHolding(limit: number, isHeld: (value: number) => boolean): number {
+  if (limit < 1 || !isHeld(1)) return 0;
+  let low = 1;
+  let high = limit + 1;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (isHeld(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The least memory, in whole MiB, with which the engine starts and holds one sequence of full length. */
+export function memoryNeeded(request: EngineMemoryRequest): number {
+  const settings = engineSettings(request.spec, request.options);
+  const parts = partsOf(request.spec, settings, request.freeBytes);
+  const budget = memoryBudget(parts, request.freeBytes);
+  const held = request.freeBytes - budget.reserveBytes - budget.availableBytes + budget.kvBytes;
+  // The reserve is its floor, or a share of the memory where that is more.
+  const withFloor = held + entryBytes(parts.runtime);
+  const withShare = held / (1 - settings.reserveShare);
+  const needed = Math.max(withFloor, withShare, hostBytes(parts));
+  return Math.ceil(needed / MiB) * MiB;
+}
+
+/** Changes shown: more than three are a menu, not an answer. */
+const changesShown = 3;
+
+/** The plan of an engine that starts, or a refusal that names the shortfall and the smallest changes. */
+export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPlan {
+  const settings = engineSettings(request.spec, request.options);
+  const parts = partsOf(request.spec, settings, request.freeBytes);
+  const budget = memoryBudget(parts, request.freeBytes);
+  if (budget.shortBytes === 0) return planOfParts(parts, request.freeBytes);
+  const needed = memoryNeeded(request);
+  const tokens = `${formatTokens(settings.contextMax)} tokens`;
+  throw new PlimsollError({
+    code: 'over-memory-budget',
+    message: `${request.spec.id} with one sequence of ${tokens} needs ${formatBytes(needed)}; ${formatBytes(request.freeBytes)} are allowed: ${formatBytes(budget.shortBytes)} short`,
+    value: needed,
+    limit: request.freeBytes,
+    hint: smallestChanges(request, needed).join('; or '),
+  });
+}
+
+/** In words with numbers: "--kv-type q8_0: keep the KV cache in q8_0 (needs 3.10 GiB)". */
+function smallestChanges(request: EngineMemoryRequest, needed: number): readonly string[] {
+  const fitting = optionChanges(request, 1)
+    .filter((change) => holds(request, change.set, 1))
+    .sort((left, right) => left.size - right.size)
+    .map((change) => {
+      const changed = { ...request, options: { ...request.options, ...change.set } };
+      return `${change.flags}: ${change.title} (needs ${formatBytes(memoryNeeded(changed))})`;
+    });
+  return [...fitting.slice(0, changesShown - 1), `--memory ${Math.ceil(needed / MiB)}MiB`];
+}

@@ -1,0 +1,239 @@
+/**
+ * The profile `plimsoll`: our own engine. Unlike the other profiles this one is not a model of a program: the ledger it
+ * prints is the plan from which the engine allocates, so the two agree to the byte.
+ *
+ * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
+ * come out of the same capacity.
+ */
+import { bytes, PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import type { Deployment } from '../deployment.ts';
+import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
+import { cacheGroups } from '../kv-cache.ts';
+import type { LedgerEntry } from '../ledger.ts';
+import { defaultMixture } from '../llama-cpp-request.ts';
+import { createMemo, remember } from '../memo.ts';
+import { deviceCount } from '../parallelism.ts';
+import { speedModel } from '../performance.ts';
+import { deviceSpeed } from '../plan-input.ts';
+import type { PlanRequest } from '../plan-request.ts';
+import { elementBytes, weightFormat } from '../weight-format.ts';
+import { arenaLimit, memoryBudget } from './budget.ts';
+import { sequenceBlocks } from './cache-layout.ts';
+import { arenaNeed, cacheSums, type EngineParts, engineParts } from './engine-parts.ts';
+import { type EngineMemoryRequest, partsOf, planOfParts } from './memory-plan.ts';
+import { type EngineSettings, engineSettings, sequencesLimit } from './settings.ts';
+import { storedBytes, type WeightStorage } from './weight-storage.ts';
+
+export function preparePlimsoll(request: PlanRequest): Deployment {
+  refuseSeveralDevices(request);
+  const { spec, freeBytes, options } = engineRequest(request);
+  const settings = engineSettings(spec, options);
+  const parts = partsOf(spec, settings, freeBytes);
+  const { weights } = parts.model;
+  const started = pointNeed(parts);
+  const budget = memoryBudget(parts, freeBytes);
+  const otherBytes = started.boundBytes - started.cacheBytes;
+  const poolBytes = Math.floor(arenaLimit(parts, freeBytes) - otherBytes);
+  /** Parts for another load; what a person set stays, the weights stay as they are held. */
+  const at = (users: number, contextTokens: number): PointNeed =>
+    pointNeed(engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights));
+  return {
+    engine: 'plimsoll',
+    engineVersion: null,
+    command: command(request),
+    formats: {
+      weights: weightLabel(request, weights),
+      kvCache: settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
+    },
+    cacheIsFixed: true,
+    capacityBytes: bytes(freeBytes),
+    fixed: fixedEntries(parts, freeBytes),
+    poolBytes,
+    groups: cacheGroups(spec, {
+      kvFormat: settings.kvFormat,
+      tensor: 1,
+      layers: [0, spec.layers.length],
+      recurrentElementBytes: elementBytes.fp32,
+      convolutionElementBytes: elementBytes.fp32,
+      keepsWholeWindowedLayers: settings.keepsWholeWindow,
+    }),
+    dataGroups: 1,
+    contextMax: spec.contextLength,
+    sequencesMax: sequencesLimit,
+    weightBytes: weights.bytes,
+    sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
+    // Step buffers and arenas grow with users and context too, and what they grow by comes out of the pool.
+    poolBytesFor: (users, contextTokens) => {
+      const need = at(users, contextTokens);
+      const needed = Math.max(need.cacheBytes, need.boundBytes - otherBytes);
+      return need.isPlaced ? needed : Math.max(needed, poolBytes + need.cacheBytes);
+    },
+    speed: speedModel({
+      spec,
+      format: weightFormat(spec),
+      groups: cacheGroups(spec, {
+        kvFormat: settings.kvFormat,
+        tensor: 1,
+        layers: [0, spec.layers.length],
+        recurrentElementBytes: elementBytes.fp32,
+        convolutionElementBytes: elementBytes.fp32,
+      }),
+      parallelism: request.parallelism,
+      ...deviceSpeed(request),
+    }),
+    printed:
+      budget.shortBytes > 0
+        ? null
+        : {
+            kvTokens: budget.poolBlocks * settings.blockTokens,
+            blocks: budget.poolBlocks,
+            blockTokens: settings.blockTokens,
+            concurrency: budget.sequencesHeld,
+          },
+    notes: notes(request, budget.sequencesHeld, weights),
+  };
+}
+
+function refuseSeveralDevices({ parallelism }: PlanRequest): void {
+  const devices = deviceCount(parallelism);
+  if (devices === 1) return;
+  throw new PlimsollError({
+    code: 'unsupported-parallelism',
+    message: `the engine runs in one process, not on ${devices} devices`,
+    value: devices,
+    limit: 1,
+    hint: 'leave out --tp, --pp and --dp, or plan another engine with --engine vllm',
+  });
+}
+
+/** A plan request as the engine is asked it. */
+export function engineRequest(request: PlanRequest): EngineMemoryRequest {
+  const spec = loadedSpec(request);
+  const { contextTokens, users } = request.workload;
+  return {
+    spec,
+    freeBytes: request.hardware.memory.usableBytes,
+    options: {
+      ...request.plimsoll,
+      sequencesMax: Math.min(users, sequencesLimit),
+      contextMax: Math.min(contextTokens, spec.contextLength),
+      kvFormat: request.kvFormat,
+    },
+  };
+}
+
+/** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
+function loadedSpec({ spec, weights }: PlanRequest): ModelSpec {
+  if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
+  const mixture = mixtureNamed(weights);
+  return remember(specMemo, spec, mixture, () => ggufSpec(spec, mixture));
+}
+
+const specMemo = createMemo<ModelSpec>();
+
+function mixtureNamed(weights: string | undefined): string {
+  const plain: Readonly<Record<string, string>> = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' };
+  return weights === undefined ? defaultMixture : (plain[weights.toLowerCase()] ?? weights);
+}
+
+interface PointNeed {
+  readonly cacheBytes: number;
+  readonly boundBytes: number;
+  readonly isPlaced: boolean;
+}
+
+/** What all sequences at full length need. */
+function pointNeed(parts: EngineParts): PointNeed {
+  const { sequencesMax, contextMax, blockTokens } = parts.settings;
+  const load = {
+    sequences: sequencesMax,
+    contextTokens: contextMax,
+    poolBlocks: sequencesMax * sequenceBlocks(contextMax, blockTokens),
+    blockTokens,
+  };
+  const { growing, windows, state } = cacheSums(parts.model, load);
+  const need = arenaNeed(parts, load);
+  return {
+    cacheBytes: growing + windows + state,
+    boundBytes: need.boundBytes,
+    isPlaced: need.placement !== null,
+  };
+}
+
+/** The settings that follow from users and context; see `engineSettings`. */
+function loadSettings(
+  settings: EngineSettings,
+  users: number,
+  contextTokens: number,
+): Pick<EngineSettings, 'sequencesMax' | 'contextMax' | 'prefillChunkTokens' | 'stepTokens' | 'logitRows'> {
+  const prefillChunkTokens = Math.min(settings.prefillChunkAsked, contextTokens);
+  const logitRows = users * (1 + (settings.draft?.tokens ?? 0));
+  return {
+    sequencesMax: users,
+    contextMax: contextTokens,
+    prefillChunkTokens,
+    stepTokens: Math.max(prefillChunkTokens, logitRows),
+    logitRows,
+  };
+}
+
+/** The ledger of the engine as it would start. Where one layer exceeds an arena, as if arenas had no end. */
+function fixedEntries(parts: EngineParts, freeBytes: number): readonly LedgerEntry[] {
+  const endless = { ...parts, limits: { ...parts.limits, arenaBytesMax: Number.POSITIVE_INFINITY } };
+  const budget = memoryBudget(parts, freeBytes);
+  return planOfParts(budget.exceedsArena ? endless : parts, freeBytes).ledger.entries;
+}
+
+function command({ spec, workload, kvFormat, hardware }: PlanRequest): string {
+  const { contextTokens, users } = workload;
+  const parts = [users === 1 ? 'plimsoll run' : 'plimsoll serve', spec.id];
+  parts.push(`--memory ${Math.floor(hardware.memory.usableBytes / 2 ** 20)}MiB`, `--ctx ${contextTokens}`);
+  if (users > 1) parts.push(`--users ${users}`);
+  if (kvFormat === 'q8_0') parts.push('--kv-type q8_0');
+  return parts.join(' ');
+}
+
+/** The mixture, or for a file "mostly q4_K, 4.85 bits each". */
+function weightLabel(request: PlanRequest, weights: WeightStorage): string {
+  if (request.spec.source === 'config' && weights.downgraded === 0) return mixtureNamed(request.weights);
+  const bytesByFormat = new Map<string, number>();
+  let elements = 0;
+  for (const tensor of [weights.outer, ...weights.layers].flat()) {
+    bytesByFormat.set(tensor.format, (bytesByFormat.get(tensor.format) ?? 0) + storedBytes(tensor));
+    elements += tensor.slices * tensor.rows * tensor.columns;
+  }
+  const [most = 'f32'] = [...bytesByFormat].sort((left, right) => right[1] - left[1])[0] ?? [];
+  return `mostly ${most}, ${((weights.bytes * 8) / Math.max(1, elements)).toFixed(2)} bits each`;
+}
+
+const processorClasses: ReadonlySet<HardwareRecord['class']> = new Set(['cpu', 'apple', 'integrated']);
+
+function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStorage): readonly string[] {
+  const { spec, hardware, workload } = request;
+  const found: string[] = [];
+  if (spec.source === 'config' && request.weights === undefined) {
+    found.push(
+      `a ${defaultMixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
+    );
+  }
+  if (!processorClasses.has(hardware.class)) {
+    found.push(
+      `the engine runs on processors: this plan reads the memory of ${hardware.name} as a machine's own`,
+    );
+  }
+  if (sequencesHeld > 0 && sequencesHeld < workload.users) {
+    found.push(
+      `the engine starts with room for ${sequencesHeld} of ${workload.users} sequences; the others wait`,
+    );
+  }
+  if (weights.downgraded > 0) {
+    found.push(`${weights.downgraded} tensors are held in a lower format than their file's, to fit`);
+  }
+  if (spec.vision !== null) found.push('the vision tower is not loaded');
+  const kinds = new Set(spec.layers.map(({ attention }) => attention.kind));
+  const without = [...kinds].filter((kind) => !['full', 'sliding'].includes(kind));
+  if (without.length > 0) found.push(`the engine has no kernels for ${without.join(' and ')} layers yet`);
+  return found;
+}
