@@ -7,7 +7,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const neededMajor = 24;
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+// A checkout runs its sources; a published package has only what `npm run build` made of them.
+const sources = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const built = fileURLToPath(new URL('../dist/program/main.js', import.meta.url));
+const main = existsSync(sources) ? sources : built;
 
 /** The Node that the `node` package installed beside this program, or null. */
 function pinnedNode() {

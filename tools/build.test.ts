@@ -1,0 +1,28 @@
+/** The built program is what people install: it must answer without the sources. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+test('npm run build makes a program that plans without TypeScript sources', () => {
+  execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'pipe' });
+  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-built-'));
+  try {
+    for (const part of ['bin', 'dist', 'package.json']) {
+      cpSync(join(root, 'apps/plimsoll', part), join(folder, part), { recursive: true });
+    }
+    const answer = spawnSync(
+      process.execPath,
+      [join(folder, 'bin/plimsoll.js'), 'plan', 'gpt-oss-20b', '--gpu', 'h100', '--context', '8k', '--json'],
+      { encoding: 'utf8' },
+    );
+    expect(answer.stderr).toBe('');
+    expect(JSON.parse(answer.stdout).fits).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
