@@ -1,0 +1,125 @@
+/**
+ * Tokens that are found in text before anything else happens to it: control tokens (`<|im_end|>`) and words added after
+ * training. Of several that start at one place the longest counts, and the leftmost place comes first.
+ * Source: AddedVocabulary in
+ * https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/added_vocabulary.rs
+ */
+import { checkLimit } from './limits.ts';
+import { PieceTrie } from './model/piece-trie.ts';
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** A control token: found only where control tokens are asked for, and left out of decoded text. */
+  readonly special: boolean;
+  /** Takes the white space before, or after, with it. */
+  readonly stripsLeft: boolean;
+  readonly stripsRight: boolean;
+  /** Does not count inside of a longer word. */
+  readonly singleWord: boolean;
+  /** Looked for in normalised text instead of in the text as given. */
+  readonly normalized: boolean;
+}
+
+/** A stretch of text between tokens, or a token. Offsets are those of the text that was searched. */
+export type Segment =
+  | { readonly text: string; readonly start: number; readonly id?: never }
+  | { readonly id: number; readonly text?: never };
+
+interface Match {
+  readonly start: number;
+  readonly end: number;
+  readonly token: AddedToken;
+}
+
+const wordCharacter = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]$/v;
+const space = /^\p{White_Space}$/v;
+
+export class AddedTokens {
+  readonly #trie = new PieceTrie();
+  readonly #tokens: readonly AddedToken[];
+  /** First units of the tokens: most positions of a text are passed over by this alone. */
+  readonly #firstUnits = new Set<number>();
+
+  /** `contentOf` gives the text to look for, which normalising may have changed. */
+  constructor(tokens: readonly AddedToken[], contentOf: (token: AddedToken) => string) {
+    checkLimit('addedTokenCount', tokens.length, 'added tokens');
+    this.#tokens = tokens;
+    for (const [index, token] of tokens.entries()) {
+      const content = contentOf(token);
+      checkLimit('addedTokenLength', content.length, `added token ${token.id}`);
+      if (content === '') continue;
+      this.#trie.insert(content, index);
+      this.#firstUnits.add(content.charCodeAt(0));
+    }
+  }
+
+  split(text: string, parseSpecial: boolean): readonly Segment[] {
+    if (this.#firstUnits.size === 0) return text === '' ? [] : [{ text, start: 0 }];
+    const segments: Segment[] = [];
+    let done = 0;
+    for (let match = this.#next(text, 0); match !== null; match = this.#next(text, match.end)) {
+      const section = this.#accept(text, match, { done, parseSpecial });
+      if (section === null) continue;
+      if (section.start > done) segments.push({ text: text.slice(done, section.start), start: done });
+      segments.push({ id: match.token.id });
+      done = section.end;
+    }
+    if (done < text.length) segments.push({ text: text.slice(done), start: done });
+    return segments;
+  }
+
+  /** The leftmost longest match from a position on. */
+  #next(text: string, from: number): Match | null {
+    for (let start = from; start < text.length; start++) {
+      if (!this.#firstUnits.has(text.charCodeAt(start))) continue;
+      const match = this.#longestAt(text, start);
+      if (match !== null) return match;
+    }
+    return null;
+  }
+
+  #longestAt(text: string, start: number): Match | null {
+    let node = 0;
+    let found: Match | null = null;
+    for (let end = start; end < text.length; ) {
+      node = this.#trie.child(node, text.charCodeAt(end++));
+      if (node < 0) break;
+      const token = this.#tokens[this.#trie.value(node)];
+      if (token !== undefined) found = { start, end, token };
+    }
+    return found;
+  }
+
+  /** The text that a match takes, or null when it does not count. `done` is where the match before ended. */
+  #accept(
+    text: string,
+    { start, end, token }: Match,
+    state: { readonly done: number; readonly parseSpecial: boolean },
+  ): { readonly start: number; readonly end: number } | null {
+    if (start < state.done || (token.special && !state.parseSpecial)) return null;
+    if (
+      token.singleWord &&
+      (wordCharacter.test(before(text, start)) || wordCharacter.test(after(text, end)))
+    ) {
+      return null;
+    }
+    let from = start;
+    let to = end;
+    if (token.stripsLeft) while (from > state.done && space.test(text.charAt(from - 1))) from--;
+    if (token.stripsRight) while (to < text.length && space.test(text.charAt(to))) to++;
+    return { start: from, end: to };
+  }
+}
+
+/** The character that ends at a position; empty at the start of the text. */
+function before(text: string, position: number): string {
+  const unit = text.charCodeAt(position - 1);
+  const width = unit >= 0xdc00 && unit <= 0xdfff ? 2 : 1;
+  return text.slice(Math.max(0, position - width), position);
+}
+
+function after(text: string, position: number): string {
+  const codePoint = text.codePointAt(position);
+  return codePoint === undefined ? '' : String.fromCodePoint(codePoint);
+}

@@ -1,0 +1,47 @@
+/**
+ * How much a tokenizer file or a text may ask for. The largest published vocabularies have 262,144 entries (Gemma) and
+ * 515,000 merges; texts are prompts. Each limit leaves them a factor of ten.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+
+export const tokenizerLimits = {
+  /** Ids must leave room for code points above them in 32 bits. */
+  vocabSize: 8_388_608,
+  mergeCount: 8_388_608,
+  /** UTF-16 units of a token that is searched for in plain text; the longest in use are runs of 31 spaces. */
+  addedTokenLength: 1024,
+  addedTokenCount: 262_144,
+  /** UTF-16 units of one Unigram piece: time per character of text grows with the longest. */
+  unigramPieceLength: 1024,
+  patternLength: 16_384,
+  /** Groups inside groups in a pattern, sequences inside sequences in tokenizer.json. */
+  nesting: 32,
+  /** UTF-16 units of one text: as UTF-8 at most 48 MiB, which positions of 26 bits can number. */
+  textLength: 16_777_216,
+} as const;
+
+/** Throws when `value` is above the named limit. `what` reads like "merges in tokenizer.json". */
+export function checkLimit(name: keyof typeof tokenizerLimits, value: number, what: string): void {
+  const limit = tokenizerLimits[name];
+  if (value <= limit) return;
+  throw new PlimsollError({
+    code: 'tokenizer-limit',
+    message: `${what}: ${value} is more than a tokenizer may have`,
+    value,
+    limit,
+    hint: 'the file is broken, or the text must be given in parts',
+  });
+}
+
+/** A tokenizer file that cannot be used: what is wrong, where, and what would do. */
+export function badTokenizer(place: string, value: unknown, limit: string): PlimsollError {
+  const seen = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const shown = seen.length > 80 ? `${seen.slice(0, 77)}...` : seen;
+  return new PlimsollError({
+    code: 'tokenizer-invalid',
+    message: `tokenizer: ${place} is ${shown}, needed is ${limit}`,
+    value: shown,
+    limit,
+    hint: 'the file is damaged or of a kind this version does not read',
+  });
+}

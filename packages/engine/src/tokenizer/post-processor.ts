@@ -1,0 +1,75 @@
+/** The post-processor of tokenizer.json: which tokens stand around a single text. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { JsonReader } from './json-reader.ts';
+import { badTokenizer, tokenizerLimits } from './limits.ts';
+
+export interface Surroundings {
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+}
+
+const nothing: Surroundings = { before: [], after: [] };
+
+export function readPostProcessor(config: JsonReader | null, depth = 0): Surroundings {
+  if (config === null) return nothing;
+  const type = config.text('type');
+  switch (type) {
+    case 'ByteLevel':
+      return nothing;
+    case 'TemplateProcessing':
+      return readTemplate(config);
+    case 'BertProcessing':
+    case 'RobertaProcessing':
+      return { before: [idOfPair(config, 'cls')], after: [idOfPair(config, 'sep')] };
+    case 'Sequence': {
+      if (depth >= tokenizerLimits.nesting)
+        throw config.bad('type', 'a sequence that is not nested this deeply');
+      // The last one stands outermost.
+      return config
+        .objects('processors')
+        .map((inner) => readPostProcessor(inner, depth + 1))
+        .reduce(
+          (inner, outer) => ({
+            before: [...outer.before, ...inner.before],
+            after: [...inner.after, ...outer.after],
+          }),
+          nothing,
+        );
+    }
+    default:
+      throw new PlimsollError({
+        code: 'tokenizer-unsupported',
+        message: `tokenizer: post-processor ${type} at ${config.path} is not supported`,
+        value: type,
+        limit: 'TemplateProcessing, ByteLevel, BertProcessing, RobertaProcessing, Sequence',
+        hint: 'use the GGUF of this model, or report it',
+      });
+  }
+}
+
+function idOfPair(config: JsonReader, key: string): number {
+  const [, id] = config.list(key);
+  if (typeof id !== 'number') throw config.bad(key, 'a token and its id');
+  return id;
+}
+
+function readTemplate(config: JsonReader): Surroundings {
+  const known = config.object('special_tokens');
+  const before: number[] = [];
+  const after: number[] = [];
+  let isAfter = false;
+  for (const piece of config.objects('single')) {
+    const special = piece.objectOrNull('SpecialToken');
+    if (special === null) {
+      piece.object('Sequence');
+      isAfter = true;
+      continue;
+    }
+    const ids = known.object(special.text('id')).list('ids');
+    for (const id of ids) {
+      if (typeof id !== 'number') throw badTokenizer(`${known.path}.${special.text('id')}.ids`, id, 'ids');
+      (isAfter ? after : before).push(id);
+    }
+  }
+  return { before, after };
+}

@@ -1,0 +1,49 @@
+/**
+ * What the engine asks of a tokenizer, whatever file it came from. Ids are positions in the model's vocabulary; bytes
+ * are UTF-8, and one token may hold a part of a character.
+ */
+
+export interface EncodeOptions {
+  /** Put the tokens around the text that the model expects of a whole input (bos, eos). Default true. */
+  readonly addSpecial?: boolean;
+  /**
+   * Read control tokens (`<|im_end|>`) that stand in the text as tokens. Default false: then they are plain text, so
+   * that what a user typed cannot end a turn.
+   */
+  readonly parseSpecial?: boolean;
+}
+
+export interface DecodeOptions {
+  /** Leave control tokens out of the text. Default true. */
+  readonly skipSpecial?: boolean;
+}
+
+/** Tokens with a role, null where the model has none. */
+export interface SpecialTokens {
+  readonly bos: number | null;
+  readonly eos: number | null;
+  /** End of one turn of a chat. */
+  readonly eot: number | null;
+  readonly unknown: number | null;
+  readonly pad: number | null;
+  /** Generation stops at any of these: eos, eot and what else the model ends its answers with. */
+  readonly endOfGeneration: ReadonlySet<number>;
+  /** True when the model expects bos before every input. */
+  readonly addBos: boolean;
+  readonly addEos: boolean;
+}
+
+export interface Tokenizer {
+  readonly vocabSize: number;
+  readonly specialTokens: SpecialTokens;
+  /** Spaces that decoding drops at the start of a text, because encoding put them there. */
+  readonly leadingSpaces: number;
+  encode(text: string, options?: EncodeOptions): Int32Array;
+  decode(ids: Iterable<number>, options?: DecodeOptions): string;
+  /** What the token adds to a running text. Do not change the array: it is shared. */
+  tokenBytes(id: number): Uint8Array;
+  /** The entry of the vocabulary as the file spells it: `Ġthe`, `▁the`, `<0x0A>`. */
+  tokenText(id: number): string;
+  /** Control tokens: a person should not see them. */
+  isSpecial(id: number): boolean;
+}

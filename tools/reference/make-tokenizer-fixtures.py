@@ -1,0 +1,460 @@
+"""Writes fixtures/tokenizers: small vocabularies of every kind that the engine reads, and the ids that the libraries
+they come from give for a list of nasty texts.
+
+    python -m venv env && env/bin/pip install tokenizers==0.22.1 sentencepiece==0.2.3 gguf==0.17.1
+    env/bin/python tools/reference/make-tokenizer-fixtures.py
+
+Nothing is downloaded: the vocabularies are trained here. The byte-level one is trained without a pre-tokenizer, so that
+it has merges over every boundary; a wrong boundary then shows in the ids.
+"""
+
+import base64
+import importlib.util
+import io
+import json
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import sentencepiece
+import tokenizers
+from gguf import GGUFWriter
+from sentencepiece import sentencepiece_model_pb2
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
+
+for package, pinned in {"tokenizers": "0.22.1", "sentencepiece": "0.2.3", "gguf": "0.17.1"}.items():
+    assert version(package) == pinned, f"these fixtures are made with {package} {pinned}, not {version(package)}"
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "fixtures" / "tokenizers"
+PRE_TOKENIZERS = ROOT / "packages/engine/src/tokenizer/pre-tokenize/gguf-pre-tokenizers.json"
+
+spec = importlib.util.spec_from_file_location("texts", Path(__file__).with_name("tokenizer-texts.py"))
+texts = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(texts)
+TEXTS = texts.TEXTS
+
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
+CONTROL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+
+
+def write_json(name, value):
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    (TARGET / name).write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
+
+
+def joined(ids):
+    """One text per list of ids keeps the files readable and small."""
+    return " ".join(map(str, ids))
+
+
+def write_gguf(name, model, tokens, types, **extra):
+    writer = GGUFWriter(TARGET / name, "llama")
+    writer.add_name(name)
+    writer.add_context_length(128)
+    writer.add_embedding_length(32)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(1)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    if "scores" in extra:
+        writer.add_token_scores(extra["scores"])
+    if "merges" in extra:
+        writer.add_token_merges(extra["merges"])
+        writer.add_tokenizer_pre(extra["pre"])
+    for kind in ("bos", "eos", "unk"):
+        if kind in extra:
+            getattr(writer, f"add_{kind}_token_id")(extra[kind])
+    if "add_space_prefix" in extra:
+        writer.add_add_space_prefix(extra["add_space_prefix"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+# Byte-level BPE --------------------------------------------------------------------------------------------------
+
+
+def train_byte_level():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=1100,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+        max_token_length=9,
+    )
+    tokenizer.train_from_iterator(texts.TRAINING + TEXTS, trainer)
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def pipeline(model, **parts):
+    """A tokenizer.json from a model and the parts that differ from nothing."""
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": None,
+        "pre_tokenizer": None,
+        "post_processor": None,
+        "decoder": None,
+        "model": model,
+        **parts,
+    }
+
+
+def added(id, content, **flags):
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": False}
+    return {"id": id, "content": content, **plain, **flags}
+
+
+def byte_level_kinds(model):
+    """Each pre-tokenizer that GGUF names, in the library that the models were published for."""
+    kinds = {}
+    size = len(model["vocab"])
+    control = [added(size + index, text, special=True) for index, text in enumerate(CONTROL_TOKENS)]
+    for entry in json.loads(PRE_TOKENIZERS.read_text())["preTokenizers"]:
+        if entry["names"][0] == "gemma4":
+            continue
+        pre_tokenizer = entry["preTokenizer"]
+        config = pipeline(
+            {**model, "ignore_merges": entry.get("ignoreMerges", False)},
+            added_tokens=control,
+            normalizer=entry.get("normalizer"),
+            pre_tokenizer=pre_tokenizer,
+            decoder={"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
+        )
+        tokenizer = Tokenizer.from_str(json.dumps(config))
+        kinds[entry["names"][0]] = [joined(tokenizer.encode(text).ids) for text in TEXTS]
+    return kinds
+
+
+def write_byte_level():
+    model = train_byte_level()
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    types = [NORMAL] * len(tokens) + [CONTROL] * len(CONTROL_TOKENS)
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    end = len(tokens)
+    write_gguf(
+        "byte-level.gguf", "gpt2", tokens + CONTROL_TOKENS, types, merges=merges, pre="gpt-2", bos=end, eos=end
+    )
+    write_json("byte-level-ids.json", byte_level_kinds(model))
+    return model
+
+
+# SentencePiece ---------------------------------------------------------------------------------------------------
+
+
+def train_sentencepiece(kind, **options):
+    """The texts asked about are not among those trained on: they have characters that need byte fallback."""
+    output = io.BytesIO()
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as corpus:
+        # The trainer reads lines.
+        for text in texts.TRAINING:
+            corpus.write(text.replace("\r", "").replace("\n", " ") + "\n")
+        corpus.flush()
+        sentencepiece.SentencePieceTrainer.train(
+            input=corpus.name,
+            model_writer=output,
+            model_type=kind,
+            character_coverage=0.98,
+            byte_fallback=True,
+            minloglevel=2,
+            num_threads=1,
+            **options,
+        )
+    return output.getvalue()
+
+
+def pieces_of(serialized):
+    proto = sentencepiece_model_pb2.ModelProto.FromString(serialized)
+    return proto, [(piece.piece, piece.score, piece.type) for piece in proto.pieces]
+
+
+def merges_of(pieces):
+    """Every way to make a piece of two others, the best piece first, as converters write them."""
+    known = {piece: index for index, (piece, _, _) in enumerate(pieces)}
+    merges = []
+    for index, (piece, score, kind) in enumerate(pieces):
+        if kind != NORMAL:
+            continue
+        local = [(piece[:cut], piece[cut:]) for cut in range(1, len(piece)) if piece[:cut] in known and piece[cut:] in known]
+        local.sort(key=lambda pair: (known[pair[0]], known[pair[1]]))
+        merges.extend((score, index, pair) for pair in local)
+    merges.sort(key=lambda merge: (-merge[0], merge[1]))
+    return [list(pair) for _, _, pair in merges]
+
+
+PLAIN = {
+    "normalization_rule_name": "identity",
+    "remove_extra_whitespaces": False,
+    "allow_whitespace_only_pieces": True,
+    "split_digits": True,
+}
+
+
+def write_score_bpe():
+    serialized = train_sentencepiece(
+        "bpe", vocab_size=1300, user_defined_symbols=["<tool>", "</tool>"], control_symbols=CONTROL_TOKENS, **PLAIN
+    )
+    processor = sentencepiece.SentencePieceProcessor(model_proto=serialized)
+    _, pieces = pieces_of(serialized)
+    tokens, scores, types = (list(column) for column in zip(*pieces))
+    write_gguf("score-bpe.gguf", "llama", tokens, types, scores=scores, bos=1, eos=2, unk=0)
+    write_json("score-bpe-ids.json", {"ids": [joined(processor.encode(text)) for text in TEXTS]})
+    return pieces
+
+
+def custom_rules():
+    """A few rules of the kind that nmt_nfkc has thousands of: the compiled table stays small."""
+    rules = {
+        "\ufb01": "fi",
+        "\uff11": "1",
+        "\uff12": "2",
+        "\uff21": "A",
+        "e\u0301": "e'",
+        "\u00e9": "e'",
+        "\u00bd": "1/2",
+        "\u2026": "...",
+        "\u3000": " ",
+        "\t": " ",
+        "\n": " ",
+        "\u200b": "",
+        "\U0001f44d": "thumb",
+        "\uff76\uff85": "\u30ab\u30ca",
+    }
+    return "".join(
+        f"{' '.join(f'{ord(c):X}' for c in source)}\t{' '.join(f'{ord(c):X}' for c in target)}\n"
+        for source, target in rules.items()
+    )
+
+
+def train_unigram():
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv", encoding="utf-8") as rules:
+        rules.write(custom_rules())
+        rules.flush()
+        serialized = train_sentencepiece(
+            "unigram", vocab_size=1000, hard_vocab_limit=False, normalization_rule_tsv=rules.name, control_symbols=CONTROL_TOKENS
+        )
+    proto, pieces = pieces_of(serialized)
+    return base64.b64encode(proto.normalizer_spec.precompiled_charsmap).decode(), pieces
+
+
+# tokenizer.json --------------------------------------------------------------------------------------------------
+
+
+def split(pattern, behavior="Isolated", invert=False):
+    kind = "Regex" if isinstance(pattern, str) else "String"
+    return {"type": "Split", "pattern": {kind: pattern if kind == "Regex" else pattern[0]}, "behavior": behavior, "invert": invert}
+
+
+def byte_level(prefix=False, regex=False):
+    return {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True, "use_regex": regex}
+
+
+def sequence(key, *parts):
+    return {"type": "Sequence", key: list(parts)}
+
+
+def template(before, after):
+    special = lambda text: {"SpecialToken": {"id": text, "type_id": 0}}
+    single = [*map(special, before), {"Sequence": {"id": "A", "type_id": 0}}, *map(special, after)]
+    return lambda ids: {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {text: {"id": text, "ids": [ids[text]], "tokens": [text]} for text in before + after},
+    }
+
+
+def byte_level_variants(size):
+    control = [added(size + index, text, special=True) for index, text in enumerate(CONTROL_TOKENS)]
+    ids = {text: size + index for index, text in enumerate(CONTROL_TOKENS)}
+    greedy = {"decoder": byte_level(), "added_tokens": control}
+    for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
+        for invert in (False, True):
+            name = f"split {behavior}{' inverted' if invert else ''}"
+            yield name, {**greedy, "pre_tokenizer": sequence("pretokenizers", split("[aeiou\\s]", behavior, invert), byte_level())}
+    yield "literal split", {**greedy, "pre_tokenizer": sequence("pretokenizers", split(["."], "MergedWithPrevious"), byte_level())}
+    yield "prefix space and template", {
+        **greedy,
+        "pre_tokenizer": byte_level(prefix=True, regex=True),
+        "post_processor": sequence(
+            "processors", byte_level(), template(["<|endoftext|>"], ["<|im_end|>"])(ids)
+        ),
+    }  # fmt: skip
+    yield "patterns of Oniguruma", {
+        **greedy,
+        "pre_tokenizer": sequence(
+            "pretokenizers",
+            split("(?i)they'll|ship|[[:upper:]]{2,}+"),
+            split("\\b[[:alpha:]&&[^a-m]]+\\b|(?>a+)b|^\\w|\\h{3,}$"),
+            split("[^\\W\\d_]{3,}?|\\x{1F600}|[\\u4e00-\\u9fff&&\\p{Han}]+|(?<=\\.)\\d++"),
+            byte_level(),
+        ),
+    }
+    flags = [
+        added(size + 3, "<tool>", normalized=True),
+        added(size + 4, "tool", single_word=True, normalized=True),
+        added(size + 5, "load", lstrip=True, rstrip=True),
+        added(size + 6, "a\u030a", normalized=True),
+        added(size + 7, "    "),
+        added(size + 8, "ship's load", single_word=True),
+        added(size + 9, "<|im_", special=True, rstrip=True),
+    ]
+    yield "added tokens with flags", {
+        **greedy,
+        "added_tokens": [*control, *flags],
+        "normalizer": sequence("normalizers", {"type": "NFC"}, {"type": "Lowercase"}),
+        "pre_tokenizer": byte_level(regex=True),
+    }
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        yield f"normalizer {form}", {**greedy, "normalizer": {"type": form}, "pre_tokenizer": byte_level(regex=True)}
+    yield "many normalizers", {
+        **greedy,
+        "normalizer": sequence(
+            "normalizers",
+            {"type": "Strip", "strip_left": True, "strip_right": True},
+            {"type": "Nmt"},
+            {"type": "NFD"},
+            {"type": "StripAccents"},
+            {"type": "Lowercase"},
+            {"type": "Replace", "pattern": {"Regex": "[0-9]{2,}"}, "content": "$#"},
+            {"type": "Replace", "pattern": {"String": "."}, "content": " . "},
+            {"type": "Prepend", "prepend": ">"},
+        ),
+        "pre_tokenizer": byte_level(regex=True),
+    }
+
+
+def character_variants():
+    yield "whitespace", {"pre_tokenizer": {"type": "Whitespace"}}
+    yield "whitespace split and punctuation", {
+        "pre_tokenizer": sequence(
+            "pretokenizers",
+            {"type": "WhitespaceSplit"},
+            {"type": "Punctuation", "behavior": "MergedWithNext"},
+            {"type": "Digits", "individual_digits": False},
+        )
+    }
+    yield "bert", {"pre_tokenizer": {"type": "BertPreTokenizer"}}
+    yield "delimiter", {"pre_tokenizer": {"type": "CharDelimiterSplit", "delimiter": "e"}}
+
+
+LLAMA_DECODER = sequence(
+    "decoders",
+    {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+    {"type": "ByteFallback"},
+    {"type": "Fuse"},
+    {"type": "Strip", "content": " ", "start": 1, "stop": 0},
+)
+
+
+def metaspace(scheme, splits=True):
+    return {"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": splits}
+
+
+def sentencepiece_variants(pieces):
+    ids = {piece: index for index, (piece, _, _) in enumerate(pieces)}
+    kinds = {CONTROL: True, UNKNOWN: True, USER_DEFINED: False}
+    tokens = [added(index, piece, special=kinds[kind]) for index, (piece, _, kind) in enumerate(pieces) if kind in kinds]
+    legacy = sequence(
+        "normalizers",
+        {"type": "Prepend", "prepend": "▁"},
+        {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+    )
+    bos = template(["<s>"], [])(ids)
+    yield "llama", {"added_tokens": tokens, "normalizer": legacy, "post_processor": bos, "decoder": LLAMA_DECODER}
+    yield "gemma", {
+        "added_tokens": tokens,
+        "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+        "pre_tokenizer": split([" "], "MergedWithPrevious"),
+        "post_processor": bos,
+        "decoder": sequence("decoders", *LLAMA_DECODER["decoders"][:3]),
+    }
+    for scheme in ("always", "first", "never"):
+        yield f"metaspace {scheme}", {
+            "added_tokens": tokens,
+            "pre_tokenizer": metaspace(scheme, splits=scheme != "first"),
+            "decoder": metaspace(scheme),
+        }
+
+
+def unigram_variants(charsmap):
+    normalizer = sequence(
+        "normalizers",
+        {"type": "Precompiled", "precompiled_charsmap": charsmap},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+    )
+    yield "unigram", {"normalizer": normalizer, "pre_tokenizer": metaspace("always"), "decoder": metaspace("always")}
+    yield "unigram without words", {"pre_tokenizer": metaspace("never", splits=False), "decoder": metaspace("never")}
+
+
+def answers(config):
+    """Ids with and without special tokens read in the text, and the text back."""
+    tokenizer = Tokenizer.from_str(json.dumps(config))
+    parsed = [tokenizer.encode(text).ids for text in TEXTS]
+    shown = [tokenizer.decode(ids, skip_special_tokens=True) for ids in parsed]
+    tokenizer.encode_special_tokens = True
+    plain = [tokenizer.encode(text).ids for text in TEXTS]
+    return {
+        "parsed": [joined(ids) for ids in parsed],
+        # Only where it differs.
+        "plain": {str(index): joined(ids) for index, ids in enumerate(plain) if ids != parsed[index]},
+        "decoded": {str(index): text for index, text in enumerate(shown) if text != TEXTS[index]},
+    }
+
+
+def write_variants(byte_level_model, pieces):
+    charsmap, unigram_pieces = train_unigram()
+    bpe_pieces = {piece: index for index, (piece, _, _) in enumerate(pieces)}
+    character_model = Tokenizer(models.BPE(unk_token="[UNK]", fuse_unk=True))
+    character_model.pre_tokenizer = pre_tokenizers.Whitespace()
+    character_model.train_from_iterator(
+        texts.TRAINING,
+        trainers.BpeTrainer(vocab_size=300, special_tokens=["[UNK]"], limit_alphabet=80, show_progress=False),
+    )
+    base = {
+        "byteLevel": {**byte_level_model},
+        "characters": json.loads(character_model.to_str())["model"],
+        "pieces": {
+            "type": "BPE",
+            "unk_token": "<unk>",
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "vocab": bpe_pieces,
+            "merges": merges_of(pieces),
+        },
+        "unigram": {
+            "type": "Unigram",
+            "unk_id": 0,
+            "byte_fallback": True,
+            "vocab": [[piece, score] for piece, score, _ in unigram_pieces],
+        },
+    }
+    base["unigramUnknown"] = {**base["unigram"], "byte_fallback": False}
+    groups = {
+        "byteLevel": byte_level_variants(len(byte_level_model["vocab"])),
+        "characters": character_variants(),
+        "pieces": sentencepiece_variants(pieces),
+        "unigram": unigram_variants(charsmap),
+        "unigramUnknown": unigram_variants(charsmap),
+    }
+    variants = [
+        {"name": name, "model": kind, "parts": parts, **answers(pipeline(base[kind], **parts))}
+        for kind, group in groups.items()
+        for name, parts in group
+    ]
+    del base["unigramUnknown"]
+    write_json("models.json", base)
+    write_json("variants.json", variants)
+
+
+TARGET.mkdir(exist_ok=True)
+write_json("texts.json", TEXTS)
+write_variants(write_byte_level(), write_score_bpe())
