@@ -72,7 +72,7 @@ async function compile({ name, dotVariant, features }: (typeof builds)[number]):
 }
 
 /** Compiles what is out of date; returns whether it had to. */
-export async function buildKernels(): Promise<boolean> {
+async function buildKernels(): Promise<boolean> {
   const digestFile = join(outputFolder, 'source-digest.txt');
   const digest = await sourceDigest();
   if ((await readFile(digestFile, 'utf8').catch(() => '')) === digest) return false;
@@ -82,9 +82,7 @@ export async function buildKernels(): Promise<boolean> {
   return true;
 }
 
-if (import.meta.main) {
-  const started = performance.now();
-  const isBuilt = await buildKernels();
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(isBuilt ? `kernels compiled in ${seconds} s\n` : 'kernels are up to date\n');
-}
+const started = performance.now();
+const isBuilt = await buildKernels();
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+process.stdout.write(isBuilt ? `kernels compiled in ${seconds} s\n` : 'kernels are up to date\n');

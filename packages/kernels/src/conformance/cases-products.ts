@@ -18,7 +18,7 @@ export const formatNames: readonly WeightFormat[] = [
 ];
 
 /** f32 sums of f32 products for float weights; one or two roundings per block of 32 or 256 for the others. */
-export const productTolerance: Readonly<Record<WeightFormat, number>> = {
+const productTolerance: Readonly<Record<WeightFormat, number>> = {
   f32: 2e-6,
   f16: 2e-6,
   bf16: 2e-6,

@@ -5,7 +5,6 @@
 import { readFile } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildKernels } from '../../../../tools/build-kernels.ts';
 import { type WeightFormat, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { ArenaView } from '../reference/arena-view.ts';
@@ -13,6 +12,7 @@ import { dequantise } from '../reference/dequantise.ts';
 import { buildNames } from '../wasm/builds.ts';
 import { createNodeKernels } from '../wasm/node-platform.ts';
 import { controlBytes } from '../wasm/wasm-kernels.ts';
+import { ensureBuiltKernels } from './built-kernels.ts';
 import { formatNames } from './cases-products.ts';
 
 interface Fixture {
@@ -41,7 +41,7 @@ describe('reference', () => {
 });
 
 describe.each(buildNames)('wasm %s', (build) => {
-  beforeAll(async () => void (await buildKernels()), 120_000);
+  beforeAll(ensureBuiltKernels, 120_000);
 
   test.each(formatNames)('%s, repacked, equals the gguf package', async (format) => {
     const { blocks, bits, columns } = rowOf(format);

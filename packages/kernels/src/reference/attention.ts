@@ -11,8 +11,15 @@ interface Place {
   readonly scale: number;
 }
 
+/** One head of one token: keys or values, where the block's head begins, and the token's place in the block. */
+interface HeadPlace {
+  readonly part: 'key' | 'value';
+  readonly base: number;
+  readonly token: number;
+}
+
 /** Element `dim` of `token` (its place in the block) of one head; see kv-layout.ts for the four layouts. */
-function placeOf(pool: KvPool, part: 'key' | 'value', base: number, token: number, dim: number): Place {
+function placeOf(pool: KvPool, { part, base, token }: HeadPlace, dim: number): Place {
   const { blockTokens, headDim, kvFormat } = pool;
   const index = part === 'key' ? dim * blockTokens + token : token * headDim + dim;
   const group = Math.floor(dim / 32);
@@ -26,36 +33,30 @@ function headBase(pool: KvPool, part: 'key' | 'value', block: number, kvHead: nu
   return start + block * pool.blockStrideBytes + kvHead * (kvBlockBytes(pool) / pool.kvHeads);
 }
 
+/** Reads one cached head: slot as in kv-store. */
 function readHead(
   arena: ArenaView,
   pool: KvPool,
-  part: 'key' | 'value',
-  slot: number,
-  kvHead: number,
+  { part, slot, kvHead }: { part: 'key' | 'value'; slot: number; kvHead: number },
 ): number[] {
   const base = headBase(pool, part, Math.floor(slot / pool.blockTokens), kvHead);
+  const place = { part, base, token: slot % pool.blockTokens };
   return Array.from({ length: pool.headDim }, (_, dim) => {
-    const { element, scale } = placeOf(pool, part, base, slot % pool.blockTokens, dim);
+    const { element, scale } = placeOf(pool, place, dim);
     if (pool.kvFormat === 'f16') return arena.half(element);
     return Math.fround(arena.signedByte(element) * arena.half(scale));
   });
 }
 
 /** f16 clamps to +-65504. q8_0: scale amax / 127 as f16, quants rounded to nearest even by that f32 scale. */
-function writeHead(
-  arena: ArenaView,
-  pool: KvPool,
-  target: { base: number; token: number; part: 'key' | 'value' },
-  head: Float32Array,
-): void {
-  const { base, token, part } = target;
+function writeHead(arena: ArenaView, pool: KvPool, place: HeadPlace, head: Float32Array): void {
   const clamp = (value: number): number => Math.min(65504, Math.max(-65504, value));
   for (let group = 0; group < pool.headDim; group += 32) {
     const values = head.subarray(group, Math.min(group + 32, pool.headDim));
     const largest = values.reduce((left, right) => Math.max(left, Math.abs(right)), 0);
     const inverse = largest < 1e-30 ? 0 : Math.fround(127 / largest);
     values.forEach((value, i) => {
-      const { element, scale } = placeOf(pool, part, base, token, group + i);
+      const { element, scale } = placeOf(pool, place, group + i);
       if (pool.kvFormat === 'f16') {
         arena.data.setFloat16(element, clamp(value), true);
       } else {
@@ -102,12 +103,12 @@ export function attention(arena: ArenaView, operation: Attention): void {
       const at = (base: number, stride: number): number => base + token * stride + 4 * head * headDim;
       const query = arena.floats(at(operation.queries, operation.queryStrideBytes), headDim);
       const scores = slots.map((slot) => {
-        const score = scale * dotProduct(query, readHead(arena, operation, 'key', slot, kvHead));
+        const score = scale * dotProduct(query, readHead(arena, operation, { part: 'key', slot, kvHead }));
         return softCap === null ? score : softCap * Math.tanh(score / softCap);
       });
       const sums = new Float64Array(headDim);
       softmaxOf(scores).forEach((weight, i) => {
-        const value = readHead(arena, operation, 'value', slots[i] ?? 0, kvHead);
+        const value = readHead(arena, operation, { part: 'value', slot: slots[i] ?? 0, kvHead });
         for (const [dim, element] of value.entries()) sums[dim] = (sums[dim] ?? 0) + weight * element;
       });
       arena.floats(at(operation.output, operation.outputStrideBytes), headDim).set(sums);

@@ -3,7 +3,7 @@
  * kernel in `assembly/`; a u32 without a value (no window) is all ones, a flag is 0 or 1.
  */
 import * as code from '../../assembly/opcodes.ts';
-import { weightFormats } from '../formats.ts';
+import { type WeightFormat, weightFormats } from '../formats.ts';
 import { attentionScratchBytes } from '../kv-layout.ts';
 import type { Attention, KernelOperation, KvPool } from '../operations.ts';
 
@@ -27,34 +27,21 @@ function attentionArguments(o: Attention): Argument[] {
   return [...poolArguments(o), ...ends, ...rules, o.scratch, attentionScratchBytes(o, 1)];
 }
 
-/** Opcode and arguments, in the order of the words. */
-function wordsOf(o: KernelOperation): readonly [opcode: number, ...words: Argument[]] {
+type Words = readonly [opcode: number, ...words: Argument[]];
+type WeightOperation = Extract<KernelOperation, { readonly format: WeightFormat }>;
+type SequenceOperation = Extract<KernelOperation, { readonly op: 'rope' | 'kv-store' | 'attention' }>;
+
+function weightWords(o: WeightOperation): Words {
+  const format = weightFormats[o.format].code;
   switch (o.op) {
     case 'repack':
-      return [
-        code.repackOpcode,
-        weightFormats[o.format].code,
-        o.source,
-        o.output,
-        o.rows,
-        o.columns,
-        o.nonFinite,
-      ];
+      return [code.repackOpcode, format, o.source, o.output, o.rows, o.columns, o.nonFinite];
     case 'embed':
-      return [
-        code.embedOpcode,
-        weightFormats[o.format].code,
-        o.weights,
-        o.tokenIds,
-        o.output,
-        o.tokens,
-        o.rows,
-        o.columns,
-      ];
+      return [code.embedOpcode, format, o.weights, o.tokenIds, o.output, o.tokens, o.rows, o.columns];
     case 'quantise':
-      return [code.quantiseOpcode, weightFormats[o.format].code, o.input, o.output, o.tokens, o.columns];
+      return [code.quantiseOpcode, format, o.input, o.output, o.tokens, o.columns];
     case 'mat-mul': {
-      const tensors = [weightFormats[o.format].code, o.weights, o.activations, o.output];
+      const tensors = [format, o.weights, o.activations, o.output];
       return [
         code.matMulOpcode,
         ...tensors,
@@ -65,21 +52,11 @@ function wordsOf(o: KernelOperation): readonly [opcode: number, ...words: Argume
         Number(o.accumulate),
       ];
     }
-    case 'rms-norm':
-      return [
-        code.rmsNormOpcode,
-        o.input,
-        o.weight,
-        o.output,
-        o.rows,
-        o.columns,
-        f32(o.epsilon),
-        f32(o.weightOffset),
-      ];
-    case 'layer-norm': {
-      const tensors = [o.input, o.weight, o.bias ?? 0, o.output];
-      return [code.layerNormOpcode, ...tensors, o.rows, o.columns, f32(o.epsilon), Number(o.bias !== null)];
-    }
+  }
+}
+
+function sequenceWords(o: SequenceOperation): Words {
+  switch (o.op) {
     case 'rope': {
       const shape = [o.tokens, o.heads, o.headDim, o.rotaryDim];
       return [code.ropeOpcode, o.values, o.table, ...shape, Number(o.pairs === 'interleaved'), o.strideBytes];
@@ -88,19 +65,25 @@ function wordsOf(o: KernelOperation): readonly [opcode: number, ...words: Argume
       return [code.kvStoreOpcode, ...poolArguments(o), o.keys, o.values, o.strideBytes, o.slots, o.tokens];
     case 'attention':
       return [code.attentionOpcode, ...attentionArguments(o)];
+  }
+}
+
+function rowWords(o: Exclude<KernelOperation, WeightOperation | SequenceOperation>): Words {
+  switch (o.op) {
+    case 'rms-norm': {
+      const tensors = [o.input, o.weight, o.output];
+      return [code.rmsNormOpcode, ...tensors, o.rows, o.columns, f32(o.epsilon), f32(o.weightOffset)];
+    }
+    case 'layer-norm': {
+      const tensors = [o.input, o.weight, o.bias ?? 0, o.output];
+      return [code.layerNormOpcode, ...tensors, o.rows, o.columns, f32(o.epsilon), Number(o.bias !== null)];
+    }
     case 'softmax':
       return [code.softmaxOpcode, o.values, o.rows, o.columns];
-    case 'gated':
-      return [
-        code.gatedOpcode,
-        Number(o.activation === 'gelu'),
-        o.gate,
-        o.up,
-        o.output,
-        o.rows,
-        o.columns,
-        o.strideBytes,
-      ];
+    case 'gated': {
+      const tensors = [Number(o.activation === 'gelu'), o.gate, o.up, o.output];
+      return [code.gatedOpcode, ...tensors, o.rows, o.columns, o.strideBytes];
+    }
     case 'add':
       return [code.addOpcode, o.left, o.right, o.output, o.count, o.period, f32(o.factor)];
     case 'scale':
@@ -116,6 +99,12 @@ function wordsOf(o: KernelOperation): readonly [opcode: number, ...words: Argume
     case 'read-sum':
       return [code.readSumOpcode, o.input, o.sizeBytes, o.output];
   }
+}
+
+/** Opcode and arguments, in the order of the words. */
+function wordsOf(o: KernelOperation): Words {
+  if ('format' in o) return weightWords(o);
+  return o.op === 'rope' || o.op === 'kv-store' || o.op === 'attention' ? sequenceWords(o) : rowWords(o);
 }
 
 /** Writes one command at byte offset `pointer` of an arena, and clears its counter of claimed work. */

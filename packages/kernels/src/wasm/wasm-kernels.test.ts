@@ -2,7 +2,7 @@
 import { monotonicClock } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { buildKernels } from '../../../../tools/build-kernels.ts';
+import { ensureBuiltKernels } from '../conformance/built-kernels.ts';
 import { formatNames } from '../conformance/cases-products.ts';
 import { TestArena } from '../conformance/test-arena.ts';
 import { activationBytes, weightFormats } from '../formats.ts';
@@ -11,7 +11,7 @@ import { fastestBuild } from './fastest-build.ts';
 import { createNodeKernels, loadKernelModule } from './node-platform.ts';
 import { arenaPagesMax, controlBytes } from './wasm-kernels.ts';
 
-beforeAll(async () => void (await buildKernels()), 120_000);
+beforeAll(ensureBuiltKernels, 120_000);
 
 function sharedMemory(pages: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
