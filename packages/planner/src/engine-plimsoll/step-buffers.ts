@@ -183,6 +183,8 @@ function quantisedInput(tensor: StoredTensor, tokens: number): number {
 
 /** Tokens of one sequence that the attention kernel takes together (packages/kernels, `attentionScratchBytes`). */
 const attentionTokens = 8;
+/** Keys that it looks at together: as many whole blocks as fit into this, at least one. */
+const attentionSpanTokens = 64;
 
 function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: EngineSettings): number {
   const perThread = [...new Set(spec.layers)].map(({ attention }) => {
@@ -190,7 +192,8 @@ function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: Engine
     const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = attention;
     const headDim = Math.max(keyHeadDim, valueHeadDim);
     const queryRows = attentionTokens * (queryHeads / kvHeads);
-    return aligned(4 * (headDim * blockTokens + queryRows * (blockTokens + headDim + 2)));
+    const spanTokens = blockTokens * Math.max(1, Math.floor(attentionSpanTokens / blockTokens));
+    return aligned(4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 2)));
   });
   return threads * largest(perThread);
 }
