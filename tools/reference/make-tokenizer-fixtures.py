@@ -272,7 +272,8 @@ def template(before, after):
     }
 
 
-def byte_level_variants(size):
+def byte_level_variants(vocab):
+    size = len(vocab)
     control = [added(size + index, text, special=True) for index, text in enumerate(CONTROL_TOKENS)]
     ids = {text: size + index for index, text in enumerate(CONTROL_TOKENS)}
     greedy = {"decoder": byte_level(), "added_tokens": control}
@@ -298,15 +299,19 @@ def byte_level_variants(size):
             byte_level(),
         ),
     }
-    flags = [
-        added(size + 3, "<tool>", normalized=True),
-        added(size + 4, "tool", single_word=True, normalized=True),
-        added(size + 5, "load", lstrip=True, rstrip=True),
-        added(size + 6, "a\u030a", normalized=True),
-        added(size + 7, "    "),
-        added(size + 8, "ship's load", single_word=True),
-        added(size + 9, "<|im_", special=True, rstrip=True),
-    ]
+    flags = {
+        "<tool>": {"normalized": True},
+        "tool": {"single_word": True, "normalized": True},
+        "load": {"lstrip": True, "rstrip": True},
+        "a\u030a": {"normalized": True},
+        "    ": {},
+        "ship's load": {"single_word": True},
+        "<|im_": {"special": True, "rstrip": True},
+    }
+    # A token that the vocabulary has keeps its id; the others are numbered on.
+    new = [text for text in flags if text not in vocab]
+    number = {text: vocab.get(text) or size + 3 + new.index(text) for text in flags}
+    flags = [added(number[text], text, **flag) for text, flag in flags.items()]
     yield "added tokens with flags", {
         **greedy,
         "added_tokens": [*control, *flags],
@@ -439,7 +444,7 @@ def write_variants(byte_level_model, pieces):
     }
     base["unigramUnknown"] = {**base["unigram"], "byte_fallback": False}
     groups = {
-        "byteLevel": byte_level_variants(len(byte_level_model["vocab"])),
+        "byteLevel": byte_level_variants(byte_level_model["vocab"]),
         "characters": character_variants(),
         "pieces": sentencepiece_variants(pieces),
         "unigram": unigram_variants(charsmap),

@@ -18,6 +18,7 @@ import { readPostProcessor, type Surroundings } from './post-processor.ts';
 import { readPreTokenizer } from './pre-tokenize/pre-tokenizer.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 import type { SpecialTokens, Tokenizer } from './tokenizer.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** The parsed files; those that a directory lacks are left out. */
 export interface TokenizerFiles {
@@ -31,7 +32,9 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
   const preTokenizer = readPreTokenizer(config.objectOrNull('pre_tokenizer'));
   const { vocabulary, model, unknownId } = readModel(config.object('model'), preTokenizer.byteLevel);
   const addedTokens =
-    config.value('added_tokens') === null ? [] : config.objects('added_tokens').map(readAdded);
+    config.value('added_tokens') === null
+      ? []
+      : config.objects('added_tokens').map((token) => readAdded(token, vocabulary));
   const contents = new Map(addedTokens.map(({ id, content }) => [id, content]));
   const ids = new Map(addedTokens.map(({ id, content }) => [content, id]));
   const decoder = readDecoder(config.objectOrNull('decoder'));
@@ -63,11 +66,13 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
   });
 }
 
-function readAdded(config: JsonReader): AddedToken {
+/** A text that the vocabulary has keeps the id that it has there. */
+function readAdded(config: JsonReader, vocabulary: Vocabulary): AddedToken {
   const special = config.flag('special', false);
+  const content = config.text('content');
   return {
-    id: config.count('id'),
-    content: config.text('content'),
+    id: vocabulary.id(content) ?? config.count('id'),
+    content,
     special,
     stripsLeft: config.flag('lstrip', false),
     stripsRight: config.flag('rstrip', false),
