@@ -4,20 +4,13 @@
  *
  *   request -> settings -> formats of the weights -> budget (blocks of the pool) -> arenas, offsets -> ledger
  */
-import { assert, bytes, defined, formatBytes, formatCount, PlimsollError } from '@plimsoll/foundation';
+import { assert, defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import type { Ledger, LedgerCategory, LedgerEntry } from '../ledger.ts';
+import type { Ledger, LedgerEntry } from '../ledger.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { type BlockGroup, blockGroups, type CacheLoad, sequenceBlocks } from './cache-layout.ts';
-import {
-  arenaNeed,
-  cacheSums,
-  type EngineParts,
-  engineParts,
-  headroomEntries,
-  hostBytes,
-  loadOf,
-} from './engine-parts.ts';
+import { engineLedger } from './engine-ledger.ts';
+import { arenaNeed, cacheSums, type EngineParts, engineParts, hostBytes, loadOf } from './engine-parts.ts';
 import { arenaBytes, type PlacedRegion } from './placement.ts';
 import { type PlacedCache, type PlacedTensor, placeRegions } from './regions.ts';
 import { type EngineOptions, type EngineSettings, engineSettings } from './settings.ts';
@@ -94,7 +87,7 @@ export function planOfParts(parts: EngineParts, freeBytes: number): EngineMemory
   const placed = placeRegions(parts, load, placement);
   const host = [...parts.runtime, ...parts.hostBuffers];
   const arenas = placement.usedBytes.map(arenaBytes);
-  const ledger = engineLedger(placed.regions, arenas, [...host, ...headroomEntries(parts, freeBytes)]);
+  const ledger = engineLedger(parts, load, placement, freeBytes);
   const held = ledger.entries.reduce((sum, entry) => sum + entry.bytes, 0);
   assert(
     budget.shortBytes > 0 || held <= freeBytes,
@@ -145,46 +138,4 @@ function groupBlocks(group: BlockGroup, caches: readonly PlacedCache[]): number 
   const [layer] = group.layers;
   const cache = caches.find((candidate) => candidate.layer === layer && candidate.window === group.window);
   return defined(cache, `layer ${layer} has a cache`).blocks;
-}
-
-/** Sums regions by category and tag, in order of appearance, and adds what page rounding leaves over. */
-function engineLedger(
-  regions: readonly PlacedRegion[],
-  arenas: readonly number[],
-  others: readonly LedgerEntry[],
-): Ledger {
-  const sums = new Map<string, { category: LedgerCategory; tag: string; bytes: number; count: number }>();
-  let placed = 0;
-  for (const { category, tag, bytes: size } of regions) {
-    const key = `${category}\n${tag}`;
-    const sum = sums.get(key) ?? { category, tag, bytes: 0, count: 0 };
-    sum.bytes += size;
-    sum.count++;
-    placed += size;
-    sums.set(key, sum);
-  }
-  const total = arenas.reduce((sum, size) => sum + size, 0);
-  const entries: LedgerEntry[] = [...sums.values()].map(({ category, tag, bytes: size, count }) => ({
-    category,
-    tag,
-    tier: 'device',
-    bytes: bytes(size),
-    derivation: {
-      formula: 'sum over regions',
-      substituted: `${formatCount(count)} regions in ${arenas.length} ${arenas.length === 1 ? 'arena' : 'arenas'}`,
-      source: 'storage plan of the engine',
-    },
-  }));
-  entries.push({
-    category: 'runtime',
-    tag: 'arena rounding',
-    tier: 'device',
-    bytes: bytes(total - placed),
-    derivation: {
-      formula: 'bytes of arenas - bytes of regions',
-      substituted: `${formatCount(total)} - ${formatCount(placed)}`,
-      source: 'regions start on lines of 64 bytes, arenas are pages of 64 KiB',
-    },
-  });
-  return { entries: [...entries, ...others] };
 }

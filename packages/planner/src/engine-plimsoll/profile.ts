@@ -5,7 +5,7 @@
  * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
  * come out of the same capacity.
  */
-import { bytes, PlimsollError } from '@plimsoll/foundation';
+import { assert, bytes, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Deployment } from '../deployment.ts';
@@ -21,8 +21,10 @@ import type { PlanRequest } from '../plan-request.ts';
 import { elementBytes, weightFormat } from '../weight-format.ts';
 import { arenaLimit, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
-import { arenaNeed, cacheSums, type EngineParts, engineParts } from './engine-parts.ts';
-import { type EngineMemoryRequest, partsOf, planOfParts } from './memory-plan.ts';
+import { engineLedger } from './engine-ledger.ts';
+import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
+import { type EngineMemoryRequest, partsOf } from './memory-plan.ts';
+import { placeUnits } from './placement.ts';
 import { type EngineSettings, engineSettings, sequencesLimit } from './settings.ts';
 import { storedBytes, type WeightStorage } from './weight-storage.ts';
 
@@ -49,7 +51,7 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     },
     cacheIsFixed: true,
     capacityBytes: bytes(freeBytes),
-    fixed: fixedEntries(parts, freeBytes),
+    fixed: fixedEntries(parts, freeBytes, budget.poolBlocks),
     poolBytes,
     groups: cacheGroups(spec, {
       kvFormat: settings.kvFormat,
@@ -64,10 +66,11 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     sequencesMax: sequencesLimit,
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
-    // Step buffers and arenas grow with users and context too, and what they grow by comes out of the pool.
+    // Step buffers and arenas grow with users and context too: the pool pays what they grow by, and gets back what they
+    // shrink by.
     poolBytesFor: (users, contextTokens) => {
       const need = at(users, contextTokens);
-      const needed = Math.max(need.cacheBytes, need.boundBytes - otherBytes);
+      const needed = Math.max(0, need.boundBytes - otherBytes);
       return need.isPlaced ? needed : Math.max(needed, poolBytes + need.cacheBytes);
     },
     speed: speedModel({
@@ -180,10 +183,13 @@ function loadSettings(
 }
 
 /** The ledger of the engine as it would start. Where one layer exceeds an arena, as if arenas had no end. */
-function fixedEntries(parts: EngineParts, freeBytes: number): readonly LedgerEntry[] {
-  const endless = { ...parts, limits: { ...parts.limits, arenaBytesMax: Number.POSITIVE_INFINITY } };
-  const budget = memoryBudget(parts, freeBytes);
-  return planOfParts(budget.exceedsArena ? endless : parts, freeBytes).ledger.entries;
+function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number): readonly LedgerEntry[] {
+  const load = loadOf(parts.settings, poolBlocks);
+  const { placement, units } = arenaNeed(parts, load);
+  const endless = { ...parts.limits, arenaBytesMax: Number.POSITIVE_INFINITY };
+  const found = placement ?? placeUnits(units, endless);
+  assert(found !== null, 'an endless arena holds everything');
+  return engineLedger(parts, load, found, freeBytes).entries;
 }
 
 function command({ spec, workload, kvFormat, hardware }: PlanRequest): string {

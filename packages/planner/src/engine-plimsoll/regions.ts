@@ -3,7 +3,8 @@ import { assert, defined } from '@plimsoll/foundation';
 import type { LedgerCategory } from '../ledger.ts';
 import { weightTag } from '../weights.ts';
 import { type CacheLoad, type LayerCache, layerCacheBytes, windowSlotTokens } from './cache-layout.ts';
-import { controlBytes, type EngineParts, type ModelParts } from './engine-parts.ts';
+import { entryPlace, sharedRegions } from './engine-ledger.ts';
+import type { EngineParts, ModelParts } from './engine-parts.ts';
 import type { PlacedRegion, Placement, UnitRun } from './placement.ts';
 import { aligned } from './step-buffers.ts';
 import type { UnitTemplate } from './units.ts';
@@ -75,15 +76,12 @@ export function placeRegions(parts: EngineParts, load: CacheLoad, placement: Pla
 }
 
 /** The regions at the start of every arena. */
-function writeShared(writer: Writer, { shared }: EngineParts, arena: number): void {
+function writeShared(writer: Writer, parts: EngineParts, arena: number): void {
   writer.arena = arena;
   writer.offset = 0;
-  const name = (what: string): string => `${what} ${arena}`;
-  writer.add(name('control'), 'runtime', 'kernel control', controlBytes);
-  writer.add(name('step buffers'), 'activations', 'step buffers', shared.bufferBytes);
-  writer.add(name('quantised activations'), 'workspace', 'quantised activations', shared.quantisedBytes);
-  writer.add(name('attention scratch'), 'workspace', 'attention scratch', shared.attentionScratchBytes);
-  writer.add(name('step tables'), 'workspace', 'step tables', shared.tableBytes);
+  for (const { category, tag, bytes } of sharedRegions(parts)) {
+    writer.add(`${tag} ${arena}`, category, tag, bytes);
+  }
 }
 
 interface RunPart {
@@ -110,18 +108,9 @@ function writeRun(writer: Writer, part: RunPart): void {
   if (template.holdsCache && template.layer !== null) writeCaches(writer, part, template.layer);
   if (template.holdsHead) {
     const prefix = part.isDraft ? 'draft ' : '';
-    const place = placeFor(part, 'activations', 'head buffers');
+    const place = entryPlace(part.isDraft, 'activations', 'head buffers');
     writer.add(`${prefix}head buffers`, place.category, place.tag, part.model.head.bytes);
   }
-}
-
-/** Whatever a draft model has is in its own category, so that its price is one number. */
-function placeFor(
-  { isDraft }: RunPart,
-  category: LedgerCategory,
-  tag: string,
-): { readonly category: LedgerCategory; readonly tag: string } {
-  return isDraft ? { category: 'draft', tag: category === 'weights' ? 'weights' : tag } : { category, tag };
 }
 
 function writeSlice(writer: Writer, part: RunPart, tensor: StoredTensor, slice: number): void {
@@ -129,7 +118,7 @@ function writeSlice(writer: Writer, part: RunPart, tensor: StoredTensor, slice: 
   const { arena, offset } = writer;
   const model = part.isDraft ? 'draft' : 'model';
   writer.tensors.push({ ...tensor, model, layer, slice, arena, offset });
-  const place = placeFor(part, 'weights', weightTag(tensor.role));
+  const place = entryPlace(part.isDraft, 'weights', weightTag(tensor.role));
   writer.add(
     tensorRegionName({ ...tensor, model, layer, slice }),
     place.category,
@@ -173,7 +162,7 @@ function writeCaches(writer: Writer, part: RunPart, layer: number): void {
       offset: writer.offset,
       bytes: sizeBytes,
     });
-    const place = placeFor(part, isState ? 'state' : 'kv-cache', group.tag);
+    const place = entryPlace(part.isDraft, isState ? 'state' : 'kv-cache', group.tag);
     const name = `${isDraft ? 'draft ' : ''}${isState ? 'state' : 'cache'} ${layer}${index > 0 ? ` ${index}` : ''}`;
     writer.add(name, place.category, place.tag, sizeBytes);
   });

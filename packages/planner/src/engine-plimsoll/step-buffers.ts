@@ -164,8 +164,9 @@ export function stepRegions(spec: ModelSpec, settings: EngineSettings, weights: 
   return {
     // Before the first step the same bytes serve the loader, which unpacks file rows there.
     buffers: { ...buffers, bytes: Math.max(buffers.bytes, repackBytes(weights, settings.threads)) },
-    quantisedBytes: quantisedBytes(settings, weights),
-    attentionScratchBytes: attentionScratchBytes(spec, settings),
+    // Never empty, so that every graph has an address for them, even one of float weights.
+    quantisedBytes: Math.max(regionAlignment, quantisedBytes(settings, weights)),
+    attentionScratchBytes: Math.max(regionAlignment, attentionScratchBytes(spec, settings)),
     tableBytes: tableBytes(spec, settings),
   };
 }

@@ -1,0 +1,47 @@
+/**
+ * A model with its own knobs. They belong to the model, not to the process: two models in one program may differ. A
+ * kernel that needs one gets it as an argument of its operation.
+ */
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { EngineOptions } from '@plimsoll/planner';
+
+/** Knobs of models that alternate sliding and full attention. */
+interface WindowedOverrides {
+  /** Keep every token of sliding layers, so that a sequence can be rolled back past its window. */
+  readonly keepsWholeWindow?: boolean;
+}
+
+/** Knobs of mixtures of experts. */
+interface ExpertOverrides {
+  /** Experts asked per token, when fewer than the checkpoint was trained with are wanted. */
+  readonly expertsPerToken?: number;
+}
+
+export type ModelOverrides =
+  | { readonly architecture: 'llama' | 'qwen2' | 'qwen3' | 'phi3' }
+  | ({ readonly architecture: 'gemma2' | 'gemma3' } & WindowedOverrides)
+  | ({ readonly architecture: 'mixtral' | 'qwen3moe' } & ExpertOverrides);
+
+export interface ModelConfig {
+  readonly spec: ModelSpec;
+  readonly overrides: ModelOverrides | null;
+}
+
+/** The options of a model: what was asked for, and what its own knobs add. */
+export function modelOptions({ overrides }: ModelConfig, options: EngineOptions = {}): EngineOptions {
+  if (overrides === null) return options;
+  switch (overrides.architecture) {
+    case 'gemma2':
+    case 'gemma3':
+      return { keepsWholeWindow: overrides.keepsWholeWindow, ...options };
+    case 'llama':
+    case 'qwen2':
+    case 'qwen3':
+    case 'phi3':
+    case 'mixtral':
+    case 'qwen3moe':
+      return options;
+    default:
+      return overrides satisfies never;
+  }
+}

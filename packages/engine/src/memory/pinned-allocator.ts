@@ -1,0 +1,117 @@
+/**
+ * Host memory for things on their way: file reads, spilled sequences, saved caches. One pool of a fixed size, made when
+ * it is first asked for and shared with the worker threads; an engine that never needs it pays nothing.
+ */
+import { assert, PlimsollError } from '@plimsoll/foundation';
+import { FreeSpace } from './free-space.ts';
+import type { Charge, MemoryAccount } from './memory-account.ts';
+
+/** A part of the pool, until it is released. */
+export interface PinnedBlock {
+  readonly tag: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly view: Uint8Array<SharedArrayBuffer>;
+}
+
+interface Pool {
+  readonly buffer: SharedArrayBuffer;
+  readonly space: FreeSpace;
+  readonly charge: Charge;
+}
+
+const lineBytes = 64;
+
+export class PinnedAllocator {
+  readonly poolBytes: number;
+  readonly #account: MemoryAccount;
+  readonly #blocks = new Set<PinnedBlock>();
+  #pool: Pool | null = null;
+
+  constructor(account: MemoryAccount, poolBytes: number) {
+    assert(Number.isSafeInteger(poolBytes) && poolBytes >= 0, `a staging pool of ${poolBytes} bytes`);
+    this.#account = account;
+    this.poolBytes = poolBytes;
+  }
+
+  get isOpen(): boolean {
+    return this.#pool !== null;
+  }
+
+  /** Bytes the pool takes: none before it is first used. */
+  get allocatedBytes(): number {
+    return this.#pool === null ? 0 : this.poolBytes;
+  }
+
+  get freeBytes(): number {
+    return this.#pool?.space.freeBytes ?? this.poolBytes;
+  }
+
+  /** Makes the pool now rather than at the first block. */
+  open(): void {
+    if (this.poolBytes > 0) this.#opened();
+  }
+
+  #opened(): Pool {
+    if (this.#pool !== null) return this.#pool;
+    const charge = this.#account.charge(
+      { category: 'workspace', tag: 'staging', tier: 'host' },
+      this.poolBytes,
+    );
+    this.#pool = {
+      buffer: new SharedArrayBuffer(this.poolBytes),
+      space: new FreeSpace(this.poolBytes),
+      charge,
+    };
+    return this.#pool;
+  }
+
+  allocate({ tag, bytes }: { readonly tag: string; readonly bytes: number }): PinnedBlock {
+    assert(Number.isSafeInteger(bytes) && bytes > 0, `${tag}: a block of ${bytes} bytes`);
+    if (bytes > this.poolBytes) throw this.#refusal(tag, bytes);
+    const { buffer, space } = this.#opened();
+    const offset = space.take(bytes, lineBytes);
+    if (offset === null) throw this.#refusal(tag, bytes);
+    const block = { tag, offset, bytes, view: new Uint8Array(buffer, offset, bytes) };
+    this.#blocks.add(block);
+    return block;
+  }
+
+  release(block: PinnedBlock): void {
+    assert(this.#blocks.delete(block), `${block.tag}: released twice, or never allocated here`);
+    this.#pool?.space.give(block.offset, block.bytes);
+  }
+
+  /** Gives the pool itself back. */
+  close(): void {
+    assert(this.#blocks.size === 0, `the staging pool is closed with ${this.#blocks.size} blocks in use`);
+    if (this.#pool === null) return;
+    this.#account.discharge(this.#pool.charge);
+    this.#pool = null;
+  }
+
+  checkIntegrity(): void {
+    if (this.#pool === null) {
+      assert(this.#blocks.size === 0, 'blocks of a pool that was never made');
+      return;
+    }
+    const { space } = this.#pool;
+    space.checkIntegrity();
+    let used = 0;
+    for (const block of this.#blocks) used += block.bytes;
+    assert(
+      used + space.freeBytes === this.poolBytes,
+      `${used} used and ${space.freeBytes} free bytes of staging`,
+    );
+  }
+
+  #refusal(tag: string, bytes: number): PlimsollError {
+    return new PlimsollError({
+      code: 'staging-full',
+      message: `${tag} needs ${bytes} bytes of staging; ${this.freeBytes} of ${this.poolBytes} are free`,
+      value: bytes,
+      limit: this.freeBytes,
+      hint: 'move less at once, or raise stagingBytes',
+    });
+  }
+}
