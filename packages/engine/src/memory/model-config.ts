@@ -18,8 +18,12 @@ interface ExpertOverrides {
 }
 
 export type ModelOverrides =
-  | { readonly architecture: 'llama' | 'qwen2' | 'qwen3' | 'phi3' }
-  | ({ readonly architecture: 'gemma2' | 'gemma3' } & WindowedOverrides)
+  /** Mistral 7B v0.1 has a window of 4096 tokens, which its GGUF files do not record. */
+  | { readonly architecture: 'llama'; readonly window?: number }
+  | { readonly architecture: 'qwen2' | 'qwen3' | 'phi3' }
+  /** Gemma 2 27B divides scores by the root of 144, not of its head dimension; its GGUF files do not say so. */
+  | ({ readonly architecture: 'gemma2'; readonly queryScalar?: number } & WindowedOverrides)
+  | ({ readonly architecture: 'gemma3' } & WindowedOverrides)
   | ({ readonly architecture: 'mixtral' | 'qwen3moe' } & ExpertOverrides);
 
 export interface ModelConfig {

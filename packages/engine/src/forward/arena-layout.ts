@@ -1,0 +1,139 @@
+/**
+ * Addresses of everything a step uses in one arena, from the regions of the plan. What is inside `step tables`:
+ *
+ *   token ids | positions | per group: slots, table addresses, block tables | logit rows | rotary tables | counter
+ */
+import { assert, defined } from '@plimsoll/foundation';
+import { attentionScratchBytes } from '@plimsoll/kernels';
+import type { EngineMemoryPlan, HeadBufferName, StepBufferName } from '@plimsoll/planner';
+import type { ModelGraph } from '../model/graph.ts';
+
+export interface GroupTables {
+  /** u32 [stepTokens] */
+  readonly slots: number;
+  /** u32 [stepTokens]: address of the block table of the token's sequence. */
+  readonly addresses: number;
+  /** u32 [sequencesMax, blocksPerSequence] */
+  readonly blockTables: number;
+}
+
+export interface ArenaLayout {
+  readonly arena: number;
+  readonly buffers: Readonly<Record<StepBufferName, number>>;
+  readonly stepBuffersBytes: number;
+  readonly quantised: number;
+  readonly attentionScratch: number;
+  readonly tokenIds: number;
+  readonly positions: number;
+  readonly groups: readonly GroupTables[];
+  readonly logitRows: number;
+  /** f32 [stepTokens, rotaryDim / 2, 2] per rotation of the graph. */
+  readonly rotations: readonly number[];
+  /** One u32. */
+  readonly counter: number;
+}
+
+const lineBytes = 64;
+
+function aligned(size: number): number {
+  return Math.ceil(size / lineBytes) * lineBytes;
+}
+
+/** Regions by name, checked to be there. */
+function regionOf(plan: EngineMemoryPlan, name: string): { readonly offset: number; readonly bytes: number } {
+  return defined(
+    plan.regions.find((region) => region.name === name),
+    `the plan has a region "${name}"`,
+  );
+}
+
+export function blocksPerSequence(plan: EngineMemoryPlan): number {
+  return Math.ceil(plan.settings.contextMax / plan.settings.blockTokens);
+}
+
+export function arenaLayouts(plan: EngineMemoryPlan, graph: ModelGraph): readonly ArenaLayout[] {
+  checkScratch(plan, graph);
+  return plan.storage.arenaBytes.map((_, arena) => arenaLayout(plan, graph, arena));
+}
+
+function arenaLayout(plan: EngineMemoryPlan, graph: ModelGraph, arena: number): ArenaLayout {
+  const { stepTokens, sequencesMax, logitRows } = plan.settings;
+  const steps = regionOf(plan, `step buffers ${arena}`);
+  const tables = regionOf(plan, `step tables ${arena}`);
+  let end = tables.offset;
+  const take = (size: number): number => {
+    const start = end;
+    end += aligned(size);
+    return start;
+  };
+  const layout: ArenaLayout = {
+    arena,
+    buffers: placeBuffers(plan, steps.offset),
+    stepBuffersBytes: steps.bytes,
+    quantised: regionOf(plan, `quantised activations ${arena}`).offset,
+    attentionScratch: regionOf(plan, `attention scratch ${arena}`).offset,
+    tokenIds: take(4 * stepTokens),
+    positions: take(4 * stepTokens),
+    groups: plan.blockGroups.map(() => ({
+      slots: take(4 * stepTokens),
+      addresses: take(4 * stepTokens),
+      blockTables: take(4 * sequencesMax * blocksPerSequence(plan)),
+    })),
+    logitRows: take(4 * logitRows),
+    rotations: graph.rotations.map(({ rotaryDim }) => take(4 * stepTokens * rotaryDim)),
+    counter: take(4),
+  };
+  assert(
+    end <= tables.offset + tables.bytes,
+    `step tables take ${end - tables.offset} bytes, ${tables.bytes} are planned`,
+  );
+  return layout;
+}
+
+function placeBuffers(plan: EngineMemoryPlan, base: number): Readonly<Record<StepBufferName, number>> {
+  const { buffers } = plan.stepBuffers;
+  const at = (name: StepBufferName): number => base + buffers[name].offset;
+  return {
+    hidden: at('hidden'),
+    normed: at('normed'),
+    projections: at('projections'),
+    attended: at('attended'),
+    'gate-up': at('gate-up'),
+    activated: at('activated'),
+    router: at('router'),
+    selection: at('selection'),
+    'expert-input': at('expert-input'),
+    'expert-output': at('expert-output'),
+  };
+}
+
+/** The plan counts the kernels' scratch by a formula of its own; this is where a difference would show. */
+function checkScratch(plan: EngineMemoryPlan, graph: ModelGraph): void {
+  const { blockTokens, threads } = plan.settings;
+  const planned = regionOf(plan, 'attention scratch 0').bytes;
+  for (const { attention } of graph.layers) {
+    const needed = attentionScratchBytes({ ...attention, blockTokens }, threads);
+    assert(needed <= planned, `attention needs ${needed} bytes of scratch, ${planned} are planned`);
+  }
+}
+
+export interface HeadLayout {
+  readonly arena: number;
+  readonly buffers: Readonly<Record<HeadBufferName, number>>;
+}
+
+export function headLayout(plan: EngineMemoryPlan): HeadLayout {
+  const region = defined(
+    plan.regions.find(({ name }) => name === 'head buffers'),
+    'the plan has a region "head buffers"',
+  );
+  const { buffers } = plan.headBuffers;
+  return {
+    arena: region.arena,
+    buffers: {
+      'head-rows': region.offset + buffers['head-rows'].offset,
+      logits: region.offset + buffers.logits.offset,
+      candidates: region.offset + buffers.candidates.offset,
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * Which rows go to which expert. The router's scores are kernel operations; the grouping is done here, between two runs
+ * of the kernels, because how many rows an expert gets is only known then.
+ */
+import { defined } from '@plimsoll/foundation';
+import type { ExpertsGraph } from '../model/graph.ts';
+import { type OperationList, weightOf } from './operation-list.ts';
+import type { PlacedLayer } from './placed-model.ts';
+
+/** Chosen experts and their weights, [tokens, expertsPerToken] each, into `selection`. */
+export function pushRouter(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): void {
+  const { hidden, normed, router } = list.layout.buffers;
+  const { tokens: rows } = list;
+  const { experts: columns, expertsPerToken: k, normalised } = graph;
+  list.norm(hidden, normed, weightOf(layer, graph.norm.weight), graph.norm);
+  list.products(normed, [{ weight: weightOf(layer, 'ffn_gate_inp.weight'), output: router }]);
+  const { indices, scores } = selectionOf(list, graph);
+  // Shares among all experts, or, which is the same as dividing by their sum, among the chosen ones.
+  if (!normalised) list.push({ op: 'softmax', values: router, rows, columns });
+  list.push({ op: 'top-k', values: router, rows, columns, k, indices, scores });
+  if (normalised) list.push({ op: 'softmax', values: scores, rows, columns: k });
+}
+
+export function selectionOf(
+  list: OperationList,
+  { expertsPerToken }: ExpertsGraph,
+): { readonly indices: number; readonly scores: number } {
+  const indices = list.layout.buffers.selection;
+  return { indices, scores: indices + 4 * list.tokens * expertsPerToken };
+}
+
+export interface ExpertRows {
+  readonly expert: number;
+  readonly rows: readonly number[];
+  readonly weights: readonly number[];
+}
+
+/** Experts in order, each with its rows in order: the sums are then the same however the step was cut. */
+export function groupByExpert(
+  indices: Uint32Array,
+  scores: Float32Array,
+  { experts, expertsPerToken }: ExpertsGraph,
+): readonly ExpertRows[] {
+  const groups = Array.from({ length: experts }, (_, expert) => ({
+    expert,
+    rows: [] as number[],
+    weights: [] as number[],
+  }));
+  indices.forEach((expert, place) => {
+    const group = defined(groups[expert], `there is no expert ${expert}`);
+    group.rows.push(Math.floor(place / expertsPerToken));
+    group.weights.push(scores[place] ?? 0);
+  });
+  return groups.filter(({ rows }) => rows.length > 0);
+}

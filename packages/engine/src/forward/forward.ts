@@ -1,0 +1,264 @@
+/**
+ * The forward pass: tokens in, keys and values into the cache, hidden rows and logits out. It owns no memory and decides
+ * nothing about requests; a runtime gives it one batch at a time.
+ *
+ *   embed -> per layer: attention, feed-forward or experts -> (run) hidden -> final norm -> head -> logits
+ *
+ * Operations are collected and handed to the kernels in one go, except where the host must look: at the choice of
+ * experts, at captured rows, and where the next layer lies in another arena, to which the hidden rows are then copied.
+ */
+import { defined } from '@plimsoll/foundation';
+import type { Kernels } from '@plimsoll/kernels';
+import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { ArenaMemory } from '../memory/arena.ts';
+import type { ExpertsGraph } from '../model/graph.ts';
+import {
+  type ArenaLayout,
+  arenaLayouts,
+  blocksPerSequence,
+  type HeadLayout,
+  headLayout,
+} from './arena-layout.ts';
+import { pushAttention } from './attention-operations.ts';
+import { groupByExpert, pushRouter, selectionOf } from './expert-routing.ts';
+import { pushDense, pushExpert } from './feed-forward-operations.ts';
+import { OperationList } from './operation-list.ts';
+import type { PlacedLayer, PlacedModel } from './placed-model.ts';
+import type { StepBatch } from './step-batch.ts';
+import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
+
+export interface ForwardParts {
+  readonly plan: EngineMemoryPlan;
+  readonly model: PlacedModel;
+  readonly arenas: readonly ArenaMemory[];
+  readonly kernels: Kernels;
+}
+
+/** Receives copies of the residual stream, [tokens, hiddenSize]: after the embedding (-1) or after a layer. */
+export interface Capture {
+  readonly layers: ReadonlySet<number>;
+  take(layer: number, rows: Float32Array): void;
+}
+
+export class Forward {
+  readonly model: PlacedModel;
+  readonly #arenas: readonly ArenaMemory[];
+  readonly #kernels: Kernels;
+  readonly #layouts: readonly ArenaLayout[];
+  readonly #head: HeadLayout;
+  readonly #rotations: RotationTables;
+  readonly #limits: TableLimits;
+  readonly logitRowsMax: number;
+
+  constructor({ plan, model, arenas, kernels }: ForwardParts) {
+    this.model = model;
+    this.#arenas = arenas;
+    this.#kernels = kernels;
+    this.#layouts = arenaLayouts(plan, model.graph);
+    this.#head = headLayout(plan);
+    this.#rotations = new RotationTables(model.graph, this.#layouts, plan.settings.contextMax);
+    this.#limits = {
+      stepTokens: plan.settings.stepTokens,
+      blocksPerSequence: blocksPerSequence(plan),
+      vocabSize: model.graph.vocabSize,
+    };
+    this.logitRowsMax = plan.settings.logitRows;
+  }
+
+  /** Computes a batch. Its last hidden rows stay where they are until the next one, for `logits`. */
+  run(batch: StepBatch, capture: Capture | null = null): void {
+    checkBatch(batch, this.#limits);
+    this.#writeTables(batch);
+    const tokens = batch.tokenIds.length;
+    let list = this.#embed(tokens);
+    const captureAt = (layer: number): void => {
+      if (capture?.layers.has(layer) !== true) return;
+      list = this.#flush(list);
+      capture.take(layer, this.#rows(list.layout, 'hidden', tokens).slice());
+    };
+    captureAt(-1);
+    for (const layer of this.model.layers) {
+      if (layer.arena !== list.layout.arena) list = this.#cross(list, layer.arena);
+      pushAttention(list, layer, this.#rotations);
+      const { feedForward } = layer.graph;
+      if (feedForward.kind === 'dense') pushDense(list, layer, feedForward);
+      else list = this.#experts(list, layer, feedForward);
+      captureAt(layer.index);
+    }
+    this.#flush(list);
+  }
+
+  /**
+   * Logits of some rows of the last batch, [rows, vocabulary], at most `logitRowsMax` of them. A window into the arena:
+   * valid until the next call.
+   */
+  logits(rows: readonly number[]): Float32Array {
+    const { buffers, arena } = this.#head;
+    const { finalNorm, head, graph } = this.model;
+    this.#gatherHidden(rows);
+    const list = this.#listAt(arena, rows.length);
+    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
+    list.products(buffers['head-rows'], [{ weight: head, output: buffers.logits }]);
+    const count = rows.length * graph.vocabSize;
+    if (graph.logitSoftCap !== null) {
+      list.push({ op: 'soft-cap', values: buffers.logits, count, cap: graph.logitSoftCap });
+    }
+    this.#flush(list);
+    return new Float32Array(this.#buffer(arena), buffers.logits, count);
+  }
+
+  /** Per row of the last logits: the first largest token, and how many values are not numbers. */
+  argmax(rowCount: number): Uint32Array {
+    const { buffers, arena } = this.#head;
+    const values = buffers.logits;
+    const output = buffers.candidates;
+    const columns = this.model.graph.vocabSize;
+    this.#kernels.run(arena, [{ op: 'argmax', values, rows: rowCount, columns, output }]);
+    return new Uint32Array(this.#buffer(arena), output, 2 * rowCount);
+  }
+
+  /** The rows that went into the head at the last `logits`: after the final norm. */
+  headRows(rowCount: number): Float32Array {
+    const { buffers, arena } = this.#head;
+    return new Float32Array(
+      this.#buffer(arena),
+      buffers['head-rows'],
+      rowCount * this.model.graph.hiddenSize,
+    );
+  }
+
+  /** Copies one block of a cache group over another, in every layer of the group. */
+  copyBlock(group: number, from: number, to: number): void {
+    for (const { kv, arena } of this.model.layers) {
+      if (kv.group !== group) continue;
+      const bytes = new Uint8Array(this.#buffer(arena), kv.keyPool);
+      const start = from * kv.blockStrideBytes;
+      bytes.copyWithin(to * kv.blockStrideBytes, start, start + kv.blockStrideBytes);
+    }
+  }
+
+  #writeTables(batch: StepBatch): void {
+    const { frequencies } = this.#rotations;
+    for (const layout of this.#layouts) {
+      const step = { frequencies, limits: this.#limits };
+      writeStepTables(this.#buffer(layout.arena), layout, batch, step);
+    }
+  }
+
+  #embed(tokens: number): OperationList {
+    const { embedding, graph } = this.model;
+    const { format, pointer: weights, rows, columns } = embedding;
+    const list = this.#listAt(embedding.arena, tokens);
+    const { tokenIds, buffers } = list.layout;
+    list.push({ op: 'embed', format, weights, tokenIds, output: buffers.hidden, tokens, rows, columns });
+    if (graph.embeddingScale !== null) {
+      const count = tokens * columns;
+      const factor = graph.embeddingScale;
+      list.push({ op: 'scale', input: buffers.hidden, output: buffers.hidden, count, factor });
+    }
+    return list;
+  }
+
+  /** Runs what was collected, and returns an empty list for the same arena. */
+  #flush(list: OperationList): OperationList {
+    if (list.operations.length > 0) this.#kernels.run(list.layout.arena, list.operations);
+    return this.#listAt(list.layout.arena, list.tokens);
+  }
+
+  #cross(list: OperationList, arena: number): OperationList {
+    this.#flush(list);
+    const next = this.#listAt(arena, list.tokens);
+    this.#rows(next.layout, 'hidden', list.tokens).set(this.#rows(list.layout, 'hidden', list.tokens));
+    return next;
+  }
+
+  #experts(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): OperationList {
+    pushRouter(list, layer, graph);
+    const { indices, scores } = selectionOf(list, graph);
+    const own = this.#flush(list);
+    const buffer = this.#buffer(own.layout.arena);
+    const count = own.tokens * graph.expertsPerToken;
+    const chosen = new Uint32Array(buffer, indices, count);
+    const groups = groupByExpert(chosen.slice(), new Float32Array(buffer, scores, count).slice(), graph);
+    // From here on the place of the choices holds the rows of each expert, one expert behind the other.
+    chosen.set(groups.flatMap(({ rows }) => rows));
+    let first = 0;
+    for (const group of groups) {
+      this.#expert(own, layer, { ...group, indices: indices + 4 * first });
+      first += group.rows.length;
+    }
+    return this.#flush(own);
+  }
+
+  /** One expert: its rows gathered, computed, and added to the residual stream with their weights. */
+  #expert(
+    list: OperationList,
+    layer: PlacedLayer,
+    group: {
+      readonly expert: number;
+      readonly rows: readonly number[];
+      readonly weights: readonly number[];
+      readonly indices: number;
+    },
+  ): void {
+    const { hiddenSize: columns } = this.model.graph;
+    const { activation } = layer.graph.feedForward;
+    const expert = defined(layer.experts[group.expert], `layer ${layer.index} has expert ${group.expert}`);
+    const { buffers } = list.layout;
+    const rows = group.rows.length;
+    const output = buffers['expert-input'];
+    list.push({ op: 'gather-rows', input: buffers.normed, indices: group.indices, output, rows, columns });
+    const { arena } = expert.gate;
+    if (arena === list.layout.arena) {
+      pushExpert(list, expert, { rows, activation });
+    } else {
+      this.#kernels.run(list.layout.arena, list.operations.splice(0));
+      const there = this.#listAt(arena, list.tokens);
+      this.#rows(there.layout, 'expert-input', rows).set(this.#rows(list.layout, 'expert-input', rows));
+      pushExpert(there, expert, { rows, activation });
+      this.#flush(there);
+      this.#rows(list.layout, 'expert-output', rows).set(this.#rows(there.layout, 'expert-output', rows));
+    }
+    group.rows.forEach((row, place) => {
+      const left = buffers.hidden + 4 * columns * row;
+      const right = buffers['expert-output'] + 4 * columns * place;
+      const factor = group.weights[place] ?? 0;
+      list.push({ op: 'add', left, right, output: left, count: columns, period: columns, factor });
+    });
+  }
+
+  /** The hidden rows that logits are wanted of, side by side in `normed` of the head's arena. */
+  #gatherHidden(rows: readonly number[]): void {
+    const { hiddenSize: columns } = this.model.graph;
+    const last = defined(this.model.layers.at(-1), 'a model has layers').arena;
+    const layout = this.#layout(last);
+    new Uint32Array(this.#buffer(last), layout.logitRows, rows.length).set(rows);
+    const { hidden: input, normed: output } = layout.buffers;
+    const indices = layout.logitRows;
+    this.#kernels.run(last, [{ op: 'gather-rows', input, indices, output, rows: rows.length, columns }]);
+    if (last === this.#head.arena) return;
+    const target = this.#rows(this.#layout(this.#head.arena), 'normed', rows.length);
+    target.set(this.#rows(layout, 'normed', rows.length));
+  }
+
+  #rows(
+    layout: ArenaLayout,
+    name: 'hidden' | 'normed' | 'expert-input' | 'expert-output',
+    rows: number,
+  ): Float32Array {
+    const count = rows * this.model.graph.hiddenSize;
+    return new Float32Array(this.#buffer(layout.arena), layout.buffers[name], count);
+  }
+
+  #listAt(arena: number, tokens: number): OperationList {
+    return new OperationList(this.#layout(arena), { tokens, epsilon: this.model.graph.normEpsilon });
+  }
+
+  #layout(arena: number): ArenaLayout {
+    return defined(this.#layouts[arena], `there is an arena ${arena}`);
+  }
+
+  #buffer(arena: number): ArrayBufferLike {
+    return defined(this.#arenas[arena], `there is an arena ${arena}`).buffer;
+  }
+}

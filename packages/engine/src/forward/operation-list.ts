@@ -1,0 +1,94 @@
+/** Collects the operations of one arena. Products share the quantised form of their input where their formats allow. */
+import { defined } from '@plimsoll/foundation';
+import { type KernelOperation, weightFormats } from '@plimsoll/kernels';
+import type { LayerWeightName, NormGraph } from '../model/graph.ts';
+import type { ArenaLayout } from './arena-layout.ts';
+import type { PlacedLayer, PlacedWeight } from './placed-model.ts';
+
+export interface ProductOutput {
+  readonly weight: PlacedWeight;
+  readonly output: number;
+  /** Bytes between rows of the output; default: contiguous. */
+  readonly strideBytes?: number;
+  /** Adds to what is there. */
+  readonly accumulate?: boolean;
+}
+
+export class OperationList {
+  readonly operations: KernelOperation[] = [];
+  readonly layout: ArenaLayout;
+  readonly tokens: number;
+  readonly epsilon: number;
+
+  constructor(layout: ArenaLayout, step: { readonly tokens: number; readonly epsilon: number }) {
+    this.layout = layout;
+    this.tokens = step.tokens;
+    this.epsilon = step.epsilon;
+  }
+
+  push(...operations: readonly KernelOperation[]): void {
+    this.operations.push(...operations);
+  }
+
+  /** Every output = weight x input, for f32 rows at `input`. */
+  products(input: number, outputs: readonly ProductOutput[], tokens = this.tokens): void {
+    let quantisedFor: string | null = null;
+    for (const { weight, output, strideBytes, accumulate = false } of outputs) {
+      const { format, pointer: weights, rows, columns } = weight;
+      const { activations: kind } = weightFormats[format];
+      const { quantised } = this.layout;
+      if (kind !== 'f32' && kind !== quantisedFor) {
+        this.push({ op: 'quantise', format, input, output: quantised, tokens, columns });
+        quantisedFor = kind;
+      }
+      const activations = kind === 'f32' ? input : quantised;
+      const outputStrideBytes = strideBytes ?? 4 * rows;
+      const sizes = { rows, columns, tokens, outputStrideBytes, accumulate };
+      this.push({ op: 'mat-mul', format, weights, activations, output, ...sizes });
+    }
+  }
+
+  norm(input: number, output: number, weight: PlacedWeight, options: NormOptions): void {
+    const { offset: weightOffset, rows = this.tokens } = options;
+    const { pointer, columns } = weight;
+    const sizes = { rows, columns, epsilon: this.epsilon, weightOffset };
+    this.push({ op: 'rms-norm', input, weight: pointer, output, ...sizes });
+  }
+
+  /** target += addend, which repeats every `period` elements. */
+  add(target: number, right: number, count: number, period: number): void {
+    this.push({ op: 'add', left: target, right, output: target, count, period, factor: 1 });
+  }
+}
+
+export interface NormOptions {
+  readonly offset: 0 | 1;
+  readonly rows?: number;
+}
+
+export function weightOf(layer: PlacedLayer, name: LayerWeightName): PlacedWeight {
+  return defined(layer.weights.get(name), `layer ${layer.index} has no ${name}`);
+}
+
+/** The product that ends a part of a layer: into the residual stream, by way of a norm where the graph has one. */
+export function joinResidual(
+  list: OperationList,
+  input: number,
+  part: {
+    readonly layer: PlacedLayer;
+    readonly output: LayerWeightName;
+    readonly postNorm: NormGraph | null;
+  },
+): void {
+  const { hidden, normed } = list.layout.buffers;
+  const { layer, output, postNorm } = part;
+  const weight = weightOf(layer, output);
+  if (postNorm === null) {
+    list.products(input, [{ weight, output: hidden, accumulate: true }]);
+    return;
+  }
+  list.products(input, [{ weight, output: normed }]);
+  list.norm(normed, normed, weightOf(layer, postNorm.weight), postNorm);
+  const count = list.tokens * weight.rows;
+  list.add(hidden, normed, count, count);
+}

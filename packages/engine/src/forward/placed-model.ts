@@ -1,0 +1,160 @@
+/**
+ * A graph bound to memory: every weight of every layer with its arena, address and format, looked up once when the engine
+ * starts, so that a step does no look-ups by name. Refuses a file that lacks a weight of the graph, or has one that the
+ * graph would ignore: both would give fluent nonsense.
+ */
+import { defined, PlimsollError } from '@plimsoll/foundation';
+import type { KvFormat, WeightFormat } from '@plimsoll/kernels';
+import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
+import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
+
+export interface PlacedWeight {
+  readonly arena: number;
+  readonly pointer: number;
+  readonly format: WeightFormat;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+export interface PlacedKv {
+  /** Index of the cache group: which block table the layer reads. */
+  readonly group: number;
+  readonly kvFormat: KvFormat;
+  readonly keyPool: number;
+  readonly valuePool: number;
+  readonly blockStrideBytes: number;
+  readonly blockTokens: number;
+}
+
+export interface PlacedLayer {
+  readonly index: number;
+  readonly arena: number;
+  readonly graph: LayerGraph;
+  readonly kv: PlacedKv;
+  /** Weights that are one matrix or vector. */
+  readonly weights: ReadonlyMap<LayerWeightName, PlacedWeight>;
+  /** One per expert; empty without experts. */
+  readonly experts: readonly PlacedExpert[];
+}
+
+export interface PlacedExpert {
+  readonly gate: PlacedWeight;
+  readonly up: PlacedWeight;
+  readonly down: PlacedWeight;
+}
+
+export interface PlacedModel {
+  readonly graph: ModelGraph;
+  readonly embedding: PlacedWeight;
+  readonly finalNorm: PlacedWeight;
+  readonly head: PlacedWeight;
+  readonly layers: readonly PlacedLayer[];
+}
+
+/** Tensors that are read when the model is opened, and are not operands. */
+const readElsewhere = /^rope_(freqs|factors_long|factors_short)\.weight$/;
+
+class Places {
+  readonly #places = new Map<string, PlacedWeight>();
+  readonly #unused = new Set<string>();
+
+  constructor(plan: EngineMemoryPlan) {
+    for (const tensor of plan.storage.tensors) {
+      if (tensor.model !== 'model') continue;
+      const { arena, offset, format, rows, columns } = tensor;
+      const key = `${tensor.layer} ${tensor.name} ${tensor.slice}`;
+      this.#places.set(key, { arena, pointer: offset, format, rows, columns });
+      if (!readElsewhere.test(tensor.name)) this.#unused.add(nameOf(tensor.layer, tensor.name));
+    }
+  }
+
+  find(layer: number | null, name: string, slice = 0): PlacedWeight | null {
+    const place = this.#places.get(`${layer} ${name} ${slice}`) ?? null;
+    if (place !== null) this.#unused.delete(nameOf(layer, name));
+    return place;
+  }
+
+  need(layer: number | null, name: string, slice = 0): PlacedWeight {
+    const place = this.find(layer, name, slice);
+    if (place !== null) return place;
+    throw new PlimsollError({
+      code: 'missing-tensor',
+      message: `the model has no tensor ${nameOf(layer, name)}${slice > 0 ? ` [${slice}]` : ''}, which its architecture needs`,
+      value: nameOf(layer, name),
+      hint: 'the file is incomplete or was made for another architecture: download or convert it again',
+    });
+  }
+
+  refuseUnused(architecture: string): void {
+    const [first] = this.#unused;
+    if (first === undefined) return;
+    throw new PlimsollError({
+      code: 'unused-tensor',
+      message: `the graph of ${architecture} has no use for tensor ${first} and ${this.#unused.size - 1} more: the output would be wrong`,
+      value: first,
+      hint: 'the file has parts that this engine does not compute yet',
+    });
+  }
+}
+
+function nameOf(layer: number | null, name: string): string {
+  return layer === null ? name : `blk.${layer}.${name}`;
+}
+
+export function placeModel(plan: EngineMemoryPlan, graph: ModelGraph, names: WeightNames): PlacedModel {
+  const places = new Places(plan);
+  const embedding = places.need(null, names.outer('token_embd.weight'));
+  const placed: PlacedModel = {
+    graph,
+    embedding,
+    finalNorm: places.need(null, names.outer('output_norm.weight')),
+    head: graph.tiedHead ? embedding : places.need(null, names.outer('output.weight')),
+    layers: graph.layers.map((layer, index) => placeLayer(plan, places, { layer, index, names })),
+  };
+  places.refuseUnused(graph.architecture);
+  return placed;
+}
+
+function placeLayer(
+  plan: EngineMemoryPlan,
+  places: Places,
+  place: { readonly layer: LayerGraph; readonly index: number; readonly names: WeightNames },
+): PlacedLayer {
+  const { layer: graph, index, names } = place;
+  const { required, optional } = weightsOfLayer(graph);
+  const weights = new Map<LayerWeightName, PlacedWeight>();
+  for (const name of required) {
+    if (!name.endsWith('_exps.weight')) weights.set(name, places.need(index, names.layer(name)));
+  }
+  for (const name of optional) {
+    const found = places.find(index, names.layer(name));
+    if (found !== null) weights.set(name, found);
+  }
+  const { feedForward } = graph;
+  const expertCount = feedForward.kind === 'experts' ? feedForward.experts : 0;
+  const experts = Array.from({ length: expertCount }, (_, slice) => ({
+    gate: places.need(index, names.layer('ffn_gate_exps.weight'), slice),
+    up: places.need(index, names.layer('ffn_up_exps.weight'), slice),
+    down: places.need(index, names.layer('ffn_down_exps.weight'), slice),
+  }));
+  const { arena } = defined(weights.get(graph.attention.norm.weight), 'a layer has a norm');
+  return { index, arena, graph, kv: placeKv(plan, index), weights, experts };
+}
+
+function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
+  const cache = defined(
+    plan.caches.find((candidate) => candidate.model === 'model' && candidate.layer === layer),
+    `layer ${layer} has a cache`,
+  );
+  const group = plan.blockGroups.findIndex(({ layers }) => layers.includes(layer));
+  return {
+    group,
+    kvFormat: plan.settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
+    // The keys of a block, then its values: one run of bytes to copy when a block is copied on write.
+    keyPool: cache.offset,
+    valuePool: cache.offset + cache.blockBytes / 2,
+    blockStrideBytes: cache.blockBytes,
+    blockTokens: plan.settings.blockTokens,
+  };
+}

@@ -1,0 +1,84 @@
+/** Weights of a GGUF model in one file or several. Header checks have been done by the reader; data is read on demand. */
+import { dirname, join } from 'node:path';
+import { defined, PlimsollError } from '@plimsoll/foundation';
+import { type ByteSource, type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
+import { readExactly } from './read-exactly.ts';
+import type { SourceTensor, TensorAddress, WeightSource } from './weight-source.ts';
+
+export async function openGgufSource(path: string, model: GgufModel): Promise<WeightSource> {
+  refuseBigEndian(path, model);
+  const files: ByteSource[] = [];
+  for (const { name } of model.parts) files.push(await openFileSource(join(dirname(path), name)));
+  const byName = new Map(model.tensors.map((tensor) => [tensor.name, tensor]));
+  return {
+    tensor: (address) =>
+      sliceOf(files, defined(byName.get(fullName(address)), `no ${fullName(address)}`), address),
+    close: async () => {
+      await Promise.all(files.map((file) => file.close()));
+    },
+  };
+}
+
+function fullName({ layer, name }: TensorAddress): string {
+  return layer === null ? name : `blk.${layer}.${name}`;
+}
+
+function sliceOf(
+  files: readonly ByteSource[],
+  tensor: GgufModelTensor,
+  { slice, slices }: TensorAddress,
+): SourceTensor {
+  const bytes = tensor.bytes / slices;
+  const offset = tensor.offset + slice * bytes;
+  const source = defined(files[tensor.part], 'a tensor lies in a part of the model');
+  return {
+    type: tensor.type.name,
+    bytes,
+    file: tensor.part,
+    offset,
+    read: (start, length) => readExactly(source, { offset: offset + start, length, name: tensor.name }),
+  };
+}
+
+function refuseBigEndian(path: string, model: GgufModel): void {
+  if (model.parts.every(({ header }) => header.littleEndian)) return;
+  throw new PlimsollError({
+    code: 'gguf-big-endian',
+    message: `${path} stores its weights in big-endian order`,
+    value: 'big-endian',
+    limit: 'little-endian',
+    hint: 'convert it with gguf-convert-endian, which the gguf Python package installs',
+  });
+}
+
+/** All numbers of a small f32 tensor outside layers, null when the model has none of that name. */
+export async function readFloats(
+  path: string,
+  model: GgufModel,
+  name: string,
+): Promise<readonly number[] | null> {
+  const tensor = model.tensors.find((candidate) => candidate.name === name);
+  if (tensor === undefined) return null;
+  const part = defined(model.parts[tensor.part], 'a tensor lies in a part of the model');
+  // One factor per rotated pair: a file that claims more is not believed.
+  if (tensor.type.name !== 'F32' || tensor.bytes > 65_536) {
+    throw new PlimsollError({
+      code: 'unsupported-tensor-type',
+      message: `tensor ${name} has ${tensor.bytes} bytes of ${tensor.type.name}`,
+      value: tensor.type.name,
+      limit: 'F32, at most 65536 bytes',
+      hint: 'the file is damaged: download or convert it again',
+    });
+  }
+  const source = await openFileSource(join(dirname(path), part.name));
+  try {
+    const { offset, bytes: length } = tensor;
+    const bytes = await readExactly(source, { offset, length, name });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+    return Array.from({ length: length / 4 }, (_, index) =>
+      view.getFloat32(4 * index, part.header.littleEndian),
+    );
+  } finally {
+    await source.close();
+  }
+}

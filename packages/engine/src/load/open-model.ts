@@ -1,0 +1,75 @@
+/** Opens a model where it lies: a GGUF file (any part of a split one), or a directory with config.json and safetensors. */
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { PlimsollError } from '@plimsoll/foundation';
+import {
+  modelSpecFromConfig,
+  modelSpecFromGguf,
+  readGgufFile,
+  readModelDirectory,
+} from '@plimsoll/model-files';
+import type { ModelOverrides } from '../memory/model-config.ts';
+import { parametersFromConfig } from '../model/config-parameters.ts';
+import { parametersFromGguf } from '../model/gguf-parameters.ts';
+import { architectureOf } from '../model/known.ts';
+import { weightNames } from '../model/weight-names.ts';
+import { openGgufSource, readFloats } from './gguf-source.ts';
+import type { Model } from './model.ts';
+import { openSafetensorsSource, withStoredTypes } from './safetensors-source.ts';
+
+export interface OpenOptions {
+  readonly overrides?: ModelOverrides;
+}
+
+export async function openModel(path: string, options: OpenOptions = {}): Promise<Model> {
+  const status = await stat(path).catch(() => null);
+  return status?.isDirectory() === true ? openDirectory(path, options) : openGguf(path, options);
+}
+
+async function openGguf(path: string, { overrides }: OpenOptions): Promise<Model> {
+  const model = await readGgufFile(path, { arrays: 'all' });
+  const spec = modelSpecFromGguf(model, { id: basename(path) });
+  const architecture = architectureOf(spec.family, 'gguf');
+  const ropeTensors = {
+    freqs: await readFloats(path, model, 'rope_freqs.weight'),
+    long: await readFloats(path, model, 'rope_factors_long.weight'),
+    short: await readFloats(path, model, 'rope_factors_short.weight'),
+  };
+  const parameters = parametersFromGguf(model.metadata, ropeTensors, overrides ?? null);
+  return {
+    path,
+    spec,
+    parameters,
+    graph: architecture.describe({ spec, parameters }),
+    names: weightNames(architecture, 'gguf', spec.family),
+    metadata: model.metadata,
+    openWeights: () => openGgufSource(path, model),
+  };
+}
+
+async function openDirectory(path: string, { overrides }: OpenOptions): Promise<Model> {
+  const directory = await readModelDirectory(path);
+  const { weights } = directory;
+  if (weights === null) {
+    throw new PlimsollError({
+      code: 'no-weights',
+      message: `${path} has a config.json and no weights`,
+      value: path,
+      limit: 'model.safetensors, or the shards of model.safetensors.index.json',
+      hint: 'download the weights into the same directory',
+    });
+  }
+  const named = modelSpecFromConfig(directory.config, { id: basename(resolve(path)) });
+  const spec = withStoredTypes(named, weights);
+  const architecture = architectureOf(spec.family, 'hub');
+  const parameters = parametersFromConfig(directory.config, overrides ?? null);
+  return {
+    path,
+    spec,
+    parameters,
+    graph: architecture.describe({ spec, parameters }),
+    names: weightNames(architecture, 'hub', spec.family),
+    metadata: null,
+    openWeights: () => openSafetensorsSource(path, weights),
+  };
+}

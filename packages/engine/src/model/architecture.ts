@@ -1,0 +1,147 @@
+/** What a file under `architectures/` states. To add an architecture: one such file, and its line in `known.ts`. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { HeadLayout, LayerSpec } from '@plimsoll/model-files';
+import type {
+  AttentionGraph,
+  DenseGraph,
+  ExpertsGraph,
+  LayerGraph,
+  LayerWeightName,
+  ModelGraph,
+  NormGraph,
+  NormOffset,
+  Rotation,
+} from './graph.ts';
+import type { GraphFacts } from './parameters.ts';
+
+export interface Architecture {
+  readonly name: string;
+  /** `general.architecture` of GGUF files. */
+  readonly ggufNames: readonly string[];
+  /** `model_type` of config.json. */
+  readonly hubTypes: readonly string[];
+  /** Names of layer weights on the Hub that differ from Llama's, by `model_type` where they differ among them. */
+  hubNames?(modelType: string): Partial<Readonly<Record<LayerWeightName, string>>>;
+  describe(facts: GraphFacts): ModelGraph;
+}
+
+export function norm(weight: LayerWeightName, offset: NormOffset = 0): NormGraph {
+  return { weight, offset };
+}
+
+/** The heads of a layer, and its window. Refuses kinds of attention that no graph has. */
+export function headsOf(layer: LayerSpec, index: number): HeadLayout & { readonly window: number | null } {
+  const { attention } = layer;
+  if (
+    (attention.kind === 'full' || attention.kind === 'sliding') &&
+    attention.sharesKvWithLayer === undefined
+  ) {
+    return { ...attention, window: attention.kind === 'sliding' ? attention.window : null };
+  }
+  throw new PlimsollError({
+    code: 'unsupported-layer',
+    message: `layer ${index} has ${attention.kind} attention, which no graph of the engine has`,
+    value: attention.kind,
+    limit: 'full, sliding',
+    hint: 'plan this model with another engine profile',
+  });
+}
+
+/** Attention as Llama has it, changed where `traits` say so. */
+export function attentionOf(
+  layer: LayerSpec,
+  index: number,
+  traits: Partial<AttentionGraph> = {},
+): AttentionGraph {
+  const { queryHeads, kvHeads, keyHeadDim, window } = headsOf(layer, index);
+  return {
+    norm: norm('attn_norm.weight'),
+    postNorm: null,
+    fused: false,
+    biases: { projections: false, output: false },
+    headNorms: null,
+    heads: queryHeads,
+    kvHeads,
+    headDim: keyHeadDim,
+    rotation: 0,
+    scale: 1 / Math.sqrt(keyHeadDim),
+    window,
+    softCap: null,
+    ...traits,
+  };
+}
+
+/** SwiGLU as Llama has it, changed where `traits` say so. */
+export function denseOf(layer: LayerSpec, index: number, traits: Partial<DenseGraph> = {}): DenseGraph {
+  const { mlp } = layer;
+  if (mlp.kind === 'dense' && mlp.gated) {
+    const width = mlp.intermediateSize;
+    const plain = { postNorm: null, fused: false, activation: 'silu' } as const;
+    return { kind: 'dense', norm: norm('ffn_norm.weight'), ...plain, width, ...traits };
+  }
+  throw new PlimsollError({
+    code: 'unsupported-layer',
+    message: `layer ${index} has a ${mlp.kind} feed-forward part, which this architecture's graph does not have`,
+    value: mlp.kind,
+    limit: 'dense with a gate',
+    hint: 'check that the architecture is what the file says',
+  });
+}
+
+/** A mixture of experts without a shared one. */
+export function expertsOf(layer: LayerSpec, index: number, traits: Partial<ExpertsGraph> = {}): ExpertsGraph {
+  const { mlp } = layer;
+  if (mlp.kind === 'moe' && mlp.gated && mlp.sharedIntermediateSize === 0) {
+    const { experts, expertsPerToken, expertIntermediateSize: width } = mlp;
+    const plain = { norm: norm('ffn_norm.weight'), activation: 'silu', normalised: true } as const;
+    return { kind: 'experts', ...plain, width, experts, expertsPerToken, ...traits };
+  }
+  throw new PlimsollError({
+    code: 'unsupported-layer',
+    message: `layer ${index} has experts of a kind that no graph of the engine has`,
+    value: mlp.kind === 'moe' ? `shared width ${mlp.sharedIntermediateSize}` : mlp.kind,
+    limit: 'gated experts without a shared one',
+    hint: 'plan this model with another engine profile',
+  });
+}
+
+/** The one rotation that most models have. */
+export function rotationOf(
+  { spec, parameters }: GraphFacts,
+  traits: Partial<Rotation> & { readonly defaultBase?: number } = {},
+): Rotation {
+  const { defaultBase = 10_000, ...changes } = traits;
+  const first = spec.layers[0];
+  const headDim = first === undefined ? 0 : headsOf(first, 0).keyHeadDim;
+  return {
+    base: parameters.ropeBase ?? defaultBase,
+    rotaryDim: parameters.rotaryDim ?? headDim,
+    pairs: 'half',
+    scaling: parameters.ropeScaling,
+    ...changes,
+  };
+}
+
+/** The parts of a graph outside layers, as Llama has them. */
+export function graphOf(
+  architecture: string,
+  { spec, parameters }: GraphFacts,
+  parts: Pick<ModelGraph, 'rotations'> &
+    Partial<ModelGraph> & {
+      readonly layer: (layer: LayerSpec, index: number) => LayerGraph;
+    },
+): ModelGraph {
+  const { layer, ...changes } = parts;
+  return {
+    architecture,
+    hiddenSize: spec.hiddenSize,
+    vocabSize: spec.vocabSize,
+    normEpsilon: parameters.normEpsilon,
+    embeddingScale: null,
+    layers: spec.layers.map(layer),
+    finalNormOffset: 0,
+    tiedHead: spec.tiedEmbeddings,
+    logitSoftCap: null,
+    ...changes,
+  };
+}

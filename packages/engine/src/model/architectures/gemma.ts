@@ -1,0 +1,102 @@
+/**
+ * Gemma 2 and 3: norms before and after each part, embeddings scaled by the root of their width, GeGLU, sliding windows
+ * in most layers. Gemma 2 caps scores and logits; Gemma 3 norms the heads of q and k, and rotates windowed layers by a
+ * base of their own. Checkpoints of the Hub store norm weights as the difference from 1, GGUF files as they are.
+ */
+import type { LayerSpec } from '@plimsoll/model-files';
+import {
+  type Architecture,
+  attentionOf,
+  denseOf,
+  graphOf,
+  headsOf,
+  norm,
+  rotationOf,
+} from '../architecture.ts';
+import type { LayerGraph, LayerWeightName, NormOffset } from '../graph.ts';
+import type { GraphFacts } from '../parameters.ts';
+
+const fourNorms: Partial<Readonly<Record<LayerWeightName, string>>> = {
+  'post_attention_norm.weight': 'post_attention_layernorm.weight',
+  'ffn_norm.weight': 'pre_feedforward_layernorm.weight',
+  'post_ffw_norm.weight': 'post_feedforward_layernorm.weight',
+};
+
+function offsetOf({ parameters }: GraphFacts): NormOffset {
+  return parameters.source === 'gguf' ? 0 : 1;
+}
+
+/** What both have in common; `traits` are the attention's own. */
+function layerOf(
+  facts: GraphFacts,
+  place: { readonly layer: LayerSpec; readonly index: number },
+  traits: Partial<LayerGraph['attention']>,
+): LayerGraph {
+  const { layer, index } = place;
+  const offset = offsetOf(facts);
+  const queryScalar = facts.parameters.queryScalar ?? headsOf(layer, index).keyHeadDim;
+  return {
+    attention: attentionOf(layer, index, {
+      norm: norm('attn_norm.weight', offset),
+      postNorm: norm('post_attention_norm.weight', offset),
+      scale: 1 / Math.sqrt(queryScalar),
+      ...traits,
+    }),
+    feedForward: denseOf(layer, index, {
+      norm: norm('ffn_norm.weight', offset),
+      postNorm: norm('post_ffw_norm.weight', offset),
+      activation: 'gelu',
+    }),
+  };
+}
+
+export const gemma2: Architecture = {
+  name: 'gemma2',
+  ggufNames: ['gemma2'],
+  hubTypes: ['gemma2'],
+  hubNames: () => fourNorms,
+  describe(facts) {
+    const { attentionSoftCap, logitSoftCap, overrides } = facts.parameters;
+    const scalar = overrides?.architecture === 'gemma2' ? overrides.queryScalar : undefined;
+    const scale = scalar === undefined ? {} : { scale: 1 / Math.sqrt(scalar) };
+    return graphOf('gemma2', facts, {
+      rotations: [rotationOf(facts)],
+      embeddingScale: Math.sqrt(facts.spec.hiddenSize),
+      finalNormOffset: offsetOf(facts),
+      logitSoftCap,
+      layer: (layer, index) => layerOf(facts, { layer, index }, { softCap: attentionSoftCap, ...scale }),
+    });
+  },
+};
+
+/** Layers with a window rotate by this base when the file does not say. */
+const slidingBase = 10_000;
+
+export const gemma3: Architecture = {
+  name: 'gemma3',
+  ggufNames: ['gemma3'],
+  hubTypes: ['gemma3_text'],
+  hubNames: () => fourNorms,
+  describe(facts) {
+    const { ropeBaseSliding, logitSoftCap, attentionSoftCap } = facts.parameters;
+    const far = rotationOf(facts, { defaultBase: 1_000_000 });
+    // Scaling stretches the layers that see everything; the others never leave their window.
+    const near = { ...far, base: ropeBaseSliding ?? slidingBase, scaling: { kind: 'none' } } as const;
+    return graphOf('gemma3', facts, {
+      rotations: [far, near],
+      embeddingScale: Math.sqrt(facts.spec.hiddenSize),
+      finalNormOffset: offsetOf(facts),
+      logitSoftCap,
+      layer: (layer, index) =>
+        layerOf(
+          facts,
+          { layer, index },
+          {
+            headNorms: { offset: offsetOf(facts) },
+            softCap: attentionSoftCap,
+            rotation: headsOf(layer, index).window === null ? 0 : 1,
+          },
+        ),
+    });
+  },
+};

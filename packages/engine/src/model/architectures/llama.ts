@@ -1,0 +1,32 @@
+/**
+ * Llama 2 and 3.x, SmolLM, TinyLlama, Mistral and Mixtral. GGUF files of these have the rows of q and k permuted, so that
+ * the two elements that rotate together are neighbours; checkpoints of the Hub have them half a head apart.
+ */
+import { type Architecture, attentionOf, denseOf, expertsOf, graphOf, rotationOf } from '../architecture.ts';
+
+export const llama: Architecture = {
+  name: 'llama',
+  ggufNames: ['llama'],
+  hubTypes: ['llama', 'mistral', 'mixtral'],
+  hubNames: (modelType) =>
+    modelType === 'mixtral'
+      ? {
+          'ffn_gate_inp.weight': 'block_sparse_moe.gate.weight',
+          'ffn_gate_exps.weight': 'block_sparse_moe.experts.w1.weight',
+          'ffn_up_exps.weight': 'block_sparse_moe.experts.w3.weight',
+          'ffn_down_exps.weight': 'block_sparse_moe.experts.w2.weight',
+        }
+      : {},
+  describe(facts) {
+    const { source, overrides } = facts.parameters;
+    const stated = overrides?.architecture === 'llama' ? overrides.window : undefined;
+    const window = stated === undefined ? {} : { window: stated };
+    return graphOf('llama', facts, {
+      rotations: [rotationOf(facts, { pairs: source === 'gguf' ? 'interleaved' : 'half' })],
+      layer: (layer, index) => ({
+        attention: attentionOf(layer, index, { biases: { projections: true, output: true }, ...window }),
+        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index) : denseOf(layer, index),
+      }),
+    });
+  },
+};

@@ -1,0 +1,16 @@
+/** Phi 3 and 3.5 mini: Llama with q, k, v in one matrix, gate and up in one, part of each head rotated, LongRoPE. */
+import { type Architecture, attentionOf, denseOf, graphOf, rotationOf } from '../architecture.ts';
+
+export const phi3: Architecture = {
+  name: 'phi3',
+  ggufNames: ['phi3'],
+  hubTypes: ['phi3'],
+  describe: (facts) =>
+    graphOf('phi3', facts, {
+      rotations: [rotationOf(facts)],
+      layer: (layer, index) => ({
+        attention: attentionOf(layer, index, { fused: true }),
+        feedForward: denseOf(layer, index, { fused: true }),
+      }),
+    }),
+};

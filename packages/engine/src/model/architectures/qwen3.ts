@@ -1,0 +1,23 @@
+/** Qwen 3, dense and with experts: every head of q and k is normed before it rotates. */
+import { type Architecture, attentionOf, denseOf, expertsOf, graphOf, rotationOf } from '../architecture.ts';
+
+export const qwen3: Architecture = {
+  name: 'qwen3',
+  ggufNames: ['qwen3', 'qwen3moe'],
+  hubTypes: ['qwen3', 'qwen3_moe'],
+  describe(facts) {
+    // transformers normalises only when the config says so; files of llama.cpp do not record it and always mean it.
+    const normalised = facts.parameters.expertWeightsNormalised ?? facts.parameters.source === 'gguf';
+    return graphOf('qwen3', facts, {
+      rotations: [rotationOf(facts)],
+      layer: (layer, index) => ({
+        attention: attentionOf(layer, index, {
+          headNorms: { offset: 0 },
+          biases: { projections: true, output: true },
+        }),
+        feedForward:
+          layer.mlp.kind === 'moe' ? expertsOf(layer, index, { normalised }) : denseOf(layer, index),
+      }),
+    });
+  },
+};

@@ -1,0 +1,94 @@
+/**
+ * Which tensor of a file is which weight of a graph. GGUF files use the graph's own names, with two exceptions where one
+ * matrix holds two; checkpoints of the Hub use those of Llama unless the architecture says otherwise.
+ */
+import type { Architecture } from './architecture.ts';
+import type { LayerGraph, LayerWeightName, OuterWeightName } from './graph.ts';
+
+const hubLayerNames: Readonly<Record<LayerWeightName, string>> = {
+  'attn_norm.weight': 'input_layernorm.weight',
+  'attn_q.weight': 'self_attn.q_proj.weight',
+  'attn_k.weight': 'self_attn.k_proj.weight',
+  'attn_v.weight': 'self_attn.v_proj.weight',
+  'attn_qkv.weight': 'self_attn.qkv_proj.weight',
+  'attn_q.bias': 'self_attn.q_proj.bias',
+  'attn_k.bias': 'self_attn.k_proj.bias',
+  'attn_v.bias': 'self_attn.v_proj.bias',
+  'attn_q_norm.weight': 'self_attn.q_norm.weight',
+  'attn_k_norm.weight': 'self_attn.k_norm.weight',
+  'attn_output.weight': 'self_attn.o_proj.weight',
+  'attn_output.bias': 'self_attn.o_proj.bias',
+  'post_attention_norm.weight': '',
+  'ffn_norm.weight': 'post_attention_layernorm.weight',
+  'ffn_gate.weight': 'mlp.gate_proj.weight',
+  'ffn_up.weight': 'mlp.up_proj.weight',
+  'ffn_gate_up.weight': 'mlp.gate_up_proj.weight',
+  'ffn_down.weight': 'mlp.down_proj.weight',
+  'ffn_gate_inp.weight': 'mlp.gate.weight',
+  'ffn_gate_exps.weight': 'mlp.experts.gate_proj.weight',
+  'ffn_up_exps.weight': 'mlp.experts.up_proj.weight',
+  'ffn_down_exps.weight': 'mlp.experts.down_proj.weight',
+  'post_ffw_norm.weight': '',
+};
+
+const hubOuterNames: Readonly<Record<OuterWeightName, string>> = {
+  'token_embd.weight': 'model.embed_tokens.weight',
+  'output_norm.weight': 'model.norm.weight',
+  'output.weight': 'lm_head.weight',
+};
+
+/** Names inside a layer, and outside of layers, as the ModelSpec of this file has them. */
+export interface WeightNames {
+  layer(weight: LayerWeightName): string;
+  outer(weight: OuterWeightName): string;
+}
+
+/** llama.cpp keeps the fused matrix of Phi under the name of the up projection. */
+const ggufNames: WeightNames = {
+  layer: (weight) => (weight === 'ffn_gate_up.weight' ? 'ffn_up.weight' : weight),
+  outer: (weight) => weight,
+};
+
+export function weightNames(
+  architecture: Architecture,
+  source: 'gguf' | 'hub',
+  modelType: string,
+): WeightNames {
+  if (source === 'gguf') return ggufNames;
+  const own = architecture.hubNames?.(modelType) ?? {};
+  return {
+    layer: (weight) => own[weight] ?? hubLayerNames[weight],
+    outer: (weight) => hubOuterNames[weight],
+  };
+}
+
+/** The weights that a layer of this graph cannot do without, and those that it uses when the file has them. */
+export function weightsOfLayer({ attention, feedForward }: LayerGraph): {
+  readonly required: readonly LayerWeightName[];
+  readonly optional: readonly LayerWeightName[];
+} {
+  const required: LayerWeightName[] = [attention.norm.weight];
+  const optional: LayerWeightName[] = [];
+  if (attention.fused) required.push('attn_qkv.weight');
+  else required.push('attn_q.weight', 'attn_k.weight', 'attn_v.weight');
+  if (attention.biases.projections) optional.push('attn_q.bias', 'attn_k.bias', 'attn_v.bias');
+  if (attention.headNorms !== null) required.push('attn_q_norm.weight', 'attn_k_norm.weight');
+  required.push('attn_output.weight');
+  if (attention.biases.output) optional.push('attn_output.bias');
+  if (attention.postNorm !== null) required.push(attention.postNorm.weight);
+  required.push(feedForward.norm.weight);
+  if (feedForward.kind === 'experts') {
+    required.push(
+      'ffn_gate_inp.weight',
+      'ffn_gate_exps.weight',
+      'ffn_up_exps.weight',
+      'ffn_down_exps.weight',
+    );
+  } else {
+    if (feedForward.fused) required.push('ffn_gate_up.weight');
+    else required.push('ffn_gate.weight', 'ffn_up.weight');
+    required.push('ffn_down.weight');
+    if (feedForward.postNorm !== null) required.push(feedForward.postNorm.weight);
+  }
+  return { required, optional };
+}
