@@ -269,11 +269,9 @@ describe('properties', () => {
     fc.assert(
       fc.property(
         anySetup,
-        anyUsers,
-        anyTokens,
-        anyUsers,
-        anyTokens,
-        (setup, users, context, more, longer) => {
+        fc.tuple(anyUsers, anyUsers),
+        fc.tuple(anyTokens, anyTokens),
+        (setup, [users, more], [context, longer]) => {
           const speed = speedOf(setup);
           const seconds = speed.decodeSeconds(users, context);
           expect(seconds).toBeGreaterThan(0);

@@ -139,9 +139,8 @@ export function speedModel(input: SpeedInput): SpeedModel {
     (users / data) * (terms.denseTokenSeconds + terms.expertTokenSeconds + terms.headTokenSeconds);
   const cacheSeconds = (users: number, context: number): number =>
     (users / data) * cacheBytes(context) * terms.cacheSecondsPerByte;
-  const attentionSeconds = (users: number, context: number): number => {
-    return (users / data) * decodeOperations(context) * terms.attentionSecondsPerOperation;
-  };
+  const attentionSeconds = (users: number, context: number): number =>
+    (users / data) * decodeOperations(context) * terms.attentionSecondsPerOperation;
   return {
     decodeSeconds(allUsers, context) {
       const users = inFlight(allUsers);

@@ -186,12 +186,12 @@ export interface CacheHeads {
   readonly valueHeadDim: number;
 }
 
+/** `decompress` brings results of latent attention back to heads; absent where they are heads already. */
 export function attend(
   context: AttentionContext,
   layer: EngineLayer,
   heads: CacheHeads,
-  parts: AttentionParts,
-  decompress: GraphTensor | null = null,
+  { decompress = null, ...parts }: AttentionParts & { readonly decompress?: GraphTensor | null },
 ): GraphTensor {
   const { operations, worst } = context;
   const { graph } = operations;
@@ -213,7 +213,7 @@ export function attend(
       tokens,
     ]);
   } else {
-    const scores = scoreMatrix(context, heads, query, key, extra);
+    const scores = scoreMatrix(context, heads, [query, key], extra);
     const shape = [heads.valueHeadDim, perStream, heads.queryHeads, worst.streams];
     const weighted = graph.operation('multiply', [value, scores], shape);
     const final =
@@ -232,8 +232,7 @@ export function attend(
 function scoreMatrix(
   context: AttentionContext,
   heads: CacheHeads,
-  query: GraphTensor,
-  key: GraphTensor,
+  [query, key]: readonly [GraphTensor, GraphTensor],
   sinks: readonly GraphTensor[],
 ): GraphTensor {
   const { operations, worst, cache, traits } = context;

@@ -87,8 +87,7 @@ function absorbed(
     context,
     layer,
     { queryHeads, kvHeads: 1, keyHeadDim: width, valueHeadDim: kvLoraRank },
-    { query, key, value },
-    decompress,
+    { query, key, value, decompress },
   );
 }
 
