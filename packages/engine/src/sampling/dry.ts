@@ -1,0 +1,107 @@
+/**
+ * DRY: makes it costly to go on with a sequence of tokens that was said before, the more the longer it is already.
+ * From https://github.com/oobabooga/text-generation-webui/pull/5677; sequence breakers and the linear-time search
+ * from https://github.com/LostRuins/koboldcpp/pull/982, as llama.cpp has them.
+ *
+ * In words: for every place in the window where the last n tokens also stand, with n at least the allowed length, the
+ * token that followed there loses multiplier * base^(n - allowedLength), n being the longest such match. Matches do not
+ * reach back over a breaker, and a token that is a breaker by itself is never penalised.
+ */
+import type { DryParams } from './sampler-params.ts';
+
+/** The largest exponent that keeps the penalty below the largest float: ln(3.4e38). */
+const FLOAT_MAX_LOG = 88.7228391;
+
+export class Dry {
+  readonly #params: DryParams;
+  readonly #active: boolean;
+  /** Longest match that each token would continue; zero outside of `apply`. */
+  readonly #lengths: Int32Array;
+  readonly #singles = new Set<number>();
+  /** Breakers by their first token, the whole sequences. */
+  readonly #byHead = new Map<number, (readonly number[])[]>();
+  #matches = new Int32Array(0);
+
+  constructor(params: DryParams, vocabSize: number) {
+    this.#params = params;
+    this.#active = params.multiplier > 0 && params.windowTokens !== 0;
+    this.#lengths = new Int32Array(this.#active ? vocabSize : 0);
+    for (const breaker of params.breakers) {
+      const head = breaker[0] as number;
+      if (breaker.length === 1) this.#singles.add(head);
+      const sequences = this.#byHead.get(head);
+      if (sequences === undefined) this.#byHead.set(head, [breaker]);
+      else sequences.push(breaker);
+    }
+  }
+
+  apply(row: Float32Array, history: ArrayLike<number>): void {
+    if (!this.#active) return;
+    const { allowedLength, base, multiplier, windowTokens } = this.#params;
+    const size = Math.min(history.length, windowTokens ?? history.length);
+    if (size <= allowedLength) return;
+    const limit = this.#tokensAfterBreaker(history, size);
+    if (limit < allowedLength) return;
+    if (this.#matches.length < size) this.#matches = new Int32Array(2 * size);
+    suffixMatches(history, size, this.#matches);
+
+    const lengths = this.#lengths;
+    const last = history.length - 1;
+    for (let back = 1; back < size; back++) {
+      const length = Math.min(this.#matches[back] as number, limit);
+      const follower = history[last - back + 1] as number;
+      if (length >= allowedLength && length > 0 && length > (lengths[follower] as number)) {
+        lengths[follower] = length;
+      }
+    }
+    const exponentMax = base > 1.000001 ? Math.floor(FLOAT_MAX_LOG / Math.log(base)) : Infinity;
+    for (let back = 1; back < size; back++) {
+      const token = history[last - back + 1] as number;
+      const length = lengths[token] as number;
+      if (length === 0) continue;
+      lengths[token] = 0;
+      if (this.#singles.has(token)) continue;
+      const exponent = Math.min(length - allowedLength, exponentMax);
+      row[token] = (row[token] as number) - multiplier * base ** exponent;
+    }
+  }
+
+  /** How many tokens at the end of the history come after the last breaker in the window. */
+  #tokensAfterBreaker(history: ArrayLike<number>, size: number): number {
+    if (this.#byHead.size === 0) return size;
+    const last = history.length - 1;
+    for (let back = 0; back < size; back++) {
+      const sequences = this.#byHead.get(history[last - back] as number);
+      if (sequences === undefined) continue;
+      let longest = 0;
+      for (const sequence of sequences) {
+        if (sequence.length <= longest || sequence.length > back + 1) continue;
+        if (sequence.every((token, index) => history[last - back + index] === token))
+          longest = sequence.length;
+      }
+      if (longest > 0) return back + 1 - longest;
+    }
+    return size;
+  }
+}
+
+/**
+ * For each distance `back` from the end: how many tokens before it, itself included, equal those before the end. This
+ * is the Z-function of the reversed window, in linear time (Gusfield, "Algorithms on Strings, Trees and Sequences").
+ */
+function suffixMatches(history: ArrayLike<number>, size: number, matches: Int32Array): void {
+  const last = history.length - 1;
+  // The match that reaches furthest back so far covers the half-open interval [boxStart, boxEnd).
+  let boxStart = 0;
+  let boxEnd = 0;
+  for (let back = 1; back < size; back++) {
+    let length = 0;
+    if (back < boxEnd) length = Math.min(matches[back - boxStart] as number, boxEnd - back);
+    while (back + length < size && history[last - length] === history[last - back - length]) length++;
+    matches[back] = length;
+    if (back + length > boxEnd) {
+      boxStart = back;
+      boxEnd = back + length;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** Log-probabilities for the client: of the model's own distribution, before any bias, penalty, cut or temperature. */
+import type { Candidates } from './candidates.ts';
+import type { LogitRow } from './logit-row.ts';
+
+export interface TokenLogprob {
+  readonly token: number;
+  /** Natural logarithm. */
+  readonly logprob: number;
+}
+
+export interface SampledLogprobs {
+  readonly chosen: TokenLogprob;
+  /** The likeliest tokens, likeliest first; the chosen one may be among them. */
+  readonly top: readonly TokenLogprob[];
+}
+
+export function reportLogprobs(
+  row: LogitRow,
+  request: { readonly chosen: number; readonly top: number },
+  scratch: Candidates,
+): SampledLogprobs {
+  const normaliser = row.largest + Math.log(row.sumOfExponentials());
+  const report = (token: number): TokenLogprob => ({
+    token,
+    logprob: (row.values[token] as number) - normaliser,
+  });
+  const top: TokenLogprob[] = [];
+  if (request.top > 0) {
+    scratch.takeTop(row, request.top);
+    for (let index = 0; index < scratch.count; index++) top.push(report(scratch.ids[index] as number));
+  }
+  return { chosen: report(request.chosen), top };
+}

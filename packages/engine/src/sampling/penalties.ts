@@ -1,0 +1,43 @@
+/**
+ * Penalties for tokens that were said before. Nothing is remembered between tokens: the counts are made anew from the
+ * history, so a rolled-back or forked sequence needs no care.
+ *
+ * Repetition: https://arxiv.org/abs/1909.05858, with llama.cpp's correction that a logit below zero is multiplied,
+ * because dividing it would reward the repeat. Frequency and presence: the OpenAI API.
+ */
+import type { SamplerParams } from './sampler-params.ts';
+
+export class Penalties {
+  readonly #counts: Int32Array;
+  readonly #params: SamplerParams;
+  readonly #active: boolean;
+
+  constructor(params: SamplerParams, vocabSize: number) {
+    this.#params = params;
+    this.#active =
+      params.penaltyWindowTokens !== 0 &&
+      (params.repetitionPenalty !== 1 || params.frequencyPenalty !== 0 || params.presencePenalty !== 0);
+    this.#counts = new Int32Array(this.#active ? vocabSize : 0);
+  }
+
+  apply(row: Float32Array, history: ArrayLike<number>): void {
+    if (!this.#active) return;
+    const { penaltyWindowTokens, repetitionPenalty, frequencyPenalty, presencePenalty } = this.#params;
+    const counts = this.#counts;
+    const start = penaltyWindowTokens === null ? 0 : Math.max(0, history.length - penaltyWindowTokens);
+    for (let index = start; index < history.length; index++) {
+      const token = history[index] as number;
+      counts[token] = (counts[token] as number) + 1;
+    }
+    for (let index = start; index < history.length; index++) {
+      const token = history[index] as number;
+      const count = counts[token] as number;
+      // Zero means that this token was penalised at its first occurrence and its count given back.
+      if (count === 0) continue;
+      counts[token] = 0;
+      const logit = row[token] as number;
+      const repeated = logit <= 0 ? logit * repetitionPenalty : logit / repetitionPenalty;
+      row[token] = repeated - count * frequencyPenalty - presencePenalty;
+    }
+  }
+}
