@@ -141,8 +141,9 @@ function largestHolding(limit: number, isHeld: (value: number) => boolean): numb
 export function memoryNeeded(request: EngineMemoryRequest): number {
   const settings = engineSettings(request.spec, request.options);
   const parts = partsOf(request.spec, settings, request.freeBytes);
-  const budget = memoryBudget(parts, request.freeBytes);
-  const held = request.freeBytes - budget.reserveBytes - budget.availableBytes + budget.kvBytes;
+  // With nothing to give, the budget is that of one sequence, and what is available is minus what is held.
+  const least = memoryBudget(parts, 0);
+  const held = least.kvBytes - least.availableBytes - least.reserveBytes;
   // The reserve is its floor, or a share of the memory where that is more.
   const withFloor = held + entryBytes(parts.runtime);
   const withShare = held / (1 - settings.reserveShare);
@@ -158,7 +159,8 @@ export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPla
   const settings = engineSettings(request.spec, request.options);
   const parts = partsOf(request.spec, settings, request.freeBytes);
   const budget = memoryBudget(parts, request.freeBytes);
-  if (budget.shortBytes === 0) return planOfParts(parts, request.freeBytes);
+  // A layer that no arena can hold is refused by the plan itself: more memory would not help.
+  if (budget.shortBytes === 0 || budget.exceedsArena) return planOfParts(parts, request.freeBytes);
   const needed = memoryNeeded(request);
   const tokens = `${formatTokens(settings.contextMax)} tokens`;
   throw new PlimsollError({
@@ -172,7 +174,7 @@ export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPla
 
 /** In words with numbers: "--kv-type q8_0: keep the KV cache in q8_0 (needs 3.10 GiB)". */
 function smallestChanges(request: EngineMemoryRequest, needed: number): readonly string[] {
-  const fitting = optionChanges(request, 1)
+  const fitting = [...optionChanges(request, 1), ...cacheAndContext(request)]
     .filter((change) => holds(request, change.set, 1))
     .sort((left, right) => left.size - right.size)
     .map((change) => {
@@ -180,4 +182,22 @@ function smallestChanges(request: EngineMemoryRequest, needed: number): readonly
       return `${change.flags}: ${change.title} (needs ${formatBytes(memoryNeeded(changed))})`;
     });
   return [...fitting.slice(0, changesShown - 1), `--memory ${Math.ceil(needed / MiB)}MiB`];
+}
+
+/** A smaller cache type leaves more of the context, where it is not enough by itself. */
+function cacheAndContext(request: EngineMemoryRequest): readonly OptionChange[] {
+  const changes = optionChanges(request, 1);
+  const cache = changes.find(({ kind }) => kind === 'kv');
+  if (cache === undefined || holds(request, cache.set, 1)) return [];
+  const smaller = { ...request, options: { ...request.options, ...cache.set } };
+  return optionChanges(smaller, 1)
+    .filter(({ kind }) => kind === 'context')
+    .map((context) => ({
+      kind: 'kv and context',
+      title: `${cache.title}, and ${context.title}`,
+      flags: `${cache.flags} ${context.flags}`,
+      cost: `${cache.cost}; ${context.cost}`,
+      size: cache.size + context.size + 1,
+      set: { ...cache.set, ...context.set },
+    }));
 }

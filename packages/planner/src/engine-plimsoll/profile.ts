@@ -34,13 +34,16 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
   const settings = engineSettings(spec, options);
   const parts = partsOf(spec, settings, freeBytes);
   const { weights } = parts.model;
-  const started = pointNeed(parts);
+  const started = pointNeed(parts, freeBytes);
   const budget = memoryBudget(parts, freeBytes);
-  const otherBytes = started.boundBytes - started.cacheBytes;
-  const poolBytes = Math.floor(arenaLimit(parts, freeBytes) - otherBytes);
+  const otherBytes = started.totalBytes - started.cacheBytes;
+  const poolBytes = Math.floor(freeBytes - otherBytes);
   /** Parts for another load; what a person set stays, the weights stay as they are held. */
   const at = (users: number, contextTokens: number): PointNeed =>
-    pointNeed(engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights));
+    pointNeed(
+      engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights),
+      freeBytes,
+    );
   return {
     engine: 'plimsoll',
     engineVersion: null,
@@ -70,7 +73,7 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     // shrink by.
     poolBytesFor: (users, contextTokens) => {
       const need = at(users, contextTokens);
-      const needed = Math.max(0, need.boundBytes - otherBytes);
+      const needed = Math.max(0, need.totalBytes - otherBytes);
       return need.isPlaced ? needed : Math.max(needed, poolBytes + need.cacheBytes);
     },
     speed: speedModel({
@@ -143,12 +146,13 @@ function mixtureNamed(weights: string | undefined): string {
 
 interface PointNeed {
   readonly cacheBytes: number;
-  readonly boundBytes: number;
+  /** Cache, everything else, and the reserve. */
+  readonly totalBytes: number;
   readonly isPlaced: boolean;
 }
 
 /** What all sequences at full length need. */
-function pointNeed(parts: EngineParts): PointNeed {
+function pointNeed(parts: EngineParts, freeBytes: number): PointNeed {
   const { sequencesMax, contextMax, blockTokens } = parts.settings;
   const load = {
     sequences: sequencesMax,
@@ -160,7 +164,7 @@ function pointNeed(parts: EngineParts): PointNeed {
   const need = arenaNeed(parts, load);
   return {
     cacheBytes: growing + windows + state,
-    boundBytes: need.boundBytes,
+    totalBytes: need.boundBytes + freeBytes - arenaLimit(parts, freeBytes),
     isPlaced: need.placement !== null,
   };
 }
