@@ -41,7 +41,7 @@ export function ggufTokenizer(name: string, changes: Readonly<Record<string, str
 }
 
 export function jsonConfig({ model, parts }: Pick<JsonVariant, 'model' | 'parts'>): Record<string, unknown> {
-  const config = model === 'unigramUnknown' ? { ...models['unigram'], byte_fallback: false } : models[model];
+  const config = model === 'unigramUnknown' ? { ...models.unigram, byte_fallback: false } : models[model];
   return { version: '1.0', ...parts, model: config };
 }
 

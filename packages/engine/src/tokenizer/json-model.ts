@@ -29,7 +29,8 @@ export function readModel(config: JsonReader, byteLevel: boolean): JsonModel {
 }
 
 function readBpe(config: JsonReader, byteLevel: boolean): JsonModel {
-  const vocabulary = Vocabulary.fromEntries(config.object('vocab').entries(), `${config.path}.vocab`);
+  const { keys, values } = config.object('vocab').keysAndValues();
+  const vocabulary = Vocabulary.fromKeys(keys, values, `${config.path}.vocab`);
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix']) {
     // Vocabularies of translation models mark places in words; no decoder-only model does.
     if ((config.textOrNull(key) ?? '') !== '') throw config.bad(key, 'absent');

@@ -63,8 +63,9 @@ export class JsonReader {
     return value;
   }
 
-  entries(): readonly (readonly [string, unknown])[] {
-    return Object.entries(this.#values);
+  /** Keys and values apart: pairs of a vocabulary would be a hundred thousand small arrays. */
+  keysAndValues(): { readonly keys: readonly string[]; readonly values: readonly unknown[] } {
+    return { keys: Object.keys(this.#values), values: Object.values(this.#values) };
   }
 
   bad(key: string, needed: string): Error {

@@ -24,20 +24,20 @@ export class Vocabulary {
     return new Vocabulary(texts, ids);
   }
 
-  /** From pairs in any order, as tokenizer.json has them. */
-  static fromEntries(entries: Iterable<readonly [string, unknown]>, place: string): Vocabulary {
+  /** From texts and their ids in any order, as tokenizer.json has them. */
+  static fromKeys(keys: readonly string[], values: readonly unknown[], place: string): Vocabulary {
     const texts: (string | undefined)[] = [];
     const ids = new Map<string, number>();
-    for (const [text, id] of entries) {
+    for (const [index, text] of keys.entries()) {
+      const id = values[index];
       if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) {
         throw badTokenizer(`${place} "${text}"`, id, 'a whole number from 0');
       }
       checkLimit('vocabSize', id + 1, `${place} "${text}"`);
+      while (texts.length <= id) texts.push(undefined);
       const other = texts[id];
-      if (other !== undefined && other !== text) {
+      if (other !== undefined)
         throw badTokenizer(`${place} "${text}"`, id, `an id that "${other}" does not have`);
-      }
-      while (texts.length < id) texts.push(undefined);
       texts[id] = text;
       ids.set(text, id);
     }
