@@ -1,0 +1,102 @@
+/**
+ * One choice of a request while it is generated: every token is sampled, judged and turned into text here. It is the one
+ * place that knows end tokens, stop strings and constraints.
+ */
+import type { FinishReason } from '@plimsoll/serving';
+import { draftFromHistory, type PromptLookupOptions } from '../sampling/prompt-lookup.ts';
+import type { Sample, Sampler } from '../sampling/sampler.ts';
+import { StopStrings } from '../tokenizer/stop-strings.ts';
+import { TextStream } from '../tokenizer/text-stream.ts';
+import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
+import type { LiveSequence } from './live-sequence.ts';
+
+export interface CompletionParts {
+  readonly choice: number;
+  readonly sampler: Sampler;
+  readonly tokenizer: OptionalTokenizer;
+  readonly stop: readonly string[];
+  readonly ignoreEnd: boolean;
+  readonly constraint: TokenConstraint | null;
+  readonly promptLookup: Partial<PromptLookupOptions> | null;
+  /** The other choices, for the first one. */
+  readonly others: readonly Completion[];
+}
+
+export class Completion implements LiveSequence {
+  readonly sampler: Sampler;
+  /** Absent without prompt lookup: then nobody gathers the tokens for it. */
+  readonly draft?: (tokens: readonly number[]) => readonly number[];
+  readonly #parts: CompletionParts;
+  readonly #stream: TextStream | null;
+  readonly #stops: StopStrings;
+  readonly #pieces: GenerationPiece[] = [];
+  #ended = false;
+  #error: { readonly value: unknown } | null = null;
+
+  constructor(parts: CompletionParts) {
+    const { tokenizer, stop, promptLookup } = parts;
+    this.#parts = parts;
+    if (promptLookup !== null) this.draft = (tokens) => draftFromHistory(tokens, promptLookup);
+    this.sampler = parts.sampler;
+    this.#stream = tokenizer === null ? null : new TextStream(tokenizer, { continuesText: true });
+    this.#stops = new StopStrings(stop);
+  }
+
+  /** Pieces since the last call. Throws what ended the sequence, once they have been given. */
+  take(): readonly GenerationPiece[] {
+    const pieces = this.#pieces.splice(0);
+    if (pieces.length === 0 && this.#error !== null) throw this.#error.value;
+    return pieces;
+  }
+
+  get isOver(): boolean {
+    return this.#pieces.length === 0 && this.#ended && this.#error === null;
+  }
+
+  get isWaiting(): boolean {
+    return this.#pieces.length === 0 && !this.#ended;
+  }
+
+  allowed(): Uint32Array | undefined {
+    return this.#parts.constraint?.allowed();
+  }
+
+  forks(): readonly LiveSequence[] {
+    return this.#parts.others;
+  }
+
+  accept({ token, logprobs }: Sample): 'stop' | null {
+    const { choice, tokenizer, ignoreEnd, constraint } = this.#parts;
+    if (!ignoreEnd && tokenizer?.specialTokens.endOfGeneration.has(token) === true) {
+      this.#end('stop');
+      return 'stop';
+    }
+    constraint?.advance(token);
+    const { text, stop } = this.#stops.push(this.#stream?.push(token) ?? '');
+    const end = stop === null ? null : 'stop';
+    this.#pieces.push({ choice, token, text, end, ...(logprobs !== undefined && { logprobs }) });
+    if (end !== null) this.#ended = true;
+    return end;
+  }
+
+  finish(reason: FinishReason): void {
+    if (!this.#ended && reason === 'length') this.#end('length');
+  }
+
+  fail(error: unknown): void {
+    this.#ended = true;
+    this.#error = { value: error };
+  }
+
+  /** Gives what was held back: half a character, and what might have become a stop string. */
+  #end(end: GenerationEnd): void {
+    const { text, stop } = this.#stops.push(this.#stream?.end() ?? '');
+    this.#ended = true;
+    this.#pieces.push({
+      choice: this.#parts.choice,
+      token: null,
+      text: stop === null ? text + this.#stops.end() : text,
+      end: stop === null ? end : 'stop',
+    });
+  }
+}

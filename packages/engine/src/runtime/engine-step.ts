@@ -1,0 +1,206 @@
+/**
+ * One step of the engine: the scheduler's plan, computed. It is synchronous, so nothing changes between the plan and its
+ * commit:
+ *
+ *   scheduler.step -> copies of blocks -> forward over all entries -> logits -> sampler, drafts verified -> commit
+ *
+ * A draft is verified by sampling as if it were not there and comparing: the token that is drawn at each place is the one
+ * that the plain path would have drawn, from the same logits with the same random numbers, so speculation changes nothing
+ * but the number of steps.
+ */
+import { assert, defined, type Seconds } from '@plimsoll/foundation';
+import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
+import type { Capture, Forward } from '../forward/forward.ts';
+import { type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import { namedLayer } from './broken-layer.ts';
+import type { LiveSequence, LiveSequences } from './live-sequence.ts';
+
+export interface StepParts {
+  readonly scheduler: Scheduler;
+  readonly forward: Forward;
+  readonly live: LiveSequences;
+}
+
+/** A row of the batch whose logits are wanted, and what for. */
+interface WantedRow {
+  readonly entry: PlanEntry;
+  /** Row in the batch. */
+  readonly row: number;
+  /** Position of its token in the sequence. */
+  readonly position: number;
+  /** Which of the entry's samples it is, 0 for the first; null when only its logits are looked at. */
+  readonly sample: number | null;
+}
+
+/** Computes one step. False when there was nothing to do. */
+export function runStep(parts: StepParts, now: Seconds): boolean {
+  const { scheduler, forward, live } = parts;
+  const plan = scheduler.step(now);
+  if (plan.entries.length === 0) {
+    scheduler.commit([]);
+    return false;
+  }
+  for (const { kind, group, from, to } of plan.blockTransfers) {
+    assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
+    forward.copyBlock(group, from, to);
+  }
+  const { blockSize, groups } = scheduler.config;
+  const batch = stepBatch(plan.entries.map(batchEntry), groups.length, blockSize);
+  forward.run(batch, captureOf(plan, live));
+  const sampling = new StepSampling(parts, batch);
+  sampling.run(wantedRows(plan, live));
+  commit(parts, sampling);
+  return true;
+}
+
+function batchEntry({
+  sequence,
+  start,
+  count,
+  draftCount,
+}: PlanEntry): Parameters<typeof stepBatch>[0][number] {
+  const known = sequence.tokens.slice(start, start + count - draftCount);
+  return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables: sequence.tables };
+}
+
+function wantedRows(plan: Plan, live: LiveSequences): readonly WantedRow[] {
+  const wanted: WantedRow[] = [];
+  let first = 0;
+  for (const entry of plan.entries) {
+    const { sequence, start, count, draftCount, samples } = entry;
+    const scores = live.get(sequence.id)?.score !== undefined;
+    const firstSample = samples ? count - draftCount - 1 : count;
+    for (let offset = scores ? 0 : firstSample; offset < count; offset++) {
+      const sample = offset < firstSample ? null : offset - firstSample;
+      wanted.push({ entry, row: first + offset, position: start + offset, sample });
+    }
+    first += count;
+  }
+  return wanted;
+}
+
+/** Hands captured rows of the batch to the sequences that they belong to. */
+function captureOf(plan: Plan, live: LiveSequences): Capture | null {
+  const layers = new Set<number>();
+  for (const { sequence } of plan.entries) {
+    for (const layer of live.get(sequence.id)?.capture?.layers ?? []) layers.add(layer);
+  }
+  if (layers.size === 0) return null;
+  const tokens = plan.tokenCount;
+  return {
+    layers,
+    take(layer, rows) {
+      const width = rows.length / tokens;
+      let first = 0;
+      for (const { sequence, start, count } of plan.entries) {
+        const capture = live.get(sequence.id)?.capture;
+        const own = rows.slice(first * width, (first + count) * width);
+        if (capture?.layers.has(layer) === true) capture.take(layer, start, own);
+        first += count;
+      }
+    },
+  };
+}
+
+interface MutableResult {
+  readonly live: LiveSequence;
+  readonly tokens: number[];
+  finished: 'stop' | null;
+  readonly forks: (ForkResult & { readonly live: LiveSequence })[];
+  /** A drawn token differed from the draft: what was computed behind it is of no use. */
+  isOver: boolean;
+}
+
+/** Samples the rows of one step, some rows at a time, as many as the head has room for. */
+class StepSampling {
+  /** By entry, in the order of the plan. */
+  readonly results = new Map<PlanEntry, MutableResult>();
+  readonly failed = new Map<PlanEntry, unknown>();
+  readonly #parts: StepParts;
+  readonly #batch: StepBatch;
+
+  constructor(parts: StepParts, batch: StepBatch) {
+    this.#parts = parts;
+    this.#batch = batch;
+  }
+
+  run(wanted: readonly WantedRow[]): void {
+    const { forward } = this.#parts;
+    const { vocabSize } = forward.model.graph;
+    for (let start = 0; start < wanted.length; start += forward.logitRowsMax) {
+      const some = wanted.slice(start, start + forward.logitRowsMax);
+      const logits = forward.logits(some.map(({ row }) => row));
+      some.forEach((want, index) => {
+        this.#take(want, logits.subarray(index * vocabSize, (index + 1) * vocabSize));
+      });
+    }
+  }
+
+  #take(want: WantedRow, logits: Float32Array): void {
+    const { entry, position, sample } = want;
+    const live = this.#parts.live.get(entry.sequence.id);
+    if (live === undefined || this.failed.has(entry)) return;
+    try {
+      live.score?.(position, logits);
+      if (sample !== null) this.#sample(want, live, logits);
+    } catch (error) {
+      this.failed.set(entry, namedLayer(error, this.#parts.forward, this.#batch));
+    }
+  }
+
+  #sample({ entry, sample }: WantedRow, live: LiveSequence, logits: Float32Array): void {
+    const { sequence, draftCount } = entry;
+    const result = this.results.get(entry) ?? {
+      live,
+      tokens: [],
+      finished: null,
+      forks: [],
+      isOver: false,
+    };
+    this.results.set(entry, result);
+    if (result.isOver) return;
+    const history = result.tokens.length === 0 ? sequence.tokens : [...sequence.tokens, ...result.tokens];
+    const drawn = live.sampler.sample(logits, history, live.allowed?.());
+    result.tokens.push(drawn.token);
+    result.finished = live.accept(drawn);
+    const index = defined(sample, 'the row is sampled');
+    result.isOver = result.finished !== null || index >= draftCount || drawn.token !== sequence.drafts[index];
+    if (index > 0 || sequence.tokens.length !== sequence.promptLength) return;
+    for (const fork of live.forks?.() ?? []) {
+      const { token } = fork.sampler.sample(logits, sequence.tokens, fork.allowed?.());
+      const finished = fork.accept({ token });
+      result.forks.push({ token, live: fork, ...(finished !== null && { finished }) });
+    }
+  }
+}
+
+function commit({ scheduler, live }: StepParts, { results, failed }: StepSampling): void {
+  for (const [{ sequence }, error] of failed) {
+    live.get(sequence.id)?.fail(error);
+    live.delete(sequence.id);
+    scheduler.abort(sequence.id);
+  }
+  const answers: StepResult[] = [];
+  const forks: LiveSequence[] = [];
+  for (const [entry, result] of results) {
+    if (failed.has(entry)) continue;
+    const { id, tokens } = entry.sequence;
+    const drafts = result.finished === null ? result.live.draft?.([...tokens, ...result.tokens]) : undefined;
+    forks.push(...result.forks.map((fork) => fork.live));
+    answers.push({
+      sequenceId: id,
+      tokens: result.tokens,
+      ...(result.finished !== null && { finished: result.finished }),
+      ...(drafts !== undefined && { drafts }),
+      ...(result.forks.length > 0 && { forks: result.forks }),
+    });
+  }
+  const outcome = scheduler.commit(answers);
+  outcome.forked.forEach(({ child }, index) => {
+    live.set(child.id, defined(forks[index], 'every fork has its sequence'));
+  });
+  for (const { sequence, reason } of outcome.finished) {
+    live.get(sequence.id)?.finish(reason);
+    live.delete(sequence.id);
+  }
+}

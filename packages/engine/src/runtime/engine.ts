@@ -1,0 +1,266 @@
+/**
+ * The engine: one model in one set of arenas, serving any number of requests. Steps run one at a time; every request is a
+ * loop that takes what its sequence got and asks for the next step, and all loops share the steps:
+ *
+ *   generate, generateStream -> one loop per request: prefill, then decodeStep until all choices have ended
+ *   decodeStep (shared) -> runStep: scheduler -> forward -> samplers -> commit
+ *
+ * A step computes on the calling thread together with the kernel threads; between steps the event loop gets its turn, so
+ * that sockets are served and requests can be aborted. Aborting frees a sequence's blocks at once.
+ */
+import { assert, type Clock, defined, PlimsollError } from '@plimsoll/foundation';
+import type { Kernels } from '@plimsoll/kernels';
+import type { Ledger } from '@plimsoll/planner';
+import type { GroupOccupancy, Scheduler, SequenceId, ServingMetrics } from '@plimsoll/serving';
+import type { Forward } from '../forward/forward.ts';
+import type { Model } from '../load/model.ts';
+import type { ArenaMemory } from '../memory/arena.ts';
+import type { MemoryManager } from '../memory/memory-manager.ts';
+import { createSampler } from '../sampling/sampler.ts';
+import { collectChoices } from './collect-choices.ts';
+import { Completion } from './completion.ts';
+import { runStep } from './engine-step.ts';
+import type {
+  GenerationPiece,
+  GenerationRequest,
+  GenerationResult,
+  OptionalTokenizer,
+} from './generation.ts';
+import type { LiveSequence, LiveSequences } from './live-sequence.ts';
+
+export interface EngineParts {
+  readonly model: Model;
+  readonly tokenizer: OptionalTokenizer;
+  readonly memory: MemoryManager<ArenaMemory>;
+  readonly scheduler: Scheduler;
+  readonly forward: Forward;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+}
+
+/** A sequence to compute: token ids, and who judges what is sampled. */
+export interface SequenceRequest {
+  readonly prompt: ArrayLike<number>;
+  readonly outputTokensMax: number;
+  readonly live: LiveSequence;
+  readonly priority?: number;
+  /** What the cache content depends on besides tokens; a unique one keeps the prefix cache out. */
+  readonly extraKey?: string;
+}
+
+export class Engine {
+  readonly model: Model;
+  readonly tokenizer: OptionalTokenizer;
+  readonly memory: MemoryManager<ArenaMemory>;
+  readonly #parts: EngineParts;
+  readonly #live: LiveSequences = new Map();
+  #step: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(parts: EngineParts) {
+    this.model = parts.model;
+    this.tokenizer = parts.tokenizer;
+    this.memory = parts.memory;
+    this.#parts = parts;
+  }
+
+  /** Which kernels run: `reference`, `wasm-simd`, ... */
+  get kernelPath(): string {
+    return this.#parts.kernels.path;
+  }
+
+  get contextMax(): number {
+    return this.#parts.scheduler.config.contextMax;
+  }
+
+  get metrics(): Readonly<ServingMetrics> {
+    return this.#parts.scheduler.metrics;
+  }
+
+  get occupancy(): readonly GroupOccupancy[] {
+    return this.#parts.scheduler.occupancy;
+  }
+
+  ledger(): Ledger {
+    return this.memory.ledger();
+  }
+
+  /** Queues a sequence; its prompt is computed by the steps to come. Refuses what can never fit, with the numbers. */
+  submit({ prompt, outputTokensMax, live, priority = 0, extraKey = '' }: SequenceRequest): SequenceId {
+    this.#checkOpen();
+    this.#checkTokens(prompt);
+    const { scheduler, clock } = this.#parts;
+    const { id } = scheduler.submit({ prompt, outputTokensMax, priority, extraKey }, clock.now());
+    this.#live.set(id, live);
+    return id;
+  }
+
+  /** Computes a sequence's prompt, and with it whatever else is live, until its first token is there. */
+  async prefill(request: SequenceRequest): Promise<SequenceId> {
+    const id = this.submit(request);
+    const isPending = (): boolean => {
+      const sequence = this.#parts.scheduler.sequence(id);
+      return this.#live.get(id) === request.live && sequence?.tokens.length === sequence?.promptLength;
+    };
+    while (isPending()) await this.decodeStep();
+    return id;
+  }
+
+  /** One step for every live sequence. Whoever asks while one is due gets the same one. */
+  decodeStep(): Promise<void> {
+    this.#checkOpen();
+    this.#step ??= new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        this.#step = null;
+        try {
+          if (!this.#isClosed) runStep({ ...this.#parts, live: this.#live }, this.#parts.clock.now());
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    return this.#step;
+  }
+
+  /** Ends a sequence and frees its blocks. One that has ended already is left alone. */
+  abort(id: SequenceId): void {
+    if (!this.#live.delete(id)) return;
+    this.#parts.scheduler.abort(id);
+  }
+
+  /** The whole answer. */
+  async generate(request: GenerationRequest): Promise<GenerationResult> {
+    const prompt = this.#encode(request.prompt);
+    const pieces = this.#generateViaPrefillDecode(prompt, request);
+    return { promptTokens: prompt.length, choices: await collectChoices(pieces, request.choices ?? 1) };
+  }
+
+  /** The answer as it comes. Leaving the loop early aborts the request. */
+  generateStream(request: GenerationRequest): AsyncGenerator<GenerationPiece, void, void> {
+    return this.#generateViaPrefillDecode(this.#encode(request.prompt), request);
+  }
+
+  /**
+   * The one loop of a request's life. The token that prefill samples is the first of the output; from there on every
+   * turn gives what came and asks for the next step.
+   */
+  async *#generateViaPrefillDecode(
+    prompt: ArrayLike<number>,
+    request: GenerationRequest,
+  ): AsyncGenerator<GenerationPiece, void, void> {
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const completions = this.#completions(request);
+    const first = defined(completions[0], 'a request has a choice');
+    const abort = (): void => this.#abortAll(completions);
+    signal?.addEventListener('abort', abort);
+    try {
+      const outputTokensMax = request.maxTokens ?? Math.max(1, this.contextMax - prompt.length);
+      const priority = request.priority ?? 0;
+      await this.prefill({ prompt, outputTokensMax, live: first, priority });
+      while (true) {
+        signal?.throwIfAborted();
+        for (const completion of completions) yield* completion.take();
+        if (completions.every((completion) => completion.isOver)) return;
+        if (completions.every((completion) => completion.isWaiting || completion.isOver)) {
+          await this.decodeStep();
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#abortAll(completions);
+    }
+  }
+
+  #completions(request: GenerationRequest): readonly Completion[] {
+    const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, constraint, promptLookup } = request;
+    if (!Number.isSafeInteger(choices) || choices < 1 || choices > this.#parts.scheduler.config.runningMax) {
+      const runningMax = this.#parts.scheduler.config.runningMax;
+      throw new PlimsollError({
+        code: 'bad-choices',
+        message: `${choices} choices cannot be generated at once`,
+        value: choices,
+        limit: runningMax,
+        hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
+      });
+    }
+    const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
+    const make = (choice: number, others: readonly Completion[]): Completion =>
+      new Completion({
+        choice,
+        // Each choice has its own random numbers; the first has those of a request without others.
+        sampler: createSampler(
+          { ...sampling, seed: (sampling.seed ?? 0) + choice },
+          this.model.graph.vocabSize,
+        ),
+        tokenizer: this.tokenizer,
+        stop,
+        ignoreEnd,
+        constraint: constraint?.(choice) ?? null,
+        promptLookup: lookup,
+        others,
+      });
+    const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
+    return [make(0, others), ...others];
+  }
+
+  #abortAll(completions: readonly LiveSequence[]): void {
+    for (const [id, live] of this.#live) if (completions.includes(live)) this.abort(id);
+  }
+
+  #encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
+    if (typeof prompt !== 'string') return prompt;
+    if (this.tokenizer !== null) return this.tokenizer.encode(prompt);
+    throw new PlimsollError({
+      code: 'no-tokenizer',
+      message: 'the prompt is text, and this engine was started without a tokenizer',
+      hint: 'pass token ids, or start the engine with the tokenizer of the model',
+    });
+  }
+
+  #checkTokens(prompt: ArrayLike<number>): void {
+    const { vocabSize } = this.model.graph;
+    for (let index = 0; index < prompt.length; index++) {
+      const token = prompt[index] ?? -1;
+      if (Number.isInteger(token) && token >= 0 && token < vocabSize) continue;
+      throw new PlimsollError({
+        code: 'bad-token',
+        message: `prompt token ${index} is ${token}, outside the vocabulary of ${vocabSize} tokens`,
+        value: token,
+        limit: vocabSize - 1,
+        hint: 'pass the ids that the tokenizer of this model gave',
+      });
+    }
+  }
+
+  #checkOpen(): void {
+    if (!this.#isClosed) return;
+    throw new PlimsollError({
+      code: 'engine-closed',
+      message: 'the engine was closed',
+      hint: 'start another one',
+    });
+  }
+
+  /** Recounts blocks and bytes. */
+  checkIntegrity(): void {
+    this.#parts.scheduler.checkIntegrity();
+    this.memory.checkIntegrity();
+    const { waitingCount, runningCount } = this.#parts.scheduler;
+    assert(this.#live.size === waitingCount + runningCount, 'every live sequence is in the scheduler');
+  }
+
+  /** Ends every request, stops the threads and gives all memory back. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    const error = new PlimsollError({ code: 'engine-closed', message: 'the engine was closed' });
+    for (const [id, live] of this.#live) {
+      live.fail(error);
+      this.abort(id);
+    }
+    this.#isClosed = true;
+    await this.#parts.kernels.close();
+    this.memory.close();
+  }
+}

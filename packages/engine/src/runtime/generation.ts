@@ -1,0 +1,61 @@
+/** What a request asks for and what it gets. */
+
+import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
+import type { PromptLookupOptions } from '../sampling/prompt-lookup.ts';
+import type { SamplerRequest } from '../sampling/sampler-params.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+export interface GenerationRequest {
+  /** Text, which the model's tokenizer encodes, or token ids as they are. */
+  readonly prompt: string | ArrayLike<number>;
+  /** Output tokens at most; default: what the context leaves. */
+  readonly maxTokens?: number;
+  readonly sampling?: SamplerRequest;
+  readonly stop?: readonly string[];
+  /** Generate on past the model's end tokens. */
+  readonly ignoreEnd?: boolean;
+  /** Continuations of the same prompt; they share its cache. Default 1. */
+  readonly choices?: number;
+  readonly priority?: number;
+  /** Aborts the request: its memory is free before the promise settles. */
+  readonly signal?: AbortSignal;
+  /** Propose tokens from the text so far and verify several per step. */
+  readonly promptLookup?: Partial<PromptLookupOptions> | boolean;
+  /** Tokens that a grammar permits after the output so far, per choice. */
+  readonly constraint?: (choice: number) => TokenConstraint;
+}
+
+/** A token mask that follows the output. */
+export interface TokenConstraint {
+  allowed(): Uint32Array;
+  advance(token: number): void;
+}
+
+export type GenerationEnd = 'stop' | 'length';
+
+/** One step forward of one choice. */
+export interface GenerationPiece {
+  readonly choice: number;
+  /** Null where only text is left to give, at the end. */
+  readonly token: number | null;
+  /** The characters that are now certain; stop strings and control tokens are left out. */
+  readonly text: string;
+  readonly logprobs?: SampledLogprobs;
+  /** Set in the last piece of a choice. */
+  readonly end: GenerationEnd | null;
+}
+
+export interface GenerationChoice {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly SampledLogprobs[];
+  readonly end: GenerationEnd;
+}
+
+export interface GenerationResult {
+  readonly promptTokens: number;
+  readonly choices: readonly GenerationChoice[];
+}
+
+/** What text is made with; null for an engine that is given and gives tokens only. */
+export type OptionalTokenizer = Tokenizer | null;
