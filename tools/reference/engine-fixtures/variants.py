@@ -1,0 +1,377 @@
+"""What each fixture is: its config.json as checkpoints of that family have it, and how its GGUF file is made.
+
+Sizes are the smallest that still tell mistakes apart: heads are wider than hidden / heads somewhere, vocabularies are no
+multiple of 8 somewhere, every row is a multiple of 32 so that it can be quantised. `features` switch one trait of the
+model off each: the generator refuses a fixture whose logits do not notice.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Variant:
+    name: str
+    config: dict
+    # Seed of weights and prompts, chosen by hand so that greedy decoding is decided by clear margins.
+    seed: int
+    # Element type of model.safetensors.
+    stored: str = "bfloat16"
+    # GGUF files: element types of the matrices, first the one that every test reads.
+    gguf: tuple = ("F32",)
+    # Tokenizer of the stub vocabulary: `spm` (llama) or `bpe` (gpt2), and its pre-tokenizer.
+    vocabulary: tuple = ("spm", "default")
+    # Lengths of the prompts, the longest beyond any window.
+    prompts: dict = field(default_factory=lambda: {"short": 7, "medium": 33, "long": 96})
+    # Prompt that greedy decoding continues.
+    greedy: str = "medium"
+    # What the config means once it went through GGUF, where the format cannot say all of it.
+    gguf_overrides: dict = field(default_factory=dict)
+    # Trait -> config keys that switch it off.
+    features: dict = field(default_factory=dict)
+    # KV cache formats beside f16 to state logits for.
+    kv_formats: tuple = ("f16",)
+    # Whether the expected file states perplexity of the text, and in which GGUF files.
+    perplexity: bool = False
+    # False where the checkpoint is only shipped as GGUF.
+    ships_checkpoint: bool = True
+
+
+def llama(**keys):
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "hidden_act": "silu",
+        "hidden_size": 64,
+        "initializer_range": 0.02,
+        "intermediate_size": 96,
+        "max_position_embeddings": 512,
+        "mlp_bias": False,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+        "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-05,
+        "rope_theta": 10000.0,
+        "tie_word_embeddings": False,
+        "use_cache": True,
+        "vocab_size": 320,
+        **keys,
+    }
+
+
+def without(config, *names):
+    return {key: value for key, value in config.items() if key not in names}
+
+
+LLAMA_3_SCALING = {
+    "factor": 32.0,
+    "high_freq_factor": 4.0,
+    "low_freq_factor": 1.0,
+    # Converters to GGUF take 8192 for granted.
+    "original_max_position_embeddings": 8192,
+    "rope_type": "llama3",
+}
+
+LLAMAS = [
+    Variant(
+        name="llama-mha",
+        seed=1,
+        stored="float32",
+        config=llama(num_key_value_heads=4, vocab_size=300),
+    ),
+    Variant(
+        name="llama-3",
+        seed=2,
+        gguf=("F32", "F16", "Q8_0", "Q4_0"),
+        vocabulary=("bpe", "llama-bpe"),
+        kv_formats=("f16", "q8_0"),
+        perplexity=True,
+        features={"rope scaling": {"rope_scaling": None}},
+        config=llama(
+            bos_token_id=317,
+            eos_token_id=318,
+            head_dim=32,
+            max_position_embeddings=16384,
+            rope_scaling=LLAMA_3_SCALING,
+            rope_theta=500000.0,
+            tie_word_embeddings=True,
+        ),
+    ),
+    Variant(
+        name="llama-bias",
+        seed=3,
+        config=llama(attention_bias=True, rope_scaling={"type": "linear", "factor": 2.0}, vocab_size=317),
+        features={"rope scaling": {"rope_scaling": None}},
+    ),
+    # Rows of 256, for the formats with blocks of 256; one layer, because such rows make large files.
+    Variant(
+        name="llama-k-quants",
+        seed=4,
+        gguf=("Q4_K", "Q5_K", "Q6_K"),
+        vocabulary=("bpe", "llama-bpe"),
+        perplexity=True,
+        ships_checkpoint=False,
+        config=llama(
+            bos_token_id=317,
+            eos_token_id=318,
+            head_dim=32,
+            hidden_size=256,
+            intermediate_size=256,
+            num_attention_heads=2,
+            num_hidden_layers=1,
+            num_key_value_heads=1,
+            rope_theta=500000.0,
+            tie_word_embeddings=True,
+        ),
+    ),
+]
+
+MISTRAL = Variant(
+    name="mistral",
+    seed=5,
+    config={
+        **without(llama(), "attention_bias", "mlp_bias"),
+        "architectures": ["MistralForCausalLM"],
+        "model_type": "mistral",
+        "head_dim": 16,
+        "sliding_window": 24,
+    },
+    # The converter writes Mistral as plain llama, without a window.
+    gguf_overrides={"sliding_window": None},
+    features={"sliding window": {"sliding_window": None}},
+)
+
+MIXTRAL = Variant(
+    name="mixtral",
+    seed=6,
+    gguf=("F16",),
+    config={
+        **without(llama(), "attention_bias", "mlp_bias"),
+        "architectures": ["MixtralForCausalLM"],
+        "model_type": "mixtral",
+        "intermediate_size": 64,
+        "num_experts_per_tok": 2,
+        "num_local_experts": 4,
+        "output_router_logits": False,
+        "rope_theta": 1000000.0,
+        "router_aux_loss_coef": 0.02,
+        "sliding_window": None,
+    },
+    features={"second expert": {"num_experts_per_tok": 1}},
+)
+
+
+def qwen(kind, **keys):
+    return {
+        "architectures": [{"qwen2": "Qwen2ForCausalLM", "qwen3": "Qwen3ForCausalLM"}[kind]],
+        "model_type": kind,
+        "attention_dropout": 0.0,
+        "bos_token_id": 317,
+        "eos_token_id": 318,
+        "hidden_act": "silu",
+        "hidden_size": 64,
+        "initializer_range": 0.02,
+        "intermediate_size": 96,
+        "max_position_embeddings": 512,
+        "max_window_layers": 3,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+        "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-06,
+        "rope_theta": 1000000.0,
+        "sliding_window": None,
+        "tie_word_embeddings": True,
+        "use_cache": True,
+        "use_sliding_window": False,
+        "vocab_size": 320,
+        **keys,
+    }
+
+
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
+
+QWENS = [
+    Variant(name="qwen2", seed=7, vocabulary=("bpe", "qwen2"), config=qwen("qwen2")),
+    Variant(
+        name="qwen3",
+        seed=8,
+        stored="float16",
+        gguf=("F16",),
+        vocabulary=("bpe", "qwen2"),
+        features={"rope scaling": {"rope_scaling": None}},
+        config=qwen(
+            "qwen3",
+            attention_bias=False,
+            head_dim=32,
+            rope_scaling=YARN,
+            rope_theta=10000.0,
+            tie_word_embeddings=False,
+        ),
+    ),
+    Variant(
+        name="qwen3moe",
+        seed=9,
+        gguf=("F16",),
+        vocabulary=("bpe", "qwen2"),
+        features={"all experts but one": {"num_experts_per_tok": 1}},
+        config={
+            **qwen("qwen3", attention_bias=False, head_dim=32, num_key_value_heads=1),
+            "architectures": ["Qwen3MoeForCausalLM"],
+            "model_type": "qwen3_moe",
+            "decoder_sparse_step": 1,
+            "mlp_only_layers": [],
+            "moe_intermediate_size": 32,
+            "norm_topk_prob": True,
+            "num_experts": 8,
+            "num_experts_per_tok": 3,
+            "output_router_logits": False,
+            "router_aux_loss_coef": 0.001,
+            "tie_word_embeddings": False,
+        },
+    ),
+]
+
+
+def gemma(**keys):
+    return {
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "head_dim": 32,
+        "hidden_activation": "gelu_pytorch_tanh",
+        "hidden_size": 64,
+        "initializer_range": 0.02,
+        "intermediate_size": 96,
+        "max_position_embeddings": 512,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "pad_token_id": 0,
+        "rms_norm_eps": 1e-06,
+        "rope_theta": 10000.0,
+        "use_cache": True,
+        "vocab_size": 320,
+        **keys,
+    }
+
+
+GEMMAS = [
+    Variant(
+        name="gemma2",
+        seed=10,
+        config=gemma(
+            architectures=["Gemma2ForCausalLM"],
+            model_type="gemma2",
+            attn_logit_softcapping=4.0,
+            final_logit_softcapping=5.0,
+            hidden_act="gelu_pytorch_tanh",
+            num_hidden_layers=4,
+            query_pre_attn_scalar=24,
+            sliding_window=24,
+        ),
+        # GGUF has no key for it: llama.cpp scales by the head dimension, save in the 27B model.
+        gguf_overrides={"query_pre_attn_scalar": 32},
+        features={
+            "sliding window": {"sliding_window": 512},
+            "attention soft-cap": {"attn_logit_softcapping": None},
+            "logit soft-cap": {"final_logit_softcapping": None},
+        },
+    ),
+    Variant(
+        name="gemma3",
+        seed=11,
+        gguf=("BF16",),
+        config=gemma(
+            architectures=["Gemma3ForCausalLM"],
+            model_type="gemma3_text",
+            intermediate_size=64,
+            num_hidden_layers=7,
+            num_key_value_heads=1,
+            query_pre_attn_scalar=32,
+            rope_local_base_freq=10000.0,
+            rope_scaling={"factor": 8.0, "rope_type": "linear"},
+            rope_theta=1000000.0,
+            sliding_window=24,
+            sliding_window_pattern=6,
+        ),
+        features={
+            "sliding window": {"sliding_window": 512},
+            "rope scaling": {"rope_scaling": None},
+            "local rope base": {"rope_local_base_freq": 1000000.0},
+            "full attention in layer 5": {"sliding_window_pattern": 1000},
+        },
+    ),
+]
+
+
+def phi(**keys):
+    return {
+        "architectures": ["Phi3ForCausalLM"],
+        "model_type": "phi3",
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": 1,
+        "embd_pdrop": 0.0,
+        "eos_token_id": 2,
+        "hidden_act": "silu",
+        "hidden_size": 64,
+        "initializer_range": 0.02,
+        "intermediate_size": 96,
+        "max_position_embeddings": 512,
+        "num_attention_heads": 2,
+        "num_hidden_layers": 3,
+        "num_key_value_heads": 1,
+        "original_max_position_embeddings": 512,
+        "pad_token_id": 0,
+        "resid_pdrop": 0.0,
+        "rms_norm_eps": 1e-05,
+        "rope_scaling": None,
+        "rope_theta": 10000.0,
+        "sliding_window": 24,
+        "tie_word_embeddings": False,
+        "use_cache": True,
+        "vocab_size": 320,
+        **keys,
+    }
+
+
+# One factor per pair of rotated elements: head_dim x 0.75 / 2.
+LONG_FACTORS = [1.0, 1.25, 1.5, 2.0, 2.75, 3.5, 4.5, 6.0, 7.5, 9.0, 11.0, 14.0]
+SHORT_FACTORS = [1.0, 1.0, 1.05, 1.1, 1.15, 1.25, 1.35, 1.5, 1.65, 1.85, 2.1, 2.4]
+
+PHIS = [
+    Variant(
+        name="phi3",
+        seed=12,
+        config=phi(),
+        features={"sliding window": {"sliding_window": None}},
+    ),
+    Variant(
+        name="phi3-longrope",
+        seed=13,
+        # Beyond 128 positions the long factors hold, up to there the short ones, for the whole sequence.
+        prompts={"short": 7, "medium": 33, "long": 160},
+        config=phi(
+            original_max_position_embeddings=128,
+            partial_rotary_factor=0.75,
+            rope_scaling={"long_factor": LONG_FACTORS, "short_factor": SHORT_FACTORS, "type": "longrope"},
+            sliding_window=None,
+            tie_word_embeddings=True,
+        ),
+        features={
+            "rope scaling": {"rope_scaling": None},
+            "long factors": {
+                "rope_scaling": {
+                    "long_factor": SHORT_FACTORS,
+                    "short_factor": SHORT_FACTORS,
+                    "type": "longrope",
+                }
+            },
+        },
+    ),
+]
+
+VARIANTS = [*LLAMAS, MISTRAL, MIXTRAL, *QWENS, *GEMMAS, *PHIS]
