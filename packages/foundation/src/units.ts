@@ -40,11 +40,11 @@ export function seconds(value: number): Seconds {
   return value as Seconds;
 }
 
-/** Parses "80GiB", "24 GB", "512MiB" or a bare count of bytes. A bare "G" or "M" is refused: it does not say which. */
+/** Parses "80GiB", "24 GB", "512MiB" or "1024 B". A number alone is refused, and so is a bare "G": neither says which. */
 export function parseBytes(text: string): Bytes {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const suffix = match?.[2]?.toLowerCase() ?? '';
-  const factor = suffix === '' ? 1 : byteUnits[suffix];
+  const factor = byteUnits[suffix];
   if (match === null || factor === undefined) {
     throw new PlimsollError({
       code: 'bad-bytes',

@@ -3,11 +3,10 @@
  * candidate is planned again from the start, so its numbers are as good as the plan's own.
  */
 
-import { PlimsollError } from '@plimsoll/foundation';
 import { type Change, candidateChanges } from './changes.ts';
 import type { Deployment } from './deployment.ts';
 import { contextMaxFor, solve, usersMax } from './deployment.ts';
-import { prepare } from './engines.ts';
+import { prepareIfPossible } from './engines.ts';
 import type { PlanRequest } from './plan-request.ts';
 
 export interface Advice {
@@ -46,7 +45,7 @@ export function advise(request: PlanRequest, current: Deployment): readonly Advi
 
 function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
   const changed = change.apply(request);
-  const deployment = prepared(changed);
+  const deployment = prepareIfPossible(changed);
   if (deployment === null) return null;
   const { contextTokens, users } = changed.workload;
   const solution = solve(deployment, changed.workload);
@@ -61,16 +60,6 @@ function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
     tpotSeconds: solution.tpotSeconds,
   };
   return { change, advice };
-}
-
-/** Null for a change this model cannot take, such as a block format that its heads do not divide into. */
-function prepared(request: PlanRequest): Deployment | null {
-  try {
-    return prepare(request);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }
 
 /** Smallest change first; equal ones by what they give. */

@@ -1,12 +1,16 @@
 /** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
-import { formatTokens } from '@plimsoll/foundation';
+import { formatCount, formatTokens } from '@plimsoll/foundation';
 import { contextMaxFor, type Deployment, fixedDeviceBytes, neededBytes } from './deployment.ts';
 import { optionChanges } from './engine-plimsoll/option-changes.ts';
 import { engineRequest } from './engine-plimsoll/profile.ts';
 import type { EngineOptions, PlimsollOptions } from './engine-plimsoll/settings.ts';
-import { prepare } from './engines.ts';
+import { prepareIfPossible } from './engines.ts';
+import { deviceCount } from './parallelism.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
+import { checkpointName } from './vllm/command.ts';
+import { weightFormat } from './weight-format.ts';
+import { deviceWeights } from './weights.ts';
 
 export interface Change {
   /** Changes of one kind exclude each other: two weight formats, two contexts. */
@@ -23,7 +27,7 @@ export function candidateChanges(request: PlanRequest, current: Deployment): rea
   if (request.engine === 'plimsoll') return engineChanges(request);
   return [
     ...utilizationChange(request, current),
-    ...batchChange(request),
+    ...batchChanges(request),
     ...kvChange(request),
     ...contextChange(request, current),
     ...weightChanges(request),
@@ -64,6 +68,8 @@ const utilizationMax = 0.97;
  * so it is one division.
  */
 export function utilizationFor(request: PlanRequest, current: Deployment): number | null {
+  // Our own engine is given bytes, not a share, and its cache is among what it holds from the start.
+  if (request.engine === 'plimsoll') return null;
   const { contextTokens, users } = request.workload;
   const needed = neededBytes(current, users, contextTokens);
   const engineBytes = fixedDeviceBytes(current.fixed.filter((entry) => entry.category !== 'headroom'));
@@ -90,22 +96,36 @@ function utilizationChange(request: PlanRequest, current: Deployment): readonly 
   ];
 }
 
-/** Fewer sequences at once shrink the sampler's buffers, which the profile holds for the most that may run. */
-function batchChange(request: PlanRequest): readonly Change[] {
+/** Fewer sequences shrink the sampler's buffers; a smaller token budget shrinks activations and what windows keep in flight. */
+function batchChanges(request: PlanRequest): readonly Change[] {
   if (request.engine !== 'vllm') return [];
+  const found: Change[] = [];
   const sequences = Math.max(16, 2 ** Math.ceil(Math.log2(request.workload.users)));
-  if (sequences >= (request.vllm?.maxNumSeqs ?? 256)) return [];
-  return [
-    {
+  if (sequences < (request.vllm?.maxNumSeqs ?? 256)) {
+    found.push({
       kind: 'sequences',
       title: `allow ${sequences} sequences at once`,
       flags: `--max-num-seqs ${sequences}`,
       cost: 'more users than that wait',
       size: 1,
       apply: (old) => ({ ...old, vllm: { ...old.vllm, maxNumSeqs: sequences } }),
-    },
-  ];
+    });
+  }
+  if ((request.vllm?.maxNumBatchedTokens ?? 8192) > smallTokenBudget) {
+    found.push({
+      kind: 'tokens',
+      title: `work on ${formatCount(smallTokenBudget)} tokens per step`,
+      flags: `--max-num-batched-tokens ${smallTokenBudget}`,
+      cost: 'long prompts take more steps',
+      size: 1,
+      apply: (old) => ({ ...old, vllm: { ...old.vllm, maxNumBatchedTokens: smallTokenBudget } }),
+    });
+  }
+  return found;
 }
+
+/** What vLLM itself takes on smaller cards. */
+const smallTokenBudget = 2048;
 
 function kvChange(request: PlanRequest): readonly Change[] {
   const now =
@@ -123,6 +143,7 @@ function kvChange(request: PlanRequest): readonly Change[] {
       },
     ];
   }
+  if (!hasNarrowFloats(request.hardware)) return [];
   return [
     {
       kind: 'kv',
@@ -155,52 +176,75 @@ function contextChange(request: PlanRequest, current: Deployment): readonly Chan
 }
 
 function weightChanges(request: PlanRequest): readonly Change[] {
-  const change = (weights: string, size: number, flags: string, cost: string): Change => ({
+  const change = (weights: string, size: number, flags: string): Change => ({
     kind: 'weights',
     title: `hold the weights in ${weights}`,
     flags,
-    cost,
+    cost: qualityCost(weights),
     size,
     apply: (old) => ({ ...old, weights }),
   });
   if (request.engine === 'llama.cpp') {
-    if (request.spec.source === 'gguf') return [];
+    if (request.spec.source === 'gguf' || request.spec.quantization !== null) return [];
     return ['Q8_0', 'Q4_K_M']
-      .filter((format) => format !== request.weights && request.weights !== 'Q4_K_M')
-      .map((format) =>
-        change(format, format === 'Q8_0' ? 4 : 5, `with a ${format} file`, qualityCost(format)),
-      );
+      .filter((format) => format !== request.weights && !isFourBit(request.weights ?? 'Q4_K_M'))
+      .map((format) => change(format, format === 'Q8_0' ? 4 : 5, `with a ${format} file`));
   }
   if (request.spec.quantization !== null || request.weights !== undefined) return [];
-  return [
-    change('fp8', 4, '--quantization fp8', qualityCost('fp8')),
-    change('awq', 5, '--quantization awq with an AWQ checkpoint', qualityCost('awq')),
-  ];
+  const capability = Number(request.hardware.computeCapability ?? 9);
+  // Weight-only fp8 and int4 kernels (Marlin) need compute capability 8.0 and 7.5.
+  const fp8 = capability >= 8 ? [change('fp8', 4, fp8Flags(request))] : [];
+  const awq = capability >= 7.5 ? [change('awq', 5, `with ${checkpointName('awq')} of the model`)] : [];
+  return [...fp8, ...awq];
+}
+
+function isFourBit(format: string): boolean {
+  return /^(I?Q[1-4]|MXFP4)/i.test(format);
+}
+
+/** vLLM can make fp8 while it loads, where the plain weights fit on the way; otherwise the checkpoint must have it. */
+function fp8Flags(request: PlanRequest): string {
+  const plain = deviceWeights(request.spec, weightFormat(request.spec), request.parallelism).bytes;
+  const fitsOnTheWay = plain < request.hardware.memory.usableBytes;
+  return fitsOnTheWay ? '--quantization fp8' : `with ${checkpointName('fp8')} of the model`;
+}
+
+/** fp8 arithmetic: Ada, Hopper and later, Instinct MI300 and later. */
+function hasNarrowFloats(hardware: PlanRequest['hardware']): boolean {
+  return hardware.rates.fp8 !== undefined;
 }
 
 function qualityCost(format: string): string {
   return format === 'awq' || format === 'Q4_K_M' ? 'some loss of quality' : 'little loss of quality';
 }
 
-/** The fewest more devices that are a usual size: doubling the tensor parallelism until the model fits. */
+/** Devices of one node: tensor parallelism over slower links than a node's own is seldom worth its collectives. */
+const nodeDevices = 8;
+
+/** The fewest more devices that are a usual size: tensor parallelism within a node, then pipeline stages over nodes. */
 function deviceChanges(request: PlanRequest): readonly Change[] {
   if (request.engine === 'llama.cpp') return [];
-  const heads = queryHeads(request);
-  for (let tensor = request.parallelism.tensor * 2; tensor <= 16; tensor *= 2) {
-    if (heads % tensor !== 0) break;
+  const { tensor, pipeline } = request.parallelism;
+  const splits: { tensor: number; pipeline: number }[] = [];
+  for (let ways = tensor * 2; ways <= nodeDevices; ways *= 2) splits.push({ tensor: ways, pipeline });
+  const widest = Math.max(tensor, nodeDevices);
+  for (let stages = pipeline * 2; stages <= 4; stages *= 2) splits.push({ tensor: widest, pipeline: stages });
+  for (const split of splits) {
     const apply = (old: PlanRequest): PlanRequest => ({
       ...old,
-      parallelism: { ...old.parallelism, tensor },
+      parallelism: { ...old.parallelism, ...split },
     });
-    const deployment = prepare(apply(request));
+    const deployment = prepareIfPossible(apply(request));
     const { users, contextTokens } = request.workload;
-    if (neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    if (deployment === null || neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    const devices = split.tensor * split.pipeline;
+    const stages = split.pipeline > pipeline ? ` --pipeline-parallel-size ${split.pipeline}` : '';
     return [
       {
         kind: 'devices',
-        title: `spread it over ${tensor} x ${request.hardware.name}`,
-        flags: `--tensor-parallel-size ${tensor}`,
-        cost: `${tensor / request.parallelism.tensor} times the hardware`,
+        title: `spread it over ${devices} x ${request.hardware.name}`,
+        flags: `--tensor-parallel-size ${split.tensor}${stages}`,
+        cost: `${devices / (tensor * pipeline)} times the hardware`,
         size: 6,
         apply,
       },
@@ -209,16 +253,17 @@ function deviceChanges(request: PlanRequest): readonly Change[] {
   return [];
 }
 
-/** The smallest device that holds it whole. */
+/** The smallest other device that holds it whole; offered where one device was asked for. */
 function hardwareChange(request: PlanRequest, current: Deployment): readonly Change[] {
   const { users, contextTokens } = request.workload;
   const needed = neededBytes(current, users, contextTokens);
   if (needed <= current.poolBytes || request.largerDevices === undefined) return [];
+  if (deviceCount(request.parallelism) > 1) return [];
   const bytesMin = current.capacityBytes - current.poolBytes + needed;
   for (const hardware of request.largerDevices(bytesMin)) {
     const apply = (old: PlanRequest): PlanRequest => ({ ...old, hardware });
-    const deployment = prepare(apply(request));
-    if (neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    const deployment = prepareIfPossible(apply(request));
+    if (deployment === null || neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
     return [
       {
         kind: 'hardware',
@@ -231,10 +276,4 @@ function hardwareChange(request: PlanRequest, current: Deployment): readonly Cha
     ];
   }
   return [];
-}
-
-function queryHeads(request: PlanRequest): number {
-  for (const layer of request.spec.layers)
-    if ('queryHeads' in layer.attention) return layer.attention.queryHeads;
-  return 0;
 }

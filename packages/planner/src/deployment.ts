@@ -89,7 +89,10 @@ export function solve(deployment: Deployment, workload: Workload): Solution {
   const totalBytes = deployment.capacityBytes - deployment.poolBytes + cacheBytes;
   const tpotSeconds = deployment.speed.decodeSeconds(users, contextTokens);
   return {
-    feasible: cacheBytes <= deployment.poolBytes && contextTokens <= deployment.contextMax,
+    feasible:
+      cacheBytes <= deployment.poolBytes &&
+      contextTokens <= deployment.contextMax &&
+      users <= deployment.sequencesMax,
     cacheBytes,
     totalBytes,
     utilization: totalBytes / deployment.capacityBytes,

@@ -12,15 +12,10 @@ import { type EngineMemory, engineMemory, type LlamaCppInput } from './llama-cpp
 import { newestBuild } from './llama-cpp/engine-rules.ts';
 import { fitGpuLayers } from './llama-cpp/fit-layers.ts';
 import { llamaCppEntries } from './llama-cpp/ledger.ts';
-import {
-  backendOf,
-  defaultMixture,
-  llamaCppCommand,
-  memoryQuestion,
-  mixtureOf,
-} from './llama-cpp-request.ts';
+import { backendOf, llamaCppCommand, memoryQuestion, mixtureOf } from './llama-cpp-request.ts';
 import { deviceCount } from './parallelism.ts';
-import { speedModel } from './performance.ts';
+import { type SpeedAssumptions, speedModel } from './performance.ts';
+import { flashAttentionShares, speedAssumptions } from './performance-assumptions.ts';
 import { deviceSpeed, stateElementBytes } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
 import { weightFormat } from './weight-format.ts';
@@ -75,7 +70,10 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
       format,
       groups,
       parallelism: { tensor: 1, pipeline: deviceCount(request.parallelism), data: 1, expertParallel: false },
-      ...deviceSpeed(request),
+      ...deviceSpeed({
+        ...request,
+        assumptions: request.assumptions ?? assumptionsWith(request, started.memory),
+      }),
       hostShare: hostShare(started, spec),
     }),
     printed: null,
@@ -85,6 +83,21 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
 
 /** LLAMA_MAX_SEQ: slots beyond it are refused. */
 const sequencesLimit = 256;
+
+/**
+ * Most published speeds of llama.cpp on graphics cards were measured without flash attention, and so are the fitted
+ * shares; with it, reads of the cache are as efficient as on the devices that were measured with it.
+ */
+function assumptionsWith(request: PlanRequest, { options }: EngineMemory): SpeedAssumptions {
+  const fitted = speedAssumptions({ hardware: request.hardware, engine: 'llama.cpp' });
+  if (!options.flashAttention) return fitted;
+  const { cacheEfficiency, attentionEfficiency } = flashAttentionShares;
+  return {
+    ...fitted,
+    cacheEfficiency: Math.max(fitted.cacheEfficiency ?? 0, cacheEfficiency),
+    attentionEfficiency: Math.max(fitted.attentionEfficiency ?? 0, attentionEfficiency),
+  };
+}
 
 /** Sums over the fullest device; where device and host are one memory, over both. */
 interface DeviceUse {
@@ -162,11 +175,13 @@ function notes(request: PlanRequest, gpuLayers: number | 'all', spec: ModelSpec)
   const found: string[] = [];
   if (request.spec.source !== 'gguf' && request.weights === undefined) {
     found.push(
-      `a ${defaultMixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
+      `a ${mixtureOf(request)} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
     );
   }
   if (typeof gpuLayers === 'number' && gpuLayers <= spec.layers.length) {
-    found.push(`${gpuLayers} of ${spec.layers.length + 1} layers on the device, the rest in host memory`);
+    found.push(
+      `${gpuLayers} of ${spec.layers.length + 1} layers on the device, the rest in host memory; -ngl auto leaves 1 GiB free as llama.cpp's own fitting does`,
+    );
   }
   return found;
 }

@@ -1,4 +1,5 @@
 /** Which profile prepares a deployment. */
+import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from './deployment.ts';
 import { prepareLlamaCpp } from './engine-llama-cpp.ts';
 import { prepareWithoutEngine } from './engine-none.ts';
@@ -9,7 +10,8 @@ import { prepareVllm } from './vllm/profile.ts';
 
 export function prepare(request: PlanRequest): Deployment {
   const { spec } = request;
-  checkParallelism(request.parallelism, spec);
+  // llama.cpp deals whole layers to devices, so heads need not divide.
+  if (request.engine === 'none' || request.engine === 'vllm') checkParallelism(request.parallelism, spec);
   switch (request.engine) {
     case 'none': {
       const { weights, kv } = requestFormats(request);
@@ -23,5 +25,15 @@ export function prepare(request: PlanRequest): Deployment {
       return preparePlimsoll(request);
     default:
       return request.engine satisfies never;
+  }
+}
+
+/** Null for a request this engine would refuse: a split that does not divide, a format it does not have. */
+export function prepareIfPossible(request: PlanRequest): Deployment | null {
+  try {
+    return prepare(request);
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { KvFormat } from './kv-format.ts';
 import type { BackendKind } from './llama-cpp/backends.ts';
 import type { EngineMemory, LlamaCppInput } from './llama-cpp/engine-memory.ts';
 import { deviceCount } from './parallelism.ts';
-import type { PlanRequest } from './plan-request.ts';
+import { modelArgument, type PlanRequest } from './plan-request.ts';
 
 /** Flags of llama-server. Absent means: as it would choose. */
 export interface LlamaCppOptions {
@@ -28,6 +28,15 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
   const { spec, llamaCpp = {}, hardware, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
   const value = llamaCpp.valueFormat ?? request.kvFormat;
+  if (llamaCpp.flashAttention === false && value !== undefined && /^(i?q|fp8)/.test(value)) {
+    throw new PlimsollError({
+      code: 'quantised-values',
+      message: `llama.cpp keeps values in ${value} only with flash attention`,
+      value,
+      limit: 'f16, bf16 or f32 with -fa off',
+      hint: '-fa on',
+    });
+  }
   const backend = backendOf(hardware);
   return {
     spec,
@@ -52,7 +61,7 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
 /** Null for a file that says itself what its tensors are. */
 export function mixtureOf(request: PlanRequest): string | null {
   if (request.spec.source === 'gguf') return null;
-  const asked = request.weights ?? defaultMixture;
+  const asked = request.weights ?? usualMixture(request);
   const plain: Readonly<Record<string, string>> = {
     bf16: 'BF16',
     bfloat16: 'BF16',
@@ -98,6 +107,16 @@ export function backendOf(hardware: HardwareRecord): BackendKind {
   return 'cpu';
 }
 
+/** llama.cpp is given the first part of a split file, whichever part was planned. */
+function firstPart(path: string): string {
+  return path.replace(/-\d{5}-of-(\d{5}\.gguf)/, '-00001-of-$1');
+}
+
+/** Models trained in mxfp4 are published in it; the others are downloaded in four bits most. */
+export function usualMixture(request: PlanRequest): string {
+  return request.spec.quantization?.weights === 'mxfp4' ? 'MXFP4_MOE' : defaultMixture;
+}
+
 /** The command line that starts llama-server as planned. */
 export function llamaCppCommand(
   request: PlanRequest,
@@ -106,7 +125,9 @@ export function llamaCppCommand(
 ): string {
   const { spec, llamaCpp = {}, workload } = request;
   const model =
-    spec.source === 'gguf' ? `-m ${spec.id}` : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
+    spec.source === 'gguf'
+      ? `-m ${firstPart(modelArgument(request))}`
+      : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
   const parts = ['llama-server', model, `-c ${workload.contextTokens * workload.users}`];
   if (workload.users > 1) parts.push(`-np ${workload.users}`);
   if (backendOf(request.hardware) !== 'cpu') parts.push(`-ngl ${gpuLayers === 'all' ? 999 : gpuLayers}`);
@@ -114,7 +135,9 @@ export function llamaCppCommand(
   if (keyType !== 'f16') parts.push(`-ctk ${keyType}`);
   if (valueType !== 'f16') parts.push(`-ctv ${valueType}`);
   if (llamaCpp.flashAttention !== undefined) parts.push(`-fa ${llamaCpp.flashAttention ? 'on' : 'off'}`);
+  if (llamaCpp.batchTokens !== undefined) parts.push(`-b ${llamaCpp.batchTokens}`);
   if (llamaCpp.physicalBatchTokens !== undefined) parts.push(`-ub ${llamaCpp.physicalBatchTokens}`);
+  if (llamaCpp.fullWindowCache === true) parts.push('--swa-full');
   if (llamaCpp.cpuExpertLayers !== undefined) parts.push(`--n-cpu-moe ${llamaCpp.cpuExpertLayers}`);
   return parts.join(' ');
 }

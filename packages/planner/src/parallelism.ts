@@ -105,6 +105,16 @@ export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): voi
       hint: `use --tp ${largestDivisorUpTo(queryHeads, tensor)}, or --pp for the rest`,
     });
   }
+  const kvHeads = kvHeadsThatSplitUnevenly(spec, tensor);
+  if (kvHeads !== null) {
+    throw new PlimsollError({
+      code: 'tensor-parallel-kv-heads',
+      message: `tensor parallelism ${tensor} neither divides the ${kvHeads} key-value heads nor is a multiple of them`,
+      value: tensor,
+      limit: `a divisor or a multiple of ${kvHeads}`,
+      hint: `use --tp ${largestDivisorUpTo(kvHeads, tensor)}, or --pp for the rest`,
+    });
+  }
   if (pipeline > layers) {
     throw new PlimsollError({
       code: 'pipeline-layers',
@@ -125,6 +135,16 @@ function commonQueryHeads(spec: ModelSpec): number {
       heads = heads === 0 ? attention.queryHeads : Math.min(heads, attention.queryHeads);
   }
   return heads;
+}
+
+/** Heads are dealt out whole or copied whole; engines refuse anything between. */
+function kvHeadsThatSplitUnevenly(spec: ModelSpec, tensor: number): number | null {
+  for (const { attention } of new Set(spec.layers)) {
+    if (!('kvHeads' in attention)) continue;
+    const { kvHeads } = attention;
+    if (kvHeads % tensor !== 0 && tensor % kvHeads !== 0) return kvHeads;
+  }
+  return null;
 }
 
 function largestDivisorUpTo(whole: number, limit: number): number {

@@ -56,6 +56,12 @@ export const shippedSpeedTable: SpeedTable = {
   requestSeconds: speed.requestSeconds.value,
 };
 
+/** Shares that llama.cpp reaches with flash attention; the data file says where they were measured. */
+export const flashAttentionShares: {
+  readonly cacheEfficiency: number;
+  readonly attentionEfficiency: number;
+} = speed.flashAttention.value;
+
 /** Reads an engine's name as benchmarks and the planner's own profiles write it. */
 export function speedEngine(name: string): SpeedEngine {
   const text = name.toLowerCase();

@@ -16,6 +16,8 @@ export const engineNames: readonly EngineName[] = ['vllm', 'llama.cpp', 'plimsol
 
 export interface PlanRequest {
   readonly spec: ModelSpec;
+  /** The model as a person typed it, for the command line of the engine; the spec's id when absent. */
+  readonly modelReference?: string | undefined;
   readonly hardware: HardwareRecord;
   readonly parallelism: Parallelism;
   /** A weight format to convert to (`fp8`, `awq`, `Q4_K_M`); the checkpoint's own when absent. */
@@ -42,4 +44,10 @@ export function requestFormats(request: PlanRequest): {
 } {
   const weights = weightFormat(request.spec, { format: request.weights, base: request.elementType });
   return { weights, kv: request.kvFormat ?? defaultKvFormat(request.spec, weights.base) };
+}
+
+/** The model as an argument of a command line, quoted where a shell would take it apart. */
+export function modelArgument(request: Pick<PlanRequest, 'modelReference' | 'spec'>): string {
+  const name = request.modelReference ?? request.spec.id;
+  return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

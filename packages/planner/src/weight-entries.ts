@@ -35,7 +35,10 @@ function entriesOf(
       tier: 'device',
       bytes: bytes(Math.round(part.bytes)),
       derivation: {
-        formula: 'sum over tensors of elements x bits / 8, with scales and zero points',
+        formula:
+          tag === 'position tables'
+            ? 'positions x rotated dimensions x bytes, on every device'
+            : `sum over tensors of elements x bits / 8, with scales and zero points${format.allocate === undefined ? '' : ', rounded up as the allocator does'}`,
         substituted: `${formatCount(part.elements)} elements${share} in ${format.label}: ${((part.bytes * 8) / part.elements).toFixed(3)} bits each`,
         source: `tensor shapes of ${spec.id} (${spec.source})`,
       },

@@ -19,6 +19,7 @@ export type WeightTag =
   | 'experts'
   | 'shared experts'
   | 'routers and norms'
+  | 'position tables'
   | 'vision';
 
 const tags: Readonly<Record<TensorRole, WeightTag>> = {
@@ -61,7 +62,7 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
   'shared-expert-down': 'shared experts',
   vision: 'vision',
   projector: 'vision',
-  other: 'routers and norms',
+  other: 'position tables',
 };
 
 /** Bytes and elements of one kind of weight on one device. */

@@ -103,7 +103,7 @@ function tokenFields(deployment: VllmDeployment, statedGib: number | undefined):
 function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
   const spec = resolver.model(textField(record, 'model') ?? '');
   const hardware = hardwareOf(textField(record, 'gpu') ?? '', resolver);
-  const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? halfOnOldDevices(spec, hardware);
+  const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? undefined;
   const quantization = textField(record, 'quantization');
   const engine = textField(record, 'engine');
   return {
@@ -131,12 +131,6 @@ function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
     },
     workload: { contextTokens: numberField(record, 'max_model_len') ?? spec.contextLength, users: 1 },
   };
-}
-
-/** bfloat16 needs compute capability 8.0; older cards hold the same weights as float16. */
-function halfOnOldDevices(spec: ModelSpec, hardware: HardwareRecord): PlanRequest['elementType'] {
-  const capability = Number(hardware.computeCapability ?? 9);
-  return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
 }
 
 /**

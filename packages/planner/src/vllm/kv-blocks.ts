@@ -26,8 +26,10 @@ export interface BlockLayout {
   readonly groups: number;
   /** Smallest number of tokens per block over the groups. */
   readonly blockTokens: number;
-  /** Blocks one sequence of this length needs, as the engine's own start-up check counts them. */
+  /** Blocks one sequence of this length needs, as the engine's own start-up check counts them: with a step in flight. */
   sequenceBlocks(contextTokens: number): number;
+  /** Blocks it holds between steps: windows without the tokens in flight. */
+  steadyBlocks(contextTokens: number): number;
 }
 
 export function blockLayout(cache: readonly CacheGroup[], settings: VllmSettings): BlockLayout {
@@ -70,12 +72,19 @@ function uniformLayout(groups: readonly CacheGroup[], settings: VllmSettings): B
     groups: 1,
     blockTokens,
     sequenceBlocks: (contextTokens) => bucketBlocks(bucket, contextTokens, settings),
+    steadyBlocks: (contextTokens) => bucketBlocks(bucket, contextTokens, { ...settings, inFlightTokens: 1 }),
   };
 }
 
 function stateOnlyLayout(state: readonly CacheGroup[], stateBytes: number): BlockLayout {
   const layers = state.reduce((sum, group) => sum + group.layers, 0);
-  return { blockBytes: layers * stateBytes, groups: 1, blockTokens: 1, sequenceBlocks: () => 1 };
+  return {
+    blockBytes: layers * stateBytes,
+    groups: 1,
+    blockTokens: 1,
+    sequenceBlocks: () => 1,
+    steadyBlocks: () => 1,
+  };
 }
 
 /**
@@ -109,17 +118,20 @@ function hybridLayout(buckets: readonly Bucket[], pageBytes: number, settings: V
   const largest = Math.max(...counts);
   const groupLayers = largest < smallest * paddingLimit ? largest : smallest;
   const groupCounts = buckets.map((bucket) => Math.ceil(bucket.layers / groupLayers));
+  const steady = { ...settings, inFlightTokens: 1 };
+  const sumBlocks = (contextTokens: number, at: VllmSettings): number => {
+    let blocks = 0;
+    buckets.forEach((bucket, index) => {
+      blocks += (groupCounts[index] ?? 0) * bucketBlocks(bucket, contextTokens, at);
+    });
+    return blocks;
+  };
   return {
     blockBytes: pageBytes * groupLayers,
     groups: groupCounts.reduce((sum, count) => sum + count, 0),
     blockTokens: Math.min(...buckets.map((bucket) => bucket.pageTokens)),
-    sequenceBlocks(contextTokens) {
-      let blocks = 0;
-      buckets.forEach((bucket, index) => {
-        blocks += (groupCounts[index] ?? 0) * bucketBlocks(bucket, contextTokens, settings);
-      });
-      return blocks;
-    },
+    sequenceBlocks: (contextTokens) => sumBlocks(contextTokens, settings),
+    steadyBlocks: (contextTokens) => sumBlocks(contextTokens, steady),
   };
 }
 

@@ -18,6 +18,7 @@ import { weightEntries } from '../weight-entries.ts';
 import type { WeightFormat } from '../weight-format.ts';
 import { type DeviceWeights, stageWeights } from '../weights.ts';
 import { activationPeak } from './activation.ts';
+import { checkVllm } from './checks.ts';
 import { vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
@@ -50,16 +51,13 @@ export interface VllmDeployment extends Deployment {
   };
 }
 
-export function prepareVllm(request: PlanRequest, date?: string): VllmDeployment {
+export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment {
+  const request = { ...asAsked, elementType: asAsked.elementType ?? typeOnDevice(asAsked) };
   const { hardware, parallelism } = request;
   const release = vllmRelease({ version: request.engineVersion, date, engine: request.vllm?.engine });
-  const settings = vllmSettings(
-    { maxModelLen: request.workload.contextTokens, ...request.vllm },
-    release,
-    request.spec,
-    hardware,
-  );
+  const settings = settingsFor(request, release);
   const { weights: asked, kv } = requestFormats(request);
+  checkVllm(request, kv);
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
   const format = residentFormat(asked);
   const perStage = stageWeights(spec, format, parallelism);
@@ -74,7 +72,7 @@ export function prepareVllm(request: PlanRequest, date?: string): VllmDeployment
   return {
     engine: 'vllm',
     engineVersion: release.version,
-    command: vllmCommand(request, settings, release),
+    command: vllmCommand(withSequences(asAsked, settings), settings, release),
     formats: { weights: asked.label, kvCache: kv },
     cacheIsFixed: false,
     release,
@@ -87,15 +85,44 @@ export function prepareVllm(request: PlanRequest, date?: string): VllmDeployment
     poolBytes,
     groups: tightest.groups,
     dataGroups: parallelism.data,
-    contextMax: settings.maxModelLen,
+    // --max-model-len follows the plan: how long it could be is a question of memory.
+    contextMax: request.vllm?.maxModelLen ?? spec.contextLength,
     sequencesMax: settings.sequences * parallelism.data,
     weightBytes: tightest.weights.bytes,
-    sequenceBytes: (contextTokens) => layout.sequenceBlocks(contextTokens) * layout.blockBytes,
+    sequenceBytes: (contextTokens) => layout.steadyBlocks(contextTokens) * layout.blockBytes,
+    // Tokens in flight belong to a step, not to every sequence: their room is needed once.
+    poolBytesFor: (users, contextTokens) => {
+      const steady = layout.steadyBlocks(contextTokens);
+      const sequences = Math.ceil(users / parallelism.data);
+      return (sequences * steady + layout.sequenceBlocks(contextTokens) - steady) * layout.blockBytes;
+    },
     speed: speedModel({ spec, format, groups: tightest.groups, parallelism, ...deviceSpeed(request) }),
     printed: engineFigures(layout, tightest.blocks, settings, release),
     notes: profileNotes(release, format),
     startUp: { availableBytes: first.availableBytes, weightBytes: first.weights.bytes, fixed: first.fixed },
   };
+}
+
+/** Cards without bfloat16 hold such checkpoints as float16. */
+function typeOnDevice({ spec, hardware }: PlanRequest): PlanRequest['elementType'] {
+  const capability = Number(hardware.computeCapability ?? 9);
+  return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
+}
+
+/** As many sequences as there are users, unless a person set another number. */
+function settingsFor(request: PlanRequest, release: VllmRelease): VllmSettings {
+  const asked = { maxModelLen: request.workload.contextTokens, ...request.vllm };
+  const settings = vllmSettings(asked, release, request.spec, request.hardware);
+  const users = Math.ceil(request.workload.users / request.parallelism.data);
+  if (users <= settings.sequences || asked.maxNumSeqs !== undefined) return settings;
+  return vllmSettings({ ...asked, maxNumSeqs: users }, release, request.spec, request.hardware);
+}
+
+/** The raised number belongs on the command line too. */
+function withSequences(request: PlanRequest, settings: VllmSettings): PlanRequest {
+  const users = Math.ceil(request.workload.users / request.parallelism.data);
+  const isRaised = request.vllm?.maxNumSeqs === undefined && settings.sequences === users && users > 256;
+  return isRaised ? { ...request, vllm: { ...request.vllm, maxNumSeqs: users } } : request;
 }
 
 function prepareStage(input: {
