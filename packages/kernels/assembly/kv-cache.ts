@@ -10,12 +10,18 @@ import { halfMask, halfRebias } from './masks';
 /** The words that describe the pool are the same in kv-store and attention: 1 to 7. */
 // @ts-ignore: decorator
 @inline export function isQuantised(command: usize): bool {
-  return word(command, 1) != 0;
+  return word(command, 1) == 1;
+}
+
+// @ts-ignore: decorator
+@inline function isWide(command: usize): bool {
+  return word(command, 1) == 2;
 }
 
 /** Bytes of one head's keys (or values) in one block. */
 export function headBytes(command: usize): usize {
   const elements = word(command, 5) * word(command, 7);
+  if (isWide(command)) return elements << 2;
   return isQuantised(command) ? elements + (elements >> 4) : elements << 1;
 }
 
@@ -27,6 +33,15 @@ export function headBytes(command: usize): usize {
   store<u16>(target + stride, <u16>i32x4.extract_lane(bits, 1));
   store<u16>(target + 2 * stride, <u16>i32x4.extract_lane(bits, 2));
   store<u16>(target + 3 * stride, <u16>i32x4.extract_lane(bits, 3));
+}
+
+/** Four f32, `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline function storeFour(target: usize, stride: usize, values: v128): void {
+  store<f32>(target, f32x4.extract_lane(values, 0));
+  store<f32>(target + stride, f32x4.extract_lane(values, 1));
+  store<f32>(target + 2 * stride, f32x4.extract_lane(values, 2));
+  store<f32>(target + 3 * stride, f32x4.extract_lane(values, 3));
 }
 
 /** One group of 32 elements to i8, `stride` bytes apart, and its scale to `scaleAt`. */
@@ -48,6 +63,12 @@ function storeGroup(source: usize, target: usize, stride: usize, scaleAt: usize)
  */
 function storeHead(command: usize, source: usize, target: usize, stride: usize, scales: usize, scaleStride: usize): void {
   const headDim: usize = word(command, 7);
+  if (isWide(command)) {
+    for (let i: usize = 0; i < headDim; i += 4) {
+      storeFour(target + ((i * stride) << 2), stride << 2, v128.load(source + (i << 2)));
+    }
+    return;
+  }
   if (!isQuantised(command)) {
     for (let i: usize = 0; i < headDim; i += 4) {
       storeFourHalves(target + ((i * stride) << 1), stride << 1, v128.load(source + (i << 2)));
@@ -60,13 +81,13 @@ function storeHead(command: usize, source: usize, target: usize, stride: usize, 
 }
 
 /**
- * Words: 1 whether q8_0 (else f16), 2 key pool, 3 value pool, 4 bytes between blocks, 5 tokens per block, 6 kv heads,
+ * Words: 1 the format: 0 f16, 1 q8_0, 2 f32; 2 key pool, 3 value pool, 4 bytes between blocks, 5 tokens per block, 6 kv heads,
  * 7 head dim; 8 keys, 9 values, 10 bytes between tokens, 11 slots, 12 tokens.
  */
 export function kvStore(command: usize, thread: u32, threads: u32): void {
   const blockTokens: usize = word(command, 5), kvHeads = word(command, 6), headDim: usize = word(command, 7);
   const total = word(command, 12) * kvHeads, end = splitStart(total, thread + 1, threads);
-  const elementBytes: usize = isQuantised(command) ? 1 : 2;
+  const elementBytes: usize = isQuantised(command) ? 1 : isWide(command) ? 4 : 2;
   for (let item = splitStart(total, thread, threads); item < end; item++) {
     const token = item / kvHeads, head: usize = item % kvHeads;
     const slot: usize = load<u32>(word(command, 11) + (token << 2));
@@ -104,6 +125,10 @@ export function loadKeys(command: usize, head: usize, output: usize, stride: usi
   const scales = head + headDim * blockTokens;
   for (let dim: usize = 0; dim < headDim; dim++, output += stride) {
     const row = dim * blockTokens, scaleRow = scales + (((dim >> 5) * blockTokens) << 1);
+    if (isWide(command)) {
+      memory.copy(output, head + (row << 2), blockTokens << 2);
+      continue;
+    }
     if (!isQuantised(command)) {
       widenRun(head + (row << 1), output, blockTokens);
       continue;
@@ -118,6 +143,9 @@ export function loadKeys(command: usize, head: usize, output: usize, stride: usi
 /** Values of the tokens [from, to) of one head of one block, into their places of [blockTokens, headDim] f32. */
 export function loadValues(command: usize, head: usize, from: u32, to: u32, output: usize): void {
   const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
+  if (isWide(command)) {
+    return memory.copy(output + ((from * headDim) << 2), head + ((from * headDim) << 2), ((to - from) * headDim) << 2);
+  }
   if (!isQuantised(command)) {
     return widenRun(head + ((from * headDim) << 1), output + ((from * headDim) << 2), (to - from) * headDim);
   }

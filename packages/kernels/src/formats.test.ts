@@ -66,6 +66,7 @@ test('sizes that a storage plan counts', () => {
     ]
   `);
   const shape = { kvHeads: 8, headDim: 128, blockTokens: 16, heads: 32 };
+  expect(kvBlockBytes({ ...shape, kvFormat: 'f32' })).toBe(8 * 128 * 16 * 4);
   expect(kvBlockBytes({ ...shape, kvFormat: 'f16' })).toBe(8 * 128 * 16 * 2);
   expect(kvBlockBytes({ ...shape, kvFormat: 'q8_0' })).toBe((8 * 128 * 16 * 34) / 32);
   expect(attentionScratchBytes(shape, 2)).toBe(2 * 4 * (128 * 64 + 32 * (64 + 128 + 2)));

@@ -17,7 +17,8 @@ import {
 } from '../assembly/opcodes.ts';
 
 export type WeightFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_K' | 'q5_K' | 'q6_K';
-export type KvFormat = 'f16' | 'q8_0';
+/** f32 is exact and twice as large as f16: for parity with other implementations, and for doubt. */
+export type KvFormat = 'f32' | 'f16' | 'q8_0';
 
 /** A run of bytes inside a source block, and the unit in which eight rows of it are interleaved in a panel. */
 export interface BlockField {

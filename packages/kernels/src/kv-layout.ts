@@ -2,6 +2,7 @@
  * The bytes of a paged KV cache. Inside a block each kv head has its keys transposed, [headDim, blockTokens], because
  * scores are then computed for four keys per vector without a horizontal sum; values are [blockTokens, headDim].
  *
+ *     f32         as f16, with elements of 4 bytes
  *     f16 keys    [kvHeads][headDim][blockTokens] f16
  *     f16 values  [kvHeads][blockTokens][headDim] f16
  *     q8_0 keys   [kvHeads]( [headDim][blockTokens] i8, [headDim / 32][blockTokens] f16 scales )
@@ -22,9 +23,9 @@ export interface KvShape {
 export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShape): number {
   assert(blockTokens % kvBlockTokensUnit === 0, `a KV block of ${blockTokens} tokens is not a multiple of 8`);
   const elements = kvHeads * headDim * blockTokens;
-  if (kvFormat === 'f16') {
-    assert(headDim % 8 === 0, `f16 KV with a head of ${headDim} elements: not a multiple of 8`);
-    return elements * 2;
+  if (kvFormat !== 'q8_0') {
+    assert(headDim % 8 === 0, `${kvFormat} KV with a head of ${headDim} elements: not a multiple of 8`);
+    return elements * (kvFormat === 'f32' ? 4 : 2);
   }
   assert(headDim % 32 === 0, `q8_0 KV with a head of ${headDim} elements: not a multiple of 32`);
   return elements + (elements / 32) * 2;

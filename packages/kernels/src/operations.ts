@@ -106,7 +106,7 @@ export interface KvPool {
   /** Tokens per block, a multiple of 8. */
   readonly blockTokens: number;
   readonly kvHeads: number;
-  /** Elements of a head, a multiple of 8 (f16) or 32 (q8_0). */
+  /** Elements of a head, a multiple of 8 (f32, f16) or 32 (q8_0). */
   readonly headDim: number;
 }
 

@@ -142,6 +142,9 @@ function placeLayer(
   return { index, arena, graph, kv: placeKv(plan, index), weights, experts };
 }
 
+/** The kernels' names for what the planner calls by other engines' names. */
+const kvFormats = { fp32: 'f32', fp16: 'f16', q8_0: 'q8_0' } as const;
+
 function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
   const cache = defined(
     plan.caches.find((candidate) => candidate.model === 'model' && candidate.layer === layer),
@@ -150,7 +153,7 @@ function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
   const group = plan.blockGroups.findIndex(({ layers }) => layers.includes(layer));
   return {
     group,
-    kvFormat: plan.settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
+    kvFormat: kvFormats[plan.settings.kvFormat],
     // The keys of a block, then its values: one run of bytes to copy when a block is copied on write.
     keyPool: cache.offset,
     valuePool: cache.offset + cache.blockBytes / 2,

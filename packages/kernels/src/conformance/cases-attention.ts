@@ -142,6 +142,16 @@ const attentionCases = [
   attentionCase({ ...plain, softCap: 0.75, window: 20, sequences: [[50, 3]] }),
   attentionCase({
     ...plain,
+    kvFormat: 'f32',
+    headDim: 40,
+    window: 30,
+    sequences: [
+      [40, 1],
+      [3, 9],
+    ],
+  }),
+  attentionCase({
+    ...plain,
     kvFormat: 'q8_0',
     sequences: [
       [40, 1],

@@ -18,13 +18,13 @@ interface HeadPlace {
   readonly token: number;
 }
 
-/** Element `dim` of `token` (its place in the block) of one head; see kv-layout.ts for the four layouts. */
+/** Element `dim` of `token` (its place in the block) of one head; see kv-layout.ts for the layouts. */
 function placeOf(pool: KvPool, { part, base, token }: HeadPlace, dim: number): Place {
   const { blockTokens, headDim, kvFormat } = pool;
   const index = part === 'key' ? dim * blockTokens + token : token * headDim + dim;
   const group = Math.floor(dim / 32);
   const scaleIndex = part === 'key' ? group * blockTokens + token : token * (headDim / 32) + group;
-  if (kvFormat === 'f16') return { element: base + 2 * index, scale: 0 };
+  if (kvFormat !== 'q8_0') return { element: base + (kvFormat === 'f32' ? 4 : 2) * index, scale: 0 };
   return { element: base + index, scale: base + headDim * blockTokens + 2 * scaleIndex };
 }
 
@@ -43,6 +43,7 @@ function readHead(
   const place = { part, base, token: slot % pool.blockTokens };
   return Array.from({ length: pool.headDim }, (_, dim) => {
     const { element, scale } = placeOf(pool, place, dim);
+    if (pool.kvFormat === 'f32') return arena.data.getFloat32(element, true);
     if (pool.kvFormat === 'f16') return arena.half(element);
     return Math.fround(arena.signedByte(element) * arena.half(scale));
   });
@@ -57,7 +58,9 @@ function writeHead(arena: ArenaView, pool: KvPool, place: HeadPlace, head: Float
     const inverse = largest < 1e-30 ? 0 : Math.fround(127 / largest);
     values.forEach((value, i) => {
       const { element, scale } = placeOf(pool, place, group + i);
-      if (pool.kvFormat === 'f16') {
+      if (pool.kvFormat === 'f32') {
+        arena.data.setFloat32(element, value, true);
+      } else if (pool.kvFormat === 'f16') {
         arena.data.setFloat16(element, clamp(value), true);
       } else {
         const scaled = Math.fround(value * inverse);

@@ -16,9 +16,12 @@ function f32(value: number): Argument {
   return { f32: value };
 }
 
+/** As assembly/kv-cache.ts tells them apart. */
+const kvFormatCodes = { f16: 0, q8_0: 1, f32: 2 } as const;
+
 function poolArguments(pool: KvPool): Argument[] {
   const { kvFormat, keyPool, valuePool, blockStrideBytes, blockTokens, kvHeads, headDim } = pool;
-  return [Number(kvFormat === 'q8_0'), keyPool, valuePool, blockStrideBytes, blockTokens, kvHeads, headDim];
+  return [kvFormatCodes[kvFormat], keyPool, valuePool, blockStrideBytes, blockTokens, kvHeads, headDim];
 }
 
 function attentionArguments(o: Attention): Argument[] {

@@ -7,7 +7,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../kv-format.ts';
 
 /** KV formats that the kernels read and write. */
-export type EngineKvFormat = Extract<KvFormat, 'fp16' | 'q8_0'>;
+export type EngineKvFormat = Extract<KvFormat, 'fp32' | 'fp16' | 'q8_0'>;
 
 export interface EngineOptions {
   /** Sequences that hold memory at once; default 1. */
@@ -119,12 +119,12 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
 
 /** Refuses cache formats without kernels, and heads that such a format cannot hold in whole blocks. */
 function kvFormatOf(spec: ModelSpec, format: KvFormat): EngineKvFormat {
-  if (format !== 'fp16' && format !== 'q8_0') {
+  if (format !== 'fp32' && format !== 'fp16' && format !== 'q8_0') {
     throw new PlimsollError({
       code: 'bad-kv-format',
       message: `the engine has no KV cache type "${format}"`,
       value: format,
-      limit: 'f16, q8_0',
+      limit: 'f16, q8_0, f32',
       hint: '--kv-type q8_0',
     });
   }
