@@ -8,7 +8,6 @@
  * Bytes per entry and per state come from `cacheGroups`, and the blocks of a sequence from `sequenceBytes`: the same
  * functions as for every other engine.
  */
-import { defined } from '@plimsoll/foundation';
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type CacheGroup, cacheGroups, sequenceBytes } from '../kv-cache.ts';
 import { createMemo, remember } from '../memo.ts';
@@ -128,9 +127,4 @@ export function largest(values: Iterable<number>): number {
   let most = 0;
   for (const value of values) most = Math.max(most, value);
   return most;
-}
-
-/** The cache list of one layer. */
-export function cachesAt(caches: readonly (readonly LayerCache[])[], layer: number): readonly LayerCache[] {
-  return defined(caches[layer], `there is no layer ${layer}`);
 }

@@ -146,6 +146,8 @@ export interface ArenaNeed {
    * when a load grows, which page rounding alone would not.
    */
   readonly boundBytes: number;
+  /** Bytes by which units exceed an arena, summed; 0 when all can be placed. */
+  readonly excessBytes: number;
 }
 
 export function arenaNeed(parts: EngineParts, load: CacheLoad): ArenaNeed {
@@ -155,7 +157,10 @@ export function arenaNeed(parts: EngineParts, load: CacheLoad): ArenaNeed {
   const sum = units.reduce((total, unit) => total + unit.copies * unit.bytes, 0);
   // A load that cannot be placed is charged more arenas than any placement has.
   const arenas = placement?.usedBytes.length ?? units.reduce((total, unit) => total + unit.copies, 1);
-  return { placement, units, boundBytes: sum + arenas * (parts.limits.baseBytes + pageBytes) };
+  const { baseBytes, arenaBytesMax } = parts.limits;
+  const room = arenaBytesMax - baseBytes;
+  const excessBytes = units.reduce((total, unit) => total + Math.max(0, unit.bytes - room), 0);
+  return { placement, units, boundBytes: sum + arenas * (baseBytes + pageBytes), excessBytes };
 }
 
 function modelUnits(model: ModelParts, load: CacheLoad): Unit[] {

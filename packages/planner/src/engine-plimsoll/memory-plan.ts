@@ -67,7 +67,10 @@ export function partsOf(spec: ModelSpec, settings: EngineSettings, freeBytes: nu
 
 function shrunk(parts: EngineParts, budgetBytes: number): EngineParts {
   const { spec } = parts.model;
-  const weights: WeightStorage = planWeights(spec, { budgetBytes: Math.max(0, budgetBytes) });
+  const weights: WeightStorage = planWeights(spec, {
+    budgetBytes: Math.max(0, budgetBytes),
+    orLowest: true,
+  });
   return weights === parts.model.weights ? parts : engineParts(spec, parts.settings, weights);
 }
 

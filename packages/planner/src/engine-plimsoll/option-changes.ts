@@ -45,6 +45,7 @@ function budgetOf(request: EngineMemoryRequest): MemoryBudget | null {
 /** Changes to the options; `sequences` of them should fit at once. */
 export function optionChanges(request: EngineMemoryRequest, sequences: number): readonly OptionChange[] {
   const settings = engineSettings(request.spec, request.options);
+  const fitsAlready = holds(request, {}, sequences);
   const changes: OptionChange[] = [];
   if (settings.prefillChunkTokens > 128) {
     changes.push({
@@ -66,8 +67,11 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
       set: { kvFormat: 'q8_0' },
     });
   }
-  changes.push(...fewerSequences(request, settings.sequencesMax, sequences));
-  changes.push(...shorterContext(request, settings.contextMax, sequences));
+  // Less of what was asked for is a way to fit, not a way to serve more.
+  if (!fitsAlready) {
+    changes.push(...fewerSequences(request, settings.sequencesMax, sequences));
+    changes.push(...shorterContext(request, settings.contextMax, sequences));
+  }
   if (!settings.shrinkWeights) {
     changes.push({
       kind: 'weights',

@@ -5,10 +5,10 @@
  * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
  * come out of the same capacity.
  */
-import { assert, bytes, PlimsollError } from '@plimsoll/foundation';
+import { assert, bytes, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import type { Deployment } from '../deployment.ts';
+import type { Deployment, EngineFigures } from '../deployment.ts';
 import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
 import { cacheGroups } from '../kv-cache.ts';
 import type { LedgerEntry } from '../ledger.ts';
@@ -19,7 +19,7 @@ import { speedModel } from '../performance.ts';
 import { deviceSpeed } from '../plan-input.ts';
 import type { PlanRequest } from '../plan-request.ts';
 import { elementBytes, weightFormat } from '../weight-format.ts';
-import { arenaLimit, memoryBudget } from './budget.ts';
+import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
 import { engineLedger } from './engine-ledger.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
@@ -38,6 +38,14 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
   const budget = memoryBudget(parts, freeBytes);
   const otherBytes = started.totalBytes - started.cacheBytes;
   const poolBytes = Math.floor(freeBytes - otherBytes);
+  const groups = cacheGroups(spec, {
+    kvFormat: settings.kvFormat,
+    tensor: 1,
+    layers: [0, spec.layers.length],
+    recurrentElementBytes: elementBytes.fp32,
+    convolutionElementBytes: elementBytes.fp32,
+    keepsWholeWindowedLayers: settings.keepsWholeWindow,
+  });
   /** Parts for another load; what a person set stays, the weights stay as they are held. */
   const at = (users: number, contextTokens: number): PointNeed =>
     pointNeed(
@@ -56,14 +64,7 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     capacityBytes: bytes(freeBytes),
     fixed: fixedEntries(parts, freeBytes, budget.poolBlocks),
     poolBytes,
-    groups: cacheGroups(spec, {
-      kvFormat: settings.kvFormat,
-      tensor: 1,
-      layers: [0, spec.layers.length],
-      recurrentElementBytes: elementBytes.fp32,
-      convolutionElementBytes: elementBytes.fp32,
-      keepsWholeWindowedLayers: settings.keepsWholeWindow,
-    }),
+    groups,
     dataGroups: 1,
     contextMax: spec.contextLength,
     sequencesMax: sequencesLimit,
@@ -74,32 +75,25 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     poolBytesFor: (users, contextTokens) => {
       const need = at(users, contextTokens);
       const needed = Math.max(0, need.totalBytes - otherBytes);
-      return need.isPlaced ? needed : Math.max(needed, poolBytes + need.cacheBytes);
+      return need.excessBytes === 0 ? needed : Math.max(needed, poolBytes + need.excessBytes);
     },
     speed: speedModel({
       spec,
       format: weightFormat(spec),
-      groups: cacheGroups(spec, {
-        kvFormat: settings.kvFormat,
-        tensor: 1,
-        layers: [0, spec.layers.length],
-        recurrentElementBytes: elementBytes.fp32,
-        convolutionElementBytes: elementBytes.fp32,
-      }),
+      groups,
       parallelism: request.parallelism,
       ...deviceSpeed(request),
     }),
-    printed:
-      budget.shortBytes > 0
-        ? null
-        : {
-            kvTokens: budget.poolBlocks * settings.blockTokens,
-            blocks: budget.poolBlocks,
-            blockTokens: settings.blockTokens,
-            concurrency: budget.sequencesHeld,
-          },
-    notes: notes(request, budget.sequencesHeld, weights),
+    printed: startFigures(budget, settings),
+    notes: [...arenaNotes(started), ...notes(request, budget.sequencesHeld, weights)],
   };
+}
+
+/** What the engine says of its cache when it starts; null when it refuses to. */
+function startFigures(budget: MemoryBudget, { blockTokens }: EngineSettings): EngineFigures | null {
+  if (budget.shortBytes > 0) return null;
+  const { poolBlocks: blocks, sequencesHeld: concurrency } = budget;
+  return { kvTokens: blocks * blockTokens, blocks, blockTokens, concurrency };
 }
 
 function refuseSeveralDevices({ parallelism }: PlanRequest): void {
@@ -148,7 +142,8 @@ interface PointNeed {
   readonly cacheBytes: number;
   /** Cache, everything else, and the reserve. */
   readonly totalBytes: number;
-  readonly isPlaced: boolean;
+  /** Bytes by which layers with their caches exceed an arena: no amount of memory makes up for them. */
+  readonly excessBytes: number;
 }
 
 /** What all sequences at full length need. */
@@ -165,7 +160,7 @@ function pointNeed(parts: EngineParts, freeBytes: number): PointNeed {
   return {
     cacheBytes: growing + windows + state,
     totalBytes: need.boundBytes + freeBytes - arenaLimit(parts, freeBytes),
-    isPlaced: need.placement !== null,
+    excessBytes: need.excessBytes,
   };
 }
 
@@ -216,6 +211,13 @@ function weightLabel(request: PlanRequest, weights: WeightStorage): string {
   }
   const [most = 'f32'] = [...bytesByFormat].sort((left, right) => right[1] - left[1])[0] ?? [];
   return `mostly ${most}, ${((weights.bytes * 8) / Math.max(1, elements)).toFixed(2)} bits each`;
+}
+
+function arenaNotes({ excessBytes }: PointNeed): readonly string[] {
+  if (excessBytes === 0) return [];
+  return [
+    `a layer and its cache have to lie in one arena of 4 GiB: ${formatBytes(excessBytes)} too much in all`,
+  ];
 }
 
 const processorClasses: ReadonlySet<HardwareRecord['class']> = new Set(['cpu', 'apple', 'integrated']);

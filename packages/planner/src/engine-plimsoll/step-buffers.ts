@@ -51,14 +51,14 @@ export interface StepRegions {
 }
 
 /** Regions start on cache lines. */
-export const regionAlignment = 64;
+const regionAlignment = 64;
 
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / regionAlignment) * regionAlignment;
 }
 
 /** Largest count of candidates per row that `top-k` is asked for. */
-export const candidatesMax = 1024;
+const candidatesMax = 1024;
 
 /** Rows of all tensors of a step, widest layer. */
 interface Widths {

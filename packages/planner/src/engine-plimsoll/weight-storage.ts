@@ -48,6 +48,8 @@ export interface StorageHints {
   readonly budgetBytes?: number | undefined;
   /** Formats the loader can write. K-quants need a search per block that no loader here does. */
   readonly writable?: readonly StorageFormat[] | undefined;
+  /** Return the lowest formats instead of failing, for a plan that says itself what does not fit. */
+  readonly orLowest?: boolean | undefined;
 }
 
 const defaultWritable: readonly StorageFormat[] = ['bf16', 'f16', 'q8_0', 'q4_0'];
@@ -60,7 +62,10 @@ export function planWeights(spec: ModelSpec, hints: StorageHints = {}): WeightSt
   const best = remember(bestMemo, spec, '', () => bestStorage(spec));
   const { budgetBytes } = hints;
   if (budgetBytes === undefined || best.bytes <= budgetBytes) return best;
-  return shrink(spec, best, budgetBytes, hints.writable ?? defaultWritable);
+  const shrunk = shrink(spec, best, budgetBytes, hints.writable ?? defaultWritable);
+  if (shrunk.bytes > budgetBytes && hints.orLowest !== true)
+    throw overBudget(spec, shrunk.bytes, budgetBytes);
+  return shrunk;
 }
 
 const bestMemo = createMemo<WeightStorage>();
@@ -148,6 +153,7 @@ interface Candidate {
   savedBytes: number;
 }
 
+/** Downgrades until the weights fit or nothing may shrink. */
 function shrink(
   spec: ModelSpec,
   best: WeightStorage,
@@ -172,7 +178,7 @@ function shrink(
   let bytes = best.bytes;
   while (bytes > budgetBytes) {
     const step = largestStep(candidates);
-    if (step?.next === null || step === null) throw overBudget(spec, bytes, budgetBytes);
+    if (step?.next === null || step === null) break;
     step.list[step.index] = step.next;
     bytes -= step.savedBytes;
     touched.add(step);
