@@ -59,7 +59,6 @@ test('plan, allocate, compare: equal entry by entry; release: nothing is left', 
       try {
         const plan = manager.plan(spec, options);
         manager.adopt(plan);
-        manager.pinned.open();
         expect(diffLedgers(plan.ledger, manager.ledger()).map(formatDifference)).toEqual([]);
         const held = ledgerBytes(manager.ledger()) + ledgerBytes(manager.ledger(), { tier: 'host' });
         expect(held).toBeLessThanOrEqual(manager.vram.totalBytes);

@@ -6,7 +6,7 @@
  *   const plan = manager.plan(spec, options);   // refuses, with numbers, what does not fit
  *   manager.adopt(plan);                        // arenas open, every region placed
  *   manager.region('blk 0 attn_q.weight');      // { arena, offset, bytes }
- *   diffLedgers(plan.ledger, manager.ledger()); // empty, once the staging pool is open
+ *   diffLedgers(plan.ledger, manager.ledger()); // empty
  *   manager.close();                            // back to zero
  */
 import { assert, bytes, defined } from '@plimsoll/foundation';
@@ -44,7 +44,7 @@ interface Adopted {
 
 export class MemoryManager<Memory extends ArenaMemory> {
   readonly vram: VramAllocator<Memory>;
-  /** Host staging. Not made before it is used. */
+  /** Host staging. Not made before it is used, or before a plan that counts it is adopted. */
   readonly pinned: PinnedAllocator;
   /** Scratch in arenas: the region `step buffers` of each, between steps and while loading. */
   readonly scratch: DeviceAllocator;
@@ -80,12 +80,13 @@ export class MemoryManager<Memory extends ArenaMemory> {
   #request(spec: ModelSpec, options: EngineOptions): Parameters<typeof planEngineMemory>[0] {
     return {
       spec,
-      freeBytes: this.#account.totalBytes - this.#account.allocatedBytes,
+      // A plan counts staging itself, whether or not the pool was made already.
+      freeBytes: this.#account.totalBytes - this.#account.allocatedBytes + this.pinned.allocatedBytes,
       options: { stagingBytes: this.pinned.poolBytes, ...options },
     };
   }
 
-  /** Opens the arenas of a plan and places every region. All or nothing. */
+  /** Opens the arenas of a plan and its staging pool, and places every region. All or nothing. */
   adopt(plan: EngineMemoryPlan): void {
     assert(this.#adopted === null, 'a manager holds one plan at a time');
     assert(
@@ -98,7 +99,7 @@ export class MemoryManager<Memory extends ArenaMemory> {
     try {
       this.#account.keepFree(headroomOf(plan));
       for (const { category, tag, tier, bytes: size } of plan.host) {
-        // Staging is charged when the pool is made.
+        // Staging is charged by its own pool.
         if (tag !== 'staging') charges.push(this.#account.charge({ category, tag, tier }, size));
       }
       for (const size of plan.storage.arenaBytes) arenas.push(this.vram.openArena(size));
@@ -107,6 +108,8 @@ export class MemoryManager<Memory extends ArenaMemory> {
         assert(!regions.has(region.name), `the plan has two regions named ${region.name}`);
         regions.set(region.name, this.vram.place({ ...region, arena }));
       }
+      // Last, because a pool that nobody has used yet can be given back without a trace.
+      this.pinned.open();
     } catch (error) {
       this.#release(regions, charges);
       // Arenas close with their last region; these had none yet.
