@@ -66,13 +66,13 @@ function readVocabulary(metadata: GgufMetadata): GgufVocabulary {
 }
 
 function readModel(file: GgufVocabulary): ModelParts {
-  const kind = textValue(file.metadata, 'tokenizer.ggml.model');
+  const kind = textValue(file.metadata, 'tokenizer.ggml.model') ?? 'absent';
   if (kind === 'llama') return readScoreModel(file);
   if (kind === 'gpt2' || kind === 'gemma4') return readMergeModel(file, kind);
   throw new PlimsollError({
     code: 'tokenizer-unsupported',
     message: `tokenizer: tokenizer.ggml.model is "${kind}", which is not supported`,
-    value: kind ?? 'absent',
+    value: kind,
     limit: 'llama, gpt2, gemma4',
     hint: 'put the tokenizer.json of the model beside the file, or report the model',
   });
