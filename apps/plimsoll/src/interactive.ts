@@ -2,7 +2,7 @@
 import { autocomplete, cancel, intro, text } from '@clack/prompts';
 import { formatBytes, formatTokens, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import { listHardware, listModels, searchHardware, searchModels } from '@plimsoll/registry';
-import type { PlanFlags } from './commands/plan.ts';
+import type { PlanFlags } from './plan-flags.ts';
 
 interface Choice {
   readonly value: string;
@@ -50,7 +50,7 @@ function hardwareChoices(): ChoiceList {
 }
 
 async function choose(message: string, list: ChoiceList): Promise<string | null> {
-  const answer = await autocomplete<string>({
+  const answer = await autocomplete<string | undefined>({
     message,
     placeholder: 'type to search',
     maxItems: 8,
@@ -61,15 +61,18 @@ async function choose(message: string, list: ChoiceList): Promise<string | null>
     // The list is already narrowed by the registry's own search.
     filter: () => true,
   });
-  return given(answer);
+  // Enter on an empty list chooses nothing: ask again.
+  return answer === undefined ? choose(message, list) : given(answer);
 }
 
 async function ask(
   message: string,
-  initialValue: string,
+  usual: string,
   problem: (typed: string) => string | undefined,
 ): Promise<string | null> {
-  return given(await text({ message, initialValue, validate: (typed) => problem(typed ?? '') }));
+  const validate = (typed: string | undefined): string | undefined =>
+    problem(typed === undefined || typed === '' ? usual : typed);
+  return given(await text({ message, placeholder: usual, defaultValue: usual, validate }));
 }
 
 function given(answer: string | symbol): string | null {

@@ -166,7 +166,7 @@ describe('bad input', () => {
       'context-too-long',
       /131072/,
     ],
-    ['unknown flag', ['plan', 'llama-3.1-8b', '--gpuu', 'h100'], 'unknownOption', /--gpuu/],
+    ['unknown flag', ['plan', 'llama-3.1-8b', '--gpuu', 'h100'], 'unknown-option', /--gpuu/],
     [
       'unknown engine',
       ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--engine', 'sglang'],

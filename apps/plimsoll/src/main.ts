@@ -6,11 +6,16 @@ import { schemaCommand } from './commands/schema.ts';
 import { validateCommand } from './commands/validate.ts';
 import { zooCommand } from './commands/zoo.ts';
 import { canonicalArguments } from './engine-flags.ts';
-import { reportFailure } from './output.ts';
+import { printMessage, reportFailure } from './output.ts';
 
 /** Runs the command line and gives the exit code: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken. */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  // Whoever reads through `head` stops reading; that is no failure of this program.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   const program = new Command('plimsoll')
     .description('Plans the memory of LLM serving: does it fit, how many users, how fast, what to change.')
     .version('0.1.0', '-V, --version')
@@ -40,8 +45,14 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken.`,
   ]) {
     program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
   }
+  const { argv: canonical, leftOut } = canonicalArguments(argv);
+  if (leftOut.length > 0) printMessage(`note: ${leftOut.join(', ')} changes no memory and is left out`);
   try {
-    await program.parseAsync(canonicalArguments(argv), { from: 'user' });
+    if (canonical.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync([...canonical], { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;

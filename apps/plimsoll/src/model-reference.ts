@@ -33,12 +33,46 @@ export async function modelFromReference(
 }
 
 export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {
-  const record = resolveModel(name);
+  const record = resolveRecord(name);
   return modelSpecFromConfig(record.config, {
     id: record.id,
     ...(options.assume !== undefined && { assume: options.assume }),
     ...(record.quantizationInferred !== null && { quantizationFromName: record.quantizationInferred }),
   });
+}
+
+/** Endings of converted checkpoints, and the format that plans the original like them. */
+const conversions: readonly (readonly [RegExp, string])[] = [
+  [/[-_.]awq(-int4)?$/i, 'awq'],
+  [/[-_.]gptq(-int4)?$/i, 'gptq'],
+  [/[-_.]nvfp4$/i, 'nvfp4'],
+  [/[-_.]fp8(-dynamic|-block)?$/i, 'fp8'],
+  [/[-_.](unsloth-)?bnb-4bit$/i, 'bitsandbytes'],
+  [/[-_.]gguf$/i, 'Q4_K_M'],
+];
+
+/** The registry's record; for a conversion that it does not list, the error names the original and the format. */
+function resolveRecord(name: string): ReturnType<typeof resolveModel> {
+  try {
+    return resolveModel(name);
+  } catch (error) {
+    const original = originalOf(name);
+    if (original === null || !(error instanceof PlimsollError)) throw error;
+    throw new PlimsollError(
+      { ...error.toJSON(), hint: `${original.id} with --weights ${original.format}` },
+      { cause: error },
+    );
+  }
+}
+
+function originalOf(name: string): { readonly id: string; readonly format: string } | null {
+  const found = conversions.find(([ending]) => ending.test(name));
+  if (found === undefined) return null;
+  try {
+    return { id: resolveModel(name.replace(found[0], '')).id, format: found[1] };
+  } catch {
+    return null;
+  }
 }
 
 async function modelFromPath(path: string, options: ReferenceOptions): Promise<ModelSpec> {

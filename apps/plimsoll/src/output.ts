@@ -33,7 +33,7 @@ function asFailure(error: unknown): PlimsollError {
   if (error instanceof PlimsollError) return error;
   if (error instanceof CommanderError) {
     return new PlimsollError({
-      code: error.code.replace(/^commander\./, ''),
+      code: error.code.replace(/^commander\./, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       message: error.message.replace(/^error: /, '').replace(/\n/g, ' '),
       hint: 'plimsoll --help',
     });

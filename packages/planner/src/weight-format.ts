@@ -223,7 +223,8 @@ function resolveFormat(
       code: 'bad-weight-format',
       message: `"${options.format}" is not a weight format`,
       value: options.format,
-      limit: `${weightFormatNames.join(', ')} or a GGUF type such as Q4_K_M`,
+      limit: weightFormatNames.join(', '),
+      hint: 'GGUF types such as Q4_K_M are for --engine llama.cpp',
     });
   }
   const halfBase = base === 'fp32' || base === 'fp16' ? base : 'bf16';

@@ -4,6 +4,7 @@ import { listHardware, listModels, searchHardware, searchModels } from '@plimsol
 import { Command } from 'commander';
 import { printJson, printMessage, printText } from '../output.ts';
 import { renderTable } from '../render/table.ts';
+import { fitLines } from '../render/terminal.ts';
 
 export function zooCommand(): Command {
   return new Command('zoo')
@@ -33,7 +34,7 @@ function listing<Row>(
 ): void {
   if (asJson) printJson({ rows });
   else if (rows.length === 0) printMessage(`Nothing in the registry matches "${text}".`);
-  else printText(table(rows));
+  else printText(fitLines(table(rows)));
 }
 
 function modelRows(text: string): ReturnType<typeof listModels> {

@@ -1,16 +1,19 @@
 /** Several devices side by side: one row each, the same question. */
-import { formatBytes, formatCount, formatSeconds, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
 import { paint } from './bar.ts';
+import { aboutCount, aboutSeconds } from './estimates.ts';
 import { renderTable } from './table.ts';
+import { fitLines } from './terminal.ts';
 
 export function renderComparison(plans: readonly Plan[]): string {
   const first = plans[0];
   if (first === undefined) return 'Nothing to compare.';
   const { model, workload } = first;
-  const title = `${paint('bold', model.id)}, ${formatCount(workload.users)} x ${formatTokens(workload.contextTokens)} tokens, weights ${model.weights}`;
+  const title = `${paint('bold', model.id)}, ${formatCount(workload.users)} x ${formatTokens(workload.contextTokens)} tokens`;
   const header = [
     'device',
+    'engine, weights',
     'fits',
     'usable',
     'spare',
@@ -23,17 +26,18 @@ export function renderComparison(plans: readonly Plan[]): string {
   ];
   const rows = plans.map((plan) => [
     `${plan.hardware.devices} x ${plan.hardware.name}`,
+    `${plan.engine.name}, ${plan.model.weights}`,
     plan.fits ? 'yes' : 'no',
     formatBytes(plan.hardware.usableBytes, 1),
     formatBytes(plan.spareBytes, 1),
     formatCount(plan.capacity.usersMax),
     formatTokens(plan.capacity.contextMax),
-    formatSeconds(plan.speed.ttftSeconds),
-    formatSeconds(plan.speed.tpotSeconds),
-    formatCount(plan.speed.tokensPerSecond),
+    aboutSeconds(plan.speed.ttftSeconds),
+    aboutSeconds(plan.speed.tpotSeconds),
+    aboutCount(plan.speed.tokensPerSecond),
     plan.hardware.pricePerHourUsd === null
       ? '-'
       : (plan.hardware.pricePerHourUsd * plan.hardware.devices).toFixed(2),
   ]);
-  return `${title}\n\n${renderTable([header, ...rows])}`;
+  return `${title}\n\n${fitLines(renderTable([header, ...rows], ['left', 'left']))}`;
 }

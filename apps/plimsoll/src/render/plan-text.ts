@@ -1,10 +1,12 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
-import { formatBytes, formatCount, formatSeconds, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
 import { type BarPart, paint, renderBar } from './bar.ts';
+import { aboutCount, aboutSeconds } from './estimates.ts';
 import { renderTable } from './table.ts';
+import { fitLines, shorten, terminalWidth } from './terminal.ts';
 
-const barWidth = 72;
+const barWidthMax = 72;
 
 const looks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> = {
   weights: { glyph: '█', style: 'blue' },
@@ -16,6 +18,13 @@ const looks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> 
   features: { glyph: '▒', style: 'magenta' },
   runtime: { glyph: '░', style: 'red' },
   headroom: { glyph: '╌', style: 'dim' },
+};
+
+/** Words for a table where the category's own name says too little. */
+const labels: Readonly<Partial<Record<LedgerCategory, string>>> = {
+  'kv-cache': 'cache of these users',
+  headroom: 'left free on purpose',
+  runtime: 'libraries and graphs',
 };
 
 /** Order of the bar, left to right: what never moves, what users take, what is kept free. */
@@ -54,7 +63,7 @@ function heading(plan: Plan): string {
       : '';
   const users = workload.users === 1 ? '1 user' : `${formatCount(workload.users)} users`;
   return [
-    `${paint('bold', model.id)} on ${hardware.devices} x ${paint('bold', hardware.name)}${engine.name === 'none' ? '' : `, ${engine.name}${version}`}`,
+    `${paint('bold', shorten(model.id, 60))} on ${hardware.devices} x ${paint('bold', hardware.name)}${engine.name === 'none' ? '' : `, ${engine.name}${version}`}`,
     `${billions(model.parameters)} parameters${active}, weights ${model.weights}, KV cache ${model.kvCache}; ${users} x ${formatTokens(workload.contextTokens)} tokens`,
   ].join('\n');
 }
@@ -69,13 +78,21 @@ function verdict(plan: Plan): string {
   const each = plan.hardware.devices > 1 ? ' on each device' : '';
   const headline = plan.fits
     ? `${paint(['bold', 'green'], 'FITS')}, ${formatBytes(plan.spareBytes)} to spare${each}`
-    : `${paint(['bold', 'red'], 'DOES NOT FIT')}, ${formatBytes(-plan.spareBytes)} short${each}`;
+    : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan)}${each}`;
   const parts = order.flatMap((category): BarPart[] => {
     const total = deviceTotal(plan, category);
     return total === 0 ? [] : [{ label: category, bytes: total, ...looks[category] }];
   });
   const withFree = insertFree(parts, plan);
-  return `${headline}\n\n${renderBar(withFree, plan.hardware.usableBytes, barWidth)}`;
+  return `${headline}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
+}
+
+/** What is missing, and whether the engine would start all the same and let users wait. */
+function shortfall(plan: Plan): string {
+  const { usersMax } = plan.capacity;
+  const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short` : '';
+  if (usersMax === 0 || plan.engine.name === 'llama.cpp') return missing;
+  return `${missing}: it starts, but ${formatCount(usersMax)} of ${formatCount(plan.workload.users)} users run at once`;
 }
 
 /** The unused rest of the pool lies between the cache and what is kept free. */
@@ -102,7 +119,7 @@ function ledgerTable(plan: Plan): string {
     const sum = entries.reduce((total, entry) => total + entry.bytes, 0);
     const look = looks[category];
     const share = `${((sum / plan.hardware.usableBytes) * 100).toFixed(1)} %`;
-    rows.push([`${look.glyph} ${category}`, formatBytes(sum), share, details(entries)]);
+    rows.push([`${look.glyph} ${labels[category] ?? category}`, formatBytes(sum), share, details(entries)]);
   }
   const spare = Math.max(0, plan.spareBytes);
   rows.push([
@@ -117,14 +134,14 @@ function ledgerTable(plan: Plan): string {
     const sum = host.reduce((total, entry) => total + entry.bytes, 0);
     rows.push(['  host memory', formatBytes(sum), '', details(host)]);
   }
-  return colourGlyphs(renderTable(rows, ['left', 'right', 'right', 'left']));
+  return colourGlyphs(fitLines(renderTable(rows, ['left', 'right', 'right', 'left'])));
 }
 
 /** The first character of a row is its part of the bar, in the bar's colour: coloured last, so that columns line up. */
 function colourGlyphs(table: string): string {
   const styles = new Map(Object.values(looks).map((look) => [look.glyph, look.style]));
   const lines = table.split('\n').map((line) => {
-    const category = order.find((name) => line.startsWith(`${looks[name].glyph} ${name} `));
+    const category = order.find((name) => line.startsWith(`${looks[name].glyph} ${labels[name] ?? name} `));
     const style = category === undefined ? styles.get(line[0] ?? '') : looks[category].style;
     return style === undefined ? line : paint(style, line[0] ?? '') + line.slice(1);
   });
@@ -161,13 +178,13 @@ function numbers(plan: Plan): string {
     ['tokens the pool holds', formatCount(capacity.poolTokens)],
     [
       `first token, idle, prompt of ${formatTokens(speed.promptTokens)}${condition}`,
-      formatSeconds(speed.ttftSeconds),
+      `about ${aboutSeconds(speed.ttftSeconds)}`,
     ],
     [
       `time per output token${condition}`,
-      `${formatSeconds(speed.tpotSeconds)} (${(1 / speed.tpotSeconds).toFixed(1)} tokens/s each, ${speed.bound} bound)`,
+      `about ${aboutSeconds(speed.tpotSeconds)} (${aboutCount(1 / speed.tpotSeconds)} tokens/s each, ${speed.bound} bound)`,
     ],
-    [`tokens per second, all users${condition}`, formatCount(speed.tokensPerSecond)],
+    [`tokens per second, all users${condition}`, `about ${aboutCount(speed.tokensPerSecond)}`],
   ];
   if (capacity.utilizationNeeded !== null && plan.engine.name === 'vllm') {
     rows.push(['utilisation this needs', capacity.utilizationNeeded.toFixed(2)]);
@@ -190,7 +207,7 @@ function advice(plan: Plan): string {
   const title = plan.fits ? 'To serve more users:' : 'To make it fit:';
   const lines = plan.advice.map((item, index) => {
     const users = item.usersMax === 1 ? '1 user' : `${formatCount(item.usersMax)} users`;
-    const result = `${users} at most, longest context ${formatTokens(item.contextMax)}, ${formatSeconds(item.tpotSeconds)} per token`;
+    const result = `${users} at most, longest context ${formatTokens(item.contextMax)}, about ${aboutSeconds(item.tpotSeconds)} per token`;
     return `  ${index + 1}. ${item.change} (${item.cost})\n     ${paint('cyan', item.flags)}\n     ${result}`;
   });
   return [paint('bold', title), ...lines].join('\n');

@@ -38,6 +38,9 @@ export function readDimensions(config: ConfigReader): Dimensions {
   const hiddenSize = readHiddenSize(config);
   const queryHeads = config.integer(keys.heads);
   const kvHeads = config.integer('num_key_value_heads', { fallback: queryHeads });
+  if (kvHeads > queryHeads) {
+    throw config.refuse('num_key_value_heads', kvHeads, `at most the ${queryHeads} attention heads`);
+  }
   const stated = config.optionalInteger(['head_dim', 'kv_channels', 'attention_head_dim']);
   if (stated === null && hiddenSize % queryHeads !== 0) {
     throw config.refuse(

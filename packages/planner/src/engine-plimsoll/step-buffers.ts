@@ -210,7 +210,8 @@ function tableBytes(spec: ModelSpec, settings: EngineSettings): number {
   const perGroup =
     2 * aligned(4 * stepTokens) + aligned(4 * sequencesMax * Math.ceil(contextMax / blockTokens));
   // Windowed layers may rotate by another base than the others, which a file's header does not list as a table.
-  const tables = Math.max(1, groups, spec.rotary?.length ?? 0);
+  const kinds = new Set(spec.layers.map(({ attention }) => attention.kind)).size;
+  const tables = Math.max(1, kinds, spec.rotary?.length ?? 0);
   const rotaryDim = largest([...(spec.rotary ?? []).map(({ dim }) => dim), ...spec.layers.map(rotaryDimOf)]);
   const rotary = tables * aligned(4 * stepTokens * rotaryDim);
   return 2 * aligned(4 * stepTokens) + groups * perGroup + aligned(4 * logitRows) + rotary + regionAlignment;

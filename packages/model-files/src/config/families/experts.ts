@@ -44,7 +44,8 @@ export function qwenExperts(config: ConfigReader, storage: { readonly stacked?: 
   const shared = config.integer('shared_expert_intermediate_size', { fallback: 0, minimum: 0 });
   return expertMlp({
     hiddenSize: readHiddenSize(config),
-    experts: config.integer('num_experts'),
+    // Transformers 5 saves Qwen3-MoE with the second name.
+    experts: config.integer(['num_experts', 'num_local_experts']),
     expertsPerToken: config.integer('num_experts_per_tok'),
     expertIntermediateSize: config.integer('moe_intermediate_size'),
     sharedIntermediateSize: shared,
