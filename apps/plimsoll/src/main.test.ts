@@ -1,6 +1,6 @@
 /** The program as people and pipes use it: real processes, exit codes, JSON that fits its schema. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -121,6 +121,56 @@ describe('plan', () => {
     expect(outputSchemas.plan.parse(llama).engine.command).toMatch(/-ngl 20 -ctk q8_0 -ctv q8_0/);
   });
 
+  test('the command to run names what the plan assumed', () => {
+    const command = (...args: readonly string[]): string =>
+      outputSchemas.plan.parse(json('plan', ...args)).engine.command ?? '';
+    expect(command('Qwen/Qwen3-32B', '--gpu', 'l40s', '--weights', 'awq')).toContain(
+      '<an AWQ checkpoint of Qwen/Qwen3-32B>',
+    );
+    expect(command('llama-3.1-8b', '--gpu', 'h100', '--weights', 'bitsandbytes')).toContain(
+      '--quantization bitsandbytes',
+    );
+    expect(command('llama-3.1-8b', '--gpu', 'h100', '--dtype', 'float16', '--block-size', '32')).toMatch(
+      /--dtype float16 --block-size 32/,
+    );
+    expect(
+      command('gemma-3-4b-it', '--gpu', 'rtx-4090', '--engine', 'llama.cpp', '--swa-full', '-b', '4096'),
+    ).toMatch(/-b 4096 --swa-full/);
+    expect(command('gpt-oss-20b', '--gpu', 'm3-max-64gb')).toContain('MXFP4_MOE');
+  });
+
+  test('a path is printed as it was typed, quoted for a shell', () => {
+    const path = join(scratch, "it's here $(x)");
+    mkdirSync(path);
+    copyFileSync(join(fixtures, 'gguf/tiny-llama.gguf'), join(path, 'm.gguf'));
+    const answer = outputSchemas.plan.parse(
+      json('plan', join(path, 'm.gguf'), '--gpu', 'rtx-3060', '-c', '64'),
+    );
+    expect(answer.engine.command).toContain(`-m '${path.replaceAll("'", "'\\''")}/m.gguf'`);
+  });
+
+  test('flags that change no memory are left out, and said to be', () => {
+    const result = plimsoll(
+      'plan',
+      'llama-3.1-8b',
+      '--gpu',
+      'h100',
+      '--trust-remote-code',
+      '--port',
+      '8000',
+      '--gpu_memory_utilization=0.8',
+    );
+    expect(result.code).toBe(0);
+    expect(result.err).toMatch(/--trust-remote-code, --port changes no memory/);
+  });
+
+  test('each device of a comparison is planned under the engine that suits it', () => {
+    const { plans } = outputSchemas.compare.parse(
+      json('plan', 'llama-3.1-8b', '--compare', 'm3-max-64gb,h100'),
+    );
+    expect(plans.map((answer) => answer.engine.name)).toEqual(['llama.cpp', 'vllm']);
+  });
+
   test('several devices side by side', () => {
     const result = plimsoll('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s', '--context', '8k');
     expect(result.code).toBe(0);
@@ -184,6 +234,72 @@ describe('bad input', () => {
       ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--tp', '3'],
       'tensor-parallel-heads',
       /--tp 2/,
+    ],
+    [
+      'key-value heads that do not divide',
+      ['plan', 'phi-4', '--gpu', 'h100', '--tp', '4'],
+      'tensor-parallel-kv-heads',
+      /--tp 2/,
+    ],
+    [
+      'fp8 blocks that would be cut',
+      ['plan', 'Qwen/Qwen3-235B-A22B-FP8', '--gpu', 'h100', '--tp', '8'],
+      'tensor-parallel-blocks',
+      /--ep/,
+    ],
+    [
+      'a cache type of another engine',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--kv', 'q8_0'],
+      'bad-kv-format',
+      /llama.cpp/,
+    ],
+    [
+      'a device the engine does not run on',
+      ['plan', 'llama-3.1-8b', '--gpu', 'm3', '--engine', 'vllm'],
+      'engine-device',
+      /llama.cpp/,
+    ],
+    [
+      'a flag of another engine',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '-ngl', '9'],
+      'flag-of-another-engine',
+      /--engine llama.cpp/,
+    ],
+    [
+      'memory without a unit at all',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--memory', '20'],
+      'bad-bytes',
+      /80GiB/,
+    ],
+    [
+      'a prompt longer than the context',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--prompt', '20k'],
+      'bad-flag',
+      /8192/,
+    ],
+    [
+      'more cached than there is prompt',
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--cached-prompt', '9k'],
+      'bad-flag',
+      /8192/,
+    ],
+    [
+      'quantised values without flash attention',
+      ['plan', 'llama-3.1-8b', '--gpu', 'rtx-3060', '--engine', 'llama.cpp', '-ctv', 'q8_0', '-fa', 'off'],
+      'quantised-values',
+      /-fa on/,
+    ],
+    [
+      'a conversion that is not listed',
+      ['plan', 'Qwen/Qwen3-32B-AWQ', '--gpu', 'h100'],
+      'unknown-model',
+      /Qwen3-32B with --weights awq/,
+    ],
+    [
+      'one plan explained, several asked for',
+      ['plan', 'llama-3.1-8b', '--compare', 'h100,h200', '--explain'],
+      'conflicting-flags',
+      /--gpu/,
     ],
     ['missing file', ['plan', './nowhere.gguf', '--gpu', 'h100'], 'no-such-file', /nowhere/],
     ['unknown list', ['zoo', 'animals'], 'unknown-kind', /models or hardware/],

@@ -68,6 +68,8 @@ const utilizationMax = 0.97;
  * so it is one division.
  */
 export function utilizationFor(request: PlanRequest, current: Deployment): number | null {
+  // Engines that take no share of the device hold their cache among the fixed entries already.
+  if (current.cacheIsFixed) return null;
   // Our own engine is given bytes, not a share, and its cache is among what it holds from the start.
   if (request.engine === 'plimsoll') return null;
   const { contextTokens, users } = request.workload;
