@@ -1,3 +1,13 @@
+export type { ChatMessage, ChatTextPart, ChatToolCall } from './chat/chat-message.ts';
+export { type ChatInput, ChatTemplate, type TemplateTokens } from './chat/chat-template.ts';
+export { encodeChat } from './chat/encode-chat.ts';
+export {
+  chatTemplatesFromConfig,
+  chatTemplatesFromGguf,
+  chooseTemplate,
+  type TemplateSources,
+  templateTokens,
+} from './chat/template-source.ts';
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,
@@ -14,3 +24,8 @@ export {
 export { type ModelConfig, type ModelOverrides, modelOptions } from './memory/model-config.ts';
 export { PinnedAllocator, type PinnedBlock } from './memory/pinned-allocator.ts';
 export { type Region, type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';
+export { tokenizerFromGguf } from './tokenizer/gguf-tokenizer.ts';
+export { type TokenizerFiles, tokenizerFromJson } from './tokenizer/json-tokenizer.ts';
+export { type StopResult, StopStrings } from './tokenizer/stop-strings.ts';
+export { TextStream, type TextStreamOptions } from './tokenizer/text-stream.ts';
+export type { DecodeOptions, EncodeOptions, SpecialTokens, Tokenizer } from './tokenizer/tokenizer.ts';
