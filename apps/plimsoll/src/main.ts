@@ -1,5 +1,6 @@
 /** The program: reads the command line, runs one command, turns failures into exit codes. */
 import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { auditCommand } from './commands/audit.ts';
 import { planCommand } from './commands/plan.ts';
 import { schemaCommand } from './commands/schema.ts';
@@ -18,7 +19,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   });
   const program = new Command('plimsoll')
     .description('Plans the memory of LLM serving: does it fit, how many users, how fast, what to change.')
-    .version('0.1.0', '-V, --version')
+    .version(packageJson.version, '-V, --version')
     .showSuggestionAfterError()
     .addHelpText(
       'after',
