@@ -6,6 +6,7 @@ import type { GgufValue, ModelSpec } from '@plimsoll/model-files';
 import type { ModelGraph } from '../model/graph.ts';
 import type { ModelParameters } from '../model/parameters.ts';
 import type { WeightNames } from '../model/weight-names.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { WeightSource } from './weight-source.ts';
 
 export interface Model {
@@ -18,4 +19,6 @@ export interface Model {
   /** Metadata of a GGUF file, vocabulary included; null for checkpoints of the Hub. */
   readonly metadata: ReadonlyMap<string, GgufValue> | null;
   openWeights(): Promise<WeightSource>;
+  /** Made from the file's vocabulary, or from tokenizer.json beside the weights. */
+  loadTokenizer(): Promise<Tokenizer>;
 }

@@ -13,6 +13,8 @@ import { parametersFromConfig } from '../model/config-parameters.ts';
 import { parametersFromGguf } from '../model/gguf-parameters.ts';
 import { architectureOf } from '../model/known.ts';
 import { weightNames } from '../model/weight-names.ts';
+import { tokenizerFromGguf } from '../tokenizer/gguf-tokenizer.ts';
+import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
 import type { Model } from './model.ts';
 import { openSafetensorsSource, withStoredTypes } from './safetensors-source.ts';
@@ -44,6 +46,7 @@ async function openGguf(path: string, { overrides }: OpenOptions): Promise<Model
     names: weightNames(architecture, 'gguf', spec.family),
     metadata: model.metadata,
     openWeights: () => openGgufSource(path, model),
+    loadTokenizer: async () => tokenizerFromGguf(model.metadata),
   };
 }
 
@@ -71,5 +74,6 @@ async function openDirectory(path: string, { overrides }: OpenOptions): Promise<
     names: weightNames(architecture, 'hub', spec.family),
     metadata: null,
     openWeights: () => openSafetensorsSource(path, weights),
+    loadTokenizer: () => tokenizerOfDirectory(path),
   };
 }

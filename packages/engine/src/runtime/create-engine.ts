@@ -21,6 +21,7 @@ export interface EngineStart {
   /** What the whole process may take. */
   readonly memoryBytes: number;
   readonly options?: EngineOptions;
+  /** Default: the model's own. Null: the engine takes and gives token ids only. */
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
   readonly kernels?: 'wasm' | 'reference';
@@ -32,12 +33,13 @@ export interface EngineStart {
 }
 
 export async function createEngine(start: EngineStart): Promise<Engine> {
-  const { model, memoryBytes, tokenizer = null, clock = monotonicClock } = start;
+  const { model, memoryBytes, clock = monotonicClock } = start;
   const stagingBytes = start.options?.stagingBytes;
   const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
   const { spec, parameters } = model;
   const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, start.options));
   const placed = placeModel(plan, model.graph, model.names);
+  const tokenizer = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
   memory.adopt(plan);
   let kernels: Kernels | null = null;
   try {

@@ -27,6 +27,7 @@ import type {
   OptionalTokenizer,
 } from './generation.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
+import { Observation, type ObservationRequest } from './observation.ts';
 
 export interface EngineParts {
   readonly model: Model;
@@ -56,6 +57,7 @@ export class Engine {
   readonly #live: LiveSequences = new Map();
   #step: Promise<void> | null = null;
   #isClosed = false;
+  #observations = 0;
 
   constructor(parts: EngineParts) {
     this.model = parts.model;
@@ -139,6 +141,25 @@ export class Engine {
   /** The answer as it comes. Leaving the loop early aborts the request. */
   generateStream(request: GenerationRequest): AsyncGenerator<GenerationPiece, void, void> {
     return this.#generateViaPrefillDecode(this.#encode(request.prompt), request);
+  }
+
+  /** Computes a prompt for those who look at its rows; nothing of it is taken from the prefix cache. */
+  async observe(prompt: string | ArrayLike<number>, request: ObservationRequest): Promise<void> {
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const sampler = createSampler({ temperature: 0 }, this.model.graph.vocabSize);
+    const live = new Observation(sampler, request);
+    const abort = (): void => this.#abortAll([live]);
+    signal?.addEventListener('abort', abort);
+    try {
+      const extraKey = `observation ${this.#observations++}`;
+      await this.prefill({ prompt: this.#encode(prompt), outputTokensMax: 1, live, extraKey });
+      signal?.throwIfAborted();
+      live.throwIfFailed();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      abort();
+    }
   }
 
   /**

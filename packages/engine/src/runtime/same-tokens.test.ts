@@ -1,0 +1,205 @@
+/**
+ * However a token is computed, it is the same token: batched with others, in chunks of any size, on a shared prefix, in a
+ * fork, after a preemption, as a draft that was verified, from weights in several arenas. The plain path is one sequence
+ * at a time, without prefix cache and speculation, its prompt in one chunk.
+ */
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import type { EngineOptions } from '@plimsoll/planner';
+import fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import type { Engine } from './engine.ts';
+import { startFixture } from './fixture-engine.test-data.ts';
+import type { GenerationRequest, GenerationResult } from './generation.ts';
+
+/**
+ * Weights and cache hold floats: a sum in another order then differs in its last digits and nowhere else. Activations
+ * that are quantised, and keys in f16, make a step of such a difference now and then, which is no defect.
+ */
+const places = [
+  { name: 'llama-3', file: 'f16.gguf' },
+  { name: 'mistral', file: 'checkpoint' },
+  { name: 'gemma3', file: 'bf16.gguf' },
+  { name: 'qwen3moe', file: 'f16.gguf' },
+] as const;
+type Place = (typeof places)[number];
+
+const plainEngines = new Map<Place, Promise<Engine>>();
+
+function plainEngine(place: Place): Promise<Engine> {
+  const options = { sequencesMax: 1, prefillChunkTokens: 256, kvFormat: 'fp32' } as const;
+  const engine = plainEngines.get(place) ?? startFixture(place, options, { prefixCaching: false });
+  plainEngines.set(place, engine);
+  return engine;
+}
+
+afterAll(async () => {
+  for (const engine of plainEngines.values()) await (await engine).close();
+});
+
+/** A chosen token, and by how much its logit leads the next. */
+interface PlainToken {
+  readonly token: number;
+  readonly lead: number;
+}
+
+/** One list per choice, each computed as a request of its own. */
+async function plainTokens(place: Place, request: GenerationRequest): Promise<PlainToken[][]> {
+  const engine = await plainEngine(place);
+  const answers: PlainToken[][] = [];
+  for (let choice = 0; choice < (request.choices ?? 1); choice++) {
+    const sampling = { ...request.sampling, seed: (request.sampling?.seed ?? 0) + choice, logprobs: 2 };
+    const alone = { ...request, sampling, choices: 1, promptLookup: false };
+    const { choices } = await engine.generate(alone);
+    const { tokens = [], logprobs = [] } = choices[0] ?? {};
+    answers.push(
+      tokens.map((token, index) => {
+        const [first, second] = logprobs[index]?.top ?? [];
+        return { token, lead: (first?.logprob ?? 0) - (second?.logprob ?? 0) };
+      }),
+    );
+  }
+  return answers;
+}
+
+/** Equal, up to a place where the plain path itself had a tie, save for the last digits. */
+async function expectPlainTokens(
+  place: Place,
+  request: GenerationRequest,
+  result: GenerationResult,
+): Promise<void> {
+  const plain = await plainTokens(place, request);
+  expect(result.choices.length).toBe(plain.length);
+  for (const [choice, answer] of plain.entries()) {
+    const tokens = result.choices[choice]?.tokens ?? [];
+    const differs = answer.findIndex(({ token }, index) => token !== tokens[index]);
+    const isTie = request.sampling?.temperature === 0 && (answer[differs]?.lead ?? 1) < 1e-4;
+    if (differs < 0 || !isTie) expect([...tokens]).toEqual(answer.map(({ token }) => token));
+  }
+}
+
+/** Prompts share beginnings, and repeat themselves, so that caches and drafts have something to find. */
+function prompts(random: Random, vocabulary: number): readonly number[][] {
+  const token = (): number => randomInteger(random, 3, vocabulary);
+  const piece = Array.from({ length: randomInteger(random, 2, 12) }, token);
+  const shared = Array.from({ length: randomInteger(random, 0, 60) }, token);
+  return Array.from({ length: randomInteger(random, 1, 6) }, () => {
+    const own = Array.from({ length: randomInteger(random, 1, 40) }, token);
+    const repeated = random() < 0.5 ? [...piece, ...piece, ...piece] : [];
+    return random() < 0.7 ? [...shared, ...own, ...repeated] : [...own, ...repeated];
+  });
+}
+
+function requestOf(random: Random, prompt: readonly number[]): GenerationRequest {
+  const isGreedy = random() < 0.85;
+  return {
+    prompt,
+    maxTokens: randomInteger(random, 1, 24),
+    ignoreEnd: true,
+    choices: random() < 0.3 ? randomInteger(random, 1, 4) : 1,
+    promptLookup: random() < 0.5 ? { draftTokensMax: randomInteger(random, 1, 7), matchTokensMin: 1 } : false,
+    sampling: {
+      temperature: isGreedy ? 0 : 0.7,
+      seed: randomInteger(random, 0, 1000),
+      repetitionPenalty: 1.05,
+    },
+  };
+}
+
+function optionsOf(random: Random): EngineOptions {
+  return {
+    kvFormat: 'fp32',
+    sequencesMax: randomInteger(random, 3, 6),
+    prefillChunkTokens: randomInteger(random, 1, 70),
+    blockTokens: 8 * randomInteger(random, 1, 4),
+    // A small share leaves too few blocks for everybody, so that sequences are preempted and computed anew.
+    kvShare: random() < 0.4 ? 0.0001 : 1,
+    contextMax: 200,
+    threads: randomInteger(random, 1, 3),
+    keepsWholeWindow: random() < 0.3,
+  };
+}
+
+test('batched, chunked, shared, forked, preempted and speculative decoding give the tokens of the plain path', async () => {
+  const totals = { forks: 0, accepted: 0, prefixHits: 0, copies: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      fc.constantFrom(...places),
+      async (seed, place) => {
+        const random = seededRandom(seed);
+        const engine = await startFixture(place, optionsOf(random));
+        try {
+          const requests = prompts(random, engine.model.graph.vocabSize).map((prompt) =>
+            requestOf(random, prompt),
+          );
+          const results = await Promise.all(
+            requests.map(async (request) => {
+              const result = await engine.generate(request);
+              engine.checkIntegrity();
+              return { request, result };
+            }),
+          );
+          for (const { request, result } of results) await expectPlainTokens(place, request, result);
+          const { metrics } = engine;
+          totals.forks += metrics.forks;
+          totals.accepted += metrics.acceptedTokens;
+          totals.prefixHits += metrics.prefixHitTokens;
+          totals.copies += metrics.copyOnWriteBlocks;
+          expect(engine.occupancy.every(({ owned }) => owned === 0)).toBe(true);
+        } finally {
+          await engine.close();
+        }
+      },
+    ),
+    { numRuns: 24 },
+  );
+  // Each of the ways was really taken.
+  expect(
+    Object.values(totals).every((count) => count > 0),
+    JSON.stringify(totals),
+  ).toBe(true);
+});
+
+test('sequences that are preempted for want of blocks, and computed anew', async () => {
+  // Mistral's layers all have windows, whose blocks are counted per sequence: none can be short of them.
+  for (const place of places.filter(({ name }) => name !== 'mistral')) {
+    // One full sequence fits, and no more.
+    const options = { kvFormat: 'fp32', kvShare: 0.0001, contextMax: 160, blockTokens: 8 } as const;
+    const engine = await startFixture(place, options);
+    const requests = Array.from(
+      { length: 4 },
+      (_, index): GenerationRequest => ({
+        prompt: Array.from({ length: 34 + index }, (_, token) => 5 + ((token * 37 + index * 11) % 250)),
+        maxTokens: 60,
+        ignoreEnd: true,
+        sampling: { temperature: 0 },
+      }),
+    );
+    const generate = async (request: GenerationRequest): Promise<void> => {
+      await expectPlainTokens(place, request, await engine.generate(request));
+    };
+    await Promise.all(requests.map(generate));
+    expect(engine.metrics.preemptions, place.name).toBeGreaterThan(0);
+    engine.checkIntegrity();
+    await engine.close();
+  }
+});
+
+test('weights and caches in several arenas', async () => {
+  for (const place of places) {
+    const whole = await startFixture(place, { kvFormat: 'fp32' });
+    const wholeBytes = whole.memory.adoptedPlan?.storage.arenaBytes[0] ?? 0;
+    await whole.close();
+    const engine = await startFixture(place, { kvFormat: 'fp32', arenaBytesMax: wholeBytes - 2 * 65_536 });
+    expect(engine.memory.adoptedPlan?.storage.arenaBytes.length, place.name).toBeGreaterThan(1);
+    const request: GenerationRequest = {
+      prompt: Array.from({ length: 50 }, (_, index) => 5 + ((index * 37) % 250)),
+      maxTokens: 20,
+      ignoreEnd: true,
+      sampling: { temperature: 0 },
+    };
+    await expectPlainTokens(place, request, await engine.generate(request));
+    engine.checkIntegrity();
+    await engine.close();
+  }
+});
