@@ -32,7 +32,8 @@ interface Match {
   readonly token: AddedToken;
 }
 
-const wordCharacter = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]$/v;
+/** `\w` of Rust's regex crate. */
+const wordCharacter = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]$/v;
 const space = /^\p{White_Space}$/v;
 
 export class AddedTokens {

@@ -1,10 +1,27 @@
 /** Properties over random texts: what encoding and decoding may never do. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ggufTokenizer, jsonTokenizer, jsonVariants } from './fixtures.test-data.ts';
-import { anyText } from './random-text.test-data.ts';
+import { ggufTokenizer, jsonTokenizer, jsonVariants, nastyTexts } from './fixtures.test-data.ts';
 import { TextStream } from './text-stream.ts';
 import type { Tokenizer } from './tokenizer.ts';
+
+const runs = fc
+  .tuple(fc.constantFrom(' ', '\n', '0', 'a', '▁', '\u0301', '船', '👍', "'", '\r\n', ' a'), fc.nat(70))
+  .map(([unit, count]) => unit.repeat(count));
+
+/** Lone surrogates included: texts of JavaScript may have them. */
+const anyText: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }),
+      fc.string({ unit: 'grapheme', maxLength: 12 }),
+      fc.constantFrom(...nastyTexts),
+      fc.constantFrom('\ud800', '\udc00', '\ufeff', '\u0000'),
+      runs,
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''));
 
 const complete: Readonly<Record<string, Tokenizer>> = {
   ...Object.fromEntries(

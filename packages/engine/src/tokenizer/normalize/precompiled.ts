@@ -29,7 +29,7 @@ function bytesOfBase64(text: string, path: string): Uint8Array {
   }
 }
 
-export class CharsMap {
+class CharsMap {
   readonly #units: Uint32Array;
   readonly #texts: Uint8Array;
 

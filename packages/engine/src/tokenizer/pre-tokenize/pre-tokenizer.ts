@@ -45,6 +45,10 @@ function flatten(config: JsonReader, depth: number): readonly JsonReader[] {
   return config.objects('pretokenizers').flatMap((inner) => flatten(inner, depth + 1));
 }
 
+/** `\w+|[^\w\s]+` as Rust's regex crate has it, which counts joiners as word characters and Oniguruma does not. */
+const wordsAndOthers =
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gv;
+
 /** The split of GPT-2, which ByteLevel does on its own. */
 const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
@@ -64,7 +68,7 @@ function readSteps(config: JsonReader): readonly PreTokenizerStep[] {
     case 'Punctuation':
       return [splitStep(/[\p{P}$+<=>^`\|~]/gv, readBehavior(config, 'Isolated'))];
     case 'Whitespace':
-      return [splitStep(compilePattern('\\w+|[^\\w\\s]+'), 'Removed', true)];
+      return [splitStep(wordsAndOthers, 'Removed', true)];
     case 'WhitespaceSplit':
       return [splitStep(/\p{White_Space}/gv, 'Removed')];
     case 'BertPreTokenizer':
