@@ -25,6 +25,7 @@ PINNED = {
 for package, wanted in PINNED.items():
     assert version(package) == wanted, f"these fixtures are made with {package} {wanted}, not {version(package)}"
 
+sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parents[1] / "fixtures" / "engine"
 sys.path.insert(0, str(HERE / "engine-fixtures"))
@@ -38,7 +39,7 @@ from checkpoint import make_weights, write_checkpoint  # noqa: E402
 from converter import hub_weights, write_gguf  # noqa: E402
 from expected import Expectation, feature_changes, good_prompts  # noqa: E402
 from reference import Reference, complete_config  # noqa: E402
-from tokeniser import text_tokens, write_tokenizer  # noqa: E402
+from tokenizer import text_tokens, write_tokenizer  # noqa: E402
 from transformers import AutoConfig  # noqa: E402
 from variants import VARIANTS  # noqa: E402
 from vocabulary import make_vocabulary  # noqa: E402
@@ -69,8 +70,10 @@ def make(variant, directory):
         write_checkpoint(checkpoint, variant.config, weights, variant.stored)
         write_tokenizer(checkpoint, vocabulary)
         # The same config as this version of transformers writes it, with rope_parameters and layer_types.
-        modern = AutoConfig.from_pretrained(checkpoint).to_json_string(use_diff=False)
-        (directory / "config-modern.json").write_text(modern)
+        modern = AutoConfig.from_pretrained(checkpoint).to_dict()
+        # Where the file lay on this machine.
+        modern.pop("_name_or_path", None)
+        (directory / "config-modern.json").write_text(json.dumps(modern, indent=2, sort_keys=True) + "\n")
 
     hub = Reference(variant.config, weights)
     references = {"hub": hub}
@@ -96,9 +99,10 @@ def make(variant, directory):
     for name, reference in quantised.items():
         expectation.add(name, [f"{name}.gguf"], reference)
     facts = {
-        "made with": PINNED,
+        "madeWith": PINNED,
         "family": variant.config["model_type"],
         "changeWithout": feature_changes(variant, weights, hub, prompts),
+        "textTokens": [],
         "roundingError": hub.rounding_error(list(prompts.values())[-1]),
     }
     if variant.perplexity:
@@ -119,10 +123,11 @@ def report(variant, record, expectation, hub):
     losses = {
         name: round(meaning["perplexity"]["negativeLogLikelihood"], 4)
         for name, meaning in record["meanings"].items()
-        if "perplexity" in meaning
+        if meaning["perplexity"] is not None
     }
     deviation = round(float(logits.std()), 2)
-    print(variant.name, {"logits": deviation, "margins": margins, "without": record["changeWithout"]}, losses, record["roundingError"])
+    seen = {"logits": deviation, "margins": margins, "without": record["changeWithout"], "losses": losses}
+    print(variant.name, {**seen, "rounding": record["roundingError"]})
 
 
 main()

@@ -90,12 +90,13 @@ class Expectation:
             "files": files,
             "prompts": answers,
             "greedy": {"prompt": self.variant.greedy, "tokens": tokens, "smallestMargin": round(margin, 6)},
+            "perplexity": None,
         }
 
     def _answer(self, stem, prompt, reference):
         tokens = self.prompts[prompt]
         positions = positions_of(len(tokens), self.variant.config.get("sliding_window"))
-        answer = {"positions": positions, "logits": {}}
+        answer = {"positions": positions, "logits": {}, "hidden": {}}
         longest = prompt == list(self.prompts)[-1]
         for kv in ("f32", *(self.variant.kv_formats if longest else ())):
             reference.use_kv(kv)
@@ -104,7 +105,6 @@ class Expectation:
         if longest and stem.startswith("hub."):
             reference.use_kv("f32")
             reference.logits(tokens)
-            answer["hidden"] = {}
             for name, rows in reference.hidden.items():
                 self._keep(f"{stem}.hidden.{name}", rows[positions])
                 answer["hidden"][name] = f"{stem}.hidden.{name}"

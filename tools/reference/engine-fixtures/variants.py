@@ -120,6 +120,8 @@ LLAMAS = [
             head_dim=32,
             hidden_size=256,
             intermediate_size=256,
+            # The perplexity text has 550 tokens.
+            max_position_embeddings=1024,
             num_attention_heads=2,
             num_hidden_layers=1,
             num_key_value_heads=1,
