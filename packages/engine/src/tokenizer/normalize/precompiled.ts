@@ -10,6 +10,10 @@ import { badTokenizer } from '../limits.ts';
 
 const graphemeBytesMax = 6;
 
+/** Graphemes of running text repeat. Longer slices would keep the whole text alive that they were cut from. */
+const rememberedCount = 4096;
+const rememberedLengthMax = 12;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -32,6 +36,7 @@ function bytesOfBase64(text: string, path: string): Uint8Array {
 class CharsMap {
   readonly #units: Uint32Array;
   readonly #texts: Uint8Array;
+  readonly #remembered = new Map<string, string>();
 
   constructor(blob: Uint8Array) {
     const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
@@ -51,11 +56,32 @@ class CharsMap {
 
   normalize(text: string): string {
     let output = '';
-    for (const { segment } of graphemes.segment(text)) {
-      const whole = utf8Length(segment) < graphemeBytesMax ? this.#find(segment) : null;
-      if (whole !== null) output += whole;
-      else for (const character of segment) output += this.#find(character) ?? character;
+    for (let start = 0; start < text.length; ) {
+      const end = endOfAscii(text, start);
+      // Two characters of ASCII never share a grapheme, but for a line end; the segmenter is slow and not asked.
+      for (let index = start; index < end; ) {
+        const width = text.startsWith('\r\n', index) ? 2 : 1;
+        output += this.#normalizeGrapheme(text.slice(index, index + width));
+        index += width;
+      }
+      start = endOfOthers(text, end);
+      for (const { segment } of graphemes.segment(text.slice(end, start))) {
+        output += this.#normalizeGrapheme(segment);
+      }
     }
+    return output;
+  }
+
+  #normalizeGrapheme(grapheme: string): string {
+    const known = this.#remembered.get(grapheme);
+    if (known !== undefined) return known;
+    let output = utf8Length(grapheme) < graphemeBytesMax ? this.#find(grapheme) : null;
+    if (output === null) {
+      output = '';
+      for (const character of grapheme) output += this.#find(character) ?? character;
+    }
+    if (this.#remembered.size >= rememberedCount) this.#remembered.clear();
+    if (grapheme.length <= rememberedLengthMax) this.#remembered.set(grapheme, output);
     return output;
   }
 
@@ -93,4 +119,23 @@ function childrenOffset(unit: number): number {
 
 function utf8Length(text: string): number {
   return encoder.encode(text).length;
+}
+
+/** Where the ASCII from `start` on ends; its last character is left out when what follows could join it. */
+function endOfAscii(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) < 0x80) end++;
+  return end < text.length ? Math.max(start, end - 1) : end;
+}
+
+/** The next place between two characters of ASCII, where a grapheme ends for certain. */
+function endOfOthers(text: string, start: number): number {
+  let end = start + 1;
+  while (end < text.length && !isCertainBoundary(text, end)) end++;
+  return Math.min(end, text.length);
+}
+
+function isCertainBoundary(text: string, index: number): boolean {
+  const isAscii = text.charCodeAt(index - 1) < 0x80 && text.charCodeAt(index) < 0x80;
+  return isAscii && !text.startsWith('\r\n', index - 1);
 }
