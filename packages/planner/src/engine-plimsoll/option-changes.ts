@@ -57,14 +57,19 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
       set: { prefillChunkTokens: 128 },
     });
   }
-  if (settings.kvFormat !== 'q8_0') {
+  const inQ8: EngineOptions = { kvFormat: 'q8_0' };
+  // Null where the heads of this model are no whole number of blocks.
+  if (
+    settings.kvFormat !== 'q8_0' &&
+    budgetOf({ ...request, options: { ...request.options, ...inQ8 } }) !== null
+  ) {
     changes.push({
       kind: 'kv',
       title: 'keep the KV cache in q8_0',
       flags: '--kv-type q8_0',
       cost: 'a small loss of quality at long contexts',
       size: 2,
-      set: { kvFormat: 'q8_0' },
+      set: inQ8,
     });
   }
   // Less of what was asked for is a way to fit, not a way to serve more.

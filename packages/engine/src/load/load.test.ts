@@ -1,0 +1,115 @@
+/** Files that are damaged or do not fit are refused by name, before or instead of wrong output. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defined, MiB, PlimsollError } from '@plimsoll/foundation';
+import { readGgufFile } from '@plimsoll/model-files';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createEngine } from '../runtime/create-engine.ts';
+import { fixturesDirectory, smallOptions } from '../runtime/fixture-engine.test-data.ts';
+import { openModel } from './open-model.ts';
+
+const source = join(fixturesDirectory, 'llama-bias', 'f32.gguf');
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'plimsoll-load-'));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+/** A copy of the model with some bytes changed. */
+async function changed(name: string, change: (bytes: Buffer) => Buffer): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, change(await readFile(source)));
+  return path;
+}
+
+async function refusal(start: Promise<unknown>): Promise<PlimsollError> {
+  const error = await start.then(
+    () => expect.unreachable('a refusal was expected'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(PlimsollError);
+  return error as PlimsollError;
+}
+
+async function start(path: string, memoryBytes = 512 * MiB): Promise<unknown> {
+  const model = await openModel(path);
+  return createEngine({ model, memoryBytes, tokenizer: null, options: smallOptions });
+}
+
+async function tensorAt(name: string): Promise<number> {
+  const { tensors } = await readGgufFile(source);
+  return defined(
+    tensors.find((tensor) => tensor.name === name),
+    `there is a tensor ${name}`,
+  ).offset;
+}
+
+test('a weight that is not a number is refused by the name of its tensor', async () => {
+  for (const name of ['blk.1.ffn_up.weight', 'blk.2.attn_norm.weight']) {
+    const offset = await tensorAt(name);
+    const path = await changed('nan.gguf', (bytes) => {
+      bytes.writeFloatLE(Number.NaN, offset + 40);
+      return bytes;
+    });
+    const error = await refusal(start(path));
+    expect([error.code, error.message]).toEqual([
+      'weights-not-finite',
+      `tensor ${name} has 1 values or scales that are infinite or not numbers`,
+    ]);
+  }
+});
+
+test('a file that lacks a tensor, or has one that would be ignored, is refused', async () => {
+  const rename = (from: string, to: string) => (bytes: Buffer) => {
+    expect(from.length).toBe(to.length);
+    const at = bytes.indexOf(from);
+    expect(at).toBeGreaterThan(0);
+    bytes.write(to, at, 'latin1');
+    return bytes;
+  };
+  const missing = await changed('missing.gguf', rename('blk.1.ffn_up.weight', 'blk.1.ffn_uq.weight'));
+  expect((await refusal(start(missing))).message).toContain('blk.1.ffn_up.weight');
+  const extra = await changed('extra.gguf', rename('blk.2.attn_q.bias', 'blk.2.attn_z.bias'));
+  expect(await refusal(start(extra))).toMatchObject({ code: 'unused-tensor', value: 'blk.2.attn_z.bias' });
+});
+
+test('a file that was cut short is refused', async () => {
+  const path = await changed('cut.gguf', (bytes) => bytes.subarray(0, bytes.length - 1000));
+  expect((await refusal(start(path))).code).toBe('gguf-data-beyond-end');
+});
+
+test('an architecture without a graph is refused before anything is allocated', async () => {
+  const path = await changed('other.gguf', (bytes) => {
+    const at = bytes.indexOf('llama', bytes.indexOf('general.architecture'));
+    bytes.write('olmo2', at, 'latin1');
+    return bytes;
+  });
+  expect((await refusal(start(path))).code).toMatch(/unsupported-architecture|gguf-missing-key/);
+});
+
+test('too little memory is refused before loading, with the numbers', async () => {
+  const error = await refusal(start(source, 2 * MiB));
+  expect(error.code).toBe('over-memory-budget');
+  expect(error.hint).not.toBe(undefined);
+});
+
+test('progress is told up to the last byte', async () => {
+  const model = await openModel(source);
+  const seen: number[] = [];
+  let total = 0;
+  const engine = await createEngine({
+    model,
+    memoryBytes: 512 * MiB,
+    tokenizer: null,
+    options: smallOptions,
+    onProgress({ loadedBytes, totalBytes }) {
+      seen.push(loadedBytes);
+      total = totalBytes;
+    },
+  });
+  expect(seen.at(-1)).toBe(total);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  await engine.close();
+});

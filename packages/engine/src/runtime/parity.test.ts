@@ -1,0 +1,164 @@
+/**
+ * The engine against another implementation: logits and hidden states of small random models of every family, from GGUF
+ * and from safetensors, computed in chunks of a prompt. With a cache in f32 nothing is rounded that the other does not
+ * round, so the tolerance is that of summing in another order; each trait of a model moves logits by far more.
+ */
+import { join } from 'node:path';
+import { defined } from '@plimsoll/foundation';
+import { expect, test } from 'vitest';
+import { type ReferenceFixture, type ReferenceMeaning, readReferenceFixture } from '../reference-fixtures.ts';
+import type { Engine } from './engine.ts';
+import { fixtureNames, fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
+
+const exactTolerance = 1e-4;
+const exactFiles = /^(checkpoint|(f32|f16|bf16)\.gguf)$/;
+
+interface Case {
+  readonly fixture: ReferenceFixture;
+  readonly meaning: ReferenceMeaning;
+  readonly name: string;
+  readonly file: string;
+}
+
+const cases: Case[] = [];
+for (const name of fixtureNames()) {
+  const fixture = await readReferenceFixture(join(fixturesDirectory, name));
+  for (const meaning of Object.values(fixture.meanings)) {
+    for (const file of meaning.files) cases.push({ fixture, meaning, name, file });
+  }
+}
+
+/** Where LongRoPE changes its factors; the other implementation then treats the whole sequence as long. */
+function contextsOf({
+  name,
+}: Case): readonly { readonly contextMax: number; readonly isFor: (length: number) => boolean }[] {
+  if (name !== 'phi3-longrope') return [{ contextMax: 256, isFor: () => true }];
+  return [
+    { contextMax: 128, isFor: (length) => length <= 64 },
+    { contextMax: 256, isFor: (length) => length > 128 },
+  ];
+}
+
+/** Largest distance between the rows at `positions` and an array of the fixture. */
+function distanceFrom(fixture: ReferenceFixture, arrayName: string, positions: readonly number[]) {
+  const { values, shape } = defined(fixture.arrays.get(arrayName), `the fixture has ${arrayName}`);
+  const width = defined(shape[1], 'rows have a width');
+  const seen = new Set<number>();
+  let largest = 0;
+  return {
+    take(position: number, row: Float32Array): void {
+      const index = positions.indexOf(position);
+      if (index < 0) return;
+      seen.add(position);
+      for (let column = 0; column < width; column++) {
+        const distance = Math.abs((row[column] ?? Number.NaN) - (values[index * width + column] ?? 0));
+        // NaN is larger than any tolerance.
+        if (!(distance <= largest)) largest = distance;
+      }
+    },
+    result(): number {
+      expect([...seen].sort((a, b) => a - b)).toEqual([...positions]);
+      return largest;
+    },
+  };
+}
+
+async function logitsDistance(engine: Engine, { fixture, meaning }: Case, prompt: string): Promise<number> {
+  const answer = defined(meaning.prompts[prompt], 'the prompt has an answer');
+  const distance = distanceFrom(fixture, answer.logits['kv-f32'], answer.positions);
+  const tokens = defined(fixture.prompts[prompt], 'the prompt has tokens');
+  await engine.observe(tokens, { score: (position, logits) => distance.take(position, logits) });
+  return distance.result();
+}
+
+const exactCases = cases.filter(({ file }) => exactFiles.test(file));
+
+test.each(exactCases.map((one) => [`${one.name} ${one.file}`, one] as const))(
+  '%s: logits',
+  async (_, one) => {
+    for (const { contextMax, isFor } of contextsOf(one)) {
+      const engine = await startFixture(one, { contextMax });
+      try {
+        for (const [prompt, tokens] of Object.entries(one.fixture.prompts)) {
+          if (!isFor(tokens.length) || one.meaning.prompts[prompt] === undefined) continue;
+          const distance = await logitsDistance(engine, one, prompt);
+          expect(distance, `${prompt}, kernels ${engine.kernelPath}`).toBeLessThanOrEqual(exactTolerance);
+        }
+        engine.checkIntegrity();
+      } finally {
+        await engine.close();
+      }
+    }
+  },
+);
+
+test.each(exactCases.map((one) => [`${one.name} ${one.file}`, one] as const))(
+  '%s: 64 greedy tokens',
+  async (_, one) => {
+    const { prompt: name, tokens: expected } = one.meaning.greedy;
+    const prompt = defined(one.fixture.prompts[name], 'the prompt has tokens');
+    const context = defined(
+      contextsOf(one).find(({ isFor }) => isFor(prompt.length)),
+      'the prompt has a context',
+    );
+    const engine = await startFixture(one, { contextMax: context.contextMax });
+    try {
+      const { choices } = await engine.generate({
+        prompt,
+        maxTokens: expected.length,
+        ignoreEnd: true,
+        sampling: { temperature: 0 },
+      });
+      expect(choices[0]?.tokens).toEqual(expected);
+    } finally {
+      await engine.close();
+    }
+  },
+);
+
+test('reference kernels: the same logits from plain TypeScript', async () => {
+  for (const name of ['llama-3', 'gemma2', 'qwen3moe']) {
+    const one = defined(
+      exactCases.find((candidate) => candidate.name === name && candidate.file !== 'checkpoint'),
+      `there is a case ${name}`,
+    );
+    const engine = await startFixture(one, {}, { kernels: 'reference' });
+    expect(engine.kernelPath).toBe('reference');
+    expect(await logitsDistance(engine, one, 'short'), name).toBeLessThanOrEqual(exactTolerance);
+    await engine.close();
+  }
+});
+
+test('hidden states of every layer', async () => {
+  let layersCompared = 0;
+  for (const one of exactCases.filter(({ file }) => file === 'checkpoint')) {
+    const engine = await startFixture(one);
+    for (const [prompt, { positions, hidden }] of Object.entries(one.meaning.prompts)) {
+      const names = Object.keys(hidden ?? {}).filter((name) => name !== 'final-norm');
+      if (names.length === 0) continue;
+      const distances = new Map(
+        names.map((name) => {
+          const array = defined(hidden[name], 'a name of an array');
+          return [name === 'embedding' ? -1 : Number(name), distanceFrom(one.fixture, array, positions)];
+        }),
+      );
+      const width = engine.model.graph.hiddenSize;
+      await engine.observe(defined(one.fixture.prompts[prompt], 'the prompt has tokens'), {
+        capture: {
+          layers: new Set(distances.keys()),
+          take(layer, start, rows) {
+            for (let row = 0; row * width < rows.length; row++) {
+              distances.get(layer)?.take(start + row, rows.subarray(row * width, (row + 1) * width));
+            }
+          },
+        },
+      });
+      for (const [layer, distance] of distances) {
+        expect(distance.result(), `${one.name} layer ${layer}`).toBeLessThanOrEqual(exactTolerance);
+        layersCompared++;
+      }
+    }
+    await engine.close();
+  }
+  expect(layersCompared).toBeGreaterThan(10);
+});
