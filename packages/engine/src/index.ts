@@ -8,6 +8,9 @@ export {
   type TemplateSources,
   templateTokens,
 } from './chat/template-source.ts';
+export type { LoadProgress } from './load/load-weights.ts';
+export type { Model } from './load/model.ts';
+export { type OpenOptions, openModel } from './load/open-model.ts';
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,
@@ -24,6 +27,18 @@ export {
 export { type ModelConfig, type ModelOverrides, modelOptions } from './memory/model-config.ts';
 export { PinnedAllocator, type PinnedBlock } from './memory/pinned-allocator.ts';
 export { type Region, type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';
+export { createEngine, type EngineStart } from './runtime/create-engine.ts';
+export { Engine, type EngineParts, type SequenceRequest } from './runtime/engine.ts';
+export type {
+  GenerationChoice,
+  GenerationEnd,
+  GenerationPiece,
+  GenerationRequest,
+  GenerationResult,
+  TokenConstraint,
+} from './runtime/generation.ts';
+export type { HiddenCapture, LiveSequence } from './runtime/live-sequence.ts';
+export type { ObservationRequest } from './runtime/observation.ts';
 export { tokenizerFromGguf } from './tokenizer/gguf-tokenizer.ts';
 export { type TokenizerFiles, tokenizerFromJson } from './tokenizer/json-tokenizer.ts';
 export { type StopResult, StopStrings } from './tokenizer/stop-strings.ts';

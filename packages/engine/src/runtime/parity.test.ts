@@ -162,3 +162,28 @@ test('hidden states of every layer', async () => {
   }
   expect(layersCompared).toBeGreaterThan(10);
 });
+
+/**
+ * Quantised weights. The other implementation multiplies dequantised weights with f32 activations; the kernels quantise
+ * activations to 8 bits, as llama.cpp does. What that costs is stated as the change of the mean loss on a text.
+ */
+test.each(
+  cases.filter(({ file }) => !exactFiles.test(file)).map((one) => [`${one.name} ${one.file}`, one] as const),
+)('%s: loss on a text, against exact activations', async (_, { fixture, meaning, name, file }) => {
+  const stated = defined(meaning.perplexity, 'a quantised file states its loss');
+  const engine = await startFixture({ name, file }, { contextMax: 640, prefillChunkTokens: 128 });
+  const tokens = fixture.textTokens;
+  let loss = 0;
+  await engine.observe(tokens, {
+    score(position, logits) {
+      const next = tokens[position + 1];
+      if (next === undefined) return;
+      const largest = logits.reduce((left, right) => Math.max(left, right));
+      const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
+      loss += largest + Math.log(sum) - (logits[next] ?? 0);
+    },
+  });
+  await engine.close();
+  const drift = loss / (tokens.length - 1) - stated.negativeLogLikelihood;
+  expect(Math.abs(drift), `mean loss ${stated.negativeLogLikelihood}, drift ${drift}`).toBeLessThan(0.02);
+});

@@ -1,0 +1,141 @@
+/** One model, one graph: whatever spelling of its config, and whichever of its files, it is read from. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { modelSpecFromConfig } from '@plimsoll/model-files';
+import { expect, test } from 'vitest';
+import { openModel } from '../load/open-model.ts';
+import { fixtureNames, fixturesDirectory } from '../runtime/fixture-engine.test-data.ts';
+import { parametersFromConfig } from './config-parameters.ts';
+import type { ModelGraph } from './graph.ts';
+import { architectureOf } from './known.ts';
+
+async function graphFromConfig(name: string, file: string): Promise<ModelGraph> {
+  const config: unknown = JSON.parse(await readFile(join(fixturesDirectory, name, file), 'utf8'));
+  const spec = modelSpecFromConfig(config, { id: name });
+  return architectureOf(spec.family, 'hub').describe({ spec, parameters: parametersFromConfig(config) });
+}
+
+const withCheckpoint = fixtureNames().filter((name) => name !== 'llama-k-quants');
+
+test.each(withCheckpoint)('%s: old and new spellings of the config', async (name) => {
+  const old = await graphFromConfig(name, 'checkpoint/config.json');
+  expect(await graphFromConfig(name, 'config-modern.json')).toEqual(old);
+});
+
+test('a graph in words', async () => {
+  const { graph } = await openModel(join(fixturesDirectory, 'gemma2', 'f32.gguf'));
+  const { layers, ...rest } = graph;
+  expect(rest).toMatchInlineSnapshot(`
+    {
+      "architecture": "gemma2",
+      "embeddingScale": 8,
+      "finalNormOffset": 0,
+      "hiddenSize": 64,
+      "logitSoftCap": 5,
+      "normEpsilon": 9.999999974752427e-7,
+      "rotations": [
+        {
+          "base": 10000,
+          "pairs": "half",
+          "rotaryDim": 32,
+          "scaling": {
+            "kind": "none",
+          },
+        },
+      ],
+      "tiedHead": true,
+      "vocabSize": 320,
+    }
+  `);
+  expect(layers.slice(0, 2)).toMatchInlineSnapshot(`
+    [
+      {
+        "attention": {
+          "biases": {
+            "output": false,
+            "projections": false,
+          },
+          "fused": false,
+          "headDim": 32,
+          "headNorms": null,
+          "heads": 4,
+          "kvHeads": 2,
+          "norm": {
+            "offset": 0,
+            "weight": "attn_norm.weight",
+          },
+          "postNorm": {
+            "offset": 0,
+            "weight": "post_attention_norm.weight",
+          },
+          "rotation": 0,
+          "scale": 0.17677669529663687,
+          "softCap": 4,
+          "window": 24,
+        },
+        "feedForward": {
+          "activation": "gelu",
+          "fused": false,
+          "kind": "dense",
+          "norm": {
+            "offset": 0,
+            "weight": "ffn_norm.weight",
+          },
+          "postNorm": {
+            "offset": 0,
+            "weight": "post_ffw_norm.weight",
+          },
+          "width": 96,
+        },
+      },
+      {
+        "attention": {
+          "biases": {
+            "output": false,
+            "projections": false,
+          },
+          "fused": false,
+          "headDim": 32,
+          "headNorms": null,
+          "heads": 4,
+          "kvHeads": 2,
+          "norm": {
+            "offset": 0,
+            "weight": "attn_norm.weight",
+          },
+          "postNorm": {
+            "offset": 0,
+            "weight": "post_attention_norm.weight",
+          },
+          "rotation": 0,
+          "scale": 0.17677669529663687,
+          "softCap": 4,
+          "window": null,
+        },
+        "feedForward": {
+          "activation": "gelu",
+          "fused": false,
+          "kind": "dense",
+          "norm": {
+            "offset": 0,
+            "weight": "ffn_norm.weight",
+          },
+          "postNorm": {
+            "offset": 0,
+            "weight": "post_ffw_norm.weight",
+          },
+          "width": 96,
+        },
+      },
+    ]
+  `);
+});
+
+test('an unknown architecture is refused with those that are known', () => {
+  expect(() => architectureOf('mamba', 'gguf')).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: the engine has no graph for "mamba"]`,
+  );
+  expect(() => architectureOf('gpt2', 'hub')).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: the engine has no graph for "gpt2"]`,
+  );
+});
