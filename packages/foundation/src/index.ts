@@ -14,6 +14,7 @@ export {
   MiB,
   parseBytes,
   parseTokens,
+  roundEstimate,
   type Seconds,
   seconds,
   type Tokens,

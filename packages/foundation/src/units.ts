@@ -101,6 +101,11 @@ export function formatTokens(value: number): string {
   return formatCount(value);
 }
 
+/** Rounds a figure that is an estimate to what can be known of it: two digits. */
+export function roundEstimate(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
 /** Prints a duration with the unit that keeps two to four digits before the point: 0.0052 -> "5.20 ms". */
 export function formatSeconds(value: number): string {
   if (value >= 100) return `${value.toFixed(0)} s`;
