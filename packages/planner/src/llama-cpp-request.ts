@@ -113,7 +113,7 @@ function firstPart(path: string): string {
 }
 
 /** Models trained in mxfp4 are published in it; the others are downloaded in four bits most. */
-export function usualMixture(request: PlanRequest): string {
+function usualMixture(request: PlanRequest): string {
   return request.spec.quantization?.weights === 'mxfp4' ? 'MXFP4_MOE' : defaultMixture;
 }
 

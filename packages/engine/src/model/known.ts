@@ -8,7 +8,7 @@ import { qwen2 } from './architectures/qwen2.ts';
 import { qwen3 } from './architectures/qwen3.ts';
 import type { ModelParameters } from './parameters.ts';
 
-export const architectures: readonly Architecture[] = [llama, qwen2, qwen3, gemma2, gemma3, phi3];
+const architectures: readonly Architecture[] = [llama, qwen2, qwen3, gemma2, gemma3, phi3];
 
 /** `family` as the file says it: `general.architecture`, or `model_type`. */
 export function architectureOf(family: string, source: ModelParameters['source']): Architecture {

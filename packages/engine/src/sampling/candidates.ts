@@ -8,7 +8,7 @@ import { exponential } from './exponential.ts';
 import type { LogitRow } from './logit-row.ts';
 
 /** Ids get 20 bits and logits 32 of the 53 that a double holds exactly. */
-export const VOCAB_SIZE_MAX = 2 ** 20;
+const VOCAB_SIZE_MAX = 2 ** 20;
 /** Below this many, insertion sort beats a call of the library's sort and allocates nothing. */
 const INSERTION_MAX = 64;
 /** Block maxima tell little when a good part of the blocks must be looked into; a histogram of all logits does. */

@@ -13,7 +13,7 @@ export interface BreakerTokenizer {
 }
 
 /** llama.cpp's defaults. */
-export const defaultDryBreakers: readonly string[] = ['\n', ':', '"', '*'];
+const defaultDryBreakers: readonly string[] = ['\n', ':', '"', '*'];
 
 const BREAKER_BYTES_MAX = 40;
 const TAIL_TOKENS_MAX = 19;

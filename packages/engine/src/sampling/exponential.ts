@@ -9,7 +9,7 @@ const STEPS_PER_UNIT = 256;
  * Below this the result is zero: a whole vocabulary of such tokens has less than 1e-11 of the probability of the
  * likeliest one.
  */
-export const NEGLIGIBLE_BELOW = -40;
+const NEGLIGIBLE_BELOW = -40;
 
 const table = Float64Array.from({ length: -NEGLIGIBLE_BELOW * STEPS_PER_UNIT + 1 }, (_, step) =>
   Math.exp(-step / STEPS_PER_UNIT),

@@ -59,7 +59,7 @@ export type SamplerRequest = Partial<Omit<SamplerParams, 'dry' | 'mirostat'>> & 
 };
 
 /** More alternatives than any client shows; the OpenAI API stops at 20. */
-export const LOGPROBS_MAX = 128;
+const LOGPROBS_MAX = 128;
 /** A breaker is a few characters; longer ones would make the scan for them quadratic. */
 const BREAKER_TOKENS_MAX = 20;
 

@@ -47,7 +47,7 @@ export interface LayerCache {
 const windowFamilies =
   /^(gemma2|gemma3|gemma3n|gemma4|gemma\d\w*_text|gpt_oss|gpt-oss|cohere2|llama4|olmo2|olmo3|exaone4|exaone_moe|smallthinker|mimo2|mimo_v2|mimo_v2_flash|step3p5|step35|step3p7|afmoe|plamo3)/;
 
-export function appliesWindow(family: string): boolean {
+function appliesWindow(family: string): boolean {
   return windowFamilies.test(family);
 }
 
@@ -134,7 +134,7 @@ function latentWidths(
 }
 
 /** F32 elements of one sequence's state in a layer: convolution tail and recurrent state. */
-export function stateElements({ attention, tensors }: LayerSpec): number {
+function stateElements({ attention, tensors }: LayerSpec): number {
   if (attention.kind === 'linear') {
     const tail = Math.max(0, attention.convTaps - 1) * attention.convChannels;
     return tail + attention.valueHeads * attention.keyHeadDim * attention.valueHeadDim;

@@ -7,7 +7,7 @@ import { GiB } from '@plimsoll/foundation';
 import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
 
 /** What `--fit` leaves free on a device (`--fit-target`, 1024 MiB). */
-export const fitMarginBytes = GiB;
+const fitMarginBytes = GiB;
 
 export interface LayerFit {
   /** Layers and head on devices: what to pass as `-ngl`. */

@@ -90,7 +90,7 @@ function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
 }
 
 /** ik_llama.cpp: another engine under the same lines. */
-export function isFork(record: LlamaCppRecord): boolean {
+function isFork(record: LlamaCppRecord): boolean {
   return record.runtime.startsWith('ik');
 }
 

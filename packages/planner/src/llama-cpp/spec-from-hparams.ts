@@ -42,7 +42,7 @@ function commonConfig(hparams: LogHparams): Config {
   };
 }
 
-export function first(value: number | readonly number[] | null): number | null {
+function first(value: number | readonly number[] | null): number | null {
   return typeof value === 'number' || value === null ? value : (value.find((item) => item > 0) ?? 0);
 }
 

@@ -8,7 +8,7 @@ import { assert } from '@plimsoll/foundation';
 /** Element types of tensors that a graph makes; weights and caches carry their bytes instead. */
 export type Element = 'f32' | 'f16' | 'i32' | 'i64';
 
-export const elementSize: Readonly<Record<Element, number>> = { f32: 4, f16: 2, i32: 4, i64: 8 };
+const elementSize: Readonly<Record<Element, number>> = { f32: 4, f16: 2, i32: 4, i64: 8 };
 
 export type Shape = readonly [number, number, number, number];
 
