@@ -1,0 +1,140 @@
+/**
+ * A grammar for one tokenizer: which tokens may come next, and where a token leads. No state lives here that a
+ * sequence depends on, so one matcher serves any number of sequences.
+ *
+ * Every text ends: with a budget of tokens, only those are allowed after which the nearest end can still be reached by
+ * single bytes (each of which is a token) and one end token. What is chosen is the model's business until the budget
+ * leaves no choice.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { Automaton, type GrammarState } from './automaton.ts';
+import type { Grammar } from './grammar.ts';
+import type { TokenTrie } from './token-trie.ts';
+
+/** A bit for each token: bit `id & 31` of word `id >> 5`. */
+export type TokenMask = Uint32Array;
+
+interface KnownMask {
+  readonly mask: TokenMask;
+  /** The farthest that any allowed token leads from an end. */
+  readonly bytesToEndMax: number;
+}
+
+/** Masks kept: 19 KB each for 150,000 tokens. */
+const MASK_BYTES_MAX = 16 * 2 ** 20;
+
+export class GrammarMatcher {
+  readonly start: GrammarState;
+  readonly trie: TokenTrie;
+  readonly #automaton: Automaton;
+  readonly #masks = new Map<GrammarState, KnownMask>();
+  readonly #masksMax: number;
+  readonly #endTokens: ReadonlySet<number>;
+  /** The state after the end token: nothing may follow. */
+  readonly #ended: GrammarState = { places: [], accepting: true, bytesToEnd: 0, next: [] };
+  /** The state at each depth of a walk. */
+  readonly #path: GrammarState[] = [];
+
+  constructor(grammar: Grammar, trie: TokenTrie) {
+    this.trie = trie;
+    this.#automaton = new Automaton(grammar.network, trie.usableBytes);
+    this.#endTokens = new Set(trie.endTokens);
+    this.start = this.#automaton.start;
+    this.#masksMax = Math.max(1, Math.floor(MASK_BYTES_MAX / (4 * Math.ceil(trie.vocabSize / 32))));
+  }
+
+  /** Fewest tokens for which a whole text and its end token are sure to fit. */
+  get tokensMin(): number {
+    return this.start.bytesToEnd + 1;
+  }
+
+  /**
+   * The tokens that may come next. With `tokensLeft`, the tokens that may still be generated with the end token
+   * counted, the text is sure to end in time. Do not change the array: it is shared.
+   */
+  mask(state: GrammarState, tokensLeft: number = Infinity): TokenMask {
+    if (state.bytesToEnd + 1 > tokensLeft) throw budgetTooSmall(state.bytesToEnd + 1, tokensLeft);
+    let known = this.#masks.get(state);
+    if (known === undefined) {
+      known = this.#walk(state, Infinity);
+      // The oldest goes first; a state that comes back costs one walk.
+      const [oldest] = this.#masks.keys();
+      if (this.#masks.size >= this.#masksMax && oldest !== undefined) this.#masks.delete(oldest);
+      this.#masks.set(state, known);
+    }
+    return known.bytesToEndMax + 2 <= tokensLeft ? known.mask : this.#walk(state, tokensLeft - 2).mask;
+  }
+
+  /** The state after one more token, which must be one that the mask allows. */
+  advance(state: GrammarState, token: number): GrammarState {
+    if (this.#endTokens.has(token)) {
+      if (!state.accepting) throw refused(token, 'the text is not complete');
+      return this.#ended;
+    }
+    const bytes = this.trie.textOf(token);
+    if (bytes === null) throw refused(token, 'it has no text');
+    let reached: GrammarState | null = state;
+    for (const byte of bytes) {
+      reached = this.#automaton.step(reached, byte);
+      if (reached === null) throw refused(token, 'the grammar does not allow it here');
+    }
+    return reached;
+  }
+
+  /** True when nothing but an end token may come next. */
+  isComplete(state: GrammarState): boolean {
+    return state.accepting && state.places.length === 0;
+  }
+
+  #walk(state: GrammarState, bytesToEndLimit: number): KnownMask {
+    const { size, bytes, depths, subtreeEnds, firstTokens, tokens, vocabSize, endTokens } = this.trie;
+    const automaton = this.#automaton;
+    const path = this.#path;
+    const mask = new Uint32Array(Math.ceil(vocabSize / 32));
+    let bytesToEndMax = 0;
+    path[0] = state;
+    for (let node = 0; node < size; ) {
+      const depth = depths[node] as number;
+      const next = automaton.step(path[depth] as GrammarState, bytes[node] as number);
+      if (next === null) {
+        node = subtreeEnds[node] as number;
+        continue;
+      }
+      path[depth + 1] = next;
+      const tokensEnd = firstTokens[node + 1] as number;
+      for (
+        let index = firstTokens[node] as number;
+        index < tokensEnd && next.bytesToEnd <= bytesToEndLimit;
+        index++
+      ) {
+        const token = tokens[index] as number;
+        mask[token >>> 5] = (mask[token >>> 5] as number) | (1 << (token & 31));
+        if (next.bytesToEnd > bytesToEndMax) bytesToEndMax = next.bytesToEnd;
+      }
+      node++;
+    }
+    if (state.accepting) {
+      for (const token of endTokens) mask[token >>> 5] = (mask[token >>> 5] as number) | (1 << (token & 31));
+    }
+    return { mask, bytesToEndMax };
+  }
+}
+
+function budgetTooSmall(needed: number, tokensLeft: number): PlimsollError {
+  return new PlimsollError({
+    code: 'grammar-budget-too-small',
+    message: `The shortest text that fits the grammar from here may take ${needed} tokens; ${tokensLeft} are left.`,
+    value: tokensLeft,
+    limit: needed,
+    hint: 'Raise the limit of output tokens.',
+  });
+}
+
+function refused(token: number, reason: string): PlimsollError {
+  return new PlimsollError({
+    code: 'grammar-token-refused',
+    message: `Token ${token} cannot come next: ${reason}.`,
+    value: token,
+    hint: 'Draw only from the tokens of mask().',
+  });
+}

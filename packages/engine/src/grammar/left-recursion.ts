@@ -1,0 +1,69 @@
+/** A rule that can call itself before any byte would call for ever; such grammars are refused by the rule's name. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { END_NODE, type Network } from './network.ts';
+
+export function refuseLeftRecursion(network: Network): void {
+  const empties = rulesThatMayBeEmpty(network);
+  const leading = network.starts.map((start) => leadingCalls(network, start, empties));
+  const done = new Set<number>();
+  for (let first = 0; first < leading.length; first++) {
+    if (done.has(first)) continue;
+    // Depth first, by hand: the chain of rules may be longer than the stack of this program.
+    const chain = [{ rule: first, next: 0 }];
+    const open = new Set([first]);
+    for (let top = chain.at(-1); top !== undefined; top = chain.at(-1)) {
+      const called = leading[top.rule]?.[top.next++];
+      if (called === undefined) {
+        open.delete(top.rule);
+        done.add(top.rule);
+        chain.pop();
+        continue;
+      }
+      if (open.has(called)) throw recursive(network.ruleNames[called] ?? '');
+      if (done.has(called)) continue;
+      open.add(called);
+      chain.push({ rule: called, next: 0 });
+    }
+  }
+}
+
+function recursive(name: string): PlimsollError {
+  return new PlimsollError({
+    code: 'grammar-left-recursion',
+    message: `The rule ${name} can reach itself before any character.`,
+    value: name,
+    hint: 'Put the repeated part first: list ::= item ("," item)* instead of list ::= list "," item | item.',
+  });
+}
+
+/** Rules that can be passed without a byte. */
+function rulesThatMayBeEmpty(network: Network): ReadonlySet<number> {
+  const empties = new Set<number>();
+  for (let before = -1; before !== empties.size; ) {
+    before = empties.size;
+    for (const [rule, start] of network.starts.entries()) {
+      if (!empties.has(rule) && freelyReached(network, start, empties).has(END_NODE)) empties.add(rule);
+    }
+  }
+  return empties;
+}
+
+/** Nodes that can be reached without a byte, not entering rules but passing those that may be empty. */
+function freelyReached(network: Network, start: number, empties: ReadonlySet<number>): ReadonlySet<number> {
+  const reached = new Set([start]);
+  // A set visits what is added to it while it is walked.
+  for (const index of reached) {
+    const node = network.nodes[index];
+    for (const target of node?.freeMoves ?? []) reached.add(target);
+    for (const call of node?.calls ?? []) if (empties.has(call.rule)) reached.add(call.returnNode);
+  }
+  return reached;
+}
+
+function leadingCalls(network: Network, start: number, empties: ReadonlySet<number>): readonly number[] {
+  const called = new Set<number>();
+  for (const index of freelyReached(network, start, empties)) {
+    for (const call of network.nodes[index]?.calls ?? []) called.add(call.rule);
+  }
+  return [...called];
+}
