@@ -1,13 +1,28 @@
 /** The program: reads the command line, runs one command, turns failures into exit codes. */
+import { PlimsollError } from '@plimsoll/foundation';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { auditCommand } from './commands/audit.ts';
+import { benchCommand } from './commands/bench.ts';
+import { chatCommand } from './commands/chat.ts';
+import { inspectCommand } from './commands/inspect.ts';
 import { planCommand } from './commands/plan.ts';
+import { runCommand } from './commands/run.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { validateCommand } from './commands/validate.ts';
 import { zooCommand } from './commands/zoo.ts';
 import { canonicalArguments } from './engine-flags.ts';
 import { printMessage, reportFailure } from './output.ts';
+
+/** Commands that run or read models themselves: what other engines call a flag is not translated for them. */
+const ownFlags: ReadonlySet<string> = new Set(['run', 'chat', 'bench', 'inspect']);
+
+/** Codes of what was understood and does not fit. */
+const refusals: ReadonlySet<string> = new Set([
+  'over-memory-budget',
+  'out-of-memory-budget',
+  'exceeds-arena',
+]);
 
 /** Runs the command line and gives the exit code: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -28,9 +43,11 @@ Examples:
   plimsoll plan meta-llama/Llama-3.1-8B-Instruct --gpu h100 --context 128k
   plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
   plimsoll zoo models qwen3
+  plimsoll inspect ./model.gguf
+  plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll audit
 
-Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken.`,
+Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken, 130 interrupted.`,
     )
     .exitOverride()
     .configureOutput({ outputError: () => {} });
@@ -43,10 +60,16 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken.`,
     validateCommand(done),
     schemaCommand(),
     auditCommand(),
+    runCommand(done),
+    chatCommand(),
+    benchCommand(done),
+    inspectCommand(),
   ]) {
     program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
   }
-  const { argv: canonical, leftOut } = canonicalArguments(argv);
+  const { argv: canonical, leftOut } = ownFlags.has(argv[0] ?? '')
+    ? { argv, leftOut: [] }
+    : canonicalArguments(argv);
   if (leftOut.length > 0) printMessage(`note: ${leftOut.join(', ')} changes no memory and is left out`);
   try {
     if (canonical.length === 0) {
@@ -58,6 +81,6 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken.`,
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     reportFailure(error, argv.includes('--json'));
-    return 1;
+    return error instanceof PlimsollError && refusals.has(error.code) ? 2 : 1;
   }
 }

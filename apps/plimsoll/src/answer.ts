@@ -1,0 +1,71 @@
+/** One answer of the engine, given to its reader as it comes, and measured. */
+
+import type { Engine, GenerationRequest } from '@plimsoll/engine';
+import type { Clock } from '@plimsoll/foundation';
+
+export interface Answer {
+  readonly text: string;
+  readonly end: 'stop' | 'length' | 'interrupted';
+  readonly promptTokens: number;
+  /** Tokens at the start of the prompt whose cache was there already. */
+  readonly cachedTokens: number;
+  readonly outputTokens: readonly number[];
+  /** Until the first token came. */
+  readonly prefillSeconds: number;
+  /** From the first token to the last one. */
+  readonly decodeSeconds: number;
+}
+
+export interface AnswerRequest extends Omit<GenerationRequest, 'prompt' | 'choices' | 'signal'> {
+  readonly prompt: ArrayLike<number>;
+  readonly signal: AbortSignal;
+}
+
+export async function answer(
+  engine: Engine,
+  request: AnswerRequest,
+  { clock, onText }: { readonly clock: Clock; readonly onText: (text: string) => void },
+): Promise<Answer> {
+  const cachedBefore = engine.metrics.prefixHitTokens;
+  const startedAt = clock.now();
+  let firstAt: number | null = null;
+  let lastAt: number = startedAt;
+  let text = '';
+  let end: Answer['end'] = 'length';
+  const outputTokens: number[] = [];
+  try {
+    for await (const piece of engine.generateStream(request)) {
+      if (piece.token !== null) {
+        lastAt = clock.now();
+        firstAt ??= lastAt;
+        outputTokens.push(piece.token);
+      }
+      text += piece.text;
+      if (piece.text !== '') onText(piece.text);
+      if (piece.end !== null) end = piece.end;
+    }
+  } catch (error) {
+    if (!request.signal.aborted || error !== request.signal.reason) throw error;
+    end = 'interrupted';
+    engine.checkIntegrity();
+  }
+  return {
+    text,
+    end,
+    promptTokens: request.prompt.length,
+    cachedTokens: engine.metrics.prefixHitTokens - cachedBefore,
+    outputTokens,
+    prefillSeconds: (firstAt ?? clock.now()) - startedAt,
+    decodeSeconds: firstAt === null ? 0 : lastAt - firstAt,
+  };
+}
+
+/** Tokens per second of both halves; null where nothing was computed. */
+export function rates(answered: Answer): { readonly prefill: number | null; readonly decode: number | null } {
+  const { promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds } = answered;
+  return {
+    prefill: outputTokens.length === 0 ? null : (promptTokens - cachedTokens) / prefillSeconds,
+    // The first token belongs to the prompt's step.
+    decode: decodeSeconds === 0 ? null : (outputTokens.length - 1) / decodeSeconds,
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * `plimsoll bench`: prompt processing and generation in tokens per second, with the columns and the tests of llama-bench
+ * (https://github.com/ggml-org/llama.cpp/tree/master/tools/llama-bench), so that tables can be put side by side.
+ */
+
+import type { Engine } from '@plimsoll/engine';
+import { defined, monotonicClock, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { Command } from 'commander';
+import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
+import { countsFlag, wholeFlag } from '../flag-values.ts';
+import { Interruption, interruptedExitCode } from '../interruption.ts';
+import { printJson, printText } from '../output.ts';
+import { heldBytes } from '../render/answer-text.ts';
+import { type BenchTest, renderBench } from '../render/bench-table.ts';
+import { describeWeights } from '../weights-description.ts';
+
+interface BenchFlags extends EngineFlags {
+  readonly prompt: readonly number[];
+  readonly generate: readonly number[];
+  readonly repetitions: number;
+  readonly warmup: boolean;
+  readonly json?: boolean;
+}
+
+export function benchCommand(done: (exitCode: number) => void): Command {
+  const command = new Command('bench')
+    .description('Measure prompt processing and generation, as llama-bench does')
+    .argument('<model>', 'a .gguf file, or a directory with config.json and safetensors')
+    .option(
+      '-p, --prompt <tokens>',
+      'prompt lengths, separated by commas; 0 leaves the test out',
+      countsFlag('-p'),
+      [512],
+    )
+    .option(
+      '-n, --generate <tokens>',
+      'output lengths, separated by commas; 0 leaves the test out',
+      countsFlag('-n'),
+      [128],
+    )
+    .option('-r, --repetitions <count>', 'measured runs of each test', wholeFlag('-r', 1, 1000), 5)
+    .option('--no-warmup', 'measure the first run too');
+  return addEngineFlags(command)
+    .option('--json', 'print every run as JSON (plimsoll schema bench)')
+    .addHelpText(
+      'after',
+      `
+pp N computes a prompt of N random tokens into an empty cache. tg N generates N tokens after one, in N steps. Both run once
+before they are measured. The column t/s is the mean of the runs and their standard deviation.
+
+Example:
+  plimsoll bench ./model.gguf -p 512 -n 128 -r 5`,
+    )
+    .action(async (path: string, flags: BenchFlags) => done(await bench(path, flags)));
+}
+
+async function bench(path: string, flags: BenchFlags): Promise<number> {
+  const shapes = shapesOf(flags);
+  const interruption = new Interruption();
+  const longest = Math.max(...shapes.map(({ prompt, output }) => prompt + output));
+  const { engine, limit } = await startEngine(path, flags, {
+    ...(flags.ctx === undefined && { contextMax: longest }),
+    needsTokenizer: false,
+    prefixCaching: false,
+  });
+  try {
+    const tests: BenchTest[] = [];
+    await interruption.during(async (signal) => {
+      for (const shape of shapes) tests.push(await measure(engine, shape, { ...flags, signal }));
+    });
+    const { settings } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
+    const facts = {
+      ...describeWeights(engine.model.spec),
+      backend: engine.kernelPath,
+      threads: settings.threads,
+      kvType: settings.kvFormat,
+    };
+    if (flags.json !== true) printText(renderBench(facts, tests));
+    else {
+      printJson({
+        ...facts,
+        memory: { limitBytes: limit.bytes, heldBytes: heldBytes(engine.ledger()) },
+        tests,
+      });
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') return interruptedExitCode;
+    throw error;
+  } finally {
+    interruption.close();
+    await engine.close();
+  }
+}
+
+/** Tokens given and tokens generated; the first output token comes with the prompt. */
+interface Shape {
+  readonly name: string;
+  readonly prompt: number;
+  readonly output: number;
+}
+
+function shapesOf({ prompt, generate }: BenchFlags): readonly Shape[] {
+  const shapes = [
+    ...prompt.map((count) => ({ name: `pp${count}`, prompt: count, output: 1, counted: count })),
+    ...generate.map((count) => ({ name: `tg${count}`, prompt: 1, output: count, counted: count })),
+  ].filter(({ counted }) => counted > 0);
+  if (shapes.length > 0) return shapes;
+  throw new PlimsollError({
+    code: 'nothing-to-measure',
+    message: 'both -p and -n are 0',
+    value: 0,
+    hint: '-p 512 -n 128',
+  });
+}
+
+interface Measuring {
+  readonly repetitions: number;
+  readonly warmup: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function measure(engine: Engine, shape: Shape, measuring: Measuring): Promise<BenchTest> {
+  const { name, prompt, output } = shape;
+  const counted = Math.max(prompt, output);
+  const random = seededRandom(1);
+  const once = async (): Promise<number> => {
+    const ids = Array.from({ length: prompt }, () => randomInteger(random, 0, engine.model.graph.vocabSize));
+    const startedAt = monotonicClock.now();
+    await engine.generate({
+      prompt: ids,
+      maxTokens: output,
+      ignoreEnd: true,
+      sampling: { temperature: 0 },
+      signal: measuring.signal,
+    });
+    return monotonicClock.now() - startedAt;
+  };
+  if (measuring.warmup) await once();
+  const rates: number[] = [];
+  for (let run = 0; run < measuring.repetitions; run++) rates.push(counted / (await once()));
+  return {
+    test: name,
+    promptTokens: prompt,
+    outputTokens: output,
+    tokensPerSecond: statistics(rates),
+    runs: rates,
+  };
+}
+
+/** The deviation of a sample, as llama-bench takes it: of one run it is 0. */
+function statistics(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: values.length < 2 ? 0 : Math.sqrt(squares / (values.length - 1)) };
+}

@@ -1,0 +1,131 @@
+/**
+ * `plimsoll chat`: a conversation. Every turn gives the engine the whole conversation as its template writes it; what
+ * was computed for the turns before is found in the prefix cache.
+ */
+import { createInterface, type Interface } from 'node:readline';
+import type { ChatMessage } from '@plimsoll/engine';
+import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { Command } from 'commander';
+import { type Answer, answer } from '../answer.ts';
+import { type Conversation, openConversation } from '../conversation.ts';
+import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
+import { Interruption } from '../interruption.ts';
+import { printMessage, reportFailure } from '../output.ts';
+import { memoryLine, speedLine } from '../render/answer-text.ts';
+import { addSamplingFlags, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+
+interface ChatFlags extends EngineFlags, SamplingFlags {
+  readonly system?: string;
+}
+
+export function chatCommand(): Command {
+  const command = new Command('chat')
+    .description('Talk with a model inside a memory limit')
+    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors');
+  return addSamplingFlags(addEngineFlags(command))
+    .option('--system <text>', 'what the model is told before the conversation')
+    .addHelpText(
+      'after',
+      `
+/reset starts over, /exit or the end of the input leaves. Ctrl-C ends an answer; pressed again it leaves.
+
+Example:
+  plimsoll chat ./model.gguf --memory 4GiB --ctx 16k --kv-type q8_0`,
+    )
+    .action(chat);
+}
+
+async function chat(path: string, flags: ChatFlags): Promise<void> {
+  const interruption = new Interruption();
+  // Opened before the model, so that lines typed or piped meanwhile wait their turn.
+  const reader = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' });
+  const lines = reader[Symbol.asyncIterator]();
+  // A terminal in line editing sends Ctrl-C as a key.
+  reader.on('SIGINT', () => interruption.interrupt());
+  try {
+    const started = await startEngine(path, flags);
+    try {
+      const conversation = await conversationOf(started);
+      if (isTerminal()) printMessage(memoryLine(started.engine.ledger(), started.limit));
+      const session = new ChatSession(started, conversation, flags);
+      await session.talk(reader, lines, interruption);
+    } finally {
+      await started.engine.close();
+    }
+  } finally {
+    reader.close();
+    interruption.close();
+  }
+}
+
+async function conversationOf({ engine }: StartedEngine): Promise<Conversation> {
+  // One moment for the whole conversation: a template that writes the time would change the shared prefix.
+  const conversation = await openConversation(engine, new Date());
+  if (conversation !== null) return conversation;
+  throw new PlimsollError({
+    code: 'no-chat-template',
+    message: `${engine.model.spec.id} has no chat template: it is a base model`,
+    value: engine.model.spec.id,
+    hint: `plimsoll run ${engine.model.path} "the beginning of a text"`,
+  });
+}
+
+function isTerminal(): boolean {
+  return process.stdin.isTTY === true;
+}
+
+class ChatSession {
+  readonly #started: StartedEngine;
+  readonly #conversation: Conversation;
+  readonly #flags: ChatFlags;
+  #messages: ChatMessage[] = [];
+
+  constructor(started: StartedEngine, conversation: Conversation, flags: ChatFlags) {
+    this.#started = started;
+    this.#conversation = conversation;
+    this.#flags = flags;
+    this.#reset();
+  }
+
+  /** Until /exit or the end of the input. */
+  async talk(reader: Interface, lines: AsyncIterator<string>, interruption: Interruption): Promise<void> {
+    while (true) {
+      if (isTerminal()) reader.prompt();
+      const { value: line, done } = await lines.next();
+      if (done === true || line.trim() === '/exit') return;
+      if (line.trim() === '/reset') this.#reset();
+      else if (line.trim() !== '') await this.#turn(line, interruption);
+    }
+  }
+
+  #reset(): void {
+    const { system } = this.#flags;
+    this.#messages = system === undefined ? [] : [{ role: 'system', content: system }];
+  }
+
+  async #turn(line: string, interruption: Interruption): Promise<void> {
+    this.#messages.push({ role: 'user', content: line });
+    try {
+      const answered = await interruption.during((signal) => this.#answer(signal));
+      if (!answered.text.endsWith('\n')) process.stdout.write('\n');
+      if (isTerminal()) printMessage(speedLine(answered));
+      this.#messages.push({ role: 'assistant', content: answered.text });
+    } catch (error) {
+      // A person can say something else; a script should hear of it by the exit code.
+      if (!(error instanceof PlimsollError) || !isTerminal()) throw error;
+      this.#messages.pop();
+      reportFailure(error, false);
+      if (error.code === 'context-overflow') printMessage('  /reset starts over');
+    }
+  }
+
+  #answer(signal: AbortSignal): Promise<Answer> {
+    const { sampling, stop, maxTokens } = samplingOf(this.#flags);
+    const prompt = this.#conversation.encode(this.#messages);
+    return answer(
+      this.#started.engine,
+      { prompt, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
+      { clock: monotonicClock, onText: (text) => process.stdout.write(text) },
+    );
+  }
+}

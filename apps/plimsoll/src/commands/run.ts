@@ -1,0 +1,138 @@
+/** `plimsoll run`: one prompt, one answer. */
+import { text } from 'node:stream/consumers';
+import type { Engine } from '@plimsoll/engine';
+import { formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { Command } from 'commander';
+import { type Answer, answer, rates } from '../answer.ts';
+import { encodeRaw, openConversation } from '../conversation.ts';
+import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
+import { Interruption, interruptedExitCode } from '../interruption.ts';
+import { printJson, printMessage } from '../output.ts';
+import { heldByCategory, heldBytes, memoryLine, speedLine } from '../render/answer-text.ts';
+import { addSamplingFlags, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+
+interface RunFlags extends EngineFlags, SamplingFlags {
+  readonly raw?: boolean;
+  readonly json?: boolean;
+}
+
+export function runCommand(done: (exitCode: number) => void): Command {
+  const command = new Command('run')
+    .description('Run a model: one prompt, one answer, inside a memory limit')
+    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors')
+    .argument('[prompt]', 'the text; without one it is read from standard input');
+  return addSamplingFlags(addEngineFlags(command))
+    .option('--raw', 'give the prompt to the model as it is, without its chat template')
+    .option('--json', 'print text, tokens, timings and memory as JSON (plimsoll schema run)')
+    .addHelpText(
+      'after',
+      `
+A model with a chat template gets the prompt as one message of a user; --raw leaves the template out, and reads control
+tokens such as <|im_end|> in the prompt. The text goes to standard output, the figures under it to standard error.
+
+Examples:
+  plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
+  plimsoll run ./model.gguf --raw "Once upon a time" -n 64 --temp 0
+  plimsoll run ./model.gguf --json < prompt.txt
+
+Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`,
+    )
+    .action(async (path: string, prompt: string | undefined, flags: RunFlags) => {
+      done(await run(path, prompt ?? (await standardInput()), flags));
+    });
+}
+
+async function run(path: string, prompt: string, flags: RunFlags): Promise<number> {
+  const interruption = new Interruption();
+  const started = await startEngine(path, flags);
+  const { engine, limit } = started;
+  try {
+    const ids = await promptTokens(engine, prompt, flags.raw === true);
+    const { sampling, stop, seed, maxTokens } = samplingOf(flags);
+    let firstTextSeconds: number | null = null;
+    const onText = (piece: string): void => {
+      // The clock of the process starts with the process.
+      firstTextSeconds ??= performance.now() / 1000;
+      if (flags.json !== true) process.stdout.write(piece);
+    };
+    const answered = await interruption.during((signal) =>
+      answer(
+        engine,
+        { prompt: ids, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
+        { clock: monotonicClock, onText },
+      ),
+    );
+    if (flags.json === true) {
+      printJson(report(started, answered, { model: path, seed, firstTextSeconds }));
+    } else {
+      if (!answered.text.endsWith('\n')) process.stdout.write('\n');
+      printMessage(`${speedLine(answered)} · loaded in ${formatSeconds(started.loadSeconds)}`);
+      printMessage(memoryLine(engine.ledger(), limit));
+    }
+    return answered.end === 'interrupted' ? interruptedExitCode : 0;
+  } finally {
+    interruption.close();
+    await engine.close();
+  }
+}
+
+async function promptTokens(engine: Engine, prompt: string, isRaw: boolean): Promise<ArrayLike<number>> {
+  const conversation = isRaw ? null : await openConversation(engine, new Date());
+  return conversation?.encode([{ role: 'user', content: prompt }]) ?? encodeRaw(engine, prompt);
+}
+
+interface RunFacts {
+  readonly model: string;
+  readonly seed: number;
+  readonly firstTextSeconds: number | null;
+}
+
+/** What --json prints: `run` in json-schemas.ts. */
+function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer, facts: RunFacts): unknown {
+  const { end, promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds } = answered;
+  const { prefill, decode } = rates(answered);
+  const ledger = engine.ledger();
+  const { adoptedPlan } = engine.memory;
+  return {
+    model: facts.model,
+    text: answered.text,
+    end,
+    tokens: { prompt: promptTokens, cached: cachedTokens, output: outputTokens.length, ids: outputTokens },
+    timings: {
+      loadSeconds,
+      firstTextSeconds: facts.firstTextSeconds,
+      prefillSeconds,
+      decodeSeconds,
+      prefillTokensPerSecond: prefill,
+      decodeTokensPerSecond: decode,
+    },
+    settings: {
+      context: engine.contextMax,
+      kvType: adoptedPlan?.settings.kvFormat ?? null,
+      threads: adoptedPlan?.settings.threads ?? null,
+      kernels: engine.kernelPath,
+      seed: facts.seed,
+    },
+    memory: {
+      limitBytes: limit.bytes,
+      limitSource: limit.source,
+      heldBytes: heldBytes(ledger),
+      residentBytes: process.memoryUsage.rss(),
+      categories: heldByCategory(ledger),
+      ledger,
+    },
+  };
+}
+
+async function standardInput(): Promise<string> {
+  if (process.stdin.isTTY !== true) {
+    const prompt = (await text(process.stdin)).trimEnd();
+    if (prompt !== '') return prompt;
+  }
+  throw new PlimsollError({
+    code: 'missing-prompt',
+    message: 'there is no prompt',
+    limit: 'a text behind the model, or on standard input',
+    hint: 'plimsoll run ./model.gguf "Why is the sky blue?"; plimsoll chat ./model.gguf to talk',
+  });
+}

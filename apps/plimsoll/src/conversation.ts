@@ -1,0 +1,61 @@
+/** Text of a person to the ids that a model reads: through its chat template, or as it is. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ChatMessage, ChatTemplate, Engine, Tokenizer } from '@plimsoll/engine';
+import { PlimsollError } from '@plimsoll/foundation';
+import { readJsonFile } from '@plimsoll/model-files';
+
+export interface Conversation {
+  encode(messages: readonly ChatMessage[]): ArrayLike<number>;
+}
+
+/** Null for a base model: it has no template. */
+export async function openConversation(engine: Engine, now: Date): Promise<Conversation | null> {
+  const tokenizer = tokenizerOf(engine);
+  const template = await templateOf(engine, tokenizer);
+  if (template === null) return null;
+  const { encodeChat } = await import('@plimsoll/engine');
+  return { encode: (messages) => encodeChat(tokenizer, template.render({ messages, now })) };
+}
+
+/** A prompt without a template: control tokens in it are read, because who writes none by hand needs no raw prompt. */
+export function encodeRaw(engine: Engine, prompt: string): ArrayLike<number> {
+  return tokenizerOf(engine).encode(prompt, { parseSpecial: true });
+}
+
+function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
+  if (tokenizer !== null) return tokenizer;
+  throw new PlimsollError({
+    code: 'no-tokenizer',
+    message: `${model.path} has no tokenizer`,
+    value: model.path,
+    hint: 'download tokenizer.json beside the weights',
+  });
+}
+
+async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<ChatTemplate | null> {
+  const { ChatTemplate, chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } =
+    await import('@plimsoll/engine');
+  const sources =
+    model.metadata === null
+      ? chatTemplatesFromConfig(...(await templateFiles(model.path)))
+      : chatTemplatesFromGguf(model.metadata);
+  if (sources.size === 0) return null;
+  return new ChatTemplate(chooseTemplate(sources), templateTokens(tokenizer));
+}
+
+async function templateFiles(directory: string): Promise<[config: unknown, templateFile?: string]> {
+  const config = await ifPresent(readJsonFile(join(directory, 'tokenizer_config.json')));
+  const file = await ifPresent(readFile(join(directory, 'chat_template.jinja'), 'utf8'));
+  return file === null ? [config ?? {}] : [config ?? {}, file];
+}
+
+async function ifPresent<Value>(reading: Promise<Value>): Promise<Value | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof PlimsollError && error.code === 'file-not-found') return null;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

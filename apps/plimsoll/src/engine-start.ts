@@ -1,0 +1,111 @@
+/** Starts the engine for a command: the flags that shape its memory, the model's file, the load with its progress. */
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Engine, LoadProgress } from '@plimsoll/engine';
+import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
+import type { Command } from 'commander';
+import { badValue, wholeFlag } from './flag-values.ts';
+import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
+import { LoadLine } from './render/load-line.ts';
+
+export interface EngineFlags {
+  readonly memory?: string;
+  readonly ctx?: string;
+  readonly kvType?: string;
+  readonly threads?: number;
+  readonly prefillChunk?: number;
+  readonly weights?: string;
+}
+
+/** The context of a plan and of an engine when nobody names one. */
+const usualContext = 8192;
+/** More threads than this wait for each other longer than they compute. */
+const usualThreadsMax = 16;
+
+export function addEngineFlags(command: Command): Command {
+  return command
+    .option('--memory <bytes>', 'all that the process may take, such as 6GiB (default: 80 % of what is free)')
+    .option('-c, --ctx <tokens>', 'prompt and output together, such as 4096 or 32k (default: 8k)')
+    .option('--kv-type <type>', 'KV cache in f16, q8_0 or f32 (default: f16)')
+    .option(
+      '-t, --threads <count>',
+      'kernel threads (default: one per processor, at most 16)',
+      wholeFlag('--threads', 1, 64),
+    )
+    .option(
+      '--prefill-chunk <tokens>',
+      'prompt tokens computed in one step (default: 512)',
+      wholeFlag('--prefill-chunk', 1, 65_536),
+    )
+    .option('--weights <auto>', 'auto: hold weights in lower formats where they do not fit');
+}
+
+export interface StartedEngine {
+  readonly engine: Engine;
+  readonly limit: MemoryLimit;
+  readonly loadSeconds: number;
+}
+
+export interface StartOptions {
+  /** Default: the usual context, or the model's own limit where that is shorter. */
+  readonly contextMax?: number;
+  /** False for commands that never see text. */
+  readonly needsTokenizer?: boolean;
+  /** False where the same prompt is to be computed again and again. */
+  readonly prefixCaching?: boolean;
+}
+
+export async function startEngine(
+  path: string,
+  flags: EngineFlags,
+  options: StartOptions = {},
+): Promise<StartedEngine> {
+  refuseWhatIsNoFile(path);
+  const limit = memoryLimit(flags.memory);
+  const startedAt = monotonicClock.now();
+  // Loaded here: the help and the errors above should not wait for it.
+  const { createEngine, openModel } = await import('@plimsoll/engine');
+  const { parseKvFormat } = await import('@plimsoll/planner');
+  const model = await openModel(path);
+  const line = new LoadLine(monotonicClock);
+  try {
+    const engine = await createEngine({
+      model,
+      memoryBytes: limit.bytes,
+      options: {
+        contextMax: options.contextMax ?? contextOf(flags, model.spec.contextLength),
+        threads: flags.threads ?? Math.min(availableParallelism(), usualThreadsMax),
+        ...(flags.kvType !== undefined && { kvFormat: parseKvFormat(flags.kvType) }),
+        ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
+        ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
+      },
+      ...(options.needsTokenizer === false && { tokenizer: null }),
+      ...(options.prefixCaching !== undefined && { prefixCaching: options.prefixCaching }),
+      onProgress: (progress: LoadProgress) => line.show(progress),
+    });
+    return { engine, limit, loadSeconds: monotonicClock.now() - startedAt };
+  } finally {
+    line.clear();
+  }
+}
+
+function contextOf({ ctx }: EngineFlags, contextLength: number): number {
+  return ctx === undefined ? Math.min(usualContext, contextLength) : parseTokens(ctx);
+}
+
+function isAuto(text: string): true {
+  if (text === 'auto') return true;
+  throw badValue('--weights', text, 'auto; other formats are chosen by converting the file');
+}
+
+/** The registry knows models by name and has no weights of them. */
+function refuseWhatIsNoFile(path: string): void {
+  if (existsSync(path)) return;
+  throw new PlimsollError({
+    code: 'no-such-file',
+    message: `there is no file or directory "${path}", and a name alone has no weights to run`,
+    value: path,
+    limit: 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors',
+    hint: 'download the model and give its path; plimsoll plan takes names',
+  });
+}

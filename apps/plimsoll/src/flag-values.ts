@@ -1,0 +1,37 @@
+/** Flags with numbers, checked while the command line is read. Used as parsers of commander's options. */
+import { PlimsollError } from '@plimsoll/foundation';
+
+/** Largest count any flag takes: above it sums leave the range of exact integers. */
+const countMax = 10_000_000;
+
+export function wholeFlag(flag: string, least: number, most: number = countMax): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw badValue(flag, text, `a whole number from ${least} to ${most}`);
+  };
+}
+
+export function realFlag(flag: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= least && value <= most) return value;
+    throw badValue(flag, text, `a number from ${least} to ${most}`);
+  };
+}
+
+/** `512` or `128,512,2048`: one value per test. */
+export function countsFlag(flag: string): (text: string) => readonly number[] {
+  const one = wholeFlag(flag, 0);
+  return (text) => text.split(',').map((part) => one(part.trim()));
+}
+
+export function badValue(flag: string, value: string, limit: string): PlimsollError {
+  return new PlimsollError({
+    code: 'bad-flag',
+    message: `${flag} ${value} is not understood`,
+    value,
+    limit,
+    hint: 'plimsoll help, and the name of the command',
+  });
+}

@@ -1,0 +1,144 @@
+/** What a model file holds, read from its headers: tensors, metadata, and the architecture they make where it is known. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { GgufModel, GgufValue, ModelSpec, SafetensorsModel } from '@plimsoll/model-files';
+
+export interface InspectedTensor {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** Of the file it lies in. */
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** Long arrays are shown by their beginning. 64-bit integers that a number cannot hold are text. */
+export type InspectedValue =
+  | string
+  | number
+  | boolean
+  | {
+      readonly elementType: string;
+      readonly length: number;
+      readonly first: readonly (string | number | boolean)[];
+    };
+
+export interface Inspection {
+  readonly path: string;
+  /** `GGUF v3`, `safetensors`. */
+  readonly format: string;
+  readonly files: readonly string[];
+  /** Null where the file does not say, or says something that is not known; `problem` says which. */
+  readonly spec: ModelSpec | null;
+  readonly problem: string | null;
+  readonly tensors: readonly InspectedTensor[];
+  readonly metadata: Readonly<Record<string, InspectedValue>>;
+}
+
+export async function inspect(path: string): Promise<Inspection> {
+  if (/^https?:\/\//.test(path)) {
+    const { readGgufUrl } = await import('@plimsoll/model-files');
+    return inspectGguf(path, await readGgufUrl(path));
+  }
+  if (!existsSync(path)) throw noSuchFile(path);
+  if (statSync(path).isDirectory()) return inspectDirectory(path);
+  if (/\.safetensors(\.index\.json)?$/.test(path)) return inspectSafetensors(path);
+  const { readGgufFile } = await import('@plimsoll/model-files');
+  return inspectGguf(path, await readGgufFile(path));
+}
+
+async function inspectGguf(path: string, model: GgufModel): Promise<Inspection> {
+  const { modelSpecFromGguf } = await import('@plimsoll/model-files');
+  const [first] = model.parts;
+  return {
+    path,
+    format: `GGUF v${first?.header.version ?? '?'}${first?.header.littleEndian === false ? ', big-endian' : ''}`,
+    files: model.parts.map(({ name }) => name),
+    ...specOrProblem(() => modelSpecFromGguf(model, { id: basename(path) })),
+    tensors: model.tensors.map(({ name, type, shape, bytes, offset, part }) => ({
+      name,
+      type: type.name,
+      shape,
+      bytes,
+      file: model.parts[part]?.name ?? '',
+      offset,
+    })),
+    metadata: Object.fromEntries(Array.from(model.metadata, ([key, value]) => [key, shortened(value)])),
+  };
+}
+
+async function inspectSafetensors(path: string): Promise<Inspection> {
+  const { readSafetensors } = await import('@plimsoll/model-files');
+  const unknown = {
+    spec: null,
+    problem: 'safetensors say no architecture: name the directory with config.json',
+  };
+  return { path, ...unknown, ...safetensorsParts(await readSafetensors(path)) };
+}
+
+async function inspectDirectory(path: string): Promise<Inspection> {
+  const { modelSpecFromConfig, readModelDirectory } = await import('@plimsoll/model-files');
+  const { config, weights } = await readModelDirectory(path);
+  if (weights === null) {
+    throw new PlimsollError({
+      code: 'no-weights',
+      message: `${path} has a config.json and no weights`,
+      value: path,
+      limit: 'model.safetensors, or the shards of model.safetensors.index.json',
+      hint: `plimsoll plan ${join(path, 'config.json')} needs no weights`,
+    });
+  }
+  const spec = specOrProblem(() => modelSpecFromConfig(config, { id: basename(resolve(path)) }));
+  return { path, ...spec, ...safetensorsParts(weights) };
+}
+
+function safetensorsParts(model: SafetensorsModel): Omit<Inspection, 'path' | 'spec' | 'problem'> {
+  const files = model.shards.map(({ name }) => name);
+  return {
+    format: 'safetensors',
+    files,
+    tensors: model.tensors.map(({ shard, ...tensor }) => ({ ...tensor, file: files[shard] ?? '' })),
+    metadata: Object.assign({}, ...model.shards.map(({ header }) => header.metadata)),
+  };
+}
+
+function specOrProblem(read: () => ModelSpec): Pick<Inspection, 'spec' | 'problem'> {
+  try {
+    return { spec: read(), problem: null };
+  } catch (error) {
+    // A file that holds something else than a language model can still be looked at.
+    if (error instanceof PlimsollError) return { spec: null, problem: error.message };
+    throw error;
+  }
+}
+
+/** Elements of an array that are shown. */
+const shownElements = 4;
+
+function shortened(value: GgufValue): InspectedValue {
+  if (value.type !== 'array') return plain(value.value);
+  const first = (value.values ?? []).slice(0, shownElements);
+  return {
+    elementType: value.elementType,
+    length: value.length,
+    first: first.map((element) =>
+      typeof element === 'object' ? `array of ${element.length}` : plain(element),
+    ),
+  };
+}
+
+function plain(value: number | bigint | boolean | string): number | boolean | string {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+function noSuchFile(path: string): PlimsollError {
+  return new PlimsollError({
+    code: 'no-such-file',
+    message: `there is no file or directory "${path}"`,
+    value: path,
+    limit: 'a .gguf, .safetensors or .safetensors.index.json file, a directory, or the address of a GGUF',
+    hint: 'plimsoll plan takes names of models',
+  });
+}

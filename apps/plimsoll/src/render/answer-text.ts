@@ -1,0 +1,42 @@
+/** The lines under an answer: how much was read and written, how fast, and what holds the memory. */
+import { formatBytes, formatCount } from '@plimsoll/foundation';
+import type { Ledger, LedgerCategory } from '@plimsoll/planner';
+import { type Answer, rates } from '../answer.ts';
+import type { MemoryLimit } from '../memory-limit.ts';
+
+/** What is held, host and device together: on this engine both are the memory of one process. Headroom is not held. */
+export function heldByCategory(ledger: Ledger): Readonly<Partial<Record<LedgerCategory, number>>> {
+  const sums: Partial<Record<LedgerCategory, number>> = {};
+  for (const { category, bytes } of ledger.entries) {
+    if (category !== 'headroom') sums[category] = (sums[category] ?? 0) + bytes;
+  }
+  return sums;
+}
+
+export function heldBytes(ledger: Ledger): number {
+  return Object.values(heldByCategory(ledger)).reduce((sum, size) => sum + size, 0);
+}
+
+export function speedLine(answered: Answer): string {
+  const { promptTokens, cachedTokens, outputTokens, end } = answered;
+  const { prefill, decode } = rates(answered);
+  const cached = cachedTokens > 0 ? ` (${formatCount(cachedTokens)} from the cache)` : '';
+  const parts = [
+    `prompt ${formatCount(promptTokens)} tokens${cached}${perSecond(prefill)}`,
+    `output ${formatCount(outputTokens.length)} tokens${perSecond(decode)}`,
+  ];
+  if (end === 'interrupted') parts.push('interrupted');
+  return parts.join(' · ');
+}
+
+function perSecond(rate: number | null): string {
+  return rate === null ? '' : ` at ${rate >= 100 ? formatCount(rate) : rate.toFixed(1)} tokens/s`;
+}
+
+export function memoryLine(ledger: Ledger, limit: MemoryLimit): string {
+  const parts = Object.entries(heldByCategory(ledger))
+    .sort(([, left], [, right]) => right - left)
+    .map(([category, size]) => `${category} ${formatBytes(size)}`);
+  const held = formatBytes(heldBytes(ledger));
+  return `memory ${held} of ${formatBytes(limit.bytes)} (${limit.source}): ${parts.join(', ')}`;
+}

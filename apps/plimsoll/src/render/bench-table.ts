@@ -1,0 +1,58 @@
+/** The markdown table of llama-bench. */
+import { formatBytes } from '@plimsoll/foundation';
+import type { WeightsDescription } from '../weights-description.ts';
+
+export interface BenchTest {
+  readonly test: string;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly tokensPerSecond: { readonly mean: number; readonly deviation: number };
+  readonly runs: readonly number[];
+}
+
+export interface BenchFacts extends WeightsDescription {
+  readonly backend: string;
+  readonly threads: number;
+  readonly kvType: string;
+}
+
+export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): string {
+  const header = ['model', 'size', 'params', 'backend', 'threads', 'test', 't/s'];
+  // Caches of another type are a column of their own, as in llama-bench.
+  const isUsualCache = facts.kvType === 'fp16';
+  const columns = isUsualCache ? header : header.toSpliced(5, 0, 'type_kv');
+  const rows = tests.map(({ test, tokensPerSecond: { mean, deviation } }) => {
+    const cells = [
+      facts.model,
+      formatBytes(facts.sizeBytes),
+      formatParameters(facts.parameters),
+      facts.backend,
+      String(facts.threads),
+      test,
+      `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`,
+    ];
+    return isUsualCache ? cells : cells.toSpliced(5, 0, facts.kvType);
+  });
+  return markdownTable([columns, ...rows]);
+}
+
+export function formatParameters(count: number): string {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} B`;
+  return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : `${(count / 1e3).toFixed(2)} K`;
+}
+
+/** Texts to the left, figures to the right: everything from the second column on. */
+function markdownTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join(' | ')} |`;
+  const [header = [], ...body] = rows;
+  const rule = widths.map((width, column) =>
+    column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  );
+  return [line(header), `| ${rule.join(' | ')} |`, ...body.map(line)].join('\n');
+}
+
+function pad(cell: string, width: number, column: number): string {
+  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
+}

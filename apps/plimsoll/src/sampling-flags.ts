@@ -1,0 +1,79 @@
+/** How the next token is chosen: the flags of `run` and `chat`, with llama.cpp's names, meanings and defaults. */
+import { randomInt } from 'node:crypto';
+import type { GenerationRequest } from '@plimsoll/engine';
+import type { Command } from 'commander';
+import { realFlag, wholeFlag } from './flag-values.ts';
+
+export interface SamplingFlags {
+  readonly maxTokens?: number;
+  readonly temp?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repeatPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+}
+
+const seedMax = 2 ** 32 - 1;
+
+export function addSamplingFlags(command: Command): Command {
+  return command
+    .option(
+      '-n, --max-tokens <count>',
+      'output tokens at most (default: what the context leaves)',
+      wholeFlag('--max-tokens', 1),
+    )
+    .option('--temp <number>', 'temperature; 0 is greedy (default: 0.8)', realFlag('--temp', 0, 100))
+    .option('--top-k <count>', 'likeliest tokens kept, 0 keeps all (default: 40)', wholeFlag('--top-k', 0))
+    .option(
+      '--top-p <share>',
+      'tokens kept that make up this probability (default: 0.95)',
+      realFlag('--top-p', 0, 1),
+    )
+    .option(
+      '--min-p <share>',
+      'tokens dropped below this share of the likeliest (default: 0.05)',
+      realFlag('--min-p', 0, 1),
+    )
+    .option(
+      '--repeat-penalty <number>',
+      'divides the logits of the last 64 tokens; 1 is off (default: 1)',
+      realFlag('--repeat-penalty', 0.001, 1000),
+    )
+    .option(
+      '--seed <number>',
+      'random numbers to repeat (default: new ones)',
+      wholeFlag('--seed', 0, seedMax),
+    )
+    .option('--stop <text>', 'end before this text; may be given several times', collected);
+}
+
+function collected(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+export interface Sampling {
+  readonly sampling: NonNullable<GenerationRequest['sampling']>;
+  readonly seed: number;
+  readonly stop: readonly string[];
+  readonly maxTokens?: number;
+}
+
+export function samplingOf(flags: SamplingFlags): Sampling {
+  const { temp, topK, topP, minP, repeatPenalty, maxTokens, stop = [] } = flags;
+  const seed = flags.seed ?? randomInt(seedMax);
+  return {
+    sampling: {
+      seed,
+      ...(temp !== undefined && { temperature: temp }),
+      ...(topK !== undefined && { topK }),
+      ...(topP !== undefined && { topP }),
+      ...(minP !== undefined && { minP }),
+      ...(repeatPenalty !== undefined && { repetitionPenalty: repeatPenalty }),
+    },
+    seed,
+    stop,
+    ...(maxTokens !== undefined && { maxTokens }),
+  };
+}
