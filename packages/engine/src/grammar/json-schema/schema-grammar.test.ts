@@ -65,7 +65,17 @@ describe('what is accepted', () => {
         exclusiveMinimum: 1.25,
         exclusiveMaximum: 10,
       }),
-    }).toMatchInlineSnapshot();
+    }).toMatchInlineSnapshot(`
+      {
+        "integer": "0 1 2 3 10 17 18 -1",
+        "integer 2 to 17": "2 3 10 17",
+        "integer above -1, below 3": "0 1 2",
+        "integer from 1.5": "2 3 10 17 18",
+        "number": "0 1 2 3 10 17 18 -1 -0 1.5 1e1",
+        "number 1 to 2": "1 2 1.5",
+        "number above 1.25, below 10": "2 3 1.5",
+      }
+    `);
   });
 
   test('every integer range, by trying', () => {
@@ -106,7 +116,19 @@ describe('what is accepted', () => {
         '"\\ud83d"',
         '"a\n"',
       ]),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      {
+        """": false,
+        ""\\n\\u0041"": true,
+        ""\\ud83d"": false,
+        ""a
+      "": false,
+        ""a"": true,
+        ""ab"": true,
+        ""abc"": false,
+        ""日本"": true,
+      }
+    `);
   });
 
   test('patterns', () => {
@@ -122,7 +144,39 @@ describe('what is accepted', () => {
         '"2024-12-31"',
         '"2024-13-01"',
       ]),
-    }).toMatchInlineSnapshot();
+    }).toMatchInlineSnapshot(`
+      {
+        "anywhere": {
+          ""a"": false,
+          ""abc"": true,
+          ""b"": true,
+        },
+        "date": {
+          ""2024-02-28"": true,
+          ""2024-02-30"": false,
+          ""2024-04-31"": false,
+          ""2024-12-31"": true,
+          ""2024-13-01"": false,
+        },
+        "either": {
+          ""ax"": true,
+          ""x"": false,
+          ""xb"": true,
+        },
+        "quotes": {
+          """"": false,
+          ""\\""": true,
+          ""\\\\"": true,
+          ""a"": false,
+        },
+        "whole": {
+          ""a1"": false,
+          ""a12"": true,
+          ""d12"": false,
+          ""xa12"": false,
+        },
+      }
+    `);
   });
 
   test('objects keep the order of the schema and put other names last', () => {
@@ -145,7 +199,34 @@ describe('what is accepted', () => {
         { type: 'object', properties, required: ['b'], additionalProperties: { type: 'integer' } },
         texts,
       ),
-    }).toMatchInlineSnapshot();
+    }).toMatchInlineSnapshot(`
+      {
+        "closed": {
+          "{"a":null,"b":null}": true,
+          "{"b":null,"":1}": false,
+          "{"b":null,"a":null}": false,
+          "{"b":null,"ab":1}": false,
+          "{"b":null,"abc":1}": false,
+          "{"b":null,"c":1}": false,
+          "{"b":null,}": false,
+          "{"b":null}": true,
+          "{,"b":null}": false,
+          "{}": false,
+        },
+        "open": {
+          "{"a":null,"b":null}": true,
+          "{"b":null,"":1}": true,
+          "{"b":null,"a":null}": false,
+          "{"b":null,"ab":1}": false,
+          "{"b":null,"abc":1}": true,
+          "{"b":null,"c":1}": true,
+          "{"b":null,}": false,
+          "{"b":null}": true,
+          "{,"b":null}": false,
+          "{}": false,
+        },
+      }
+    `);
   });
 
   test('white space', () => {
@@ -213,5 +294,33 @@ test('what cannot be kept is refused by name', () => {
     'text',
     node,
   ];
-  expect(schemas.map(failure)).toMatchInlineSnapshot();
+  expect(schemas.map(failure)).toMatchInlineSnapshot(`
+    [
+      "schema-unsupported: The schema at # uses not, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses uniqueItems, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses patternProperties, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses multipleOf, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses format "email", which constrained output does not support.",
+      "schema-unsupported: The pattern a(?=b) has (?= at character 3, which constrained output does not support.",
+      "schema-unsupported: The pattern \\bword has \\b at character 2, which constrained output does not support.",
+      "schema-unsupported: The pattern (^a) has an anchor inside a group at character 1, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses pattern together with a length, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses oneOf whose alternatives 0 and 1 may both fit, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses anyOf together with properties, which constrained output does not support.",
+      "schema-unsupported: The schema at # uses allOf with more than one schema, which constrained output does not support.",
+      "schema-invalid: The schema at # has $ref: "#/$defs/none"; it must be a place that exists in this document.",
+      "schema-invalid: The schema at # has $ref: "other.json"; it must be a place in this document: # or #/$defs/name.",
+      "grammar-left-recursion: The rule # can reach itself before any character.",
+      "schema-invalid: The schema at # has type: "text"; it must be one of object, array, string, number, integer, boolean, null, or a list of them.",
+      "schema-invalid: The schema at # has enum: []; it must be a list with at least one entry.",
+      "schema-unsatisfiable: Nothing fits the schema at #: the lower bound is above the upper one.",
+      "schema-unsatisfiable: Nothing fits the schema at #: minLength 3 is above maxLength 2.",
+      "schema-invalid: The schema at # has a bound: 0.1234567890123456; it must be a number of at most 15 digits.",
+      "schema-unsatisfiable: Nothing fits the schema at #: "a" is required, but additionalProperties is false.",
+      "schema-invalid: The schema at # has minLength: 1000000; it must be at most 10000.",
+      "schema-unsatisfiable: Nothing fits the schema at #: it is false.",
+      "schema-invalid: The schema at # has itself: "text"; it must be an object, true or false.",
+      "grammar-unsatisfiable: No text fits the grammar: it never ends, or needs bytes that the tokenizer does not have.",
+    ]
+  `);
 });
