@@ -14,10 +14,11 @@ import type { EngineName } from '@plimsoll/planner';
 import { coldTimes } from './plan/cold-command.ts';
 import type { GridResult } from './plan/grid.ts';
 import { startMlsysim } from './plan/mlsysim-process.ts';
-import { previousRecord, writeRecord } from './plan/record-files.ts';
+import type { PlanRecord } from './plan/plan-record.ts';
 import { renderRecord } from './plan/report.ts';
-import { describeRun, type PlanRecord } from './plan/run-record.ts';
 import { solveSpeed } from './plan/solve-speed.ts';
+import { previousRecord, writeRecord } from './record/record-files.ts';
+import { describeRun } from './record/run-description.ts';
 
 const fullCounts = { repetitions: 5, mlsysimSolves: 300, solves: 1_000_000, prepares: 50_000 };
 const quickCounts = { repetitions: 2, mlsysimSolves: 60, solves: 200_000, prepares: 5_000 };
@@ -31,16 +32,16 @@ async function main(): Promise<void> {
     },
   });
   const isQuick = values.quick;
-  const run = describeRun(process.argv.slice(2));
+  const run = describeRun('plan', process.argv.slice(2));
   const mlsysim = values['without-mlsysim'] ? null : await startMlsysim();
   const speed = await solveSpeed(isQuick ? quickCounts : fullCounts, mlsysim);
   mlsysim?.close();
   const grids = (['none', 'vllm'] as const).map((engine) => gridOf(engine, isQuick ? 10 : 1));
   const cold = coldTimes(isQuick ? 5 : 20);
   const record: PlanRecord = { run, mlsysimAnswer: mlsysim?.first ?? null, speed, grids, cold };
-  const text = renderRecord(record, isQuick ? null : previousRecord());
+  const text = renderRecord(record, isQuick ? null : previousRecord<PlanRecord>('plan'));
   process.stdout.write(values.json ? `${JSON.stringify(record, null, 2)}\n` : text);
-  if (!isQuick) writeRecord(record, text);
+  if (!isQuick) writeRecord('plan', record, text);
 }
 
 function gridOf(engine: EngineName, modelStep: number): GridResult {

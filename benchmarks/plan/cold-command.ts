@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median, quantile } from './statistics.ts';
+import { median, quantile } from '../record/statistics.ts';
 
 const program = join(import.meta.dirname, '../../apps/plimsoll/bin/plimsoll.js');
 const planArguments = ['plan', 'meta-llama/Llama-3.1-8B-Instruct', '--gpu', 'h100', '--context', '128k'];

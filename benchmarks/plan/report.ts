@@ -1,8 +1,9 @@
 /** The record as Markdown: numbers beside their targets, then what got worse since the run before. */
 import { formatCount } from '@plimsoll/foundation';
+import { runLines } from '../record/run-description.ts';
 import { coldCommand } from './cold-command.ts';
 import type { GridResult } from './grid.ts';
-import type { PlanRecord } from './run-record.ts';
+import type { PlanRecord } from './plan-record.ts';
 
 const ratioTarget = 1000;
 const gridSecondsTarget = 5;
@@ -11,10 +12,9 @@ const coldMillisecondsTarget = 200;
 const noise = 0.1;
 
 export function renderRecord(record: PlanRecord, previous: PlanRecord | null): string {
-  const { machine, command, date, commit } = record.run;
   return `${[
-    `# Planner speed, ${date}`,
-    `- Command: \`${command}\`\n- Commit: ${commit} (a plus sign: with changes not committed)\n- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}, load ${machine.load} before the run`,
+    `# Planner speed, ${record.run.date}`,
+    runLines(record.run),
     ...solveSection(record),
     ...record.grids.map(gridSection),
     coldSection(record),

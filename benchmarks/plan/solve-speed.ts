@@ -9,8 +9,8 @@ import {
   solve,
 } from '@plimsoll/planner';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
+import { median } from '../record/statistics.ts';
 import type { MlsysimProcess } from './mlsysim-process.ts';
-import { median } from './statistics.ts';
 
 /** As in tools/reference/mlsysim-speed.py. */
 const lengths = [2048, 4096, 8192, 16384, 32768, 65536];

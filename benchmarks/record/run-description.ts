@@ -1,10 +1,6 @@
-/** What one run of the benchmark found, and on what. */
+/** On what, from which sources and by which command a benchmark ran. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
-import type { ColdTimes } from './cold-command.ts';
-import type { GridResult } from './grid.ts';
-import type { MlsysimAnswer } from './mlsysim-process.ts';
-import type { SolveSpeed } from './solve-speed.ts';
 
 export interface RunDescription {
   readonly command: string;
@@ -21,18 +17,10 @@ export interface RunDescription {
   };
 }
 
-export interface PlanRecord {
-  readonly run: RunDescription;
-  readonly mlsysimAnswer: MlsysimAnswer | null;
-  readonly speed: SolveSpeed;
-  readonly grids: readonly GridResult[];
-  readonly cold: ColdTimes;
-}
-
-export function describeRun(options: readonly string[]): RunDescription {
+export function describeRun(name: string, options: readonly string[]): RunDescription {
   const processors = cpus();
   return {
-    command: ['npm run bench -- plan', ...options].join(' '),
+    command: [`npm run bench -- ${name}`, ...options].join(' '),
     date: new Date().toISOString().slice(0, 10),
     commit: commitName(),
     machine: {
@@ -44,6 +32,11 @@ export function describeRun(options: readonly string[]): RunDescription {
       load: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     },
   };
+}
+
+/** The head of a report in Markdown. */
+export function runLines({ machine, command, commit }: RunDescription): string {
+  return `- Command: \`${command}\`\n- Commit: ${commit} (a plus sign: with changes not committed)\n- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}, load ${machine.load} before the run`;
 }
 
 /** Short hash, with a plus sign when sources differ from it. */
