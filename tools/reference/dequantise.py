@@ -1,4 +1,6 @@
-"""Writes fixtures/kernels/dequantise.json: blocks of every weight format and what the gguf Python package reads in them.
+"""Writes fixtures/kernels/dequantise.json: blocks of every weight format and what the gguf Python package reads in them;
+and fixtures/kernels/convert.json: the same for formats that the engine converts when it loads them, and rows with the
+blocks that the package quantises them to.
 
     python -m venv env && env/bin/pip install gguf==0.17.1 numpy==2.4.6
     env/bin/python tools/reference/dequantise.py
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType
-from gguf.quants import dequantize
+from gguf.quants import dequantize, quantize
 
 PINNED = "0.17.1"
 assert version("gguf") == PINNED, f"this fixture is made with gguf {PINNED}, not {version('gguf')}"
@@ -30,6 +32,15 @@ FORMATS = [
     ("Q5_K", 3, [0, 2]),
     ("Q6_K", 3, [208]),
 ]
+
+CONVERTED = [
+    ("Q4_1", 6, [0, 2]),
+    ("Q5_0", 6, [0]),
+    ("Q5_1", 6, [0, 2]),
+    ("IQ4_NL", 6, [0]),
+    ("Q3_K", 3, [108]),
+]
+QUANTISED = ["F16", "BF16", "Q8_0", "Q4_0"]
 
 
 def blocks(random, name, count, scales):
@@ -52,18 +63,42 @@ def blocks(random, name, count, scales):
     return data
 
 
-random = np.random.default_rng(20240817)
-formats = {}
-for name, count, scales in FORMATS:
-    kind = GGMLQuantizationType[name]
-    data = blocks(random, name, count, scales)
-    values = dequantize(data.reshape(1, -1), kind).astype(np.float32).reshape(-1)
-    key = name.lower() if "_K" not in name else name.lower()[:-1] + "K"
-    formats[key] = {
-        "blocks": base64.b64encode(data.tobytes()).decode(),
-        "values": base64.b64encode(values.tobytes()).decode(),
+def base64_of(values):
+    return base64.b64encode(values.tobytes()).decode()
+
+
+def dequantised(random, formats):
+    entries = {}
+    for name, count, scales in formats:
+        data = blocks(random, name, count, scales)
+        values = dequantize(data.reshape(1, -1), GGMLQuantizationType[name]).astype(np.float32).reshape(-1)
+        key = name.lower() if "_K" not in name else name.lower()[:-1] + "K"
+        entries[key] = {"blocks": base64_of(data), "values": base64_of(values)}
+    return entries
+
+
+def quantised(random):
+    """Ordinary rows, a block of zeros, one with a single value, and ties."""
+    values = random.standard_normal((8, 32)).astype(np.float32)
+    values[1] = 0
+    values[2, 1:] = 0
+    values[3] = np.arange(32, dtype=np.float32) - 15.5
+    values[4] = 127 - np.arange(32, dtype=np.float32) * 0.5
+    return {
+        "values": base64_of(values),
+        "blocks": {
+            name.lower(): base64_of(quantize(values.reshape(1, -1), GGMLQuantizationType[name]))
+            for name in QUANTISED
+        },
     }
 
-target = Path(__file__).resolve().parents[2] / "fixtures" / "kernels" / "dequantise.json"
-target.parent.mkdir(parents=True, exist_ok=True)
-target.write_text(json.dumps({"package": f"gguf {PINNED}", "formats": formats}, indent=2) + "\n")
+
+def write(name, content):
+    target = Path(__file__).resolve().parents[2] / "fixtures" / "kernels" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({"package": f"gguf {PINNED}", **content}, indent=2) + "\n")
+
+
+write("dequantise.json", {"formats": dequantised(np.random.default_rng(20240817), FORMATS)})
+random = np.random.default_rng(20240818)
+write("convert.json", {"formats": dequantised(random, CONVERTED), "quantised": quantised(random)})

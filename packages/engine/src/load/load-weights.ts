@@ -3,13 +3,14 @@
  * stay, and checked for values that are not finite. One run is read ahead while the last one is repacked, so that no more
  * than two of them are in memory beside the arenas. File rows pass through the step buffers, which nothing else uses yet.
  */
-import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import type { Kernels } from '@plimsoll/kernels';
+import { defined } from '@plimsoll/foundation';
+import type { KernelOperation, Kernels } from '@plimsoll/kernels';
 import type { EngineMemoryPlan, PlacedTensor } from '@plimsoll/planner';
 import type { ArenaLayout } from '../forward/arena-layout.ts';
 import type { ArenaMemory } from '../memory/arena.ts';
 import { notFinite } from './not-finite.ts';
 import { writePlain } from './plain-tensor.ts';
+import { passageBytes, storeRows } from './store-rows.ts';
 import type { SourceTensor, WeightSource } from './weight-source.ts';
 
 /** Rows that a panel interleaves; runs are whole panels, save at the end of a matrix. */
@@ -77,26 +78,14 @@ function* runsOf(jobs: readonly Job[], target: LoadTarget): Generator<Run> {
       yield { job, start: 0, length: source.bytes, firstRow: 0, rows: tensor.rows };
       continue;
     }
-    checkFormat(tensor);
     const rowBytes = source.bytes / tensor.rows;
     const room = Math.min(runBytesMax, layoutOf(target, tensor).stepBuffersBytes);
-    const step = panelRows * Math.max(1, Math.floor(room / (panelRows * rowBytes)));
+    const step = panelRows * Math.max(1, Math.floor(room / passageBytes(tensor, rowBytes)));
     for (let firstRow = 0; firstRow < tensor.rows; firstRow += step) {
       const rows = Math.min(step, tensor.rows - firstRow);
       yield { job, start: firstRow * rowBytes, length: rows * rowBytes, firstRow, rows };
     }
   }
-}
-
-function checkFormat({ name, layer, source, format, conversion }: PlacedTensor): void {
-  if (conversion === 'copy') return;
-  throw new PlimsollError({
-    code: 'unsupported-conversion',
-    message: `tensor ${layer === null ? '' : `blk.${layer}.`}${name} is stored as ${source} and would have to be converted to ${format}`,
-    value: source,
-    limit: 'F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q4_0, held as they are',
-    hint: 'convert the model to Q8_0 or Q4_K_M, or give the engine more memory',
-  });
 }
 
 function layoutOf({ layouts }: LoadTarget, { arena }: PlacedTensor): ArenaLayout {
@@ -113,17 +102,14 @@ function store(target: LoadTarget, run: Run, bytes: Uint8Array): void {
     });
     return;
   }
-  const { buffers, stepBuffersBytes, counter: nonFinite } = layoutOf(target, tensor);
-  assert(bytes.byteLength <= stepBuffersBytes, 'a run of rows is larger than the step buffers');
-  const source = buffers.hidden;
-  new Uint8Array(buffer, source, bytes.byteLength).set(bytes);
-  const counter = new Uint32Array(buffer, nonFinite, 1);
-  counter[0] = 0;
-  const { format, columns } = tensor;
-  const output = tensor.offset + run.firstRow * (run.length / run.rows);
-  const sizes = { rows: run.rows, columns };
-  target.kernels.run(tensor.arena, [{ op: 'repack', format, source, output, ...sizes, nonFinite }]);
-  if (counter[0] !== 0) throw notFinite(displayName(tensor), counter[0]);
+  const layout = layoutOf(target, tensor);
+  const passage = {
+    buffer,
+    layout,
+    run: (operations: readonly KernelOperation[]) => target.kernels.run(tensor.arena, operations),
+  };
+  const bad = storeRows(passage, { tensor, firstRow: run.firstRow, rows: run.rows }, bytes);
+  if (bad > 0) throw notFinite(displayName(tensor), bad);
 }
 
 function displayName({ layer, name, slice, slices }: PlacedTensor): string {

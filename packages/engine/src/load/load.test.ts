@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defined, MiB, PlimsollError } from '@plimsoll/foundation';
-import { readGgufFile } from '@plimsoll/model-files';
+import { type ModelSpec, readGgufFile } from '@plimsoll/model-files';
+import { type EngineOptions, planEngineMemory } from '@plimsoll/planner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createEngine } from '../runtime/create-engine.ts';
 import { fixturesDirectory, smallOptions } from '../runtime/fixture-engine.test-data.ts';
@@ -113,3 +114,55 @@ test('progress is told up to the last byte', async () => {
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
   await engine.close();
 });
+
+test('weights that do not fit are held in lower formats where that is asked for', async () => {
+  for (const [name, file] of [
+    ['llama-k-quants', 'q6_k.gguf'],
+    ['llama-3', 'f32.gguf'],
+  ] as const) {
+    const model = await openModel(join(fixturesDirectory, name, file));
+    const options = { ...smallOptions, shrinkWeights: true };
+    const prompt = Array.from({ length: 60 }, (_, index) => 3 + ((index * 41) % 250));
+    const logits: Float32Array[] = [];
+    let downgraded = 0;
+    for (const share of [1, 0.8]) {
+      const wanted = planEngineMemory({ spec: model.spec, freeBytes: 512 * MiB, options });
+      const memoryBytes =
+        share === 1
+          ? 512 * MiB
+          : memoryWithout(wanted.storage.weightBytes * (1 - share), { spec: model.spec, options });
+      const engine = await createEngine({ model, memoryBytes, tokenizer: null, options });
+      downgraded = engine.memory.adoptedPlan?.storage.downgraded ?? 0;
+      expect(downgraded > 0).toBe(share < 1);
+      await engine.observe(prompt, { score: (_, row) => logits.push(row.slice()) });
+      await engine.close();
+    }
+    const [whole, shrunk] = [logits.slice(0, 60), logits.slice(60)];
+    const cosine = (a: Float32Array, b: Float32Array): number => {
+      const dot = (x: Float32Array, y: Float32Array): number =>
+        x.reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0);
+      return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+    };
+    const least = Math.min(...whole.map((row, index) => cosine(row, defined(shrunk[index], 'as many rows'))));
+    // Four bits on random weights cost something; a wrong row or scale would leave nothing.
+    expect(least, file).toBeGreaterThan(0.8);
+  }
+});
+
+/** The memory of an engine whose weights lack so many bytes. */
+function memoryWithout(
+  lackingBytes: number,
+  { spec, options }: { readonly spec: ModelSpec; readonly options: EngineOptions },
+): number {
+  const fits = (freeBytes: number): boolean => {
+    const { budget, storage } = planEngineMemory({ spec, freeBytes, options });
+    return budget.shortBytes === 0 && storage.downgraded === 0;
+  };
+  let [short, enough] = [0, 512 * MiB];
+  while (enough - short > 4096) {
+    const middle = Math.floor((short + enough) / 2);
+    if (fits(middle)) enough = middle;
+    else short = middle;
+  }
+  return short - Math.floor(lackingBytes);
+}

@@ -1,0 +1,79 @@
+/** Formats that are converted on their way in hold what the `gguf` Python package reads in them, bit for bit. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { defined } from '@plimsoll/foundation';
+import type { WeightFormat } from '@plimsoll/kernels';
+import { expect, test } from 'vitest';
+import { fixturesDirectory } from '../runtime/fixture-engine.test-data.ts';
+import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
+import { widenBlocks } from './widen-blocks.ts';
+
+interface Fixture {
+  readonly formats: Readonly<Record<string, { readonly blocks: string; readonly values: string }>>;
+  readonly quantised: { readonly values: string; readonly blocks: Readonly<Record<string, string>> };
+}
+
+const fixture: Fixture = JSON.parse(
+  await readFile(join(fixturesDirectory, '../kernels/convert.json'), 'utf8'),
+);
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.from(text, 'base64'));
+}
+
+function floatsOf(text: string): Float32Array {
+  return new Float32Array(bytesOf(text).buffer);
+}
+
+function blocksOf(format: string): { readonly bytes: Uint8Array; readonly values: Float32Array } {
+  const { blocks, values } = defined(fixture.formats[format], `the fixture has ${format}`);
+  return { bytes: bytesOf(blocks), values: floatsOf(values) };
+}
+
+/** Q8_0 as its definition says: scale x quant, in f32. */
+function readQ8(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: (bytes.byteLength / 34) * 32 }, (_, index) => {
+    const block = Math.floor(index / 32) * 34;
+    return view.getFloat16(block, true) * view.getInt8(block + 2 + (index % 32));
+  });
+}
+
+/** Q6_K: scale x (signed scale of 16) x (quant - 32), multiplied in this order. */
+function readQ6(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: (bytes.byteLength / 210) * 256 }, (_, place) => {
+    const [block, index] = [Math.floor(place / 256) * 210, place % 256];
+    const [half, run, column] = [index >> 7, (index >> 5) & 3, index & 31];
+    const low = (view.getUint8(block + 64 * half + 32 * (run & 1) + column) >> (run < 2 ? 0 : 4)) & 15;
+    const high = (view.getUint8(block + 128 + 32 * half + column) >> (2 * run)) & 3;
+    const scale = Math.fround(view.getFloat16(block + 208, true) * view.getInt8(block + 192 + (index >> 4)));
+    return scale * (low + 16 * high - 32);
+  });
+}
+
+test.each([
+  ['q5_0', readQ8],
+  ['iq4_nl', readQ8],
+  ['q3_K', readQ6],
+] as const)('%s is widened without a loss', (format, read) => {
+  const { bytes, values } = blocksOf(format);
+  const widened = defined(widenBlocks(format.toUpperCase(), bytes), 'the format is widened');
+  expect(read(widened)).toEqual(values);
+});
+
+test.each(['q4_1', 'q5_1'])('%s is read', (format) => {
+  const { bytes, values } = blocksOf(format);
+  expect(dequantiseWithMinimum(format.toUpperCase(), bytes)).toEqual(values);
+});
+
+test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies WeightFormat[])('rows are quantised to %s', (format) => {
+  const values = floatsOf(fixture.quantised.values);
+  const expected = bytesOf(defined(fixture.quantised.blocks[format], `the fixture has ${format}`));
+  expect(quantiseRows(values, format)).toEqual(expected);
+});
+
+test('other types are left to others', () => {
+  expect(widenBlocks('Q8_0', new Uint8Array(34))).toBe(null);
+  expect(dequantiseWithMinimum('Q8_0', new Uint8Array(34))).toBe(null);
+});

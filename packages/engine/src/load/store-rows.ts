@@ -1,0 +1,113 @@
+/**
+ * A run of rows on its way from a file into its panels, by way of the step buffers of its arena:
+ *
+ *   copy        source rows | repack -> panels
+ *   widen       rewritten in JavaScript, block by block, then as above
+ *   requantise  source rows | repack -> scratch panels | embed -> f32 rows | quantised in JavaScript, then as above
+ *
+ * Embedding a row of a weight is dequantising it: so every format that the kernels read can be taken down a step.
+ */
+import { assert, defined } from '@plimsoll/foundation';
+import { type KernelOperation, repackedBytes, type WeightFormat, weightFormats } from '@plimsoll/kernels';
+import type { PlacedTensor } from '@plimsoll/planner';
+import type { ArenaLayout } from '../forward/arena-layout.ts';
+import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
+import { widenBlocks } from './widen-blocks.ts';
+
+/** Where rows pass through, and what runs the operations. */
+export interface RowPassage {
+  readonly buffer: ArrayBufferLike;
+  readonly layout: ArenaLayout;
+  run(operations: readonly KernelOperation[]): void;
+}
+
+/** Rows of one tensor, from `firstRow` on. */
+export interface RowRun {
+  readonly tensor: PlacedTensor;
+  readonly firstRow: number;
+  readonly rows: number;
+}
+
+const formatOfType = new Map<string, WeightFormat>(
+  (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_K', 'q5_K', 'q6_K'] as const).map((format) => [
+    format.toUpperCase(),
+    format,
+  ]),
+);
+
+/** Bytes of the step buffers that eight rows of a tensor need on their way. */
+export function passageBytes({ conversion, format, columns }: PlacedTensor, sourceRowBytes: number): number {
+  const rows = 8;
+  if (conversion === 'copy') return rows * sourceRowBytes;
+  const wide = 4 * columns;
+  return rows * (2 * sourceRowBytes + wide + 4 + Math.max(wide, writtenRowBytes(format, columns))) + 256;
+}
+
+function writtenRowBytes(format: WeightFormat, columns: number): number {
+  const { blockElements, blockBytes } = weightFormats[format];
+  return (columns / blockElements) * blockBytes;
+}
+
+/** Returns how many values and scales were not finite. */
+export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): number {
+  const { tensor } = run;
+  const type = tensor.source.toUpperCase();
+  if (tensor.conversion === 'copy') return repackInto(passage, run, bytes);
+  const widened = tensor.conversion === 'widen' ? widenBlocks(type, bytes) : null;
+  if (widened !== null) return repackInto(passage, run, widened);
+  const values = dequantiseWithMinimum(type, bytes) ?? dequantise(passage, run, bytes);
+  if (!values.every(Number.isFinite))
+    return values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0);
+  return repackInto(passage, run, quantiseRows(values, tensor.format));
+}
+
+function repackInto(passage: RowPassage, { tensor, firstRow, rows }: RowRun, bytes: Uint8Array): number {
+  const { format, columns, offset } = tensor;
+  const rowBytes = writtenRowBytes(format, columns);
+  assert(
+    bytes.byteLength === rows * rowBytes,
+    `${tensor.name}: ${rows} rows of ${format} in ${bytes.byteLength} bytes`,
+  );
+  return repack(passage, { format, rows, columns, source: 0, output: offset + firstRow * rowBytes }, bytes);
+}
+
+/** `source` counts from the start of the step buffers, `output` from the start of the arena. */
+function repack(
+  { buffer, layout, run }: RowPassage,
+  matrix: { format: WeightFormat; rows: number; columns: number; source: number; output: number },
+  bytes: Uint8Array,
+): number {
+  assert(
+    matrix.source + bytes.byteLength <= layout.stepBuffersBytes,
+    'rows are larger than the step buffers',
+  );
+  const source = layout.buffers.hidden + matrix.source;
+  new Uint8Array(buffer, source, bytes.byteLength).set(bytes);
+  const counter = new Uint32Array(buffer, layout.counter, 1);
+  counter[0] = 0;
+  run([{ op: 'repack', ...matrix, source, nonFinite: layout.counter }]);
+  return defined(counter[0], 'a counter of one word');
+}
+
+function dequantise(passage: RowPassage, { tensor, rows }: RowRun, bytes: Uint8Array): Float32Array {
+  const { buffer, layout, run } = passage;
+  const { columns } = tensor;
+  const format = defined(
+    formatOfType.get(tensor.source.toUpperCase()),
+    `${tensor.source} is read by the kernels`,
+  );
+  const start = layout.buffers.hidden;
+  const line = (size: number): number => Math.ceil(size / 64) * 64;
+  const panels = line(bytes.byteLength);
+  const ids = line(panels + repackedBytes(format, rows, columns));
+  const output = line(ids + 4 * rows);
+  assert(
+    output + 4 * rows * columns <= layout.stepBuffersBytes,
+    'rows to convert do not fit the step buffers',
+  );
+  repack(passage, { format, rows, columns, source: 0, output: start + panels }, bytes);
+  new Uint32Array(buffer, start + ids, rows).set(Array.from({ length: rows }, (_, row) => row));
+  const places = { weights: start + panels, tokenIds: start + ids, output: start + output };
+  run([{ op: 'embed', format, ...places, tokens: rows, rows, columns }]);
+  return new Float32Array(buffer, start + output, rows * columns).slice();
+}
