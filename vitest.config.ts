@@ -10,6 +10,7 @@ const seed = process.env.PLIMSOLL_SEED ?? String(randomInt(2 ** 31));
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+    globalSetup: [join(import.meta.dirname, 'tools/test-global-setup.ts')],
     setupFiles: [join(import.meta.dirname, 'tools/test-setup.ts')],
     reporters: [
       'default',

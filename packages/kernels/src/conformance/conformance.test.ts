@@ -8,7 +8,6 @@ import { createReferenceKernels } from '../reference/reference-kernels.ts';
 import { type BuildName, buildNames } from '../wasm/builds.ts';
 import { createNodeKernels } from '../wasm/node-platform.ts';
 import { controlBytes, type WasmKernels } from '../wasm/wasm-kernels.ts';
-import { ensureBuiltKernels } from './built-kernels.ts';
 import { cacheCases } from './cases-attention.ts';
 import { productCases } from './cases-products.ts';
 import { rowCases } from './cases-rows.ts';
@@ -84,7 +83,6 @@ describe.each(buildNames.flatMap((build) => [1, 3].map((threads) => ({ build, th
     let kernels: WasmKernels | undefined;
 
     beforeAll(async () => {
-      await ensureBuiltKernels();
       kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads, build });
     }, 120_000);
     afterAll(async () => kernels?.close());

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type WeightFormat, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { ArenaView } from '../reference/arena-view.ts';
@@ -12,7 +12,6 @@ import { dequantise } from '../reference/dequantise.ts';
 import { buildNames } from '../wasm/builds.ts';
 import { createNodeKernels } from '../wasm/node-platform.ts';
 import { controlBytes } from '../wasm/wasm-kernels.ts';
-import { ensureBuiltKernels } from './built-kernels.ts';
 import { formatNames } from './cases-products.ts';
 
 interface Fixture {
@@ -41,8 +40,6 @@ describe('reference', () => {
 });
 
 describe.each(buildNames)('wasm %s', (build) => {
-  beforeAll(ensureBuiltKernels, 120_000);
-
   test.each(formatNames)('%s, repacked, equals the gguf package', async (format) => {
     const { blocks, bits, columns } = rowOf(format);
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });

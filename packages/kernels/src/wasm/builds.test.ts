@@ -1,9 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { beforeAll, expect, test } from 'vitest';
-import { ensureBuiltKernels } from '../conformance/built-kernels.ts';
+import { expect, test } from 'vitest';
 import { type BuildName, buildNames, preferredBuild } from './builds.ts';
-
-beforeAll(ensureBuiltKernels, 120_000);
 
 /** Occurrences of a SIMD instruction: the prefix 0xfd, then its number in LEB128. */
 async function occurrences(build: BuildName, instruction: number): Promise<number> {

@@ -1,8 +1,7 @@
 /** What the pool promises beyond the results of single operations. */
 import { monotonicClock } from '@plimsoll/foundation';
 import fc from 'fast-check';
-import { beforeAll, expect, test } from 'vitest';
-import { ensureBuiltKernels } from '../conformance/built-kernels.ts';
+import { expect, test } from 'vitest';
 import { formatNames } from '../conformance/cases-products.ts';
 import { TestArena } from '../conformance/test-arena.ts';
 import { activationBytes, weightFormats } from '../formats.ts';
@@ -10,8 +9,6 @@ import type { KernelOperation } from '../operations.ts';
 import { fastestBuild } from './fastest-build.ts';
 import { createNodeKernels, loadKernelModule } from './node-platform.ts';
 import { arenaPagesMax, controlBytes } from './wasm-kernels.ts';
-
-beforeAll(ensureBuiltKernels, 120_000);
 
 function sharedMemory(pages: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
