@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on any Node, say what is wrong, and hand over to one that reads TypeScript.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -23,6 +24,22 @@ function pinnedNode() {
   }
 }
 
+/**
+ * Runs this program with another Node, which decides what signals mean: a terminal sends Ctrl-C to both of us, and we
+ * must not be gone before it is. What only we were sent is handed on.
+ */
+async function runWith(node) {
+  const program = fileURLToPath(import.meta.url);
+  const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+  process.on('SIGINT', () => {
+    if (!hasTerminal) child.kill('SIGINT');
+  });
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const [code, signal] = await once(child, 'exit');
+  return code ?? (signal === 'SIGINT' ? 130 : 1);
+}
+
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   // Named access: older Nodes must get as far as the message below.
   module.enableCompileCache();
@@ -37,8 +54,6 @@ if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
     );
     process.exitCode = 1;
   } else {
-    const program = fileURLToPath(import.meta.url);
-    const result = spawnSync(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
-    process.exitCode = result.status ?? (result.signal === 'SIGINT' ? 130 : 1);
+    process.exitCode = await runWith(node);
   }
 }

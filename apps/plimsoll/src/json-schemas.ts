@@ -190,6 +190,104 @@ const audit = z.strictObject({
   memory: z.strictObject({ totalBytes: bytes, freeBytes: bytes, limitBytes: bytes.nullable() }),
 });
 
+const rate = z.number().describe('tokens per second');
+
+const run = z.strictObject({
+  model: z.string(),
+  text: z.string(),
+  end: z.enum(['stop', 'length', 'interrupted']),
+  tokens: z.strictObject({
+    prompt: count,
+    cached: count.describe('tokens of the prompt found in the prefix cache'),
+    output: count,
+    ids: z.array(count),
+  }),
+  timings: z.strictObject({
+    loadSeconds: secondsField,
+    firstTextSeconds: secondsField.nullable().describe('from the start of the process to the first text'),
+    prefillSeconds: secondsField,
+    decodeSeconds: secondsField,
+    prefillTokensPerSecond: rate.nullable(),
+    decodeTokensPerSecond: rate.nullable(),
+  }),
+  settings: z.strictObject({
+    context: count,
+    kvType: z.string(),
+    threads: count,
+    kernels: z.string(),
+    seed: count,
+  }),
+  memory: z.strictObject({
+    limitBytes: bytes,
+    limitSource: z.string(),
+    heldBytes: bytes.describe('sum of the ledger without headroom'),
+    residentBytes: bytes.describe('of the process, as the system counts it'),
+    categories: z.partialRecord(ledgerEntry.shape.category, bytes),
+    ledger: z.strictObject({ entries: z.array(ledgerEntry) }),
+  }),
+});
+
+const bench = z.strictObject({
+  model: z.string(),
+  sizeBytes: bytes,
+  parameters: count,
+  backend: z.string().describe('the kernels that ran'),
+  threads: count,
+  kvType: z.string(),
+  memory: z.strictObject({ limitBytes: bytes, heldBytes: bytes }),
+  tests: z.array(
+    z.strictObject({
+      test: z.string().describe('pp: prompt processing, tg: text generation'),
+      promptTokens: count,
+      outputTokens: count,
+      tokensPerSecond: z.strictObject({ mean: rate, deviation: rate }),
+      runs: z.array(rate),
+    }),
+  ),
+});
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const inspect = z.strictObject({
+  path: z.string(),
+  format: z.string(),
+  files: z.array(z.string()),
+  problem: z.string().nullable().describe('why the architecture is not known'),
+  metadata: z.record(
+    z.string(),
+    z.union([scalar, z.strictObject({ elementType: z.string(), length: count, first: z.array(scalar) })]),
+  ),
+  architecture: z
+    .strictObject({
+      family: z.string(),
+      layers: count,
+      hiddenSize: count,
+      vocabSize: count,
+      contextLength: count,
+      tiedEmbeddings: z.boolean(),
+      kinds: z.array(z.strictObject({ attention: z.string(), feedForward: z.string(), layers: count })),
+      notModelled: z.array(z.string()),
+    })
+    .nullable(),
+  tensorCount: count,
+  elements: count,
+  tensorBytes: bytes,
+  types: z.array(z.strictObject({ type: z.string(), tensors: count, elements: count, bytes })),
+  tensors: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        type: z.string(),
+        shape: z.array(count),
+        bytes,
+        file: z.string(),
+        offset: count,
+      }),
+    )
+    .optional()
+    .describe('with --tensors'),
+});
+
 const error = z.strictObject({
   error: z.strictObject({
     code: z.string(),
@@ -206,6 +304,9 @@ export const outputSchemas = {
   zoo: z.strictObject({ rows: z.union([z.array(modelRow), z.array(hardwareRow)]) }),
   validate,
   audit,
+  run,
+  bench,
+  inspect,
   error,
 } as const;
 

@@ -1,7 +1,7 @@
 /** `plimsoll run`: one prompt, one answer. */
 import { text } from 'node:stream/consumers';
 import type { Engine } from '@plimsoll/engine';
-import { formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { type Answer, answer, rates } from '../answer.ts';
 import { encodeRaw, openConversation } from '../conversation.ts';
@@ -92,7 +92,7 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
   const { end, promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds } = answered;
   const { prefill, decode } = rates(answered);
   const ledger = engine.ledger();
-  const { adoptedPlan } = engine.memory;
+  const { settings } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
   return {
     model: facts.model,
     text: answered.text,
@@ -108,8 +108,8 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
     },
     settings: {
       context: engine.contextMax,
-      kvType: adoptedPlan?.settings.kvFormat ?? null,
-      threads: adoptedPlan?.settings.threads ?? null,
+      kvType: settings.kvFormat,
+      threads: settings.threads,
       kernels: engine.kernelPath,
       seed: facts.seed,
     },
