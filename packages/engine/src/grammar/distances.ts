@@ -1,7 +1,8 @@
 /**
  * How far each node is from the end of its rule: in bytes, and in further levels of calls on that shortest way. The
  * bytes are what a length budget is checked against; the levels keep the stack below its limit without ever leading
- * into a dead end. Only bytes that a single token can produce count, so that every shortest way can really be taken.
+ * into a dead end. Only bytes that are a token by themselves count, so that every shortest way can really be taken; all
+ * others are never written, not even inside a longer token. Byte-level tokenizers and those with byte fallback have all.
  */
 import { END_NODE, type Network, type NetworkNode } from './network.ts';
 

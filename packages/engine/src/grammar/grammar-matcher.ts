@@ -89,27 +89,31 @@ export class GrammarMatcher {
   #walk(state: GrammarState, bytesToEndLimit: number): KnownMask {
     const { size, bytes, depths, subtreeEnds, firstTokens, tokens, vocabSize, endTokens } = this.trie;
     const automaton = this.#automaton;
+    const { classOf } = automaton.classes;
     const path = this.#path;
     const mask = new Uint32Array(Math.ceil(vocabSize / 32));
     let bytesToEndMax = 0;
     path[0] = state;
     for (let node = 0; node < size; ) {
       const depth = depths[node] as number;
-      const next = automaton.step(path[depth] as GrammarState, bytes[node] as number);
+      const byte = bytes[node] as number;
+      const from = path[depth] as GrammarState;
+      // The table is asked here first: a call for each of 400,000 nodes would take most of the time.
+      let next = from.next[classOf[byte] as number];
+      if (next === undefined) next = automaton.step(from, byte);
       if (next === null) {
         node = subtreeEnds[node] as number;
         continue;
       }
       path[depth + 1] = next;
-      const tokensEnd = firstTokens[node + 1] as number;
-      for (
-        let index = firstTokens[node] as number;
-        index < tokensEnd && next.bytesToEnd <= bytesToEndLimit;
-        index++
-      ) {
-        const token = tokens[index] as number;
-        mask[token >>> 5] = (mask[token >>> 5] as number) | (1 << (token & 31));
-        if (next.bytesToEnd > bytesToEndMax) bytesToEndMax = next.bytesToEnd;
+      const { bytesToEnd } = next;
+      if (bytesToEnd <= bytesToEndLimit) {
+        const tokensEnd = firstTokens[node + 1] as number;
+        for (let index = firstTokens[node] as number; index < tokensEnd; index++) {
+          const token = tokens[index] as number;
+          mask[token >>> 5] = (mask[token >>> 5] as number) | (1 << (token & 31));
+          if (bytesToEnd > bytesToEndMax) bytesToEndMax = bytesToEnd;
+        }
       }
       node++;
     }
