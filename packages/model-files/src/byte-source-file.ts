@@ -56,16 +56,21 @@ function fileSource(path: string, handle: FileHandle, size: number): ByteSource 
     size,
     async read(offset, length) {
       // Allocation follows the file, not the request: a lying header cannot ask for more than there is.
-      const wanted = Math.max(0, Math.min(length, size - offset));
-      const bytes = new Uint8Array(wanted);
-      let filled = 0;
-      while (filled < wanted) {
-        const { bytesRead } = await handle.read(bytes, filled, wanted - filled, offset + filled);
-        if (bytesRead === 0) return bytes.subarray(0, filled); // The file shrank since it was opened.
-        filled += bytesRead;
-      }
-      return bytes;
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      return bytes.subarray(0, await fill(handle, bytes, offset));
     },
+    readInto: (target, offset) => fill(handle, target, offset),
     close: () => handle.close(),
   };
+}
+
+/** Bytes that were there: fewer than the target holds only where the file ends, or shrank since it was opened. */
+async function fill(handle: FileHandle, target: Uint8Array, offset: number): Promise<number> {
+  let filled = 0;
+  while (filled < target.byteLength) {
+    const { bytesRead } = await handle.read(target, filled, target.byteLength - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
 }

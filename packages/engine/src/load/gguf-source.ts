@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { type ByteSource, type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
-import { readExactly } from './read-exactly.ts';
+import { fillExactly, readExactly } from './read-exactly.ts';
 import type { SourceTensor, TensorAddress, WeightSource } from './weight-source.ts';
 
 export async function openGgufSource(path: string, model: GgufModel): Promise<WeightSource> {
@@ -36,7 +36,8 @@ function sliceOf(
     bytes,
     file: tensor.part,
     offset,
-    read: (start, length) => readExactly(source, { offset: offset + start, length, name: tensor.name }),
+    read: (start, length) => readExactly(source, length, { offset: offset + start, name: tensor.name }),
+    readInto: (target, start) => fillExactly(source, target, { offset: offset + start, name: tensor.name }),
   };
 }
 
@@ -73,7 +74,7 @@ export async function readFloats(
   const source = await openFileSource(join(dirname(path), part.name));
   try {
     const { offset, bytes: length } = tensor;
-    const bytes = await readExactly(source, { offset, length, name });
+    const bytes = await readExactly(source, length, { offset, name });
     const view = new DataView(bytes.buffer, bytes.byteOffset, length);
     return Array.from({ length: length / 4 }, (_, index) =>
       view.getFloat32(4 * index, part.header.littleEndian),

@@ -13,7 +13,7 @@ import {
   type ShardTensor,
   type TensorSpec,
 } from '@plimsoll/model-files';
-import { readExactly } from './read-exactly.ts';
+import { fillExactly, readExactly } from './read-exactly.ts';
 import type { TensorAddress, WeightSource } from './weight-source.ts';
 
 export async function openSafetensorsSource(path: string, model: SafetensorsModel): Promise<WeightSource> {
@@ -30,7 +30,8 @@ export async function openSafetensorsSource(path: string, model: SafetensorsMode
         bytes,
         file,
         offset,
-        read: (start, length) => readExactly(source, { offset: offset + start, length, name }),
+        read: (start, length) => readExactly(source, length, { offset: offset + start, name }),
+        readInto: (target, start) => fillExactly(source, target, { offset: offset + start, name }),
       };
     },
     close: async () => {

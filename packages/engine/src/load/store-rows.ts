@@ -61,31 +61,35 @@ export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): 
   return repackInto(passage, run, quantiseRows(values, tensor.format));
 }
 
-function repackInto(passage: RowPassage, { tensor, firstRow, rows }: RowRun, bytes: Uint8Array): number {
+/** Rows that lie at `source` in the arena already, in the format that they keep. */
+export function repackRows(passage: RowPassage, { tensor, firstRow, rows }: RowRun, source: number): number {
   const { format, columns, offset } = tensor;
-  const rowBytes = writtenRowBytes(format, columns);
-  assert(
-    bytes.byteLength === rows * rowBytes,
-    `${tensor.name}: ${rows} rows of ${format} in ${bytes.byteLength} bytes`,
-  );
-  return repack(passage, { format, rows, columns, source: 0, output: offset + firstRow * rowBytes }, bytes);
+  const output = offset + firstRow * writtenRowBytes(format, columns);
+  return repack(passage, { format, rows, columns, source, output });
 }
 
-/** `source` counts from the start of the step buffers, `output` from the start of the arena. */
+function repackInto(passage: RowPassage, run: RowRun, bytes: Uint8Array): number {
+  const { format, columns, name } = run.tensor;
+  const wanted = run.rows * writtenRowBytes(format, columns);
+  assert(bytes.byteLength === wanted, `${name}: ${run.rows} rows of ${format} in ${bytes.byteLength} bytes`);
+  return repackRows(passage, run, putRows(passage, bytes));
+}
+
+/** At the start of the step buffers. */
+function putRows({ buffer, layout }: RowPassage, bytes: Uint8Array): number {
+  assert(bytes.byteLength <= layout.stepBuffersBytes, 'rows are larger than the step buffers');
+  const source = layout.buffers.hidden;
+  new Uint8Array(buffer, source, bytes.byteLength).set(bytes);
+  return source;
+}
+
 function repack(
   { buffer, layout, run }: RowPassage,
   matrix: { format: WeightFormat; rows: number; columns: number; source: number; output: number },
-  bytes: Uint8Array,
 ): number {
-  assert(
-    matrix.source + bytes.byteLength <= layout.stepBuffersBytes,
-    'rows are larger than the step buffers',
-  );
-  const source = layout.buffers.hidden + matrix.source;
-  new Uint8Array(buffer, source, bytes.byteLength).set(bytes);
   const counter = new Uint32Array(buffer, layout.counter, 1);
   counter[0] = 0;
-  run([{ op: 'repack', ...matrix, source, nonFinite: layout.counter }]);
+  run([{ op: 'repack', ...matrix, nonFinite: layout.counter }]);
   return defined(counter[0], 'a counter of one word');
 }
 
@@ -105,7 +109,8 @@ function dequantise(passage: RowPassage, { tensor, rows }: RowRun, bytes: Uint8A
     output + 4 * rows * columns <= layout.stepBuffersBytes,
     'rows to convert do not fit the step buffers',
   );
-  repack(passage, { format, rows, columns, source: 0, output: start + panels }, bytes);
+  const source = putRows(passage, bytes);
+  repack(passage, { format, rows, columns, source, output: start + panels });
   new Uint32Array(buffer, start + ids, rows).set(Array.from({ length: rows }, (_, row) => row));
   const places = { weights: start + panels, tokenIds: start + ids, output: start + output };
   run([{ op: 'embed', format, ...places, tokens: rows, rows, columns }]);

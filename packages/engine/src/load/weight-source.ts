@@ -8,6 +8,8 @@ export interface SourceTensor {
   readonly offset: number;
   /** The bytes [start, start + length) of this matrix. */
   read(start: number, length: number): Promise<Uint8Array>;
+  /** Fills the target with the bytes from `start` on. */
+  readInto(target: Uint8Array, start: number): Promise<void>;
 }
 
 export interface TensorAddress {
