@@ -8,6 +8,13 @@ export {
   type TemplateSources,
   templateTokens,
 } from './chat/template-source.ts';
+export { grammarFromGbnf } from './grammar/gbnf.ts';
+export type { Grammar } from './grammar/grammar.ts';
+export { GrammarConstraint } from './grammar/grammar-constraint.ts';
+export { GrammarMatcher, type TokenMask } from './grammar/grammar-matcher.ts';
+export type { Whitespace } from './grammar/json-schema/json-text.ts';
+export { grammarFromJsonSchema, type JsonSchemaOptions } from './grammar/json-schema/schema-grammar.ts';
+export { type GrammarTokenizer, TokenTrie } from './grammar/token-trie.ts';
 export type { LoadProgress } from './load/load-weights.ts';
 export type { Model } from './load/model.ts';
 export { type OpenOptions, openModel } from './load/open-model.ts';
@@ -35,10 +42,27 @@ export type {
   GenerationPiece,
   GenerationRequest,
   GenerationResult,
-  TokenConstraint,
 } from './runtime/generation.ts';
 export type { HiddenCapture, LiveSequence } from './runtime/live-sequence.ts';
 export type { ObservationRequest } from './runtime/observation.ts';
+export {
+  AcceptanceStatistics,
+  type AcceptanceSummary,
+  expectedSpeedup,
+  expectedTokensPerStep,
+} from './sampling/acceptance.ts';
+export { breakersFromText, defaultDryBreakers } from './sampling/dry-breakers.ts';
+export type { SampledLogprobs, TokenLogprob } from './sampling/log-probabilities.ts';
+export { draftFromHistory, type PromptLookupOptions } from './sampling/prompt-lookup.ts';
+export { createSampler, type Sample, type Sampler } from './sampling/sampler.ts';
+export type { DryParams, MirostatParams, SamplerParams, SamplerRequest } from './sampling/sampler-params.ts';
+export {
+  type Distribution,
+  type Draft,
+  type Verdict,
+  verifyDraft,
+  verifyDraftGreedily,
+} from './sampling/speculative.ts';
 export { tokenizerFromGguf } from './tokenizer/gguf-tokenizer.ts';
 export { type TokenizerFiles, tokenizerFromJson } from './tokenizer/json-tokenizer.ts';
 export { type StopResult, StopStrings } from './tokenizer/stop-strings.ts';

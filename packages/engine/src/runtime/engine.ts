@@ -13,6 +13,8 @@ import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner';
 import type { GroupOccupancy, Scheduler, SequenceId, ServingMetrics } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
+import type { Grammar } from '../grammar/grammar.ts';
+import type { GrammarMatcher } from '../grammar/grammar-matcher.ts';
 import type { Model } from '../load/model.ts';
 import type { ArenaMemory } from '../memory/arena.ts';
 import type { MemoryManager } from '../memory/memory-manager.ts';
@@ -26,6 +28,7 @@ import type {
   GenerationResult,
   OptionalTokenizer,
 } from './generation.ts';
+import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
 import { Observation, type ObservationRequest } from './observation.ts';
 
@@ -58,6 +61,7 @@ export class Engine {
   #step: Promise<void> | null = null;
   #isClosed = false;
   #observations = 0;
+  #matchers: GrammarMatchers | null = null;
 
   constructor(parts: EngineParts) {
     this.model = parts.model;
@@ -172,12 +176,12 @@ export class Engine {
   ): AsyncGenerator<GenerationPiece, void, void> {
     const { signal } = request;
     signal?.throwIfAborted();
-    const completions = this.#completions(request);
+    const outputTokensMax = request.maxTokens ?? Math.max(1, this.contextMax - prompt.length);
+    const completions = this.#completions(request, outputTokensMax);
     const first = defined(completions[0], 'a request has a choice');
     const abort = (): void => this.#abortAll(completions);
     signal?.addEventListener('abort', abort);
     try {
-      const outputTokensMax = request.maxTokens ?? Math.max(1, this.contextMax - prompt.length);
       const priority = request.priority ?? 0;
       await this.prefill({ prompt, outputTokensMax, live: first, priority });
       while (true) {
@@ -194,18 +198,10 @@ export class Engine {
     }
   }
 
-  #completions(request: GenerationRequest): readonly Completion[] {
-    const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, constraint, promptLookup } = request;
-    if (!Number.isSafeInteger(choices) || choices < 1 || choices > this.#parts.scheduler.config.runningMax) {
-      const runningMax = this.#parts.scheduler.config.runningMax;
-      throw new PlimsollError({
-        code: 'bad-choices',
-        message: `${choices} choices cannot be generated at once`,
-        value: choices,
-        limit: runningMax,
-        hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
-      });
-    }
+  #completions(request: GenerationRequest, outputTokensMax: number): readonly Completion[] {
+    const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
+    this.#checkChoices(choices);
+    const matcher = grammar === undefined ? null : this.#matcher(grammar);
     const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
     const make = (choice: number, others: readonly Completion[]): Completion =>
       new Completion({
@@ -218,12 +214,30 @@ export class Engine {
         tokenizer: this.tokenizer,
         stop,
         ignoreEnd,
-        constraint: constraint?.(choice) ?? null,
+        constraint: matcher === null ? null : grammarConstraint(matcher, outputTokensMax),
         promptLookup: lookup,
         others,
       });
     const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
     return [make(0, others), ...others];
+  }
+
+  #checkChoices(choices: number): void {
+    const { runningMax } = this.#parts.scheduler.config;
+    if (Number.isSafeInteger(choices) && choices >= 1 && choices <= runningMax) return;
+    throw new PlimsollError({
+      code: 'bad-choices',
+      message: `${choices} choices cannot be generated at once`,
+      value: choices,
+      limit: runningMax,
+      hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
+    });
+  }
+
+  #matcher(grammar: Grammar): GrammarMatcher {
+    if (this.tokenizer === null) throw noTokenizer('a grammar is about text');
+    this.#matchers ??= new GrammarMatchers(this.tokenizer, this.model.graph.vocabSize);
+    return this.#matchers.matcher(grammar);
   }
 
   #abortAll(completions: readonly LiveSequence[]): void {
@@ -233,11 +247,7 @@ export class Engine {
   #encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
     if (typeof prompt !== 'string') return prompt;
     if (this.tokenizer !== null) return this.tokenizer.encode(prompt);
-    throw new PlimsollError({
-      code: 'no-tokenizer',
-      message: 'the prompt is text, and this engine was started without a tokenizer',
-      hint: 'pass token ids, or start the engine with the tokenizer of the model',
-    });
+    throw noTokenizer('the prompt is text');
   }
 
   #checkTokens(prompt: ArrayLike<number>): void {
@@ -284,4 +294,12 @@ export class Engine {
     await this.#parts.kernels.close();
     this.memory.close();
   }
+}
+
+function noTokenizer(reason: string): PlimsollError {
+  return new PlimsollError({
+    code: 'no-tokenizer',
+    message: `${reason}, and this engine was started without a tokenizer`,
+    hint: 'pass token ids, or start the engine with the tokenizer of the model',
+  });
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { diffLedgers, formatDifference } from '@plimsoll/planner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { grammarFromJsonSchema } from '../grammar/json-schema/schema-grammar.ts';
 import { openModel } from '../load/open-model.ts';
 import type { Engine } from './engine.ts';
 import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
@@ -160,4 +161,26 @@ test('what is held is what was planned; closing gives everything back and ends w
   expect(other.ledger().entries).toEqual([]);
   expect(await codeOf(other.generate({ prompt }))).toBe('engine-closed');
   await other.close();
+});
+
+test('output fits a JSON schema, whatever the model would rather say', async () => {
+  const grammar = grammarFromJsonSchema({
+    type: 'object',
+    properties: { draught: { type: 'integer', minimum: 0 }, name: { type: 'string', maxLength: 12 } },
+    required: ['draught', 'name'],
+    additionalProperties: false,
+  });
+  for (const seed of [1, 2, 3]) {
+    const sampling = { temperature: 1.5, topK: 0, topP: 1, minP: 0, seed };
+    const request = { prompt, maxTokens: 90, choices: 2, grammar, sampling, promptLookup: true };
+    const { choices } = await engine.generate(request);
+    for (const { text, end } of choices) {
+      expect(end).toBe('stop');
+      const { draught, name } = JSON.parse(text);
+      expect(Number.isInteger(draught) && typeof name === 'string').toBe(true);
+    }
+  }
+  expect(await codeOf(engine.generate({ prompt, maxTokens: 3, grammar }))).toBe('grammar-budget-too-small');
+  engine.checkIntegrity();
+  expect(ownedBlocks()).toBe(0);
 });

@@ -1,5 +1,6 @@
 /** What a request asks for and what it gets. */
 
+import type { Grammar } from '../grammar/grammar.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { PromptLookupOptions } from '../sampling/prompt-lookup.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
@@ -21,8 +22,8 @@ export interface GenerationRequest {
   readonly signal?: AbortSignal;
   /** Propose tokens from the text so far and verify several per step. */
   readonly promptLookup?: Partial<PromptLookupOptions> | boolean;
-  /** Tokens that a grammar permits after the output so far, per choice. */
-  readonly constraint?: (choice: number) => TokenConstraint;
+  /** The output fits it, and is complete when the tokens run out: from a JSON schema or from GBNF. */
+  readonly grammar?: Grammar;
 }
 
 /** A token mask that follows the output. */
