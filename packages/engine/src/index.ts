@@ -51,7 +51,7 @@ export {
   expectedSpeedup,
   expectedTokensPerStep,
 } from './sampling/acceptance.ts';
-export { breakersFromText, defaultDryBreakers } from './sampling/dry-breakers.ts';
+export { breakersFromText } from './sampling/dry-breakers.ts';
 export type { SampledLogprobs, TokenLogprob } from './sampling/log-probabilities.ts';
 export { draftFromHistory, type PromptLookupOptions } from './sampling/prompt-lookup.ts';
 export { createSampler, type Sample, type Sampler } from './sampling/sampler.ts';

@@ -3,7 +3,6 @@
  * "the 40 largest of 150,000" cheap: the 40th largest block maximum cannot be above the 40th largest logit, so one
  * comparison per block says where to look at all.
  */
-import { assert } from '@plimsoll/foundation';
 import { exponential } from './exponential.ts';
 
 const BLOCK_TOKENS = 64;
@@ -70,15 +69,14 @@ export class LogitRow {
     return count;
   }
 
-  /** Sets the logits of tokens whose bit is not set to -Infinity. */
+  /**
+   * Sets the logits of tokens whose bit is not set to -Infinity. Models pad their vocabulary beyond the tokenizer's:
+   * what the mask does not reach is forbidden.
+   */
   forbidOthers(allowed: Uint32Array): void {
     const { values } = this;
-    assert(
-      allowed.length * 32 >= values.length,
-      `a mask of ${allowed.length} words for ${values.length} tokens`,
-    );
     for (let word = 0, first = 0; first < values.length; word++, first += 32) {
-      const bits = allowed[word] as number;
+      const bits = allowed[word] ?? 0;
       if (bits === 0xffffffff) continue;
       const end = Math.min(first + 32, values.length);
       if (bits === 0) {

@@ -251,6 +251,9 @@ describe('what changes single logits', () => {
     const logits = new Float32Array(40).fill(50);
     logits[34] = -30;
     expect(createSampler({}, 40).sample(logits, [], allowed).token).toBe(34);
+    // A row that is longer than the tokenizer's vocabulary.
+    const padded = new Float32Array(200).fill(50);
+    expect(createSampler({}, 200).sample(padded, [], allowed).token).toBe(34);
   });
 
   test('mirostat keeps the surprise near its target', () => {
