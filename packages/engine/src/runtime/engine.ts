@@ -13,14 +13,11 @@ import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner';
 import type { GroupOccupancy, Scheduler, SequenceId, ServingMetrics } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
-import type { Grammar } from '../grammar/grammar.ts';
-import type { GrammarMatcher } from '../grammar/grammar-matcher.ts';
 import type { Model } from '../load/model.ts';
 import type { ArenaMemory } from '../memory/arena.ts';
 import type { MemoryManager } from '../memory/memory-manager.ts';
 import { createSampler } from '../sampling/sampler.ts';
 import { collectChoices } from './collect-choices.ts';
-import { Completion } from './completion.ts';
 import { runStep } from './engine-step.ts';
 import type {
   GenerationPiece,
@@ -28,9 +25,9 @@ import type {
   GenerationResult,
   OptionalTokenizer,
 } from './generation.ts';
-import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
 import { Observation, type ObservationRequest } from './observation.ts';
+import { RequestReader } from './request-reader.ts';
 
 export interface EngineParts {
   readonly model: Model;
@@ -57,17 +54,18 @@ export class Engine {
   readonly tokenizer: OptionalTokenizer;
   readonly memory: MemoryManager<ArenaMemory>;
   readonly #parts: EngineParts;
+  readonly #requests: RequestReader;
   readonly #live: LiveSequences = new Map();
   #step: Promise<void> | null = null;
   #isClosed = false;
   #observations = 0;
-  #matchers: GrammarMatchers | null = null;
 
   constructor(parts: EngineParts) {
     this.model = parts.model;
     this.tokenizer = parts.tokenizer;
     this.memory = parts.memory;
     this.#parts = parts;
+    this.#requests = new RequestReader(parts.model, parts.tokenizer, parts.scheduler.config.runningMax);
   }
 
   /** Which kernels run: `reference`, `wasm-simd`, ... */
@@ -94,7 +92,7 @@ export class Engine {
   /** Queues a sequence; its prompt is computed by the steps to come. Refuses what can never fit, with the numbers. */
   submit({ prompt, outputTokensMax, live, priority = 0, extraKey = '' }: SequenceRequest): SequenceId {
     this.#checkOpen();
-    this.#checkTokens(prompt);
+    this.#requests.checkTokens(prompt);
     const { scheduler, clock } = this.#parts;
     const { id } = scheduler.submit({ prompt, outputTokensMax, priority, extraKey }, clock.now());
     this.#live.set(id, live);
@@ -137,14 +135,14 @@ export class Engine {
 
   /** The whole answer. */
   async generate(request: GenerationRequest): Promise<GenerationResult> {
-    const prompt = this.#encode(request.prompt);
+    const prompt = this.#requests.encode(request.prompt);
     const pieces = this.#generateViaPrefillDecode(prompt, request);
     return { promptTokens: prompt.length, choices: await collectChoices(pieces, request.choices ?? 1) };
   }
 
   /** The answer as it comes. Leaving the loop early aborts the request. */
   generateStream(request: GenerationRequest): AsyncGenerator<GenerationPiece, void, void> {
-    return this.#generateViaPrefillDecode(this.#encode(request.prompt), request);
+    return this.#generateViaPrefillDecode(this.#requests.encode(request.prompt), request);
   }
 
   /** Computes a prompt for those who look at its rows; nothing of it is taken from the prefix cache. */
@@ -157,7 +155,7 @@ export class Engine {
     signal?.addEventListener('abort', abort);
     try {
       const extraKey = `observation ${this.#observations++}`;
-      await this.prefill({ prompt: this.#encode(prompt), outputTokensMax: 1, live, extraKey });
+      await this.prefill({ prompt: this.#requests.encode(prompt), outputTokensMax: 1, live, extraKey });
       signal?.throwIfAborted();
       live.throwIfFailed();
     } finally {
@@ -177,7 +175,7 @@ export class Engine {
     const { signal } = request;
     signal?.throwIfAborted();
     const outputTokensMax = request.maxTokens ?? Math.max(1, this.contextMax - prompt.length);
-    const completions = this.#completions(request, outputTokensMax);
+    const completions = this.#requests.completions(request, outputTokensMax);
     const first = defined(completions[0], 'a request has a choice');
     const abort = (): void => this.#abortAll(completions);
     signal?.addEventListener('abort', abort);
@@ -198,71 +196,8 @@ export class Engine {
     }
   }
 
-  #completions(request: GenerationRequest, outputTokensMax: number): readonly Completion[] {
-    const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
-    this.#checkChoices(choices);
-    const matcher = grammar === undefined ? null : this.#matcher(grammar);
-    const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
-    const make = (choice: number, others: readonly Completion[]): Completion =>
-      new Completion({
-        choice,
-        // Each choice has its own random numbers; the first has those of a request without others.
-        sampler: createSampler(
-          { ...sampling, seed: (sampling.seed ?? 0) + choice },
-          this.model.graph.vocabSize,
-        ),
-        tokenizer: this.tokenizer,
-        stop,
-        ignoreEnd,
-        constraint: matcher === null ? null : grammarConstraint(matcher, outputTokensMax),
-        promptLookup: lookup,
-        others,
-      });
-    const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
-    return [make(0, others), ...others];
-  }
-
-  #checkChoices(choices: number): void {
-    const { runningMax } = this.#parts.scheduler.config;
-    if (Number.isSafeInteger(choices) && choices >= 1 && choices <= runningMax) return;
-    throw new PlimsollError({
-      code: 'bad-choices',
-      message: `${choices} choices cannot be generated at once`,
-      value: choices,
-      limit: runningMax,
-      hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
-    });
-  }
-
-  #matcher(grammar: Grammar): GrammarMatcher {
-    if (this.tokenizer === null) throw noTokenizer('a grammar is about text');
-    this.#matchers ??= new GrammarMatchers(this.tokenizer, this.model.graph.vocabSize);
-    return this.#matchers.matcher(grammar);
-  }
-
   #abortAll(completions: readonly LiveSequence[]): void {
     for (const [id, live] of this.#live) if (completions.includes(live)) this.abort(id);
-  }
-
-  #encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
-    if (typeof prompt !== 'string') return prompt;
-    if (this.tokenizer !== null) return this.tokenizer.encode(prompt);
-    throw noTokenizer('the prompt is text');
-  }
-
-  #checkTokens(prompt: ArrayLike<number>): void {
-    const { vocabSize } = this.model.graph;
-    for (let index = 0; index < prompt.length; index++) {
-      const token = prompt[index] ?? -1;
-      if (Number.isInteger(token) && token >= 0 && token < vocabSize) continue;
-      throw new PlimsollError({
-        code: 'bad-token',
-        message: `prompt token ${index} is ${token}, outside the vocabulary of ${vocabSize} tokens`,
-        value: token,
-        limit: vocabSize - 1,
-        hint: 'pass the ids that the tokenizer of this model gave',
-      });
-    }
   }
 
   #checkOpen(): void {
@@ -294,12 +229,4 @@ export class Engine {
     await this.#parts.kernels.close();
     this.memory.close();
   }
-}
-
-function noTokenizer(reason: string): PlimsollError {
-  return new PlimsollError({
-    code: 'no-tokenizer',
-    message: `${reason}, and this engine was started without a tokenizer`,
-    hint: 'pass token ids, or start the engine with the tokenizer of the model',
-  });
 }

@@ -1,0 +1,93 @@
+/** From what a request says to what the engine works with: token ids, and one completion per choice. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Grammar } from '../grammar/grammar.ts';
+import type { GrammarMatcher } from '../grammar/grammar-matcher.ts';
+import type { Model } from '../load/model.ts';
+import { createSampler } from '../sampling/sampler.ts';
+import { Completion } from './completion.ts';
+import type { GenerationRequest, OptionalTokenizer } from './generation.ts';
+import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
+
+export class RequestReader {
+  readonly #model: Model;
+  readonly #tokenizer: OptionalTokenizer;
+  readonly #runningMax: number;
+  #matchers: GrammarMatchers | null = null;
+
+  constructor(model: Model, tokenizer: OptionalTokenizer, runningMax: number) {
+    this.#model = model;
+    this.#tokenizer = tokenizer;
+    this.#runningMax = runningMax;
+  }
+
+  encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
+    if (typeof prompt !== 'string') return prompt;
+    if (this.#tokenizer !== null) return this.#tokenizer.encode(prompt);
+    throw noTokenizer('the prompt is text');
+  }
+
+  checkTokens(prompt: ArrayLike<number>): void {
+    const { vocabSize } = this.#model.graph;
+    for (let index = 0; index < prompt.length; index++) {
+      const token = prompt[index] ?? -1;
+      if (Number.isInteger(token) && token >= 0 && token < vocabSize) continue;
+      throw new PlimsollError({
+        code: 'bad-token',
+        message: `prompt token ${index} is ${token}, outside the vocabulary of ${vocabSize} tokens`,
+        value: token,
+        limit: vocabSize - 1,
+        hint: 'pass the ids that the tokenizer of this model gave',
+      });
+    }
+  }
+
+  completions(request: GenerationRequest, outputTokensMax: number): readonly Completion[] {
+    const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
+    this.#checkChoices(choices);
+    const matcher = grammar === undefined ? null : this.#matcher(grammar);
+    const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
+    const make = (choice: number, others: readonly Completion[]): Completion =>
+      new Completion({
+        choice,
+        // Each choice has its own random numbers; the first has those of a request without others.
+        sampler: createSampler(
+          { ...sampling, seed: (sampling.seed ?? 0) + choice },
+          this.#model.graph.vocabSize,
+        ),
+        tokenizer: this.#tokenizer,
+        stop,
+        ignoreEnd,
+        constraint: matcher === null ? null : grammarConstraint(matcher, outputTokensMax),
+        promptLookup: lookup,
+        others,
+      });
+    const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
+    return [make(0, others), ...others];
+  }
+
+  #checkChoices(choices: number): void {
+    const runningMax = this.#runningMax;
+    if (Number.isSafeInteger(choices) && choices >= 1 && choices <= runningMax) return;
+    throw new PlimsollError({
+      code: 'bad-choices',
+      message: `${choices} choices cannot be generated at once`,
+      value: choices,
+      limit: runningMax,
+      hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
+    });
+  }
+
+  #matcher(grammar: Grammar): GrammarMatcher {
+    if (this.#tokenizer === null) throw noTokenizer('a grammar is about text');
+    this.#matchers ??= new GrammarMatchers(this.#tokenizer, this.#model.graph.vocabSize);
+    return this.#matchers.matcher(grammar);
+  }
+}
+
+function noTokenizer(reason: string): PlimsollError {
+  return new PlimsollError({
+    code: 'no-tokenizer',
+    message: `${reason}, and this engine was started without a tokenizer`,
+    hint: 'pass token ids, or start the engine with the tokenizer of the model',
+  });
+}
