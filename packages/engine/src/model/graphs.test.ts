@@ -131,6 +131,20 @@ test('a graph in words', async () => {
   `);
 });
 
+test('knobs that no file states belong to the model they are given to', async () => {
+  const path = join(fixturesDirectory, 'gemma2', 'f32.gguf');
+  const { graph } = await openModel(path, { overrides: { architecture: 'gemma2', queryScalar: 144 } });
+  expect(graph.layers.map(({ attention }) => attention.scale)).toEqual(graph.layers.map(() => 1 / 12));
+  const experts = await openModel(join(fixturesDirectory, 'qwen3moe', 'f16.gguf'), {
+    overrides: { architecture: 'qwen3moe', expertsPerToken: 1 },
+  });
+  expect(experts.graph.layers[0]?.feedForward).toMatchObject({ expertsPerToken: 1 });
+  const windowed = await openModel(join(fixturesDirectory, 'mistral', 'f32.gguf'), {
+    overrides: { architecture: 'llama', window: 24 },
+  });
+  expect(windowed.graph.layers[0]?.attention.window).toBe(24);
+});
+
 test('an unknown architecture is refused with those that are known', () => {
   expect(() => architectureOf('mamba', 'gguf')).toThrowErrorMatchingInlineSnapshot(
     `[PlimsollError: the engine has no graph for "mamba"]`,

@@ -26,15 +26,30 @@ function offsetOf({ parameters }: GraphFacts): NormOffset {
   return parameters.source === 'gguf' ? 0 : 1;
 }
 
+/**
+ * Scores are divided by the root of this. GGUF files do not say it: it is the head dimension, save in the largest models,
+ * which llama.cpp knows by their number of layers (src/models/gemma2.cpp and gemma3.cpp): there it is the share of the
+ * hidden size that a head would have.
+ */
+function queryScalarOf({ spec, parameters }: GraphFacts, largestLayers: number): number {
+  const first = spec.layers[0];
+  const heads = first === undefined ? null : headsOf(first, 0);
+  const { overrides, queryScalar, source } = parameters;
+  const stated = overrides?.architecture === 'gemma2' ? overrides.queryScalar : undefined;
+  if (stated !== undefined) return stated;
+  if (queryScalar !== null || heads === null) return queryScalar ?? 1;
+  const isLargest = source === 'gguf' && spec.layers.length === largestLayers;
+  return isLargest ? spec.hiddenSize / heads.queryHeads : heads.keyHeadDim;
+}
+
 /** What both have in common; `traits` are the attention's own. */
 function layerOf(
   facts: GraphFacts,
-  place: { readonly layer: LayerSpec; readonly index: number },
+  place: { readonly layer: LayerSpec; readonly index: number; readonly queryScalar: number },
   traits: Partial<LayerGraph['attention']>,
 ): LayerGraph {
-  const { layer, index } = place;
+  const { layer, index, queryScalar } = place;
   const offset = offsetOf(facts);
-  const queryScalar = facts.parameters.queryScalar ?? headsOf(layer, index).keyHeadDim;
   return {
     attention: attentionOf(layer, index, {
       norm: norm('attn_norm.weight', offset),
@@ -56,15 +71,16 @@ export const gemma2: Architecture = {
   hubTypes: ['gemma2'],
   hubNames: () => fourNorms,
   describe(facts) {
-    const { attentionSoftCap, logitSoftCap, overrides } = facts.parameters;
-    const scalar = overrides?.architecture === 'gemma2' ? overrides.queryScalar : undefined;
-    const scale = scalar === undefined ? {} : { scale: 1 / Math.sqrt(scalar) };
+    const { source, attentionSoftCap, logitSoftCap } = facts.parameters;
+    const queryScalar = queryScalarOf(facts, 46);
+    // Files of before the keys existed mean Gemma 2's own caps.
+    const softCap = attentionSoftCap ?? (source === 'gguf' ? 50 : null);
     return graphOf('gemma2', facts, {
       rotations: [rotationOf(facts)],
       embeddingScale: Math.sqrt(facts.spec.hiddenSize),
       finalNormOffset: offsetOf(facts),
-      logitSoftCap,
-      layer: (layer, index) => layerOf(facts, { layer, index }, { softCap: attentionSoftCap, ...scale }),
+      logitSoftCap: logitSoftCap ?? (source === 'gguf' ? 30 : null),
+      layer: (layer, index) => layerOf(facts, { layer, index, queryScalar }, { softCap }),
     });
   },
 };
@@ -79,6 +95,7 @@ export const gemma3: Architecture = {
   hubNames: () => fourNorms,
   describe(facts) {
     const { ropeBaseSliding, logitSoftCap, attentionSoftCap } = facts.parameters;
+    const queryScalar = queryScalarOf(facts, 62);
     const far = rotationOf(facts, { defaultBase: 1_000_000 });
     // Scaling stretches the layers that see everything; the others never leave their window.
     const near = { ...far, base: ropeBaseSliding ?? slidingBase, scaling: { kind: 'none' } } as const;
@@ -90,7 +107,7 @@ export const gemma3: Architecture = {
       layer: (layer, index) =>
         layerOf(
           facts,
-          { layer, index },
+          { layer, index, queryScalar },
           {
             headNorms: { offset: offsetOf(facts) },
             softCap: attentionSoftCap,

@@ -20,12 +20,14 @@ export const llama: Architecture = {
   describe(facts) {
     const { source, overrides } = facts.parameters;
     const stated = overrides?.architecture === 'llama' ? overrides.window : undefined;
+    const asked = overrides?.architecture === 'mixtral' ? overrides.expertsPerToken : undefined;
+    const experts = asked === undefined ? {} : { expertsPerToken: asked };
     const window = stated === undefined ? {} : { window: stated };
     return graphOf('llama', facts, {
       rotations: [rotationOf(facts, { pairs: source === 'gguf' ? 'interleaved' : 'half' })],
       layer: (layer, index) => ({
         attention: attentionOf(layer, index, { biases: { projections: true, output: true }, ...window }),
-        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index) : denseOf(layer, index),
+        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
       }),
     });
   },

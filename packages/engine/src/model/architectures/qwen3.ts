@@ -8,6 +8,9 @@ export const qwen3: Architecture = {
   describe(facts) {
     // transformers normalises only when the config says so; files of llama.cpp do not record it and always mean it.
     const normalised = facts.parameters.expertWeightsNormalised ?? facts.parameters.source === 'gguf';
+    const { overrides } = facts.parameters;
+    const asked = overrides?.architecture === 'qwen3moe' ? overrides.expertsPerToken : undefined;
+    const experts = { normalised, ...(asked !== undefined && { expertsPerToken: asked }) };
     return graphOf('qwen3', facts, {
       rotations: [rotationOf(facts)],
       layer: (layer, index) => ({
@@ -15,8 +18,7 @@ export const qwen3: Architecture = {
           headNorms: { offset: 0 },
           biases: { projections: true, output: true },
         }),
-        feedForward:
-          layer.mlp.kind === 'moe' ? expertsOf(layer, index, { normalised }) : denseOf(layer, index),
+        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
       }),
     });
   },
