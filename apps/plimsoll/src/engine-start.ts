@@ -1,12 +1,12 @@
 /** Starts the engine for a command: the flags that shape its memory, the model's file, the load with its progress. */
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Engine, LoadProgress } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { Command } from 'commander';
 import { badValue, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
+import { usualThreads } from './this-machine.ts';
 
 export interface EngineFlags {
   readonly memory?: string;
@@ -19,8 +19,6 @@ export interface EngineFlags {
 
 /** The context of a plan and of an engine when nobody names one. */
 const usualContext = 8192;
-/** More threads than this wait for each other longer than they compute. */
-const usualThreadsMax = 16;
 
 export function addEngineFlags(command: Command): Command {
   return command
@@ -53,6 +51,8 @@ export interface StartOptions {
   readonly needsTokenizer?: boolean;
   /** False where the same prompt is to be computed again and again. */
   readonly prefixCaching?: boolean;
+  /** Output is held to a grammar, which takes memory of its own. */
+  readonly constrainedOutput?: boolean;
 }
 
 export async function startEngine(
@@ -74,7 +74,8 @@ export async function startEngine(
       memoryBytes: limit.bytes,
       options: {
         contextMax: options.contextMax ?? contextOf(flags, model.spec.contextLength),
-        threads: flags.threads ?? Math.min(availableParallelism(), usualThreadsMax),
+        constrainedOutput: options.constrainedOutput,
+        threads: flags.threads ?? usualThreads(),
         ...(flags.kvType !== undefined && { kvFormat: parseKvFormat(flags.kvType) }),
         ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
         ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),

@@ -26,6 +26,17 @@ function json(...args: readonly string[]): unknown {
 }
 
 describe('plan', () => {
+  test('our own engine is planned on this machine when no device is named', () => {
+    const model = join(fixtures, 'engine/llama-3/q8_0.gguf');
+    const result = plimsoll('plan', model, '--engine', 'plimsoll', '--context', '256');
+    expect(result.code).toBe(0);
+    expect(result.err).toMatch(/^No device was named: this machine with 80 % of .*free/);
+    expect(result.out).toContain(`plimsoll run ${model} --memory`);
+    const users = plimsoll('plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3');
+    expect(users.err).toBe('');
+    expect(users.out).toContain('createEngine({ model, memoryBytes: 1073741824, options: { sequencesMax: 3,');
+  });
+
   test('a plan a person can act on: verdict, bar, table, advice, command', () => {
     const result = plimsoll(
       'plan',

@@ -8,6 +8,7 @@ import { isInteractive, printJson, printMessage, printText } from '../output.ts'
 import { type PlanFlags, planRequest } from '../plan-flags.ts';
 import { renderComparison } from '../render/comparison.ts';
 import { renderPlan } from '../render/plan-text.ts';
+import { flagsOfThisMachine } from '../this-machine.ts';
 
 /** What `npm start` plans where nobody can be asked: a model and a card most readers know. */
 const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', context: '32k' } as const;
@@ -79,7 +80,8 @@ Examples:
   plimsoll plan llama-3.1-8b-instruct --gpu h100 --context 128k --users 4
   plimsoll plan deepseek-ai/DeepSeek-V3 --gpu h200 --tp 8 --context 32k
   plimsoll plan gpt-oss-20b --compare rtx-4090,rtx-5090,l40s --context 32k
-  plimsoll plan ./model.gguf --gpu rtx-3060 -c 16384 -ngl auto --explain`,
+  plimsoll plan ./model.gguf --gpu rtx-3060 -c 16384 -ngl auto --explain
+  plimsoll plan ./model.gguf --engine plimsoll               (on this machine, as plimsoll run would)`,
     );
 }
 
@@ -93,6 +95,8 @@ interface Question {
 async function completeQuestion(model: string | undefined, flags: PlanFlags): Promise<Question | null> {
   const hasDevice = flags.gpu !== undefined || flags.compare !== undefined;
   if (model !== undefined && hasDevice) return { model, flags, interactive: false };
+  if (model !== undefined && flags.engine === 'plimsoll')
+    return { model, flags: flagsOfThisMachine(flags), interactive: false };
   if (flags.ask === true && isInteractive()) {
     const { askForPlan } = await import('../interactive.ts');
     const answers = await askForPlan(model, flags);

@@ -5,7 +5,7 @@
  * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
  * come out of the same capacity.
  */
-import { assert, bytes, formatBytes, PlimsollError } from '@plimsoll/foundation';
+import { assert, bytes, formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Deployment, EngineFigures } from '../deployment.ts';
@@ -17,7 +17,7 @@ import { createMemo, remember } from '../memo.ts';
 import { deviceCount } from '../parallelism.ts';
 import { speedModel } from '../performance.ts';
 import { deviceSpeed } from '../plan-input.ts';
-import type { PlanRequest } from '../plan-request.ts';
+import { modelArgument, type PlanRequest } from '../plan-request.ts';
 import { elementBytes, weightFormat } from '../weight-format.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
@@ -191,11 +191,22 @@ function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number)
   return engineLedger(parts, load, found, freeBytes).entries;
 }
 
-function command({ spec, workload, kvFormat, hardware }: PlanRequest): string {
+/** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
+function command(request: PlanRequest): string {
+  const { workload, kvFormat, hardware } = request;
   const { contextTokens, users } = workload;
-  const parts = [users === 1 ? 'plimsoll run' : 'plimsoll serve', spec.id];
-  parts.push(`--memory ${Math.floor(hardware.memory.usableBytes / 2 ** 20)}MiB`, `--ctx ${contextTokens}`);
-  if (users > 1) parts.push(`--users ${users}`);
+  const memoryMiB = Math.floor(hardware.memory.usableBytes / MiB);
+  if (users > 1) {
+    const kv = kvFormat === 'q8_0' ? ", kvFormat: 'q8_0'" : '';
+    const options = `{ sequencesMax: ${users}, contextMax: ${contextTokens}${kv} }`;
+    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options} })`;
+  }
+  const parts = [
+    'plimsoll run',
+    modelArgument(request),
+    `--memory ${memoryMiB}MiB`,
+    `--ctx ${contextTokens}`,
+  ];
   if (kvFormat === 'q8_0') parts.push('--kv-type q8_0');
   return parts.join(' ');
 }
