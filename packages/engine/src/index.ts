@@ -10,7 +10,6 @@ export {
 } from './chat/template-source.ts';
 export { grammarFromGbnf } from './grammar/gbnf.ts';
 export type { Grammar } from './grammar/grammar.ts';
-export { GrammarConstraint } from './grammar/grammar-constraint.ts';
 export { GrammarMatcher, type TokenMask } from './grammar/grammar-matcher.ts';
 export type { Whitespace } from './grammar/json-schema/json-text.ts';
 export { grammarFromJsonSchema, type JsonSchemaOptions } from './grammar/json-schema/schema-grammar.ts';

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { characters, choice, type Expression, repeat, rule, sequence, text } from './expression.ts';
 import { grammarFromRules } from './grammar.ts';
-import { GrammarConstraint } from './grammar-constraint.ts';
 import { GrammarMatcher, type TokenMask } from './grammar-matcher.ts';
 import { accepts, endToken, smallTrie, tokenizerOf } from './random-text.test-data.ts';
 import { TokenTrie } from './token-trie.ts';
@@ -77,15 +76,6 @@ describe('a budget', () => {
     expect(allowed(matcher.mask(matcher.start, 3), tokens)).toEqual(['(', '()', 'x']);
     expect(allowed(matcher.mask(matcher.start, 4), tokens)).toEqual(['(', '((', '()', 'x']);
     expect(codeOf(() => matcher.mask(matcher.start, 1))).toBe('grammar-budget-too-small');
-  });
-
-  test('is kept by a constraint as it goes', () => {
-    const constraint = new GrammarConstraint(matcher, 4);
-    expect(allowed(constraint.allowed(), tokens)).toEqual(['(', '((', '()', 'x']);
-    constraint.advance(4);
-    expect(allowed(constraint.allowed(), tokens)).toEqual([')', '))']);
-    constraint.advance(5);
-    expect(constraint.complete).toBe(true);
   });
 
   test('counts only bytes that are tokens by themselves', () => {

@@ -4,7 +4,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 export type SchemaObject = { readonly [keyword: string]: unknown };
 
 /** Keywords that say something to people or tools and nothing about which documents are valid. */
-export const annotations: ReadonlySet<string> = new Set([
+const annotations: ReadonlySet<string> = new Set([
   ...['$schema', '$id', '$comment', '$defs', 'definitions', 'title', 'description', 'default', 'examples'],
   ...['example', 'deprecated', 'readOnly', 'writeOnly'],
 ]);
@@ -18,7 +18,7 @@ export const keywordsByType = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** Keywords that say everything by themselves: beside them only annotations and `type` are understood. */
-export const decisive = ['$ref', 'const', 'enum', 'anyOf', 'oneOf', 'allOf'] as const;
+const decisive = ['$ref', 'const', 'enum', 'anyOf', 'oneOf', 'allOf'] as const;
 
 export const typeNames = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const;
 export type TypeName = (typeof typeNames)[number];
@@ -87,7 +87,7 @@ export function checkKeywords(schema: SchemaObject, place: string): void {
   }
 }
 
-export function readCount(schema: SchemaObject, keyword: string, place: string): number | undefined {
+function readCount(schema: SchemaObject, keyword: string, place: string): number | undefined {
   const value = schema[keyword];
   if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
@@ -98,7 +98,7 @@ export function readCount(schema: SchemaObject, keyword: string, place: string):
  * Larger counts in a schema are read as this one. It is stricter than the schema, so what is made still fits it; and a
  * text that needs more than this is longer than what a model is asked for.
  */
-export const COUNT_MAX = 10_000;
+const COUNT_MAX = 10_000;
 
 /** A pair such as minLength and maxLength. */
 export function readCounts(
