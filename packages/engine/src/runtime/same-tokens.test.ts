@@ -160,6 +160,52 @@ test('batched, chunked, shared, forked, preempted and speculative decoding give 
   ).toBe(true);
 });
 
+test('requests that come and are aborted at any time leave others alone, and nothing behind', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+      fc.constantFrom(...places),
+      async (seed, place) => {
+        const random = seededRandom(seed);
+        const engine = await startFixture(place, optionsOf(random));
+        const requests = Array.from({ length: 8 }, () => {
+          const [prompt = [3]] = prompts(random, engine.model.graph.vocabSize);
+          return { ...requestOf(random, prompt), sampling: { temperature: 0 } };
+        });
+        let aborted = 0;
+        const lives = requests.map(async (request) => {
+          const arrival = randomInteger(random, 0, 12);
+          const departure = random() < 0.5 ? randomInteger(random, 0, 20) : null;
+          for (let step = 0; step < arrival; step++) await engine.decodeStep();
+          const controller = new AbortController();
+          const answer = engine.generate({ ...request, signal: controller.signal });
+          const outcome = answer.then(
+            (result) => expectPlainTokens(place, request, result),
+            (error: unknown) => {
+              expect(error).toBe('gone');
+              aborted++;
+            },
+          );
+          for (let step = 0; departure !== null && step < departure; step++) {
+            await engine.decodeStep();
+            engine.checkIntegrity();
+          }
+          if (departure !== null) controller.abort('gone');
+          engine.checkIntegrity();
+          await outcome;
+        });
+        await Promise.all(lives);
+        engine.checkIntegrity();
+        expect(engine.metrics.aborted).toBeLessThanOrEqual(4 * aborted);
+        expect(engine.occupancy.every(({ owned }) => owned === 0)).toBe(true);
+        await engine.close();
+        expect(engine.ledger().entries).toEqual([]);
+      },
+    ),
+    { numRuns: 10 },
+  );
+});
+
 test('sequences that are preempted for want of blocks, and computed anew', async () => {
   // Mistral's layers all have windows, whose blocks are counted per sequence: none can be short of them.
   for (const place of places.filter(({ name }) => name !== 'mistral')) {
