@@ -1,6 +1,6 @@
 /** `plimsoll run`: one prompt, one answer. */
 import { text } from 'node:stream/consumers';
-import type { Engine } from '@plimsoll/engine';
+import type { Engine, Grammar } from '@plimsoll/engine';
 import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { type Answer, answer, rates } from '../answer.ts';
@@ -13,6 +13,7 @@ import { addSamplingFlags, type SamplingFlags, samplingOf } from '../sampling-fl
 
 interface RunFlags extends EngineFlags, SamplingFlags {
   readonly raw?: boolean;
+  readonly jsonSchema?: string;
   readonly json?: boolean;
 }
 
@@ -23,6 +24,7 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .argument('[prompt]', 'the text; without one it is read from standard input');
   return addSamplingFlags(addEngineFlags(command))
     .option('--raw', 'give the prompt to the model as it is, without its chat template')
+    .option('--json-schema <file>', 'write JSON that this schema accepts')
     .option('--json', 'print text, tokens, timings and memory as JSON (plimsoll schema run)')
     .addHelpText(
       'after',
@@ -44,11 +46,13 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`
 
 async function run(path: string, prompt: string, flags: RunFlags): Promise<number> {
   const interruption = new Interruption();
-  const started = await startEngine(path, flags);
+  const { jsonSchema } = flags;
+  const grammar = jsonSchema === undefined ? null : await grammarOf(jsonSchema);
+  const started = await startEngine(path, flags, { constrainedOutput: grammar !== null });
   const { engine, limit } = started;
   try {
     const ids = await promptTokens(engine, prompt, flags.raw === true);
-    const { sampling, stop, seed, maxTokens } = samplingOf(flags);
+    const { seed, ...sampling } = samplingOf(flags);
     let firstTextSeconds: number | null = null;
     const onText = (piece: string): void => {
       // The clock of the process starts with the process.
@@ -58,7 +62,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     const answered = await interruption.during((signal) =>
       answer(
         engine,
-        { prompt: ids, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
+        { prompt: ids, ...sampling, signal, ...(grammar !== null && { grammar }) },
         { clock: monotonicClock, onText },
       ),
     );
@@ -79,6 +83,12 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
 async function promptTokens(engine: Engine, prompt: string, isRaw: boolean): Promise<ArrayLike<number>> {
   const conversation = isRaw ? null : await openConversation(engine, new Date());
   return conversation?.encode([{ role: 'user', content: prompt }]) ?? encodeRaw(engine, prompt);
+}
+
+async function grammarOf(schemaPath: string): Promise<Grammar> {
+  const { readJsonFile } = await import('@plimsoll/model-files');
+  const { grammarFromJsonSchema } = await import('@plimsoll/engine');
+  return grammarFromJsonSchema(await readJsonFile(schemaPath));
 }
 
 interface RunFacts {

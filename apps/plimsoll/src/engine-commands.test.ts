@@ -1,0 +1,356 @@
+/** run, chat, bench and inspect as people and pipes use them: real processes on the small random models of the engine. */
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MiB } from '@plimsoll/foundation';
+import { afterAll, describe, expect, test } from 'vitest';
+import { outputSchemas } from './json-schemas.ts';
+
+const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
+const llama = join(fixtures, 'engine/llama-3/f16.gguf');
+const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-engine-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** A chat model: the checkpoint of a fixture with a template that shows who speaks. */
+const chatModel = join(scratch, 'chat-model');
+cpSync(join(fixtures, 'engine/llama-3/checkpoint'), chatModel, { recursive: true });
+const configPath = join(chatModel, 'tokenizer_config.json');
+const chatTemplate =
+  '{{ bos_token }}{% for message in messages %}[{{ message.role }}]{{ message.content }}\n{% endfor %}[assistant]';
+const tokenizerConfig = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, unknown>;
+writeFileSync(configPath, JSON.stringify({ ...tokenizerConfig, chat_template: chatTemplate }));
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const env = { ...process.env, NO_COLOR: '1' };
+
+function plimsoll(args: readonly string[], input = ''): Outcome {
+  const result = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8', env, input });
+  return { code: result.status, out: result.stdout, err: result.stderr };
+}
+
+/** Small and the same on every machine. */
+const small = ['--memory', '400MiB', '--ctx', '256', '--threads', '1'] as const;
+
+function runJson(...args: readonly string[]) {
+  const { out } = plimsoll(['run', ...args, ...small, '--json']);
+  return outputSchemas.run.parse(JSON.parse(out));
+}
+
+/** Interrupts the program as soon as it has written something. */
+async function interrupted(...args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').once('data', () => child.kill('SIGINT'));
+  child.stdout.on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, err };
+}
+
+describe('run', () => {
+  test('greedy: the same text twice, on standard output; figures and memory on standard error', () => {
+    const args = ['run', llama, 'hello world', '-n', '24', '--temp', '0', ...small];
+    const first = plimsoll(args);
+    expect(first.code).toBe(0);
+    expect(first.out.length).toBeGreaterThan(10);
+    expect(plimsoll(args).out).toBe(first.out);
+    expect(plimsoll([...args.slice(0, 2), ...args.slice(3)], 'hello world\n').out).toBe(first.out);
+    const [speed, memory] = first.err.split('\n');
+    expect(speed).toMatch(
+      /^prompt \d+ tokens at [\d,.]+ tokens\/s · output 24 tokens at [\d,.]+ tokens\/s · loaded in .+$/,
+    );
+    expect(memory).toMatch(
+      /^memory [\d.]+ \w+ of 0\.39 GiB \(--memory\): runtime .+weights 293\.81 KiB.+kv-cache .+$/,
+    );
+  });
+
+  test('--json: tokens, timings, and a process within its limit', () => {
+    const answer = runJson(llama, 'hello', '-n', '8', '--temp', '0', '--seed', '7');
+    expect(answer.tokens).toMatchObject({ cached: 0, output: 8 });
+    expect(answer.tokens.ids).toHaveLength(8);
+    expect(answer.settings).toMatchObject({ context: 256, kvType: 'fp16', threads: 1, seed: 7 });
+    expect(answer.end).toBe('length');
+    expect(answer.memory.heldBytes).toBeLessThanOrEqual(answer.memory.limitBytes);
+    expect(answer.memory.residentBytes).toBeLessThanOrEqual(answer.memory.limitBytes);
+  });
+
+  test('the ledger is that of the plan, entry by entry', () => {
+    const flags = ['--memory', '400MiB', '--threads', '1', '--kv-type', 'q8_0'];
+    const planned = plimsoll([
+      'plan',
+      llama,
+      '--gpu',
+      'generic-cpu',
+      '--engine',
+      'plimsoll',
+      '--context',
+      '256',
+      ...flags,
+      '--json',
+    ]);
+    const { ledger } = outputSchemas.plan.parse(JSON.parse(planned.out));
+    const held = runJson(llama, 'hello', '-n', '1', '--kv-type', 'q8_0').memory.ledger;
+    const sums = ({ entries }: typeof ledger): Record<string, number> => {
+      const byName: Record<string, number> = {};
+      for (const { category, tag, tier, bytes } of entries) {
+        const name = `${category}/${tag} (${tier})`;
+        byName[name] = (byName[name] ?? 0) + bytes;
+      }
+      return byName;
+    };
+    expect(sums(held)).toEqual(sums(ledger));
+  });
+
+  test('sampling: a seed repeats, another one differs, and a stop text ends the answer', () => {
+    const sampled = (seed: string) => runJson(llama, 'hello', '-n', '24', '--temp', '2', '--seed', seed).text;
+    expect(sampled('1')).toBe(sampled('1'));
+    expect(sampled('2')).not.toBe(sampled('1'));
+    const greedy = ['hello world', '-n', '24', '--temp', '0'];
+    const { text } = runJson(llama, ...greedy);
+    const stop = text.slice(8, 10);
+    const stopped = runJson(llama, ...greedy, '--stop', stop);
+    expect(stopped.text).toBe(text.slice(0, text.indexOf(stop)));
+    expect(stopped.end).toBe('stop');
+  });
+
+  test('a model with a chat template gets the prompt as a message, unless it is raw', () => {
+    const prompted = (...flags: string[]) => runJson(chatModel, 'hi', '-n', '1', ...flags).tokens.prompt;
+    const raw = prompted('--raw');
+    expect(prompted()).toBeGreaterThan(raw + '[user][assistant]'.length / 4);
+  });
+
+  test('--json-schema: JSON that the schema accepts, within the tokens there are', () => {
+    const schema = join(scratch, 'schema.json');
+    const properties = { tonnage: { type: 'integer' }, afloat: { type: 'boolean' } };
+    const required = Object.keys(properties);
+    writeFileSync(
+      schema,
+      JSON.stringify({ type: 'object', properties, required, additionalProperties: false }),
+    );
+    for (const seed of ['1', '2']) {
+      const flags = ['-n', '48', '--temp', '1', '--seed', seed, '--json-schema', schema];
+      const { text, end } = runJson(llama, 'hello', ...flags);
+      const ship: unknown = JSON.parse(text);
+      expect(ship).toEqual({ tonnage: expect.any(Number), afloat: expect.any(Boolean) });
+      expect(end).toBe('stop');
+    }
+  });
+
+  test('Ctrl-C: what there is, and exit code 130', async () => {
+    const args = [
+      'run',
+      llama,
+      'hello',
+      '--temp',
+      '0',
+      '--ctx',
+      '16k',
+      '--memory',
+      '400MiB',
+      '--threads',
+      '1',
+    ];
+    const { code, out, err } = await interrupted(...args);
+    expect(code).toBe(130);
+    expect(out.endsWith('\n')).toBe(true);
+    expect(err).toContain('interrupted');
+  });
+});
+
+describe('refusals', () => {
+  test('over the memory: exit code 2, the shortfall and what to change', () => {
+    const { code, out, err } = plimsoll(['run', llama, 'hello', '--memory', '205MiB', '--ctx', '16k']);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatchInlineSnapshot(`
+      "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.25 GiB; 0.20 GiB are allowed: 53.07 MiB short
+        allowed: 214958080
+        try: --memory 259MiB
+      "
+    `);
+    const asJson = plimsoll(['bench', llama, '--memory', '64MiB', '--json']);
+    expect(asJson.code).toBe(2);
+    expect(outputSchemas.error.parse(JSON.parse(asJson.out)).error.code).toBe('over-memory-budget');
+  });
+
+  test('the advice of a refusal is taken at its word', () => {
+    const args = ['run', llama, 'hello', '-n', '2', '--temp', '0', '--ctx', '16k', '--memory', '205MiB'];
+    const { error } = outputSchemas.error.parse(JSON.parse(plimsoll([...args, '--json']).out));
+    const [advice = ''] = (error.hint ?? '').split(': ');
+    expect(advice).toMatch(/^--/);
+    expect(plimsoll([...args, ...advice.split(' ')]).code).toBe(0);
+  });
+
+  test.each([
+    ['a name alone', ['run', 'llama-3.1-8b', 'hi'], 'no-such-file'],
+    ['a damaged file', ['run', join(scratch, 'torn.gguf'), 'hi'], 'gguf-data-beyond-end'],
+    [
+      'a family that is not modelled',
+      ['run', join(fixtures, 'gguf/value-types.gguf'), 'hi'],
+      'unsupported-architecture',
+    ],
+    ['a context that is too short', ['run', llama, 'hi', '-n', '999', ...small], 'context-overflow'],
+    ['a context beyond the model', ['run', llama, 'hi', '--ctx', '1M'], 'bad-engine-setting'],
+    ['a cache type without kernels', ['run', llama, 'hi', '--kv-type', 'q4_0'], 'bad-kv-format'],
+    ['an amount without a unit', ['run', llama, 'hi', '--memory', '4G'], 'bad-bytes'],
+    ['a flag out of range', ['run', llama, 'hi', '--top-p', '2'], 'bad-flag'],
+    ['a flag of nobody', ['run', llama, 'hi', '--warp', '9'], 'unknown-option'],
+    [
+      'a schema that is not there',
+      ['run', llama, 'hi', ...small, '--json-schema', join(scratch, 'none.json')],
+      'file-not-found',
+    ],
+    ['no prompt', ['run', llama], 'missing-prompt'],
+    ['a base model in a chat', ['chat', llama, ...small], 'no-chat-template'],
+    ['no test', ['bench', llama, '-p', '0', '-n', '0'], 'nothing-to-measure'],
+    ['weights that are not there', ['inspect', join(scratch, 'nothing.gguf')], 'no-such-file'],
+  ])('%s: exit code 1 and an error with a code', (_, args, errorCode) => {
+    writeFileSync(join(scratch, 'torn.gguf'), readFileSync(llama).subarray(0, 50_000));
+    const { code, out, err } = plimsoll([...args, ...(args[0] === 'chat' ? [] : ['--json'])]);
+    expect(code).toBe(1);
+    if (args[0] === 'chat') expect(err).toContain('has no chat template');
+    else {
+      const { error } = outputSchemas.error.parse(JSON.parse(out));
+      expect(error.code).toBe(errorCode);
+      expect(err).toContain(error.message);
+    }
+  });
+});
+
+describe('chat', () => {
+  test('turns in one conversation, /reset, /exit', () => {
+    const flags = ['--temp', '0', '-n', '6', ...small];
+    const say = (...lines: readonly string[]) => plimsoll(['chat', chatModel, ...flags], lines.join('\n'));
+    const one = say('hello');
+    expect(one).toMatchObject({ code: 0, err: '' });
+    const two = say('hello', 'what else').out;
+    expect(two.startsWith(one.out)).toBe(true);
+    const second = two.slice(one.out.length);
+    expect(second).not.toBe('');
+    expect(second).not.toBe(say('what else').out);
+    expect(say('hello', '/reset', 'hello', '/exit', 'hello').out).toBe(one.out + one.out);
+  });
+});
+
+describe('bench', () => {
+  test("llama-bench's table", () => {
+    const { code, out } = plimsoll(['bench', llama, '-p', '8,16', '-n', '4', '-r', '2', '--threads', '1']);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    expect(lines[0]?.split('|').map((cell) => cell.trim())).toEqual([
+      '',
+      'model',
+      'size',
+      'params',
+      'backend',
+      'threads',
+      'test',
+      't/s',
+      '',
+    ]);
+    expect(lines[1]).toMatch(/^\| -+ \|( -+: \|){6}$/);
+    for (const [index, name] of ['pp8', 'pp16', 'tg4'].entries()) {
+      expect(lines[index + 2]).toMatch(
+        new RegExp(
+          `^\\| llama F16 \\| 293\\.81 KiB \\| 149\\.97 K \\| +wasm-\\S+ \\| +1 \\| +${name} \\| +[\\d.]+ ± [\\d.]+ \\|$`,
+        ),
+      );
+    }
+  });
+
+  test('--json: every run', () => {
+    const { out } = plimsoll(['bench', llama, '-p', '8', '-n', '0', '-r', '3', ...small, '--json']);
+    const { tests } = outputSchemas.bench.parse(JSON.parse(out));
+    expect(tests).toHaveLength(1);
+    expect(tests[0]?.runs).toHaveLength(3);
+    expect(tests[0]?.tokensPerSecond.mean).toBeGreaterThan(0);
+  });
+});
+
+describe('inspect', () => {
+  test('a page', () => {
+    const { code, out } = plimsoll(['inspect', join(fixtures, 'engine/llama-k-quants/q4_k.gguf')]);
+    expect(code).toBe(0);
+    expect(out.replace(fixtures, 'fixtures')).toMatchInlineSnapshot(`
+      "file          fixtures/engine/llama-k-quants/q4_k.gguf, GGUF v3
+      architecture  llama, hidden 256, vocabulary 320, context 1,024, head tied to the embedding
+      layers        1 x full attention, 2 query and 1 kv heads of 32; feed-forward of 256
+      parameters    328,448 (328.45 K)
+      weights       230.19 KiB, 5.74 bits per parameter
+
+      type  tensors  parameters       bytes
+      Q6_K        3     155,648  124.69 KiB
+      Q4_K        4     155,648   85.50 KiB
+      Q8_0        1      16,384   17.00 KiB
+      F32         3         768    3.00 KiB
+
+      metadata
+      general.architecture                    "llama"
+      general.type                            "model"
+      general.name                            "Random llama-k-quants"
+      llama.block_count                       1
+      llama.context_length                    1024
+      llama.embedding_length                  256
+      llama.feed_forward_length               256
+      llama.attention.head_count              2
+      llama.attention.head_count_kv           1
+      llama.attention.layer_norm_rms_epsilon  0.000009999999747378752
+      llama.attention.key_length              32
+      llama.attention.value_length            32
+      llama.rope.freq_base                    500000
+      llama.vocab_size                        320
+      llama.rope.dimension_count              32
+      general.file_type                       15
+      general.quantization_version            2
+      tokenizer.ggml.model                    "gpt2"
+      tokenizer.ggml.pre                      "llama-bpe"
+      tokenizer.ggml.tokens                   320 x string: "Ā", "ā", "Ă", "ă", …
+      tokenizer.ggml.token_type               320 x int32: 1, 1, 1, 1, …
+      tokenizer.ggml.merges                   61 x string: "Ġ t", "Ġt h", "Ġth e", "Ġ a", …
+      tokenizer.ggml.bos_token_id             317
+      tokenizer.ggml.eos_token_id             318
+      "
+    `);
+  });
+
+  test.each([
+    ['GGUF', llama, 'GGUF v3', 1],
+    ['parts', join(fixtures, 'gguf/tiny-llama-split-00002-of-00003.gguf'), 'GGUF v3', 3],
+    ['a directory', chatModel, 'safetensors', 1],
+    ['safetensors', join(chatModel, 'model.safetensors'), 'safetensors', 1],
+    ['another architecture', join(fixtures, 'gguf/value-types.gguf'), 'GGUF v3', 1],
+  ])('%s: counts add up', (_, path, format, fileCount) => {
+    const { out } = plimsoll(['inspect', path, '--tensors', '--json']);
+    const found = outputSchemas.inspect.parse(JSON.parse(out));
+    const tensors = found.tensors ?? [];
+    expect(found.format).toBe(format);
+    expect(found.files).toHaveLength(fileCount);
+    expect(tensors).toHaveLength(found.tensorCount);
+    expect(tensors.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(found.tensorBytes);
+    expect(found.types.reduce((sum, type) => sum + type.tensors, 0)).toBe(found.tensorCount);
+    expect(found.types.reduce((sum, type) => sum + type.elements, 0)).toBe(found.elements);
+    expect(found.tensorBytes).toBeGreaterThan(0);
+    expect(found.tensorBytes).toBeLessThan(4 * MiB);
+  });
+
+  test('checkpoint and GGUF of one model have as many parameters', () => {
+    const elements = (path: string) =>
+      outputSchemas.inspect.parse(JSON.parse(plimsoll(['inspect', path, '--json']).out)).elements;
+    // rope_freqs, which the converter adds: one factor per rotated pair.
+    expect(elements(llama) - elements(chatModel)).toBe(16);
+  });
+});
