@@ -3,7 +3,7 @@
  * fork, after a preemption, as a draft that was verified, from weights in several arenas. The plain path is one sequence
  * at a time, without prefix cache and speculation, its prompt in one chunk.
  */
-import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import type { EngineOptions } from '@plimsoll/planner';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
@@ -231,21 +231,35 @@ test('sequences that are preempted for want of blocks, and computed anew', async
   }
 });
 
-test('weights and caches in several arenas', async () => {
+test('weights, caches and experts in several arenas', async () => {
   for (const place of places) {
-    const whole = await startFixture(place, { kvFormat: 'fp32' });
-    const wholeBytes = whole.memory.adoptedPlan?.storage.arenaBytes[0] ?? 0;
-    await whole.close();
-    const engine = await startFixture(place, { kvFormat: 'fp32', arenaBytesMax: wholeBytes - 2 * 65_536 });
-    expect(engine.memory.adoptedPlan?.storage.arenaBytes.length, place.name).toBeGreaterThan(1);
     const request: GenerationRequest = {
       prompt: Array.from({ length: 50 }, (_, index) => 5 + ((index * 37) % 250)),
       maxTokens: 20,
       ignoreEnd: true,
       sampling: { temperature: 0 },
     };
-    await expectPlainTokens(place, request, await engine.generate(request));
-    engine.checkIntegrity();
-    await engine.close();
+    let mostArenas = 0;
+    const plain = await plainEngine(place);
+    const wholeBytes = plain.memory.adoptedPlan?.storage.arenaBytes[0] ?? 0;
+    // Smaller and smaller ones, until a layer no longer fits into one.
+    for (let bytes = wholeBytes; bytes > 0; bytes -= 65_536) {
+      const engine = await startInArenas(place, bytes);
+      if (engine === null) break;
+      mostArenas = Math.max(mostArenas, engine.memory.adoptedPlan?.storage.arenaBytes.length ?? 0);
+      await expectPlainTokens(place, request, await engine.generate(request));
+      engine.checkIntegrity();
+      await engine.close();
+    }
+    expect(mostArenas, place.name).toBeGreaterThan(3);
   }
 });
+
+async function startInArenas(place: Place, arenaBytesMax: number): Promise<Engine | null> {
+  try {
+    return await startFixture(place, { kvFormat: 'fp32', arenaBytesMax });
+  } catch (error) {
+    if (error instanceof PlimsollError && error.code === 'exceeds-arena') return null;
+    throw error;
+  }
+}
