@@ -102,7 +102,7 @@ function tokenFields(deployment: VllmDeployment, statedGib: number | undefined):
 
 function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
   const spec = resolver.model(textField(record, 'model') ?? '');
-  const hardware = hardwareOf(textField(record, 'gpu') ?? '', resolver);
+  const hardware = hardwareOf(textField(record, 'gpu') ?? '', record, resolver);
   const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? undefined;
   const quantization = textField(record, 'quantization');
   const engine = textField(record, 'engine');
@@ -161,11 +161,18 @@ function kvFormatOf(record: RawRecord, spec: ModelSpec): KvFormat | undefined {
   return spec.quantization?.kvCache === 'fp8' ? 'fp8' : undefined;
 }
 
-/** "Radeon 8060S gfx1151 (80 GiB GTT pool)": a unified-memory pool of a size that the log names. */
-function hardwareOf(name: string, resolver: Resolver): HardwareRecord {
+/**
+ * "Radeon 8060S gfx1151 (80 GiB GTT pool)" is a unified-memory pool of a size that the log names. Windows, and Linux under
+ * it (WSL), report the nominal size of a card: the driver model there keeps nothing back from the figure.
+ */
+function hardwareOf(name: string, record: RawRecord, resolver: Resolver): HardwareRecord {
   const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(name);
-  if (pool === null) return resolver.hardware(name);
-  const record = resolver.hardware(pool[1] ?? name);
-  const usableBytes = Math.round(Number(pool[2]) * GiB);
-  return { ...record, memory: { ...record.memory, usableBytes } };
+  const hardware = resolver.hardware(pool?.[1] ?? name);
+  if (pool !== null) return withUsable(hardware, Math.round(Number(pool[2]) * GiB));
+  const isWindows = /\b(?:WSL2?|Windows)\b/.test(textField(record, 'notes') ?? '');
+  return isWindows ? withUsable(hardware, hardware.memory.nominalBytes) : hardware;
+}
+
+function withUsable(hardware: HardwareRecord, usableBytes: number): HardwareRecord {
+  return { ...hardware, memory: { ...hardware.memory, usableBytes } };
 }

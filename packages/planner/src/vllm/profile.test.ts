@@ -1,4 +1,4 @@
-/** The profile against what vLLM printed, for twenty start-ups from 0.6 to 0.29. Inputs and figures are the logs' own. */
+/** The profile against what vLLM printed, for 21 start-ups from 0.6 to 0.29. Inputs and figures are the logs' own. */
 import { readFileSync } from 'node:fs';
 import { resolveHardware } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
