@@ -43,6 +43,9 @@ async function runWith(node) {
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   // Named access: older Nodes must get as far as the message below.
   module.enableCompileCache();
+  // The kernels' threads ask the environment: without it each would read and compile its TypeScript anew.
+  const cache = module.getCompileCacheDir();
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(cache);
   const { run } = await import(pathToFileURL(main).href);
   process.exitCode = await run(process.argv.slice(2));
 } else {
