@@ -1,0 +1,144 @@
+/**
+ * Speed of the engine beside llama.cpp: prefill, decode, share of the memory's bandwidth, load, and the first token.
+ *
+ *     npm run bench -- engine [--quick] [--models 135M,1B] [--formats q8_0,q4_0,q4_K_M] [--engines plimsoll] [--json]
+ *
+ * The peers are node-llama-cpp (prebuilt, as a TypeScript program would have it) and llama-cpp-python (compiled for this
+ * machine); both are installed at the first run. A full run of all models takes about an hour, needs 16 GB of disk for
+ * the model files, and is written to benchmarks/results; one with --quick or a choice of models only prints.
+ */
+import { parseArgs } from 'node:util';
+import { PlimsollError } from '@plimsoll/foundation';
+import { bandwidthMeter } from './engine/bandwidth.ts';
+import type { EngineRecord, ModelResult } from './engine/engine-record.ts';
+import { firstToken } from './engine/first-token.ts';
+import { loadTimes } from './engine/loading.ts';
+import { type Contender, contenders, type EngineName, engineNames } from './engine/peers.ts';
+import { randomModel } from './engine/random-model.ts';
+import { renderRecord } from './engine/report.ts';
+import { type MixtureName, mixtures, type Shape, shapes } from './engine/shapes.ts';
+import { type TurnCounts, takeTurns } from './engine/turns.ts';
+import { previousRecord, writeRecord } from './record/record-files.ts';
+import { describeRun } from './record/run-description.ts';
+
+const threads = 2;
+const fullCounts = {
+  repetitions: 5,
+  promptTokens: 512,
+  decodeTokens: 128,
+  loadRounds: 3,
+  firstTokenRuns: 10,
+};
+const quickCounts = { repetitions: 3, promptTokens: 512, decodeTokens: 64, loadRounds: 1, firstTokenRuns: 3 };
+/** Prompt, output, and the rest of a block of 256, to which llama.cpp rounds. */
+const context = 768;
+
+interface Choice {
+  readonly isQuick: boolean;
+  readonly isJson: boolean;
+  readonly shapes: readonly Shape[];
+  readonly mixtures: readonly MixtureName[];
+  readonly engines: readonly EngineName[];
+}
+
+function parseChoice(): Choice {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      models: { type: 'string' },
+      formats: { type: 'string' },
+      engines: { type: 'string' },
+    },
+  });
+  const shapeNames = shapes.map(({ name }) => name);
+  const names = chosen('--models', values.models ?? (values.quick ? '135M' : undefined), shapeNames);
+  return {
+    isQuick: values.quick,
+    isJson: values.json,
+    shapes: shapes.filter(({ name }) => names.includes(name)),
+    mixtures: chosen('--formats', values.formats, mixtures),
+    engines: chosen('--engines', values.engines, engineNames),
+  };
+}
+
+/** The names in a list with commas, all of them when there is no list; refuses any other. */
+function chosen<Name extends string>(
+  flag: string,
+  text: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
+  if (text === undefined) return known;
+  return text.split(',').map((word) => {
+    const found = known.find((name) => name === word);
+    if (found !== undefined) return found;
+    throw new PlimsollError({
+      code: 'bad-choice',
+      message: `${flag} has no "${word}"`,
+      value: word,
+      limit: known.join(', '),
+      hint: 'separate names by commas',
+    });
+  });
+}
+
+async function measureModels(
+  choice: Choice,
+  taking: readonly Contender[],
+  counts: TurnCounts & { readonly loadRounds: number },
+): Promise<readonly ModelResult[]> {
+  const settings = { threads, context, batch: 512 };
+  const ours = taking.find(({ name }) => name === 'plimsoll')?.program ?? null;
+  const results: ModelResult[] = [];
+  for (const shape of choice.shapes) {
+    for (const mixture of choice.mixtures) {
+      const model = randomModel(shape, mixture);
+      process.stderr.write(`${shape.name} ${mixture}\n`);
+      const meter = await bandwidthMeter(threads);
+      const turns = await takeTurns(model, taking, { counts, settings, meter });
+      await meter.close();
+      const loads = ours !== null && !('refused' in (turns.engines.plimsoll ?? {}));
+      const load = loads ? await loadTimes(ours, model.path, { settings, rounds: counts.loadRounds }) : null;
+      results.push({ ...turns, load });
+    }
+  }
+  return results;
+}
+
+async function main(): Promise<void> {
+  const choice = parseChoice();
+  const counts = choice.isQuick ? quickCounts : fullCounts;
+  const run = describeRun('engine', process.argv.slice(2));
+  const taking = contenders(choice.engines);
+  const models = await measureModels(choice, taking, counts);
+  const { repetitions, promptTokens, decodeTokens } = counts;
+  const [smallest] = shapes;
+  const record: EngineRecord = {
+    run,
+    settings: { threads, repetitions, promptTokens, decodeTokens },
+    leftOut: Object.fromEntries(
+      taking.flatMap(({ name, reason }) => (reason === null ? [] : [[name, reason]])),
+    ),
+    models,
+    firstToken:
+      smallest === undefined || !choice.engines.includes('plimsoll')
+        ? { refused: 'our engine takes no part' }
+        : await firstToken(randomModel(smallest, 'q8_0'), counts.firstTokenRuns),
+  };
+  const isFull =
+    !choice.isQuick &&
+    choice.shapes.length === shapes.length &&
+    choice.mixtures.length === mixtures.length &&
+    choice.engines.length === engineNames.length;
+  const text = renderRecord(record, isFull ? previousRecord<EngineRecord>('engine') : null);
+  process.stdout.write(choice.isJson ? `${JSON.stringify(record, null, 2)}\n` : text);
+  if (isFull) writeRecord('engine', record, text);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof PlimsollError)) throw error;
+  process.stderr.write(`${error.message}\n  needs: ${error.limit ?? ''}\n  ${error.hint ?? ''}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,35 @@
+/**
+ * What reading memory costs on this machine: the kernels' own summing read over an area that no cache holds, with the
+ * threads that the engines have. It is measured between the engines' turns, while they wait.
+ */
+import { controlBytes, createNodeKernels } from '@plimsoll/kernels';
+
+const areaBytes = 512 * 2 ** 20;
+/** Reads per sample; the best counts, because whatever else runs can only make a read slower. */
+const readsPerSample = 4;
+const outputBytes = 65_536;
+
+export interface BandwidthMeter {
+  /** Bytes per second. */
+  sample(): number;
+  close(): Promise<void>;
+}
+
+export async function bandwidthMeter(threads: number): Promise<BandwidthMeter> {
+  const input = controlBytes + outputBytes;
+  const pages = (input + areaBytes) / 65_536;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  // A page that was never written is not there yet.
+  new Uint8Array(memory.buffer, input, areaBytes).fill(1);
+  const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads });
+  const read = (): number => {
+    const start = performance.now();
+    kernels.run(0, [{ op: 'read-sum', input, sizeBytes: areaBytes, output: controlBytes }]);
+    return areaBytes / ((performance.now() - start) / 1000);
+  };
+  read();
+  return {
+    sample: () => Math.max(...Array.from({ length: readsPerSample }, read)),
+    close: () => kernels.close(),
+  };
+}

@@ -1,0 +1,54 @@
+/** Loading a model beside merely reading its file, from the page cache and from disk. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, readSync } from 'node:fs';
+import type { LoadTimes } from './engine-record.ts';
+import { type EngineProgram, type EngineSettings, startMeasured } from './measured-process.ts';
+
+/** As large as the runs that our loader reads. */
+const readBytes = 4 * 2 ** 20;
+
+export async function loadTimes(
+  program: EngineProgram,
+  path: string,
+  options: { readonly settings: EngineSettings; readonly rounds: number },
+): Promise<LoadTimes> {
+  const times = {
+    read: [] as number[],
+    load: [] as number[],
+    readFromDisk: [] as number[],
+    loadFromDisk: [] as number[],
+  };
+  const load = async (): Promise<number> => {
+    const process = await startMeasured(program, path, options.settings);
+    await process.close();
+    return process.ready.loadSeconds;
+  };
+  for (let round = 0; round < options.rounds; round++) {
+    if (dropFromCache(path)) {
+      times.readFromDisk.push(readSeconds(path));
+      dropFromCache(path);
+      times.loadFromDisk.push(await load());
+    }
+    // Whatever was dropped is in the cache again after this.
+    readSeconds(path);
+    times.read.push(readSeconds(path));
+    times.load.push(await load());
+  }
+  return times;
+}
+
+/** The whole file in order, into one buffer. */
+function readSeconds(path: string): number {
+  const buffer = new Uint8Array(readBytes);
+  const file = openSync(path, 'r');
+  const start = performance.now();
+  while (readSync(file, buffer) > 0);
+  const elapsed = (performance.now() - start) / 1000;
+  closeSync(file);
+  return elapsed;
+}
+
+/** GNU dd can ask the system to forget a file's pages, which needs no privilege. False where there is no such dd. */
+function dropFromCache(path: string): boolean {
+  return spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).status === 0;
+}

@@ -1,0 +1,93 @@
+/**
+ * An engine under measurement: a process of its own that has the model loaded and waits. It says one line of JSON when
+ * it is ready and one for every prompt that it is given, so that several engines can take turns on an idle machine:
+ *
+ *   argv: model file, settings        -> {"name", "version", "loadSeconds"}
+ *   {"prompt": [ids], "decode": n}    -> {"prefillSeconds", "decodeSeconds", "tokens": [1 + n ids]}
+ *
+ * Prefill ends when the first token has been sampled; decode is the time from there to the last of n further tokens.
+ * All are greedy, start from an empty cache, and never stop at an end token.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface EngineSettings {
+  readonly threads: number;
+  readonly context: number;
+  /** Prompt tokens in one pass. */
+  readonly batch: number;
+}
+
+export interface EngineReady {
+  readonly name: string;
+  readonly version: string;
+  /** From opening the file to being ready for a prompt, without starting the process. */
+  readonly loadSeconds: number;
+}
+
+export interface Measurement {
+  readonly prefillSeconds: number;
+  readonly decodeSeconds: number;
+  readonly tokens: readonly number[];
+}
+
+export interface MeasuredProcess {
+  readonly ready: EngineReady;
+  measure(prompt: readonly number[], decode: number): Promise<Measurement>;
+  close(): Promise<void>;
+}
+
+/** A program that follows the protocol above. */
+export interface EngineProgram {
+  readonly command: string;
+  readonly arguments: readonly string[];
+}
+
+/** Starts an engine and waits until it has loaded the model. Throws what the process complained about when it ends. */
+export async function startMeasured(
+  program: EngineProgram,
+  modelPath: string,
+  settings: EngineSettings,
+): Promise<MeasuredProcess> {
+  const child: ChildProcessWithoutNullStreams = spawn(program.command, [
+    ...program.arguments,
+    modelPath,
+    JSON.stringify(settings),
+  ]);
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-8192);
+  });
+  child.on('error', (error) => {
+    complaint += error.message;
+  });
+  // A process that has ended cannot be written to; the missing answer says so.
+  child.stdin.on('error', () => {});
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async (): Promise<unknown> => {
+    while (true) {
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(lastWords(complaint));
+      // Libraries print to standard output too.
+      if (value.startsWith('{')) return JSON.parse(value);
+    }
+  };
+  return {
+    ready: (await answer()) as EngineReady,
+    measure: async (prompt, decode) => {
+      child.stdin.write(`${JSON.stringify({ prompt, decode })}\n`);
+      return (await answer()) as Measurement;
+    },
+    close: async () => {
+      child.stdin.end();
+      if (child.exitCode === null) await once(child, 'exit');
+    },
+  };
+}
+
+/** The line of a complaint that says what happened: the error of a stack, or the last line. */
+function lastWords(complaint: string): string {
+  const lines = complaint.split('\n').filter((line) => line.trim() !== '');
+  return (lines.find((line) => /^\s*\w*Error\b/.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim();
+}
