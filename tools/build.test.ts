@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-test('npm run build makes a program that plans without TypeScript sources', () => {
+test('npm run build makes a program that plans and runs models without TypeScript sources', () => {
   execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'pipe' });
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-built-'));
   try {
@@ -22,6 +22,15 @@ test('npm run build makes a program that plans without TypeScript sources', () =
     );
     expect(answer.stderr).toBe('');
     expect(JSON.parse(answer.stdout).fits).toBe(true);
+    const model = join(root, 'fixtures/engine/llama-3/q8_0.gguf');
+    const limits = ['--memory', '512MiB', '--ctx', '256', '--threads', '2', '-n', '4'];
+    const text = spawnSync(
+      process.execPath,
+      [join(folder, 'bin/plimsoll.js'), 'run', model, 'hello', ...limits, '--json'],
+      { encoding: 'utf8' },
+    );
+    expect(text.stderr).toBe('');
+    expect(JSON.parse(text.stdout).tokens.output).toBe(4);
   } finally {
     rmSync(folder, { recursive: true });
   }

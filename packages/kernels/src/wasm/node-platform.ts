@@ -25,7 +25,9 @@ export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Mo
 
 /** Starts a thread that does not keep the process alive. */
 export function startNodeThread(task: WorkerTask): KernelThread {
-  const worker = new Worker(new URL('./node-worker.ts', import.meta.url), { workerData: task });
+  // Beside this file, which is JavaScript in a built program.
+  const name = import.meta.url.endsWith('.ts') ? './node-worker.ts' : './node-worker.js';
+  const worker = new Worker(new URL(name, import.meta.url), { workerData: task });
   worker.unref();
   const failure = new Promise<unknown>((resolve) => worker.once('error', resolve));
   return { failure, stop: async () => void (await worker.terminate()) };
