@@ -177,7 +177,7 @@ describe('refusals', () => {
     expect(out).toBe('');
     expect(err).toMatchInlineSnapshot(`
       "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.25 GiB; 0.20 GiB are allowed: 53.07 MiB short
-        allowed: 214958080
+        allowed: 0.20 GiB of memory
         try: --memory 259MiB
       "
     `);

@@ -109,8 +109,8 @@ test('what does not fit is refused with the shortfall and the smallest changes, 
     expect(error instanceof PlimsollError && error.toJSON()).toMatchInlineSnapshot(`
       {
         "code": "over-memory-budget",
-        "hint": "--ctx 6912: limit the context to 6,912 tokens (needs 5.98 GiB); or --kv-type q8_0 --ctx 13312: keep the KV cache in q8_0, and limit the context to 13k tokens (needs 6.00 GiB); or --memory 7306MiB",
-        "limit": 6442450944,
+        "hint": "--ctx 6912: limit the context to 6,912 tokens (needs 5.98 GiB); or --prefill-chunk 128 --ctx 8448: compute prompts in chunks of 128 tokens, and limit the context to 8,448 tokens (needs 6.00 GiB); or --memory 7306MiB",
+        "limit": "6.00 GiB of memory",
         "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.13 GiB; 6.00 GiB are allowed: 1.13 GiB short",
         "value": 7660896256,
       }

@@ -176,37 +176,41 @@ export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPla
     code: 'over-memory-budget',
     message: `${request.spec.id} with one sequence of ${tokens} needs ${formatBytes(needed)}; ${formatBytes(request.freeBytes)} are allowed: ${formatBytes(budget.shortBytes)} short`,
     value: needed,
-    limit: request.freeBytes,
+    limit: `${formatBytes(request.freeBytes)} of memory`,
     hint: smallestChanges(request, needed).join('; or '),
   });
 }
 
 /** In words with numbers: "--kv-type q8_0: keep the KV cache in q8_0 (needs 3.10 GiB)". */
 function smallestChanges(request: EngineMemoryRequest, needed: number): readonly string[] {
-  const fitting = [...optionChanges(request, 1), ...cacheAndContext(request)]
-    .filter((change) => holds(request, change.set, 1))
-    .sort((left, right) => left.size - right.size)
-    .map((change) => {
-      const changed = { ...request, options: { ...request.options, ...change.set } };
-      return `${change.flags}: ${change.title} (needs ${formatBytes(memoryNeeded(changed))})`;
-    });
-  return [...fitting.slice(0, changesShown - 1), `--memory ${Math.ceil(needed / MiB)}MiB`];
+  const fits = (change: OptionChange): boolean => holds(request, change.set, 1);
+  const bySize = (left: OptionChange, right: OptionChange): number => left.size - right.size;
+  const singles = optionChanges(request, 1).filter(fits).sort(bySize);
+  // Two changes together are an answer only where one is not.
+  const enough = singles.length >= changesShown - 1;
+  const fitting = enough ? singles : [...singles, ...pairedChanges(request).filter(fits).sort(bySize)];
+  const described = fitting.slice(0, changesShown - 1).map((change) => {
+    const changed = { ...request, options: { ...request.options, ...change.set } };
+    return `${change.flags}: ${change.title} (needs ${formatBytes(memoryNeeded(changed))})`;
+  });
+  return [...described, `--memory ${Math.ceil(needed / MiB)}MiB`];
 }
 
-/** A smaller cache type leaves more of the context, where it is not enough by itself. */
-function cacheAndContext(request: EngineMemoryRequest): readonly OptionChange[] {
-  const changes = optionChanges(request, 1);
-  const cache = changes.find(({ kind }) => kind === 'kv');
-  if (cache === undefined || holds(request, cache.set, 1)) return [];
-  const smaller = { ...request, options: { ...request.options, ...cache.set } };
-  return optionChanges(smaller, 1)
-    .filter(({ kind }) => kind === 'context')
-    .map((context) => ({
-      kind: 'kv and context',
-      title: `${cache.title}, and ${context.title}`,
-      flags: `${cache.flags} ${context.flags}`,
-      cost: `${cache.cost}; ${context.cost}`,
-      size: cache.size + context.size + 1,
-      set: { ...cache.set, ...context.set },
-    }));
+/** Two changes at once, of those that are not enough alone. The second is found after the first: a context that fits. */
+function pairedChanges(request: EngineMemoryRequest): readonly OptionChange[] {
+  const insufficient = optionChanges(request, 1).filter((change) => !holds(request, change.set, 1));
+  return insufficient.flatMap((first, index) => {
+    const changed = { ...request, options: { ...request.options, ...first.set } };
+    const earlier = new Set(insufficient.slice(0, index + 1).map(({ kind }) => kind));
+    return optionChanges(changed, 1)
+      .filter(({ kind, set }) => !earlier.has(kind) && !holds(request, set, 1))
+      .map((second) => ({
+        kind: `${first.kind} and ${second.kind}`,
+        title: `${first.title}, and ${second.title}`,
+        flags: `${first.flags} ${second.flags}`,
+        cost: `${first.cost}; ${second.cost}`,
+        size: first.size + second.size + 1,
+        set: { ...first.set, ...second.set },
+      }));
+  });
 }
