@@ -17,13 +17,15 @@ interface BlockScales {
   /** Standard deviation of a weight whose common scale is 1. */
   readonly deviation: number;
   readonly halves: readonly { readonly offsetBytes: number; readonly factor: number }[];
+  /** Quants that are -0.5 on average get scales of both signs: rows that lean one way would drown all others. */
+  readonly isSigned?: boolean;
 }
 
 /** Random bits are uniform: 4 bits have a deviation of 4.6 around 7.5, 5 bits of 9.2 around 15.5, 6 bits of 18.5. */
 const blockScales: Readonly<Record<string, BlockScales>> = {
   Q8_0: { deviation: 74, halves: [{ offsetBytes: 0, factor: 1 }] },
-  Q4_0: { deviation: 4.6, halves: [{ offsetBytes: 0, factor: 1 }] },
-  Q5_0: { deviation: 9.2, halves: [{ offsetBytes: 0, factor: 1 }] },
+  Q4_0: { deviation: 4.6, halves: [{ offsetBytes: 0, factor: 1 }], isSigned: true },
+  Q5_0: { deviation: 9.2, halves: [{ offsetBytes: 0, factor: 1 }], isSigned: true },
   Q5_1: {
     deviation: 9.2,
     halves: [
@@ -82,7 +84,8 @@ function makeTile(type: GgmlType, random: Random): Uint8Array {
   const signed = new Int8Array(tile.buffer);
   const common = deviation / scales.deviation;
   for (let start = 0; start < tile.length; start += blockBytes) {
-    const scale = common * (0.5 + random());
+    const size = common * (0.5 + random());
+    const scale = scales.isSigned === true && random() < 0.5 ? -size : size;
     for (const { offsetBytes, factor } of scales.halves) halves[(start + offsetBytes) / 2] = scale * factor;
     if (type.name === 'Q6_K') narrowSubScales(signed, start + subScalesOfQ6K.offsetBytes);
   }

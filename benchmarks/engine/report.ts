@@ -42,7 +42,17 @@ function enginesSection({ models, leftOut }: EngineRecord): string {
         : [`- ${name} refused ${title(model)}: ${result.refused}`];
     }),
   );
-  return [...lines, ...refusals].join('\n');
+  return [...lines, ...refusals, ...agreement(models)].join('\n');
+}
+
+/** That the engines compute the same thing: random weights have close logits, so rounding soon parts them. */
+function agreement(models: readonly ModelResult[]): readonly string[] {
+  return (['node-llama-cpp', 'llama-cpp-python'] as const).flatMap((name) => {
+    const results = models.flatMap(({ engines }) => engines[name] ?? []).filter(hasFigures);
+    const counts = results.map(({ sameTokens }) => sameTokens);
+    const text = `- Greedy tokens of the first turn before ${name} draws another one than we do: ${counts.join(', ')}`;
+    return counts.length === 0 ? [] : [text];
+  });
 }
 
 function speedTable({ models }: EngineRecord, kind: 'prefill' | 'decode'): string {

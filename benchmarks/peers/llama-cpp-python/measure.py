@@ -4,6 +4,8 @@ The C functions are called as they are, without the layers of the Python package
 is llama.cpp and a call per token. Everything but threads and sizes is at its default: f16 cache, flash attention auto.
 """
 
+from __future__ import annotations
+
 import ctypes
 import json
 import sys
@@ -36,8 +38,9 @@ def start(path: str, settings: dict[str, int]) -> tuple[c.llama_model_p, c.llama
 
 
 def decode(context: c.llama_context_p, tokens: list[int]) -> None:
-    batch = c.llama_batch_get_one((c.llama_token * len(tokens))(*tokens), len(tokens))
-    status = c.llama_decode(context, batch)
+    # The batch only points to the ids, so they must outlive the call.
+    ids = (c.llama_token * len(tokens))(*tokens)
+    status = c.llama_decode(context, c.llama_batch_get_one(ids, len(tokens)))
     if status != 0:
         sys.exit(f"llama_decode gave {status}")
 
