@@ -372,9 +372,26 @@ test('validate answers every record and keeps the keys of what was reported', ()
   }
 });
 
+test('a name that only JavaScript knows is no command', () => {
+  const result = plimsoll('constructor');
+  expect(result.code).toBe(1);
+  expect(result.err).toContain("unknown command 'constructor'");
+});
+
 test('help names every command and the exit codes', () => {
   const result = plimsoll('--help');
   expect(result.code).toBe(0);
-  for (const word of ['plan', 'zoo', 'validate', 'schema', 'audit', 'Exit codes'])
+  for (const word of [
+    'plan',
+    'zoo',
+    'validate',
+    'schema',
+    'audit',
+    'run',
+    'chat',
+    'bench',
+    'inspect',
+    'Exit codes',
+  ])
     expect(result.out).toContain(word);
 });

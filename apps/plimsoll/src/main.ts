@@ -2,17 +2,21 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { auditCommand } from './commands/audit.ts';
-import { benchCommand } from './commands/bench.ts';
-import { chatCommand } from './commands/chat.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { planCommand } from './commands/plan.ts';
-import { runCommand } from './commands/run.ts';
-import { schemaCommand } from './commands/schema.ts';
-import { validateCommand } from './commands/validate.ts';
-import { zooCommand } from './commands/zoo.ts';
 import { canonicalArguments } from './engine-flags.ts';
 import { printMessage, reportFailure } from './output.ts';
+
+/** Every command, loaded when it is asked for: a plan should not wait for the readers and the engine of the others. */
+const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
+  plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
+  zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
+  validate: async (done) => (await import('./commands/validate.ts')).validateCommand(done),
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
+  audit: async () => (await import('./commands/audit.ts')).auditCommand(),
+  run: async (done) => (await import('./commands/run.ts')).runCommand(done),
+  chat: async () => (await import('./commands/chat.ts')).chatCommand(),
+  bench: async (done) => (await import('./commands/bench.ts')).benchCommand(done),
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
+};
 
 /** Commands that run or read models themselves: what other engines call a flag is not translated for them. */
 const ownFlags: ReadonlySet<string> = new Set(['run', 'chat', 'bench', 'inspect']);
@@ -54,17 +58,11 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken, 130 
   const done = (code: number): void => {
     exitCode = code;
   };
-  for (const command of [
-    planCommand(done),
-    zooCommand(),
-    validateCommand(done),
-    schemaCommand(),
-    auditCommand(),
-    runCommand(done),
-    chatCommand(),
-    benchCommand(done),
-    inspectCommand(),
-  ]) {
+  // Help and suggestions need all of them.
+  const name = argv[0] ?? '';
+  const asked = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  for (const load of asked === undefined ? Object.values(commands) : [asked]) {
+    const command = await load(done);
     program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
   }
   const { argv: canonical, leftOut } = ownFlags.has(argv[0] ?? '')
