@@ -1,12 +1,14 @@
 /**
  * Speed of the engine beside llama.cpp: prefill, decode, share of the memory's bandwidth, load, and the first token.
  *
- *     npm run bench -- engine [--quick] [--models 135M,1B] [--formats q8_0,q4_0,q4_K_M] [--engines plimsoll] [--json]
+ *     npm run bench -- engine [--quick] [--models 135M,1B] [--formats q8_0,q4_0,q4_K_M] [--engines plimsoll]
+ *                             [--threads 2] [--json]
  *
  * The peers are node-llama-cpp (prebuilt, as a TypeScript program would have it) and llama-cpp-python (compiled for this
  * machine); both are installed at the first run. A full run of all models takes about an hour, needs 16 GB of disk for
  * the model files, and is written to benchmarks/results; one with --quick or a choice of models only prints.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
 import { bandwidthMeter } from './engine/bandwidth.ts';
@@ -21,7 +23,7 @@ import { type TurnCounts, takeTurns } from './engine/turns.ts';
 import { previousRecord, writeRecord } from './record/record-files.ts';
 import { describeRun } from './record/run-description.ts';
 
-const threads = 2;
+const usualThreads = 2;
 const fullCounts = {
   repetitions: 5,
   promptTokens: 512,
@@ -39,6 +41,7 @@ interface Choice {
   readonly shapes: readonly Shape[];
   readonly mixtures: readonly MixtureName[];
   readonly engines: readonly EngineName[];
+  readonly threads: number;
 }
 
 function parseChoice(): Choice {
@@ -49,6 +52,7 @@ function parseChoice(): Choice {
       models: { type: 'string' },
       formats: { type: 'string' },
       engines: { type: 'string' },
+      threads: { type: 'string' },
     },
   });
   const shapeNames = shapes.map(({ name }) => name);
@@ -59,7 +63,20 @@ function parseChoice(): Choice {
     shapes: shapes.filter(({ name }) => names.includes(name)),
     mixtures: chosen('--formats', values.formats, mixtures),
     engines: chosen('--engines', values.engines, engineNames),
+    threads: threadCount(values.threads),
   };
+}
+
+function threadCount(text: string | undefined): number {
+  const count = text === undefined ? usualThreads : Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= availableParallelism()) return count;
+  throw new PlimsollError({
+    code: 'bad-choice',
+    message: `--threads cannot be "${text}"`,
+    value: text ?? '',
+    limit: `1 to ${availableParallelism()}, the processors here`,
+    hint: 'engines that wait for each other on one processor are not measured',
+  });
 }
 
 /** The names in a list with commas, all of them when there is no list; refuses any other. */
@@ -87,6 +104,7 @@ async function measureModels(
   taking: readonly Contender[],
   counts: TurnCounts & { readonly loadRounds: number },
 ): Promise<readonly ModelResult[]> {
+  const { threads } = choice;
   const settings = { threads, context, batch: 512 };
   const ours = taking.find(({ name }) => name === 'plimsoll')?.program ?? null;
   const results: ModelResult[] = [];
@@ -115,7 +133,7 @@ async function main(): Promise<void> {
   const [smallest] = shapes;
   const record: EngineRecord = {
     run,
-    settings: { threads, repetitions, promptTokens, decodeTokens },
+    settings: { threads: choice.threads, repetitions, promptTokens, decodeTokens },
     leftOut: Object.fromEntries(
       taking.flatMap(({ name, reason }) => (reason === null ? [] : [[name, reason]])),
     ),
@@ -127,6 +145,7 @@ async function main(): Promise<void> {
   };
   const isFull =
     !choice.isQuick &&
+    choice.threads === usualThreads &&
     choice.shapes.length === shapes.length &&
     choice.mixtures.length === mixtures.length &&
     choice.engines.length === engineNames.length;
