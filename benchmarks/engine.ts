@@ -5,8 +5,9 @@
  *                             [--threads 2] [--json]
  *
  * The peers are node-llama-cpp (prebuilt, as a TypeScript program would have it) and llama-cpp-python (compiled for this
- * machine); both are installed at the first run. A full run of all models takes about an hour, needs 16 GB of disk for
- * the model files, and is written to benchmarks/results; one with --quick or a choice of models only prints.
+ * machine, or the one of PLIMSOLL_LLAMA_PYTHON); both are installed at the first run. A full run of all models takes
+ * about an hour, needs 12 GB of disk for the model files, and is written to benchmarks/results; one with --quick or a
+ * choice of models, formats, engines or threads only prints.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
