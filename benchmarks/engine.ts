@@ -22,6 +22,7 @@ import { renderRecord } from './engine/report.ts';
 import { type MixtureName, mixtures, type Shape, shapes } from './engine/shapes.ts';
 import { type TurnCounts, takeTurns } from './engine/turns.ts';
 import { previousRecord, writeRecord } from './record/record-files.ts';
+import { runBenchmark } from './record/run-benchmark.ts';
 import { describeRun } from './record/run-description.ts';
 
 const usualThreads = 2;
@@ -155,10 +156,4 @@ async function main(): Promise<void> {
   if (isFull) writeRecord('engine', record, text);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof PlimsollError)) throw error;
-  process.stderr.write(`${error.message}\n  needs: ${error.limit ?? ''}\n  ${error.hint ?? ''}\n`);
-  process.exitCode = 1;
-}
+await runBenchmark(main);

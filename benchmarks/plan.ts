@@ -9,7 +9,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
 import { coldTimes } from './plan/cold-command.ts';
 import type { GridResult } from './plan/grid.ts';
@@ -18,6 +17,7 @@ import type { PlanRecord } from './plan/plan-record.ts';
 import { renderRecord } from './plan/report.ts';
 import { solveSpeed } from './plan/solve-speed.ts';
 import { previousRecord, writeRecord } from './record/record-files.ts';
+import { runBenchmark } from './record/run-benchmark.ts';
 import { describeRun } from './record/run-description.ts';
 
 const fullCounts = { repetitions: 5, mlsysimSolves: 300, solves: 1_000_000, prepares: 50_000 };
@@ -51,10 +51,4 @@ function gridOf(engine: EngineName, modelStep: number): GridResult {
   return JSON.parse(child.stdout) as GridResult;
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof PlimsollError)) throw error;
-  process.stderr.write(`${error.message}\n  needs: ${error.limit ?? ''}\n  ${error.hint ?? ''}\n`);
-  process.exitCode = 1;
-}
+await runBenchmark(main);

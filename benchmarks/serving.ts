@@ -18,6 +18,7 @@ import {
   Scheduler,
   type ServingConfig,
 } from '@plimsoll/serving';
+import { median } from './record/statistics.ts';
 
 const rounds = 5;
 const runningCount = 1000;
@@ -149,10 +150,6 @@ const programs: readonly Program[] = [
     },
   },
 ];
-
-function median(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const rates = programs.map((): number[] => []);

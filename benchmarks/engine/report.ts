@@ -1,11 +1,13 @@
 /** The engine's record as Markdown: numbers beside their targets, then what got worse since the run before. */
 import { formatBytes, bytes as toBytes } from '@plimsoll/foundation';
+import { percent, verdict } from '../record/report-text.ts';
 import { runLines } from '../record/run-description.ts';
 import { median } from '../record/statistics.ts';
+import { worseSince } from '../record/worse-since.ts';
+import { comparableFigures } from './comparable-figures.ts';
 import { type EngineRecord, hasFigures, type ModelResult } from './engine-record.ts';
 import { type EngineName, engineNames } from './peers.ts';
 import { type Target, targetsOf } from './targets.ts';
-import { worseSince } from './worse-since.ts';
 
 export function renderRecord(record: EngineRecord, previous: EngineRecord | null): string {
   const { threads, repetitions, promptTokens, decodeTokens } = record.settings;
@@ -19,7 +21,7 @@ export function renderRecord(record: EngineRecord, previous: EngineRecord | null
     loadSection(record),
     firstTokenSection(record),
     targetSection(targetsOf(record)),
-    worseSince(record, previous),
+    worseSince(record, previous, comparableFigures),
   ].join('\n\n')}\n`;
 }
 
@@ -149,7 +151,7 @@ function firstTokenSection({ firstToken }: EngineRecord): string {
 }
 
 function targetSection(targets: readonly Target[]): string {
-  const rows = targets.map(({ name, goal, value, met }) => [name, goal, value, met ? 'met' : '**missed**']);
+  const rows = targets.map(({ name, goal, value, met }) => [name, goal, value, verdict(met)]);
   return `## Targets\n\n${table(['what', 'goal', 'measured', ''], rows)}`;
 }
 
@@ -173,8 +175,4 @@ function gigabytes(bytesPerSecond: number): string {
 
 function seconds(value: number): string {
   return `${value.toFixed(value < 1 ? 3 : 2)} s`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
 }

@@ -1,4 +1,5 @@
 /** What the engine promises, held against a record. A target counts for every model, so the worst model is shown. */
+import { percent } from '../record/report-text.ts';
 import { median } from '../record/statistics.ts';
 import { type EngineRecord, hasFigures, type ModelResult } from './engine-record.ts';
 import type { EngineName } from './peers.ts';
@@ -100,8 +101,4 @@ function loadTimes({ load }: ModelResult, place: 'cached' | 'disk'): number | nu
 
 function times(value: number): string {
   return `${value.toFixed(2)}x`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
 }

@@ -1,6 +1,8 @@
 /** The record as Markdown: numbers beside their targets, then what got worse since the run before. */
 import { formatCount } from '@plimsoll/foundation';
+import { percent, verdict } from '../record/report-text.ts';
 import { runLines } from '../record/run-description.ts';
+import { worseSince } from '../record/worse-since.ts';
 import { coldCommand } from './cold-command.ts';
 import type { GridResult } from './grid.ts';
 import type { PlanRecord } from './plan-record.ts';
@@ -8,8 +10,6 @@ import type { PlanRecord } from './plan-record.ts';
 const ratioTarget = 1000;
 const gridSecondsTarget = 5;
 const coldMillisecondsTarget = 200;
-/** Changes below this are the noise of a quiet machine. */
-const noise = 0.1;
 
 export function renderRecord(record: PlanRecord, previous: PlanRecord | null): string {
   return `${[
@@ -18,7 +18,7 @@ export function renderRecord(record: PlanRecord, previous: PlanRecord | null): s
     ...solveSection(record),
     ...record.grids.map(gridSection),
     coldSection(record),
-    comparisonSection(record, previous),
+    worseSince(record, previous, comparableFigures),
   ].join('\n\n')}\n`;
 }
 
@@ -99,30 +99,4 @@ function comparableFigures(record: PlanRecord): Readonly<Record<string, number>>
     'cold commands per second': 1000 / record.cold.medianMilliseconds,
     'first runs per second': 1000 / record.cold.firstRunMilliseconds,
   };
-}
-
-function comparisonSection(record: PlanRecord, previous: PlanRecord | null): string {
-  if (previous === null) return '## Since the run before\n\nThere is no earlier record to compare with.';
-  const before = comparableFigures(previous);
-  const worse = Object.entries(comparableFigures(record)).flatMap(([name, value]) => {
-    const old = before[name];
-    return old !== undefined && value < old * (1 - noise)
-      ? [`- ${name}: ${value.toPrecision(4)}, was ${old.toPrecision(4)} (${percent(value / old - 1)})`]
-      : [];
-  });
-  const { date, commit, machine } = previous.run;
-  const about = `Compared with ${date}, commit ${commit}, ${machine.processor}, load ${machine.load}.`;
-  const found =
-    worse.length === 0
-      ? `Nothing is worse by more than ${percent(noise)}.`
-      : `Worse by more than ${percent(noise)}:\n\n${worse.join('\n')}`;
-  return `## Since the run before\n\n${about} ${found}`;
-}
-
-function verdict(met: boolean): string {
-  return met ? 'met' : '**missed**';
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
 }

@@ -1,0 +1,9 @@
+/** Words and numbers as every report of a benchmark writes them. */
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
+}
+
+export function verdict(met: boolean): string {
+  return met ? 'met' : '**missed**';
+}
