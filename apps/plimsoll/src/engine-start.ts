@@ -7,6 +7,7 @@ import { badValue, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
 import { usualThreads } from './this-machine.ts';
+import { usualContext } from './usual-context.ts';
 
 export interface EngineFlags {
   readonly memory?: string;
@@ -16,9 +17,6 @@ export interface EngineFlags {
   readonly prefillChunk?: number;
   readonly weights?: string;
 }
-
-/** The context of a plan and of an engine when nobody names one. */
-const usualContext = 8192;
 
 export function addEngineFlags(command: Command): Command {
   return command
@@ -91,7 +89,7 @@ export async function startEngine(
 }
 
 function contextOf({ ctx }: EngineFlags, contextLength: number): number {
-  return ctx === undefined ? Math.min(usualContext, contextLength) : parseTokens(ctx);
+  return ctx === undefined ? usualContext(contextLength) : parseTokens(ctx);
 }
 
 function isAuto(text: string): true {

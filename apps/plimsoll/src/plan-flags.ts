@@ -11,6 +11,7 @@ import {
   type Workload,
 } from '@plimsoll/planner';
 import { type HardwareRecord, listHardware, resolveHardware } from '@plimsoll/registry';
+import { usualContext } from './usual-context.ts';
 
 export interface PlanFlags {
   readonly gpu?: string;
@@ -49,9 +50,6 @@ export interface PlanFlags {
   readonly json?: boolean;
   readonly ask?: boolean;
 }
-
-/** Context of a plan when nobody names one. */
-const usualContext = 8192;
 
 export function planRequest(spec: ModelSpec, model: string, flags: PlanFlags): PlanRequest {
   const hardware = deviceOf(flags.gpu ?? '', flags);
@@ -102,7 +100,7 @@ export function planRequest(spec: ModelSpec, model: string, flags: PlanFlags): P
 
 function workloadOf(spec: ModelSpec, flags: PlanFlags): Workload {
   const contextTokens =
-    flags.context === undefined ? Math.min(usualContext, spec.contextLength) : parseTokens(flags.context);
+    flags.context === undefined ? usualContext(spec.contextLength) : parseTokens(flags.context);
   if (contextTokens > spec.contextLength) throw contextTooLong(contextTokens, spec.contextLength, spec.id);
   const promptTokens = flags.prompt === undefined ? undefined : parseTokens(flags.prompt);
   const cachedTokens = flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt);
