@@ -67,6 +67,19 @@ export class Candidates {
     this.sorted = false;
   }
 
+  /** Drops those whose entry in `values`, an array of this object, is below `lowest`; probabilities are then stale. */
+  keepAtLeast(values: Float64Array, lowest: number): void {
+    const { ids, logits } = this;
+    let kept = 0;
+    for (let index = 0; index < this.count; index++) {
+      if ((values[index] as number) < lowest) continue;
+      ids[kept] = ids[index] as number;
+      logits[kept] = logits[index] as number;
+      kept++;
+    }
+    this.count = kept;
+  }
+
   /** Probabilities from logits: softmax at temperature one over what is left. */
   normalise(): void {
     const { logits, probabilities, count } = this;

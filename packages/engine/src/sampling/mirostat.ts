@@ -17,20 +17,13 @@ export class Mirostat {
   /** Cuts, and leaves probabilities over the rest; the likeliest token always stays. */
   cut(candidates: Candidates): void {
     candidates.normalise();
-    const { ids, logits, probabilities } = candidates;
+    const { probabilities } = candidates;
     let best = 0;
     for (let index = 1; index < candidates.count; index++) {
       if ((probabilities[index] as number) > (probabilities[best] as number)) best = index;
     }
     const lowest = Math.min(2 ** -this.#surpriseMaxBits, probabilities[best] as number);
-    let kept = 0;
-    for (let index = 0; index < candidates.count; index++) {
-      if ((probabilities[index] as number) < lowest) continue;
-      ids[kept] = ids[index] as number;
-      logits[kept] = logits[index] as number;
-      kept++;
-    }
-    candidates.count = kept;
+    candidates.keepAtLeast(probabilities, lowest);
     candidates.normalise();
   }
 

@@ -38,20 +38,12 @@ export function keepTopP(candidates: Candidates, topP: number): void {
 /** Keeps what is at least `minP` times as likely as the likeliest: https://github.com/ggml-org/llama.cpp/pull/3841 */
 export function keepMinP(candidates: Candidates, minP: number): void {
   if (minP <= 0) return;
-  const { ids, logits } = candidates;
+  const { logits } = candidates;
   let largest = -Infinity;
   for (let index = 0; index < candidates.count; index++) {
     largest = Math.max(largest, logits[index] as number);
   }
-  const lowest = largest + Math.log(minP);
-  let kept = 0;
-  for (let index = 0; index < candidates.count; index++) {
-    if ((logits[index] as number) < lowest) continue;
-    ids[kept] = ids[index] as number;
-    logits[kept] = logits[index] as number;
-    kept++;
-  }
-  candidates.count = kept;
+  candidates.keepAtLeast(logits, largest + Math.log(minP));
 }
 
 /** How many candidates from the first it takes to reach `share`; `inclusive` when reaching it exactly is enough. */
