@@ -2,8 +2,9 @@
  * What somebody with a model card, a config.json and a data sheet knows about the deployment of a vLLM log: the inputs
  * of both baselines. Parameters are counted, not estimated, so that neither baseline suffers from a rounded "8B".
  */
-import { GiB, PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec, textParameterCount } from '@plimsoll/model-files';
+import { loggedDevice } from '@plimsoll/planner/validation';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { modelFromRegistry } from '../../apps/plimsoll/src/model-reference.ts';
 import { reportedOf } from './figures.ts';
@@ -64,13 +65,12 @@ function visionParameters(spec: ModelSpec): number {
 }
 
 function deviceOf(
-  name: string,
+  text: string,
 ): Pick<VllmFacts, 'nominalBytes' | 'bandwidthBytesPerSecond' | 'peakOperationsPerSecond'> {
-  // Unified memory of which the log names the part that the engine may use.
-  const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(name);
-  const { memory, rates } = resolveHardware(pool?.[1] ?? name);
+  const { name, poolBytes } = loggedDevice(text);
+  const { memory, rates } = resolveHardware(name);
   return {
-    nominalBytes: pool === null ? memory.nominalBytes : Number(pool[2]) * GiB,
+    nominalBytes: poolBytes ?? memory.nominalBytes,
     bandwidthBytesPerSecond: memory.bandwidthBytesPerSecond,
     peakOperationsPerSecond: rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1e12,
   };

@@ -1,4 +1,4 @@
 export type { RecordAnswer } from './record.ts';
 export { type FieldStatistics, statisticsOf } from './statistics.ts';
 export { type Validation, type ValidationSummary, validateRecords } from './validate.ts';
-export { predictVllmRecord, type Resolver } from './vllm-record.ts';
+export { loggedDevice, predictVllmRecord, type Resolver } from './vllm-record.ts';

@@ -102,7 +102,7 @@ function tokenFields(deployment: VllmDeployment, statedGib: number | undefined):
 
 function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
   const spec = resolver.model(textField(record, 'model') ?? '');
-  const hardware = hardwareOf(textField(record, 'gpu') ?? '', record, resolver);
+  const hardware = hardwareOf(record, resolver);
   const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? undefined;
   const quantization = textField(record, 'quantization');
   const engine = textField(record, 'engine');
@@ -161,14 +161,22 @@ function kvFormatOf(record: RawRecord, spec: ModelSpec): KvFormat | undefined {
   return spec.quantization?.kvCache === 'fp8' ? 'fp8' : undefined;
 }
 
+/** "Radeon 8060S gfx1151 (80 GiB GTT pool)": a device with unified memory, of which the log names the part in use. */
+export function loggedDevice(text: string): { readonly name: string; readonly poolBytes: number | null } {
+  const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(text);
+  return pool === null
+    ? { name: text, poolBytes: null }
+    : { name: pool[1] ?? text, poolBytes: Math.round(Number(pool[2]) * GiB) };
+}
+
 /**
- * "Radeon 8060S gfx1151 (80 GiB GTT pool)" is a unified-memory pool of a size that the log names. Windows, and Linux under
- * it (WSL), report the nominal size of a card: the driver model there keeps nothing back from the figure.
+ * Windows, and Linux under it (WSL), report the nominal size of a card: the driver model there keeps nothing back from
+ * the figure.
  */
-function hardwareOf(name: string, record: RawRecord, resolver: Resolver): HardwareRecord {
-  const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(name);
-  const hardware = resolver.hardware(pool?.[1] ?? name);
-  if (pool !== null) return withUsable(hardware, Math.round(Number(pool[2]) * GiB));
+function hardwareOf(record: RawRecord, resolver: Resolver): HardwareRecord {
+  const { name, poolBytes } = loggedDevice(textField(record, 'gpu') ?? '');
+  const hardware = resolver.hardware(name);
+  if (poolBytes !== null) return withUsable(hardware, poolBytes);
   const isWindows = /\b(?:WSL2?|Windows)\b/.test(textField(record, 'notes') ?? '');
   return isWindows ? withUsable(hardware, hardware.memory.nominalBytes) : hardware;
 }
