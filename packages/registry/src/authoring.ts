@@ -1,5 +1,7 @@
 /** For tools that read or index all records. Imports zod, so programs that only look names up stay away from it. */
 export { buildHardwareIndex, buildModelIndex, formatIndex } from './index-builder.ts';
 export { dataDirectory } from './node-registry.ts';
+export { crossReferenceProblems } from './pages/cross-references.ts';
+export { type AtlasRecords, type Filed, readAtlasRecords } from './pages/record-reader.ts';
 export { readHardwareFiles, readModelFiles } from './record-files.ts';
 export { hardwareIndexPath, modelIndexPath } from './registry.ts';

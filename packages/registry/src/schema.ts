@@ -1,4 +1,4 @@
-/** The schemas themselves. A subpath of its own keeps zod out of programs that only look records up. */
+/** The schemas themselves, and the one way to read a file by a schema with problems that name key and nearest value. A subpath of its own keeps zod out of programs that only look records up. */
 export {
   hardwareSchema,
   linkSchema,
@@ -8,3 +8,5 @@ export {
   variantSchema,
 } from './hardware-schema.ts';
 export { modelSchema } from './model-schema.ts';
+export { citationSchema, graphSchema, pageRecordSchema, tagSchema } from './pages/record-schema.ts';
+export { parseContent } from './schema-problems.ts';

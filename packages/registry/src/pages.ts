@@ -1,0 +1,17 @@
+/** The records above the atlas without zod: types, addresses, and how problems of content are told. */
+
+export {
+  type ContentProblem,
+  formatContentProblem,
+  refuseContentProblems,
+} from './content-problem.ts';
+export { nearestHint, nearestNames } from './nearest-name.ts';
+export type {
+  CitationRecord,
+  GraphRecord,
+  PageKind,
+  PageRecord,
+  TagRecord,
+} from './pages/record-schema.ts';
+export { routeOf, splitId } from './pages/routes.ts';
+export { type TextFiles, textFilesFrom } from './text-files.ts';

@@ -1,0 +1,37 @@
+/** Addresses of the atlas. One place: site, search, links in prose and the command line agree through it. */
+import { PlimsollError } from '@plimsoll/foundation';
+
+const foldersByKind: Readonly<Record<string, string>> = {
+  system: 'systems',
+  glossary: 'glossary',
+  tutorial: 'tutorials',
+  model: 'models',
+  hardware: 'hardware',
+  tag: 'tags',
+};
+
+/**
+ * `system.memory` -> `/docs/systems/memory`, `model.openai/gpt-oss-20b` -> `/docs/models/openai/gpt-oss-20b`. Lower case
+ * throughout: not every file server tells case apart.
+ */
+export function routeOf(recordId: string): string {
+  const [kind, name] = splitId(recordId);
+  const folder = Object.hasOwn(foldersByKind, kind) ? foldersByKind[kind] : undefined;
+  if (folder === undefined || name === '') {
+    throw new PlimsollError({
+      code: 'no-route',
+      message: `"${recordId}" has no page`,
+      value: recordId,
+      limit: Object.keys(foldersByKind)
+        .map((known) => `${known}.<name>`)
+        .join(', '),
+    });
+  }
+  return `/docs/${folder}/${name.toLowerCase()}`;
+}
+
+/** Kind and name of an id. Only the first dot separates: `model.Qwen/Qwen2.5-7B` names `Qwen/Qwen2.5-7B`. */
+export function splitId(recordId: string): readonly [kind: string, name: string] {
+  const dot = recordId.indexOf('.');
+  return dot < 0 ? [recordId, ''] : [recordId.slice(0, dot), recordId.slice(dot + 1)];
+}

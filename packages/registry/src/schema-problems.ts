@@ -1,0 +1,136 @@
+/**
+ * zod's issues as problems of a content file: each with its key and, for an unknown key or a value outside its list, the
+ * nearest valid one. zod tells which key is unknown, not which ones are known; those are read off the schema here.
+ */
+import type { z } from 'zod';
+import type { ContentProblem } from './content-problem.ts';
+import { nearestHint } from './nearest-name.ts';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** Parses JSON text and checks it; gives the value or the problems, never both. */
+export function parseContent<Schema extends z.ZodType>(
+  schema: Schema,
+  source: { readonly file: string; readonly text: string },
+): { readonly value?: z.output<Schema>; readonly problems: readonly ContentProblem[] } {
+  const { file, text } = source;
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    return { problems: [{ file, key: '', problem: `is not JSON: ${messageOf(error)}` }] };
+  }
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return { value: parsed.data, problems: [] };
+  const problems = parsed.error.issues.flatMap((issue) => describe(issue, { schema, data, at: [] }));
+  return { problems: problems.map(({ path, problem }) => ({ file, key: keyOf(path), problem })) };
+}
+
+/** `sections.what-it-is.body[0]`: how a person writes a place in JSON. */
+export function keyOf(path: Path): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+interface Place {
+  readonly schema: z.core.$ZodType;
+  /** The whole file, and the path in it that `schema` describes. */
+  readonly data: unknown;
+  readonly at: Path;
+}
+
+function describe(issue: Issue, place: Place): readonly { path: Path; problem: string }[] {
+  const path = [...place.at, ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const known = schemasAt(place.schema, issue.path).flatMap(knownKeys);
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      problem: `unknown key${nearestHint(key, known)}`,
+    }));
+  }
+  const value = valueAt(place.data, path);
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map(String);
+    const problem = value === undefined ? 'is missing' : `${shown(value)} is not allowed`;
+    return [{ path, problem: `${problem}${nearestHint(String(value), values)}` }];
+  }
+  if (issue.code === 'invalid_type' && value === undefined) return [{ path, problem: 'is missing' }];
+  if (issue.code === 'invalid_union') {
+    const tried = schemasAt(place.schema, issue.path);
+    const branch = closestBranch(issue.errors);
+    const own = { schema: tried[branch.position] ?? place.schema, data: place.data, at: path };
+    if (branch.fits) return branch.issues.flatMap((inner) => describe(inner, own));
+  }
+  const said = typeof value === 'object' || value === undefined ? '' : `${shown(value)}: `;
+  return [{ path, problem: `${said}${issue.message}` }];
+}
+
+/** The alternative of a union that the value was probably meant to be: of its type, with the fewest mistakes. */
+function closestBranch(errors: readonly (readonly Issue[])[]): {
+  readonly position: number;
+  readonly issues: readonly Issue[];
+  readonly fits: boolean;
+} {
+  const ofItsType = errors
+    .map((issues, position) => ({ issues, position }))
+    .filter(({ issues }) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
+  ofItsType.sort((left, right) => left.issues.length - right.issues.length);
+  const [best] = ofItsType;
+  // Two alternatives that miss equally much leave the writer's intention open.
+  const fits = best !== undefined && (ofItsType[1]?.issues.length ?? Infinity) > best.issues.length;
+  return { position: best?.position ?? 0, issues: best?.issues ?? [], fits };
+}
+
+/** The schemas that describe the value at a path, one for each alternative of a union on the way. */
+function schemasAt(schema: z.core.$ZodType, path: Path): readonly z.core.$ZodType[] {
+  const [key, ...rest] = path;
+  const options = alternatives(schema);
+  if (key === undefined) return options;
+  return options.flatMap((option) => {
+    const inner = innerSchema(option, key);
+    return inner === undefined ? [] : schemasAt(inner, rest);
+  });
+}
+
+// zod's own way to look into a schema is the `def` of each kind, told apart by its `type`.
+function alternatives(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  if (def.type === 'union') return def.options.flatMap(alternatives);
+  if (def.type === 'optional' || def.type === 'nullable') return alternatives(def.innerType);
+  return [schema];
+}
+
+function innerSchema(schema: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  if (def.type === 'object') return def.shape[String(key)];
+  if (def.type === 'record') return def.valueType;
+  if (def.type === 'array') return def.element;
+  return undefined;
+}
+
+function knownKeys(schema: z.core.$ZodType): readonly string[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  return def.type === 'object' ? Object.keys(def.shape) : [];
+}
+
+function valueAt(data: unknown, path: Path): unknown {
+  let value = data;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Object.hasOwn(value, key) ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+  }
+  return value;
+}
+
+/** A value as it stands in the file, cut where it would fill the terminal. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
