@@ -33,7 +33,7 @@ export {
 export { type ModelConfig, type ModelOverrides, modelOptions } from './memory/model-config.ts';
 export { PinnedAllocator, type PinnedBlock } from './memory/pinned-allocator.ts';
 export { type Region, type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';
-export { createEngine, type EngineStart } from './runtime/create-engine.ts';
+export { createEngine, type DraftStart, type EngineStart } from './runtime/create-engine.ts';
 export { Engine, type EngineParts, type SequenceRequest } from './runtime/engine.ts';
 export type {
   GenerationChoice,

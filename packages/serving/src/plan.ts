@@ -49,6 +49,8 @@ export interface StepResult {
   readonly finished?: 'stop';
   /** Guesses for the tokens after these, to be verified in the next step. */
   readonly drafts?: readonly number[];
+  /** Instead of drafts: places for so many, which `Scheduler.propose` fills once the next step has been planned. */
+  readonly draftPlaces?: number;
   readonly forks?: readonly ForkResult[];
 }
 

@@ -69,6 +69,8 @@ class History {
   /** Sequences with tokens that the model did not say: forks, and what was forked from them. */
   #forced = new Set<SequenceId>();
   #keys = new Map<SequenceId, string>();
+  /** Sequences whose next drafts are places to be filled. */
+  readonly #asked = new Set<SequenceId>();
   /** Tokens that each sequence may have, prompt included. */
   #lengths = new Map<SequenceId, number>();
   #scheduler: Scheduler;
@@ -112,6 +114,11 @@ class History {
     for (const { sequence, start, count } of plan.entries) {
       const past = start + count >= (this.#lengths.get(sequence.id) ?? 0);
       assert(!past, `sequence ${sequence.id} computes what can never be needed`);
+    }
+    for (const { sequence, draftCount } of plan.entries) {
+      if (draftCount === 0 || !this.#asked.has(sequence.id)) continue;
+      const guesses = this.#guess([...sequence.tokens], this.#keys.get(sequence.id) ?? '', draftCount);
+      this.#scheduler.propose(sequence.id, guesses);
     }
     const computed = this.#engine.run(plan);
     this.log.push(planText(plan));
@@ -167,18 +174,20 @@ class History {
       }));
       return { ...result, forks };
     }
-    if (chance < 0.6 && this.#config.stateSlots === undefined) {
-      return {
-        ...result,
-        drafts: this.#guess([...sequence.tokens, ...tokens], this.#keys.get(sequence.id) ?? ''),
-      };
+    this.#asked.delete(sequence.id);
+    if (chance >= 0.6 || this.#config.stateSlots !== undefined) return result;
+    const draftPlaces = randomInteger(this.#random, 0, 5);
+    if (chance < 0.35) {
+      this.#asked.add(sequence.id);
+      return { ...result, draftPlaces };
     }
-    return result;
+    const known = [...sequence.tokens, ...tokens];
+    return { ...result, drafts: this.#guess(known, this.#keys.get(sequence.id) ?? '', draftPlaces) };
   }
 
-  #guess(tokens: number[], key: string): number[] {
+  #guess(tokens: number[], key: string, count: number): number[] {
     const drafts: number[] = [];
-    for (let count = randomInteger(this.#random, 0, 5); count > 0; count--) {
+    while (drafts.length < count) {
       const right = nextToken(fingerprints([...tokens, ...drafts], key).at(-1) ?? 0, vocabulary);
       drafts.push(this.#random() < 0.7 ? right : randomInteger(this.#random, 0, vocabulary));
     }

@@ -155,6 +155,20 @@ export class Scheduler {
   }
 
   /**
+   * Fills the places for drafts of an entry of the step in flight: all that were planned. Drafting this late needs no
+   * guess about which drafts get a place, and their keys and values have one already.
+   */
+  propose(id: SequenceId, drafts: readonly number[]): void {
+    const plan = defined(this.#inFlight, 'there is no step in flight');
+    const entry = plan.entries.find(({ sequence }) => sequence.id === id);
+    const { sequence, draftCount } = defined(entry, `sequence ${id} is not in the step`);
+    assert(sequence.awaitsDrafts, `sequence ${id} asked for no places`);
+    assert(drafts.length === draftCount, `${drafts.length} drafts for ${draftCount} places`);
+    sequence.drafts = drafts;
+    sequence.awaitsDrafts = false;
+  }
+
+  /**
    * Takes the results of the step in flight: one for each entry that samples, in the plan's order. A result for a
    * sequence that was aborted since may be left out, and is not looked at.
    */
@@ -277,6 +291,7 @@ export class Scheduler {
       const same = result.tokens[index] === sequence.drafts[index];
       assert(same, 'a draft is accepted as another token');
     }
+    assert(draftCount === 0 || !sequence.awaitsDrafts, 'places for drafts were left open');
     metrics.acceptedTokens += accepted;
     const children: { child: Sequence; fork: ForkResult }[] = [];
     if (result.forks !== undefined && result.forks.length > 0) {
@@ -284,7 +299,10 @@ export class Scheduler {
       memory.settle(sequence, sequence.tokens.length);
       for (const fork of result.forks) children.push({ child: this.#fork(sequence), fork });
     }
-    this.#append(sequence, result.tokens, result.drafts ?? noTokens);
+    const { drafts, draftPlaces } = result;
+    assert(drafts === undefined || draftPlaces === undefined, 'drafts, or places for them');
+    this.#append(sequence, result.tokens, drafts ?? new Array<number>(draftPlaces ?? 0).fill(0));
+    sequence.awaitsDrafts = sequence.drafts.length > 0 && drafts === undefined;
     this.#finishIfDone(sequence, result.finished, outcome);
     for (const { child, fork } of children) {
       outcome.forked.push({ parent: sequence.id, child });

@@ -68,6 +68,8 @@ export interface SequenceView {
   readonly promptLength: number;
   readonly computedTokens: number;
   readonly drafts: readonly number[];
+  /** The drafts are places that `Scheduler.propose` is to fill. */
+  readonly awaitsDrafts: boolean;
   readonly priority: number;
   readonly submittedAt: Seconds;
   /** When it first got a place in a step. */
@@ -110,6 +112,7 @@ export class Sequence implements SequenceView {
   /** Flat hash chain of the full blocks of known tokens, extended when needed. */
   readonly hashes: number[] = [];
   drafts: readonly number[] = [];
+  awaitsDrafts = false;
   /** Tokens of the step in flight; 0 when this sequence is not in it. */
   scheduledTokens = 0;
   stateSlot: StateSlotId | null = null;

@@ -3,6 +3,7 @@
  * place that knows end tokens, stop strings and constraints.
  */
 import type { FinishReason } from '@plimsoll/serving';
+import { AcceptanceStatistics, type AcceptanceSummary } from '../sampling/acceptance.ts';
 import { draftFromHistory, type PromptLookupOptions } from '../sampling/prompt-lookup.ts';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 import { StopStrings } from '../tokenizer/stop-strings.ts';
@@ -18,6 +19,8 @@ export interface CompletionParts {
   readonly ignoreEnd: boolean;
   readonly constraint: TokenConstraint | null;
   readonly promptLookup: Partial<PromptLookupOptions> | null;
+  /** Tokens that a draft model may propose per step. */
+  readonly draftTokensMax: number;
   /** The other choices, for the first one. */
   readonly others: readonly Completion[];
 }
@@ -26,7 +29,9 @@ export class Completion implements LiveSequence {
   readonly sampler: Sampler;
   /** Absent without prompt lookup: then nobody gathers the tokens for it. */
   readonly draft?: (tokens: readonly number[]) => readonly number[];
+  readonly draftTokensMax: number;
   readonly #parts: CompletionParts;
+  readonly #speculation = new AcceptanceStatistics();
   readonly #stream: TextStream | null;
   readonly #stops: StopStrings;
   readonly #pieces: GenerationPiece[] = [];
@@ -36,6 +41,7 @@ export class Completion implements LiveSequence {
   constructor(parts: CompletionParts) {
     const { tokenizer, stop, promptLookup } = parts;
     this.#parts = parts;
+    this.draftTokensMax = parts.draftTokensMax;
     if (promptLookup !== null) this.draft = (tokens) => draftFromHistory(tokens, promptLookup);
     this.sampler = parts.sampler;
     this.#stream = tokenizer === null ? null : new TextStream(tokenizer, { continuesText: true });
@@ -46,7 +52,9 @@ export class Completion implements LiveSequence {
   take(): readonly GenerationPiece[] {
     const pieces = this.#pieces.splice(0);
     if (pieces.length === 0 && this.#error !== null) throw this.#error.value;
-    return pieces;
+    const { speculation } = this;
+    if (speculation === null || !this.#ended) return pieces;
+    return pieces.map((piece) => (piece.end === null ? piece : { ...piece, speculation }));
   }
 
   get isOver(): boolean {
@@ -57,8 +65,18 @@ export class Completion implements LiveSequence {
     return this.#pieces.length === 0 && !this.#ended;
   }
 
+  /** How drafts did, of a draft model or from the text; null before any was made. */
+  get speculation(): AcceptanceSummary | null {
+    const summary = this.#speculation.summary();
+    return summary.steps === 0 ? null : summary;
+  }
+
   allowed(): Uint32Array | undefined {
     return this.#parts.constraint?.allowed();
+  }
+
+  verified(drafted: number, accepted: number): void {
+    this.#speculation.record(drafted, accepted);
   }
 
   forks(): readonly LiveSequence[] {

@@ -8,11 +8,13 @@ import type { EngineMemoryPlan, EngineOptions } from '@plimsoll/planner';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { arenaLayouts } from '../forward/arena-layout.ts';
 import { Forward } from '../forward/forward.ts';
-import { placeModel } from '../forward/placed-model.ts';
+import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
 import { type LoadProgress, loadWeights } from '../load/load-weights.ts';
 import type { Model } from '../load/model.ts';
 import { createMemoryManager, type MemoryManager } from '../memory/memory-manager.ts';
 import { modelOptions } from '../memory/model-config.ts';
+import { checkSameVocabulary } from '../tokenizer/same-vocabulary.ts';
+import { Drafter } from './drafter.ts';
 import { Engine } from './engine.ts';
 import type { OptionalTokenizer } from './generation.ts';
 
@@ -20,7 +22,9 @@ export interface EngineStart {
   readonly model: Model;
   /** What the whole process may take. */
   readonly memoryBytes: number;
-  readonly options?: EngineOptions;
+  readonly options?: Omit<EngineOptions, 'draft'>;
+  /** A smaller model with the same vocabulary, which proposes so many tokens per step. */
+  readonly draft?: DraftStart | undefined;
   /** Default: the model's own. Null: the engine takes and gives token ids only. */
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
@@ -32,14 +36,23 @@ export interface EngineStart {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
+export interface DraftStart {
+  readonly model: Model;
+  readonly tokens: number;
+}
+
 export async function createEngine(start: EngineStart): Promise<Engine> {
   const { model, memoryBytes, clock = monotonicClock } = start;
   const stagingBytes = start.options?.stagingBytes;
   const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
   const { spec, parameters } = model;
-  const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, start.options));
+  const draft = start.draft && { spec: start.draft.model.spec, tokens: start.draft.tokens };
+  const options = { ...start.options, draft };
+  const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, options));
   const placed = placeModel(plan, model.graph, model.names);
+  const drafts = placedDraft(plan, start);
   const tokenizer = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
+  if (drafts !== null) await checkDraft(model, tokenizer, drafts.source);
   memory.adopt(plan);
   let kernels: Kernels | null = null;
   try {
@@ -49,14 +62,26 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
         ? createReferenceKernels(arenas.map((arena) => arena.memory))
         : await createNodeKernels({ arenas, threads: plan.settings.threads });
     const memories = arenas.map((arena) => arena.memory);
-    await load(start, { plan, arenas: memories, kernels });
-    const forward = new Forward({ plan, model: placed, arenas: memories, kernels });
+    const shared = { arenas: memories, kernels };
+    const progress = progressOf(plan, start.onProgress);
+    await load(model, { plan, ...shared }, progress.model);
+    if (drafts !== null) await load(drafts.source, { plan: drafts.plan, ...shared }, progress.draft);
+    const forward = new Forward({ plan, model: placed, ...shared });
+    const drafter =
+      drafts === null
+        ? null
+        : new Drafter({
+            plan,
+            forward: new Forward({ plan: drafts.plan, model: drafts.placed, ...shared }),
+            vocabSize: model.graph.vocabSize,
+          });
     return new Engine({
       model,
       tokenizer,
       memory,
       scheduler: schedulerOf(plan, start),
       forward,
+      drafter,
       kernels,
       clock,
     });
@@ -75,9 +100,52 @@ function arenaOf(
   return { memory: memory.vram.memory(arena), controlPointer: offset };
 }
 
+interface PlacedDraft {
+  readonly source: Model;
+  readonly plan: EngineMemoryPlan;
+  readonly placed: PlacedModel;
+}
+
+function placedDraft({ draft: plan }: EngineMemoryPlan, { draft }: EngineStart): PlacedDraft | null {
+  if (draft === undefined || plan === null) return null;
+  const { model: source } = draft;
+  return { source, plan, placed: placeModel(plan, source.graph, source.names) };
+}
+
+async function checkDraft(model: Model, tokenizer: OptionalTokenizer, draft: Model): Promise<void> {
+  const own = tokenizer ?? (await model.loadTokenizer());
+  checkSameVocabulary(
+    { name: model.spec.id, tokenizer: own },
+    { name: draft.spec.id, tokenizer: await draft.loadTokenizer() },
+  );
+}
+
+type OnProgress = NonNullable<EngineStart['onProgress']>;
+
+/** One progress for both models: each has its share by the bytes that it will hold. */
+function progressOf(
+  { storage, draft }: EngineMemoryPlan,
+  onProgress: OnProgress = () => undefined,
+): { readonly model: OnProgress; readonly draft: OnProgress } {
+  const ratio = (draft?.storage.weightBytes ?? 0) / storage.weightBytes;
+  let modelBytes = 0;
+  return {
+    model({ loadedBytes, totalBytes }) {
+      modelBytes = totalBytes;
+      onProgress({ loadedBytes, totalBytes: Math.round(totalBytes * (1 + ratio)) });
+    },
+    draft({ loadedBytes, totalBytes }) {
+      const share = (modelBytes * ratio * loadedBytes) / totalBytes;
+      const whole = Math.round(modelBytes * (1 + ratio));
+      onProgress({ loadedBytes: Math.min(whole, Math.round(modelBytes + share)), totalBytes: whole });
+    },
+  };
+}
+
 async function load(
-  { model, onProgress }: EngineStart,
+  model: Model,
   target: Omit<Parameters<typeof loadWeights>[0], 'layouts'>,
+  onProgress: OnProgress,
 ): Promise<void> {
   const source = await model.openWeights();
   try {

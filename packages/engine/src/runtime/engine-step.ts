@@ -2,23 +2,27 @@
  * One step of the engine: the scheduler's plan, computed. It is synchronous, so nothing changes between the plan and its
  * commit:
  *
- *   scheduler.step -> copies of blocks -> forward over all entries -> logits -> sampler, drafts verified -> commit
+ *   scheduler.step -> copies of blocks -> (drafts proposed) -> forward over all entries -> logits -> sampler, drafts
+ *   verified -> commit
  *
- * A draft is verified by sampling as if it were not there and comparing: the token that is drawn at each place is the one
- * that the plain path would have drawn, from the same logits with the same random numbers, so speculation changes nothing
- * but the number of steps.
+ * A draft that is asserted (prompt lookup, greedy drafts) is verified by sampling as if it were not there and comparing:
+ * the token that is drawn at each place is the one that the plain path would have drawn, from the same logits with the
+ * same random numbers, so speculation changes nothing but the number of steps. One that a draft model has drawn is
+ * verified by rejection sampling: it stands more often, and the tokens have the same distribution.
  */
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
 import type { Capture, Forward } from '../forward/forward.ts';
 import { type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import { namedLayer } from './broken-layer.ts';
+import type { Drafter } from './drafter.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
 
 export interface StepParts {
   readonly scheduler: Scheduler;
   readonly forward: Forward;
   readonly live: LiveSequences;
+  readonly drafter: Drafter | null;
 }
 
 /** A row of the batch whose logits are wanted, and what for. */
@@ -34,7 +38,7 @@ interface WantedRow {
 
 /** Computes one step. False when there was nothing to do. */
 export function runStep(parts: StepParts, now: Seconds): boolean {
-  const { scheduler, forward, live } = parts;
+  const { scheduler, forward, live, drafter } = parts;
   const plan = scheduler.step(now);
   if (plan.entries.length === 0) {
     scheduler.commit([]);
@@ -43,12 +47,17 @@ export function runStep(parts: StepParts, now: Seconds): boolean {
   for (const { kind, group, from, to } of plan.blockTransfers) {
     assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
     forward.copyBlock(group, from, to);
+    drafter?.copyBlock(group, from, to);
+  }
+  for (const [{ sequence }, tokens] of drafter?.propose(plan, live) ?? []) {
+    scheduler.propose(sequence.id, tokens);
   }
   const { blockSize, groups } = scheduler.config;
   const batch = stepBatch(plan.entries.map(batchEntry), groups.length, blockSize);
   forward.run(batch, captureOf(plan, live));
   const sampling = new StepSampling(parts, batch);
   sampling.run(wantedRows(plan, live));
+  drafter?.keepUp(sampling.allStood());
   commit(parts, sampling);
   return true;
 }
@@ -122,6 +131,14 @@ class StepSampling {
   constructor(parts: StepParts, batch: StepBatch) {
     this.#parts = parts;
     this.#batch = batch;
+    for (const [entry, error] of parts.drafter?.failed ?? []) this.failed.set(entry, error);
+  }
+
+  /** Entries whose drafts were all accepted. */
+  allStood(): readonly PlanEntry[] {
+    return [...this.results]
+      .filter(([entry, { tokens }]) => !this.failed.has(entry) && tokens.length === entry.draftCount + 1)
+      .map(([entry]) => entry);
   }
 
   run(wanted: readonly WantedRow[]): void {
@@ -160,10 +177,15 @@ class StepSampling {
     this.results.set(entry, result);
     if (result.isOver) return;
     const history = result.tokens.length === 0 ? sequence.tokens : [...sequence.tokens, ...result.tokens];
-    const drawn = live.sampler.sample(logits, history, live.allowed?.());
+    const index = defined(sample, 'the row is sampled');
+    const { drafter } = this.#parts;
+    const drafted = drafter?.drawn(entry, index) ?? null;
+    const drawn =
+      drafter === null || drafted === null
+        ? live.sampler.sample(logits, history, live.allowed?.())
+        : live.sampler.verify(drafted, { logits, history }, live.allowed?.(), drafter.scratch);
     result.tokens.push(drawn.token);
     result.finished = live.accept(drawn);
-    const index = defined(sample, 'the row is sampled');
     result.isOver = result.finished !== null || index >= draftCount || drawn.token !== sequence.drafts[index];
     if (index > 0 || sequence.tokens.length !== sequence.promptLength) return;
     for (const fork of live.forks?.() ?? []) {
@@ -174,7 +196,15 @@ class StepSampling {
   }
 }
 
-function commit({ scheduler, live }: StepParts, { results, failed }: StepSampling): void {
+/** Tells a sequence how its drafts did; of those behind its end nothing is known. */
+function reportDrafts({ sequence, draftCount }: PlanEntry, { live, tokens, finished }: MutableResult): void {
+  if (draftCount === 0) return;
+  const differs = tokens.findIndex((token, index) => token !== sequence.drafts[index]);
+  const accepted = Math.min(draftCount, differs < 0 ? tokens.length : differs);
+  live.verified?.(finished === null ? draftCount : Math.min(draftCount, tokens.length), accepted);
+}
+
+function commit({ scheduler, live, drafter }: StepParts, { results, failed }: StepSampling): void {
   for (const [{ sequence }, error] of failed) {
     live.get(sequence.id)?.fail(error);
     live.delete(sequence.id);
@@ -185,13 +215,16 @@ function commit({ scheduler, live }: StepParts, { results, failed }: StepSamplin
   for (const [entry, result] of results) {
     if (failed.has(entry)) continue;
     const { id, tokens } = entry.sequence;
+    reportDrafts(entry, result);
     const drafts = result.finished === null ? result.live.draft?.([...tokens, ...result.tokens]) : undefined;
+    const known = tokens.length + result.tokens.length;
+    const draftPlaces = drafter?.places(known, result.live.draftTokensMax ?? 0) ?? 0;
     forks.push(...result.forks.map((fork) => fork.live));
     answers.push({
       sequenceId: id,
       tokens: result.tokens,
       ...(result.finished !== null && { finished: result.finished }),
-      ...(drafts !== undefined && { drafts }),
+      ...(drafts === undefined ? { draftPlaces } : { drafts }),
       ...(result.forks.length > 0 && { forks: result.forks }),
     });
   }

@@ -18,6 +18,7 @@ import type { ArenaMemory } from '../memory/arena.ts';
 import type { MemoryManager } from '../memory/memory-manager.ts';
 import { createSampler } from '../sampling/sampler.ts';
 import { collectChoices } from './collect-choices.ts';
+import type { Drafter } from './drafter.ts';
 import { runStep } from './engine-step.ts';
 import type {
   GenerationPiece,
@@ -35,6 +36,8 @@ export interface EngineParts {
   readonly memory: MemoryManager<ArenaMemory>;
   readonly scheduler: Scheduler;
   readonly forward: Forward;
+  /** Null without a draft model. */
+  readonly drafter: Drafter | null;
   readonly kernels: Kernels;
   readonly clock: Clock;
 }
@@ -65,7 +68,10 @@ export class Engine {
     this.tokenizer = parts.tokenizer;
     this.memory = parts.memory;
     this.#parts = parts;
-    this.#requests = new RequestReader(parts.model, parts.tokenizer, parts.scheduler.config.runningMax);
+    this.#requests = new RequestReader(parts.model, parts.tokenizer, {
+      runningMax: parts.scheduler.config.runningMax,
+      draftTokensMax: parts.drafter?.tokensMax ?? 0,
+    });
   }
 
   /** Which kernels run: `reference`, `wasm-simd`, ... */

@@ -29,7 +29,7 @@ export const smallOptions: EngineOptions = {
 
 export async function startFixture(
   place: { readonly name: string; readonly file: string },
-  options: EngineOptions = {},
+  options: EngineStart['options'] = {},
   start: Partial<EngineStart> = {},
 ): Promise<Engine> {
   const model = await openModel(join(fixturesDirectory, place.name, place.file));

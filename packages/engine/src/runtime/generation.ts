@@ -1,6 +1,7 @@
 /** What a request asks for and what it gets. */
 
 import type { Grammar } from '../grammar/grammar.ts';
+import type { AcceptanceSummary } from '../sampling/acceptance.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { PromptLookupOptions } from '../sampling/prompt-lookup.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
@@ -22,6 +23,8 @@ export interface GenerationRequest {
   readonly signal?: AbortSignal;
   /** Propose tokens from the text so far and verify several per step. */
   readonly promptLookup?: Partial<PromptLookupOptions> | boolean;
+  /** Tokens that the engine's draft model may propose per step: at most, and by default, what it was started with. */
+  readonly draftTokens?: number;
   /** The output fits it, and is complete when the tokens run out: from a JSON schema or from GBNF. */
   readonly grammar?: Grammar;
 }
@@ -44,6 +47,8 @@ export interface GenerationPiece {
   readonly logprobs?: SampledLogprobs;
   /** Set in the last piece of a choice. */
   readonly end: GenerationEnd | null;
+  /** How drafts did, in the last piece of a choice for which any were made. */
+  readonly speculation?: AcceptanceSummary;
 }
 
 export interface GenerationChoice {
@@ -51,6 +56,8 @@ export interface GenerationChoice {
   readonly tokens: readonly number[];
   readonly logprobs: readonly SampledLogprobs[];
   readonly end: GenerationEnd;
+  /** How drafts did; absent where none were made. */
+  readonly speculation?: AcceptanceSummary;
 }
 
 export interface GenerationResult {

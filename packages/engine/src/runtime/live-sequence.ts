@@ -23,6 +23,10 @@ export interface LiveSequence {
   forks?(): readonly LiveSequence[];
   /** Guesses for the next tokens, to be verified in one step. */
   draft?(tokens: readonly number[]): readonly number[];
+  /** Guesses for the next tokens that a draft model, where the engine has one, may make. */
+  readonly draftTokensMax?: number;
+  /** So many drafted tokens were looked at in a step, and so many of them stood. */
+  verified?(drafted: number, accepted: number): void;
   /** Wants the logits that follow every token, not only the last one. The row is valid during the call. */
   score?(position: number, logits: Float32Array): void;
   readonly capture?: HiddenCapture;

@@ -12,12 +12,19 @@ export class RequestReader {
   readonly #model: Model;
   readonly #tokenizer: OptionalTokenizer;
   readonly #runningMax: number;
+  /** 0 without a draft model. */
+  readonly #draftTokensMax: number;
   #matchers: GrammarMatchers | null = null;
 
-  constructor(model: Model, tokenizer: OptionalTokenizer, runningMax: number) {
+  constructor(
+    model: Model,
+    tokenizer: OptionalTokenizer,
+    limits: { readonly runningMax: number; readonly draftTokensMax: number },
+  ) {
     this.#model = model;
     this.#tokenizer = tokenizer;
-    this.#runningMax = runningMax;
+    this.#runningMax = limits.runningMax;
+    this.#draftTokensMax = limits.draftTokensMax;
   }
 
   encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
@@ -44,6 +51,7 @@ export class RequestReader {
   completions(request: GenerationRequest, outputTokensMax: number): readonly Completion[] {
     const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
     this.#checkChoices(choices);
+    const draftTokensMax = this.#draftTokens(request.draftTokens);
     const matcher = grammar === undefined ? null : this.#matcher(grammar);
     const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
     const make = (choice: number, others: readonly Completion[]): Completion =>
@@ -59,6 +67,7 @@ export class RequestReader {
         ignoreEnd,
         constraint: matcher === null ? null : grammarConstraint(matcher, outputTokensMax),
         promptLookup: lookup,
+        draftTokensMax,
         others,
       });
     const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
@@ -74,6 +83,19 @@ export class RequestReader {
       value: choices,
       limit: runningMax,
       hint: `ask for 1 to ${runningMax}, or start the engine for more sequences`,
+    });
+  }
+
+  #draftTokens(asked: number | undefined): number {
+    const limit = this.#draftTokensMax;
+    if (asked === undefined) return limit;
+    if (Number.isSafeInteger(asked) && asked >= 0 && asked <= limit) return asked;
+    throw new PlimsollError({
+      code: 'bad-draft-tokens',
+      message: `${asked} tokens cannot be drafted per step`,
+      value: asked,
+      limit,
+      hint: limit === 0 ? 'start the engine with a draft model' : `ask for 0 to ${limit}`,
     });
   }
 

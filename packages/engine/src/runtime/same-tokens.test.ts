@@ -1,25 +1,31 @@
 /**
  * However a token is computed, it is the same token: batched with others, in chunks of any size, on a shared prefix, in a
- * fork, after a preemption, as a draft that was verified, from weights in several arenas. The plain path is one sequence
- * at a time, without prefix cache and speculation, its prompt in one chunk.
+ * fork, after a preemption, as a draft that was verified, whoever made it, from weights in several arenas. The plain path
+ * is one sequence at a time, without prefix cache and speculation, its prompt in one chunk.
  */
+import { join } from 'node:path';
 import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import type { EngineOptions } from '@plimsoll/planner';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import { openModel } from '../load/open-model.ts';
+import type { DraftStart } from './create-engine.ts';
 import type { Engine } from './engine.ts';
-import { startFixture } from './fixture-engine.test-data.ts';
+import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 import type { GenerationRequest, GenerationResult } from './generation.ts';
 
 /**
+ * Drafts are of the same model in another format, which agrees most of the time, or of another, which hardly ever does.
+ * They too have windows, experts and soft-caps of their own.
+ *
  * Weights and cache hold floats: a sum in another order then differs in its last digits and nowhere else. Activations
  * that are quantised, and keys in f16, make a step of such a difference now and then, which is no defect.
  */
 const places = [
-  { name: 'llama-3', file: 'f16.gguf' },
-  { name: 'mistral', file: 'checkpoint' },
-  { name: 'gemma3', file: 'bf16.gguf' },
-  { name: 'qwen3moe', file: 'f16.gguf' },
+  { name: 'llama-3', file: 'f16.gguf', drafts: ['llama-3/q4_0.gguf', 'llama-k-quants/q4_k.gguf'] },
+  { name: 'mistral', file: 'checkpoint', drafts: ['mistral/f32.gguf', 'mixtral/f16.gguf'] },
+  { name: 'gemma3', file: 'bf16.gguf', drafts: ['gemma3/bf16.gguf', 'gemma2/f32.gguf'] },
+  { name: 'qwen3moe', file: 'f16.gguf', drafts: ['qwen3moe/f16.gguf', 'qwen3/f16.gguf'] },
 ] as const;
 type Place = (typeof places)[number];
 
@@ -48,7 +54,7 @@ async function plainTokens(place: Place, request: GenerationRequest): Promise<Pl
   const answers: PlainToken[][] = [];
   for (let choice = 0; choice < (request.choices ?? 1); choice++) {
     const sampling = { ...request.sampling, seed: (request.sampling?.seed ?? 0) + choice, logprobs: 2 };
-    const alone = { ...request, sampling, choices: 1, promptLookup: false };
+    const alone = { ...request, sampling, choices: 1, promptLookup: false, draftTokens: 0 };
     const { choices } = await engine.generate(alone);
     const { tokens = [], logprobs = [] } = choices[0] ?? {};
     answers.push(
@@ -119,19 +125,27 @@ function optionsOf(random: Random): EngineOptions {
   };
 }
 
+async function draftOf(random: Random, { drafts }: Place): Promise<DraftStart | undefined> {
+  if (random() < 0.3) return undefined;
+  const file = drafts[randomInteger(random, 0, drafts.length)] ?? drafts[0];
+  return { model: await openModel(join(fixturesDirectory, file)), tokens: randomInteger(random, 1, 6) };
+}
+
 test('batched, chunked, shared, forked, preempted and speculative decoding give the tokens of the plain path', async () => {
-  const totals = { forks: 0, accepted: 0, prefixHits: 0, copies: 0 };
+  const totals = { forks: 0, accepted: 0, prefixHits: 0, copies: 0, draftedByModel: 0, acceptedOfModel: 0 };
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 2 ** 31 - 1 }),
       fc.constantFrom(...places),
       async (seed, place) => {
         const random = seededRandom(seed);
-        const engine = await startFixture(place, optionsOf(random));
+        const draft = await draftOf(random, place);
+        const engine = await startFixture(place, optionsOf(random), { draft });
         try {
-          const requests = prompts(random, engine.model.graph.vocabSize).map((prompt) =>
-            requestOf(random, prompt),
-          );
+          const requests = prompts(random, engine.model.graph.vocabSize)
+            .map((prompt) => requestOf(random, prompt))
+            // What a draft has drawn is verified with other random numbers: the same chances, other tokens.
+            .map((one) => (one.sampling?.temperature === 0 ? one : { ...one, draftTokens: 0 }));
           const results = await Promise.all(
             requests.map(async (request) => {
               const result = await engine.generate(request);
@@ -139,7 +153,13 @@ test('batched, chunked, shared, forked, preempted and speculative decoding give 
               return { request, result };
             }),
           );
-          for (const { request, result } of results) await expectPlainTokens(place, request, result);
+          for (const { request, result } of results) {
+            await expectPlainTokens(place, request, result);
+            for (const { speculation } of request.promptLookup === false ? result.choices : []) {
+              totals.draftedByModel += speculation?.drafted ?? 0;
+              totals.acceptedOfModel += speculation?.accepted ?? 0;
+            }
+          }
           const { metrics } = engine;
           totals.forks += metrics.forks;
           totals.accepted += metrics.acceptedTokens;

@@ -17,6 +17,7 @@ import { LogitRow } from './logit-row.ts';
 import { Mirostat } from './mirostat.ts';
 import { Penalties } from './penalties.ts';
 import { resolveSamplerParams, type SamplerParams, type SamplerRequest } from './sampler-params.ts';
+import { type DraftedToken, drawFrom, verifyToken } from './speculative.ts';
 import { keepMinP, keepTopP, keepTypical, takeNucleus } from './truncation.ts';
 
 export interface Sample {
@@ -54,7 +55,42 @@ export class Sampler {
    */
   sample(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): Sample {
     const likeliest = this.#adjust(logits, history, allowed);
-    const token = this.params.temperature === 0 ? likeliest : this.#draw();
+    return this.#report(logits, this.params.temperature === 0 ? likeliest : this.#draw());
+  }
+
+  /**
+   * True when drafts are asserted, not drawn: a greedy draft of a greedy sampler, and one for mirostat, whose chances
+   * are not known before the tokens ahead are. They are verified by sampling as if they were not there.
+   */
+  get assertsDrafts(): boolean {
+    return this.params.temperature === 0 || this.#mirostat !== null;
+  }
+
+  /** A token for a draft, from the logits of the model that drafts, and into `into` what it was drawn from. */
+  propose(logits: Float32Array, history: ArrayLike<number>, into: Float32Array): number {
+    if (this.assertsDrafts) return this.#adjust(logits, history, undefined);
+    this.distribution(logits, history, into);
+    return drawFrom(into, this.#random);
+  }
+
+  /**
+   * The next token where `drafted` was drawn for its place: most often that token, and always as if it had been drawn
+   * from these logits. `scratch` has two rows of the vocabulary.
+   */
+  verify(
+    drafted: DraftedToken,
+    place: { readonly logits: Float32Array; readonly history: ArrayLike<number> },
+    allowed: Uint32Array | undefined,
+    scratch: Float32Array,
+  ): Sample {
+    const { logits, history } = place;
+    const target = scratch.subarray(0, this.vocabSize);
+    this.distribution(logits, history, target, allowed);
+    const token = verifyToken(drafted, target, this.#random, scratch.subarray(this.vocabSize));
+    return this.#report(logits, token);
+  }
+
+  #report(logits: Float32Array, token: number): Sample {
     if (this.params.logprobs === null) return { token };
     this.#row.values.set(logits);
     this.#row.measure();

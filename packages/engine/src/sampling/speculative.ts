@@ -45,17 +45,34 @@ export function verifyDraft(
   for (let place = 0; place < tokens.length; place++) {
     const token = tokens[place] as number;
     const targetRow = target[place] as Distribution;
-    const draftRow = distributions?.[place] ?? null;
-    const drafted = draftRow === null ? 1 : (draftRow[token] as number);
-    assert(drafted > 0, `token ${token} was drafted with probability ${drafted}`);
-    // The comparison is strict because random() may be 0: then a token that the target forbids must be refused too.
-    if (random() * drafted < (targetRow[token] as number)) continue;
     const rest = scratch ?? new Float64Array(targetRow.length);
-    if (draftRow === null) withoutToken(targetRow, token, rest);
-    else residual(targetRow, draftRow, rest);
-    return { accepted: place, nextToken: drawFrom(rest, random) };
+    const drafted = { token, distribution: distributions?.[place] ?? null };
+    const verdict = verifyToken(drafted, targetRow, random, rest);
+    if (verdict !== token) return { accepted: place, nextToken: verdict };
   }
   return { accepted: tokens.length, nextToken: drawFrom(target[tokens.length] as Distribution, random) };
+}
+
+export interface DraftedToken {
+  readonly token: number;
+  /** What it was drawn from; null for one that was asserted. */
+  readonly distribution: Distribution | null;
+}
+
+/** One place: the drafted token where it stands, else the token that comes in its stead. Overwrites `scratch`. */
+export function verifyToken(
+  { token, distribution }: DraftedToken,
+  target: Distribution,
+  random: Random,
+  scratch: Distribution,
+): number {
+  const drafted = distribution === null ? 1 : (distribution[token] as number);
+  assert(drafted > 0, `token ${token} was drafted with probability ${drafted}`);
+  // The comparison is strict because random() may be 0: then a token that the target forbids must be refused too.
+  if (random() * drafted < (target[token] as number)) return token;
+  if (distribution === null) withoutToken(target, token, scratch);
+  else residual(target, distribution, scratch);
+  return drawFrom(scratch, random);
 }
 
 /** The same for temperature zero: drafted tokens stand while they are what the target would have said. */

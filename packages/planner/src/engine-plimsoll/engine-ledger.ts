@@ -60,6 +60,7 @@ export function sharedRegions({ shared }: EngineParts): readonly {
     { category: 'workspace', tag: 'quantised activations', bytes: shared.quantisedBytes },
     { category: 'workspace', tag: 'attention scratch', bytes: shared.attentionScratchBytes },
     { category: 'workspace', tag: 'step tables', bytes: shared.tableBytes },
+    { category: 'draft', tag: 'step tables', bytes: shared.draftTableBytes },
   ];
 }
 

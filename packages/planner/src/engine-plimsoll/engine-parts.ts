@@ -46,6 +46,8 @@ export interface EngineParts {
     readonly quantisedBytes: number;
     readonly attentionScratchBytes: number;
     readonly tableBytes: number;
+    /** Tables name the tokens and rows of a step, which differ between the two; 0 without a draft. */
+    readonly draftTableBytes: number;
   };
   readonly limits: PlacementLimits;
   /** Process, threads, tokenizer: the floor of the reserve. */
@@ -66,8 +68,8 @@ export function engineParts(
     bufferBytes: most((step) => step.buffers.bytes),
     quantisedBytes: most((step) => step.quantisedBytes),
     attentionScratchBytes: most((step) => step.attentionScratchBytes),
-    // Tables hold positions and blocks of a sequence, which differ between the two.
-    tableBytes: model.step.tableBytes + (draft?.step.tableBytes ?? 0),
+    tableBytes: model.step.tableBytes,
+    draftTableBytes: draft?.step.tableBytes ?? 0,
   };
   const sizes = Object.values(shared);
   return {
@@ -95,10 +97,20 @@ function modelParts(spec: ModelSpec, settings: EngineSettings, weights: WeightSt
   };
 }
 
-/** A draft runs under the same limits; what its own context allows less of, it simply does not use. */
 function draftParts(spec: ModelSpec, settings: EngineSettings): ModelParts {
-  engineSettings(spec, { kvFormat: settings.kvFormat });
-  return modelParts(spec, settings, planWeights(spec));
+  return modelParts(spec, draftSettings(spec, settings), planWeights(spec));
+}
+
+/**
+ * A draft runs under the same limits; what its own context allows less of, it simply does not use. Its layers keep every
+ * token, in the blocks that the model's growing cache has for them: so a prefix that is found, shared, copied or rolled
+ * back is so for both. It proposes one token of each sequence at a time.
+ */
+export function draftSettings(spec: ModelSpec, settings: EngineSettings): EngineSettings {
+  const { kvFormat } = engineSettings(spec, { kvFormat: settings.kvFormat });
+  const contextMax = Math.min(settings.contextMax, spec.contextLength);
+  const logitRows = settings.sequencesMax;
+  return { ...settings, kvFormat, contextMax, logitRows, keepsWholeWindow: true, draft: null };
 }
 
 /** A number of sequences of a length, and the blocks of the pool they draw from. */

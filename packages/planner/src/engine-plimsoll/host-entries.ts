@@ -67,9 +67,12 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
   return entries;
 }
 
+/** Rows of the vocabulary beside the proposals: the draft's logits, the model's distribution, and what is left of it. */
+export const draftScratchRows = 3;
+
 /** Host memory that is allocated: the staging pool, and hidden states that a step hands out. */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
-  const { stagingBytes, captureLayers, stepTokens } = settings;
+  const { stagingBytes, captureLayers, stepTokens, sequencesMax, draft } = settings;
   const entries: LedgerEntry[] = [];
   if (stagingBytes > 0) {
     entries.push({
@@ -81,6 +84,20 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
         formula: 'one pool for file reads, spilled sequences and saved caches',
         substituted: formatCount(stagingBytes),
         source: 'engine setting stagingBytes',
+      },
+    });
+  }
+  if (draft !== null) {
+    const rows = sequencesMax * draft.tokens;
+    entries.push({
+      category: 'draft',
+      tag: 'proposed distributions',
+      tier: 'host',
+      bytes: bytes(4 * (rows + draftScratchRows) * spec.vocabSize),
+      derivation: {
+        formula: '(sequences x drafted tokens + rows of scratch) x vocabulary x 4',
+        substituted: `(${sequencesMax} x ${draft.tokens} + ${draftScratchRows}) x ${formatCount(spec.vocabSize)} x 4`,
+        source: 'rejection sampling needs what each token was drawn from',
       },
     });
   }

@@ -9,6 +9,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { Ledger, LedgerEntry } from '../ledger.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { type BlockGroup, blockGroups, type CacheLoad, sequenceBlocks } from './cache-layout.ts';
+import { draftPlan } from './draft-plan.ts';
 import { engineLedger } from './engine-ledger.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, hostBytes, loadOf } from './engine-parts.ts';
 import { arenaBytes, type PlacedRegion } from './placement.ts';
@@ -48,6 +49,8 @@ export interface EngineMemoryPlan {
   readonly stepBuffers: BufferLayout<StepBufferName>;
   readonly headBuffers: BufferLayout<HeadBufferName>;
   readonly host: readonly LedgerEntry[];
+  /** The same arenas as the draft model sees them; null without one. */
+  readonly draft: EngineMemoryPlan | null;
   /** What is held once everything is allocated, and what is kept free. */
   readonly ledger: Ledger;
 }
@@ -98,7 +101,7 @@ export function planOfParts(parts: EngineParts, freeBytes: number): EngineMemory
   );
   assert(hostBytes(parts) <= held, 'host memory is part of the ledger');
   assert(cacheSums(model, load).growing === budget.kvBytes, 'budget and regions count one pool');
-  return {
+  const plan: EngineMemoryPlan = {
     spec: model.spec,
     settings,
     budget,
@@ -117,8 +120,10 @@ export function planOfParts(parts: EngineParts, freeBytes: number): EngineMemory
     stepBuffers: model.step.buffers,
     headBuffers: model.head,
     host,
+    draft: null,
     ledger,
   };
+  return parts.draft === null ? plan : { ...plan, draft: draftPlan(plan, parts.draft) };
 }
 
 /** A layer's weights and cache lie in one arena, because an operation reads one arena only. */

@@ -80,7 +80,7 @@ function writeShared(writer: Writer, parts: EngineParts, arena: number): void {
   writer.arena = arena;
   writer.offset = 0;
   for (const { category, tag, bytes } of sharedRegions(parts)) {
-    writer.add(`${tag} ${arena}`, category, tag, bytes);
+    writer.add(`${category === 'draft' ? 'draft ' : ''}${tag} ${arena}`, category, tag, bytes);
   }
 }
 

@@ -104,7 +104,8 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     reserveShare: share('reserveShare', options.reserveShare ?? 0.02),
     stagingBytes: whole('stagingBytes', options.stagingBytes ?? 64 * MiB, 0, arenaBytesLimit),
     shrinkWeights: options.shrinkWeights ?? false,
-    keepsWholeWindow: options.keepsWholeWindow ?? false,
+    // A draft keeps its tokens in the blocks of a growing cache, so there has to be one.
+    keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
     constrainedOutput: options.constrainedOutput ?? false,
     captureLayers: whole('captureLayers', options.captureLayers ?? 0, 0, spec.layers.length),
     draft,
@@ -115,6 +116,10 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
       arenaBytesLimit,
     ),
   };
+}
+
+function hasOnlyWindows({ layers }: ModelSpec): boolean {
+  return layers.every(({ attention: { kind } }) => kind === 'sliding' || kind === 'chunked');
 }
 
 /** Refuses cache formats without kernels, and heads that such a format cannot hold in whole blocks. */

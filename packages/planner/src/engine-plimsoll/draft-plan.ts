@@ -1,0 +1,44 @@
+/**
+ * The plan of an engine as its draft model reads it: the same arenas with the draft's tensors, caches and tables in the
+ * places where a model has its own. What runs a model runs a draft with it, and knows nothing of drafts.
+ */
+import { assert } from '@plimsoll/foundation';
+import { draftSettings, type ModelParts } from './engine-parts.ts';
+import type { EngineMemoryPlan } from './memory-plan.ts';
+
+const prefix = 'draft ';
+
+export function draftPlan(
+  plan: EngineMemoryPlan,
+  { spec, step, head, weights }: ModelParts,
+): EngineMemoryPlan {
+  const [growing] = plan.blockGroups;
+  assert(growing?.window === null, 'a draft keeps its tokens in the blocks of a growing cache');
+  const names = new Set(plan.regions.map(({ name }) => name));
+  return {
+    ...plan,
+    spec,
+    settings: draftSettings(spec, plan.settings),
+    storage: {
+      arenaBytes: plan.storage.arenaBytes,
+      tensors: plan.storage.tensors
+        .filter(({ model }) => model === 'draft')
+        .map((tensor) => ({ ...tensor, model: 'model' })),
+      weightBytes: weights.bytes,
+      downgraded: weights.downgraded,
+    },
+    // Its own regions under a model's names, and what both use; `step tables 0` is the model's where the draft has one.
+    regions: plan.regions
+      .filter(({ name }) => !names.has(prefix + name))
+      .map((region) =>
+        region.name.startsWith(prefix) ? { ...region, name: region.name.slice(prefix.length) } : region,
+      ),
+    caches: plan.caches
+      .filter(({ model }) => model === 'draft')
+      .map((cache) => ({ ...cache, model: 'model' })),
+    blockGroups: [{ ...growing, layers: spec.layers.map((_, index) => index) }],
+    stepBuffers: step.buffers,
+    headBuffers: head,
+    draft: null,
+  };
+}
