@@ -1,0 +1,34 @@
+/** Reserving for the worst case against handing out blocks, on the reference case. */
+import { formatBytes, formatCount } from '@plimsoll/foundation';
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { cacheBytesPerUser, referencePlan } from '../../../../numbers/reference-case.ts';
+
+/** The page's example: what is allowed, what a request needs on average, and the block size. All in tokens. */
+const contextMax = 8192;
+const contextMean = 2048;
+const blockTokens = 16;
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const reserved = referencePlan({ contextTokens: contextMax }).capacity;
+  const used = referencePlan({ contextTokens: contextMean }).capacity;
+  return {
+    reserved: cacheBytesPerUser({ contextTokens: contextMax }),
+    used: cacheBytesPerUser({ contextTokens: contextMean }),
+    'internal-waste': {
+      text: (100 * (1 - used.bytesPerUser / reserved.bytesPerUser)).toFixed(0),
+      derivation: `1 - ${formatBytes(used.bytesPerUser)} used / ${formatBytes(reserved.bytesPerUser)} reserved`,
+    },
+    'users-static': {
+      text: formatCount(reserved.usersMax),
+      derivation: `floor(${formatBytes(reserved.poolBytes)} beside the weights / ${formatBytes(reserved.bytesPerUser)})`,
+    },
+    'users-paged': {
+      text: formatCount(used.usersMax),
+      derivation: `floor(${formatBytes(used.poolBytes)} beside the weights / ${formatBytes(used.bytesPerUser)})`,
+    },
+    'block-waste': {
+      text: ((100 * (blockTokens - 1)) / contextMean).toFixed(1),
+      derivation: `${blockTokens - 1} empty places / ${formatCount(contextMean)} tokens`,
+    },
+  };
+}

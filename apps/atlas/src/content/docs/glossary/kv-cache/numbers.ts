@@ -1,0 +1,21 @@
+/** What one token costs in four models that remember differently. */
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { cacheBytesPerToken, cacheBytesPerUser, usersThatFit } from '../../../../numbers/reference-case.ts';
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const models = {
+    llama2: 'meta-llama/Llama-2-7b-hf',
+    gemma3: 'google/gemma-3-12b-it',
+    deepseek: 'deepseek-ai/DeepSeek-V3',
+  };
+  const others = Object.entries(models).flatMap(([name, model]) => [
+    [`kv-${name}`, cacheBytesPerToken({ model, contextTokens: 8192 })] as const,
+    [`kv-${name}-8k`, cacheBytesPerUser({ model, contextTokens: 8192 })] as const,
+  ]);
+  return {
+    'kv-per-token': cacheBytesPerToken(),
+    'kv-8k': cacheBytesPerUser({ contextTokens: 8192 }),
+    'users-8k': usersThatFit({ contextTokens: 8192 }),
+    ...Object.fromEntries(others),
+  };
+}

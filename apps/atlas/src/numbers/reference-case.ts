@@ -1,0 +1,223 @@
+/**
+ * The example the pages come back to: Llama 3.1 8B in 16 bits on one H100, without an engine's own reserve, so that what is
+ * shown is the model's and the card's arithmetic. Each function turns one figure of a plan into a number with its derivation.
+ */
+import { formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
+import { modelSpecFromConfig } from '@plimsoll/model-files/config';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import {
+  type LedgerEntry,
+  type Plan,
+  type PlanRequest,
+  plan,
+  prepare,
+  singleDevice,
+} from '@plimsoll/planner';
+import { type HardwareRecord, resolveHardware, resolveModel } from '@plimsoll/registry';
+import type { ComputedNumber } from './computed-number.ts';
+
+export const referenceModel = 'meta-llama/Llama-3.1-8B-Instruct';
+export const referenceHardware = 'h100-sxm-80gb';
+
+/** What differs from the example; the rest of a plan request as the planner takes it. */
+export interface Variation extends Partial<Omit<PlanRequest, 'spec' | 'hardware' | 'workload'>> {
+  readonly model?: string;
+  readonly hardware?: string;
+  readonly contextTokens?: number;
+  readonly users?: number;
+  /** Prompt tokens found in a prefix cache. */
+  readonly cachedTokens?: number;
+}
+
+export function specOf(model: string): ModelSpec {
+  const { config, id, quantizationInferred } = resolveModel(model);
+  return modelSpecFromConfig(config, {
+    id,
+    ...(quantizationInferred !== null && { quantizationFromName: quantizationInferred }),
+  });
+}
+
+export function referencePlan(variation: Variation = {}): Plan {
+  return plan(requestFor(variation));
+}
+
+export function requestFor(variation: Variation = {}): PlanRequest {
+  const { model, hardware, contextTokens = 8192, users = 1, cachedTokens, ...request } = variation;
+  return {
+    spec: specOf(model ?? referenceModel),
+    hardware: resolveHardware(hardware ?? referenceHardware),
+    parallelism: singleDevice,
+    engine: 'none',
+    workload: { contextTokens, users, cachedTokens },
+    ...request,
+  };
+}
+
+/** Bytes of the weights of a plan, summed over the ledger. */
+export function weightBytes({ ledger }: Plan): ComputedNumber {
+  const entries = ledger.entries.filter(({ category }) => category === 'weights');
+  return {
+    text: formatBytes(sum(entries)),
+    derivation: `${entries.map(({ tag, bytes }) => `${tag} ${formatBytes(bytes)}`).join(' + ')} = ${formatCount(sum(entries))} bytes. ${sources(entries)}`,
+  };
+}
+
+/** What one more token of context costs one sequence, once every window is full. */
+export function cacheBytesPerToken(variation: Variation = {}): ComputedNumber {
+  const { groups } = prepare(requestFor(variation));
+  const growing = groups.filter(({ tokensMax }) => tokensMax === Number.POSITIVE_INFINITY);
+  const bytes = growing.reduce(
+    (total, { layers, entryBytes, tokensPerEntry }) => total + (layers * entryBytes) / tokensPerEntry,
+    0,
+  );
+  return {
+    text: `${formatCount(bytes)} bytes`,
+    derivation: `layers that keep every token x bytes per layer and token = ${growing.map(({ layers, terms }) => `${layers} layers x ${terms}`).join(' + ')} = ${formatCount(bytes)} bytes. Source: attention layout of ${variation.model ?? referenceModel}`,
+  };
+}
+
+/** Cached bytes of one sequence at the plan's context. */
+export function cacheBytesPerUser(variation: Variation = {}): ComputedNumber {
+  const { ledger, capacity } = referencePlan({ ...variation, users: 1 });
+  const entries = ledger.entries.filter(({ category }) => category === 'kv-cache' || category === 'state');
+  return {
+    text: formatBytes(capacity.bytesPerUser),
+    derivation: `${formulas(entries)} = ${formatCount(capacity.bytesPerUser)} bytes. ${sources(entries)}`,
+  };
+}
+
+/** Most users of one context length that fit at once. */
+export function usersThatFit(variation: Variation): ComputedNumber {
+  const { capacity, workload } = referencePlan(variation);
+  return {
+    text: formatCount(capacity.usersMax),
+    derivation: `floor(${formatBytes(capacity.poolBytes)} left for the cache / ${formatBytes(capacity.bytesPerUser)} at ${formatCount(workload.contextTokens)} tokens) = ${capacity.usersMax}. The part left is usable memory - ${fixedEntries(variation)}`,
+  };
+}
+
+/** Memory left for the cache beside everything that does not depend on users. */
+export function poolBytes(variation: Variation = {}): ComputedNumber {
+  const { capacity, hardware } = referencePlan(variation);
+  return {
+    text: formatBytes(capacity.poolBytes),
+    derivation: `${formatBytes(hardware.usableBytes)} usable - ${fixedEntries(variation)} = ${formatBytes(capacity.poolBytes)}`,
+  };
+}
+
+/** Memory of the device as a process sees it. */
+export function usableBytes(hardware: string = referenceHardware): ComputedNumber {
+  const record = resolveHardware(hardware);
+  return {
+    text: formatBytes(record.memory.usableBytes),
+    derivation: `${formatCount(record.memory.usableBytes)} bytes. ${provenance(record, 'usable')}`,
+  };
+}
+
+export function bandwidth(hardware: string = referenceHardware): ComputedNumber {
+  const record = resolveHardware(hardware);
+  return {
+    text: `${(record.memory.bandwidthBytesPerSecond / 1e12).toFixed(2)} TB per second`,
+    derivation: `memory bandwidth of ${record.name}. ${provenance(record, 'memory')}`,
+  };
+}
+
+/** Least seconds to read the 16-bit weights that a step needs: all but the table of input embeddings. */
+export function readingFloor(hardware: string = referenceHardware): ComputedNumber {
+  const record = resolveHardware(hardware);
+  const bytes = stepWeightBytes(referencePlan());
+  const seconds = bytes / record.memory.bandwidthBytesPerSecond;
+  return {
+    text: estimatedSeconds(seconds),
+    derivation: `${formatCount(bytes)} bytes of weights, without the table of input embeddings / ${formatCount(record.memory.bandwidthBytesPerSecond)} bytes per second. ${provenance(record, 'memory')}`,
+  };
+}
+
+/** Weights that every decode step reads. Of the input embeddings it looks up single rows. */
+export function stepWeightBytes({ ledger }: Plan): number {
+  return sum(ledger.entries.filter(({ category, tag }) => category === 'weights' && tag !== 'embeddings'));
+}
+
+/** Estimated seconds of one decode step in which every user gets one token. */
+export function stepTime(variation: Variation): ComputedNumber {
+  const { speed, workload } = referencePlan(variation);
+  return {
+    text: estimatedSeconds(speed.tpotSeconds),
+    derivation: `estimate of one decode step for ${countOf(workload.users, 'user')} with ${formatCount(workload.contextTokens)} cached tokens each: reading weights, reading cache, and a fixed time per layer. ${speedSource}`,
+  };
+}
+
+/** Estimated tokens per second over all users. */
+export function tokenRate(variation: Variation): ComputedNumber {
+  const { speed, workload } = referencePlan(variation);
+  return {
+    text: formatCount(roundEstimate(speed.tokensPerSecond)),
+    derivation: `${countOf(workload.users, 'user')} / ${estimatedSeconds(speed.tpotSeconds)} a step, ${formatCount(workload.contextTokens)} cached tokens each. ${speedSource}`,
+  };
+}
+
+/** Estimated seconds until the first token of one prompt on an idle device. */
+export function firstTokenTime(variation: Variation): ComputedNumber {
+  const { speed } = referencePlan(variation);
+  const cached = variation.cachedTokens ?? 0;
+  const prompt = `${formatCount(speed.promptTokens)} prompt tokens${cached > 0 ? `, ${formatCount(cached)} of them cached` : ''}`;
+  return {
+    text: estimatedSeconds(speed.ttftSeconds),
+    derivation: `estimate of one prefill of ${prompt}: operations / rate of the matrix units, and attention on top. ${speedSource}`,
+  };
+}
+
+/** How many times larger one quantity is than another, as prose wants it. */
+export function ratio(
+  large: number,
+  small: number,
+  { digits = 0, meaning }: { readonly digits?: number; readonly meaning: string },
+): ComputedNumber {
+  return {
+    text: (large / small).toFixed(digits),
+    derivation: `${meaning}: ${readable(large)} / ${readable(small)}`,
+  };
+}
+
+function readable(value: number): string {
+  return Number.isInteger(value) && value < 1e15 ? formatCount(value) : String(Number(value.toPrecision(4)));
+}
+
+function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Two digits: an estimate is not known better. */
+export function estimatedSeconds(value: number): string {
+  return value < 1 ? `${roundEstimate(value * 1e3)} ms` : `${roundEstimate(value)} s`;
+}
+
+const speedSource =
+  'Shares of the data sheet rates that real engines reach are fitted to published measurements: registry record engines/speed';
+
+function sum(entries: readonly LedgerEntry[]): number {
+  return entries.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function formulas(entries: readonly LedgerEntry[]): string {
+  const [first] = entries;
+  return `${first?.derivation.formula ?? ''} = ${entries.map(({ derivation }) => derivation.substituted).join(' + ')}`;
+}
+
+function sources(entries: readonly LedgerEntry[]): string {
+  return `Source: ${[...new Set(entries.map(({ derivation }) => derivation.source))].join('; ')}`;
+}
+
+/** "14.96 GiB weights", with an engine also its activations, graphs and reserve. */
+function fixedEntries(variation: Variation): string {
+  const { ledger } = referencePlan(variation);
+  const byCategory = new Map<string, number>();
+  for (const { category, tier, bytes } of ledger.entries) {
+    if (tier !== 'device' || category === 'kv-cache' || category === 'state') continue;
+    byCategory.set(category, (byCategory.get(category) ?? 0) + bytes);
+  }
+  return [...byCategory].map(([category, bytes]) => `${formatBytes(bytes)} ${category}`).join(' - ');
+}
+
+function provenance(record: HardwareRecord, group: 'memory' | 'usable'): string {
+  return `Source: ${record.provenance[group]?.ref ?? record.id}`;
+}
