@@ -5,3 +5,4 @@ export { crossReferenceProblems } from './pages/cross-references.ts';
 export { type AtlasRecords, type Filed, readAtlasRecords } from './pages/record-reader.ts';
 export { readHardwareFiles, readModelFiles } from './record-files.ts';
 export { hardwareIndexPath, modelIndexPath } from './registry.ts';
+export { openTextFolder } from './text-folder.ts';

@@ -5,6 +5,7 @@ export type {
   HardwareRecord,
   Provenance,
 } from './hardware-schema.ts';
+export { largerHardware } from './larger-hardware.ts';
 export type { ModelConfig, ModelRecord } from './model-schema.ts';
 export {
   listHardware,

@@ -11,6 +11,8 @@ import { NameLookup } from './name-lookup.ts';
 import { type SearchableRow, type SearchOptions, searchRows } from './name-search.ts';
 import type { HardwareRow, ModelRow, RegistryIndex } from './registry-index.ts';
 
+export { largerHardware } from './larger-hardware.ts';
+
 /** Returns the text of a file below the data directory, such as `models/openai/gpt-oss-20b.json`. */
 export type ReadText = (path: string) => string;
 

@@ -1,0 +1,84 @@
+/**
+ * All content of the atlas from a working tree: records, pages and their computed numbers, with every problem there is.
+ * For Node: the check, the search index and tests. The site hands files to the same readers in its own way.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  type AtlasRecords,
+  crossReferenceProblems,
+  openTextFolder,
+  readAtlasRecords,
+} from '@plimsoll/registry/authoring';
+import type { ContentProblem } from '@plimsoll/registry/pages';
+import { openRegistry } from '@plimsoll/registry/portable';
+import type { ComputedNumber } from '../numbers/computed-number.ts';
+import { type Page, readPages } from './page-reader.ts';
+import { pageReferenceProblems } from './page-references.ts';
+
+export const dataFolder = 'packages/registry/data';
+export const pagesFolder = 'apps/atlas/src/content/docs';
+
+/** Addresses of the site that no record names. */
+const ownRoutes: readonly string[] = [
+  '/',
+  '/planner',
+  '/docs',
+  ...['systems', 'glossary', 'tutorials', 'models', 'hardware', 'tags'].map((kind) => `/docs/${kind}`),
+];
+
+export interface SiteContent {
+  readonly records: AtlasRecords;
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Page id -> its computed numbers by name. */
+  readonly numbers: ReadonlyMap<string, Readonly<Record<string, ComputedNumber>>>;
+  readonly problems: readonly ContentProblem[];
+}
+
+/** Reads everything under the repository `root`. References are judged when records and pages are sound. */
+export async function readSiteContent(root: string): Promise<SiteContent> {
+  const data = openTextFolder(join(root, dataFolder), dataFolder);
+  const { records, problems: recordProblems } = readAtlasRecords(data);
+  const { pages, problems: pageProblems } = readPages(openTextFolder(join(root, pagesFolder), pagesFolder));
+  const { numbers, problems: numberProblems } = await computeNumbers(root, pages);
+  const found = [...recordProblems, ...pageProblems, ...numberProblems];
+  if (found.length > 0) return { records, pages, numbers, problems: found };
+  const registry = openRegistry((path) => data.read(path));
+  const tagRoutes = [...records.tags.values()].map(({ record }) => `/docs/tags/${record.slug}`);
+  const problems = [
+    ...crossReferenceProblems(records),
+    ...pageReferenceProblems({
+      records,
+      pages,
+      generatedIds: new Set([
+        ...registry.listModels().map(({ id }) => `model.${id}`),
+        ...registry.listHardware().map(({ id }) => `hardware.${id}`),
+      ]),
+      routes: [...ownRoutes, ...tagRoutes],
+      numberNames: new Map([...numbers].map(([id, table]) => [id, Object.keys(table)])),
+    }),
+  ];
+  return { records, pages, numbers, problems };
+}
+
+async function computeNumbers(
+  root: string,
+  pages: ReadonlyMap<string, Page>,
+): Promise<Pick<SiteContent, 'numbers' | 'problems'>> {
+  const numbers = new Map<string, Readonly<Record<string, ComputedNumber>>>();
+  const problems: ContentProblem[] = [];
+  for (const { id, folder, hasNumbers } of pages.values()) {
+    if (!hasNumbers) continue;
+    const file = `${folder}/numbers.ts`;
+    try {
+      const module = (await import(pathToFileURL(join(root, file)).href)) as {
+        readonly default: () => Record<string, ComputedNumber>;
+      };
+      numbers.set(id, module.default());
+    } catch (error) {
+      const problem = `computes nothing: ${error instanceof Error ? error.message : String(error)}`;
+      problems.push({ file, key: '', problem });
+    }
+  }
+  return { numbers, problems };
+}

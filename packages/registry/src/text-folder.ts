@@ -1,0 +1,19 @@
+/** Text files of a folder on disk, for tools. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TextFiles } from './text-files.ts';
+
+/** Reads `directory` when asked; `root` is its name in messages. A folder that is not there has no files. */
+export function openTextFolder(directory: string, root: string): TextFiles {
+  const entries = existsSync(directory)
+    ? readdirSync(directory, { recursive: true, withFileTypes: true })
+    : [];
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(directory.length + 1)
+        .replaceAll('\\', '/'),
+    );
+  return { root, paths: paths.sort(), read: (path) => readFileSync(join(directory, path), 'utf8') };
+}
