@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { modelSpecFromConfig } from '@plimsoll/model-files/config';
+import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
 
@@ -33,11 +33,8 @@ export async function modelFromReference(
 }
 
 export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {
-  const record = resolveRecord(name);
-  return modelSpecFromConfig(record.config, {
-    id: record.id,
+  return modelSpecFromRecord(resolveRecord(name), {
     ...(options.assume !== undefined && { assume: options.assume }),
-    ...(record.quantizationInferred !== null && { quantizationFromName: record.quantizationInferred }),
   });
 }
 

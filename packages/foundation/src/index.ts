@@ -1,6 +1,7 @@
 export { AssertionError, assert, defined } from './assert.ts';
 export { type Clock, monotonicClock } from './clock.ts';
 export { type ErrorDetails, PlimsollError } from './errors.ts';
+export { aboutCount, aboutSeconds } from './estimates.ts';
 export { type Random, randomInteger, seededRandom } from './random.ts';
 export {
   type Bytes,

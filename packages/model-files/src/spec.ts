@@ -24,3 +24,4 @@ export {
   type VisionSpec,
   type WeightScheme,
 } from './model-spec.ts';
+export { modelSpecFromJson, modelSpecToJson } from './spec-json.ts';

@@ -6,7 +6,7 @@
 import { type Change, candidateChanges } from './changes.ts';
 import type { Deployment } from './deployment.ts';
 import { contextMaxFor, solve, usersMax } from './deployment.ts';
-import { prepareIfPossible } from './engines.ts';
+import { prepare, prepareIfPossible } from './engines.ts';
 import type { PlanRequest } from './plan-request.ts';
 
 export interface Advice {
@@ -32,6 +32,23 @@ interface Outcome {
 }
 
 export function advise(request: PlanRequest, current: Deployment): readonly Advice[] {
+  return bestOutcomes(request, current).map((outcome) => outcome.advice);
+}
+
+/** A piece of advice and the request it comes to, for those who want to follow it. */
+export interface AdvisedRequest {
+  readonly advice: Advice;
+  readonly request: PlanRequest;
+}
+
+export function advisedRequests(request: PlanRequest): readonly AdvisedRequest[] {
+  return bestOutcomes(request, prepare(request)).map(({ change, advice }) => ({
+    advice,
+    request: change.apply(request),
+  }));
+}
+
+function bestOutcomes(request: PlanRequest, current: Deployment): readonly Outcome[] {
   const fits = solve(current, request.workload).feasible;
   const users = usersMax(current, request.workload.contextTokens);
   const changes = candidateChanges(request, current);
@@ -63,23 +80,21 @@ function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
 }
 
 /** Smallest change first; equal ones by what they give. */
-function smallest(outcomes: readonly Outcome[]): readonly Advice[] {
+function smallest(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes
     .filter((outcome) => outcome.advice.fits)
     .sort((a, b) => a.change.size - b.change.size || b.advice.usersMax - a.advice.usersMax)
-    .slice(0, adviceCountMax)
-    .map((outcome) => outcome.advice);
+    .slice(0, adviceCountMax);
 }
 
 /** Most users gained for the size of the change, and only gains worth a restart: a twentieth more, at least one. */
-function mostUsers(outcomes: readonly Outcome[], users: number): readonly Advice[] {
+function mostUsers(outcomes: readonly Outcome[], users: number): readonly Outcome[] {
   const gain = (outcome: Outcome): number => (outcome.advice.usersMax - users) / outcome.change.size;
   return outcomes
     .filter((outcome) => outcome.advice.usersMax >= Math.max(users + 1, users * 1.05))
     .sort((a, b) => gain(b) - gain(a))
     .slice(0, adviceCountMax)
-    .sort((a, b) => a.change.size - b.change.size)
-    .map((outcome) => outcome.advice);
+    .sort((a, b) => a.change.size - b.change.size);
 }
 
 function pairsOf(changes: readonly Change[]): readonly Change[] {

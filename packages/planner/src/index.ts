@@ -1,4 +1,4 @@
-export type { Advice } from './advice.ts';
+export { type Advice, type AdvisedRequest, advisedRequests } from './advice.ts';
 export {
   contextMaxFor,
   type Deployment,
@@ -61,4 +61,5 @@ export { deviceCount, type Parallelism, singleDevice } from './parallelism.ts';
 export type { SpeedAssumptions } from './performance.ts';
 export { type Plan, plan } from './plan.ts';
 export { type EngineName, engineNames, type PlanRequest } from './plan-request.ts';
+export { usualEngine } from './usual-engine.ts';
 export { elementBytes, parseElementType, weightFormatNames } from './weight-format.ts';

@@ -1,8 +1,7 @@
 /** Several devices side by side: one row each, the same question. */
-import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
 import { paint } from './bar.ts';
-import { aboutCount, aboutSeconds } from './estimates.ts';
 import { renderTable } from './table.ts';
 import { fitLines } from './terminal.ts';
 

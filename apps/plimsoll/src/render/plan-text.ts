@@ -1,8 +1,7 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
-import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
 import { type BarPart, paint, renderBar } from './bar.ts';
-import { aboutCount, aboutSeconds } from './estimates.ts';
 import { renderTable } from './table.ts';
 import { fitLines, shorten, terminalWidth } from './terminal.ts';
 

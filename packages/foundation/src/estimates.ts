@@ -1,5 +1,5 @@
 /** Speed is a first-order estimate; it is printed with the two digits it deserves. */
-import { formatCount, roundEstimate } from '@plimsoll/foundation';
+import { formatCount, roundEstimate } from './units.ts';
 
 export function aboutSeconds(seconds: number): string {
   const units: readonly [scale: number, name: string][] = [

@@ -1,0 +1,57 @@
+/**
+ * The planner and the block pool run in pages: bundled for a browser, nothing of Node may be left on their path. Bundled
+ * rather than read, because one import three files down is enough.
+ */
+import { builtinModules } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { rolldown } from 'rolldown';
+import { expect, test } from 'vitest';
+
+const packages = join(import.meta.dirname, '../packages');
+
+/** What the pages import: entry -> its largest size, minified and compressed, in kilobytes. */
+const entries: readonly (readonly [entry: string, gzipKilobytesMax: number])[] = [
+  ['foundation/src/index.ts', 4],
+  ['registry/src/registry.ts', 4],
+  ['model-files/src/spec.ts', 5],
+  ['model-files/src/config.ts', 36],
+  ['planner/src/index.ts', 62],
+  ['serving/src/index.ts', 16],
+];
+
+interface Bundle {
+  readonly nodeImports: readonly string[];
+  readonly gzipKilobytes: number;
+}
+
+async function bundleForBrowser(entry: string): Promise<Bundle> {
+  const bundle = await rolldown({
+    input: join(packages, entry),
+    platform: 'browser',
+    logLevel: 'silent',
+    external: (name) => name.startsWith('node:') || builtinModules.includes(name),
+  });
+  const { output } = await bundle.generate({ minify: true });
+  await bundle.close();
+  const chunks = output.filter((file) => file.type === 'chunk');
+  return {
+    nodeImports: chunks.flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports]).filter(isOfNode),
+    gzipKilobytes: chunks.reduce((sum, chunk) => sum + gzipSync(chunk.code).length, 0) / 1024,
+  };
+}
+
+function isOfNode(name: string): boolean {
+  return name.startsWith('node:') || builtinModules.includes(name);
+}
+
+test.each(entries)('%s runs in a browser and stays small', async (entry, gzipKilobytesMax) => {
+  const { nodeImports, gzipKilobytes } = await bundleForBrowser(entry);
+  expect(nodeImports).toEqual([]);
+  expect(gzipKilobytes).toBeLessThan(gzipKilobytesMax);
+});
+
+test('an entry that reads files is told from one that does not', async () => {
+  const { nodeImports } = await bundleForBrowser('registry/src/index.ts');
+  expect(nodeImports).toEqual(expect.arrayContaining(['node:fs', 'node:url']));
+});
