@@ -11,8 +11,8 @@ export function nearestNames(name: string, known: Iterable<string>, count: numbe
   return scored.slice(0, count).map(({ candidate }) => candidate);
 }
 
-/** `; nearest: "system.batching"`, or a note that nothing would have been right. Goes behind a problem's text. */
+/** `; nearest: "system.batching"`, to go behind a problem's text; empty where nothing is known. */
 export function nearestHint(name: string, known: Iterable<string>): string {
   const [nearest] = nearestNames(name, known, 1);
-  return nearest === undefined ? '; there is none to choose from' : `; nearest: "${nearest}"`;
+  return nearest === undefined ? '' : `; nearest: "${nearest}"`;
 }

@@ -63,6 +63,19 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
     const branch = closestBranch(issue.errors);
     const own = { schema: tried[branch.position] ?? place.schema, data: place.data, at: path };
     if (branch.fits) return branch.issues.flatMap((inner) => describe(inner, own));
+    const known = tried.flatMap(knownKeys);
+    const strange = isTable(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
+    if (strange.length > 0) {
+      return strange.map((key) => ({
+        path: [...path, key],
+        problem: `unknown key${nearestHint(key, known)}`,
+      }));
+    }
+  }
+  // The values of a discriminating key are in the issue, and not in its published type.
+  if ('options' in issue && Array.isArray(issue.options)) {
+    const hint = nearestHint(String(value), issue.options.map(String));
+    return [{ path, problem: `${shown(value)} is not allowed${hint}` }];
   }
   const said = typeof value === 'object' || value === undefined ? '' : `${shown(value)}: `;
   return [{ path, problem: `${said}${issue.message}` }];
@@ -119,10 +132,14 @@ function knownKeys(schema: z.core.$ZodType): readonly string[] {
 function valueAt(data: unknown, path: Path): unknown {
   let value = data;
   for (const key of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (!isTable(value) && !Array.isArray(value)) return undefined;
     value = Object.hasOwn(value, key) ? (value as Record<PropertyKey, unknown>)[key] : undefined;
   }
   return value;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value as it stands in the file, cut where it would fill the terminal. */

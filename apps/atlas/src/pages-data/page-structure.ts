@@ -59,8 +59,8 @@ export function allElements(elements: readonly PageElement[]): readonly PageElem
   return elements.flatMap((element) => [element, ...allElements(element.children)]);
 }
 
-// A tag, or a run of anything else. Alternatives start with different characters, so nothing is tried twice.
-const pieces = /<(\/?)([A-Za-z][\w.]*)((?:\s+[A-Za-z]+="[^"<>]*")*)\s*(\/?)>|[^<]+|</g;
+// A tag, or a run of anything else up to the next one.
+const pieces = /<(\/?)([A-Za-z][\w.]*)((?:\s+[A-Za-z]+="[^"<>]*")*)\s*(\/?)>|<?[^<]+|</g;
 
 function parseElements(
   text: string,

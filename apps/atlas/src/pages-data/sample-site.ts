@@ -15,7 +15,11 @@ export interface SampleSite {
 }
 
 export function sampleSite(): SampleSite {
-  return { records: sampleRecords(), pages: samplePages(), numberNames: { 'system.memory': ['kv-per-token'] } };
+  return {
+    records: sampleRecords(),
+    pages: samplePages(),
+    numberNames: { 'system.memory': ['kv-per-token'] },
+  };
 }
 
 /** What a writer is told about this site: reading first, references when all is read. */

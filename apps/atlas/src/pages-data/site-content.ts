@@ -4,28 +4,15 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  type AtlasRecords,
-  crossReferenceProblems,
-  openTextFolder,
-  readAtlasRecords,
-} from '@plimsoll/registry/authoring';
+import { type AtlasRecords, openTextFolder, readAtlasRecords } from '@plimsoll/registry/authoring';
 import type { ContentProblem } from '@plimsoll/registry/pages';
 import { openRegistry } from '@plimsoll/registry/portable';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
 import { type Page, readPages } from './page-reader.ts';
-import { pageReferenceProblems } from './page-references.ts';
+import { siteReferenceProblems } from './site-references.ts';
 
 export const dataFolder = 'packages/registry/data';
 export const pagesFolder = 'apps/atlas/src/content/docs';
-
-/** Addresses of the site that no record names. */
-const ownRoutes: readonly string[] = [
-  '/',
-  '/planner',
-  '/docs',
-  ...['systems', 'glossary', 'tutorials', 'models', 'hardware', 'tags'].map((kind) => `/docs/${kind}`),
-];
 
 export interface SiteContent {
   readonly records: AtlasRecords;
@@ -44,20 +31,7 @@ export async function readSiteContent(root: string): Promise<SiteContent> {
   const found = [...recordProblems, ...pageProblems, ...numberProblems];
   if (found.length > 0) return { records, pages, numbers, problems: found };
   const registry = openRegistry((path) => data.read(path));
-  const tagRoutes = [...records.tags.values()].map(({ record }) => `/docs/tags/${record.slug}`);
-  const problems = [
-    ...crossReferenceProblems(records),
-    ...pageReferenceProblems({
-      records,
-      pages,
-      generatedIds: new Set([
-        ...registry.listModels().map(({ id }) => `model.${id}`),
-        ...registry.listHardware().map(({ id }) => `hardware.${id}`),
-      ]),
-      routes: [...ownRoutes, ...tagRoutes],
-      numberNames: new Map([...numbers].map(([id, table]) => [id, Object.keys(table)])),
-    }),
-  ];
+  const problems = siteReferenceProblems({ records, pages, numbers, registry });
   return { records, pages, numbers, problems };
 }
 
