@@ -1,6 +1,6 @@
 /** One answer of the engine, given to its reader as it comes, and measured. */
 
-import type { Engine, GenerationRequest } from '@plimsoll/engine';
+import type { AcceptanceSummary, Engine, GenerationRequest } from '@plimsoll/engine';
 import type { Clock } from '@plimsoll/foundation';
 
 export interface Answer {
@@ -14,6 +14,8 @@ export interface Answer {
   readonly prefillSeconds: number;
   /** From the first token to the last one. */
   readonly decodeSeconds: number;
+  /** How drafts did; null where none were made. */
+  readonly speculation: AcceptanceSummary | null;
 }
 
 export interface AnswerRequest extends Omit<GenerationRequest, 'prompt' | 'choices' | 'signal'> {
@@ -32,6 +34,7 @@ export async function answer(
   let lastAt: number = startedAt;
   let text = '';
   let end: Answer['end'] = 'length';
+  let speculation: AcceptanceSummary | null = null;
   const outputTokens: number[] = [];
   try {
     for await (const piece of engine.generateStream(request)) {
@@ -43,6 +46,7 @@ export async function answer(
       text += piece.text;
       if (piece.text !== '') onText(piece.text);
       if (piece.end !== null) end = piece.end;
+      speculation = piece.speculation ?? speculation;
     }
   } catch (error) {
     if (!request.signal.aborted || error !== request.signal.reason) throw error;
@@ -57,6 +61,7 @@ export async function answer(
     outputTokens,
     prefillSeconds: (firstAt ?? clock.now()) - startedAt,
     decodeSeconds: firstAt === null ? 0 : lastAt - firstAt,
+    speculation,
   };
 }
 

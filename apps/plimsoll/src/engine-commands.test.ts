@@ -11,6 +11,7 @@ import { outputSchemas } from './json-schemas.ts';
 const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
 const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 const llama = join(fixtures, 'engine/llama-3/f16.gguf');
+const other = join(fixtures, 'engine/llama-bias/f32.gguf');
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-engine-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
@@ -126,6 +127,38 @@ describe('run', () => {
     expect(stopped.end).toBe('stop');
   });
 
+  test('--draft: the same greedy text in fewer steps, and its memory as planned', () => {
+    const draft = join(fixtures, 'engine/llama-3/q8_0.gguf');
+    const flags = ['--draft', draft, '--draft-tokens', '3'];
+    const greedy = ['hello world', '-n', '33', '--temp', '0', '--kv-type', 'f32'];
+    const [plain, drafted] = [runJson(llama, ...greedy), runJson(llama, ...greedy, ...flags)];
+    expect(drafted.text).toBe(plain.text);
+    expect(plain).toMatchObject({ speculation: null, settings: { draft: null, draftTokens: 0 } });
+    expect(drafted.settings).toMatchObject({ draft, draftTokens: 3 });
+    expect(drafted.speculation?.tokensPerStep).toBeGreaterThan(1.5);
+    const planned = plimsoll([
+      'plan',
+      llama,
+      '--engine',
+      'plimsoll',
+      ...small,
+      '--kv-type',
+      'f32',
+      ...flags,
+      '--json',
+    ]);
+    const { ledger, engine } = outputSchemas.plan.parse(JSON.parse(planned.out));
+    const ofDraft = ({ entries }: typeof ledger) =>
+      entries.flatMap(({ category, tag, tier, bytes }) =>
+        category === 'draft' ? [{ tag, tier, bytes }] : [],
+      );
+    expect(ofDraft(drafted.memory.ledger)).toEqual(ofDraft(ledger));
+    expect(ofDraft(ledger).length).toBeGreaterThan(3);
+    expect(engine.command).toContain(`--draft ${draft} --draft-tokens 3`);
+    const { err } = plimsoll(['run', llama, ...greedy, ...flags, ...small]);
+    expect(err).toMatch(/ · draft \d\.\d\d tokens per step, \d+ % accepted · loaded in /);
+  });
+
   test('a model with a chat template gets the prompt as a message, unless it is raw', () => {
     const prompted = (...flags: string[]) => runJson(chatModel, 'hi', '-n', '1', ...flags).tokens.prompt;
     const raw = prompted('--raw');
@@ -213,6 +246,8 @@ describe('refusals', () => {
       ['run', llama, 'hi', ...small, '--json-schema', join(scratch, 'none.json')],
       'file-not-found',
     ],
+    ['a draft of another vocabulary', ['run', llama, 'hi', ...small, '--draft', other], 'draft-vocabulary'],
+    ['drafted tokens without a draft', ['run', llama, 'hi', '--draft-tokens', '2'], 'bad-flag'],
     ['no prompt', ['run', llama], 'missing-prompt'],
     ['a base model in a chat', ['chat', llama, ...small], 'no-chat-template'],
     ['no test', ['bench', llama, '-p', '0', '-n', '0'], 'nothing-to-measure'],
@@ -278,6 +313,17 @@ describe('bench', () => {
     expect(tests).toHaveLength(1);
     expect(tests[0]?.runs).toHaveLength(3);
     expect(tests[0]?.tokensPerSecond.mean).toBeGreaterThan(0);
+    expect(tests[0]?.draftTokensPerStep).toBeNull();
+    const drafting = ['-p', '0', '-n', '9', '-r', '2', '--draft', llama, '--draft-tokens', '3', ...small];
+    const drafted = outputSchemas.bench.parse(
+      JSON.parse(plimsoll(['bench', llama, ...drafting, '--json']).out),
+    );
+    expect(drafted).toMatchObject({ draft: llama, draftTokens: 3 });
+    // One token of the prompt's step, then two steps of four.
+    expect(drafted.tests[0]?.draftTokensPerStep).toBe(4);
+    expect(plimsoll(['bench', llama, ...drafting]).out).toMatch(
+      /3 tokens at once; tg9 4\.00 tokens per step\n$/,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 /** Starts the engine for a command: the flags that shape its memory, the model's file, the load with its progress. */
 import { existsSync } from 'node:fs';
-import type { Engine, LoadProgress } from '@plimsoll/engine';
+import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { Command } from 'commander';
 import { badValue, wholeFlag } from './flag-values.ts';
@@ -8,6 +8,7 @@ import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
 import { usualThreads } from './this-machine.ts';
 import { usualContext } from './usual-context.ts';
+import { usualDraftTokens } from './usual-draft.ts';
 
 export interface EngineFlags {
   readonly memory?: string;
@@ -16,7 +17,12 @@ export interface EngineFlags {
   readonly threads?: number;
   readonly prefillChunk?: number;
   readonly weights?: string;
+  readonly draft?: string;
+  readonly draftTokens?: number;
 }
+
+/** As many as the engine takes. */
+const draftTokensMax = 64;
 
 export function addEngineFlags(command: Command): Command {
   return command
@@ -33,7 +39,13 @@ export function addEngineFlags(command: Command): Command {
       'prompt tokens computed in one step (default: 512)',
       wholeFlag('--prefill-chunk', 1, 65_536),
     )
-    .option('--weights <auto>', 'auto: hold weights in lower formats where they do not fit');
+    .option('--weights <auto>', 'auto: hold weights in lower formats where they do not fit')
+    .option('--draft <model>', 'a smaller model of the same vocabulary, which proposes tokens to verify')
+    .option(
+      '--draft-tokens <count>',
+      `tokens that it proposes per step (default: ${usualDraftTokens})`,
+      wholeFlag('--draft-tokens', 1, draftTokensMax),
+    );
 }
 
 export interface StartedEngine {
@@ -65,10 +77,12 @@ export async function startEngine(
   const { createEngine, openModel } = await import('@plimsoll/engine');
   const { parseKvFormat } = await import('@plimsoll/planner');
   const model = await openModel(path);
+  const draft = await draftOf(flags, openModel);
   const line = new LoadLine(monotonicClock);
   try {
     const engine = await createEngine({
       model,
+      draft,
       memoryBytes: limit.bytes,
       options: {
         contextMax: options.contextMax ?? contextOf(flags, model.spec.contextLength),
@@ -86,6 +100,18 @@ export async function startEngine(
   } finally {
     line.clear();
   }
+}
+
+async function draftOf(
+  { draft, draftTokens }: EngineFlags,
+  openModel: (path: string) => Promise<Model>,
+): Promise<DraftStart | undefined> {
+  if (draft === undefined) {
+    if (draftTokens === undefined) return undefined;
+    throw badValue('--draft-tokens', String(draftTokens), 'given together with --draft');
+  }
+  refuseWhatIsNoFile(draft);
+  return { model: await openModel(draft), tokens: draftTokens ?? usualDraftTokens };
 }
 
 function contextOf({ ctx }: EngineFlags, contextLength: number): number {

@@ -216,7 +216,22 @@ const run = z.strictObject({
     threads: count,
     kernels: z.string(),
     seed: count,
+    draft: z.string().nullable().describe('the draft model'),
+    draftTokens: count,
   }),
+  speculation: z
+    .strictObject({
+      steps: count.describe('steps that verified drafts'),
+      drafted: count,
+      accepted: count,
+      acceptanceRate: z.number().nullable(),
+      tokensPerStep: z.number().nullable(),
+      rateByPlace: z
+        .array(z.number())
+        .describe('of the drafts accepted up to a place, the share accepted there'),
+    })
+    .nullable()
+    .describe('how drafts did; null where none were made'),
   memory: z.strictObject({
     limitBytes: bytes,
     limitSource: z.string(),
@@ -234,6 +249,8 @@ const bench = z.strictObject({
   backend: z.string().describe('the kernels that ran'),
   threads: count,
   kvType: z.string(),
+  draft: z.string().nullable(),
+  draftTokens: count,
   memory: z.strictObject({ limitBytes: bytes, heldBytes: bytes }),
   tests: z.array(
     z.strictObject({
@@ -242,6 +259,7 @@ const bench = z.strictObject({
       outputTokens: count,
       tokensPerSecond: z.strictObject({ mean: rate, deviation: rate }),
       runs: z.array(rate),
+      draftTokensPerStep: z.number().nullable().describe('mean of the runs; null where nothing was drafted'),
     }),
   ),
 });

@@ -8,10 +8,12 @@ import {
   type PlanRequest,
   parseElementType,
   parseKvFormat,
+  usualEngine,
   type Workload,
 } from '@plimsoll/planner';
-import { type HardwareRecord, listHardware, resolveHardware } from '@plimsoll/registry';
+import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
 import { usualContext } from './usual-context.ts';
+import { usualDraftTokens } from './usual-draft.ts';
 
 export interface PlanFlags {
   readonly gpu?: string;
@@ -45,21 +47,34 @@ export interface PlanFlags {
   readonly swaFull?: boolean;
   readonly threads?: string;
   readonly prefillChunk?: string;
+  readonly draft?: string;
+  readonly draftTokens?: string;
   readonly assume?: string;
   readonly explain?: boolean;
   readonly json?: boolean;
   readonly ask?: boolean;
 }
 
-export function planRequest(spec: ModelSpec, model: string, flags: PlanFlags): PlanRequest {
+/** The models that a plan is about. */
+export interface PlannedModels {
+  readonly spec: ModelSpec;
+  /** As a person typed it. */
+  readonly reference: string;
+  /** Null without --draft. */
+  readonly draft: ModelSpec | null;
+}
+
+export function planRequest({ spec, reference: model, draft }: PlannedModels, flags: PlanFlags): PlanRequest {
   const hardware = deviceOf(flags.gpu ?? '', flags);
   const [engine, engineVersion] = engineOf(flags, spec.source === 'gguf', hardware);
   refuseForeignFlags(flags, engine);
+  if (draft === null && flags.draftTokens !== undefined)
+    throw badFlag('draft-tokens', flags.draftTokens, 'given together with --draft');
   return {
     spec,
     modelReference: existsSync(model) ? model : undefined,
     hardware,
-    largerDevices: (bytesMin) => largerDevices(hardware, bytesMin),
+    largerDevices: (bytesMin) => largerHardware(shippedRegistry, hardware, bytesMin),
     parallelism: {
       tensor: count(flags.tp, 'tp') ?? 1,
       pipeline: count(flags.pp, 'pp') ?? 1,
@@ -93,9 +108,15 @@ export function planRequest(spec: ModelSpec, model: string, flags: PlanFlags): P
       threads: count(flags.threads, 'threads'),
       prefillChunkTokens: count(flags.prefillChunk, 'prefill-chunk'),
       shrinkWeights: flags.weights === 'auto',
+      draft: draft === null ? undefined : { spec: draft, tokens: draftTokensOf(flags) },
     },
+    draftReference: flags.draft,
     workload: workloadOf(spec, flags),
   };
+}
+
+function draftTokensOf({ draftTokens }: PlanFlags): number {
+  return count(draftTokens, 'draft-tokens') ?? usualDraftTokens;
 }
 
 function workloadOf(spec: ModelSpec, flags: PlanFlags): Workload {
@@ -132,6 +153,8 @@ const engineFlags: Readonly<Partial<Record<keyof PlanFlags, EngineName>>> = {
   nCpuMoe: 'llama.cpp',
   cpuMoe: 'llama.cpp',
   swaFull: 'llama.cpp',
+  draft: 'plimsoll',
+  draftTokens: 'plimsoll',
 };
 
 function refuseForeignFlags(flags: PlanFlags, engine: EngineName): void {
@@ -149,18 +172,6 @@ function refuseForeignFlags(flags: PlanFlags, engine: EngineName): void {
   }
 }
 
-/** Cards of the same vendor that can be bought or rented one by one, smallest first; a few are enough to find one. */
-function largerDevices(hardware: HardwareRecord, bytesMin: number): readonly HardwareRecord[] {
-  const classes = ['consumer', 'workstation', 'datacenter', 'apple'];
-  return listHardware()
-    .filter((row) => row.vendor === hardware.vendor && classes.includes(row.class))
-    .filter((row) => row.usableBytes >= bytesMin && row.releaseYear >= hardware.releaseYear - 2)
-    .sort((a, b) => a.usableBytes - b.usableBytes)
-    .slice(0, 4)
-    .map((row) => resolveHardware(row.id))
-    .filter((record) => record.deviceCount === 1);
-}
-
 function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   const record = resolveHardware(name);
   if (flags.memory === undefined) return record;
@@ -174,10 +185,7 @@ function engineOf(
   hardware: HardwareRecord,
 ): readonly [EngineName, string | undefined] {
   if (flags.engine === undefined) {
-    const isOld = hardware.computeCapability !== null && Number(hardware.computeCapability) < 7;
-    const runsLlamaCpp =
-      isGguf || isOld || ['apple', 'cpu', 'mobile', 'edge', 'tiny'].includes(hardware.class);
-    return [runsLlamaCpp ? 'llama.cpp' : 'vllm', undefined];
+    return [usualEngine(hardware, isGguf), undefined];
   }
   const [name = '', version] = flags.engine.split('@');
   const engine = engineNames.find(

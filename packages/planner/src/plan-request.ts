@@ -18,6 +18,8 @@ export interface PlanRequest {
   readonly spec: ModelSpec;
   /** The model as a person typed it, for the command line of the engine; the spec's id when absent. */
   readonly modelReference?: string | undefined;
+  /** The draft of the engine `plimsoll` as a person typed it. */
+  readonly draftReference?: string | undefined;
   readonly hardware: HardwareRecord;
   readonly parallelism: Parallelism;
   /** A weight format to convert to (`fp8`, `awq`, `Q4_K_M`); the checkpoint's own when absent. */
@@ -46,8 +48,12 @@ export function requestFormats(request: PlanRequest): {
   return { weights, kv: request.kvFormat ?? defaultKvFormat(request.spec, weights.base) };
 }
 
-/** The model as an argument of a command line, quoted where a shell would take it apart. */
+/** The model as an argument of a command line. */
 export function modelArgument(request: Pick<PlanRequest, 'modelReference' | 'spec'>): string {
-  const name = request.modelReference ?? request.spec.id;
+  return shellArgument(request.modelReference ?? request.spec.id);
+}
+
+/** Quoted where a shell would take it apart. */
+export function shellArgument(name: string): string {
   return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

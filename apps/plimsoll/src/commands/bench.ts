@@ -45,6 +45,7 @@ export function benchCommand(done: (exitCode: number) => void): Command {
     .addHelpText(
       'after',
       `
+--draft measures tg with a draft model, greedily: what it gains depends on the text, which here begins with a random token.
 pp N computes a prompt of N random tokens into an empty cache. tg N generates N tokens after one, in N steps. Both run once
 before they are measured. The column t/s is the mean of the runs and their standard deviation.
 
@@ -74,6 +75,8 @@ async function bench(path: string, flags: BenchFlags): Promise<number> {
       backend: engine.kernelPath,
       threads: settings.threads,
       kvType: settings.kvFormat,
+      draft: flags.draft ?? null,
+      draftTokens: settings.draft?.tokens ?? 0,
     };
     if (flags.json !== true) printText(renderBench(facts, tests));
     else {
@@ -120,31 +123,41 @@ interface Measuring {
   readonly signal: AbortSignal;
 }
 
+interface MeasuredRun {
+  readonly seconds: number;
+  /** Tokens that a step gave with its drafts; null where none were made. */
+  readonly tokensPerStep: number | null;
+}
+
 async function measure(engine: Engine, shape: Shape, measuring: Measuring): Promise<BenchTest> {
   const { name, prompt, output } = shape;
   const counted = Math.max(prompt, output);
   const random = seededRandom(1);
-  const once = async (): Promise<number> => {
+  const once = async (): Promise<MeasuredRun> => {
     const ids = Array.from({ length: prompt }, () => randomInteger(random, 0, engine.model.graph.vocabSize));
     const startedAt = monotonicClock.now();
-    await engine.generate({
+    const { choices } = await engine.generate({
       prompt: ids,
       maxTokens: output,
       ignoreEnd: true,
       sampling: { temperature: 0 },
       signal: measuring.signal,
     });
-    return monotonicClock.now() - startedAt;
+    const tokensPerStep = choices[0]?.speculation?.tokensPerStep ?? null;
+    return { seconds: monotonicClock.now() - startedAt, tokensPerStep };
   };
   if (measuring.warmup) await once();
-  const rates: number[] = [];
-  for (let run = 0; run < measuring.repetitions; run++) rates.push(counted / (await once()));
+  const measured: MeasuredRun[] = [];
+  for (let run = 0; run < measuring.repetitions; run++) measured.push(await once());
+  const rates = measured.map(({ seconds }) => counted / seconds);
+  const steps = measured.flatMap(({ tokensPerStep }) => (tokensPerStep === null ? [] : [tokensPerStep]));
   return {
     test: name,
     promptTokens: prompt,
     outputTokens: output,
     tokensPerSecond: statistics(rates),
     runs: rates,
+    draftTokensPerStep: steps.length === 0 ? null : statistics(steps).mean,
   };
 }
 

@@ -1,14 +1,14 @@
 /** `plimsoll plan`: the main job. Parses the flags into one request, asks the planner, renders. */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { engineNames, type Plan, plan } from '@plimsoll/planner';
 import { Command } from 'commander';
 import { modelFromReference } from '../model-reference.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
-import { type PlanFlags, planRequest } from '../plan-flags.ts';
+import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
 import { renderComparison } from '../render/comparison.ts';
 import { renderPlan } from '../render/plan-text.ts';
 import { flagsOfThisMachine } from '../this-machine.ts';
+import { usualDraftTokens } from '../usual-draft.ts';
 
 /** What `npm start` plans where nobody can be asked: a model and a card most readers know. */
 const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', context: '32k' } as const;
@@ -18,9 +18,9 @@ export function planCommand(done: (exitCode: number) => void): Command {
     const asked = await completeQuestion(model, flags);
     // As a shell reports a program that was interrupted.
     if (asked === null) return done(130);
-    const spec = await modelFromReference(asked.model, { assume: asked.flags.assume });
-    if (asked.flags.compare !== undefined) return done(compare(spec, asked));
-    const answer = plan(planRequest(spec, asked.model, asked.flags));
+    const models = await modelsOf(asked);
+    if (asked.flags.compare !== undefined) return done(compare(models, asked));
+    const answer = plan(planRequest(models, asked.flags));
     if (asked.flags.json === true) printJson(answer);
     else printText(renderPlan(answer, { explain: asked.flags.explain === true }));
     // Whoever answered questions reads the verdict; an exit code would only make npm complain.
@@ -66,6 +66,11 @@ function describe(command: Command): Command {
     .option('--swa-full', 'llama.cpp: keep every token of sliding-window layers')
     .option('--threads <count>', 'plimsoll: kernel threads')
     .option('--prefill-chunk <tokens>', 'plimsoll: prompt tokens of one step')
+    .option('--draft <model>', 'plimsoll: a smaller model of the same vocabulary that proposes tokens')
+    .option(
+      '--draft-tokens <count>',
+      `plimsoll: tokens that it proposes per step (default: ${usualDraftTokens})`,
+    )
     .option('--assume <family>', 'read an unknown architecture as this one, such as llama')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
@@ -116,8 +121,13 @@ async function completeQuestion(model: string | undefined, flags: PlanFlags): Pr
   });
 }
 
+async function modelsOf({ model: reference, flags }: Question): Promise<PlannedModels> {
+  const spec = await modelFromReference(reference, { assume: flags.assume });
+  return { spec, reference, draft: flags.draft === undefined ? null : await modelFromReference(flags.draft) };
+}
+
 /** Each device is planned as if it were named alone, under the engine that suits it. */
-function compare(spec: ModelSpec, question: Question): number {
+function compare(models: PlannedModels, question: Question): number {
   const { flags } = question;
   if (flags.explain === true) {
     throw new PlimsollError({
@@ -128,9 +138,7 @@ function compare(spec: ModelSpec, question: Question): number {
   }
   const named = [flags.gpu ?? '', ...(flags.compare ?? '').split(',')].map((name) => name.trim());
   const devices = [...new Set(named.filter((name) => name !== ''))];
-  const plans: readonly Plan[] = devices.map((gpu) =>
-    plan(planRequest(spec, question.model, { ...flags, gpu })),
-  );
+  const plans: readonly Plan[] = devices.map((gpu) => plan(planRequest(models, { ...flags, gpu })));
   if (flags.json === true) printJson({ plans });
   else printText(renderComparison(plans));
   return plans.some((answer) => answer.fits) ? 0 : 2;

@@ -36,6 +36,7 @@ Examples:
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll run ./model.gguf --raw "Once upon a time" -n 64 --temp 0
   plimsoll run ./model.gguf --json < prompt.txt
+  plimsoll run ./8b.gguf "Write a haiku" --draft ./1b.gguf --draft-tokens 5
 
 Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`,
     )
@@ -67,7 +68,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
       ),
     );
     if (flags.json === true) {
-      printJson(report(started, answered, { model: path, seed, firstTextSeconds }));
+      printJson(report(started, answered, { model: path, seed, draft: flags.draft, firstTextSeconds }));
     } else {
       if (!answered.text.endsWith('\n')) process.stdout.write('\n');
       printMessage(`${speedLine(answered)} · loaded in ${formatSeconds(started.loadSeconds)}`);
@@ -94,6 +95,7 @@ async function grammarOf(schemaPath: string): Promise<Grammar> {
 interface RunFacts {
   readonly model: string;
   readonly seed: number;
+  readonly draft: string | undefined;
   readonly firstTextSeconds: number | null;
 }
 
@@ -122,7 +124,10 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
       threads: settings.threads,
       kernels: engine.kernelPath,
       seed: facts.seed,
+      draft: facts.draft ?? null,
+      draftTokens: settings.draft?.tokens ?? 0,
     },
+    speculation: answered.speculation,
     memory: {
       limitBytes: limit.bytes,
       limitSource: limit.source,

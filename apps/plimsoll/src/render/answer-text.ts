@@ -1,4 +1,5 @@
 /** The lines under an answer: how much was read and written, how fast, and what holds the memory. */
+import type { AcceptanceSummary } from '@plimsoll/engine';
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { Ledger, LedgerCategory } from '@plimsoll/planner';
 import { type Answer, rates } from '../answer.ts';
@@ -18,15 +19,21 @@ export function heldBytes(ledger: Ledger): number {
 }
 
 export function speedLine(answered: Answer): string {
-  const { promptTokens, cachedTokens, outputTokens, end } = answered;
+  const { promptTokens, cachedTokens, outputTokens, end, speculation } = answered;
   const { prefill, decode } = rates(answered);
   const cached = cachedTokens > 0 ? ` (${formatCount(cachedTokens)} from the cache)` : '';
   const parts = [
     `prompt ${formatCount(promptTokens)} tokens${cached}${perSecond(prefill)}`,
     `output ${formatCount(outputTokens.length)} tokens${perSecond(decode)}`,
   ];
+  if (speculation !== null) parts.push(draftText(speculation));
   if (end === 'interrupted') parts.push('interrupted');
   return parts.join(' · ');
+}
+
+function draftText({ tokensPerStep, acceptanceRate }: AcceptanceSummary): string {
+  const share = Math.round(100 * (acceptanceRate ?? 0));
+  return `draft ${(tokensPerStep ?? 1).toFixed(2)} tokens per step, ${share} % accepted`;
 }
 
 function perSecond(rate: number | null): string {

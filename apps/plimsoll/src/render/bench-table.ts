@@ -8,12 +8,17 @@ export interface BenchTest {
   readonly outputTokens: number;
   readonly tokensPerSecond: { readonly mean: number; readonly deviation: number };
   readonly runs: readonly number[];
+  /** Tokens that a step with drafts gave; null where none were made. */
+  readonly draftTokensPerStep: number | null;
 }
 
 export interface BenchFacts extends WeightsDescription {
   readonly backend: string;
   readonly threads: number;
   readonly kvType: string;
+  /** The draft model; null without one. */
+  readonly draft: string | null;
+  readonly draftTokens: number;
 }
 
 export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): string {
@@ -33,7 +38,16 @@ export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): str
     ];
     return isUsualCache ? cells : cells.toSpliced(5, 0, facts.kvType);
   });
-  return markdownTable([columns, ...rows]);
+  return [markdownTable([columns, ...rows]), ...draftLines(facts, tests)].join('\n');
+}
+
+/** Under the table: llama-bench has no column for it. */
+function draftLines({ draft, draftTokens }: BenchFacts, tests: readonly BenchTest[]): readonly string[] {
+  if (draft === null) return [];
+  const gains = tests.flatMap(({ test, draftTokensPerStep: gain }) =>
+    gain === null ? [] : [`${test} ${gain.toFixed(2)} tokens per step`],
+  );
+  return ['', `draft ${draft}, ${draftTokens} tokens at once${gains.map((gain) => `; ${gain}`).join('')}`];
 }
 
 export function formatParameters(count: number): string {

@@ -1,5 +1,5 @@
 /** The plan as a whole: regions, arenas, ledger, and the profile that prints it. */
-import { formatBytes, GiB, MiB, PlimsollError } from '@plimsoll/foundation';
+import { bytes, formatBytes, GiB, MiB, PlimsollError } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contextMaxFor, neededBytes, usersMax } from '../deployment.ts';
@@ -129,21 +129,42 @@ test('a layer that no arena can hold is refused by name, however much memory the
   );
 });
 
+const smallDraft = { spec: model('meta-llama/Llama-3.2-1B-Instruct'), tokens: 3 };
+
+function ledgerOf(regions: EngineMemoryPlan['regions']): EngineMemoryPlan['ledger'] {
+  const derivation = { formula: '', substituted: '', source: '' };
+  return {
+    entries: regions.map(({ category, tag, bytes: size }) => ({
+      category,
+      tag,
+      tier: 'device',
+      bytes: bytes(size),
+      derivation,
+    })),
+  };
+}
+
 test('`plan --engine plimsoll` prints the ledger of the engine', () => {
   fc.assert(
     fc.property(
       fc.constantFrom('meta-llama/Llama-3.1-8B-Instruct', 'google/gemma-3-12b-it', 'Qwen/Qwen3.5-4B'),
       fc.integer({ min: 1, max: 9 }),
       fc.integer({ min: 16, max: 9000 }),
-      (name, users, contextTokens) => {
+      fc.boolean(),
+      (name, users, contextTokens, hasDraft) => {
         const asked = request({
           model: name,
           gpu: 'reference-cpu',
           engine: 'plimsoll',
           workload: { contextTokens, users },
         });
-        const engine = planEngineMemory(engineRequest(asked));
-        expect(diffLedgers(plan(asked).ledger, engine.ledger)).toEqual([]);
+        const drafting = { ...asked, plimsoll: { draft: smallDraft } };
+        const engine = planEngineMemory(engineRequest(hasDraft ? drafting : asked));
+        expect(diffLedgers(plan(hasDraft ? drafting : asked).ledger, engine.ledger)).toEqual([]);
+        expect(engine.ledger.entries.some(({ category }) => category === 'draft')).toBe(hasDraft);
+        if (!hasDraft) expect(engine.draft).toBeNull();
+        // To the draft its plan is that of a model: whole regions, each its own.
+        else checkRegions({ ...engine, ...engine.draft, ledger: ledgerOf(engine.draft?.regions ?? []) });
       },
     ),
     { numRuns: 15 },
@@ -156,12 +177,16 @@ test('the verdict of a plan is the verdict of the engine', () => {
       fc.integer({ min: 5 * GiB, max: 12 * GiB }),
       fc.integer({ min: 1, max: 6 }),
       fc.integer({ min: 256, max: 16_384 }),
-      (usableBytes, users, contextTokens) => {
-        const asked = request({
-          gpu: 'reference-cpu',
-          engine: 'plimsoll',
-          workload: { contextTokens, users },
-        });
+      fc.boolean(),
+      (usableBytes, users, contextTokens, hasDraft) => {
+        const asked = {
+          ...request({
+            gpu: 'reference-cpu',
+            engine: 'plimsoll',
+            workload: { contextTokens, users },
+          }),
+          plimsoll: hasDraft ? { draft: smallDraft } : {},
+        };
         const memory = { ...asked.hardware.memory, usableBytes };
         const bounded = { ...asked, hardware: { ...asked.hardware, memory } };
         const deployment = prepare(bounded);

@@ -57,6 +57,16 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
       set: { prefillChunkTokens: 128 },
     });
   }
+  if (settings.draft !== null) {
+    changes.push({
+      kind: 'draft',
+      title: 'decode without a draft model',
+      flags: 'no --draft',
+      cost: 'one token per step',
+      size: 1,
+      set: { draft: undefined },
+    });
+  }
   const inQ8: EngineOptions = { kvFormat: 'q8_0' };
   // Null where the heads of this model are no whole number of blocks.
   if (

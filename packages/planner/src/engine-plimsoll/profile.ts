@@ -17,7 +17,7 @@ import { createMemo, remember } from '../memo.ts';
 import { deviceCount } from '../parallelism.ts';
 import { speedModel } from '../performance.ts';
 import { deviceSpeed } from '../plan-input.ts';
-import { modelArgument, type PlanRequest } from '../plan-request.ts';
+import { modelArgument, type PlanRequest, shellArgument } from '../plan-request.ts';
 import { elementBytes, weightFormat } from '../weight-format.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
@@ -112,6 +112,7 @@ function refuseSeveralDevices({ parallelism }: PlanRequest): void {
 export function engineRequest(request: PlanRequest): EngineMemoryRequest {
   const spec = loadedSpec(request);
   const { contextTokens, users } = request.workload;
+  const draft = request.plimsoll?.draft;
   return {
     spec,
     freeBytes: request.hardware.memory.usableBytes,
@@ -120,12 +121,14 @@ export function engineRequest(request: PlanRequest): EngineMemoryRequest {
       sequencesMax: Math.min(users, sequencesLimit),
       contextMax: Math.min(contextTokens, spec.contextLength),
       kvFormat: request.kvFormat,
+      // --weights is about the model; a draft of the registry is assumed in the usual mixture.
+      draft: draft && { ...draft, spec: loadedSpec({ spec: draft.spec, weights: undefined }) },
     },
   };
 }
 
 /** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
-function loadedSpec({ spec, weights }: PlanRequest): ModelSpec {
+function loadedSpec({ spec, weights }: Pick<PlanRequest, 'spec' | 'weights'>): ModelSpec {
   if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
   const mixture = mixtureNamed(weights);
   return remember(specMemo, spec, mixture, () => ggufSpec(spec, mixture));
@@ -199,7 +202,9 @@ function command(request: PlanRequest): string {
   if (users > 1) {
     const kv = kvFormat === 'q8_0' ? ", kvFormat: 'q8_0'" : '';
     const options = `{ sequencesMax: ${users}, contextMax: ${contextTokens}${kv} }`;
-    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options} })`;
+    const tokens = request.plimsoll?.draft?.tokens;
+    const draft = tokens === undefined ? '' : `, draft: { model: draft, tokens: ${tokens} }`;
+    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options}${draft} })`;
   }
   const parts = [
     'plimsoll run',
@@ -208,6 +213,13 @@ function command(request: PlanRequest): string {
     `--ctx ${contextTokens}`,
   ];
   if (kvFormat === 'q8_0') parts.push('--kv-type q8_0');
+  const draft = request.plimsoll?.draft;
+  if (draft !== undefined) {
+    parts.push(
+      `--draft ${shellArgument(request.draftReference ?? draft.spec.id)}`,
+      `--draft-tokens ${draft.tokens}`,
+    );
+  }
   return parts.join(' ');
 }
 
@@ -250,6 +262,9 @@ function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStora
     found.push(
       `the engine starts with room for ${sequencesHeld} of ${workload.users} sequences; the others wait`,
     );
+  }
+  if (request.plimsoll?.draft !== undefined) {
+    found.push('speed is that without the draft: what it gains depends on the text');
   }
   if (weights.downgraded > 0) {
     found.push(`${weights.downgraded} tensors are held in a lower format than their file's, to fit`);
