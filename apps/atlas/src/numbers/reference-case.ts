@@ -2,7 +2,7 @@
  * The example the pages come back to: Llama 3.1 8B in 16 bits on one H100, without an engine's own reserve, so that what is
  * shown is the model's and the card's arithmetic. Each function turns one figure of a plan into a number with its derivation.
  */
-import { formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
+import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
@@ -73,6 +73,15 @@ export function cacheBytesPerToken(variation: Variation = {}): ComputedNumber {
   return {
     text: `${formatCount(bytes)} bytes`,
     derivation: `layers that keep every token x bytes per layer and token = ${growing.map(({ layers, terms }) => `${layers} layers x ${terms}`).join(' + ')} = ${formatCount(bytes)} bytes. Source: attention layout of ${variation.model ?? referenceModel}`,
+  };
+}
+
+/** Bytes of one category of a plan's ledger on the device. */
+export function categoryBytes({ ledger }: Plan, category: LedgerCategory): ComputedNumber {
+  const entries = ledger.entries.filter((entry) => entry.category === category && entry.tier === 'device');
+  return {
+    text: formatBytes(sum(entries)),
+    derivation: `${entries.map(({ tag, bytes, derivation }) => `${tag} ${formatBytes(bytes)} (${derivation.substituted})`).join(' + ')}. ${sources(entries)}`,
   };
 }
 
@@ -163,6 +172,35 @@ export function firstTokenTime(variation: Variation): ComputedNumber {
   return {
     text: estimatedSeconds(speed.ttftSeconds),
     derivation: `estimate of one prefill of ${prompt}: operations / rate of the matrix units, and attention on top. ${speedSource}`,
+  };
+}
+
+/** A way for bytes to go, in one direction. */
+export interface Link {
+  readonly name: string;
+  readonly bytesPerSecond: number;
+}
+
+export function pcieLink(hardware: string = referenceHardware): Link {
+  return linkOf(hardware, 'pcie');
+}
+
+export function nvlinkLink(hardware: string = referenceHardware): Link {
+  return linkOf(hardware, 'nvlink');
+}
+
+function linkOf(hardware: string, kind: string): Link {
+  const { id, links } = resolveHardware(hardware);
+  const link = links.find((candidate) => candidate.kind === kind);
+  assert(link !== undefined, `${id} has no ${kind} link`);
+  return { name: `${link.name}, one direction`, bytesPerSecond: link.bytesPerSecondPerDirection };
+}
+
+/** Least seconds that bytes take over a link. */
+export function transferTime(bytes: number, link: Link): ComputedNumber {
+  return {
+    text: estimatedSeconds(bytes / link.bytesPerSecond),
+    derivation: `${formatBytes(bytes)} / ${formatCount(link.bytesPerSecond)} bytes per second (${link.name})`,
   };
 }
 

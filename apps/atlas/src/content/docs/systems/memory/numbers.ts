@@ -6,6 +6,7 @@ import {
   cacheBytesPerToken,
   cacheBytesPerUser,
   firstTokenTime,
+  pcieLink,
   ratio,
   referenceHardware,
   referencePlan,
@@ -18,8 +19,8 @@ import {
 
 export default function numbers(): Record<string, ComputedNumber> {
   const full = { contextTokens: 8192, users: referencePlan({ contextTokens: 8192 }).capacity.usersMax };
-  const { memory, links } = resolveHardware(referenceHardware);
-  const pcie = links.find(({ kind }) => kind === 'pcie')?.bytesPerSecondPerDirection ?? 0;
+  const { memory } = resolveHardware(referenceHardware);
+  const pcie = pcieLink();
   return {
     weights: weightBytes(referencePlan()),
     usable: usableBytes(),
@@ -29,10 +30,10 @@ export default function numbers(): Record<string, ComputedNumber> {
     'users-128k': usersThatFit({ contextTokens: 131_072 }),
     bandwidth: bandwidth(),
     'link-bandwidth': {
-      text: `${(pcie / 1e9).toFixed(0)} GB per second`,
-      derivation: 'PCIe 5.0 x16, one direction. Source: NVIDIA H100 Tensor Core GPU datasheet',
+      text: `${(pcie.bytesPerSecond / 1e9).toFixed(0)} GB per second`,
+      derivation: `${pcie.name}. Source: registry record ${referenceHardware}`,
     },
-    'link-ratio': ratio(memory.bandwidthBytesPerSecond, pcie, {
+    'link-ratio': ratio(memory.bandwidthBytesPerSecond, pcie.bytesPerSecond, {
       meaning: 'memory bandwidth / PCIe bandwidth',
     }),
     'ttft-8k': firstTokenTime({ contextTokens: 8192 }),

@@ -1,0 +1,27 @@
+/** One model in three weight formats, and with its cache in 8 bits. */
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { referencePlan, stepTime, usersThatFit, weightBytes } from '../../../../numbers/reference-case.ts';
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const rows = ['bf16', 'fp8', 'awq'].flatMap((weights) => [
+    [`size-${weights}`, weightBytes(referencePlan({ weights }))] as const,
+    [`users-${weights}`, usersThatFit({ weights, contextTokens: 8192 })] as const,
+    [`step-${weights}`, stepTime({ weights, contextTokens: 8192 })] as const,
+  ]);
+  return {
+    ...Object.fromEntries(rows),
+    'users-kv8': usersThatFit({ kvFormat: 'fp8', contextTokens: 8192 }),
+    'gain-weights': gain({ weights: 'awq' }),
+    'gain-cache': gain({ kvFormat: 'fp8' }),
+  };
+}
+
+/** Users a variation adds to the plain 16-bit case. */
+function gain(variation: Variation): ComputedNumber {
+  const users = (changed: Variation): number =>
+    referencePlan({ ...changed, contextTokens: 8192 }).capacity.usersMax;
+  return {
+    text: String(users(variation) - users({})),
+    derivation: `${users(variation)} users - ${users({})} in 16 bits`,
+  };
+}

@@ -1,0 +1,54 @@
+/** A 70B model divided among GPUs of the reference kind, and what an engine leaves free. */
+import { formatBytes, formatCount } from '@plimsoll/foundation';
+import { ledgerBytes, type Plan, singleDevice } from '@plimsoll/planner';
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import {
+  categoryBytes,
+  estimatedSeconds,
+  ratio,
+  referencePlan,
+  usableBytes,
+  weightBytes,
+} from '../../../../numbers/reference-case.ts';
+
+const model = 'meta-llama/Llama-3.3-70B-Instruct';
+const contextTokens = 8192;
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const columns = [1, 2, 4, 8].map((gpus) => column(gpus));
+  const users = (gpus: number): number => splitOver(gpus).capacity.usersMax;
+  const whole = splitOver(1);
+  const wholeBytes = ledgerBytes(whole.ledger, { category: 'weights' });
+  return {
+    usable: usableBytes(),
+    headroom: categoryBytes(referencePlan({ engine: 'vllm' }), 'headroom'),
+    ...Object.assign({}, ...columns),
+    'tp-gain': ratio(users(4), users(2), { meaning: 'users on four GPUs / users on two', digits: 1 }),
+    'load-bytes': weightBytes(whole),
+    'load-seconds': {
+      text: estimatedSeconds(wholeBytes / 1e9),
+      derivation: `${formatCount(wholeBytes)} bytes / 1,000,000,000 bytes per second`,
+    },
+  };
+}
+
+function splitOver(gpus: number): Plan {
+  return referencePlan({ model, contextTokens, parallelism: { ...singleDevice, tensor: gpus } });
+}
+
+function column(gpus: number): Record<string, ComputedNumber> {
+  const plan = splitOver(gpus);
+  const { poolBytes, bytesPerUser, usersMax } = plan.capacity;
+  const pool = gpus * poolBytes;
+  return {
+    [`tp-weights-${gpus}`]: weightBytes(plan),
+    [`tp-pool-${gpus}`]: {
+      text: pool > 0 ? formatBytes(pool) : 'none, does not fit',
+      derivation: `${gpus} x (${formatBytes(plan.hardware.usableBytes)} usable - ${weightBytes(plan).text} weights) = ${formatBytes(pool)}`,
+    },
+    [`tp-users-${gpus}`]: {
+      text: formatCount(usersMax),
+      derivation: `floor(${formatBytes(poolBytes)} left on each GPU / ${formatBytes(bytesPerUser)} of cache per user on each)`,
+    },
+  };
+}

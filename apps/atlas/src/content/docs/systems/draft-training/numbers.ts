@@ -1,0 +1,30 @@
+/** What recording the states of the reference model weighs. */
+import { formatBytes, formatCount } from '@plimsoll/foundation';
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { referenceModel, specOf } from '../../../../numbers/reference-case.ts';
+
+/** Three layers inside and the last one, as EAGLE-3 drafts are trained in SpecForge. */
+const layers = 4;
+const bytesPerNumber = 2;
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const { hiddenSize } = specOf(referenceModel);
+  const bytes = layers * hiddenSize * bytesPerNumber;
+  const size = (tokens: number): ComputedNumber => ({
+    text: formatBytes(tokens * bytes),
+    derivation: `${formatCount(tokens)} tokens x ${formatCount(bytes)} bytes`,
+  });
+  return {
+    hidden: {
+      text: formatCount(hiddenSize),
+      derivation: `hidden_size in the registry record of ${referenceModel}`,
+    },
+    'feature-bytes': {
+      text: `${formatCount(bytes)} bytes`,
+      derivation: `${layers} layers x ${formatCount(hiddenSize)} numbers x ${bytesPerNumber} bytes`,
+    },
+    'size-1m': size(1e6),
+    'size-10m': size(1e7),
+    'size-100m': size(1e8),
+  };
+}
