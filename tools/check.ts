@@ -17,6 +17,7 @@ import { fileSizes, functionSizes } from './check/sizes.ts';
 
 const commands: readonly Command[] = [
   { name: 'types', program: 'node_modules/typescript/bin/tsc', arguments: [] },
+  { name: 'types of the site', program: 'node_modules/typescript/bin/tsc', arguments: ['-p', 'apps/atlas'] },
   { name: 'unused code', program: 'node_modules/knip/bin/knip.js', arguments: ['--no-progress'] },
   {
     name: 'format and lint',

@@ -43,11 +43,14 @@ test('empty names and names that are not in kebab case are refused', () => {
     'tools/some_tool.py': '',
     'README.md': '',
     'packages/a/src/kv-cache.test.ts': '',
+    'apps/a/src/pages/[slug].astro': '',
+    'apps/a/src/pages/[...modelName].astro': '',
     'packages/registry/data/models/Common.json': '',
     '.changeset/README.md': '',
   });
   expect(fileNames.run(project)).toMatchInlineSnapshot(`
     [
+      "apps/a/src/pages/[...modelName].astro: "modelName" is not in kebab case",
       "docs/phase-3.md: "phase-3" says nothing: name it by the noun inside",
       "packages/a/src/common.test.ts: "common" says nothing: name it by the noun inside",
       "packages/a/src/helpers/parse.ts: "helpers" says nothing: name it by the noun inside",

@@ -53,6 +53,8 @@ function forbiddenIn(project: Project, path: string): readonly string[] {
 
 /** A name that fits every file tells nothing about this one. */
 const emptyNames = /^(?:utils?|helpers?|common|misc|phase-\d+)$/;
+/** `[slug].astro` and `[...name].astro`: the part of a route that Astro fills in. */
+const routeParameter = /^\[(?:\.{3})?(.+)\](?=\.)/;
 const kebabCase = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 export const fileNames: Check = {
@@ -63,7 +65,7 @@ export const fileNames: Check = {
 
 function fileNameProblem(path: string): string | undefined {
   const folders = posix.dirname(path).split('/');
-  const [stem = ''] = posix.basename(path).split('.');
+  const [stem = ''] = posix.basename(path).replace(routeParameter, '$1').split('.');
   const empty = [...folders, stem].find((name) => emptyNames.test(name));
   if (empty !== undefined) return `${path}: "${empty}" says nothing: name it by the noun inside`;
   const isSource = /\.(?:tsx?|m?js|py|astro|css)$/.test(path);

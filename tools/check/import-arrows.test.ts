@@ -32,6 +32,7 @@ test('imports against the arrows, across packages by path and without a declared
     'packages/registry/src/sideways.ts':
       "import '../../foundation/src/index.ts';\nimport '@plimsoll/registry';",
     'packages/registry/src/app.ts': "const lazy = import('plimsoll');",
+    'packages/registry/src/virtual.ts': "import 'astro:content';",
     'packages/registry/src/undeclared.ts': "import 'yaml';\nimport { test } from 'vitest';",
   });
   expect(await importArrows.run(project)).toMatchInlineSnapshot(`
@@ -42,6 +43,7 @@ test('imports against the arrows, across packages by path and without a declared
       "packages/registry/src/sideways.ts:2 imports its own package @plimsoll/registry: use a relative path",
       "packages/registry/src/undeclared.ts:1 imports yaml, which the dependencies of packages/registry/package.json do not name",
       "packages/registry/src/undeclared.ts:2 imports vitest, which the dependencies of packages/registry/package.json do not name",
+      "packages/registry/src/virtual.ts:1 imports astro, which the dependencies of packages/registry/package.json do not name",
     ]
   `);
 });

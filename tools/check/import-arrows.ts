@@ -128,7 +128,8 @@ function describeAllowed(target: Unit): string {
   return `the arrows allow only ${importers.join(', ')} to import it`;
 }
 
-/** `@plimsoll/registry/node` -> `@plimsoll/registry`, `zod/v4` -> `zod`. */
+/** `@plimsoll/registry/node` -> `@plimsoll/registry`, `zod/v4` -> `zod`, and `astro:content`, which Astro makes, -> `astro`. */
 function packageNameOf(specifier: string): string {
-  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  return name.startsWith('astro:') ? 'astro' : name;
 }

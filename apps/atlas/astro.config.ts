@@ -1,0 +1,52 @@
+/**
+ * The site: static pages, Starlight's frame with routes of our own. Titles, headings and tables of contents come from the
+ * messages of each page, so Starlight's content folder stays empty and its search (Pagefind) off.
+ */
+import react from '@astrojs/react';
+import starlight from '@astrojs/starlight';
+import { defineConfig, passthroughImageService } from 'astro/config';
+import { navigation } from './src/site/navigation.ts';
+
+export default defineConfig({
+  output: 'static',
+  // A folder for each page: every file server finds /docs/systems/memory, with or without the slash at its end.
+  build: { format: 'directory', inlineStylesheets: 'never' },
+  image: { service: passthroughImageService() },
+  devToolbar: { enabled: false },
+  prefetch: false,
+  integrations: [
+    react(),
+    starlight({
+      title: 'Plimsoll',
+      logo: { src: './src/assets/mark.svg', replacesTitle: false },
+      favicon: '/favicon.svg',
+      pagefind: false,
+      disable404Route: true,
+      credits: false,
+      tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
+      customCss: ['./src/styles/theme.css', './src/styles/prose.css', './src/styles/print.css'],
+      components: {
+        Footer: './src/components/footer.astro',
+      },
+      sidebar: navigation,
+      expressiveCode: {
+        themes: ['github-dark', 'github-light'],
+        styleOverrides: { borderRadius: '0.25rem' },
+      },
+    }),
+  ],
+  vite: {
+    plugins: [
+      {
+        // While pages are made, Node loads our packages as they are: they read their data beside their sources, and a
+        // bundle has no such place. In the browser's bundles they are code like any other. Vite's own `external` leaves
+        // out JavaScript only, and these are TypeScript.
+        name: 'plimsoll:native-packages',
+        enforce: 'pre',
+        applyToEnvironment: ({ name }) => name !== 'client',
+        resolveId: (id) => (id.startsWith('@plimsoll/') ? { id, external: true } : null),
+      },
+    ],
+    build: { chunkSizeWarningLimit: 700 },
+  },
+});

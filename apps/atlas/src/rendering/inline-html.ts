@@ -1,0 +1,65 @@
+/** Sentences of messages as HTML: emphasis, links to records, citations by number, computed numbers with their derivation. */
+import { assert } from '@plimsoll/foundation';
+import type { ComputedNumber } from '../numbers/computed-number.ts';
+import { type Inline, parseInline } from '../pages-data/inline-text.ts';
+import { escapeHtml } from './html.ts';
+import { targetHref } from './site-links.ts';
+
+/** What the marks of one page refer to. */
+export interface InlineContext {
+  readonly numbers: ReadonlyMap<string, ComputedNumber>;
+  /** Slug of a cited work -> its place in the list of references, from 1. */
+  readonly citationNumbers: ReadonlyMap<string, number>;
+}
+
+export function inlineHtml(text: string, context: InlineContext): string {
+  return nodesHtml(parseInline(text).nodes, context, false);
+}
+
+/** Ids of the entries at the foot of a page that marks in the text lead to. */
+export function referenceAnchor(slug: string): string {
+  return `reference-${slug}`;
+}
+
+export function numberAnchor(name: string): string {
+  return `number-${name}`;
+}
+
+/** A link inside a link is no HTML, so there a number is text only. */
+function nodesHtml(nodes: readonly Inline[], context: InlineContext, insideLink: boolean): string {
+  return nodes.map((node) => nodeHtml(node, context, insideLink)).join('');
+}
+
+function nodeHtml(node: Inline, context: InlineContext, insideLink: boolean): string {
+  switch (node.kind) {
+    case 'text':
+      return escapeHtml(node.text);
+    case 'code':
+      return `<code>${escapeHtml(node.text)}</code>`;
+    case 'emphasis':
+      return `<em>${nodesHtml(node.children, context, insideLink)}</em>`;
+    case 'strong':
+      return `<strong>${nodesHtml(node.children, context, insideLink)}</strong>`;
+    case 'link':
+      return `<a href="${escapeHtml(targetHref(node.target))}">${nodesHtml(node.children, context, true)}</a>`;
+    case 'citation':
+      return citationHtml(node.slug, context);
+    case 'number':
+      return numberHtml(node.name, context, insideLink);
+  }
+}
+
+function citationHtml(slug: string, { citationNumbers }: InlineContext): string {
+  const number = citationNumbers.get(slug);
+  assert(number !== undefined, `the page cites ${slug}, which its record does not list`);
+  // The mark belongs to the word before it: no line breaks between the two.
+  return `<a class="citation" href="#${referenceAnchor(slug)}" aria-label="Reference ${number}">[${number}]</a>`;
+}
+
+function numberHtml(name: string, { numbers }: InlineContext, insideLink: boolean): string {
+  const number = numbers.get(name);
+  assert(number !== undefined, `the page shows {${name}}, which its numbers.ts does not compute`);
+  const text = escapeHtml(number.text);
+  if (insideLink) return text;
+  return `<a class="computed" href="#${numberAnchor(name)}" title="${escapeHtml(number.derivation)}">${text}</a>`;
+}

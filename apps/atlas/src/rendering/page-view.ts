@@ -1,0 +1,90 @@
+/**
+ * A page as its templates see it: words, record, computed numbers, and the lists at its foot in the order in which the
+ * text first needs them. Everything is looked up here once, so that templates only place things.
+ */
+import { defined } from '@plimsoll/foundation';
+import type { CitationRecord, GraphRecord, PageRecord } from '@plimsoll/registry/pages';
+import type { ComputedNumber } from '../numbers/computed-number.ts';
+import { allNodes, type Inline, parseInline, plainText } from '../pages-data/inline-text.ts';
+import { messageTexts } from '../pages-data/message-texts.ts';
+import type { Messages } from '../pages-data/messages-schema.ts';
+import type { Page } from '../pages-data/page-reader.ts';
+import type { PageElement } from '../pages-data/page-structure.ts';
+import type { InlineContext } from './inline-html.ts';
+
+export interface PageView extends InlineContext {
+  readonly page: Page;
+  readonly record: PageRecord;
+  readonly messages: Messages;
+  readonly graphs: ReadonlyMap<string, GraphRecord>;
+  /** Works, in the order of their numbers. */
+  readonly citations: readonly CitationRecord[];
+  /** Names of the computed numbers the text shows, in reading order. */
+  readonly shownNumbers: readonly string[];
+  readonly headings: readonly Heading[];
+  /** Section id -> level of its heading. */
+  readonly headingLevels: ReadonlyMap<string, 2 | 3>;
+}
+
+export interface Heading {
+  readonly depth: number;
+  readonly slug: string;
+  readonly text: string;
+}
+
+export interface PageSources {
+  readonly page: Page;
+  readonly record: PageRecord;
+  readonly messages: Messages;
+  readonly numbers: ReadonlyMap<string, ComputedNumber>;
+  readonly citations: ReadonlyMap<string, CitationRecord>;
+  readonly graphs: ReadonlyMap<string, GraphRecord>;
+}
+
+export function pageView({ page, record, messages, numbers, citations, graphs }: PageSources): PageView {
+  const marks = messageTexts(messages).flatMap(({ text }) => allNodes(parseInline(text).nodes));
+  // Works that only the record names come last; the check of the content does not let that be.
+  const cited = distinct([...marks.flatMap(citedSlug), ...record.citations.map(slugOf)]);
+  const sections = sectionsOf(page.structure.elements, 2);
+  const numberText = (name: string): string => numbers.get(name)?.text ?? name;
+  return {
+    page,
+    record,
+    messages,
+    numbers,
+    graphs,
+    citationNumbers: new Map(cited.map((slug, index) => [slug, index + 1])),
+    citations: cited.map((slug) =>
+      defined(citations.get(`citation.${slug}`), `${page.id} cites ${slug}, which is no record`),
+    ),
+    shownNumbers: distinct(marks.flatMap((node) => (node.kind === 'number' ? [node.name] : []))),
+    headings: sections.map(({ id, level }) => {
+      const title = defined(messages.sections[id], `${page.id} has no words for section ${id}`).title;
+      return { depth: level, slug: id, text: plainText(parseInline(title).nodes, numberText) };
+    }),
+    headingLevels: new Map(sections.map(({ id, level }) => [id, level])),
+  };
+}
+
+interface PlacedSection {
+  readonly id: string;
+  readonly level: 2 | 3;
+}
+
+function sectionsOf(elements: readonly PageElement[], level: 2 | 3): readonly PlacedSection[] {
+  return elements.flatMap(({ component, id, children }) =>
+    component === 'Section' ? [{ id, level }, ...sectionsOf(children, 3)] : [],
+  );
+}
+
+function citedSlug(node: Inline): readonly string[] {
+  return node.kind === 'citation' ? [node.slug] : [];
+}
+
+function slugOf(citationId: string): string {
+  return citationId.slice('citation.'.length);
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
