@@ -4,7 +4,7 @@ import { bandwidth, readingFloor } from '../../../../numbers/reference-case.ts';
 
 export default function numbers(): Record<string, ComputedNumber> {
   const devices = {
-    m4: 'apple-m4-max-40-core',
+    m4: 'apple-m4-max-40-core-64gb',
     '4090': 'rtx-4090',
     h100: 'h100-sxm-80gb',
     b200: 'b200-sxm-180gb',

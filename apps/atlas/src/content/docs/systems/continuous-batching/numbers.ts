@@ -22,7 +22,7 @@ export default function numbers(): Record<string, ComputedNumber> {
   const prefillSeconds = referencePlan({ contextTokens: promptTokens }).speed.ttftSeconds;
   return {
     lengths: {
-      text: `${sums.replaceAll(' + ', ', ')}`,
+      text: sums.replaceAll(' + ', ', ').replace(/, (?=\S+$)/, ' and '),
       derivation: 'the four lengths of the example, in tokens',
     },
     steps: { text: formatCount(longest), derivation: 'one step per token of the longest' },
