@@ -17,8 +17,8 @@ rmSync(output, { recursive: true, force: true });
 await build({
   input: {
     main: join(app, 'src/main.ts'),
-    // The kernels start it as a thread by its name: see startNodeThread in node-platform.ts.
-    'node-worker': join(root, 'packages/kernels/src/wasm/node-worker.ts'),
+    // The engine starts it as a thread by its name: see startThread in threads.ts.
+    'thread-entry': join(root, 'packages/engine/src/runtime/thread-entry.ts'),
   },
   platform: 'node',
   logLevel: 'warn',

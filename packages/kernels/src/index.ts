@@ -20,11 +20,13 @@ export {
 export { type BuildName, preferredBuild } from './wasm/builds.ts';
 export { fastestBuild } from './wasm/fastest-build.ts';
 export { createNodeKernels, loadKernelModule, startNodeThread } from './wasm/node-platform.ts';
+export { createSoloKernels, type SoloKernels, soloControlBytes } from './wasm/solo-kernels.ts';
 export {
   arenaPagesMax,
   controlBytes,
   createWasmKernels,
+  type KernelThread,
   type WasmKernelSettings,
   type WasmKernels,
 } from './wasm/wasm-kernels.ts';
-export type { WasmArena } from './wasm/worker-loop.ts';
+export type { WasmArena, WorkerTask } from './wasm/worker-loop.ts';

@@ -3,7 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from './byte-source.ts';
 
-export async function openFileSource(path: string): Promise<ByteSource> {
+/** A local file. Threads may read it by its descriptor, which is the whole process's, until it is closed. */
+export interface FileSource extends ByteSource {
+  readonly descriptor: number;
+}
+
+export async function openFileSource(path: string): Promise<FileSource> {
   const handle = await openOrFail(path);
   try {
     const status = await handle.stat();
@@ -50,8 +55,9 @@ async function openOrFail(path: string): Promise<FileHandle> {
   }
 }
 
-function fileSource(path: string, handle: FileHandle, size: number): ByteSource {
+function fileSource(path: string, handle: FileHandle, size: number): FileSource {
   return {
+    descriptor: handle.fd,
     name: path,
     size,
     async read(offset, length) {
@@ -59,7 +65,6 @@ function fileSource(path: string, handle: FileHandle, size: number): ByteSource 
       const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
       return bytes.subarray(0, await fill(handle, bytes, offset));
     },
-    readInto: (target, offset) => fill(handle, target, offset),
     close: () => handle.close(),
   };
 }

@@ -11,11 +11,6 @@ export interface ByteSource {
   readonly size: number | null;
   /** The bytes [offset, offset + length), fewer only where the file ends. The array is the caller's to keep. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /**
-   * Fills the target from `offset` on and says how many bytes there were: fewer than it holds only where the file ends.
-   * For loaders that have a place for the bytes already, shared memory included. Absent where nothing would be saved.
-   */
-  readInto?(target: Uint8Array, offset: number): Promise<number>;
   /** Gives back the file handle, if there is one. */
   close(): Promise<void>;
 }

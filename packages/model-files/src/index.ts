@@ -1,5 +1,5 @@
 export { type ByteSource, memorySource } from './byte-source.ts';
-export { openFileSource } from './byte-source-file.ts';
+export { type FileSource, openFileSource } from './byte-source-file.ts';
 export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
 export * from './config.ts';
 export type {

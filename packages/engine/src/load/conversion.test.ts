@@ -6,7 +6,7 @@ import type { WeightFormat } from '@plimsoll/kernels';
 import { expect, test } from 'vitest';
 import { fixturesDirectory } from '../runtime/fixture-engine.test-data.ts';
 import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
-import { widenBlocks } from './widen-blocks.ts';
+import { wideningOf } from './widen-blocks.ts';
 
 interface Fixture {
   readonly formats: Readonly<Record<string, { readonly blocks: string; readonly values: string }>>;
@@ -53,12 +53,13 @@ function readQ6(bytes: Uint8Array): Float32Array {
 }
 
 test.each([
-  ['q5_0', readQ8],
-  ['iq4_nl', readQ8],
-  ['q3_K', readQ6],
-] as const)('%s is widened without a loss', (format, read) => {
+  ['q5_0', readQ8, 22, 34],
+  ['iq4_nl', readQ8, 18, 34],
+  ['q3_K', readQ6, 110, 210],
+] as const)('%s is widened without a loss', (format, read, blockBytes, wideBytes) => {
   const { bytes, values } = blocksOf(format);
-  const widened = defined(widenBlocks(format.toUpperCase(), bytes), 'the format is widened');
+  const widened = new Uint8Array((bytes.length / blockBytes) * wideBytes);
+  defined(wideningOf(format), 'the format is widened')(bytes, widened);
   expect(read(widened)).toEqual(values);
 });
 
@@ -74,6 +75,6 @@ test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies WeightFormat[])('rows are qu
 });
 
 test('other types are left to others', () => {
-  expect(widenBlocks('Q8_0', new Uint8Array(34))).toBe(null);
+  expect(wideningOf('Q8_0')).toBe(null);
   expect(dequantiseWithMinimum('Q8_0', new Uint8Array(34))).toBe(null);
 });

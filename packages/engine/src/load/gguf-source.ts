@@ -1,21 +1,18 @@
 /** Weights of a GGUF model in one file or several. Header checks have been done by the reader; data is read on demand. */
 import { dirname, join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
-import { type ByteSource, type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
-import { fillExactly, readExactly } from './read-exactly.ts';
+import { type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
+import { openFiles } from './open-files.ts';
+import { readExactly } from './read-exactly.ts';
 import type { SourceTensor, TensorAddress, WeightSource } from './weight-source.ts';
 
 export async function openGgufSource(path: string, model: GgufModel): Promise<WeightSource> {
   refuseBigEndian(path, model);
-  const files: ByteSource[] = [];
-  for (const { name } of model.parts) files.push(await openFileSource(join(dirname(path), name)));
+  const files = await openFiles(model.parts.map(({ name }) => join(dirname(path), name)));
   const byName = new Map(model.tensors.map((tensor) => [tensor.name, tensor]));
   return {
-    tensor: (address) =>
-      sliceOf(files, defined(byName.get(fullName(address)), `no ${fullName(address)}`), address),
-    close: async () => {
-      await Promise.all(files.map((file) => file.close()));
-    },
+    ...files,
+    tensor: (address) => sliceOf(defined(byName.get(fullName(address)), `no ${fullName(address)}`), address),
   };
 }
 
@@ -24,21 +21,11 @@ function fullName({ layer, name }: TensorAddress): string {
 }
 
 function sliceOf(
-  files: readonly ByteSource[],
-  tensor: GgufModelTensor,
+  { name, type, bytes, offset, part: file }: GgufModelTensor,
   { slice, slices }: TensorAddress,
 ): SourceTensor {
-  const bytes = tensor.bytes / slices;
-  const offset = tensor.offset + slice * bytes;
-  const source = defined(files[tensor.part], 'a tensor lies in a part of the model');
-  return {
-    type: tensor.type.name,
-    bytes,
-    file: tensor.part,
-    offset,
-    read: (start, length) => readExactly(source, length, { offset: offset + start, name: tensor.name }),
-    readInto: (target, start) => fillExactly(source, target, { offset: offset + start, name: tensor.name }),
-  };
+  const sliceBytes = bytes / slices;
+  return { name, type: type.name, bytes: sliceBytes, file, offset: offset + slice * sliceBytes };
 }
 
 function refuseBigEndian(path: string, model: GgufModel): void {

@@ -1,33 +1,40 @@
 /**
  * Executes a storage plan: every tensor is read from its file in runs of rows, repacked by the kernels where it will
- * stay, and checked for values that are not finite. Rows that only change their order are read straight into the step
- * buffers of their arena, which nothing else uses yet: into one half while the kernels repack the other.
+ * stay, and checked for values that are not finite. All threads take runs from one list (load-share.ts), this one as
+ * soon as it has nothing better to do: before that it may make a tokenizer while the others read.
  *
- *   step buffers   [ run n: repacked | run n + 1: being read ]
- *
- * Rows that are converted need all of the step buffers, and pass through host memory before.
+ *   step buffers of an arena   [ passage of thread 0 | passage of thread 1 | ... ]
+ *   kernel control             [ commands of thread 0 and its counter | ... ], before the kernels that own it start
  */
-import { defined } from '@plimsoll/foundation';
-import type { KernelOperation, Kernels } from '@plimsoll/kernels';
-import type { EngineMemoryPlan, PlacedTensor } from '@plimsoll/planner';
+import { assert, defined } from '@plimsoll/foundation';
+import { soloControlBytes, type WasmArena } from '@plimsoll/kernels';
+import type { EngineMemoryPlan } from '@plimsoll/planner';
 import type { ArenaLayout } from '../forward/arena-layout.ts';
-import type { ArenaMemory } from '../memory/arena.ts';
-import { notFinite } from './not-finite.ts';
-import { writePlain } from './plain-tensor.ts';
-import { passageBytes, repackRows, storeRows } from './store-rows.ts';
-import type { SourceTensor, WeightSource } from './weight-source.ts';
+import { LoadShare, type ShareArena } from './load-share.ts';
+import { createLoadSignal, type LoadJob, type LoadTask, type Passage, stopLoading } from './load-task.ts';
+import { passageBytes } from './store-rows.ts';
+import type { WeightSource } from './weight-source.ts';
 
-/** Rows that a panel interleaves; runs are whole panels, save at the end of a matrix. */
-const panelRows = 8;
-/** Long enough that a read is not all overhead, short enough to be repacked while it is in the cache. */
-const runBytesMax = 1024 ** 2;
+/** This thread looks at its events after so many bytes: some ten milliseconds, or a tenth of a second from a slow disk. */
+const turnBytes = 8 * 1024 ** 2;
+const progressPauseMs = 50;
 const lineBytes = 64;
+/** Commands of one thread, and a line for its counter. */
+const controlStrideBytes = soloControlBytes + lineBytes;
 
 export interface LoadTarget {
   readonly plan: EngineMemoryPlan;
-  readonly arenas: readonly ArenaMemory[];
+  readonly arenas: readonly WasmArena[];
   readonly layouts: readonly ArenaLayout[];
-  readonly kernels: Kernels;
+  /** Threads that help. */
+  readonly helpers: readonly LoadHelper[];
+  /** What runs this thread's operations, with commands at the places given. */
+  openArenas(places: readonly WasmArena[]): readonly ShareArena[];
+}
+
+export interface LoadHelper {
+  /** Loads a share, with commands at the places given. Rejects with what went wrong. */
+  load(task: LoadTask, places: readonly WasmArena[]): Promise<void>;
 }
 
 export interface LoadProgress {
@@ -35,111 +42,118 @@ export interface LoadProgress {
   readonly totalBytes: number;
 }
 
-interface Job {
-  readonly tensor: PlacedTensor;
-  readonly source: SourceTensor;
+export interface Loading {
+  /** Takes part until everything is loaded. Must be called, or the helpers' failures go unheard. */
+  finish(onProgress?: (progress: LoadProgress) => void): Promise<void>;
+  /** Resolves when no thread writes any more. */
+  abandon(): Promise<void>;
 }
 
-export async function loadWeights(
-  target: LoadTarget,
-  weights: WeightSource,
-  onProgress?: (progress: LoadProgress) => void,
-): Promise<void> {
-  const jobs = target.plan.storage.tensors
-    .filter(({ model }) => model === 'model')
-    .map((tensor): Job => ({ tensor, source: weights.tensor(tensor) }))
-    .sort((left, right) => left.source.file - right.source.file || left.source.offset - right.source.offset);
-  const totalBytes = jobs.reduce((sum, { source }) => sum + source.bytes, 0);
-  let loadedBytes = 0;
-  let pending: Promise<void> = Promise.resolve();
-  let last: Run | null = null;
-  for (const run of runsOf(jobs, target)) {
-    // A conversion uses the place that the next run would be read into.
-    if (last !== null && last.half === null) await pending;
-    const reading = readRun(target, run);
-    // The reader must not be left alone with its failure when repacking the run before it fails.
-    reading.catch(() => undefined);
-    await pending;
-    pending = reading.then((bytes) => {
-      store(target, run, bytes);
-      loadedBytes += run.length;
-      onProgress?.({ loadedBytes, totalBytes });
-    });
-    pending.catch(() => undefined);
-    last = run;
-  }
-  await pending;
-}
-
-/** Bytes in host memory, or null when they lie in the run's half of the step buffers. */
-async function readRun(target: LoadTarget, { job, half, start, length }: Run): Promise<Uint8Array | null> {
-  if (half === null) return job.source.read(start, length);
-  const { buffer } = defined(target.arenas[job.tensor.arena], 'a tensor lies in an arena');
-  await job.source.readInto(new Uint8Array(buffer, half, length), start);
-  return null;
-}
-
-interface Run {
-  readonly job: Job;
-  readonly start: number;
-  readonly length: number;
-  readonly firstRow: number;
-  readonly rows: number;
-  /** Where in the arena it is read to; null for host memory. */
-  readonly half: number | null;
-}
-
-/** Cuts every tensor into runs that fit into the step buffers of its arena, taking their halves in turns. */
-function* runsOf(jobs: readonly Job[], target: LoadTarget): Generator<Run> {
-  let turn = 0;
-  for (const job of jobs) {
-    const { tensor, source } = job;
-    if (tensor.layout === 'rows') {
-      yield { job, start: 0, length: source.bytes, firstRow: 0, rows: tensor.rows, half: null };
-      continue;
-    }
-    const { stepBuffersBytes, buffers } = layoutOf(target, tensor);
-    const rowBytes = source.bytes / tensor.rows;
-    const halfBytes = Math.floor(stepBuffersBytes / 2 / lineBytes) * lineBytes;
-    const isDirect = tensor.conversion === 'copy' && panelRows * rowBytes <= halfBytes;
-    const room = Math.min(runBytesMax, isDirect ? halfBytes : stepBuffersBytes);
-    const panelBytes = isDirect ? panelRows * rowBytes : passageBytes(tensor, rowBytes);
-    const step = panelRows * Math.max(1, Math.floor(room / panelBytes));
-    for (let firstRow = 0; firstRow < tensor.rows; firstRow += step) {
-      const rows = Math.min(step, tensor.rows - firstRow);
-      const half = isDirect ? buffers.hidden + halfBytes * (turn++ % 2) : null;
-      yield { job, start: firstRow * rowBytes, length: rows * rowBytes, firstRow, rows, half };
-    }
-  }
-}
-
-function layoutOf({ layouts }: LoadTarget, { arena }: PlacedTensor): ArenaLayout {
-  return defined(layouts[arena], `there is an arena ${arena}`);
-}
-
-function store(target: LoadTarget, run: Run, bytes: Uint8Array | null): void {
-  const { tensor, source: file } = run.job;
-  const { buffer } = defined(target.arenas[tensor.arena], `there is an arena ${tensor.arena}`);
-  if (tensor.layout === 'rows') {
-    const values = new Float32Array(buffer, tensor.offset, tensor.rows * tensor.columns);
-    const host = defined(bytes, 'vectors are read into host memory');
-    writePlain(values, host, { name: displayName(tensor), type: file.type });
-    return;
-  }
-  const layout = layoutOf(target, tensor);
-  const passage = {
-    buffer,
-    layout,
-    run: (operations: readonly KernelOperation[]) => target.kernels.run(tensor.arena, operations),
+/** Sends the helpers to work. */
+export function startLoading(target: LoadTarget, weights: WeightSource): Loading {
+  const jobs = jobsOf(target, weights);
+  const signal = createLoadSignal();
+  const shareCount = shareCountOf(target, jobs);
+  const taskOf = (share: number): LoadTask => ({
+    jobs,
+    files: weights.files,
+    signal,
+    passages: target.arenas.map((arena, index) =>
+      passageOf(arena, layoutOf(target, index), { share, shareCount }),
+    ),
+  });
+  const placesOf = (share: number): readonly WasmArena[] =>
+    target.arenas.map(({ memory, controlPointer }) => ({
+      memory,
+      controlPointer: controlPointer + share * controlStrideBytes,
+    }));
+  const helping = target.helpers
+    .slice(0, shareCount - 1)
+    .map((helper, index) => helper.load(taskOf(index + 1), placesOf(index + 1)));
+  const failure = Promise.all(helping);
+  // Heard by finish; until then it may fail without anyone waiting.
+  failure.catch(() => stopLoading(signal));
+  const abandon = async (): Promise<void> => {
+    stopLoading(signal);
+    await Promise.allSettled(helping);
   };
-  const rowsOfRun = { tensor, firstRow: run.firstRow, rows: run.rows };
-  const bad =
-    bytes === null
-      ? repackRows(passage, rowsOfRun, defined(run.half, 'rows without host memory lie in a half'))
-      : storeRows(passage, rowsOfRun, bytes);
-  if (bad > 0) throw notFinite(displayName(tensor), bad);
+  const totalBytes = jobs.reduce((sum, { source }) => sum + source.bytes, 0);
+  return {
+    abandon,
+    async finish(onProgress = () => undefined) {
+      const tell = (): void =>
+        onProgress({ loadedBytes: Number(Atomics.load(signal.loadedBytes, 0)), totalBytes });
+      // It also keeps the process alive while only the helpers are at work.
+      const telling = setInterval(tell, progressPauseMs);
+      try {
+        const share = new LoadShare(taskOf(0), target.openArenas(placesOf(0)));
+        while (takeTurn(share)) {
+          tell();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await failure;
+        tell();
+      } catch (error) {
+        await abandon();
+        throw error;
+      } finally {
+        clearInterval(telling);
+      }
+    },
+  };
 }
 
-function displayName({ layer, name, slice, slices }: PlacedTensor): string {
-  return `${layer === null ? '' : `blk.${layer}.`}${name}${slices > 1 ? ` [${slice}]` : ''}`;
+/** Loads for a while; false when nothing is left to take. */
+function takeTurn(share: LoadShare): boolean {
+  for (let bytes = 0; bytes < turnBytes; ) {
+    const taken = share.loadNext();
+    if (taken === null) return false;
+    bytes += taken;
+  }
+  return true;
+}
+
+/** In the order of the files, so that a disk is read from its beginning to its end. */
+function jobsOf({ plan }: LoadTarget, weights: WeightSource): readonly LoadJob[] {
+  return plan.storage.tensors
+    .filter(({ model }) => model === 'model')
+    .map((tensor): LoadJob => ({ tensor, source: weights.tensor(tensor) }))
+    .sort((left, right) => left.source.file - right.source.file || left.source.offset - right.source.offset);
+}
+
+/** How many threads find room for eight rows of every matrix in their part of the step buffers. */
+function shareCountOf(target: LoadTarget, jobs: readonly LoadJob[]): number {
+  const rooms = target.layouts.map(({ stepBuffersBytes }, arena) => {
+    const needs = jobs.map((job) => (job.tensor.arena === arena ? bytesNeeded(job) : 0));
+    return Math.floor(
+      stepBuffersBytes / aligned(needs.reduce((most, need) => Math.max(most, need), lineBytes)),
+    );
+  });
+  return Math.max(1, Math.min(1 + target.helpers.length, ...rooms));
+}
+
+function bytesNeeded({ tensor, source }: LoadJob): number {
+  return tensor.layout === 'panels' ? passageBytes(tensor, source.bytes / tensor.rows) : 0;
+}
+
+function passageOf(
+  { controlPointer }: WasmArena,
+  { buffers, stepBuffersBytes }: ArenaLayout,
+  { share, shareCount }: { readonly share: number; readonly shareCount: number },
+): Passage {
+  const bytes = Math.floor(stepBuffersBytes / shareCount / lineBytes) * lineBytes;
+  assert(buffers.hidden % lineBytes === 0, 'step buffers start on a cache line');
+  return {
+    start: buffers.hidden + share * bytes,
+    bytes,
+    counter: controlPointer + share * controlStrideBytes + soloControlBytes,
+  };
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / lineBytes) * lineBytes;
+}
+
+function layoutOf({ layouts }: LoadTarget, arena: number): ArenaLayout {
+  return defined(layouts[arena], `there is an arena ${arena}`);
 }

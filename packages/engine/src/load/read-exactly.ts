@@ -1,6 +1,8 @@
 /** Reads that must not come back short: the file ended before a tensor that its header promised. */
+import { readSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '@plimsoll/model-files';
+import type { WeightFile } from './weight-source.ts';
 
 /** A run of bytes inside a tensor's data. */
 export interface FileRun {
@@ -12,26 +14,28 @@ export interface FileRun {
 
 export async function readExactly(source: ByteSource, length: number, run: FileRun): Promise<Uint8Array> {
   const bytes = await source.read(run.offset, length);
-  if (bytes.byteLength < length) throw truncated(source, run, { found: bytes.byteLength, length });
+  if (bytes.byteLength < length) throw truncated(source.name, run, { found: bytes.byteLength, length });
   return bytes;
 }
 
-/** The same into memory that is there already. */
-export async function fillExactly(source: ByteSource, target: Uint8Array, run: FileRun): Promise<void> {
+/** Fills memory that is there already, shared or not, while the thread waits. */
+export function fillExactly({ path, descriptor }: WeightFile, target: Uint8Array, run: FileRun): void {
   const length = target.byteLength;
-  if (source.readInto === undefined) return target.set(await readExactly(source, length, run));
-  const found = await source.readInto(target, run.offset);
-  if (found < length) throw truncated(source, run, { found, length });
+  for (let found = 0; found < length; ) {
+    const count = readSync(descriptor, target, found, length - found, run.offset + found);
+    if (count === 0) throw truncated(path, run, { found, length });
+    found += count;
+  }
 }
 
 function truncated(
-  source: ByteSource,
+  path: string,
   { offset, name }: FileRun,
   { found, length }: { readonly found: number; readonly length: number },
 ): PlimsollError {
   return new PlimsollError({
     code: 'tensor-truncated',
-    message: `${source.name} ends inside tensor ${name}: ${found} of ${length} bytes at ${offset}`,
+    message: `${path} ends inside tensor ${name}: ${found} of ${length} bytes at ${offset}`,
     value: found,
     limit: length,
     hint: 'the download is incomplete: download the file again',

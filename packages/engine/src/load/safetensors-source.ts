@@ -3,39 +3,19 @@
  * experts that a spec counts as one stack are one tensor each, `experts.7.gate_proj.weight`.
  */
 import { join } from 'node:path';
-import { defined, PlimsollError } from '@plimsoll/foundation';
-import {
-  type ByteSource,
-  type LayerSpec,
-  type ModelSpec,
-  openFileSource,
-  type SafetensorsModel,
-  type ShardTensor,
-  type TensorSpec,
-} from '@plimsoll/model-files';
-import { fillExactly, readExactly } from './read-exactly.ts';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { LayerSpec, ModelSpec, SafetensorsModel, ShardTensor, TensorSpec } from '@plimsoll/model-files';
+import { openFiles } from './open-files.ts';
 import type { TensorAddress, WeightSource } from './weight-source.ts';
 
 export async function openSafetensorsSource(path: string, model: SafetensorsModel): Promise<WeightSource> {
-  const files: ByteSource[] = [];
-  for (const { name } of model.shards) files.push(await openFileSource(join(path, name)));
+  const files = await openFiles(model.shards.map(({ name }) => join(path, name)));
   const tensors = new Directory(model);
   return {
+    ...files,
     tensor(address) {
-      const tensor = tensors.need(fullName(address));
-      const source = defined(files[tensor.shard], 'a tensor lies in a shard of the model');
-      const { name, offset, bytes, shard: file } = tensor;
-      return {
-        type: tensor.type,
-        bytes,
-        file,
-        offset,
-        read: (start, length) => readExactly(source, length, { offset: offset + start, name }),
-        readInto: (target, start) => fillExactly(source, target, { offset: offset + start, name }),
-      };
-    },
-    close: async () => {
-      await Promise.all(files.map((file) => file.close()));
+      const { name, type, bytes, offset, shard: file } = tensors.need(fullName(address));
+      return { name, type, bytes, file, offset };
     },
   };
 }

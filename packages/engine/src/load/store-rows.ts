@@ -1,23 +1,24 @@
 /**
- * A run of rows on its way from a file into its panels, by way of the step buffers of its arena:
+ * A run of rows on its way from a file into its panels, through a thread's part of the step buffers:
  *
  *   copy        source rows | repack -> panels
- *   widen       rewritten in JavaScript, block by block, then as above
- *   requantise  source rows | repack -> scratch panels | embed -> f32 rows | quantised in JavaScript, then as above
+ *   widen       rewritten block by block in TypeScript, then as above
+ *   requantise  source rows | repack -> scratch panels | embed -> f32 rows | quantised in TypeScript, then as above
  *
  * Embedding a row of a weight is dequantising it: so every format that the kernels read can be taken down a step.
  */
 import { assert, defined } from '@plimsoll/foundation';
-import { type KernelOperation, repackedBytes, type WeightFormat, weightFormats } from '@plimsoll/kernels';
+import type { KernelOperation, WeightFormat } from '@plimsoll/kernels';
+import { repackedBytes, weightFormats } from '@plimsoll/kernels/thread';
 import type { PlacedTensor } from '@plimsoll/planner';
-import type { ArenaLayout } from '../forward/arena-layout.ts';
+import type { Passage } from './load-task.ts';
 import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
-import { widenBlocks } from './widen-blocks.ts';
+import { wideningOf } from './widen-blocks.ts';
 
 /** Where rows pass through, and what runs the operations. */
 export interface RowPassage {
   readonly buffer: ArrayBufferLike;
-  readonly layout: ArenaLayout;
+  readonly room: Passage;
   run(operations: readonly KernelOperation[]): void;
 }
 
@@ -36,9 +37,11 @@ const formatOfType = new Map<string, WeightFormat>(
 );
 
 /** Bytes of the step buffers that eight rows of a tensor need on their way. */
-export function passageBytes({ conversion, format, columns }: PlacedTensor, sourceRowBytes: number): number {
+export function passageBytes(tensor: PlacedTensor, sourceRowBytes: number): number {
+  const { conversion, format, columns, source } = tensor;
   const rows = 8;
   if (conversion === 'copy') return rows * sourceRowBytes;
+  if (conversion === 'widen' && wideningOf(source) !== null) return rows * writtenRowBytes(format, columns);
   const wide = 4 * columns;
   return rows * (2 * sourceRowBytes + wide + 4 + Math.max(wide, writtenRowBytes(format, columns))) + 256;
 }
@@ -48,14 +51,18 @@ function writtenRowBytes(format: WeightFormat, columns: number): number {
   return (columns / blockElements) * blockBytes;
 }
 
-/** Returns how many values and scales were not finite. */
+/** From rows in host memory. Returns how many values and scales were not finite. */
 export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): number {
   const { tensor } = run;
-  const type = tensor.source.toUpperCase();
-  if (tensor.conversion === 'copy') return repackInto(passage, run, bytes);
-  const widened = tensor.conversion === 'widen' ? widenBlocks(type, bytes) : null;
-  if (widened !== null) return repackInto(passage, run, widened);
-  const values = dequantiseWithMinimum(type, bytes) ?? dequantise(passage, run, bytes);
+  const widen = tensor.conversion === 'widen' ? wideningOf(tensor.source) : null;
+  if (widen !== null) {
+    const { start } = passage.room;
+    const wideBytes = run.rows * writtenRowBytes(tensor.format, tensor.columns);
+    assert(wideBytes <= passage.room.bytes, 'widened rows are larger than their part of the step buffers');
+    widen(bytes, new Uint8Array(passage.buffer, start, wideBytes));
+    return repackRows(passage, run, start);
+  }
+  const values = dequantiseWithMinimum(tensor.source.toUpperCase(), bytes) ?? dequantise(passage, run, bytes);
   if (!values.every(Number.isFinite))
     return values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0);
   return repackInto(passage, run, quantiseRows(values, tensor.format));
@@ -75,40 +82,36 @@ function repackInto(passage: RowPassage, run: RowRun, bytes: Uint8Array): number
   return repackRows(passage, run, putRows(passage, bytes));
 }
 
-/** At the start of the step buffers. */
-function putRows({ buffer, layout }: RowPassage, bytes: Uint8Array): number {
-  assert(bytes.byteLength <= layout.stepBuffersBytes, 'rows are larger than the step buffers');
-  const source = layout.buffers.hidden;
-  new Uint8Array(buffer, source, bytes.byteLength).set(bytes);
-  return source;
+/** At the start of the passage. */
+function putRows({ buffer, room }: RowPassage, bytes: Uint8Array): number {
+  assert(bytes.byteLength <= room.bytes, 'rows are larger than their part of the step buffers');
+  new Uint8Array(buffer, room.start, bytes.byteLength).set(bytes);
+  return room.start;
 }
 
 function repack(
-  { buffer, layout, run }: RowPassage,
+  { buffer, room, run }: RowPassage,
   matrix: { format: WeightFormat; rows: number; columns: number; source: number; output: number },
 ): number {
-  const counter = new Uint32Array(buffer, layout.counter, 1);
+  const counter = new Uint32Array(buffer, room.counter, 1);
   counter[0] = 0;
-  run([{ op: 'repack', ...matrix, nonFinite: layout.counter }]);
+  run([{ op: 'repack', ...matrix, nonFinite: room.counter }]);
   return defined(counter[0], 'a counter of one word');
 }
 
 function dequantise(passage: RowPassage, { tensor, rows }: RowRun, bytes: Uint8Array): Float32Array {
-  const { buffer, layout, run } = passage;
+  const { buffer, room, run } = passage;
   const { columns } = tensor;
   const format = defined(
     formatOfType.get(tensor.source.toUpperCase()),
     `${tensor.source} is read by the kernels`,
   );
-  const start = layout.buffers.hidden;
+  const { start } = room;
   const line = (size: number): number => Math.ceil(size / 64) * 64;
   const panels = line(bytes.byteLength);
   const ids = line(panels + repackedBytes(format, rows, columns));
   const output = line(ids + 4 * rows);
-  assert(
-    output + 4 * rows * columns <= layout.stepBuffersBytes,
-    'rows to convert do not fit the step buffers',
-  );
+  assert(output + 4 * rows * columns <= room.bytes, 'rows to convert do not fit the step buffers');
   const source = putRows(passage, bytes);
   repack(passage, { format, rows, columns, source, output: start + panels });
   new Uint32Array(buffer, start + ids, rows).set(Array.from({ length: rows }, (_, row) => row));

@@ -1,15 +1,20 @@
-/** Weights where they lie: the bytes of one matrix at a time, from GGUF parts or safetensors shards. */
+/** Weights where they lie: one matrix at a time, in GGUF parts or safetensors shards. Loading threads read them there. */
 export interface SourceTensor {
+  /** As the file has it, for errors. */
+  readonly name: string;
   /** As the storage plan knows it: `F16`, `Q4_K`. */
   readonly type: string;
   readonly bytes: number;
-  /** Where it begins, to read tensors in the order of the file. */
+  /** Index into `files`. */
   readonly file: number;
+  /** Of its first byte in the file. */
   readonly offset: number;
-  /** The bytes [start, start + length) of this matrix. */
-  read(start: number, length: number): Promise<Uint8Array>;
-  /** Fills the target with the bytes from `start` on. */
-  readInto(target: Uint8Array, start: number): Promise<void>;
+}
+
+export interface WeightFile {
+  readonly path: string;
+  /** The open file, which is the whole process's: every thread reads it at positions of its own. */
+  readonly descriptor: number;
 }
 
 export interface TensorAddress {
@@ -23,6 +28,7 @@ export interface TensorAddress {
 }
 
 export interface WeightSource {
+  readonly files: readonly WeightFile[];
   tensor(address: TensorAddress): SourceTensor;
   close(): Promise<void>;
 }

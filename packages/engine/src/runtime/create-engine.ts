@@ -1,19 +1,20 @@
 /**
- * Starts an engine: plan the memory, refuse what does not fit, open the arenas, load the weights, start the threads.
+ * Starts an engine: plan the memory, refuse what does not fit, open the arenas, start the threads, load the weights.
  * Nothing large is allocated before the plan has been admitted and the file has been found to have every tensor.
  */
 import { type Clock, monotonicClock } from '@plimsoll/foundation';
-import { createNodeKernels, createReferenceKernels, type Kernels } from '@plimsoll/kernels';
+import type { WasmArena } from '@plimsoll/kernels';
 import type { EngineMemoryPlan, EngineOptions } from '@plimsoll/planner';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { arenaLayouts } from '../forward/arena-layout.ts';
 import { Forward } from '../forward/forward.ts';
 import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
-import { type LoadProgress, loadWeights } from '../load/load-weights.ts';
+import { type LoadProgress, startLoading } from '../load/load-weights.ts';
 import type { Model } from '../load/model.ts';
 import { createMemoryManager, type MemoryManager } from '../memory/memory-manager.ts';
 import { modelOptions } from '../memory/model-config.ts';
 import { checkSameVocabulary } from '../tokenizer/same-vocabulary.ts';
+import { type Computing, openReference, openWasm } from './computing.ts';
 import { Drafter } from './drafter.ts';
 import { Engine } from './engine.ts';
 import type { OptionalTokenizer } from './generation.ts';
@@ -51,21 +52,24 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
   const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, options));
   const placed = placeModel(plan, model.graph, model.names);
   const drafts = placedDraft(plan, start);
-  const tokenizer = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
-  if (drafts !== null) await checkDraft(model, tokenizer, drafts.source);
   memory.adopt(plan);
-  let kernels: Kernels | null = null;
+  let computing: Computing | null = null;
   try {
     const arenas = plan.storage.arenaBytes.map((_, index) => arenaOf(memory, index));
-    kernels =
-      start.kernels === 'reference'
-        ? createReferenceKernels(arenas.map((arena) => arena.memory))
-        : await createNodeKernels({ arenas, threads: plan.settings.threads });
     const memories = arenas.map((arena) => arena.memory);
-    const shared = { arenas: memories, kernels };
+    computing =
+      start.kernels === 'reference' ? openReference(arenas) : await openWasm(arenas, plan.settings.threads);
     const progress = progressOf(plan, start.onProgress);
-    await load(model, { plan, ...shared }, progress.model);
-    if (drafts !== null) await load(drafts.source, { plan: drafts.plan, ...shared }, progress.draft);
+    const target = { plan, arenas, computing };
+    const tokenizer = await load(model, target, progress.model, async () => {
+      const made = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
+      if (drafts !== null) await checkDraft(model, made, drafts.source);
+      return made;
+    });
+    if (drafts !== null) {
+      await load(drafts.source, { ...target, plan: drafts.plan }, progress.draft, async () => null);
+    }
+    const shared = { arenas: memories, kernels: await computing.startKernels() };
     const forward = new Forward({ plan, model: placed, ...shared });
     const drafter =
       drafts === null
@@ -82,20 +86,17 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
       scheduler: schedulerOf(plan, start),
       forward,
       drafter,
-      kernels,
+      kernels: shared.kernels,
       clock,
     });
   } catch (error) {
-    await kernels?.close();
+    await computing?.close();
     memory.close();
     throw error;
   }
 }
 
-function arenaOf(
-  memory: MemoryManager<WebAssembly.Memory>,
-  index: number,
-): { readonly memory: WebAssembly.Memory; readonly controlPointer: number } {
+function arenaOf(memory: MemoryManager<WebAssembly.Memory>, index: number): WasmArena {
   const { arena, offset } = memory.region(`kernel control ${index}`);
   return { memory: memory.vram.memory(arena), controlPointer: offset };
 }
@@ -142,15 +143,31 @@ function progressOf(
   };
 }
 
-async function load(
+interface LoadPlace {
+  readonly plan: EngineMemoryPlan;
+  readonly arenas: readonly WasmArena[];
+  readonly computing: Computing;
+}
+
+/** Loads a model's weights on all threads. What is to be done `meanwhile` has this one until it is done. */
+async function load<Result>(
   model: Model,
-  target: Omit<Parameters<typeof loadWeights>[0], 'layouts'>,
+  { plan, arenas, computing }: LoadPlace,
   onProgress: OnProgress,
-): Promise<void> {
+  meanwhile: () => Promise<Result>,
+): Promise<Result> {
   const source = await model.openWeights();
   try {
-    const layouts = arenaLayouts(target.plan, model.graph);
-    await loadWeights({ ...target, layouts }, source, onProgress);
+    const layouts = arenaLayouts(plan, model.graph);
+    const { helpers, openArenas } = computing;
+    const loading = startLoading({ plan, arenas, layouts, helpers, openArenas }, source);
+    try {
+      const result = await meanwhile();
+      await loading.finish(onProgress);
+      return result;
+    } finally {
+      await loading.abandon();
+    }
   } finally {
     await source.close();
   }

@@ -1,0 +1,35 @@
+/**
+ * Kernels of one thread that works by itself: with commands of its own, nobody waits for it and it waits for nobody. For
+ * work that falls into independent parts, as loading weights does, where a barrier after every part would cost more than
+ * the part.
+ */
+import { assert } from '@plimsoll/foundation';
+import { commandBytes, commandsOffset } from '../../assembly/opcodes.ts';
+import type { KernelOperation } from '../operations.ts';
+import { encodeCommand } from './command-encoder.ts';
+import { instantiate } from './instance.ts';
+import type { WasmArena } from './worker-loop.ts';
+
+/** Bytes that the thread needs at the arena's control pointer: words of a barrier that is never waited in, one command. */
+export const soloControlBytes = commandsOffset + commandBytes;
+
+export interface SoloKernels {
+  run(operations: readonly KernelOperation[]): void;
+}
+
+export function createSoloKernels(
+  module: WebAssembly.Module,
+  { memory, controlPointer }: WasmArena,
+): SoloKernels {
+  assert(controlPointer % 64 === 0, 'commands start on a cache line');
+  const instance = instantiate(module, memory);
+  const view = new DataView(memory.buffer);
+  return {
+    run(operations) {
+      for (const operation of operations) {
+        encodeCommand(view, controlPointer + commandsOffset, operation);
+        instance.execute(controlPointer, 1, 0, 1);
+      }
+    },
+  };
+}
