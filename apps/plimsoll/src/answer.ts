@@ -16,6 +16,8 @@ export interface Answer {
   readonly decodeSeconds: number;
   /** How drafts did; null where none were made. */
   readonly speculation: AcceptanceSummary | null;
+  /** Tokens that slid out of the context. */
+  readonly droppedTokens: number;
 }
 
 export interface AnswerRequest extends Omit<GenerationRequest, 'prompt' | 'choices' | 'signal'> {
@@ -34,6 +36,7 @@ export async function answer(
   let lastAt: number = startedAt;
   let text = '';
   let end: Answer['end'] = 'length';
+  let droppedTokens = 0;
   let speculation: AcceptanceSummary | null = null;
   const outputTokens: number[] = [];
   try {
@@ -47,6 +50,7 @@ export async function answer(
       if (piece.text !== '') onText(piece.text);
       if (piece.end !== null) end = piece.end;
       speculation = piece.speculation ?? speculation;
+      droppedTokens = piece.droppedTokens ?? droppedTokens;
     }
   } catch (error) {
     if (!request.signal.aborted || error !== request.signal.reason) throw error;
@@ -62,6 +66,7 @@ export async function answer(
     prefillSeconds: (firstAt ?? clock.now()) - startedAt,
     decodeSeconds: firstAt === null ? 0 : lastAt - firstAt,
     speculation,
+    droppedTokens,
   };
 }
 

@@ -23,6 +23,20 @@ export function encodeRaw(engine: Engine, prompt: string): ArrayLike<number> {
   return tokenizerOf(engine).encode(prompt, { parseSpecial: true });
 }
 
+/** Tokens that every conversation with these first messages begins with, whatever is said next. */
+export function firstTokens(conversation: Conversation, messages: readonly ChatMessage[]): number {
+  const [left, right] = ['0', '1'].map((content) =>
+    Array.from(conversation.encode([...messages, { role: 'user', content }])),
+  );
+  const differs = left?.findIndex((token, index) => token !== right?.[index]) ?? 0;
+  return Math.max(0, differs);
+}
+
+/** The same for texts without a template: what the model expects before every input. */
+export function firstRawTokens(engine: Engine): number {
+  return engine.tokenizer?.specialTokens.addBos === true ? 1 : 0;
+}
+
 function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
   if (tokenizer !== null) return tokenizer;
   throw new PlimsollError({

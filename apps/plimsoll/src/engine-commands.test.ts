@@ -159,6 +159,18 @@ describe('run', () => {
     expect(err).toMatch(/ · draft \d\.\d\d tokens per step, \d+ % accepted · loaded in /);
   });
 
+  test('--overflow slide: an answer longer than the context, and how much of it was dropped', () => {
+    const flags = ['hello world', '-n', '300', '--temp', '0'];
+    const slid = runJson(llama, ...flags, '--overflow', 'slide', '--keep', '3');
+    expect(slid.tokens.output).toBe(300);
+    expect(slid.tokens.dropped).toBeGreaterThan(100);
+    const { err } = plimsoll(['run', llama, ...flags, '--overflow', 'slide', ...small]);
+    expect(err).toContain(' tokens slid out of the context');
+    const refused = plimsoll(['run', llama, ...flags, '--keep', '3', ...small]);
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('--keep 3 is not understood');
+  });
+
   test('a model with a chat template gets the prompt as a message, unless it is raw', () => {
     const prompted = (...flags: string[]) => runJson(chatModel, 'hi', '-n', '1', ...flags).tokens.prompt;
     const raw = prompted('--raw');
@@ -277,6 +289,18 @@ describe('chat', () => {
     expect(second).not.toBe('');
     expect(second).not.toBe(say('what else').out);
     expect(say('hello', '/reset', 'hello', '/exit', 'hello').out).toBe(one.out + one.out);
+  });
+
+  test('a conversation that outgrows its context stops, or slides on', () => {
+    const lines = Array.from({ length: 8 }, (_, turn) => `${turn}: ${'so it goes, '.repeat(9)}`);
+    const say = (...flags: readonly string[]) =>
+      plimsoll(['chat', chatModel, '--temp', '0', '-n', '4', ...small, ...flags], lines.join('\n'));
+    const stopped = say();
+    expect(stopped.code).toBe(1);
+    expect(stopped.err).toContain('the context is 256');
+    const slid = say('--overflow', 'slide', '--system', 'Be brief.');
+    expect(slid).toMatchObject({ code: 0, err: '' });
+    expect(slid.out.startsWith(stopped.out)).toBe(false);
   });
 });
 

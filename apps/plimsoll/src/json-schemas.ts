@@ -200,6 +200,7 @@ const run = z.strictObject({
     prompt: count,
     cached: count.describe('tokens of the prompt found in the prefix cache'),
     output: count,
+    dropped: count.describe('tokens that slid out of the context'),
     ids: z.array(count),
   }),
   timings: z.strictObject({

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { GenerationRequest } from '@plimsoll/engine';
 import type { Command } from 'commander';
-import { realFlag, wholeFlag } from './flag-values.ts';
+import { badValue, realFlag, wholeFlag } from './flag-values.ts';
 
 export interface SamplingFlags {
   readonly maxTokens?: number;
@@ -13,6 +13,8 @@ export interface SamplingFlags {
   readonly repeatPenalty?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
+  readonly overflow?: 'refuse' | 'slide';
+  readonly keep?: number;
 }
 
 const seedMax = 2 ** 32 - 1;
@@ -21,7 +23,7 @@ export function addSamplingFlags(command: Command): Command {
   return command
     .option(
       '-n, --max-tokens <count>',
-      'output tokens at most (default: what the context leaves)',
+      'output tokens at most (default: what the context leaves; no limit where it slides)',
       wholeFlag('--max-tokens', 1),
     )
     .option('--temp <number>', 'temperature; 0 is greedy (default: 0.8)', realFlag('--temp', 0, 100))
@@ -46,7 +48,32 @@ export function addSamplingFlags(command: Command): Command {
       'random numbers to repeat (default: new ones)',
       wholeFlag('--seed', 0, seedMax),
     )
-    .option('--stop <text>', 'end before this text; may be given several times', collected);
+    .option('--stop <text>', 'end before this text; may be given several times', collected)
+    .option(
+      '--overflow <refuse|slide>',
+      'beyond the context: refuse, or drop the older half and compute the rest anew (default: refuse)',
+      overflowFlag,
+    )
+    .option(
+      '--keep <tokens>',
+      'tokens at the start that never slide out (default: the system message; else what begins every text)',
+      wholeFlag('--keep', 0),
+    );
+}
+
+function overflowFlag(text: string): 'refuse' | 'slide' {
+  if (text === 'refuse' || text === 'slide') return text;
+  throw badValue('--overflow', text, 'refuse or slide');
+}
+
+/** What a request is asked for when the context is full; `usualKeepTokens` where nobody said how much stays. */
+export function overflowOf(
+  { overflow, keep }: SamplingFlags,
+  usualKeepTokens: number,
+): NonNullable<GenerationRequest['overflow']> {
+  if (overflow === 'slide') return { keepTokens: keep ?? usualKeepTokens };
+  if (keep !== undefined) throw badValue('--keep', String(keep), 'given together with --overflow slide');
+  return 'refuse';
 }
 
 function collected(text: string, before: readonly string[] | undefined): readonly string[] {

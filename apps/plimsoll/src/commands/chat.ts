@@ -7,12 +7,12 @@ import type { ChatMessage } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { type Answer, answer } from '../answer.ts';
-import { type Conversation, openConversation } from '../conversation.ts';
+import { type Conversation, firstTokens, openConversation } from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption } from '../interruption.ts';
 import { printMessage, reportFailure } from '../output.ts';
 import { memoryLine, speedLine } from '../render/answer-text.ts';
-import { addSamplingFlags, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
 
 interface ChatFlags extends EngineFlags, SamplingFlags {
   readonly system?: string;
@@ -27,6 +27,9 @@ export function chatCommand(): Command {
     .addHelpText(
       'after',
       `
+With --overflow slide a conversation goes on when the context is full: the system message stays, the older half of the rest
+is forgotten, and what is left is read anew.
+
 /reset starts over, /exit or the end of the input leaves. Ctrl-C ends an answer; pressed again it leaves.
 
 Example:
@@ -115,16 +118,21 @@ class ChatSession {
       if (!(error instanceof PlimsollError) || !isTerminal()) throw error;
       this.#messages.pop();
       reportFailure(error, false);
-      if (error.code === 'context-overflow') printMessage('  /reset starts over');
+      if (error.code === 'context-overflow')
+        printMessage(
+          '  /reset starts over; with --overflow slide the oldest turns would be forgotten instead',
+        );
     }
   }
 
   #answer(signal: AbortSignal): Promise<Answer> {
     const { sampling, stop, maxTokens } = samplingOf(this.#flags);
     const prompt = this.#conversation.encode(this.#messages);
+    const system = this.#messages.filter(({ role }) => role === 'system');
+    const overflow = overflowOf(this.#flags, firstTokens(this.#conversation, system));
     return answer(
       this.#started.engine,
-      { prompt, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
+      { prompt, overflow, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
       { clock: monotonicClock, onText: (text) => process.stdout.write(text) },
     );
   }

@@ -1,15 +1,15 @@
 /** `plimsoll run`: one prompt, one answer. */
 import { text } from 'node:stream/consumers';
-import type { Engine, Grammar } from '@plimsoll/engine';
+import type { Grammar } from '@plimsoll/engine';
 import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { type Answer, answer, rates } from '../answer.ts';
-import { encodeRaw, openConversation } from '../conversation.ts';
+import { encodeRaw, firstRawTokens, firstTokens, openConversation } from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
 import { printJson, printMessage } from '../output.ts';
 import { heldByCategory, heldBytes, memoryLine, speedLine } from '../render/answer-text.ts';
-import { addSamplingFlags, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
 
 interface RunFlags extends EngineFlags, SamplingFlags {
   readonly raw?: boolean;
@@ -30,12 +30,14 @@ export function runCommand(done: (exitCode: number) => void): Command {
       'after',
       `
 A model with a chat template gets the prompt as one message of a user; --raw leaves the template out, and reads control
-tokens such as <|im_end|> in the prompt. The text goes to standard output, the figures under it to standard error.
+tokens such as <|im_end|> in the prompt. With --overflow slide a text that outgrows the context loses the older half of what
+is not kept, and is read anew: the model goes on as if asked with the kept tokens alone. The text goes to standard output, the figures under it to standard error.
 
 Examples:
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll run ./model.gguf --raw "Once upon a time" -n 64 --temp 0
   plimsoll run ./model.gguf --json < prompt.txt
+  plimsoll run ./model.gguf --raw "Chapter 1" --ctx 4k --overflow slide -n 20000
   plimsoll run ./8b.gguf "Write a haiku" --draft ./1b.gguf --draft-tokens 5
 
 Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`,
@@ -52,7 +54,10 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
   const started = await startEngine(path, flags, { constrainedOutput: grammar !== null });
   const { engine, limit } = started;
   try {
-    const ids = await promptTokens(engine, prompt, flags.raw === true);
+    const conversation = flags.raw === true ? null : await openConversation(engine, new Date());
+    const ids = conversation?.encode([{ role: 'user', content: prompt }]) ?? encodeRaw(engine, prompt);
+    const keep = conversation === null ? firstRawTokens(engine) : firstTokens(conversation, []);
+    const overflow = overflowOf(flags, keep);
     const { seed, ...sampling } = samplingOf(flags);
     let firstTextSeconds: number | null = null;
     const onText = (piece: string): void => {
@@ -63,7 +68,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     const answered = await interruption.during((signal) =>
       answer(
         engine,
-        { prompt: ids, ...sampling, signal, ...(grammar !== null && { grammar }) },
+        { prompt: ids, overflow, ...sampling, signal, ...(grammar !== null && { grammar }) },
         { clock: monotonicClock, onText },
       ),
     );
@@ -81,11 +86,6 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
   }
 }
 
-async function promptTokens(engine: Engine, prompt: string, isRaw: boolean): Promise<ArrayLike<number>> {
-  const conversation = isRaw ? null : await openConversation(engine, new Date());
-  return conversation?.encode([{ role: 'user', content: prompt }]) ?? encodeRaw(engine, prompt);
-}
-
 async function grammarOf(schemaPath: string): Promise<Grammar> {
   const { readJsonFile } = await import('@plimsoll/model-files');
   const { grammarFromJsonSchema } = await import('@plimsoll/engine');
@@ -101,7 +101,8 @@ interface RunFacts {
 
 /** What --json prints: `run` in json-schemas.ts. */
 function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer, facts: RunFacts): unknown {
-  const { end, promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds } = answered;
+  const { end, promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds, droppedTokens } =
+    answered;
   const { prefill, decode } = rates(answered);
   const ledger = engine.ledger();
   const { settings } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
@@ -109,7 +110,13 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
     model: facts.model,
     text: answered.text,
     end,
-    tokens: { prompt: promptTokens, cached: cachedTokens, output: outputTokens.length, ids: outputTokens },
+    tokens: {
+      prompt: promptTokens,
+      cached: cachedTokens,
+      output: outputTokens.length,
+      dropped: droppedTokens,
+      ids: outputTokens,
+    },
     timings: {
       loadSeconds,
       firstTextSeconds: facts.firstTextSeconds,

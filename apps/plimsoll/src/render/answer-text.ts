@@ -19,13 +19,14 @@ export function heldBytes(ledger: Ledger): number {
 }
 
 export function speedLine(answered: Answer): string {
-  const { promptTokens, cachedTokens, outputTokens, end, speculation } = answered;
+  const { promptTokens, cachedTokens, outputTokens, end, speculation, droppedTokens } = answered;
   const { prefill, decode } = rates(answered);
   const cached = cachedTokens > 0 ? ` (${formatCount(cachedTokens)} from the cache)` : '';
   const parts = [
     `prompt ${formatCount(promptTokens)} tokens${cached}${perSecond(prefill)}`,
     `output ${formatCount(outputTokens.length)} tokens${perSecond(decode)}`,
   ];
+  if (droppedTokens > 0) parts.push(`${formatCount(droppedTokens)} tokens slid out of the context`);
   if (speculation !== null) parts.push(draftText(speculation));
   if (end === 'interrupted') parts.push('interrupted');
   return parts.join(' · ');

@@ -1,6 +1,5 @@
 /** Pieces as they come, put together to whole answers. */
 import { defined } from '@plimsoll/foundation';
-import type { AcceptanceSummary } from '../sampling/acceptance.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { GenerationChoice, GenerationEnd, GenerationPiece } from './generation.ts';
 
@@ -14,17 +13,18 @@ export async function collectChoices(
     logprobs: [] as SampledLogprobs[],
     end: 'length' as GenerationEnd,
   }));
-  const speculations = new Map<number, AcceptanceSummary>();
-  for await (const { choice: index, token, text, logprobs, end, speculation } of pieces) {
+  const extras = new Map<number, Pick<GenerationChoice, 'speculation' | 'droppedTokens'>>();
+  for await (const { choice: index, token, text, logprobs, end, speculation, droppedTokens } of pieces) {
     const choice = defined(choices[index], `there is no choice ${index}`);
     choice.text += text;
     if (token !== null) choice.tokens.push(token);
     if (logprobs !== undefined) choice.logprobs.push(logprobs);
     if (end !== null) choice.end = end;
-    if (speculation !== undefined) speculations.set(index, speculation);
+    if (end === null) continue;
+    extras.set(index, {
+      ...(speculation !== undefined && { speculation }),
+      ...(droppedTokens !== undefined && { droppedTokens }),
+    });
   }
-  return choices.map((choice, index) => {
-    const speculation = speculations.get(index);
-    return speculation === undefined ? choice : { ...choice, speculation };
-  });
+  return choices.map((choice, index) => ({ ...choice, ...extras.get(index) }));
 }

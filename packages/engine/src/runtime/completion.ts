@@ -8,6 +8,7 @@ import { draftFromHistory, type PromptLookupOptions } from '../sampling/prompt-l
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 import { StopStrings } from '../tokenizer/stop-strings.ts';
 import { TextStream } from '../tokenizer/text-stream.ts';
+import { type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
 import type { LiveSequence } from './live-sequence.ts';
 
@@ -21,6 +22,11 @@ export interface CompletionParts {
   readonly promptLookup: Partial<PromptLookupOptions> | null;
   /** Tokens that a draft model may propose per step. */
   readonly draftTokensMax: number;
+  readonly outputTokensMax: number;
+  /** Null where the end of the context is the end. */
+  readonly slides: SlideLimits | null;
+  /** Tokens of the prompt that were left out. */
+  readonly droppedTokens: number;
   /** The other choices, for the first one. */
   readonly others: readonly Completion[];
 }
@@ -36,12 +42,18 @@ export class Completion implements LiveSequence {
   readonly #stops: StopStrings;
   readonly #pieces: GenerationPiece[] = [];
   #ended = false;
+  #outputTokens = 0;
+  #droppedTokens: number;
+  /** The text that outgrew the context, until it is taken. */
+  #overflow: readonly number[] | null = null;
+  #hasForked = false;
   #error: { readonly value: unknown } | null = null;
 
   constructor(parts: CompletionParts) {
     const { tokenizer, stop, promptLookup } = parts;
     this.#parts = parts;
     this.draftTokensMax = parts.draftTokensMax;
+    this.#droppedTokens = parts.droppedTokens;
     if (promptLookup !== null) this.draft = (tokens) => draftFromHistory(tokens, promptLookup);
     this.sampler = parts.sampler;
     this.#stream = tokenizer === null ? null : new TextStream(tokenizer, { continuesText: true });
@@ -52,9 +64,26 @@ export class Completion implements LiveSequence {
   take(): readonly GenerationPiece[] {
     const pieces = this.#pieces.splice(0);
     if (pieces.length === 0 && this.#error !== null) throw this.#error.value;
+    if (!this.#ended) return pieces;
     const { speculation } = this;
-    if (speculation === null || !this.#ended) return pieces;
-    return pieces.map((piece) => (piece.end === null ? piece : { ...piece, speculation }));
+    const droppedTokens = this.#droppedTokens;
+    const extras = {
+      ...(speculation !== null && { speculation }),
+      ...(droppedTokens > 0 && { droppedTokens }),
+    };
+    return pieces.map((piece) => (piece.end === null ? piece : { ...piece, ...extras }));
+  }
+
+  /** The prompt with which to go on where the context is full, once; null where there is nothing to do. */
+  takeContinuation(): { readonly prompt: readonly number[]; readonly outputTokensMax: number } | null {
+    const { slides, outputTokensMax } = this.#parts;
+    const overflow = this.#overflow;
+    if (overflow === null || slides === null) return null;
+    this.#overflow = null;
+    const prompt = slide(overflow, slides);
+    this.#droppedTokens += overflow.length - prompt.length;
+    const room = slides.contextMax - prompt.length;
+    return { prompt, outputTokensMax: Math.min(room, outputTokensMax - this.#outputTokens) };
   }
 
   get isOver(): boolean {
@@ -80,7 +109,10 @@ export class Completion implements LiveSequence {
   }
 
   forks(): readonly LiveSequence[] {
-    return this.#parts.others;
+    // A continued text has a prompt again, and forks no more.
+    const forks = this.#hasForked ? [] : this.#parts.others;
+    this.#hasForked = true;
+    return forks;
   }
 
   accept({ token, logprobs }: Sample): 'stop' | null {
@@ -89,6 +121,7 @@ export class Completion implements LiveSequence {
       this.#end('stop');
       return 'stop';
     }
+    this.#outputTokens++;
     constraint?.advance(token);
     const { text, stop } = this.#stops.push(this.#stream?.push(token) ?? '');
     const end = stop === null ? null : 'stop';
@@ -97,8 +130,11 @@ export class Completion implements LiveSequence {
     return end;
   }
 
-  finish(reason: FinishReason): void {
-    if (!this.#ended && reason === 'length') this.#end('length');
+  finish(reason: FinishReason, tokens: readonly number[]): void {
+    if (this.#ended || reason !== 'length') return;
+    const { slides, outputTokensMax } = this.#parts;
+    if (slides !== null && this.#outputTokens < outputTokensMax) this.#overflow = tokens;
+    else this.#end('length');
   }
 
   fail(error: unknown): void {

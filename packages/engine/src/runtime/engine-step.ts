@@ -233,7 +233,7 @@ function commit({ scheduler, live, drafter }: StepParts, { results, failed }: St
     live.set(child.id, defined(forks[index], 'every fork has its sequence'));
   });
   for (const { sequence, reason } of outcome.finished) {
-    live.get(sequence.id)?.finish(reason);
+    live.get(sequence.id)?.finish(reason, sequence.tokens);
     live.delete(sequence.id);
   }
 }

@@ -71,6 +71,7 @@ export class Engine {
     this.#requests = new RequestReader(parts.model, parts.tokenizer, {
       runningMax: parts.scheduler.config.runningMax,
       draftTokensMax: parts.drafter?.tokensMax ?? 0,
+      contextMax: parts.scheduler.config.contextMax,
     });
   }
 
@@ -180,17 +181,21 @@ export class Engine {
   ): AsyncGenerator<GenerationPiece, void, void> {
     const { signal } = request;
     signal?.throwIfAborted();
-    const outputTokensMax = request.maxTokens ?? Math.max(1, this.contextMax - prompt.length);
-    const completions = this.#requests.completions(request, outputTokensMax);
+    const start = this.#requests.start(prompt, request);
+    const completions = this.#requests.completions(request, start);
     const first = defined(completions[0], 'a request has a choice');
     const abort = (): void => this.#abortAll(completions);
     signal?.addEventListener('abort', abort);
     try {
       const priority = request.priority ?? 0;
-      await this.prefill({ prompt, outputTokensMax, live: first, priority });
+      await this.prefill({ ...start.sequence, live: first, priority });
       while (true) {
         signal?.throwIfAborted();
-        for (const completion of completions) yield* completion.take();
+        for (const completion of completions) {
+          yield* completion.take();
+          const next = completion.takeContinuation();
+          if (next !== null) this.submit({ ...next, live: completion, priority });
+        }
         if (completions.every((completion) => completion.isOver)) return;
         if (completions.every((completion) => completion.isWaiting || completion.isOver)) {
           await this.decodeStep();

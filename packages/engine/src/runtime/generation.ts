@@ -10,8 +10,13 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 export interface GenerationRequest {
   /** Text, which the model's tokenizer encodes, or token ids as they are. */
   readonly prompt: string | ArrayLike<number>;
-  /** Output tokens at most; default: what the context leaves. */
+  /** Output tokens at most; default: what the context leaves, or, where it may slide, no limit. */
   readonly maxTokens?: number;
+  /**
+   * When prompt and output outgrow the context: `refuse` (the default) names the limit, before anything is computed. To
+   * slide is to keep the first tokens, drop the older half of the others, and compute the rest anew.
+   */
+  readonly overflow?: 'refuse' | { readonly keepTokens: number };
   readonly sampling?: SamplerRequest;
   readonly stop?: readonly string[];
   /** Generate on past the model's end tokens. */
@@ -49,6 +54,8 @@ export interface GenerationPiece {
   readonly end: GenerationEnd | null;
   /** How drafts did, in the last piece of a choice for which any were made. */
   readonly speculation?: AcceptanceSummary;
+  /** Tokens that slid out of the context, in the last piece of a choice for which it slid. */
+  readonly droppedTokens?: number;
 }
 
 export interface GenerationChoice {
@@ -58,6 +65,8 @@ export interface GenerationChoice {
   readonly end: GenerationEnd;
   /** How drafts did; absent where none were made. */
   readonly speculation?: AcceptanceSummary;
+  /** Tokens that slid out of the context; absent where none did. */
+  readonly droppedTokens?: number;
 }
 
 export interface GenerationResult {

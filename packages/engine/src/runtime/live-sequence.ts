@@ -15,8 +15,8 @@ export interface LiveSequence {
   allowed?(): Uint32Array | undefined;
   /** Takes a sampled token; 'stop' ends the sequence with it. */
   accept(sample: Sample): 'stop' | null;
-  /** The sequence left the scheduler. */
-  finish(reason: FinishReason): void;
+  /** The sequence left the scheduler with these tokens, prompt and output. */
+  finish(reason: FinishReason, tokens: readonly number[]): void;
   /** The sequence cannot go on; it has been taken out of the scheduler. */
   fail(error: unknown): void;
   /** More continuations of the same prompt, which begin with the first sampled token. Asked once. */

@@ -5,8 +5,20 @@ import type { GrammarMatcher } from '../grammar/grammar-matcher.ts';
 import type { Model } from '../load/model.ts';
 import { createSampler } from '../sampling/sampler.ts';
 import { Completion } from './completion.ts';
+import { checkKeepTokens, type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationRequest, OptionalTokenizer } from './generation.ts';
 import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
+
+export interface RequestStart {
+  /** Where the request's sequences begin; they share its context. */
+  readonly sequence: { readonly prompt: ArrayLike<number>; readonly outputTokensMax: number };
+  /** Of each choice, however often its context slides. */
+  readonly outputTokensMax: number;
+  /** Null where the end of the context is the end. */
+  readonly slides: SlideLimits | null;
+  /** Tokens of the prompt that found no place. */
+  readonly droppedTokens: number;
+}
 
 export class RequestReader {
   readonly #model: Model;
@@ -14,17 +26,19 @@ export class RequestReader {
   readonly #runningMax: number;
   /** 0 without a draft model. */
   readonly #draftTokensMax: number;
+  readonly #contextMax: number;
   #matchers: GrammarMatchers | null = null;
 
   constructor(
     model: Model,
     tokenizer: OptionalTokenizer,
-    limits: { readonly runningMax: number; readonly draftTokensMax: number },
+    limits: { readonly runningMax: number; readonly draftTokensMax: number; readonly contextMax: number },
   ) {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#runningMax = limits.runningMax;
     this.#draftTokensMax = limits.draftTokensMax;
+    this.#contextMax = limits.contextMax;
   }
 
   encode(prompt: string | ArrayLike<number>): ArrayLike<number> {
@@ -48,7 +62,26 @@ export class RequestReader {
     }
   }
 
-  completions(request: GenerationRequest, outputTokensMax: number): readonly Completion[] {
+  /** What is computed first, and how much may be written in all. */
+  start(prompt: ArrayLike<number>, request: GenerationRequest): RequestStart {
+    const slides = this.#slidesOf(request);
+    const contextMax = this.#contextMax;
+    if (slides === null) {
+      const outputTokensMax = request.maxTokens ?? Math.max(1, contextMax - prompt.length);
+      return { sequence: { prompt, outputTokensMax }, outputTokensMax, slides, droppedTokens: 0 };
+    }
+    const kept = slide(Array.from(prompt), slides);
+    const outputTokensMax = request.maxTokens ?? Number.MAX_SAFE_INTEGER;
+    return {
+      sequence: { prompt: kept, outputTokensMax: Math.min(outputTokensMax, contextMax - kept.length) },
+      outputTokensMax,
+      slides,
+      droppedTokens: prompt.length - kept.length,
+    };
+  }
+
+  completions(request: GenerationRequest, start: RequestStart): readonly Completion[] {
+    const { outputTokensMax, slides, droppedTokens } = start;
     const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
     this.#checkChoices(choices);
     const draftTokensMax = this.#draftTokens(request.draftTokens);
@@ -68,10 +101,21 @@ export class RequestReader {
         constraint: matcher === null ? null : grammarConstraint(matcher, outputTokensMax),
         promptLookup: lookup,
         draftTokensMax,
+        outputTokensMax,
+        slides,
+        droppedTokens,
         others,
       });
     const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
     return [make(0, others), ...others];
+  }
+
+  /** Null where the end of the context is the end. */
+  #slidesOf({ overflow = 'refuse' }: GenerationRequest): SlideLimits | null {
+    if (overflow === 'refuse') return null;
+    const limits = { keepTokens: overflow.keepTokens, contextMax: this.#contextMax };
+    checkKeepTokens(limits);
+    return limits;
   }
 
   #checkChoices(choices: number): void {
