@@ -10,7 +10,7 @@ test('binary and decimal suffixes are different amounts', () => {
 });
 
 test('an amount without a clear unit is refused with a way out', () => {
-  for (const text of ['80G', '80', 'GiB', '-1GiB', '1e3GiB', '']) {
+  for (const text of ['80G', '80', 'GiB', '-1GiB', '1e3GiB', '', '5 constructor']) {
     expect(() => parseBytes(text)).toThrowError(PlimsollError);
   }
   expect(() => parseBytes('80G')).toThrowErrorMatchingInlineSnapshot(

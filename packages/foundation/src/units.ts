@@ -44,7 +44,7 @@ export function seconds(value: number): Seconds {
 export function parseBytes(text: string): Bytes {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const suffix = match?.[2]?.toLowerCase() ?? '';
-  const factor = byteUnits[suffix];
+  const factor = Object.hasOwn(byteUnits, suffix) ? byteUnits[suffix] : undefined;
   if (match === null || factor === undefined) {
     throw new PlimsollError({
       code: 'bad-bytes',

@@ -50,7 +50,8 @@ export const kvFormatNames = Object.keys(formats) as readonly KvFormat[];
 /** Reads a KV type as vLLM (`fp8_e4m3`), llama.cpp (`q8_0`, `f16`) or a person (`int8`) writes it. */
 export function parseKvFormat(text: string): KvFormat {
   const name = text.trim().toLowerCase();
-  const known = spellings[name] ?? kvFormatNames.find((format) => format === name);
+  const spelled = Object.hasOwn(spellings, name) ? spellings[name] : undefined;
+  const known = spelled ?? kvFormatNames.find((format) => format === name);
   if (known !== undefined) return known;
   throw new PlimsollError({
     code: 'bad-kv-format',

@@ -191,7 +191,8 @@ export const weightFormatNames: readonly string[] = ['bf16', 'fp16', 'fp32', ...
 
 /** Reads `bfloat16`, `fp16`, `half` ... as an element type; null when the name is something else. */
 export function parseElementType(name: string): ElementType | null {
-  return plainNames[name.trim().toLowerCase()] ?? null;
+  const key = name.trim().toLowerCase();
+  return Object.hasOwn(plainNames, key) ? (plainNames[key] ?? null) : null;
 }
 
 /**
@@ -217,7 +218,7 @@ function resolveFormat(
   const plain = parseElementType(options.format);
   if (plain !== null) return convertedFormat(plain, plain, null);
   const name = options.format.trim().toLowerCase();
-  const scheme = namedSchemes[name];
+  const scheme = Object.hasOwn(namedSchemes, name) ? namedSchemes[name] : undefined;
   if (scheme === undefined) {
     throw new PlimsollError({
       code: 'bad-weight-format',

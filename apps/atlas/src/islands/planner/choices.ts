@@ -1,0 +1,93 @@
+/**
+ * Which precisions and splits a model can have under an engine: each is tried, because the rules are the engine's own
+ * (heads that must divide, formats it has kernels for) and live in the planner.
+ */
+
+import { PlimsollError } from '@plimsoll/foundation';
+import {
+  type EngineName,
+  type KvFormat,
+  kvFormatNames,
+  type PlanRequest,
+  prepare,
+  weightFormatNames,
+} from '@plimsoll/planner';
+import type { Workbench } from '../../workbench/workbench.ts';
+import { requestOf } from './settle.ts';
+import type { PlannerState } from './state.ts';
+
+export interface PlannerChoices {
+  readonly weights: readonly string[];
+  readonly kv: readonly KvFormat[];
+  readonly tp: readonly number[];
+  readonly pp: readonly number[];
+}
+
+/** The mixtures that people download, largest first; the planner knows more, and an address may name them. */
+const ggufMixtures: readonly string[] = [
+  'F16',
+  'Q8_0',
+  'Q6_K',
+  'Q5_K_M',
+  'Q4_K_M',
+  'Q4_0',
+  'IQ4_XS',
+  'Q3_K_M',
+  'Q2_K',
+];
+
+const splits: readonly number[] = [1, 2, 4, 8, 16, 32];
+const stages: readonly number[] = [1, 2, 4, 8];
+
+const formatsOf: Readonly<Record<EngineName, readonly string[]>> = {
+  none: weightFormatNames,
+  vllm: weightFormatNames,
+  'llama.cpp': ggufMixtures,
+  plimsoll: [],
+};
+
+export function choicesOf(state: PlannerState, workbench: Workbench): PlannerChoices {
+  // Users and context play no part, and a small question is answered sooner.
+  const request = requestOf(
+    { ...state, users: 1, context: 1, weights: null, kv: null, tp: 1, pp: 1 },
+    workbench,
+  );
+  const { parallelism } = request;
+  const possible = <Value>(
+    values: readonly Value[],
+    change: (value: Value) => Partial<PlanRequest>,
+  ): Value[] => values.filter((value) => isPossible({ ...request, ...change(value) }));
+  return {
+    weights: withChosen(
+      possible(formatsOf[request.engine], (weights) => ({ weights })),
+      state.weights,
+    ),
+    kv: withChosen(
+      possible(kvFormatNames, (kvFormat) => ({ kvFormat })),
+      state.kv,
+    ),
+    tp: withChosen(
+      possible(splits, (tensor) => ({ parallelism: { ...parallelism, tensor } })),
+      state.tp,
+    ),
+    pp: withChosen(
+      possible(stages, (pipeline) => ({ parallelism: { ...parallelism, pipeline } })),
+      state.pp,
+    ),
+  };
+}
+
+/** A list always has the value that is chosen, or a form could not show it. */
+function withChosen<Value>(values: readonly Value[], chosen: Value | null): readonly Value[] {
+  return chosen === null || values.includes(chosen) ? values : [...values, chosen];
+}
+
+function isPossible(request: PlanRequest): boolean {
+  try {
+    prepare(request);
+    return true;
+  } catch (error) {
+    if (error instanceof PlimsollError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * From a state to an answer. A state may name what does not exist or does not go together (an address by a stranger, or a
+ * precision kept while the engine changed): each such field goes back to a value that works, with a note, and what is left
+ * is planned. Only a model that an engine cannot run at all ends in a refusal instead of a plan.
+ */
+import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
+import {
+  type Advice,
+  advisedRequests,
+  type Deployment,
+  type EngineName,
+  type Plan,
+  type PlanRequest,
+  plan,
+  prepare,
+  usualEngine,
+} from '@plimsoll/planner';
+import { largerHardware } from '@plimsoll/registry/portable';
+import type { Workbench } from '../../workbench/workbench.ts';
+import { exampleState, type PlannerState, type StateKey, type StateNote, stateFields } from './state.ts';
+
+export interface AdvisedState {
+  readonly advice: Advice;
+  /** The state that follows it; null where it needs something a state has no field for. */
+  readonly state: PlannerState | null;
+}
+
+/** Everything the page shows, as plain data: it crosses from the build into the page. */
+export interface PlannerAnswer {
+  /** As it was planned: names are ids, the engine is the one used. */
+  readonly state: PlannerState;
+  readonly engine: EngineName;
+  readonly notes: readonly StateNote[];
+  /** Null when the engine refuses the model; then `refusal` says why. */
+  readonly plan: Plan | null;
+  readonly refusal: ErrorDetails | null;
+  readonly advised: readonly AdvisedState[];
+}
+
+/** The request of a state whose fields all exist. The engine's own flags go to the engine they belong to. */
+export function requestOf(state: PlannerState, workbench: Workbench): PlanRequest {
+  const hardware = workbench.hardware(state.gpu);
+  return {
+    spec: workbench.model(state.model),
+    hardware,
+    parallelism: { tensor: state.tp, pipeline: state.pp, data: 1, expertParallel: false },
+    engine: state.engine ?? usualEngine(hardware),
+    weights: state.weights ?? undefined,
+    kvFormat: state.kv ?? undefined,
+    vllm: {
+      gpuMemoryUtilization: state.utilization ?? undefined,
+      maxNumSeqs: state.maxNumSeqs ?? undefined,
+      maxNumBatchedTokens: state.maxNumBatchedTokens ?? undefined,
+    },
+    workload: { contextTokens: state.context, users: state.users },
+    largerDevices: (bytesMin) => largerHardware(workbench.registry, hardware, bytesMin),
+  };
+}
+
+export function answerState(asked: PlannerState, workbench: Workbench): PlannerAnswer {
+  const { state: known, notes: nameNotes } = withKnownNames(asked, workbench);
+  const { state, notes: comboNotes } = withPossibleChoices(known, workbench);
+  const notes = [...nameNotes, ...comboNotes];
+  const request = requestOf(state, workbench);
+  const engine = request.engine;
+  try {
+    const advised = advisedRequests(request).map(({ advice, request: changed }) => ({
+      advice,
+      state: stateOfRequest(state, request, changed),
+    }));
+    return { state, engine, notes, plan: plan(request), refusal: null, advised };
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    return { state, engine, notes, plan: null, refusal: error.toJSON(), advised: [] };
+  }
+}
+
+/** The deployment behind a settled state, for sweeps over users and context. */
+export function deploymentOf(state: PlannerState, workbench: Workbench): Deployment {
+  return prepare(requestOf(state, workbench));
+}
+
+/** Models and devices by their ids, unknown ones by the example's; a context no longer than the model's. */
+function withKnownNames(
+  asked: PlannerState,
+  workbench: Workbench,
+): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
+  const notes: StateNote[] = [];
+  const known = (key: 'model' | 'gpu', idOf: (name: string) => string): string => {
+    try {
+      return idOf(asked[key]);
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      const limit = error.hint ?? String(error.limit ?? stateFields[key].limit);
+      notes.push({ key, value: asked[key], limit, used: exampleState[key] });
+      return exampleState[key];
+    }
+  };
+  const model = known('model', (name) => workbench.model(name).id);
+  const gpu = known('gpu', (name) => workbench.hardware(name).id);
+  const longest = workbench.model(model).contextLength;
+  const context = Math.min(asked.context, longest);
+  if (context < asked.context) {
+    const limit = `at most ${longest}, the longest context of ${model}`;
+    notes.push({ key: 'context', value: String(asked.context), limit, used: String(context) });
+  }
+  return { state: { ...asked, model, gpu, context }, notes };
+}
+
+/** Fields that a choice of engine or model may make impossible, the likeliest first. */
+const revocable: readonly (readonly [StateKey, PlannerState[StateKey]])[] = [
+  ['weights', null],
+  ['kv', null],
+  ['tp', 1],
+  ['pp', 1],
+  ['maxNumSeqs', null],
+  ['maxNumBatchedTokens', null],
+  ['utilization', null],
+];
+
+/** Takes back one field, or all, when that makes an impossible state possible; leaves it when nothing does. */
+function withPossibleChoices(
+  state: PlannerState,
+  workbench: Workbench,
+): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
+  const refusal = refusalOf(state, workbench);
+  if (refusal === null) return { state, notes: [] };
+  const chosen = revocable.filter(([key, usual]) => state[key] !== usual);
+  const ways = [...chosen.map((field) => [field]), chosen];
+  for (const fields of ways) {
+    const changed = { ...state, ...Object.fromEntries(fields) };
+    if (fields.length === 0 || refusalOf(changed, workbench) !== null) continue;
+    const notes = fields.map(([key, usual]) => ({
+      key,
+      value: String(state[key]),
+      limit: refusal.hint ?? String(refusal.limit ?? refusal.message),
+      used: usual === null ? '' : String(usual),
+    }));
+    return { state: changed, notes };
+  }
+  return { state, notes: [] };
+}
+
+function refusalOf(state: PlannerState, workbench: Workbench): PlimsollError | null {
+  try {
+    prepare(requestOf(state, workbench));
+    return null;
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
+    throw error;
+  }
+}
+
+/** A changed request as a state; null when it changes something that no field holds. */
+function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanRequest): PlannerState | null {
+  const { plimsoll: oldOptions, llamaCpp: oldLlamaCpp } = before;
+  if (after.plimsoll !== oldOptions && Object.keys(after.plimsoll ?? {}).length > 0) return null;
+  if (after.llamaCpp !== oldLlamaCpp) return null;
+  const { vllm, parallelism, workload } = after;
+  return {
+    ...state,
+    gpu: after.hardware.id,
+    weights: after.weights ?? null,
+    kv: after.kvFormat ?? null,
+    context: workload.contextTokens,
+    users: workload.users,
+    tp: parallelism.tensor,
+    pp: parallelism.pipeline,
+    utilization: vllm?.gpuMemoryUtilization ?? null,
+    maxNumSeqs: vllm?.maxNumSeqs ?? null,
+    maxNumBatchedTokens: vllm?.maxNumBatchedTokens ?? null,
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * What the planner of a page is asked, and how that stands in an address: the names of the command line's flags, so that
+ * `?model=…&gpu=h100&context=32k` reads like `plimsoll plan`. An address is written by strangers: every value is checked,
+ * a bad one falls back to what the page starts with, and a note says so.
+ */
+import { parseTokens } from '@plimsoll/foundation';
+import { type EngineName, engineNames, type KvFormat, parseKvFormat } from '@plimsoll/planner';
+
+export interface PlannerState {
+  readonly model: string;
+  readonly gpu: string;
+  /** Null: the usual one of the device. */
+  readonly engine: EngineName | null;
+  /** Null: as the checkpoint has them, or the engine's usual file. */
+  readonly weights: string | null;
+  /** Null: as the engine chooses. */
+  readonly kv: KvFormat | null;
+  readonly context: number;
+  readonly users: number;
+  readonly tp: number;
+  readonly pp: number;
+  /** vLLM's own flags; null: its defaults. */
+  readonly utilization: number | null;
+  readonly maxNumSeqs: number | null;
+  readonly maxNumBatchedTokens: number | null;
+}
+
+export type StateKey = keyof PlannerState;
+
+/** A value of an address that could not be used, and what is used instead. */
+export interface StateNote {
+  readonly key: StateKey | 'address';
+  /** As the address has it. */
+  readonly value: string;
+  /** What would have been allowed. */
+  readonly limit: string;
+  /** What is used instead, as the address would write it; empty for nothing. */
+  readonly used: string;
+}
+
+export const exampleState: PlannerState = {
+  model: 'meta-llama/Llama-3.1-8B-Instruct',
+  gpu: 'h100-sxm-80gb',
+  engine: null,
+  weights: null,
+  kv: null,
+  context: 8192,
+  users: 16,
+  tp: 1,
+  pp: 1,
+  utilization: null,
+  maxNumSeqs: null,
+  maxNumBatchedTokens: null,
+};
+
+/** Above these a plan still computes, but no one serves so. A context beyond the model's own is cut later. */
+export const stateLimits = {
+  context: 16_777_216,
+  users: 100_000,
+  tp: 64,
+  pp: 32,
+  maxNumSeqs: 65_536,
+  maxNumBatchedTokens: 1_048_576,
+  /** Longer names are no one's. */
+  nameLength: 120,
+} as const;
+
+interface FieldRule<Value> {
+  /** The name in an address. */
+  readonly name: string;
+  readonly limit: string;
+  /** Null for a text that is no value of this field. */
+  readonly parse: (text: string) => Value | null;
+  readonly format: (value: Value) => string;
+}
+
+type FieldRules = { readonly [Key in StateKey]-?: FieldRule<NonNullable<PlannerState[Key]>> };
+
+function whole(name: string, most: number): FieldRule<number> {
+  return {
+    name,
+    limit: `a whole number from 1 to ${most}`,
+    parse: (text) =>
+      /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= most ? Number(text) : null,
+    format: String,
+  };
+}
+
+function named(name: string, limit: string): FieldRule<string> {
+  return {
+    name,
+    limit,
+    parse: (text) => {
+      const trimmed = text.trim();
+      return trimmed !== '' && trimmed.length <= stateLimits.nameLength ? trimmed : null;
+    },
+    format: (value) => value,
+  };
+}
+
+function parsed<Value>(parse: (text: string) => Value): (text: string) => Value | null {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch {
+      return null;
+    }
+  };
+}
+
+export const stateFields: FieldRules = {
+  model: named('model', 'a model of the registry'),
+  gpu: named('gpu', 'a device of the registry'),
+  engine: {
+    name: 'engine',
+    limit: engineNames.join(', '),
+    parse: (text) => engineNames.find((name) => name === text.toLowerCase()) ?? null,
+    format: (value) => value,
+  },
+  weights: {
+    ...named('weights', 'a weight format, such as fp8, awq or Q4_K_M'),
+    parse: (text) => (/^[\w.-]{1,24}$/.test(text) ? text : null),
+  },
+  kv: {
+    name: 'kv',
+    limit: 'a KV cache type, such as bf16, fp8 or q8_0',
+    parse: parsed(parseKvFormat),
+    format: (value) => value,
+  },
+  context: {
+    name: 'context',
+    limit: `a number of tokens from 1 to ${stateLimits.context}, such as 32k`,
+    parse: parsed((text) => {
+      const tokens = parseTokens(text);
+      return tokens <= stateLimits.context ? tokens : null;
+    }),
+    format: String,
+  },
+  users: whole('users', stateLimits.users),
+  tp: whole('tp', stateLimits.tp),
+  pp: whole('pp', stateLimits.pp),
+  utilization: {
+    name: 'utilization',
+    limit: 'a share from 0.05 to 1, such as 0.9',
+    parse: (text) =>
+      /^\d?\.?\d{1,4}$/.test(text) && Number(text) >= 0.05 && Number(text) <= 1 ? Number(text) : null,
+    format: String,
+  },
+  maxNumSeqs: whole('max-num-seqs', stateLimits.maxNumSeqs),
+  maxNumBatchedTokens: whole('max-num-batched-tokens', stateLimits.maxNumBatchedTokens),
+};
+
+export const stateKeys = Object.keys(stateFields) as readonly StateKey[];
+
+/** Most characters of an address that are looked at: a state needs a tenth of it. */
+const addressLengthMax = 2000;
+
+/** Reads an address's query; whatever is in it, the state is usable. */
+export function readState(
+  query: string,
+  defaults: PlannerState = exampleState,
+): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
+  if (query.length > addressLengthMax) {
+    const limit = `at most ${addressLengthMax} characters`;
+    return {
+      state: defaults,
+      notes: [{ key: 'address', value: `${query.length} characters`, limit, used: '' }],
+    };
+  }
+  const parameters = new URLSearchParams(query);
+  const notes: StateNote[] = [];
+  const state: Record<string, unknown> = { ...defaults };
+  for (const key of stateKeys) {
+    const { name, parse, limit } = stateFields[key];
+    const text = parameters.get(name);
+    if (text === null) continue;
+    const value = parse(text);
+    if (value === null) notes.push({ key, value: text, limit, used: fieldText(defaults, key) });
+    else state[key] = value;
+  }
+  return { state: state as unknown as PlannerState, notes };
+}
+
+/** The query that reads back as this state: fields that differ from the defaults, in a fixed order. */
+export function writeState(state: PlannerState, defaults: PlannerState = exampleState): string {
+  const parameters = new URLSearchParams();
+  for (const key of stateKeys) {
+    if (state[key] !== defaults[key]) parameters.set(stateFields[key].name, fieldText(state, key));
+  }
+  // Slashes of a model's name are legal in a query, and a person reads them.
+  return parameters.toString().replaceAll('%2F', '/');
+}
+
+/** A field as an address writes it; empty where it is left to the engine. */
+export function fieldText(state: PlannerState, key: StateKey): string {
+  const value = state[key];
+  return value === null ? '' : String(value);
+}

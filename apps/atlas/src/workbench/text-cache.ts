@@ -1,0 +1,63 @@
+/**
+ * Files of the site, read as if they were here. The registry and the planner ask for texts as they go and cannot wait, so
+ * a question is asked again after each file it turned out to lack: the index first, then a record, then a larger device to
+ * advise. A question is pure and takes a millisecond, so asking it three times costs less than teaching it to wait.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+
+/** Most files one question may need: advice looks at a few devices beside model, device and two indexes. */
+const filesMax = 24;
+
+class TextMissing extends Error {
+  override readonly name = 'TextMissing';
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is not loaded`);
+    this.path = path;
+  }
+}
+
+/** Gives the text of a file of the site, or null where there is none. */
+export type FetchText = (path: string) => Promise<string | null>;
+
+export class TextCache {
+  readonly #texts = new Map<string, string>();
+  readonly #fetchText: FetchText;
+
+  constructor(fetchText: FetchText) {
+    this.#fetchText = fetchText;
+  }
+
+  /** For code that runs inside `settle`. */
+  readonly read = (path: string): string => {
+    const text = this.#texts.get(path);
+    if (text === undefined) throw new TextMissing(path);
+    return text;
+  };
+
+  /** Runs a question until nothing it reads is missing. */
+  async settle<Result>(question: () => Result): Promise<Result> {
+    for (let fetched = 0; ; fetched++) {
+      try {
+        return question();
+      } catch (error) {
+        if (!(error instanceof TextMissing) || fetched >= filesMax) throw error;
+        await this.#load(error.path);
+      }
+    }
+  }
+
+  async #load(path: string): Promise<void> {
+    const text = await this.#fetchText(path);
+    if (text === null) {
+      throw new PlimsollError({
+        code: 'file-unreachable',
+        message: `the file ${path} of this site could not be read`,
+        value: path,
+        hint: 'look at the connection and load the page again',
+      });
+    }
+    this.#texts.set(path, text);
+  }
+}
