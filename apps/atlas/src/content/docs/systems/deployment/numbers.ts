@@ -1,11 +1,13 @@
 /** A 70B model divided among GPUs of the reference kind, and what an engine leaves free. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { ledgerBytes, type Plan, singleDevice } from '@plimsoll/planner';
+import { resolveHardware } from '@plimsoll/registry';
 import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
 import {
   categoryBytes,
   estimatedSeconds,
   ratio,
+  referenceHardware,
   referencePlan,
   usableBytes,
   weightBytes,
@@ -21,6 +23,10 @@ export default function numbers(): Record<string, ComputedNumber> {
   const wholeBytes = ledgerBytes(whole.ledger, { category: 'weights' });
   return {
     usable: usableBytes(),
+    nominal: {
+      text: formatBytes(resolveHardware(referenceHardware).memory.nominalBytes, 0),
+      derivation: `memory.nominalBytes of the registry record ${referenceHardware}`,
+    },
     headroom: categoryBytes(referencePlan({ engine: 'vllm' }), 'headroom'),
     ...Object.assign({}, ...columns),
     'tp-gain': ratio(users(4), users(2), { meaning: 'users on four GPUs / users on two', digits: 1 }),
