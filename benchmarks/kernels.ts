@@ -77,8 +77,8 @@ function fillWeights(bytes: Uint8Array, format: WeightFormat): void {
   const panelBlock = 8 * blockBytes;
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
   for (let block = 0; block < bytes.length; block += panelBlock) {
-    for (const { offsetBytes, sizeBytes, unitBytes } of fields) {
-      const start = (block + 8 * offsetBytes) / 2;
+    for (const { placeBytes, sizeBytes, unitBytes } of fields) {
+      const start = (block + 8 * placeBytes) / 2;
       for (let i = 0; unitBytes === 2 && i < 4 * sizeBytes; i++) {
         halves[start + i] = ((halves[start + i] ?? 0) & mask.keep) | mask.set;
       }

@@ -54,8 +54,9 @@ function sixBitSuperBlock(block: usize, row: u32, output: usize): void {
   for (let i: u32 = 0; i < 256; i++) {
     const half = i >> 7;
     const run = (i >> 5) & 3;
-    const low = byteAt(block, row, (half << 6) + ((run & 1) << 5) + (i & 31)) >> ((run >> 1) << 2);
-    const high = byteAt(block + 1024, row, (half << 5) + (i & 31)) >> (run << 1);
+    const step = block + half * 768 + ((i & 31) >> 2) * 96;
+    const low = byteAt(step + ((run & 1) << 5), row, i & 3) >> ((run >> 1) << 2);
+    const high = byteAt(step + 64, row, i & 3) >> (run << 1);
     const q = <i32>((low & 15) | ((high & 3) << 4)) - 32;
     const scale = <f32>(<i8>byteAt(block + 1536, row, i >> 4));
     store<f32>(output + (i << 2), d * scale * <f32>q);

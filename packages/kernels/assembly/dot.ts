@@ -36,28 +36,28 @@ export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
   return i16x8.add(i16x8.add(accumulator, even), odd);
 }
 
-/** The accumulator as four 32-bit sums, one per row. */
+/** The accumulator as four 32-bit sums, one per row. `one` holds 1 in every 16-bit lane. */
 // @ts-ignore: decorator
-@inline export function widened(accumulator: v128): v128 {
+@inline export function widened(accumulator: v128, one: v128): v128 {
   if (DOT_VARIANT == 2) return accumulator;
-  return i32x4.extadd_pairwise_i16x8_s(accumulator);
+  return i32x4.dot_i16x8_s(accumulator, one);
+}
+
+/** total + scale x accumulator, per row. `scale` holds each row's integer scale as inBothHalves() made it. */
+// @ts-ignore: decorator
+@inline export function addScaledDots(total: v128, accumulator: v128, scale: v128): v128 {
+  if (DOT_VARIANT == 2) return i32x4.add(total, i32x4.mul(accumulator, scale));
+  return i32x4.add(total, i32x4.dot_i16x8_s(accumulator, scale));
 }
 
 /**
- * total + scale x accumulator, per row. `scales` holds each row's integer scale in both 16-bit halves of its lane, so
- * that one multiply-add scales and widens; the wide-dot build keeps only the lower half.
+ * 32-bit lanes that hold a scale in their lower half and 0 in their upper one: the scale in both halves, so that one
+ * multiply-add scales and widens; in the wide-dot build its sign is extended. `twice` holds 65537 in every lane.
  */
 // @ts-ignore: decorator
-@inline export function addScaledDots(total: v128, accumulator: v128, scales: v128): v128 {
-  if (DOT_VARIANT == 2) return i32x4.add(total, i32x4.mul(accumulator, i32x4.shr_s(i32x4.shl(scales, 16), 16)));
-  return i32x4.add(total, i32x4.dot_i16x8_s(accumulator, scales));
-}
-
-/** Bytes of `source` that `pattern` names, zero for -128. */
-// @ts-ignore: decorator
-@inline export function swizzle(source: v128, pattern: v128): v128 {
-  if (DOT_VARIANT == 0) return i8x16.swizzle(source, pattern);
-  return i8x16.relaxed_swizzle(source, pattern);
+@inline export function inBothHalves(scale: v128, twice: v128): v128 {
+  if (DOT_VARIANT == 2) return i32x4.shr_s(i32x4.shl(scale, 16), 16);
+  return i32x4.mul(scale, twice);
 }
 
 /**

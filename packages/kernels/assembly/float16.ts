@@ -11,7 +11,7 @@ const rebias: f32 = 5192296858534827628530496329220096.0;
 
 /**
  * Four halves as f32: sign-extended to 32 bits and moved into place; the copies of the sign that land in the exponent
- * are masked away. `mask` and `scale` are halfMask and halfRebias, which a loop keeps in locals.
+ * are masked away. `mask` and `scale` are splats of halfMask and halfRebias, which a loop keeps in locals.
  */
 // @ts-ignore: decorator
 @inline export function loadHalvesWith(pointer: usize, mask: v128, scale: v128): v128 {

@@ -15,6 +15,7 @@ import { quantise } from './quantise';
 import { repack } from './repack';
 import { rope } from './rope';
 import { argmax, topK } from './select';
+import { setTileSums } from './tile';
 
 export * from './masks';
 
@@ -45,6 +46,7 @@ function perform(command: usize, thread: u32, threads: u32): void {
 }
 
 export function execute(control: usize, count: u32, thread: u32, threads: u32): void {
+  setTileSums(control + op.tileSumsOffset + thread * op.tileSumsBytes);
   for (let i: u32 = 0; i < count; i++) {
     perform(control + op.commandsOffset + i * op.commandBytes, thread, threads);
     atomic.add<i32>(control + op.takenOffset + (thread << 2), 1);

@@ -1,14 +1,25 @@
 /**
- * Vector constants of the hot loops, as globals that could change. V8 builds a constant v128 anew at every use (an
- * immediate, a move and an unpack on x86-64, inside the loop); a global is one load, and once read into a local it
- * stays in a register. The module exports them, which keeps the optimiser from turning them back into constants.
+ * Constants of the hot loops, as globals that could change. V8 builds a constant v128 anew at every use (an immediate, a
+ * move and an unpack on x86-64, inside the loop); the splat of a word from a global is done once before the loop and stays
+ * in a register. A global v128 would do so too, but V8's revectoriser cannot pair it with itself. The module exports
+ * them, which keeps the optimiser from turning them back into constants.
  */
-export let nibbleMask: v128 = i8x16.splat(15);
-export let bit4Mask: v128 = i8x16.splat(16);
-export let pairMask: v128 = i8x16.splat(48);
-export let sixBitMask: v128 = i8x16.splat(63);
-export let lowByteMask: v128 = i16x8.splat(255);
-/** float16.ts explains these two. */
+export let nibbleMask: i32 = 0x0f0f0f0f;
+export let bit4Mask: i32 = 0x10101010;
+export let pairMask: i32 = 0x30303030;
+export let sixBitMask: i32 = 0x3f3f3f3f;
+export let lowByteMask: i32 = 0x00ff00ff;
+export let lowerHalf: i32 = 0x0000ffff;
+export let lowByte: i32 = 0x000000ff;
+export let ones: i32 = 0x00010001;
+export let twice: i32 = 0x00010001;
+export let halfMaskWord: i32 = 0x8fffffff;
+export let halfRebiasFloat: f32 = 5192296858534827628530496329220096.0;
+
+/**
+ * Vectors for kernels that are not vectorised a second time: a global v128 is one load, and stays in a register once it
+ * is read into a local. float16.ts explains the first two.
+ */
 export let halfMask: v128 = i32x4.splat(0x8fffffff);
 export let halfRebias: v128 = f32x4.splat(5192296858534827628530496329220096.0);
 
@@ -26,31 +37,3 @@ export let exp3: v128 = f32x4.splat(1.6666665459e-1);
 export let exp2: v128 = f32x4.splat(5.0000001201e-1);
 export let one: v128 = f32x4.splat(1.0);
 export let exponentBias: v128 = i32x4.splat(127);
-
-/**
- * Swizzles that take byte `i` of every 32-bit lane into the low byte (`spread`) or the high byte (`raise`) of both its
- * 16-bit halves. -128 selects zero.
- */
-export let spread0: v128 = i8x16(0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12, -128);
-export let spread1: v128 = i8x16(1, -128, 1, -128, 5, -128, 5, -128, 9, -128, 9, -128, 13, -128, 13, -128);
-export let spread2: v128 = i8x16(2, -128, 2, -128, 6, -128, 6, -128, 10, -128, 10, -128, 14, -128, 14, -128);
-export let spread3: v128 = i8x16(3, -128, 3, -128, 7, -128, 7, -128, 11, -128, 11, -128, 15, -128, 15, -128);
-export let raise0: v128 = i8x16(-128, 0, -128, 0, -128, 4, -128, 4, -128, 8, -128, 8, -128, 12, -128, 12);
-export let raise1: v128 = i8x16(-128, 1, -128, 1, -128, 5, -128, 5, -128, 9, -128, 9, -128, 13, -128, 13);
-export let raise2: v128 = i8x16(-128, 2, -128, 2, -128, 6, -128, 6, -128, 10, -128, 10, -128, 14, -128, 14);
-export let raise3: v128 = i8x16(-128, 3, -128, 3, -128, 7, -128, 7, -128, 11, -128, 11, -128, 15, -128, 15);
-
-/** The swizzle for byte `index` & 3; `index` is a constant wherever these are called. */
-// @ts-ignore: decorator
-@inline export function spread(index: u32): v128 {
-  if ((index & 3) == 0) return spread0;
-  if ((index & 3) == 1) return spread1;
-  return (index & 3) == 2 ? spread2 : spread3;
-}
-
-// @ts-ignore: decorator
-@inline export function raise(index: u32): v128 {
-  if ((index & 3) == 0) return raise0;
-  if ((index & 3) == 1) return raise1;
-  return (index & 3) == 2 ? raise2 : raise3;
-}

@@ -9,37 +9,37 @@ import { claim, word } from './command';
 import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
 import { bf16Code, f16Code, f32Code, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
 import { activationStride, scalesOffset, sumsOffset } from './quantise';
-import { FourTokens, OneToken, setActivations, setOutput, setTokenCount } from './tile';
+import { FourTokens, OneToken, setActivations, setOutput, setTokenCount, storeTile } from './tile';
 import { tileFloat, vectorFloat } from './tile-float';
-import { tileNibbleK } from './tile-nibble-k';
+import { tileNibbleK, vectorNibbleK } from './tile-nibble-k';
 import { tileQ4_0 } from './tile-q4-0';
-import { tileQ6_K } from './tile-q6-k';
+import { tileQ6_K, vectorQ6_K } from './tile-q6-k';
 import { tileQ8_0 } from './tile-q8-0';
 
 /** Activations of one chunk of tokens: half of a 1 MiB second-level cache. */
 const chunkBytesMax: u32 = 512 * 1024;
 
-function oneToken(format: u32, weights: usize, activations: usize, output: usize, row: u32): void {
+function oneToken(format: u32, weights: usize, activations: usize): void {
   setTokenCount(1);
-  if (format == f32Code) vectorFloat<f32>(weights, activations, output, row);
-  else if (format == f16Code) vectorFloat<i16>(weights, activations, output, row);
-  else if (format == bf16Code) vectorFloat<u16>(weights, activations, output, row);
-  else if (format == q8_0Code) tileQ8_0<OneToken>(weights, activations, output, row);
-  else if (format == q4_0Code) tileQ4_0<OneToken>(weights, activations, output, row);
-  else if (format == q4_KCode) tileNibbleK<u8, OneToken>(weights, activations, output, row);
-  else if (format == q5_KCode) tileNibbleK<u16, OneToken>(weights, activations, output, row);
-  else tileQ6_K<OneToken>(weights, activations, output, row);
+  if (format == f32Code) vectorFloat<f32>(weights, activations);
+  else if (format == f16Code) vectorFloat<i16>(weights, activations);
+  else if (format == bf16Code) vectorFloat<u16>(weights, activations);
+  else if (format == q8_0Code) tileQ8_0<OneToken>(weights, activations);
+  else if (format == q4_0Code) tileQ4_0<OneToken>(weights, activations);
+  else if (format == q4_KCode) vectorNibbleK<u8>(weights, activations);
+  else if (format == q5_KCode) vectorNibbleK<u16>(weights, activations);
+  else vectorQ6_K(weights, activations);
 }
 
-function fourTokens(format: u32, weights: usize, activations: usize, output: usize, row: u32): void {
-  if (format == f32Code) tileFloat<f32>(weights, activations, output, row);
-  else if (format == f16Code) tileFloat<i16>(weights, activations, output, row);
-  else if (format == bf16Code) tileFloat<u16>(weights, activations, output, row);
-  else if (format == q8_0Code) tileQ8_0<FourTokens>(weights, activations, output, row);
-  else if (format == q4_0Code) tileQ4_0<FourTokens>(weights, activations, output, row);
-  else if (format == q4_KCode) tileNibbleK<u8, FourTokens>(weights, activations, output, row);
-  else if (format == q5_KCode) tileNibbleK<u16, FourTokens>(weights, activations, output, row);
-  else tileQ6_K<FourTokens>(weights, activations, output, row);
+function fourTokens(format: u32, weights: usize, activations: usize): void {
+  if (format == f32Code) tileFloat<f32>(weights, activations);
+  else if (format == f16Code) tileFloat<i16>(weights, activations);
+  else if (format == bf16Code) tileFloat<u16>(weights, activations);
+  else if (format == q8_0Code) tileQ8_0<FourTokens>(weights, activations);
+  else if (format == q4_0Code) tileQ4_0<FourTokens>(weights, activations);
+  else if (format == q4_KCode) tileNibbleK<u8>(weights, activations);
+  else if (format == q5_KCode) tileNibbleK<u16>(weights, activations);
+  else tileQ6_K(weights, activations);
 }
 
 /** One panel by the tokens [first, end). */
@@ -52,11 +52,13 @@ function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
     const output = <usize>word(command, 4) + token * outputStride;
     const left = end - token;
     if (left == 1) {
-      oneToken(format, weights, activations, output, panel * panelRows);
+      oneToken(format, weights, activations);
+      storeTile(output, panel * panelRows);
       token += 1;
     } else {
       setTokenCount(min<u32>(left, 4));
-      fourTokens(format, weights, activations, output, panel * panelRows);
+      fourTokens(format, weights, activations);
+      storeTile(output, panel * panelRows);
       token += 4;
     }
   }

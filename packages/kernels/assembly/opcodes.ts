@@ -40,7 +40,8 @@ export const claimWordOffset = 124;
 /**
  * The control region at the start of an arena, in bytes. Words that different threads write sit on cache lines of their
  * own: [0] arrivals at the barrier, [64] barrier generation, [128] abort flag, [192] sleeping threads, [256, 512) one
- * word per thread that counts the commands it took part in, [512, ...) the commands.
+ * word per thread that counts the commands it took part in, [512, 57344) the commands, [57344, 65536) 128 bytes per thread
+ * for the sums of the tile it works on.
  */
 export const arrivalsOffset = 0;
 export const generationOffset = 64;
@@ -48,6 +49,9 @@ export const abortOffset = 128;
 export const sleepersOffset = 192;
 export const takenOffset = 256;
 export const commandsOffset = 512;
+export const commandsEnd = 57344;
+export const tileSumsOffset = 57344;
+export const tileSumsBytes = 128;
 export const threadsMax = 64;
 
 /** Keys and values are written in blocks of a multiple of this many tokens: the lanes of two f32x4 vectors. */

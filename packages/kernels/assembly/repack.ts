@@ -17,18 +17,18 @@ let sourceStride: usize = 0;
 /** Elements or scales of this thread's panels that are infinite or NaN. */
 let nonFinite: u32 = 0;
 
-function interleave4Scalar(source: usize, output: usize, units: u32): void {
+function interleave4Scalar(source: usize, output: usize, units: u32, step: usize): void {
   for (let unit: u32 = 0; unit < units; unit++) {
     for (let row: u32 = 0; row < panelRows; row++) {
       const value = row < presentRows ? load<u32>(source + row * sourceStride + (unit << 2)) : 0;
-      store<u32>(output + (((unit << 3) + row) << 2), value);
+      store<u32>(output + unit * step + (row << 2), value);
     }
   }
 }
 
-/** Transposes 4 units of 4 rows: row vectors (a b c d) become unit vectors, 32 bytes apart. */
+/** Transposes 4 units of 4 rows: row vectors (a b c d) become unit vectors, `step` bytes apart. */
 // @ts-ignore: decorator
-@inline function transpose4(source: usize, output: usize): void {
+@inline function transpose4(source: usize, output: usize, step: usize): void {
   const a = v128.load(source);
   const b = v128.load(source + sourceStride);
   const c = v128.load(source + 2 * sourceStride);
@@ -38,21 +38,21 @@ function interleave4Scalar(source: usize, output: usize, units: u32): void {
   const cd01 = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
   const cd23 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
   v128.store(output, v128.shuffle<i64>(ab01, cd01, 0, 2));
-  v128.store(output + 32, v128.shuffle<i64>(ab01, cd01, 1, 3));
-  v128.store(output + 64, v128.shuffle<i64>(ab23, cd23, 0, 2));
-  v128.store(output + 96, v128.shuffle<i64>(ab23, cd23, 1, 3));
+  v128.store(output + step, v128.shuffle<i64>(ab01, cd01, 1, 3));
+  v128.store(output + 2 * step, v128.shuffle<i64>(ab23, cd23, 0, 2));
+  v128.store(output + 3 * step, v128.shuffle<i64>(ab23, cd23, 1, 3));
 }
 
-/** Interleaves `units` words of 4 bytes of eight rows. */
-function interleave4(source: usize, output: usize, units: u32): void {
+/** Interleaves `units` words of 4 bytes of eight rows; those of one unit begin `step` bytes after those of the last. */
+function interleave4(source: usize, output: usize, units: u32, step: usize = 32): void {
   let unit: u32 = 0;
   if (presentRows == panelRows) {
     for (; unit + 4 <= units; unit += 4) {
-      transpose4(source + (unit << 2), output + (unit << 5));
-      transpose4(source + (unit << 2) + 4 * sourceStride, output + (unit << 5) + 16);
+      transpose4(source + (unit << 2), output + unit * step, step);
+      transpose4(source + (unit << 2) + 4 * sourceStride, output + unit * step + 16, step);
     }
   }
-  interleave4Scalar(source + (unit << 2), output + (unit << 5), units - unit);
+  interleave4Scalar(source + (unit << 2), output + unit * step, units - unit, step);
 }
 
 /** Interleaves `units` words of 2 bytes of eight rows; counts those whose exponent bits are all ones. */
@@ -87,7 +87,14 @@ function repackBlock(format: u32, source: usize, output: usize): void {
     interleave4(source + 4, output + 32, format == q4_KCode ? 35 : 43);
   } else {
     // q6_K: 128 bytes of low nibbles, 64 bytes of high pairs, 16 i8 scales, then d: f16.
-    interleave4(source, output, 52);
+    for (let half: usize = 0; half < 2; half++) {
+      // Steps of three words: nibbles of runs 0 and 2, of runs 1 and 3, pairs (tile-q6-k.ts).
+      const steps = output + half * 768;
+      interleave4(source + (half << 6), steps, 8, 96);
+      interleave4(source + (half << 6) + 32, steps + 32, 8, 96);
+      interleave4(source + 128 + (half << 5), steps + 64, 8, 96);
+    }
+    interleave4(source + 192, output + 1536, 4);
     interleave2(source + 208, output + 1664, 1, 0x7c00);
   }
 }

@@ -4,8 +4,8 @@
  * One token has only two chains of additions, whose latency would limit it, so its loop takes four columns at once.
  */
 import { loadBrains, loadHalvesWith } from './float16';
-import { halfMask, halfRebias } from './masks';
-import { blockCount, storeRows, tokenAt } from './tile';
+import { halfMaskWord, halfRebiasFloat } from './masks';
+import { blockCount, multiplyAdd, tileSums, tokenAt } from './tile';
 
 // @ts-ignore: decorator
 @inline function loadFour<Weight>(pointer: usize, mask: v128, scale: v128): v128 {
@@ -14,15 +14,8 @@ import { blockCount, storeRows, tokenAt } from './tile';
   return loadBrains(pointer);
 }
 
-/** sum + weights x the broadcast activation; fused where the relaxed build and the processor can. */
-// @ts-ignore: decorator
-@inline function multiplyAdd(sum: v128, weights: v128, activation: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(weights, activation, sum);
-  return f32x4.add(sum, f32x4.mul(weights, activation));
-}
-
-export function vectorFloat<Weight>(weights: usize, activations: usize, output: usize, row: u32): void {
-  const zero = f32x4.splat(0), mask = halfMask, scale = halfRebias;
+export function vectorFloat<Weight>(weights: usize, activations: usize): void {
+  const sums = tileSums, zero = f32x4.splat(0), mask = i32x4.splat(halfMaskWord), scale = f32x4.splat(halfRebiasFloat);
   const half = 4 * sizeof<Weight>(), column = 8 * sizeof<Weight>();
   let f0 = zero, f1 = zero, g0 = zero, g1 = zero, h0 = zero, h1 = zero, i0 = zero, i1 = zero;
   const end = activations + ((blockCount & ~3) << 2);
@@ -46,11 +39,11 @@ export function vectorFloat<Weight>(weights: usize, activations: usize, output: 
   }
   f0 = f32x4.add(f32x4.add(f0, g0), f32x4.add(h0, i0));
   f1 = f32x4.add(f32x4.add(f1, g1), f32x4.add(h1, i1));
-  storeRows(output, 0, row, f0, f1);
+  v128.store(sums, f0, 0), v128.store(sums, f1, 16);
 }
 
-export function tileFloat<Weight>(weights: usize, activations: usize, output: usize, row: u32): void {
-  const zero = f32x4.splat(0), mask = halfMask, scale = halfRebias;
+export function tileFloat<Weight>(weights: usize, activations: usize): void {
+  const sums = tileSums, zero = f32x4.splat(0), mask = i32x4.splat(halfMaskWord), scale = f32x4.splat(halfRebiasFloat);
   let f00 = zero, f01 = zero, f02 = zero, f03 = zero, f10 = zero, f11 = zero, f12 = zero, f13 = zero;
   let a0 = activations, a1 = tokenAt(a0, 1), a2 = tokenAt(a0, 2), a3 = tokenAt(a0, 3);
   const end = a0 + (blockCount << 2);
@@ -66,8 +59,8 @@ export function tileFloat<Weight>(weights: usize, activations: usize, output: us
     const x3 = v128.load_splat<u32>(a3);
     f03 = multiplyAdd(f03, w0, x3), f13 = multiplyAdd(f13, w1, x3), a3 += 4;
   }
-  storeRows(output, 0, row, f00, f10);
-  storeRows(output, 1, row, f01, f11);
-  storeRows(output, 2, row, f02, f12);
-  storeRows(output, 3, row, f03, f13);
+  v128.store(sums, f00, 0), v128.store(sums, f10, 16);
+  v128.store(sums, f01, 32), v128.store(sums, f11, 48);
+  v128.store(sums, f02, 64), v128.store(sums, f12, 80);
+  v128.store(sums, f03, 96), v128.store(sums, f13, 112);
 }

@@ -5,9 +5,9 @@
  * high nibbles columns 16 to 31.
  */
 import { dot, offsets, quadBytes, quads, widened } from './dot';
-import { loadHalves } from './float16';
-import { nibbleMask } from './masks';
-import { addScaled, blockCount, scalesAt, storeRows, sumsAt, tokenAt } from './tile';
+import { loadHalvesWith } from './float16';
+import { halfMaskWord, halfRebiasFloat, nibbleMask, ones } from './masks';
+import { addScaled, blockCount, scalesAt, sumsAt, tileSums, tokenAt } from './tile';
 
 // @ts-ignore: decorator
 @inline function low(weights: v128, mask: v128): v128 {
@@ -22,8 +22,9 @@ import { addScaled, blockCount, scalesAt, storeRows, sumsAt, tokenAt } from './t
 /** Bytes between the quants of a low nibble and of the high nibble beside it: 16 columns. */
 const sixteen: usize = 4 * quadBytes;
 
-export function tileQ4_0<Tokens>(weights: usize, activations: usize, output: usize, row: u32): void {
-  const zero = f32x4.splat(0), mask = nibbleMask, far = sixteen, toSums = sumsAt - scalesAt;
+export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
+  const sums = tileSums, far = sixteen, toSums = sumsAt - scalesAt, zero = f32x4.splat(0), one = i32x4.splat(ones);
+  const mask = i32x4.splat(nibbleMask), halfMask = i32x4.splat(halfMaskWord), rebias = f32x4.splat(halfRebiasFloat);
   let f00 = zero, f01 = zero, f02 = zero, f03 = zero, f10 = zero, f11 = zero, f12 = zero, f13 = zero;
   let a0 = activations, a1 = tokenAt(a0, 1), a2 = tokenAt(a0, 2), a3 = tokenAt(a0, 3);
   let c0 = a0 + scalesAt, c1 = a1 + scalesAt, c2 = a2 + scalesAt, c3 = a3 + scalesAt;
@@ -59,19 +60,23 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize, output: usi
     }
     // The low nibbles walked over the first 16 columns; the high ones already covered the second 16.
     a0 += far, a1 += far, a2 += far, a3 += far;
-    const d0 = loadHalves(weights), d1 = loadHalves(weights + 8);
+    const d0 = loadHalvesWith(weights, halfMask, rebias), d1 = loadHalvesWith(weights + 8, halfMask, rebias);
     weights = end;
-    f00 = addScaled(f00, widened(s00), d0, c0), f10 = addScaled(f10, widened(s10), d1, c0), c0 += 4;
+    const x0 = v128.load_splat<u32>(c0);
+    f00 = addScaled(f00, widened(s00, one), d0, x0), f10 = addScaled(f10, widened(s10, one), d1, x0), c0 += 4;
     if (sizeof<Tokens>() > 1) {
-      f01 = addScaled(f01, widened(s01), d0, c1), f11 = addScaled(f11, widened(s11), d1, c1), c1 += 4;
-      f02 = addScaled(f02, widened(s02), d0, c2), f12 = addScaled(f12, widened(s12), d1, c2), c2 += 4;
-      f03 = addScaled(f03, widened(s03), d0, c3), f13 = addScaled(f13, widened(s13), d1, c3), c3 += 4;
+      const x1 = v128.load_splat<u32>(c1);
+      f01 = addScaled(f01, widened(s01, one), d0, x1), f11 = addScaled(f11, widened(s11, one), d1, x1), c1 += 4;
+      const x2 = v128.load_splat<u32>(c2);
+      f02 = addScaled(f02, widened(s02, one), d0, x2), f12 = addScaled(f12, widened(s12, one), d1, x2), c2 += 4;
+      const x3 = v128.load_splat<u32>(c3);
+      f03 = addScaled(f03, widened(s03, one), d0, x3), f13 = addScaled(f13, widened(s13, one), d1, x3), c3 += 4;
     }
   }
-  storeRows(output, 0, row, f00, f10);
+  v128.store(sums, f00, 0), v128.store(sums, f10, 16);
   if (sizeof<Tokens>() > 1) {
-    storeRows(output, 1, row, f01, f11);
-    storeRows(output, 2, row, f02, f12);
-    storeRows(output, 3, row, f03, f13);
+    v128.store(sums, f01, 32), v128.store(sums, f11, 48);
+    v128.store(sums, f02, 64), v128.store(sums, f12, 80);
+    v128.store(sums, f03, 96), v128.store(sums, f13, 112);
   }
 }

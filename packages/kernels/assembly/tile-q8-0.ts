@@ -3,10 +3,9 @@
  * and use i32x4.dot_i16x8_s (pmaddwd), exact in 32 bits.
  * Panel block, 272 bytes: 8 f16 scales, then 8 x [two vectors: rows 0-3, rows 4-7][four columns].
  */
-import { loadHalves } from './float16';
-import {
-  addScaled, blockCount, scalesAt, storeRows, tokenAt,
-} from './tile';
+import { loadHalvesWith } from './float16';
+import { halfMaskWord, halfRebiasFloat } from './masks';
+import { addScaled, blockCount, scalesAt, tileSums, tokenAt } from './tile';
 
 // @ts-ignore: decorator
 @inline function evenBytes(weights: v128): v128 {
@@ -18,15 +17,16 @@ import {
   return i32x4.add(i32x4.add(sum, i32x4.dot_i16x8_s(even, quad)), i32x4.dot_i16x8_s(odd, oddQuad));
 }
 
-export function tileQ8_0<Tokens>(weights: usize, activations: usize, output: usize, row: u32): void {
-  const zero = i32x4.splat(0);
+export function tileQ8_0<Tokens>(weights: usize, activations: usize): void {
+  const sums = tileSums, zero = i32x4.splat(0);
+  const halfMask = i32x4.splat(halfMaskWord), rebias = f32x4.splat(halfRebiasFloat);
   let f00 = zero, f01 = zero, f02 = zero, f03 = zero, f10 = zero, f11 = zero, f12 = zero, f13 = zero;
   let a0 = activations, a1 = tokenAt(a0, 1), a2 = tokenAt(a0, 2), a3 = tokenAt(a0, 3);
   let c0 = a0 + scalesAt, c1 = a1 + scalesAt, c2 = a2 + scalesAt, c3 = a3 + scalesAt;
   for (let block: u32 = 0; block < blockCount; block++) {
     let s00 = zero, s01 = zero, s02 = zero, s03 = zero, s10 = zero, s11 = zero, s12 = zero, s13 = zero;
     const end = weights + 272;
-    const d0 = loadHalves(weights), d1 = loadHalves(weights + 8);
+    const d0 = loadHalvesWith(weights, halfMask, rebias), d1 = loadHalvesWith(weights + 8, halfMask, rebias);
     for (let w = weights + 16; w < end; w += 32) {
       const w0 = v128.load(w), w1 = v128.load(w, 16);
       const e0 = evenBytes(w0), o0 = i16x8.shr_s(w0, 8);
@@ -52,17 +52,21 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize, output: usi
       }
     }
     weights = end;
-    f00 = addScaled(f00, s00, d0, c0), f10 = addScaled(f10, s10, d1, c0), c0 += 4;
+    const z0 = v128.load_splat<u32>(c0);
+    f00 = addScaled(f00, s00, d0, z0), f10 = addScaled(f10, s10, d1, z0), c0 += 4;
     if (sizeof<Tokens>() > 1) {
-      f01 = addScaled(f01, s01, d0, c1), f11 = addScaled(f11, s11, d1, c1), c1 += 4;
-      f02 = addScaled(f02, s02, d0, c2), f12 = addScaled(f12, s12, d1, c2), c2 += 4;
-      f03 = addScaled(f03, s03, d0, c3), f13 = addScaled(f13, s13, d1, c3), c3 += 4;
+      const z1 = v128.load_splat<u32>(c1);
+      f01 = addScaled(f01, s01, d0, z1), f11 = addScaled(f11, s11, d1, z1), c1 += 4;
+      const z2 = v128.load_splat<u32>(c2);
+      f02 = addScaled(f02, s02, d0, z2), f12 = addScaled(f12, s12, d1, z2), c2 += 4;
+      const z3 = v128.load_splat<u32>(c3);
+      f03 = addScaled(f03, s03, d0, z3), f13 = addScaled(f13, s13, d1, z3), c3 += 4;
     }
   }
-  storeRows(output, 0, row, f00, f10);
+  v128.store(sums, f00, 0), v128.store(sums, f10, 16);
   if (sizeof<Tokens>() > 1) {
-    storeRows(output, 1, row, f01, f11);
-    storeRows(output, 2, row, f02, f12);
-    storeRows(output, 3, row, f03, f13);
+    v128.store(sums, f01, 32), v128.store(sums, f11, 48);
+    v128.store(sums, f02, 64), v128.store(sums, f12, 80);
+    v128.store(sums, f03, 96), v128.store(sums, f13, 112);
   }
 }

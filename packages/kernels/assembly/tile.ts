@@ -6,6 +6,8 @@
  * The geometry of the multiplication that a thread works on is kept in globals: every thread has an instance of its own,
  * and a tile is called a million times with the same values.
  */
+import { panelRows } from './formats';
+
 export type OneToken = u8;
 export type FourTokens = u32;
 
@@ -45,39 +47,51 @@ export function setTokenCount(count: u32): void {
   return activations + min<u32>(index, tokenCount - 1) * activationStride;
 }
 
-function storePartial(output: usize, values: v128, rows: i32): void {
-  if (rows > 0) store<f32>(output, f32x4.extract_lane(values, 0));
-  if (rows > 1) store<f32>(output + 4, f32x4.extract_lane(values, 1));
-  if (rows > 2) store<f32>(output + 8, f32x4.extract_lane(values, 2));
-  if (rows > 3) store<f32>(output + 12, f32x4.extract_lane(values, 3));
+/**
+ * Where a tile leaves its sums, [4 tokens][8 rows] f32: 128 bytes of this thread's own in the control region. The two
+ * halves of a token's rows are neighbours here, and a tile ends with nothing but stores of such pairs: from them V8's
+ * revectoriser, where it is on, makes instructions of 256 bits of the whole tile.
+ */
+export let tileSums: usize = 0;
+
+export function setTileSums(pointer: usize): void {
+  tileSums = pointer;
 }
 
-/** Adds what is there already when the command asks for it. Reads whole vectors only where they exist. */
-function finish(output: usize, values: v128, rows: i32): void {
-  if (rows >= 4) {
-    v128.store(output, accumulates ? f32x4.add(values, v128.load(output)) : values);
-    return;
-  }
-  let sum = values;
-  if (accumulates) {
-    if (rows > 0) sum = f32x4.replace_lane(sum, 0, f32x4.extract_lane(sum, 0) + load<f32>(output));
-    if (rows > 1) sum = f32x4.replace_lane(sum, 1, f32x4.extract_lane(sum, 1) + load<f32>(output + 4));
-    if (rows > 2) sum = f32x4.replace_lane(sum, 2, f32x4.extract_lane(sum, 2) + load<f32>(output + 8));
-  }
-  storePartial(output, sum, rows);
+/** Zeros, for tiles that keep the integer sums of a super-block there. */
+// @ts-ignore: decorator
+@inline export function clearSums(): void {
+  const sums = tileSums, zero = i32x4.splat(0);
+  v128.store(sums, zero), v128.store(sums, zero, 16), v128.store(sums, zero, 32), v128.store(sums, zero, 48);
+  v128.store(sums, zero, 64), v128.store(sums, zero, 80), v128.store(sums, zero, 96), v128.store(sums, zero, 112);
 }
 
-/** Stores the eight rows, from `row` on, of token `token` of the tile. */
-export function storeRows(output: usize, token: u32, row: u32, low: v128, high: v128): void {
-  if (token >= tokenCount) return;
-  const target = output + token * outputStride + (row << 2);
-  finish(target, low, <i32>(rowCount - row));
-  finish(target + 16, high, <i32>(rowCount - row) - 4);
+/** Copies or adds the sums of the rows from `row` on and of the tokens that exist to the output. */
+export function storeTile(output: usize, row: u32): void {
+  const rows = min<u32>(panelRows, rowCount - row);
+  for (let token: u32 = 0; token < tokenCount; token++) {
+    const sums = tileSums + (token << 5), target = output + token * outputStride + (row << 2);
+    if (rows == panelRows) {
+      const low = v128.load(sums), high = v128.load(sums, 16);
+      v128.store(target, accumulates ? f32x4.add(low, v128.load(target)) : low);
+      v128.store(target, accumulates ? f32x4.add(high, v128.load(target, 16)) : high, 16);
+    } else {
+      for (let at: usize = 0; at < rows << 2; at += 4) {
+        store<f32>(target + at, accumulates ? load<f32>(sums + at) + load<f32>(target + at) : load<f32>(sums + at));
+      }
+    }
+  }
+}
+
+/** sum + a x b, fused where the relaxed build and the processor can. */
+// @ts-ignore: decorator
+@inline export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, sum);
+  return f32x4.add(sum, f32x4.mul(a, b));
 }
 
 /** sum + convert(integers) x rowScales x tokenScale. */
 // @ts-ignore: decorator
-@inline export function addScaled(sum: v128, integers: v128, rowScales: v128, tokenScale: usize): v128 {
-  const scale = f32x4.mul(rowScales, v128.load_splat<u32>(tokenScale));
-  return f32x4.add(sum, f32x4.mul(f32x4.convert_i32x4_s(integers), scale));
+@inline export function addScaled(sum: v128, integers: v128, rowScales: v128, tokenScale: v128): v128 {
+  return multiplyAdd(sum, f32x4.convert_i32x4_s(integers), f32x4.mul(rowScales, tokenScale));
 }

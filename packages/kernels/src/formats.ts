@@ -23,6 +23,8 @@ export type KvFormat = 'f32' | 'f16' | 'q8_0';
 /** A run of bytes inside a source block, and the unit in which eight rows of it are interleaved in a panel. */
 export interface BlockField {
   readonly offsetBytes: number;
+  /** Where eight rows of the field begin in a panel block, divided by eight: the same as in the source unless said. */
+  readonly placeBytes: number;
   readonly sizeBytes: number;
   readonly unitBytes: 2 | 4;
 }
@@ -39,7 +41,23 @@ export interface WeightFormatInfo {
 function fields(
   ...list: readonly [offsetBytes: number, sizeBytes: number, unitBytes: 2 | 4][]
 ): BlockField[] {
-  return list.map(([offsetBytes, sizeBytes, unitBytes]) => ({ offsetBytes, sizeBytes, unitBytes }));
+  return list.map(([offsetBytes, sizeBytes, unitBytes]) => {
+    return { offsetBytes, placeBytes: offsetBytes, sizeBytes, unitBytes };
+  });
+}
+
+/**
+ * Of q6_K the words of nibbles (two runs in each half of 128 columns) and of pairs of bits move together, in steps of
+ * three words that belong to the same columns: memory is then read in one stream (assembly/tile-q6-k.ts).
+ */
+function steps6(): BlockField[] {
+  return Array.from({ length: 48 }, (_, word) => {
+    const half = Math.floor(word / 24);
+    const step = Math.floor((word % 24) / 3);
+    const part = word % 3;
+    const source = part === 2 ? 32 + 8 * half + step : 16 * half + 8 * part + step;
+    return { offsetBytes: 4 * source, placeBytes: 4 * word, sizeBytes: 4, unitBytes: 4 };
+  });
 }
 
 export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
@@ -78,7 +96,7 @@ export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
     code: q6_KCode,
     blockElements: 256,
     blockBytes: 210,
-    fields: fields([0, 208, 4], [208, 2, 2]),
+    fields: [...steps6(), ...fields([192, 16, 4], [208, 2, 2])],
     activations: 'q8-256',
   },
 };

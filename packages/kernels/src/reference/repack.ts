@@ -15,11 +15,11 @@ function eachByte(
   const { blockBytes, fields } = weightFormats[format];
   const size = rowBytes(format, columns);
   for (let block = 0; block < size; block += blockBytes) {
-    for (const { offsetBytes, sizeBytes, unitBytes } of fields) {
+    for (const { offsetBytes, placeBytes, sizeBytes, unitBytes } of fields) {
       for (let i = 0; i < sizeBytes; i++) {
         const unit = Math.floor(i / unitBytes);
         const inField = (unit * panelRows + row) * unitBytes + (i % unitBytes);
-        visit(block + offsetBytes + i, panelRows * (block + offsetBytes) + inField);
+        visit(block + offsetBytes + i, panelRows * (block + placeBytes) + inField);
       }
     }
   }

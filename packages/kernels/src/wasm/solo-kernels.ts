@@ -10,7 +10,10 @@ import { encodeCommand } from './command-encoder.ts';
 import { instantiate } from './instance.ts';
 import type { WasmArena } from './worker-loop.ts';
 
-/** Bytes that the thread needs at the arena's control pointer: words of a barrier that is never waited in, one command. */
+/**
+ * Bytes that the thread needs at the arena's control pointer: words of a barrier that is never waited in, one command. The
+ * sums of tiles that a mat-mul keeps behind the commands are not among them: a solo thread runs no mat-mul.
+ */
 export const soloControlBytes = commandsOffset + commandBytes;
 
 export interface SoloKernels {
@@ -27,6 +30,7 @@ export function createSoloKernels(
   return {
     run(operations) {
       for (const operation of operations) {
+        assert(operation.op !== 'mat-mul', 'a solo thread has no room for the sums of a mat-mul');
         encodeCommand(view, controlPointer + commandsOffset, operation);
         instance.execute(controlPointer, 1, 0, 1);
       }

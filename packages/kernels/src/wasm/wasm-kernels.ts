@@ -3,7 +3,13 @@
  * thread 0 until the batch is done. `run` is synchronous: when it returns, the results are in the arena.
  */
 import { assert, defined } from '@plimsoll/foundation';
-import { commandBytes, commandsOffset, takenOffset, threadsMax } from '../../assembly/opcodes.ts';
+import {
+  commandBytes,
+  commandsEnd,
+  commandsOffset,
+  takenOffset,
+  threadsMax,
+} from '../../assembly/opcodes.ts';
 import type { KernelOperation, Kernels } from '../operations.ts';
 import { buildNames } from './builds.ts';
 import { encodeCommand } from './command-encoder.ts';
@@ -16,9 +22,9 @@ import { raiseAbort, signalWord, type WasmArena, type WorkerTask } from './worke
  */
 export const arenaPagesMax = 65535;
 
-/** Bytes of the control region that every arena has: barrier, counters, and 508 commands. */
+/** Bytes of the control region that every arena has: barrier, counters, 444 commands, sums of tiles. */
 export const controlBytes = 65536;
-const commandsMax = (controlBytes - commandsOffset) / commandBytes;
+const commandsMax = (commandsEnd - commandsOffset) / commandBytes;
 
 export interface WasmKernels extends Kernels {
   readonly threads: number;
