@@ -17,7 +17,7 @@ import {
 test('weights are two bytes for each of 8,030,261,248 parameters', () => {
   expect(weightBytes(referencePlan())).toMatchInlineSnapshot(`
     {
-      "derivation": "attention 2.50 GiB + mlp 10.50 GiB + routers and norms 520.00 KiB + embeddings 0.98 GiB + head 0.98 GiB = 16,060,522,496 bytes. Source: tensor shapes of meta-llama/Llama-3.1-8B-Instruct (config)",
+      "derivation": "weights: attention 2.50 GiB + mlp 10.50 GiB + routers and norms 520.00 KiB + embeddings 0.98 GiB + head 0.98 GiB = 16,060,522,496 bytes. Source: tensor shapes of meta-llama/Llama-3.1-8B-Instruct (config)",
       "text": "14.96 GiB",
     }
   `);
@@ -33,7 +33,7 @@ test('windows that are full do not count as growth', () => {
   // Gemma 3 12B: of 48 layers only 8 keep every token, 8 heads with keys and values of 256 numbers.
   expect(cacheBytesPerToken({ model: 'google/gemma-3-12b-it' })).toMatchInlineSnapshot(`
     {
-      "derivation": "layers that keep every token x bytes per layer and token = 8 layers x 8 kv heads x (512 + 512 B) = 65,536 bytes. Source: attention layout of google/gemma-3-12b-it",
+      "derivation": "cache per token: layers that keep every token x bytes per layer and token = 8 layers x 8 kv heads x (512 + 512 B) = 65,536 bytes. Source: attention layout of google/gemma-3-12b-it",
       "text": "65,536 bytes",
     }
   `);

@@ -58,7 +58,7 @@ export function weightBytes({ ledger }: Plan): ComputedNumber {
   const entries = ledger.entries.filter(({ category }) => category === 'weights');
   return {
     text: formatBytes(sum(entries)),
-    derivation: `${entries.map(({ tag, bytes }) => `${tag} ${formatBytes(bytes)}`).join(' + ')} = ${formatCount(sum(entries))} bytes. ${sources(entries)}`,
+    derivation: `weights: ${entries.map(({ tag, bytes }) => `${tag} ${formatBytes(bytes)}`).join(' + ')} = ${formatCount(sum(entries))} bytes. ${sources(entries)}`,
   };
 }
 
@@ -72,7 +72,7 @@ export function cacheBytesPerToken(variation: Variation = {}): ComputedNumber {
   );
   return {
     text: `${formatCount(bytes)} bytes`,
-    derivation: `layers that keep every token x bytes per layer and token = ${growing.map(({ layers, terms }) => `${layers} layers x ${terms}`).join(' + ')} = ${formatCount(bytes)} bytes. Source: attention layout of ${variation.model ?? referenceModel}`,
+    derivation: `cache per token: layers that keep every token x bytes per layer and token = ${growing.map(({ layers, terms }) => `${layers} layers x ${terms}`).join(' + ')} = ${formatCount(bytes)} bytes. Source: attention layout of ${variation.model ?? referenceModel}`,
   };
 }
 
@@ -87,20 +87,20 @@ export function categoryBytes({ ledger }: Plan, category: LedgerCategory): Compu
 
 /** Cached bytes of one sequence at the plan's context. */
 export function cacheBytesPerUser(variation: Variation = {}): ComputedNumber {
-  const { ledger, capacity } = referencePlan({ ...variation, users: 1 });
+  const { ledger, capacity, workload } = referencePlan({ ...variation, users: 1 });
   const entries = ledger.entries.filter(({ category }) => category === 'kv-cache' || category === 'state');
   return {
     text: formatBytes(capacity.bytesPerUser),
-    derivation: `${formulas(entries)} = ${formatCount(capacity.bytesPerUser)} bytes. ${sources(entries)}`,
+    derivation: `cache of ${formatCount(workload.contextTokens)} tokens: ${formulas(entries)} = ${formatCount(capacity.bytesPerUser)} bytes. ${sources(entries)}`,
   };
 }
 
 /** Most users of one context length that fit at once. */
 export function usersThatFit(variation: Variation): ComputedNumber {
-  const { capacity, workload } = referencePlan(variation);
+  const { capacity, hardware, workload } = referencePlan(variation);
   return {
     text: formatCount(capacity.usersMax),
-    derivation: `floor(${formatBytes(capacity.poolBytes)} left for the cache / ${formatBytes(capacity.bytesPerUser)} at ${formatCount(workload.contextTokens)} tokens) = ${capacity.usersMax}. The part left is usable memory - ${fixedEntries(variation)}`,
+    derivation: `users: floor(${formatBytes(capacity.poolBytes)} left for the cache / ${formatBytes(capacity.bytesPerUser)} at ${formatCount(workload.contextTokens)} tokens) = ${formatCount(capacity.usersMax)}. Left for the cache: ${formatBytes(hardware.usableBytes)} usable - ${fixedEntries(variation)}`,
   };
 }
 
@@ -109,7 +109,7 @@ export function poolBytes(variation: Variation = {}): ComputedNumber {
   const { capacity, hardware } = referencePlan(variation);
   return {
     text: formatBytes(capacity.poolBytes),
-    derivation: `${formatBytes(hardware.usableBytes)} usable - ${fixedEntries(variation)} = ${formatBytes(capacity.poolBytes)}`,
+    derivation: `left for the cache: ${formatBytes(hardware.usableBytes)} usable - ${fixedEntries(variation)} = ${formatBytes(capacity.poolBytes)}`,
   };
 }
 
@@ -118,7 +118,7 @@ export function usableBytes(hardware: string = referenceHardware): ComputedNumbe
   const record = resolveHardware(hardware);
   return {
     text: formatBytes(record.memory.usableBytes),
-    derivation: `${formatCount(record.memory.usableBytes)} bytes. ${provenance(record, 'usable')}`,
+    derivation: `memory that a process gets: ${formatCount(record.memory.usableBytes)} bytes. ${provenance(record, 'usable')}`,
   };
 }
 
@@ -137,7 +137,7 @@ export function readingFloor(hardware: string = referenceHardware): ComputedNumb
   const seconds = bytes / record.memory.bandwidthBytesPerSecond;
   return {
     text: estimatedSeconds(seconds),
-    derivation: `${formatCount(bytes)} bytes of weights, without the table of input embeddings / ${formatCount(record.memory.bandwidthBytesPerSecond)} bytes per second. ${provenance(record, 'memory')}`,
+    derivation: `least time to read the weights: ${formatCount(bytes)} bytes, without the table of input embeddings / ${formatCount(record.memory.bandwidthBytesPerSecond)} bytes per second. ${provenance(record, 'memory')}`,
   };
 }
 
@@ -148,30 +148,39 @@ export function stepWeightBytes({ ledger }: Plan): number {
 
 /** Estimated seconds of one decode step in which every user gets one token. */
 export function stepTime(variation: Variation): ComputedNumber {
-  const { speed, workload } = referencePlan(variation);
+  const plan = referencePlan(variation);
   return {
-    text: estimatedSeconds(speed.tpotSeconds),
-    derivation: `estimate of one decode step for ${countOf(workload.users, 'user')} with ${formatCount(workload.contextTokens)} cached tokens each: reading weights, reading cache, and a fixed time per layer. ${speedSource}`,
+    text: estimatedSeconds(plan.speed.tpotSeconds),
+    derivation: `one decode step, estimated: ${readsOf(plan)}. ${speedSource}`,
   };
 }
 
 /** Estimated tokens per second over all users. */
 export function tokenRate(variation: Variation): ComputedNumber {
-  const { speed, workload } = referencePlan(variation);
+  const plan = referencePlan(variation);
+  const { speed, workload } = plan;
   return {
     text: formatCount(roundEstimate(speed.tokensPerSecond)),
-    derivation: `${countOf(workload.users, 'user')} / ${estimatedSeconds(speed.tpotSeconds)} a step, ${formatCount(workload.contextTokens)} cached tokens each. ${speedSource}`,
+    derivation: `tokens per second: ${countOf(workload.users, 'user')} / ${estimatedSeconds(speed.tpotSeconds)} a step, estimated: ${readsOf(plan)}. ${speedSource}`,
   };
+}
+
+/** What a step reads and where, with the plan's numbers. */
+function readsOf(plan: Plan): string {
+  const { capacity, workload, hardware } = plan;
+  const cache = `${countOf(workload.users, 'user')} x ${formatBytes(capacity.bytesPerUser)} of cache`;
+  return `reading ${formatBytes(stepWeightBytes(plan))} of weights and ${cache} at ${bandwidth(hardware.id).text}, and a fixed time per layer and step`;
 }
 
 /** Estimated seconds until the first token of one prompt on an idle device. */
 export function firstTokenTime(variation: Variation): ComputedNumber {
-  const { speed } = referencePlan(variation);
+  const { speed, model } = referencePlan(variation);
   const cached = variation.cachedTokens ?? 0;
   const prompt = `${formatCount(speed.promptTokens)} prompt tokens${cached > 0 ? `, ${formatCount(cached)} of them cached` : ''}`;
+  const parameters = `${(model.activeParameters / 1e9).toFixed(2)} billion parameters`;
   return {
     text: estimatedSeconds(speed.ttftSeconds),
-    derivation: `estimate of one prefill of ${prompt}: operations / rate of the matrix units, and attention on top. ${speedSource}`,
+    derivation: `one prefill of ${prompt}, estimated: 2 operations for each token computed and each of ${parameters}, attention on top, at the rate of the matrix units. ${speedSource}`,
   };
 }
 
@@ -230,7 +239,7 @@ export function estimatedSeconds(value: number): string {
 }
 
 const speedSource =
-  'Shares of the data sheet rates that real engines reach are fitted to published measurements: registry record engines/speed';
+  'The shares of these rates that engines reach are fitted to published measurements (registry record engines/speed)';
 
 function sum(entries: readonly LedgerEntry[]): number {
   return entries.reduce((total, { bytes }) => total + bytes, 0);
