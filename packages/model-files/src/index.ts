@@ -16,6 +16,7 @@ export { type GgufSpecOptions, modelSpecFromGguf } from './gguf/model-spec-from-
 export { type GgufReadOptions, parseGguf, readGgufHeader } from './gguf/read-header.ts';
 export { readGgufFile, readGgufUrl } from './gguf/read-model.ts';
 export { type GgufModel, type GgufModelTensor, type GgufPart, readGgufModel } from './gguf/split-files.ts';
+export { TextTable, textLengthBytes } from './gguf/text-table.ts';
 export { visionSpecFromGguf } from './gguf/vision.ts';
 export {
   encodeGguf,

@@ -9,7 +9,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { AddedToken } from './added-tokens.ts';
 import { unspellBytes } from './byte-alphabet.ts';
 import { endOfGenerationIds, endOfTurnId } from './control-tokens.ts';
-import { flagValue, type GgufMetadata, idValue, numberList, textList, textValue } from './gguf-values.ts';
+import { flagValue, type GgufMetadata, idValue, numberList, textTable, textValue } from './gguf-values.ts';
 import { badTokenizer } from './limits.ts';
 import { MergeModel } from './model/merge-model.ts';
 import { readMerges } from './model/merges.ts';
@@ -44,7 +44,7 @@ export function tokenizerFromGguf(metadata: GgufMetadata): Tokenizer {
   return new TextTokenizer({
     ...parts,
     vocabSize: vocabulary.size,
-    textOf: (id) => vocabulary.texts[id],
+    textOf: (id) => vocabulary.text(id),
     bytesOf: (id) => bytesOf(file, id, parts.byteLevel),
     addedTokens: readAddedTokens(file, specialTokens),
     specialTokens,
@@ -56,9 +56,11 @@ export function tokenizerFromGguf(metadata: GgufMetadata): Tokenizer {
 }
 
 function readVocabulary(metadata: GgufMetadata): GgufVocabulary {
-  const texts = textList(metadata, 'tokenizer.ggml.tokens');
+  const texts = textTable(metadata, 'tokenizer.ggml.tokens');
   if (texts === null) throw badTokenizer('tokenizer.ggml.tokens', 'absent', 'the list of tokens');
-  const types = numberList(metadata, 'tokenizer.ggml.token_type') ?? texts.map(() => tokenTypes.normal);
+  const types =
+    numberList(metadata, 'tokenizer.ggml.token_type') ??
+    new Array<number>(texts.length).fill(tokenTypes.normal);
   if (types.length < texts.length) {
     throw badTokenizer('length of tokenizer.ggml.token_type', types.length, `at least ${texts.length}`);
   }
@@ -111,7 +113,7 @@ function readScoreModel({ metadata, vocabulary, types }: GgufVocabulary): ModelP
 function readMergeModel({ metadata, vocabulary, types }: GgufVocabulary, kind: string): ModelParts {
   const name = kind === 'gemma4' ? kind : (textValue(metadata, 'tokenizer.ggml.pre') ?? 'default');
   const { normalize, preTokenizer, ignoreMerges, addBos } = ggufPreTokenizer(name);
-  const merges = textList(metadata, 'tokenizer.ggml.merges');
+  const merges = textTable(metadata, 'tokenizer.ggml.merges');
   if (merges === null) throw badTokenizer('tokenizer.ggml.merges', 'absent', 'the list of merges');
   // Falcon's pre-tokenizer spells bytes in its middle; gemma4's not at all.
   const byteLevel = name !== 'gemma4';
@@ -139,7 +141,7 @@ function unknownIdOf(metadata: GgufMetadata, vocabulary: Vocabulary, fallback: n
 }
 
 function bytesOf({ vocabulary, types }: GgufVocabulary, id: number, byteLevel: boolean): Uint8Array {
-  const text = vocabulary.texts[id] ?? '';
+  const text = vocabulary.text(id);
   const type = types[id] ?? tokenTypes.normal;
   const byte = type === tokenTypes.byte ? /^<0x([0-9A-Fa-f]{2})>$/.exec(text)?.[1] : undefined;
   if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
@@ -181,10 +183,11 @@ function readAddedTokens(file: GgufVocabulary, { endOfGeneration }: SpecialToken
   const { metadata, vocabulary, types } = file;
   const isPhi3 = phi3Name.test(textValue(metadata, 'general.name') ?? '');
   const added: AddedToken[] = [];
-  for (const [id, content = ''] of vocabulary.texts.entries()) {
+  for (let id = 0; id < vocabulary.size; id++) {
     const type = types[id];
     const special = type === tokenTypes.control || type === tokenTypes.unknown || endOfGeneration.has(id);
     if (!special && type !== tokenTypes.userDefined) continue;
+    const content = vocabulary.text(id);
     added.push({
       id,
       content,

@@ -1,5 +1,5 @@
 /** Typed access to the tokenizer keys of a GGUF header. */
-import type { GgufModel } from '@plimsoll/model-files';
+import type { GgufModel, TextTable } from '@plimsoll/model-files';
 import { badTokenizer } from './limits.ts';
 
 export type GgufMetadata = GgufModel['metadata'];
@@ -30,6 +30,12 @@ export function idValue(metadata: GgufMetadata, key: string, limit: number): num
 
 export function textList(metadata: GgufMetadata, key: string): readonly string[] | null {
   return listOf(metadata, key, (value): value is string => typeof value === 'string', 'texts');
+}
+
+/** The same, where a long list comes as a table, its texts not decoded yet. */
+export function textTable(metadata: GgufMetadata, key: string): TextTable | readonly string[] | null {
+  const entry = metadata.get(key);
+  return entry?.type === 'array' && entry.table !== undefined ? entry.table : textList(metadata, key);
 }
 
 export function numberList(metadata: GgufMetadata, key: string): readonly number[] | null {

@@ -49,12 +49,12 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
   checkLimit('vocabSize', vocabSize, 'tokenizer.json');
   return new TextTokenizer({
     vocabSize,
-    textOf: (id) => contents.get(id) ?? vocabulary.texts[id],
+    textOf: (id) => contents.get(id) ?? vocabulary.text(id),
     bytesOf(id) {
       // GPT-2's alphabet has letters that an added token may be written with: it is no spelling there.
       const content = contents.get(id);
       if (content !== undefined && preTokenizer.byteLevel) return new TextEncoder().encode(content);
-      return decoder.bytesOf(content ?? vocabulary.texts[id] ?? '');
+      return decoder.bytesOf(content ?? vocabulary.text(id));
     },
     addedTokens,
     normalize,

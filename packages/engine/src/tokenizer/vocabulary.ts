@@ -1,33 +1,38 @@
 /** The list of a model's tokens, both ways: id to text and text to id. */
+import { assert } from '@plimsoll/foundation';
+import { TextTable } from '@plimsoll/model-files';
 import { badTokenizer, checkLimit } from './limits.ts';
+import { type ByteRun, TextIndex } from './text-index.ts';
+
+const encoder = new TextEncoder();
 
 export class Vocabulary {
-  /** Text of each id; an id that the file skips has none. */
-  readonly texts: readonly (string | undefined)[];
-  readonly #ids: ReadonlyMap<string, number>;
+  readonly #table: TextTable;
+  readonly #index: TextIndex;
+  /** Bytes of the text that is looked for. */
+  #sought = new Uint8Array(256);
 
-  private constructor(texts: readonly (string | undefined)[], ids: ReadonlyMap<string, number>) {
-    this.texts = texts;
-    this.#ids = ids;
+  private constructor(table: TextTable, index: TextIndex) {
+    this.#table = table;
+    this.#index = index;
   }
 
   /** From a list where the position is the id. Two ids for one text would make encoding a matter of luck. */
-  static fromTexts(texts: readonly string[], place: string): Vocabulary {
+  static fromTexts(texts: TextTable | readonly string[], place: string): Vocabulary {
     checkLimit('vocabSize', texts.length, place);
-    const ids = new Map<string, number>();
-    for (const [id, text] of texts.entries()) {
-      const other = ids.get(text);
-      if (other !== undefined)
-        throw badTokenizer(`${place}[${id}]`, text, `a text that ${other} does not have`);
-      ids.set(text, id);
+    const table = texts instanceof TextTable ? texts : TextTable.fromTexts(texts);
+    const index = new TextIndex(table);
+    for (let id = 0; id < table.length; id++) {
+      const other = index.add(id);
+      if (other >= 0)
+        throw badTokenizer(`${place}[${id}]`, table.text(id), `a text that ${other} does not have`);
     }
-    return new Vocabulary(texts, ids);
+    return new Vocabulary(table, index);
   }
 
   /** From texts and their ids in any order, as tokenizer.json has them. */
   static fromKeys(keys: readonly string[], values: readonly unknown[], place: string): Vocabulary {
     const texts: (string | undefined)[] = [];
-    const ids = new Map<string, number>();
     for (const [index, text] of keys.entries()) {
       const id = values[index];
       if (typeof id !== 'number' || !Number.isSafeInteger(id) || id < 0) {
@@ -39,21 +44,64 @@ export class Vocabulary {
       if (other !== undefined)
         throw badTokenizer(`${place} "${text}"`, id, `an id that "${other}" does not have`);
       texts[id] = text;
-      ids.set(text, id);
     }
-    return new Vocabulary(texts, ids);
+    const table = TextTable.fromTexts(texts.map((text) => text ?? ''));
+    const index = new TextIndex(table);
+    // An id that the file skips has no text to be found by.
+    for (const [id, text] of texts.entries()) if (text !== undefined) index.add(id);
+    return new Vocabulary(table, index);
   }
 
   get size(): number {
-    return this.texts.length;
+    return this.#table.length;
+  }
+
+  /** Text of an id, empty where the file skips it. */
+  text(id: number): string {
+    return id >= 0 && id < this.size ? this.#table.text(id) : '';
   }
 
   id(text: string): number | undefined {
-    return this.#ids.get(text);
+    const id = this.#index.find(this.#encode(text));
+    return id < 0 ? undefined : id;
   }
 
-  entries(): Iterable<readonly [string, number]> {
-    return this.#ids.entries();
+  /** The id of the text that two runs of bytes make together. */
+  idOfBytes(run: ByteRun, rest: ByteRun | null = null): number | undefined {
+    const id = this.#index.find(run, rest);
+    return id < 0 ? undefined : id;
+  }
+
+  *entries(): Iterable<readonly [string, number]> {
+    for (let id = 0; id < this.size; id++) yield [this.text(id), id];
+  }
+
+  /** The entries of one character each. */
+  *characters(): Iterable<readonly [codePoint: number, id: number]> {
+    const { bytes } = this.#table;
+    for (let id = 0; id < this.size; id++) {
+      const start = this.#table.start(id);
+      const length = this.#table.end(id) - start;
+      if (length === 0 || length > 4 || length !== sequenceBytes(bytes[start] ?? 0)) continue;
+      const text = this.#table.text(id);
+      const codePoint = text.codePointAt(0) ?? 0;
+      if (text.length === (codePoint > 0xffff ? 2 : 1)) yield [codePoint, id];
+    }
+  }
+
+  /** Whether an entry has the text behind something else than the text itself: `a▁`, and not `▁▁a`. */
+  hasInside(text: string): boolean {
+    const { bytes } = this.#table;
+    const sought = encoder.encode(text);
+    const first = sought[0] ?? 0;
+    const isAt = (place: number): boolean => sought.every((byte, offset) => bytes[place + offset] === byte);
+    for (let id = 0; id < this.size; id++) {
+      const last = this.#table.end(id) - sought.length;
+      let at = this.#table.start(id);
+      while (at <= last && bytes[at] === first && isAt(at)) at += sought.length;
+      for (; at <= last; at++) if (bytes[at] === first && isAt(at)) return true;
+    }
+    return false;
   }
 
   /** The ids of `<0x00>` to `<0xFF>`; -1 where one is missing. */
@@ -65,4 +113,19 @@ export class Vocabulary {
     }
     return ids;
   }
+
+  #encode(text: string): ByteRun {
+    if (this.#sought.length < 3 * text.length) this.#sought = new Uint8Array(6 * text.length);
+    const { read, written } = encoder.encodeInto(text, this.#sought);
+    assert(read === text.length, 'UTF-8 takes at most three bytes per UTF-16 unit');
+    return { bytes: this.#sought, start: 0, end: written };
+  }
+}
+
+/** Bytes of the UTF-8 sequence that a byte begins; 0 for one that begins none. */
+function sequenceBytes(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead < 0xc0) return 0;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
 }

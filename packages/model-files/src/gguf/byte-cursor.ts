@@ -5,6 +5,7 @@
  */
 import { assert } from '@plimsoll/foundation';
 import { type GgufPlace, ggufError } from './header.ts';
+import type { TextTableBuilder } from './text-table.ts';
 
 /** Bytes that a parser needs before it can go on: at least `length` of them from `offset`. */
 export interface BytesWanted {
@@ -102,6 +103,21 @@ export class ByteCursor {
     const first = this.#view.getUint32(at, this.littleEndian);
     const second = this.#view.getUint32(at + 4, this.littleEndian);
     return this.littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
+  }
+
+  /** As `uint64`, and stays where it is. */
+  peekUint64(): number {
+    const value = this.uint64();
+    this.#position -= 8;
+    return value;
+  }
+
+  /** Hands the texts that lie whole in the window to a table. */
+  takeTexts(table: TextTableBuilder, textBytesMax: number): void {
+    const before = table.missing;
+    const at = this.#position - this.#windowStart;
+    this.#position += table.take(this.#view, at, { littleEndian: this.littleEndian, textBytesMax }) - at;
+    this.steps += before - table.missing;
   }
 
   text(length: number): string {

@@ -4,6 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { GgmlType } from './ggml-types.ts';
+import type { TextTable } from './text-table.ts';
 
 /** Metadata value types; the position is the number a file stores. */
 export const ggufValueTypes = [
@@ -37,6 +38,29 @@ export interface GgufArrayValue {
   readonly length: number;
   /** Null when the array was longer than the reader was asked to keep: then only its type and length are known. */
   readonly values: readonly (GgufScalar | GgufArrayValue)[] | null;
+  /** The same of a long array of texts that was kept, not decoded yet. */
+  readonly table?: TextTable;
+}
+
+/** A long array of texts: its values are decoded when somebody asks for all of them. */
+export class GgufTextArray implements GgufArrayValue {
+  readonly type = 'array';
+  readonly elementType = 'string';
+  readonly table: TextTable;
+  #values: readonly string[] | null = null;
+
+  constructor(table: TextTable) {
+    this.table = table;
+  }
+
+  get length(): number {
+    return this.table.length;
+  }
+
+  get values(): readonly string[] {
+    this.#values ??= this.table.texts();
+    return this.#values;
+  }
 }
 
 export type GgufValue = GgufScalarValue | GgufArrayValue;

@@ -5,12 +5,14 @@ import {
   type GgufPlace,
   type GgufScalar,
   type GgufScalarType,
+  GgufTextArray,
   type GgufValue,
   type GgufValueType,
   ggufError,
   ggufValueTypes,
 } from './header.ts';
 import type { GgufLimits } from './limits.ts';
+import { type TextTable, TextTableBuilder, textLengthBytes } from './text-table.ts';
 
 /** The one key that the format itself gives a meaning to. */
 export const alignmentKey = 'general.alignment';
@@ -153,33 +155,61 @@ function* parseArray(cursor: ByteCursor, rules: ValueRules, depth: number): Pars
       limit: limits.keptElementsMax,
     });
   }
+  return yield* keepElements(cursor, elementType, { length, depth, rules });
+}
+
+/** Longer arrays of texts are vocabularies and merges, whose texts most readers never look at. */
+const decodedTextsMax = 4096;
+
+function* keepElements(
+  cursor: ByteCursor,
+  elementType: GgufValueType,
+  { length, depth, rules }: ArrayContents,
+): Parsing<GgufArrayValue> {
+  const { limits } = rules;
+  if (elementType === 'string' && length > decodedTextsMax) {
+    return new GgufTextArray(yield* parseTexts(cursor, length, limits.stringBytesMax));
+  }
   const values: (GgufScalar | GgufArrayValue)[] = [];
-  const bytes = scalarBytes[elementType];
-  for (let index = 0; index < length; index++) {
+  for (let index = 0; index < length; ) {
     if (elementType === 'array') {
       values.push(yield* parseArray(cursor, rules, depth + 1));
+      index++;
     } else if (elementType === 'string') {
-      // Written out: a generator per token of a vocabulary would take most of the time of reading it.
-      if (!cursor.has(8)) yield* cursor.need(8);
-      const length = takeTextBytes(cursor, limits.stringBytesMax);
-      if (!cursor.has(length)) yield* cursor.need(length);
-      values.push(cursor.text(length));
+      values.push(yield* parseText(cursor, limits.stringBytesMax));
+      index++;
     } else {
+      const bytes = scalarBytes[elementType];
       if (!cursor.has(bytes)) yield* cursor.need(bytes);
-      values.push(takeScalar(cursor, elementType));
+      // A generator's turn per element would take most of the time of reading it.
+      for (; index < length && cursor.has(bytes); index++) values.push(takeScalar(cursor, elementType));
     }
   }
   return { type: 'array', elementType, length, values };
 }
 
-interface Skipped {
+function* parseTexts(cursor: ByteCursor, length: number, bytesMax: number): Parsing<TextTable> {
+  const builder = new TextTableBuilder(length);
+  while (builder.missing > 0) {
+    cursor.takeTexts(builder, bytesMax);
+    if (builder.missing === 0) break;
+    // The next text goes beyond the window, or is too long.
+    if (!cursor.has(textLengthBytes)) yield* cursor.need(textLengthBytes);
+    const bytes = checkedTextBytes(cursor, cursor.peekUint64(), { bytesMax, offset: cursor.position });
+    const whole = textLengthBytes + bytes;
+    if (!cursor.has(whole)) yield* cursor.need(whole);
+  }
+  return builder.finish();
+}
+
+interface ArrayContents {
   readonly length: number;
   readonly depth: number;
   readonly rules: ValueRules;
 }
 
 /** Elements of a fixed size are stepped over at once; strings and arrays one by one, reading only their lengths. */
-function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: Skipped): Parsing<void> {
+function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: ArrayContents): Parsing<void> {
   if (type !== 'string' && type !== 'array') {
     cursor.skip(skipped.length * scalarBytes[type]);
     return;
@@ -204,11 +234,20 @@ export function* parseText(cursor: ByteCursor, bytesMax: number): Parsing<string
 
 /** The length of a text, of which eight bytes must be in the window. */
 function takeTextBytes(cursor: ByteCursor, bytesMax: number): number {
-  const length = cursor.uint64();
-  const lengthMax = Math.min(bytesMax, cursor.remaining);
+  const offset = cursor.position;
+  return checkedTextBytes(cursor, cursor.uint64(), { bytesMax, offset });
+}
+
+function checkedTextBytes(
+  cursor: ByteCursor,
+  length: number,
+  { bytesMax, offset }: { readonly bytesMax: number; readonly offset: number },
+): number {
+  const left = cursor.remaining - (offset + textLengthBytes - cursor.position);
+  const lengthMax = Math.min(bytesMax, left);
   if (length <= lengthMax) return length;
   throw ggufError(
-    { offset: cursor.position - 8, field: cursor.field },
+    { offset, field: cursor.field },
     {
       code: 'gguf-string-too-long',
       problem: `a string of ${length} bytes does not fit`,

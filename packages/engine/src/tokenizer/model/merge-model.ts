@@ -46,8 +46,8 @@ export class MergeModel implements TokenModel {
     const { vocabulary, byteLevel, isText } = rules;
     this.#unknown = new UnknownText(vocabulary, rules);
     this.wordStart = byteLevel ? null : wordStartOf(vocabulary);
-    for (const [text, id] of vocabulary.entries()) {
-      if (isText(id) && isOneCharacter(text)) this.#characters.set(text.codePointAt(0) ?? 0, id);
+    for (const [codePoint, id] of vocabulary.characters()) {
+      if (isText(id)) this.#characters.set(codePoint, id);
     }
     this.#byteSymbols = Int32Array.from(
       byteToCodePoint,
@@ -133,8 +133,4 @@ export class MergeModel implements TokenModel {
     }
     return count;
   }
-}
-
-function isOneCharacter(text: string): boolean {
-  return text.length === 1 || (text.length === 2 && (text.codePointAt(0) ?? 0) > 0xffff);
 }

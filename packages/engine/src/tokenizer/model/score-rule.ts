@@ -21,7 +21,7 @@ export class ScoreRule implements MergeRule {
   readonly #results = new Int32Array(slotCount);
 
   /** `isMergeable` is false for control, unknown and byte tokens: plain text never becomes one by merging. */
-  constructor(vocabulary: Vocabulary, scores: readonly number[], isMergeable: (id: number) => boolean) {
+  constructor(vocabulary: Vocabulary, scores: Iterable<number>, isMergeable: (id: number) => boolean) {
     this.#vocabulary = vocabulary;
     this.#isMergeable = isMergeable;
     this.#ranksOfIds = rankScores(scores);
@@ -44,13 +44,13 @@ export class ScoreRule implements MergeRule {
   }
 
   #text(symbol: number): string {
-    const { size, texts } = this.#vocabulary;
-    return symbol < size ? (texts[symbol] ?? '') : String.fromCodePoint(symbol - size);
+    const { size } = this.#vocabulary;
+    return symbol < size ? this.#vocabulary.text(symbol) : String.fromCodePoint(symbol - size);
   }
 }
 
 /** Position of each score among the different scores, the highest at 0. */
-function rankScores(scores: readonly number[]): Int32Array {
+function rankScores(scores: Iterable<number>): Int32Array {
   const different = [...new Set(scores)].sort((a, b) => b - a);
   const rankOfScore = new Map(different.map((score, rank) => [score, rank]));
   return Int32Array.from(scores, (score) => rankOfScore.get(score) ?? 0);
