@@ -3,6 +3,7 @@
  *   node tools/check.ts types "import arrows"
  */
 import { join } from 'node:path';
+import { atlasContent } from './check/atlas-content.ts';
 import { type Command, commandCheck } from './check/command.ts';
 import { fileNames, forbiddenWords } from './check/forbidden-text.ts';
 import { generatedFiles } from './check/generated-files.ts';
@@ -38,6 +39,7 @@ const checks: readonly Check[] = [
   markdownLinks,
   packageScripts,
   lockFile,
+  atlasContent,
   generatedFiles,
 ];
 

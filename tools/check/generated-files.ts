@@ -5,23 +5,24 @@
 import { join } from 'node:path';
 import type { Check } from './project.ts';
 
-export interface GeneratedFile {
-  readonly path: string;
-  /** What to type to write the file again. */
+/** Files that one command writes. */
+export interface GeneratedFiles {
+  /** What to type to write the files again. */
   readonly command: string;
-  /** The text the file should have, made from the sources under `root`. */
-  make(root: string): Promise<string>;
+  /** Path -> the text it should have, made from the sources under `root`. */
+  make(root: string): Promise<ReadonlyMap<string, string>>;
 }
 
-export function generatedFileCheck(files: readonly GeneratedFile[]): Check {
+export function generatedFileCheck(groups: readonly GeneratedFiles[]): Check {
   return {
     name: 'generated files',
     run: async (project) => {
       const problems: string[] = [];
-      for (const { path, command, make } of files) {
-        const expected = await make(project.root);
-        if (project.paths.includes(path) && project.read(path) === expected) continue;
-        problems.push(`${path} is not what its sources give: run ${command}`);
+      for (const { command, make } of groups) {
+        for (const [path, expected] of await make(project.root)) {
+          if (project.paths.includes(path) && project.read(path) === expected) continue;
+          problems.push(`${path} is not what its sources give: run ${command}`);
+        }
       }
       return problems;
     },
@@ -29,32 +30,30 @@ export function generatedFileCheck(files: readonly GeneratedFile[]): Check {
 }
 
 const registryData = 'packages/registry/data';
-const registryCommand = 'node tools/build-registry-index.ts';
 
-/** Loaded when the check runs, not before: a registry that does not even load is then the problem of one check. */
-async function loadRegistry() {
-  const [builder, files] = await Promise.all([
-    import('../../packages/registry/src/index-builder.ts'),
-    import('../../packages/registry/src/record-files.ts'),
-  ]);
-  return { ...builder, ...files };
-}
-
+// Sources are loaded when the check runs, not before: a package that does not even load is then the problem of one check.
 export const generatedFiles = generatedFileCheck([
   {
-    path: `${registryData}/model-index.json`,
-    command: registryCommand,
+    command: 'node tools/build-registry-index.ts',
     make: async (root) => {
-      const { buildModelIndex, formatIndex, readModelFiles } = await loadRegistry();
-      return formatIndex(buildModelIndex(readModelFiles(join(root, registryData))));
+      const { buildHardwareIndex, buildModelIndex, formatIndex } = await import(
+        '../../packages/registry/src/index-builder.ts'
+      );
+      const { readHardwareFiles, readModelFiles } = await import(
+        '../../packages/registry/src/record-files.ts'
+      );
+      const data = join(root, registryData);
+      return new Map([
+        [`${registryData}/model-index.json`, formatIndex(buildModelIndex(readModelFiles(data)))],
+        [`${registryData}/hardware-index.json`, formatIndex(buildHardwareIndex(readHardwareFiles(data)))],
+      ]);
     },
   },
   {
-    path: `${registryData}/hardware-index.json`,
-    command: registryCommand,
+    command: 'node tools/build-search-index.ts',
     make: async (root) => {
-      const { buildHardwareIndex, formatIndex, readHardwareFiles } = await loadRegistry();
-      return formatIndex(buildHardwareIndex(readHardwareFiles(join(root, registryData))));
+      const { readSearchIndexes } = await import('../../apps/atlas/src/pages-data/site-search.ts');
+      return readSearchIndexes(root);
     },
   },
 ]);

@@ -19,11 +19,15 @@ export interface Project {
   readBefore(path: string): string | undefined;
 }
 
+export type Remark = (text: string) => void;
+
 export interface Check {
   /** Printed in front of the result; one or two words. */
   readonly name: string;
-  /** The problems found, one line each, the place first. */
-  run(project: Project): readonly string[] | Promise<readonly string[]>;
+  /**
+   * The problems found, one line each, the place first. What a person should know and nothing fails for goes to `remark`.
+   */
+  run(project: Project, remark: Remark): readonly string[] | Promise<readonly string[]>;
 }
 
 /** Room for the list of files: git prints one path of at most 4 KiB for each of some ten thousand files. */

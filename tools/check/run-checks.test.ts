@@ -13,7 +13,13 @@ test('every check runs, and one that throws has failed without stopping the othe
         throw new Error('no such file');
       },
     },
-    { name: 'late', run: async () => ['a.ts:1 is wrong'] },
+    {
+      name: 'late',
+      run: async (_, remark) => {
+        remark('b.ts is long');
+        return ['a.ts:1 is wrong'];
+      },
+    },
   ];
   const reported: CheckResult[] = [];
   const results = await runChecks(checks, project, (result) => reported.push(result));
@@ -22,23 +28,27 @@ test('every check runs, and one that throws has failed without stopping the othe
     ['broken', 'the check itself failed: Error: no such file'],
     ['late', 'a.ts:1 is wrong'],
   ]);
+  expect(results.map(({ remarks }) => remarks)).toEqual([[], [], ['b.ts is long']]);
   expect(reported.map(({ name }) => name).sort()).toEqual(['broken', 'fine', 'late']);
 });
 
-test('a result is one line, followed by its problems', () => {
+test('a result is one line, followed by its problems and remarks', () => {
   const result = {
     name: 'sizes',
     problems: ['a.ts has 500 lines', 'b.ts has 600 lines'],
+    remarks: ['c.ts has 390 lines'],
     milliseconds: 1234,
   };
   expect(formatResult(result)).toMatchInlineSnapshot(`
     "FAIL  sizes             1.23 s
           a.ts has 500 lines
           b.ts has 600 lines
+          note: c.ts has 390 lines
     "
   `);
   expect(formatResult({ ...result, problems: [] })).toMatchInlineSnapshot(`
     "ok    sizes             1.23 s
+          note: c.ts has 390 lines
     "
   `);
 });

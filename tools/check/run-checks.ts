@@ -1,10 +1,12 @@
 /** Runs checks beside each other and tells how each went. */
 import { setImmediate } from 'node:timers/promises';
-import type { Check, Project } from './project.ts';
+import type { Check, Project, Remark } from './project.ts';
 
 export interface CheckResult {
   readonly name: string;
   readonly problems: readonly string[];
+  /** What to know without anything having failed. */
+  readonly remarks: readonly string[];
   readonly milliseconds: number;
 }
 
@@ -18,17 +20,18 @@ export function runChecks(
     // In a turn of its own, so that a check that waits for nothing is not timed with the ones after it.
     await setImmediate();
     const start = performance.now();
-    const problems = await runSafely(check, project);
-    const result = { name: check.name, problems, milliseconds: performance.now() - start };
+    const remarks: string[] = [];
+    const problems = await runSafely(check, project, (text) => remarks.push(text));
+    const result = { name: check.name, problems, remarks, milliseconds: performance.now() - start };
     report(result);
     return result;
   };
   return Promise.all(checks.map(runOne));
 }
 
-async function runSafely(check: Check, project: Project): Promise<readonly string[]> {
+async function runSafely(check: Check, project: Project, remark: Remark): Promise<readonly string[]> {
   try {
-    return await check.run(project);
+    return await check.run(project, remark);
   } catch (error) {
     return [`the check itself failed: ${describeError(error)}`];
   }
@@ -38,8 +41,13 @@ function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** `ok    biome            0.61 s`, and under a failure its problems, indented. */
-export function formatResult({ name, problems, milliseconds }: CheckResult): string {
-  const head = `${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)}${(milliseconds / 1000).toFixed(2)} s\n`;
-  return head + problems.map((problem) => `      ${problem}\n`).join('');
+/** `ok    biome            0.61 s`, and under it, indented, its problems and remarks. */
+export function formatResult({ name, problems, remarks, milliseconds }: CheckResult): string {
+  const head = `${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)}${(milliseconds / 1000).toFixed(2)} s`;
+  const lines = [head, ...[...problems, ...remarks.map((remark) => `note: ${remark}`)].map(indented)];
+  return `${lines.join('\n')}\n`;
+}
+
+function indented(line: string): string {
+  return `      ${line}`;
 }

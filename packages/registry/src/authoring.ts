@@ -5,4 +5,6 @@ export { crossReferenceProblems } from './pages/cross-references.ts';
 export { type AtlasRecords, type Filed, readAtlasRecords } from './pages/record-reader.ts';
 export { readHardwareFiles, readModelFiles } from './record-files.ts';
 export { hardwareIndexPath, modelIndexPath } from './registry.ts';
+export { generatedDocuments } from './search/generated-documents.ts';
+export { searchIndexText } from './search/index-text.ts';
 export { openTextFolder } from './text-folder.ts';

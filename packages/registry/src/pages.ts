@@ -5,6 +5,7 @@ export {
   formatContentProblem,
   refuseContentProblems,
 } from './content-problem.ts';
+export { nameKey } from './name-key.ts';
 export { nearestHint, nearestNames } from './nearest-name.ts';
 export type {
   CitationRecord,

@@ -1,0 +1,56 @@
+/** Search documents of pages: the same words that the page shows, with its numbers computed and its marks taken off. */
+import { nameKey, splitId } from '@plimsoll/registry/pages';
+import type { SearchDocument } from '@plimsoll/registry/search';
+import type { ComputedNumber } from '../numbers/computed-number.ts';
+import { allNodes, parseInline, plainText } from './inline-text.ts';
+import { messageTexts } from './message-texts.ts';
+import type { Messages } from './messages-schema.ts';
+import type { Page } from './page-reader.ts';
+
+/** Facts shown beside a summary: enough to answer, few and short enough to read. */
+const factsMax = 3;
+const factLengthMax = 360;
+
+export interface SearchedPage {
+  readonly page: Page;
+  /** Words of one locale. */
+  readonly messages: Messages;
+  readonly record: { readonly aliases: readonly string[]; readonly tags: readonly string[] };
+  readonly numbers: Readonly<Record<string, ComputedNumber>>;
+}
+
+export function pageSearchDocument({ page, messages, record, numbers }: SearchedPage): SearchDocument {
+  const plain = (text: string): string =>
+    plainText(parseInline(text).nodes, (name) => numbers[name]?.text ?? '');
+  const texts = messageTexts(messages);
+  const names = [messages.title, ...record.aliases];
+  const isText = ({ key, role }: (typeof texts)[number]): boolean =>
+    role !== 'title' && !key.startsWith('summary') && !key.startsWith('related');
+  return {
+    id: page.id,
+    title: messages.title,
+    keys: [...new Set(names.map(nameKey))],
+    names,
+    tags: record.tags.map((id) => splitId(id)[1]),
+    headings: texts
+      .filter(({ key, role }) => role === 'title' && key !== 'title')
+      .map(({ text }) => plain(text)),
+    summary: messages.summary.map(plain),
+    facts: factTexts(messages)
+      .map(plain)
+      .filter((text) => text.length <= factLengthMax)
+      .slice(0, factsMax),
+    text: texts
+      .filter(isText)
+      .map(({ text }) => plain(text))
+      .join('\n'),
+  };
+}
+
+/** Paragraphs and list entries that state a computed number: what a reader would want to quote, with what it is about. */
+function factTexts(messages: Messages): readonly string[] {
+  return messageTexts(messages)
+    .filter(({ key, role }) => role === 'prose' && key.startsWith('sections.'))
+    .map(({ text }) => text)
+    .filter((text) => allNodes(parseInline(text).nodes).some(({ kind }) => kind === 'number'));
+}

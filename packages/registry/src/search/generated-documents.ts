@@ -1,0 +1,55 @@
+/** Search documents of models and hardware, whose pages are generated from their records. */
+import { formatBytes, formatTokens } from '@plimsoll/foundation';
+import type { HardwareRow, ModelRow } from '../registry-index.ts';
+import type { SearchDocument } from './search-document.ts';
+
+export function generatedDocuments(
+  models: readonly ModelRow[],
+  hardware: readonly HardwareRow[],
+): readonly SearchDocument[] {
+  return [...models.map(modelDocument), ...hardware.map(hardwareDocument)];
+}
+
+function modelDocument(row: ModelRow): SearchDocument {
+  const size = row.parameters === null ? [] : [`${billions(row.parameters)} parameters`];
+  const active = row.activeParameters === null ? [] : [`${billions(row.activeParameters)} active per token`];
+  const context = row.contextLength === null ? [] : [`context of ${formatTokens(row.contextLength)} tokens`];
+  const quantization = row.quantization === null ? [] : [`quantised as ${row.quantization}`];
+  return {
+    id: `model.${row.id}`,
+    title: row.id,
+    keys: row.keys,
+    names: [row.id],
+    tags: ['model', row.family],
+    headings: [],
+    summary: [`Model of the ${row.family} family.`],
+    facts: [...size, ...active, ...context, ...quantization].map(sentence),
+    text: row.quantization ?? '',
+  };
+}
+
+function hardwareDocument(row: HardwareRow): SearchDocument {
+  const bandwidth = row.bandwidthBytesPerSecond / 1e9;
+  return {
+    id: `hardware.${row.id}`,
+    title: row.name,
+    keys: row.keys,
+    names: [row.name, row.id],
+    tags: ['hardware', row.class, row.vendor],
+    headings: [],
+    summary: [`${row.vendor} hardware of ${row.releaseYear}, class ${row.class}.`],
+    facts: [
+      `${formatBytes(row.usableBytes)} of memory usable, of ${formatBytes(row.nominalBytes)}`,
+      `reads memory at ${bandwidth.toLocaleString('en-US', { maximumFractionDigits: 0 })} GB per second`,
+    ].map(sentence),
+    text: '',
+  };
+}
+
+function billions(count: number): string {
+  return `${(count / 1e9).toFixed(count < 10e9 ? 2 : 1)} billion`;
+}
+
+function sentence(words: string): string {
+  return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}.`;
+}

@@ -1,0 +1,24 @@
+/**
+ * The atlas's records and pages: schemas, references in every direction, and how the words read. Its rules are in
+ * apps/atlas/src/pages-data, where the site's build uses them too; they are stated in CONTRIBUTING.md.
+ */
+import type { Check } from './project.ts';
+
+export const atlasContent: Check = {
+  name: 'atlas content',
+  run: async ({ root }, remark) => {
+    // Loaded when the check runs, not before: pages that do not even load are then the problem of one check.
+    const { readSiteContent } = await import('../../apps/atlas/src/pages-data/site-content.ts');
+    const { formatContentProblem } = await import('../../packages/registry/src/content-problem.ts');
+    const { pages, problems } = await readSiteContent(root);
+    const missing = new Map<string, number>();
+    for (const { untranslated } of pages.values()) {
+      for (const [locale, keys] of untranslated)
+        missing.set(locale, (missing.get(locale) ?? 0) + keys.length);
+    }
+    for (const [locale, count] of missing) {
+      if (count > 0) remark(`locale ${locale} shows English for ${count} keys`);
+    }
+    return problems.map(formatContentProblem);
+  },
+};
