@@ -3,7 +3,7 @@
  * (cheap, for small operations) or claimed piece by piece from a counter inside the command (for long ones, where a
  * thread that was held up by another process should not hold up the rest).
  */
-import { claimWordOffset } from './opcodes';
+import { claimWordOffset, partsWordOffset } from './opcodes';
 
 /** Argument `index` of the command as an unsigned word: pointers, counts and codes. Word 0 is the opcode. */
 // @ts-ignore: decorator
@@ -26,4 +26,28 @@ import { claimWordOffset } from './opcodes';
 // @ts-ignore: decorator
 @inline export function claim(command: usize, size: u32): u32 {
   return atomic.add<u32>(command, size, claimWordOffset);
+}
+
+/** The piece that `claimPiece` took: items [pieceStart, pieceEnd). */
+export let pieceStart: u32 = 0;
+export let pieceEnd: u32 = 0;
+
+/**
+ * Takes the next piece of `count` items; false when nothing is left. A counter that two threads write in turn costs each
+ * of them some 500 ns, so pieces are few: first one of three quarters of a fair share for each thread, then small ones,
+ * an eighth of a share, for whoever is early.
+ */
+export function claimPiece(command: usize, count: u32, threads: u32): bool {
+  const large = (count * 3) / (threads * 4), small = max<u32>(1, count / (threads * 8));
+  const ticket = claim(command, 1), largeCount = large > 0 ? threads : 0;
+  const isLarge = ticket < largeCount;
+  pieceStart = isLarge ? ticket * large : largeCount * large + (ticket - largeCount) * small;
+  pieceEnd = min(count, pieceStart + (isLarge ? large : small));
+  return pieceStart < count;
+}
+
+/** Into how many parts the command's work is split. */
+// @ts-ignore: decorator
+@inline export function partsOf(command: usize): u32 {
+  return load<u32>(command + partsWordOffset);
 }

@@ -5,7 +5,7 @@
  * tiles of four tokens inside those, so that a panel is read from memory once per chunk and its tile from the first
  * levels. One token is a tile of its own: then the panels stream through and memory is the limit.
  */
-import { claim, word } from './command';
+import { claimPiece, pieceEnd, pieceStart, word } from './command';
 import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
 import { bf16Code, f16Code, f32Code, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
 import { activationStride, scalesOffset, sumsOffset } from './quantise';
@@ -82,14 +82,11 @@ export function matMul(command: usize, threads: u32): void {
   const panels = (rows + panelRows - 1) / panelRows;
   const chunkTokens = max<u32>(4, (chunkBytesMax / <u32>stride) & ~3);
   const chunks = (tokens + chunkTokens - 1) / chunkTokens;
-  const claimPanels = max<u32>(1, panels / (threads * 16));
-  // Claims run over (chunk, panel) pairs in one sequence, so that no thread waits between two chunks.
-  const claims = (panels + claimPanels - 1) / claimPanels;
-  for (let item = claim(command, 1); item < chunks * claims; item = claim(command, 1)) {
-    const first = (item / claims) * chunkTokens;
-    const panelEnd = min<u32>(panels, (item % claims + 1) * claimPanels);
-    for (let panel = (item % claims) * claimPanels; panel < panelEnd; panel++) {
-      panelByTokens(command, panel, first, min<u32>(tokens, first + chunkTokens));
+  // Pieces run over (chunk, panel) pairs in one sequence, so that no thread waits between two chunks.
+  while (claimPiece(command, chunks * panels, threads)) {
+    for (let item = pieceStart; item < pieceEnd; item++) {
+      const first = (item / panels) * chunkTokens;
+      panelByTokens(command, item % panels, first, min<u32>(tokens, first + chunkTokens));
     }
   }
 }

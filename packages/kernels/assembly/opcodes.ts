@@ -33,18 +33,25 @@ export const q6_KCode = 7;
 /** Rows whose bytes are interleaved into one panel of a repacked weight. */
 export const panelRows = 8;
 
-/** One command is 32 words of 4 bytes: the opcode, the arguments, and in the last word a counter of claimed work. */
+/**
+ * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end what is needed to share it: whether
+ * sleeping threads are woken for it, how many commands the phase that it begins has (0: done by one thread alone), into
+ * how many parts it is split (0: it claims pieces itself), and the counter of claimed work.
+ */
 export const commandBytes = 128;
+export const wakeWordOffset = 112;
+export const phaseWordOffset = 116;
+export const partsWordOffset = 120;
 export const claimWordOffset = 124;
 
 /**
  * The control region at the start of an arena, in bytes. Words that different threads write sit on cache lines of their
- * own: [0] arrivals at the barrier, [64] barrier generation, [128] abort flag, [192] sleeping threads, [256, 512) one
- * word per thread that counts the commands it took part in, [512, 57344) the commands, [57344, 65536) 128 bytes per thread
- * for the sums of the tile it works on.
+ * own: [0] the state of the batch, eight bytes (phases.ts), [64] its number of commands, [128] abort flag, [192] sleeping
+ * threads, [256, 512) one word per thread that counts the shared commands it took part in, [512, 57344) the commands,
+ * [57344, 65536) 128 bytes per thread for the sums of the tile it works on.
  */
-export const arrivalsOffset = 0;
-export const generationOffset = 64;
+export const stateOffset = 0;
+export const countOffset = 64;
 export const abortOffset = 128;
 export const sleepersOffset = 192;
 export const takenOffset = 256;

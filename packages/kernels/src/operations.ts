@@ -252,11 +252,18 @@ export type KernelOperation =
   | Argmax
   | ReadSum;
 
+/** Operations in the form in which an implementation runs them, made by its `prepare`. */
+export interface Program {
+  readonly operations: readonly KernelOperation[];
+}
+
 /** One implementation over one or more arenas. */
 export interface Kernels {
   /** Which code runs: `reference`, `wasm-simd`, `wasm-relaxed` or `wasm-relaxed-dot32`. */
   readonly path: string;
+  /** Makes a program, which is cheaper to run again and again than its operations; it fits any arena. */
+  prepare(operations: readonly KernelOperation[]): Program;
   /** Runs the operations in order on one arena; every operation sees the results of those before it. */
-  run(arena: number, operations: readonly KernelOperation[]): void;
+  run(arena: number, operations: readonly KernelOperation[] | Program): void;
   close(): Promise<void>;
 }

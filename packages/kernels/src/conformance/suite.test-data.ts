@@ -82,7 +82,9 @@ export function conformanceTests({ build, threads }: { build: BuildName; threads
   let kernels: WasmKernels | undefined;
 
   beforeAll(async () => {
-    kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads, build });
+    const arenas = [{ memory, controlPointer: 0 }];
+    // The smallest parts: so that even these small operations are shared.
+    kernels = await createNodeKernels({ arenas, threads, build, partElementsMin: 1 });
   }, 120_000);
   afterAll(async () => kernels?.close());
 
@@ -97,10 +99,7 @@ export function conformanceTests({ build, threads }: { build: BuildName; threads
       const outcome = reference(testCase, index);
       const bytes = new Uint8Array(memory.buffer);
       bytes.set(outcome.inputs.subarray(controlBytes), controlBytes);
-      const before = kernels.commandsTaken(0);
       kernels.run(0, outcome.operations);
-      const taken = kernels.commandsTaken(0).map((count, thread) => count - (before[thread] ?? 0));
-      expect(taken, 'commands per thread').toEqual(new Array(threads).fill(outcome.operations.length));
       for (const region of outcome.expected) checkRegion(memory.buffer, outcome.arena.bytes.buffer, region);
       checkRest(bytes, outcome);
     },

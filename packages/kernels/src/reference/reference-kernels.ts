@@ -73,9 +73,11 @@ function perform(arena: ArenaView, operation: KernelOperation): void {
 export function createReferenceKernels(arenas: readonly { readonly buffer: ArrayBufferLike }[]): Kernels {
   return {
     path: 'reference',
-    run(arena, operations) {
+    prepare: (operations) => ({ operations }),
+    run(arena, program) {
       const view = new ArenaView(defined(arenas[arena], `there is no arena ${arena}`).buffer);
-      for (const operation of operations) perform(view, operation);
+      for (const operation of 'operations' in program ? program.operations : program)
+        perform(view, operation);
     },
     close: async () => {},
   };

@@ -110,7 +110,7 @@ function wordsOf(o: KernelOperation): Words {
   return o.op === 'rope' || o.op === 'kv-store' || o.op === 'attention' ? sequenceWords(o) : rowWords(o);
 }
 
-/** Writes one command at byte offset `pointer` of an arena, and clears its counter of claimed work. */
+/** Writes one command at byte offset `pointer`: one that a thread does alone, of which nothing has been claimed yet. */
 export function encodeCommand(arena: DataView, pointer: number, operation: KernelOperation): void {
   let at = pointer;
   for (const word of wordsOf(operation)) {
@@ -118,5 +118,8 @@ export function encodeCommand(arena: DataView, pointer: number, operation: Kerne
     else arena.setFloat32(at, word.f32, true);
     at += 4;
   }
+  arena.setUint32(pointer + code.wakeWordOffset, 0, true);
+  arena.setUint32(pointer + code.phaseWordOffset, 0, true);
+  arena.setUint32(pointer + code.partsWordOffset, 1, true);
   arena.setUint32(pointer + code.claimWordOffset, 0, true);
 }

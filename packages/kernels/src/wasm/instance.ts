@@ -3,12 +3,20 @@ import { assert } from '@plimsoll/foundation';
 
 export interface KernelInstance {
   readonly variant: number;
-  execute(control: number, count: number, thread: number, threads: number): void;
+  /** The calling thread's part in a batch: begins it and returns when it is over. */
+  lead(control: number, batch: number, threads: number): void;
+  /** A worker's part in a batch. */
+  follow(control: number, batch: number, thread: number, threads: number): void;
 }
 
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelInstance {
-  const { execute, variant } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  assert(typeof execute === 'function', 'the kernel module has no function "execute"');
+  const { lead, follow, variant } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+  assert(typeof lead === 'function', 'the kernel module has no function "lead"');
+  assert(typeof follow === 'function', 'the kernel module has no function "follow"');
   assert(variant instanceof WebAssembly.Global, 'the kernel module has no global "variant"');
-  return { execute: (...position) => execute(...position), variant: Number(variant.value) };
+  return {
+    lead: (control, batch, threads) => lead(control, batch, threads),
+    follow: (control, batch, thread, threads) => follow(control, batch, thread, threads),
+    variant: Number(variant.value),
+  };
 }

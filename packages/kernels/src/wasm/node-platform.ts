@@ -54,6 +54,7 @@ export async function createNodeKernels(settings: {
   readonly arenas: readonly WasmArena[];
   readonly threads: number;
   readonly build?: BuildName;
+  readonly partElementsMin?: number;
 }): Promise<WasmKernels> {
   const module = await loadKernelModule(settings.build ?? preferredBuild());
   return createWasmKernels({ ...settings, module, startThread: startNodeThread });

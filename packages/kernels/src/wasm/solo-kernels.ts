@@ -4,14 +4,14 @@
  * the part.
  */
 import { assert } from '@plimsoll/foundation';
-import { commandBytes, commandsOffset } from '../../assembly/opcodes.ts';
+import { commandBytes, commandsOffset, countOffset } from '../../assembly/opcodes.ts';
 import type { KernelOperation } from '../operations.ts';
 import { encodeCommand } from './command-encoder.ts';
 import { instantiate } from './instance.ts';
 import type { WasmArena } from './worker-loop.ts';
 
 /**
- * Bytes that the thread needs at the arena's control pointer: words of a barrier that is never waited in, one command. The
+ * Bytes that the thread needs at the arena's control pointer: the words of a batch, one command. The
  * sums of tiles that a mat-mul keeps behind the commands are not among them: a solo thread runs no mat-mul.
  */
 export const soloControlBytes = commandsOffset + commandBytes;
@@ -27,12 +27,13 @@ export function createSoloKernels(
   assert(controlPointer % 64 === 0, 'commands start on a cache line');
   const instance = instantiate(module, memory);
   const view = new DataView(memory.buffer);
+  view.setUint32(controlPointer + countOffset, 1, true);
   return {
     run(operations) {
       for (const operation of operations) {
         assert(operation.op !== 'mat-mul', 'a solo thread has no room for the sums of a mat-mul');
         encodeCommand(view, controlPointer + commandsOffset, operation);
-        instance.execute(controlPointer, 1, 0, 1);
+        instance.lead(controlPointer, 0, 1);
       }
     },
   };

@@ -1,19 +1,19 @@
 /**
- * The Wasm kernels: encodes operations into an arena's control region, wakes the worker threads and works with them as
+ * The Wasm kernels: puts encoded commands into an arena's control region, wakes the worker threads and works with them as
  * thread 0 until the batch is done. `run` is synchronous: when it returns, the results are in the arena.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import {
   commandBytes,
-  commandsEnd,
   commandsOffset,
+  countOffset,
   takenOffset,
   threadsMax,
 } from '../../assembly/opcodes.ts';
-import type { KernelOperation, Kernels } from '../operations.ts';
+import type { KernelOperation, Kernels, Program } from '../operations.ts';
 import { buildNames } from './builds.ts';
-import { encodeCommand } from './command-encoder.ts';
-import { instantiate } from './instance.ts';
+import { instantiate, type KernelInstance } from './instance.ts';
+import { type Sharing, usualPartElementsMin, WasmProgram } from './program.ts';
 import { raiseAbort, signalWord, type WasmArena, type WorkerTask } from './worker-loop.ts';
 
 /**
@@ -22,13 +22,14 @@ import { raiseAbort, signalWord, type WasmArena, type WorkerTask } from './worke
  */
 export const arenaPagesMax = 65535;
 
-/** Bytes of the control region that every arena has: barrier, counters, 444 commands, sums of tiles. */
-export const controlBytes = 65536;
-const commandsMax = (commandsEnd - commandsOffset) / commandBytes;
+export { controlBytes } from './program.ts';
 
 export interface WasmKernels extends Kernels {
   readonly threads: number;
-  /** How many commands each thread has taken part in on an arena since it was made: proof that all of them work. */
+  /**
+   * How many shared commands each thread has taken part in on an arena since it was made: proof that all of them work.
+   * A thread that comes late misses some, and small commands are done by one thread alone and not counted.
+   */
   commandsTaken(arena: number): readonly number[];
 }
 
@@ -36,6 +37,8 @@ export interface WasmKernelSettings {
   readonly module: WebAssembly.Module;
   readonly arenas: readonly WasmArena[];
   readonly threads: number;
+  /** Least work that is a part of its own; tests make it 1 to share everything. */
+  readonly partElementsMin?: number;
   startThread(task: WorkerTask): KernelThread;
 }
 
@@ -71,51 +74,53 @@ async function allReady(
 class ArenaRunner {
   readonly arena: WasmArena;
   readonly view: DataView;
-  readonly execute: (count: number) => void;
-  readonly variant: number;
+  readonly instance: KernelInstance;
+  readonly #commands: Uint8Array;
 
-  constructor(arena: WasmArena, module: WebAssembly.Module, threads: number) {
-    const instance = instantiate(module, arena.memory);
-    const { byteLength } = arena.memory.buffer;
-    assert(byteLength <= 65536 * arenaPagesMax, `an arena of ${byteLength} bytes: 4 GiB - 64 KiB at most`);
+  constructor(arena: WasmArena, module: WebAssembly.Module) {
+    const { buffer } = arena.memory;
+    assert(
+      buffer.byteLength <= 65536 * arenaPagesMax,
+      `an arena of ${buffer.byteLength} bytes: 4 GiB - 64 KiB at most`,
+    );
     this.arena = arena;
-    this.variant = instance.variant;
-    this.view = new DataView(arena.memory.buffer);
-    this.execute = (count) => instance.execute(arena.controlPointer, count, 0, threads);
-    new Uint8Array(arena.memory.buffer, arena.controlPointer, commandsOffset).fill(0);
+    this.instance = instantiate(module, arena.memory);
+    this.view = new DataView(buffer);
+    this.#commands = new Uint8Array(buffer, arena.controlPointer + commandsOffset);
+    new Uint8Array(buffer, arena.controlPointer, commandsOffset).fill(0);
   }
 
-  encode(operations: readonly KernelOperation[]): void {
-    operations.forEach((operation, index) => {
-      encodeCommand(this.view, this.arena.controlPointer + commandsOffset + index * commandBytes, operation);
-    });
+  /** Puts a batch in its place. No thread reads it before the batch begins. */
+  load(commands: Uint8Array): void {
+    this.#commands.set(commands);
+    const count = commands.length / commandBytes;
+    this.view.setUint32(this.arena.controlPointer + countOffset, count, true);
   }
 }
 
 export async function createWasmKernels(settings: WasmKernelSettings): Promise<WasmKernels> {
-  const { module, arenas, threads } = settings;
+  const { module, arenas, threads, partElementsMin = usualPartElementsMin } = settings;
   assert(threads >= 1 && threads <= threadsMax, `${threads} kernel threads, not 1 to ${threadsMax}`);
   const signal = new Int32Array(new SharedArrayBuffer(4 * signalWord.length));
-  const runners = arenas.map((arena) => new ArenaRunner(arena, module, threads));
+  const runners = arenas.map((arena) => new ArenaRunner(arena, module));
   const workers = Array.from({ length: threads - 1 }, (_, index) =>
     settings.startThread({ module, arenas, signal, thread: index + 1, threads }),
   );
   await allReady(signal, workers);
   let isBroken = false;
 
-  const wake = (): void => {
-    Atomics.add(signal, signalWord.generation, 1);
-    if (Atomics.load(signal, signalWord.sleepers) > 0) Atomics.notify(signal, signalWord.generation);
+  /** Announces a batch, and returns its number. */
+  const wake = (): number => {
+    const batch = Atomics.add(signal, signalWord.batch, 1) + 1;
+    if (Atomics.load(signal, signalWord.sleepers) > 0) Atomics.notify(signal, signalWord.batch);
+    return batch;
   };
-  const runBatch = (index: number, operations: readonly KernelOperation[]): void => {
+  const runBatch = (index: number, runner: ArenaRunner, commands: Uint8Array): void => {
     assert(!isBroken, 'the kernels were used after one of them trapped, or after close');
-    const runner = defined(runners[index], `there is no arena ${index}`);
-    runner.encode(operations);
+    runner.load(commands);
     Atomics.store(signal, signalWord.arena, index);
-    Atomics.store(signal, signalWord.count, operations.length);
-    wake();
     try {
-      runner.execute(operations.length);
+      runner.instance.lead(runner.arena.controlPointer, wake(), threads);
     } catch (error) {
       isBroken = true;
       raiseAbort(runner.arena);
@@ -124,12 +129,13 @@ export async function createWasmKernels(settings: WasmKernelSettings): Promise<W
   };
 
   return {
-    path: `wasm-${buildNames[runners[0]?.variant ?? 0]}`,
+    path: `wasm-${buildNames[runners[0]?.instance.variant ?? 0]}`,
     threads,
-    run(arena, operations) {
-      for (let start = 0; start < operations.length; start += commandsMax) {
-        runBatch(arena, operations.slice(start, start + commandsMax));
-      }
+    prepare: (operations) => new WasmProgram(operations, { threads, partElementsMin }),
+    run(arena, program) {
+      const runner = defined(runners[arena], `there is no arena ${arena}`);
+      for (const commands of asWasmProgram(program, { threads, partElementsMin }).batches)
+        runBatch(arena, runner, commands);
     },
     commandsTaken(arena) {
       const { view, arena: place } = defined(runners[arena], `there is no arena ${arena}`);
@@ -144,6 +150,11 @@ export async function createWasmKernels(settings: WasmKernelSettings): Promise<W
       await Promise.all(workers.map((worker) => worker.stop()));
     },
   };
+}
+
+function asWasmProgram(program: readonly KernelOperation[] | Program, sharing: Sharing): WasmProgram {
+  if (program instanceof WasmProgram) return program;
+  return new WasmProgram('operations' in program ? program.operations : program, sharing);
 }
 
 function workersAndMain(threads: number): number[] {

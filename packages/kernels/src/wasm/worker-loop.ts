@@ -7,17 +7,23 @@ import { instantiate } from './instance.ts';
 
 /** Words of the signal between the pool and its workers. */
 export const signalWord = {
-  generation: 0,
+  batch: 0,
   arena: 1,
-  count: 2,
-  ready: 3,
-  stop: 4,
-  sleepers: 5,
-  length: 6,
+  ready: 2,
+  stop: 3,
+  sleepers: 4,
+  length: 5,
 } as const;
 
-/** Loads of the generation word before sleeping: about 50 microseconds. */
-const spinsMax = 20_000;
+/**
+ * Longest and shortest time of spinning between two batches. A thread that was asleep is woken on whatever core the
+ * system picks, at times the one that the waking thread runs on, and both then stay there for milliseconds: while batches
+ * follow each other a worker should not sleep at all.
+ */
+const spinMillisecondsMax = 2;
+const spinMillisecondsMin = 0.05;
+/** Loads of the batch word between two looks at the clock. */
+const loadsPerLook = 200;
 
 /** An arena and the byte offset of its control region. */
 export interface WasmArena {
@@ -33,19 +39,43 @@ export interface WorkerTask {
   readonly threads: number;
 }
 
-/** Returns the generation that differs from `seen`. */
-function nextGeneration(signal: Int32Array, seen: number): number {
-  for (let spins = 0; spins < spinsMax; spins++) {
-    const generation = Atomics.load(signal, signalWord.generation);
-    if (generation !== seen) return generation;
+/** Waits for batches: spins, and sleeps when none comes. The last wait says how long to spin the next time. */
+class BatchWait {
+  readonly #signal: Int32Array;
+  #spinMilliseconds = spinMillisecondsMax;
+
+  constructor(signal: Int32Array) {
+    this.#signal = signal;
   }
-  Atomics.add(signal, signalWord.sleepers, 1);
-  Atomics.wait(signal, signalWord.generation, seen);
-  Atomics.sub(signal, signalWord.sleepers, 1);
-  return Atomics.load(signal, signalWord.generation);
+
+  /** Returns the batch that differs from `seen`. */
+  next(seen: number): number {
+    const start = performance.now();
+    const batch = this.#spin(seen, start) ?? this.#sleep(seen);
+    const isShort = performance.now() - start < spinMillisecondsMax;
+    this.#spinMilliseconds = isShort ? spinMillisecondsMax : spinMillisecondsMin;
+    return batch;
+  }
+
+  #spin(seen: number, start: number): number | null {
+    do {
+      for (let loads = 0; loads < loadsPerLook; loads++) {
+        const batch = Atomics.load(this.#signal, signalWord.batch);
+        if (batch !== seen) return batch;
+      }
+    } while (performance.now() - start < this.#spinMilliseconds);
+    return null;
+  }
+
+  #sleep(seen: number): number {
+    Atomics.add(this.#signal, signalWord.sleepers, 1);
+    Atomics.wait(this.#signal, signalWord.batch, seen);
+    Atomics.sub(this.#signal, signalWord.sleepers, 1);
+    return Atomics.load(this.#signal, signalWord.batch);
+  }
 }
 
-/** Tells the threads that wait in a barrier of this arena that one of them will not come. */
+/** Tells the threads that wait for a phase of this arena that one of those inside will not leave it. */
 export function raiseAbort(arena: WasmArena): void {
   const words = new Int32Array(arena.memory.buffer, arena.controlPointer + abortOffset, 1);
   Atomics.store(words, 0, 1);
@@ -54,17 +84,19 @@ export function raiseAbort(arena: WasmArena): void {
 /** Runs until the pool says stop. A trap is reported by the abort flag, and the error goes to the caller. */
 export function runWorker({ module, arenas, signal, thread, threads }: WorkerTask): void {
   const instances = arenas.map(({ memory }) => instantiate(module, memory));
-  let seen = Atomics.load(signal, signalWord.generation);
+  const wait = new BatchWait(signal);
+  let seen = Atomics.load(signal, signalWord.batch);
   Atomics.add(signal, signalWord.ready, 1);
   Atomics.notify(signal, signalWord.ready);
   while (true) {
-    seen = nextGeneration(signal, seen);
+    seen = wait.next(seen);
     if (Atomics.load(signal, signalWord.stop) !== 0) return;
+    // This may be the arena of a later batch already; then `follow` waits for that one, or finds that it is over.
     const index = Atomics.load(signal, signalWord.arena);
     const [arena, instance] = [arenas[index], instances[index]];
     if (arena === undefined || instance === undefined) continue;
     try {
-      instance.execute(arena.controlPointer, Atomics.load(signal, signalWord.count), thread, threads);
+      instance.follow(arena.controlPointer, seen, thread, threads);
     } catch (error) {
       raiseAbort(arena);
       throw error;

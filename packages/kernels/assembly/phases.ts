@@ -1,0 +1,160 @@
+/**
+ * How threads share a batch of commands. Commands come in phases: a shared phase is one or more commands that do not need
+ * each other's results, and whoever is there claims pieces of them; between shared phases lie commands too small to share,
+ * and these are done by the thread that left the phase last, alone, while the others wait for it.
+ *
+ * Nobody waits for a thread that has not come: a phase is over when no pieces are left and all who entered it have left.
+ * A thread that the operating system took off its core between two pieces is not missed, it joins whatever phase is open
+ * when it comes back. A barrier that all threads must reach would turn each such pause, some 3 ms, into one of everybody.
+ *
+ * One word of 64 bits says it all, and changes only by compare-and-exchange, so that a late thread cannot enter what is
+ * over and nobody rewrites a command that somebody still reads:
+ *
+ *     batch (32 bits) | first command of the phase (24 bits) | threads inside (8 bits; 0: not open)
+ *
+ * Who waits spins first, because the next phase is microseconds away, and then sleeps, because on a busy machine the
+ * thread that it waits for may need this very core. How long it spins is learnt: a thread that had to sleep takes a
+ * quarter of the time from then on, and wins it back over the next thousand waits that needed no sleep. So a quiet machine
+ * hardly ever sleeps, which matters, because a thread that wakes is put on any core, at times on the one where it is
+ * waited for; and a busy machine hardly ever spins in vain.
+ */
+import {
+  abortOffset,
+  commandBytes,
+  commandsOffset,
+  countOffset,
+  phaseWordOffset,
+  sleepersOffset,
+  stateOffset,
+  takenOffset,
+  tileSumsBytes,
+  tileSumsOffset,
+  wakeWordOffset,
+} from './opcodes';
+import { perform } from './perform';
+import { setTileSums } from './tile';
+
+/** Loads of the state before sleeping, 2 nanoseconds each: some 3 milliseconds, and 60 microseconds. */
+const spinsMax: u32 = 1_500_000;
+const spinsMin: u32 = 30_000;
+/** Loads between two looks at the abort flag. */
+const spinsPerLook: u32 = 30_000;
+/** This thread's limit. */
+let spinsLimit: u32 = spinsMax;
+
+/** A sleep is short: the abort flag is seen, and a helper that nobody wakes comes back by itself. */
+const sleepNanoseconds: i64 = 2_000_000;
+/** The place of a batch that is done. */
+const over: u32 = 0xffffff;
+const insideMask: i64 = 0xff;
+
+// @ts-ignore: decorator
+@inline function stateOf(batch: u32, position: u32, inside: u32): i64 {
+  return (<i64>batch << 32) | <i64>((position << 8) | inside);
+}
+
+// @ts-ignore: decorator
+@inline function batchOf(state: i64): u32 {
+  return <u32>(state >> 32);
+}
+
+// @ts-ignore: decorator
+@inline function positionOf(state: i64): u32 {
+  return <u32>state >> 8;
+}
+
+// @ts-ignore: decorator
+@inline function commandAt(control: usize, position: u32): usize {
+  return control + commandsOffset + position * commandBytes;
+}
+
+/** Commands in the shared phase that begins with `command`; 0 for a command that one thread does alone. */
+// @ts-ignore: decorator
+@inline function phaseLength(command: usize): u32 {
+  return load<u32>(command + phaseWordOffset);
+}
+
+function wakeSleepers(control: usize): void {
+  if (atomic.load<i32>(control, sleepersOffset) != 0) atomic.notify(control + stateOffset, -1);
+}
+
+/** Does the commands from `position` on that are not shared, and opens the phase behind them with this thread inside. */
+function aloneUntilShared(control: usize, batch: u32, position: u32, thread: u32, threads: u32): u32 {
+  const count = load<u32>(control + countOffset);
+  let next = position;
+  for (; next < count; next++) {
+    const command = commandAt(control, next);
+    if (phaseLength(command) != 0) break;
+    perform(command, thread, threads, true);
+  }
+  const isOver = next >= count;
+  atomic.store<i64>(control, isOver ? stateOf(batch, over, 0) : stateOf(batch, next, 1), stateOffset);
+  if (isOver || load<u32>(commandAt(control, next) + wakeWordOffset) != 0) wakeSleepers(control);
+  return isOver ? over : next;
+}
+
+/** Leaves a phase; true for the last thread, which has everything up to the next phase for itself. */
+function leave(control: usize, batch: u32, next: u32): bool {
+  while (true) {
+    const state = atomic.load<i64>(control, stateOffset), isLast = (state & insideMask) == 1;
+    const after = isLast ? stateOf(batch, next, 0) : state - 1;
+    if (atomic.cmpxchg<i64>(control, state, after, stateOffset) == state) return isLast;
+  }
+}
+
+/** The state in which another phase than `position` of the batch is open, or in which the batch is over. */
+function awaitPhase(control: usize, batch: u32, position: u32): i64 {
+  let spins: u32 = 0;
+  while (true) {
+    const state = atomic.load<i64>(control, stateOffset), ahead = <i32>(batchOf(state) - batch);
+    if (ahead > 0) return stateOf(batch, over, 0);
+    if (ahead == 0) {
+      if (positionOf(state) == over) return state;
+      if ((state & insideMask) != 0 && positionOf(state) != position) return state;
+    }
+    if (++spins < spinsMax) continue;
+    if (atomic.load<i32>(control, abortOffset) != 0) unreachable();
+    atomic.add<i32>(control, 1, sleepersOffset);
+    atomic.wait<i32>(control + stateOffset, <i32>state, sleepNanoseconds);
+    atomic.sub<i32>(control, 1, sleepersOffset);
+  }
+}
+
+/** Takes part in the phase at `position`, which this thread has entered, and in all that follow until the batch is over. */
+function takePart(control: usize, batch: u32, entered: u32, thread: u32, threads: u32): void {
+  let position = entered, taken = 0;
+  while (position != over) {
+    const first = commandAt(control, position), next = position + phaseLength(first);
+    for (let i = position; i < next; i++) perform(commandAt(control, i), thread, threads, false);
+    taken += next - position;
+    if (leave(control, batch, next)) {
+      position = aloneUntilShared(control, batch, next, thread, threads);
+      continue;
+    }
+    position = enter(control, batch, position);
+  }
+  const counter = control + takenOffset + (thread << 2);
+  store<u32>(counter, load<u32>(counter) + taken);
+}
+
+/** Waits for a phase other than `position` and enters it. */
+function enter(control: usize, batch: u32, position: u32): u32 {
+  while (true) {
+    const state = awaitPhase(control, batch, position);
+    if (positionOf(state) == over) return over;
+    if (atomic.cmpxchg<i64>(control, state, state + 1, stateOffset) == state) return positionOf(state);
+  }
+}
+
+/** The calling thread's part in batch `batch`: it begins it, and returns when it is over. */
+export function lead(control: usize, batch: u32, threads: u32): void {
+  setTileSums(control + tileSumsOffset);
+  const first = aloneUntilShared(control, batch, 0, 0, threads);
+  takePart(control, batch, first, 0, threads);
+}
+
+/** A worker's part: from when it comes, which may be before the batch begins or after it is over. */
+export function follow(control: usize, batch: u32, thread: u32, threads: u32): void {
+  setTileSums(control + tileSumsOffset + thread * tileSumsBytes);
+  takePart(control, batch, enter(control, batch, over), thread, threads);
+}
