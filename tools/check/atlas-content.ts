@@ -17,7 +17,7 @@ export const atlasContent: Check = {
         missing.set(locale, (missing.get(locale) ?? 0) + keys.length);
     }
     for (const [locale, count] of missing) {
-      if (count > 0) remark(`locale ${locale} shows English for ${count} keys`);
+      if (count > 0) remark?.(`locale ${locale} shows English for ${count} keys`);
     }
     return problems.map(formatContentProblem);
   },

@@ -27,7 +27,7 @@ export interface Check {
   /**
    * The problems found, one line each, the place first. What a person should know and nothing fails for goes to `remark`.
    */
-  run(project: Project, remark: Remark): readonly string[] | Promise<readonly string[]>;
+  run(project: Project, remark?: Remark): readonly string[] | Promise<readonly string[]>;
 }
 
 /** Room for the list of files: git prints one path of at most 4 KiB for each of some ten thousand files. */

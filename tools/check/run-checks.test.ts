@@ -16,7 +16,7 @@ test('every check runs, and one that throws has failed without stopping the othe
     {
       name: 'late',
       run: async (_, remark) => {
-        remark('b.ts is long');
+        remark?.('b.ts is long');
         return ['a.ts:1 is wrong'];
       },
     },
