@@ -26,12 +26,15 @@ import { OperationList } from './operation-list.ts';
 import type { PlacedLayer, PlacedModel } from './placed-model.ts';
 import type { StepBatch } from './step-batch.ts';
 import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
+import { Turns, usualTurnMultiplyAdds } from './turns.ts';
 
 export interface ForwardParts {
   readonly plan: EngineMemoryPlan;
   readonly model: PlacedModel;
   readonly arenas: readonly ArenaMemory[];
   readonly kernels: Kernels;
+  /** Work after which a step yields; a smaller amount than the usual is for tests. */
+  readonly turnMultiplyAdds?: number | undefined;
 }
 
 /** Receives copies of the residual stream, [tokens, hiddenSize]: after the embedding (-1) or after a layer. */
@@ -39,6 +42,9 @@ export interface Capture {
   readonly layers: ReadonlySet<number>;
   take(layer: number, rows: Float32Array): void;
 }
+
+/** Work that yields where it may be interrupted. */
+export type Turn<Result> = Generator<void, Result, void>;
 
 export class Forward {
   readonly model: PlacedModel;
@@ -48,9 +54,14 @@ export class Forward {
   readonly #head: HeadLayout;
   readonly #rotations: RotationTables;
   readonly #limits: TableLimits;
+  /** Of the run in progress. */
+  #turns: Turns;
+  readonly #turnMultiplyAdds: number;
   readonly logitRowsMax: number;
 
-  constructor({ plan, model, arenas, kernels }: ForwardParts) {
+  constructor({ plan, model, arenas, kernels, turnMultiplyAdds = usualTurnMultiplyAdds }: ForwardParts) {
+    this.#turnMultiplyAdds = turnMultiplyAdds;
+    this.#turns = new Turns([], turnMultiplyAdds);
     this.model = model;
     this.#arenas = arenas;
     this.#kernels = kernels;
@@ -67,25 +78,33 @@ export class Forward {
 
   /** Computes a batch. Its last hidden rows stay where they are until the next one, for `logits`. */
   run(batch: StepBatch, capture: Capture | null = null): void {
+    for (const _ of this.inTurns(batch, capture));
+  }
+
+  /** The same, yielding where a long one may be interrupted. Left there, it has computed nothing of use. */
+  *inTurns(batch: StepBatch, capture: Capture | null = null): Turn<void> {
     checkBatch(batch, this.#limits);
     this.#writeTables(batch);
+    this.#turns = new Turns(batch.positions, this.#turnMultiplyAdds);
     const tokens = batch.tokenIds.length;
     let list = this.#embed(tokens);
-    const captureAt = (layer: number): void => {
-      if (capture?.layers.has(layer) !== true) return;
-      list = this.#flush(list);
-      capture.take(layer, this.#rows(list.layout, 'hidden', tokens).slice());
-    };
-    captureAt(-1);
+    list = yield* this.#captureAt(-1, list, capture);
     for (const layer of this.model.layers) {
-      if (layer.arena !== list.layout.arena) list = this.#cross(list, layer.arena);
+      if (layer.arena !== list.layout.arena) list = yield* this.#cross(list, layer.arena);
       pushAttention(list, layer, this.#rotations);
       const { feedForward } = layer.graph;
       if (feedForward.kind === 'dense') pushDense(list, layer, feedForward);
-      else list = this.#experts(list, layer, feedForward);
-      captureAt(layer.index);
+      else list = yield* this.#experts(list, layer, feedForward);
+      list = yield* this.#captureAt(layer.index, list, capture);
     }
-    this.#flush(list);
+    yield* this.#flush(list);
+  }
+
+  *#captureAt(layer: number, list: OperationList, capture: Capture | null): Turn<OperationList> {
+    if (capture?.layers.has(layer) !== true) return list;
+    const next = yield* this.#flush(list);
+    capture.take(layer, this.#rows(next.layout, 'hidden', next.tokens).slice());
+    return next;
   }
 
   /**
@@ -103,7 +122,7 @@ export class Forward {
     if (graph.logitSoftCap !== null) {
       list.push({ op: 'soft-cap', values: buffers.logits, count, cap: graph.logitSoftCap });
     }
-    this.#flush(list);
+    this.#kernels.run(arena, list.operations);
     return new Float32Array(this.#buffer(arena), buffers.logits, count);
   }
 
@@ -160,22 +179,23 @@ export class Forward {
   }
 
   /** Runs what was collected, and returns an empty list for the same arena. */
-  #flush(list: OperationList): OperationList {
-    if (list.operations.length > 0) this.#kernels.run(list.layout.arena, list.operations);
-    return this.#listAt(list.layout.arena, list.tokens);
+  *#flush(list: OperationList): Turn<OperationList> {
+    const { arena } = list.layout;
+    yield* this.#turns.run(list.operations, (some) => this.#kernels.run(arena, some));
+    return this.#listAt(arena, list.tokens);
   }
 
-  #cross(list: OperationList, arena: number): OperationList {
-    this.#flush(list);
+  *#cross(list: OperationList, arena: number): Turn<OperationList> {
+    yield* this.#flush(list);
     const next = this.#listAt(arena, list.tokens);
     this.#rows(next.layout, 'hidden', list.tokens).set(this.#rows(list.layout, 'hidden', list.tokens));
     return next;
   }
 
-  #experts(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): OperationList {
+  *#experts(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): Turn<OperationList> {
     pushRouter(list, layer, graph);
     const { indices, scores } = selectionOf(list, graph);
-    const own = this.#flush(list);
+    const own = yield* this.#flush(list);
     const buffer = this.#buffer(own.layout.arena);
     const count = own.tokens * graph.expertsPerToken;
     const chosen = new Uint32Array(buffer, indices, count);
@@ -184,14 +204,14 @@ export class Forward {
     chosen.set(groups.flatMap(({ rows }) => rows));
     let first = 0;
     for (const group of groups) {
-      this.#expert(own, layer, { ...group, indices: indices + 4 * first });
+      yield* this.#expert(own, layer, { ...group, indices: indices + 4 * first });
       first += group.rows.length;
     }
-    return this.#flush(own);
+    return yield* this.#flush(own);
   }
 
   /** One expert: its rows gathered, computed, and added to the residual stream with their weights. */
-  #expert(
+  *#expert(
     list: OperationList,
     layer: PlacedLayer,
     group: {
@@ -200,7 +220,7 @@ export class Forward {
       readonly weights: readonly number[];
       readonly indices: number;
     },
-  ): void {
+  ): Turn<void> {
     const { hiddenSize: columns } = this.model.graph;
     const { activation } = layer.graph.feedForward;
     const expert = defined(layer.experts[group.expert], `layer ${layer.index} has expert ${group.expert}`);
@@ -212,11 +232,12 @@ export class Forward {
     if (arena === list.layout.arena) {
       pushExpert(list, expert, { rows, activation });
     } else {
-      this.#kernels.run(list.layout.arena, list.operations.splice(0));
+      const own = list.layout.arena;
+      yield* this.#turns.run(list.operations.splice(0), (some) => this.#kernels.run(own, some));
       const there = this.#listAt(arena, list.tokens);
       this.#rows(there.layout, 'expert-input', rows).set(this.#rows(list.layout, 'expert-input', rows));
       pushExpert(there, expert, { rows, activation });
-      this.#flush(there);
+      yield* this.#flush(there);
       this.#rows(list.layout, 'expert-output', rows).set(this.#rows(there.layout, 'expert-output', rows));
     }
     group.rows.forEach((row, place) => {

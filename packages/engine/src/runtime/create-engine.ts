@@ -34,6 +34,8 @@ export interface EngineStart {
   /** Finds prompts' beginnings in the cache; default true. */
   readonly prefixCaching?: boolean;
   readonly clock?: Clock;
+  /** Work after which a step lets others have their turn; a smaller amount than the usual is for tests. */
+  readonly turnMultiplyAdds?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
@@ -69,7 +71,8 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
     if (drafts !== null) {
       await load(drafts.source, { ...target, plan: drafts.plan }, progress.draft, async () => null);
     }
-    const shared = { arenas: memories, kernels: await computing.startKernels() };
+    const { turnMultiplyAdds } = start;
+    const shared = { arenas: memories, kernels: await computing.startKernels(), turnMultiplyAdds };
     const forward = new Forward({ plan, model: placed, ...shared });
     const drafter =
       drafts === null

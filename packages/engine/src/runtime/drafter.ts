@@ -12,7 +12,7 @@
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner';
 import type { Plan, PlanEntry } from '@plimsoll/serving';
-import type { Forward } from '../forward/forward.ts';
+import type { Forward, Turn } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { DraftedToken } from '../sampling/speculative.ts';
 import { namedLayer } from './broken-layer.ts';
@@ -54,6 +54,8 @@ export class Drafter {
   /** [sequences x tokensMax] distributions, then the draft's logits, and two rows for the verification. */
   readonly #rows: Float32Array;
   readonly #proposals = new Map<PlanEntry, Proposal>();
+  /** Of the step in progress. */
+  #tables: ReadonlyMap<PlanEntry, BatchEntry['tables']> = new Map();
   /** Entries for which the draft broke, and how. */
   readonly failed = new Map<PlanEntry, unknown>();
 
@@ -81,7 +83,12 @@ export class Drafter {
   }
 
   /** Computes what the step computes, and returns tokens for all open places. */
-  propose(plan: Plan, live: LiveSequences): ReadonlyMap<PlanEntry, readonly number[]> {
+  *propose(
+    plan: Plan,
+    tables: ReadonlyMap<PlanEntry, BatchEntry['tables']>,
+    live: LiveSequences,
+  ): Turn<ReadonlyMap<PlanEntry, readonly number[]>> {
+    this.#tables = tables;
     this.#proposals.clear();
     this.failed.clear();
     for (const entry of plan.entries) {
@@ -91,10 +98,10 @@ export class Drafter {
       const firstRow = isDrawn ? this.#proposals.size * this.tokensMax : null;
       this.#proposals.set(entry, { entry, tokens: [], firstRow });
     }
-    this.#pass(plan.entries.map(plannedTokens), live);
+    yield* this.#pass(plan.entries.map(plannedTokens), live);
     for (let place = 1; place < this.tokensMax; place++) {
       const open = [...this.#proposals.values()].filter(({ entry }) => entry.draftCount > place);
-      this.#pass(open.map(lastProposed), live);
+      yield* this.#pass(open.map(lastProposed), live);
     }
     return new Map([...this.#proposals].map(([entry, { tokens }]) => [entry, tokens]));
   }
@@ -118,14 +125,16 @@ export class Drafter {
       const proposal = this.#proposals.get(entry);
       return proposal === undefined ? [] : [lastProposed(proposal)];
     });
-    this.#run(last);
+    const run = this.#batchOf(last);
+    if (run !== null) this.forward.run(run.batch);
   }
 
   /** One run of the draft; where places are open behind its tokens, the next one is filled. */
-  #pass(asked: readonly Asked[], live: LiveSequences): void {
-    const run = this.#run(asked);
+  *#pass(asked: readonly Asked[], live: LiveSequences): Turn<void> {
+    const run = this.#batchOf(asked);
     if (run === null) return;
     const { batch, computed } = run;
+    yield* this.forward.inTurns(batch);
     let end = 0;
     const wanted: { readonly proposal: Proposal; readonly row: number }[] = [];
     for (const { entry, tokens } of computed) {
@@ -153,13 +162,17 @@ export class Drafter {
   }
 
   #draw({ entry, tokens, firstRow }: Proposal, logits: Float32Array, live: LiveSequences): number {
-    const { sampler } = defined(live.get(entry.sequence.id), 'a sequence with open places is live');
+    // Cancelled meanwhile: its places are filled with anything.
+    const sampler = live.get(entry.sequence.id)?.sampler;
+    if (sampler === undefined) return 0;
     const history = [...entry.sequence.tokens, ...tokens];
     return sampler.propose(logits, history, this.#row((firstRow ?? 0) + tokens.length));
   }
 
-  /** Runs the draft over what lies within its context; null when that is nothing. */
-  #run(asked: readonly Asked[]): { readonly batch: StepBatch; readonly computed: readonly Asked[] } | null {
+  /** What lies within the draft's context; null when that is nothing. */
+  #batchOf(
+    asked: readonly Asked[],
+  ): { readonly batch: StepBatch; readonly computed: readonly Asked[] } | null {
     const computed = asked
       .map(({ entry, tokens, start }) => ({
         entry,
@@ -173,13 +186,12 @@ export class Drafter {
       1,
       this.#blockTokens,
     );
-    this.forward.run(batch);
     return { batch, computed };
   }
 
   #batchEntry({ entry, tokens, start }: Asked): BatchEntry {
     const { vocabSize } = this.forward.model.graph;
-    const { firstIndex, blocks } = defined(entry.sequence.tables[sharedGroup], 'a sequence has a table');
+    const { firstIndex, blocks } = defined(this.#tables.get(entry)?.[sharedGroup], 'an entry has a table');
     assert(firstIndex === 0, 'a growing cache keeps every block');
     const blocksMax = Math.ceil(this.#contextMax / this.#blockTokens);
     return {

@@ -1,6 +1,7 @@
 /**
- * One step of the engine: the scheduler's plan, computed. It is synchronous, so nothing changes between the plan and its
- * commit:
+ * One step of the engine: the scheduler's plan, computed. A long one yields now and then; between the plan and its commit
+ * requests may then come and be cancelled, which the scheduler allows, and nothing else. From the first sample on it is
+ * synchronous. One that nobody waits for any more is left.
  *
  *   scheduler.step -> copies of blocks -> (drafts proposed) -> forward over all entries -> logits -> sampler, drafts
  *   verified -> commit
@@ -12,8 +13,8 @@
  */
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
-import type { Capture, Forward } from '../forward/forward.ts';
-import { type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import type { Capture, Forward, Turn } from '../forward/forward.ts';
+import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import { namedLayer } from './broken-layer.ts';
 import type { Drafter } from './drafter.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
@@ -36,40 +37,66 @@ interface WantedRow {
   readonly sample: number | null;
 }
 
-/** Computes one step. False when there was nothing to do. */
-export function runStep(parts: StepParts, now: Seconds): boolean {
+/** Computes one step. */
+export function* runStep(parts: StepParts, now: Seconds): Turn<void> {
   const { scheduler, forward, live, drafter } = parts;
   const plan = scheduler.step(now);
   if (plan.entries.length === 0) {
     scheduler.commit([]);
-    return false;
+    return;
   }
   for (const { kind, group, from, to } of plan.blockTransfers) {
     assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
     forward.copyBlock(group, from, to);
     drafter?.copyBlock(group, from, to);
   }
-  for (const [{ sequence }, tokens] of drafter?.propose(plan, live) ?? []) {
-    scheduler.propose(sequence.id, tokens);
+  const isWanted = (): boolean => plan.entries.some(({ sequence }) => live.has(sequence.id));
+  const batch = yield* whileWanted(compute(parts, plan), isWanted);
+  if (batch === null) {
+    scheduler.commit([]);
+    return;
   }
-  const { blockSize, groups } = scheduler.config;
-  const batch = stepBatch(plan.entries.map(batchEntry), groups.length, blockSize);
-  forward.run(batch, captureOf(plan, live));
   const sampling = new StepSampling(parts, batch);
   sampling.run(wantedRows(plan, live));
   drafter?.keepUp(sampling.allStood());
   commit(parts, sampling);
-  return true;
 }
 
-function batchEntry({
-  sequence,
-  start,
-  count,
-  draftCount,
-}: PlanEntry): Parameters<typeof stepBatch>[0][number] {
+/** Drafts and all tokens of a plan. */
+function* compute({ scheduler, forward, live, drafter }: StepParts, plan: Plan): Turn<StepBatch> {
+  // A request that is cancelled while the draft computes gives its blocks back; nobody else gets them before the commit.
+  const tables = drafter === null ? null : new Map(plan.entries.map((entry) => [entry, blockTables(entry)]));
+  if (drafter !== null && tables !== null) {
+    const proposed = yield* drafter.propose(plan, tables, live);
+    for (const [{ sequence }, tokens] of proposed) scheduler.propose(sequence.id, tokens);
+  }
+  const entries = plan.entries.map((entry) => batchEntry(entry, tables?.get(entry)));
+  const { blockSize, groups } = scheduler.config;
+  const batch = stepBatch(entries, groups.length, blockSize);
+  yield* forward.inTurns(batch, captureOf(plan, live));
+  return batch;
+}
+
+function blockTables({ sequence }: PlanEntry): BatchEntry['tables'] {
+  return sequence.tables.map(({ firstIndex, blocks }) => ({ firstIndex, blocks: blocks.slice() }));
+}
+
+/** Work in turns, left with null at the first turn that begins when nobody wants it any more. */
+function* whileWanted<Result>(work: Turn<Result>, isWanted: () => boolean): Turn<Result | null> {
+  while (true) {
+    const { value, done } = work.next();
+    if (done === true) return value;
+    yield;
+    if (!isWanted()) return null;
+  }
+}
+
+function batchEntry(
+  { sequence, start, count, draftCount }: PlanEntry,
+  tables: BatchEntry['tables'] = sequence.tables,
+): BatchEntry {
   const known = sequence.tokens.slice(start, start + count - draftCount);
-  return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables: sequence.tables };
+  return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables };
 }
 
 function wantedRows(plan: Plan, live: LiveSequences): readonly WantedRow[] {

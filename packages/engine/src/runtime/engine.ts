@@ -5,8 +5,9 @@
  *   generate, generateStream -> one loop per request: prefill, then decodeStep until all choices have ended
  *   decodeStep (shared) -> runStep: scheduler -> forward -> samplers -> commit
  *
- * A step computes on the calling thread together with the kernel threads; between steps the event loop gets its turn, so
- * that sockets are served and requests can be aborted. Aborting frees a sequence's blocks at once.
+ * A step computes on the calling thread together with the kernel threads; between steps, and several times in a long one,
+ * the event loop gets its turn, so that sockets are served and requests can be aborted. Aborting frees a sequence's blocks
+ * at once, and a step that nobody waits for any more is left where it is.
  */
 import { assert, type Clock, defined, PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
@@ -117,21 +118,21 @@ export class Engine {
     return id;
   }
 
-  /** One step for every live sequence. Whoever asks while one is due gets the same one. */
+  /** One step for every live sequence. Whoever asks while one is due or computed gets the same one. */
   decodeStep(): Promise<void> {
     this.#checkOpen();
-    this.#step ??= new Promise<void>((resolve, reject) => {
-      setImmediate(() => {
-        this.#step = null;
-        try {
-          if (!this.#isClosed) runStep({ ...this.#parts, live: this.#live }, this.#parts.clock.now());
-          resolve();
-        } catch (error) {
-          reject(error);
-        }
-      });
+    this.#step ??= this.#runStep().finally(() => {
+      this.#step = null;
     });
     return this.#step;
+  }
+
+  async #runStep(): Promise<void> {
+    await eventLoopTurn();
+    if (this.#isClosed) return;
+    for (const _ of runStep({ ...this.#parts, live: this.#live }, this.#parts.clock.now())) {
+      await eventLoopTurn();
+    }
   }
 
   /** Ends a sequence and frees its blocks. One that has ended already is left alone. */
@@ -237,7 +238,16 @@ export class Engine {
       this.abort(id);
     }
     this.#isClosed = true;
+    // A step that is being computed uses the memory; it ends at its next turn.
+    await this.#step?.catch(() => undefined);
     await this.#parts.kernels.close();
     this.memory.close();
   }
+}
+
+/** Sockets, timers and signals have theirs meanwhile. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }

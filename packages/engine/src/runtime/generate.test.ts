@@ -98,6 +98,36 @@ test('aborting frees the blocks before the promise settles, and leaves others al
   );
 });
 
+test('a step is left in its middle when nobody waits for it any more, and goes on while somebody does', async () => {
+  const long = Array.from({ length: 200 }, (_, index) => 3 + ((index * 7) % 300));
+  const slow = await startFixture(place, { prefillChunkTokens: 256 }, { turnMultiplyAdds: 1 });
+  const started = (): Promise<unknown> =>
+    new Promise((resolve) => {
+      setImmediate(() => setImmediate(resolve));
+    });
+  const request = { prompt: long, maxTokens: 3, ignoreEnd: true, sampling: greedy };
+  const controller = new AbortController();
+  const doomed = errorOf(slow.generate({ ...request, signal: controller.signal }));
+  await started();
+  // The step has begun, and is not over.
+  expect(slow.metrics).toMatchObject({ steps: 1, prefillTokens: 200, outputTokens: 0 });
+  controller.abort(new Error('enough'));
+  expect(slow.occupancy.every(({ owned }) => owned === 0)).toBe(true);
+  slow.checkIntegrity();
+  expect(await doomed).toEqual(new Error('enough'));
+  // Nothing of the step was kept, so that nothing half computed is found by the next one.
+  const expected = (await engine.generate(request)).choices[0]?.tokens;
+  const answer = slow.generate(request);
+  const other = errorOf(slow.generate({ ...request, signal: AbortSignal.timeout(1) }));
+  expect((await answer).choices[0]?.tokens).toEqual(expected);
+  await other;
+  slow.checkIntegrity();
+  const last = errorOf(slow.generate({ ...request, prompt: long.toReversed() }));
+  await started();
+  await slow.close();
+  expect(await last).toMatchObject({ code: 'engine-closed' });
+});
+
 test('leaving a stream early frees its blocks', async () => {
   for await (const piece of engine.generateStream({ prompt, maxTokens: 100, ignoreEnd: true, choices: 2 })) {
     expect(ownedBlocks()).toBeGreaterThan(0);

@@ -9,7 +9,7 @@ import type { EngineOptions } from '@plimsoll/planner';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';
-import type { DraftStart } from './create-engine.ts';
+import type { DraftStart, EngineStart } from './create-engine.ts';
 import type { Engine } from './engine.ts';
 import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 import type { GenerationRequest, GenerationResult } from './generation.ts';
@@ -125,6 +125,11 @@ function optionsOf(random: Random): EngineOptions {
   };
 }
 
+/** Steps that yield after so little work that requests come and go in the middle of them. */
+function turnsOf(random: Random): Pick<EngineStart, 'turnMultiplyAdds'> {
+  return random() < 0.5 ? { turnMultiplyAdds: randomInteger(random, 1, 200_000) } : {};
+}
+
 async function draftOf(random: Random, { drafts }: Place): Promise<DraftStart | undefined> {
   if (random() < 0.3) return undefined;
   const file = drafts[randomInteger(random, 0, drafts.length)] ?? drafts[0];
@@ -140,7 +145,7 @@ test('batched, chunked, shared, forked, preempted and speculative decoding give 
       async (seed, place) => {
         const random = seededRandom(seed);
         const draft = await draftOf(random, place);
-        const engine = await startFixture(place, optionsOf(random), { draft });
+        const engine = await startFixture(place, optionsOf(random), { draft, ...turnsOf(random) });
         try {
           const requests = prompts(random, engine.model.graph.vocabSize)
             .map((prompt) => requestOf(random, prompt))
@@ -187,7 +192,8 @@ test('requests that come and are aborted at any time leave others alone, and not
       fc.constantFrom(...places),
       async (seed, place) => {
         const random = seededRandom(seed);
-        const engine = await startFixture(place, optionsOf(random));
+        const draft = await draftOf(random, place);
+        const engine = await startFixture(place, optionsOf(random), { draft, ...turnsOf(random) });
         const requests = Array.from({ length: 8 }, () => {
           const [prompt = [3]] = prompts(random, engine.model.graph.vocabSize);
           return { ...requestOf(random, prompt), sampling: { temperature: 0 } };

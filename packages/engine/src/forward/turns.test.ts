@@ -1,0 +1,52 @@
+/** Where a long step is cut: between operations, and inside attention; never so that anything is left out. */
+import type { KernelOperation } from '@plimsoll/kernels';
+import { expect, test } from 'vitest';
+import { Turns } from './turns.ts';
+
+function product(tokens: number): KernelOperation {
+  const sizes = { rows: 100, columns: 10, tokens, outputStrideBytes: 400, accumulate: false };
+  return { op: 'mat-mul', format: 'f32', weights: 0, activations: 0, output: 0, ...sizes };
+}
+
+function attention(tokens: number): KernelOperation {
+  const pool = { keyPool: 0, valuePool: 0, blockStrideBytes: 64, blockTokens: 8, kvHeads: 1, headDim: 5 };
+  const rows = { queries: 1000, queryStrideBytes: 40, output: 5000, outputStrideBytes: 80 };
+  const scores = { scale: 1, window: null, softCap: null, scratch: 0 };
+  const given = { tables: 100, positions: 200, tokens, heads: 2 };
+  return { op: 'attention', kvFormat: 'f32', ...pool, ...rows, ...given, ...scores };
+}
+
+/** Tokens of what runs in each turn. */
+function turns(operations: readonly KernelOperation[], multiplyAddsMax: number, positions = [9]): number[][] {
+  const runs: number[][] = [[]];
+  const work = new Turns(positions, multiplyAddsMax).run(operations, (some) => {
+    runs.at(-1)?.push(...some.map((one) => ('tokens' in one ? one.tokens : 0)));
+  });
+  for (const _ of work) runs.push([]);
+  return runs;
+}
+
+test('a turn ends before the operation that would make it too long; one that is too long alone is a turn', () => {
+  const step = [1, 2, 3, 9, 1].map(product);
+  expect(turns(step, 3000)).toEqual([[1, 2], [3], [9], [1]]);
+  expect(turns(step, 1e9)).toEqual([[1, 2, 3, 9, 1]]);
+  expect(turns(step, 1)).toEqual([[1], [2], [3], [9], [1]]);
+});
+
+test('attention is cut between tokens, eight at a time, with what belongs to them', () => {
+  // A token costs 2 x 10 keys x 2 heads x 5.
+  expect(turns([attention(30)], 200 * 20)).toEqual([[16], [14]]);
+  expect(turns([attention(30)], 200 * 20, [3])).toEqual([[30]]);
+  const parts: KernelOperation[] = [];
+  const work = new Turns([9], 200 * 8).run([attention(20)], (some) => parts.push(...some));
+  expect([...work]).toHaveLength(2);
+  const places = parts.map(
+    (part) =>
+      part.op === 'attention' && [part.queries, part.output, part.tables, part.positions, part.tokens],
+  );
+  expect(places).toEqual([
+    [1000, 5000, 100, 200, 8],
+    [1320, 5640, 132, 232, 8],
+    [1640, 6280, 164, 264, 4],
+  ]);
+});
