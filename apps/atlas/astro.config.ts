@@ -5,7 +5,8 @@
 import react from '@astrojs/react';
 import starlight from '@astrojs/starlight';
 import { defineConfig, passthroughImageService } from 'astro/config';
-import { navigation } from './src/site/navigation.ts';
+
+const siteContent = new URL('src/pages-data/site-content.ts', import.meta.url).href;
 
 export default defineConfig({
   output: 'static',
@@ -28,7 +29,6 @@ export default defineConfig({
       components: {
         Footer: './src/components/footer.astro',
       },
-      sidebar: navigation,
       expressiveCode: {
         themes: ['github-dark', 'github-light'],
         styleOverrides: { borderRadius: '0.25rem' },
@@ -38,13 +38,16 @@ export default defineConfig({
   vite: {
     plugins: [
       {
-        // While pages are made, Node loads our packages as they are: they read their data beside their sources, and a
-        // bundle has no such place. In the browser's bundles they are code like any other. Vite's own `external` leaves
-        // out JavaScript only, and these are TypeScript.
-        name: 'plimsoll:native-packages',
+        // While pages are made, Node loads our packages as they are, and what reads the content's files: they look for
+        // data beside their sources, and a bundle has no such place. In the browser's bundles packages are code like
+        // any other. Vite's own `external` leaves out JavaScript only, and these are TypeScript.
+        name: 'plimsoll:native-modules',
         enforce: 'pre',
         applyToEnvironment: ({ name }) => name !== 'client',
-        resolveId: (id) => (id.startsWith('@plimsoll/') ? { id, external: true } : null),
+        resolveId: (id) => {
+          if (id.startsWith('@plimsoll/')) return { id, external: true };
+          return id.endsWith('/pages-data/site-content.ts') ? { id: siteContent, external: true } : null;
+        },
       },
     ],
     build: { chunkSizeWarningLimit: 700 },

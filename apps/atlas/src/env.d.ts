@@ -2,6 +2,8 @@
 
 declare namespace App {
   interface Locals {
+    /** The site in the language of the page that is being rendered. */
+    atlas: import('./site/atlas.ts').Atlas;
     /** The page that is being rendered, for the components that page.mdx places. */
     view: import('./rendering/page-view.ts').PageView;
   }

@@ -10,6 +10,10 @@ export interface InlineContext {
   readonly numbers: ReadonlyMap<string, ComputedNumber>;
   /** Slug of a cited work -> its place in the list of references, from 1. */
   readonly citationNumbers: ReadonlyMap<string, number>;
+  /** What addresses of the page's language begin with. */
+  readonly prefix: string;
+  /** "Reference {number}", for readers who hear the page. */
+  readonly referenceLabel: string;
 }
 
 export function inlineHtml(text: string, context: InlineContext): string {
@@ -41,7 +45,7 @@ function nodeHtml(node: Inline, context: InlineContext, insideLink: boolean): st
     case 'strong':
       return `<strong>${nodesHtml(node.children, context, insideLink)}</strong>`;
     case 'link':
-      return `<a href="${escapeHtml(targetHref(node.target))}">${nodesHtml(node.children, context, true)}</a>`;
+      return `<a href="${escapeHtml(targetHref(node.target, context.prefix))}">${nodesHtml(node.children, context, true)}</a>`;
     case 'citation':
       return citationHtml(node.slug, context);
     case 'number':
@@ -49,11 +53,11 @@ function nodeHtml(node: Inline, context: InlineContext, insideLink: boolean): st
   }
 }
 
-function citationHtml(slug: string, { citationNumbers }: InlineContext): string {
+function citationHtml(slug: string, { citationNumbers, referenceLabel }: InlineContext): string {
   const number = citationNumbers.get(slug);
   assert(number !== undefined, `the page cites ${slug}, which its record does not list`);
-  // The mark belongs to the word before it: no line breaks between the two.
-  return `<a class="citation" href="#${referenceAnchor(slug)}" aria-label="Reference ${number}">[${number}]</a>`;
+  const label = escapeHtml(referenceLabel.replace('{number}', String(number)));
+  return `<a class="citation" href="#${referenceAnchor(slug)}" aria-label="${label}">[${number}]</a>`;
 }
 
 function numberHtml(name: string, { numbers }: InlineContext, insideLink: boolean): string {

@@ -10,11 +10,13 @@ import { messageTexts } from '../pages-data/message-texts.ts';
 import type { Messages } from '../pages-data/messages-schema.ts';
 import type { Page } from '../pages-data/page-reader.ts';
 import type { PageElement } from '../pages-data/page-structure.ts';
+import type { Locale } from '../site/locale.ts';
 import type { InlineContext } from './inline-html.ts';
 
 export interface PageView extends InlineContext {
   readonly page: Page;
   readonly record: PageRecord;
+  readonly locale: Locale;
   readonly messages: Messages;
   readonly graphs: ReadonlyMap<string, GraphRecord>;
   /** Works, in the order of their numbers. */
@@ -35,13 +37,14 @@ export interface Heading {
 export interface PageSources {
   readonly page: Page;
   readonly record: PageRecord;
-  readonly messages: Messages;
+  readonly locale: Locale;
   readonly numbers: ReadonlyMap<string, ComputedNumber>;
   readonly citations: ReadonlyMap<string, CitationRecord>;
   readonly graphs: ReadonlyMap<string, GraphRecord>;
 }
 
-export function pageView({ page, record, messages, numbers, citations, graphs }: PageSources): PageView {
+export function pageView({ page, record, locale, numbers, citations, graphs }: PageSources): PageView {
+  const messages = page.locales.get(locale.code) ?? page.messages;
   const marks = messageTexts(messages).flatMap(({ text }) => allNodes(parseInline(text).nodes));
   // Works that only the record names come last; the check of the content does not let that be.
   const cited = distinct([...marks.flatMap(citedSlug), ...record.citations.map(slugOf)]);
@@ -50,6 +53,9 @@ export function pageView({ page, record, messages, numbers, citations, graphs }:
   return {
     page,
     record,
+    locale,
+    prefix: locale.prefix,
+    referenceLabel: locale.words.page.reference,
     messages,
     numbers,
     graphs,

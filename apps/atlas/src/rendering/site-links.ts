@@ -3,21 +3,20 @@ import { routeOf } from '@plimsoll/registry/pages';
 
 /**
  * The link to a route of the site. Pages are folders, and a file server answers a folder without the slash at its end by
- * sending the reader on to the one with it; writing the slash saves that step.
+ * sending the reader on to the one with it; writing the slash saves that step. `prefix` is the language's: `/de`.
  */
-export function hrefOf(route: string): string {
-  const [path = '', anchor] = route.split('#', 2);
-  const folder = path === '' || path.endsWith('/') ? path : `${path}/`;
-  return anchor === undefined ? folder : `${folder}#${anchor}`;
+export function hrefOf(route: string, prefix = ''): string {
+  const [, path = '', rest = ''] = /^([^?#]*)(.*)$/.exec(route) ?? [];
+  return `${prefix}${path.endsWith('/') ? path : `${path}/`}${rest}`;
 }
 
 /** The link to the page of a record: `system.memory`, `model.openai/gpt-oss-20b`. */
-export function recordHref(recordId: string): string {
-  return hrefOf(routeOf(recordId));
+export function recordHref(recordId: string, prefix = ''): string {
+  return hrefOf(routeOf(recordId), prefix);
 }
 
 /** What `[words](target)` in messages leads to: an address of the web, a place on this page, a route, or a record. */
-export function targetHref(target: string): string {
+export function targetHref(target: string, prefix = ''): string {
   if (/^https?:/.test(target) || target.startsWith('#')) return target;
-  return target.startsWith('/') ? hrefOf(target) : recordHref(target);
+  return target.startsWith('/') ? hrefOf(target, prefix) : recordHref(target, prefix);
 }

@@ -1,6 +1,41 @@
-/** What stands beside every page: the kinds of pages, each by its index. */
-export const navigation = [
-  { label: 'Planner', link: '/planner/' },
-  { label: 'Systems', link: '/docs/systems/' },
-  { label: 'Glossary', link: '/docs/glossary/' },
-];
+/** What stands beside every page: the planner, the pages of each kind, and the two lists made from the registry. */
+import { hrefOf, recordHref } from '../rendering/site-links.ts';
+import type { Atlas } from './atlas.ts';
+
+interface NavigationLink {
+  readonly label: string;
+  readonly link: string;
+}
+
+interface NavigationGroup {
+  readonly label: string;
+  readonly collapsed?: boolean;
+  readonly items: NavigationLink[];
+}
+
+const groups = [
+  { kind: 'tutorial', name: 'tutorials' },
+  { kind: 'system', name: 'systems' },
+  { kind: 'glossary', name: 'glossary' },
+] as const;
+
+export function navigation({ locale, pagesOf }: Atlas): (NavigationLink | NavigationGroup)[] {
+  const words = locale.words.navigation;
+  const page = (label: string, route: string): NavigationLink => ({
+    label,
+    link: hrefOf(route, locale.prefix),
+  });
+  const groupsWithPages = groups.flatMap(({ kind, name }) => {
+    const items = pagesOf(kind).map((view) => ({
+      label: view.messages.title,
+      link: recordHref(view.page.id, locale.prefix),
+    }));
+    return items.length > 0 ? [{ label: words[name], items }] : [];
+  });
+  return [
+    page(words.planner, '/planner'),
+    page(words.models, '/docs/models'),
+    page(words.hardware, '/docs/hardware'),
+    ...groupsWithPages,
+  ];
+}

@@ -1,0 +1,47 @@
+/** Which pages there are, for the routes: each in every language. */
+import type { PageKind } from '@plimsoll/registry/pages';
+import type { PageView } from '../rendering/page-view.ts';
+import { type Atlas, openAtlases } from './atlas.ts';
+import { localeParameter } from './locale.ts';
+
+interface StaticPath<Parameters, Props> {
+  readonly params: Parameters & { readonly locale: string | undefined };
+  readonly props: Props & { readonly atlas: Atlas };
+}
+
+/** Folder of a kind's pages in addresses. */
+export const kindFolders: Readonly<Record<PageKind, 'systems' | 'glossary' | 'tutorials'>> = {
+  system: 'systems',
+  glossary: 'glossary',
+  tutorial: 'tutorials',
+};
+
+/** One route, in every language. */
+export function onePage(): Promise<StaticPath<unknown, unknown>[]> {
+  return pagesFor(() => [{ params: {}, props: {} }]);
+}
+
+/** The routes that `list` names for a language, with what their pages are given. */
+export async function pagesFor<Parameters, Props>(
+  list: (atlas: Atlas) => readonly { readonly params: Parameters; readonly props: Props }[],
+): Promise<StaticPath<Parameters, Props>[]> {
+  const atlases = await openAtlases();
+  return atlases.flatMap((atlas) =>
+    list(atlas).map(({ params, props }) => ({
+      params: { ...params, locale: localeParameter(atlas.locale) },
+      props: { ...props, atlas },
+    })),
+  );
+}
+
+/** Every page that has a folder. */
+export function contentPages(): Promise<
+  StaticPath<{ readonly kind: string; readonly slug: string }, { readonly view: PageView }>[]
+> {
+  return pagesFor(({ views }) =>
+    [...views.values()].map((view) => ({
+      params: { kind: kindFolders[view.page.kind], slug: view.page.slug },
+      props: { view },
+    })),
+  );
+}
