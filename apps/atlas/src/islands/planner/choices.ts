@@ -6,7 +6,6 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import {
   type EngineName,
-  type KvFormat,
   kvFormatNames,
   type PlanRequest,
   prepare,
@@ -18,7 +17,7 @@ import type { PlannerState } from './state.ts';
 
 export interface PlannerChoices {
   readonly weights: readonly string[];
-  readonly kv: readonly KvFormat[];
+  readonly kv: readonly string[];
   readonly tp: readonly number[];
   readonly pp: readonly number[];
 }
@@ -62,7 +61,7 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
       possible(formatsOf[request.engine], (weights) => ({ weights })),
       state.weights,
     ),
-    kv: withChosen(
+    kv: withChosen<string>(
       possible(kvFormatNames, (kvFormat) => ({ kvFormat })),
       state.kv,
     ),

@@ -1,10 +1,19 @@
+import { engineNames } from '@plimsoll/planner';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildWorkbench } from '../../workbench/build-workbench.ts';
 import { choicesOf } from './choices.ts';
 import { commandOf } from './command.ts';
 import { answerState, requestOf } from './settle.ts';
-import { exampleState, type PlannerState, readState, stateFields, stateKeys, writeState } from './state.ts';
+import {
+  exampleState,
+  type PlannerState,
+  readState,
+  stateEngines,
+  stateFields,
+  stateKeys,
+  writeState,
+} from './state.ts';
 
 const models = ['meta-llama/Llama-3.1-8B-Instruct', 'openai/gpt-oss-20b', 'deepseek-ai/DeepSeek-V3'];
 const states: fc.Arbitrary<PlannerState> = fc.record({
@@ -84,9 +93,9 @@ test("any state is answered: a plan, or the engine's own refusal", () => {
       expect(settled.users).toBe(state.users);
       if (plan !== null) plans++;
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
-  expect(plans).toBeGreaterThan(10);
+  expect(plans).toBeGreaterThan(5);
 });
 
 test('what does not exist or does not go together falls back with a note', () => {
@@ -139,6 +148,10 @@ test('advice that a state can follow leads where it says', () => {
     expect(next.plan?.fits).toBe(advice.fits);
     expect(next.plan?.capacity.usersMax).toBe(advice.usersMax);
   }
+});
+
+test('the form offers the engines that the planner has', () => {
+  expect(stateEngines).toEqual(engineNames);
 });
 
 test('choices hold what is chosen, and only what the engine takes', () => {

@@ -11,6 +11,7 @@ import {
   type EngineName,
   type Plan,
   type PlanRequest,
+  parseKvFormat,
   plan,
   prepare,
   usualEngine,
@@ -44,9 +45,9 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
     spec: workbench.model(state.model),
     hardware,
     parallelism: { tensor: state.tp, pipeline: state.pp, data: 1, expertParallel: false },
-    engine: state.engine ?? usualEngine(hardware),
+    engine: engineOf(state, workbench),
     weights: state.weights ?? undefined,
-    kvFormat: state.kv ?? undefined,
+    kvFormat: state.kv === null ? undefined : parseKvFormat(state.kv),
     vllm: {
       gpuMemoryUtilization: state.utilization ?? undefined,
       maxNumSeqs: state.maxNumSeqs ?? undefined,
@@ -57,13 +58,17 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
   };
 }
 
+function engineOf(state: PlannerState, workbench: Workbench): EngineName {
+  return state.engine ?? usualEngine(workbench.hardware(state.gpu));
+}
+
 export function answerState(asked: PlannerState, workbench: Workbench): PlannerAnswer {
   const { state: known, notes: nameNotes } = withKnownNames(asked, workbench);
   const { state, notes: comboNotes } = withPossibleChoices(known, workbench);
   const notes = [...nameNotes, ...comboNotes];
-  const request = requestOf(state, workbench);
-  const engine = request.engine;
+  const engine = engineOf(state, workbench);
   try {
+    const request = requestOf(state, workbench);
     const advised = advisedRequests(request).map(({ advice, request: changed }) => ({
       advice,
       state: stateOfRequest(state, request, changed),
@@ -143,7 +148,7 @@ function withPossibleChoices(
 
 function refusalOf(state: PlannerState, workbench: Workbench): PlimsollError | null {
   try {
-    prepare(requestOf(state, workbench));
+    deploymentOf(state, workbench);
     return null;
   } catch (error) {
     if (error instanceof PlimsollError) return error;

@@ -4,7 +4,7 @@
  * a bad one falls back to what the page starts with, and a note says so.
  */
 import { parseTokens } from '@plimsoll/foundation';
-import { type EngineName, engineNames, type KvFormat, parseKvFormat } from '@plimsoll/planner';
+import type { EngineName } from '@plimsoll/planner';
 
 export interface PlannerState {
   readonly model: string;
@@ -14,7 +14,7 @@ export interface PlannerState {
   /** Null: as the checkpoint has them, or the engine's usual file. */
   readonly weights: string | null;
   /** Null: as the engine chooses. */
-  readonly kv: KvFormat | null;
+  readonly kv: string | null;
   readonly context: number;
   readonly users: number;
   readonly tp: number;
@@ -37,6 +37,14 @@ export interface StateNote {
   /** What is used instead, as the address would write it; empty for nothing. */
   readonly used: string;
 }
+
+/** As the planner lists them. Named here, because the form is loaded before the planner is. */
+export const stateEngines = [
+  'vllm',
+  'llama.cpp',
+  'plimsoll',
+  'none',
+] as const satisfies readonly EngineName[];
 
 export const exampleState: PlannerState = {
   model: 'meta-llama/Llama-3.1-8B-Instruct',
@@ -98,6 +106,11 @@ function named(name: string, limit: string): FieldRule<string> {
   };
 }
 
+/** Looks like the name of a format; whether the engine has it is seen when the state is settled. */
+function format(name: string, limit: string): FieldRule<string> {
+  return { ...named(name, limit), parse: (text) => (/^[\w.-]{1,24}$/.test(text) ? text : null) };
+}
+
 function parsed<Value>(parse: (text: string) => Value): (text: string) => Value | null {
   return (text) => {
     try {
@@ -113,20 +126,15 @@ export const stateFields: FieldRules = {
   gpu: named('gpu', 'a device of the registry'),
   engine: {
     name: 'engine',
-    limit: engineNames.join(', '),
-    parse: (text) => engineNames.find((name) => name === text.toLowerCase()) ?? null,
+    limit: stateEngines.join(', '),
+    parse: (text) => stateEngines.find((name) => name === text.toLowerCase()) ?? null,
     format: (value) => value,
   },
   weights: {
     ...named('weights', 'a weight format, such as fp8, awq or Q4_K_M'),
     parse: (text) => (/^[\w.-]{1,24}$/.test(text) ? text : null),
   },
-  kv: {
-    name: 'kv',
-    limit: 'a KV cache type, such as bf16, fp8 or q8_0',
-    parse: parsed(parseKvFormat),
-    format: (value) => value,
-  },
+  kv: format('kv', 'a KV cache type, such as bf16, fp8 or q8_0'),
   context: {
     name: 'context',
     limit: `a number of tokens from 1 to ${stateLimits.context}, such as 32k`,

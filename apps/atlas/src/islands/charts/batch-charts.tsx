@@ -1,0 +1,105 @@
+/** What a larger batch does to the first token, to every next one, and to all users together. */
+import { formatCount } from '@plimsoll/foundation';
+import type { ReactNode } from 'react';
+import type { BatchPoint } from '../planner/sweeps.ts';
+import { type BatchWords, fill } from '../words.ts';
+import { LineChart } from './line-chart.tsx';
+import { formatQuantity, type Unit } from './quantity.ts';
+
+interface Panel {
+  readonly name: 'ttft' | 'tpot' | 'throughput';
+  readonly unit: Unit;
+  readonly value: (point: BatchPoint) => number;
+}
+
+const panels: readonly Panel[] = [
+  { name: 'throughput', unit: 'rate', value: ({ tokensPerSecond }) => tokensPerSecond },
+  { name: 'tpot', unit: 'seconds', value: ({ tpotSeconds }) => tpotSeconds },
+  { name: 'ttft', unit: 'seconds', value: ({ ttftSeconds }) => ttftSeconds },
+];
+
+export interface BatchChartsProps {
+  readonly points: readonly BatchPoint[];
+  /** Most users that fit. */
+  readonly usersMax: number;
+  readonly words: BatchWords;
+}
+
+export function BatchCharts({ points, usersMax, words }: BatchChartsProps): ReactNode {
+  const users = points.map((point) => point.users);
+  const last = points.at(-1)?.users ?? 1;
+  const hasMark = usersMax >= 1 && usersMax < last;
+  return (
+    <>
+      <div className="batch-charts">
+        {panels.map(({ name, unit, value }) => (
+          <div key={name}>
+            <h4>{words[name]}</h4>
+            <LineChart
+              alt={panelAlt({ name, unit, value }, { points, usersMax, words })}
+              xs={users}
+              x={{ label: words.users, unit: 'count', scale: 'log' }}
+              y={{ label: words[name], unit, scale: 'log' }}
+              series={[{ label: words[name], values: points.map(value) }]}
+              {...(hasMark && {
+                mark: {
+                  axis: 'x' as const,
+                  value: usersMax,
+                  label: fill(words.limit, { users: formatCount(usersMax) }),
+                },
+              })}
+            />
+          </div>
+        ))}
+      </div>
+      <BatchTable points={points} words={words} />
+    </>
+  );
+}
+
+function panelAlt({ name, unit, value }: Panel, { points, usersMax, words }: BatchChartsProps): string {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined) return words[name];
+  return fill(usersMax === 0 ? words.altNone : words.alt, {
+    title: words[name],
+    first: formatQuantity(value(first), unit),
+    last: formatQuantity(value(last), unit),
+    users: formatCount(last.users),
+    fits: formatCount(usersMax),
+  });
+}
+
+function BatchTable({ points, words }: Pick<BatchChartsProps, 'points' | 'words'>): ReactNode {
+  return (
+    <details className="chart-table">
+      <summary>{words.table}</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must take the focus */}
+      <section className="table-scroll" aria-label={words.table} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{words.users}</th>
+              {panels.map(({ name }) => (
+                <th key={name} scope="col">
+                  {words[name]}
+                </th>
+              ))}
+              <th scope="col">{words.fits}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {points.map((point) => (
+              <tr key={point.users}>
+                <th scope="row">{formatCount(point.users)}</th>
+                {panels.map(({ name, unit, value }) => (
+                  <td key={name}>{formatQuantity(value(point), unit)}</td>
+                ))}
+                <td>{point.fits ? words.yes : words.no}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </details>
+  );
+}

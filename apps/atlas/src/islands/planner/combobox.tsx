@@ -1,0 +1,119 @@
+/**
+ * A text field with a list of matches below it (the ARIA combobox pattern with a listbox popup). Up and down walk the list,
+ * Enter takes an entry, Escape goes back to what was chosen; the field always ends up showing the chosen value.
+ */
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+
+export interface ComboboxOption {
+  readonly value: string;
+  /** A second line: parameters, memory. */
+  readonly detail: string;
+}
+
+export interface ComboboxProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly noMatch: string;
+  readonly search: (text: string) => Promise<readonly ComboboxOption[]>;
+  readonly onChoose: (value: string) => void;
+}
+
+export function Combobox({ label, hint, value, noMatch, search, onChoose }: ComboboxProps): ReactNode {
+  const id = useId();
+  const [text, setText] = useState<string | null>(null);
+  const [options, setOptions] = useState<readonly ComboboxOption[]>([]);
+  const [active, setActive] = useState(0);
+  const asked = useRef(0);
+  const list = useRef<HTMLDivElement>(null);
+  const isOpen = text !== null;
+
+  useEffect(() => {
+    list.current?.children[active]?.scrollIntoView({ block: 'nearest' });
+  }, [active]);
+
+  const look = (next: string): void => {
+    setText(next);
+    const number = ++asked.current;
+    // The whole list is shown as long as nothing was typed.
+    void search(next === value ? '' : next).then((found) => {
+      if (number !== asked.current) return;
+      setOptions(found);
+      setActive(0);
+    });
+  };
+  const close = (): void => {
+    asked.current++;
+    setText(null);
+  };
+  const choose = (option: ComboboxOption | undefined): void => {
+    close();
+    if (option !== undefined && option.value !== value) onChoose(option.value);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') close();
+    if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
+    event.preventDefault();
+    const step = event.key === 'ArrowDown' ? 1 : -1;
+    if (!isOpen) look(value);
+    else if (event.key === 'Enter') choose(options[active]);
+    else if (options.length > 0) setActive((active + step + options.length) % options.length);
+  };
+
+  return (
+    <div className="field combobox">
+      <label htmlFor={`${id}-input`}>{label}</label>
+      <input
+        id={`${id}-input`}
+        role="combobox"
+        type="text"
+        autoComplete="off"
+        spellCheck={false}
+        aria-expanded={isOpen}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        aria-describedby={`${id}-hint`}
+        aria-activedescendant={isOpen && options.length > 0 ? `${id}-${active}` : undefined}
+        value={text ?? value}
+        onChange={(event) => look(event.target.value)}
+        onFocus={(event) => event.target.select()}
+        onClick={() => !isOpen && look(value)}
+        onBlur={close}
+        onKeyDown={onKeyDown}
+      />
+      <span id={`${id}-hint`} className="visually-hidden">
+        {hint}
+      </span>
+      <div
+        id={`${id}-list`}
+        ref={list}
+        className="combobox-list"
+        role="listbox"
+        aria-label={label}
+        hidden={!isOpen}
+      >
+        {options.map((option, index) => (
+          // The field keeps the focus and the keys, as the pattern wants it; a pointer presses an entry.
+          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the text field
+          <div
+            key={option.value}
+            id={`${id}-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === active}
+            onPointerDown={(event) => event.preventDefault()}
+            onClick={() => choose(option)}
+          >
+            <span>{option.value}</span>
+            <small>{option.detail}</small>
+          </div>
+        ))}
+        {isOpen && options.length === 0 && (
+          <div role="option" aria-selected={false} aria-disabled tabIndex={-1}>
+            {noMatch}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

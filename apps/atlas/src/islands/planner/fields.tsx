@@ -1,0 +1,90 @@
+/** The plain fields of the planner's form: a choice from a list, and a text that must be a value. */
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+
+export interface ChoiceOption {
+  readonly value: string;
+  readonly label: string;
+}
+
+export interface ChoiceFieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly ChoiceOption[];
+  readonly onChange: (value: string) => void;
+}
+
+export function ChoiceField({ label, value, options, onChange }: ChoiceFieldProps): ReactNode {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+export interface ValueFieldProps {
+  readonly label: string;
+  /** As it stands in the plan. */
+  readonly value: string;
+  readonly placeholder?: string;
+  /** Said under the field while its text is no value. */
+  readonly wrong: string;
+  readonly isValue: (text: string) => boolean;
+  readonly suggestions?: readonly string[];
+  readonly inputMode?: 'text' | 'numeric' | 'decimal';
+  readonly onChange: (text: string) => void;
+}
+
+/** Each text that is a value is planned at once; one that is none stays in the field with what would be allowed. */
+export function ValueField(props: ValueFieldProps): ReactNode {
+  const { label, value, placeholder, wrong, isValue, suggestions, inputMode, onChange } = props;
+  const id = useId();
+  const [text, setText] = useState(value);
+  const isWrong = !isValue(text);
+  const input = useRef<HTMLInputElement>(null);
+  // Not while someone types: 1024 would turn into 1k under their fingers.
+  useEffect(() => {
+    if (document.activeElement !== input.current) setText(value);
+  }, [value]);
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        ref={input}
+        type="text"
+        inputMode={inputMode}
+        autoComplete="off"
+        placeholder={placeholder}
+        list={suggestions === undefined ? undefined : `${id}-list`}
+        value={text}
+        aria-invalid={isWrong}
+        aria-describedby={isWrong ? `${id}-wrong` : undefined}
+        onChange={(event) => {
+          setText(event.target.value);
+          if (isValue(event.target.value)) onChange(event.target.value);
+        }}
+        onBlur={() => setText(value)}
+      />
+      {suggestions !== undefined && (
+        <datalist id={`${id}-list`}>
+          {suggestions.map((suggestion) => (
+            <option key={suggestion} value={suggestion} />
+          ))}
+        </datalist>
+      )}
+      {isWrong && (
+        <p id={`${id}-wrong`} className="field-wrong" role="alert">
+          {wrong}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+/** All that the planner's page shows for a state: the answer, what its form offers, and the charts beside it. */
+import { usualEngine } from '@plimsoll/planner';
+import type { Workbench } from '../../workbench/workbench.ts';
+import { choicesOf, type PlannerChoices } from './choices.ts';
+import { answerState, deploymentOf, type PlannerAnswer } from './settle.ts';
+import type { PlannerState } from './state.ts';
+import { type BatchPoint, batchSweep, type CapacityMap, capacityMap } from './sweeps.ts';
+
+/** An answer with the lists that its form offers. */
+export interface PlannerPicture {
+  readonly answer: PlannerAnswer;
+  readonly choices: PlannerChoices;
+  readonly usualEngine: string;
+}
+
+export interface PlannerCharts {
+  readonly map: CapacityMap;
+  readonly batch: readonly BatchPoint[];
+}
+
+export function pictureOf(state: PlannerState, workbench: Workbench): PlannerPicture {
+  const answer = answerState(state, workbench);
+  return {
+    answer,
+    choices: choicesOf(answer.state, workbench),
+    usualEngine: usualEngine(workbench.hardware(answer.state.gpu)),
+  };
+}
+
+export function chartsOf(answer: PlannerAnswer, workbench: Workbench): PlannerCharts | null {
+  if (answer.plan === null) return null;
+  const deployment = deploymentOf(answer.state, workbench);
+  return { map: capacityMap(deployment), batch: batchSweep(deployment, answer.state.context) };
+}

@@ -1,0 +1,128 @@
+/** Below the load line: speed, what to change, the command that says the same, and doubts worth knowing. */
+import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import type { Advice, Plan } from '@plimsoll/planner';
+import { type ReactNode, useState } from 'react';
+import { fill, type PlannerWords } from '../words.ts';
+import type { AdvisedState } from './settle.ts';
+import type { PlannerState } from './state.ts';
+
+export function PlanFigures({
+  plan,
+  words,
+}: {
+  readonly plan: Plan;
+  readonly words: PlannerWords;
+}): ReactNode {
+  const { capacity, speed } = plan;
+  const condition = plan.fits ? '' : ` (${words.ifFits})`;
+  const about = (value: string): string => fill(words.about, { value });
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      fill(words.ttft, { prompt: formatTokens(speed.promptTokens) }) + condition,
+      about(aboutSeconds(speed.ttftSeconds)),
+    ],
+    [words.tpot + condition, `${about(aboutSeconds(speed.tpotSeconds))}, ${words[`bound-${speed.bound}`]}`],
+    [words.throughput + condition, about(aboutCount(speed.tokensPerSecond))],
+    [words.perUser, formatBytes(capacity.bytesPerUser)],
+    [words.perToken, formatBytes(capacity.bytesPerToken)],
+    ...priceRow(plan, words),
+  ];
+  return (
+    <dl className="plan-figures">
+      {rows.map(([term, value]) => (
+        <div key={term}>
+          <dt>{term}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function priceRow(plan: Plan, words: PlannerWords): readonly (readonly [string, string])[] {
+  const { pricePerHourUsd, devices } = plan.hardware;
+  if (pricePerHourUsd === null || !plan.fits) return [];
+  const hour = pricePerHourUsd * devices;
+  const million = (hour / (plan.speed.tokensPerSecond * 3600)) * 1e6;
+  return [[words.price, fill(words.priceText, { hour: hour.toFixed(2), million: million.toFixed(2) })]];
+}
+
+export interface AdviceListProps {
+  readonly plan: Plan;
+  readonly advised: readonly AdvisedState[];
+  readonly words: PlannerWords;
+  /** Absent where nothing can be changed. */
+  readonly onFollow?: (state: PlannerState, advice: Advice) => void;
+}
+
+export function AdviceList({ plan, advised, words, onFollow }: AdviceListProps): ReactNode {
+  if (advised.length === 0) return plan.fits ? null : <p className="advice-none">{words.noAdvice}</p>;
+  return (
+    <div className="advice">
+      <h3>{plan.fits ? words.toServe : words.toFit}</h3>
+      <ol>
+        {advised.map(({ advice, state }) => (
+          <li key={advice.change}>
+            <p>
+              <strong>{sentence(advice.change)}</strong> <span className="advice-cost">({advice.cost})</span>
+            </p>
+            <p>
+              <code>{advice.flags}</code>
+            </p>
+            <p>
+              {fill(words.adviceResult, {
+                users: formatCount(advice.usersMax),
+                context: formatTokens(advice.contextMax),
+                tpot: aboutSeconds(advice.tpotSeconds),
+              })}
+            </p>
+            {state !== null && onFollow !== undefined && (
+              <button type="button" onClick={() => onFollow(state, advice)}>
+                {words.apply}
+                <span className="visually-hidden">: {advice.change}</span>
+              </button>
+            )}
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function CommandBox({
+  title,
+  command,
+  words,
+}: {
+  readonly title: string;
+  readonly command: string;
+  readonly words: PlannerWords;
+}): ReactNode {
+  const [isCopied, setCopied] = useState(false);
+  const copy = (): void => {
+    void navigator.clipboard.writeText(command).then(() => {
+      setCopied(true);
+      setTimeout(() => setCopied(false), 2000);
+    });
+  };
+  return (
+    <div className="command-box">
+      <h3>{title}</h3>
+      <div>
+        {/* A long command scrolls sideways, so the keyboard must reach it. */}
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must take the focus */}
+        <pre tabIndex={0}>
+          <code>{command}</code>
+        </pre>
+        <button type="button" onClick={copy}>
+          <span aria-live="polite">{isCopied ? words.copied : words.copy}</span>
+          <span className="visually-hidden">: {title}</span>
+        </button>
+      </div>
+    </div>
+  );
+}

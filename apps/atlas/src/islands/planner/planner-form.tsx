@@ -1,0 +1,146 @@
+/** The questions of a plan. Every control changes one field of the state; the answer follows at once. */
+import { formatTokens } from '@plimsoll/foundation';
+import { type ReactNode, useId } from 'react';
+import { fill, type PlannerWords } from '../words.ts';
+import type { PlannerChoices } from './choices.ts';
+import { Combobox, type ComboboxOption } from './combobox.tsx';
+import { ChoiceField, type ChoiceOption, ValueField } from './fields.tsx';
+import {
+  fieldText,
+  type PlannerState,
+  type StateKey,
+  stateEngines,
+  stateFields,
+  stateLimits,
+} from './state.ts';
+
+export interface PlannerFormProps {
+  readonly state: PlannerState;
+  /** The engine in use, chosen or usual. */
+  readonly engine: string;
+  readonly usualEngine: string;
+  readonly choices: PlannerChoices;
+  readonly words: PlannerWords;
+  readonly searchModels: (text: string) => Promise<readonly ComboboxOption[]>;
+  readonly searchDevices: (text: string) => Promise<readonly ComboboxOption[]>;
+  readonly onChange: (change: Partial<PlannerState>) => void;
+}
+
+const contextSuggestions: readonly string[] = ['2k', '8k', '32k', '128k'];
+
+export function PlannerForm(props: PlannerFormProps): ReactNode {
+  const { state, engine, choices, words, onChange } = props;
+  const isLlamaCpp = engine === 'llama.cpp';
+  return (
+    <form className="planner-form" aria-label={words.form} onSubmit={(event) => event.preventDefault()}>
+      <Combobox
+        label={words.model}
+        hint={words.modelHint}
+        noMatch={words.noMatch}
+        value={state.model}
+        search={props.searchModels}
+        onChoose={(model) => onChange({ model })}
+      />
+      <Combobox
+        label={words.gpu}
+        hint={words.gpuHint}
+        noMatch={words.noMatch}
+        value={state.gpu}
+        search={props.searchDevices}
+        onChoose={(gpu) => onChange({ gpu })}
+      />
+      <ValueField
+        label={words.context}
+        value={formatTokens(state.context)}
+        wrong={words.contextWrong}
+        isValue={(text) => stateFields.context.parse(text) !== null}
+        suggestions={contextSuggestions}
+        onChange={(text) => onChange({ context: stateFields.context.parse(text) ?? state.context })}
+      />
+      <ValueField
+        label={words.users}
+        value={String(state.users)}
+        wrong={fill(words.usersWrong, { most: stateLimits.users })}
+        inputMode="numeric"
+        isValue={(text) => stateFields.users.parse(text) !== null}
+        onChange={(text) => onChange({ users: stateFields.users.parse(text) ?? state.users })}
+      />
+      <ChoiceField
+        label={words.engine}
+        value={state.engine ?? ''}
+        options={engineOptions(props)}
+        onChange={(value) => onChange({ engine: stateFields.engine.parse(value) })}
+      />
+      <ChoiceField
+        label={words.weights}
+        value={state.weights ?? ''}
+        options={withUsual(isLlamaCpp ? words.weightsFile : words.weightsOwn, choices.weights)}
+        onChange={(value) => onChange({ weights: value === '' ? null : value })}
+      />
+      <ChoiceField
+        label={words.kv}
+        value={state.kv ?? ''}
+        options={withUsual(words.kvOwn, choices.kv)}
+        onChange={(value) => onChange({ kv: stateFields.kv.parse(value) })}
+      />
+      <ChoiceField
+        label={words.tp}
+        value={String(state.tp)}
+        options={choices.tp.map((count) => ({ value: String(count), label: String(count) }))}
+        onChange={(value) => onChange({ tp: Number(value) })}
+      />
+      <MoreOptions {...props} />
+    </form>
+  );
+}
+
+function engineOptions({ usualEngine, words }: PlannerFormProps): readonly ChoiceOption[] {
+  const others = stateEngines.map((name) => ({
+    value: name,
+    label: name === 'none' ? words.engineNone : name,
+  }));
+  return [{ value: '', label: fill(words.engineUsual, { engine: usualEngine }) }, ...others];
+}
+
+function withUsual(label: string, values: readonly string[]): readonly ChoiceOption[] {
+  return [{ value: '', label }, ...values.map((value) => ({ value, label: value }))];
+}
+
+const vllmOptions = [
+  'utilization',
+  'maxNumSeqs',
+  'maxNumBatchedTokens',
+] as const satisfies readonly StateKey[];
+
+/** What most people leave alone; open when an address or a piece of advice set it. */
+function MoreOptions({ state, engine, choices, words, onChange }: PlannerFormProps): ReactNode {
+  const id = useId();
+  const isVllm = engine === 'vllm';
+  const isSet = state.pp > 1 || (isVllm && vllmOptions.some((key) => state[key] !== null));
+  return (
+    <details key={isSet ? 'set' : 'unset'} className="more-options" open={isSet}>
+      <summary id={id}>{words.more}</summary>
+      <div className="planner-form-grid">
+        <ChoiceField
+          label={words.pp}
+          value={String(state.pp)}
+          options={choices.pp.map((count) => ({ value: String(count), label: String(count) }))}
+          onChange={(value) => onChange({ pp: Number(value) })}
+        />
+        {isVllm &&
+          vllmOptions.map((key) => (
+            <ValueField
+              key={key}
+              label={words[key]}
+              value={fieldText(state, key)}
+              placeholder={words.default}
+              wrong={fill(words.optionWrong, { limit: stateFields[key].limit })}
+              inputMode="decimal"
+              isValue={(text) => text === '' || stateFields[key].parse(text) !== null}
+              onChange={(text) => onChange({ [key]: text === '' ? null : stateFields[key].parse(text) })}
+            />
+          ))}
+      </div>
+    </details>
+  );
+}

@@ -1,0 +1,15 @@
+/** Words of the islands: every locale over English, so that a missing one shows in English and not as a key. */
+import english from '../content/messages/islands/en.json' with { type: 'json' };
+
+export type IslandWords = typeof english;
+export type PlannerWords = IslandWords['planner'];
+export type MapWords = IslandWords['map'];
+export type BatchWords = IslandWords['batch'];
+export type BlocksWords = IslandWords['blocks'];
+export type CellWords = IslandWords['cell'];
+export type ExerciseWords = IslandWords['exercise'];
+
+/** "{users} users" with its values. A name without a value stays, so that a mistake is seen. */
+export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replaceAll(/\{([a-zA-Z]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
