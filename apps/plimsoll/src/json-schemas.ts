@@ -238,6 +238,8 @@ const run = z.strictObject({
     limitSource: z.string(),
     heldBytes: bytes.describe('sum of the ledger without headroom'),
     residentBytes: bytes.describe('of the process, as the system counts it'),
+    peakResidentBytes: bytes.describe('the most since the process started'),
+    heapBytes: bytes.describe('of JavaScript, part of the resident bytes'),
     categories: z.partialRecord(ledgerEntry.shape.category, bytes),
     ledger: z.strictObject({ entries: z.array(ledgerEntry) }),
   }),

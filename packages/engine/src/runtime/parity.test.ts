@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
 import { type ReferenceFixture, type ReferenceMeaning, readReferenceFixture } from '../reference-fixtures.ts';
+import { meanLoss } from '../reference-loss.ts';
 import type { Engine } from './engine.ts';
 import { fixtureNames, fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 
@@ -172,18 +173,8 @@ test.each(
 )('%s: loss on a text, against exact activations', async (_, { fixture, meaning, name, file }) => {
   const stated = defined(meaning.perplexity, 'a quantised file states its loss');
   const engine = await startFixture({ name, file }, { contextMax: 640, prefillChunkTokens: 128 });
-  const tokens = fixture.textTokens;
-  let loss = 0;
-  await engine.observe(tokens, {
-    score(position, logits) {
-      const next = tokens[position + 1];
-      if (next === undefined) return;
-      const largest = logits.reduce((left, right) => Math.max(left, right));
-      const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
-      loss += largest + Math.log(sum) - (logits[next] ?? 0);
-    },
-  });
+  const loss = await meanLoss(engine, fixture.textTokens);
   await engine.close();
-  const drift = loss / (tokens.length - 1) - stated.negativeLogLikelihood;
+  const drift = loss - stated.negativeLogLikelihood;
   expect(Math.abs(drift), `mean loss ${stated.negativeLogLikelihood}, drift ${drift}`).toBeLessThan(0.01);
 });

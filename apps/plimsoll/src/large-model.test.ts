@@ -1,0 +1,86 @@
+/** What small models cannot show: the memory and the patience that a model of a billion weights takes. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createEngine, openModel } from '@plimsoll/engine';
+import { defined, GiB, MiB } from '@plimsoll/foundation';
+import { diffLedgers, formatDifference } from '@plimsoll/planner';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeHollowModel } from './hollow-model.test-data.ts';
+import { outputSchemas } from './json-schemas.ts';
+
+const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-large-'));
+const model = join(scratch, 'hollow-1b.gguf');
+beforeAll(() => writeHollowModel(model, 'meta-llama/Llama-3.2-1B-Instruct', 'Q4_0'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+function plimsoll(...args: readonly string[]): unknown {
+  const { stdout } = spawnSync(process.execPath, [program, ...args, '--json'], { encoding: 'utf8' });
+  return JSON.parse(stdout);
+}
+
+/** A prompt that fills a chunk, so that every step buffer is written to its end. */
+const flags = ['--ctx', '512', '--prefill-chunk', '64', '--threads', '2'];
+const prompt = 'a ship '.repeat(40);
+
+test('in the least memory that is enough: held as planned, and the process never above it', () => {
+  const refused = outputSchemas.error.parse(plimsoll('run', model, prompt, '--memory', '300MiB', ...flags));
+  expect(refused.error.code).toBe('over-memory-budget');
+  const memory = ['--memory', `${Math.ceil(Number(refused.error.value) / MiB)}MiB`];
+  const answer = outputSchemas.run.parse(
+    plimsoll('run', model, prompt, '--raw', '-n', '3', '--temp', '0', ...memory, ...flags),
+  );
+  expect(answer.tokens.prompt).toBeGreaterThan(64);
+  const planned = outputSchemas.plan.parse(
+    plimsoll('plan', model, '--engine', 'plimsoll', ...memory, ...flags),
+  );
+  const named = ({ entries }: typeof planned.ledger) =>
+    entries.map(({ category, tag, tier, bytes }) => `${category}/${tag} (${tier}) ${bytes}`).sort();
+  expect(named(answer.memory.ledger)).toEqual(named(planned.ledger));
+  const { limitBytes, heldBytes, peakResidentBytes, heapBytes } = answer.memory;
+  expect(heldBytes).toBeLessThanOrEqual(limitBytes);
+  expect(peakResidentBytes).toBeLessThanOrEqual(limitBytes);
+  // Of the host's entries only staging is allocated as such; the others are what the process itself may take.
+  const allocated = answer.memory.ledger.entries
+    .filter(
+      ({ tier, category }) => (tier === 'device' && category !== 'headroom') || category === 'workspace',
+    )
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(allocated).toBeGreaterThan(600 * MiB);
+  expect(peakResidentBytes - allocated).toBeLessThan(150e6 + heapBytes);
+});
+
+test('the ledger of the engine is its plan; a long prompt is left within a fraction of its time', async () => {
+  const options = { contextMax: 2048, threads: 2, prefillChunkTokens: 512 };
+  const engine = await createEngine({
+    model: await openModel(model),
+    memoryBytes: 4 * GiB,
+    options,
+    tokenizer: null,
+  });
+  try {
+    const plan = defined(engine.memory.adoptedPlan, 'an engine has a plan');
+    expect(diffLedgers(plan.ledger, engine.ledger()).map(formatDifference)).toEqual([]);
+    const controller = new AbortController();
+    const long = Array.from({ length: 1500 }, (_, index) => index);
+    const answer = engine.generate({ prompt: long, maxTokens: 1, signal: controller.signal });
+    const left = answer.then(
+      () => expect.unreachable('an aborted answer'),
+      (error: unknown) => error,
+    );
+    while (engine.metrics.prefillTokens === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const abortedAt = performance.now();
+    controller.abort('enough');
+    expect(engine.occupancy.every(({ owned }) => owned === 0)).toBe(true);
+    expect(await left).toBe('enough');
+    // Some 100 ms on two idle cores, where 512 tokens take seconds; a busy machine may take longer for both.
+    expect(performance.now() - abortedAt).toBeLessThan(1500);
+    engine.checkIntegrity();
+  } finally {
+    await engine.close();
+  }
+  expect(engine.ledger().entries).toEqual([]);
+});

@@ -1,0 +1,17 @@
+/** The mean loss of an engine on a text, to be held to the one that a fixture states. */
+import type { Engine } from './runtime/engine.ts';
+
+/** Mean negative log-likelihood of every token behind the first, in nats. */
+export async function meanLoss(engine: Engine, tokens: ArrayLike<number>): Promise<number> {
+  let loss = 0;
+  await engine.observe(tokens, {
+    score(position, logits) {
+      const next = tokens[position + 1];
+      if (next === undefined) return;
+      const largest = logits.reduce((left, right) => Math.max(left, right));
+      const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
+      loss += largest + Math.log(sum) - (logits[next] ?? 0);
+    },
+  });
+  return loss / (tokens.length - 1);
+}
