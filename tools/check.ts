@@ -15,6 +15,7 @@ import { packageScripts } from './check/package-scripts.ts';
 import { type Check, readProject } from './check/project.ts';
 import { formatResult, runChecks } from './check/run-checks.ts';
 import { fileSizes, functionSizes } from './check/sizes.ts';
+import { spelling } from './check/spelling.ts';
 
 const commands: readonly Command[] = [
   { name: 'types', program: 'node_modules/typescript/bin/tsc', arguments: [] },
@@ -40,6 +41,7 @@ const checks: readonly Check[] = [
   packageScripts,
   lockFile,
   atlasContent,
+  spelling,
   generatedFiles,
 ];
 

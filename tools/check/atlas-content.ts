@@ -10,7 +10,8 @@ export const atlasContent: Check = {
     // Loaded when the check runs, not before: pages that do not even load are then the problem of one check.
     const { readSiteContent } = await import('../../apps/atlas/src/pages-data/site-content.ts');
     const { formatContentProblem } = await import('../../packages/registry/src/content-problem.ts');
-    const { pages, problems } = await readSiteContent(root);
+    const { proseProblems } = await import('../../apps/atlas/src/pages-data/prose-limits.ts');
+    const { pages, numbers, problems } = await readSiteContent(root);
     const missing = new Map<string, number>();
     for (const { untranslated } of pages.values()) {
       for (const [locale, keys] of untranslated)
@@ -19,6 +20,9 @@ export const atlasContent: Check = {
     for (const [locale, count] of missing) {
       if (count > 0) remark?.(`locale ${locale} shows English for ${count} keys`);
     }
-    return problems.map(formatContentProblem);
+    const prose = [...pages.values()].flatMap((page) =>
+      proseProblems(page, (name) => numbers.get(page.id)?.[name]?.text ?? ''),
+    );
+    return [...problems, ...prose].map(formatContentProblem);
   },
 };

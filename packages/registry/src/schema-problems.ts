@@ -28,7 +28,7 @@ export function parseContent<Schema extends z.ZodType>(
 }
 
 /** `sections.what-it-is.body[0]`: how a person writes a place in JSON. */
-export function keyOf(path: Path): string {
+function keyOf(path: Path): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')

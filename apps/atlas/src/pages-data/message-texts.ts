@@ -33,7 +33,7 @@ export function messageTexts(messages: Messages): readonly MessageText[] {
 }
 
 /** The texts of a list of blocks. */
-export function blockTexts(key: string, blocks: readonly Block[]): readonly MessageText[] {
+function blockTexts(key: string, blocks: readonly Block[]): readonly MessageText[] {
   return blocks.flatMap((block, index): readonly MessageText[] => {
     const place = `${key}[${index}]`;
     if (typeof block === 'string') return [{ key: place, role: 'prose', text: block }];

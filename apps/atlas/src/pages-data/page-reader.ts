@@ -3,7 +3,13 @@
  * (code, of which only the presence is seen here). The site renders what this returns and the check judges it, so both
  * see the same page.
  */
-import { type ContentProblem, nearestHint, type PageKind, type TextFiles } from '@plimsoll/registry/pages';
+import {
+  type ContentProblem,
+  nearestHint,
+  type PageKind,
+  pageFolders,
+  type TextFiles,
+} from '@plimsoll/registry/pages';
 import { parseContent } from '@plimsoll/registry/schema';
 import { z } from 'zod';
 import { mergeMessages } from './locale-messages.ts';
@@ -33,11 +39,7 @@ export interface Page {
 }
 
 /** Folder under content/docs -> the kind of page it holds. */
-const kinds: Readonly<Record<string, PageKind>> = {
-  systems: 'system',
-  glossary: 'glossary',
-  tutorials: 'tutorial',
-};
+const kinds: Readonly<Record<string, PageKind>> = pageFolders;
 
 /** All pages that can be read, by id, and the problems of the others. `files` is the folder content/docs. */
 export function readPages(files: TextFiles): {

@@ -14,6 +14,7 @@ import {
   type TagRecord,
   tagSchema,
 } from './record-schema.ts';
+import { pageFolders } from './routes.ts';
 
 /** A record and the file that holds it, by which its problems are told. */
 export interface Filed<Value> {
@@ -28,9 +29,6 @@ export interface AtlasRecords {
   readonly tags: ReadonlyMap<string, Filed<TagRecord>>;
   readonly citations: ReadonlyMap<string, Filed<CitationRecord>>;
 }
-
-/** Folder of the data directory -> the kind of page it holds. */
-export const pageFolders = { systems: 'system', glossary: 'glossary', tutorials: 'tutorial' } as const;
 
 /** Gives the records that are sound and the problems of the others. */
 export function readAtlasRecords(files: TextFiles): {

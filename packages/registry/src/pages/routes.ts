@@ -1,10 +1,11 @@
 /** Addresses of the atlas. One place: site, search, links in prose and the command line agree through it. */
 import { PlimsollError } from '@plimsoll/foundation';
 
+/** Folder of written pages, in the data directory and in the site's content, -> the kind of page it holds. */
+export const pageFolders = { systems: 'system', glossary: 'glossary', tutorials: 'tutorial' } as const;
+
 const foldersByKind: Readonly<Record<string, string>> = {
-  system: 'systems',
-  glossary: 'glossary',
-  tutorial: 'tutorials',
+  ...Object.fromEntries(Object.entries(pageFolders).map(([folder, kind]) => [kind, folder])),
   model: 'models',
   hardware: 'hardware',
   tag: 'tags',

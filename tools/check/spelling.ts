@@ -1,0 +1,105 @@
+/**
+ * English words of the atlas against a dictionary and the project's own list, one word a line. A word that both lack is
+ * told with the nearest known ones; a word of the list that no text uses is only remarked on.
+ */
+import { join } from 'node:path';
+import type { Check, Project } from './project.ts';
+
+const wordList = 'tools/check/spelling-words.txt';
+const pages = 'apps/atlas/src/content/docs';
+const interfaceWords = 'apps/atlas/src/content/messages/en.json';
+/** A suggestion takes a tenth of a second; who has many mistakes needs the first ones to see the pattern. */
+const suggestionsMax = 8;
+
+export const spelling: Check = {
+  name: 'spelling',
+  run: async (project, remark) => {
+    const words = await readWordList(project);
+    const { unknownWords } = await import('../../apps/atlas/src/pages-data/spelling.ts');
+    const problems = [...words.problems];
+    for (const { file, texts } of await readTexts(project)) {
+      for (const { key, word } of unknownWords(texts, words.isKnown)) {
+        problems.push(`${file}: ${key}: "${word}" is in no dictionary${words.hint(word)}`);
+      }
+    }
+    const idle = words.idle();
+    if (idle.length > 0) remark?.(`${wordList} has words that no text uses: ${idle.join(', ')}`);
+    return problems;
+  },
+};
+
+interface Words {
+  isKnown(word: string): boolean;
+  /** The way out for a word that is not known. */
+  hint(word: string): string;
+  /** Entries of the list that were never asked for. */
+  idle(): readonly string[];
+  readonly problems: readonly string[];
+}
+
+/** Dictionary and list. Loaded when the check runs: the dictionary takes a quarter of a second. */
+async function readWordList(project: Project): Promise<Words> {
+  const [{ default: nspell }, { default: dictionary }] = await Promise.all([
+    import('nspell'),
+    import('dictionary-en'),
+  ]);
+  const speller = nspell(dictionary);
+  const own = project
+    .read(wordList)
+    .split('\n')
+    .filter((word) => word !== '');
+  const unsorted = own.filter((word, index) => index > 0 && word <= (own[index - 1] ?? ''));
+  const used = new Set<string>();
+  const hints = new Map<string, string>();
+  const inList = (word: string): boolean => {
+    if (own.includes(word)) used.add(word);
+    return own.includes(word);
+  };
+  return {
+    // A sentence may begin with any word of the list.
+    isKnown: (word) =>
+      inList(word) || inList(word.slice(0, 1).toLowerCase() + word.slice(1)) || speller.correct(word),
+    hint: (word) => {
+      const known = hints.get(word);
+      if (known !== undefined || hints.size >= suggestionsMax) return known ?? '';
+      const nearest = speller.suggest(word).slice(0, 2);
+      const quoted = nearest.map((other) => `"${other}"`).join(' or ');
+      const hint = `${quoted === '' ? '' : `; nearest: ${quoted}`}; a right word goes to ${wordList}`;
+      hints.set(word, hint);
+      return hint;
+    },
+    idle: () => own.filter((word) => !used.has(word)),
+    problems: unsorted.map((word) => `${wordList}: "${word}" is out of order or doubled`),
+  };
+}
+
+interface TextFile {
+  readonly file: string;
+  readonly texts: readonly { readonly key: string; readonly text: string }[];
+}
+
+/** The English texts of pages and interface. A page that cannot be read is the problem of another check. */
+async function readTexts(project: Project): Promise<readonly TextFile[]> {
+  const [{ readPages }, { messageTexts }, { openTextFolder }] = await Promise.all([
+    import('../../apps/atlas/src/pages-data/page-reader.ts'),
+    import('../../apps/atlas/src/pages-data/message-texts.ts'),
+    import('../../packages/registry/src/text-folder.ts'),
+  ]);
+  const read = readPages(openTextFolder(join(project.root, pages), pages));
+  const ofPages = [...read.pages.values()].map(({ folder, messages }) => ({
+    file: `${folder}/messages/en.json`,
+    texts: messageTexts(messages),
+  }));
+  if (!project.paths.includes(interfaceWords)) return ofPages;
+  const ofInterface = leafTexts(JSON.parse(project.read(interfaceWords)), '');
+  return [...ofPages, { file: interfaceWords, texts: ofInterface }];
+}
+
+/** Texts of nested tables and lists with their places. */
+function leafTexts(value: unknown, key: string): readonly { key: string; text: string }[] {
+  if (typeof value === 'string') return [{ key, text: value }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    leafTexts(inner, key === '' ? name : `${key}.${name}`),
+  );
+}
