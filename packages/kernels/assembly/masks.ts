@@ -22,6 +22,8 @@ export let halfRebiasFloat: f32 = 5192296858534827628530496329220096.0;
  */
 export let halfMask: v128 = i32x4.splat(0x8fffffff);
 export let halfRebias: v128 = f32x4.splat(5192296858534827628530496329220096.0);
+/** 1.5 x 2^23, of quantise.ts. */
+export let roundMagic: v128 = f32x4.splat(12582912.0);
 
 /** Of e^x: the clamp, 1 / ln 2, ln 2 in two parts, the polynomial from its highest power down, and 1. */
 export let expLow: v128 = f32x4.splat(-87.0);
