@@ -6,9 +6,10 @@
  *
  * Operations are collected and handed to the kernels in one go, except where the host must look: at the choice of
  * experts, at captured rows, and where the next layer lies in another arena, to which the hidden rows are then copied.
+ * What differs from step to step lies in tables, so the operations of small steps are prepared once and kept.
  */
-import { defined } from '@plimsoll/foundation';
-import type { Kernels } from '@plimsoll/kernels';
+import { assert, defined } from '@plimsoll/foundation';
+import type { KernelOperation, Kernels, Program } from '@plimsoll/kernels';
 import type { EngineMemoryPlan } from '@plimsoll/planner';
 import type { ArenaMemory } from '../memory/arena.ts';
 import type { ExpertsGraph } from '../model/graph.ts';
@@ -46,6 +47,15 @@ export interface Capture {
 /** Work that yields where it may be interrupted. */
 export type Turn<Result> = Generator<void, Result, void>;
 
+/** Steps of so many tokens, or heads of so many rows, are kept: a program takes some 100 KB, and saves 0.3 ms a step. */
+const keptCountMax = 8;
+
+/** What one arena computes of a step. */
+interface Segment {
+  readonly layout: ArenaLayout;
+  readonly program: Program;
+}
+
 export class Forward {
   readonly model: PlacedModel;
   readonly #arenas: readonly ArenaMemory[];
@@ -57,7 +67,12 @@ export class Forward {
   /** Of the run in progress. */
   #turns: Turns;
   readonly #turnMultiplyAdds: number;
+  readonly #isDense: boolean;
   readonly logitRowsMax: number;
+  /** By tokens of the step. */
+  readonly #steps = new Map<number, readonly Segment[]>();
+  /** By rows and by whether the largest are looked for. */
+  readonly #heads = new Map<string, Program>();
 
   constructor({ plan, model, arenas, kernels, turnMultiplyAdds = usualTurnMultiplyAdds }: ForwardParts) {
     this.#turnMultiplyAdds = turnMultiplyAdds;
@@ -73,6 +88,7 @@ export class Forward {
       blocksPerSequence: blocksPerSequence(plan),
       vocabSize: model.graph.vocabSize,
     };
+    this.#isDense = model.layers.every(({ graph }) => graph.feedForward.kind === 'dense');
     this.logitRowsMax = plan.settings.logitRows;
   }
 
@@ -87,6 +103,11 @@ export class Forward {
     this.#writeTables(batch);
     this.#turns = new Turns(batch.positions, this.#turnMultiplyAdds);
     const tokens = batch.tokenIds.length;
+    const segments = capture === null && tokens <= keptCountMax ? this.#segments(tokens) : null;
+    if (segments !== null && this.#turns.isOne(segments.flatMap(({ program }) => program.operations))) {
+      this.#runSegments(segments, tokens);
+      return;
+    }
     let list = this.#embed(tokens);
     list = yield* this.#captureAt(-1, list, capture);
     for (const layer of this.model.layers) {
@@ -107,33 +128,74 @@ export class Forward {
     return next;
   }
 
-  /**
-   * Logits of some rows of the last batch, [rows, vocabulary], at most `logitRowsMax` of them. A window into the arena:
-   * valid until the next call.
-   */
-  logits(rows: readonly number[]): Float32Array {
-    const { buffers, arena } = this.#head;
-    const { finalNorm, head, graph } = this.model;
-    this.#gatherHidden(rows);
-    const list = this.#listAt(arena, rows.length);
-    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
-    list.products(buffers['head-rows'], [{ weight: head, output: buffers.logits }]);
-    const count = rows.length * graph.vocabSize;
-    if (graph.logitSoftCap !== null) {
-      list.push({ op: 'soft-cap', values: buffers.logits, count, cap: graph.logitSoftCap });
+  /** All of a small step in one piece; null where the host must look in between, at the choice of experts. */
+  #segments(tokens: number): readonly Segment[] | null {
+    if (!this.#isDense) return null;
+    const kept = this.#steps.get(tokens);
+    if (kept !== undefined) return kept;
+    const lists = [this.#embed(tokens)];
+    for (const layer of this.model.layers) {
+      const last = defined(lists.at(-1), 'a step begins with the embedding');
+      const isHere = layer.arena === last.layout.arena;
+      const list = isHere ? last : this.#listAt(layer.arena, tokens);
+      if (!isHere) lists.push(list);
+      pushAttention(list, layer, this.#rotations);
+      const { feedForward } = layer.graph;
+      assert(feedForward.kind === 'dense', 'experts are computed layer by layer');
+      pushDense(list, layer, feedForward);
     }
-    this.#kernels.run(arena, list.operations);
-    return new Float32Array(this.#buffer(arena), buffers.logits, count);
+    const segments = lists.map(({ layout, operations }) => ({
+      layout,
+      program: this.#kernels.prepare(operations),
+    }));
+    this.#steps.set(tokens, segments);
+    return segments;
   }
 
-  /** Per row of the last logits: the first largest token, and how many values are not numbers. */
-  argmax(rowCount: number): Uint32Array {
+  #runSegments(segments: readonly Segment[], tokens: number): void {
+    let before: ArenaLayout | null = null;
+    for (const { layout, program } of segments) {
+      if (before !== null) this.#rows(layout, 'hidden', tokens).set(this.#rows(before, 'hidden', tokens));
+      this.#kernels.run(layout.arena, program);
+      before = layout;
+    }
+  }
+
+  /**
+   * Logits of some rows of the last batch, [rows, vocabulary], at most `logitRowsMax` of them. A window into the arena:
+   * valid until the next call. With `findLargest`, `largest` knows the largest of each row afterwards.
+   */
+  logits(rows: readonly number[], { findLargest = false } = {}): Float32Array {
     const { buffers, arena } = this.#head;
+    this.#bringRows(rows);
+    this.#kernels.run(arena, this.#headProgram(rows.length, findLargest));
+    return new Float32Array(this.#buffer(arena), buffers.logits, rows.length * this.model.graph.vocabSize);
+  }
+
+  /** Per row of the last logits two numbers: the first largest token, and how many values are not numbers. */
+  largest(rowCount: number): Uint32Array {
+    const { buffers, arena } = this.#head;
+    return new Uint32Array(this.#buffer(arena), buffers.candidates, 2 * rowCount);
+  }
+
+  /** The head over so many rows: from `hidden` where the last layer lies in its arena, else from `normed`. */
+  #headProgram(rows: number, findLargest: boolean): Program {
+    const key = `${rows} ${findLargest}`;
+    const kept = this.#heads.get(key);
+    if (kept !== undefined) return kept;
+    const { buffers, arena } = this.#head;
+    const { finalNorm, head, graph } = this.model;
+    const list = this.#listAt(arena, rows);
+    if (this.#lastArena === arena) list.push(this.#gather(list.layout, rows));
+    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
+    list.products(buffers['head-rows'], [{ weight: head, output: buffers.logits }]);
+    const { vocabSize: columns, logitSoftCap: cap } = graph;
     const values = buffers.logits;
-    const output = buffers.candidates;
-    const columns = this.model.graph.vocabSize;
-    this.#kernels.run(arena, [{ op: 'argmax', values, rows: rowCount, columns, output }]);
-    return new Uint32Array(this.#buffer(arena), output, 2 * rowCount);
+    if (cap !== null) list.push({ op: 'soft-cap', values, count: rows * columns, cap });
+    if (findLargest) list.push({ op: 'argmax', values, rows, columns, output: buffers.candidates });
+    const program = this.#kernels.prepare(list.operations);
+    if (rows <= keptCountMax) this.#heads.set(key, program);
+    return program;
   }
 
   /** The rows that went into the head at the last `logits`: after the final norm. */
@@ -248,18 +310,24 @@ export class Forward {
     });
   }
 
-  /** The hidden rows that logits are wanted of, side by side in `normed` of the head's arena. */
-  #gatherHidden(rows: readonly number[]): void {
-    const { hiddenSize: columns } = this.model.graph;
-    const last = defined(this.model.layers.at(-1), 'a model has layers').arena;
-    const layout = this.#layout(last);
-    new Uint32Array(this.#buffer(last), layout.logitRows, rows.length).set(rows);
-    const { hidden: input, normed: output } = layout.buffers;
-    const indices = layout.logitRows;
-    this.#kernels.run(last, [{ op: 'gather-rows', input, indices, output, rows: rows.length, columns }]);
-    if (last === this.#head.arena) return;
+  /** Says which rows logits are wanted of, and brings them to `normed` of the head's arena where it is another one. */
+  #bringRows(rows: readonly number[]): void {
+    const layout = this.#layout(this.#lastArena);
+    new Uint32Array(this.#buffer(layout.arena), layout.logitRows, rows.length).set(rows);
+    if (layout.arena === this.#head.arena) return;
+    this.#kernels.run(layout.arena, [this.#gather(layout, rows.length)]);
     const target = this.#rows(this.#layout(this.#head.arena), 'normed', rows.length);
     target.set(this.#rows(layout, 'normed', rows.length));
+  }
+
+  /** `normed` = the wanted rows of `hidden`, side by side. */
+  #gather({ buffers, logitRows: indices }: ArenaLayout, rows: number): KernelOperation {
+    const { hidden: input, normed: output } = buffers;
+    return { op: 'gather-rows', input, indices, output, rows, columns: this.model.graph.hiddenSize };
+  }
+
+  get #lastArena(): number {
+    return defined(this.model.layers.at(-1), 'a model has layers').arena;
   }
 
   #rows(

@@ -22,6 +22,12 @@ export class Turns {
     this.#keysMax = 1 + positions.reduce((most, position) => Math.max(most, position), 0);
   }
 
+  /** Whether the operations fit into what is left of the turn. */
+  isOne(operations: readonly KernelOperation[]): boolean {
+    const all = operations.reduce((sum, operation) => sum + this.#multiplyAdds(operation), this.#spent);
+    return all <= this.#multiplyAddsMax;
+  }
+
   *run(
     operations: readonly KernelOperation[],
     run: (some: readonly KernelOperation[]) => void,

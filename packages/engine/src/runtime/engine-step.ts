@@ -15,6 +15,7 @@ import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
 import type { Capture, Forward, Turn } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import type { Sample } from '../sampling/sampler.ts';
 import { namedLayer } from './broken-layer.ts';
 import type { Drafter } from './drafter.ts';
 import type { LiveSequence, LiveSequences } from './live-sequence.ts';
@@ -147,6 +148,24 @@ interface MutableResult {
   isOver: boolean;
 }
 
+/** One row of logits; its first largest token where that was looked for and all are numbers. */
+interface LogitsRow {
+  readonly logits: Float32Array;
+  readonly largest: number | null;
+}
+
+/** From what the kernels found: null where the sampler has to say what is wrong with the row. */
+function largestOf(logits: Float32Array, found: Uint32Array, index: number): number | null {
+  const [token = 0, notNumbers] = found.subarray(2 * index);
+  return notNumbers === 0 && Number.isFinite(logits[token]) ? token : null;
+}
+
+function draw(live: LiveSequence, { logits, largest }: LogitsRow, history: ArrayLike<number>): Sample {
+  const allowed = live.allowed?.();
+  if (allowed === undefined && largest !== null && live.sampler.takesLargest) return { token: largest };
+  return live.sampler.sample(logits, history, allowed);
+}
+
 /** Samples the rows of one step, some rows at a time, as many as the head has room for. */
 class StepSampling {
   /** By entry, in the order of the plan. */
@@ -169,30 +188,38 @@ class StepSampling {
   }
 
   run(wanted: readonly WantedRow[]): void {
-    const { forward } = this.#parts;
+    const { forward, live } = this.#parts;
     const { vocabSize } = forward.model.graph;
     for (let start = 0; start < wanted.length; start += forward.logitRowsMax) {
       const some = wanted.slice(start, start + forward.logitRowsMax);
-      const logits = forward.logits(some.map(({ row }) => row));
+      const findLargest = some.some(
+        ({ entry }) => live.get(entry.sequence.id)?.sampler.takesLargest === true,
+      );
+      const logits = forward.logits(
+        some.map(({ row }) => row),
+        { findLargest },
+      );
+      const largest = findLargest ? forward.largest(some.length).slice() : null;
       some.forEach((want, index) => {
-        this.#take(want, logits.subarray(index * vocabSize, (index + 1) * vocabSize));
+        const row = logits.subarray(index * vocabSize, (index + 1) * vocabSize);
+        this.#take(want, { logits: row, largest: largest === null ? null : largestOf(row, largest, index) });
       });
     }
   }
 
-  #take(want: WantedRow, logits: Float32Array): void {
+  #take(want: WantedRow, row: LogitsRow): void {
     const { entry, position, sample } = want;
     const live = this.#parts.live.get(entry.sequence.id);
     if (live === undefined || this.failed.has(entry)) return;
     try {
-      live.score?.(position, logits);
-      if (sample !== null) this.#sample(want, live, logits);
+      live.score?.(position, row.logits);
+      if (sample !== null) this.#sample(want, live, row);
     } catch (error) {
       this.failed.set(entry, namedLayer(error, this.#parts.forward, this.#batch));
     }
   }
 
-  #sample({ entry, sample }: WantedRow, live: LiveSequence, logits: Float32Array): void {
+  #sample({ entry, sample }: WantedRow, live: LiveSequence, row: LogitsRow): void {
     const { sequence, draftCount } = entry;
     const result = this.results.get(entry) ?? {
       live,
@@ -203,13 +230,14 @@ class StepSampling {
     };
     this.results.set(entry, result);
     if (result.isOver) return;
+    const { logits } = row;
     const history = result.tokens.length === 0 ? sequence.tokens : [...sequence.tokens, ...result.tokens];
     const index = defined(sample, 'the row is sampled');
     const { drafter } = this.#parts;
     const drafted = drafter?.drawn(entry, index) ?? null;
     const drawn =
       drafter === null || drafted === null
-        ? live.sampler.sample(logits, history, live.allowed?.())
+        ? draw(live, row, history)
         : live.sampler.verify(drafted, { logits, history }, live.allowed?.(), drafter.scratch);
     result.tokens.push(drawn.token);
     result.finished = live.accept(drawn);

@@ -14,7 +14,8 @@ const FLOAT_MAX_LOG = 88.7228391;
 
 export class Dry {
   readonly #params: DryParams;
-  readonly #active: boolean;
+  /** False when no row is changed. */
+  readonly isActive: boolean;
   /** Longest match that each token would continue; zero outside of `apply`. */
   readonly #lengths: Int32Array;
   readonly #singles = new Set<number>();
@@ -24,8 +25,8 @@ export class Dry {
 
   constructor(params: DryParams, vocabSize: number) {
     this.#params = params;
-    this.#active = params.multiplier > 0 && params.windowTokens !== 0;
-    this.#lengths = new Int32Array(this.#active ? vocabSize : 0);
+    this.isActive = params.multiplier > 0 && params.windowTokens !== 0;
+    this.#lengths = new Int32Array(this.isActive ? vocabSize : 0);
     for (const breaker of params.breakers) {
       const head = breaker[0] as number;
       if (breaker.length === 1) this.#singles.add(head);
@@ -36,7 +37,7 @@ export class Dry {
   }
 
   apply(row: Float32Array, history: ArrayLike<number>): void {
-    if (!this.#active) return;
+    if (!this.isActive) return;
     const { allowedLength, base, multiplier, windowTokens } = this.#params;
     const size = Math.min(history.length, windowTokens ?? history.length);
     if (size <= allowedLength) return;

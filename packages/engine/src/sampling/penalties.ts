@@ -10,18 +10,19 @@ import type { SamplerParams } from './sampler-params.ts';
 export class Penalties {
   readonly #counts: Int32Array;
   readonly #params: SamplerParams;
-  readonly #active: boolean;
+  /** False when no row is changed. */
+  readonly isActive: boolean;
 
   constructor(params: SamplerParams, vocabSize: number) {
     this.#params = params;
-    this.#active =
+    this.isActive =
       params.penaltyWindowTokens !== 0 &&
       (params.repetitionPenalty !== 1 || params.frequencyPenalty !== 0 || params.presencePenalty !== 0);
-    this.#counts = new Int32Array(this.#active ? vocabSize : 0);
+    this.#counts = new Int32Array(this.isActive ? vocabSize : 0);
   }
 
   apply(row: Float32Array, history: ArrayLike<number>): void {
-    if (!this.#active) return;
+    if (!this.isActive) return;
     const { penaltyWindowTokens, repetitionPenalty, frequencyPenalty, presencePenalty } = this.#params;
     const counts = this.#counts;
     const start = penaltyWindowTokens === null ? 0 : Math.max(0, history.length - penaltyWindowTokens);

@@ -58,6 +58,13 @@ export class Sampler {
     return this.#report(logits, this.params.temperature === 0 ? likeliest : this.#draw());
   }
 
+  /** True when the next token is the largest logit of the row as it is, and nothing is asked about the others. */
+  get takesLargest(): boolean {
+    const { temperature, logprobs, logitBias } = this.params;
+    const isPlain = logitBias.size === 0 && !this.#penalties.isActive && !this.#dry.isActive;
+    return temperature === 0 && logprobs === null && isPlain;
+  }
+
   /**
    * True when drafts are asserted, not drawn: a greedy draft of a greedy sampler, and one for mirostat, whose chances
    * are not known before the tokens ahead are. They are verified by sampling as if they were not there.
