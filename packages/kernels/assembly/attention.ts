@@ -6,12 +6,16 @@
  */
 import { claim, number, word } from './command';
 import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential';
-import { attentionSpanTokens, attentionTokens } from './opcodes';
+import { attentionSpanTokens, attentionTokens, doneWordOffset } from './opcodes';
 import { headBytes, loadKeys, loadValues } from './kv-cache';
 
 /** Tokens of one sequence that are computed together, and keys of a span: whole blocks, about this many tokens. */
 const tokensTogether: u32 = attentionTokens;
 const spanTokensAim: u32 = attentionSpanTokens;
+/** Units of work, kv heads times parts of the context, beyond which cutting a token's context is of no use. */
+const partsUseful: u32 = 48;
+/** A part is at least so many spans: some ten microseconds of work. */
+const partSpansMin: u32 = 2;
 
 type OneRow = u8;
 type FourRows = u32;
@@ -217,6 +221,24 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
   else for (let row: u32 = 0; row < rows; row += 4) addValues<FourRows>(row, least, most);
 }
 
+/** Sets the sums of `rows` rows to nothing. */
+function clearRows(rows: u32): void {
+  for (let row: u32 = 0; row < rows; row++) {
+    store<f32>(maxima + (row << 2), -Infinity);
+    store<f32>(totals + (row << 2), 0);
+  }
+  // The rows that fill the last tile are computed too, and never read.
+  memory.fill(sums, 0, (((rows + 3) & ~3) * headDim) << 2);
+}
+
+/** The blocks [first, end) of the context, span by span, into the sums of `rows` rows. */
+function attendBlocks(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, end: u32): void {
+  const perSpan = <u32>(spanTokens / blockTokens);
+  for (let index = first; index < end; index += perSpan) {
+    attendSpan(command, kvHead, token, rows, index, min(perSpan, end - index));
+  }
+}
+
 /** One kv head for the tokens [token, stop), which share a block table. */
 function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void {
   const rows = (stop - token) * (word(command, 15) / word(command, 6));
@@ -225,21 +247,83 @@ function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void 
     first = min(first, firstPosition(command, t));
     last = max(last, load<u32>(word(command, 13) + (t << 2)));
   }
-  for (let row: u32 = 0; row < rows; row++) {
-    store<f32>(maxima + (row << 2), -Infinity);
-    store<f32>(totals + (row << 2), 0);
-  }
-  // The rows that fill the last tile are computed too, and never read.
-  memory.fill(sums, 0, (((rows + 3) & ~3) * headDim) << 2);
-  const size = <u32>blockTokens, perSpan = <u32>spanTokens / size, end = last / size + 1;
-  for (let index = first / size; index < end; index += perSpan) {
-    attendSpan(command, kvHead, token, rows, index, min(perSpan, end - index));
-  }
+  clearRows(rows);
+  const size = <u32>blockTokens;
+  attendBlocks(command, kvHead, token, rows, first / size, last / size + 1);
   for (let row: u32 = 0; row < rows; row++) {
     const output = rowPointer(command, 10, kvHead, token, row), sum = sums + ((row * headDim) << 2);
     const inverse = f32x4.splat(<f32>1 / load<f32>(totals + (row << 2)));
     for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(output + i, f32x4.mul(v128.load(sum + i), inverse));
   }
+}
+
+/**
+ * A single token of a model with few kv heads: the context is cut into parts, so that all threads have something to do.
+ * A part leaves for each head its sums, its maximum and its total in the room of rows that one token does not need; who
+ * finishes the last part puts them together, in their order, so that the result does not depend on who did what.
+ */
+let partials: usize = 0;
+
+/** Bytes of what one part leaves for one head. */
+// @ts-ignore: decorator
+@inline function partialBytes(): usize {
+  return (headDim + 2) << 2;
+}
+
+/** Parts for which the room behind the rows of one token suffices; below two nothing is cut. */
+function partsMax(rowsMax: u32, rows: u32, heads: u32): u32 {
+  const free: usize = ((rowsMax - ((rows + 3) & ~3)) * (<u32>spanTokens + <u32>headDim + 2)) << 2;
+  return <u32>(free / (heads * partialBytes()));
+}
+
+function keepPartial(part: u32, kvHead: u32, rows: u32, heads: u32): void {
+  for (let row: u32 = 0; row < rows; row++) {
+    const target = partials + (part * heads + kvHead * rows + row) * partialBytes();
+    memory.copy(target, sums + ((row * headDim) << 2), headDim << 2);
+    store<f32>(target + (headDim << 2), load<f32>(maxima + (row << 2)));
+    store<f32>(target + (headDim << 2), load<f32>(totals + (row << 2)), 4);
+  }
+}
+
+/** The parts of all heads put together: output = (sum of factor x sums) / (sum of factor x totals). */
+function joinPartials(command: usize, parts: u32, heads: u32): void {
+  const size = headDim << 2, step = heads * partialBytes();
+  for (let head: u32 = 0; head < heads; head++) {
+    const from = partials + head * partialBytes(), output = <usize>word(command, 10) + head * size;
+    let maximum: f32 = -Infinity, total: f32 = 0;
+    for (let part: u32 = 0; part < parts; part++) maximum = max(maximum, load<f32>(from + part * step + size));
+    memory.fill(output, 0, size);
+    for (let part: u32 = 0; part < parts; part++) {
+      const at = from + part * step, factors = exponential(f32x4.splat(load<f32>(at + size) - maximum));
+      total += f32x4.extract_lane(factors, 0) * load<f32>(at + size, 4);
+      for (let i: usize = 0; i < size; i += 16) {
+        v128.store(output + i, f32x4.add(v128.load(output + i), f32x4.mul(v128.load(at + i), factors)));
+      }
+    }
+    const inverse = f32x4.splat(<f32>1 / total);
+    for (let i: usize = 0; i < size; i += 16) v128.store(output + i, f32x4.mul(v128.load(output + i), inverse));
+  }
+}
+
+/** One token whose context is cut into `parts` parts of `perPart` blocks, [first, end) together. */
+function attendInParts(command: usize, first: u32, end: u32, perPart: u32, parts: u32): void {
+  const kvHeads = word(command, 6), heads = word(command, 15), rows = heads / kvHeads, units = parts * kvHeads;
+  for (let unit = claim(command, 1); unit < units; unit = claim(command, 1)) {
+    const part = unit / kvHeads, kvHead = unit % kvHeads, start = first + part * perPart;
+    clearRows(rows);
+    attendBlocks(command, kvHead, 0, rows, start, min(end, start + perPart));
+    keepPartial(part, kvHead, rows, heads);
+    if (atomic.add<u32>(command, 1, doneWordOffset) == units - 1) joinPartials(command, parts, heads);
+  }
+}
+
+/** This thread's scratch, with room for so many rows. */
+function placeScratch(base: usize, rowsMax: u32): void {
+  widened = base;
+  scores = widened + ((headDim * spanTokens) << 2);
+  sums = scores + ((rowsMax * spanTokens) << 2);
+  maxima = sums + ((rowsMax * headDim) << 2);
+  totals = maxima + (rowsMax << 2);
 }
 
 /**
@@ -250,12 +334,24 @@ function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void 
 export function attention(command: usize, thread: u32): void {
   blockTokens = word(command, 5), headDim = word(command, 7);
   spanTokens = blockTokens * max<usize>(1, spanTokensAim / blockTokens);
-  const tokens = word(command, 14), kvHeads = word(command, 6), rowsMax = tokensTogether * (word(command, 15) / kvHeads);
-  widened = <usize>word(command, 19) + thread * word(command, 20);
-  scores = widened + ((headDim * spanTokens) << 2);
-  sums = scores + ((rowsMax * spanTokens) << 2);
-  maxima = sums + ((rowsMax * headDim) << 2);
-  totals = maxima + (rowsMax << 2);
+  const tokens = word(command, 14), kvHeads = word(command, 6), heads = word(command, 15);
+  const rowsMax = tokensTogether * (heads / kvHeads), scratch: usize = word(command, 19);
+  placeScratch(scratch + thread * word(command, 20), rowsMax);
+  if (tokens == 1) {
+    const rows = heads / kvHeads, size = <u32>blockTokens, perSpan = <u32>spanTokens / size;
+    const first = firstPosition(command, 0) / size, end = load<u32>(word(command, 13)) / size + 1;
+    const most = min(partsMax(rowsMax, rows, heads), partsUseful / kvHeads);
+    // Parts are whole spans, and as long as `partSpansMin` spans at least.
+    const spans = (end - first + perSpan - 1) / perSpan;
+    const perPart = perSpan * max(partSpansMin, (spans + most - 1) / max<u32>(1, most));
+    const parts = (end - first + perPart - 1) / perPart;
+    if (most > 1 && parts > 1) {
+      // The room of rows that a single token does not have, in the first thread's scratch.
+      placeScratch(scratch + thread * word(command, 20), (rows + 3) & ~3);
+      partials = scratch + (((headDim * spanTokens) + ((rows + 3) & ~3) * (spanTokens + headDim + 2)) << 2);
+      return attendInParts(command, first, end, perPart, parts);
+    }
+  }
   const runs = (tokens + tokensTogether - 1) / tokensTogether;
   // Late runs attend the longest context: they are claimed first, so that threads finish together.
   for (let item = claim(command, 1); item < runs * kvHeads; item = claim(command, 1)) {

@@ -34,11 +34,12 @@ export const q6_KCode = 7;
 export const panelRows = 8;
 
 /**
- * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end what is needed to share it: whether
- * sleeping threads are woken for it, how many commands the phase that it begins has (0: done by one thread alone), into
+ * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end what is needed to share it: a counter of
+ * finished work for operations that end with a step of its own, whether sleeping threads are woken for it, how many commands the phase that it begins has (0: done by one thread alone), into
  * how many parts it is split (0: it claims pieces itself), and the counter of claimed work.
  */
 export const commandBytes = 128;
+export const doneWordOffset = 108;
 export const wakeWordOffset = 112;
 export const phaseWordOffset = 116;
 export const partsWordOffset = 120;

@@ -167,6 +167,10 @@ const attentionCases = [
     softCap: 5,
     sequences: [[70, 6]],
   }),
+  // One token, whose context is cut into parts that several threads take.
+  attentionCase({ ...plain, heads: 9, kvHeads: 3, headDim: 64, sequences: [[300, 1]] }),
+  attentionCase({ ...plain, heads: 8, kvHeads: 1, window: 290, softCap: 5, sequences: [[420, 1]] }),
+  attentionCase({ ...plain, kvFormat: 'q8_0', heads: 14, blockTokens: 32, sequences: [[640, 1]] }),
 ];
 
 function selectCase(

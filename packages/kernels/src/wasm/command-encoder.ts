@@ -118,6 +118,7 @@ export function encodeCommand(arena: DataView, pointer: number, operation: Kerne
     else arena.setFloat32(at, word.f32, true);
     at += 4;
   }
+  arena.setUint32(pointer + code.doneWordOffset, 0, true);
   arena.setUint32(pointer + code.wakeWordOffset, 0, true);
   arena.setUint32(pointer + code.phaseWordOffset, 0, true);
   arena.setUint32(pointer + code.partsWordOffset, 1, true);

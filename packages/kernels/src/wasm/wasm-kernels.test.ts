@@ -186,6 +186,43 @@ test('a NaN among the activations reaches the outputs of its token and no other'
   await kernels.close();
 });
 
+test('attention of one token is the same bits on any number of threads', async () => {
+  const memory = sharedMemory(32);
+  const [heads, kvHeads, headDim, blockTokens] = [9, 3, 64, 16];
+  const pool = { kvFormat: 'f16', kvHeads, headDim, blockTokens, blockStrideBytes: 6144 } as const;
+  const [positions, tables, table, queries] = [1024, 1028, 1088, 8192];
+  const [output, scratch, keyPool, valuePool] = [16384, 65536, 8 * 65536, 16 * 65536];
+  const words = new Uint32Array(memory.buffer);
+  words[tables / 4] = table;
+  for (let block = 0; block < 64; block++) words[table / 4 + block] = block;
+  const floats = new Float32Array(memory.buffer, queries, heads * headDim);
+  for (let index = 0; index < floats.length; index++) floats[index] = Math.sin(index);
+  const halves = new Uint16Array(memory.buffer, keyPool, (16 * 65536) / 2);
+  // Random signs and mantissas of halves between 0.5 and 2.
+  for (let index = 0; index < halves.length; index++) halves[index] = ((index * 40503) & 0x87ff) | 0x3800;
+  const results: Float32Array[][] = [];
+  for (const threads of [1, 2, 4]) {
+    const arenas = [{ memory, controlPointer: (24 + threads) * 65536 }];
+    const kernels = await createNodeKernels({ arenas, threads });
+    results.push(
+      [0, 127, 128, 300, 701, 1023].map((position) => {
+        words[positions / 4] = position;
+        kernels.run(0, [
+          {
+            ...{ op: 'attention', ...pool, keyPool, valuePool, tokens: 1, heads, scale: 0.125 },
+            ...{ window: null, softCap: null, queries, output, scratch, tables, positions },
+            ...{ queryStrideBytes: 4 * heads * headDim, outputStrideBytes: 4 * heads * headDim },
+          },
+        ]);
+        return new Float32Array(memory.buffer.slice(output, output + 4 * heads * headDim));
+      }),
+    );
+    await kernels.close();
+  }
+  expect(results[1]).toEqual(results[0]);
+  expect(results[2]).toEqual(results[0]);
+});
+
 test('a product is the same bits on any number of threads and in both relaxed builds', async () => {
   // The tensors lie in the first pages, and behind them each pool has a control region of its own.
   const memory = sharedMemory(20);
