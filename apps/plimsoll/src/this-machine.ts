@@ -1,11 +1,9 @@
 /** This machine as a device: what our own engine would get here. */
 import { availableParallelism } from 'node:os';
+import { usualThreadsMax } from '@plimsoll/planner';
 import { memoryLimit } from './memory-limit.ts';
 import { printMessage } from './output.ts';
 import type { PlanFlags } from './plan-flags.ts';
-
-/** More threads than this wait for each other longer than they compute. */
-const usualThreadsMax = 16;
 
 export function usualThreads(): number {
   return Math.min(availableParallelism(), usualThreadsMax);

@@ -28,6 +28,7 @@ export {
   engineSettings,
   type PlimsollOptions,
   pageBytes,
+  usualThreadsMax,
 } from './engine-plimsoll/settings.ts';
 export type {
   BufferLayout,

@@ -2,9 +2,10 @@
  * Starts an engine: plan the memory, refuse what does not fit, open the arenas, start the threads, load the weights.
  * Nothing large is allocated before the plan has been admitted and the file has been found to have every tensor.
  */
+import { availableParallelism } from 'node:os';
 import { type Clock, monotonicClock } from '@plimsoll/foundation';
 import type { WasmArena } from '@plimsoll/kernels';
-import type { EngineMemoryPlan, EngineOptions } from '@plimsoll/planner';
+import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { arenaLayouts } from '../forward/arena-layout.ts';
 import { Forward } from '../forward/forward.ts';
@@ -50,7 +51,8 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
   const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
   const { spec, parameters } = model;
   const draft = start.draft && { spec: start.draft.model.spec, tokens: start.draft.tokens };
-  const options = { ...start.options, draft };
+  const threads = start.options?.threads ?? Math.min(availableParallelism(), usualThreadsMax);
+  const options = { ...start.options, threads, draft };
   const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, options));
   const placed = placeModel(plan, model.graph, model.names);
   const drafts = placedDraft(plan, start);

@@ -18,7 +18,7 @@ export interface EngineOptions {
   readonly blockTokens?: number | undefined;
   /** Prompt tokens computed in one step at most. */
   readonly prefillChunkTokens?: number | undefined;
-  /** Kernel threads, the calling one included. */
+  /** Kernel threads, the calling one included. A plan assumes 4; an engine takes the machine's cores, up to 16. */
   readonly threads?: number | undefined;
   /** Share of what is left for the cache that the cache takes. The reserve already keeps back what must stay free. */
   readonly kvShare?: number | undefined;
@@ -73,8 +73,10 @@ export const arenaBytesLimit = 65_536 * pageBytes;
 
 /** KV blocks are written eight tokens at a time (packages/kernels, kv-layout.ts). */
 const blockTokensUnit = 8;
-/** Threads that the barrier of the kernels counts (packages/kernels, opcodes.ts). */
+/** Threads that the kernels have room for (packages/kernels, opcodes.ts). */
 const threadsLimit = 64;
+/** More threads than this wait for each other longer than they compute: what a machine with more cores gets, unasked. */
+export const usualThreadsMax = 16;
 /** Rows of block tables and logits are reserved for every sequence; more than this is a cluster's business. */
 export const sequencesLimit = 1024;
 
