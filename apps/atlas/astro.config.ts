@@ -19,7 +19,6 @@ export default defineConfig({
     react(),
     starlight({
       title: 'Plimsoll',
-      logo: { src: './src/assets/mark.svg', replacesTitle: false },
       favicon: '/favicon.svg',
       pagefind: false,
       disable404Route: true,
@@ -28,6 +27,9 @@ export default defineConfig({
       customCss: ['./src/styles/theme.css', './src/styles/prose.css', './src/styles/print.css'],
       components: {
         Footer: './src/components/footer.astro',
+        PageTitle: './src/components/page-title.astro',
+        SiteTitle: './src/components/site-title.astro',
+        ThemeProvider: './src/components/theme-provider.astro',
       },
       expressiveCode: {
         themes: ['github-dark', 'github-light'],

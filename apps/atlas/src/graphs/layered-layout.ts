@@ -1,0 +1,199 @@
+/**
+ * Places a graph record on a narrow canvas, top to bottom, so that it reads on a telephone and on paper. Layers follow
+ * the flow: a node stands below everything that leads to it. What acts back, and what skips a layer, runs in a gutter
+ * beside the nodes, one lane for each, so that no line crosses a box. Pure: the same graph gives the same picture.
+ *
+ *   left gutter |  node   node  | right gutter
+ *   long flow   |      node     | feedback
+ */
+import { assert, defined } from '@plimsoll/foundation';
+import type { GraphRecord } from '@plimsoll/registry/pages';
+
+export interface NodeSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PlacedNode extends NodeSize {
+  readonly id: string;
+  /** Upper left corner. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface PlacedEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly kind: 'flow' | 'feedback';
+  readonly points: readonly Point[];
+  /** Middle of its words, and whether they run along a vertical line. */
+  readonly label: Point & { readonly upright: boolean };
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface GraphLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly nodes: readonly PlacedNode[];
+  readonly edges: readonly PlacedEdge[];
+}
+
+type Edge = GraphRecord['edges'][number];
+
+const nodesPerRowMax = 2;
+const columnGap = 20;
+/** Between rows: an arrow and its words. */
+const rowGap = 48;
+const laneWidth = 22;
+const gutterPadding = 10;
+const margin = 2;
+
+export function layoutGraph(
+  graph: Pick<GraphRecord, 'nodes' | 'edges' | 'root'>,
+  sizeOf: (node: string, rowCount: number) => NodeSize,
+): GraphLayout {
+  const rows = rowsOf(graph);
+  const rowOf = new Map(rows.flatMap((row, index) => row.map((node) => [node, index] as const)));
+  const between = (edge: Edge): number =>
+    defined(rowOf.get(edge.to), `no row has ${edge.to}`) -
+    defined(rowOf.get(edge.from), `no row has ${edge.from}`);
+  const isDirect = (edge: Edge): boolean => edge.kind !== 'feedback' && between(edge) === 1;
+  const lanes = assignLanes(
+    graph.edges.filter((edge) => !isDirect(edge)),
+    rowOf,
+  );
+  const gutter = (side: Side): number => {
+    const count = Math.max(0, ...lanes.filter((lane) => lane.side === side).map(({ index }) => index + 1));
+    return count === 0 ? margin : gutterPadding + count * laneWidth;
+  };
+  const placed = placeRows(rows, sizeOf, gutter('left'));
+  const width = gutter('left') + placed.width + gutter('right');
+  const boxOf = new Map(placed.nodes.map((node) => [node.id, node]));
+  const box = (id: string): PlacedNode => defined(boxOf.get(id), `${id} was not placed`);
+  const edges = graph.edges.map((edge): PlacedEdge => {
+    const { from, to, kind = 'flow' } = edge;
+    const lane = lanes.find((candidate) => candidate.edge === edge);
+    const ends = { from: box(from), to: box(to) };
+    if (lane === undefined) return { from, to, kind, ...directPath(ends, graph.edges) };
+    const offset = gutterPadding + (lane.index + 0.5) * laneWidth;
+    const x = lane.side === 'left' ? gutter('left') - offset : width - gutter('right') + offset;
+    return { from, to, kind, ...gutterPath(ends, x, lane.side) };
+  });
+  return { width, height: placed.height, nodes: placed.nodes, edges };
+}
+
+/** Longest way from the root along the flow, then at most two nodes beside each other. */
+function rowsOf({ nodes, edges, root }: Pick<GraphRecord, 'nodes' | 'edges' | 'root'>): readonly string[][] {
+  const flow = edges.filter(({ kind }) => kind !== 'feedback');
+  const depth = new Map<string, number>();
+  // A node deeper than there are nodes lies on a circle of flow edges; records mark one of those as feedback.
+  const visit = (node: string, level: number): void => {
+    assert(level <= nodes.length, `the flow through ${node} runs in a circle: one of its edges is feedback`);
+    if ((depth.get(node) ?? -1) >= level) return;
+    depth.set(node, level);
+    for (const { from, to } of flow) if (from === node) visit(to, level + 1);
+  };
+  visit(root, 0);
+  for (const node of nodes) if (!depth.has(node)) visit(node, 0);
+  const levels = [...new Set(depth.values())].sort((left, right) => left - right);
+  return levels.flatMap((level) => {
+    const members = nodes.filter((node) => depth.get(node) === level);
+    const rows: string[][] = [];
+    for (let index = 0; index < members.length; index += nodesPerRowMax) {
+      rows.push(members.slice(index, index + nodesPerRowMax));
+    }
+    return rows;
+  });
+}
+
+type Side = 'left' | 'right';
+
+interface Lane {
+  readonly edge: Edge;
+  readonly side: Side;
+  /** Place in its gutter; 0 is next to the nodes. */
+  readonly index: number;
+}
+
+/** Shorter edges take lanes nearer to the nodes; two edges share a lane where their rows do not meet. */
+function assignLanes(edges: readonly Edge[], rowOf: ReadonlyMap<string, number>): readonly Lane[] {
+  const taken: Record<Side, (readonly [number, number])[][]> = { left: [], right: [] };
+  const spans = edges.map((edge) => {
+    const ends = [rowOf.get(edge.from) ?? 0, rowOf.get(edge.to) ?? 0];
+    return { edge, top: Math.min(...ends), bottom: Math.max(...ends) };
+  });
+  spans.sort((left, right) => left.bottom - left.top - (right.bottom - right.top));
+  return spans.map(({ edge, top, bottom }) => {
+    const side: Side = edge.kind === 'feedback' ? 'right' : 'left';
+    const lanes = taken[side];
+    const isFree = (spansInLane: readonly (readonly [number, number])[]): boolean =>
+      spansInLane.every(([first, last]) => bottom < first || top > last);
+    const free = lanes.findIndex(isFree);
+    const index = free < 0 ? lanes.length : free;
+    lanes[index] = [...(lanes[index] ?? []), [top, bottom]];
+    return { edge, side, index };
+  });
+}
+
+function placeRows(
+  rows: readonly (readonly string[])[],
+  sizeOf: (node: string, rowCount: number) => NodeSize,
+  left: number,
+): { readonly nodes: readonly PlacedNode[]; readonly width: number; readonly height: number } {
+  const sized = rows.map((row) => row.map((id) => ({ id, ...sizeOf(id, row.length) })));
+  const rowWidth = (row: readonly NodeSize[]): number =>
+    row.reduce((total, { width }) => total + width, columnGap * (row.length - 1));
+  const width = Math.max(...sized.map(rowWidth));
+  const nodes: PlacedNode[] = [];
+  let y = margin;
+  for (const row of sized) {
+    const height = Math.max(...row.map((node) => node.height));
+    let x = left + (width - rowWidth(row)) / 2;
+    for (const node of row) {
+      // Boxes of a row are equally high, so that arrows begin and end on one line.
+      nodes.push({ ...node, height, x, y });
+      x += node.width + columnGap;
+    }
+    y += height + rowGap;
+  }
+  return { nodes, width, height: y - rowGap + margin };
+}
+
+interface Ends {
+  readonly from: PlacedNode;
+  readonly to: PlacedNode;
+}
+
+/** From the foot of one box to the head of the box below, apart from other arrows at the same box. */
+function directPath({ from, to }: Ends, edges: readonly Edge[]): Pick<PlacedEdge, 'points' | 'label'> {
+  const flow = edges.filter(({ kind }) => kind !== 'feedback');
+  const out = flow.filter((edge) => edge.from === from.id).map((edge) => edge.to);
+  const into = flow.filter((edge) => edge.to === to.id).map((edge) => edge.from);
+  const start = { x: portX(from, out.indexOf(to.id), out.length), y: from.y + from.height };
+  const end = { x: portX(to, into.indexOf(from.id), into.length), y: to.y };
+  return {
+    points: [start, end],
+    label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2, upright: false },
+  };
+}
+
+/** Places of several arrows along one side of a box. */
+function portX({ x, width }: PlacedNode, index: number, count: number): number {
+  return x + (width * (index + 1)) / (count + 1);
+}
+
+/** Out of the side of one box, along the gutter, into the side of the other. */
+function gutterPath({ from, to }: Ends, x: number, side: Side): Pick<PlacedEdge, 'points' | 'label'> {
+  const edgeOf = (node: PlacedNode): number => (side === 'left' ? node.x : node.x + node.width);
+  // Leaves below the middle and arrives above it, so that two edges at one box stay apart.
+  const start = { x: edgeOf(from), y: from.y + from.height * 0.65 };
+  const end = { x: edgeOf(to), y: to.y + to.height * 0.35 };
+  return {
+    points: [start, { x, y: start.y }, { x, y: end.y }, end],
+    label: { x, y: (start.y + end.y) / 2, upright: true },
+  };
+}
