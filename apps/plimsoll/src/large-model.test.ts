@@ -1,25 +1,22 @@
 /** What small models cannot show: the memory and the patience that a model of a billion weights takes. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createEngine, openModel } from '@plimsoll/engine';
 import { defined, GiB, MiB } from '@plimsoll/foundation';
 import { diffLedgers, formatDifference } from '@plimsoll/planner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeHollowModel } from './hollow-model.test-data.ts';
 import { outputSchemas } from './json-schemas.ts';
+import { plimsoll } from './program.test-data.ts';
 
-const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-large-'));
 const model = join(scratch, 'hollow-1b.gguf');
 beforeAll(() => writeHollowModel(model, 'meta-llama/Llama-3.2-1B-Instruct', 'Q4_0'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-function plimsoll(...args: readonly string[]): unknown {
-  const { stdout } = spawnSync(process.execPath, [program, ...args, '--json'], { encoding: 'utf8' });
-  return JSON.parse(stdout);
+function asJson(...args: readonly string[]): unknown {
+  return JSON.parse(plimsoll([...args, '--json']).out);
 }
 
 /** A prompt that fills a chunk, so that every step buffer is written to its end. */
@@ -27,15 +24,15 @@ const flags = ['--ctx', '512', '--prefill-chunk', '64', '--threads', '2'];
 const prompt = 'a ship '.repeat(40);
 
 test('in the least memory that is enough: held as planned, and the process never above it', () => {
-  const refused = outputSchemas.error.parse(plimsoll('run', model, prompt, '--memory', '300MiB', ...flags));
+  const refused = outputSchemas.error.parse(asJson('run', model, prompt, '--memory', '300MiB', ...flags));
   expect(refused.error.code).toBe('over-memory-budget');
   const memory = ['--memory', `${Math.ceil(Number(refused.error.value) / MiB)}MiB`];
   const answer = outputSchemas.run.parse(
-    plimsoll('run', model, prompt, '--raw', '-n', '3', '--temp', '0', ...memory, ...flags),
+    asJson('run', model, prompt, '--raw', '-n', '3', '--temp', '0', ...memory, ...flags),
   );
   expect(answer.tokens.prompt).toBeGreaterThan(64);
   const planned = outputSchemas.plan.parse(
-    plimsoll('plan', model, '--engine', 'plimsoll', ...memory, ...flags),
+    asJson('plan', model, '--engine', 'plimsoll', ...memory, ...flags),
   );
   const named = ({ entries }: typeof planned.ledger) =>
     entries.map(({ category, tag, tier, bytes }) => `${category}/${tag} (${tier}) ${bytes}`).sort();

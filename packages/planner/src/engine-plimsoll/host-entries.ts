@@ -68,7 +68,7 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
 }
 
 /** Rows of the vocabulary beside the proposals: the draft's logits, the model's distribution, and what is left of it. */
-export const draftScratchRows = 3;
+const draftScratchRows = 3;
 
 /** Host memory that is allocated: the staging pool, and hidden states that a step hands out. */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
