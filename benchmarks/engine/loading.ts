@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { LoadTimes } from './engine-record.ts';
 import { type EngineProgram, type EngineSettings, startMeasured } from './measured-process.ts';
 
-/** As large as the runs that our loader reads. */
+/** Large enough that the cost of a call does not show. */
 const readBytes = 4 * 2 ** 20;
 
 export async function loadTimes(

@@ -17,24 +17,32 @@ export type Widening = (source: Uint8Array, target: Uint8Array) => void;
 interface Places {
   readonly source: DataView;
   readonly target: DataView;
-  /** Where the block begins in each. */
-  readonly from: number;
-  readonly to: number;
+  /** Where the block begins in each. The same object serves every block. */
+  from: number;
+  to: number;
 }
 
-function inBlocks(sourceBytes: number, targetBytes: number, block: (places: Places) => void): Widening {
+function inBlocks(
+  sourceBytes: number,
+  targetBytes: number,
+  block: (places: Readonly<Places>) => void,
+): Widening {
   return (source, target) => {
     const count = source.byteLength / sourceBytes;
     assert(
       Number.isInteger(count) && target.byteLength === count * targetBytes,
       `${source.byteLength} bytes are no whole blocks, or not ${target.byteLength} bytes of wider ones`,
     );
-    const views = {
+    const places: Places = {
       source: new DataView(source.buffer, source.byteOffset, source.byteLength),
       target: new DataView(target.buffer, target.byteOffset, target.byteLength),
+      from: 0,
+      to: 0,
     };
     for (let index = 0; index < count; index++) {
-      block({ ...views, from: index * sourceBytes, to: index * targetBytes });
+      block(places);
+      places.from += sourceBytes;
+      places.to += targetBytes;
     }
   };
 }
@@ -57,7 +65,7 @@ function signedQ5(nibbles: number, fifths: number): number {
   return nibbles | Math.imul(spread ^ 0x01010101, 0xf0);
 }
 
-function widenQ5({ source, target, from, to }: Places): void {
+function widenQ5({ source, target, from, to }: Readonly<Places>): void {
   target.setUint16(to, source.getUint16(from));
   const fifths = source.getUint32(from + 2, true);
   for (let index = 0; index < 16; index += 4) {
@@ -67,12 +75,14 @@ function widenQ5({ source, target, from, to }: Places): void {
   }
 }
 
-function widenIq4({ source, target, from, to }: Places): void {
+const signedQ4 = Int8Array.from(nonLinear4Bit);
+
+function widenIq4({ source, target, from, to }: Readonly<Places>): void {
   target.setUint16(to, source.getUint16(from));
   for (let index = 0; index < 16; index++) {
     const packed = source.getUint8(from + 2 + index);
-    target.setInt8(to + 2 + index, nonLinear4Bit[packed & 15] ?? 0);
-    target.setInt8(to + 18 + index, nonLinear4Bit[packed >> 4] ?? 0);
+    target.setInt8(to + 2 + index, signedQ4[packed & 15] ?? 0);
+    target.setInt8(to + 18 + index, signedQ4[packed >> 4] ?? 0);
   }
 }
 
@@ -83,19 +93,30 @@ function scaleQ3K(source: DataView, from: number, index: number): number {
   return ((index < 8 ? low & 15 : low >> 4) | (((high >> (2 * (index >> 2))) & 3) << 4)) - 32;
 }
 
-function widenQ3K({ source, target, from, to }: Places): void {
+/**
+ * Four quants of one of the four runs that lie in the same bytes: Q3_K's pair + 4 x third - 4 is Q6_K's quant - 32.
+ */
+function quantQ3K(pairs: number, thirds: number, run: number): number {
+  return ((pairs >>> (2 * run)) & 0x03030303) + (((thirds >>> run) & 0x01010101) << 2) + 0x1c1c1c1c;
+}
+
+function highBits(quants: number): number {
+  return (quants >>> 4) & 0x03030303;
+}
+
+function widenQ3K({ source, target, from, to }: Readonly<Places>): void {
   for (let half = 0; half < 2; half++) {
     for (let place = 0; place < 32; place += 4) {
       const thirds = source.getUint32(from + place, true) >>> (4 * half);
       const pairs = source.getUint32(from + 32 + 32 * half + place, true);
-      // Q3_K's pair + 4 x third - 4 is Q6_K's quant - 32. Four runs of 32 quants lie in the same bytes.
-      const quant = (run: number): number =>
-        ((pairs >>> (2 * run)) & 0x03030303) + (((thirds >>> run) & 0x01010101) << 2) + 0x1c1c1c1c;
-      const [a, b, c, d] = [quant(0), quant(1), quant(2), quant(3)];
-      target.setInt32(to + 64 * half + place, (a & 0x0f0f0f0f) | ((c & 0x0f0f0f0f) << 4), true);
-      target.setInt32(to + 64 * half + 32 + place, (b & 0x0f0f0f0f) | ((d & 0x0f0f0f0f) << 4), true);
-      const high = (value: number): number => (value >>> 4) & 0x03030303;
-      const highs = high(a) | (high(b) << 2) | (high(c) << 4) | (high(d) << 6);
+      const a = quantQ3K(pairs, thirds, 0);
+      const b = quantQ3K(pairs, thirds, 1);
+      const c = quantQ3K(pairs, thirds, 2);
+      const d = quantQ3K(pairs, thirds, 3);
+      const low = to + 64 * half + place;
+      target.setInt32(low, (a & 0x0f0f0f0f) | ((c & 0x0f0f0f0f) << 4), true);
+      target.setInt32(low + 32, (b & 0x0f0f0f0f) | ((d & 0x0f0f0f0f) << 4), true);
+      const highs = highBits(a) | (highBits(b) << 2) | (highBits(c) << 4) | (highBits(d) << 6);
       target.setInt32(to + 128 + 32 * half + place, highs, true);
     }
   }
