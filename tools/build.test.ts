@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-test('npm run build makes a program that plans and runs models without TypeScript sources', () => {
+test('npm run build makes a program that plans, explains and runs models without TypeScript sources', () => {
   execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'pipe' });
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-built-'));
   try {
@@ -30,6 +30,11 @@ test('npm run build makes a program that plans and runs models without TypeScrip
       { encoding: 'utf8' },
     );
     expect(text.stderr).toBe('');
+    const page = spawnSync(process.execPath, [join(folder, 'bin/plimsoll.js'), 'explain', 'kv cache'], {
+      encoding: 'utf8',
+    });
+    expect(page.stderr).toBe('');
+    expect(page.stdout).toContain('/docs/glossary/kv-cache');
     expect(JSON.parse(text.stdout).tokens.output).toBe(4);
   } finally {
     rmSync(folder, { recursive: true });

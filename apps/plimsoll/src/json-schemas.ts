@@ -309,6 +309,20 @@ const inspect = z.strictObject({
     .describe('with --tensors'),
 });
 
+const explain = z.strictObject({
+  query: z.string(),
+  results: z
+    .array(
+      z.strictObject({
+        id: z.string().describe('record: system.memory, hardware.h100-sxm-80gb'),
+        route: z.string().describe('address on the site'),
+        title: z.string(),
+        score: z.number().describe('greater is better; comparable within one answer only'),
+      }),
+    )
+    .describe('best first'),
+});
+
 const error = z.strictObject({
   error: z.strictObject({
     code: z.string(),
@@ -328,6 +342,7 @@ export const outputSchemas = {
   run,
   bench,
   inspect,
+  explain,
   error,
 } as const;
 

@@ -391,6 +391,7 @@ test('help names every command and the exit codes', () => {
     'chat',
     'bench',
     'inspect',
+    'explain',
     'Exit codes',
   ])
     expect(result.out).toContain(word);

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
   bench: async (done) => (await import('./commands/bench.ts')).benchCommand(done),
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
 };
 
 /** Commands that run or read models themselves: what other engines call a flag is not translated for them. */
@@ -48,6 +49,7 @@ Examples:
   plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
+  plimsoll explain "kv cache growth"
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll audit
 

@@ -6,7 +6,7 @@ import { printJson } from '../output.ts';
 export function schemaCommand(): Command {
   return new Command('schema')
     .description("Print the JSON Schema of a command's --json output")
-    .argument('<command>', 'plan, compare, zoo, validate, audit, run, bench, inspect or error')
+    .argument('<command>', 'plan, compare, zoo, validate, audit, run, bench, inspect, explain or error')
     .option('--json', 'accepted for symmetry: a schema is JSON anyway')
     .action(async (name: string) => {
       // Loaded here only: building schemas costs more than a plan.

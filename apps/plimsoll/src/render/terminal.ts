@@ -7,6 +7,37 @@ export function terminalWidth(): number {
     : Number.POSITIVE_INFINITY;
 }
 
+/** Columns for sentences: a line is read from end to end up to about this width, and a pipe has none of its own. */
+const proseColumnsMax = 88;
+
+export function proseWidth(): number {
+  return Math.min(terminalWidth(), proseColumnsMax);
+}
+
+/** Breaks a paragraph into lines at spaces. Every line is indented by `rest`, the first by `first`. */
+export function wrapText(
+  text: string,
+  {
+    width,
+    first = '',
+    rest = '',
+  }: { readonly width: number; readonly first?: string; readonly rest?: string },
+): string {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of text.split(/\s+/).filter((part) => part !== '')) {
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = rest;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].join('\n');
+}
+
 /** Cuts every line to the terminal. */
 export function fitLines(text: string): string {
   const width = terminalWidth();

@@ -1,6 +1,9 @@
 /** Addresses of the atlas. One place: site, search, links in prose and the command line agree through it. */
 import { PlimsollError } from '@plimsoll/foundation';
 
+/** Where `npm start` serves the site, unless that port is taken. Links in the terminal lead there. */
+export const siteOrigin = 'http://localhost:4680';
+
 /** Folder of written pages, in the data directory and in the site's content, -> the kind of page it holds. */
 export const pageFolders = { systems: 'system', glossary: 'glossary', tutorials: 'tutorial' } as const;
 

@@ -21,7 +21,7 @@ export interface Search {
 /** Longer queries are cut: nobody types them, and their cost grows with each term. */
 const queryLengthMax = 200;
 const resultCount = 20;
-const nearestCount = 5;
+const nearestCount = 3;
 
 /**
  * A page whose name is the query comes before all that only mention it. Where several kinds of page have the name, the

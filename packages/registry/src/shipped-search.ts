@@ -1,0 +1,9 @@
+/** Search over the index that ships with this package. Apart from the registry, which most programs need without it. */
+import { readFileSync } from 'node:fs';
+import { dataDirectory } from './node-registry.ts';
+import { openSearch, type Search } from './search/search.ts';
+import { searchIndexPath } from './search/search-document.ts';
+
+export function openShippedSearch(): Search {
+  return openSearch(readFileSync(`${dataDirectory}/${searchIndexPath()}`, 'utf8'));
+}
