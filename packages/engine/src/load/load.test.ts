@@ -34,9 +34,9 @@ async function refusal(start: Promise<unknown>): Promise<PlimsollError> {
   return error as PlimsollError;
 }
 
-async function start(path: string, memoryBytes = 512 * MiB): Promise<unknown> {
+async function start(path: string, memoryBytes = 512 * MiB, threads = 1): Promise<unknown> {
   const model = await openModel(path);
-  return createEngine({ model, memoryBytes, tokenizer: null, options: smallOptions });
+  return createEngine({ model, memoryBytes, tokenizer: null, options: { ...smallOptions, threads } });
 }
 
 async function tensorAt(name: string): Promise<number> {
@@ -59,6 +59,39 @@ test('a weight that is not a number is refused by the name of its tensor', async
       'weights-not-finite',
       `tensor ${name} has 1 values or scales that are infinite or not numbers`,
     ]);
+  }
+});
+
+test('what one of several threads refuses, the engine refuses', async () => {
+  const offset = await tensorAt('blk.1.ffn_up.weight');
+  const path = await changed('nan-threads.gguf', (bytes) => {
+    bytes.writeFloatLE(Number.NaN, offset + 40);
+    return bytes;
+  });
+  for (let turn = 0; turn < 3; turn++) {
+    expect((await refusal(start(path, 512 * MiB, 3))).code).toBe('weights-not-finite');
+  }
+});
+
+test('several threads load the bytes that one loads', async () => {
+  const prompt = Array.from({ length: 40 }, (_, index) => 3 + ((index * 41) % 250));
+  for (const [name, file] of [
+    ['llama-3', 'q8_0.gguf'],
+    ['llama-k-quants', 'q6_k.gguf'],
+    ['llama-bias', 'f32.gguf'],
+  ] as const) {
+    const model = await openModel(join(fixturesDirectory, name, file));
+    const [alone, together] = await Promise.all(
+      [1, 3].map(async (threads) => {
+        const options = { ...smallOptions, threads };
+        const engine = await createEngine({ model, memoryBytes: 512 * MiB, tokenizer: null, options });
+        const logits: Float32Array[] = [];
+        await engine.observe(prompt, { score: (_, row) => logits.push(row.slice()) });
+        await engine.close();
+        return logits;
+      }),
+    );
+    expect(together, name).toEqual(alone);
   }
 });
 
