@@ -7,7 +7,9 @@
 import { claim, number, word } from './command';
 import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential';
 import { attentionSpanTokens, attentionTokens, doneWordOffset } from './opcodes';
+import { loadHalvesWith } from './float16';
 import { headBytes, loadKeys, loadValues } from './kv-cache';
+import { halfMask, halfRebias } from './masks';
 
 /** Tokens of one sequence that are computed together, and keys of a span: whole blocks, about this many tokens. */
 const tokensTogether: u32 = attentionTokens;
@@ -158,6 +160,69 @@ function addValues<Rows>(row: usize, from: usize, to: usize): void {
   }
 }
 
+/**
+ * Few rows do not repay widening: each half is used once or twice after it was stored as f32. Scores of one or four rows
+ * with the halves of one block, [headDim, blockTokens], into `target`, its place in the first row of the scores.
+ */
+function scoreHalves<Rows>(keys: usize, target: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
+  const zero = f32x4.splat(0), stride = spanTokens << 2, mask = halfMask, scale = halfRebias;
+  for (let key: usize = 0; key < blockTokens << 1; key += 16) {
+    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+    let at = keys + key;
+    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += blockTokens << 1) {
+      const k0 = loadHalvesWith(at, mask, scale), k1 = loadHalvesWith(at + 8, mask, scale);
+      const x0 = v128.load_splat<u32>(q0 + dim);
+      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
+        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
+        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
+        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
+      }
+    }
+    const row = target + (key << 1);
+    v128.store(row, s00), v128.store(row, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(row + stride, s10), v128.store(row + stride, s11, 16);
+      v128.store(row + 2 * stride, s20), v128.store(row + 2 * stride, s21, 16);
+      v128.store(row + 3 * stride, s30), v128.store(row + 3 * stride, s31, 16);
+    }
+  }
+}
+
+/** Adds weights x values of the tokens [from, to) of one block of halves, [blockTokens, headDim], to the sums. */
+function addHalves<Rows>(values: usize, weights: usize, from: usize, to: usize): void {
+  const stride = spanTokens << 2, width = headDim << 2, mask = halfMask, scale = halfRebias;
+  for (let dim: usize = 0; dim < width; dim += 32) {
+    const t0 = sums + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
+    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    if (sizeof<Rows>() > 1) {
+      s10 = v128.load(t1), s11 = v128.load(t1, 16);
+      s20 = v128.load(t2), s21 = v128.load(t2, 16);
+      s30 = v128.load(t3), s31 = v128.load(t3, 16);
+    }
+    let at = values + from * (headDim << 1) + (dim >> 1);
+    for (let w = weights + (from << 2); w < weights + (to << 2); w += 4, at += headDim << 1) {
+      const v0 = loadHalvesWith(at, mask, scale), v1 = loadHalvesWith(at + 8, mask, scale);
+      const x0 = v128.load_splat<u32>(w);
+      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
+        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
+        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
+        const x3 = v128.load_splat<u32>(w + 3 * stride);
+        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
+      }
+    }
+    v128.store(t0, s00), v128.store(t0, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(t1, s10), v128.store(t1, s11, 16);
+      v128.store(t2, s20), v128.store(t2, s21, 16);
+      v128.store(t3, s30), v128.store(t3, s31, 16);
+    }
+  }
+}
+
 /** First position that token `token` attends. */
 function firstPosition(command: usize, token: u32): u32 {
   const position = load<u32>(word(command, 13) + (token << 2)), window = word(command, 17);
@@ -183,6 +248,14 @@ function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
   }
 }
 
+/** Scores of up to four rows with one block of halves. */
+function scoreBlock(command: usize, kvHead: u32, token: u32, rows: u32, keys: usize, target: usize): void {
+  const q0 = rowPointer(command, 8, kvHead, token, 0), last = rows - 1;
+  if (rows == 1) return scoreHalves<OneRow>(keys, target, q0, q0, q0, q0);
+  const q1 = rowPointer(command, 8, kvHead, token, 1), q2 = rowPointer(command, 8, kvHead, token, min(last, 2));
+  scoreHalves<FourRows>(keys, target, q0, q1, q2, rowPointer(command, 8, kvHead, token, last));
+}
+
 /** Byte offset of the kv head's keys (or values, relative to their pool) in block `index` of the sequence. */
 // @ts-ignore: decorator
 @inline function headOf(command: usize, kvHead: u32, table: usize, index: u32): usize {
@@ -194,11 +267,13 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
   const group = word(command, 15) / word(command, 6), start = first * <u32>blockTokens;
   const table: usize = load<u32>(word(command, 12) + (token << 2));
   usedTokens = count * blockTokens;
+  const isDirect = word(command, 1) == 0 && rows <= 4;
   for (let i: u32 = 0; i < count; i++) {
-    const keys = <usize>word(command, 2) + headOf(command, kvHead, table, first + i);
-    loadKeys(command, keys, widened + ((i * blockTokens) << 2), spanTokens << 2);
+    const keys = <usize>word(command, 2) + headOf(command, kvHead, table, first + i), at = (i * blockTokens) << 2;
+    if (isDirect) scoreBlock(command, kvHead, token, rows, keys, scores + at);
+    else loadKeys(command, keys, widened + at, spanTokens << 2);
   }
-  scoreSpan(command, kvHead, token, rows);
+  if (!isDirect) scoreSpan(command, kvHead, token, rows);
   let least = <i32>usedTokens, most: i32 = 0;
   for (let row: u32 = 0; row < rows; row++) {
     const from = max<i32>(0, <i32>firstPosition(command, token + row / group) - start);
@@ -215,8 +290,12 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
   for (let i: u32 = 0; i < count; i++) {
     const at = <i32>(i * blockTokens), from = max<i32>(0, least - at), to = min<i32>(<i32>blockTokens, most - at);
     const values = <usize>word(command, 3) + headOf(command, kvHead, table, first + i);
-    if (from < to) loadValues(command, values, from, to, widened + ((at * headDim) << 2));
+    if (from >= to) continue;
+    if (!isDirect) loadValues(command, values, from, to, widened + ((at * headDim) << 2));
+    else if (rows == 1) addHalves<OneRow>(values, scores + (at << 2), from, to);
+    else addHalves<FourRows>(values, scores + (at << 2), from, to);
   }
+  if (isDirect) return;
   if (rows == 1) addValues<OneRow>(0, least, most);
   else for (let row: u32 = 0; row < rows; row += 4) addValues<FourRows>(row, least, most);
 }
