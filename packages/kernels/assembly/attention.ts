@@ -4,12 +4,30 @@
  * rows of all heads that share the kv head meet the keys of one span, which are widened to f32 once, four rows by eight
  * keys per tile, and then its values, four rows by eight elements.
  */
+import {
+  FourRows,
+  OneRow,
+  addHalves,
+  addValues,
+  blockTokens,
+  headDim,
+  maxima,
+  placeScratch,
+  scoreHalves,
+  scoreRows,
+  scores,
+  setGeometry,
+  setUsedTokens,
+  spanTokens,
+  sums,
+  totals,
+  usedTokens,
+  widened,
+} from './attention-rows';
 import { claim, number, word } from './command';
 import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential';
 import { attentionSpanTokens, attentionTokens, doneWordOffset } from './opcodes';
-import { loadHalvesWith } from './float16';
 import { headBytes, loadKeys, loadValues } from './kv-cache';
-import { halfMask, halfRebias } from './masks';
 
 /** Tokens of one sequence that are computed together, and keys of a span: whole blocks, about this many tokens. */
 const tokensTogether: u32 = attentionTokens;
@@ -18,60 +36,6 @@ const spanTokensAim: u32 = attentionSpanTokens;
 const partsUseful: u32 = 48;
 /** A part is at least so many spans: some ten microseconds of work. */
 const partSpansMin: u32 = 2;
-
-type OneRow = u8;
-type FourRows = u32;
-
-/** This thread's scratch and the rows of the current unit of work. See attentionScratchBytes for the sizes. */
-let widened: usize = 0;
-let scores: usize = 0;
-let sums: usize = 0;
-let maxima: usize = 0;
-let totals: usize = 0;
-let blockTokens: usize = 0;
-/** Tokens of a whole span, and of the current one. */
-let spanTokens: usize = 0;
-let usedTokens: usize = 0;
-let headDim: usize = 0;
-
-// @ts-ignore: decorator
-@inline function multiplyAdd(sum: v128, left: v128, right: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(left, right, sum);
-  return f32x4.add(sum, f32x4.mul(left, right));
-}
-
-/** Scores of one or four query rows (q0 to q3) with all keys of the span, into rows `row`.. of the scores. */
-function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
-  const zero = f32x4.splat(0), stride = spanTokens << 2;
-  for (let key: usize = 0; key < usedTokens << 2; key += 32) {
-    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
-    let at = widened + key;
-    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += stride) {
-      const k0 = v128.load(at), k1 = v128.load(at, 16), x0 = v128.load_splat<u32>(q0 + dim);
-      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
-      if (sizeof<Rows>() == 1) {
-        // One row has two chains of additions; every other element goes to two more.
-        at += stride, dim += 4;
-        const x1 = v128.load_splat<u32>(q0 + dim);
-        s10 = multiplyAdd(s10, v128.load(at), x1), s11 = multiplyAdd(s11, v128.load(at, 16), x1);
-      }
-      if (sizeof<Rows>() > 1) {
-        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
-        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
-        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
-        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
-      }
-    }
-    if (sizeof<Rows>() == 1) s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
-    const target = scores + row * stride + key;
-    v128.store(target, s00), v128.store(target, s01, 16);
-    if (sizeof<Rows>() > 1) {
-      v128.store(target + stride, s10), v128.store(target + stride, s11, 16);
-      v128.store(target + 2 * stride, s20), v128.store(target + 2 * stride, s21, 16);
-      v128.store(target + 3 * stride, s30), v128.store(target + 3 * stride, s31, 16);
-    }
-  }
-}
 
 /** All lanes whose index lies in [from, to). */
 // @ts-ignore: decorator
@@ -118,111 +82,6 @@ function weighRow(command: usize, row: usize, from: i32, to: i32): void {
   for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(sum + i, f32x4.mul(v128.load(sum + i), factors));
 }
 
-/** Adds weights x values of the keys [from, to) to the sums of one or four rows. */
-function addValues<Rows>(row: usize, from: usize, to: usize): void {
-  const stride = spanTokens << 2, width = headDim << 2, weights = scores + row * stride;
-  for (let dim: usize = 0; dim < width; dim += 32) {
-    const t0 = sums + row * width + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
-    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-    if (sizeof<Rows>() > 1) {
-      s10 = v128.load(t1), s11 = v128.load(t1, 16);
-      s20 = v128.load(t2), s21 = v128.load(t2, 16);
-      s30 = v128.load(t3), s31 = v128.load(t3, 16);
-    }
-    let at = widened + from * width + dim, w = weights + (from << 2);
-    const end = weights + (to << 2);
-    if (sizeof<Rows>() == 1) {
-      s10 = f32x4.splat(0), s11 = s10;
-      for (; w + 8 <= end; w += 8, at += 2 * width) {
-        const x = v128.load_splat<u32>(w), y = v128.load_splat<u32>(w, 4), next = at + width;
-        s00 = multiplyAdd(s00, v128.load(at), x), s01 = multiplyAdd(s01, v128.load(at, 16), x);
-        s10 = multiplyAdd(s10, v128.load(next), y), s11 = multiplyAdd(s11, v128.load(next, 16), y);
-      }
-      s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
-    }
-    for (; w < end; w += 4, at += width) {
-      const v0 = v128.load(at), v1 = v128.load(at, 16), x0 = v128.load_splat<u32>(w);
-      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
-      if (sizeof<Rows>() > 1) {
-        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
-        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
-        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
-        const x3 = v128.load_splat<u32>(w + 3 * stride);
-        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
-      }
-    }
-    v128.store(t0, s00), v128.store(t0, s01, 16);
-    if (sizeof<Rows>() > 1) {
-      v128.store(t1, s10), v128.store(t1, s11, 16);
-      v128.store(t2, s20), v128.store(t2, s21, 16);
-      v128.store(t3, s30), v128.store(t3, s31, 16);
-    }
-  }
-}
-
-/**
- * Few rows do not repay widening: each half is used once or twice after it was stored as f32. Scores of one or four rows
- * with the halves of one block, [headDim, blockTokens], into `target`, its place in the first row of the scores.
- */
-function scoreHalves<Rows>(keys: usize, target: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
-  const zero = f32x4.splat(0), stride = spanTokens << 2, mask = halfMask, scale = halfRebias;
-  for (let key: usize = 0; key < blockTokens << 1; key += 16) {
-    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
-    let at = keys + key;
-    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += blockTokens << 1) {
-      const k0 = loadHalvesWith(at, mask, scale), k1 = loadHalvesWith(at + 8, mask, scale);
-      const x0 = v128.load_splat<u32>(q0 + dim);
-      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
-      if (sizeof<Rows>() > 1) {
-        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
-        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
-        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
-        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
-      }
-    }
-    const row = target + (key << 1);
-    v128.store(row, s00), v128.store(row, s01, 16);
-    if (sizeof<Rows>() > 1) {
-      v128.store(row + stride, s10), v128.store(row + stride, s11, 16);
-      v128.store(row + 2 * stride, s20), v128.store(row + 2 * stride, s21, 16);
-      v128.store(row + 3 * stride, s30), v128.store(row + 3 * stride, s31, 16);
-    }
-  }
-}
-
-/** Adds weights x values of the tokens [from, to) of one block of halves, [blockTokens, headDim], to the sums. */
-function addHalves<Rows>(values: usize, weights: usize, from: usize, to: usize): void {
-  const stride = spanTokens << 2, width = headDim << 2, mask = halfMask, scale = halfRebias;
-  for (let dim: usize = 0; dim < width; dim += 32) {
-    const t0 = sums + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
-    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
-    if (sizeof<Rows>() > 1) {
-      s10 = v128.load(t1), s11 = v128.load(t1, 16);
-      s20 = v128.load(t2), s21 = v128.load(t2, 16);
-      s30 = v128.load(t3), s31 = v128.load(t3, 16);
-    }
-    let at = values + from * (headDim << 1) + (dim >> 1);
-    for (let w = weights + (from << 2); w < weights + (to << 2); w += 4, at += headDim << 1) {
-      const v0 = loadHalvesWith(at, mask, scale), v1 = loadHalvesWith(at + 8, mask, scale);
-      const x0 = v128.load_splat<u32>(w);
-      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
-      if (sizeof<Rows>() > 1) {
-        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
-        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
-        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
-        const x3 = v128.load_splat<u32>(w + 3 * stride);
-        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
-      }
-    }
-    v128.store(t0, s00), v128.store(t0, s01, 16);
-    if (sizeof<Rows>() > 1) {
-      v128.store(t1, s10), v128.store(t1, s11, 16);
-      v128.store(t2, s20), v128.store(t2, s21, 16);
-      v128.store(t3, s30), v128.store(t3, s31, 16);
-    }
-  }
-}
-
 /** First position that token `token` attends. */
 function firstPosition(command: usize, token: u32): u32 {
   const position = load<u32>(word(command, 13) + (token << 2)), window = word(command, 17);
@@ -266,7 +125,7 @@ function scoreBlock(command: usize, kvHead: u32, token: u32, rows: u32, keys: us
 function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, count: u32): void {
   const group = word(command, 15) / word(command, 6), start = first * <u32>blockTokens;
   const table: usize = load<u32>(word(command, 12) + (token << 2));
-  usedTokens = count * blockTokens;
+  setUsedTokens(count * blockTokens);
   const isDirect = word(command, 1) == 0 && rows <= 4;
   for (let i: u32 = 0; i < count; i++) {
     const keys = <usize>word(command, 2) + headOf(command, kvHead, table, first + i), at = (i * blockTokens) << 2;
@@ -396,23 +255,14 @@ function attendInParts(command: usize, first: u32, end: u32, perPart: u32, parts
   }
 }
 
-/** This thread's scratch, with room for so many rows. */
-function placeScratch(base: usize, rowsMax: u32): void {
-  widened = base;
-  scores = widened + ((headDim * spanTokens) << 2);
-  sums = scores + ((rowsMax * spanTokens) << 2);
-  maxima = sums + ((rowsMax * headDim) << 2);
-  totals = maxima + (rowsMax << 2);
-}
-
 /**
  * Words: 1 to 7 the pool, as in kv-store; 8 queries, 9 bytes between their tokens, 10 output, 11 bytes between its
  * tokens, 12 table pointers, 13 positions, 14 tokens, 15 heads, 16 scale (f32), 17 window (all ones: none), 18 soft cap
  * (f32, 0: none), 19 scratch, 20 bytes of scratch per thread.
  */
 export function attention(command: usize, thread: u32): void {
-  blockTokens = word(command, 5), headDim = word(command, 7);
-  spanTokens = blockTokens * max<usize>(1, spanTokensAim / blockTokens);
+  const perBlock: usize = word(command, 5);
+  setGeometry(perBlock, perBlock * max<usize>(1, spanTokensAim / perBlock), word(command, 7));
   const tokens = word(command, 14), kvHeads = word(command, 6), heads = word(command, 15);
   const rowsMax = tokensTogether * (heads / kvHeads), scratch: usize = word(command, 19);
   placeScratch(scratch + thread * word(command, 20), rowsMax);

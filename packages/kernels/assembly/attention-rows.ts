@@ -1,0 +1,185 @@
+/**
+ * The inner loops of attention: scores of one or four query rows with keys, and weights times values, either from a span
+ * that was widened to f32, which pays when many rows use it, or from halves where they lie. Scratch and geometry are kept
+ * in globals, as in tile.ts.
+ */
+import { loadHalvesWith } from './float16';
+import { halfMask, halfRebias } from './masks';
+
+export type OneRow = u8;
+export type FourRows = u32;
+
+/** This thread's scratch and the rows of the current unit of work. See attentionScratchBytes for the sizes. */
+export let widened: usize = 0;
+export let scores: usize = 0;
+export let sums: usize = 0;
+export let maxima: usize = 0;
+export let totals: usize = 0;
+export let blockTokens: usize = 0;
+/** Tokens of a whole span, and of the current one. */
+export let spanTokens: usize = 0;
+export let usedTokens: usize = 0;
+export let headDim: usize = 0;
+
+export function setGeometry(tokensPerBlock: usize, tokensPerSpan: usize, dim: usize): void {
+  blockTokens = tokensPerBlock;
+  spanTokens = tokensPerSpan;
+  headDim = dim;
+}
+
+export function setUsedTokens(count: usize): void {
+  usedTokens = count;
+}
+
+/** This thread's scratch, with room for so many rows. */
+export function placeScratch(base: usize, rowsMax: u32): void {
+  widened = base;
+  scores = widened + ((headDim * spanTokens) << 2);
+  sums = scores + ((rowsMax * spanTokens) << 2);
+  maxima = sums + ((rowsMax * headDim) << 2);
+  totals = maxima + (rowsMax << 2);
+}
+
+// @ts-ignore: decorator
+@inline function multiplyAdd(sum: v128, left: v128, right: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(left, right, sum);
+  return f32x4.add(sum, f32x4.mul(left, right));
+}
+
+/** Scores of one or four query rows (q0 to q3) with all keys of the span, into rows `row`.. of the scores. */
+export function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
+  const zero = f32x4.splat(0), stride = spanTokens << 2;
+  for (let key: usize = 0; key < usedTokens << 2; key += 32) {
+    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+    let at = widened + key;
+    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += stride) {
+      const k0 = v128.load(at), k1 = v128.load(at, 16), x0 = v128.load_splat<u32>(q0 + dim);
+      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
+      if (sizeof<Rows>() == 1) {
+        // One row has two chains of additions; every other element goes to two more.
+        at += stride, dim += 4;
+        const x1 = v128.load_splat<u32>(q0 + dim);
+        s10 = multiplyAdd(s10, v128.load(at), x1), s11 = multiplyAdd(s11, v128.load(at, 16), x1);
+      }
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
+        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
+        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
+        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
+      }
+    }
+    if (sizeof<Rows>() == 1) s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
+    const target = scores + row * stride + key;
+    v128.store(target, s00), v128.store(target, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(target + stride, s10), v128.store(target + stride, s11, 16);
+      v128.store(target + 2 * stride, s20), v128.store(target + 2 * stride, s21, 16);
+      v128.store(target + 3 * stride, s30), v128.store(target + 3 * stride, s31, 16);
+    }
+  }
+}
+
+/** Adds weights x values of the keys [from, to) to the sums of one or four rows. */
+export function addValues<Rows>(row: usize, from: usize, to: usize): void {
+  const stride = spanTokens << 2, width = headDim << 2, weights = scores + row * stride;
+  for (let dim: usize = 0; dim < width; dim += 32) {
+    const t0 = sums + row * width + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
+    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    if (sizeof<Rows>() > 1) {
+      s10 = v128.load(t1), s11 = v128.load(t1, 16);
+      s20 = v128.load(t2), s21 = v128.load(t2, 16);
+      s30 = v128.load(t3), s31 = v128.load(t3, 16);
+    }
+    let at = widened + from * width + dim, w = weights + (from << 2);
+    const end = weights + (to << 2);
+    if (sizeof<Rows>() == 1) {
+      s10 = f32x4.splat(0), s11 = s10;
+      for (; w + 8 <= end; w += 8, at += 2 * width) {
+        const x = v128.load_splat<u32>(w), y = v128.load_splat<u32>(w, 4), next = at + width;
+        s00 = multiplyAdd(s00, v128.load(at), x), s01 = multiplyAdd(s01, v128.load(at, 16), x);
+        s10 = multiplyAdd(s10, v128.load(next), y), s11 = multiplyAdd(s11, v128.load(next, 16), y);
+      }
+      s00 = f32x4.add(s00, s10), s01 = f32x4.add(s01, s11);
+    }
+    for (; w < end; w += 4, at += width) {
+      const v0 = v128.load(at), v1 = v128.load(at, 16), x0 = v128.load_splat<u32>(w);
+      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
+        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
+        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
+        const x3 = v128.load_splat<u32>(w + 3 * stride);
+        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
+      }
+    }
+    v128.store(t0, s00), v128.store(t0, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(t1, s10), v128.store(t1, s11, 16);
+      v128.store(t2, s20), v128.store(t2, s21, 16);
+      v128.store(t3, s30), v128.store(t3, s31, 16);
+    }
+  }
+}
+
+/**
+ * Few rows do not repay widening: each half is used once or twice after it was stored as f32. Scores of one or four rows
+ * with the halves of one block, [headDim, blockTokens], into `target`, its place in the first row of the scores.
+ */
+export function scoreHalves<Rows>(keys: usize, target: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
+  const zero = f32x4.splat(0), stride = spanTokens << 2, mask = halfMask, scale = halfRebias;
+  for (let key: usize = 0; key < blockTokens << 1; key += 16) {
+    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+    let at = keys + key;
+    for (let dim: usize = 0; dim < headDim << 2; dim += 4, at += blockTokens << 1) {
+      const k0 = loadHalvesWith(at, mask, scale), k1 = loadHalvesWith(at + 8, mask, scale);
+      const x0 = v128.load_splat<u32>(q0 + dim);
+      s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(q1 + dim), x2 = v128.load_splat<u32>(q2 + dim), x3 = v128.load_splat<u32>(q3 + dim);
+        s10 = multiplyAdd(s10, k0, x1), s11 = multiplyAdd(s11, k1, x1);
+        s20 = multiplyAdd(s20, k0, x2), s21 = multiplyAdd(s21, k1, x2);
+        s30 = multiplyAdd(s30, k0, x3), s31 = multiplyAdd(s31, k1, x3);
+      }
+    }
+    const row = target + (key << 1);
+    v128.store(row, s00), v128.store(row, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(row + stride, s10), v128.store(row + stride, s11, 16);
+      v128.store(row + 2 * stride, s20), v128.store(row + 2 * stride, s21, 16);
+      v128.store(row + 3 * stride, s30), v128.store(row + 3 * stride, s31, 16);
+    }
+  }
+}
+
+/** Adds weights x values of the tokens [from, to) of one block of halves, [blockTokens, headDim], to the sums. */
+export function addHalves<Rows>(values: usize, weights: usize, from: usize, to: usize): void {
+  const stride = spanTokens << 2, width = headDim << 2, mask = halfMask, scale = halfRebias;
+  for (let dim: usize = 0; dim < width; dim += 32) {
+    const t0 = sums + dim, t1 = t0 + width, t2 = t1 + width, t3 = t2 + width;
+    let s00 = v128.load(t0), s01 = v128.load(t0, 16), s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    if (sizeof<Rows>() > 1) {
+      s10 = v128.load(t1), s11 = v128.load(t1, 16);
+      s20 = v128.load(t2), s21 = v128.load(t2, 16);
+      s30 = v128.load(t3), s31 = v128.load(t3, 16);
+    }
+    let at = values + from * (headDim << 1) + (dim >> 1);
+    for (let w = weights + (from << 2); w < weights + (to << 2); w += 4, at += headDim << 1) {
+      const v0 = loadHalvesWith(at, mask, scale), v1 = loadHalvesWith(at + 8, mask, scale);
+      const x0 = v128.load_splat<u32>(w);
+      s00 = multiplyAdd(s00, v0, x0), s01 = multiplyAdd(s01, v1, x0);
+      if (sizeof<Rows>() > 1) {
+        const x1 = v128.load_splat<u32>(w + stride), x2 = v128.load_splat<u32>(w + 2 * stride);
+        s10 = multiplyAdd(s10, v0, x1), s11 = multiplyAdd(s11, v1, x1);
+        s20 = multiplyAdd(s20, v0, x2), s21 = multiplyAdd(s21, v1, x2);
+        const x3 = v128.load_splat<u32>(w + 3 * stride);
+        s30 = multiplyAdd(s30, v0, x3), s31 = multiplyAdd(s31, v1, x3);
+      }
+    }
+    v128.store(t0, s00), v128.store(t0, s01, 16);
+    if (sizeof<Rows>() > 1) {
+      v128.store(t1, s10), v128.store(t1, s11, 16);
+      v128.store(t2, s20), v128.store(t2, s21, 16);
+      v128.store(t3, s30), v128.store(t3, s31, 16);
+    }
+  }
+}
