@@ -62,7 +62,8 @@ test.each([
     (token) => !alphabet.includes(token),
   );
   const sampling = {
-    temperature: 0.6,
+    // High, because random models are sure of themselves: many texts come up, and drafts are refused often enough.
+    temperature: 3,
     topK: 0,
     topP: 1,
     minP: 0,
@@ -91,14 +92,27 @@ test.each([
       total.accepted += speculation?.accepted ?? 0;
     }
   }
-  const chiSquare = wanted.reduce(
-    (sum, chance, number) => sum + ((counts[number] ?? 0) - runs * chance) ** 2 / (runs * chance),
-    0,
+  // Rare texts are counted together: chi-square is about what was expected several times.
+  const common = wanted.flatMap((chance, number) => (runs * chance >= 5 ? [number] : []));
+  const cells = common.map((number) => ({
+    expected: runs * (wanted[number] ?? 0),
+    counted: counts[number] ?? 0,
+  }));
+  const rest = cells.reduce(
+    (left, { expected, counted }) => ({
+      expected: left.expected - expected,
+      counted: left.counted - counted,
+    }),
+    { expected: runs, counted: runs },
   );
-  // 80 degrees of freedom: 124.8 is the 0.1 % point.
-  expect(chiSquare, JSON.stringify(total)).toBeLessThan(124.8);
+  const chiSquare = [...cells, rest]
+    .filter(({ expected }) => expected > 1)
+    .reduce((sum, { expected, counted }) => sum + (counted - expected) ** 2 / expected, 0);
+  // 48 degrees of freedom: 84.0 is the 0.1 % point. Refused drafts replaced by the model's own draws give 166.
+  expect(cells.length).toBe(48);
+  expect(chiSquare, JSON.stringify(total)).toBeLessThan(84);
   expect(total.accepted).toBeGreaterThan(runs / 4);
-  expect(total.drafted - total.accepted).toBeGreaterThan(10);
+  expect(total.drafted - total.accepted).toBeGreaterThan(runs / 10);
   engine.checkIntegrity();
   await engine.close();
 });
