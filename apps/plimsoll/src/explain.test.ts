@@ -1,16 +1,12 @@
 /** `plimsoll explain` as people and pipes use it, and how a page reads in the terminal. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
+import { type Outcome, plimsoll } from './program.test-data.ts';
 import { renderExplanation } from './render/explanation-text.ts';
 import { wrapText } from './render/terminal.ts';
 
-const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
-
-function explain(...args: readonly string[]): { code: number | null; out: string; err: string } {
-  const result = spawnSync(process.execPath, [program, 'explain', ...args], { encoding: 'utf8' });
-  return { code: result.status, out: result.stdout, err: result.stderr };
+function explain(...args: readonly string[]): Outcome {
+  return plimsoll(['explain', ...args]);
 }
 
 describe('the command', () => {
@@ -39,8 +35,7 @@ describe('the command', () => {
       { id: 'system.memory', route: '/docs/systems/memory', title: 'Memory' },
       { id: 'glossary.memory-bandwidth', route: '/docs/glossary/memory-bandwidth' },
     ]);
-    const schema = spawnSync(process.execPath, [program, 'schema', 'explain'], { encoding: 'utf8' });
-    expect(JSON.parse(schema.stdout).properties).toHaveProperty('results');
+    expect(JSON.parse(plimsoll(['schema', 'explain']).out).properties).toHaveProperty('results');
   });
 
   test('nothing found: exit code 1 with the nearest words', () => {

@@ -2,7 +2,7 @@
 import { defined } from '@plimsoll/foundation';
 import { formatContentProblem } from '@plimsoll/registry/pages';
 import { expect, test } from 'vitest';
-import { readSample, sampleSite, siteProblems } from './sample-site.ts';
+import { readSample, sampleSite, siteProblems } from './sample-site.test-data.ts';
 
 function withGerman(words: Record<string, unknown>) {
   const site = sampleSite();

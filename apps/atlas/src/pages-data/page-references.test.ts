@@ -1,6 +1,6 @@
 /** Each test breaks one thing in a sound site and sees what its writer is told. */
 import { describe, expect, test } from 'vitest';
-import { type SampleSite, sampleSite, siteProblems } from './sample-site.ts';
+import { type SampleSite, sampleSite, siteProblems } from './sample-site.test-data.ts';
 
 /** The problems of the sample after `change` was made to it. */
 function told(change: (site: SampleSite) => void): readonly string[] {

@@ -5,7 +5,7 @@ import { formatContentProblem } from '@plimsoll/registry/pages';
 import { expect, test } from 'vitest';
 import type { Messages } from './messages-schema.ts';
 import { proseProblems } from './prose-limits.ts';
-import { readSample, sampleSite } from './sample-site.ts';
+import { readSample, sampleSite } from './sample-site.test-data.ts';
 
 const plainSentence = 'A server keeps the weights and the cache of each user in the memory of its card. ';
 

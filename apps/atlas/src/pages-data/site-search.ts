@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { generatedDocuments, openTextFolder, searchIndexText } from '@plimsoll/registry/authoring';
 import { openRegistry } from '@plimsoll/registry/portable';
 import { searchIndexPath } from '@plimsoll/registry/search';
+import { generatedFacts } from './generated-facts.ts';
 import { sourceLocale } from './page-reader.ts';
 import { pageSearchDocument } from './search-documents.ts';
 import { dataFolder, readSiteContent } from './site-content.ts';
@@ -13,7 +14,7 @@ export async function readSearchIndexes(root: string): Promise<ReadonlyMap<strin
   const registry = openRegistry(openTextFolder(join(root, dataFolder), dataFolder).read);
   const pages = [...content.pages.values()];
   const locales = new Set([sourceLocale, ...pages.flatMap(({ locales: own }) => [...own.keys()])]);
-  const generated = generatedDocuments(registry.listModels(), registry.listHardware());
+  const generated = generatedDocuments(registry, generatedFacts(registry));
   const indexOf = (locale: string): string => {
     const documents = pages.flatMap((page) => {
       const record = content.records.pages.get(page.id)?.record;

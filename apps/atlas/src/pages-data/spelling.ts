@@ -13,7 +13,9 @@ export function unknownWords(
   isKnown: (word: string) => boolean,
 ): readonly UnknownWord[] {
   return texts.flatMap(({ key, text }) => {
-    const spelled = allNodes(parseInline(text).nodes).flatMap(textOf).flatMap(spelledWords);
+    // What stands for a value is a name in any spelling.
+    const words = text.replaceAll(/\{\w+\}/g, ' ');
+    const spelled = allNodes(parseInline(words).nodes).flatMap(textOf).flatMap(spelledWords);
     return [...new Set(spelled)].filter((word) => !isKnown(word)).map((word) => ({ key, word }));
   });
 }

@@ -4,7 +4,7 @@ import { formatContentProblem } from '../content-problem.ts';
 import { type TextFiles, textFilesFrom } from '../text-files.ts';
 import { crossReferenceProblems } from './cross-references.ts';
 import { readAtlasRecords } from './record-reader.ts';
-import { sampleRecords } from './sample-records.ts';
+import { sampleRecords } from './sample-records.test-data.ts';
 
 type Records = ReturnType<typeof sampleRecords>;
 

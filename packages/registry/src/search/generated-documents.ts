@@ -1,20 +1,29 @@
 /** Search documents of models and hardware, whose pages are generated from their records. */
 import { formatBytes, formatTokens } from '@plimsoll/foundation';
+import type { Registry } from '../registry.ts';
 import type { HardwareRow, ModelRow } from '../registry-index.ts';
 import type { SearchDocument } from './search-document.ts';
 
+/** `computed` adds what a planner knows, by record id: this package has no arithmetic of its own. */
 export function generatedDocuments(
-  models: readonly ModelRow[],
-  hardware: readonly HardwareRow[],
+  registry: Pick<Registry, 'listModels' | 'listHardware'>,
+  computed: ReadonlyMap<string, readonly string[]>,
 ): readonly SearchDocument[] {
-  return [...models.map(modelDocument), ...hardware.map(hardwareDocument)];
+  const documents = [
+    ...registry.listModels().map(modelDocument),
+    ...registry.listHardware().map(hardwareDocument),
+  ];
+  return documents.map((document) => ({
+    ...document,
+    facts: [...document.facts, ...(computed.get(document.id) ?? [])],
+  }));
 }
 
 function modelDocument(row: ModelRow): SearchDocument {
   const size = row.parameters === null ? [] : [`${billions(row.parameters)} parameters`];
   const active = row.activeParameters === null ? [] : [`${billions(row.activeParameters)} active per token`];
   const context = row.contextLength === null ? [] : [`context of ${formatTokens(row.contextLength)} tokens`];
-  const quantization = row.quantization === null ? [] : [`quantised as ${row.quantization}`];
+  const quantization = row.quantization === null ? [] : [`quantized as ${row.quantization}`];
   return {
     id: `model.${row.id}`,
     title: row.id,
