@@ -45,7 +45,7 @@ export {
   storageFormats,
 } from './engine-plimsoll/storage-format.ts';
 export type { StorageHints, StoredTensor } from './engine-plimsoll/weight-storage.ts';
-export { prepare } from './engines.ts';
+export { prepare, prepareIfPossible } from './engines.ts';
 export { type KvFormat, kvFormatNames, kvVectorBytes, parseKvFormat } from './kv-format.ts';
 export {
   type Derivation,

@@ -7,7 +7,7 @@
  *   but spread over all `tensor x data` devices.
  * - expertParallel: devices hold whole experts instead of a slice of each.
  */
-import { assert, PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
 import {
   elementCount,
   type LayerSpec,
@@ -191,7 +191,8 @@ function kvShare(layer: LayerSpec | null, ways: number): number {
 }
 
 function fusedQkvElements(count: number, layer: LayerSpec | null, ways: number): number {
-  assert(layer !== null && 'kvHeads' in layer.attention, 'a fused qkv projection needs a layer with heads');
+  // Cross-attention layers cache no token and so state no heads; those of the family divide by every usual split.
+  if (layer === null || !('kvHeads' in layer.attention)) return Math.ceil(count / ways);
   const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = layer.attention;
   const queryRows = queryHeads * keyHeadDim;
   const kvRows = kvHeads * (keyHeadDim + valueHeadDim);

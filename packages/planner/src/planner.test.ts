@@ -1,6 +1,6 @@
 /** Properties that hold for every model, engine and device. */
 import { MiB } from '@plimsoll/foundation';
-import { listHardware, resolveHardware } from '@plimsoll/registry';
+import { listHardware, listModels, resolveHardware } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment.ts';
@@ -161,6 +161,20 @@ test('every device of the registry can be planned for, with finite numbers', () 
           expect(Number.isFinite(value), `${row.id} ${engine} ${field}`).toBe(true);
       }
       expect(solution.totalBytes, row.id).toBeGreaterThan(0);
+    }
+  }
+});
+
+test('every model of the registry can be split over two devices, or the split is refused with a reason', () => {
+  for (const { id } of listModels()) {
+    for (const engine of ['none', 'vllm'] as const) {
+      const whole = prepareIfPossible(request({ model: id, gpu: 'b200', engine }));
+      const split = prepareIfPossible(
+        request({ model: id, gpu: 'b200', engine, parallelism: { ...single, tensor: 2 } }),
+      );
+      if (whole === null || split === null) continue;
+      expect(split.weightBytes, `${id} ${engine}`).toBeLessThan(whole.weightBytes);
+      expect(split.weightBytes, `${id} ${engine}`).toBeGreaterThan(whole.weightBytes * 0.45);
     }
   }
 });
