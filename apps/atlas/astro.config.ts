@@ -47,7 +47,8 @@ export default defineConfig({
         enforce: 'pre',
         applyToEnvironment: ({ name }) => name !== 'client',
         resolveId: (id) => {
-          if (id.startsWith('@plimsoll/')) return { id, external: true };
+          // Data that code imports is part of the bundle: Node wants its kind said, and a bundle has lost that.
+          if (id.startsWith('@plimsoll/') && !id.endsWith('.json')) return { id, external: true };
           return id.endsWith('/pages-data/site-content.ts') ? { id: siteContent, external: true } : null;
         },
       },

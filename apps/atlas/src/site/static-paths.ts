@@ -1,5 +1,7 @@
 /** Which pages there are, for the routes: each in every language. */
+import type { HardwareRecord } from '@plimsoll/registry';
 import type { PageKind } from '@plimsoll/registry/pages';
+import { type ModelEntry, registryFacts } from '../facts/registry-facts.ts';
 import type { PageView } from '../rendering/page-view.ts';
 import { type Atlas, openAtlases } from './atlas.ts';
 import { localeParameter } from './locale.ts';
@@ -43,5 +45,26 @@ export function contentPages(): Promise<
       params: { kind: kindFolders[view.page.kind], slug: view.page.slug },
       props: { view },
     })),
+  );
+}
+
+/** Every model of the registry. Addresses are in lower case: not every file server tells case apart. */
+export function modelPages(): Promise<
+  StaticPath<{ readonly org: string; readonly name: string }, { readonly model: ModelEntry }>[]
+> {
+  return pagesFor(() =>
+    registryFacts().models.map((model) => {
+      const [org = '', name = ''] = model.row.id.toLowerCase().split('/');
+      return { params: { org, name }, props: { model } };
+    }),
+  );
+}
+
+/** Every device of the registry. */
+export function hardwarePages(): Promise<
+  StaticPath<{ readonly id: string }, { readonly device: HardwareRecord }>[]
+> {
+  return pagesFor(() =>
+    registryFacts().devices.map((device) => ({ params: { id: device.id }, props: { device } })),
   );
 }

@@ -1,0 +1,55 @@
+/** The registry as the generated pages show it: every model and device once, and what holds what. Computed at build. */
+import { modelSpecFromRecord } from '@plimsoll/model-files/config';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import {
+  type HardwareRecord,
+  listHardware,
+  listModels,
+  type ModelRecord,
+  type ModelRow,
+  resolveHardware,
+  resolveModel,
+} from '@plimsoll/registry';
+import { type Holding, holdingOf } from './capacity-grid.ts';
+
+export interface ModelEntry {
+  readonly row: ModelRow;
+  readonly record: ModelRecord;
+  readonly spec: ModelSpec;
+}
+
+export interface RegistryFacts {
+  readonly models: readonly ModelEntry[];
+  readonly devices: readonly HardwareRecord[];
+  holding(model: ModelEntry, device: HardwareRecord): Holding | null;
+}
+
+let facts: RegistryFacts | undefined;
+
+export function registryFacts(): RegistryFacts {
+  facts ??= readRegistry();
+  return facts;
+}
+
+function readRegistry(): RegistryFacts {
+  const models = listModels().map((row) => {
+    const record = resolveModel(row.id);
+    return { row, record, spec: modelSpecFromRecord(record) };
+  });
+  const devices = listHardware().map(({ id }) => resolveHardware(id));
+  // Pages of models and pages of devices ask about the same pairs.
+  const holdings = new Map<ModelEntry, Map<HardwareRecord, Holding | null>>();
+  return {
+    models,
+    devices,
+    holding: (model, device) => {
+      const known = holdings.get(model) ?? new Map<HardwareRecord, Holding | null>();
+      holdings.set(model, known);
+      const found = known.get(device);
+      if (found !== undefined) return found;
+      const holding = holdingOf(model.spec, device);
+      known.set(device, holding);
+      return holding;
+    },
+  };
+}
