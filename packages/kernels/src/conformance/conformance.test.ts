@@ -1,9 +1,12 @@
-/** The three Wasm builds, on one and on three threads, as V8 runs them at first: its baseline compiler, mostly. */
+/** The three Wasm builds, on one and on three threads, as the engine compiles them. */
 import { describe } from 'vitest';
 import { buildNames } from '../wasm/builds.ts';
+import { loadKernelModule } from '../wasm/node-platform.ts';
 import { conformanceTests } from './suite.test-data.ts';
 
-describe.each(buildNames.flatMap((build) => [1, 3].map((threads) => ({ build, threads }))))(
+const compile = loadKernelModule;
+
+describe.each(buildNames.flatMap((build) => [1, 3].map((threads) => ({ build, threads, compile }))))(
   'wasm $build on $threads threads',
   conformanceTests,
 );

@@ -6,8 +6,8 @@ import { assert } from '@plimsoll/foundation';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createReferenceKernels } from '../reference/reference-kernels.ts';
 import type { BuildName } from '../wasm/builds.ts';
-import { createNodeKernels } from '../wasm/node-platform.ts';
-import { controlBytes, type WasmKernels } from '../wasm/wasm-kernels.ts';
+import { startNodeThread } from '../wasm/node-platform.ts';
+import { controlBytes, createWasmKernels, type WasmKernels } from '../wasm/wasm-kernels.ts';
 import { cacheCases } from './cases-attention.ts';
 import { productCases } from './cases-products.ts';
 import { rowCases } from './cases-rows.ts';
@@ -76,15 +76,23 @@ function checkRest(actual: Uint8Array, { arena, expected }: ReturnType<typeof ru
   expect(Buffer.compare(left, right), 'memory outside the outputs').toBe(0);
 }
 
-/** Registers the tests of one build on so many threads. */
-export function conformanceTests({ build, threads }: { build: BuildName; threads: number }): void {
+/** A build, how many threads run it, and which compiler. */
+export interface ConformanceRun {
+  readonly build: BuildName;
+  readonly threads: number;
+  compile(build: BuildName): Promise<WebAssembly.Module>;
+}
+
+/** Registers the tests of one build. */
+export function conformanceTests({ build, threads, compile }: ConformanceRun): void {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   let kernels: WasmKernels | undefined;
 
   beforeAll(async () => {
     const arenas = [{ memory, controlPointer: 0 }];
     // The smallest parts: so that even these small operations are shared.
-    kernels = await createNodeKernels({ arenas, threads, build, partElementsMin: 1 });
+    const settings = { arenas, threads, partElementsMin: 1, startThread: startNodeThread };
+    kernels = await createWasmKernels({ ...settings, module: await compile(build) });
   }, 120_000);
   afterAll(async () => kernels?.close());
 

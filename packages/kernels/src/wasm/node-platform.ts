@@ -8,23 +8,34 @@ import { createWasmKernels, type KernelThread, type WasmKernels } from './wasm-k
 import type { WasmArena, WorkerTask } from './worker-loop.ts';
 
 /**
- * Versions of V8 in which the kernels run through the revectoriser: an experimental part of the optimising compiler that
- * makes one instruction of 256 bits out of two neighbours of 128, where the processor has AVX2. It makes products 1.5
- * times as fast (docs/log.md). Being experimental, it is switched on only where the conformance suite has seen every
- * kernel that it makes; elsewhere the kernels are the same, and slower.
+ * Versions of V8 in which the kernels are compiled with the revectoriser: an experimental part of the optimising compiler
+ * that makes one instruction of 256 bits out of two neighbours of 128, where the processor has AVX2. It makes products 1.5
+ * times as fast (docs/log.md). Being experimental, it is used only where the conformance suite has seen every kernel that
+ * it makes; elsewhere the kernels are the same, and slower.
  */
 const revectorisedVersions: readonly string[] = ['13.6'];
 
-/** Has an effect on functions that are optimised later; of those, only on ones with 128-bit stores side by side. */
-function enableRevectoriser(): void {
-  const version = process.versions.v8.split('.', 2).join('.');
-  if (revectorisedVersions.includes(version)) setFlagsFromString('--experimental-wasm-revectorize');
+/** Compiles every function at once by the optimising compiler, instead of each when it has been called often. */
+const optimiseAtOnce = ['--no-liftoff', '--no-wasm-lazy-compilation'];
+const optimiseLater = ['--liftoff', '--wasm-lazy-compilation'];
+
+/**
+ * V8's flags belong to the whole process, so they hold for this one compilation only: no other module of the program,
+ * now or later, meets the experimental compiler. Threads share the compiled code. It takes some 40 milliseconds.
+ */
+function compileRevectorised(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    for (const flag of [...optimiseAtOnce, '--experimental-wasm-revectorize']) setFlagsFromString(flag);
+    return new WebAssembly.Module(bytes);
+  } finally {
+    for (const flag of [...optimiseLater, '--no-experimental-wasm-revectorize']) setFlagsFromString(flag);
+  }
 }
 
-/** Compiles one of the builds that `tools/build-kernels.ts` wrote. */
-export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Module> {
+/** The bytes of one of the builds that `tools/build-kernels.ts` wrote. */
+export async function readKernelModule(build: BuildName): Promise<Uint8Array<ArrayBuffer>> {
   const path = new URL(`../../dist/kernels-${build}.wasm`, import.meta.url);
-  const file = await readFile(path).catch((cause: unknown) => {
+  return readFile(path).catch((cause: unknown) => {
     throw new PlimsollError(
       {
         code: 'kernels-not-built',
@@ -35,8 +46,13 @@ export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Mo
       { cause },
     );
   });
-  enableRevectoriser();
-  return WebAssembly.compile(file);
+}
+
+/** Compiles one of the builds, by the best compiler that is known to be right. */
+export async function loadKernelModule(build: BuildName): Promise<WebAssembly.Module> {
+  const bytes = await readKernelModule(build);
+  const version = process.versions.v8.split('.', 2).join('.');
+  return revectorisedVersions.includes(version) ? compileRevectorised(bytes) : WebAssembly.compile(bytes);
 }
 
 /** Starts a thread that does not keep the process alive. */
