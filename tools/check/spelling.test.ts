@@ -27,7 +27,10 @@ test('a word that no dictionary has is told with its place and the nearest word'
       related: {},
     }),
   );
-  write('apps/atlas/src/content/messages/en.json', JSON.stringify({ menu: { all: 'All {countShown} entriess' } }));
+  write(
+    'apps/atlas/src/content/messages/en.json',
+    JSON.stringify({ menu: { all: 'All {countShown} entriess' } }),
+  );
   write('tools/check/spelling-words.txt', 'prefill\nvLLM\nunused\n');
   const paths = ['apps/atlas/src/content/messages/en.json', 'tools/check/spelling-words.txt'];
   const files = paths.map((path) => [path, readFileSync(join(root, path), 'utf8')]);

@@ -17,9 +17,17 @@ export interface SearchedPage {
   readonly messages: Messages;
   readonly record: { readonly aliases: readonly string[]; readonly tags: readonly string[] };
   readonly numbers: Readonly<Record<string, ComputedNumber>>;
+  /** Tag id -> its label in the locale. */
+  readonly tagLabels: ReadonlyMap<string, string>;
 }
 
-export function pageSearchDocument({ page, messages, record, numbers }: SearchedPage): SearchDocument {
+export function pageSearchDocument({
+  page,
+  messages,
+  record,
+  numbers,
+  tagLabels,
+}: SearchedPage): SearchDocument {
   const plain = (text: string): string =>
     plainText(parseInline(text).nodes, (name) => numbers[name]?.text ?? '');
   const texts = messageTexts(messages);
@@ -31,7 +39,7 @@ export function pageSearchDocument({ page, messages, record, numbers }: Searched
     title: messages.title,
     keys: [...new Set(names.map(nameKey))],
     names,
-    tags: record.tags.map((id) => splitId(id)[1]),
+    tags: record.tags.map((id) => tagLabels.get(id) ?? splitId(id)[1]),
     headings: texts
       .filter(({ key, role }) => role === 'title' && key !== 'title')
       .map(({ text }) => plain(text)),

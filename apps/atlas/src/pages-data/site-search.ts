@@ -20,7 +20,14 @@ export async function readSearchIndexes(root: string): Promise<ReadonlyMap<strin
       const record = content.records.pages.get(page.id)?.record;
       if (record === undefined) return [];
       const messages = page.locales.get(locale) ?? page.messages;
-      return pageSearchDocument({ page, messages, record, numbers: content.numbers.get(page.id) ?? {} });
+      const tagLabels = content.tagLabels.get(locale) ?? new Map();
+      return pageSearchDocument({
+        page,
+        messages,
+        record,
+        numbers: content.numbers.get(page.id) ?? {},
+        tagLabels,
+      });
     });
     return searchIndexText([...documents, ...generated]);
   };
