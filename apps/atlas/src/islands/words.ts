@@ -1,5 +1,5 @@
 /** Words of the islands: every locale over English, so that a missing one shows in English and not as a key. */
-import english from '../content/messages/islands/en.json' with { type: 'json' };
+import english from '../content/island-messages/en.json' with { type: 'json' };
 
 export type IslandWords = typeof english;
 export type PlannerWords = IslandWords['planner'];

@@ -1,6 +1,7 @@
 /** What a larger batch does to the first token, to every next one, and to all users together. */
 import { formatCount } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
+import { below, Heading, type HeadingLevel } from '../heading.tsx';
 import type { BatchPoint } from '../planner/sweeps.ts';
 import { type BatchWords, fill } from '../words.ts';
 import { LineChart } from './line-chart.tsx';
@@ -19,13 +20,14 @@ const panels: readonly Panel[] = [
 ];
 
 export interface BatchChartsProps {
+  readonly headingLevel: HeadingLevel;
   readonly points: readonly BatchPoint[];
   /** Most users that fit. */
   readonly usersMax: number;
   readonly words: BatchWords;
 }
 
-export function BatchCharts({ points, usersMax, words }: BatchChartsProps): ReactNode {
+export function BatchCharts({ headingLevel, points, usersMax, words }: BatchChartsProps): ReactNode {
   const users = points.map((point) => point.users);
   const last = points.at(-1)?.users ?? 1;
   const hasMark = usersMax >= 1 && usersMax < last;
@@ -34,7 +36,7 @@ export function BatchCharts({ points, usersMax, words }: BatchChartsProps): Reac
       <div className="batch-charts">
         {panels.map(({ name, unit, value }) => (
           <div key={name}>
-            <h4>{words[name]}</h4>
+            <Heading level={below(headingLevel)}>{words[name]}</Heading>
             <LineChart
               alt={panelAlt({ name, unit, value }, { points, usersMax, words })}
               xs={users}
@@ -57,7 +59,10 @@ export function BatchCharts({ points, usersMax, words }: BatchChartsProps): Reac
   );
 }
 
-function panelAlt({ name, unit, value }: Panel, { points, usersMax, words }: BatchChartsProps): string {
+function panelAlt(
+  { name, unit, value }: Panel,
+  { points, usersMax, words }: Omit<BatchChartsProps, 'headingLevel'>,
+): string {
   const [first, last] = [points[0], points.at(-1)];
   if (first === undefined || last === undefined) return words[name];
   return fill(usersMax === 0 ? words.altNone : words.alt, {

@@ -9,6 +9,10 @@ export type Unit =
   | 'seconds'
   /** An estimate per second: two digits. */
   | 'rate'
+  /** Bytes per second, in the decimal units of data sheets. */
+  | 'bandwidth'
+  /** Operations per second, likewise. */
+  | 'operations'
   /** A part of a whole, 0 to 1. */
   | 'share'
   /** A factor: how many times. */
@@ -30,6 +34,10 @@ export function formatQuantity(value: number | string | boolean | null, unit: Un
       return aboutSeconds(value);
     case 'rate':
       return aboutCount(value);
+    case 'bandwidth':
+      return `${Number((value / 1e9).toPrecision(4))} GB/s`;
+    case 'operations':
+      return `${Number((value / 1e12).toPrecision(4))} TFLOP/s`;
     case 'share':
       return `${(value * 100).toFixed(1)} %`;
     case 'ratio':

@@ -2,6 +2,7 @@
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Advice, Plan } from '@plimsoll/planner';
 import { type ReactNode, useState } from 'react';
+import { Heading, type HeadingLevel } from '../heading.tsx';
 import { fill, type PlannerWords } from '../words.ts';
 import type { AdvisedState } from './settle.ts';
 import type { PlannerState } from './state.ts';
@@ -48,6 +49,7 @@ function priceRow(plan: Plan, words: PlannerWords): readonly (readonly [string, 
 }
 
 export interface AdviceListProps {
+  readonly headingLevel: HeadingLevel;
   readonly plan: Plan;
   readonly advised: readonly AdvisedState[];
   readonly words: PlannerWords;
@@ -55,11 +57,11 @@ export interface AdviceListProps {
   readonly onFollow?: (state: PlannerState, advice: Advice) => void;
 }
 
-export function AdviceList({ plan, advised, words, onFollow }: AdviceListProps): ReactNode {
+export function AdviceList({ headingLevel, plan, advised, words, onFollow }: AdviceListProps): ReactNode {
   if (advised.length === 0) return plan.fits ? null : <p className="advice-none">{words.noAdvice}</p>;
   return (
     <div className="advice">
-      <h3>{plan.fits ? words.toServe : words.toFit}</h3>
+      <Heading level={headingLevel}>{plan.fits ? words.toServe : words.toFit}</Heading>
       <ol>
         {advised.map(({ advice, state }) => (
           <li key={advice.change}>
@@ -94,10 +96,12 @@ function sentence(text: string): string {
 }
 
 export function CommandBox({
+  headingLevel,
   title,
   command,
   words,
 }: {
+  readonly headingLevel: HeadingLevel;
   readonly title: string;
   readonly command: string;
   readonly words: PlannerWords;
@@ -111,7 +115,7 @@ export function CommandBox({
   };
   return (
     <div className="command-box">
-      <h3>{title}</h3>
+      <Heading level={headingLevel}>{title}</Heading>
       <div>
         {/* A long command scrolls sideways, so the keyboard must reach it. */}
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must take the focus */}

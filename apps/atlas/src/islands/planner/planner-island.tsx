@@ -7,6 +7,7 @@ import type { Advice } from '@plimsoll/planner';
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { BatchCharts } from '../charts/batch-charts.tsx';
 import { CapacityChart, CapacityTable } from '../charts/capacity-chart.tsx';
+import { Heading, type HeadingLevel } from '../heading.tsx';
 import { type BatchWords, fill, type MapWords, type PlannerWords } from '../words.ts';
 import { commandOf } from './command.ts';
 import { loadView } from './ledger-view.ts';
@@ -34,6 +35,8 @@ export interface PlannerIslandProps {
   readonly words: PlannerWords;
   readonly mapWords: MapWords;
   readonly batchWords: BatchWords;
+  /** Of the parts; one below the heading that the planner stands under. */
+  readonly headingLevel: HeadingLevel;
   /** Where the whole planner is; null on that page itself, which keeps its state in the address. */
   readonly plannerRoute: string | null;
 }
@@ -69,7 +72,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
         {said}
       </p>
       <Verdict answer={answer} words={words} />
-      <PlanParts picture={picture} words={words} onFollow={follow} />
+      <PlanParts picture={picture} words={words} headingLevel={props.headingLevel} onFollow={follow} />
       {charts !== null && answer.plan !== null && (
         <Charts
           {...props}
@@ -193,29 +196,42 @@ function Notes({
 }
 
 interface PlanPartsProps {
+  readonly headingLevel: HeadingLevel;
   readonly picture: PlannerPicture;
   readonly words: PlannerWords;
   readonly onFollow: (state: PlannerState, advice: Advice) => void;
 }
 
-function PlanParts({ picture, words, onFollow }: PlanPartsProps): ReactNode {
+function PlanParts({ picture, words, headingLevel, onFollow }: PlanPartsProps): ReactNode {
   const { plan, state, engine, advised } = picture.answer;
   const command = commandOf(state, engine).join(' ');
-  if (plan === null) return <CommandBox title={words.run} command={command} words={words} />;
+  if (plan === null)
+    return <CommandBox headingLevel={headingLevel} title={words.run} command={command} words={words} />;
   const view = loadView(plan);
   return (
     <>
-      <h3>{plan.hardware.devices > 1 ? words.ledgerEach : words.ledger}</h3>
+      <Heading level={headingLevel}>{plan.hardware.devices > 1 ? words.ledgerEach : words.ledger}</Heading>
       <div className="load">
         <LoadGauge view={view} words={words} />
         <LoadList plan={plan} view={view} words={words} />
       </div>
-      <h3>{words.speed}</h3>
+      <Heading level={headingLevel}>{words.speed}</Heading>
       <PlanFigures plan={plan} words={words} />
-      <AdviceList plan={plan} advised={advised} words={words} onFollow={onFollow} />
-      <CommandBox title={words.run} command={command} words={words} />
+      <AdviceList
+        headingLevel={headingLevel}
+        plan={plan}
+        advised={advised}
+        words={words}
+        onFollow={onFollow}
+      />
+      <CommandBox headingLevel={headingLevel} title={words.run} command={command} words={words} />
       {plan.engine.command !== null && plan.fits && (
-        <CommandBox title={words.start} command={plan.engine.command} words={words} />
+        <CommandBox
+          headingLevel={headingLevel}
+          title={words.start}
+          command={plan.engine.command}
+          words={words}
+        />
       )}
       {plan.notes.length > 0 && (
         <details className="plan-notes">
@@ -236,17 +252,22 @@ interface ChartsProps extends PlannerIslandProps {
   readonly onPick: (point: { readonly context: number; readonly users: number }) => void;
 }
 
-function Charts({ charts, picture, mapWords, batchWords, onPick }: ChartsProps): ReactNode {
+function Charts({ charts, picture, mapWords, batchWords, headingLevel, onPick }: ChartsProps): ReactNode {
   const { state, plan } = picture.answer;
   return (
     <>
-      <h3>{mapWords.title}</h3>
+      <Heading level={headingLevel}>{mapWords.title}</Heading>
       <p>{mapWords.lead}</p>
       <CapacityChart map={charts.map} here={state} words={mapWords} onPick={onPick} />
       <CapacityTable map={charts.map} words={mapWords} />
-      <h3>{batchWords.title}</h3>
+      <Heading level={headingLevel}>{batchWords.title}</Heading>
       <p>{fill(batchWords.lead, { context: state.context })}</p>
-      <BatchCharts points={charts.batch} usersMax={plan?.capacity.usersMax ?? 0} words={batchWords} />
+      <BatchCharts
+        headingLevel={headingLevel}
+        points={charts.batch}
+        usersMax={plan?.capacity.usersMax ?? 0}
+        words={batchWords}
+      />
     </>
   );
 }

@@ -1,0 +1,30 @@
+/** The numbers of the memory wall, on the reference case. */
+import { formatBytes, formatCount } from '@plimsoll/foundation';
+import { resolveHardware } from '@plimsoll/registry';
+import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import {
+  bandwidth,
+  readingFloor,
+  referenceHardware,
+  referencePlan,
+  stepWeightBytes,
+  weightBytes,
+} from '../../../../numbers/reference-case.ts';
+
+export default function numbers(): Record<string, ComputedNumber> {
+  const readBytes = stepWeightBytes(referencePlan());
+  const { bandwidthBytesPerSecond } = resolveHardware(referenceHardware).memory;
+  return {
+    weights: weightBytes(referencePlan()),
+    bandwidth: bandwidth(),
+    floor: readingFloor(),
+    read: {
+      text: formatBytes(readBytes),
+      derivation: `bytes of weights that one token reads: all but the table of input embeddings, ${formatCount(readBytes)} bytes`,
+    },
+    limit: {
+      text: formatCount(bandwidthBytesPerSecond / readBytes),
+      derivation: `most tokens per second of one user: ${formatCount(bandwidthBytesPerSecond)} bytes per second / ${formatCount(readBytes)} bytes per token`,
+    },
+  };
+}
