@@ -6,6 +6,7 @@ import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/found
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
+  type LedgerCategory,
   type LedgerEntry,
   type Plan,
   type PlanRequest,

@@ -1,6 +1,12 @@
 /** One model in three weight formats, and with its cache in 8 bits. */
 import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
-import { referencePlan, stepTime, usersThatFit, weightBytes } from '../../../../numbers/reference-case.ts';
+import {
+  referencePlan,
+  stepTime,
+  usersThatFit,
+  type Variation,
+  weightBytes,
+} from '../../../../numbers/reference-case.ts';
 
 export default function numbers(): Record<string, ComputedNumber> {
   const rows = ['bf16', 'fp8', 'awq'].flatMap((weights) => [
