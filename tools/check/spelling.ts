@@ -7,7 +7,8 @@ import type { Check, Project } from './project.ts';
 
 const wordList = 'tools/check/spelling-words.txt';
 const pages = 'apps/atlas/src/content/docs';
-const interfaceWords = 'apps/atlas/src/content/messages/en.json';
+/** Words around pages: of the interface, and of interactive pieces. */
+const interfaceWords = /^apps\/atlas\/src\/content\/(?:[a-z]+-)*messages\/en\.json$/;
 /** A suggestion takes a tenth of a second; who has many mistakes needs the first ones to see the pattern. */
 const suggestionsMax = 8;
 
@@ -90,14 +91,18 @@ async function readTexts(project: Project): Promise<readonly TextFile[]> {
     file: `${folder}/messages/en.json`,
     texts: messageTexts(messages),
   }));
-  if (!project.paths.includes(interfaceWords)) return ofPages;
-  const ofInterface = leafTexts(JSON.parse(project.read(interfaceWords)), '');
-  return [...ofPages, { file: interfaceWords, texts: ofInterface }];
+  const ofInterface = project.paths
+    .filter((path) => interfaceWords.test(path))
+    .map((file) => ({ file, texts: leafTexts(JSON.parse(project.read(file)), '') }));
+  return [...ofPages, ...ofInterface];
 }
+
+/** Ids and addresses stand among words where a sentence leads to a page: `glossary.kv-cache`, `/planner`. */
+const idOrAddress = /^[\w/-]*[./][\w./-]+$/;
 
 /** Texts of nested tables and lists with their places. */
 function leafTexts(value: unknown, key: string): readonly { key: string; text: string }[] {
-  if (typeof value === 'string') return [{ key, text: value }];
+  if (typeof value === 'string') return idOrAddress.test(value) ? [] : [{ key, text: value }];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) =>
     leafTexts(inner, key === '' ? name : `${key}.${name}`),

@@ -1,42 +1,65 @@
 /**
- * What the planner says in a sentence or two about each model and each device, for search and the terminal: the case that
- * the pages come back to, with one of its two sides exchanged.
+ * What the planner says in a sentence or two about each model and each device, for search and the terminal: the same answers
+ * as on their pages, for the model and the device that all pages come back to.
  */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
-import type { Plan } from '@plimsoll/planner';
+import { modelSpecFromRecord } from '@plimsoll/model-files/config';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { usualEngine } from '@plimsoll/planner';
+import type { HardwareRecord } from '@plimsoll/registry';
 import type { Registry } from '@plimsoll/registry/portable';
+import { contextsShown, holdingOf } from '../facts/capacity-grid.ts';
 import { referenceHardware, referenceModel, referencePlan, weightBytes } from '../numbers/reference-case.ts';
 
 /** Record id (`model.openai/gpt-oss-20b`, `hardware.h100-sxm-80gb`) -> sentences. */
-export function generatedFacts(
-  registry: Pick<Registry, 'listModels' | 'listHardware'>,
-): ReadonlyMap<string, readonly string[]> {
-  const models = registry
+export function generatedFacts(registry: Registry): ReadonlyMap<string, readonly string[]> {
+  const specOf = (id: string): ModelSpec => modelSpecFromRecord(registry.resolveModel(id));
+  const card = registry.resolveHardware(referenceHardware);
+  const model = specOf(referenceModel);
+  const ofModels = registry
     .listModels()
-    .map(({ id }) => [`model.${id}`, modelFacts(referencePlan({ model: id }))] as const);
-  const hardware = registry
-    .listHardware()
-    .map(({ id }) => [`hardware.${id}`, [usersFact(referencePlan({ hardware: id }))]] as const);
-  return new Map([...models, ...hardware]);
+    .map(({ id }) => [`model.${id}`, modelFacts(specOf(id), card)] as const);
+  const ofHardware = registry.listHardware().map(({ id }) => {
+    const device = registry.resolveHardware(id);
+    const fact = holdingFact(model, device, {
+      model: 'Llama 3.1 8B in 16 bits',
+      one: 'One of these',
+      many: (count) => `${count} of these`,
+    });
+    return [`hardware.${id}`, [fact]] as const;
+  });
+  return new Map([...ofModels, ...ofHardware]);
 }
 
-function modelFacts(plan: Plan): readonly string[] {
-  const { capacity, workload } = plan;
-  const context = formatCount(workload.contextTokens);
+function modelFacts(spec: ModelSpec, card: HardwareRecord): readonly string[] {
+  const plan = referencePlan({ model: spec.id });
+  const context = formatCount(plan.workload.contextTokens);
   return [
     `Weights of ${weightBytes(plan).text}, as the checkpoint has them.`,
-    `A conversation of ${context} tokens holds ${formatBytes(capacity.bytesPerUser)} of cache.`,
-    usersFact(plan),
+    `A conversation of ${context} tokens holds ${formatBytes(plan.capacity.bytesPerUser)} of cache.`,
+    holdingFact(spec, card, { model: 'it', one: 'One H100', many: (count) => `${count} H100s` }),
   ];
 }
 
-/** How many users one device has room for, before an engine takes its share. */
-function usersFact({ capacity, workload, model, hardware }: Plan): string {
-  const place = hardware.id === referenceHardware ? 'One H100' : 'It';
-  const subject = model.id === referenceModel ? 'Llama 3.1 8B in 16 bits' : 'it';
-  const context = formatCount(workload.contextTokens);
-  if (capacity.usersMax < 1)
-    return `${place} has no room for ${subject} with a conversation of ${context} tokens.`;
-  const users = `${formatCount(capacity.usersMax)} ${capacity.usersMax === 1 ? 'user' : 'users'}`;
-  return `${place} has room for ${subject} and ${users} at ${context} tokens, before an engine takes its share.`;
+/** With how few of a device a model is served, and to how many users. */
+function holdingFact(
+  spec: ModelSpec,
+  device: HardwareRecord,
+  words: { readonly model: string; readonly one: string; readonly many: (count: number) => string },
+): string {
+  const holding = holdingOf(spec, device);
+  if (holding === null) {
+    // Only what vLLM runs on is joined by tensor parallelism.
+    const together = usualEngine(device) === 'vllm' ? ', nor do eight together' : '';
+    return `${words.one} does not hold ${words.model}${together}.`;
+  }
+  const { devices, usersUsual, engine } = holding;
+  const subject = devices === 1 ? `${words.one} serves` : `${words.many(devices)} together serve`;
+  const context = formatCount(Math.min(contextsShown.usual, spec.contextLength));
+  const users =
+    usersUsual === 1
+      ? `1 user at ${context} tokens`
+      : `${formatCount(usersUsual)} users at ${context} tokens each`;
+  const under = engine === 'vllm' ? 'under vLLM with its defaults' : 'before an engine takes its share';
+  return `${subject} ${words.model} to ${users}, ${under}.`;
 }

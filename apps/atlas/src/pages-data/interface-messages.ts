@@ -25,29 +25,47 @@ export interface InterfaceMessages {
   readonly problems: readonly ContentProblem[];
 }
 
+/** Keys of further locales against English ones, for words whose meaning is their components' concern. */
+export function readOverlaidMessages(files: TextFiles): Omit<InterfaceMessages, 'tagLabels'> {
+  const untranslated = new Map<string, readonly string[]>();
+  const problems: ContentProblem[] = [];
+  const english = readJson(files, `${sourceLocale}.json`, problems);
+  for (const path of files.paths.filter((name) => name !== `${sourceLocale}.json`)) {
+    const merged = mergeMessages(english, readJson(files, path, problems), `${files.root}/${path}`);
+    problems.push(...merged.problems);
+    untranslated.set(path.replace(/\.json$/, ''), merged.missing);
+  }
+  return { untranslated, problems };
+}
+
+function readJson(files: TextFiles, path: string, problems: ContentProblem[]): unknown {
+  const file = `${files.root}/${path}`;
+  if (!files.paths.includes(path)) {
+    problems.push({ file, key: '', problem: 'the site lacks this file' });
+    return {};
+  }
+  const parsed = parseContent(z.json(), { file, text: files.read(path) });
+  problems.push(...parsed.problems);
+  return parsed.value ?? {};
+}
+
 /** `files` holds `<locale>.json` of each locale. */
 export function readInterfaceMessages(files: TextFiles, tags: AtlasRecords['tags']): InterfaceMessages {
+  const { untranslated, problems: overlaid } = readOverlaidMessages(files);
+  if (overlaid.length > 0) return { tagLabels: new Map(), untranslated, problems: overlaid };
+  const english: unknown = JSON.parse(files.read(`${sourceLocale}.json`));
+  const problems: ContentProblem[] = [];
   const tagLabels = new Map<string, ReadonlyMap<string, string>>();
-  const untranslated = new Map<string, readonly string[]>();
-  const file = `${files.root}/${sourceLocale}.json`;
-  if (!files.paths.includes(`${sourceLocale}.json`)) {
-    return { tagLabels, untranslated, problems: [{ file, key: '', problem: 'the site lacks this file' }] };
-  }
-  const english = parseContent(interfaceSchema, { file, text: files.read(`${sourceLocale}.json`) });
-  if (english.value === undefined) return { tagLabels, untranslated, problems: english.problems };
-  const problems: ContentProblem[] = [...tagProblems(file, Object.keys(english.value.tags), tags)];
   for (const path of files.paths) {
-    const locale = path.replace(/\.json$/, '');
-    const own = parseContent(z.json(), { file: `${files.root}/${path}`, text: files.read(path) });
-    const merged = mergeMessages(english.value, own.value ?? {}, `${files.root}/${path}`);
-    const parsed = parseContent(interfaceSchema, {
-      file: `${files.root}/${path}`,
-      text: JSON.stringify(merged.merged),
-    });
-    problems.push(...own.problems, ...merged.problems, ...parsed.problems);
-    if (locale !== sourceLocale) untranslated.set(locale, merged.missing);
-    const labels = Object.entries((parsed.value ?? english.value).tags);
-    tagLabels.set(locale, new Map(labels.map(([id, { label }]) => [id, label])));
+    const file = `${files.root}/${path}`;
+    const { merged } = mergeMessages(english, JSON.parse(files.read(path)), file);
+    const parsed = parseContent(interfaceSchema, { file, text: JSON.stringify(merged) });
+    problems.push(...parsed.problems);
+    const labels = Object.entries(parsed.value?.tags ?? {});
+    tagLabels.set(path.replace(/\.json$/, ''), new Map(labels.map(([id, { label }]) => [id, label])));
+    if (path === `${sourceLocale}.json` && parsed.value !== undefined) {
+      problems.push(...tagProblems(file, Object.keys(parsed.value.tags), tags));
+    }
   }
   return { tagLabels, untranslated, problems };
 }

@@ -63,7 +63,6 @@ function pieceTexts(messages: Messages): readonly MessageText[] {
       recordTexts(`figures.${id}.nodes.${node}`, 'label', words),
     ),
     ...recordTexts(`figures.${id}.edges`, 'label', figure.edges),
-    ...recordTexts(`figures.${id}.labels`, 'label', figure.labels),
   ]);
   const islands = entriesOf(messages.islands).flatMap(([id, island]): readonly MessageText[] => [
     { key: `islands.${id}.title`, role: 'title', text: island.title },

@@ -3,6 +3,7 @@
  * leave keys out and falls back to English there. Inline text is the small Markdown of inline-text.ts.
  */
 import { z } from 'zod';
+import { islandKinds } from '../islands/island-kinds.ts';
 
 const text = z.string().trim().min(1, 'is empty');
 const texts = z.array(text).min(1, 'is empty');
@@ -38,11 +39,9 @@ const figureSchema = z.strictObject({
   /** What a reader who does not see the figure needs to know from it. */
   alt: text,
   caption: text,
-  /** Words of a graph, by node, and by edge as "<from>-><to>". */
-  nodes: z.record(z.string(), z.strictObject({ label: text, note: text.optional() })).optional(),
+  /** Words of its graph, by node, and by edge as "<from>-><to>". */
+  nodes: z.record(z.string(), z.strictObject({ label: text, note: text.optional() })),
   edges: z.record(z.string(), text).optional(),
-  /** Words of a chart: axes and series by name. */
-  labels: z.record(z.string(), text).optional(),
 });
 
 /** Words of an interactive piece: its heading, a sentence on what to do, and labels by name. */
@@ -100,28 +99,18 @@ export const messagesSchema = z.strictObject({
 
 export type Block = z.infer<typeof blockSchema>;
 export type Messages = z.infer<typeof messagesSchema>;
-export type CellMessages = z.infer<typeof cellSchema>;
-export type ExerciseMessages = z.infer<typeof exerciseSchema>;
-export type FigureMessages = z.infer<typeof figureSchema>;
-export type IslandMessages = z.infer<typeof islandSchema>;
 
 /** JSON values, for parts whose meaning belongs to the component that reads them. */
 const json = z.json();
 
 /** What assets.json may say: every id that page.mdx uses for a figure or an island resolves here. */
 export const assetsSchema = z.strictObject({
-  figures: z
+  figures: z.record(z.string(), z.strictObject({ kind: z.literal('graph'), graph: text })).optional(),
+  islands: z
     .record(
       z.string(),
-      z.discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('graph'), graph: text }),
-        /** A chart of what a cell of this page computes. */
-        z.strictObject({ kind: z.literal('chart'), cell: text }),
-      ]),
+      z.strictObject({ kind: z.enum(islandKinds), defaults: z.record(z.string(), json).optional() }),
     )
-    .optional(),
-  islands: z
-    .record(z.string(), z.strictObject({ kind: text, defaults: z.record(z.string(), json).optional() }))
     .optional(),
 });
 

@@ -36,6 +36,8 @@ export interface Page {
   /** Ids of the code cells: `cells/<id>.ts`. */
   readonly cells: readonly string[];
   readonly hasNumbers: boolean;
+  /** Whether exercises.ts has the keys of its exercises. */
+  readonly hasExercises: boolean;
 }
 
 /** Folder under content/docs -> the kind of page it holds. */
@@ -120,6 +122,7 @@ function readPage(
     assets: assets.value,
     cells: names.flatMap((name) => /^cells\/([a-z0-9-]+)\.ts$/.exec(name)?.[1] ?? []),
     hasNumbers: names.includes('numbers.ts'),
+    hasExercises: names.includes('exercises.ts'),
   };
   return { page, problems };
 }

@@ -78,19 +78,13 @@ function pieceProblems(page: Page): readonly ContentProblem[] {
   });
 }
 
-/** Graphs and charts that figures show, and the words of each graph's nodes and edges. */
+/** Graphs that figures show, and the words of each graph's nodes and edges. */
 function assetProblems(page: Page, records: AtlasRecords): readonly ContentProblem[] {
   const problems: ContentProblem[] = [];
   const refuse = (name: string, key: string, problem: string): void => {
     problems.push({ file: `${page.folder}/${name}`, key, problem });
   };
   for (const [id, figure] of Object.entries(page.assets.figures ?? {})) {
-    if (figure.kind === 'chart') {
-      if (page.cells.includes(figure.cell)) continue;
-      const hint = nearestHint(figure.cell, page.cells);
-      refuse('assets.json', `figures.${id}.cell`, `"${figure.cell}" is no cell of this page${hint}`);
-      continue;
-    }
     const graph = records.graphs.get(figure.graph)?.record;
     if (graph === undefined) {
       const hint = nearestHint(figure.graph, records.graphs.keys());
@@ -164,7 +158,7 @@ function pairProblems({ pages, records }: PageSurroundings): readonly ContentPro
 function unusedGraphs({ pages, records }: PageSurroundings): readonly ContentProblem[] {
   const used = new Set(
     [...pages.values()].flatMap(({ assets }) =>
-      Object.values(assets.figures ?? {}).map((figure) => (figure.kind === 'graph' ? figure.graph : '')),
+      Object.values(assets.figures ?? {}).map(({ graph }) => graph),
     ),
   );
   return [...records.graphs.values()]

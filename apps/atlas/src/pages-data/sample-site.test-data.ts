@@ -141,18 +141,15 @@ record: tutorial.memory-wall
 <Summary />
 <Section id="start">
   <Cell id="sweep" />
-  <Figure id="sweep-chart" />
   <Exercise id="how-many" />
 </Section>
 `,
-    'tutorials/memory-wall/assets.json': { figures: { 'sweep-chart': { kind: 'chart', cell: 'sweep' } } },
     'tutorials/memory-wall/cells/sweep.ts': '',
     'tutorials/memory-wall/messages/en.json': {
       title: 'The memory wall',
       description: 'Why reading is the limit.',
       summary: ['It reads [more](system.memory#growth) than it computes [@kwon-2023-pagedattention].'],
       sections: { start: { title: 'Start', body: [{ steps: ['Read.', 'Compute.'] }] } },
-      figures: { 'sweep-chart': { alt: 'A line that rises.', caption: 'It rises.' } },
       cells: { sweep: { title: 'A sweep' } },
       exercises: { 'how-many': { question: ['How many?'], answer: ['Four.'] } },
       related: { 'system.memory': 'What the wall is made of' },

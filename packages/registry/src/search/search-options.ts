@@ -60,8 +60,5 @@ export function words(text: string): string[] {
 /** The words of a query and, as one more term, the name that the whole of it may be. */
 function queryTerms(query: string): string[] {
   const key = nameKey(query);
-  const terms = words(query);
-  const telling = terms.filter((term) => !stopWords.has(term));
-  // A question of stop words only is taken at its word.
-  return [...(telling.length > 0 ? telling : terms), ...(key === '' ? [] : [wholeNameTerm(key)])];
+  return key === '' ? words(query) : [...words(query), wholeNameTerm(key)];
 }
