@@ -5,6 +5,7 @@
 import react from '@astrojs/react';
 import starlight from '@astrojs/starlight';
 import { defineConfig, passthroughImageService } from 'astro/config';
+import { dataFiles } from './src/site/data-files.ts';
 
 const siteContent = new URL('src/pages-data/site-content.ts', import.meta.url).href;
 
@@ -17,6 +18,7 @@ export default defineConfig({
   prefetch: false,
   integrations: [
     react(),
+    dataFiles,
     starlight({
       title: 'Plimsoll',
       favicon: '/favicon.svg',
@@ -28,7 +30,9 @@ export default defineConfig({
       components: {
         Footer: './src/components/footer.astro',
         PageTitle: './src/components/page-title.astro',
+        Search: './src/components/search.astro',
         SiteTitle: './src/components/site-title.astro',
+        SocialIcons: './src/components/site-nav.astro',
         ThemeProvider: './src/components/theme-provider.astro',
       },
       expressiveCode: {

@@ -11,8 +11,12 @@ interface StaticPath<Parameters, Props> {
   readonly props: Props & { readonly atlas: Atlas };
 }
 
+type KindFolder = 'systems' | 'glossary' | 'tutorials';
+
+const kinds: readonly PageKind[] = ['tutorial', 'system', 'glossary'];
+
 /** Folder of a kind's pages in addresses. */
-export const kindFolders: Readonly<Record<PageKind, 'systems' | 'glossary' | 'tutorials'>> = {
+export const kindFolders: Readonly<Record<PageKind, KindFolder>> = {
   system: 'systems',
   glossary: 'glossary',
   tutorial: 'tutorials',
@@ -46,6 +50,25 @@ export function contentPages(): Promise<
       props: { view },
     })),
   );
+}
+
+/** The lists of pages: one for each kind that has pages. */
+export function kindLists(): Promise<
+  StaticPath<{ readonly kind: string }, { readonly kind: PageKind; readonly folder: KindFolder }>[]
+> {
+  return pagesFor(({ pagesOf }) =>
+    kinds
+      .filter((kind) => pagesOf(kind).length > 0)
+      .map((kind) => ({ params: { kind: kindFolders[kind] }, props: { kind, folder: kindFolders[kind] } })),
+  );
+}
+
+/** A page for each tag that a page has. */
+export function tagPages(): Promise<StaticPath<{ readonly slug: string }, { readonly tag: string }>[]> {
+  return pagesFor(({ views }) => {
+    const tags = new Set([...views.values()].flatMap(({ record }) => record.tags));
+    return [...tags].sort().map((tag) => ({ params: { slug: tag.slice('tag.'.length) }, props: { tag } }));
+  });
 }
 
 /** Every model of the registry. Addresses are in lower case: not every file server tells case apart. */

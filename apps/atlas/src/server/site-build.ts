@@ -1,0 +1,93 @@
+/**
+ * Builds the site when its sources have changed. Whether they have is told by what the files say, not by their times: a
+ * fresh clone or a checkout of an older branch has new times and, often enough, a build that still holds.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PlimsollError } from '@plimsoll/foundation';
+
+/** What the site is made of, from the repository's root. */
+const sources = [
+  'apps/atlas/src',
+  'apps/atlas/public',
+  'apps/atlas/astro.config.ts',
+  'apps/atlas/package.json',
+  'packages/foundation/src',
+  'packages/model-files/src',
+  'packages/planner/src',
+  'packages/registry/src',
+  'packages/registry/data',
+  'packages/serving/src',
+  'package-lock.json',
+];
+
+const siteFolder = 'apps/atlas/dist';
+/** Among the built pages, so that it goes when they go: what they were built from. */
+const stampName = '.build-stamp';
+
+/** Of what Astro said before it gave up. */
+const errorLines = 40;
+
+export interface SiteBuild {
+  readonly directory: string;
+  /** False when the site was still the one of its sources. */
+  readonly built: boolean;
+}
+
+export async function buildSite(root: string, { force = false } = {}): Promise<SiteBuild> {
+  const directory = join(root, siteFolder);
+  const stamp = sourceStamp(root);
+  const stampFile = join(directory, stampName);
+  const isFresh =
+    !force &&
+    existsSync(join(directory, 'index.html')) &&
+    existsSync(stampFile) &&
+    readFileSync(stampFile, 'utf8') === stamp;
+  if (isFresh) return { directory, built: false };
+  const astro = join(root, 'node_modules/astro/bin/astro.mjs');
+  await runAstro([astro, 'build', '--root', join(root, 'apps/atlas')]);
+  writeFileSync(stampFile, stamp);
+  return { directory, built: true };
+}
+
+async function runAstro(commandLine: readonly string[]): Promise<void> {
+  try {
+    await promisify(execFile)(process.execPath, commandLine, {
+      env: { ...process.env, ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', FORCE_COLOR: '0' },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
+    const said = `${stdout}${stderr}`.trim().split('\n').slice(-errorLines).join('\n');
+    throw new PlimsollError({
+      code: 'site-build-failed',
+      message: `the site could not be built:\n${said}`,
+      hint: 'mend what it names; `npm run check` lists every mistake in records and pages',
+    });
+  }
+}
+
+/** One hash over names and contents of all sources. Tests are not part of the site. */
+export function sourceStamp(root: string): string {
+  const hash = createHash('sha256');
+  for (const source of sources) {
+    const path = join(root, source);
+    const files = statSync(path).isDirectory() ? filesUnder(path) : [path];
+    for (const file of files.filter((name) => !/\.test\.tsx?$/.test(name))) {
+      hash.update(`${file.slice(root.length)}\0`);
+      hash.update(readFileSync(file));
+    }
+  }
+  return hash.digest('hex');
+}
+
+function filesUnder(directory: string): readonly string[] {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+}

@@ -1,0 +1,38 @@
+/**
+ * The site on this machine, planner included: builds it when its sources have changed, serves it on the loopback address.
+ *   npm start [-- --port 4680]
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PlimsollError } from '@plimsoll/foundation';
+import { buildSite } from '../apps/atlas/src/server/site-build.ts';
+import { firstPort, startSite } from '../apps/atlas/src/server/site-server.ts';
+
+try {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: String(firstPort) } } });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new PlimsollError({
+      code: 'bad-port',
+      message: `"${values.port}" is not a port`,
+      value: values.port,
+      limit: 'a whole number from 0 (any free one) to 65535',
+    });
+  }
+  process.stdout.write('looking whether the site is up to date …\n');
+  const { directory, built } = await buildSite(join(import.meta.dirname, '..'));
+  const { url } = await startSite(directory, port);
+  const places = [
+    ['', 'the start: how many users fit, and why'],
+    ['/planner/?model=gpt-oss-20b&gpu=rtx-4090', 'any model on any device'],
+    ['/docs/systems/memory/', 'what fills a GPU'],
+  ];
+  const lines = places.map(([path = '', meaning = '']) => `  ${`${url}${path}`.padEnd(66)}${meaning}\n`);
+  process.stdout.write(`${built ? 'built' : 'it is'}; serving it until Ctrl-C\n\n${lines.join('')}\n`);
+  process.stdout.write('In a terminal the same answers come from: npx plimsoll plan --ask\n');
+} catch (error) {
+  if (!(error instanceof PlimsollError)) throw error;
+  const hint = error.hint === undefined ? '' : `\n${error.hint}`;
+  process.stderr.write(`${error.message}${hint}\n`);
+  process.exitCode = 1;
+}
