@@ -131,7 +131,7 @@ function MarkLine({
 
 function axisScale(axis: ChartAxis, values: readonly number[], ticksMax: number): Scale {
   const max = Math.max(...values, 0);
-  if (axis.scale === 'linear') return linearScale({ max, ticksMax });
+  if (axis.scale === 'linear') return linearScale({ max, ticksMax, base: axis.unit === 'bytes' ? 2 : 10 });
   const min = Math.min(...values);
   const base = axis.unit === 'seconds' || axis.unit === 'rate' ? 10 : 2;
   // Less than a decade has no two powers of ten to mark: the axis is widened to the next ones.

@@ -25,5 +25,9 @@ test('axes read as a person would mark them', () => {
   ]);
   expect(logScale({ min: 0.004, max: 12, ticksMax: 5 }).ticks).toEqual([0.01, 0.1, 1, 10]);
   expect(linearScale({ max: 79, ticksMax: 5 }).ticks).toEqual([0, 20, 40, 60, 80]);
+  const gib = 1024 ** 3;
+  expect(linearScale({ max: 79 * gib, ticksMax: 5, base: 2 }).ticks.map((tick) => tick / gib)).toEqual([
+    0, 32, 64, 96,
+  ]);
   expect(linearScale({ max: 0, ticksMax: 5 }).ticks).toEqual([0, 1]);
 });

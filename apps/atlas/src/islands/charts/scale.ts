@@ -25,9 +25,10 @@ export function logScale({ min, max, ticksMax, base = 10 }: ScaleOptions): Scale
   };
 }
 
-/** From 0, so that lengths compare as the values do. */
-export function linearScale({ max, ticksMax }: Pick<ScaleOptions, 'max' | 'ticksMax'>): Scale {
-  const step = niceStep(max / Math.max(1, ticksMax - 1));
+/** From 0, so that lengths compare as the values do. Bytes are marked at round numbers of their binary units. */
+export function linearScale({ max, ticksMax, base = 10 }: Omit<ScaleOptions, 'min'>): Scale {
+  const wanted = max / Math.max(1, ticksMax - 1);
+  const step = base === 2 && wanted > 0 ? 2 ** Math.ceil(Math.log2(wanted) - 1e-9) : niceStep(wanted);
   const top = max <= 0 ? 1 : Math.ceil(max / step - 1e-9) * step;
   const ticks: number[] = [];
   for (let index = 0; index * step <= top * (1 + 1e-9); index++) ticks.push(index * step);

@@ -19,13 +19,14 @@ export function LoadList({ plan, view, words }: LoadListProps): ReactNode {
         <PartRow key={part.name} part={part} words={words} />
       ))}
       <div className="load-row load-total">
-        <span className="load-name">{words.capacity}</span>
-        <span className="load-bytes">{formatBytes(usableBytes)}</span>
-        <span className="load-share">
-          {nominalBytes === usableBytes
-            ? ''
-            : fill(words.capacityNote, { nominal: formatBytes(nominalBytes, 0) })}
+        <span className="load-name">
+          {words.capacity}
+          {nominalBytes !== usableBytes && (
+            <small>{fill(words.capacityNote, { nominal: formatBytes(nominalBytes, 0) })}</small>
+          )}
         </span>
+        <span className="load-bytes">{formatBytes(usableBytes)}</span>
+        <span className="load-share" />
       </div>
       {view.hostEntries.length > 0 && (
         <details className="load-entry">

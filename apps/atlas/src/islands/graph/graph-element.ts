@@ -1,0 +1,31 @@
+/**
+ * Makes a still graph interactive when its reader asks: React and React Flow are a hundred kilobytes, which a page that is
+ * only read should not pay. The still picture stays in the page for print.
+ */
+import type { FlowData } from './graph-data.ts';
+
+class GraphElement extends HTMLElement {
+  connectedCallback(): void {
+    const button = this.querySelector('button');
+    const source = this.querySelector('script[type="application/json"]')?.textContent;
+    if (button === null || source === undefined || source === null) return;
+    button.hidden = false;
+    button.addEventListener('click', () => {
+      button.disabled = true;
+      // The site's own build wrote it, so its shape is taken on trust.
+      void this.#open(JSON.parse(source) as FlowData).then(() => button.remove());
+    });
+  }
+
+  async #open(data: FlowData): Promise<void> {
+    const { showFlow } = await import('./graph-flow.tsx');
+    const place = document.createElement('div');
+    place.className = 'graph-flow';
+    place.style.aspectRatio = `${data.width} / ${data.height}`;
+    this.append(place);
+    showFlow(place, data);
+    this.dataset.open = 'true';
+  }
+}
+
+customElements.define('plimsoll-graph', GraphElement);
