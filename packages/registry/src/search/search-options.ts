@@ -17,11 +17,9 @@ const stopWords: ReadonlySet<string> = new Set(
   ),
 );
 
-/** A short word has too many neighbours one edit away. */
-const fuzzyLengthMin = 4;
-/** Edits allowed, as a share of a term's length, and at most: two neighbours swapped count as two. */
-const fuzzyShare = 0.25;
-const editsMax = 2;
+/** Letters a term has at least for one edit and for two; shorter ones have too many neighbours. A swap is two edits. */
+const oneEditLengthMin = 5;
+const twoEditsLengthMin = 8;
 /** "h" begins everything; MiniSearch would visit all of it at the first key a reader presses. */
 const prefixLengthMin = 2;
 
@@ -39,8 +37,7 @@ export const searchOptions: Options<SearchDocument> = {
     tokenize: queryTerms,
     boost: { keys: 8, names: 5, tags: 2, headings: 3, summary: 2, text: 1 },
     prefix: (term) => term.length >= prefixLengthMin,
-    maxFuzzy: editsMax,
-    fuzzy: (term) => (term.length >= fuzzyLengthMin ? fuzzyShare : false),
+    fuzzy: (term) => (term.length >= twoEditsLengthMin ? 2 : term.length >= oneEditLengthMin ? 1 : false),
   },
 };
 

@@ -39,7 +39,7 @@ export function openSearch(indexText: string): Search {
       const asked = query.slice(0, queryLengthMax);
       const nameTerm = wholeNameTerm(nameKey(asked));
       return index
-        .search(asked)
+        .search(asked, { filter: (found) => isMeant(found as MiniSearchResult) })
         .map((found) => ({
           id: String(found.id),
           route: routeOf(String(found.id)),
@@ -56,6 +56,17 @@ export function openSearch(indexText: string): Search {
     },
     nearestWords: (query, count = nearestCount) => nearest(query, plain, count),
   };
+}
+
+/** Fields whose words a reader may mistype and still mean. */
+const namingFields: ReadonlySet<string> = new Set(['keys', 'names', 'headings', 'tags']);
+
+/** A typo is looked for among names: in running text, "weather" has "whether" for a neighbour. */
+function isMeant({ match, queryTerms }: MiniSearchResult): boolean {
+  return Object.entries(match).some(
+    ([term, fields]) =>
+      fields.some((field) => namingFields.has(field)) || queryTerms.some((asked) => term.startsWith(asked)),
+  );
 }
 
 /** The score of a page that has this name, whole; null when none of its names is it. */
