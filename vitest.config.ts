@@ -9,8 +9,26 @@ const seed = process.env.PLIMSOLL_SEED ?? String(randomInt(2 ** 31));
 
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
-    globalSetup: [join(import.meta.dirname, 'tools/test-global-setup.ts')],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sources',
+          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          globalSetup: [join(import.meta.dirname, 'tools/test-global-setup.ts')],
+        },
+      },
+      {
+        // The built site in a real browser. It is built once for all of these, and only when they run.
+        extends: true,
+        test: {
+          name: 'site',
+          include: ['apps/atlas/tests/**/*.test.ts'],
+          globalSetup: [join(import.meta.dirname, 'apps/atlas/tests/site-set-up.ts')],
+          hookTimeout: 120_000,
+        },
+      },
+    ],
     setupFiles: [join(import.meta.dirname, 'tools/test-setup.ts')],
     reporters: [
       'default',

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 test('npm run build makes a program that plans, explains and runs models without TypeScript sources', () => {
-  execFileSync(process.execPath, [join(root, 'tools/build.ts')], { stdio: 'pipe' });
+  execFileSync(process.execPath, [join(root, 'tools/build.ts'), 'program'], { stdio: 'pipe' });
   const folder = mkdtempSync(join(tmpdir(), 'plimsoll-built-'));
   try {
     for (const part of ['bin', 'dist', 'package.json']) {

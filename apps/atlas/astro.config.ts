@@ -26,7 +26,9 @@ export default defineConfig({
       disable404Route: true,
       credits: false,
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
-      customCss: ['./src/styles/theme.css', './src/styles/prose.css', './src/styles/print.css'],
+      customCss: ['theme', 'prose', 'tables', 'figures', 'start', 'print'].map(
+        (name) => `./src/styles/${name}.css`,
+      ),
       components: {
         Footer: './src/components/footer.astro',
         PageTitle: './src/components/page-title.astro',

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
 
 /** What the site is made of, from the repository's root. */
-const sources = [
+export const siteSources: readonly string[] = [
   'apps/atlas/src',
   'apps/atlas/public',
   'apps/atlas/astro.config.ts',
@@ -73,7 +73,7 @@ async function runAstro(commandLine: readonly string[]): Promise<void> {
 /** One hash over names and contents of all sources. Tests are not part of the site. */
 export function sourceStamp(root: string): string {
   const hash = createHash('sha256');
-  for (const source of sources) {
+  for (const source of siteSources) {
     const path = join(root, source);
     const files = statSync(path).isDirectory() ? filesUnder(path) : [path];
     for (const file of files.filter((name) => !/\.test\.tsx?$/.test(name))) {

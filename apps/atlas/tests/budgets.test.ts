@@ -1,0 +1,97 @@
+/** What a page may weigh and how soon it must be read: budgets move only in the change that needs it. */
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { launchChromium } from './chromium.ts';
+
+const url = inject('siteUrl');
+const KiB = 1024;
+
+/** Route -> most JavaScript, compressed, that its page may load before a reader touches anything. */
+const scriptBudgets: Readonly<Record<string, number>> = {
+  '/docs/systems/routing/': 50 * KiB,
+  '/docs/glossary/prefill/': 50 * KiB,
+  '/docs/models/openai/gpt-oss-20b/': 50 * KiB,
+  '/docs/hardware/': 50 * KiB,
+};
+/** The planner with everything that it fetches to answer; the frame's own scripts included. */
+const plannerBudget = 150 * KiB;
+const largestPaintSecondsMax = 1.5;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+/** Compressed bytes of the scripts that a page loads while `use` runs. */
+async function scriptBytes(
+  route: string,
+  use: (page: Awaited<ReturnType<Browser['newPage']>>) => Promise<void>,
+) {
+  const page = await browser.newPage();
+  const sizes = new Map<string, Promise<number>>();
+  page.on('response', (response) => {
+    if (response.request().resourceType() !== 'script') return;
+    sizes.set(
+      response.url(),
+      response.body().then((body) => gzipSync(body, { level: 9 }).length),
+    );
+  });
+  try {
+    await page.goto(url + route, { waitUntil: 'networkidle' });
+    await use(page);
+    await page.waitForLoadState('networkidle');
+    const inline = await page.evaluate(() =>
+      [...document.querySelectorAll('script:not([src])')]
+        .map((script) => script.textContent ?? '')
+        .join('\n'),
+    );
+    const loaded = await Promise.all(sizes.values());
+    return loaded.reduce((total, size) => total + size, gzipSync(inline).length);
+  } finally {
+    await page.close();
+  }
+}
+
+test.each(Object.entries(scriptBudgets))('%s loads little JavaScript', async (route, budget) => {
+  expect(await scriptBytes(route, async () => {})).toBeLessThanOrEqual(budget);
+});
+
+test('the planner stays within its budget, answers included', async () => {
+  const size = await scriptBytes('/planner/?model=gpt-oss-20b&gpu=rtx-4090', async (page) => {
+    await page.locator('main input').first().focus();
+  });
+  expect(size).toBeLessThanOrEqual(plannerBudget);
+});
+
+test.each(['/', '/docs/systems/memory/', '/docs/models/openai/gpt-oss-20b/', '/planner/'])(
+  '%s is painted in time on a slow line and a slow processor',
+  async (route) => {
+    const context = await browser.newContext({ viewport: { width: 412, height: 823 } });
+    const page = await context.newPage();
+    // Lighthouse's profile of a mobile reader: 1.6 Mbit/s, 150 ms, a processor four times slower than this one.
+    const session = await context.newCDPSession(page);
+    await session.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 150,
+      downloadThroughput: (1.6e6 / 8) * 0.9,
+      uploadThroughput: (750e3 / 8) * 0.9,
+    });
+    await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+    await page.goto(url + route, { waitUntil: 'networkidle' });
+    const seconds = await page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          new PerformanceObserver((list) =>
+            resolve((list.getEntries().at(-1)?.startTime ?? 0) / 1000),
+          ).observe({
+            type: 'largest-contentful-paint',
+            buffered: true,
+          });
+        }),
+    );
+    await context.close();
+    expect(seconds).toBeLessThan(largestPaintSecondsMax);
+  },
+);

@@ -1,0 +1,189 @@
+/** The site as people read it: in both themes, with the keyboard, without JavaScript, and on paper. */
+import AxeBuilder from '@axe-core/playwright';
+import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { launchChromium, watchErrors } from './chromium.ts';
+import { isGenerated, readPages } from './site-files.ts';
+
+const url = inject('siteUrl');
+const seed = Number(process.env.PLIMSOLL_SEED);
+/** Of the pages made from the registry: they share two templates, and the rest are read as files. */
+const generatedSampleSize = 8;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+async function withPage<Result>(
+  options: Parameters<Browser['newContext']>[0],
+  use: (page: Page, context: BrowserContext) => Promise<Result>,
+): Promise<Result> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  try {
+    return await use(await context.newPage(), context);
+  } finally {
+    await context.close();
+  }
+}
+
+function sampledRoutes(): readonly string[] {
+  const pages = readPages(inject('siteDirectory'));
+  const random = seededRandom(seed);
+  const generated = pages.filter(isGenerated);
+  const sample = Array.from(
+    { length: generatedSampleSize },
+    () => generated[randomInteger(random, 0, generated.length - 1)]?.route ?? '/',
+  );
+  return [...new Set([...pages.filter((page) => !isGenerated(page)).map(({ route }) => route), ...sample])];
+}
+
+describe(`every kind of page (sample of generated ones by seed ${seed})`, () => {
+  const routes = sampledRoutes();
+
+  test.each(['light', 'dark'] as const)(
+    'in %s: no error, nothing moves, nothing for axe to object to',
+    async (theme) => {
+      const problems: string[] = [];
+      // In the second theme only colours differ: a third of the pages tells.
+      const chosen = theme === 'light' ? routes : routes.filter((_, index) => index % 3 === 0);
+      await withPage({ colorScheme: theme }, async (page) => {
+        const errors = watchErrors(page);
+        await page.addInitScript(watchShifts);
+        for (const route of chosen) {
+          await page.goto(url + route, { waitUntil: 'networkidle' });
+          const shift = await page.evaluate(() => Reflect.get(globalThis, 'layoutShift'));
+          if (shift !== 0) problems.push(`${route}: moves by ${shift}`);
+          const { violations } = await new AxeBuilder({ page }).analyze();
+          for (const { id, nodes } of violations) {
+            problems.push(`${route}: ${id}: ${nodes[0]?.html.slice(0, 160)} (${nodes.length})`);
+          }
+          problems.push(...errors.map((error) => `${route}: ${error}`));
+          (errors as string[]).length = 0;
+        }
+      });
+      expect(problems).toEqual([]);
+    },
+    400_000,
+  );
+
+  test('at 360 pixels no page is wider than the screen', async () => {
+    const problems: string[] = [];
+    await withPage({ viewport: { width: 360, height: 740 } }, async (page) => {
+      for (const route of routes) {
+        await page.goto(url + route);
+        const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (excess > 0) problems.push(`${route}: ${excess} pixels too wide`);
+      }
+    });
+    expect(problems).toEqual([]);
+  });
+});
+
+/** Runs in the page, before its own scripts. Shifts within half a second of an input are the reader's own doing. */
+function watchShifts(): void {
+  Reflect.set(globalThis, 'layoutShift', 0);
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { value, hadRecentInput } = entry as PerformanceEntry & {
+        value: number;
+        hadRecentInput: boolean;
+      };
+      if (!hadRecentInput)
+        Reflect.set(globalThis, 'layoutShift', Reflect.get(globalThis, 'layoutShift') + value);
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+test('from the start to an answer with the keyboard alone', async () => {
+  await withPage({}, async (page) => {
+    await page.goto(url);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Skip to content');
+    await page.keyboard.press('/');
+    await page.keyboard.type('h100 sxm');
+    await page.locator('[role=option]').first().waitFor();
+    expect(await page.locator('[role=option] strong').first().textContent()).toContain('H100 SXM');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    expect(await page.locator('[role=combobox]').first().getAttribute('aria-activedescendant')).toBe(
+      'search-result-0',
+    );
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/docs/hardware/h100-sxm-80gb/');
+    const row = page.locator('#models ~ .table tr', { hasText: 'Llama-3.1-8B-Instruct' });
+    expect(Number((await row.locator('td').nth(2).textContent())?.replaceAll(',', ''))).toBeGreaterThan(10);
+  });
+});
+
+test('the words that lead to the memory page find it first, each within ten milliseconds', async () => {
+  const queries = ['memory', 'serving memory', 'weight residency', 'KV cache growth', 'memory bandwidth'];
+  await withPage({}, async (page) => {
+    await page.goto(`${url}/docs/`);
+    const field = page.locator('site-search input');
+    await field.focus();
+    for (const query of queries) {
+      await field.fill(query);
+      await page.locator('[role=option]').first().waitFor();
+      expect(await page.locator('[role=option] strong').first().textContent(), query).toBe('Memory');
+    }
+    const usual = await page.evaluate(async (words) => {
+      const input = document.querySelector<HTMLInputElement>('site-search input');
+      const times = [];
+      for (const word of words) {
+        if (input !== null) input.value = word;
+        const start = performance.now();
+        input?.dispatchEvent(new Event('input', { bubbles: true }));
+        // The index is there, so the answer comes in the turns that follow, before any timer.
+        for (let turn = 0; turn < 50; turn++) await null;
+        times.push(performance.now() - start);
+      }
+      return times.sort((left, right) => left - right)[Math.floor(words.length / 2)] ?? 0;
+    }, queries);
+    expect(usual).toBeLessThan(10);
+  });
+});
+
+describe('the memory page', () => {
+  const route = '/docs/systems/memory/';
+
+  test('reads without JavaScript, in the theme of the system', async () => {
+    for (const [colorScheme, isLight] of [
+      ['light', true],
+      ['dark', false],
+    ] as const) {
+      await withPage({ javaScriptEnabled: false, colorScheme }, async (page) => {
+        await page.goto(url + route);
+        expect(await page.locator('h1').textContent()).toBe('Memory');
+        expect(await page.locator('main h2:visible').count()).toBeGreaterThan(6);
+        expect(await page.locator('main table:visible').count()).toBeGreaterThan(0);
+        expect(await page.locator('svg.graph:visible').count()).toBeGreaterThan(0);
+        expect(await page.locator('main .in-short p:visible').count()).toBeGreaterThan(0);
+        expect(await page.locator('site-search:visible').count()).toBe(0);
+        const background = await page
+          .locator('body')
+          .evaluate((body) => getComputedStyle(body).backgroundColor);
+        const [red = 0] = background.match(/\d+/g)?.map(Number) ?? [];
+        expect(red > 128).toBe(isLight);
+      });
+    }
+  });
+
+  test('prints: black on white, graphs upright, folded parts open, nothing of the frame', async () => {
+    await withPage({ colorScheme: 'dark' }, async (page) => {
+      await page.goto(url + route, { waitUntil: 'networkidle' });
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor)).toBe(
+        'rgb(255, 255, 255)',
+      );
+      for (const hidden of ['nav.sidebar', 'site-search', '.right-sidebar-container', '.site-foot']) {
+        expect(await page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
+      }
+      const box = await page.locator('svg.graph:visible').first().boundingBox();
+      expect(box?.height ?? 0).toBeGreaterThan(box?.width ?? 0);
+      expect((await page.pdf()).length).toBeGreaterThan(20_000);
+    });
+  });
+});
