@@ -14,5 +14,5 @@ export type {
   PageRecord,
   TagRecord,
 } from './pages/record-schema.ts';
-export { pageFolders, routeOf, siteOrigin, splitId } from './pages/routes.ts';
+export { pageFolders, routeOf, siteOrigin, sitePort, splitId } from './pages/routes.ts';
 export { type TextFiles, textFilesFrom } from './text-files.ts';

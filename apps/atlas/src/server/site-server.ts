@@ -8,11 +8,13 @@ import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { PlimsollError } from '@plimsoll/foundation';
+import { sitePort } from '@plimsoll/registry/pages';
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
 import { secureHeaders } from 'hono/secure-headers';
 
-export const firstPort = 4680;
+/** Where the command line's links lead. */
+export const firstPort = sitePort;
 /** How many ports are tried after the first: enough for a few copies side by side. */
 const portsTried = 20;
 

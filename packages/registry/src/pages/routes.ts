@@ -2,7 +2,8 @@
 import { PlimsollError } from '@plimsoll/foundation';
 
 /** Where `npm start` serves the site, unless that port is taken. Links in the terminal lead there. */
-export const siteOrigin = 'http://localhost:4680';
+export const sitePort = 4680;
+export const siteOrigin: string = `http://localhost:${sitePort}`;
 
 /** Folder of written pages, in the data directory and in the site's content, -> the kind of page it holds. */
 export const pageFolders = { systems: 'system', glossary: 'glossary', tutorials: 'tutorial' } as const;
