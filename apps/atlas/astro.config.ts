@@ -2,11 +2,19 @@
  * The site: static pages, Starlight's frame with routes of our own. Titles, headings and tables of contents come from the
  * messages of each page, so Starlight's content folder stays empty and its search (Pagefind) off.
  */
+import { readdirSync } from 'node:fs';
 import react from '@astrojs/react';
 import starlight from '@astrojs/starlight';
 import { defineConfig, passthroughImageService } from 'astro/config';
 import { dataFiles } from './src/site/data-files.ts';
 
+/** A language is a file of words; Starlight wants to know them all to name each in its own and to link between them. */
+const languages = readdirSync(new URL('src/content/messages', import.meta.url))
+  .flatMap((name) => /^([\w-]+)\.json$/.exec(name)?.[1] ?? [])
+  .map((code) => {
+    const label = new Intl.DisplayNames([code], { type: 'language' }).of(code) ?? code;
+    return [code === 'en' ? 'root' : code.toLowerCase(), { label, lang: code }] as const;
+  });
 const siteContent = new URL('src/pages-data/site-content.ts', import.meta.url).href;
 
 export default defineConfig({
@@ -25,6 +33,7 @@ export default defineConfig({
       pagefind: false,
       disable404Route: true,
       credits: false,
+      locales: Object.fromEntries(languages),
       tableOfContents: { minHeadingLevel: 2, maxHeadingLevel: 3 },
       customCss: ['theme', 'prose', 'tables', 'figures', 'start', 'print'].map(
         (name) => `./src/styles/${name}.css`,

@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
-export function chromiumPath(environment: NodeJS.ProcessEnv = process.env): string {
+function chromiumPath(environment: NodeJS.ProcessEnv = process.env): string {
   const { PLIMSOLL_CHROMIUM: chosen, PATH: path = '' } = environment;
   const places = path.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
   const found = (chosen === undefined || chosen === '' ? places : [chosen]).find((place) =>

@@ -129,7 +129,7 @@ function holdingsByClass(entry: ModelEntry, facts: RegistryFacts): ModelFacts['h
 }
 
 /** In the order in which most readers have them. */
-export const deviceClasses = [
+const deviceClasses = [
   'datacenter',
   'workstation',
   'consumer',

@@ -11,5 +11,16 @@ test('rates and counts keep three digits and take the letter of their size', () 
     rateText(1.04e12, ''),
     rateText(596_049_920, ''),
     rateText(12, 'B/s'),
-  ]).toMatchInlineSnapshot();
+  ]).toMatchInlineSnapshot(`
+    [
+      "3.35 TB/s",
+      "989 Top/s",
+      "1.98 Pop/s",
+      "8.03 B",
+      "671 B",
+      "1.04 T",
+      "596 M",
+      "12 B/s",
+    ]
+  `);
 });

@@ -24,7 +24,7 @@ export interface RunningSite {
   close(): Promise<void>;
 }
 
-export function siteApp(directory: string): Hono {
+function siteApp(directory: string): Hono {
   const app = new Hono();
   app.use(
     secureHeaders({

@@ -29,7 +29,7 @@ export const locales: readonly Locale[] = Object.entries(files)
     const { merged } = mergeMessages(english, own, path);
     // Laid over English, a language has every key that English has.
     const { interface: words, tags } = merged as typeof english;
-    return { code, prefix: code === 'en' ? '' : `/${code}`, words, tags };
+    return { code, prefix: code === 'en' ? '' : `/${code.toLowerCase()}`, words, tags };
   })
   .sort((left, right) => Number(right.code === 'en') - Number(left.code === 'en'));
 

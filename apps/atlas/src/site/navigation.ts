@@ -21,14 +21,12 @@ const groups = [
 
 export function navigation({ locale, pagesOf }: Atlas): (NavigationLink | NavigationGroup)[] {
   const words = locale.words.navigation;
-  const page = (label: string, route: string): NavigationLink => ({
-    label,
-    link: hrefOf(route, locale.prefix),
-  });
+  // Starlight puts the language in front of these by itself.
+  const page = (label: string, route: string): NavigationLink => ({ label, link: hrefOf(route) });
   const groupsWithPages = groups.flatMap(({ kind, name }) => {
     const items = pagesOf(kind).map((view) => ({
       label: view.messages.title,
-      link: recordHref(view.page.id, locale.prefix),
+      link: recordHref(view.page.id),
     }));
     return items.length > 0 ? [{ label: words[name], items }] : [];
   });

@@ -28,7 +28,7 @@ export function onePage(): Promise<StaticPath<unknown, unknown>[]> {
 }
 
 /** The routes that `list` names for a language, with what their pages are given. */
-export async function pagesFor<Parameters, Props>(
+async function pagesFor<Parameters, Props>(
   list: (atlas: Atlas) => readonly { readonly params: Parameters; readonly props: Props }[],
 ): Promise<StaticPath<Parameters, Props>[]> {
   const atlases = await openAtlases();
