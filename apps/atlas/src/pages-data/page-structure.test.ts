@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parsePageStructure } from './page-structure.ts';
 
@@ -91,4 +92,20 @@ test('a long text without a tag is read in linear time', () => {
   const start = performance.now();
   parsePageStructure({ file: 'page.mdx', text });
   expect(performance.now() - start).toBeLessThan(2_000);
+});
+
+test('any text is read, and its problems name a line that it has', () => {
+  const part = fc.constantFrom(
+    ...['---\n', 'record: a.b\n', '<Section id="a">', '</Section>', '<Summary />', '<Figure id="b" />'],
+    ...['<', '>', '"', '{a}', 'words', '\n', ' ', '<Section', 'id="Ü"'],
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
+      const text = parts.join('');
+      const lines = text.split('\n').length;
+      const { structure, problems: found } = parsePageStructure({ file: 'page.mdx', text });
+      expect(structure === undefined).toBe(found.length > 0);
+      for (const { key } of found) expect(Number(key.slice('line '.length))).toBeLessThanOrEqual(lines);
+    }),
+  );
 });
