@@ -6,6 +6,7 @@ import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
 import type { CapacityMap } from '../planner/sweeps.ts';
 import { fill, type MapWords } from '../words.ts';
+import { place } from './line-chart.tsx';
 
 export interface CapacityChartProps {
   readonly map: CapacityMap;
@@ -108,7 +109,7 @@ function Square({ map, row, column, words, onPick }: SquareProps): ReactNode {
       height={square - 1}
       className={isOver ? 'square-over' : 'square'}
       fill={isOver ? 'url(#overfull)' : undefined}
-      style={isOver ? undefined : { fillOpacity: 0.08 + 0.92 * share ** 2 }}
+      style={isOver ? undefined : { fillOpacity: Math.round(80 + 920 * share * share) / 1000 }}
       onClick={onPick === undefined ? undefined : () => onPick({ context, users })}
     >
       <title>{title}</title>
@@ -128,7 +129,7 @@ function boundaryPath(map: CapacityMap): string {
     .map((most, column) => {
       const y = bottom - Math.min(map.users.length, most === 0 ? 0 : usersPlace(map, most) + 0.5) * square;
       const x = frame.left + column * square;
-      return `${column === 0 ? 'M' : 'L'}${x} ${y.toFixed(1)}H${x + square}`;
+      return `${column === 0 ? 'M' : 'L'}${x} ${place(y)}H${x + square}`;
     })
     .join('');
 }
@@ -148,8 +149,8 @@ function HereMark({
   return (
     <circle
       className="here-mark"
-      cx={frame.left + column * square}
-      cy={bottom - usersPlace(map, here.users) * square}
+      cx={place(frame.left + column * square)}
+      cy={place(bottom - usersPlace(map, here.users) * square)}
       r="7"
     >
       <title>{title}</title>

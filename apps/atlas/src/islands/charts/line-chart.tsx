@@ -40,8 +40,8 @@ export function LineChart({ alt, xs, x, y, series, mark }: LineChartProps): Reac
   const marked = mark?.axis === 'y' ? [...values, mark.value] : values;
   const across = axisScale(x, xs, 5);
   const up = axisScale(y, marked, 5);
-  const left = (value: number): number => frame.left + across.at(value) * plotWidth;
-  const top = (value: number): number => frame.top + (1 - up.at(value)) * plotHeight;
+  const left = (value: number): number => place(frame.left + across.at(value) * plotWidth);
+  const top = (value: number): number => place(frame.top + (1 - up.at(value)) * plotHeight);
   return (
     <figure className="chart">
       <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={alt}>
@@ -71,10 +71,10 @@ export function LineChart({ alt, xs, x, y, series, mark }: LineChartProps): Reac
         {series.map((one, index) => (
           <g key={one.label} className="chart-series" data-series={index}>
             <path d={linePath(xs, one.values, { left, top })} fill="none" />
-            {xs.map((place, at) => {
+            {xs.map((x0, at) => {
               const value = one.values[at];
               return value === null || value === undefined ? null : (
-                <circle key={place} cx={left(place)} cy={top(value)} r="2.6" />
+                <circle key={x0} cx={left(x0)} cy={top(value)} r="2.6" />
               );
             })}
           </g>
@@ -96,6 +96,14 @@ export function LineChart({ alt, xs, x, y, series, mark }: LineChartProps): Reac
       )}
     </figure>
   );
+}
+
+/**
+ * A place in tenths of a unit. Finer ones are not seen, and logarithms differ in their last bit between the machine that
+ * built the page and the browser that takes it over.
+ */
+export function place(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 interface Places {
@@ -144,13 +152,13 @@ function axisScale(axis: ChartAxis, values: readonly number[], ticksMax: number)
 function linePath(xs: readonly number[], values: readonly (number | null)[], { left, top }: Places): string {
   let isDrawing = false;
   let path = '';
-  xs.forEach((place, index) => {
+  xs.forEach((x, index) => {
     const value = values[index];
     if (value === null || value === undefined) {
       isDrawing = false;
       return;
     }
-    path += `${isDrawing ? 'L' : 'M'}${left(place).toFixed(1)} ${top(value).toFixed(1)}`;
+    path += `${isDrawing ? 'L' : 'M'}${left(x)} ${top(value)}`;
     isDrawing = true;
   });
   return path;

@@ -45,7 +45,7 @@ const loadPlanner = (): Promise<typeof import('./page-planner.ts')> => import('.
 
 export function PlannerIsland(props: PlannerIslandProps): ReactNode {
   const { words, plannerRoute } = props;
-  const { picture, charts, notes, failure, isBusy, said, ask } = usePlanner(props);
+  const { picture, charts, notes, failure, isBusy, said, ask, change } = usePlanner(props);
   const { answer } = picture;
   const follow = (state: PlannerState, advice: Advice): void =>
     ask(state, { said: fill(words.applied, { change: advice.change }) });
@@ -64,7 +64,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
           words={words}
           searchModels={async (text) => (await loadPlanner()).searchModels(text, words)}
           searchDevices={async (text) => (await loadPlanner()).searchDevices(text)}
-          onChange={(change) => ask({ ...answer.state, ...change })}
+          onChange={change}
         />
       </div>
       <Notes notes={notes} failure={failure} words={words} />
@@ -74,12 +74,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
       <Verdict answer={answer} words={words} />
       <PlanParts picture={picture} words={words} headingLevel={props.headingLevel} onFollow={follow} />
       {charts !== null && answer.plan !== null && (
-        <Charts
-          {...props}
-          charts={charts}
-          picture={picture}
-          onPick={(point) => ask({ ...answer.state, ...point })}
-        />
+        <Charts {...props} charts={charts} picture={picture} onPick={change} />
       )}
       {plannerRoute !== null && (
         <p>
@@ -110,20 +105,25 @@ interface AskOptions {
 function usePlanner({ picture, charts, words, plannerRoute }: PlannerIslandProps): Shown & {
   readonly isBusy: boolean;
   readonly ask: (state: PlannerState, options?: AskOptions) => void;
+  readonly change: (fields: Partial<PlannerState>) => void;
 } {
   const [shown, setShown] = useState<Shown>({ picture, charts, notes: [], failure: null, said: null });
   const [isBusy, setBusy] = useState(false);
   const latest = useRef(0);
+  // What was asked last: a second change may come before the first is answered, and must not undo it.
+  const asked = useRef(picture.answer.state);
   const ownsAddress = plannerRoute === null;
   const hasCharts = charts !== null;
   const ask = useCallback(
     (state: PlannerState, options: AskOptions = {}): void => {
       const number = ++latest.current;
+      asked.current = state;
       setBusy(true);
       void answerWith(state, { hasCharts, words, options })
         .then((next) => {
           if (number !== latest.current) return;
           setShown((before) => ({ ...before, ...next }));
+          if (next.picture !== undefined) asked.current = next.picture.answer.state;
           if (ownsAddress && next.picture !== undefined && options.keepsAddress !== true)
             showInAddress(next.picture.answer.state);
         })
@@ -142,7 +142,8 @@ function usePlanner({ picture, charts, words, plannerRoute }: PlannerIslandProps
     addEventListener('popstate', fromAddress);
     return () => removeEventListener('popstate', fromAddress);
   }, [ask, ownsAddress]);
-  return { ...shown, isBusy, ask };
+  const change = (fields: Partial<PlannerState>): void => ask({ ...asked.current, ...fields });
+  return { ...shown, isBusy, ask, change };
 }
 
 async function answerWith(

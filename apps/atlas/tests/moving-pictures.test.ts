@@ -1,0 +1,137 @@
+/** Pieces that move: memory in blocks counts what the block pool counts, at every step; a graph opens to be moved. */
+
+import { AxeBuilder } from '@axe-core/playwright';
+import { formatCount } from '@plimsoll/foundation';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { Race, usualRace } from '../src/allocation/race.ts';
+import { launchChromium, watchErrors } from './chromium.ts';
+
+const url = inject('siteUrl');
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+async function openBlocks(options: BrowserContextOptions = {}): Promise<Page> {
+  const page = await browser.newPage(options);
+  await page.goto(`${url}/docs/tutorials/kv-cache-hidden-tax/`);
+  await page.locator('#island-blocks').scrollIntoViewIfNeeded();
+  await page.locator('.blocks[data-ready="true"]').waitFor();
+  return page;
+}
+
+async function shown(
+  page: Page,
+): Promise<{ readonly step: number; readonly counters: Record<string, string> }> {
+  // Read in one go: while it plays, two questions would see two steps.
+  return page.evaluate(() => {
+    const entries = [...document.querySelectorAll<HTMLElement>('[data-counter]')].map((element) => [
+      element.dataset.counter,
+      element.textContent,
+    ]);
+    const step = /[\d,]+/.exec(document.querySelector('.blocks-step')?.textContent ?? '')?.[0] ?? '';
+    return { step: Number(step.replaceAll(',', '')), counters: Object.fromEntries(entries) };
+  });
+}
+
+/** The counters of a race in Node after so many steps, straight from the scheduler and the regions. */
+function counted(steps: number, seed = usualRace.seed): Record<string, string> {
+  const race = new Race({ ...usualRace, seed });
+  for (let step = 0; step < steps; step++) race.step();
+  const { memoryTokens, blockTokens } = race.limits;
+  const share = (tokens: number): string => `${((tokens / memoryTokens) * 100).toFixed(1)} %`;
+  const [occupancy] = race.paged.scheduler.occupancy;
+  const free = ((occupancy?.free ?? 0) + (occupancy?.cached ?? 0)) * blockTokens;
+  const { scheduler, use } = race.paged;
+  const contiguous = race.static.use;
+  return {
+    'static-running': formatCount(contiguous.running),
+    'static-waiting': formatCount(contiguous.waiting),
+    'static-finished': formatCount(contiguous.finished),
+    'static-used': share(contiguous.usedTokens),
+    'static-internal': share(contiguous.internalTokens),
+    'static-external': share(contiguous.externalTokens),
+    'static-free': share(contiguous.freeTokens - contiguous.externalTokens),
+    'static-shared': '–',
+    'static-savedTokens': '–',
+    'paged-running': formatCount(scheduler.runningCount),
+    'paged-waiting': formatCount(scheduler.waitingCount),
+    'paged-finished': formatCount(scheduler.metrics.finished),
+    'paged-used': share(use.usedTokens),
+    'paged-internal': share((occupancy?.owned ?? 0) * blockTokens - use.usedTokens),
+    'paged-external': share(0),
+    'paged-free': share(free),
+    'paged-shared': formatCount(scheduler.blocks(0).filter(({ owners }) => owners > 1).length),
+    'paged-savedTokens': formatCount(scheduler.metrics.prefixHitTokens),
+  };
+}
+
+test("stepped, restarted and with other requests, the counters are the block pool's", async () => {
+  const page = await openBlocks();
+  const errors = watchErrors(page);
+  const press = (name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click();
+  const start = await shown(page);
+  expect(start.counters).toEqual(counted(start.step));
+  const reaches = async (step: number): Promise<void> => {
+    await expect.poll(async () => (await shown(page)).step, { timeout: 20_000 }).toBe(step);
+  };
+  await press('Step');
+  await reaches(start.step + 1);
+  expect((await shown(page)).counters).toEqual(counted(start.step + 1));
+  await press('50 steps');
+  await reaches(start.step + 51);
+  expect((await shown(page)).counters).toEqual(counted(start.step + 51));
+  await press('Start again');
+  await reaches(0);
+  await press('Other requests');
+  await press('50 steps');
+  await reaches(50);
+  expect((await shown(page)).counters).toEqual(counted(50, usualRace.seed + 1));
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test('played and paused, it stands at a step and shows that step', async () => {
+  const page = await openBlocks();
+  const before = (await shown(page)).step;
+  await page.getByRole('button', { name: 'Play' }).click();
+  await expect.poll(async () => (await shown(page)).step, { timeout: 20_000 }).toBeGreaterThan(before + 20);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.waitForTimeout(100);
+  const paused = await shown(page);
+  await page.waitForTimeout(300);
+  expect(await shown(page)).toEqual(paused);
+  expect(paused.counters).toEqual(counted(paused.step));
+  await page.context().close();
+});
+
+test('where motion is unwanted nothing plays, and steps remain', async () => {
+  const page = await openBlocks({ reducedMotion: 'reduce' });
+  await expect.poll(() => page.getByRole('button', { name: 'Play' }).count()).toBe(0);
+  expect(await page.locator('.blocks').innerText()).toContain('Motion is off');
+  const before = (await shown(page)).step;
+  await page.getByRole('button', { name: 'Step', exact: true }).click();
+  await expect.poll(async () => (await shown(page)).step, { timeout: 20_000 }).toBe(before + 1);
+  await page.context().close();
+});
+
+test('a graph opens to be moved, with the same nodes, and axe finds nothing in it', async () => {
+  // A context of its own: axe opens a page beside this one.
+  const page = await (await browser.newContext()).newPage();
+  const errors = watchErrors(page);
+  await page.goto(`${url}/docs/systems/memory/`);
+  const figure = page.locator('#figure-memory-system-flow');
+  const still = await figure.locator('svg.graph .node').count();
+  await figure.getByRole('button', { name: 'Move and zoom' }).click();
+  await figure.locator('.react-flow__node').first().waitFor();
+  expect(await figure.locator('.react-flow__node').count()).toBe(still);
+  expect(await figure.locator('svg.graph').isVisible()).toBe(false);
+  const { violations } = await new AxeBuilder({ page }).include('#figure-memory-system-flow').analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  await page.emulateMedia({ media: 'print' });
+  expect(await figure.locator('svg.graph').isVisible()).toBe(true);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
