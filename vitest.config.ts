@@ -26,6 +26,9 @@ export default defineConfig({
           include: ['apps/atlas/tests/**/*.test.ts'],
           globalSetup: [join(import.meta.dirname, 'apps/atlas/tests/site-set-up.ts')],
           hookTimeout: 120_000,
+          // After all others, one file at a time: what is timed here would be slowed by what runs beside it.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -17,6 +17,8 @@ const scriptBudgets: Readonly<Record<string, number>> = {
 /** The planner with everything that it fetches to answer; the frame's own scripts included. */
 const plannerBudget = 150 * KiB;
 const largestPaintSecondsMax = 1.5;
+/** On two cores. */
+const buildSecondsMax = 90;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -53,6 +55,10 @@ async function scriptBytes(
     await page.close();
   }
 }
+
+test('the whole site is built in time, when this run built it', () => {
+  expect(inject('siteBuildSeconds') ?? 0).toBeLessThan(buildSecondsMax);
+});
 
 test.each(Object.entries(scriptBudgets))('%s loads little JavaScript', async (route, budget) => {
   expect(await scriptBytes(route, async () => {})).toBeLessThanOrEqual(budget);

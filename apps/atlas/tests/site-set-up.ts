@@ -10,11 +10,15 @@ declare module 'vitest' {
     siteUrl: string;
     /** Folder of the built files. */
     siteDirectory: string;
+    /** How long the build of this run took; null when the site was up to date. */
+    siteBuildSeconds: number | null;
   }
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { directory } = await buildSite(join(import.meta.dirname, '../../..'));
+  const start = performance.now();
+  const { directory, built } = await buildSite(join(import.meta.dirname, '../../..'));
+  project.provide('siteBuildSeconds', built ? (performance.now() - start) / 1000 : null);
   const site = await startSite(directory, 0);
   project.provide('siteUrl', `http://127.0.0.1:${site.port}`);
   project.provide('siteDirectory', directory);
