@@ -37,8 +37,8 @@ import { setTileSums } from './tile';
 /** Loads of the state before sleeping, 2 nanoseconds each: some 3 milliseconds, and 60 microseconds. */
 const spinsMax: u32 = 1_500_000;
 const spinsMin: u32 = 30_000;
-/** Loads between two looks at the abort flag. */
-const spinsPerLook: u32 = 30_000;
+/** What a wait without a sleep adds to the limit. */
+const spinsWon: u32 = spinsMax / 1000;
 /** This thread's limit. */
 let spinsLimit: u32 = spinsMax;
 
@@ -102,21 +102,34 @@ function leave(control: usize, batch: u32, next: u32): bool {
   }
 }
 
-/** The state in which another phase than `position` of the batch is open, or in which the batch is over. */
+/** Whether, in `state`, another phase than `position` of the batch is open, or the batch is over. */
+// @ts-ignore: decorator
+@inline function isAwaited(state: i64, batch: u32, position: u32): bool {
+  const ahead = <i32>(batchOf(state) - batch), place = positionOf(state);
+  if (ahead != 0) return ahead > 0;
+  return place == over || ((state & insideMask) != 0 && place != position);
+}
+
+function sleep(control: usize, state: i64): void {
+  if (atomic.load<i32>(control, abortOffset) != 0) unreachable();
+  atomic.add<i32>(control, 1, sleepersOffset);
+  atomic.wait<i32>(control + stateOffset, <i32>state, sleepNanoseconds);
+  atomic.sub<i32>(control, 1, sleepersOffset);
+}
+
+/** Returns the state for which `isAwaited` holds. */
 function awaitPhase(control: usize, batch: u32, position: u32): i64 {
-  let spins: u32 = 0;
+  for (let spins: u32 = 0; spins < spinsLimit; spins++) {
+    const state = atomic.load<i64>(control, stateOffset);
+    if (!isAwaited(state, batch, position)) continue;
+    spinsLimit = min(spinsMax, spinsLimit + spinsWon);
+    return state;
+  }
+  spinsLimit = max(spinsMin, spinsLimit >> 2);
   while (true) {
-    const state = atomic.load<i64>(control, stateOffset), ahead = <i32>(batchOf(state) - batch);
-    if (ahead > 0) return stateOf(batch, over, 0);
-    if (ahead == 0) {
-      if (positionOf(state) == over) return state;
-      if ((state & insideMask) != 0 && positionOf(state) != position) return state;
-    }
-    if (++spins < spinsMax) continue;
-    if (atomic.load<i32>(control, abortOffset) != 0) unreachable();
-    atomic.add<i32>(control, 1, sleepersOffset);
-    atomic.wait<i32>(control + stateOffset, <i32>state, sleepNanoseconds);
-    atomic.sub<i32>(control, 1, sleepersOffset);
+    const state = atomic.load<i64>(control, stateOffset);
+    if (isAwaited(state, batch, position)) return state;
+    sleep(control, state);
   }
 }
 
@@ -141,7 +154,7 @@ function takePart(control: usize, batch: u32, entered: u32, thread: u32, threads
 function enter(control: usize, batch: u32, position: u32): u32 {
   while (true) {
     const state = awaitPhase(control, batch, position);
-    if (positionOf(state) == over) return over;
+    if (batchOf(state) != batch || positionOf(state) == over) return over;
     if (atomic.cmpxchg<i64>(control, state, state + 1, stateOffset) == state) return positionOf(state);
   }
 }
