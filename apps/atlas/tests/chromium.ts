@@ -28,7 +28,7 @@ export function launchChromium(): Promise<Browser> {
 }
 
 /** What a page said that it should not have: errors of scripts, of the console, and requests that failed. */
-export function watchErrors(page: Page): readonly string[] {
+export function watchErrors(page: Page): string[] {
   const errors: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') errors.push(message.text());
