@@ -10,7 +10,7 @@ export interface PageWorkbench {
 }
 
 /** Where the build puts the spec of a model: beside the registry's own files. */
-export function specPath(modelId: string): string {
+function specPath(modelId: string): string {
   return `specs/${modelId.toLowerCase()}.json`;
 }
 

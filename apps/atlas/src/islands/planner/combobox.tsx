@@ -19,47 +19,11 @@ export interface ComboboxProps {
   readonly onChoose: (value: string) => void;
 }
 
-export function Combobox({ label, hint, value, noMatch, search, onChoose }: ComboboxProps): ReactNode {
+export function Combobox(props: ComboboxProps): ReactNode {
+  const { label, hint, value } = props;
   const id = useId();
-  const [text, setText] = useState<string | null>(null);
-  const [options, setOptions] = useState<readonly ComboboxOption[]>([]);
-  const [active, setActive] = useState(0);
-  const asked = useRef(0);
-  const list = useRef<HTMLDivElement>(null);
+  const { text, options, active, look, close, choose, onKeyDown } = useMatches(props);
   const isOpen = text !== null;
-
-  useEffect(() => {
-    list.current?.children[active]?.scrollIntoView({ block: 'nearest' });
-  }, [active]);
-
-  const look = (next: string): void => {
-    setText(next);
-    const number = ++asked.current;
-    // The whole list is shown as long as nothing was typed.
-    void search(next === value ? '' : next).then((found) => {
-      if (number !== asked.current) return;
-      setOptions(found);
-      setActive(0);
-    });
-  };
-  const close = (): void => {
-    asked.current++;
-    setText(null);
-  };
-  const choose = (option: ComboboxOption | undefined): void => {
-    close();
-    if (option !== undefined && option.value !== value) onChoose(option.value);
-  };
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') close();
-    if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
-    event.preventDefault();
-    const step = event.key === 'ArrowDown' ? 1 : -1;
-    if (!isOpen) look(value);
-    else if (event.key === 'Enter') choose(options[active]);
-    else if (options.length > 0) setActive((active + step + options.length) % options.length);
-  };
-
   return (
     <div className="field combobox">
       <label htmlFor={`${id}-input`}>{label}</label>
@@ -84,36 +48,100 @@ export function Combobox({ label, hint, value, noMatch, search, onChoose }: Comb
       <span id={`${id}-hint`} className="visually-hidden">
         {hint}
       </span>
-      <div
-        id={`${id}-list`}
-        ref={list}
-        className="combobox-list"
-        role="listbox"
-        aria-label={label}
-        hidden={!isOpen}
-      >
-        {options.map((option, index) => (
-          // The field keeps the focus and the keys, as the pattern wants it; a pointer presses an entry.
-          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the text field
-          <div
-            key={option.value}
-            id={`${id}-${index}`}
-            role="option"
-            tabIndex={-1}
-            aria-selected={index === active}
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => choose(option)}
-          >
-            <span>{option.value}</span>
-            <small>{option.detail}</small>
-          </div>
-        ))}
-        {isOpen && options.length === 0 && (
-          <div role="option" aria-selected={false} aria-disabled tabIndex={-1}>
-            {noMatch}
-          </div>
-        )}
-      </div>
+      <OptionList {...props} id={id} isOpen={isOpen} options={options} active={active} choose={choose} />
+    </div>
+  );
+}
+
+interface Matches {
+  /** What is being typed; null while the field shows what is chosen. */
+  readonly text: string | null;
+  readonly options: readonly ComboboxOption[];
+  /** Index of the entry that Enter would take. */
+  readonly active: number;
+  look(text: string): void;
+  close(): void;
+  choose(option: ComboboxOption | undefined): void;
+  onKeyDown(event: KeyboardEvent): void;
+}
+
+function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
+  const [text, setText] = useState<string | null>(null);
+  const [options, setOptions] = useState<readonly ComboboxOption[]>([]);
+  const [active, setActive] = useState(0);
+  const asked = useRef(0);
+  const look = (next: string): void => {
+    setText(next);
+    const number = ++asked.current;
+    // The whole list is shown as long as nothing was typed.
+    void search(next === value ? '' : next).then((found) => {
+      if (number !== asked.current) return;
+      setOptions(found);
+      setActive(0);
+    });
+  };
+  const close = (): void => {
+    asked.current++;
+    setText(null);
+  };
+  const choose = (option: ComboboxOption | undefined): void => {
+    close();
+    if (option !== undefined && option.value !== value) onChoose(option.value);
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') close();
+    if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
+    event.preventDefault();
+    const step = event.key === 'ArrowDown' ? 1 : -1;
+    if (text === null) look(value);
+    else if (event.key === 'Enter') choose(options[active]);
+    else if (options.length > 0) setActive((active + step + options.length) % options.length);
+  };
+  return { text, options, active, look, close, choose, onKeyDown };
+}
+
+interface OptionListProps extends Pick<Matches, 'options' | 'active' | 'choose'> {
+  readonly id: string;
+  readonly label: string;
+  readonly noMatch: string;
+  readonly isOpen: boolean;
+}
+
+function OptionList({ id, label, noMatch, isOpen, options, active, choose }: OptionListProps): ReactNode {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.children[active]?.scrollIntoView({ block: 'nearest' });
+  }, [active]);
+  return (
+    <div
+      id={`${id}-list`}
+      ref={list}
+      className="combobox-list"
+      role="listbox"
+      aria-label={label}
+      hidden={!isOpen}
+    >
+      {options.map((option, index) => (
+        // The field keeps the focus and the keys, as the pattern wants it; a pointer presses an entry.
+        // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the text field
+        <div
+          key={option.value}
+          id={`${id}-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === active}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => choose(option)}
+        >
+          <span>{option.value}</span>
+          <small>{option.detail}</small>
+        </div>
+      ))}
+      {isOpen && options.length === 0 && (
+        <div role="option" aria-selected={false} aria-disabled tabIndex={-1}>
+          {noMatch}
+        </div>
+      )}
     </div>
   );
 }

@@ -26,6 +26,7 @@ import {
 } from './state.ts';
 import { Verdict, verdictText } from './verdict.tsx';
 import '../charts/charts.css';
+import './load.css';
 import './planner.css';
 
 export interface PlannerIslandProps {
