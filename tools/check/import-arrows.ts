@@ -90,7 +90,7 @@ function importProblem(from: SourceFile, specifier: string, workspace: Workspace
   const target = workspace.unitsByName.get(name);
   if (target === unit) return `imports its own package ${name}: use a relative path`;
   if (target !== undefined && !isAllowed(unit, target)) return `imports ${name}: ${describeAllowed(target)}`;
-  const isTest = /\.test\.tsx?$/.test(path) || path.startsWith(`${unit.folder}/tests/`);
+  const isTest = /\.test(-data)?\.tsx?$/.test(path) || path.startsWith(`${unit.folder}/tests/`);
   const { dependencies, devDependencies } = unit.manifest;
   if (name in dependencies) return undefined;
   if (isTest && (name in devDependencies || workspace.rootTools.has(name))) return undefined;
