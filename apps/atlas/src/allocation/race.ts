@@ -23,7 +23,7 @@ export const usualRace: RaceOptions = {
 };
 
 /** The longest answer a request may give; the trace's own longest is just below. */
-export const outputTokensMax = 1024;
+const outputTokensMax = 1024;
 const promptTokensMax = 4096;
 const sharedTokens = 256;
 const tokenBudget = 2048;

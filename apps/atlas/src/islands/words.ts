@@ -7,7 +7,6 @@ export type MapWords = IslandWords['map'];
 export type BatchWords = IslandWords['batch'];
 export type BlocksWords = IslandWords['blocks'];
 export type CellWords = IslandWords['cell'];
-export type ExerciseWords = IslandWords['exercise'];
 
 /** "{users} users" with its values. A name without a value stays, so that a mistake is seen. */
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
