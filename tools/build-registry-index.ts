@@ -10,11 +10,13 @@ import {
   formatIndex,
   hardwareIndexPath,
   modelIndexPath,
+  readFeatured,
   readHardwareFiles,
   readModelFiles,
 } from '@plimsoll/registry/authoring';
 
-const modelIndex = buildModelIndex(readModelFiles(dataDirectory));
+const featured = readFeatured(dataDirectory);
+const modelIndex = buildModelIndex(readModelFiles(dataDirectory), featured.models);
 writeFileSync(`${dataDirectory}/${modelIndexPath}`, formatIndex(modelIndex));
-const hardwareIndex = buildHardwareIndex(readHardwareFiles(dataDirectory));
+const hardwareIndex = buildHardwareIndex(readHardwareFiles(dataDirectory), featured.hardware);
 writeFileSync(`${dataDirectory}/${hardwareIndexPath}`, formatIndex(hardwareIndex));

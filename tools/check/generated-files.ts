@@ -39,13 +39,16 @@ export const generatedFiles = generatedFileCheck([
       const { buildHardwareIndex, buildModelIndex, formatIndex } = await import(
         '../../packages/registry/src/index-builder.ts'
       );
-      const { readHardwareFiles, readModelFiles } = await import(
+      const { readFeatured, readHardwareFiles, readModelFiles } = await import(
         '../../packages/registry/src/record-files.ts'
       );
       const data = join(root, registryData);
+      const featured = readFeatured(data);
+      const models = buildModelIndex(readModelFiles(data), featured.models);
+      const hardware = buildHardwareIndex(readHardwareFiles(data), featured.hardware);
       return new Map([
-        [`${registryData}/model-index.json`, formatIndex(buildModelIndex(readModelFiles(data)))],
-        [`${registryData}/hardware-index.json`, formatIndex(buildHardwareIndex(readHardwareFiles(data)))],
+        [`${registryData}/model-index.json`, formatIndex(models)],
+        [`${registryData}/hardware-index.json`, formatIndex(hardware)],
       ]);
     },
   },

@@ -1,7 +1,7 @@
 /** Asks for model, device, context and users; the lists narrow as you type. */
 import { autocomplete, cancel, intro, text } from '@clack/prompts';
 import { formatBytes, formatTokens, PlimsollError, parseTokens } from '@plimsoll/foundation';
-import { listHardware, listModels, searchHardware, searchModels } from '@plimsoll/registry';
+import { type HardwareRow, type ModelRow, searchHardware, searchModels } from '@plimsoll/registry';
 import type { PlanFlags } from './plan-flags.ts';
 
 interface Choice {
@@ -26,27 +26,30 @@ export async function askForPlan(
   return { model: chosenModel, flags: { ...flags, gpu, context, users } };
 }
 
-interface ChoiceList {
-  readonly all: readonly Choice[];
-  readonly find: (typed: string) => readonly Choice[];
+/** What to choose from when this has been typed; nothing typed gives everything, the featured records first. */
+type ChoiceList = (typed: string) => readonly Choice[];
+
+/** Everything can be scrolled through; of what was searched for, as many as might be meant. */
+function choicesMax(typed: string): number {
+  return typed === '' ? Number.POSITIVE_INFINITY : 50;
 }
 
 function modelChoices(): ChoiceList {
-  const choice = (row: ReturnType<typeof listModels>[number]): Choice => ({
+  const choice = (row: ModelRow): Choice => ({
     value: row.id,
     label: row.id,
     hint: row.parameters === null ? row.family : `${(row.parameters / 1e9).toFixed(1)} B, ${row.family}`,
   });
-  return { all: listModels().map(choice), find: (typed) => searchModels(typed, 50).map(choice) };
+  return (typed) => searchModels(typed, choicesMax(typed)).map(choice);
 }
 
 function hardwareChoices(): ChoiceList {
-  const choice = (row: ReturnType<typeof listHardware>[number]): Choice => ({
+  const choice = (row: HardwareRow): Choice => ({
     value: row.id,
     label: row.name,
     hint: `${formatBytes(row.usableBytes)} usable, ${(row.bandwidthBytesPerSecond / 1e9).toFixed(0)} GB/s`,
   });
-  return { all: listHardware().map(choice), find: (typed) => searchHardware(typed, 50).map(choice) };
+  return (typed) => searchHardware(typed, choicesMax(typed)).map(choice);
 }
 
 async function choose(message: string, list: ChoiceList): Promise<string | null> {
@@ -55,8 +58,7 @@ async function choose(message: string, list: ChoiceList): Promise<string | null>
     placeholder: 'type to search',
     maxItems: 8,
     options() {
-      const typed = this.userInput.trim();
-      return [...(typed === '' ? list.all : list.find(typed))];
+      return [...list(this.userInput.trim())];
     },
     // The list is already narrowed by the registry's own search.
     filter: () => true,

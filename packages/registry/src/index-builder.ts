@@ -1,5 +1,6 @@
 /** Makes the two indexes from all records. Pure: the tool that writes them and the test that checks them share it. */
-import { assert } from '@plimsoll/foundation';
+import { assert, PlimsollError } from '@plimsoll/foundation';
+import { featuredPath, featuredProblems } from './featured-schema.ts';
 import { hardwareNameClaims, hardwareVariants } from './hardware-names.ts';
 import type { HardwareFile } from './hardware-schema.ts';
 import { modelNameClaims } from './model-names.ts';
@@ -12,7 +13,10 @@ import {
   settleClaims,
 } from './registry-index.ts';
 
-export function buildModelIndex(models: readonly ModelRecord[]): RegistryIndex<ModelRow> {
+export function buildModelIndex(
+  models: readonly ModelRecord[],
+  featured: readonly string[],
+): RegistryIndex<ModelRow> {
   const sorted = models.toSorted((left, right) => compareText(left.id, right.id));
   const { keysById, ambiguous } = settleClaims(sorted.flatMap(modelNameClaims));
   refuseStolenNames(sorted.flatMap(modelNameClaims), ambiguous);
@@ -25,10 +29,13 @@ export function buildModelIndex(models: readonly ModelRecord[]): RegistryIndex<M
     quantization: quantizationName(model),
     keys: keysById.get(model.id) ?? [],
   }));
-  return { rows, ambiguous };
+  return { rows, ambiguous, featured: knownFeatured(featured, rows) };
 }
 
-export function buildHardwareIndex(files: readonly HardwareFile[]): RegistryIndex<HardwareRow> {
+export function buildHardwareIndex(
+  files: readonly HardwareFile[],
+  featured: readonly string[],
+): RegistryIndex<HardwareRow> {
   const sorted = files.toSorted((left, right) => compareText(left.id, right.id));
   const claims: NameClaim[] = [];
   const rows: Omit<HardwareRow, 'keys'>[] = [];
@@ -51,7 +58,11 @@ export function buildHardwareIndex(files: readonly HardwareFile[]): RegistryInde
   }
   const { keysById, ambiguous } = settleClaims(claims);
   refuseStolenNames(claims, ambiguous);
-  return { rows: rows.map((row) => ({ ...row, keys: keysById.get(row.id) ?? [] })), ambiguous };
+  return {
+    rows: rows.map((row) => ({ ...row, keys: keysById.get(row.id) ?? [] })),
+    ambiguous,
+    featured: knownFeatured(featured, rows),
+  };
 }
 
 /** One row a line: small enough to load, and a diff shows what a new record changed. */
@@ -60,7 +71,23 @@ export function formatIndex(index: RegistryIndex<ModelRow | HardwareRow>): strin
   const ambiguous = Object.entries(index.ambiguous).map((entry) =>
     entry.map((part) => JSON.stringify(part)).join(':'),
   );
-  return `{"rows":[\n${rows}\n],"ambiguous":{\n${ambiguous.join(',\n')}\n}}\n`;
+  const featured = index.featured.map((id) => JSON.stringify(id)).join(',\n');
+  return `{"rows":[\n${rows}\n],"ambiguous":{\n${ambiguous.join(',\n')}\n},"featured":[\n${featured}\n]}\n`;
+}
+
+/** The featured ids, each of which has a row. */
+function knownFeatured(
+  featured: readonly string[],
+  rows: readonly { readonly id: string }[],
+): readonly string[] {
+  const [problem] = featuredProblems(featured, new Set(rows.map(({ id }) => id)));
+  if (problem === undefined) return featured;
+  throw new PlimsollError({
+    code: 'bad-record',
+    message: `${featuredPath}: ${problem}`,
+    value: featuredPath,
+    hint: 'write the id as the record has it, or take it off the list',
+  });
 }
 
 /** Ids and explicit aliases are decisions: two records that claim one is a mistake in the data, not an ambiguity. */

@@ -3,7 +3,7 @@
  * key without noise words, and the key without marks between digits. A key that fits several rows is an error that
  * lists them; so is an unknown name, with the nearest known ones.
  */
-import { PlimsollError } from '@plimsoll/foundation';
+import { defined, PlimsollError } from '@plimsoll/foundation';
 import { nameDistance } from './name-distance.ts';
 import { hasDecimalPoint, looseKey, nameKey, withMemoryLast, withoutNoise } from './name-key.ts';
 import type { RegistryIndex } from './registry-index.ts';
@@ -33,6 +33,15 @@ export class NameLookup<Row extends NamedRow> {
 
   get rows(): readonly Row[] {
     return this.#index.rows;
+  }
+
+  get featured(): readonly Row[] {
+    return this.#index.featured.map((id) =>
+      defined(
+        this.rows.find((row) => row.id === id),
+        `the index features "${id}" and has no such row`,
+      ),
+    );
   }
 
   /** The row that `name` means, or a thrown `unknown-` or `ambiguous-` error with names to choose from. */

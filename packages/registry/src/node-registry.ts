@@ -16,6 +16,8 @@ export const {
   resolveHardware,
   listModels,
   listHardware,
+  featuredModels,
+  featuredHardware,
   searchModels,
   searchHardware,
 }: Registry = shippedRegistry;

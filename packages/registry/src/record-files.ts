@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import { z } from 'zod';
+import { type Featured, featuredPath, featuredSchema } from './featured-schema.ts';
 import { type HardwareFile, hardwareSchema } from './hardware-schema.ts';
 import { type ModelRecord, modelSchema } from './model-schema.ts';
 import { hardwarePath, modelPath } from './registry.ts';
@@ -18,6 +19,11 @@ export function readHardwareFiles(dataDirectory: string): readonly HardwareFile[
   });
 }
 
+/** Which records are featured; that each exists is looked after where the indexes are built. */
+export function readFeatured(dataDirectory: string): Featured {
+  return readRecord(dataDirectory, featuredPath, featuredSchema);
+}
+
 function readAll<Schema extends z.ZodType>(
   dataDirectory: string,
   folder: string,
@@ -28,12 +34,21 @@ function readAll<Schema extends z.ZodType>(
     .filter((name) => name.endsWith('.json'))
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`);
   return paths.sort().map((path) => {
-    const parsed = kind.schema.safeParse(JSON.parse(readFileSync(`${dataDirectory}/${path}`, 'utf8')));
-    if (!parsed.success) throw badRecord(path, z.prettifyError(parsed.error));
-    const expected = kind.pathOf(parsed.data);
+    const record = readRecord(dataDirectory, path, kind.schema);
+    const expected = kind.pathOf(record);
     if (expected !== path) throw badRecord(path, `its id belongs in ${expected}`);
-    return parsed.data;
+    return record;
   });
+}
+
+function readRecord<Schema extends z.ZodType>(
+  dataDirectory: string,
+  path: string,
+  schema: Schema,
+): z.output<Schema> {
+  const parsed = schema.safeParse(JSON.parse(readFileSync(`${dataDirectory}/${path}`, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw badRecord(path, z.prettifyError(parsed.error));
 }
 
 function badRecord(path: string, problem: string): PlimsollError {
@@ -41,6 +56,6 @@ function badRecord(path: string, problem: string): PlimsollError {
     code: 'bad-record',
     message: `${path}: ${problem}`,
     value: path,
-    hint: 'compare with a record beside it; the fields are described in hardware-schema.ts and model-schema.ts',
+    hint: 'compare with a record beside it; the fields are described in the *-schema.ts files of this package',
   });
 }

@@ -4,6 +4,7 @@
  *
  *   data/models/<org>/<name>.json  --+
  *   data/hardware/<id>.json        --+--> data/model-index.json, data/hardware-index.json
+ *   data/featured.json             --+
  */
 
 export interface ModelRow {
@@ -40,6 +41,8 @@ export interface RegistryIndex<Row> {
   readonly rows: readonly Row[];
   /** Keys that fit several rows equally well, with the ids they fit. Resolving one of them is an error. */
   readonly ambiguous: Readonly<Record<string, readonly string[]>>;
+  /** Ids of the rows that many people ask for, in the order they are shown. */
+  readonly featured: readonly string[];
 }
 
 /** A name that may stand for a row. The lowest rank wins a key; two rows at the lowest rank make it ambiguous. */

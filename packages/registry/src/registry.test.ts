@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { buildHardwareIndex, buildModelIndex, formatIndex } from './index-builder.ts';
 import {
   dataDirectory,
+  featuredHardware,
+  featuredModels,
   listHardware,
   listModels,
   resolveHardware,
@@ -12,7 +14,7 @@ import {
   searchHardware,
   searchModels,
 } from './node-registry.ts';
-import { readHardwareFiles, readModelFiles } from './record-files.ts';
+import { readFeatured, readHardwareFiles, readModelFiles } from './record-files.ts';
 import { hardwareIndexPath, modelIndexPath, openRegistry } from './registry.ts';
 
 function readText(path: string): string {
@@ -30,18 +32,48 @@ function failure(action: () => unknown): PlimsollError {
 }
 
 describe('shipped data', () => {
+  const featured = readFeatured(dataDirectory);
   const advice = 'run `node tools/build-registry-index.ts`';
 
   test('every model record fits the schema and the index is up to date', () => {
     expect(readText(modelIndexPath), advice).toBe(
-      formatIndex(buildModelIndex(readModelFiles(dataDirectory))),
+      formatIndex(buildModelIndex(readModelFiles(dataDirectory), featured.models)),
     );
   });
 
   test('every hardware record fits the schema and the index is up to date', () => {
     expect(readText(hardwareIndexPath), advice).toBe(
-      formatIndex(buildHardwareIndex(readHardwareFiles(dataDirectory))),
+      formatIndex(buildHardwareIndex(readHardwareFiles(dataDirectory), featured.hardware)),
     );
+  });
+});
+
+describe('featured records', () => {
+  test('come in their own order, and before all others where nothing was typed', () => {
+    const { models, hardware } = readFeatured(dataDirectory);
+    expect(featuredModels().map(({ id }) => id)).toEqual(models);
+    expect(featuredHardware().map(({ id }) => id)).toEqual(hardware);
+    expect(searchModels('', models.length).map(({ id }) => id)).toEqual(models);
+    expect(searchHardware(' ', hardware.length).map(({ id }) => id)).toEqual(hardware);
+    const all = searchModels('', 1000).map(({ id }) => id);
+    expect(all.toSorted()).toEqual(
+      listModels()
+        .map(({ id }) => id)
+        .toSorted(),
+    );
+  });
+
+  test('an id without a record is refused with the nearest one', () => {
+    expect(
+      failure(() => buildHardwareIndex(readHardwareFiles(dataDirectory), ['rtx-4900'])).toJSON(),
+    ).toMatchInlineSnapshot(`
+      {
+        "code": "bad-record",
+        "hint": "write the id as the record has it, or take it off the list",
+        "message": "featured.json: "rtx-4900" has no record; nearest: "rtx-4090"",
+        "value": "featured.json",
+      }
+    `);
   });
 });
 

@@ -23,7 +23,10 @@ export interface Registry {
   resolveHardware(name: string): HardwareRecord;
   listModels(): readonly ModelRow[];
   listHardware(): readonly HardwareRow[];
-  /** Best matches first, for search as you type. */
+  /** Rows that many people ask for, in the order they are shown. */
+  featuredModels(): readonly ModelRow[];
+  featuredHardware(): readonly HardwareRow[];
+  /** Best matches first, for search as you type. No text gives the featured rows, then the others. */
   searchModels(text: string, limit?: number): readonly ModelRow[];
   searchHardware(text: string, limit?: number): readonly HardwareRow[];
 }
@@ -53,6 +56,8 @@ export function openRegistry(readText: ReadText): Registry {
     },
     listModels: () => models().rows,
     listHardware: () => hardware().rows,
+    featuredModels: () => models().featured,
+    featuredHardware: () => hardware().featured,
     searchModels: (text, limit = searchLimit) =>
       searchOrGuess(models(), text, { label: (row) => row.family, limit }),
     searchHardware: (text, limit = searchLimit) =>
@@ -66,6 +71,9 @@ function searchOrGuess<Row extends SearchableRow>(
   text: string,
   options: SearchOptions<Row>,
 ): readonly Row[] {
+  if (text.trim() === '') {
+    return [...new Set([...lookup.featured, ...lookup.rows])].slice(0, options.limit);
+  }
   const found = searchRows(lookup.rows, text, options);
   return found.length > 0 ? found : lookup.nearest(text).slice(0, options.limit);
 }
