@@ -11,13 +11,13 @@ export const atlasContent: Check = {
     const { readSiteContent } = await import('../../apps/atlas/src/pages-data/site-content.ts');
     const { formatContentProblem } = await import('../../packages/registry/src/content-problem.ts');
     const { proseProblems } = await import('../../apps/atlas/src/pages-data/prose-limits.ts');
-    const { pages, numbers, untranslatedCounts, problems } = await readSiteContent(root);
+    const { pages, numbers, untranslatedCounts, problems, bareNumbers } = await readSiteContent(root);
     for (const [locale, count] of untranslatedCounts) {
       if (count > 0) remark?.(`locale ${locale} shows English for ${count} keys`);
     }
     const prose = [...pages.values()].flatMap((page) =>
       proseProblems(page, (name) => numbers.get(page.id)?.[name]?.text ?? ''),
     );
-    return [...problems, ...prose].map(formatContentProblem);
+    return [...problems, ...bareNumbers, ...prose].map(formatContentProblem);
   },
 };

@@ -5,7 +5,7 @@
 import type { Block, Messages } from './messages-schema.ts';
 
 /**
- * `title` and `description` are plain words. `label` is plain words too, with computed numbers. The others are inline text;
+ * `title` and `description` are plain words. `label` is plain words too. The others are inline text;
  * only `prose` is made of sentences that go on, so only that is measured for reading level.
  */
 export type TextRole = 'title' | 'description' | 'label' | 'prose' | 'cell' | 'formula';

@@ -44,7 +44,7 @@ export function pageSearchDocument({
       .filter(({ key, role }) => role === 'title' && key !== 'title')
       .map(({ text }) => plain(text)),
     summary: messages.summary.map(plain),
-    facts: factTexts(messages)
+    facts: factTexts(messages, numbers)
       .map(plain)
       .filter((text) => text.length <= factLengthMax)
       .slice(0, factsMax),
@@ -56,9 +56,13 @@ export function pageSearchDocument({
 }
 
 /** Paragraphs and list entries that state a computed number: what a reader would want to quote, with what it is about. */
-function factTexts(messages: Messages): readonly string[] {
+function factTexts(messages: Messages, numbers: SearchedPage['numbers']): readonly string[] {
   return messageTexts(messages)
     .filter(({ key, role }) => role === 'prose' && key.startsWith('sections.'))
     .map(({ text }) => text)
-    .filter((text) => allNodes(parseInline(text).nodes).some(({ kind }) => kind === 'number'));
+    .filter((text) =>
+      allNodes(parseInline(text).nodes).some(
+        (node) => node.kind === 'number' && !numbers[node.name]?.isGiven,
+      ),
+    );
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type AtlasRecords, openTextFolder, readAtlasRecords } from '@plimsoll/registry/authoring';
 import type { ContentProblem, TextFiles } from '@plimsoll/registry/pages';
 import { openRegistry } from '@plimsoll/registry/portable';
+import { allBareNumberProblems } from './bare-numbers.ts';
 import { codeWordProblems } from './code-words.ts';
 import { type InterfaceMessages, readInterfaceMessages, readOverlaidMessages } from './interface-messages.ts';
 import { type PageCode, runPageCode } from './page-code.ts';
@@ -27,6 +28,8 @@ export interface SiteContent {
   /** Locale -> how many keys of pages and interface show English in it. */
   readonly untranslatedCounts: ReadonlyMap<string, number>;
   readonly problems: readonly ContentProblem[];
+  /** Numbers that a writer typed, of pages and interface. They mislead nobody at once, so the site is built with them. */
+  readonly bareNumbers: readonly ContentProblem[];
 }
 
 /** Reads everything under the repository `root`. References are judged when records and pages are sound. */
@@ -44,8 +47,9 @@ export async function readSiteContent(root: string): Promise<SiteContent> {
     codeProblems.push(...problems);
     wordProblems.push(...codeWordProblems(page, code));
   }
-  const words = readInterfaceMessages(open(interfaceFolder), records.tags);
-  const islands = readOverlaidMessages(open(islandsFolder));
+  const wordFiles = [open(interfaceFolder), open(islandsFolder)] as const;
+  const words = readInterfaceMessages(wordFiles[0], records.tags);
+  const islands = readOverlaidMessages(wordFiles[1]);
   const found = [recordProblems, pageProblems, codeProblems, words.problems, islands.problems].flat();
   const registry = openRegistry((path) => data.read(path));
   return {
@@ -58,6 +62,7 @@ export async function readSiteContent(root: string): Promise<SiteContent> {
       found.length > 0
         ? found
         : [...wordProblems, ...siteReferenceProblems({ records, pages, numbers, registry })],
+    bareNumbers: found.length > 0 ? [] : allBareNumberProblems({ pages, wordFiles, registry }),
   };
 }
 

@@ -10,7 +10,7 @@ import { allElements } from './page-structure.ts';
 const allowedKinds: Readonly<Partial<Record<TextRole, readonly Inline['kind'][]>>> = {
   title: ['text'],
   description: ['text'],
-  label: ['text', 'number'],
+  label: ['text'],
 };
 
 export function textProblems(page: Page, surroundings: PageSurroundings): readonly ContentProblem[] {

@@ -64,6 +64,6 @@ function numberHtml(name: string, { numbers }: InlineContext, insideLink: boolea
   const number = numbers.get(name);
   assert(number !== undefined, `the page shows {${name}}, which its numbers.ts does not compute`);
   const text = escapeHtml(number.text);
-  if (insideLink) return text;
+  if (insideLink || number.isGiven) return text;
   return `<a class="computed" href="#${numberAnchor(name)}" title="${escapeHtml(number.derivation)}">${text}</a>`;
 }

@@ -1,6 +1,7 @@
 /** Words of messages as they reach the page. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { given } from '../numbers/computed-number.ts';
 import { blocksHtml } from './blocks-html.ts';
 import { escapeHtml } from './html.ts';
 import { type InlineContext, inlineHtml } from './inline-html.ts';
@@ -24,6 +25,13 @@ test('marks become elements; numbers and citations lead to the foot of the page'
 test('a number inside a link is text: links do not nest', () => {
   expect(inlineHtml('[{kv}](system.memory)', context)).toBe(
     '<a href="/docs/systems/memory/">131,072 bytes</a>',
+  );
+});
+
+test('what an example was given needs no explanation, and leads to none', () => {
+  const numbers = new Map(Object.entries(given({ users: 1024, share: 0.5 })));
+  expect(inlineHtml('{users} users, {share} of them', { ...context, numbers })).toBe(
+    '1,024 users, 0.5 of them',
   );
 });
 

@@ -21,7 +21,7 @@ export interface PageView extends InlineContext {
   readonly graphs: ReadonlyMap<string, GraphRecord>;
   /** Works, in the order of their numbers. */
   readonly citations: readonly CitationRecord[];
-  /** Names of the computed numbers the text shows, in reading order. */
+  /** Names of the computed numbers the text shows, in reading order; what an example was given is not one. */
   readonly shownNumbers: readonly string[];
   readonly headings: readonly Heading[];
   /** Section id -> level of its heading. */
@@ -63,7 +63,11 @@ export function pageView({ page, record, locale, numbers, citations, graphs }: P
     citations: cited.map((slug) =>
       defined(citations.get(`citation.${slug}`), `${page.id} cites ${slug}, which is no record`),
     ),
-    shownNumbers: distinct(marks.flatMap((node) => (node.kind === 'number' ? [node.name] : []))),
+    shownNumbers: distinct(
+      marks.flatMap((node) =>
+        node.kind === 'number' && !numbers.get(node.name)?.isGiven ? [node.name] : [],
+      ),
+    ),
     headings: sections.map(({ id, level }) => {
       const title = defined(messages.sections[id], `${page.id} has no words for section ${id}`).title;
       return { depth: level, slug: id, text: plainText(parseInline(title).nodes, numberText) };

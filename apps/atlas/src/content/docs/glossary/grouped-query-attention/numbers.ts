@@ -1,6 +1,6 @@
 /** A model whose heads share nothing beside one whose heads share. */
 import { assert } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerToken,
   referenceModel,
@@ -8,8 +8,14 @@ import {
   usersThatFit,
 } from '../../../../numbers/reference-case.ts';
 
+const contextTokens = 4096;
+
 export default function numbers(): Record<string, ComputedNumber> {
-  return { ...columnOf('old', 'meta-llama/Llama-2-7b-hf'), ...columnOf('new', referenceModel) };
+  return {
+    ...given({ context: contextTokens }),
+    ...columnOf('old', 'meta-llama/Llama-2-7b-hf'),
+    ...columnOf('new', referenceModel),
+  };
 }
 
 function columnOf(column: string, model: string): Record<string, ComputedNumber> {
@@ -25,6 +31,6 @@ function columnOf(column: string, model: string): Record<string, ComputedNumber>
     [`heads-${column}`]: fromConfig(attention.queryHeads, 'num_attention_heads'),
     [`kv-heads-${column}`]: fromConfig(attention.kvHeads, 'num_key_value_heads'),
     [`kv-${column}`]: cacheBytesPerToken({ model }),
-    [`users-${column}`]: usersThatFit({ model, contextTokens: 4096 }),
+    [`users-${column}`]: usersThatFit({ model, contextTokens }),
   };
 }

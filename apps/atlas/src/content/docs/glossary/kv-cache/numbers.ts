@@ -1,6 +1,9 @@
 /** What one token costs in four models that remember differently. */
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { cacheBytesPerToken, cacheBytesPerUser, usersThatFit } from '../../../../numbers/reference-case.ts';
+
+/** Tokens of the conversation that is compared. */
+const contextTokens = 8192;
 
 export default function numbers(): Record<string, ComputedNumber> {
   const models = {
@@ -9,13 +12,14 @@ export default function numbers(): Record<string, ComputedNumber> {
     deepseek: 'deepseek-ai/DeepSeek-V3',
   };
   const others = Object.entries(models).flatMap(([name, model]) => [
-    [`kv-${name}`, cacheBytesPerToken({ model, contextTokens: 8192 })] as const,
-    [`kv-${name}-8k`, cacheBytesPerUser({ model, contextTokens: 8192 })] as const,
+    [`kv-${name}`, cacheBytesPerToken({ model, contextTokens })] as const,
+    [`kv-${name}-8k`, cacheBytesPerUser({ model, contextTokens })] as const,
   ]);
   return {
+    ...given({ context: contextTokens }),
     'kv-per-token': cacheBytesPerToken(),
-    'kv-8k': cacheBytesPerUser({ contextTokens: 8192 }),
-    'users-8k': usersThatFit({ contextTokens: 8192 }),
+    'kv-8k': cacheBytesPerUser({ contextTokens }),
+    'users-8k': usersThatFit({ contextTokens }),
     ...Object.fromEntries(others),
   };
 }

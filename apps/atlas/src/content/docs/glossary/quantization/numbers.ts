@@ -1,5 +1,5 @@
 /** One model in three weight formats, and with its cache in 8 bits. */
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   referencePlan,
   stepTime,
@@ -8,15 +8,18 @@ import {
   weightBytes,
 } from '../../../../numbers/reference-case.ts';
 
+const contextTokens = 8192;
+
 export default function numbers(): Record<string, ComputedNumber> {
   const rows = ['bf16', 'fp8', 'awq'].flatMap((weights) => [
     [`size-${weights}`, weightBytes(referencePlan({ weights }))] as const,
-    [`users-${weights}`, usersThatFit({ weights, contextTokens: 8192 })] as const,
-    [`step-${weights}`, stepTime({ weights, contextTokens: 8192 })] as const,
+    [`users-${weights}`, usersThatFit({ weights, contextTokens })] as const,
+    [`step-${weights}`, stepTime({ weights, contextTokens })] as const,
   ]);
   return {
+    ...given({ context: contextTokens }),
     ...Object.fromEntries(rows),
-    'users-kv8': usersThatFit({ kvFormat: 'fp8', contextTokens: 8192 }),
+    'users-kv8': usersThatFit({ kvFormat: 'fp8', contextTokens }),
     'gain-weights': gain({ weights: 'awq' }),
     'gain-cache': gain({ kvFormat: 'fp8' }),
   };
@@ -25,7 +28,7 @@ export default function numbers(): Record<string, ComputedNumber> {
 /** Users a variation adds to the plain 16-bit case. */
 function gain(variation: Variation): ComputedNumber {
   const users = (changed: Variation): number =>
-    referencePlan({ ...changed, contextTokens: 8192 }).capacity.usersMax;
+    referencePlan({ ...changed, contextTokens }).capacity.usersMax;
   return {
     text: String(users(variation) - users({})),
     derivation: `${users(variation)} users - ${users({})} in 16 bits`,

@@ -1,10 +1,12 @@
 /** The cache of Gemma 3 12B with its windows, and as if it had none. */
 import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
 import { prepare } from '@plimsoll/planner';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { cacheBytesPerUser, requestFor } from '../../../../numbers/reference-case.ts';
 
 const model = 'google/gemma-3-12b-it';
+/** Tokens of a conversation. */
+const contexts = { short: 1024, usual: 8192, long: 131_072 };
 
 export default function numbers(): Record<string, ComputedNumber> {
   const { groups } = prepare(requestFor({ model }));
@@ -22,15 +24,15 @@ export default function numbers(): Record<string, ComputedNumber> {
       derivation: `${formatCount(tokens)} tokens x (${full.layers} layers x ${full.terms} + ${sliding.layers} layers x ${sliding.terms}) = ${formatCount(bytes)} bytes`,
     };
   };
+  const rows = Object.entries(contexts).flatMap(([name, contextTokens]) => [
+    [`swa-${name}`, cacheBytesPerUser({ model, contextTokens })] as const,
+    [`full-${name}`, everything(contextTokens)] as const,
+  ]);
   return {
     'swa-layers': layers(sliding.layers, 'layers with a window'),
     'full-layers': layers(full.layers, 'layers without a window'),
     'swa-window': layers(sliding.tokensMax, 'sliding_window'),
-    'swa-1k': cacheBytesPerUser({ model, contextTokens: 1024 }),
-    'swa-8k': cacheBytesPerUser({ model, contextTokens: 8192 }),
-    'swa-128k': cacheBytesPerUser({ model, contextTokens: 131_072 }),
-    'full-1k': everything(1024),
-    'full-8k': everything(8192),
-    'full-128k': everything(131_072),
+    ...given(contexts),
+    ...Object.fromEntries(rows),
   };
 }

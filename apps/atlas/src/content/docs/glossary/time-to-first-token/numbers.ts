@@ -1,11 +1,13 @@
 /** Prompts of three lengths, with nobody else on the card. */
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { firstTokenTime } from '../../../../numbers/reference-case.ts';
 
+/** Tokens of a prompt. */
+const prompts = { short: 512, usual: 8192, long: 131_072 };
+
 export default function numbers(): Record<string, ComputedNumber> {
-  return {
-    'ttft-512': firstTokenTime({ contextTokens: 512 }),
-    'ttft-8k': firstTokenTime({ contextTokens: 8192 }),
-    'ttft-128k': firstTokenTime({ contextTokens: 131_072 }),
-  };
+  const times = Object.entries(prompts).map(
+    ([name, contextTokens]) => [`ttft-${name}`, firstTokenTime({ contextTokens })] as const,
+  );
+  return { ...given(prompts), ...Object.fromEntries(times) };
 }

@@ -1,7 +1,7 @@
 /** One batch from small to full, on the reference case. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { resolveHardware } from '@plimsoll/registry';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerUser,
   ratio,
@@ -14,19 +14,32 @@ import {
 
 /** Tokens each user has cached. */
 const contextTokens = 2048;
+/** The same of longer conversations, and users of a batch that grows. */
+const longTokens = 8192;
+const batches = { '1': 1, '8': 8, '32': 32, half: 128, full: 256 };
 
 export default function numbers(): Record<string, ComputedNumber> {
   const at = (users: number): { contextTokens: number; users: number } => ({ contextTokens, users });
-  const rows = [1, 8, 32, 128, 256].flatMap((users) => [
-    [`step-${users}`, stepTime(at(users))] as const,
-    [`rate-${users}`, tokenRate(at(users))] as const,
-    [`cache-${users}`, cacheOf(users)] as const,
+  const rows = Object.entries(batches).flatMap(([name, users]) => [
+    [`step-${name}`, stepTime(at(users))] as const,
+    [`rate-${name}`, tokenRate(at(users))] as const,
+    [`cache-${name}`, cacheOf(users)] as const,
   ]);
-  const [half, full] = [referencePlan(at(128)), referencePlan(at(256))];
+  const [half, full] = [referencePlan(at(batches.half)), referencePlan(at(batches.full))];
   const weights = stepWeightBytes(half);
   const { memory, rates } = resolveHardware(referenceHardware);
   return {
     ...Object.fromEntries(rows),
+    ...given({
+      context: contextTokens,
+      long: longTokens,
+      'users-32': batches[32],
+      'users-half': batches.half,
+      'users-full': batches.full,
+    }),
+    'most-gain': ratio(full.speed.tokensPerSecond, referencePlan(at(1)).speed.tokensPerSecond, {
+      meaning: `tokens per second of ${batches.full} users / of one, both estimated`,
+    }),
     'read-weights': {
       text: formatBytes(weights),
       derivation: `all weights except the table of input embeddings: ${formatCount(weights)} bytes`,
@@ -38,6 +51,9 @@ export default function numbers(): Record<string, ComputedNumber> {
     'late-cost': increase(half.speed.tpotSeconds, full.speed.tpotSeconds, 'seconds per step'),
     'even-users': ratio(weights, half.capacity.bytesPerUser, {
       meaning: 'bytes of weights a step reads / bytes of one cache',
+    }),
+    'even-users-long': ratio(weights, referencePlan({ contextTokens: longTokens }).capacity.bytesPerUser, {
+      meaning: `bytes of weights a step reads / bytes of one cache of ${formatCount(longTokens)} tokens`,
     }),
   };
 }
@@ -51,6 +67,6 @@ function cacheOf(users: number): ComputedNumber {
 function increase(from: number, to: number, what: string): ComputedNumber {
   return {
     text: (100 * (to / from - 1)).toFixed(0),
-    derivation: `${what} at 256 users / at 128 users - 1, both estimated: ${Number(to.toPrecision(3))} / ${Number(from.toPrecision(3))} - 1`,
+    derivation: `${what} at ${batches.full} users / at ${batches.half} users - 1, both estimated: ${Number(to.toPrecision(3))} / ${Number(from.toPrecision(3))} - 1`,
   };
 }

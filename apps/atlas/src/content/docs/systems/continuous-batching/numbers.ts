@@ -1,6 +1,6 @@
 /** Four requests in two kinds of batch, and what a prompt does to the others. */
 import { formatCount } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   estimatedSeconds,
   firstTokenTime,
@@ -12,6 +12,7 @@ import {
 const lengths = [100, 200, 300, 1000];
 const promptTokens = 8192;
 const chunkTokens = 512;
+const users = 32;
 
 export default function numbers(): Record<string, ComputedNumber> {
   const longest = Math.max(...lengths);
@@ -21,6 +22,7 @@ export default function numbers(): Record<string, ComputedNumber> {
   const chunks = promptTokens / chunkTokens;
   const prefillSeconds = referencePlan({ contextTokens: promptTokens }).speed.ttftSeconds;
   return {
+    ...given({ prompt: promptTokens, chunk: chunkTokens, users }),
     lengths: {
       text: sums.replaceAll(' + ', ', ').replace(/, (?=\S+$)/, ' and '),
       derivation: 'the four lengths of the example, in tokens',
@@ -48,6 +50,6 @@ export default function numbers(): Record<string, ComputedNumber> {
       text: formatCount(chunks),
       derivation: `${formatCount(promptTokens)} tokens / ${chunkTokens} per chunk`,
     },
-    'step-32': stepTime({ contextTokens: 2048, users: 32 }),
+    'step-32': stepTime({ contextTokens: 2048, users }),
   };
 }

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { ledgerBytes, type Plan, singleDevice } from '@plimsoll/planner';
 import { resolveHardware } from '@plimsoll/registry';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   categoryBytes,
   estimatedSeconds,
@@ -22,6 +22,7 @@ export default function numbers(): Record<string, ComputedNumber> {
   const whole = splitOver(1);
   const wholeBytes = ledgerBytes(whole.ledger, { category: 'weights' });
   return {
+    ...given({ context: contextTokens }),
     usable: usableBytes(),
     nominal: {
       text: formatBytes(resolveHardware(referenceHardware).memory.nominalBytes, 0),

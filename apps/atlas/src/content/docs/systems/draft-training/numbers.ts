@@ -1,11 +1,13 @@
 /** What recording the states of the reference model weighs. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { referenceModel, specOf } from '../../../../numbers/reference-case.ts';
 
 /** Three layers inside and the last one, as EAGLE-3 drafts are trained in SpecForge. */
 const layers = 4;
 const bytesPerNumber = 2;
+/** Tokens of text that is recorded. */
+const recordings = { '1m': 1e6, '10m': 1e7, '100m': 1e8 };
 
 export default function numbers(): Record<string, ComputedNumber> {
   const { hiddenSize } = specOf(referenceModel);
@@ -14,6 +16,7 @@ export default function numbers(): Record<string, ComputedNumber> {
     text: formatBytes(tokens * bytes),
     derivation: `${formatCount(tokens)} tokens x ${formatCount(bytes)} bytes`,
   });
+  const rows = Object.entries(recordings).map(([name, tokens]) => [`size-${name}`, size(tokens)] as const);
   return {
     hidden: {
       text: formatCount(hiddenSize),
@@ -23,8 +26,10 @@ export default function numbers(): Record<string, ComputedNumber> {
       text: `${formatCount(bytes)} bytes`,
       derivation: `${layers} layers x ${formatCount(hiddenSize)} numbers x ${bytesPerNumber} bytes`,
     },
-    'size-1m': size(1e6),
-    'size-10m': size(1e7),
-    'size-100m': size(1e8),
+    ...Object.fromEntries(rows),
+    ...Object.assign(
+      {},
+      ...Object.entries(recordings).map(([name, tokens]) => given({ [`tokens-${name}`]: tokens })),
+    ),
   };
 }

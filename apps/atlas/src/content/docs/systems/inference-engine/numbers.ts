@@ -1,11 +1,14 @@
 /** How vLLM divides the reference card. */
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { categoryBytes, poolBytes, referencePlan, usersThatFit } from '../../../../numbers/reference-case.ts';
 
+const contextTokens = 8192;
+
 export default function numbers(): Record<string, ComputedNumber> {
-  const vllm = { engine: 'vllm', contextTokens: 8192 } as const;
+  const vllm = { engine: 'vllm', contextTokens } as const;
   const plan = referencePlan(vllm);
   return {
+    ...given({ context: contextTokens }),
     'vllm-version': { text: plan.engine.version ?? '', derivation: 'newest release that the planner knows' },
     'vllm-weights': categoryBytes(plan, 'weights'),
     'vllm-activations': categoryBytes(plan, 'activations'),
@@ -13,6 +16,6 @@ export default function numbers(): Record<string, ComputedNumber> {
     'vllm-headroom': categoryBytes(plan, 'headroom'),
     'vllm-pool': poolBytes(vllm),
     'vllm-users': usersThatFit(vllm),
-    'plain-users': usersThatFit({ contextTokens: 8192 }),
+    'plain-users': usersThatFit({ contextTokens }),
   };
 }

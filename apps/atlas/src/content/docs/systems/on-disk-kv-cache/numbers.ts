@@ -1,22 +1,36 @@
 /** From which reading speed on a disk beats computing again, on the reference case. */
-import { formatBytes } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { assert, formatBytes } from '@plimsoll/foundation';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { cacheBytesPerUser, firstTokenTime, referencePlan } from '../../../../numbers/reference-case.ts';
 
+/** Tokens of the text that comes back, and the disk that the page speaks of, in GB per second. */
+const lengths = { '2k': 2048, '8k': 8192, '32k': 32_768, '128k': 131_072 };
+const diskGigabytesPerSecond = 2;
+
 export default function numbers(): Record<string, ComputedNumber> {
-  const lengths = { '2k': 2048, '8k': 8192, '32k': 32_768, '128k': 131_072 };
-  const rows = Object.entries(lengths).flatMap(([name, contextTokens]) => [
-    [`bytes-${name}`, cacheBytesPerUser({ contextTokens })] as const,
-    [`prefill-${name}`, firstTokenTime({ contextTokens })] as const,
-    [`even-${name}`, evenBandwidth(contextTokens)] as const,
-  ]);
-  return Object.fromEntries(rows);
+  const rows = Object.entries(lengths).map(([name, contextTokens]) => ({
+    ...given({ [`tokens-${name}`]: contextTokens }),
+    [`bytes-${name}`]: cacheBytesPerUser({ contextTokens }),
+    [`prefill-${name}`]: firstTokenTime({ contextTokens }),
+    [`even-${name}`]: evenBandwidth(contextTokens),
+  }));
+  const disk = diskGigabytesPerSecond * 1e9;
+  assert(
+    disk < evenBytesPerSecond(lengths['8k']) && disk > evenBytesPerSecond(lengths['128k']),
+    'the disk loses, then wins',
+  );
+  return { ...given({ 'disk-gb': diskGigabytesPerSecond }), ...Object.assign({}, ...rows) };
+}
+
+function evenBytesPerSecond(contextTokens: number): number {
+  const { capacity, speed } = referencePlan({ contextTokens });
+  return capacity.bytesPerUser / speed.ttftSeconds;
 }
 
 function evenBandwidth(contextTokens: number): ComputedNumber {
   const { capacity, speed } = referencePlan({ contextTokens });
   return {
-    text: `${(capacity.bytesPerUser / speed.ttftSeconds / 1e9).toFixed(1)} GB per second`,
+    text: `${(evenBytesPerSecond(contextTokens) / 1e9).toFixed(1)} GB per second`,
     derivation: `${formatBytes(capacity.bytesPerUser)} of cache / ${speed.ttftSeconds.toPrecision(3)} s of prefill, estimated`,
   };
 }

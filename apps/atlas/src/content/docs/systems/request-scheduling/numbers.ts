@@ -1,5 +1,5 @@
 /** The two ways to bring a preempted request back, on the reference case. */
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerUser,
   firstTokenTime,
@@ -8,11 +8,14 @@ import {
   transferTime,
 } from '../../../../numbers/reference-case.ts';
 
+const contextTokens = 8192;
+
 export default function numbers(): Record<string, ComputedNumber> {
-  const { bytesPerUser } = referencePlan({ contextTokens: 8192 }).capacity;
+  const { bytesPerUser } = referencePlan({ contextTokens }).capacity;
   return {
-    recompute: firstTokenTime({ contextTokens: 8192 }),
-    'kv-8k': cacheBytesPerUser({ contextTokens: 8192 }),
+    ...given({ context: contextTokens }),
+    recompute: firstTokenTime({ contextTokens }),
+    'kv-8k': cacheBytesPerUser({ contextTokens }),
     swap: transferTime(2 * bytesPerUser, pcieLink()),
   };
 }

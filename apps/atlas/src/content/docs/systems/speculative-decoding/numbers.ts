@@ -1,7 +1,7 @@
 /** What a general small model costs as a draft for the reference model. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { ledgerBytes } from '@plimsoll/planner';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerToken,
   referencePlan,
@@ -18,6 +18,7 @@ export default function numbers(): Record<string, ComputedNumber> {
   const draftCache = referencePlan({ model: draft, contextTokens }).capacity.bytesPerUser;
   const both = target.bytesPerUser + draftCache;
   return {
+    ...given({ context: contextTokens }),
     'draft-weights': weightBytes(referencePlan({ model: draft })),
     'draft-kv': cacheBytesPerToken({ model: draft }),
     'users-plain': usersThatFit({ contextTokens }),

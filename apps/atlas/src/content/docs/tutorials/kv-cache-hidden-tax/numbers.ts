@@ -1,6 +1,6 @@
 /** The numbers of the hidden tax, on the reference case. */
 import { assert, formatCount } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerToken,
   cacheBytesPerUser,
@@ -12,8 +12,15 @@ import {
   weightBytes,
 } from '../../../../numbers/reference-case.ts';
 
+/** Tokens of a short chat and of a full context, and users who are few with the one and too many with the other. */
+const shortTokens = 2048;
+const longTokens = 131_072;
+const users = 8;
+
 export default function numbers(): Record<string, ComputedNumber> {
-  const long = { contextTokens: 131_072 };
+  const long = { contextTokens: longTokens };
+  const most = (contextTokens: number): number => referencePlan({ contextTokens }).capacity.usersMax;
+  assert(most(shortTokens) > users && most(longTokens) < users, 'the same users fit and do not fit');
   const spec = specOf(referenceModel);
   const attention = spec.layers[0]?.attention;
   assert(attention?.kind === 'full', 'the example model has full attention in every layer');
@@ -22,10 +29,11 @@ export default function numbers(): Record<string, ComputedNumber> {
     derivation: `${what}: from the config of ${referenceModel}`,
   });
   return {
+    ...given({ users, short: shortTokens, long: longTokens }),
     'per-token': cacheBytesPerToken(),
     weights: weightBytes(referencePlan()),
     usable: usableBytes(),
-    'kv-2k': cacheBytesPerUser({ contextTokens: 2048 }),
+    'kv-2k': cacheBytesPerUser({ contextTokens: shortTokens }),
     'kv-128k': cacheBytesPerUser(long),
     'users-as-weights': usersAsWeights(),
     'users-128k': usersThatFit(long),
@@ -38,14 +46,14 @@ export default function numbers(): Record<string, ComputedNumber> {
   };
 }
 
-/** Users of 2,048 tokens whose cache takes as much as the weights. */
+/** Users of a short chat whose cache takes as much as the weights. */
 function usersAsWeights(): ComputedNumber {
-  const { ledger, capacity } = referencePlan({ contextTokens: 2048 });
+  const { ledger, capacity } = referencePlan({ contextTokens: shortTokens });
   const weights = ledger.entries
     .filter(({ category }) => category === 'weights')
     .reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     text: formatCount(weights / capacity.bytesPerUser),
-    derivation: `users whose cache equals the weights: ${formatCount(weights)} bytes / ${formatCount(capacity.bytesPerUser)} bytes per user of 2,048 tokens`,
+    derivation: `users whose cache equals the weights: ${formatCount(weights)} bytes / ${formatCount(capacity.bytesPerUser)} bytes per user of ${formatCount(shortTokens)} tokens`,
   };
 }

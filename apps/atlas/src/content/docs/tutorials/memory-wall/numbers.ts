@@ -1,5 +1,5 @@
 /** The numbers of the memory wall, on the reference case. */
-import { formatBytes, formatCount } from '@plimsoll/foundation';
+import { formatBytes, formatCount, GiB } from '@plimsoll/foundation';
 import { resolveHardware } from '@plimsoll/registry';
 import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
 import {
@@ -18,6 +18,7 @@ export default function numbers(): Record<string, ComputedNumber> {
     weights: weightBytes(referencePlan()),
     bandwidth: bandwidth(),
     floor: readingFloor(),
+    gib: { text: (GiB / 1e9).toFixed(3), derivation: `${formatCount(GiB)} bytes / 1,000,000,000 bytes` },
     read: {
       text: formatBytes(readBytes),
       derivation: `bytes of weights that one token reads: all but the table of input embeddings, ${formatCount(readBytes)} bytes`,

@@ -1,6 +1,6 @@
 /** The numbers of the sensitivity tutorial: the cell's own output at its defaults. */
 import { formatCount } from '@plimsoll/foundation';
-import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
+import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { estimatedSeconds } from '../../../../numbers/reference-case.ts';
 import { buildWorkbench } from '../../../../workbench/build-workbench.ts';
 import { compute, inputs } from './cells/sensitivity.ts';
@@ -20,6 +20,7 @@ export default function numbers(): Record<string, ComputedNumber> {
       .join(', ')}`,
   });
   return {
+    ...given({ context: values.context }),
     'users-now': number('asItIs', 'users'),
     'users-memory': number('memory', 'users'),
     'tpot-now': number('asItIs', 'tpot'),

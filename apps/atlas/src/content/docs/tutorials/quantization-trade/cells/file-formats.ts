@@ -2,6 +2,8 @@ import { ledgerBytes, plan, singleDevice } from '@plimsoll/planner';
 import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/cell.ts';
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
+export const contextTokens = 8192;
+
 export const inputs = {
   device: {
     kind: 'choice',
@@ -18,7 +20,7 @@ export function compute({ device }: CellValues<typeof inputs>, bench: Workbench)
       parallelism: singleDevice,
       engine: 'llama.cpp',
       weights,
-      workload: { contextTokens: 8192, users: 1 },
+      workload: { contextTokens, users: 1 },
     });
     return [weights, ledgerBytes(ledger, { category: 'weights' }), fits, capacity.contextMax];
   });

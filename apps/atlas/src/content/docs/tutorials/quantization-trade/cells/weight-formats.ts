@@ -2,6 +2,9 @@ import { ledgerBytes, plan, prepare, singleDevice, solve } from '@plimsoll/plann
 import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/cell.ts';
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
+export const contextTokens = 8192;
+export const busyUsers = 32;
+
 export const inputs = {
   model: {
     kind: 'choice',
@@ -27,10 +30,10 @@ export function compute({ model, device }: CellValues<typeof inputs>, bench: Wor
       parallelism: singleDevice,
       engine: 'none',
       weights,
-      workload: { contextTokens: 8192, users: 1 },
+      workload: { contextTokens, users: 1 },
     } as const;
     const { ledger, capacity, speed } = plan(request);
-    const busy = solve(prepare(request), { contextTokens: 8192, users: 32 });
+    const busy = solve(prepare(request), { contextTokens, users: busyUsers });
     const weightBytes = ledgerBytes(ledger, { category: 'weights' });
     return [weights, weightBytes, capacity.usersMax, speed.tpotSeconds, busy.tpotSeconds, speed.ttftSeconds];
   });
