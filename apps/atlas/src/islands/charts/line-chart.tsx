@@ -31,7 +31,7 @@ export interface LineChartProps {
 
 const width = 340;
 const height = 220;
-const frame = { left: 52, right: 12, top: 12, bottom: 40 } as const;
+const frame = { left: 64, right: 20, top: 12, bottom: 40 } as const;
 const plotWidth = width - frame.left - frame.right;
 const plotHeight = height - frame.top - frame.bottom;
 

@@ -91,8 +91,9 @@ export function AdviceList({ headingLevel, plan, advised, words, onFollow }: Adv
   );
 }
 
+/** As the command line says it, with a capital, and with no line between a number and its sign. */
 function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return (text.charAt(0).toUpperCase() + text.slice(1)).replace(/(\d) %/g, '$1\u00a0%');
 }
 
 export function CommandBox({

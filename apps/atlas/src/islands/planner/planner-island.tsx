@@ -2,7 +2,7 @@
  * The planner in a page. It arrives as the build computed it, readable without JavaScript; the planner itself is fetched when
  * someone touches the form or an address brings a state. One answer is shown at a time, and a slow one never overtakes.
  */
-import { PlimsollError } from '@plimsoll/foundation';
+import { formatCount, PlimsollError } from '@plimsoll/foundation';
 import type { Advice } from '@plimsoll/planner';
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { BatchCharts } from '../charts/batch-charts.tsx';
@@ -56,7 +56,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
         <p className="planner-note">{words.noScript}</p>
       </noscript>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a first touch anywhere fetches the planner early */}
-      <div onPointerEnter={loadPlanner} onFocus={loadPlanner}>
+      <div className="planner-questions" onPointerEnter={loadPlanner} onFocus={loadPlanner}>
         <PlannerForm
           state={answer.state}
           engine={answer.engine}
@@ -263,7 +263,7 @@ function Charts({ charts, picture, mapWords, batchWords, headingLevel, onPick }:
       <CapacityChart map={charts.map} here={state} words={mapWords} onPick={onPick} />
       <CapacityTable map={charts.map} words={mapWords} />
       <Heading level={headingLevel}>{batchWords.title}</Heading>
-      <p>{fill(batchWords.lead, { context: state.context })}</p>
+      <p>{fill(batchWords.lead, { context: formatCount(state.context) })}</p>
       <BatchCharts
         headingLevel={headingLevel}
         points={charts.batch}
