@@ -42,6 +42,23 @@ function isCopyOf(id: string, baseModel: string): boolean {
   return owner !== baseOwner && baseName !== '' && name.startsWith(baseName);
 }
 
+/**
+ * True for a model that is another one over again: its weights in other bits, or uploaded by somebody else. Tuning makes a
+ * model of its own, even where the name only goes on: `Llama-3.1-8B-Instruct` is no copy of `Llama-3.1-8B`.
+ */
+export function isRepackaged(model: {
+  readonly id: string;
+  readonly baseModel: string | null;
+  readonly quantization: string | null;
+}): boolean {
+  const { id, baseModel, quantization } = model;
+  if (baseModel === null) return false;
+  const [owner = '', name = ''] = id.toLowerCase().split('/');
+  const [baseOwner = '', base = ''] = baseModel.toLowerCase().split('/');
+  const hasItsName = name.includes(base.replace(rawSuffix, ''));
+  return hasItsName && (quantization !== null || owner !== baseOwner);
+}
+
 /** The name and its shortenings, each with the number of steps that led there. */
 function shortenedNames(bareName: string): ReadonlyMap<string, number> {
   const found = new Map([[bareName, 0]]);

@@ -1,22 +1,48 @@
 /** Search documents of models and hardware, whose pages are generated from their records. */
 import { formatBytes, formatTokens } from '@plimsoll/foundation';
+import { isRepackaged } from '../model-names.ts';
 import type { Registry } from '../registry.ts';
 import type { HardwareRow, ModelRow } from '../registry-index.ts';
 import type { SearchDocument } from './search-document.ts';
 
+/** Enough to decide between names that fit a query equally well, and no more. */
+const firstFeaturedWeight = 2;
+const lastFeaturedWeight = 1.5;
+const copyWeight = 0.6;
+
 /** `computed` adds what a planner knows, by record id: this package has no arithmetic of its own. */
 export function generatedDocuments(
-  registry: Pick<Registry, 'listModels' | 'listHardware'>,
+  registry: Pick<
+    Registry,
+    'listModels' | 'listHardware' | 'featuredModels' | 'featuredHardware' | 'resolveModel'
+  >,
   computed: ReadonlyMap<string, readonly string[]>,
 ): readonly SearchDocument[] {
   const documents = [
-    ...registry.listModels().map(modelDocument),
+    ...registry.listModels().map((row) => {
+      const { baseModel } = registry.resolveModel(row.id);
+      return { ...modelDocument(row), ...(isRepackaged({ ...row, baseModel }) && { weight: copyWeight }) };
+    }),
     ...registry.listHardware().map(hardwareDocument),
   ];
-  return documents.map((document) => ({
-    ...document,
-    facts: [...document.facts, ...(computed.get(document.id) ?? [])],
-  }));
+  const featured = new Map([
+    ...featuredWeights(registry.featuredModels().map(({ id }) => `model.${id}`)),
+    ...featuredWeights(registry.featuredHardware().map(({ id }) => `hardware.${id}`)),
+  ]);
+  return documents.map((document) => {
+    const weight = featured.get(document.id);
+    return {
+      ...document,
+      ...(weight !== undefined && { weight }),
+      facts: [...document.facts, ...(computed.get(document.id) ?? [])],
+    };
+  });
+}
+
+/** Id -> weight, evenly from the first to the last. */
+function featuredWeights(ids: readonly string[]): readonly (readonly [string, number])[] {
+  const step = (firstFeaturedWeight - lastFeaturedWeight) / Math.max(1, ids.length - 1);
+  return ids.map((id, place) => [id, Math.round((firstFeaturedWeight - place * step) * 100) / 100]);
 }
 
 function modelDocument(row: ModelRow): SearchDocument {

@@ -16,6 +16,8 @@ export interface SearchDocument {
   readonly facts: readonly string[];
   /** All other words of the page. */
   readonly text: string;
+  /** How it ranks beside pages that fit as well: above 1 what many look for, below 1 copies; 1 where it is absent. */
+  readonly weight?: number;
 }
 
 /** The part of a document that an index keeps as it is. */

@@ -6,6 +6,7 @@ import { nameKey } from '../name-key.ts';
 import { dataDirectory } from '../node-registry.ts';
 import { searchIndexText } from './index-text.ts';
 import { openSearch } from './search.ts';
+import { earlyPages, firstPages, unanswered } from './search-cases.test-data.ts';
 import { type SearchDocument, searchIndexPath } from './search-document.ts';
 
 const shipped = openSearch(readFileSync(`${dataDirectory}/${searchIndexPath()}`, 'utf8'));
@@ -30,48 +31,31 @@ describe('the shipped index', () => {
     expect(found('memory bandwidth', 2)).toEqual(['system.memory', 'glossary.memory-bandwidth']);
   });
 
-  test.each([
-    ['out of memory', 'system.memory'],
-    ['VRAM', 'system.memory'],
-    ['kv cache', 'glossary.kv-cache'],
-    ['KV-Cache', 'glossary.kv-cache'],
-    ['paged attention', 'glossary.paged-attention'],
-    ['PagedAttention', 'glossary.paged-attention'],
-    ['paged atention', 'glossary.paged-attention'],
-    ['fragmentaton', 'glossary.fragmentation'],
-    ['ttft', 'glossary.time-to-first-token'],
-    ['GQA', 'glossary.grouped-query-attention'],
-    ['MLA', 'glossary.multi-head-latent-attention'],
-    ['draft model', 'system.speculative-decoding'],
-    ['acceptance', 'glossary.acceptance-length'],
-    ['continuous batch', 'system.continuous-batching'],
-    ['queue', 'system.request-scheduling'],
-    ['load balancer', 'system.routing'],
-    ['disk', 'system.on-disk-kv-cache'],
-    ['disaggregation', 'system.prefill-decode-disaggregation'],
-    ['roofline', 'glossary.arithmetic-intensity'],
-    ['int4', 'glossary.quantization'],
-    ['quantisation', 'glossary.quantization'],
-    ['memory wall', 'tutorial.memory-wall'],
-    ['hidden tax', 'tutorial.kv-cache-hidden-tax'],
-    ['h100', 'hardware.h100-sxm-80gb'],
-    ['RTX 4090', 'hardware.rtx-4090'],
-    ['m3 max 128gb', 'hardware.apple-m3-max-40-core-128gb'],
-    ['llama-3.1-8b', 'model.meta-llama/Llama-3.1-8B'],
-    ['gpt-oss', 'model.openai/gpt-oss-20b'],
-  ])('"%s" finds %s first', (query, id) => {
+  test.each(Object.entries(firstPages))('"%s" finds %s first', (query, id) => {
     expect(found(query, 3)[0], `found ${found(query, 3).join(', ')}`).toBe(id);
   });
 
-  test('a question finds what answers it', () => {
-    expect(found('how many users', 1)).toEqual(['system.deployment']);
-    expect(found('how many users fit on my GPU?', 3)).toContain('system.deployment');
-    expect(found('why is my GPU full', 1)).toEqual(['system.memory']);
+  test.each(Object.entries(earlyPages))('"%s" finds %s among the first three', (query, id) => {
+    expect(found(query, 3)).toContain(id);
   });
 
-  test('a word that nothing is near to finds nothing, and is told what is nearest', () => {
-    expect(['zzyzzx', 'capital of France', 'weather'].flatMap((query) => found(query, 1))).toEqual([]);
+  test.each(unanswered)('"%s" finds nothing', (query) => {
+    expect(found(query, 3)).toEqual([]);
+  });
+
+  test('a query that finds nothing is told the nearest words', () => {
     expect(shipped.nearestWords('fragmmenttion')[0]).toBe('fragmentation');
+    expect(shipped.nearestWords('how to do pipeline parallelism')[0]).toBe('parallelism');
+    expect(shipped.nearestWords('what is the')).toEqual([]);
+  });
+
+  test('copies of a model come behind it and what was made of it', () => {
+    const order = found('llama 3.1 8b', 20);
+    const copies = order.flatMap((id, place) => (/-quantized|bnb/.test(id) ? [place] : []));
+    const instruct = order.indexOf('model.meta-llama/Llama-3.1-8B-Instruct');
+    expect(copies.length).toBeGreaterThan(1);
+    expect(Math.min(...copies)).toBeGreaterThan(instruct);
+    expect(found('qwen3 32b', 2)).toEqual(['model.Qwen/Qwen3-32B', 'model.Qwen/Qwen3-32B-FP8']);
   });
 
   test('every page, model and device is found by its own title', () => {
@@ -124,7 +108,7 @@ describe('ranking', () => {
       page('glossary.block', ['Block'], { summary: ['A block is a piece.'] }),
       page('system.pool', ['Block pool'], { headings: ['Block'], text: 'block '.repeat(50) }),
       page('system.paging', ['Paging', 'block'], { text: 'Nothing else.' }),
-      page('tutorial.stones', ['Stones'], { text: 'A block of stone, whether cut or not.' }),
+      page('tutorial.stones', ['Stones'], { text: 'A block of stone, polished or not.' }),
       page('glossary.stone', ['Stone wall'], { summary: ['Stones again.'] }),
     ]),
   );
@@ -142,8 +126,37 @@ describe('ranking', () => {
   });
 
   test('a typo is looked for among names, not in running text', () => {
-    expect(ids('whether')).toEqual(['tutorial.stones']);
-    expect(ids('wheter')).toEqual([]);
+    expect(ids('polished')).toEqual(['tutorial.stones']);
+    expect(ids('polishd')).toEqual([]);
+  });
+
+  test('a typo keeps its first letter and its digits', () => {
+    const near = openSearch(searchIndexText([page('hardware.mi350x', ['MI350X'], { keys: ['mi350x'] })]));
+    expect(near.search('mi350x')).toHaveLength(1);
+    expect(near.search('mi300x')).toEqual([]);
+    expect(ids('ptones')).toEqual([]);
+  });
+
+  test('what many look for comes before what fits as well, and a copy behind it', () => {
+    const weighed = openSearch(
+      searchIndexText([
+        page('model.a/slate-1', ['slate one'], { weight: 0.6 }),
+        page('model.b/slate-2', ['slate two']),
+        page('model.c/slate-3', ['slate three'], { weight: 1.5 }),
+      ]),
+    );
+    expect(weighed.search('slate').map(({ id }) => id)).toEqual([
+      'model.c/slate-3',
+      'model.b/slate-2',
+      'model.a/slate-1',
+    ]);
+    expect(weighed.document('model.c/slate-3')).not.toHaveProperty('weight');
+  });
+
+  test('half of a query is enough where it is a name, and not where it is mentioned', () => {
+    expect(ids('block quarry')).toEqual(['glossary.block', 'system.paging']);
+    expect(ids('piece quarry')).toEqual([]);
+    expect(ids('block quarry crane')).toEqual([]);
   });
 
   test('the same documents in another order make the same index', () => {

@@ -1,13 +1,14 @@
 /**
  * Search over pages, models and hardware, in the page, in the terminal and in tests: give it the text of the index and it
- * answers in under a millisecond or two, without any I/O of its own.
+ * answers in a few milliseconds, without any I/O of its own. MiniSearch finds and scores (BM25+, beginnings of words); what
+ * is ours is what a query is taken to mean (`understand`), that a page must answer most of it, and that names come first.
  */
 import MiniSearch, { type AsPlainObject, type SearchResult as MiniSearchResult } from 'minisearch';
-import { nameKey } from '../name-key.ts';
-import { nearestNames } from '../nearest-name.ts';
 import { routeOf, splitId } from '../pages/routes.ts';
+import { type AskedQuery, type AskedWord, understand } from './query.ts';
 import type { SearchDocument, SearchResult, StoredDocument } from './search-document.ts';
-import { searchOptions, wholeNameTerm, words } from './search-options.ts';
+import { searchOptions } from './search-options.ts';
+import { Vocabulary } from './vocabulary.ts';
 
 export interface Search {
   /** Best pages first; empty when nothing is near. */
@@ -18,8 +19,6 @@ export interface Search {
   nearestWords(query: string, count?: number): readonly string[];
 }
 
-/** Longer queries are cut: nobody types them, and their cost grows with each term. */
-const queryLengthMax = 200;
 const resultCount = 20;
 const nearestCount = 3;
 
@@ -31,55 +30,93 @@ const nearestCount = 3;
 const exactNameScore = 1_000_000; // far above the sum of scores that a query of that length can reach
 const kindOrder: readonly string[] = ['system', 'glossary', 'tutorial', 'hardware', 'model'];
 
+/**
+ * What a name is worth that is a part of the query, for each unit of its words' rarity. One with a number, of a device or a
+ * model, says what the query is about; that of a concept may only be what it touches.
+ */
+const numberedNameScore = 60;
+const generatedKinds: ReadonlySet<string> = new Set(['hardware', 'model']);
+const partNameScore = 12;
+/** How many other words a word with a number counts for. */
+const numberedShare = 2;
+/** Share of a query that a page answers at least; exactly that much is enough where it holds a name of the page. */
+const shareMin = 0.5;
+
 export function openSearch(indexText: string): Search {
   const plain: AsPlainObject = JSON.parse(indexText);
   const index = MiniSearch.loadJS<SearchDocument>(plain, searchOptions);
+  const vocabulary = new Vocabulary(plain);
   return {
     search: (query, limit = resultCount) => {
-      const asked = query.slice(0, queryLengthMax);
-      const nameTerm = wholeNameTerm(nameKey(asked));
-      return index
-        .search(asked, { filter: (found) => isMeant(found as MiniSearchResult) })
+      const asked = understand(query, vocabulary);
+      return find(index, asked)
         .map((found) => ({
           id: String(found.id),
           route: routeOf(String(found.id)),
           title: String(found.title),
-          score: Math.round((nameScore(found, nameTerm) ?? found.score) * 1000) / 1000,
+          score: Math.round(scoreOf(found, asked) * 1000) / 1000,
         }))
+        .filter(({ score }) => score > 0)
         .sort((left, right) => right.score - left.score || (left.id < right.id ? -1 : 1))
         .slice(0, limit);
     },
     document: (id) => {
       const stored = index.getStoredFields(id);
-      // What was stored is what the builder of the index was given.
-      return stored === undefined ? undefined : (stored as unknown as StoredDocument);
+      if (stored === undefined) return undefined;
+      const { title, summary, facts } = stored as unknown as StoredDocument;
+      return { title, summary, facts };
     },
-    nearestWords: (query, count = nearestCount) => nearest(query, plain, count),
+    nearestWords: (query, count = nearestCount) =>
+      nearest(understand(query, vocabulary), vocabulary).slice(0, count),
   };
 }
 
-/** Fields whose words a reader may mistype and still mean. */
-const namingFields: ReadonlySet<string> = new Set(['keys', 'names', 'headings', 'tags']);
+function find(index: MiniSearch<SearchDocument>, { terms }: AskedQuery): readonly MiniSearchResult[] {
+  if (terms.size === 0) return [];
+  return index.search(' ', {
+    tokenize: () => [...terms.keys()],
+    prefix: (term) => terms.get(term)?.isBeginning === true,
+    boostTerm: (term) => terms.get(term)?.weight ?? 1,
+    boostDocument: (_, __, stored) => (typeof stored?.weight === 'number' ? stored.weight : 1),
+  });
+}
 
-/** A typo is looked for among names: in running text, "weather" has "whether" for a neighbour. */
-function isMeant({ match, queryTerms }: MiniSearchResult): boolean {
-  return Object.entries(match).some(
-    ([term, fields]) =>
-      fields.some((field) => namingFields.has(field)) || queryTerms.some((asked) => term.startsWith(asked)),
+/** Zero for a page that answers too little of the query to be meant. */
+function scoreOf(found: MiniSearchResult, { words, named, wholeName }: AskedQuery): number {
+  const id = String(found.id);
+  const [kind] = splitId(id);
+  const taken = named.get(id);
+  if (taken?.size === words.length) return exactNameScore + kindOrder.length - kindOrder.indexOf(kind);
+  const matched = Object.keys(found.match);
+  const isWhole = matched.some((term) => wholeName !== '' && term.startsWith(wholeName));
+  const answered = words.filter((word, place) => isWhole || taken?.has(place) || isAnswered(word, matched));
+  const name = words.filter((_, place) => taken?.has(place));
+  const isNumbered = generatedKinds.has(kind) && name.some((word) => word.isNumbered);
+  const share = countOf(answered) / countOf(words);
+  const isMeant = share > shareMin || isNumbered || (share === shareMin && name.length > 0);
+  if (!isMeant) return 0;
+  const nameScore = rarityOf(name) * (isNumbered ? numberedNameScore : partNameScore);
+  return found.score * (rarityOf(answered) / rarityOf(words)) ** 2 + nameScore;
+}
+
+function isAnswered({ word, spellings }: AskedWord, matched: readonly string[]): boolean {
+  return matched.some((term) => term.startsWith(word) || spellings.includes(term));
+}
+
+function countOf(words: readonly AskedWord[]): number {
+  return words.reduce((total, { isNumbered }) => total + (isNumbered ? numberedShare : 1), 0);
+}
+
+function rarityOf(words: readonly AskedWord[]): number {
+  return words.reduce(
+    (total, { isNumbered, rarity }) => total + rarity * (isNumbered ? numberedShare : 1),
+    0,
   );
 }
 
-/** The score of a page that has this name, whole; null when none of its names is it. */
-function nameScore(found: MiniSearchResult, nameTerm: string): number | null {
-  if (!Object.hasOwn(found.match, nameTerm)) return null;
-  const kind = splitId(String(found.id))[0];
-  return exactNameScore + kindOrder.length - kindOrder.indexOf(kind);
-}
-
-function nearest(query: string, plain: AsPlainObject, count: number): readonly string[] {
-  const titles = Object.values(plain.storedFields).map((fields) => String(fields.title));
-  const vocabulary = new Set(titles.flatMap(words).filter((word) => word.length > 2));
-  const asked = words(query.slice(0, queryLengthMax));
-  const near = asked.flatMap((word) => nearestNames(word, vocabulary, count));
-  return [...new Set(near)].slice(0, count);
+/** Words of names nearest to any of those asked for, nearest first. */
+function nearest({ words }: AskedQuery, vocabulary: Vocabulary): readonly string[] {
+  const near = words.flatMap(({ word }) => vocabulary.nearNames(word));
+  near.sort((left, right) => left.distance - right.distance || (left.name < right.name ? -1 : 1));
+  return [...new Set(near.map(({ name }) => name))];
 }
