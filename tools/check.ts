@@ -14,12 +14,12 @@ import { markdownLinks } from './check/markdown-links.ts';
 import { packageScripts } from './check/package-scripts.ts';
 import { type Check, readProject } from './check/project.ts';
 import { formatResult, runChecks } from './check/run-checks.ts';
+import { siteTypes } from './check/site-types.ts';
 import { fileSizes, functionSizes } from './check/sizes.ts';
 import { spelling } from './check/spelling.ts';
 
 const commands: readonly Command[] = [
   { name: 'types', program: 'node_modules/typescript/bin/tsc', arguments: [] },
-  { name: 'types of the site', program: 'node_modules/typescript/bin/tsc', arguments: ['-p', 'apps/atlas'] },
   { name: 'unused code', program: 'node_modules/knip/bin/knip.js', arguments: ['--no-progress'] },
   {
     name: 'format and lint',
@@ -31,6 +31,7 @@ const commands: readonly Command[] = [
 
 const checks: readonly Check[] = [
   ...commands.map(commandCheck),
+  siteTypes,
   importArrows,
   importCycles,
   fileSizes,

@@ -30,7 +30,11 @@ export function commandCheck(command: Command): Check {
   };
 }
 
-function runProgram(root: string, command: Command): Promise<{ output: string; ending: string }> {
+/** Runs a program of node_modules and gives all it printed and how it ended: `exit code 0`. */
+export function runProgram(
+  root: string,
+  command: Pick<Command, 'program' | 'arguments'>,
+): Promise<{ output: string; ending: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, command.program), ...command.arguments], {
       cwd: root,

@@ -63,8 +63,7 @@ export function CellOutputView({ output, texts, words }: CellOutputProps): React
   );
 }
 
-/** The chart of a cell alone, for a figure that shows it apart from its table. */
-export function CellChart({ output, texts }: Pick<CellOutputProps, 'output' | 'texts'>): ReactNode {
+function CellChart({ output, texts }: Pick<CellOutputProps, 'output' | 'texts'>): ReactNode {
   const { chart, columns } = output;
   if (chart === undefined) return null;
   const label = (name: string): string => texts.labels[name] ?? name;
