@@ -4,7 +4,8 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { parseFileType } from './gguf-recipes/file-type.ts';
 import type { KvFormat } from './kv-format.ts';
 import type { BackendKind } from './llama-cpp/backends.ts';
-import type { EngineMemory, LlamaCppInput } from './llama-cpp/engine-memory.ts';
+import type { EngineMemory } from './llama-cpp/engine-memory.ts';
+import type { LlamaCppInput } from './llama-cpp/engine-options.ts';
 import { deviceCount } from './parallelism.ts';
 import { modelArgument, type PlanRequest } from './plan-request.ts';
 

@@ -21,3 +21,27 @@ export function remember<Value>(memo: Memo<Value>, owner: object, key: string, c
   values.set(key, value);
   return value;
 }
+
+/** Where few values are kept: they are large, or their keys are many. */
+export interface SmallMemo<Value> {
+  readonly memo: Memo<Value>;
+  readonly owner: object;
+  readonly countMax: number;
+}
+
+/** As `remember`, but an owner keeps only the values that were asked for last. */
+export function rememberFew<Value>(
+  { memo, owner, countMax }: SmallMemo<Value>,
+  key: string,
+  compute: () => Value,
+): Value {
+  const value = remember(memo, owner, key, compute);
+  const values = memo.get(owner);
+  if (values === undefined) return value;
+  // A map lists its keys in the order they were set: the first is the one that nobody asked for longest.
+  values.delete(key);
+  values.set(key, value);
+  const [oldest] = values.keys();
+  if (values.size > countMax && oldest !== undefined) values.delete(oldest);
+  return value;
+}

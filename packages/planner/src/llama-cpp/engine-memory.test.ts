@@ -2,7 +2,8 @@ import { modelSpecFromConfig } from '@plimsoll/model-files';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ledgerBytes } from '../ledger.ts';
-import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
+import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppLedger } from './ledger.ts';
 
@@ -217,6 +218,34 @@ describe('llamaCppLedger', () => {
         "host workspace/logits of one token per sequence, CPU 1048832: 1 x 262,208 x 4",
       ]
     `);
+  });
+});
+
+describe('what is remembered of a loaded model', () => {
+  const question = fc.record({
+    sequences: fc.constantFrom(1, 2, 7, 40),
+    contextEach: fc.constantFrom(1, 40, 512, 8192, 40_960),
+    fileType: fc.constantFrom('Q4_K_M', 'Q8_0'),
+    keyType: fc.constantFrom('f16', 'q8_0'),
+    gpuLayers: fc.constantFrom<number | 'all'>('all', 3),
+    backend: fc.constantFrom<LlamaCppInput['backend']>('cuda', 'metal', 'cpu'),
+    devices: fc.constantFrom(1, 2),
+    build: fc.constantFrom(5500, 9849),
+  });
+  it('changes no answer, whatever was asked before', () => {
+    fc.assert(
+      fc.property(anyKind, fc.array(question, { minLength: 2, maxLength: 6 }), (name, questions) => {
+        const { spec } = inputOf(name);
+        for (const { contextEach, ...rest } of questions) {
+          const asked = { ...rest, contextTokens: contextEach * rest.sequences };
+          // A copy of the spec is a model that nothing is remembered of. Options hold functions, which are never equal.
+          const { options: _fresh, ...fresh } = engineMemory({ spec: structuredClone(spec), ...asked });
+          const { options: _, ...answer } = engineMemory({ spec, ...asked });
+          expect(answer).toEqual(fresh);
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

@@ -4,7 +4,8 @@
  * backwards. Not modelled: its reduction of the context before that, and its moving of experts layer by layer.
  */
 import { GiB } from '@plimsoll/foundation';
-import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
+import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 
 /** What `--fit` leaves free on a device (`--fit-target`, 1024 MiB). */
 const fitMarginBytes = GiB;

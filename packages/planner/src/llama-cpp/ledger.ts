@@ -6,7 +6,8 @@ import { bytes, defined, formatBytes, formatCount } from '@plimsoll/foundation';
 import type { LayerSpec } from '@plimsoll/model-files/spec';
 import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from '../ledger.ts';
 import { layerCache } from './cache-buffers.ts';
-import { type BackendMemory, type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
+import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import { isExpertTensor, type PlacedTensor } from './placement.ts';
 
 export interface LlamaCppLedger {

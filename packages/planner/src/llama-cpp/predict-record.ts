@@ -5,7 +5,8 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { type EngineMemory, engineMemory, type LlamaCppInput } from './engine-memory.ts';
+import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
 import { type BufferNames, bufferNames } from './record-buffers.ts';
 import { recordInput } from './record-input.ts';

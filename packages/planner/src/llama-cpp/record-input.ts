@@ -1,7 +1,7 @@
 /** What was asked of the engine, from a record: stated options, and for unstated ones the default of that version. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { ggmlTypeNamed, isBlockType, type ModelSpec } from '@plimsoll/model-files/spec';
-import type { LlamaCppInput } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfDate, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import type { LlamaCppRecord } from './log-record.ts';
 import type { BufferNames } from './record-buffers.ts';

@@ -3,7 +3,7 @@
  * (ggml_backend_sched_split_graph). Operations follow their weights and caches; the rest joins its neighbours, GPUs
  * first; a source that lies in memory its user cannot read is copied to the user's memory at the start of the split.
  */
-import { defined } from '@plimsoll/foundation';
+import { assert } from '@plimsoll/foundation';
 import { type GraphBuilder, type GraphTensor, runsNothing } from './graph-tensor.ts';
 
 export interface ScheduleOptions {
@@ -15,23 +15,21 @@ export interface ScheduleOptions {
   readonly inputCopies: number;
 }
 
-/** One step of allocation: a node to run, or a copy to make, or a reminder that a source is still needed. */
+/** One step of allocation: a node to run, or a copy to make. */
 export type AllocationStep =
   | {
       readonly kind: 'run';
       readonly tensor: GraphTensor;
-      readonly sources: readonly ScheduledSource[];
+      /** The node's own, or copies of them where its backend cannot read theirs. */
+      readonly sources: readonly GraphTensor[];
       readonly backend: number;
     }
-  | { readonly kind: 'copy'; readonly copy: InputCopy };
-
-/** A tensor, or a copy of it on another backend. */
-export type ScheduledSource = GraphTensor | InputCopy;
+  | ({ readonly kind: 'copy' } & InputCopy);
 
 export interface InputCopy {
   readonly copyOf: GraphTensor;
+  readonly copy: GraphTensor;
   readonly backend: number;
-  readonly bytes: number;
 }
 
 export interface Schedule {
@@ -47,40 +45,48 @@ const offloadBatchMin = 32;
 
 export function scheduleGraph(graph: GraphBuilder, options: ScheduleOptions): Schedule {
   const assignment = assignBackends(graph, options);
-  const backendOf = (tensor: GraphTensor): number =>
-    defined(assignment.get(tensor), `tensor ${tensor.id} has no backend`);
-  const { steps, copies } = splitGraph(graph, backendOf);
+  const backendOf = (tensor: GraphTensor): number => {
+    const backend = assignment[tensor.id] ?? unassigned;
+    assert(backend !== unassigned, `tensor ${tensor.id} has no backend`);
+    return backend;
+  };
+  const { steps, copies } = splitGraph(graph, backendOf, options.backends);
   const permanentCopies: InputCopy[] = [];
   if (options.inputCopies > 1) {
+    const more = (tensor: GraphTensor, backend: number): InputCopy[] =>
+      Array.from({ length: options.inputCopies - 1 }, () => inputCopy(graph, tensor, backend));
     const used = new Set(graph.nodes.flatMap((node) => node.sources));
     for (const leaf of graph.leafs) {
-      if (leaf.isInput && used.has(leaf))
-        permanentCopies.push(...repeat(copyOf(leaf, backendOf(leaf)), options.inputCopies - 1));
+      if (leaf.isInput && used.has(leaf)) permanentCopies.push(...more(leaf, backendOf(leaf)));
     }
-    for (const copy of copies) permanentCopies.push(copy, ...repeat(copy, options.inputCopies - 1));
+    for (const copy of copies) permanentCopies.push(copy, ...more(copy.copyOf, copy.backend));
   }
   return { steps, backendOf, permanentCopies, options };
 }
 
-function repeat(copy: InputCopy, count: number): InputCopy[] {
-  return Array.from({ length: count }, () => ({ ...copy }));
+function inputCopy(graph: GraphBuilder, tensor: GraphTensor, backend: number): InputCopy {
+  return { copyOf: tensor, copy: graph.copyOf(tensor), backend };
 }
 
-type Assignment = Map<GraphTensor, number>;
+/** Backend of each tensor, by id. */
+type Assignment = Int16Array;
+const unassigned = -1;
 
 function assignBackends(graph: GraphBuilder, options: ScheduleOptions): Assignment {
-  const assignment: Assignment = new Map();
-  for (const tensor of [...graph.leafs, ...graph.nodes]) {
+  const assignment: Assignment = new Int16Array(graph.size).fill(unassigned);
+  const place = (tensor: GraphTensor): void => {
     const backend = backendByPlace(tensor, options);
-    if (backend !== null) assignment.set(tensor, backend);
-  }
+    if (backend !== null) assignment[tensor.id] = backend;
+  };
+  for (const leaf of graph.leafs) place(leaf);
+  for (const node of graph.nodes) place(node);
   const cpu = options.backends - 1;
   const running = graph.nodes.filter((node) => !runsNothing(node));
-  const backwards = [...running].reverse();
+  const backwards = running.toReversed();
   expandAssignment(running, assignment, cpu);
   expandAssignment(backwards, assignment, cpu);
-  expandAssignment(running, assignment, null);
-  expandAssignment(backwards, assignment, null);
+  expandAssignment(running, assignment, unassigned);
+  expandAssignment(backwards, assignment, unassigned);
   for (const node of graph.nodes) assignSources(node, assignment);
   return assignment;
 }
@@ -107,30 +113,22 @@ function offloads({ operation, shape }: GraphTensor): boolean {
 }
 
 /** Gives nodes without a backend that of the node before them; nodes on `barrier` pass nothing on. */
-function expandAssignment(
-  nodes: readonly GraphTensor[],
-  assignment: Assignment,
-  barrier: number | null,
-): void {
-  let current: number | null = null;
-  for (const node of nodes) {
-    const backend = assignment.get(node);
-    if (backend !== undefined) current = backend === barrier ? null : backend;
-    else if (current !== null) assignment.set(node, current);
+function expandAssignment(nodes: readonly GraphTensor[], assignment: Assignment, barrier: number): void {
+  let current = unassigned;
+  for (const { id } of nodes) {
+    const backend = assignment[id] ?? unassigned;
+    if (backend !== unassigned) current = backend === barrier ? unassigned : backend;
+    else if (current !== unassigned) assignment[id] = current;
   }
 }
 
 function assignSources(node: GraphTensor, assignment: Assignment): void {
-  if (node.viewOf !== null && !assignment.has(node)) {
-    const backend = assignment.get(node.viewOf);
-    if (backend !== undefined) assignment.set(node, backend);
-  }
-  for (const source of node.sources) {
-    if (assignment.has(source)) continue;
-    const from = source.viewOf === null ? assignment.get(node) : assignment.get(source.viewOf);
-    if (from !== undefined) assignment.set(source, from);
-  }
-  if (!assignment.has(node)) assignment.set(node, 0);
+  const assign = ({ id }: GraphTensor, from: GraphTensor): void => {
+    if (assignment[id] === unassigned) assignment[id] = assignment[from.id] ?? unassigned;
+  };
+  if (node.viewOf !== null) assign(node, node.viewOf);
+  for (const source of node.sources) assign(source, source.viewOf ?? node);
+  if (assignment[node.id] === unassigned) assignment[node.id] = 0;
 }
 
 interface SplitGraph {
@@ -138,28 +136,37 @@ interface SplitGraph {
   readonly copies: readonly InputCopy[];
 }
 
-function splitGraph(graph: GraphBuilder, backendOf: (tensor: GraphTensor) => number): SplitGraph {
+function splitGraph(
+  graph: GraphBuilder,
+  backendOf: (tensor: GraphTensor) => number,
+  backends: number,
+): SplitGraph {
   const splits = new SplitWriter();
-  const known = new Map<string, InputCopy>();
+  const known = new Map<number, InputCopy>();
   for (const node of graph.nodes) {
+    const backend = backendOf(node);
+    const isHere = (source: GraphTensor): boolean => backendOf(source) === backend;
     if (runsNothing(node)) {
-      splits.run(node, node.sources, backendOf(node));
+      splits.run(node, node.sources, backend);
       continue;
     }
-    const backend = backendOf(node);
     splits.enter(
       backend,
       node.sources.some((source) => isForeignWeight(source, backend)),
     );
-    const sources = node.sources.map((source): ScheduledSource => {
-      if (backendOf(source) === backend) return source;
-      const key = `${source.id} on ${backend}`;
-      const copy = known.get(key) ?? copyOf(source, backend);
+    if (node.sources.every(isHere)) {
+      splits.run(node, node.sources, backend);
+      continue;
+    }
+    const sources = node.sources.map((source): GraphTensor => {
+      if (isHere(source)) return source;
+      const key = source.id * backends + backend;
+      const copy = known.get(key) ?? inputCopy(graph, source, backend);
       if (!known.has(key)) {
         known.set(key, copy);
         splits.copyIn(copy);
       }
-      return copy;
+      return copy.copy;
     });
     splits.run(node, sources, backend);
   }
@@ -168,10 +175,6 @@ function splitGraph(graph: GraphBuilder, backendOf: (tensor: GraphTensor) => num
 
 function isForeignWeight(source: GraphTensor, backend: number): boolean {
   return source.residence?.kind === 'weight' && source.residence.backend !== backend;
-}
-
-function copyOf(tensor: GraphTensor, backend: number): InputCopy {
-  return { copyOf: tensor, backend, bytes: tensor.bytes };
 }
 
 /** Collects splits: runs of nodes on one backend, the copies they need standing in front of them. */
@@ -189,10 +192,10 @@ class SplitWriter {
   }
 
   copyIn(copy: InputCopy): void {
-    this.#copies.push({ kind: 'copy', copy });
+    this.#copies.push({ kind: 'copy', ...copy });
   }
 
-  run(tensor: GraphTensor, sources: readonly ScheduledSource[], backend: number): void {
+  run(tensor: GraphTensor, sources: readonly GraphTensor[], backend: number): void {
     this.#runs.push({ kind: 'run', tensor, sources, backend });
   }
 

@@ -4,8 +4,8 @@
  * freed when its last user has run (ggml-alloc.c, ggml_gallocr_alloc_graph_impl).
  */
 import { Arena } from './arena.ts';
-import type { AllocationStep, Schedule, ScheduledSource } from './backend-schedule.ts';
-import type { GraphBuilder, GraphTensor } from './graph-tensor.ts';
+import type { AllocationStep, Schedule } from './backend-schedule.ts';
+import { type GraphBuilder, type GraphTensor, haveOneLayout } from './graph-tensor.ts';
 
 export interface GraphMemoryOptions {
   /** Bytes to which each backend aligns a tensor. */
@@ -14,56 +14,61 @@ export interface GraphMemoryOptions {
   readonly allocationBytes: (tensor: GraphTensor, backend: number) => number;
 }
 
-interface TensorState {
-  children: number;
-  views: number;
-  /** Null while it has no memory of the graph's. */
-  place: { backend: number; offset: number } | null;
-}
-
 /** Bytes per backend, in the order of the schedule's backends. */
 export function graphMemory(
   graph: GraphBuilder,
   schedule: Schedule,
   options: GraphMemoryOptions,
 ): readonly number[] {
-  const walk = new AllocationWalk(schedule, options);
+  const walk = new AllocationWalk(graph.size, schedule, options);
   walk.count(schedule.steps);
-  for (const copy of schedule.permanentCopies) walk.allocate(copy, copy.backend);
+  for (const { copy, backend } of schedule.permanentCopies) walk.allocate(copy, backend);
   for (const leaf of graph.leafs) walk.allocate(leaf, schedule.backendOf(leaf));
   for (const step of schedule.steps) walk.step(step);
   return walk.extents();
 }
 
+/** In place of a backend: the tensor has no memory of the graph's. */
+const nowhere = -1;
+
 class AllocationWalk {
-  readonly #schedule: Schedule;
   readonly #options: GraphMemoryOptions;
   readonly #arenas: readonly Arena[];
-  readonly #states = new Map<ScheduledSource, TensorState>();
+  /** With pipeline parallelism inputs and copies must outlive the graph. */
+  readonly #keepsInputs: boolean;
+  // By the id of a tensor: its uses and views to come, and where it lies.
+  readonly #children: Int32Array;
+  readonly #views: Int32Array;
+  readonly #backends: Int16Array;
+  readonly #offsets: Float64Array;
 
-  constructor(schedule: Schedule, options: GraphMemoryOptions) {
-    this.#schedule = schedule;
+  constructor(tensors: number, schedule: Schedule, options: GraphMemoryOptions) {
     this.#options = options;
     this.#arenas = options.alignments.map((alignment) => new Arena(alignment));
+    this.#keepsInputs = schedule.options.inputCopies > 1;
+    this.#children = new Int32Array(tensors);
+    this.#views = new Int32Array(tensors);
+    this.#backends = new Int16Array(tensors).fill(nowhere);
+    this.#offsets = new Float64Array(tensors);
   }
 
   /** First pass: how often each tensor is used and viewed. A copy step uses its source once. */
   count(steps: readonly AllocationStep[]): void {
     for (const step of steps) {
       if (step.kind === 'copy') {
-        this.#state(step.copy.copyOf).children++;
+        add(this.#children, step.copyOf, 1);
         continue;
       }
       const { viewOf } = step.tensor;
-      if (viewOf !== null) this.#state(viewOf).views++;
-      for (const source of step.sources) this.#state(source).children++;
+      if (viewOf !== null) add(this.#views, viewOf, 1);
+      for (const source of step.sources) add(this.#children, source, 1);
     }
   }
 
   step(step: AllocationStep): void {
     if (step.kind === 'copy') {
-      this.allocate(step.copy, step.copy.backend);
-      this.#release(step.copy.copyOf);
+      this.allocate(step.copy, step.backend);
+      this.#release(step.copyOf);
       return;
     }
     const { tensor, sources, backend } = step;
@@ -71,13 +76,12 @@ class AllocationWalk {
     for (const source of sources) this.#release(source);
   }
 
-  allocate(tensor: ScheduledSource, backend: number): void {
-    const state = this.#state(tensor);
-    if (state.place !== null || !needsMemory(tensor)) return;
+  allocate(tensor: GraphTensor, backend: number): void {
+    if (this.#backends[tensor.id] !== nowhere || tensor.viewOf !== null || tensor.residence !== null) return;
     const arena = this.#arenas[backend];
-    if (arena !== undefined) {
-      state.place = { backend, offset: arena.allocate(this.#bytes(tensor, backend)) };
-    }
+    if (arena === undefined) return;
+    this.#backends[tensor.id] = backend;
+    this.#offsets[tensor.id] = arena.allocate(this.#options.allocationBytes(tensor, backend));
   }
 
   extents(): readonly number[] {
@@ -85,63 +89,44 @@ class AllocationWalk {
   }
 
   /** The first source that only this tensor still uses, has memory of its own and has the same layout. */
-  #takeOver(tensor: GraphTensor, sources: readonly ScheduledSource[]): boolean {
+  #takeOver(tensor: GraphTensor, sources: readonly GraphTensor[]): boolean {
     if (tensor.operation !== 'in-place' && tensor.operation !== 'rope') return false;
     for (const source of sources) {
-      const state = this.#state(source);
-      if (state.place === null || state.children !== 1 || state.views !== 0) continue;
-      if (this.#isPermanent(source) || layoutOf(source) !== tensor.layout) continue;
-      this.#state(tensor).place = state.place;
-      state.place = null;
+      const backend = this.#backends[source.id] ?? nowhere;
+      if (backend === nowhere || this.#children[source.id] !== 1 || this.#views[source.id] !== 0) continue;
+      if (this.#isPermanent(source) || !haveOneLayout(source, tensor)) continue;
+      this.#backends[tensor.id] = backend;
+      this.#offsets[tensor.id] = this.#offsets[source.id] ?? 0;
+      this.#backends[source.id] = nowhere;
       return true;
     }
     return false;
   }
 
-  #release(source: ScheduledSource): void {
-    const state = this.#state(source);
-    state.children--;
-    if (state.children > 0 || state.views > 0) return;
-    const viewOf = 'copyOf' in source ? null : source.viewOf;
-    if (viewOf === null) {
-      this.#free(source, state);
-      return;
-    }
-    const viewed = this.#state(viewOf);
-    viewed.views--;
-    if (viewed.views === 0 && viewed.children === 0) this.#free(viewOf, viewed);
+  #release(source: GraphTensor): void {
+    const children = add(this.#children, source, -1);
+    if (children > 0 || (this.#views[source.id] ?? 0) > 0) return;
+    const { viewOf } = source;
+    if (viewOf === null) this.#free(source);
+    else if (add(this.#views, viewOf, -1) === 0 && this.#children[viewOf.id] === 0) this.#free(viewOf);
   }
 
-  #free(tensor: ScheduledSource, state: TensorState): void {
-    if (state.place === null || this.#isPermanent(tensor)) return;
-    const { backend, offset } = state.place;
-    this.#arenas[backend]?.free(offset, this.#bytes(tensor, backend));
-    state.place = null;
+  #free(tensor: GraphTensor): void {
+    const backend = this.#backends[tensor.id] ?? nowhere;
+    if (backend === nowhere || this.#isPermanent(tensor)) return;
+    const bytes = this.#options.allocationBytes(tensor, backend);
+    this.#arenas[backend]?.free(this.#offsets[tensor.id] ?? 0, bytes);
+    this.#backends[tensor.id] = nowhere;
   }
 
-  /** With pipeline parallelism inputs and copies must outlive the graph. */
-  #isPermanent(tensor: ScheduledSource): boolean {
-    return this.#schedule.options.inputCopies > 1 && ('copyOf' in tensor || tensor.isInput);
-  }
-
-  #bytes(tensor: ScheduledSource, backend: number): number {
-    return 'copyOf' in tensor ? tensor.bytes : this.#options.allocationBytes(tensor, backend);
-  }
-
-  #state(tensor: ScheduledSource): TensorState {
-    let state = this.#states.get(tensor);
-    if (state === undefined) {
-      state = { children: 0, views: 0, place: null };
-      this.#states.set(tensor, state);
-    }
-    return state;
+  #isPermanent(tensor: GraphTensor): boolean {
+    return this.#keepsInputs && tensor.isInput;
   }
 }
 
-function needsMemory(tensor: ScheduledSource): boolean {
-  return 'copyOf' in tensor || (tensor.viewOf === null && tensor.residence === null);
-}
-
-function layoutOf(source: ScheduledSource): string {
-  return 'copyOf' in source ? source.copyOf.layout : source.layout;
+/** The count of a tensor after the change. */
+function add(counts: Int32Array, { id }: GraphTensor, change: number): number {
+  const count = (counts[id] ?? 0) + change;
+  counts[id] = count;
+  return count;
 }

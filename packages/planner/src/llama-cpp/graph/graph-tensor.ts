@@ -38,8 +38,9 @@ export interface GraphTensor {
   readonly operation: Operation;
   readonly shape: Shape;
   readonly bytes: number;
-  /** Equal for tensors of equal type, shape and strides. */
-  readonly layout: string;
+  readonly element: Element;
+  /** Names the strides where they are not the plain ones of the shape. */
+  readonly strided: string;
   readonly sources: readonly GraphTensor[];
   /** The tensor whose memory a view shows; never itself a view. */
   readonly viewOf: GraphTensor | null;
@@ -54,12 +55,19 @@ export interface TensorOptions {
   readonly pinnedTo?: number | null;
 }
 
+const unpinned = { isInput: false, residence: null, pinnedTo: null } as const;
+
 /** A graph under construction. `expand` appends what a result needs, sources first, as ggml_build_forward_expand does. */
 export class GraphBuilder {
   readonly nodes: GraphTensor[] = [];
   readonly leafs: GraphTensor[] = [];
-  readonly #visited = new Set<GraphTensor>();
-  #nextId = 0;
+  readonly #expanded: boolean[] = [];
+  #size = 0;
+
+  /** Tensors made so far; their ids are the numbers below it, so that what is kept of each can lie in an array. */
+  get size(): number {
+    return this.#size;
+  }
 
   weight(bytes: number, backend: number): GraphTensor {
     return this.#resident(bytes, { kind: 'weight', backend });
@@ -69,84 +77,108 @@ export class GraphBuilder {
     return this.#resident(bytes, { kind: 'cache', backend });
   }
 
-  input(element: Element, ...shape: readonly number[]): GraphTensor {
-    return this.#make('leaf', fullShape(shape), [], { element, isInput: true });
+  input(element: Element, ...sizes: readonly number[]): GraphTensor {
+    const shape = fullShape(sizes);
+    const bytes = plainBytes(shape, element);
+    const plain = { element, strided: '', sources: [], viewOf: null };
+    return this.#tensor({ ...unpinned, operation: 'leaf', shape, bytes, ...plain, isInput: true });
   }
 
   operation(
     operation: Exclude<Operation, 'leaf' | 'view' | 'store'>,
     sources: readonly GraphTensor[],
-    shape: readonly number[],
-    options: TensorOptions = {},
+    sizes: readonly number[],
+    { element = 'f32', pinnedTo = null }: TensorOptions = {},
   ): GraphTensor {
-    return this.#make(operation, fullShape(shape), sources, options);
+    const shape = fullShape(sizes);
+    const bytes = plainBytes(shape, element);
+    const plain = { element, strided: '', sources, viewOf: null };
+    return this.#tensor({ ...unpinned, operation, shape, bytes, ...plain, pinnedTo });
   }
 
   /** Another look at the same memory. `strided` names the layout when it is not the plain one of its shape. */
-  view(source: GraphTensor, shape: readonly number[], strided = ''): GraphTensor {
-    const viewOf = source.viewOf ?? source;
-    return this.#make('view', fullShape(shape), [source], { viewOf, strided });
+  view(source: GraphTensor, sizes: readonly number[], strided = ''): GraphTensor {
+    return this.#view(source, fullShape(sizes), strided, elementSize.f32);
   }
 
   /** A look into a cache, whose elements may be of any type. */
-  cacheView(cache: GraphTensor, shape: readonly number[], bytesPerElement: number): GraphTensor {
-    const view = this.view(cache, shape, ' cached');
-    return { ...view, bytes: (view.bytes / elementSize.f32) * bytesPerElement };
+  cacheView(cache: GraphTensor, sizes: readonly number[], bytesPerElement: number): GraphTensor {
+    return this.#view(cache, fullShape(sizes), ' cached', bytesPerElement);
+  }
+
+  /** A weight in another shape. */
+  reshaped(weight: GraphTensor, shape: Shape): GraphTensor {
+    return this.#tensor({ ...weight, shape });
+  }
+
+  /** Room for a tensor's contents in the memory of another backend. */
+  copyOf({ shape, bytes, element, strided }: GraphTensor): GraphTensor {
+    const copied = { shape, bytes, element, strided, sources: [], viewOf: null };
+    return this.#tensor({ ...unpinned, operation: 'leaf', ...copied, isInput: true });
   }
 
   /** Writes `source` into memory that exists, usually a cache. */
   store(source: GraphTensor, target: GraphTensor, indices: GraphTensor | null = null): GraphTensor {
     const sources = indices === null ? [source, target] : [source, indices, target];
-    return this.#make('store', target.shape, sources, { viewOf: target.viewOf ?? target });
+    const { shape } = target;
+    const written = { element: 'f32', strided: '', sources, viewOf: target.viewOf ?? target } as const;
+    const bytes = plainBytes(shape, 'f32');
+    return this.#tensor({ ...unpinned, operation: 'store', shape, bytes, ...written });
   }
 
   expand(result: GraphTensor): void {
-    if (this.#visited.has(result)) return;
-    this.#visited.add(result);
+    if (this.#expanded[result.id] === true) return;
+    this.#expanded[result.id] = true;
     for (const source of result.sources) this.expand(source);
     (result.operation === 'leaf' ? this.leafs : this.nodes).push(result);
   }
 
   #resident(bytes: number, residence: Residence): GraphTensor {
     const shape: Shape = [bytes, 1, 1, 1];
-    return this.#frozen({
-      operation: 'leaf',
-      shape,
-      bytes,
-      sources: [],
-      viewOf: null,
-      isInput: false,
-      residence,
-    });
+    const plain = { element: 'f32', strided: ' resident', sources: [], viewOf: null } as const;
+    return this.#tensor({ ...unpinned, operation: 'leaf', shape, bytes, ...plain, residence });
   }
 
-  #make(
-    operation: Operation,
-    shape: Shape,
-    sources: readonly GraphTensor[],
-    options: TensorOptions & { isInput?: boolean; viewOf?: GraphTensor; strided?: string },
-  ): GraphTensor {
-    const element = options.element ?? 'f32';
-    const bytes = shape[0] * shape[1] * shape[2] * shape[3] * elementSize[element];
-    assert(Number.isSafeInteger(bytes) && bytes >= 0, `graph tensor of ${bytes} bytes`);
-    return this.#frozen({
-      operation,
-      shape,
-      bytes,
-      sources,
-      viewOf: options.viewOf ?? null,
-      isInput: options.isInput ?? false,
-      residence: null,
-      pinnedTo: options.pinnedTo ?? null,
-      layout: `${element} ${shape.join('x')}${options.strided ?? ''}`,
-    });
+  #view(source: GraphTensor, shape: Shape, strided: string, bytesPerElement: number): GraphTensor {
+    const bytes = (plainBytes(shape, 'f32') / elementSize.f32) * bytesPerElement;
+    const shown = { element: 'f32', strided, sources: [source], viewOf: source.viewOf ?? source } as const;
+    return this.#tensor({ ...unpinned, operation: 'view', shape, bytes, ...shown });
   }
 
-  #frozen(
-    tensor: Omit<GraphTensor, 'id' | 'layout' | 'pinnedTo'> & { layout?: string; pinnedTo?: number | null },
-  ): GraphTensor {
-    return { layout: 'resident', pinnedTo: null, ...tensor, id: this.#nextId++ };
+  // Field by field: tensors made alike are read several times faster than ones that were spread together.
+  #tensor(parts: Omit<GraphTensor, 'id'>): GraphTensor {
+    return {
+      id: this.#size++,
+      operation: parts.operation,
+      shape: parts.shape,
+      bytes: parts.bytes,
+      element: parts.element,
+      strided: parts.strided,
+      sources: parts.sources,
+      viewOf: parts.viewOf,
+      isInput: parts.isInput,
+      residence: parts.residence,
+      pinnedTo: parts.pinnedTo,
+    };
   }
+}
+
+function plainBytes(shape: Shape, element: Element): number {
+  const bytes = shape[0] * shape[1] * shape[2] * shape[3] * elementSize[element];
+  assert(Number.isSafeInteger(bytes) && bytes >= 0, `graph tensor of ${bytes} bytes`);
+  return bytes;
+}
+
+/** Equal type, shape and strides: what one leaves behind, the other can be computed into. */
+export function haveOneLayout(left: GraphTensor, right: GraphTensor): boolean {
+  return (
+    left.element === right.element &&
+    left.strided === right.strided &&
+    left.shape[0] === right.shape[0] &&
+    left.shape[1] === right.shape[1] &&
+    left.shape[2] === right.shape[2] &&
+    left.shape[3] === right.shape[3]
+  );
 }
 
 function fullShape(shape: readonly number[]): Shape {

@@ -79,10 +79,12 @@ function absorbed(
   const query = graph.operation('other', [rotated.query, back], [width, queryHeads, tokens]);
   const value = graph.view(normed, [kvLoraRank, 1, tokens]);
   const key = graph.operation('other', [rotated.key, value], [width, 1, tokens]);
-  const decompress = {
-    ...operations.weight(valueMatrix),
-    shape: [kvLoraRank, valueHeadDim, queryHeads, 1] as const,
-  };
+  const decompress = graph.reshaped(operations.weight(valueMatrix), [
+    kvLoraRank,
+    valueHeadDim,
+    queryHeads,
+    1,
+  ]);
   return attend(
     context,
     layer,

@@ -1,0 +1,102 @@
+/** What a start of llama.cpp is asked with, and what it makes of it. */
+import { assert } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { BackendKind } from './backends.ts';
+import type { CacheOptions } from './cache-buffers.ts';
+import { type EngineRules, newestBuild, rulesOfBuild } from './engine-rules.ts';
+import type { HostWeightOptions } from './model-buffers.ts';
+
+export interface LlamaCppInput {
+  readonly spec: ModelSpec;
+  /** Mixture of tensor types, "Q4_K_M"; null when the spec's tensors say what they are stored as. */
+  readonly fileType: string | null;
+  readonly contextTokens: number;
+  /** `-b` and `-ub`. */
+  readonly batchTokens?: number;
+  readonly microBatchTokens?: number;
+  /** `-np`: slots. */
+  readonly sequences?: number;
+  readonly unifiedCache?: boolean;
+  readonly flashAttention?: boolean;
+  /** `-ctk`, `-ctv`: ggml types. */
+  readonly keyType?: string;
+  readonly valueType?: string;
+  /** `-ngl`; `all` is more than the model has. */
+  readonly gpuLayers?: number | 'all';
+  readonly cpuExpertLayers?: number;
+  readonly backend: BackendKind;
+  readonly devices?: number;
+  readonly deviceShares?: readonly number[];
+  /** `--no-kv-offload` when false. */
+  readonly offloadCache?: boolean;
+  readonly fullWindow?: boolean;
+  /** Prediction layers have caches although nothing runs them (ik_llama.cpp). */
+  readonly cachesPredictionLayers?: boolean;
+  readonly rollbackStates?: number;
+  /** Rows of logits in the worst case; the engine's rule when absent. */
+  readonly outputs?: number;
+  /** The engine also gives out embeddings (ollama always asks for them). */
+  readonly embeddings?: boolean;
+  readonly build?: number;
+  /** Several batches on several devices at once; what the backend can when absent. */
+  readonly pipelined?: boolean;
+  /** True when the file stores latent attention as absorbed matrices; the build's rule when absent. */
+  readonly absorbedMla?: boolean;
+  readonly host?: Partial<HostWeightOptions>;
+}
+
+/** The input with every default filled in and every clamp applied. */
+export interface ResolvedOptions {
+  readonly batchTokens: number;
+  readonly microBatchTokens: number;
+  readonly sequences: number;
+  readonly flashAttention: boolean;
+  readonly keyType: string;
+  readonly valueType: string;
+  readonly gpuLayers: number;
+  readonly devices: number;
+  readonly outputs: number;
+  readonly rules: EngineRules;
+  readonly cache: CacheOptions;
+}
+
+export function resolveOptions(input: LlamaCppInput): ResolvedOptions {
+  const rules = rulesOfBuild(input.build ?? newestBuild);
+  const sequences = input.sequences ?? 1;
+  const flashAttention = input.flashAttention ?? rules.automaticFlashAttention;
+  const batchTokens = Math.min(input.contextTokens, input.batchTokens ?? 2048);
+  const microBatchTokens = Math.min(batchTokens, input.microBatchTokens ?? 512);
+  const devices = input.backend === 'cpu' ? 0 : (input.devices ?? 1);
+  const gpuLayers = input.gpuLayers ?? 'all';
+  const rollbackStates = input.rollbackStates ?? 0;
+  const keyType = input.keyType ?? 'f16';
+  const valueType = input.valueType ?? 'f16';
+  assert(sequences >= 1 && input.contextTokens >= 1, 'a context has at least one token and one sequence');
+  return {
+    batchTokens,
+    microBatchTokens,
+    sequences,
+    flashAttention,
+    keyType,
+    valueType,
+    gpuLayers:
+      gpuLayers === 'all' ? input.spec.layers.length + input.spec.predictionLayers.length + 1 : gpuLayers,
+    devices,
+    outputs:
+      input.outputs ?? (rules.serverLimitsOutputs ? sequences * (1 + rollbackStates) : microBatchTokens),
+    rules,
+    cache: {
+      contextTokens: input.contextTokens,
+      microBatchTokens,
+      sequences,
+      unified: input.unifiedCache ?? !rules.streams,
+      flashAttention,
+      keyType,
+      valueType,
+      fullWindow: input.fullWindow ?? false,
+      rollbackStates,
+      absorbedMla: input.absorbedMla ?? rules.latentCache,
+      rules,
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { createMemo, rememberFew } from './memo.ts';
+
+test('a small memo forgets what nobody asked for longest', () => {
+  const small = { memo: createMemo<string>(), owner: {}, countMax: 2 };
+  const computed: string[] = [];
+  const ask = (key: string): string =>
+    rememberFew(small, key, () => {
+      computed.push(key);
+      return `value of ${key}`;
+    });
+  const answers = ['a', 'b', 'a', 'c', 'a', 'b'].map(ask);
+  expect(answers.at(-1)).toBe('value of b');
+  // "b" was the oldest when "c" came; "a" had been asked for since.
+  expect(computed).toEqual(['a', 'b', 'c', 'b']);
+  expect(rememberFew({ ...small, owner: {} }, 'a', () => 'of another owner')).toBe('of another owner');
+});
