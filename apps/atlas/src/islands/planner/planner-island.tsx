@@ -78,7 +78,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
         <Charts {...props} charts={charts} picture={picture} onPick={change} />
       )}
       {plannerRoute !== null && (
-        <p>
+        <p className="planner-link">
           <a href={`${plannerRoute}?${writeState(answer.state)}`}>{words.open}</a>
         </p>
       )}
