@@ -6,7 +6,7 @@
 import { type Change, candidateChanges } from './changes.ts';
 import type { Deployment } from './deployment.ts';
 import { contextMaxFor, solve, usersMax } from './deployment.ts';
-import { prepare, prepareIfPossible } from './engines.ts';
+import { prepareIfPossible } from './engines.ts';
 import type { PlanRequest } from './plan-request.ts';
 
 export interface Advice {
@@ -31,18 +31,14 @@ interface Outcome {
   readonly advice: Advice;
 }
 
-export function advise(request: PlanRequest, current: Deployment): readonly Advice[] {
-  return bestOutcomes(request, current).map((outcome) => outcome.advice);
-}
-
 /** A piece of advice and the request it comes to, for those who want to follow it. */
 export interface AdvisedRequest {
   readonly advice: Advice;
   readonly request: PlanRequest;
 }
 
-export function advisedRequests(request: PlanRequest): readonly AdvisedRequest[] {
-  return bestOutcomes(request, prepare(request)).map(({ change, advice }) => ({
+export function advise(request: PlanRequest, current: Deployment): readonly AdvisedRequest[] {
+  return bestOutcomes(request, current).map(({ change, advice }) => ({
     advice,
     request: change.apply(request),
   }));

@@ -4,6 +4,7 @@ import type { Deployment } from './deployment.ts';
 import { prepareLlamaCpp } from './engine-llama-cpp.ts';
 import { prepareWithoutEngine } from './engine-none.ts';
 import { preparePlimsoll } from './engine-plimsoll/profile.ts';
+import { memoryQuestion } from './llama-cpp-request.ts';
 import { checkParallelism } from './parallelism.ts';
 import { type PlanRequest, requestFormats } from './plan-request.ts';
 import { prepareVllm } from './vllm/profile.ts';
@@ -34,6 +35,19 @@ export function prepareIfPossible(request: PlanRequest): Deployment | null {
     return prepare(request);
   } catch (error) {
     if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}
+
+/** Why the engine would refuse a request, or null: what `prepare` would throw, for less work where the profile allows it. */
+export function refusalOf(request: PlanRequest): PlimsollError | null {
+  try {
+    // The rest of this profile sizes graphs of the whole model, and refuses nothing.
+    if (request.engine === 'llama.cpp') memoryQuestion(request);
+    else prepare(request);
+    return null;
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
     throw error;
   }
 }

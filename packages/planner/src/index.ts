@@ -1,4 +1,4 @@
-export { type Advice, type AdvisedRequest, advisedRequests } from './advice.ts';
+export type { Advice, AdvisedRequest } from './advice.ts';
 export {
   contextMaxFor,
   type Deployment,
@@ -45,7 +45,7 @@ export {
   storageFormats,
 } from './engine-plimsoll/storage-format.ts';
 export type { StorageHints, StoredTensor } from './engine-plimsoll/weight-storage.ts';
-export { prepare, prepareIfPossible } from './engines.ts';
+export { prepare, prepareIfPossible, refusalOf } from './engines.ts';
 export { type KvFormat, kvFormatNames, kvVectorBytes, parseKvFormat } from './kv-format.ts';
 export {
   type Derivation,
@@ -60,7 +60,7 @@ export {
 } from './ledger.ts';
 export { deviceCount, type Parallelism, singleDevice } from './parallelism.ts';
 export type { SpeedAssumptions } from './performance.ts';
-export { type Plan, plan } from './plan.ts';
+export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
 export { type EngineName, engineNames, type PlanRequest } from './plan-request.ts';
 export { usualEngine } from './usual-engine.ts';
 export { elementBytes, parseElementType, weightFormatNames } from './weight-format.ts';

@@ -4,7 +4,7 @@
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
-import { type Advice, advise } from './advice.ts';
+import { type Advice, type AdvisedRequest, advise } from './advice.ts';
 import { utilizationFor } from './changes.ts';
 import {
   contextMaxFor,
@@ -77,8 +77,24 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
+/** A plan beside what its advice was made of, for those who go on from it. */
+export interface AdvisedPlan {
+  readonly plan: Plan;
+  /** One for each piece of the plan's advice, in the same order. */
+  readonly advised: readonly AdvisedRequest[];
+}
+
 export function plan(request: PlanRequest): Plan {
+  return planWithRequests(request).plan;
+}
+
+export function planWithRequests(request: PlanRequest): AdvisedPlan {
   const deployment = prepare(request);
+  const advised = advise(request, deployment);
+  return { plan: planOf(request, deployment, advised), advised };
+}
+
+function planOf(request: PlanRequest, deployment: Deployment, advised: readonly AdvisedRequest[]): Plan {
   const { workload, spec, hardware } = request;
   const solution = solve(deployment, workload);
   const startsUp = deployment.poolBytes >= deployment.sequenceBytes(workload.contextTokens);
@@ -112,7 +128,7 @@ export function plan(request: PlanRequest): Plan {
       tokensPerSecond: solution.tokensPerSecond,
       bound: deployment.speed.decodeBound(workload.users, workload.contextTokens),
     },
-    advice: advise(request, deployment),
+    advice: advised.map(({ advice }) => advice),
     notes: deployment.notes,
   };
 }

@@ -4,7 +4,7 @@ import { listHardware, listModels, resolveHardware } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment.ts';
-import { prepare, prepareIfPossible } from './engines.ts';
+import { prepare, prepareIfPossible, refusalOf } from './engines.ts';
 import { kvFormatNames } from './kv-format.ts';
 import { engineNames } from './plan-request.ts';
 import { model, request, variedModels } from './test-models.ts';
@@ -146,6 +146,43 @@ test('more devices never leave less room per device', () => {
     ),
     { numRuns: 40 },
   );
+});
+
+test('what is refused without preparing is what prepare refuses', () => {
+  const orNull = <Value>(value: Value): fc.Arbitrary<Value | undefined> => fc.constantFrom(undefined, value);
+  let refused = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...engineNames),
+      fc.constantFrom(...variedModels),
+      fc.constantFrom(undefined, 'fp8', 'bf16', 'Q4_K_M', 'IQ2_XXS', 'MXFP4_MOE', 'q9_9'),
+      fc.record({
+        gpu: fc.constantFrom('h100', 'apple-m2-ultra-76-core', 'rtx-4090'),
+        kvFormat: fc.constantFrom(undefined, ...kvFormatNames),
+        tensor: fc.constantFrom(1, 2, 3),
+        engineVersion: orNull('nightly'),
+        flashAttention: orNull(false),
+      }),
+      (engine, model, weights, { gpu, kvFormat, tensor, engineVersion, flashAttention }) => {
+        const parallelism = { ...single, tensor };
+        const llamaCpp = { flashAttention };
+        const asked = request({
+          ...{ engine, model, gpu, weights, kvFormat, parallelism, engineVersion, llamaCpp },
+        });
+        const refusal = refusalOf(asked);
+        if (refusal !== null) refused++;
+        let thrown: unknown = null;
+        try {
+          prepare(asked);
+        } catch (error) {
+          thrown = error;
+        }
+        expect(thrown).toEqual(refusal);
+      },
+    ),
+    { numRuns: 300 },
+  );
+  expect(refused).toBeGreaterThan(10);
 });
 
 test('every device of the registry can be planned for, with finite numbers', () => {

@@ -13,7 +13,6 @@ import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
 import { cacheGroups } from '../kv-cache.ts';
 import type { LedgerEntry } from '../ledger.ts';
 import { defaultMixture } from '../llama-cpp-request.ts';
-import { createMemo, remember } from '../memo.ts';
 import { deviceCount } from '../parallelism.ts';
 import { speedModel } from '../performance.ts';
 import { deviceSpeed } from '../plan-input.ts';
@@ -130,11 +129,8 @@ export function engineRequest(request: PlanRequest): EngineMemoryRequest {
 /** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
 function loadedSpec({ spec, weights }: Pick<PlanRequest, 'spec' | 'weights'>): ModelSpec {
   if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
-  const mixture = mixtureNamed(weights);
-  return remember(specMemo, spec, mixture, () => ggufSpec(spec, mixture));
+  return ggufSpec(spec, mixtureNamed(weights));
 }
-
-const specMemo = createMemo<ModelSpec>();
 
 function mixtureNamed(weights: string | undefined): string {
   const plain: Readonly<Record<string, string>> = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' };

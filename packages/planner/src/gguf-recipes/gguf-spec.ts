@@ -10,6 +10,7 @@ import {
   type TensorRole,
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
+import { createMemo, rememberFew } from '../memo.ts';
 import { parseFileType } from './file-type.ts';
 import { type GgufTensor, ggufTensors } from './tensor-names.ts';
 import { countsAsValue, type RecipeModel, tensorTypeChooser } from './tensor-type.ts';
@@ -99,16 +100,45 @@ function recipeModel(
   };
 }
 
-/** The spec with every tensor as the file stores it. Layers whose stored tensors are equal are the same object. */
+/**
+ * The spec with every tensor as the file stores it, made once: what is remembered of a spec is then of its files too.
+ * Layers whose stored tensors are equal are the same object.
+ */
 export function ggufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOptions = {}): ModelSpec {
-  const stored = storedTensors(spec, fileType, options);
-  const seen = new Map<string, LayerSpec>();
+  const key = JSON.stringify([
+    fileType,
+    options.absorbedMla,
+    options.predictionLayers,
+    options.fusedCountsAsValue,
+  ]);
+  const small = { memo: specMemo, owner: spec, countMax: specCountMax };
+  return rememberFew(small, key, () => makeGgufSpec(spec, fileType, options));
+}
+
+/** Mixtures of one model that are kept: those that people compare. */
+const specCountMax = 12;
+const specMemo = createMemo<ModelSpec>();
+
+function makeGgufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOptions): ModelSpec {
+  const outside: StoredTensor[] = [];
+  const inside = new Map<number, StoredTensor[]>();
+  for (const tensor of storedTensors(spec, fileType, options)) {
+    if (tensor.layer === null) {
+      outside.push(tensor);
+      continue;
+    }
+    const own = inside.get(tensor.layer) ?? [];
+    inside.set(tensor.layer, own);
+    own.push(tensor);
+  }
+  const kinds = new Map<LayerSpec, Map<string, LayerSpec>>();
   const layerWith = (layer: LayerSpec, index: number): LayerSpec => {
-    const tensors = stored.filter((tensor) => tensor.layer === index).map(storedSpec);
-    const key = JSON.stringify([layer.attention, layer.mlp, tensors]);
-    const known = seen.get(key);
-    if (known !== undefined) return known;
-    const made = { ...layer, tensors };
+    const tensors = inside.get(index) ?? [];
+    // Of one kind of layer the file's tensors differ in nothing but their types.
+    const key = tensors.map(({ type }) => type).join();
+    const seen = kinds.get(layer) ?? new Map<string, LayerSpec>();
+    kinds.set(layer, seen);
+    const made = seen.get(key) ?? { ...layer, tensors: tensors.map(storedSpec) };
     seen.set(key, made);
     return made;
   };
@@ -116,7 +146,6 @@ export function ggufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOpt
   const predictionLayers = options.predictionLayers
     ? spec.predictionLayers.map((layer, index) => layerWith(layer, spec.layers.length + index))
     : [];
-  const outside = stored.filter((tensor) => tensor.layer === null);
   return {
     ...spec,
     layers,

@@ -2,13 +2,11 @@
  * Which precisions and splits a model can have under an engine: each is tried, because the rules are the engine's own
  * (heads that must divide, formats it has kernels for) and live in the planner.
  */
-
-import { PlimsollError } from '@plimsoll/foundation';
 import {
   type EngineName,
   kvFormatNames,
   type PlanRequest,
-  prepare,
+  refusalOf,
   weightFormatNames,
 } from '@plimsoll/planner';
 import type { Workbench } from '../../workbench/workbench.ts';
@@ -55,7 +53,7 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
   const possible = <Value>(
     values: readonly Value[],
     change: (value: Value) => Partial<PlanRequest>,
-  ): Value[] => values.filter((value) => isPossible({ ...request, ...change(value) }));
+  ): Value[] => values.filter((value) => refusalOf({ ...request, ...change(value) }) === null);
   return {
     weights: withChosen(
       possible(formatsOf[request.engine], (weights) => ({ weights })),
@@ -79,14 +77,4 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
 /** A list always has the value that is chosen, or a form could not show it. */
 function withChosen<Value>(values: readonly Value[], chosen: Value | null): readonly Value[] {
   return chosen === null || values.includes(chosen) ? values : [...values, chosen];
-}
-
-function isPossible(request: PlanRequest): boolean {
-  try {
-    prepare(request);
-    return true;
-  } catch (error) {
-    if (error instanceof PlimsollError) return false;
-    throw error;
-  }
 }

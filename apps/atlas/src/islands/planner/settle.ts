@@ -6,14 +6,14 @@
 import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
 import {
   type Advice,
-  advisedRequests,
   type Deployment,
   type EngineName,
   type Plan,
   type PlanRequest,
   parseKvFormat,
-  plan,
+  planWithRequests,
   prepare,
+  refusalOf,
   usualEngine,
 } from '@plimsoll/planner';
 import { largerHardware } from '@plimsoll/registry/portable';
@@ -69,11 +69,12 @@ export function answerState(asked: PlannerState, workbench: Workbench): PlannerA
   const engine = engineOf(state, workbench);
   try {
     const request = requestOf(state, workbench);
-    const advised = advisedRequests(request).map(({ advice, request: changed }) => ({
+    const { plan, advised } = planWithRequests(request);
+    const followed = advised.map(({ advice, request: changed }) => ({
       advice,
       state: stateOfRequest(state, request, changed),
     }));
-    return { state, engine, notes, plan: plan(request), refusal: null, advised };
+    return { state, engine, notes, plan, refusal: null, advised: followed };
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
     return { state, engine, notes, plan: null, refusal: error.toJSON(), advised: [] };
@@ -128,13 +129,13 @@ function withPossibleChoices(
   state: PlannerState,
   workbench: Workbench,
 ): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
-  const refusal = refusalOf(state, workbench);
+  const refusal = refusalOf(requestOf(state, workbench));
   if (refusal === null) return { state, notes: [] };
   const chosen = revocable.filter(([key, usual]) => state[key] !== usual);
   const ways = [...chosen.map((field) => [field]), chosen];
   for (const fields of ways) {
     const changed = { ...state, ...Object.fromEntries(fields) };
-    if (fields.length === 0 || refusalOf(changed, workbench) !== null) continue;
+    if (fields.length === 0 || refusalOf(requestOf(changed, workbench)) !== null) continue;
     const notes = fields.map(([key, usual]) => ({
       key,
       value: String(state[key]),
@@ -144,16 +145,6 @@ function withPossibleChoices(
     return { state: changed, notes };
   }
   return { state, notes: [] };
-}
-
-function refusalOf(state: PlannerState, workbench: Workbench): PlimsollError | null {
-  try {
-    deploymentOf(state, workbench);
-    return null;
-  } catch (error) {
-    if (error instanceof PlimsollError) return error;
-    throw error;
-  }
 }
 
 /** A changed request as a state; null when it changes something that no field holds. */
