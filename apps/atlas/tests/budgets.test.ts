@@ -16,6 +16,8 @@ const scriptBudgets: Readonly<Record<string, number>> = {
 };
 /** The planner with everything that it fetches to answer; the frame's own scripts included. */
 const plannerBudget = 150 * KiB;
+/** Style sheets of a page without interactive pieces, compressed. */
+const styleBudget = 12 * KiB;
 const largestPaintSecondsMax = 1.5;
 /** On two cores. */
 const buildSecondsMax = 90;
@@ -62,6 +64,30 @@ test('the whole site is built in time, when this run built it', () => {
 
 test.each(Object.entries(scriptBudgets))('%s loads little JavaScript', async (route, budget) => {
   expect(await scriptBytes(route, async () => {})).toBeLessThanOrEqual(budget);
+});
+
+/** All rules of the style sheets that a page links. */
+async function stylesOf(route: string): Promise<string> {
+  const page = await (await fetch(url + route)).text();
+  const sheets = [...page.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, href = '']) => href);
+  return (await Promise.all(sheets.map(async (href) => (await fetch(url + href)).text()))).join('\n');
+}
+
+test.each([
+  ['/docs/glossary/prefill/', []],
+  ['/docs/systems/memory/', []],
+  ['/docs/hardware/', []],
+  ['/planner/', ['.planner']],
+  ['/docs/tutorials/memory-wall/', ['.cell-frame']],
+  ['/docs/tutorials/kv-cache-hidden-tax/', ['.planner', '.cell-frame', '.blocks-']],
+  ['/docs/glossary/paged-attention/', ['.blocks-']],
+] as const)('%s loads the styles of its own pieces alone', async (route, own) => {
+  const styles = await stylesOf(route);
+  const pieces = ['.planner', '.cell-frame', '.blocks-', '.react-flow'];
+  expect(pieces.filter((piece) => styles.includes(piece))).toEqual(own);
+  expect(gzipSync(styles, { level: 9 }).length).toBeLessThanOrEqual(
+    own.length === 0 ? styleBudget : 24 * KiB,
+  );
 });
 
 test('the planner stays within its budget, answers included', async () => {

@@ -10,7 +10,6 @@ import { type BlocksWords, fill } from '../words.ts';
 import { MemoryGrid } from './memory-grid.tsx';
 import type { RacePlayer } from './race-player.ts';
 import type { RaceSnapshot, SideSnapshot } from './race-snapshot.ts';
-import './blocks.css';
 
 export interface BlocksIslandProps {
   readonly options: RaceOptions;

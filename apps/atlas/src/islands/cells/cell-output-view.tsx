@@ -4,8 +4,6 @@ import type { CellEntry, CellOutput } from '../../cells/cell.ts';
 import { LineChart } from '../charts/line-chart.tsx';
 import { formatQuantity, type Unit } from '../charts/quantity.ts';
 import type { CellWords } from '../words.ts';
-import '../charts/charts.css';
-import './cells.css';
 
 export interface CellTexts {
   readonly title: string;

@@ -11,13 +11,21 @@ import {
   ReactFlow,
   useNodesState,
 } from '@xyflow/react';
+import baseStyles from '@xyflow/react/dist/base.css?inline';
 import { type ReactNode, StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
+import graphStyles from './graph.css?inline';
 import type { FlowData, FlowEdge } from './graph-data.ts';
-import '@xyflow/react/dist/base.css';
-import './graph.css';
+
+/** The styles arrive with this code: a page whose graphs nobody opens needs none of them. */
+function wearStyles(): void {
+  const sheet = document.createElement('style');
+  sheet.textContent = baseStyles + graphStyles;
+  document.head.append(sheet);
+}
 
 export function showFlow(place: HTMLElement, data: FlowData): void {
+  if (document.querySelector('.react-flow') === null) wearStyles();
   createRoot(place).render(
     <StrictMode>
       <GraphFlow data={data} />

@@ -25,9 +25,6 @@ import {
   writeState,
 } from './state.ts';
 import { Verdict, verdictText } from './verdict.tsx';
-import '../charts/charts.css';
-import './load.css';
-import './planner.css';
 
 export interface PlannerIslandProps {
   readonly picture: PlannerPicture;
