@@ -7,6 +7,7 @@ import { assert, type Bytes, bytes } from '@plimsoll/foundation';
 import type { CacheGroup } from './kv-cache.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { SpeedModel } from './performance.ts';
+import type { EngineName } from './plan-request.ts';
 
 /** Users and how long each of their sequences may become, prompt and output together. */
 export interface Workload {
@@ -19,7 +20,7 @@ export interface Workload {
 }
 
 export interface Deployment {
-  readonly engine: string;
+  readonly engine: EngineName;
   /** Release the profile followed; null where the profile has no versions. */
   readonly engineVersion: string | null;
   /** Command line that starts the engine like this; null for the profile without an engine. */

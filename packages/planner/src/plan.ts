@@ -20,7 +20,7 @@ import { prepare } from './engines.ts';
 import { growthBytesPerToken } from './kv-cache.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import { deviceCount } from './parallelism.ts';
-import type { PlanRequest } from './plan-request.ts';
+import type { EngineName, PlanRequest } from './plan-request.ts';
 
 export interface Plan {
   readonly model: {
@@ -42,7 +42,7 @@ export interface Plan {
     readonly pricePerHourUsd: number | null;
   };
   readonly engine: {
-    readonly name: string;
+    readonly name: EngineName;
     readonly version: string | null;
     readonly command: string | null;
   };

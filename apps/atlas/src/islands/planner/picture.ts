@@ -1,5 +1,5 @@
 /** All that the planner's page shows for a state: the answer, what its form offers, and the charts beside it. */
-import { usualEngine } from '@plimsoll/planner';
+import { type EngineName, usualEngine } from '@plimsoll/planner';
 import type { Workbench } from '../../workbench/workbench.ts';
 import { choicesOf, type PlannerChoices } from './choices.ts';
 import { answerState, deploymentOf, type PlannerAnswer } from './settle.ts';
@@ -10,7 +10,7 @@ import { type BatchPoint, batchSweep, type CapacityMap, capacityMap } from './sw
 export interface PlannerPicture {
   readonly answer: PlannerAnswer;
   readonly choices: PlannerChoices;
-  readonly usualEngine: string;
+  readonly usualEngine: EngineName;
 }
 
 export interface PlannerCharts {

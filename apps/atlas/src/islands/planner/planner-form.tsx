@@ -1,5 +1,6 @@
 /** The questions of a plan. Every control changes one field of the state; the answer follows at once. */
 import { formatTokens } from '@plimsoll/foundation';
+import type { EngineName } from '@plimsoll/planner';
 import { type ReactNode, useId } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 import type { PlannerChoices } from './choices.ts';
@@ -18,7 +19,7 @@ export interface PlannerFormProps {
   readonly state: PlannerState;
   /** The engine in use, chosen or usual. */
   readonly engine: string;
-  readonly usualEngine: string;
+  readonly usualEngine: EngineName;
   readonly choices: PlannerChoices;
   readonly words: PlannerWords;
   readonly searchModels: (text: string) => Promise<readonly ComboboxOption[]>;
@@ -97,9 +98,9 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
 function engineOptions({ usualEngine, words }: PlannerFormProps): readonly ChoiceOption[] {
   const others = stateEngines.map((name) => ({
     value: name,
-    label: name === 'none' ? words.engineNone : name,
+    label: words[`engine-${name}`],
   }));
-  return [{ value: '', label: fill(words.engineUsual, { engine: usualEngine }) }, ...others];
+  return [{ value: '', label: fill(words.engineUsual, { engine: words[`engine-${usualEngine}`] }) }, ...others];
 }
 
 function withUsual(label: string, values: readonly string[]): readonly ChoiceOption[] {

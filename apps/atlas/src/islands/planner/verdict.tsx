@@ -4,6 +4,7 @@ import type { Plan } from '@plimsoll/planner';
 import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 import type { PlannerAnswer } from './settle.ts';
+import { whyText } from './why.ts';
 
 export function Verdict({
   answer,
@@ -18,7 +19,7 @@ export function Verdict({
       <div className="verdict" data-fits="false">
         <p className="verdict-line">
           <Sign fits={false} />
-          {fill(words.refused, { engine: answer.engine, message: refusal?.message ?? '' })}
+          {fill(words.refused, { engine: words[`engine-${answer.engine}`], message: refusal?.message ?? '' })}
         </p>
         {refusal?.hint !== undefined && <p>{fill(words.wayOut, { hint: refusal.hint })}</p>}
       </div>
@@ -48,6 +49,7 @@ export function Verdict({
           label={plan.fits ? words.tokensEach : `${words.tokensEach}, ${words.ifFits}`}
         />
       </ul>
+      <p className="verdict-why">{whyText(plan, words)}</p>
     </div>
   );
 }
