@@ -79,18 +79,10 @@ async function inspectSafetensors(path: string): Promise<Inspection> {
 }
 
 async function inspectDirectory(path: string): Promise<Inspection> {
-  const { modelSpecFromConfig, readModelDirectory } = await import('@plimsoll/model-files');
-  const { config, weights } = await readModelDirectory(path);
-  if (weights === null) {
-    throw new PlimsollError({
-      code: 'no-weights',
-      message: `${path} has a config.json and no weights`,
-      value: path,
-      limit: 'model.safetensors, or the shards of model.safetensors.index.json',
-      hint: `plimsoll plan ${join(path, 'config.json')} needs no weights`,
-    });
-  }
-  const spec = specOrProblem(() => modelSpecFromConfig(config, { id: basename(resolve(path)) }));
+  const { modelSpecFromConfig, readModelDirectory, weightsOf } = await import('@plimsoll/model-files');
+  const directory = await readModelDirectory(path);
+  const weights = weightsOf(directory, `plimsoll plan ${join(path, 'config.json')} needs no weights`);
+  const spec = specOrProblem(() => modelSpecFromConfig(directory.config, { id: basename(resolve(path)) }));
   return { path, ...spec, ...safetensorsParts(weights) };
 }
 

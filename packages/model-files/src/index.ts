@@ -45,8 +45,10 @@ export {
   readJsonFile,
   readModelDirectory,
   readSafetensors,
+  weightsOf,
 } from './safetensors/read-directory.ts';
 export type { SafetensorsModel, ShardTensor } from './safetensors/sharded.ts';
+export { CheckpointTensors, withStoredTypes } from './safetensors/stored-types.ts';
 export {
   encodeSafetensors,
   layOutSafetensors,

@@ -1,12 +1,13 @@
 /** Opens a model where it lies: a GGUF file (any part of a split one), or a directory with config.json and safetensors. */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { PlimsollError } from '@plimsoll/foundation';
 import {
   modelSpecFromConfig,
   modelSpecFromGguf,
   readGgufFile,
   readModelDirectory,
+  weightsOf,
+  withStoredTypes,
 } from '@plimsoll/model-files';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import { parametersFromConfig } from '../model/config-parameters.ts';
@@ -17,7 +18,7 @@ import { tokenizerFromGguf } from '../tokenizer/gguf-tokenizer.ts';
 import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
 import type { Model } from './model.ts';
-import { openSafetensorsSource, withStoredTypes } from './safetensors-source.ts';
+import { openSafetensorsSource } from './safetensors-source.ts';
 
 export interface OpenOptions {
   readonly overrides?: ModelOverrides;
@@ -52,16 +53,7 @@ async function openGguf(path: string, { overrides }: OpenOptions): Promise<Model
 
 async function openDirectory(path: string, { overrides }: OpenOptions): Promise<Model> {
   const directory = await readModelDirectory(path);
-  const { weights } = directory;
-  if (weights === null) {
-    throw new PlimsollError({
-      code: 'no-weights',
-      message: `${path} has a config.json and no weights`,
-      value: path,
-      limit: 'model.safetensors, or the shards of model.safetensors.index.json',
-      hint: 'download the weights into the same directory',
-    });
-  }
+  const weights = weightsOf(directory, 'download the weights into the same directory');
   const named = modelSpecFromConfig(directory.config, { id: basename(resolve(path)) });
   const spec = withStoredTypes(named, weights);
   const architecture = architectureOf(spec.family, 'hub');

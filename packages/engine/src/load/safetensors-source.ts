@@ -1,82 +1,17 @@
-/**
- * Weights of a checkpoint of the Hub. Two things differ from its ModelSpec: names are prefixed with the layer, and the
- * experts that a spec counts as one stack are one tensor each, `experts.7.gate_proj.weight`.
- */
+/** Weights of a checkpoint of the Hub, where they lie in its shards. */
 import { join } from 'node:path';
-import { PlimsollError } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec, SafetensorsModel, ShardTensor, TensorSpec } from '@plimsoll/model-files';
+import { CheckpointTensors, type SafetensorsModel } from '@plimsoll/model-files';
 import { openFiles } from './open-files.ts';
-import type { TensorAddress, WeightSource } from './weight-source.ts';
+import type { WeightSource } from './weight-source.ts';
 
 export async function openSafetensorsSource(path: string, model: SafetensorsModel): Promise<WeightSource> {
   const files = await openFiles(model.shards.map(({ name }) => join(path, name)));
-  const tensors = new Directory(model);
+  const tensors = new CheckpointTensors(model);
   return {
     ...files,
     tensor(address) {
-      const { name, type, bytes, offset, shard: file } = tensors.need(fullName(address));
+      const { name, type, bytes, offset, shard: file } = tensors.need(address);
       return { name, type, bytes, file, offset };
     },
   };
-}
-
-class Directory {
-  readonly #byName: ReadonlyMap<string, ShardTensor>;
-
-  constructor(model: SafetensorsModel) {
-    this.#byName = new Map(model.tensors.map((tensor) => [tensor.name, tensor]));
-  }
-
-  need(name: string): ShardTensor {
-    const tensor = this.#byName.get(name);
-    if (tensor !== undefined) return tensor;
-    throw new PlimsollError({
-      code: 'missing-tensor',
-      message: `the checkpoint has no tensor ${name}, which its config promises`,
-      value: name,
-      hint: 'the download is incomplete, or config.json belongs to another checkpoint',
-    });
-  }
-}
-
-function fullName({ layer, name, slice, slices }: TensorAddress): string {
-  const own = slices > 1 ? name.replace('.experts.', `.experts.${slice}.`) : name;
-  return layer === null ? own : `model.layers.${layer}.${own}`;
-}
-
-/** The spec with what the shards say about every tensor, so that memory is planned for what will be read. */
-export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): ModelSpec {
-  const tensors = new Directory(model);
-  const stored = (tensor: TensorSpec, layer: number | null): TensorSpec => {
-    const slices = tensor.shape.length > 2 ? (tensor.shape[0] ?? 1) : 1;
-    const first = tensors.need(fullName({ layer, name: tensor.name, slice: 0, slices }));
-    const shape = slices > 1 ? tensor.shape.slice(1) : tensor.shape;
-    if (first.shape.join() !== shape.join()) throw shapeMismatch(first, shape);
-    return { ...tensor, stored: { type: first.type, bytes: slices * first.bytes } };
-  };
-  // Layers that are alike stay one object, as the spec promises.
-  const known = new Map<string, LayerSpec>();
-  const layers = spec.layers.map((layer, index) => {
-    const held = { ...layer, tensors: layer.tensors.map((tensor) => stored(tensor, index)) };
-    const key = JSON.stringify(held);
-    const same = known.get(key) ?? held;
-    known.set(key, same);
-    return same;
-  });
-  return {
-    ...spec,
-    source: 'safetensors',
-    layers,
-    tensors: spec.tensors.map((tensor) => stored(tensor, null)),
-  };
-}
-
-function shapeMismatch(tensor: ShardTensor, shape: readonly number[]): PlimsollError {
-  return new PlimsollError({
-    code: 'shape-mismatch',
-    message: `tensor ${tensor.name} is [${tensor.shape.join(', ')}]; config.json implies [${shape.join(', ')}]`,
-    value: tensor.shape.join(' x '),
-    limit: shape.join(' x '),
-    hint: 'config.json belongs to another checkpoint',
-  });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { modelSpecFromDirectory } from './model-spec-from-directory.ts';
-import { readJsonFile, readModelDirectory, readSafetensors } from './read-directory.ts';
+import { readJsonFile, readModelDirectory, readSafetensors, weightsOf } from './read-directory.ts';
 import { encodeSafetensors } from './write.ts';
 
 const fixture = fileURLToPath(new URL('../../../../fixtures/safetensors/tiny-llama', import.meta.url));
@@ -56,7 +56,11 @@ describe('a model directory', () => {
       code: 'safetensors-missing-shards',
     });
     await rm(join(directory, indexName));
-    expect((await readModelDirectory(directory)).weights).toBeNull();
+    const bare = await readModelDirectory(directory);
+    expect(bare.weights).toBeNull();
+    expect(() => weightsOf(bare, 'fetch them')).toThrow(
+      expect.objectContaining({ code: 'no-weights', value: directory, hint: 'fetch them' }),
+    );
   });
 
   test('is a spec by its config, for which its shards are checked', async () => {

@@ -29,6 +29,18 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
   return { path, config: await readJson(config), weights: await readWeights(path) };
 }
 
+/** The weights of a directory for who cannot do without; `hint` says what can be done without them. */
+export function weightsOf({ path, weights }: ModelDirectory, hint: string): SafetensorsModel {
+  if (weights !== null) return weights;
+  throw new PlimsollError({
+    code: 'no-weights',
+    message: `${path} has a config.json and no weights`,
+    value: path,
+    limit: 'model.safetensors, or the shards of model.safetensors.index.json',
+    hint,
+  });
+}
+
 /** Reads `model.safetensors`, or the shards of `model.safetensors.index.json`. */
 export async function readSafetensors(path: string): Promise<SafetensorsModel> {
   const source = await openFileSource(path);
