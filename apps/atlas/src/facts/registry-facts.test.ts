@@ -3,7 +3,6 @@ import { plan, singleDevice } from '@plimsoll/planner';
 import { featuredModels } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
 import { contextsShown, holdingOf } from './capacity-grid.ts';
-import { firstAnswer } from './first-answer.ts';
 import { hardwareFacts } from './hardware-facts.ts';
 import { modelFacts } from './model-facts.ts';
 import { registryFacts } from './registry-facts.ts';
@@ -92,21 +91,4 @@ test('every featured model is on the page of a device', () => {
       .sort(),
   );
   for (const { holding } of others) expect(holding?.devices).toBe(1);
-});
-
-test('the first answer adds up: weights, reserve and pool are what a process gets', () => {
-  const model = modelEntry('meta-llama/Llama-3.1-8B-Instruct');
-  const answer = firstAnswer(
-    plan({
-      spec: model.spec,
-      hardware: device('h100-sxm-80gb'),
-      engine: 'vllm',
-      parallelism: singleDevice,
-      workload: { contextTokens: 8192, users: 16 },
-    }),
-  );
-  const gibibytes = (text: string): number => Number.parseFloat(text);
-  const parts = gibibytes(answer.weights) + gibibytes(answer.reserve) + gibibytes(answer.pool);
-  expect(parts).toBeCloseTo(79.19, 1);
-  expect(Number(answer.users)).toBe(Math.floor(gibibytes(answer.pool) / gibibytes(answer.perUser)));
 });
