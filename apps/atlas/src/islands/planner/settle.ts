@@ -129,13 +129,13 @@ function withPossibleChoices(
   state: PlannerState,
   workbench: Workbench,
 ): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
-  const refusal = refusalOf(requestOf(state, workbench));
+  const refusal = refusalOfState(state, workbench);
   if (refusal === null) return { state, notes: [] };
   const chosen = revocable.filter(([key, usual]) => state[key] !== usual);
   const ways = [...chosen.map((field) => [field]), chosen];
   for (const fields of ways) {
     const changed = { ...state, ...Object.fromEntries(fields) };
-    if (fields.length === 0 || refusalOf(requestOf(changed, workbench)) !== null) continue;
+    if (fields.length === 0 || refusalOfState(changed, workbench) !== null) continue;
     const notes = fields.map(([key, usual]) => ({
       key,
       value: String(state[key]),
@@ -145,6 +145,16 @@ function withPossibleChoices(
     return { state: changed, notes };
   }
   return { state, notes: [] };
+}
+
+/** Not only engines refuse: a field may name what no request can be made of. */
+function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollError | null {
+  try {
+    return refusalOf(requestOf(state, workbench));
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
+    throw error;
+  }
 }
 
 /** A changed request as a state; null when it changes something that no field holds. */
