@@ -63,14 +63,15 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
 export function mixtureOf(request: PlanRequest): string | null {
   if (request.spec.source === 'gguf') return null;
   const asked = request.weights ?? usualMixture(request);
-  const plain: Readonly<Record<string, string>> = {
-    bf16: 'BF16',
-    bfloat16: 'BF16',
-    fp16: 'F16',
-    float16: 'F16',
-    fp32: 'F32',
-  };
-  const mixture = plain[asked.toLowerCase()] ?? asked;
+  // A map and not an object: names come from addresses, and every object has a `constructor`.
+  const plain: ReadonlyMap<string, string> = new Map([
+    ['bf16', 'BF16'],
+    ['bfloat16', 'BF16'],
+    ['fp16', 'F16'],
+    ['float16', 'F16'],
+    ['fp32', 'F32'],
+  ]);
+  const mixture = plain.get(asked.toLowerCase()) ?? asked;
   parseFileType(mixture);
   return mixture;
 }

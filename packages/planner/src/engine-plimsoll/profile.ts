@@ -133,8 +133,12 @@ function loadedSpec({ spec, weights }: Pick<PlanRequest, 'spec' | 'weights'>): M
 }
 
 function mixtureNamed(weights: string | undefined): string {
-  const plain: Readonly<Record<string, string>> = { fp32: 'F32', fp16: 'F16', bf16: 'BF16' };
-  return weights === undefined ? defaultMixture : (plain[weights.toLowerCase()] ?? weights);
+  const plain: ReadonlyMap<string, string> = new Map([
+    ['fp32', 'F32'],
+    ['fp16', 'F16'],
+    ['bf16', 'BF16'],
+  ]);
+  return weights === undefined ? defaultMixture : (plain.get(weights.toLowerCase()) ?? weights);
 }
 
 interface PointNeed {

@@ -130,6 +130,7 @@ test('what does not exist or does not go together falls back with a note', () =>
   `);
   for (const engine of [null, ...engineNames]) {
     expect(noted({ kv: 'float3', engine }), `kv=float3 under ${engine}`).toHaveLength(1);
+    expect(noted({ weights: '__proto__', engine }), `weights=__proto__ under ${engine}`).toHaveLength(1);
   }
   expect(noted({ weights: 'fp7', kv: 'q8_0', engine: 'vllm' })).toMatchInlineSnapshot(`
     [
