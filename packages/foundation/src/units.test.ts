@@ -36,7 +36,7 @@ test('what is printed keeps its order of magnitude', () => {
     '250 ms',
     '12.80 s',
     '250 s',
-    '2.0 us',
+    '2.0 µs',
   ]);
 });
 

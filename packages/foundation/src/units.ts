@@ -111,5 +111,5 @@ export function formatSeconds(value: number): string {
   if (value >= 100) return `${value.toFixed(0)} s`;
   if (value >= 1) return `${value.toFixed(2)} s`;
   if (value >= 1e-3) return `${(value * 1e3).toFixed(value >= 0.1 ? 0 : 2)} ms`;
-  return `${(value * 1e6).toFixed(1)} us`;
+  return `${(value * 1e6).toFixed(1)} µs`;
 }
