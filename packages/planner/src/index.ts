@@ -60,6 +60,7 @@ export {
 } from './ledger.ts';
 export { deviceCount, type Parallelism, singleDevice } from './parallelism.ts';
 export type { SpeedAssumptions } from './performance.ts';
+export { expertShare, touchedShare } from './performance-work.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
 export { type EngineName, engineNames, type PlanRequest } from './plan-request.ts';
 export { usualEngine } from './usual-engine.ts';

@@ -58,11 +58,22 @@ export function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: P
   };
 }
 
-function expertShare(spec: ModelSpec): number {
+/** Share of the routed experts that one token is sent to; 0 where there are none. */
+export function expertShare(spec: ModelSpec): number {
   for (const layer of spec.layers) {
     if (layer.mlp.kind === 'moe') return layer.mlp.expertsPerToken / layer.mlp.experts;
   }
   return 0;
+}
+
+/** Share of the experts that at least one of a step's tokens is sent to, when each token picks as if by lot. */
+export function touchedShare(routedShare: number, tokens: number): number {
+  return 1 - (1 - routedShare) ** tokens;
+}
+
+/** Share of the experts that a step of so many tokens touches, if each token picks independently of the others. */
+export function touchedExpertShare(routedShare: number, tokens: number): number {
+  return routedShare === 0 ? 0 : 1 - (1 - routedShare) ** tokens;
 }
 
 /** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */

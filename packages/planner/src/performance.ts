@@ -22,6 +22,7 @@ import {
   type MatrixWork,
   matrixWork,
   prefillAttentionOperations,
+  touchedShare,
 } from './performance-work.ts';
 import type { ComputeFormat, WeightFormat } from './weight-format.ts';
 
@@ -134,7 +135,7 @@ export function speedModel(input: SpeedInput): SpeedModel {
   const readSeconds = (tokens: number): number =>
     routedShare === 0
       ? terms.denseReadSeconds
-      : terms.denseReadSeconds + terms.expertReadSeconds * (1 - (1 - routedShare) ** tokens);
+      : terms.denseReadSeconds + terms.expertReadSeconds * touchedShare(routedShare, tokens);
   const matrixSeconds = (users: number): number =>
     (users / data) * (terms.denseTokenSeconds + terms.expertTokenSeconds + terms.headTokenSeconds);
   const cacheSeconds = (users: number, context: number): number =>

@@ -12,12 +12,13 @@ import {
   transferTime,
   usersThatFit,
   weightBytes,
+  weightReads,
 } from './reference-case.ts';
 
 test('weights are two bytes for each of 8,030,261,248 parameters', () => {
   expect(weightBytes(referencePlan())).toMatchInlineSnapshot(`
     {
-      "derivation": "weights: attention 2.50 GiB + mlp 10.50 GiB + routers and norms 520.00 KiB + embeddings 0.98 GiB + head 0.98 GiB = 16,060,522,496 bytes. Source: tensor shapes of meta-llama/Llama-3.1-8B-Instruct (config)",
+      "derivation": "weights: attention 2.50 GiB + mlp 10.50 GiB + norms 520.00 KiB + embeddings 0.98 GiB + head 0.98 GiB = 16,060,522,496 bytes. Source: tensor shapes of meta-llama/Llama-3.1-8B-Instruct (config)",
       "text": "14.96 GiB",
     }
   `);
@@ -53,6 +54,17 @@ test('a step is longer than reading its weights at the rate of the data sheet', 
   const { tpotSeconds } = referencePlan().speed;
   expect(tpotSeconds).toBeGreaterThan(15_009_849_344 / 3.3523e12);
   expect(stepTime({ contextTokens: 8192 }).text).toBe(estimatedSeconds(tpotSeconds));
+});
+
+test('a mixture of experts reads what its tokens are sent to, a dense model everything', () => {
+  const mixture = { model: 'Qwen/Qwen3-30B-A3B' };
+  // 8 of 128 experts: a sixteenth of 48 layers x 128 experts x 3 x 2,048 x 768 numbers of 2 bytes.
+  const experts = 48 * 128 * 3 * 2048 * 768 * 2;
+  const always = 1_811_939_328 + 25_587_712 + 622_329_856;
+  expect(weightReads(1, mixture).text).toBe(`${((always + experts / 16) / 2 ** 30).toFixed(2)} GiB`);
+  const touched = 1 - (15 / 16) ** 64;
+  expect(weightReads(64, mixture).text).toBe(`${((always + touched * experts) / 2 ** 30).toFixed(2)} GiB`);
+  expect(weightReads(1, {}).text).toBe(weightReads(64, {}).text);
 });
 
 test('a prefix that is cached shortens the wait, and costs the same memory', () => {

@@ -6,6 +6,7 @@ import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/found
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
+  expertShare,
   type LedgerCategory,
   type LedgerEntry,
   type Plan,
@@ -13,6 +14,7 @@ import {
   plan,
   prepare,
   singleDevice,
+  touchedShare,
 } from '@plimsoll/planner';
 import { type HardwareRecord, resolveHardware, resolveModel } from '@plimsoll/registry';
 import type { ComputedNumber } from './computed-number.ts';
@@ -142,9 +144,26 @@ export function readingFloor(hardware: string = referenceHardware): ComputedNumb
   };
 }
 
-/** Weights that every decode step reads. Of the input embeddings it looks up single rows. */
+/** Weights that every decode step of a dense model reads. Of the input embeddings it looks up single rows. */
 export function stepWeightBytes({ ledger }: Plan): number {
   return sum(ledger.entries.filter(({ category, tag }) => category === 'weights' && tag !== 'embeddings'));
+}
+
+/** Weights that one step of `tokens` reads: all of a dense model, of a mixture the experts that a token is sent to. */
+export function weightReads(tokens: number, variation: Variation): ComputedNumber {
+  const plan = referencePlan(variation);
+  const { always, experts, share, bytes } = weightReadsOf(plan, tokens);
+  return {
+    text: formatBytes(bytes),
+    derivation: `weights that a step of ${countOf(tokens, 'token')} reads: ${formatBytes(always)} without experts and input embeddings + ${(100 * share).toPrecision(3)}% of ${formatBytes(experts)} of experts, of which each token picks its own as if by lot = ${formatBytes(bytes)}. Source: tensor shapes of ${plan.model.id}`,
+  };
+}
+
+function weightReadsOf(plan: Plan, tokens: number): Record<'always' | 'experts' | 'share' | 'bytes', number> {
+  const share = touchedShare(expertShare(specOf(plan.model.id)), tokens);
+  const experts = sum(plan.ledger.entries.filter(({ tag }) => tag === 'experts'));
+  const always = stepWeightBytes(plan) - experts;
+  return { always, experts, share, bytes: always + share * experts };
 }
 
 /** Estimated seconds of one decode step in which every user gets one token. */
@@ -170,7 +189,7 @@ export function tokenRate(variation: Variation): ComputedNumber {
 function readsOf(plan: Plan): string {
   const { capacity, workload, hardware } = plan;
   const cache = `${countOf(workload.users, 'user')} x ${formatBytes(capacity.bytesPerUser)} of cache`;
-  return `reading ${formatBytes(stepWeightBytes(plan))} of weights and ${cache} at ${bandwidth(hardware.id).text}, and a fixed time per layer and step`;
+  return `reading ${formatBytes(weightReadsOf(plan, workload.users).bytes)} of weights and ${cache} at ${bandwidth(hardware.id).text}, and a fixed time per layer and step`;
 }
 
 /** Estimated seconds until the first token of one prompt on an idle device. */
