@@ -7,10 +7,10 @@ import { type KvFormat, kvVectorBytes } from './kv-format.ts';
 import { createMemo, remember } from './memo.ts';
 import { kvHeadsPerDevice } from './parallelism.ts';
 
-/** Layers that cache alike on one device. */
 /** How a group grows: with every token, up to a window that slides or a chunk that restarts, or not at all. */
 export type CacheKind = 'full' | 'sliding' | 'chunked' | 'state';
 
+/** Layers that cache alike on one device. */
 export interface CacheGroup {
   readonly kind: CacheKind;
   readonly tag: string;
@@ -122,7 +122,7 @@ function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
     tag: `${attention.kind} attention`,
     entryBytes: heads * (keyBytes + valueBytes) + indexer,
     tokensMax: options.keepsWholeWindowedLayers === true ? Number.POSITIVE_INFINITY : window,
-    terms: `${heads} kv heads x (${keyBytes} + ${valueBytes} B)${indexer > 0 ? ` + ${indexer} B indexer key` : ''}`,
+    terms: withIndexer(`${heads} kv heads x (${keyBytes} + ${valueBytes} B)`, indexer),
   };
 }
 
@@ -134,8 +134,19 @@ function latentGroup(attention: Extract<AttentionSpec, { kind: 'mla' }>, options
     ...perTokenDefaults,
     tag: 'latent attention',
     entryBytes: latent + indexer,
-    terms: `(${attention.kvLoraRank} + ${attention.ropeHeadDim}) latent = ${latent} B${indexer > 0 ? ` + ${indexer} B indexer key` : ''}`,
+    terms: withIndexer(latentText([attention.kvLoraRank, attention.ropeHeadDim], latent), indexer),
   };
+}
+
+/** "(512 + 64) latent x 2 B"; the bytes alone in formats whose scales make an element's share no short number. */
+function latentText(dims: readonly number[], latentBytes: number): string {
+  const each = latentBytes / dims.reduce((sum, dim) => sum + dim, 0);
+  if ((each * 8) % 1 !== 0) return `${latentBytes} B latent`;
+  return `${dims.length > 1 ? `(${dims.join(' + ')})` : dims[0]} latent x ${each} B`;
+}
+
+function withIndexer(terms: string, indexer: number): string {
+  return indexer > 0 ? `(${terms} + ${indexer} B indexer key)` : terms;
 }
 
 /** A sparse-attention indexer caches one fp8 key per token with an fp32 scale per 128 elements (DeepSeek V3.2, vLLM). */
@@ -154,7 +165,7 @@ function compressedGroups(
     tag: 'sliding latent',
     entryBytes: latent,
     tokensMax: attention.window,
-    terms: `${attention.latentDim} latent = ${latent} B`,
+    terms: latentText([attention.latentDim], latent),
   };
   if (attention.ratio === 0) return [window];
   const indexer = indexerBytes(attention.indexer);
@@ -163,7 +174,7 @@ function compressedGroups(
     tag: `latent compressed ${attention.ratio}x`,
     entryBytes: latent + indexer,
     tokensPerEntry: attention.ratio,
-    terms: `${attention.latentDim} latent = ${latent} B${indexer > 0 ? ` + ${indexer} B indexer key` : ''} per ${attention.ratio} tokens`,
+    terms: withIndexer(latentText([attention.latentDim], latent), indexer),
   };
   return [window, compressed];
 }
@@ -178,9 +189,12 @@ function stateGroup(
       : attention.heads * attention.headDim * attention.stateSize;
   const columns = attention.convTaps === 0 ? 0 : attention.convTaps - 1 + (options.speculativeTokens ?? 0);
   const convolution = columns * attention.convChannels;
+  const { recurrentElementBytes, convolutionElementBytes } = options;
+  const share = (elements: number): string =>
+    options.tensor === 1 ? String(elements) : `ceil(${elements} / ${options.tensor})`;
   const stateBytes =
-    Math.ceil(recurrent / options.tensor) * options.recurrentElementBytes +
-    Math.ceil(convolution / options.tensor) * options.convolutionElementBytes;
+    Math.ceil(recurrent / options.tensor) * recurrentElementBytes +
+    Math.ceil(convolution / options.tensor) * convolutionElementBytes;
   return {
     kind: 'state',
     tag: attention.kind === 'linear' ? 'linear-attention state' : 'ssm state',
@@ -189,7 +203,7 @@ function stateGroup(
     tokensPerEntry: 1,
     tokensMax: 0,
     stateBytes,
-    terms: `${recurrent} recurrent + ${convolution} convolution elements / ${options.tensor}`,
+    terms: `(${share(recurrent)} recurrent x ${recurrentElementBytes} B + ${share(convolution)} convolution x ${convolutionElementBytes} B)`,
   };
 }
 

@@ -106,7 +106,7 @@ test('one device is its shards: two halves of a plain model are the model and it
   const format = weightFormat(spec);
   const whole = deviceWeights(spec, format, single);
   const half = deviceWeights(spec, format, { ...single, tensor: 2 });
-  const norms = whole.byTag.get('routers and norms')?.bytes ?? 0;
+  const norms = whole.byTag.get('norms')?.bytes ?? 0;
   expect(half.bytes * 2).toBe(whole.bytes + norms);
 });
 

@@ -27,6 +27,8 @@ export interface WeightFormat {
   readonly converted: boolean;
   /** Bytes of the whole tensor. */
   bytes(tensor: TensorSpec): number;
+  /** What one element of the tensor is stored as, without scales and zero points. */
+  element(tensor: TensorSpec): { readonly type: string; readonly bits: number };
   /** Rounds one device's share of a tensor to what its allocator takes; absent where nothing is rounded. */
   readonly allocate?: (bytes: number) => number;
 }
@@ -133,19 +135,34 @@ function checkpointFormat(spec: ModelSpec, base: ElementType): WeightFormat {
       const scheme = tensor.scheme ?? null;
       return scheme === null ? elementCount(tensor) * elementBytes[base] : quantizedBytes(tensor, scheme);
     },
+    element({ stored, scheme, ...tensor }) {
+      if (stored !== undefined) return { type: stored.type, bits: (stored.bytes * 8) / elementCount(tensor) };
+      return storedElement(base, scheme ?? null);
+    },
   };
 }
 
+function storedElement(
+  base: ElementType,
+  scheme: WeightScheme | null,
+): { readonly type: string; readonly bits: number } {
+  if (scheme === null) return { type: base, bits: elementBytes[base] * 8 };
+  return { type: scheme.weights, bits: payloadBits[scheme.weights] };
+}
+
 function convertedFormat(label: string, base: ElementType, scheme: WeightScheme | null): WeightFormat {
+  const schemeOf = (tensor: TensorSpec): WeightScheme | null =>
+    tensor.shape.length >= 2 && linearRoles.has(tensor.role) ? scheme : null;
   return {
     label,
     base,
     compute: scheme === null ? base : computeFormat(scheme.weights, base),
     converted: true,
-    bytes: (tensor) =>
-      scheme !== null && tensor.shape.length >= 2 && linearRoles.has(tensor.role)
-        ? quantizedBytes(tensor, scheme)
-        : elementCount(tensor) * elementBytes[base],
+    bytes(tensor) {
+      const own = schemeOf(tensor);
+      return own === null ? elementCount(tensor) * elementBytes[base] : quantizedBytes(tensor, own);
+    },
+    element: (tensor) => storedElement(base, schemeOf(tensor)),
   };
 }
 

@@ -18,7 +18,8 @@ export type WeightTag =
   | 'mlp'
   | 'experts'
   | 'shared experts'
-  | 'routers and norms'
+  | 'routers'
+  | 'norms'
   | 'position tables'
   | 'vision';
 
@@ -26,7 +27,7 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
   'token-embedding': 'embeddings',
   'position-embedding': 'embeddings',
   'lm-head': 'head',
-  norm: 'routers and norms',
+  norm: 'norms',
   'attention-q': 'attention',
   'attention-k': 'attention',
   'attention-v': 'attention',
@@ -51,7 +52,7 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
   'mlp-up': 'mlp',
   'mlp-gate-up': 'mlp',
   'mlp-down': 'mlp',
-  router: 'routers and norms',
+  router: 'routers',
   'expert-gate': 'experts',
   'expert-up': 'experts',
   'expert-gate-up': 'experts',
@@ -69,6 +70,16 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
 export interface WeightShare {
   bytes: number;
   elements: number;
+  /** Elements of the same tensors before they were cut over devices. */
+  wholeElements: number;
+  /** What the elements are stored as, by type; scales, zero points and rounding are in `bytes` alone. */
+  readonly stored: Map<string, StoredElements>;
+}
+
+export interface StoredElements {
+  readonly type: string;
+  readonly bits: number;
+  readonly elements: number;
 }
 
 /** The tag of a tensor with this role. */
@@ -182,18 +193,32 @@ function addTensor(
   const whole = elementCount(tensor);
   const exact = whole === 0 ? 0 : format.bytes(tensor) * (elements / whole);
   const bytes = format.allocate?.(exact) ?? exact;
-  const tag = tags[tensor.role];
-  const share = shares.get(tag) ?? { bytes: 0, elements: 0 };
+  const share = shareOf(shares, tags[tensor.role]);
   share.bytes += bytes;
   share.elements += elements;
+  share.wholeElements += whole;
+  if (whole > 0) addStored(share.stored, { ...format.element(tensor), elements });
+}
+
+function shareOf(shares: Map<WeightTag, WeightShare>, tag: WeightTag): WeightShare {
+  const known = shares.get(tag);
+  if (known !== undefined) return known;
+  const share: WeightShare = { bytes: 0, elements: 0, wholeElements: 0, stored: new Map() };
   shares.set(tag, share);
+  return share;
+}
+
+function addStored(stored: Map<string, StoredElements>, { type, bits, elements }: StoredElements): void {
+  const key = `${type} ${bits}`;
+  stored.set(key, { type, bits, elements: (stored.get(key)?.elements ?? 0) + elements });
 }
 
 function merge(into: Map<WeightTag, WeightShare>, from: ReadonlyMap<WeightTag, WeightShare>): void {
   for (const [tag, share] of from) {
-    const sum = into.get(tag) ?? { bytes: 0, elements: 0 };
+    const sum = shareOf(into, tag);
     sum.bytes += share.bytes;
     sum.elements += share.elements;
-    into.set(tag, sum);
+    sum.wholeElements += share.wholeElements;
+    for (const part of share.stored.values()) addStored(sum.stored, part);
   }
 }

@@ -13,7 +13,8 @@ interface Sum {
   readonly category: LedgerCategory;
   readonly tag: string;
   bytes: number;
-  regions: number;
+  /** How many regions have this size, by size. */
+  readonly regions: Map<number, number>;
 }
 
 /** Sums by category and tag, in order of appearance. */
@@ -28,9 +29,9 @@ class Sums {
     const { category, tag } = place;
     if (sizeBytes === 0) return;
     const key = `${category}\n${tag}`;
-    const sum = this.#sums.get(key) ?? { category, tag, bytes: 0, regions: 0 };
+    const sum = this.#sums.get(key) ?? { category, tag, bytes: 0, regions: new Map() };
     sum.bytes += regions * sizeBytes;
-    sum.regions += regions;
+    sum.regions.set(sizeBytes, (sum.regions.get(sizeBytes) ?? 0) + regions);
     this.#sums.set(key, sum);
   }
 
@@ -111,11 +112,21 @@ function regionEntry({ category, tag, bytes: size, regions }: Sum, arenas: numbe
     tier: 'device',
     bytes: bytes(size),
     derivation: {
-      formula: 'sum over regions',
-      substituted: `${formatCount(regions)} ${regions === 1 ? 'region' : 'regions'} in ${arenas} ${arenas === 1 ? 'arena' : 'arenas'}`,
+      formula: 'sum over regions of equal size',
+      substituted: `${sizes(regions)}, in ${arenas} ${arenas === 1 ? 'arena' : 'arenas'}`,
       source: 'storage plan of the engine',
     },
   };
+}
+
+/** "32 regions x 1,024 B + 1 region x 512 B". */
+function sizes(regions: ReadonlyMap<number, number>): string {
+  return [...regions]
+    .map(
+      ([size, count]) =>
+        `${formatCount(count)} ${count === 1 ? 'region' : 'regions'} x ${formatCount(size)} B`,
+    )
+    .join(' + ');
 }
 
 function roundingEntry(total: number, placed: number): LedgerEntry {

@@ -81,7 +81,7 @@ test('the plan of an 8B model in 8 GiB', () => {
       "workspace / step tables (device) 536.25 KiB",
       "weights / embeddings (device) 0.28 GiB",
       "weights / attention (device) 0.72 GiB",
-      "weights / routers and norms (device) 1.02 MiB",
+      "weights / norms (device) 1.02 MiB",
       "weights / mlp (device) 3.18 GiB",
       "kv-cache / full attention (device) 2.00 GiB",
       "weights / head (device) 0.40 GiB",

@@ -2,7 +2,7 @@
  * The engine's memory as ledger entries: one list for the fullest device and the host, each entry with the formula its
  * bytes came from.
  */
-import { bytes, defined, formatBytes, formatCount } from '@plimsoll/foundation';
+import { bytes, defined, formatCount } from '@plimsoll/foundation';
 import type { LayerSpec } from '@plimsoll/model-files/spec';
 import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from '../ledger.ts';
 import { layerCache } from './cache-buffers.ts';
@@ -108,7 +108,8 @@ function weightEntries({ memory, backend, input }: BackendContext, part: Backend
   const listed = parts.reduce((sum, [, amount]) => sum + amount, 0);
   // Alignment of tensors, stretches of the mapped file between them, and interleaved copies.
   const rest = part.weights - listed;
-  if (rest <= 0) return scaled(parts, part.weights / Math.max(1, listed));
+  if (rest < 0) return scaled(parts, part.weights, listed);
+  if (rest === 0) return parts;
   const derivation: Derivation = {
     formula: 'buffers - tensors',
     substituted: `${formatCount(part.weights)} - ${formatCount(listed)}`,
@@ -118,19 +119,24 @@ function weightEntries({ memory, backend, input }: BackendContext, part: Backend
 }
 
 /** Tensors that share the file's bytes (a tied head) or lie outside the mapping make the list longer than the buffer. */
-function scaled(parts: readonly Part[], factor: number): readonly Part[] {
-  return parts.map(([tag, amount, derivation]): Part => [tag, amount * factor, derivation]);
+function scaled(parts: readonly Part[], bufferBytes: number, listedBytes: number): readonly Part[] {
+  return parts.map(([tag, amount, derivation]): Part => {
+    const [label = '', sum = ''] = derivation.substituted.split(': ');
+    const substituted = `${label}: (${sum}) x ${formatCount(bufferBytes)} / ${formatCount(listedBytes)}`;
+    const formula = `(${derivation.formula}) x buffer / all of them`;
+    return [tag, (amount * bufferBytes) / listedBytes, { ...derivation, formula, substituted }];
+  });
 }
 
 function typesOf(tensors: readonly PlacedTensor[]): string {
   const amounts = new Map<string, number>();
   for (const tensor of tensors) amounts.set(tensor.type, (amounts.get(tensor.type) ?? 0) + tensor.bytes);
-  return [...amounts].map(([type, amount]) => `${type} ${formatBytes(amount)}`).join(' + ');
+  return [...amounts].map(([type, amount]) => `${formatCount(amount)} B of ${type}`).join(' + ');
 }
 
 function cacheEntries({ memory, input, backend }: BackendContext): readonly Part[] {
   const { options, cells, placement } = memory;
-  const groups = new Map<string, { layers: number; amount: number; layer: LayerSpec }>();
+  const groups = new Map<string, { amount: number; terms: Map<string, number> }>();
   input.spec.layers.forEach((layer, index) => {
     const home = (input.offloadCache ?? true) ? placement.layerBackends[index] : placement.cpu;
     if (home !== backend) return;
@@ -138,15 +144,16 @@ function cacheEntries({ memory, input, backend }: BackendContext): readonly Part
     const amount = cache.keyBytes + cache.valueBytes;
     if (amount === 0) return;
     const tag = cacheTag(layer, cells.window);
-    const group = groups.get(tag) ?? { layers: 0, amount: 0, layer };
-    groups.set(tag, { layer, layers: group.layers + 1, amount: group.amount + amount });
-  });
-  return [...groups].map(([tag, { layers, amount, layer }]): Part => {
     const rows = (tag === 'sliding-window layers' ? cells.window : cells.full) * cells.streams;
-    const each = layerCache(input.spec, layer, cells, options.cache);
+    const term = `${formatCount(rows)} cells x (${cache.keyBytes / rows} B of ${options.keyType} + ${cache.valueBytes / rows} B of ${options.valueType})`;
+    const group = groups.get(tag) ?? { amount: 0, terms: new Map<string, number>() };
+    group.terms.set(term, (group.terms.get(term) ?? 0) + 1);
+    groups.set(tag, { ...group, amount: group.amount + amount });
+  });
+  return [...groups].map(([tag, { amount, terms }]): Part => {
     const derivation: Derivation = {
       formula: 'layers x cells x (key row + value row)',
-      substituted: `${layers} x ${formatCount(rows)} x (${formatCount(each.keyBytes / rows)} ${options.keyType} + ${formatCount(each.valueBytes / rows)} ${options.valueType})`,
+      substituted: [...terms].map(([term, layers]) => `${layers} layers x ${term}`).join(' + '),
       source: 'llama.cpp src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp',
     };
     return [tag, amount, derivation];
