@@ -71,11 +71,6 @@ export function touchedShare(routedShare: number, tokens: number): number {
   return 1 - (1 - routedShare) ** tokens;
 }
 
-/** Share of the experts that a step of so many tokens touches, if each token picks independently of the others. */
-export function touchedExpertShare(routedShare: number, tokens: number): number {
-  return routedShare === 0 ? 0 : 1 - (1 - routedShare) ** tokens;
-}
-
 /** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
 export function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
   return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));

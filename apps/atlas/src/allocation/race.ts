@@ -23,9 +23,9 @@ export const usualRace: RaceOptions = {
 };
 
 /** The longest answer a request may give; the trace's own longest is just below. */
-const outputTokensMax = 1024;
-const promptTokensMax = 4096;
-const sharedTokens = 256;
+export const outputTokensMax = 1024;
+export const promptTokensMax = 4096;
+export const sharedTokens = 256;
 const tokenBudget = 2048;
 const stepsBetween = 6;
 

@@ -1,10 +1,16 @@
-/** The cache of Gemma 3 12B with its windows, and as if it had none. */
+/** The cache of Gemma 3 12B with its windows, and as if it had none; and of a model whose layers keep a state. */
 import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
 import { prepare } from '@plimsoll/planner';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
-import { cacheBytesPerUser, requestFor } from '../../../../numbers/reference-case.ts';
+import {
+  cacheBytesPerUser,
+  categoryBytes,
+  referencePlan,
+  requestFor,
+} from '../../../../numbers/reference-case.ts';
 
 const model = 'google/gemma-3-12b-it';
+const stateModel = 'Qwen/Qwen3.5-9B';
 /** Tokens of a conversation. */
 const contexts = { short: 1024, usual: 8192, long: 131_072 };
 
@@ -34,5 +40,25 @@ export default function numbers(): Record<string, ComputedNumber> {
     'swa-window': layers(sliding.tokensMax, 'sliding_window'),
     ...given(contexts),
     ...Object.fromEntries(rows),
+    ...stateNumbers(),
+  };
+}
+
+function stateNumbers(): Record<string, ComputedNumber> {
+  const { groups } = prepare(requestFor({ model: stateModel }));
+  const layers = (kind: 'state' | 'full'): ComputedNumber => {
+    const group = groups.find((candidate) => candidate.kind === kind);
+    assert(group !== undefined, `${stateModel} has ${kind} layers`);
+    return {
+      text: formatCount(group.layers),
+      derivation: `${kind} layers in the registry record of ${stateModel}`,
+    };
+  };
+  const plan = referencePlan({ model: stateModel, contextTokens: contexts.long });
+  return {
+    'state-layers': layers('state'),
+    'state-full': layers('full'),
+    'state-bytes': categoryBytes(plan, 'state'),
+    'state-cache': categoryBytes(plan, 'kv-cache'),
   };
 }

@@ -1,5 +1,6 @@
 /** The numbers of the hidden tax, on the reference case. */
-import { assert, formatCount } from '@plimsoll/foundation';
+import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
+import { outputTokensMax, promptTokensMax, sharedTokens, usualRace } from '../../../../allocation/race.ts';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerToken,
@@ -29,7 +30,17 @@ export default function numbers(): Record<string, ComputedNumber> {
     derivation: `${what}: from the config of ${referenceModel}`,
   });
   return {
-    ...given({ users, short: shortTokens, long: longTokens }),
+    ...given({
+      users,
+      short: shortTokens,
+      long: longTokens,
+      'prompt-max': promptTokensMax,
+      'output-max': outputTokensMax,
+      'shared-percent': usualRace.sharedShare * 100,
+      'shared-tokens': sharedTokens,
+    }),
+    spare: spareOfLong(),
+    runtime: vllmLibraries(),
     'per-token': cacheBytesPerToken(),
     weights: weightBytes(referencePlan()),
     usable: usableBytes(),
@@ -44,6 +55,26 @@ export default function numbers(): Record<string, ComputedNumber> {
     'kv-heads': ofConfig(attention.kvHeads, 'key-value heads of a layer'),
     'head-dim': ofConfig(attention.keyHeadDim, 'numbers of a key'),
   };
+}
+
+/** What is left of the card beside the weights and all users with a full context that fit. */
+function spareOfLong(): ComputedNumber {
+  const long = { contextTokens: longTokens };
+  const { capacity } = referencePlan(long);
+  const { spareBytes } = referencePlan({ ...long, users: capacity.usersMax });
+  return {
+    text: formatBytes(spareBytes),
+    derivation: `${formatBytes(capacity.poolBytes)} left for the cache - ${capacity.usersMax} users x ${formatBytes(capacity.bytesPerUser)}`,
+  };
+}
+
+/** What vLLM holds outside its allocator: the driver's context and the libraries of its kernels. */
+function vllmLibraries(): ComputedNumber {
+  const { ledger } = referencePlan({ engine: 'vllm' });
+  const entry = ledger.entries.find(({ tag }) => tag === 'outside the allocator');
+  assert(entry !== undefined, 'the ledger of vLLM has what it holds outside its allocator');
+  const { formula, substituted, source } = entry.derivation;
+  return { text: formatBytes(entry.bytes), derivation: `${formula} = ${substituted}. Source: ${source}` };
 }
 
 /** Users of a short chat whose cache takes as much as the weights. */

@@ -1,9 +1,10 @@
 /** The numbers of the memory wall, on the reference case. */
-import { formatBytes, formatCount, GiB } from '@plimsoll/foundation';
+import { formatBytes, formatCount, GiB, roundEstimate } from '@plimsoll/foundation';
 import { resolveHardware } from '@plimsoll/registry';
 import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
 import {
   bandwidth,
+  ratio,
   readingFloor,
   referenceHardware,
   referencePlan,
@@ -13,11 +14,17 @@ import {
 
 export default function numbers(): Record<string, ComputedNumber> {
   const readBytes = stepWeightBytes(referencePlan());
-  const { bandwidthBytesPerSecond } = resolveHardware(referenceHardware).memory;
+  const { memory, rates } = resolveHardware(referenceHardware);
+  const { bandwidthBytesPerSecond } = memory;
+  const rate = rates.bf16 ?? 0;
   return {
     weights: weightBytes(referencePlan()),
     bandwidth: bandwidth(),
     floor: readingFloor(),
+    ridge: {
+      ...ratio(rate, bandwidthBytesPerSecond, { meaning: 'operations per second / bytes per second' }),
+      text: formatCount(roundEstimate(rate / bandwidthBytesPerSecond)),
+    },
     gib: { text: (GiB / 1e9).toFixed(3), derivation: `${formatCount(GiB)} bytes / 1,000,000,000 bytes` },
     read: {
       text: formatBytes(readBytes),

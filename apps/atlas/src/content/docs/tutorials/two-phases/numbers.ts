@@ -41,8 +41,8 @@ export default function numbers(): Record<string, ComputedNumber> {
       ...ratio(speed.tpotSeconds, each, { meaning: 'one token written / one token read' }),
       text: formatCount(roundEstimate(speed.tpotSeconds / each)),
     },
-    'ttft-16k': firstTokenTime({ hardware: 'h200-sxm-141gb', contextTokens: half }),
-    'ttft-32k': firstTokenTime({ hardware: 'h200-sxm-141gb', contextTokens: long }),
+    'ttft-16k': firstTokenTime({ contextTokens: half }),
+    'ttft-32k': firstTokenTime({ contextTokens: long }),
     'ttft-8k': firstTokenTime({ contextTokens: usual }),
     'tpot-8k': stepTime({ contextTokens: usual }),
     'break-even': {

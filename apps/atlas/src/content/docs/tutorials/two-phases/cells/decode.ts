@@ -8,17 +8,19 @@ export const inputs = {
 
 export function compute({ users }: CellValues<typeof inputs>, bench: Workbench): CellOutput {
   const rows = [512, 2048, 8192, 32_768, 131_072].map((contextTokens) => {
-    const { ledger, speed } = plan({
+    const { ledger, speed, fits } = plan({
       spec: bench.model('meta-llama/Llama-3.1-8B-Instruct'),
-      hardware: bench.hardware('h200-sxm-141gb'),
+      hardware: bench.hardware('h100-sxm-80gb'),
       parallelism: singleDevice,
       engine: 'none',
       workload: { contextTokens, users },
     });
-    // One step reads every weight, and every cached key and value, once.
-    const weightBytes = ledgerBytes(ledger, { category: 'weights' });
+    // One step reads every cached key and value once, and every weight but the table of input embeddings.
+    const weightBytes = ledger.entries
+      .filter(({ category, tag }) => category === 'weights' && tag !== 'embeddings')
+      .reduce((sum, { bytes }) => sum + bytes, 0);
     const cacheBytes = ledgerBytes(ledger, { category: 'kv-cache' });
-    return [contextTokens, weightBytes, cacheBytes, speed.tpotSeconds, 1 / speed.tpotSeconds];
+    return [contextTokens, weightBytes, cacheBytes, speed.tpotSeconds, 1 / speed.tpotSeconds, fits];
   });
   return {
     columns: [
@@ -27,6 +29,7 @@ export function compute({ users }: CellValues<typeof inputs>, bench: Workbench):
       { name: 'cache', unit: 'bytes' },
       { name: 'tpot', unit: 'seconds' },
       { name: 'rate', unit: 'rate' },
+      { name: 'fits', unit: 'text' },
     ],
     rows,
     chart: { x: 'context', y: ['tpot'], xScale: 'log', yScale: 'log' },

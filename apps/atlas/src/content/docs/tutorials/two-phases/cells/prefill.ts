@@ -5,7 +5,7 @@ import type { Workbench } from '../../../../../workbench/workbench.ts';
 export const inputs = {
   model: {
     kind: 'choice',
-    options: ['meta-llama/Llama-3.1-8B-Instruct', 'meta-llama/Llama-3.1-70B-Instruct', 'Qwen/Qwen3-30B-A3B'],
+    options: ['meta-llama/Llama-3.1-8B-Instruct', 'Qwen/Qwen2.5-32B-Instruct', 'Qwen/Qwen3-30B-A3B'],
     default: 'meta-llama/Llama-3.1-8B-Instruct',
   },
 } as const satisfies CellInputs;
@@ -13,7 +13,7 @@ export const inputs = {
 export function compute({ model }: CellValues<typeof inputs>, bench: Workbench): CellOutput {
   const { speed } = prepare({
     spec: bench.model(model),
-    hardware: bench.hardware('h200-sxm-141gb'),
+    hardware: bench.hardware('h100-sxm-80gb'),
     parallelism: singleDevice,
     engine: 'none',
     workload: { contextTokens: 32_768, users: 1 },
