@@ -77,10 +77,8 @@ function expected(answer: Plan): Readonly<Record<string, unknown>> {
     'weights',
     'host',
   ];
-  const each = answer.hardware.devices > 1 ? ' on each device' : '';
-  const short = spareBytes < 0 ? `: ${formatBytes(-spareBytes)} short${each}` : '';
   return {
-    verdict: answer.fits ? `Fits, with ${formatBytes(spareBytes)} to spare${each}` : `Does not fit${short}`,
+    verdict: expectedVerdict(answer),
     keyFigures: [
       formatCount(capacity.usersMax),
       formatTokens(capacity.contextMax),
@@ -92,6 +90,15 @@ function expected(answer: Plan): Readonly<Record<string, unknown>> {
     throughput: `about ${aboutCount(speed.tokensPerSecond)}`,
     perUser: formatBytes(capacity.bytesPerUser),
   };
+}
+
+function expectedVerdict({ fits, spareBytes, capacity, engine, workload, hardware }: Plan): string {
+  const each = hardware.devices > 1 ? ' on each device' : '';
+  if (fits) return `Fits, with ${formatBytes(spareBytes)} to spare${each}`;
+  const some = `${formatCount(capacity.usersMax)} of ${formatCount(workload.users)} users`;
+  if (capacity.usersMax > 0)
+    return engine.name === 'vllm' ? `${some} run at once, the others wait` : `${some} fit`;
+  return spareBytes < 0 ? `Does not fit: ${formatBytes(-spareBytes)} short${each}` : 'Does not fit';
 }
 
 const states: fc.Arbitrary<PlannerState> = fc
@@ -207,13 +214,70 @@ test.each(malformed)(
     expect(errors).toEqual([]);
     expect(await page.locator('.planner-note li').count()).toBe(notes);
     if (notes > 0) expect(await page.locator('.planner-note').getAttribute('role')).toBe('alert');
-    const { plan: answer } = answerState(readState(query).state, buildWorkbench);
-    expect(await page.locator('.verdict-line').innerText()).toContain(
-      answer?.fits === true ? 'Fits' : 'Does not fit',
-    );
+    const { plan: answer, state } = answerState(readState(query).state, buildWorkbench);
+    if (answer === null) throw new Error('every one of these addresses is planned');
+    expect(await page.locator('.verdict-line').innerText()).toContain(expectedVerdict(answer));
+    // What could not be used is not shared on.
+    expect(readState(new URL(page.url()).search)).toEqual({ state: { ...state }, notes: [] });
     await page.context().close();
   },
 );
+
+test('what is typed is never dropped unseen: leaving takes the marked name, or says that there is none', async () => {
+  const { page, errors } = await openPlanner('');
+  const device = page.getByRole('combobox', { name: 'Device', exact: true });
+  await device.focus();
+  await page.keyboard.type('4090');
+  await page.keyboard.press('Tab');
+  // The list may still be on its way when the field is left.
+  await page.waitForFunction(() => location.search !== '');
+  expect(readState(new URL(page.url()).search).state.gpu).toBe('rtx-4090');
+  await device.focus();
+  await page.keyboard.type('zzzzzz');
+  await page.keyboard.press('Tab');
+  await page.locator('.field-wrong').waitFor();
+  expect(await page.locator('.field-wrong').innerText()).toBe(
+    'Nothing is called “zzzzzz”. Planned with rtx-4090 until then.',
+  );
+  expect(await device.inputValue()).toBe('zzzzzz');
+  await page.getByLabel('Context, tokens').fill('abc');
+  await page.keyboard.press('Tab');
+  expect(await page.locator('.field-wrong').last().innerText()).toContain('Planned with 8k until then.');
+  expect(await page.getByLabel('Context, tokens').inputValue()).toBe('abc');
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test('advice that is followed takes the focus to its verdict, and the way back undoes it', async () => {
+  const { page } = await openPlanner('users=40');
+  const before = await shown(page);
+  await page
+    .getByRole('button', { name: /^Use this/ })
+    .first()
+    .click();
+  await answered(page);
+  expect(await page.evaluate(() => document.activeElement?.className)).toContain('verdict');
+  expect(await shown(page)).not.toEqual(before);
+  await page.goBack();
+  await answered(page);
+  expect(await shown(page)).toEqual(before);
+  await page.context().close();
+});
+
+test("the flags of one engine: a release of vLLM, llama.cpp's layers on the device", async () => {
+  for (const query of [
+    'vllm-release=0.8.5&utilization=0.8&users=4',
+    'gpu=rtx-4090&engine=llama.cpp&model=meta-llama/Llama-3.1-70B-Instruct&ngl=20&users=1',
+    'model=deepseek-ai/DeepSeek-V3&gpu=h200&dp=8&ep=on&users=64',
+  ]) {
+    const { page, errors } = await openPlanner(query);
+    expect(errors, query).toEqual([]);
+    const { state, notes } = answerState(readState(query).state, buildWorkbench);
+    expect(notes, query).toEqual([]);
+    expect(await shown(page), query).toEqual(expected(plan(requestOf(state, buildWorkbench))));
+    await page.context().close();
+  }
+});
 
 test('keys alone: a model by a few letters, a device, users, and the verdict is said', async () => {
   const { page, errors } = await openPlanner('');

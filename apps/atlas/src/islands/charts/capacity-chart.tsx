@@ -1,6 +1,6 @@
 /**
- * Memory over context and users: a square per pair, darker as the device fills, hatched where it does not fit, and across
- * them the load line at the exact most users of each context. The table below holds the same numbers.
+ * Memory over context and users: a square per pair, darker as the device fills, hatched where it does not fit, and between
+ * them the load line with the exact most users of each context. The table below holds the same numbers.
  */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
@@ -53,6 +53,7 @@ export function CapacityChart({ map, here, words, onPick }: CapacityChartProps):
         )}
         <path className="load-line-halo" d={boundaryPath(map)} />
         <path className="load-line" d={boundaryPath(map)} />
+        <BoundaryCounts map={map} />
         <HereMark map={map} here={here} title={words.here} />
         {contexts.map((context, column) => (
           <text key={context} x={frame.left + (column + 0.5) * square} y={bottom + 16} textAnchor="middle">
@@ -122,16 +123,35 @@ function usersPlace(map: CapacityMap, users: number): number {
   return Math.min(map.users.length, Math.max(0, users === 0 ? 0 : Math.log2(users) + 0.5));
 }
 
-/** A step per context at the exact most users, halfway above the last square that fits. */
+/** How far up the load line stands over a context: above the last count of the axis that fits. */
+function boundaryTop(map: CapacityMap, column: number): number {
+  const most = map.usersMax[column] ?? 0;
+  const fitting = map.users.filter((count) => count <= most).length;
+  return frame.top + (map.users.length - fitting) * square;
+}
+
 function boundaryPath(map: CapacityMap): string {
-  const bottom = frame.top + map.users.length * square;
-  return map.usersMax
-    .map((most, column) => {
-      const y = bottom - Math.min(map.users.length, most === 0 ? 0 : usersPlace(map, most) + 0.5) * square;
+  return map.contexts
+    .map((_, column) => {
       const x = frame.left + column * square;
-      return `${column === 0 ? 'M' : 'L'}${x} ${place(y)}H${x + square}`;
+      return `${column === 0 ? 'M' : 'L'}${x} ${boundaryTop(map, column)}H${x + square}`;
     })
     .join('');
+}
+
+/** The exact most users of each context, on its step of the line. */
+function BoundaryCounts({ map }: { readonly map: CapacityMap }): ReactNode {
+  return map.contexts.map((context, column) => (
+    <text
+      key={context}
+      className="load-count"
+      x={frame.left + (column + 0.5) * square}
+      y={Math.max(frame.top + 11, boundaryTop(map, column) - 5)}
+      textAnchor="middle"
+    >
+      {formatCount(map.usersMax[column] ?? 0)}
+    </text>
+  ));
 }
 
 function HereMark({

@@ -18,6 +18,9 @@ export interface PlannerChoices {
   readonly kv: readonly string[];
   readonly tp: readonly number[];
   readonly pp: readonly number[];
+  readonly dp: readonly number[];
+  /** Whether there are experts to spread. */
+  readonly hasExperts: boolean;
 }
 
 /** The mixtures that people download, largest first; the planner knows more, and an address may name them. */
@@ -46,7 +49,7 @@ const formatsOf: Readonly<Record<EngineName, readonly string[]>> = {
 export function choicesOf(state: PlannerState, workbench: Workbench): PlannerChoices {
   // Users and context play no part, and a small question is answered sooner.
   const request = requestOf(
-    { ...state, users: 1, context: 1, weights: null, kv: null, tp: 1, pp: 1 },
+    { ...state, users: 1, context: 1, weights: null, kv: null, tp: 1, pp: 1, dp: 1, ep: null },
     workbench,
   );
   const { parallelism } = request;
@@ -71,6 +74,11 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
       possible(stages, (pipeline) => ({ parallelism: { ...parallelism, pipeline } })),
       state.pp,
     ),
+    dp: withChosen(
+      possible(splits, (data) => ({ parallelism: { ...parallelism, data } })),
+      state.dp,
+    ),
+    hasExperts: request.spec.layers.some(({ mlp }) => mlp.kind === 'moe'),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * A text field with a list of matches below it (the ARIA combobox pattern with a listbox popup). Up and down walk the list,
- * Enter takes an entry, Escape goes back to what was chosen; the field always ends up showing the chosen value.
+ * Enter or leaving the field takes the marked entry, Escape goes back to what was chosen. A text that matches nothing stays,
+ * with what is planned meanwhile: what someone typed is never dropped unseen.
  */
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 
@@ -15,14 +16,16 @@ export interface ComboboxProps {
   readonly hint: string;
   readonly value: string;
   readonly noMatch: string;
+  /** Said of a text that matches nothing, once the field is left. */
+  readonly wrong: (text: string) => string;
   readonly search: (text: string) => Promise<readonly ComboboxOption[]>;
   readonly onChoose: (value: string) => void;
 }
 
 export function Combobox(props: ComboboxProps): ReactNode {
-  const { label, hint, value } = props;
+  const { label, hint, value, wrong } = props;
   const id = useId();
-  const { text, options, active, look, close, choose, onKeyDown } = useMatches(props);
+  const { text, refused, options, active, look, leave, choose, onKeyDown } = useMatches(props);
   const isOpen = text !== null;
   return (
     <div className="field combobox">
@@ -36,19 +39,25 @@ export function Combobox(props: ComboboxProps): ReactNode {
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        aria-describedby={`${id}-hint`}
+        aria-describedby={refused === null ? `${id}-hint` : `${id}-wrong`}
+        aria-invalid={refused !== null}
         aria-activedescendant={isOpen && options.length > 0 ? `${id}-${active}` : undefined}
-        value={text ?? value}
+        value={text ?? refused ?? value}
         onChange={(event) => look(event.target.value)}
         onFocus={(event) => event.target.select()}
-        onClick={() => !isOpen && look(value)}
-        onBlur={close}
+        onClick={() => !isOpen && look(refused ?? value)}
+        onBlur={leave}
         onKeyDown={onKeyDown}
       />
       <span id={`${id}-hint`} className="visually-hidden">
         {hint}
       </span>
       <OptionList {...props} id={id} isOpen={isOpen} options={options} active={active} choose={choose} />
+      {refused !== null && (
+        <p id={`${id}-wrong`} className="field-wrong" role="alert">
+          {wrong(refused)}
+        </p>
+      )}
     </div>
   );
 }
@@ -56,22 +65,28 @@ export function Combobox(props: ComboboxProps): ReactNode {
 interface Matches {
   /** What is being typed; null while the field shows what is chosen. */
   readonly text: string | null;
+  /** What was typed last and matches nothing; null when nothing such stands in the field. */
+  readonly refused: string | null;
   readonly options: readonly ComboboxOption[];
   /** Index of the entry that Enter would take. */
   readonly active: number;
   look(text: string): void;
-  close(): void;
+  leave(): void;
   choose(option: ComboboxOption | undefined): void;
   onKeyDown(event: KeyboardEvent): void;
 }
 
 function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   const [text, setText] = useState<string | null>(null);
+  const [unknown, setUnknown] = useState({ text: '', value: '' });
+  // A change from elsewhere, such as advice that was followed, is what the field shows then.
+  const refused = unknown.text !== '' && unknown.value === value ? unknown.text : null;
   const [options, setOptions] = useState<readonly ComboboxOption[]>([]);
   const [active, setActive] = useState(0);
   const asked = useRef(0);
   const look = (next: string): void => {
     setText(next);
+    setUnknown({ text: '', value });
     const number = ++asked.current;
     // The whole list is shown as long as nothing was typed.
     void search(next === value ? '' : next).then((found) => {
@@ -80,16 +95,27 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
       setActive(0);
     });
   };
-  const close = (): void => {
+  const close = (left: string): void => {
     asked.current++;
     setText(null);
+    setUnknown({ text: left, value });
   };
   const choose = (option: ComboboxOption | undefined): void => {
-    close();
+    close(option === undefined ? (text ?? '') : '');
     if (option !== undefined && option.value !== value) onChoose(option.value);
   };
+  const leave = (): void => {
+    if (text === null) return;
+    const marked = options[active];
+    close('');
+    if (text.trim() === '' || text === value) return;
+    // The list may still be that of the letters before: the last ones decide.
+    void search(text).then((found) =>
+      choose(found.find((option) => option.value === marked?.value) ?? found[0]),
+    );
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') close();
+    if (event.key === 'Escape') close('');
     if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
     event.preventDefault();
     const step = event.key === 'ArrowDown' ? 1 : -1;
@@ -97,7 +123,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     else if (event.key === 'Enter') choose(options[active]);
     else if (options.length > 0) setActive((active + step + options.length) % options.length);
   };
-  return { text, options, active, look, close, choose, onKeyDown };
+  return { text, refused, options, active, look, leave, choose, onKeyDown };
 }
 
 interface OptionListProps extends Pick<Matches, 'options' | 'active' | 'choose'> {

@@ -36,6 +36,8 @@ export interface ValueFieldProps {
   readonly placeholder?: string;
   /** Said under the field while its text is no value. */
   readonly wrong: string;
+  /** Added to it: what is planned meanwhile. */
+  readonly kept: string;
   readonly isValue: (text: string) => boolean;
   readonly suggestions?: readonly string[];
   readonly inputMode?: 'text' | 'numeric' | 'decimal';
@@ -44,7 +46,7 @@ export interface ValueFieldProps {
 
 /** Each text that is a value is planned at once; one that is none stays in the field with what would be allowed. */
 export function ValueField(props: ValueFieldProps): ReactNode {
-  const { label, value, placeholder, wrong, isValue, suggestions, inputMode, onChange } = props;
+  const { label, value, placeholder, wrong, kept, isValue, suggestions, inputMode, onChange } = props;
   const id = useId();
   const [text, setText] = useState(value);
   const isWrong = !isValue(text);
@@ -71,7 +73,7 @@ export function ValueField(props: ValueFieldProps): ReactNode {
           setText(event.target.value);
           if (isValue(event.target.value)) onChange(event.target.value);
         }}
-        onBlur={() => setText(value)}
+        onBlur={() => !isWrong && setText(value)}
       />
       {suggestions !== undefined && (
         <datalist id={`${id}-list`}>
@@ -82,7 +84,7 @@ export function ValueField(props: ValueFieldProps): ReactNode {
       )}
       {isWrong && (
         <p id={`${id}-wrong`} className="field-wrong" role="alert">
-          {wrong}
+          {wrong} {kept}
         </p>
       )}
     </div>

@@ -118,9 +118,7 @@ export function CommandBox({
     <div className="command-box">
       <Heading level={headingLevel}>{title}</Heading>
       <div>
-        {/* A long command scrolls sideways, so the keyboard must reach it. */}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must take the focus */}
-        <pre tabIndex={0}>
+        <pre>
           <code>{command}</code>
         </pre>
         <button type="button" onClick={copy}>

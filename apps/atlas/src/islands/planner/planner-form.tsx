@@ -1,19 +1,13 @@
 /** The questions of a plan. Every control changes one field of the state; the answer follows at once. */
-import { formatTokens } from '@plimsoll/foundation';
+import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
-import { type ReactNode, useId } from 'react';
+import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 import type { PlannerChoices } from './choices.ts';
 import { Combobox, type ComboboxOption } from './combobox.tsx';
 import { ChoiceField, type ChoiceOption, ValueField } from './fields.tsx';
-import {
-  fieldText,
-  type PlannerState,
-  type StateKey,
-  stateEngines,
-  stateFields,
-  stateLimits,
-} from './state.ts';
+import { MoreOptions } from './more-options.tsx';
+import { type PlannerState, stateEngines, stateFields, stateLimits } from './state.ts';
 
 export interface PlannerFormProps {
   readonly state: PlannerState;
@@ -32,12 +26,16 @@ const contextSuggestions: readonly string[] = ['2k', '8k', '32k', '128k'];
 export function PlannerForm(props: PlannerFormProps): ReactNode {
   const { state, engine, choices, words, onChange } = props;
   const isLlamaCpp = engine === 'llama.cpp';
+  const kept = (value: string): string => fill(words.kept, { value });
+  const wrongName = (text: string, value: string): string =>
+    `${fill(words.unknownName, { text })} ${kept(value)}`;
   return (
     <form className="planner-form" aria-label={words.form} onSubmit={(event) => event.preventDefault()}>
       <Combobox
         label={words.model}
         hint={words.modelHint}
         noMatch={words.noMatch}
+        wrong={(text) => wrongName(text, state.model)}
         value={state.model}
         search={props.searchModels}
         onChoose={(model) => onChange({ model })}
@@ -46,6 +44,7 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
         label={words.gpu}
         hint={words.gpuHint}
         noMatch={words.noMatch}
+        wrong={(text) => wrongName(text, state.gpu)}
         value={state.gpu}
         search={props.searchDevices}
         onChoose={(gpu) => onChange({ gpu })}
@@ -54,6 +53,7 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
         label={words.context}
         value={formatTokens(state.context)}
         wrong={words.contextWrong}
+        kept={kept(formatTokens(state.context))}
         isValue={(text) => stateFields.context.parse(text) !== null}
         suggestions={contextSuggestions}
         onChange={(text) => onChange({ context: stateFields.context.parse(text) ?? state.context })}
@@ -61,7 +61,8 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
       <ValueField
         label={words.users}
         value={String(state.users)}
-        wrong={fill(words.usersWrong, { most: stateLimits.users })}
+        wrong={fill(words.usersWrong, { most: formatCount(stateLimits.users) })}
+        kept={kept(formatCount(state.users))}
         inputMode="numeric"
         isValue={(text) => stateFields.users.parse(text) !== null}
         onChange={(text) => onChange({ users: stateFields.users.parse(text) ?? state.users })}
@@ -100,48 +101,12 @@ function engineOptions({ usualEngine, words }: PlannerFormProps): readonly Choic
     value: name,
     label: words[`engine-${name}`],
   }));
-  return [{ value: '', label: fill(words.engineUsual, { engine: words[`engine-${usualEngine}`] }) }, ...others];
+  return [
+    { value: '', label: fill(words.engineUsual, { engine: words[`engine-${usualEngine}`] }) },
+    ...others,
+  ];
 }
 
 function withUsual(label: string, values: readonly string[]): readonly ChoiceOption[] {
   return [{ value: '', label }, ...values.map((value) => ({ value, label: value }))];
-}
-
-const vllmOptions = [
-  'utilization',
-  'maxNumSeqs',
-  'maxNumBatchedTokens',
-] as const satisfies readonly StateKey[];
-
-/** What most people leave alone; open when an address or a piece of advice set it. */
-function MoreOptions({ state, engine, choices, words, onChange }: PlannerFormProps): ReactNode {
-  const id = useId();
-  const isVllm = engine === 'vllm';
-  const isSet = state.pp > 1 || (isVllm && vllmOptions.some((key) => state[key] !== null));
-  return (
-    <details key={isSet ? 'set' : 'unset'} className="more-options" open={isSet}>
-      <summary id={id}>{words.more}</summary>
-      <div className="planner-form-grid">
-        <ChoiceField
-          label={words.pp}
-          value={String(state.pp)}
-          options={choices.pp.map((count) => ({ value: String(count), label: String(count) }))}
-          onChange={(value) => onChange({ pp: Number(value) })}
-        />
-        {isVllm &&
-          vllmOptions.map((key) => (
-            <ValueField
-              key={key}
-              label={words[key]}
-              value={fieldText(state, key)}
-              placeholder={words.default}
-              wrong={fill(words.optionWrong, { limit: stateFields[key].limit })}
-              inputMode="decimal"
-              isValue={(text) => text === '' || stateFields[key].parse(text) !== null}
-              onChange={(text) => onChange({ [key]: text === '' ? null : stateFields[key].parse(text) })}
-            />
-          ))}
-      </div>
-    </details>
-  );
 }

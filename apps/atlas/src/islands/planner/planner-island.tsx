@@ -1,10 +1,10 @@
 /**
  * The planner in a page. It arrives as the build computed it, readable without JavaScript; the planner itself is fetched when
- * someone touches the form or an address brings a state. One answer is shown at a time, and a slow one never overtakes.
+ * someone touches the form or an address brings a state.
  */
-import { formatCount, PlimsollError } from '@plimsoll/foundation';
+import { formatCount } from '@plimsoll/foundation';
 import type { Advice } from '@plimsoll/planner';
-import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { BatchCharts } from '../charts/batch-charts.tsx';
 import { CapacityChart, CapacityTable } from '../charts/capacity-chart.tsx';
 import { Heading, type HeadingLevel } from '../heading.tsx';
@@ -16,15 +16,9 @@ import { LoadList } from './load-list.tsx';
 import type { PlannerCharts, PlannerPicture } from './picture.ts';
 import { AdviceList, CommandBox, PlanFigures } from './plan-details.tsx';
 import { PlannerForm } from './planner-form.tsx';
-import {
-  exampleState,
-  type PlannerState,
-  readState,
-  type StateNote,
-  stateFields,
-  writeState,
-} from './state.ts';
-import { Verdict, verdictText } from './verdict.tsx';
+import { type PlannerState, type StateNote, writeState } from './state.ts';
+import { loadPlanner, type Shown, usePlanner } from './use-planner.ts';
+import { Verdict } from './verdict.tsx';
 
 export interface PlannerIslandProps {
   readonly picture: PlannerPicture;
@@ -39,14 +33,16 @@ export interface PlannerIslandProps {
   readonly plannerRoute: string | null;
 }
 
-const loadPlanner = (): Promise<typeof import('./page-planner.ts')> => import('./page-planner.ts');
-
 export function PlannerIsland(props: PlannerIslandProps): ReactNode {
   const { words, plannerRoute } = props;
   const { picture, charts, notes, failure, isBusy, said, ask, change } = usePlanner(props);
   const { answer } = picture;
+  const verdict = useRef<HTMLDivElement>(null);
+  // The button that was pressed goes with the advice, so the focus moves to what it led to.
   const follow = (state: PlannerState, advice: Advice): void =>
-    ask(state, { said: fill(words.applied, { change: advice.change }) });
+    void ask(state, { said: fill(words.applied, { change: advice.change }), isStep: true }).then(() =>
+      verdict.current?.focus(),
+    );
   return (
     <div className="planner not-content" data-ready={said !== null} aria-busy={isBusy}>
       <noscript>
@@ -69,10 +65,15 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
       <p className="visually-hidden" role="status">
         {said}
       </p>
-      <Verdict answer={answer} words={words} />
+      <Verdict answer={answer} words={words} place={verdict} />
       <PlanParts picture={picture} words={words} headingLevel={props.headingLevel} onFollow={follow} />
       {charts !== null && answer.plan !== null && (
-        <Charts {...props} charts={charts} picture={picture} onPick={change} />
+        <Charts
+          {...props}
+          charts={charts}
+          picture={picture}
+          onPick={(point) => ask({ ...answer.state, ...point }, { isStep: true })}
+        />
       )}
       {plannerRoute !== null && (
         <p className="planner-link">
@@ -81,95 +82,6 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
       )}
     </div>
   );
-}
-
-interface Shown {
-  readonly picture: PlannerPicture;
-  readonly charts: PlannerCharts | null;
-  readonly notes: readonly StateNote[];
-  readonly failure: string | null;
-  /** For the live region; null until the island runs. */
-  readonly said: string | null;
-}
-
-interface AskOptions {
-  /** Notes about the address the state came from. */
-  readonly notes?: readonly StateNote[];
-  readonly said?: string;
-  /** False for a state that the address already holds. */
-  readonly keepsAddress?: boolean;
-}
-
-function usePlanner({ picture, charts, words, plannerRoute }: PlannerIslandProps): Shown & {
-  readonly isBusy: boolean;
-  readonly ask: (state: PlannerState, options?: AskOptions) => void;
-  readonly change: (fields: Partial<PlannerState>) => void;
-} {
-  const [shown, setShown] = useState<Shown>({ picture, charts, notes: [], failure: null, said: null });
-  const [isBusy, setBusy] = useState(false);
-  const latest = useRef(0);
-  // What was asked last: a second change may come before the first is answered, and must not undo it.
-  const asked = useRef(picture.answer.state);
-  const ownsAddress = plannerRoute === null;
-  const hasCharts = charts !== null;
-  const ask = useCallback(
-    (state: PlannerState, options: AskOptions = {}): void => {
-      const number = ++latest.current;
-      asked.current = state;
-      setBusy(true);
-      void answerWith(state, { hasCharts, words, options })
-        .then((next) => {
-          if (number !== latest.current) return;
-          setShown((before) => ({ ...before, ...next }));
-          if (next.picture !== undefined) asked.current = next.picture.answer.state;
-          if (ownsAddress && next.picture !== undefined && options.keepsAddress !== true)
-            showInAddress(next.picture.answer.state);
-        })
-        .finally(() => number === latest.current && setBusy(false));
-    },
-    [hasCharts, ownsAddress, words],
-  );
-  useEffect(() => {
-    setShown((before) => ({ ...before, said: before.said ?? '' }));
-    if (!ownsAddress) return;
-    const fromAddress = (): void => {
-      const { state, notes } = readState(location.search);
-      ask(state, { notes, keepsAddress: true });
-    };
-    if (location.search.length > 1) fromAddress();
-    addEventListener('popstate', fromAddress);
-    return () => removeEventListener('popstate', fromAddress);
-  }, [ask, ownsAddress]);
-  const change = (fields: Partial<PlannerState>): void => ask({ ...asked.current, ...fields });
-  return { ...shown, isBusy, ask, change };
-}
-
-async function answerWith(
-  state: PlannerState,
-  { hasCharts, words, options }: { hasCharts: boolean; words: PlannerWords; options: AskOptions },
-): Promise<Partial<Shown>> {
-  try {
-    const planner = await loadPlanner();
-    const picture = await planner.askPicture(state);
-    const { plan, notes, refusal } = picture.answer;
-    const verdict = plan === null ? (refusal?.message ?? '') : verdictText(plan, words);
-    return {
-      picture,
-      charts: hasCharts ? await planner.askCharts(picture.answer) : null,
-      notes: [...(options.notes ?? []), ...notes],
-      failure: null,
-      said: [options.said, verdict].filter((part) => part !== undefined).join('. '),
-    };
-  } catch (error) {
-    const message = error instanceof PlimsollError ? `${error.message}; ${error.hint ?? ''}` : String(error);
-    return { failure: fill(words.failed, { message }), said: fill(words.failed, { message }) };
-  }
-}
-
-/** The same place in the history: every keystroke is a state, and nobody wants to go back through them. */
-function showInAddress(state: PlannerState): void {
-  const query = writeState(state, exampleState);
-  history.replaceState(history.state, '', query === '' ? location.pathname : `?${query}`);
 }
 
 function Notes({
@@ -185,13 +97,23 @@ function Notes({
       <ul>
         {notes.map(({ key, value, limit, used }) => (
           <li key={`${key} ${value}`}>
-            {fill(words.note, { field: key === 'address' ? key : stateFields[key].name, value, limit })}{' '}
+            {fill(words.note, { field: noteField(key, words), value: printable(value), limit })}{' '}
             {used === '' ? words.noteDropped : fill(words.noteUsed, { used })}
           </li>
         ))}
       </ul>
     </div>
   );
+}
+
+/** What the form calls it, where the form has it. */
+function noteField(key: StateNote['key'], words: PlannerWords): string {
+  return key === 'address' ? key : words[key];
+}
+
+/** An address may carry anything; what no font shows is shown as a mark. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '\ufffd');
 }
 
 interface PlanPartsProps {

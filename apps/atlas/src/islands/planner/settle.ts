@@ -44,8 +44,14 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
   return {
     spec: workbench.model(state.model),
     hardware,
-    parallelism: { tensor: state.tp, pipeline: state.pp, data: 1, expertParallel: false },
+    parallelism: {
+      tensor: state.tp,
+      pipeline: state.pp,
+      data: state.dp,
+      expertParallel: state.ep === 'on',
+    },
     engine: engineOf(state, workbench),
+    engineVersion: engineOf(state, workbench) === 'vllm' ? (state.release ?? undefined) : undefined,
     weights: state.weights ?? undefined,
     kvFormat: state.kv === null ? undefined : parseKvFormat(state.kv),
     vllm: {
@@ -53,9 +59,18 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
       maxNumSeqs: state.maxNumSeqs ?? undefined,
       maxNumBatchedTokens: state.maxNumBatchedTokens ?? undefined,
     },
+    llamaCpp: {
+      gpuLayers: layersOf(state.ngl),
+      flashAttention: state.fa === null ? undefined : state.fa === 'on',
+    },
     workload: { contextTokens: state.context, users: state.users },
     largerDevices: (bytesMin) => largerHardware(workbench.registry, hardware, bytesMin),
   };
+}
+
+function layersOf(ngl: string | null): number | 'all' | 'auto' | undefined {
+  if (ngl === null) return undefined;
+  return ngl === 'all' || ngl === 'auto' ? ngl : Number(ngl);
 }
 
 function engineOf(state: PlannerState, workbench: Workbench): EngineName {
@@ -97,7 +112,9 @@ function withKnownNames(
       return idOf(asked[key]);
     } catch (error) {
       if (!(error instanceof PlimsollError)) throw error;
-      const limit = error.hint ?? String(error.limit ?? stateFields[key].limit);
+      // Nearest names help anywhere; the command that lists them all does not help in a page.
+      const isNear = error.hint?.includes('?') === true;
+      const limit = isNear ? String(error.hint) : stateFields[key].limit;
       notes.push({ key, value: asked[key], limit, used: exampleState[key] });
       return exampleState[key];
     }
@@ -119,6 +136,11 @@ const revocable: readonly (readonly [StateKey, PlannerState[StateKey]])[] = [
   ['kv', null],
   ['tp', 1],
   ['pp', 1],
+  ['dp', 1],
+  ['ep', null],
+  ['release', null],
+  ['ngl', null],
+  ['fa', null],
   ['maxNumSeqs', null],
   ['maxNumBatchedTokens', null],
   ['utilization', null],
@@ -136,12 +158,18 @@ function withPossibleChoices(
   for (const fields of ways) {
     const changed = { ...state, ...Object.fromEntries(fields) };
     if (fields.length === 0 || refusalOfState(changed, workbench) !== null) continue;
-    const notes = fields.map(([key, usual]) => ({
-      key,
-      value: String(state[key]),
-      limit: refusal.hint ?? String(refusal.limit ?? refusal.message),
-      used: usual === null ? '' : String(usual),
-    }));
+    const notes = fields.map(([key, usual]) => {
+      // Where several were taken back, each for a reason of its own: the one it has when it stands alone.
+      const { hint, limit, message } =
+        refusalOfState({ ...changed, [key]: state[key] }, workbench) ?? refusal;
+      const value = String(state[key]);
+      return {
+        key,
+        value,
+        limit: hint ?? String(limit ?? message),
+        used: usual === null ? '' : String(usual),
+      };
+    });
     return { state: changed, notes };
   }
   return { state, notes: [] };
@@ -159,9 +187,9 @@ function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollErro
 
 /** A changed request as a state; null when it changes something that no field holds. */
 function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanRequest): PlannerState | null {
-  const { plimsoll: oldOptions, llamaCpp: oldLlamaCpp } = before;
-  if (after.plimsoll !== oldOptions && Object.keys(after.plimsoll ?? {}).length > 0) return null;
-  if (after.llamaCpp !== oldLlamaCpp) return null;
+  const { gpuLayers, flashAttention, ...others } = after.llamaCpp ?? {};
+  if (after.plimsoll !== before.plimsoll && Object.keys(after.plimsoll ?? {}).length > 0) return null;
+  if (Object.values(others).some((value) => value !== undefined)) return null;
   const { vllm, parallelism, workload } = after;
   return {
     ...state,
@@ -172,6 +200,10 @@ function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanReq
     users: workload.users,
     tp: parallelism.tensor,
     pp: parallelism.pipeline,
+    dp: parallelism.data,
+    ep: parallelism.expertParallel ? 'on' : null,
+    ngl: gpuLayers === undefined ? null : String(gpuLayers),
+    fa: flashAttention === undefined ? null : flashAttention ? 'on' : 'off',
     utilization: vllm?.gpuMemoryUtilization ?? null,
     maxNumSeqs: vllm?.maxNumSeqs ?? null,
     maxNumBatchedTokens: vllm?.maxNumBatchedTokens ?? null,

@@ -19,10 +19,17 @@ export interface PlannerState {
   readonly users: number;
   readonly tp: number;
   readonly pp: number;
-  /** vLLM's own flags; null: its defaults. */
+  readonly dp: number;
+  /** Whole experts per device instead of a slice of each. */
+  readonly ep: 'on' | null;
+  /** vLLM's own release and flags; null: the newest, and its defaults. */
+  readonly release: string | null;
   readonly utilization: number | null;
   readonly maxNumSeqs: number | null;
   readonly maxNumBatchedTokens: number | null;
+  /** llama.cpp's own flags; null: as it does by itself. */
+  readonly ngl: string | null;
+  readonly fa: 'on' | 'off' | null;
 }
 
 export type StateKey = keyof PlannerState;
@@ -56,9 +63,14 @@ export const exampleState: PlannerState = {
   users: 16,
   tp: 1,
   pp: 1,
+  dp: 1,
+  ep: null,
+  release: null,
   utilization: null,
   maxNumSeqs: null,
   maxNumBatchedTokens: null,
+  ngl: null,
+  fa: null,
 };
 
 /** Above these a plan still computes, but no one serves so. A context beyond the model's own is cut later. */
@@ -67,6 +79,7 @@ export const stateLimits = {
   users: 100_000,
   tp: 64,
   pp: 32,
+  dp: 64,
   maxNumSeqs: 65_536,
   maxNumBatchedTokens: 1_048_576,
   /** Longer names are no one's. */
@@ -107,8 +120,29 @@ function named(name: string, limit: string): FieldRule<string> {
 }
 
 /** Looks like the name of a format; whether the engine has it is seen when the state is settled. */
-function format(name: string, limit: string): FieldRule<string> {
-  return { ...named(name, limit), parse: (text) => (/^[\w.-]{1,24}$/.test(text) ? text : null) };
+const formatName = /^[\w.-]{1,24}$/;
+
+/** 0.9, 0,9 or 90 %. */
+function shareOf(text: string): number | null {
+  const [, digits, percent] = /^\s*(\d{0,3}(?:[.,]\d{1,4})?)\s*(%?)\s*$/.exec(text) ?? [];
+  if (digits === undefined || digits === '') return null;
+  const share = Number(digits.replace(',', '.')) / (percent === '%' ? 100 : 1);
+  return share >= 0.05 && share <= 1 ? share : null;
+}
+
+/** One of a few words. */
+function word<Word extends string>(name: string, words: readonly Word[]): FieldRule<Word> {
+  return {
+    name,
+    limit: words.join(' or '),
+    parse: (text) => words.find((known) => known === text.trim().toLowerCase()) ?? null,
+    format: (value) => value,
+  };
+}
+
+/** A text of a known form. */
+function shaped(name: string, limit: string, form: RegExp): FieldRule<string> {
+  return { ...named(name, limit), parse: (text) => (form.test(text.trim()) ? text.trim() : null) };
 }
 
 function parsed<Value>(parse: (text: string) => Value): (text: string) => Value | null {
@@ -130,11 +164,8 @@ export const stateFields: FieldRules = {
     parse: (text) => stateEngines.find((name) => name === text.toLowerCase()) ?? null,
     format: (value) => value,
   },
-  weights: {
-    ...named('weights', 'a weight format, such as fp8, awq or Q4_K_M'),
-    parse: (text) => (/^[\w.-]{1,24}$/.test(text) ? text : null),
-  },
-  kv: format('kv', 'a KV cache type, such as bf16, fp8 or q8_0'),
+  weights: shaped('weights', 'a weight format, such as fp8, awq or Q4_K_M', formatName),
+  kv: shaped('kv', 'a KV cache type, such as bf16, fp8 or q8_0', formatName),
   context: {
     name: 'context',
     limit: `a number of tokens from 1 to ${stateLimits.context}, such as 32k`,
@@ -147,15 +178,19 @@ export const stateFields: FieldRules = {
   users: whole('users', stateLimits.users),
   tp: whole('tp', stateLimits.tp),
   pp: whole('pp', stateLimits.pp),
+  dp: whole('dp', stateLimits.dp),
+  ep: word('ep', ['on']),
+  release: shaped('vllm-release', 'a release of vLLM, such as 0.19.0', /^v?0\.\d{1,2}(\.\d{1,2})?$/),
   utilization: {
     name: 'utilization',
-    limit: 'a share from 0.05 to 1, such as 0.9',
-    parse: (text) =>
-      /^\d?\.?\d{1,4}$/.test(text) && Number(text) >= 0.05 && Number(text) <= 1 ? Number(text) : null,
+    limit: 'a share from 0.05 to 1, such as 0.9 or 90 %',
+    parse: shareOf,
     format: String,
   },
   maxNumSeqs: whole('max-num-seqs', stateLimits.maxNumSeqs),
   maxNumBatchedTokens: whole('max-num-batched-tokens', stateLimits.maxNumBatchedTokens),
+  ngl: shaped('ngl', 'a number of layers, all or auto', /^(\d{1,4}|all|auto)$/),
+  fa: word('fa', ['on', 'off']),
 };
 
 export const stateKeys = Object.keys(stateFields) as readonly StateKey[];

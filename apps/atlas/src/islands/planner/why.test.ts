@@ -38,9 +38,8 @@ test('the sum behind the number of users, case by case', () => {
 
 test('the parts make up what a process gets', () => {
   const { plan } = answerState(exampleState, buildWorkbench);
-  const [weights = 0, kept = 0, room = 0] = (plan === null ? '' : whyText(plan, english.planner))
-    .match(/[\d.]+(?= GiB)/g)
-    ?.map(Number) as number[];
+  const text = plan === null ? '' : whyText(plan, english.planner);
+  const [weights = 0, kept = 0, room = 0] = [...text.matchAll(/[\d.]+(?= GiB)/g)].map(Number);
   const usable = shippedRegistry.resolveHardware('h100-sxm-80gb').memory.usableBytes / 2 ** 30;
   expect(weights + kept + room).toBeCloseTo(usable, 1);
 });

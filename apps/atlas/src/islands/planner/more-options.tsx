@@ -1,0 +1,101 @@
+/** What most people leave alone: splits beyond tensor parallelism, and the flags of one engine alone. */
+import { type ReactNode, useId } from 'react';
+import { fill } from '../words.ts';
+import { ChoiceField, ValueField } from './fields.tsx';
+import type { PlannerFormProps } from './planner-form.tsx';
+import { exampleState, fieldText, type StateKey, stateFields } from './state.ts';
+
+/** Fields that a person writes, by engine. */
+const writtenOptions = {
+  vllm: ['release', 'utilization', 'maxNumSeqs', 'maxNumBatchedTokens'],
+  'llama.cpp': ['ngl'],
+} as const satisfies Readonly<Record<string, readonly StateKey[]>>;
+
+const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
+
+/** Open when an address or a piece of advice set one of them. */
+export function MoreOptions(props: PlannerFormProps): ReactNode {
+  const { state, engine, words } = props;
+  const id = useId();
+  const written = engine === 'vllm' || engine === 'llama.cpp' ? writtenOptions[engine] : [];
+  const shown: readonly StateKey[] = [...splitOptions, 'ep', 'fa', ...written];
+  const isSet = shown.some((key) => state[key] !== exampleState[key]);
+  return (
+    <details key={isSet ? 'set' : 'unset'} className="more-options" open={isSet}>
+      <summary id={id}>{words.more}</summary>
+      <div className="planner-form-grid">
+        <SplitFields {...props} />
+        {engine === 'llama.cpp' && <FlashAttention {...props} />}
+        {written.map((key) => (
+          <WrittenField key={key} {...props} option={key} />
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function SplitFields({ state, choices, words, onChange }: PlannerFormProps): ReactNode {
+  return (
+    <>
+      {splitOptions.map((key) => (
+        <ChoiceField
+          key={key}
+          label={words[key]}
+          value={String(state[key])}
+          options={choices[key].map((count) => ({ value: String(count), label: String(count) }))}
+          onChange={(value) => onChange({ [key]: Number(value) })}
+        />
+      ))}
+      {choices.hasExperts && (
+        <ChoiceField
+          label={words.ep}
+          value={state.ep ?? ''}
+          options={[
+            { value: '', label: words.epSliced },
+            { value: 'on', label: words.epWhole },
+          ]}
+          onChange={(value) => onChange({ ep: stateFields.ep.parse(value) })}
+        />
+      )}
+    </>
+  );
+}
+
+function FlashAttention({ state, words, onChange }: PlannerFormProps): ReactNode {
+  return (
+    <ChoiceField
+      label={words.fa}
+      value={state.fa ?? ''}
+      options={[
+        { value: '', label: words.kvOwn },
+        { value: 'on', label: words.on },
+        { value: 'off', label: words.off },
+      ]}
+      onChange={(value) => onChange({ fa: stateFields.fa.parse(value) })}
+    />
+  );
+}
+
+function WrittenField({
+  state,
+  words,
+  onChange,
+  option,
+}: PlannerFormProps & {
+  readonly option: (typeof writtenOptions)[keyof typeof writtenOptions][number];
+}): ReactNode {
+  const { limit, parse } = stateFields[option];
+  const value = fieldText(state, option);
+  return (
+    <ValueField
+      label={words[option]}
+      value={value}
+      placeholder={words.default}
+      wrong={fill(words.optionWrong, { limit })}
+      kept={fill(words.kept, { value: value === '' ? words.default : value })}
+      inputMode={option === 'ngl' || option === 'release' ? 'text' : 'decimal'}
+      isValue={(text) => text === '' || parse(text) !== null}
+      onChange={(text) => onChange({ [option]: text === '' ? null : parse(text) })}
+    />
+  );
+}

@@ -1,0 +1,116 @@
+/**
+ * What the planner's page shows, and asking for something else. One answer is shown at a time and a slow one never
+ * overtakes; the verdict does not wait for the charts.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { fill, type PlannerWords } from '../words.ts';
+import type { PlannerCharts, PlannerPicture } from './picture.ts';
+import { exampleState, type PlannerState, readState, type StateNote, writeState } from './state.ts';
+import { verdictText } from './verdict.tsx';
+
+export interface Shown {
+  readonly picture: PlannerPicture;
+  readonly charts: PlannerCharts | null;
+  readonly notes: readonly StateNote[];
+  readonly failure: string | null;
+  /** For the live region; null until the island runs. */
+  readonly said: string | null;
+}
+
+export interface AskOptions {
+  /** Notes about the address the state came from. */
+  readonly notes?: readonly StateNote[];
+  readonly said?: string;
+  /** A step that the browser's way back undoes; what is typed is not. */
+  readonly isStep?: boolean;
+}
+
+export interface PlannerUse extends Shown {
+  readonly isBusy: boolean;
+  readonly ask: (state: PlannerState, options?: AskOptions) => Promise<void>;
+  readonly change: (fields: Partial<PlannerState>) => void;
+}
+
+export interface PlannerStart {
+  readonly picture: PlannerPicture;
+  readonly charts: PlannerCharts | null;
+  readonly words: PlannerWords;
+  /** Null on the planner's own page, which keeps its state in the address. */
+  readonly plannerRoute: string | null;
+}
+
+export const loadPlanner = (): Promise<typeof import('./page-planner.ts')> => import('./page-planner.ts');
+
+export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStart): PlannerUse {
+  const [shown, setShown] = useState<Shown>({ picture, charts, notes: [], failure: null, said: null });
+  const [isBusy, setBusy] = useState(false);
+  const latest = useRef(0);
+  // What was asked last: a second change may come before the first is answered, and must not undo it.
+  const asked = useRef(picture.answer.state);
+  const ownsAddress = plannerRoute === null;
+  const hasCharts = charts !== null;
+  const ask = useCallback(
+    async (state: PlannerState, options: AskOptions = {}): Promise<void> => {
+      const number = ++latest.current;
+      asked.current = state;
+      setBusy(true);
+      for await (const next of answers(state, { hasCharts, words, options })) {
+        if (number !== latest.current) return;
+        setShown((before) => ({ ...before, ...next }));
+        if (next.picture === undefined) continue;
+        asked.current = next.picture.answer.state;
+        if (ownsAddress) showInAddress(asked.current, options.isStep === true);
+      }
+      if (number === latest.current) setBusy(false);
+    },
+    [hasCharts, ownsAddress, words],
+  );
+  useEffect(() => {
+    setShown((before) => ({ ...before, said: before.said ?? '' }));
+    if (!ownsAddress) return;
+    const fromAddress = (): void => {
+      const { state, notes } = readState(location.search);
+      void ask(state, { notes });
+    };
+    if (location.search.length > 1) fromAddress();
+    addEventListener('popstate', fromAddress);
+    return () => removeEventListener('popstate', fromAddress);
+  }, [ask, ownsAddress]);
+  const change = (fields: Partial<PlannerState>): void => void ask({ ...asked.current, ...fields });
+  return { ...shown, isBusy, ask, change };
+}
+
+/** First what the plan says, then the charts, which take longer. */
+async function* answers(
+  state: PlannerState,
+  { hasCharts, words, options }: { hasCharts: boolean; words: PlannerWords; options: AskOptions },
+): AsyncGenerator<Partial<Shown>> {
+  try {
+    const planner = await loadPlanner();
+    const picture = await planner.askPicture(state);
+    const { plan, notes, refusal } = picture.answer;
+    const verdict = plan === null ? (refusal?.message ?? '') : verdictText(plan, words);
+    yield {
+      picture,
+      notes: [...(options.notes ?? []), ...notes],
+      failure: null,
+      said: [options.said, verdict].filter((part) => part !== undefined).join('. '),
+    };
+    if (hasCharts) yield { charts: await planner.askCharts(picture.answer) };
+  } catch (error) {
+    const message = error instanceof PlimsollError ? `${error.message}; ${error.hint ?? ''}` : String(error);
+    yield { failure: fill(words.failed, { message }), said: fill(words.failed, { message }) };
+  }
+}
+
+/**
+ * The state as it was settled: what a stranger's address had wrong is not shared on. Mostly the same place in the history:
+ * every keystroke is a state, and nobody wants to go back through them.
+ */
+function showInAddress(state: PlannerState, isStep: boolean): void {
+  const query = writeState(state, exampleState);
+  const address = query === '' ? location.pathname : `?${query}`;
+  if (isStep) history.pushState(null, '', address);
+  else history.replaceState(history.state, '', address);
+}
