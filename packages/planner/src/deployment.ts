@@ -42,6 +42,8 @@ export interface Deployment {
   readonly contextMax: number;
   /** Sequences the engine runs at once whatever the memory; Infinity where it has no such limit. */
   readonly sequencesMax: number;
+  /** What sets `sequencesMax`, by the name a person finds it under; null where nothing does. */
+  readonly sequencesLimit: string | null;
   readonly weightBytes: number;
   /** Bytes one sequence of this length takes on one device, in the engine's own blocks. Never falls with the length. */
   readonly sequenceBytes: (contextTokens: number) => number;

@@ -57,6 +57,7 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
     dataGroups: 1,
     contextMax: spec.contextLength,
     sequencesMax: sequencesLimit,
+    sequencesLimit: "llama.cpp's LLAMA_MAX_SEQ",
     weightBytes: started.weightBytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens, gpuLayers).cacheBytes,
     // Compute buffers grow with the context too: what is more than at start counts against the pool. They can also

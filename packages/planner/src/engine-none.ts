@@ -33,6 +33,7 @@ export function prepareWithoutEngine(input: PlanInput): Deployment {
     dataGroups: parallelism.data,
     contextMax: spec.contextLength,
     sequencesMax: Number.POSITIVE_INFINITY,
+    sequencesLimit: null,
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => {
       let total = 0;

@@ -6,6 +6,7 @@ import type { KvFormat } from './kv-format.ts';
 import type { BackendKind } from './llama-cpp/backends.ts';
 import type { EngineMemory } from './llama-cpp/engine-memory.ts';
 import type { LlamaCppInput } from './llama-cpp/engine-options.ts';
+import { newestBuild, rulesOfBuild } from './llama-cpp/engine-rules.ts';
 import { deviceCount } from './parallelism.ts';
 import { modelArgument, type PlanRequest } from './plan-request.ts';
 
@@ -29,7 +30,9 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
   const { spec, llamaCpp = {}, hardware, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
   const value = llamaCpp.valueFormat ?? request.kvFormat;
-  if (llamaCpp.flashAttention === false && value !== undefined && /^(i?q|fp8)/.test(value)) {
+  const build = request.engineVersion === undefined ? newestBuild : buildNumber(request.engineVersion);
+  const flashAttention = llamaCpp.flashAttention ?? rulesOfBuild(build).automaticFlashAttention;
+  if (!flashAttention && value !== undefined && /^(i?q|fp8)/.test(value)) {
     throw new PlimsollError({
       code: 'quantised-values',
       message: `llama.cpp keeps values in ${value} only with flash attention`,
@@ -55,7 +58,7 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
     ...(llamaCpp.fullWindowCache !== undefined && { fullWindow: llamaCpp.fullWindowCache }),
     ...(key !== undefined && { keyType: ggmlName(key) }),
     ...(value !== undefined && { valueType: ggmlName(value) }),
-    ...(request.engineVersion !== undefined && { build: buildNumber(request.engineVersion) }),
+    ...(request.engineVersion !== undefined && { build }),
   };
 }
 
@@ -131,15 +134,23 @@ export function llamaCppCommand(
       ? `-m ${firstPart(modelArgument(request))}`
       : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
   const parts = ['llama-server', model, `-c ${workload.contextTokens * workload.users}`];
-  if (workload.users > 1) parts.push(`-np ${workload.users}`);
+  const { keyType, valueType, rules } = memory.options;
+  // Left alone, newer builds take four slots.
+  if (workload.users > 1 || rules.automaticSlots) parts.push(`-np ${workload.users}`);
   if (backendOf(request.hardware) !== 'cpu') parts.push(`-ngl ${gpuLayers === 'all' ? 999 : gpuLayers}`);
-  const { keyType, valueType } = memory.options;
   if (keyType !== 'f16') parts.push(`-ctk ${keyType}`);
   if (valueType !== 'f16') parts.push(`-ctv ${valueType}`);
-  if (llamaCpp.flashAttention !== undefined) parts.push(`-fa ${llamaCpp.flashAttention ? 'on' : 'off'}`);
+  parts.push(...flashAttentionFlag(llamaCpp.flashAttention, rules.automaticFlashAttention));
   if (llamaCpp.batchTokens !== undefined) parts.push(`-b ${llamaCpp.batchTokens}`);
   if (llamaCpp.physicalBatchTokens !== undefined) parts.push(`-ub ${llamaCpp.physicalBatchTokens}`);
   if (llamaCpp.fullWindowCache === true) parts.push('--swa-full');
   if (llamaCpp.cpuExpertLayers !== undefined) parts.push(`--n-cpu-moe ${llamaCpp.cpuExpertLayers}`);
   return parts.join(' ');
+}
+
+/** A switch until builds chose by themselves, a choice since. */
+function flashAttentionFlag(asked: boolean | undefined, isChoice: boolean): readonly string[] {
+  if (asked === undefined) return [];
+  if (isChoice) return [`-fa ${asked ? 'on' : 'off'}`];
+  return asked ? ['-fa'] : [];
 }

@@ -129,8 +129,16 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
       bound: deployment.speed.decodeBound(workload.users, workload.contextTokens),
     },
     advice: advised.map(({ advice }) => advice),
-    notes: deployment.notes,
+    notes: [...deployment.notes, ...limitNotes(deployment, workload)],
   };
+}
+
+/** Says so where users end at a setting of the engine and not where memory does. */
+function limitNotes(deployment: Deployment, { contextTokens }: Workload): readonly string[] {
+  const { sequencesMax, sequencesLimit } = deployment;
+  if (sequencesLimit === null || usersMax(deployment, contextTokens) < sequencesMax) return [];
+  if (neededBytes(deployment, sequencesMax + 1, contextTokens) > deployment.poolBytes) return [];
+  return [`${formatCount(sequencesMax)} users are the limit of ${sequencesLimit}, not of memory`];
 }
 
 function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacity'] {

@@ -67,6 +67,7 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
     dataGroups: 1,
     contextMax: spec.contextLength,
     sequencesMax: sequencesLimit,
+    sequencesLimit: "the engine's sequencesMax",
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
     // Step buffers and arenas grow with users and context too: the pool pays what they grow by, and gets back what they
@@ -194,25 +195,46 @@ function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number)
   return engineLedger(parts, load, found, freeBytes).entries;
 }
 
+/** The file as typed; for a model of the registry, which no command runs, the file that was assumed. */
+function fileArgument(request: PlanRequest): string {
+  const { spec, weights } = request;
+  if (spec.source !== 'config') return modelArgument(request);
+  return shellArgument(`${spec.id.split('/').at(-1)}-${mixtureNamed(weights)}.gguf`);
+}
+
+const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
+
+/** Options of `createEngine`, as code. */
+function engineOptions({ workload, kvFormat, plimsoll = {} }: PlanRequest): readonly string[] {
+  const { blockTokens, threads, prefillChunkTokens, shrinkWeights } = plimsoll;
+  const set = Object.entries({ blockTokens, threads, prefillChunkTokens });
+  return [
+    `sequencesMax: ${workload.users}`,
+    `contextMax: ${workload.contextTokens}`,
+    ...(kvFormat === 'q8_0' || kvFormat === 'fp32' ? [`kvFormat: '${kvFormat}'`] : []),
+    ...set.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
+    ...(shrinkWeights === true ? ['shrinkWeights: true'] : []),
+  ];
+}
+
 /** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
 function command(request: PlanRequest): string {
   const { workload, kvFormat, hardware } = request;
   const { contextTokens, users } = workload;
   const memoryMiB = Math.floor(hardware.memory.usableBytes / MiB);
-  if (users > 1) {
-    const kv = kvFormat === 'q8_0' ? ", kvFormat: 'q8_0'" : '';
-    const options = `{ sequencesMax: ${users}, contextMax: ${contextTokens}${kv} }`;
+  // No flag of `plimsoll run` sets the tokens of a block.
+  if (users > 1 || request.plimsoll?.blockTokens !== undefined) {
+    const options = `{ ${engineOptions(request).join(', ')} }`;
     const tokens = request.plimsoll?.draft?.tokens;
     const draft = tokens === undefined ? '' : `, draft: { model: draft, tokens: ${tokens} }`;
     return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options}${draft} })`;
   }
-  const parts = [
-    'plimsoll run',
-    modelArgument(request),
-    `--memory ${memoryMiB}MiB`,
-    `--ctx ${contextTokens}`,
-  ];
-  if (kvFormat === 'q8_0') parts.push('--kv-type q8_0');
+  const parts = ['plimsoll run', fileArgument(request), `--memory ${memoryMiB}MiB`, `--ctx ${contextTokens}`];
+  if (kvFormat === 'q8_0' || kvFormat === 'fp32') parts.push(`--kv-type ${kvTypes[kvFormat]}`);
+  const { threads, prefillChunkTokens, shrinkWeights } = request.plimsoll ?? {};
+  if (threads !== undefined) parts.push(`--threads ${threads}`);
+  if (prefillChunkTokens !== undefined) parts.push(`--prefill-chunk ${prefillChunkTokens}`);
+  if (shrinkWeights === true) parts.push('--weights auto');
   const draft = request.plimsoll?.draft;
   if (draft !== undefined) {
     parts.push(

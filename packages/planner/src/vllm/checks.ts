@@ -38,7 +38,8 @@ export function checkVllm(request: PlanRequest, kvFormat: KvFormat): void {
       limit: '8 or a multiple of 16',
     });
   }
-  checkScaleBlocks(request.spec, request.parallelism);
+  // Other weights than the checkpoint's have no such blocks.
+  if (request.weights === undefined) checkScaleBlocks(request.spec, request.parallelism);
 }
 
 /** Kernels exist for compute capability 7.0 and later, for AMD CDNA and RDNA 3, and for accelerators with plug-ins. */

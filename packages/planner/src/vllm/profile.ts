@@ -6,10 +6,12 @@
  *
  * A pipeline has as many pools as stages; the engine uses the smallest, and prints the first stage's.
  */
-import { assert, bytes } from '@plimsoll/foundation';
+import { assert, bytes, formatCount } from '@plimsoll/foundation';
+import type { ElementType } from '@plimsoll/model-files/spec';
 import type { Deployment, EngineFigures } from '../deployment.ts';
 import { fixedDeviceBytes } from '../deployment.ts';
 import { cacheGroups } from '../kv-cache.ts';
+import type { KvFormat } from '../kv-format.ts';
 import type { LedgerEntry } from '../ledger.ts';
 import { speedModel } from '../performance.ts';
 import { deviceSpeed, stateElementBytes } from '../plan-input.ts';
@@ -19,7 +21,7 @@ import type { WeightFormat } from '../weight-format.ts';
 import { type DeviceWeights, stageWeights } from '../weights.ts';
 import { activationPeak } from './activation.ts';
 import { checkVllm } from './checks.ts';
-import { vllmCommand } from './command.ts';
+import { checkpointName, checkpointNeeded, hasCacheFlag, vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
@@ -55,7 +57,7 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
   const request = { ...asAsked, elementType: asAsked.elementType ?? typeOnDevice(asAsked) };
   const { hardware, parallelism } = request;
   const release = vllmRelease({ version: request.engineVersion, date, engine: request.vllm?.engine });
-  const settings = settingsFor(request, release);
+  const { settings, raisedFrom } = settingsFor(request, release);
   const { weights: asked, kv } = requestFormats(request);
   checkVllm(request, kv);
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
@@ -72,7 +74,11 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
   return {
     engine: 'vllm',
     engineVersion: release.version,
-    command: vllmCommand(withSequences(asAsked, settings), settings, release),
+    command: vllmCommand({
+      ...{ request: asAsked, settings, release, kvFormat: kv },
+      base: asked.base,
+      setsSequences: raisedFrom !== null || request.vllm?.maxNumSeqs !== undefined,
+    }),
     formats: { weights: asked.label, kvCache: kv },
     cacheIsFixed: false,
     release,
@@ -88,6 +94,10 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
     // --max-model-len follows the plan: how long it could be is a question of memory.
     contextMax: request.vllm?.maxModelLen ?? spec.contextLength,
     sequencesMax: settings.sequences * parallelism.data,
+    sequencesLimit:
+      parallelism.data === 1
+        ? '--max-num-seqs'
+        : `--max-num-seqs (${formatCount(settings.sequences)} in each of ${parallelism.data} groups)`,
     weightBytes: tightest.weights.bytes,
     sequenceBytes: (contextTokens) => layout.steadyBlocks(contextTokens) * layout.blockBytes,
     // Tokens in flight belong to a step, not to every sequence: their room is needed once.
@@ -98,7 +108,11 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
     },
     speed: speedModel({ spec, format, groups: tightest.groups, parallelism, ...deviceSpeed(request) }),
     printed: engineFigures(layout, tightest.blocks, settings, release),
-    notes: profileNotes(release, format),
+    notes: [
+      ...profileNotes(release, format),
+      ...startNotes(request, kv, asked.base),
+      ...raisedNotes(request, settings, raisedFrom),
+    ],
     startUp: { availableBytes: first.availableBytes, weightBytes: first.weights.bytes, fixed: first.fixed },
   };
 }
@@ -109,20 +123,17 @@ function typeOnDevice({ spec, hardware }: PlanRequest): PlanRequest['elementType
   return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
 }
 
-/** As many sequences as there are users, unless a person set another number. */
-function settingsFor(request: PlanRequest, release: VllmRelease): VllmSettings {
+/** As many sequences as there are users, unless a person set another number; `raisedFrom` is then the release's own. */
+function settingsFor(
+  request: PlanRequest,
+  release: VllmRelease,
+): { readonly settings: VllmSettings; readonly raisedFrom: number | null } {
   const asked = { maxModelLen: request.workload.contextTokens, ...request.vllm };
   const settings = vllmSettings(asked, release, request.spec, request.hardware);
   const users = Math.ceil(request.workload.users / request.parallelism.data);
-  if (users <= settings.sequences || asked.maxNumSeqs !== undefined) return settings;
-  return vllmSettings({ ...asked, maxNumSeqs: users }, release, request.spec, request.hardware);
-}
-
-/** The raised number belongs on the command line too. */
-function withSequences(request: PlanRequest, settings: VllmSettings): PlanRequest {
-  const users = Math.ceil(request.workload.users / request.parallelism.data);
-  const isRaised = request.vllm?.maxNumSeqs === undefined && settings.sequences === users && users > 256;
-  return isRaised ? { ...request, vllm: { ...request.vllm, maxNumSeqs: users } } : request;
+  if (users <= settings.sequences || asked.maxNumSeqs !== undefined) return { settings, raisedFrom: null };
+  const raised = vllmSettings({ ...asked, maxNumSeqs: users }, release, request.spec, request.hardware);
+  return { settings: raised, raisedFrom: raised.sequences > settings.sequences ? settings.sequences : null };
 }
 
 function prepareStage(input: {
@@ -189,6 +200,34 @@ export function engineFigures(
     blockTokens: layout.blockTokens,
     concurrency: release.number < 9 ? kvTokens / maxModelLen : concurrency,
   };
+}
+
+/** What the command alone cannot do. */
+function startNotes(request: PlanRequest, kvFormat: KvFormat, base: ElementType): readonly string[] {
+  const found: string[] = [];
+  if (!hasCacheFlag(kvFormat, base)) {
+    found.push(
+      `no flag of vLLM keeps a KV cache in ${kvFormat} for a model in ${base}: --dtype float32 makes both so`,
+    );
+  }
+  const needed = checkpointNeeded(request);
+  if (needed === null) return found;
+  return [
+    ...found,
+    `vLLM does not make ${needed} weights while it loads: the command needs ${checkpointName(needed)} in place of ${request.spec.id}`,
+  ];
+}
+
+function raisedNotes(
+  request: PlanRequest,
+  { sequences, batchedTokens }: VllmSettings,
+  raisedFrom: number | null,
+): readonly string[] {
+  if (raisedFrom === null) return [];
+  const most = sequences === batchedTokens ? ', the most that --max-num-batched-tokens allows' : '';
+  return [
+    `--max-num-seqs is ${formatCount(sequences)} here instead of ${formatCount(raisedFrom)}${most}, for the ${formatCount(request.workload.users)} users asked; activations grow with it`,
+  ];
 }
 
 function profileNotes(release: VllmRelease, format: WeightFormat): readonly string[] {
