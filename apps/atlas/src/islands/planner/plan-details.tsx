@@ -1,7 +1,7 @@
 /** Below the load line: speed, what to change, the command that says the same, and doubts worth knowing. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Advice, Plan } from '@plimsoll/planner';
-import { type ReactNode, useState } from 'react';
+import { Fragment, type ReactNode, useState } from 'react';
 import { Heading, type HeadingLevel } from '../heading.tsx';
 import { fill, type PlannerWords } from '../words.ts';
 import type { AdvisedState } from './settle.ts';
@@ -119,7 +119,15 @@ export function CommandBox({
       <Heading level={headingLevel}>{title}</Heading>
       <div>
         <pre>
-          <code>{command}</code>
+          <code>
+            {command.split(' ').map((word, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: words of a command have no other name, and never move
+              <Fragment key={index}>
+                {index > 0 && ' '}
+                <span>{word}</span>
+              </Fragment>
+            ))}
+          </code>
         </pre>
         <button type="button" onClick={copy}>
           <span aria-live="polite">{isCopied ? words.copied : words.copy}</span>
