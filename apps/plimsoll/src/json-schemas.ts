@@ -102,6 +102,13 @@ const plan = z.strictObject({
     tokensPerSecond: z.number(),
     bound: z.enum(['memory', 'compute']),
   }),
+  price: z
+    .strictObject({
+      perHourUsd: z.number(),
+      perMillionOutputUsd: z.number(),
+      countsPrompts: z.boolean().describe('whether the time that prompts take is in the price of output'),
+    })
+    .nullable(),
   advice: z.array(advice),
   notes: z.array(z.string()),
 });

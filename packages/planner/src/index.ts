@@ -63,5 +63,6 @@ export type { SpeedAssumptions } from './performance.ts';
 export { expertShare, touchedShare } from './performance-work.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
 export { type EngineName, engineNames, type PlanRequest } from './plan-request.ts';
+export type { Price } from './price.ts';
 export { usualEngine } from './usual-engine.ts';
 export { elementBytes, parseElementType, weightFormatNames } from './weight-format.ts';

@@ -10,6 +10,8 @@ import type { SpeedModel } from './performance.ts';
 
 export interface Load {
   readonly inputTokens: number;
+  /** Of them, tokens found in a prefix cache; none when absent. */
+  readonly cachedTokens?: number | undefined;
   readonly outputTokens: number;
   /** Requests that are sent and not yet answered; Infinity for a queue that never empties. */
   readonly concurrency: number;
@@ -62,7 +64,7 @@ export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
 function prefillShare(speed: SpeedModel, load: Load, active: number): number {
   const room = Math.max(load.groups, Math.floor((load.batchTokens * load.groups) / load.inputTokens));
   const together = Math.max(1, Math.min(active, room));
-  const seconds = speed.prefillSeconds(load.inputTokens, 0, together) / together;
+  const seconds = speed.prefillSeconds(load.inputTokens, load.cachedTokens ?? 0, together) / together;
   return seconds / Math.min(load.pipeline, Math.max(1, active / together));
 }
 
@@ -81,7 +83,7 @@ function firstToken(
   load: Load,
   at: { readonly active: number; readonly prefill: number; readonly decode: number; readonly round: number },
 ): number {
-  const own = speed.prefillSeconds(load.inputTokens);
+  const own = speed.prefillSeconds(load.inputTokens, load.cachedTokens ?? 0);
   if (at.active <= 1) return own;
   const together = Math.max(own, ((at.active + 1) / 2) * at.prefill);
   const busy = Math.min(0.95, ((at.active - 1) * at.prefill) / at.round);

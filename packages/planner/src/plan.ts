@@ -21,6 +21,7 @@ import { growthBytesPerToken } from './kv-cache.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import { deviceCount } from './parallelism.ts';
 import type { EngineName, PlanRequest } from './plan-request.ts';
+import { type Price, priceOf } from './price.ts';
 
 export interface Plan {
   readonly model: {
@@ -73,6 +74,8 @@ export interface Plan {
     readonly tokensPerSecond: number;
     readonly bound: 'memory' | 'compute';
   };
+  /** Null where the device has no price or the workload does not fit. */
+  readonly price: Price | null;
   readonly advice: readonly Advice[];
   readonly notes: readonly string[];
 }
@@ -128,6 +131,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
       tokensPerSecond: solution.tokensPerSecond,
       bound: deployment.speed.decodeBound(workload.users, workload.contextTokens),
     },
+    price: startsUp ? priceOf(request, deployment, solution) : null,
     advice: advised.map(({ advice }) => advice),
     notes: [...deployment.notes, ...limitNotes(deployment, workload)],
   };

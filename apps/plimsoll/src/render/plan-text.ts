@@ -1,6 +1,6 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
-import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
+import type { LedgerCategory, LedgerEntry, Plan, Price } from '@plimsoll/planner';
 import { type BarPart, paint, renderBar } from './bar.ts';
 import { renderTable } from './table.ts';
 import { fitLines, shorten, terminalWidth } from './terminal.ts';
@@ -188,15 +188,13 @@ function numbers(plan: Plan): string {
   if (capacity.utilizationNeeded !== null && plan.engine.name === 'vllm') {
     rows.push(['utilisation this needs', capacity.utilizationNeeded.toFixed(2)]);
   }
-  if (hardware.pricePerHourUsd !== null && plan.fits)
-    rows.push(['price', priceLine(plan, hardware.pricePerHourUsd)]);
+  if (plan.price !== null) rows.push(['price', priceLine(plan.price, speed.promptTokens)]);
   return renderTable(rows, ['left', 'left']);
 }
 
-function priceLine(plan: Plan, perHour: number): string {
-  const total = perHour * plan.hardware.devices;
-  const perMillion = (total / (plan.speed.tokensPerSecond * 3600)) * 1e6;
-  return `$${total.toFixed(2)} per hour, $${perMillion.toFixed(2)} per million output tokens at this load`;
+function priceLine({ perHourUsd, perMillionOutputUsd, countsPrompts }: Price, promptTokens: number): string {
+  const prompts = countsPrompts ? `prompts of ${formatTokens(promptTokens)} counted` : 'prompts not counted';
+  return `$${perHourUsd.toFixed(2)} per hour, $${perMillionOutputUsd.toFixed(2)} per million output tokens at this load (${prompts})`;
 }
 
 function advice(plan: Plan): string {
