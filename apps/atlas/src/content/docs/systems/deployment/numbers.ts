@@ -1,20 +1,24 @@
 /** A 70B model divided among GPUs of the reference kind, and what an engine leaves free. */
-import { formatBytes, formatCount } from '@plimsoll/foundation';
+import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
 import { ledgerBytes, type Plan, singleDevice } from '@plimsoll/planner';
 import { resolveHardware } from '@plimsoll/registry';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
+  cacheBytesPerUser,
   categoryBytes,
   estimatedSeconds,
   ratio,
   referenceHardware,
   referencePlan,
+  specOf,
   usableBytes,
   weightBytes,
 } from '../../../../numbers/reference-case.ts';
 
 const model = 'meta-llama/Llama-3.3-70B-Instruct';
 const contextTokens = 8192;
+/** A service: its people, how often each asks, in minutes, and how long an answer takes, in seconds. */
+const service = { people: 600, everyMinutes: 5, answerSeconds: 20 };
 
 export default function numbers(): Record<string, ComputedNumber> {
   const columns = [1, 2, 4, 8].map((gpus) => column(gpus));
@@ -22,7 +26,17 @@ export default function numbers(): Record<string, ComputedNumber> {
   const whole = splitOver(1);
   const wholeBytes = ledgerBytes(whole.ledger, { category: 'weights' });
   return {
-    ...given({ context: contextTokens }),
+    ...given({
+      context: contextTokens,
+      people: service.people,
+      'every-minutes': service.everyMinutes,
+      'answer-seconds': service.answerSeconds,
+    }),
+    'in-progress': {
+      text: formatCount((service.people / service.everyMinutes) * (service.answerSeconds / 60)),
+      derivation: `${service.people} people x 1/${service.everyMinutes} request per minute x ${service.answerSeconds}/60 minutes`,
+    },
+    ...headNumbers(),
     usable: usableBytes(),
     nominal: {
       text: formatBytes(resolveHardware(referenceHardware).memory.nominalBytes, 0),
@@ -57,5 +71,20 @@ function column(gpus: number): Record<string, ComputedNumber> {
       text: formatCount(usersMax),
       derivation: `floor(${formatBytes(poolBytes)} left on each GPU / ${formatBytes(bytesPerUser)} of cache per user on each)`,
     },
+  };
+}
+
+/** A user's cache on as many GPUs as there are KV heads, and on twice as many. */
+function headNumbers(): Record<string, ComputedNumber> {
+  const [attention] = specOf(model).layers.map((layer) => layer.attention);
+  assert(attention?.kind === 'full', 'every layer of the example keeps all tokens');
+  const { kvHeads } = attention;
+  const onEach = (gpus: number): ComputedNumber =>
+    cacheBytesPerUser({ model, contextTokens, parallelism: { ...singleDevice, tensor: gpus } });
+  return {
+    'kv-heads': { text: formatCount(kvHeads), derivation: `num_key_value_heads in the config of ${model}` },
+    ...given({ 'gpus-beyond': 2 * kvHeads }),
+    'kv-8': onEach(kvHeads),
+    'kv-16': onEach(2 * kvHeads),
   };
 }

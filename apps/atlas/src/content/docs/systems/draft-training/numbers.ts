@@ -10,7 +10,8 @@ const bytesPerNumber = 2;
 const recordings = { '1m': 1e6, '10m': 1e7, '100m': 1e8 };
 
 export default function numbers(): Record<string, ComputedNumber> {
-  const { hiddenSize } = specOf(referenceModel);
+  const { hiddenSize, vocabSize } = specOf(referenceModel);
+  const headBytes = vocabSize * hiddenSize * bytesPerNumber;
   const bytes = layers * hiddenSize * bytesPerNumber;
   const size = (tokens: number): ComputedNumber => ({
     text: formatBytes(tokens * bytes),
@@ -21,6 +22,14 @@ export default function numbers(): Record<string, ComputedNumber> {
     hidden: {
       text: formatCount(hiddenSize),
       derivation: `hidden_size in the registry record of ${referenceModel}`,
+    },
+    vocabulary: {
+      text: formatCount(vocabSize),
+      derivation: `vocab_size in the registry record of ${referenceModel}`,
+    },
+    'head-bytes': {
+      text: formatBytes(headBytes),
+      derivation: `${formatCount(vocabSize)} rows x ${formatCount(hiddenSize)} numbers x ${bytesPerNumber} bytes`,
     },
     'feature-bytes': {
       text: `${formatCount(bytes)} bytes`,
