@@ -117,6 +117,88 @@ test('where motion is unwanted nothing plays, and steps remain', async () => {
   await page.context().close();
 });
 
+test('every state of a square is in the legend', async () => {
+  const page = await openBlocks();
+  const drawn = await page
+    .locator('.blocks-sides path')
+    .evaluateAll((paths) => [...new Set(paths.map((path) => path.getAttribute('data-cell')))].sort());
+  const explained = await page
+    .locator('.blocks-legend path')
+    .evaluateAll((paths) => paths.map((path) => path.getAttribute('data-cell')).sort());
+  expect(explained).toEqual(drawn);
+  await page.context().close();
+});
+
+test('a telephone shows both memories and what plays them at once, counters below', async () => {
+  const page = await openBlocks({ viewport: { width: 360, height: 640 } });
+  const extent = (selector: string): Promise<{ readonly top: number; readonly bottom: number }> =>
+    page.locator(selector).evaluate((element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return { top, bottom };
+    });
+  const [controls, strips, counters] = [
+    await extent('.blocks-controls'),
+    await extent('.blocks-sides'),
+    await extent('.blocks-counters'),
+  ];
+  expect(strips.top).toBeGreaterThanOrEqual(controls.bottom);
+  expect(counters.top).toBeGreaterThanOrEqual(strips.bottom);
+  expect(strips.bottom - controls.top).toBeLessThan(640 - 64);
+  const tops = await page
+    .locator('.blocks-sides svg')
+    .evaluateAll((grids) => grids.map((grid) => grid.getBoundingClientRect().top));
+  expect(tops[0]).toBe(tops[1]);
+  await page.context().close();
+});
+
+test.each([
+  [1440, 'light'],
+  [1440, 'dark'],
+  [360, 'light'],
+  [360, 'dark'],
+] as const)(
+  'at %i pixels in %s a graph opens with letters to read and its lines apart',
+  async (width, colorScheme) => {
+    const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+    await page.goto(`${url}/docs/systems/memory/`);
+    const figure = page.locator('#figure-memory-system-flow');
+    await figure.getByRole('button', { name: 'Move and zoom' }).click();
+    await figure.locator('.graph-words').first().waitFor();
+    expect(await page.evaluate(() => document.activeElement?.classList.contains('react-flow'))).toBe(true);
+    const letters = await figure.evaluate((element) => {
+      const zoom = new DOMMatrix(
+        getComputedStyle(element.querySelector('.react-flow__viewport') ?? element).transform,
+      ).a;
+      const texts = [...element.querySelectorAll('.react-flow__node :is(strong, small), .graph-words')];
+      return Math.min(...texts.map((text) => Number.parseFloat(getComputedStyle(text).fontSize) * zoom));
+    });
+    expect(letters).toBeGreaterThanOrEqual(13);
+    const lines = await figure.evaluate((element) => {
+      const pane = element.querySelector('.graph-flow')?.getBoundingClientRect();
+      const rightOf = (path: Element): number => path.getBoundingClientRect().right;
+      const backs = [...element.querySelectorAll('.feedback .react-flow__edge-path')];
+      const ahead = element.querySelector('.flow .react-flow__edge-path');
+      const stroke = (path: Element | null | undefined): string =>
+        path ? getComputedStyle(path).stroke : '';
+      return {
+        lanes: backs.map(rightOf),
+        paneRight: pane?.right ?? 0,
+        back: stroke(backs[0]),
+        ahead: stroke(ahead),
+        nodesRight: Math.max(...[...element.querySelectorAll('.react-flow__node')].map(rightOf)),
+      };
+    });
+    // Two edges act back: each has a lane of its own beside the boxes, inside the pane, in the colour of the load line.
+    const [first = 0, second = 0] = lines.lanes;
+    expect(lines.lanes).toHaveLength(2);
+    expect(Math.abs(first - second)).toBeGreaterThan(10);
+    expect(Math.min(first, second)).toBeGreaterThan(lines.nodesRight);
+    expect(Math.max(first, second)).toBeLessThan(lines.paneRight);
+    expect(lines.back).not.toBe(lines.ahead);
+    await page.context().close();
+  },
+);
+
 test('a graph opens to be moved, with the same nodes, and axe finds nothing in it', async () => {
   // A context of its own: axe opens a page beside this one.
   const page = await (await browser.newContext()).newPage();

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, Locator } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import {
   type AnyValues,
@@ -124,4 +124,82 @@ describe.each(tutorials)('%s', (tutorial) => {
     }
     await page.close();
   });
+});
+
+async function openCell(id: string, width = 1440): Promise<{ readonly page: Page; readonly cell: Locator }> {
+  const page = await browser.newPage({ viewport: { width, height: 900 } });
+  await page.goto(`${url}/docs/tutorials/kv-cache-hidden-tax/`);
+  const cell = page.locator(`#cell-${id}`);
+  await cell.scrollIntoViewIfNeeded();
+  await cell.locator('.cell[data-ready="true"]').waitFor();
+  return { page, cell };
+}
+
+test('an entry outside its limits is answered with them, and the output is greyed until it is right again', async () => {
+  const { page, cell } = await openCell('one-user');
+  const field = cell.getByLabel('Context, tokens');
+  const before = await cell.locator('tbody').innerText();
+  for (const wrong of ['-5', '99999999', '1000.5', '']) {
+    await field.fill(wrong);
+    expect(await cell.locator('small[data-wrong="true"]').innerText()).toBe(
+      'A whole number from 128 to 131,072.',
+    );
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    expect(await cell.locator('.cell-result').getAttribute('data-stale')).toBe('true');
+    expect(await cell.locator('.cell-stale').innerText()).toBe('Not computed: this is the last result.');
+    expect(await cell.locator('tbody').innerText()).toBe(before);
+  }
+  await cell.getByRole('button', { name: "Back to the page's numbers" }).click();
+  expect(await field.inputValue()).toBe('2048');
+  await field.fill('1000');
+  // 1,000 tokens of 131,072 bytes.
+  await expect.poll(() => cell.locator('tbody').innerText(), { timeout: 20_000 }).toContain('125.00 MiB');
+  expect(await cell.locator('.cell-result').getAttribute('data-stale')).toBe('false');
+  expect(await cell.locator('.cell-stale, small[data-wrong="true"]').count()).toBe(0);
+  await page.context().close();
+});
+
+test('what the model accepts is said as a number, and so is a context that was cut to it', async () => {
+  const { page, cell } = await openCell('one-user');
+  const note = cell.locator('small');
+  expect(await note.innerText()).toBe('meta-llama/Llama-3.1-8B-Instruct accepts at most 131,072.');
+  await cell.getByLabel('Model').selectOption('microsoft/phi-2');
+  await expect
+    .poll(() => note.innerText(), { timeout: 20_000 })
+    .toBe('microsoft/phi-2 accepts at most 2,048.');
+  await cell.getByLabel('Context, tokens').fill('8192');
+  await expect
+    .poll(() => note.innerText(), { timeout: 20_000 })
+    .toBe('Computed for 2,048, the most that microsoft/phi-2 accepts.');
+  await page.context().close();
+});
+
+test.each([1440, 360])(
+  'at %i pixels the fields of a cell stand on one line, or below each other',
+  async (width) => {
+    const { page, cell } = await openCell('one-user', width);
+    const boxes = await cell
+      .locator('.cell-input :is(input, select)')
+      .evaluateAll((fields) => fields.map((field) => field.getBoundingClientRect().top));
+    const tops = new Set(boxes.map((top) => Math.round(top)));
+    expect(tops.size).toBe(width === 360 ? 2 : 1);
+    await page.context().close();
+  },
+);
+
+test('an exercise takes an answer with its unit, and says what it cannot read', async () => {
+  const page = await browser.newPage();
+  await page.goto(`${url}/docs/tutorials/kv-cache-hidden-tax/`);
+  const place = page.locator('#exercise-per-token');
+  const judged = async (text: string): Promise<string> => {
+    await place.locator('input').fill(text);
+    await place.getByRole('button', { name: 'Check' }).click();
+    return place.locator('[role="status"]').innerText();
+  };
+  for (const right of ['131072', '131,072 bytes', '128 KiB', '128kib'])
+    expect(await judged(right)).toBe('Right.');
+  expect(await judged('128 kB')).toContain('Not yet.');
+  expect(await judged('many')).toBe('Write a number, with or without its unit: bytes.');
+  expect(await judged('')).toBe('Write a number first.');
+  await page.close();
 });

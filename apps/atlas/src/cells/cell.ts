@@ -32,6 +32,13 @@ export interface CellColumn {
 /** Text of a row is looked up among the labels; true and false are words of the site; null is "does not exist". */
 export type CellEntry = number | string | boolean | null;
 
+/** The most of an input that something else allows: how long a text the chosen model accepts. */
+export interface CellCap {
+  readonly most: number;
+  /** What sets it, as the page names it. */
+  readonly setBy: string;
+}
+
 export interface CellOutput {
   readonly columns: readonly CellColumn[];
   readonly rows: readonly (readonly CellEntry[])[];
@@ -44,6 +51,8 @@ export interface CellOutput {
     /** A limit across the chart; its label is `mark`. */
     readonly mark?: { readonly axis: 'x' | 'y'; readonly value: number };
   };
+  /** By input. Above its cap a cell computes with the cap, and the page says so. */
+  readonly caps?: Readonly<Record<string, CellCap>>;
 }
 
 /** What a file under cells/ exports. */
@@ -62,6 +71,13 @@ export function defaultValues(inputs: CellInputs): AnyValues {
 export function runCell(cell: Cell, values: AnyValues, bench: Workbench): CellOutput {
   for (const [name, input] of Object.entries(cell.inputs)) checkValue(name, input, values[name]);
   return cell.compute(values as Readonly<Record<string, never>>, bench);
+}
+
+/** What was typed or chosen as a value of its input; null where the input does not allow it. */
+export function readEntry(input: CellInput, text: string): number | string | null {
+  if (input.kind === 'choice') return input.options.includes(text) ? text : null;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  return isOnStep(value, input) ? value : null;
 }
 
 function checkValue(name: string, input: CellInput, value: number | string | undefined): void {

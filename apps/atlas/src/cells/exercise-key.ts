@@ -1,4 +1,5 @@
 /** The answer of an exercise, computed as everything else is: `exercises.ts` of a page gives one for each. */
+import { parseBytes } from '@plimsoll/foundation';
 import type { Workbench } from '../workbench/workbench.ts';
 
 export type ExerciseKey =
@@ -14,10 +15,23 @@ export type ExerciseKey =
 
 export type ExerciseKeys = (bench: Workbench) => Readonly<Record<string, ExerciseKey>>;
 
-/** Reads a number as people type it: "1,024", "4.5", " 4 ". Null for what is none. */
-export function readAnswer(text: string): number | null {
-  const plain = text.trim().replaceAll(/[,_ ]/g, '');
-  return /^\d+(?:\.\d+)?$/.test(plain) ? Number(plain) : null;
+/**
+ * Reads a number as people type it, with or without its unit: "1,024", "4.5", "4 users", and where bytes are asked for
+ * "128 KiB". Null for what is none.
+ */
+export function readAnswer(text: string, unit: string): number | null {
+  const [, digits = '', suffix = ''] = /^\s*(\d[\d,_ ]*(?:\.\d+)?)\s*([a-z/ ]*?)\s*$/i.exec(text) ?? [];
+  const plain = digits.replaceAll(/[,_ ]/g, '');
+  if (plain === '') return null;
+  const named = suffix.toLowerCase().replace(/\/s$/, ' per second').replaceAll(/ +/g, ' ');
+  if (named === '' || isNameOf(named, unit)) return Number(plain);
+  return unit === 'bytes' && /^(?:[kmgt]i?)?b$/.test(named) ? parseBytes(`${plain} ${named}`) : null;
+}
+
+/** "user" and "users" are one unit, and so are "tokens" and "tokens per second" where the question asks for the latter. */
+function isNameOf(suffix: string, unit: string): boolean {
+  const [first = ''] = unit.split(' ');
+  return suffix === unit || suffix === first || `${suffix}s` === first;
 }
 
 export function isRight(answer: number, value: number, tolerance: number): boolean {

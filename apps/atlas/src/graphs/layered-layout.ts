@@ -21,10 +21,24 @@ export interface PlacedNode extends NodeSize {
   readonly y: number;
 }
 
-export interface PlacedEdge {
+export interface PlacedEdge extends EdgePath {
   readonly from: string;
   readonly to: string;
   readonly kind: 'flow' | 'feedback';
+  readonly route: EdgeRoute;
+}
+
+/** How an edge goes, wherever its boxes are: straight down between two places of their sides, or along a lane. */
+export type EdgeRoute =
+  | {
+      readonly kind: 'direct';
+      /** Place on the foot of one box and the head of the other, as a share of their widths. */
+      readonly fromShare: number;
+      readonly toShare: number;
+    }
+  | { readonly kind: 'lane'; readonly side: Side; readonly x: number };
+
+export interface EdgePath {
   readonly points: readonly Point[];
   /** Middle of its words, and whether they run along a vertical line. */
   readonly label: Point & { readonly upright: boolean };
@@ -74,14 +88,17 @@ export function layoutGraph(
   const width = gutter('left') + placed.width + gutter('right');
   const boxOf = new Map(placed.nodes.map((node) => [node.id, node]));
   const box = (id: string): PlacedNode => defined(boxOf.get(id), `${id} was not placed`);
+  const laneRoute = ({ side, index }: Lane): EdgeRoute => {
+    const offset = gutterPadding + (index + 0.5) * laneWidth;
+    const x = side === 'left' ? gutter('left') - offset : width - gutter('right') + offset;
+    return { kind: 'lane', side, x };
+  };
   const edges = graph.edges.map((edge): PlacedEdge => {
     const { from, to, kind = 'flow' } = edge;
     const lane = lanes.find((candidate) => candidate.edge === edge);
     const ends = { from: box(from), to: box(to) };
-    if (lane === undefined) return { from, to, kind, ...directPath(ends, graph.edges) };
-    const offset = gutterPadding + (lane.index + 0.5) * laneWidth;
-    const x = lane.side === 'left' ? gutter('left') - offset : width - gutter('right') + offset;
-    return { from, to, kind, ...gutterPath(ends, x, lane.side) };
+    const route = lane === undefined ? directRoute(edge, graph.edges) : laneRoute(lane);
+    return { from, to, kind, route, ...routePath(ends, route) };
   });
   return { width, height: placed.height, nodes: placed.nodes, edges };
 }
@@ -163,32 +180,45 @@ function placeRows(
   return { nodes, width, height: y - rowGap + margin };
 }
 
+/** A box with its place: of a layout, or where a reader has moved it. */
+export type Box = NodeSize & Point;
+
 interface Ends {
-  readonly from: PlacedNode;
-  readonly to: PlacedNode;
+  readonly from: Box;
+  readonly to: Box;
 }
 
 /** From the foot of one box to the head of the box below, apart from other arrows at the same box. */
-function directPath({ from, to }: Ends, edges: readonly Edge[]): Pick<PlacedEdge, 'points' | 'label'> {
+function directRoute({ from, to }: Edge, edges: readonly Edge[]): EdgeRoute {
   const flow = edges.filter(({ kind }) => kind !== 'feedback');
-  const out = flow.filter((edge) => edge.from === from.id).map((edge) => edge.to);
-  const into = flow.filter((edge) => edge.to === to.id).map((edge) => edge.from);
-  const start = { x: portX(from, out.indexOf(to.id), out.length), y: from.y + from.height };
-  const end = { x: portX(to, into.indexOf(from.id), into.length), y: to.y };
+  const out = flow.filter((edge) => edge.from === from).map((edge) => edge.to);
+  const into = flow.filter((edge) => edge.to === to).map((edge) => edge.from);
+  const share = (index: number, count: number): number => (index + 1) / (count + 1);
+  return {
+    kind: 'direct',
+    fromShare: share(out.indexOf(to), out.length),
+    toShare: share(into.indexOf(from), into.length),
+  };
+}
+
+/** Where a route runs between two boxes. A lane keeps clear of both when they have been moved across it. */
+export function routePath({ from, to }: Ends, route: EdgeRoute): EdgePath {
+  if (route.kind === 'lane') return lanePath({ from, to }, route);
+  const start = { x: from.x + from.width * route.fromShare, y: from.y + from.height };
+  const end = { x: to.x + to.width * route.toShare, y: to.y };
   return {
     points: [start, end],
     label: { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2, upright: false },
   };
 }
 
-/** Places of several arrows along one side of a box. */
-function portX({ x, width }: PlacedNode, index: number, count: number): number {
-  return x + (width * (index + 1)) / (count + 1);
-}
-
 /** Out of the side of one box, along the gutter, into the side of the other. */
-function gutterPath({ from, to }: Ends, x: number, side: Side): Pick<PlacedEdge, 'points' | 'label'> {
-  const edgeOf = (node: PlacedNode): number => (side === 'left' ? node.x : node.x + node.width);
+function lanePath({ from, to }: Ends, route: Extract<EdgeRoute, { kind: 'lane' }>): EdgePath {
+  const isLeft = route.side === 'left';
+  const edgeOf = (box: Box): number => (isLeft ? box.x : box.x + box.width);
+  const x = isLeft
+    ? Math.min(route.x, edgeOf(from) - gutterPadding, edgeOf(to) - gutterPadding)
+    : Math.max(route.x, edgeOf(from) + gutterPadding, edgeOf(to) + gutterPadding);
   // Leaves below the middle and arrives above it, so that two edges at one box stay apart.
   const start = { x: edgeOf(from), y: from.y + from.height * 0.65 };
   const end = { x: edgeOf(to), y: to.y + to.height * 0.35 };

@@ -221,7 +221,7 @@ function Side({
   );
 }
 
-const legend = ['used', 'shared', 'reserved', 'kept', 'free'] as const;
+const legend = ['used', 'partial', 'shared', 'reserved', 'kept', 'free'] as const;
 
 function Legend({ words }: { readonly words: BlocksWords }): ReactNode {
   return (

@@ -1,7 +1,18 @@
-/** A cell in the page: its output as the build computed it, and its inputs to change. The planner comes with the first change. */
-import { PlimsollError } from '@plimsoll/foundation';
+/**
+ * A cell in the page: its output as the build computed it, and its inputs to change. The planner comes with the first
+ * change. What is entered and what is computed are kept apart: an entry outside its limits is answered with them, and the
+ * output is greyed, because it belongs to the entries before.
+ */
+import { formatCount, PlimsollError } from '@plimsoll/foundation';
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import type { AnyValues, CellInput, CellInputs, CellOutput } from '../../cells/cell.ts';
+import {
+  type AnyValues,
+  type CellCap,
+  type CellInput,
+  type CellInputs,
+  type CellOutput,
+  readEntry,
+} from '../../cells/cell.ts';
 import { type CellWords, fill } from '../words.ts';
 import { CellOutputView, type CellTexts } from './cell-output-view.tsx';
 
@@ -20,28 +31,42 @@ export interface CellIslandProps {
   readonly words: CellWords;
 }
 
+type Entries = Readonly<Record<string, string>>;
+
 export function CellIsland(props: CellIslandProps): ReactNode {
   const { inputs, texts, words } = props;
-  const { values, output, failure, said, isReady, change } = useCell(props);
-  const isChanged = Object.keys(inputs).some((name) => values[name] !== props.values[name]);
+  const { entries, output, failure, said, isReady, enter, reset } = useCell(props);
+  const usual = entriesOf(props.values);
+  const isChanged = Object.keys(inputs).some((name) => entries[name] !== usual[name]);
+  const isStale =
+    failure !== null ||
+    Object.entries(inputs).some(([name, input]) => readEntry(input, entries[name] ?? '') === null);
   return (
     <div className="cell not-content" data-ready={isReady}>
       {Object.keys(inputs).length > 0 && (
-        <form aria-label={`${words.inputs}: ${texts.title}`} onSubmit={(event) => event.preventDefault()}>
+        <form
+          noValidate
+          aria-label={`${words.inputs}: ${texts.title}`}
+          onSubmit={(event) => event.preventDefault()}
+        >
           <p className="cell-inputs-title">{words.inputs}</p>
           <div className="cell-inputs">
             {Object.entries(inputs).map(([name, input]) => (
               <InputField
                 key={name}
                 input={input}
-                value={values[name] ?? input.default}
+                entry={entries[name] ?? ''}
                 texts={texts.inputs[name] ?? { label: name }}
-                onChange={(value) => change({ ...values, [name]: value })}
+                note={capNote(output.caps?.[name], entries[name] ?? '', words)}
+                words={words}
+                onEnter={(text) => enter(name, text)}
               />
             ))}
-            <button type="button" disabled={!isChanged} onClick={() => change(props.values)}>
-              {words.reset}
-            </button>
+            <div className="cell-input">
+              <button type="button" disabled={!isChanged} onClick={reset}>
+                {words.reset}
+              </button>
+            </div>
           </div>
         </form>
       )}
@@ -49,29 +74,65 @@ export function CellIsland(props: CellIslandProps): ReactNode {
         {said}
       </p>
       {failure !== null && <p className="cell-failure">{failure}</p>}
-      <CellOutputView output={output} texts={texts} words={words} />
+      {isStale && <p className="cell-stale">{words.stale}</p>}
+      <div className="cell-result" data-stale={isStale}>
+        <CellOutputView output={output} texts={texts} words={words} />
+      </div>
     </div>
   );
 }
 
+function entriesOf(values: AnyValues): Entries {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+}
+
+/** What caps an input, and whether the output was computed with the cap. */
+function capNote(cap: CellCap | undefined, entry: string, words: CellWords): string | undefined {
+  if (cap === undefined) return undefined;
+  const text = Number(entry) > cap.most ? words.capped : words.cap;
+  return fill(text, { name: cap.setBy, most: formatCount(cap.most) });
+}
+
+/** The limits of a number, for an entry that is outside. */
+function limitsText(input: CellInput, words: CellWords): string {
+  if (input.kind === 'choice') return input.options.join(', ');
+  const { min, max, step = 1 } = input;
+  const write = (value: number): string => (Number.isInteger(value) ? formatCount(value) : String(value));
+  const text = step === 1 ? words.whole : words.stepped;
+  return fill(text, { min: write(min), max: write(max), step });
+}
+
 interface CellState {
-  readonly values: AnyValues;
+  readonly entries: Entries;
   readonly output: CellOutput;
   readonly failure: string | null;
   readonly said: string;
 }
 
-function useCell({ path, values, output, words }: CellIslandProps): CellState & {
+interface CellActions {
   readonly isReady: boolean;
-  readonly change: (values: AnyValues) => void;
-} {
-  const [state, setState] = useState<CellState>({ values, output, failure: null, said: '' });
+  readonly enter: (name: string, text: string) => void;
+  readonly reset: () => void;
+}
+
+function useCell({ path, inputs, values, output, words }: CellIslandProps): CellState & CellActions {
+  const usual = entriesOf(values);
+  const [state, setState] = useState<CellState>({ entries: usual, output, failure: null, said: '' });
   const [isReady, setReady] = useState(false);
   const latest = useRef(0);
   useEffect(() => setReady(true), []);
-  const change = (next: AnyValues): void => {
+  const change = (entries: Entries): void => {
     const number = ++latest.current;
-    setState((before) => ({ ...before, values: next }));
+    setState((before) => ({ ...before, entries }));
+    const read = Object.entries(inputs).map(
+      ([name, input]) => [name, readEntry(input, entries[name] ?? ''), input] as const,
+    );
+    const wrong = read.find(([, value]) => value === null);
+    if (wrong !== undefined) {
+      setState((before) => ({ ...before, said: limitsText(wrong[2], words) }));
+      return;
+    }
+    const next = Object.fromEntries(read.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
     void import('./page-cells.ts')
       .then(({ computeInPage }) => computeInPage(path, next))
       .then(
@@ -86,30 +147,33 @@ function useCell({ path, values, output, words }: CellIslandProps): CellState & 
         if (number === latest.current) setState((before) => ({ ...before, ...result }));
       });
   };
-  return { ...state, isReady, change };
+  const enter = (name: string, text: string): void => change({ ...state.entries, [name]: text });
+  return { ...state, isReady, enter, reset: () => change(usual) };
 }
 
 interface InputFieldProps {
   readonly input: CellInput;
-  readonly value: number | string;
+  readonly entry: string;
   readonly texts: CellInputTexts;
-  readonly onChange: (value: number | string) => void;
+  readonly note: string | undefined;
+  readonly words: CellWords;
+  readonly onEnter: (text: string) => void;
 }
 
-function InputField({ input, value, texts, onChange }: InputFieldProps): ReactNode {
+function InputField({ input, entry, texts, note = texts.note, words, onEnter }: InputFieldProps): ReactNode {
   const id = useId();
-  const [text, setText] = useState(String(value));
-  useEffect(() => setText(String(value)), [value]);
-  const described = texts.note === undefined ? undefined : `${id}-note`;
+  const isWrong = readEntry(input, entry) === null;
+  const said = isWrong ? limitsText(input, words) : note;
+  const described = said === undefined ? undefined : `${id}-note`;
   return (
     <div className="cell-input">
       <label htmlFor={id}>{texts.label}</label>
       {input.kind === 'choice' ? (
         <select
           id={id}
-          value={value}
+          value={entry}
           aria-describedby={described}
-          onChange={(event) => onChange(event.target.value)}
+          onChange={(event) => onEnter(event.target.value)}
         >
           {input.options.map((option) => (
             <option key={option} value={option}>
@@ -124,17 +188,17 @@ function InputField({ input, value, texts, onChange }: InputFieldProps): ReactNo
           min={input.min}
           max={input.max}
           step={input.step ?? 1}
-          value={text}
+          value={entry}
+          aria-invalid={isWrong}
           aria-describedby={described}
-          onChange={(event) => {
-            setText(event.target.value);
-            // The browser knows the limits as well: it marks the field, and nothing is computed from a value outside.
-            if (event.target.checkValidity() && event.target.value !== '')
-              onChange(event.target.valueAsNumber);
-          }}
+          onChange={(event) => onEnter(event.target.value)}
         />
       )}
-      {texts.note !== undefined && <small id={`${id}-note`}>{texts.note}</small>}
+      {said !== undefined && (
+        <small id={`${id}-note`} data-wrong={isWrong}>
+          {said}
+        </small>
+      )}
     </div>
   );
 }

@@ -14,11 +14,11 @@ class ExerciseElement extends HTMLElement {
   }
 
   #judge(entry: FormDataEntryValue | null): string | undefined {
-    const { kind, value = '', tolerance, right, wrong, empty } = this.dataset;
+    const { kind, value = '', tolerance, right, wrong, empty, unread, unit = '' } = this.dataset;
     const text = typeof entry === 'string' ? entry : '';
     if (kind === 'choice') return text === '' ? empty : text === value ? right : wrong;
-    const answer = readAnswer(text);
-    if (answer === null) return empty;
+    const answer = readAnswer(text, unit);
+    if (answer === null) return text.trim() === '' ? empty : unread;
     return isRight(answer, Number(value), Number(tolerance)) ? right : wrong;
   }
 }

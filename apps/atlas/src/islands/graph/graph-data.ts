@@ -1,6 +1,7 @@
-/** A graph as the interactive picture needs it: the places that the still picture gives its nodes, and the words. */
+/** A graph as the interactive picture needs it: the places and lanes that the still picture gives it, and the words. */
 import type { GraphRecord } from '@plimsoll/registry/pages';
-import { layoutGraph, type NodeSize } from '../../graphs/layered-layout.ts';
+import { type EdgeRoute, layoutGraph, type NodeSize } from '../../graphs/layered-layout.ts';
+import { type NodeTextSizes, nodeText } from '../../graphs/node-text.ts';
 
 export interface FlowNode extends NodeSize {
   readonly id: string;
@@ -8,12 +9,14 @@ export interface FlowNode extends NodeSize {
   readonly y: number;
   readonly label: string;
   readonly note: string;
+  readonly isRoot: boolean;
 }
 
 export interface FlowEdge {
   readonly from: string;
   readonly to: string;
   readonly kind: 'flow' | 'feedback';
+  readonly route: EdgeRoute;
   readonly text: string;
 }
 
@@ -21,7 +24,7 @@ export interface FlowData {
   readonly nodes: readonly FlowNode[];
   readonly edges: readonly FlowEdge[];
   readonly alt: string;
-  /** Height over width of the picture, so that nothing on the page moves when it becomes interactive. */
+  /** Size of the picture at which its letters have the sizes below. */
   readonly height: number;
   readonly width: number;
 }
@@ -34,28 +37,35 @@ interface GraphWords {
   readonly edges?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Wider apart than on paper: edges bend here, and a reader may move things. */
-const spread = { x: 1.25, y: 1.3 } as const;
+/** In pixels at zoom 1, and the same in graph.css: larger than on paper, so that a telephone can show it smaller. */
+const sizes: NodeTextSizes = { label: 15, note: 14, padding: 10 };
+/** Two boxes and two lanes beside each other still fit a telephone at the least zoom that can be read. */
+const boxWidth = { alone: 216, paired: 136 };
 
 export function flowData(graph: GraphRecord, words: GraphWords): FlowData {
-  const layout = layoutGraph(graph, (_, rowCount) => ({ width: rowCount > 1 ? 150 : 210, height: 64 }));
+  const layout = layoutGraph(graph, (node, rowCount) => {
+    const width = rowCount > 1 ? boxWidth.paired : boxWidth.alone;
+    return { width, height: nodeText(words.nodes?.[node] ?? { label: node }, width, sizes).height };
+  });
   return {
     alt: words.alt,
-    width: Math.round(layout.width * spread.x),
-    height: Math.round(layout.height * spread.y),
+    width: Math.ceil(layout.width),
+    height: Math.ceil(layout.height),
     nodes: layout.nodes.map(({ id, x, y, width, height }) => ({
       id,
-      x: Math.round(x * spread.x),
-      y: Math.round(y * spread.y),
+      x,
+      y,
       width,
       height,
       label: words.nodes?.[id]?.label ?? id,
       note: words.nodes?.[id]?.note ?? '',
+      isRoot: id === graph.root,
     })),
-    edges: graph.edges.map(({ from, to, kind = 'flow' }) => ({
+    edges: layout.edges.map(({ from, to, kind, route }) => ({
       from,
       to,
       kind,
+      route,
       text: words.edges?.[`${from}->${to}`] ?? '',
     })),
   };

@@ -21,7 +21,6 @@ class GraphElement extends HTMLElement {
     const { showFlow } = await import('./graph-flow.tsx');
     const place = document.createElement('div');
     place.className = 'graph-flow';
-    place.style.aspectRatio = `${data.width} / ${data.height}`;
     this.append(place);
     showFlow(place, data);
     this.dataset.open = 'true';

@@ -1,19 +1,27 @@
-/** A graph record in React Flow: nodes can be moved, focused and read, edges of what is chosen stand out. */
+/**
+ * A graph record in React Flow: nodes can be moved, focused and read, edges of what is chosen stand out. Edges take the
+ * ways and lanes of the still picture, so that both say the same.
+ */
 import {
   Background,
   Controls,
   type Edge,
+  type EdgeProps,
   Handle,
-  MarkerType,
+  type InternalNode,
   type Node,
   type NodeProps,
   Position,
   ReactFlow,
+  useInternalNode,
   useNodesState,
 } from '@xyflow/react';
 import baseStyles from '@xyflow/react/dist/base.css?inline';
-import { type ReactNode, StrictMode, useMemo, useState } from 'react';
+import { type ReactNode, StrictMode, useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
+import { arrowHead, pathOf } from '../../graphs/edge-strokes.ts';
+import { type Box, routePath } from '../../graphs/layered-layout.ts';
+import { type FirstView, firstView } from './first-view.ts';
 import graphStyles from './graph.css?inline';
 import type { FlowData, FlowEdge } from './graph-data.ts';
 
@@ -26,27 +34,35 @@ function wearStyles(): void {
 
 export function showFlow(place: HTMLElement, data: FlowData): void {
   if (document.querySelector('.react-flow') === null) wearStyles();
+  const view = firstView(data, place.clientWidth);
+  place.style.height = `${view.paneHeight}px`;
   createRoot(place).render(
     <StrictMode>
-      <GraphFlow data={data} />
+      <GraphFlow data={data} view={view} />
     </StrictMode>,
   );
 }
 
-function GraphFlow({ data }: { readonly data: FlowData }): ReactNode {
+function GraphFlow({ data, view }: { readonly data: FlowData; readonly view: FirstView }): ReactNode {
   const [nodes, , onNodesChange] = useNodesState(data.nodes.map(nodeOf));
   const [chosen, setChosen] = useState<string | null>(null);
   const edges = useMemo(() => data.edges.map((edge) => edgeOf(edge, chosen)), [data.edges, chosen]);
+  const pane = useRef<HTMLDivElement>(null);
+  // The button that opened the picture is gone: whoever pressed it goes on here.
+  useEffect(() => pane.current?.focus({ preventScroll: true }), []);
   return (
     <ReactFlow
+      ref={pane}
+      tabIndex={-1}
       aria-label={data.alt}
       nodes={nodes}
       nodeTypes={nodeTypes}
       edges={edges}
+      edgeTypes={edgeTypes}
       onNodesChange={onNodesChange}
       onSelectionChange={({ nodes: selected }) => setChosen(selected[0]?.id ?? null)}
-      fitView
-      fitViewOptions={{ padding: 0.08 }}
+      defaultViewport={view}
+      fitViewOptions={{ padding: 0.04 }}
       minZoom={0.3}
       maxZoom={2}
       nodesConnectable={false}
@@ -56,55 +72,77 @@ function GraphFlow({ data }: { readonly data: FlowData }): ReactNode {
       preventScrolling={false}
     >
       <Background gap={24} />
-      <Controls showInteractive={false} />
+      <Controls showInteractive={false} orientation="horizontal" />
     </ReactFlow>
   );
 }
 
 type RecordNode = Node<{ readonly label: string; readonly note: string }, 'record'>;
+type RoutedEdge = Edge<{ readonly edge: FlowEdge }, 'routed'>;
 
-/** Flow runs from bottom to top of boxes; what acts back runs along their right side, where it crosses nothing. */
+/** React Flow wants a place where edges begin and end; where they really do follows from the box. */
 function RecordBox({ data }: NodeProps<RecordNode>): ReactNode {
   return (
     <>
-      <Handle type="target" position={Position.Top} id="flow" />
+      <Handle type="target" position={Position.Top} />
       <strong>{data.label}</strong>
       {data.note !== '' && <small>{data.note}</small>}
-      <Handle type="source" position={Position.Bottom} id="flow" />
-      <Handle type="source" position={Position.Right} id="feedback" />
-      <Handle type="target" position={Position.Right} id="feedback" />
+      <Handle type="source" position={Position.Bottom} />
     </>
   );
 }
 
-const nodeTypes = { record: RecordBox };
+function RoutedLine({ source, target, data }: EdgeProps<RoutedEdge>): ReactNode {
+  const from = useInternalNode(source);
+  const to = useInternalNode(target);
+  if (from === undefined || to === undefined || data === undefined) return null;
+  const { points, label } = routePath({ from: boxOf(from), to: boxOf(to) }, data.edge.route);
+  const turn = label.upright ? `rotate(-90 ${label.x} ${label.y})` : undefined;
+  return (
+    <>
+      <path className="react-flow__edge-path" d={pathOf(points)} />
+      <polygon className="graph-arrow" points={arrowHead(points)} />
+      {data.edge.text !== '' && (
+        <text className="graph-words" x={label.x} y={label.y} dy="0.35em" transform={turn}>
+          {data.edge.text}
+        </text>
+      )}
+    </>
+  );
+}
 
-function nodeOf({ id, x, y, width, label, note }: FlowData['nodes'][number]): RecordNode {
+function boxOf({ internals, measured, width = 0, height = 0 }: InternalNode): Box {
+  return {
+    ...internals.positionAbsolute,
+    width: measured.width ?? width,
+    height: measured.height ?? height,
+  };
+}
+
+const nodeTypes = { record: RecordBox };
+const edgeTypes = { routed: RoutedLine };
+
+function nodeOf({ id, x, y, width, height, label, note, isRoot }: FlowData['nodes'][number]): RecordNode {
   return {
     id,
     type: 'record',
     position: { x, y },
     data: { label, note },
-    style: { width },
+    style: { width, minHeight: height },
+    ...(isRoot && { className: 'root' }),
     ariaLabel: note === '' ? label : `${label}: ${note}`,
   };
 }
 
-/** How far beside the boxes feedback runs, in units of the picture. */
-const feedbackOffset = 36;
-
-function edgeOf({ from, to, kind, text }: FlowEdge, chosen: string | null): Edge {
+function edgeOf(edge: FlowEdge, chosen: string | null): RoutedEdge {
+  const { from, to, kind } = edge;
   const isOfChosen = chosen === from || chosen === to;
   return {
     id: `${from}->${to}`,
     source: from,
     target: to,
-    sourceHandle: kind,
-    targetHandle: kind,
-    type: kind === 'feedback' ? 'smoothstep' : 'default',
+    type: 'routed',
+    data: { edge },
     className: `${kind}${isOfChosen ? ' chosen' : ''}`,
-    ...(kind === 'feedback' && { pathOptions: { offset: feedbackOffset } }),
-    markerEnd: { type: MarkerType.ArrowClosed },
-    ...(text !== '' && { label: text }),
   };
 }

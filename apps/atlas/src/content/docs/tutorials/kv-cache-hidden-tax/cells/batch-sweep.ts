@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  context: { kind: 'number', min: 512, max: 32_768, step: 512, default: 2048 },
+  context: { kind: 'number', min: 512, max: 32_768, default: 2048 },
   device: {
     kind: 'choice',
     options: ['rtx-4090', 'l40s-48gb', 'a100-sxm-80gb', 'h100-sxm-80gb'],

@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  context: { kind: 'number', min: 8192, max: 131_072, step: 8192, default: 131_072 },
+  context: { kind: 'number', min: 8192, max: 131_072, default: 131_072 },
   device: {
     kind: 'choice',
     options: ['l40s-48gb', 'a100-sxm-80gb', 'h100-sxm-80gb', 'h200-sxm-141gb'],

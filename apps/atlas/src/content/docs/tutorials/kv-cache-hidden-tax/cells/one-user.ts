@@ -8,7 +8,7 @@ export const inputs = {
     options: ['meta-llama/Llama-3.1-8B-Instruct', 'Qwen/Qwen3-4B', 'openai/gpt-oss-20b', 'microsoft/phi-2'],
     default: 'meta-llama/Llama-3.1-8B-Instruct',
   },
-  context: { kind: 'number', min: 128, max: 131_072, step: 128, default: 2048 },
+  context: { kind: 'number', min: 128, max: 131_072, default: 2048 },
 } as const satisfies CellInputs;
 
 export function compute({ model, context }: CellValues<typeof inputs>, bench: Workbench): CellOutput {
@@ -34,5 +34,6 @@ export function compute({ model, context }: CellValues<typeof inputs>, bench: Wo
       { name: 'share', unit: 'share' },
     ],
     rows: parts.map(([part, bytes]) => [part, bytes, bytes / hardware.usableBytes]),
+    caps: { context: { most: spec.contextLength, setBy: model } },
   };
 }

@@ -3,8 +3,8 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 
 export const inputs = {
   seed: { kind: 'number', min: 1, max: 999, default: 7 },
-  requests: { kind: 'number', min: 16, max: 64, step: 8, default: 48 },
-  sharedPercent: { kind: 'number', min: 0, max: 100, step: 10, default: 50 },
+  requests: { kind: 'number', min: 16, max: 64, default: 48 },
+  sharedPercent: { kind: 'number', min: 0, max: 100, default: 50 },
 } as const satisfies CellInputs;
 
 export function compute({ seed, requests, sharedPercent }: CellValues<typeof inputs>): CellOutput {

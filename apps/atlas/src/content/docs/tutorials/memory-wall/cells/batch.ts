@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  context: { kind: 'number', min: 256, max: 16_384, step: 256, default: 1024 },
+  context: { kind: 'number', min: 256, max: 16_384, default: 1024 },
   device: {
     kind: 'choice',
     options: ['a100-sxm-80gb', 'h100-sxm-80gb', 'h200-sxm-141gb'],

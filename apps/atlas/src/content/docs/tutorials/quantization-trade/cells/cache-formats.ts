@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  context: { kind: 'number', min: 1024, max: 131_072, step: 1024, default: 32_768 },
+  context: { kind: 'number', min: 1024, max: 131_072, default: 32_768 },
 } as const satisfies CellInputs;
 
 const formats: readonly KvFormat[] = ['bf16', 'fp8', 'q8_0', 'q4_0'];

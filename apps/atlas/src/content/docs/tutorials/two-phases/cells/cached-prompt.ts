@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  prompt: { kind: 'number', min: 1024, max: 65_536, step: 1024, default: 8192 },
+  prompt: { kind: 'number', min: 1024, max: 65_536, default: 8192 },
 } as const satisfies CellInputs;
 
 export function compute({ prompt }: CellValues<typeof inputs>, bench: Workbench): CellOutput {

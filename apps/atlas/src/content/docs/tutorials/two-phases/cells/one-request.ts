@@ -3,7 +3,7 @@ import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/ce
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
-  prompt: { kind: 'number', min: 128, max: 65_536, step: 128, default: 4096 },
+  prompt: { kind: 'number', min: 128, max: 65_536, default: 4096 },
   output: { kind: 'number', min: 1, max: 8192, default: 256 },
   device: {
     kind: 'choice',

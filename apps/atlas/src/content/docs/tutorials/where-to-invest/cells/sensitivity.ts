@@ -5,7 +5,7 @@ import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
   factor: { kind: 'number', min: 1.1, max: 4, step: 0.1, default: 2 },
-  context: { kind: 'number', min: 512, max: 65_536, step: 512, default: 8192 },
+  context: { kind: 'number', min: 512, max: 65_536, default: 8192 },
   users: { kind: 'number', min: 1, max: 256, default: 16 },
 } as const satisfies CellInputs;
 

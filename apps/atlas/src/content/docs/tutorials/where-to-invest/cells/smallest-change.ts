@@ -4,7 +4,7 @@ import type { Workbench } from '../../../../../workbench/workbench.ts';
 
 export const inputs = {
   users: { kind: 'number', min: 1, max: 64, default: 8 },
-  context: { kind: 'number', min: 1024, max: 131_072, step: 1024, default: 32_768 },
+  context: { kind: 'number', min: 1024, max: 131_072, default: 32_768 },
   device: {
     kind: 'choice',
     options: ['rtx-4090', 'l40s-48gb', 'a100-sxm-80gb'],
