@@ -44,6 +44,7 @@ const advice = z.strictObject({
   change: z.string(),
   flags: z.string(),
   cost: z.string(),
+  users: count.describe('users that the change is planned for: those asked, or as many of them as it serves'),
   fits: z.boolean(),
   usersMax: count,
   contextMax: count,

@@ -1,8 +1,10 @@
 /**
- * What to change: the smallest changes that make a plan fit, or that add the most users when it fits already. Every
- * candidate is planned again from the start, so its numbers are as good as the plan's own.
+ * What to change: the smallest changes that make a plan fit, or that add the most users when it fits already. Where only
+ * more hardware would serve all users, the changes that serve most of them on this one come first. Every candidate is
+ * planned again from the start, so its numbers are as good as the plan's own.
  */
 
+import { formatCount } from '@plimsoll/foundation';
 import { type Change, candidateChanges } from './changes.ts';
 import type { Deployment } from './deployment.ts';
 import { contextMaxFor, solve, usersMax } from './deployment.ts';
@@ -14,6 +16,8 @@ export interface Advice {
   readonly change: string;
   /** What to add to or change on the engine's command line. */
   readonly flags: string;
+  /** Users that the change is planned for: those asked, or as many of them as it serves. */
+  readonly users: number;
   readonly fits: boolean;
   readonly usersMax: number;
   readonly contextMax: number;
@@ -50,10 +54,61 @@ function bestOutcomes(request: PlanRequest, current: Deployment): readonly Outco
   const changes = candidateChanges(request, current);
   const singles = changes.flatMap((change) => outcomeOf(request, change) ?? []);
   if (fits) return mostUsers(singles, users);
+  const serving = smallest(servingAll(request, changes, singles));
+  // The engine's own changes lower the users themselves.
+  if (serving.some(({ change }) => keepsDevice(change)) || request.engine === 'plimsoll') return serving;
+  const partly = servingSome(request, singles, users);
+  const places = adviceCountMax - Math.min(serving.length, 1);
+  return [...partly.slice(0, places), ...serving].slice(0, adviceCountMax);
+}
+
+function servingAll(
+  request: PlanRequest,
+  changes: readonly Change[],
+  singles: readonly Outcome[],
+): readonly Outcome[] {
   const fitting = singles.filter((outcome) => outcome.advice.fits);
-  if (fitting.length >= adviceCountMax) return smallest(fitting);
+  if (fitting.length >= adviceCountMax) return fitting;
   const pairs = pairsOf(changes).flatMap((change) => outcomeOf(request, change) ?? []);
-  return smallest([...fitting, ...withoutIdlePairs(pairs, fitting)]);
+  return [...fitting, ...withoutIdlePairs(pairs, fitting)];
+}
+
+function keepsDevice({ kind }: Change): boolean {
+  return !kind.split(' and ').some((part) => part === 'devices' || part === 'hardware');
+}
+
+/**
+ * Changes on the same device that serve more of the asked users than now, most first, planned for those they serve. A
+ * shorter context is not among them: it is sized to serve all.
+ */
+function servingSome(
+  request: PlanRequest,
+  singles: readonly Outcome[],
+  usersNow: number,
+): readonly Outcome[] {
+  return singles
+    .filter(
+      ({ change, advice }) =>
+        keepsDevice(change) && change.kind !== 'context' && isWorthIt(advice.usersMax, usersNow),
+    )
+    .flatMap(({ change, advice }) => outcomeOf(request, forUsers(change, request, advice.usersMax)) ?? [])
+    .filter(({ advice }) => advice.fits)
+    .sort((a, b) => b.advice.users - a.advice.users || a.change.size - b.change.size);
+}
+
+/** A change for fewer users than were asked. vLLM lets the others wait; llama.cpp is started for as many as it serves. */
+function forUsers(change: Change, request: PlanRequest, users: number): Change {
+  const asked = request.workload.users;
+  const slots = ` -np ${users} -c ${request.workload.contextTokens * users}`;
+  return {
+    ...change,
+    title: `${change.title}, for ${formatCount(users)} of the ${formatCount(asked)} users`,
+    flags: request.engine === 'llama.cpp' ? change.flags + slots : change.flags,
+    apply: (old) => {
+      const changed = change.apply(old);
+      return { ...changed, workload: { ...changed.workload, users } };
+    },
+  };
 }
 
 function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
@@ -66,6 +121,7 @@ function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
     change: change.title,
     flags: change.flags,
     cost: change.cost,
+    users,
     fits: solution.feasible,
     usersMax: usersMax(deployment, contextTokens),
     contextMax: contextMaxFor(deployment, users),
@@ -83,11 +139,16 @@ function smallest(outcomes: readonly Outcome[]): readonly Outcome[] {
     .slice(0, adviceCountMax);
 }
 
-/** Most users gained for the size of the change, and only gains worth a restart: a twentieth more, at least one. */
+/** Gains worth a restart: a twentieth more users, at least one. */
+function isWorthIt(users: number, usersNow: number): boolean {
+  return users >= Math.max(usersNow + 1, usersNow * 1.05);
+}
+
+/** Most users gained for the size of the change. */
 function mostUsers(outcomes: readonly Outcome[], users: number): readonly Outcome[] {
   const gain = (outcome: Outcome): number => (outcome.advice.usersMax - users) / outcome.change.size;
   return outcomes
-    .filter((outcome) => outcome.advice.usersMax >= Math.max(users + 1, users * 1.05))
+    .filter((outcome) => isWorthIt(outcome.advice.usersMax, users))
     .sort((a, b) => gain(b) - gain(a))
     .slice(0, adviceCountMax)
     .sort((a, b) => a.change.size - b.change.size);

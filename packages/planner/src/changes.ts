@@ -9,7 +9,7 @@ import { deviceCount } from './parallelism.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
 import { checkpointName } from './vllm/command.ts';
-import { weightFormat } from './weight-format.ts';
+import { parseElementType, weightFormat } from './weight-format.ts';
 import { deviceWeights } from './weights.ts';
 
 export interface Change {
@@ -187,17 +187,29 @@ function weightChanges(request: PlanRequest): readonly Change[] {
     apply: (old) => ({ ...old, weights }),
   });
   if (request.engine === 'llama.cpp') {
-    if (request.spec.source === 'gguf' || request.spec.quantization !== null) return [];
+    // A file is as it is, and one made from four bits would be no smaller.
+    if (request.spec.source === 'gguf' || checkpointBits(request.spec) < 8) return [];
     return ['Q8_0', 'Q4_K_M']
       .filter((format) => format !== request.weights && !isFourBit(request.weights ?? 'Q4_K_M'))
       .map((format) => change(format, format === 'Q8_0' ? 4 : 5, `with a ${format} file`));
   }
-  if (request.spec.quantization !== null || request.weights !== undefined) return [];
+  const bits = request.weights === undefined ? checkpointBits(request.spec) : formatBits(request.weights);
   const capability = Number(request.hardware.computeCapability ?? 9);
   // Weight-only fp8 and int4 kernels (Marlin) need compute capability 8.0 and 7.5.
-  const fp8 = capability >= 8 ? [change('fp8', 4, fp8Flags(request))] : [];
-  const awq = capability >= 7.5 ? [change('awq', 5, `with ${checkpointName('awq')} of the model`)] : [];
+  const fp8 = bits > 8 && capability >= 8 ? [change('fp8', 4, fp8Flags(request))] : [];
+  const awq =
+    bits >= 8 && capability >= 7.5 ? [change('awq', 5, `with ${checkpointName('awq')} of the model`)] : [];
   return [...fp8, ...awq];
+}
+
+/** Bits of what most weights of a checkpoint are held in, as far as advice tells formats apart: 16, 8 or 4. */
+function checkpointBits({ quantization }: PlanRequest['spec']): number {
+  return quantization === null ? 16 : formatBits(quantization.weights);
+}
+
+function formatBits(format: string): number {
+  if (parseElementType(format) !== null) return 16;
+  return /^(mx)?fp8$|^int8$/i.test(format) ? 8 : 4;
 }
 
 function isFourBit(format: string): boolean {
@@ -206,6 +218,7 @@ function isFourBit(format: string): boolean {
 
 /** vLLM can make fp8 while it loads, where the plain weights fit on the way; otherwise the checkpoint must have it. */
 function fp8Flags(request: PlanRequest): string {
+  if (request.spec.quantization !== null) return `with ${checkpointName('fp8')} of the model`;
   const plain = deviceWeights(request.spec, weightFormat(request.spec), request.parallelism).bytes;
   const fitsOnTheWay = plain < request.hardware.memory.usableBytes;
   return fitsOnTheWay ? '--quantization fp8' : `with ${checkpointName('fp8')} of the model`;
