@@ -148,6 +148,10 @@ test('the memory wall, by hand: 8.03 billion weights less the embeddings, two by
 });
 
 test('two phases, by hand: shares add up, and what is cached is not computed', async () => {
+  for (const [context, weights, cache] of await rowsOf('two-phases/decode')) {
+    expect(weights).toBe((8_030_261_248 - 128_256 * 4096) * 2);
+    expect(cache).toBe(Number(context) * bytesPerToken);
+  }
   const [prefill, decode] = await rowsOf('two-phases/one-request');
   expect(Number(prefill?.[3]) + Number(decode?.[3])).toBeCloseTo(1, 12);
   expect(decode?.[1]).toBe(255);
@@ -175,4 +179,22 @@ test('where to invest: each property moves its own figure and no other that it s
   expect(bandwidth?.[1]).toBe(asItIs?.[1]);
   expect(Number(bandwidth?.[3])).toBeLessThan(0.7 * Number(asItIs?.[3]));
   expect(Number(arithmetic?.[2])).toBeLessThan(0.6 * Number(asItIs?.[2]));
+});
+
+test('the price of output, by hand: an hour of a card over the tokens of an hour in which prompts take their time', async () => {
+  const change = { prompt: 2048, output: 256, tpotMs: 50 };
+  for (const [, perHour, users, prefillShare, tokensPerSecond, perMillion] of await rowsOf(
+    'where-to-invest/price',
+    change,
+  )) {
+    expect(Number(users)).toBeGreaterThan(1);
+    expect(Number(prefillShare)).toBeGreaterThan(0);
+    expect(Number(prefillShare)).toBeLessThan(1);
+    expect(perMillion).toBeCloseTo((Number(perHour) / (Number(tokensPerSecond) * 3600)) * 1e6, 9);
+  }
+  // Twice the prompt before the same answer costs more on every card.
+  const price = async (prompt: number): Promise<readonly number[]> =>
+    (await rowsOf('where-to-invest/price', { ...change, prompt })).map((row) => Number(row[5]));
+  const [short, long] = [await price(2048), await price(4096)];
+  expect(long.every((dollars, index) => dollars > (short[index] ?? 0))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { prepare, singleDevice, usersMax } from '@plimsoll/planner';
+import { plan, prepare, singleDevice, usersMax } from '@plimsoll/planner';
 import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/cell.ts';
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 
@@ -14,28 +14,25 @@ export function compute(values: CellValues<typeof inputs>, bench: Workbench): Ce
   const { prompt, output, tpotMs } = values;
   const rows = devices.map((device) => {
     const hardware = bench.hardware(device);
-    const deployment = prepare({
+    const request = {
       spec: bench.model('meta-llama/Llama-3.1-8B-Instruct'),
       hardware,
       parallelism: singleDevice,
       engine: 'vllm',
-      workload: { contextTokens: prompt + output, users: 1 },
-    });
+      workload: { contextTokens: prompt + output, promptTokens: prompt, users: 1 },
+    } as const;
+    const deployment = prepare(request);
     const { prefillSeconds, decodeSeconds } = deployment.speed;
-    // In the time of one answer, every user's prompt is read once, and all answers grow by a token per step.
-    const prefill = prefillSeconds(prompt);
-    const steps = output - 1;
-    const decode = (users: number): number => steps * decodeSeconds(users, prompt + output / 2);
-    // The wait between two tokens includes the prompts of all the others.
-    const tpot = (users: number): number => (decode(users) + (users - 1) * prefill) / steps;
+    // Between two tokens of an answer there is a step, and now and then the prompt of somebody else.
+    const tpot = (users: number): number =>
+      decodeSeconds(users, prompt + output / 2) + ((users - 1) * prefillSeconds(prompt)) / (output - 1);
     let users = usersMax(deployment, prompt + output);
     while (users > 0 && tpot(users) * 1000 > tpotMs) users--;
-    const perHour = hardware.pricePerHourUsd;
-    if (users === 0 || perHour === null) return [hardware.name, perHour, users, null, null, null];
-    const seconds = decode(users) + users * prefill;
-    const tokensPerSecond = (users * output) / seconds;
-    const perMillion = (perHour / 3600 / tokensPerSecond) * 1e6;
-    return [hardware.name, perHour, users, (users * prefill) / seconds, tokensPerSecond, perMillion];
+    const price = users === 0 ? null : plan({ ...request, workload: { ...request.workload, users } }).price;
+    if (price === null) return [hardware.name, hardware.pricePerHourUsd, users, null, null, null];
+    const tokensPerSecond = (price.perHourUsd / 3600 / price.perMillionOutputUsd) * 1e6;
+    const prefillShare = (prefillSeconds(prompt) * tokensPerSecond) / output;
+    return [hardware.name, price.perHourUsd, users, prefillShare, tokensPerSecond, price.perMillionOutputUsd];
   });
   return {
     columns: [
