@@ -279,6 +279,32 @@ test("the flags of one engine: a release of vLLM, llama.cpp's layers on the devi
   }
 });
 
+test('a pasted start-up log stands beside the plan, line by line', async () => {
+  const { page, errors } = await openPlanner('vllm-release=0.19.0&utilization=0.95');
+  await page.getByText('Check it against your log').click();
+  const paste = page.getByLabel('What vLLM printed when it started');
+  await paste.fill('hello');
+  expect(await page.locator('.log-check').innerText()).toContain('None of the lines');
+  // https://github.com/llm-d-incubation/llm-d-planner/pull/205
+  await paste.fill(
+    'Model loading took 14.99 GiB memory and 4.5 seconds\nAvailable KV cache memory: 58.11 GiB',
+  );
+  const rows = await page.locator('.log-check tbody tr').allInnerTexts();
+  const { plan: planned } = answerState(readState(new URL(page.url()).search).state, buildWorkbench);
+  if (planned === null) throw new Error('this is planned');
+  expect(rows.map((row) => row.split(/\s*\t/))).toEqual([
+    ['Weights', '14.99 GiB', '14.99 GiB', '−0.0\u00a0%'],
+    [
+      'Memory for caches',
+      `${(planned.capacity.poolBytes / 2 ** 30).toFixed(2)} GiB`,
+      '58.11 GiB',
+      expect.stringMatching(/^[+−]\d+\.\d\u00a0%$/),
+    ],
+  ]);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
 test('keys alone: a model by a few letters, a device, users, and the verdict is said', async () => {
   const { page, errors } = await openPlanner('');
   await page.getByRole('combobox', { name: 'Model', exact: true }).focus();

@@ -13,6 +13,7 @@ import { commandOf } from './command.ts';
 import { loadView } from './ledger-view.ts';
 import { LoadGauge } from './load-gauge.tsx';
 import { LoadList } from './load-list.tsx';
+import { LogCheck } from './log-check.tsx';
 import type { PlannerCharts, PlannerPicture } from './picture.ts';
 import { AdviceList, CommandBox, PlanFigures } from './plan-details.tsx';
 import { PlannerForm } from './planner-form.tsx';
@@ -66,7 +67,13 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
         {said}
       </p>
       <Verdict answer={answer} words={words} place={verdict} />
-      <PlanParts picture={picture} words={words} headingLevel={props.headingLevel} onFollow={follow} />
+      <PlanParts
+        picture={picture}
+        words={words}
+        headingLevel={props.headingLevel}
+        onFollow={follow}
+        hasLogCheck={plannerRoute === null}
+      />
       {charts !== null && answer.plan !== null && (
         <Charts
           {...props}
@@ -121,9 +128,11 @@ interface PlanPartsProps {
   readonly picture: PlannerPicture;
   readonly words: PlannerWords;
   readonly onFollow: (state: PlannerState, advice: Advice) => void;
+  /** On the planner's own page. */
+  readonly hasLogCheck: boolean;
 }
 
-function PlanParts({ picture, words, headingLevel, onFollow }: PlanPartsProps): ReactNode {
+function PlanParts({ picture, words, headingLevel, onFollow, hasLogCheck }: PlanPartsProps): ReactNode {
   const { plan, state, engine, advised } = picture.answer;
   const command = commandOf(state, engine).join(' ');
   if (plan === null)
@@ -164,6 +173,7 @@ function PlanParts({ picture, words, headingLevel, onFollow }: PlanPartsProps): 
           </ul>
         </details>
       )}
+      {hasLogCheck && plan.engine.name === 'vllm' && <LogCheck plan={plan} words={words} />}
     </>
   );
 }
