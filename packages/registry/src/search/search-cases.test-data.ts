@@ -65,6 +65,9 @@ export const firstPages: Readonly<Record<string, string>> = {
   'cost per token': 'tutorial.where-to-invest',
   awq: 'glossary.quantization',
   int4: 'glossary.quantization',
+  nvfp4: 'glossary.quantization',
+  mxfp4: 'glossary.quantization',
+  'k-quants': 'glossary.quantization',
   'gguf q4': 'tutorial.quantization-trade',
   q4_k_m: 'tutorial.quantization-trade',
   // Flags of servers.
