@@ -79,7 +79,7 @@ export interface WeightShare {
 export interface StoredElements {
   readonly type: string;
   readonly bits: number;
-  readonly elements: number;
+  elements: number;
 }
 
 /** The tag of a tensor with this role. */
@@ -197,7 +197,9 @@ function addTensor(
   share.bytes += bytes;
   share.elements += elements;
   share.wholeElements += whole;
-  if (whole > 0) addStored(share.stored, { ...format.element(tensor), elements });
+  if (whole === 0) return;
+  const { type, bits } = format.element(tensor);
+  addStored(share.stored, `${type} ${bits}`, { type, bits, elements });
 }
 
 function shareOf(shares: Map<WeightTag, WeightShare>, tag: WeightTag): WeightShare {
@@ -208,9 +210,10 @@ function shareOf(shares: Map<WeightTag, WeightShare>, tag: WeightTag): WeightSha
   return share;
 }
 
-function addStored(stored: Map<string, StoredElements>, { type, bits, elements }: StoredElements): void {
-  const key = `${type} ${bits}`;
-  stored.set(key, { type, bits, elements: (stored.get(key)?.elements ?? 0) + elements });
+function addStored(stored: Map<string, StoredElements>, key: string, part: StoredElements): void {
+  const known = stored.get(key);
+  if (known === undefined) stored.set(key, { ...part });
+  else known.elements += part.elements;
 }
 
 function merge(into: Map<WeightTag, WeightShare>, from: ReadonlyMap<WeightTag, WeightShare>): void {
@@ -219,6 +222,6 @@ function merge(into: Map<WeightTag, WeightShare>, from: ReadonlyMap<WeightTag, W
     sum.bytes += share.bytes;
     sum.elements += share.elements;
     sum.wholeElements += share.wholeElements;
-    for (const part of share.stored.values()) addStored(sum.stored, part);
+    for (const [key, part] of share.stored) addStored(sum.stored, key, part);
   }
 }
