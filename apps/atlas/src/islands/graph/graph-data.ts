@@ -40,7 +40,7 @@ interface GraphWords {
 /** In pixels at zoom 1, and the same in graph.css: larger than on paper, so that a telephone can show it smaller. */
 const sizes: NodeTextSizes = { label: 15, note: 14, padding: 10 };
 /** Two boxes and two lanes beside each other still fit a telephone at the least zoom that can be read. */
-const boxWidth = { alone: 216, paired: 136 };
+const boxWidth = { alone: 216, paired: 128 };
 
 export function flowData(graph: GraphRecord, words: GraphWords): FlowData {
   const layout = layoutGraph(graph, (node, rowCount) => {
