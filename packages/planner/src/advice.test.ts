@@ -81,3 +81,11 @@ test('where the asked users can be served on this device, the smallest changes t
   }
   expect(served).toBeGreaterThan(10);
 });
+
+test('a context that is cut cuts the prompt with it', () => {
+  const workload = { contextTokens: 65_536, promptTokens: 61_440, users: 2 };
+  const { advised } = planWithRequests(request({ gpu: 'rtx-4090', engine: 'vllm', workload }));
+  const shorter = advised.find(({ advice }) => advice.change.startsWith('limit the context'))?.request;
+  expect(shorter?.workload.contextTokens).toBeLessThan(61_440);
+  expect(shorter?.workload.promptTokens).toBe(shorter?.workload.contextTokens);
+});

@@ -1,6 +1,12 @@
 /** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
-import { contextMaxFor, type Deployment, fixedDeviceBytes, neededBytes } from './deployment.ts';
+import {
+  contextMaxFor,
+  type Deployment,
+  fixedDeviceBytes,
+  neededBytes,
+  type Workload,
+} from './deployment.ts';
 import { optionChanges } from './engine-plimsoll/option-changes.ts';
 import { engineRequest } from './engine-plimsoll/profile.ts';
 import type { EngineOptions, PlimsollOptions } from './engine-plimsoll/settings.ts';
@@ -45,12 +51,21 @@ function engineChanges(request: PlanRequest): readonly Change[] {
       kvFormat: set.kvFormat ?? old.kvFormat,
       plimsoll: { ...old.plimsoll, ...pick(set) },
       workload: {
-        ...old.workload,
+        ...withinContext(old.workload, set.contextMax ?? old.workload.contextTokens),
         users: set.sequencesMax ?? old.workload.users,
-        contextTokens: set.contextMax ?? old.workload.contextTokens,
       },
     }),
   }));
+}
+
+/** A shorter context cuts the prompt that would be longer than it. */
+function withinContext(workload: Workload, contextTokens: number): Workload {
+  const { promptTokens } = workload;
+  return {
+    ...workload,
+    contextTokens,
+    ...(promptTokens !== undefined && { promptTokens: Math.min(promptTokens, contextTokens) }),
+  };
 }
 
 function pick({ prefillChunkTokens, shrinkWeights }: EngineOptions): PlimsollOptions {
@@ -172,7 +187,7 @@ function contextChange(request: PlanRequest, current: Deployment): readonly Chan
       cost: `longer conversations are cut at ${formatTokens(rounded)}`,
       // Half the context is as far-reaching as other weights; a sixteenth of it is another product.
       size: 3 + Math.log2(contextTokens / rounded),
-      apply: (old) => ({ ...old, workload: { ...old.workload, contextTokens: rounded } }),
+      apply: (old) => ({ ...old, workload: withinContext(old.workload, rounded) }),
     },
   ];
 }

@@ -11,6 +11,7 @@ export function commandOf(state: PlannerState, engine: EngineName): readonly str
     if (value !== null && value !== usual) words.push(`--${flag}`, String(value));
   };
   add('context', formatTokens(context).replaceAll(',', ''));
+  add('prompt', state.prompt);
   add('users', users);
   add('tp', tp, 1);
   add('pp', pp, 1);

@@ -7,9 +7,13 @@ import { exampleState, fieldText, type StateKey, stateFields } from './state.ts'
 
 /** Fields that a person writes, by engine. */
 const writtenOptions = {
+  any: ['prompt'],
   vllm: ['release', 'utilization', 'maxNumSeqs', 'maxNumBatchedTokens'],
   'llama.cpp': ['ngl'],
 } as const satisfies Readonly<Record<string, readonly StateKey[]>>;
+
+/** Not only digits: 32k, 0.19.0, auto. */
+const textOptions: readonly StateKey[] = ['prompt', 'release', 'ngl'];
 
 const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
 
@@ -17,7 +21,8 @@ const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
 export function MoreOptions(props: PlannerFormProps): ReactNode {
   const { state, engine, words } = props;
   const id = useId();
-  const written = engine === 'vllm' || engine === 'llama.cpp' ? writtenOptions[engine] : [];
+  const own = engine === 'vllm' || engine === 'llama.cpp' ? writtenOptions[engine] : [];
+  const written = [...writtenOptions.any, ...own];
   const shown: readonly StateKey[] = [...splitOptions, 'ep', 'fa', ...written];
   const isSet = shown.some((key) => state[key] !== exampleState[key]);
   return (
@@ -93,7 +98,7 @@ function WrittenField({
       placeholder={words.default}
       wrong={fill(words.optionWrong, { limit })}
       kept={fill(words.kept, { value: value === '' ? words.default : value })}
-      inputMode={option === 'ngl' || option === 'release' ? 'text' : 'decimal'}
+      inputMode={textOptions.includes(option) ? 'text' : 'decimal'}
       isValue={(text) => text === '' || parse(text) !== null}
       onChange={(text) => onChange({ [option]: text === '' ? null : parse(text) })}
     />

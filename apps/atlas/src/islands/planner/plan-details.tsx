@@ -41,11 +41,16 @@ export function PlanFigures({
 }
 
 function priceRow(plan: Plan, words: PlannerWords): readonly (readonly [string, string])[] {
-  const { pricePerHourUsd, devices } = plan.hardware;
-  if (pricePerHourUsd === null || !plan.fits) return [];
-  const hour = pricePerHourUsd * devices;
-  const million = (hour / (plan.speed.tokensPerSecond * 3600)) * 1e6;
-  return [[words.price, fill(words.priceText, { hour: hour.toFixed(2), million: million.toFixed(2) })]];
+  if (plan.price === null) return [];
+  const { perHourUsd, perMillionOutputUsd, countsPrompts } = plan.price;
+  const prompts = countsPrompts
+    ? fill(words.promptsCounted, { prompt: formatTokens(plan.speed.promptTokens) })
+    : words.promptsLeftOut;
+  const text = fill(words.priceText, {
+    hour: perHourUsd.toFixed(2),
+    million: perMillionOutputUsd.toFixed(2),
+  });
+  return [[words.price, `${text}, ${prompts}`]];
 }
 
 export interface AdviceListProps {

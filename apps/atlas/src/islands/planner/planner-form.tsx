@@ -27,28 +27,9 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
   const { state, engine, choices, words, onChange } = props;
   const isLlamaCpp = engine === 'llama.cpp';
   const kept = (value: string): string => fill(words.kept, { value });
-  const wrongName = (text: string, value: string): string =>
-    `${fill(words.unknownName, { text })} ${kept(value)}`;
   return (
     <form className="planner-form" aria-label={words.form} onSubmit={(event) => event.preventDefault()}>
-      <Combobox
-        label={words.model}
-        hint={words.modelHint}
-        noMatch={words.noMatch}
-        wrong={(text) => wrongName(text, state.model)}
-        value={state.model}
-        search={props.searchModels}
-        onChoose={(model) => onChange({ model })}
-      />
-      <Combobox
-        label={words.gpu}
-        hint={words.gpuHint}
-        noMatch={words.noMatch}
-        wrong={(text) => wrongName(text, state.gpu)}
-        value={state.gpu}
-        search={props.searchDevices}
-        onChoose={(gpu) => onChange({ gpu })}
-      />
+      <NameFields {...props} />
       <ValueField
         label={words.context}
         value={formatTokens(state.context)}
@@ -93,6 +74,33 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
       />
       <MoreOptions {...props} />
     </form>
+  );
+}
+
+function NameFields({ state, words, searchModels, searchDevices, onChange }: PlannerFormProps): ReactNode {
+  const wrong = (text: string, value: string): string =>
+    `${fill(words.unknownName, { text })} ${fill(words.kept, { value })}`;
+  return (
+    <>
+      <Combobox
+        label={words.model}
+        hint={words.modelHint}
+        noMatch={words.noMatch}
+        wrong={(text) => wrong(text, state.model)}
+        value={state.model}
+        search={searchModels}
+        onChoose={(model) => onChange({ model })}
+      />
+      <Combobox
+        label={words.gpu}
+        hint={words.gpuHint}
+        noMatch={words.noMatch}
+        wrong={(text) => wrong(text, state.gpu)}
+        value={state.gpu}
+        search={searchDevices}
+        onChoose={(gpu) => onChange({ gpu })}
+      />
+    </>
   );
 }
 

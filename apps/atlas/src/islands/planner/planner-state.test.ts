@@ -23,6 +23,7 @@ const states: fc.Arbitrary<PlannerState> = fc.record({
   weights: fc.constantFrom(null, 'fp8', 'awq', 'Q4_K_M'),
   kv: fc.constantFrom(null, 'bf16', 'fp8', 'q8_0'),
   context: fc.integer({ min: 1, max: 131_072 }),
+  prompt: fc.constantFrom(null, 128),
   users: fc.integer({ min: 1, max: 100_000 }),
   tp: fc.integer({ min: 1, max: 64 }),
   pp: fc.integer({ min: 1, max: 32 }),

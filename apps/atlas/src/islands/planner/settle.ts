@@ -63,7 +63,11 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
       gpuLayers: layersOf(state.ngl),
       flashAttention: state.fa === null ? undefined : state.fa === 'on',
     },
-    workload: { contextTokens: state.context, users: state.users },
+    workload: {
+      contextTokens: state.context,
+      users: state.users,
+      promptTokens: state.prompt ?? undefined,
+    },
     largerDevices: (bytesMin) => largerHardware(workbench.registry, hardware, bytesMin),
   };
 }
@@ -127,7 +131,12 @@ function withKnownNames(
     const limit = `at most ${longest}, the longest context of ${model}`;
     notes.push({ key: 'context', value: String(asked.context), limit, used: String(context) });
   }
-  return { state: { ...asked, model, gpu, context }, notes };
+  const prompt = asked.prompt === null ? null : Math.min(asked.prompt, context);
+  if (asked.prompt !== null && prompt !== asked.prompt) {
+    const limit = `at most ${context}, the context`;
+    notes.push({ key: 'prompt', value: String(asked.prompt), limit, used: String(prompt) });
+  }
+  return { state: { ...asked, model, gpu, context, prompt }, notes };
 }
 
 /** Fields that a choice of engine or model may make impossible, the likeliest first. */
@@ -197,6 +206,7 @@ function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanReq
     weights: after.weights ?? null,
     kv: after.kvFormat ?? null,
     context: workload.contextTokens,
+    prompt: workload.promptTokens ?? null,
     users: workload.users,
     tp: parallelism.tensor,
     pp: parallelism.pipeline,

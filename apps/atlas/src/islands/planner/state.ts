@@ -16,6 +16,8 @@ export interface PlannerState {
   /** Null: as the engine chooses. */
   readonly kv: string | null;
   readonly context: number;
+  /** Of the context; null: all of it, when only the first token is asked about. */
+  readonly prompt: number | null;
   readonly users: number;
   readonly tp: number;
   readonly pp: number;
@@ -60,6 +62,7 @@ export const exampleState: PlannerState = {
   weights: null,
   kv: null,
   context: 8192,
+  prompt: null,
   users: 16,
   tp: 1,
   pp: 1,
@@ -130,6 +133,18 @@ function shareOf(text: string): number | null {
   return share >= 0.05 && share <= 1 ? share : null;
 }
 
+function tokens(name: string): FieldRule<number> {
+  return {
+    name,
+    limit: `a number of tokens from 1 to ${stateLimits.context}, such as 32k`,
+    parse: parsed((text) => {
+      const count = parseTokens(text);
+      return count <= stateLimits.context ? count : null;
+    }),
+    format: String,
+  };
+}
+
 /** One of a few words. */
 function word<Word extends string>(name: string, words: readonly Word[]): FieldRule<Word> {
   return {
@@ -166,15 +181,8 @@ export const stateFields: FieldRules = {
   },
   weights: shaped('weights', 'a weight format, such as fp8, awq or Q4_K_M', formatName),
   kv: shaped('kv', 'a KV cache type, such as bf16, fp8 or q8_0', formatName),
-  context: {
-    name: 'context',
-    limit: `a number of tokens from 1 to ${stateLimits.context}, such as 32k`,
-    parse: parsed((text) => {
-      const tokens = parseTokens(text);
-      return tokens <= stateLimits.context ? tokens : null;
-    }),
-    format: String,
-  },
+  context: tokens('context'),
+  prompt: tokens('prompt'),
   users: whole('users', stateLimits.users),
   tp: whole('tp', stateLimits.tp),
   pp: whole('pp', stateLimits.pp),
