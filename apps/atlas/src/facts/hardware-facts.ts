@@ -1,6 +1,6 @@
 /** What the page of a device says beyond its record: which models it holds, largest first. */
 import { featuredModels, type HardwareRecord } from '@plimsoll/registry';
-import type { Holding } from './capacity-grid.ts';
+import { asUsual, type Holding, holdingOf } from './capacity-grid.ts';
 import type { ModelEntry, RegistryFacts } from './registry-facts.ts';
 
 export interface HeldModel {
@@ -10,21 +10,29 @@ export interface HeldModel {
 }
 
 export interface HardwareFacts {
-  /** The registry's featured models, whether or not they fit. */
+  /** The registry's featured models, whether or not they fit, each in the best format with which it does. */
   readonly wellKnown: readonly HeldModel[];
-  /** Every other model that fits on one. */
+  /** Every other model that fits on one in the format it is published in. */
   readonly others: readonly HeldModel[];
+  /** Models of the registry that fit on one in the format they are published in. */
+  readonly fitCount: number;
   readonly modelCount: number;
 }
 
 export function hardwareFacts(device: HardwareRecord, facts: RegistryFacts): HardwareFacts {
   const held = facts.models.map((model) => ({ model, holding: facts.holding(model, device) }));
+  const fit = held.filter(({ holding }) => holding?.devices === 1);
   const featured = new Set(featuredModels().map(({ id }) => id));
-  const isWellKnown = ({ model }: HeldModel): boolean => featured.has(model.row.id);
+  const isWellKnown = ({ row }: ModelEntry): boolean => featured.has(row.id);
   const bySize = (left: HeldModel, right: HeldModel): number => parametersOf(right) - parametersOf(left);
+  const serving = asUsual(device);
   return {
-    wellKnown: held.filter(isWellKnown).sort((left, right) => bySize(right, left)),
-    others: held.filter((entry) => !isWellKnown(entry) && entry.holding?.devices === 1).sort(bySize),
+    wellKnown: facts.models
+      .filter(isWellKnown)
+      .map((model) => ({ model, holding: holdingOf(model.spec, device, serving) }))
+      .sort(bySize),
+    others: fit.filter(({ model }) => !isWellKnown(model)).sort(bySize),
+    fitCount: fit.length,
     modelCount: facts.models.length,
   };
 }

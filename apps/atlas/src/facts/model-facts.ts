@@ -1,24 +1,10 @@
 /** What the page of a model says: its weights in every usual format, what its cache costs, and what holds it. */
 import { defined } from '@plimsoll/foundation';
-import {
-  type Derivation,
-  type EngineName,
-  type LedgerEntry,
-  type Plan,
-  plan,
-  prepareIfPossible,
-  singleDevice,
-} from '@plimsoll/planner';
-import { type HardwareRecord, resolveHardware } from '@plimsoll/registry';
+import { type Derivation, type LedgerEntry, type Plan, plan, singleDevice } from '@plimsoll/planner';
+import { featuredHardware, type HardwareRecord, resolveHardware } from '@plimsoll/registry';
 import type { Holding } from './capacity-grid.ts';
 import type { ModelEntry, RegistryFacts } from './registry-facts.ts';
-
-export interface WeightRow {
-  /** `bf16`, `Q4_K_M`; the checkpoint's own comes first. */
-  readonly format: string;
-  readonly isOwn: boolean;
-  readonly bytes: number;
-}
+import { type WeightRow, weightRows } from './weight-rows.ts';
 
 export interface CacheRow {
   readonly contextTokens: number;
@@ -44,20 +30,16 @@ export interface ModelFacts {
   readonly weightEntries: readonly LedgerEntry[];
   readonly bytesPerToken: number;
   readonly cache: readonly CacheRow[];
-  /** By class of device, those with most memory last. */
+  /** The registry's featured devices that hold it, in their order. */
+  readonly wellKnown: readonly HoldingRow[];
+  /** All that hold it, by class: featured ones first, then one device before several and newer before older. */
   readonly holdings: ReadonlyMap<string, readonly HoldingRow[]>;
   readonly deviceCount: number;
 }
 
-/** What people convert to. GGUF mixtures are llama.cpp's; the others are what vLLM loads. */
-const formats: readonly { readonly name: string; readonly engine: EngineName }[] = [
-  { name: 'bf16', engine: 'none' },
-  { name: 'fp8', engine: 'none' },
-  { name: 'awq', engine: 'none' },
-  { name: 'Q8_0', engine: 'llama.cpp' },
-  { name: 'Q4_K_M', engine: 'llama.cpp' },
-];
 const cacheContexts = [1024, 8192, 32_768, 131_072, 1_048_576];
+
+const featuredIds: readonly string[] = featuredHardware().map(({ id }) => id);
 
 /** Weights and cache per token do not depend on it; a plan names some device. */
 const anyDevice = resolveHardware('h200');
@@ -82,48 +64,49 @@ export function modelFacts(entry: ModelEntry, facts: RegistryFacts): ModelFacts 
     };
   });
   const own = planAt(1);
+  const rows = holdingRows(entry, facts);
   return {
     parameters: own.model.parameters,
     activeParameters: own.model.activeParameters,
     layers: spec.layers.length,
     kvFormat: own.model.kvCache,
-    weights: weightRows(entry, own),
+    weights: weightRows(spec, {
+      format: own.model.weights,
+      bytes: total(own.ledger.entries.filter(({ category }) => category === 'weights')),
+    }),
     weightEntries: own.ledger.entries.filter(({ category }) => category === 'weights'),
     bytesPerToken: own.capacity.bytesPerToken,
     cache,
-    holdings: holdingsByClass(entry, facts),
+    wellKnown: rows
+      .filter(({ device }) => featuredIds.includes(device.id))
+      .sort((left, right) => featuredPlace(left) - featuredPlace(right)),
+    holdings: holdingsByClass(rows),
     deviceCount: facts.devices.length,
   };
 }
 
-function weightRows({ spec }: ModelEntry, own: Plan): readonly WeightRow[] {
-  const ownBytes = total(own.ledger.entries.filter(({ category }) => category === 'weights'));
-  const others = formats.flatMap(({ name, engine }): readonly WeightRow[] => {
-    if (name === own.model.weights) return [];
-    const workload = { contextTokens: 1, users: 1 };
-    const deployment = prepareIfPossible({
-      spec,
-      hardware: anyDevice,
-      parallelism: singleDevice,
-      engine,
-      weights: name,
-      workload,
-    });
-    return deployment === null ? [] : [{ format: name, isOwn: false, bytes: deployment.weightBytes }];
+function holdingRows(entry: ModelEntry, facts: RegistryFacts): readonly HoldingRow[] {
+  return facts.devices.flatMap((device) => {
+    const holding = facts.holding(entry, device);
+    return holding === null ? [] : [{ device, holding }];
   });
-  return [{ format: own.model.weights, isOwn: true, bytes: ownBytes }, ...others];
 }
 
-function holdingsByClass(entry: ModelEntry, facts: RegistryFacts): ModelFacts['holdings'] {
-  const byClass = new Map<string, HoldingRow[]>();
-  const bySize = [...facts.devices].sort((left, right) => left.memory.usableBytes - right.memory.usableBytes);
-  for (const device of bySize) {
-    const holding = facts.holding(entry, device);
-    if (holding === null) continue;
-    const rows = byClass.get(device.class) ?? [];
-    rows.push({ device, holding });
-    byClass.set(device.class, rows);
-  }
+/** Place among the featured devices; past the last for all others. */
+function featuredPlace({ device }: HoldingRow): number {
+  const place = featuredIds.indexOf(device.id);
+  return place < 0 ? featuredIds.length : place;
+}
+
+function holdingsByClass(rows: readonly HoldingRow[]): ModelFacts['holdings'] {
+  const ordered = [...rows].sort(
+    (left, right) =>
+      featuredPlace(left) - featuredPlace(right) ||
+      left.holding.devices - right.holding.devices ||
+      right.device.releaseYear - left.device.releaseYear ||
+      left.device.name.localeCompare(right.device.name, 'en'),
+  );
+  const byClass = Map.groupBy(ordered, ({ device }) => device.class);
   const order = deviceClasses.filter((name) => byClass.has(name));
   return new Map(order.map((name) => [name, defined(byClass.get(name), `no devices of class ${name}`)]));
 }

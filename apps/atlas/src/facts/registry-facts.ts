@@ -53,3 +53,14 @@ function readRegistry(): RegistryFacts {
     },
   };
 }
+
+/** The registry's featured records first, in their order; the others as they come. */
+export function featuredFirst<Entry extends object>(
+  entries: readonly Entry[],
+  featured: readonly { readonly id: string }[],
+  idOf: (entry: Entry) => string,
+): readonly Entry[] {
+  const places = new Map(featured.map(({ id }, place) => [id, place]));
+  const place = (entry: Entry): number => places.get(idOf(entry)) ?? places.size;
+  return [...entries].sort((left, right) => place(left) - place(right));
+}

@@ -1,0 +1,73 @@
+/** A model's weights in every usual format: their size, and for how many users each is enough on devices people know. */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { prepareIfPossible, singleDevice } from '@plimsoll/planner';
+import { featuredHardware, type HardwareRecord, resolveHardware } from '@plimsoll/registry';
+import { type FormatQuestion, type Holding, usersOfFormat } from './capacity-grid.ts';
+
+export interface WeightRow {
+  /** `bf16`, `Q4_K_M`; the checkpoint's own comes first. */
+  readonly format: string;
+  readonly isOwn: boolean;
+  readonly bytes: number;
+  /** On each of `formatDevices`, under the engine that loads the format; null where not even eight hold it. */
+  readonly holdings: readonly (Pick<Holding, 'devices' | 'usersUsual'> | null)[];
+}
+
+/** What people convert to. GGUF mixtures are llama.cpp's; the others are what vLLM loads. */
+const formats: readonly { readonly name: string; readonly engine: 'vllm' | 'llama.cpp' }[] = [
+  { name: 'bf16', engine: 'vllm' },
+  { name: 'fp8', engine: 'vllm' },
+  { name: 'awq', engine: 'vllm' },
+  { name: 'Q8_0', engine: 'llama.cpp' },
+  { name: 'Q4_K_M', engine: 'llama.cpp' },
+];
+
+/** Those of them that take four bits for most weights, which their names do not say to everybody. */
+export const fourBitFormats: readonly string[] = ['awq', 'Q4_K_M'];
+
+/** Devices that formats are compared on: of the featured ones the newest of each size of memory, smallest first. */
+export const formatDevices: readonly HardwareRecord[] = newestOfEachSize(
+  featuredHardware().map(({ id }) => resolveHardware(id)),
+);
+
+/** The size of weights does not depend on it; a plan names some device. */
+const anyDevice = resolveHardware('h200');
+
+/** `own` is what the checkpoint is published in. */
+export function weightRows(
+  spec: ModelSpec,
+  own: { readonly format: string; readonly bytes: number },
+): readonly WeightRow[] {
+  const holdings = (question: FormatQuestion): WeightRow['holdings'] =>
+    formatDevices.map((device) => usersOfFormat(spec, device, question));
+  const others = formats.flatMap(({ name, engine }): readonly WeightRow[] => {
+    if (name === own.format) return [];
+    const deployment = prepareIfPossible({
+      spec,
+      hardware: anyDevice,
+      parallelism: singleDevice,
+      // What a file of this format takes, before an engine pads it.
+      engine: engine === 'vllm' ? 'none' : engine,
+      weights: name,
+      workload: { contextTokens: 1, users: 1 },
+    });
+    // Nobody converts a checkpoint of few bits to more of them, to load it with the same engine.
+    if (deployment === null || (engine === 'vllm' && deployment.weightBytes >= own.bytes)) return [];
+    const bytes = deployment.weightBytes;
+    const question: FormatQuestion = { engine, format: name, weightBytes: bytes };
+    return [{ format: name, isOwn: false, bytes, holdings: holdings(question) }];
+  });
+  const question: FormatQuestion = { engine: 'vllm', format: null, weightBytes: own.bytes };
+  return [{ ...own, isOwn: true, holdings: holdings(question) }, ...others];
+}
+
+function newestOfEachSize(devices: readonly HardwareRecord[]): readonly HardwareRecord[] {
+  const bySize = new Map<number, HardwareRecord>();
+  for (const device of devices) {
+    const known = bySize.get(device.memory.nominalBytes);
+    if (known === undefined || known.releaseYear < device.releaseYear) {
+      bySize.set(device.memory.nominalBytes, device);
+    }
+  }
+  return [...bySize].sort(([left], [right]) => left - right).map(([, device]) => device);
+}
