@@ -8,6 +8,8 @@ import { targetHref } from './site-links.ts';
 /** What the marks of one page refer to. */
 export interface InlineContext {
   readonly numbers: ReadonlyMap<string, ComputedNumber>;
+  /** Name of a number -> the text that first shows it, where its entry at the foot of the page leads back to. */
+  readonly firstUses: ReadonlyMap<string, string>;
   /** Slug of a cited work -> its place in the list of references, from 1. */
   readonly citationNumbers: ReadonlyMap<string, number>;
   /** What addresses of the page's language begin with. */
@@ -17,7 +19,12 @@ export interface InlineContext {
 }
 
 export function inlineHtml(text: string, context: InlineContext): string {
-  return nodesHtml(parseInline(text).nodes, context, false);
+  const html = nodesHtml(parseInline(text).nodes, context, false);
+  const first = [...context.firstUses].filter(([, use]) => use === text);
+  return first.reduce((marked, [name]) => {
+    const link = `<a class="computed" href="#${numberAnchor(name)}"`;
+    return marked.replace(link, `${link} id="${numberUseAnchor(name)}"`);
+  }, html);
 }
 
 /** Ids of the entries at the foot of a page that marks in the text lead to. */
@@ -27,6 +34,11 @@ export function referenceAnchor(slug: string): string {
 
 export function numberAnchor(name: string): string {
   return `number-${name}`;
+}
+
+/** The place in the text that first shows a number. */
+export function numberUseAnchor(name: string): string {
+  return `use-${name}`;
 }
 
 /** A link inside a link is no HTML, so there a number is text only. */

@@ -9,6 +9,7 @@ import { hrefOf, targetHref } from './site-links.ts';
 
 const context: InlineContext = {
   numbers: new Map([['kv', { text: '131,072 bytes', derivation: '2 x 32 x "8" & more' }]]),
+  firstUses: new Map([['kv', 'Each token takes {kv}, and {kv} again.']]),
   citationNumbers: new Map([['kwon-2023', 1]]),
   prefix: '',
   referenceLabel: 'Reference {number}',
@@ -26,6 +27,13 @@ test('a number inside a link is text: links do not nest', () => {
   expect(inlineHtml('[{kv}](system.memory)', context)).toBe(
     '<a href="/docs/systems/memory/">131,072 bytes</a>',
   );
+});
+
+test('the text that first shows a number is a place to come back to, once', () => {
+  const html = inlineHtml('Each token takes {kv}, and {kv} again.', context);
+  expect(html.match(/ id="use-kv"/g)).toHaveLength(1);
+  expect(html).toMatch(/^Each token takes <a class="computed" href="#number-kv" id="use-kv"/);
+  expect(inlineHtml('Then {kv}.', context)).not.toContain(' id=');
 });
 
 test('what an example was given needs no explanation, and leads to none', () => {

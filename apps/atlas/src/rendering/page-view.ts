@@ -6,7 +6,7 @@ import { defined } from '@plimsoll/foundation';
 import type { CitationRecord, GraphRecord, PageRecord } from '@plimsoll/registry/pages';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
 import { allNodes, type Inline, parseInline, plainText } from '../pages-data/inline-text.ts';
-import { messageTexts } from '../pages-data/message-texts.ts';
+import { messageTexts, type TextRole } from '../pages-data/message-texts.ts';
 import type { Messages } from '../pages-data/messages-schema.ts';
 import type { Page } from '../pages-data/page-reader.ts';
 import type { PageElement } from '../pages-data/page-structure.ts';
@@ -49,6 +49,9 @@ export function pageView({ page, record, locale, numbers, citations, graphs }: P
   // Works that only the record names come last; the check of the content does not let that be.
   const cited = distinct([...marks.flatMap(citedSlug), ...record.citations.map(slugOf)]);
   const sections = sectionsOf(page.structure.elements, 2);
+  const inlineTexts = messageTexts(messages).filter(
+    ({ key, role }) => inlineRoles.has(role) && !saidByScript.test(key),
+  );
   const numberText = (name: string): string => numbers.get(name)?.text ?? name;
   return {
     page,
@@ -58,6 +61,7 @@ export function pageView({ page, record, locale, numbers, citations, graphs }: P
     referenceLabel: locale.words.page.reference,
     messages,
     numbers,
+    firstUses: firstUses(inlineTexts.map(({ text }) => text)),
     graphs,
     citationNumbers: new Map(cited.map((slug, index) => [slug, index + 1])),
     citations: cited.map((slug) =>
@@ -74,6 +78,32 @@ export function pageView({ page, record, locale, numbers, citations, graphs }: P
     }),
     headingLevels: new Map(sections.map(({ id, level }) => [id, level])),
   };
+}
+
+/** What becomes HTML with marks; titles and labels are also shown where there is no place for a link. */
+const inlineRoles: ReadonlySet<TextRole> = new Set<TextRole>(['prose', 'cell', 'formula']);
+/** What an exercise says after an answer is text without links. */
+const saidByScript = /^exercises\.[^.]+\.(?:hint|right|wrong)$/;
+
+/**
+ * Name of a number -> the first text that shows it as a link. A text that the page has twice ("{weights}" in two cells) is
+ * no place: both would have the same id.
+ */
+function firstUses(texts: readonly string[]): ReadonlyMap<string, string> {
+  const uses = new Map<string, string>();
+  for (const text of texts) {
+    if (texts.indexOf(text) !== texts.lastIndexOf(text)) continue;
+    for (const name of linkedNumbers(parseInline(text).nodes)) if (!uses.has(name)) uses.set(name, text);
+  }
+  return uses;
+}
+
+/** A number inside a link is no link of its own. */
+function linkedNumbers(nodes: readonly Inline[]): readonly string[] {
+  return nodes.flatMap((node) => {
+    if (node.kind === 'number') return [node.name];
+    return node.kind === 'emphasis' || node.kind === 'strong' ? linkedNumbers(node.children) : [];
+  });
 }
 
 interface PlacedSection {

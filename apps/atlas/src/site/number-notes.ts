@@ -1,0 +1,84 @@
+/**
+ * Runs in the page: a click on a computed number shows its derivation beside it, in a popover. The words are those of the list
+ * at the foot, where the number leads without JavaScript, and where the popover has a link to; from there one comes back to
+ * the number that was clicked. Browsers without popovers follow the link.
+ */
+
+/** Between a number and its note, and between a note and the edge of the window, in pixels. */
+const gap = 6;
+const margin = 12;
+
+export function startNumberNotes(page: Document): void {
+  const template = page.querySelector<HTMLTemplateElement>('template#number-note');
+  const note = template?.content.firstElementChild?.cloneNode(true);
+  if (!(note instanceof HTMLElement) || !('popover' in HTMLElement.prototype)) return;
+  for (const link of page.querySelectorAll<HTMLAnchorElement>('a.computed')) {
+    const entry = page.getElementById(link.hash.slice(1));
+    if (entry === null) continue;
+    let wasOpen = false;
+    link.role = 'button';
+    link.ariaHasPopup = 'dialog';
+    link.ariaExpanded = 'false';
+    // The note says the same, at leisure.
+    link.removeAttribute('title');
+    link.addEventListener('click', (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      if (wasOpen || link.ariaExpanded === 'true') note.hidePopover();
+      else show(note, link, entry);
+      wasOpen = false;
+    });
+    link.addEventListener('keydown', (event) => {
+      if (event.key !== ' ') return;
+      event.preventDefault();
+      link.click();
+    });
+    // The browser closes an open note when the pointer goes down; the click that follows is not to open it again.
+    link.addEventListener('pointerdown', () => {
+      wasOpen = link.ariaExpanded === 'true';
+    });
+  }
+}
+
+function show(note: HTMLElement, link: HTMLAnchorElement, entry: HTMLElement): void {
+  const text = note.querySelector('.number-note-text');
+  const toFoot = note.querySelector('a');
+  const close = note.querySelector('button');
+  if (text === null || toFoot === null || close === null) return;
+  if (note.matches(':popover-open')) note.hidePopover();
+  text.replaceChildren(...[...(entry.querySelector('dd')?.cloneNode(true).childNodes ?? [])]);
+  toFoot.href = link.hash;
+  note.ariaLabel = link.textContent;
+  // After the number in the page, so that the next key of Tab goes into the note.
+  link.after(note);
+  close.onclick = () => note.hidePopover();
+  toFoot.onclick = () => {
+    leadBackTo(link, entry);
+    note.hidePopover();
+  };
+  note.ontoggle = (event) => {
+    link.ariaExpanded = String(event.newState === 'open');
+  };
+  note.showPopover();
+  placeBeside(note, link);
+  note.focus({ preventScroll: true });
+}
+
+/** The way back from the foot leads to where the reader came from. */
+function leadBackTo(link: HTMLAnchorElement, entry: HTMLElement): void {
+  const back = entry.querySelector<HTMLAnchorElement>('a.back');
+  if (back === null) return;
+  if (link.id === '') link.id = `${entry.id}-here`;
+  back.hash = link.id;
+}
+
+/** Below the number, or above it where there is more room; it scrolls with the page. */
+function placeBeside(note: HTMLElement, link: HTMLElement): void {
+  const number = link.getClientRects()[0] ?? link.getBoundingClientRect();
+  const { clientWidth, clientHeight } = document.documentElement;
+  const isBelow = number.bottom + gap + note.offsetHeight <= clientHeight || number.top < clientHeight / 2;
+  const top = isBelow ? number.bottom + gap : number.top - gap - note.offsetHeight;
+  const left = Math.max(margin, Math.min(number.left, clientWidth - margin - note.offsetWidth));
+  note.style.top = `${top + scrollY}px`;
+  note.style.left = `${left + scrollX}px`;
+}

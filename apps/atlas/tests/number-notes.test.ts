@@ -1,0 +1,85 @@
+/** How a computed number explains itself: beside the text with JavaScript, at the foot of the page without. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { launchChromium } from './chromium.ts';
+
+const url = inject('siteUrl');
+const route = '/docs/systems/memory/';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  try {
+    await page.goto(url + route, { waitUntil: 'networkidle' });
+    await use(page);
+  } finally {
+    await context.close();
+  }
+}
+
+test.each(['light', 'dark'] as const)(
+  'in %s a click shows the derivation on the spot',
+  async (colorScheme) => {
+    await withPage({ viewport: { width: 360, height: 740 }, colorScheme }, async (page) => {
+      const number = page.locator('section a.computed').nth(3);
+      const note = page.locator('.number-note');
+      const name = (await number.getAttribute('href')) ?? '';
+      const derivation = await page.locator(`${name} dd`).innerText();
+      await number.scrollIntoViewIfNeeded();
+      const place = await page.evaluate(() => scrollY);
+      await number.click();
+      expect(await note.isVisible()).toBe(true);
+      expect(await number.getAttribute('aria-expanded')).toBe('true');
+      const words = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
+      expect(words(await note.innerText())).toContain(words(derivation));
+      expect(await page.evaluate(() => scrollY)).toBe(place);
+      const box = await note.boundingBox();
+      expect(box?.x ?? -1).toBeGreaterThanOrEqual(0);
+      expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+      await number.click();
+      await note.waitFor({ state: 'hidden' });
+    });
+  },
+);
+
+test('with the keyboard: opened, read, left, and back from the foot to the very place', async () => {
+  await withPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
+    const number = page.locator('section a.computed').nth(3);
+    const note = page.locator('.number-note');
+    await number.focus();
+    await page.keyboard.press('Space');
+    expect(await note.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Escape');
+    await note.waitFor({ state: 'hidden' });
+    expect(await number.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#number-/);
+    expect(await note.isVisible()).toBe(false);
+    await page.locator(`${new URL(page.url()).hash} a.back`).click();
+    const { hash } = new URL(page.url());
+    expect(await number.getAttribute('id')).toBe(hash.slice(1));
+  });
+});
+
+test('without JavaScript a number leads to the foot and the foot leads back', async () => {
+  await withPage({ javaScriptEnabled: false }, async (page) => {
+    const number = page.locator('a.computed[id]').first();
+    await number.click();
+    const { hash } = new URL(page.url());
+    expect(hash).toMatch(/^#number-/);
+    await page.locator(`${hash} a.back`).click();
+    expect(new URL(page.url()).hash).toBe(`#${await number.getAttribute('id')}`);
+    expect(await page.locator('.number-note').count()).toBe(0);
+  });
+});
