@@ -156,6 +156,24 @@ test('the words that lead to the memory page find it first, each within ten mill
   });
 });
 
+test('all results are seen at once in a window of usual height, the planner as one of them', async () => {
+  await withPage({}, async (page) => {
+    await page.goto(`${url}/docs/`);
+    const field = page.locator('site-search input');
+    await field.fill('llama');
+    await page.locator('[role=option]').nth(7).waitFor();
+    const hidden = await page.locator('site-search .results').evaluate((box) => {
+      const { bottom } = box.getBoundingClientRect();
+      return Math.max(box.scrollHeight - box.clientHeight, bottom - innerHeight);
+    });
+    expect(hidden).toBeLessThanOrEqual(0);
+    await field.fill('vram calculator');
+    await page.locator('[role=option]', { hasText: 'Planner' }).waitFor();
+    await field.press('Enter');
+    await page.waitForURL('**/planner/');
+  });
+});
+
 describe('the memory page', () => {
   const route = '/docs/systems/memory/';
 

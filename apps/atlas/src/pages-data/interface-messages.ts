@@ -8,6 +8,7 @@ import { parseContent } from '@plimsoll/registry/schema';
 import { z } from 'zod';
 import { mergeMessages } from './locale-messages.ts';
 import { sourceLocale } from './page-reader.ts';
+import type { SitePageWords } from './search-documents.ts';
 
 const text = z.string().trim().min(1, 'is empty');
 
@@ -17,7 +18,18 @@ const interfaceSchema = z.strictObject({
   tags: z.record(z.string(), z.strictObject({ label: text, description: text })),
 });
 
+/** The part of the interface that search reads: what the pages without a record are found by. */
+const searchedSchema = z.object({
+  interface: z.object({
+    search: z.object({
+      pages: z.record(z.string(), z.strictObject({ title: text, summary: text, aliases: z.array(text) })),
+    }),
+  }),
+});
+
 export interface InterfaceMessages {
+  /** Locale -> page without a record -> what it is found by; empty where the interface has no search. */
+  readonly sitePages: ReadonlyMap<string, Readonly<Record<string, SitePageWords>>>;
   /** Locale -> tag id -> label, English where the locale has none. */
   readonly tagLabels: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Locale -> keys that it leaves to English. */
@@ -26,7 +38,7 @@ export interface InterfaceMessages {
 }
 
 /** Keys of further locales against English ones, for words whose meaning is their components' concern. */
-export function readOverlaidMessages(files: TextFiles): Omit<InterfaceMessages, 'tagLabels'> {
+export function readOverlaidMessages(files: TextFiles): Omit<InterfaceMessages, 'tagLabels' | 'sitePages'> {
   const untranslated = new Map<string, readonly string[]>();
   const problems: ContentProblem[] = [];
   const english = readJson(files, `${sourceLocale}.json`, problems);
@@ -52,22 +64,26 @@ function readJson(files: TextFiles, path: string, problems: ContentProblem[]): u
 /** `files` holds `<locale>.json` of each locale. */
 export function readInterfaceMessages(files: TextFiles, tags: AtlasRecords['tags']): InterfaceMessages {
   const { untranslated, problems: overlaid } = readOverlaidMessages(files);
-  if (overlaid.length > 0) return { tagLabels: new Map(), untranslated, problems: overlaid };
+  if (overlaid.length > 0)
+    return { tagLabels: new Map(), sitePages: new Map(), untranslated, problems: overlaid };
   const english: unknown = JSON.parse(files.read(`${sourceLocale}.json`));
   const problems: ContentProblem[] = [];
+  const sitePages = new Map<string, Readonly<Record<string, SitePageWords>>>();
   const tagLabels = new Map<string, ReadonlyMap<string, string>>();
   for (const path of files.paths) {
     const file = `${files.root}/${path}`;
     const { merged } = mergeMessages(english, JSON.parse(files.read(path)), file);
     const parsed = parseContent(interfaceSchema, { file, text: JSON.stringify(merged) });
     problems.push(...parsed.problems);
+    const searched = searchedSchema.safeParse(merged);
+    if (searched.success) sitePages.set(path.replace(/\.json$/, ''), searched.data.interface.search.pages);
     const labels = Object.entries(parsed.value?.tags ?? {});
     tagLabels.set(path.replace(/\.json$/, ''), new Map(labels.map(([id, { label }]) => [id, label])));
     if (path === `${sourceLocale}.json` && parsed.value !== undefined) {
       problems.push(...tagProblems(file, Object.keys(parsed.value.tags), tags));
     }
   }
-  return { tagLabels, untranslated, problems };
+  return { tagLabels, sitePages, untranslated, problems };
 }
 
 function tagProblems(

@@ -32,6 +32,7 @@ export function pageSearchDocument({
     plainText(parseInline(text).nodes, (name) => numbers[name]?.text ?? '');
   const texts = messageTexts(messages);
   const names = [messages.title, ...record.aliases];
+  const everyday = record.aliases.filter(isEverydayWord);
   const isText = ({ key, role }: (typeof texts)[number]): boolean =>
     role !== 'title' && !key.startsWith('summary') && !key.startsWith('related');
   return {
@@ -52,7 +53,36 @@ export function pageSearchDocument({
       .filter(isText)
       .map(({ text }) => plain(text))
       .join('\n'),
+    ...(everyday.length > 0 && { everyday }),
   };
+}
+
+/** Written in capitals, or with digits, a word is a term of this field: "AWQ", "VRAM", "int4". */
+function isEverydayWord(name: string): boolean {
+  return /^\p{Ll}+$/u.test(name);
+}
+
+/** Words by which the planner and the lists are found; they are no records and have no messages of their own. */
+export interface SitePageWords {
+  readonly title: string;
+  readonly summary: string;
+  readonly aliases: readonly string[];
+}
+
+/** Documents of the pages that are no record's, by the names that `routeOf` knows. */
+export function sitePageDocuments(pages: Readonly<Record<string, SitePageWords>>): readonly SearchDocument[] {
+  return Object.entries(pages).map(([name, { title, summary, aliases }]) => ({
+    id: `site.${name}`,
+    title,
+    keys: [...new Set([title, ...aliases].map(nameKey))],
+    names: [title, ...aliases],
+    tags: [],
+    headings: [],
+    summary: [summary],
+    facts: [],
+    text: '',
+    everyday: [title, ...aliases].map((name) => name.toLowerCase()).filter(isEverydayWord),
+  }));
 }
 
 /** Paragraphs and list entries that state a computed number: what a reader would want to quote, with what it is about. */

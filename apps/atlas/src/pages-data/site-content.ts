@@ -25,6 +25,8 @@ export interface SiteContent {
   readonly numbers: ReadonlyMap<string, PageCode['numbers']>;
   /** Locale -> tag id -> label. */
   readonly tagLabels: InterfaceMessages['tagLabels'];
+  /** Locale -> pages without a record, by what they are found. */
+  readonly sitePages: InterfaceMessages['sitePages'];
   /** Locale -> how many keys of pages and interface show English in it. */
   readonly untranslatedCounts: ReadonlyMap<string, number>;
   readonly problems: readonly ContentProblem[];
@@ -57,6 +59,7 @@ export async function readSiteContent(root: string): Promise<SiteContent> {
     pages,
     numbers,
     tagLabels: words.tagLabels,
+    sitePages: words.sitePages,
     untranslatedCounts: untranslatedCounts([words, islands, ...pages.values()]),
     problems:
       found.length > 0

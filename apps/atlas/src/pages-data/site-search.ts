@@ -5,7 +5,7 @@ import { openRegistry } from '@plimsoll/registry/portable';
 import { type SearchDocument, searchIndexPath } from '@plimsoll/registry/search';
 import { generatedFacts } from './generated-facts.ts';
 import { sourceLocale } from './page-reader.ts';
-import { pageSearchDocument } from './search-documents.ts';
+import { pageSearchDocument, sitePageDocuments } from './search-documents.ts';
 import { dataFolder, readSiteContent, type SiteContent } from './site-content.ts';
 
 /** Path from the repository's root -> text. */
@@ -34,6 +34,9 @@ export function searchIndexTexts(
       return pageSearchDocument({ page, messages, record, numbers, tagLabels });
     });
   return new Map(
-    [...locales].sort().map((locale) => [locale, searchIndexText([...documentsIn(locale), ...generated])]),
+    [...locales].sort().map((locale) => {
+      const sitePages = sitePageDocuments(content.sitePages.get(locale) ?? {});
+      return [locale, searchIndexText([...documentsIn(locale), ...sitePages, ...generated])];
+    }),
   );
 }

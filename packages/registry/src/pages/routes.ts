@@ -15,12 +15,25 @@ const foldersByKind: Readonly<Record<string, string>> = {
   tag: 'tags',
 };
 
+/** Pages that are no record's, by the name in their id: `site.planner`. */
+const siteRoutes: Readonly<Record<string, string>> = {
+  planner: '/planner',
+  pages: '/docs',
+  tutorials: '/docs/tutorials',
+  systems: '/docs/systems',
+  glossary: '/docs/glossary',
+  models: '/docs/models',
+  hardware: '/docs/hardware',
+  tags: '/docs/tags',
+};
+
 /**
  * `system.memory` -> `/docs/systems/memory`, `model.openai/gpt-oss-20b` -> `/docs/models/openai/gpt-oss-20b`. Lower case
  * throughout: not every file server tells case apart.
  */
 export function routeOf(recordId: string): string {
   const [kind, name] = splitId(recordId);
+  if (kind === 'site' && Object.hasOwn(siteRoutes, name)) return siteRoutes[name] ?? '';
   const folder = Object.hasOwn(foldersByKind, kind) ? foldersByKind[kind] : undefined;
   if (folder === undefined || name === '') {
     throw new PlimsollError({

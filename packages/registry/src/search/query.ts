@@ -23,6 +23,8 @@ export interface AskedWord {
   readonly word: string;
   /** Terms that answer it, beside those that begin with it. */
   readonly spellings: readonly string[];
+  /** Whether the index has it, as a word or, where it is still being typed, as the beginning of one. */
+  readonly isKnown: boolean;
   /** A number in a word names one thing: "70b" and "4090" say what is asked about, "memory" and "fit" what of it. */
   readonly isNumbered: boolean;
   /** How much it tells one page from another. */
@@ -43,6 +45,7 @@ export interface AskedQuery {
 interface Token {
   readonly word: string;
   readonly spellings: readonly string[];
+  readonly isKnown: boolean;
   /** What stands between the word before and this one: "3.1" is another name than "3 1". */
   readonly before: string;
   /** Index among the words that carry the query; null for a stop word. */
@@ -72,9 +75,10 @@ export function understand(query: string, vocabulary: Vocabulary): AskedQuery {
     }
   }
   return {
-    words: carrying.map(({ word, spellings }) => ({
+    words: carrying.map(({ word, spellings, isKnown }) => ({
       word,
       spellings,
+      isKnown,
       isNumbered: word.length > 1 && /\p{N}/u.test(word),
       rarity: vocabulary.rarity(word),
     })),
@@ -98,13 +102,15 @@ function tokensOf(text: string, vocabulary: Vocabulary): readonly Token[] {
     // A lone letter at the end is the beginning of a word that is still being typed.
     const isUnfinished = index > 0 && index === found.length - 1 && /^\p{L}$/u.test(typed);
     const isCarrying = !stopWords.has(typed) && !isUnfinished;
-    const isKnown = !isCarrying || vocabulary.hasBeginning(typed);
-    const spellings = isKnown
-      ? []
-      : vocabulary.spellings(typed).filter((term) => /^[\p{L}\p{N}]/u.test(term));
+    const hasBeginning = vocabulary.hasBeginning(typed);
+    const spellings =
+      !isCarrying || hasBeginning
+        ? []
+        : vocabulary.spellings(typed).filter((term) => /^[\p{L}\p{N}]/u.test(term));
     tokens.push({
       word: spellings[0] ?? typed,
       spellings,
+      isKnown: spellings.length > 0 || vocabulary.has(typed) || (index === found.length - 1 && hasBeginning),
       before: text.slice(end, match.index),
       place: isCarrying ? place++ : null,
     });

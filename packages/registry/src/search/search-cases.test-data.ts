@@ -24,6 +24,23 @@ export const firstPages: Readonly<Record<string, string>> = {
   'how many gpus for deepseek v3': 'model.deepseek-ai/DeepSeek-V3',
   'how much memory does a 7b model need': 'system.memory',
   'no available memory for the cache blocks': 'system.inference-engine',
+  'how much does it cost': 'site.planner',
+  // Tools and lists.
+  planner: 'site.planner',
+  calculator: 'site.planner',
+  'vram calculator': 'site.planner',
+  'kv cache calculator': 'site.planner',
+  cost: 'site.planner',
+  glossary: 'site.glossary',
+  tutorials: 'site.tutorials',
+  models: 'site.models',
+  hardware: 'site.hardware',
+  'all pages': 'site.pages',
+  // Programs and measures that pages treat.
+  concurrency: 'system.inference-engine',
+  gguf: 'tutorial.quantization-trade',
+  'expert parallel': 'system.deployment',
+  kubernetes: 'system.routing',
   // Abbreviations.
   TTFT: 'glossary.time-to-first-token',
   ITL: 'glossary.inter-token-latency',
@@ -204,5 +221,8 @@ export const unanswered: readonly string[] = [
   'what is the',
   'kubernetes autoscaling',
   'lora',
+  'steam engine',
+  'router password',
+  'ollama',
   'zzyzzx',
 ];

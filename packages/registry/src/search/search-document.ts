@@ -16,6 +16,11 @@ export interface SearchDocument {
   readonly facts: readonly string[];
   /** All other words of the page. */
   readonly text: string;
+  /**
+   * Its one-word aliases that everybody's language has: "engine", "router". Beside a word that no page knows they do not say
+   * that the page is meant.
+   */
+  readonly everyday?: readonly string[];
   /** How it ranks beside pages that fit as well: above 1 what many look for, below 1 copies; 1 where it is absent. */
   readonly weight?: number;
 }

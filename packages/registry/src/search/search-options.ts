@@ -12,7 +12,7 @@ export const wholeNameMark = '=';
 
 export const searchOptions: Options<SearchDocument> = {
   fields: ['keys', 'names', 'tags', 'headings', 'summary', 'text'],
-  storeFields: ['title', 'summary', 'facts', 'weight'],
+  storeFields: ['title', 'summary', 'facts', 'weight', 'everyday'],
   stringifyField: (value, field) => {
     const texts: readonly string[] = Array.isArray(value) ? value : [value];
     return field === 'keys' ? texts.map(wholeNameTerm).join(' ') : texts.join('\n');

@@ -159,6 +159,19 @@ describe('ranking', () => {
     expect(ids('block quarry crane')).toEqual([]);
   });
 
+  test('a word of everybody beside one that no page knows is no name', () => {
+    const everyday = openSearch(
+      searchIndexText([
+        page('system.mill', ['Stone mill', 'mill', 'SAG'], { keys: ['mill', 'sag'], everyday: ['mill'] }),
+        page('glossary.grist', ['Grist'], { keys: ['grist'] }),
+      ]),
+    );
+    expect(everyday.search('paper mill')).toEqual([]);
+    expect(everyday.search('mill')).toHaveLength(1);
+    expect(everyday.search('grist mill').map(({ id }) => id)).toContain('system.mill');
+    expect(everyday.search('sag paper').map(({ id }) => id)).toEqual(['system.mill']);
+  });
+
   test('the same documents in another order make the same index', () => {
     const documents = [page('system.a', ['A one']), page('system.b', ['B two one'])];
     expect(searchIndexText(documents.toReversed())).toBe(searchIndexText(documents));

@@ -28,7 +28,7 @@ const nearestCount = 3;
  * of its concerns, and the title of a glossary page, which defines it.
  */
 const exactNameScore = 1_000_000; // far above the sum of scores that a query of that length can reach
-const kindOrder: readonly string[] = ['system', 'glossary', 'tutorial', 'hardware', 'model'];
+const kindOrder: readonly string[] = ['site', 'system', 'glossary', 'tutorial', 'hardware', 'model'];
 
 /**
  * What a name is worth that is a part of the query, for each unit of its words' rarity. One with a number, of a device or a
@@ -93,10 +93,28 @@ function scoreOf(found: MiniSearchResult, { words, named, wholeName }: AskedQuer
   const name = words.filter((_, place) => taken?.has(place));
   const isNumbered = generatedKinds.has(kind) && name.some((word) => word.isNumbered);
   const share = countOf(answered) / countOf(words);
-  const isMeant = share > shareMin || isNumbered || (share === shareMin && name.length > 0);
+  const isNamed = name.length > 0 && !isAside({ name, words, everyday: everydayOf(found) });
+  const isMeant = share > shareMin || isNumbered || (share === shareMin && isNamed);
   if (!isMeant) return 0;
   const nameScore = rarityOf(name) * (isNumbered ? numberedNameScore : partNameScore);
   return found.score * (rarityOf(answered) / rarityOf(words)) ** 2 + nameScore;
+}
+
+/** "Steam engine": the name is a word that everybody's language has, and beside it stands one that no page knows. */
+function isAside({
+  name,
+  words,
+  everyday,
+}: {
+  readonly name: readonly AskedWord[];
+  readonly words: readonly AskedWord[];
+  readonly everyday: readonly string[];
+}): boolean {
+  return words.some(({ isKnown }) => !isKnown) && name.every(({ word }) => everyday.includes(word));
+}
+
+function everydayOf({ everyday }: MiniSearchResult): readonly string[] {
+  return Array.isArray(everyday) ? everyday : [];
 }
 
 function isAnswered({ word, spellings }: AskedWord, matched: readonly string[]): boolean {

@@ -42,6 +42,10 @@ export class Vocabulary {
     return Object.keys(documents ?? {}).map((number) => String(this.#documentIds[number]));
   }
 
+  has(word: string): boolean {
+    return this.#postings.has(word);
+  }
+
   hasBeginning(beginning: string): boolean {
     return this.#terms[this.#place(beginning)]?.startsWith(beginning) === true;
   }
