@@ -24,9 +24,8 @@ import {
 const contextTokens = 8192;
 const longTokens = 131_072;
 
-/** A mixture of experts and the users of a step that it is shown with; a model most of whose layers keep a running state. */
+/** A mixture of experts; a model most of whose layers keep a running state. */
 const mixture = { model: 'Qwen/Qwen3-30B-A3B' };
-const mixtureUsers = 64;
 const stateModel = 'Qwen/Qwen3.5-27B';
 
 export default function numbers(): Record<string, ComputedNumber> {
@@ -69,12 +68,10 @@ function mixtureNumbers(): Record<string, ComputedNumber> {
     derivation: `${meaning}, from the config of ${mixture.model}`,
   });
   return {
-    ...given({ 'moe-users': mixtureUsers }),
     experts: fact(mlp.experts, 'experts of a layer'),
     'experts-used': fact(mlp.expertsPerToken, 'experts that a layer sends a token to'),
     'moe-weights': weightBytes(referencePlan(mixture)),
     'moe-read-1': weightReads(1, mixture),
-    'moe-read-many': weightReads(mixtureUsers, mixture),
   };
 }
 

@@ -20,7 +20,7 @@ export default function numbers(): Record<string, ComputedNumber> {
       .join(', ')}`,
   });
   return {
-    ...given({ context: values.context }),
+    ...given({ context: values.context, users: values.users }),
     'users-now': number('asItIs', 'users'),
     'users-memory': number('memory', 'users'),
     'tpot-now': number('asItIs', 'tpot'),
