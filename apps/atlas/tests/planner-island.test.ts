@@ -248,6 +248,65 @@ test('what is typed is never dropped unseen: leaving takes the marked name, or s
   await page.context().close();
 });
 
+test('Enter before the list has come takes what was typed, not what was listed before', async () => {
+  const { page, errors } = await openPlanner('');
+  const device = page.getByRole('combobox', { name: 'Device', exact: true });
+  await device.click();
+  await page.locator('.combobox-list:visible [role="option"]').first().waitFor();
+  // In one task, so that no answer can come between the last letter and the key.
+  await device.evaluate((input: HTMLInputElement) => {
+    const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set;
+    setValue?.call(input, 'rtx 4090');
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  });
+  await page.waitForFunction(() => location.search !== '');
+  expect(readState(new URL(page.url()).search).state.gpu).toBe('rtx-4090');
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test('the first letter in a field of the closed part leaves the focus there', async () => {
+  const { page } = await openPlanner('');
+  await page.locator('.more-options summary').click();
+  await page.getByLabel('Prompt, tokens').focus();
+  for (const letter of '2048') {
+    await page.keyboard.type(letter);
+    await answered(page);
+  }
+  expect(await page.getByLabel('Prompt, tokens').inputValue()).toBe('2048');
+  expect(readState(new URL(page.url()).search).state.prompt).toBe(2048);
+  await page.context().close();
+});
+
+test('a link to a heading keeps what was asked, and stays in the address', async () => {
+  const { page } = await openPlanner('users=40');
+  await page.evaluate(() => {
+    location.hash = 'planner-title';
+  });
+  await page.getByLabel('Users at once').fill('41');
+  await answered(page);
+  const { search, hash } = new URL(page.url());
+  expect([search, hash]).toEqual(['?users=41', '#planner-title']);
+  await page.context().close();
+});
+
+test('a planner that could not be fetched says so, and the next question fetches it again', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.route(/planner-worker/, (route) => route.abort());
+  await page.goto(`${url}/planner/`);
+  await page.locator('.planner[data-ready="true"]').waitFor();
+  await page.getByLabel('Users at once').fill('40');
+  await page.locator('.planner-note').waitFor();
+  expect(await page.locator('.planner-note').innerText()).toContain('could not be started');
+  await page.unroute(/planner-worker/);
+  await page.getByLabel('Users at once').fill('41');
+  await page.waitForFunction(() => location.search === '?users=41');
+  expect(await page.locator('.planner-note').count()).toBe(0);
+  await context.close();
+});
+
 test('advice that is followed takes the focus to its verdict, and the way back undoes it', async () => {
   const { page } = await openPlanner('users=40');
   const before = await shown(page);

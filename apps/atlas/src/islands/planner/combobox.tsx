@@ -76,12 +76,19 @@ interface Matches {
   onKeyDown(event: KeyboardEvent): void;
 }
 
+/** The matches that are shown, and of which text they are: a search takes its time. */
+interface Listed {
+  readonly text: string;
+  readonly options: readonly ComboboxOption[];
+}
+
 function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   const [text, setText] = useState<string | null>(null);
   const [unknown, setUnknown] = useState({ text: '', value: '' });
   // A change from elsewhere, such as advice that was followed, is what the field shows then.
   const refused = unknown.text !== '' && unknown.value === value ? unknown.text : null;
-  const [options, setOptions] = useState<readonly ComboboxOption[]>([]);
+  const [listed, setListed] = useState<Listed>({ text: '', options: [] });
+  const { options } = listed;
   const [active, setActive] = useState(0);
   const asked = useRef(0);
   const look = (next: string): void => {
@@ -91,7 +98,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     // The whole list is shown as long as nothing was typed.
     void search(next === value ? '' : next).then((found) => {
       if (number !== asked.current) return;
-      setOptions(found);
+      setListed({ text: next, options: found });
       setActive(0);
     });
   };
@@ -109,10 +116,12 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     const marked = options[active];
     close('');
     if (text.trim() === '' || text === value) return;
-    // The list may still be that of the letters before: the last ones decide.
-    void search(text).then((found) =>
-      choose(found.find((option) => option.value === marked?.value) ?? found[0]),
-    );
+    const number = asked.current;
+    // The list may still be that of the letters before: the last ones decide, unless someone types again meanwhile.
+    void search(text).then((found) => {
+      if (number === asked.current)
+        choose(found.find((option) => option.value === marked?.value) ?? found[0]);
+    });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') close('');
@@ -120,6 +129,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     event.preventDefault();
     const step = event.key === 'ArrowDown' ? 1 : -1;
     if (text === null) look(value);
+    else if (event.key === 'Enter' && listed.text !== text) leave();
     else if (event.key === 'Enter') choose(options[active]);
     else if (options.length > 0) setActive((active + step + options.length) % options.length);
   };

@@ -1,5 +1,5 @@
 /** What most people leave alone: splits beyond tensor parallelism, and the flags of one engine alone. */
-import { type ReactNode, useId } from 'react';
+import { type ReactNode, useEffect, useId, useState } from 'react';
 import { fill } from '../words.ts';
 import { ChoiceField, ValueField } from './fields.tsx';
 import type { PlannerFormProps } from './planner-form.tsx';
@@ -25,8 +25,13 @@ export function MoreOptions(props: PlannerFormProps): ReactNode {
   const written = [...writtenOptions.any, ...own];
   const shown: readonly StateKey[] = [...splitOptions, 'ep', 'fa', ...written];
   const isSet = shown.some((key) => state[key] !== exampleState[key]);
+  const [isOpen, setOpen] = useState(isSet);
+  // Never made anew: whoever writes the first of them would lose the field under their fingers.
+  useEffect(() => {
+    if (isSet) setOpen(true);
+  }, [isSet]);
   return (
-    <details key={isSet ? 'set' : 'unset'} className="more-options" open={isSet}>
+    <details className="more-options" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary id={id}>{words.more}</summary>
       <div className="planner-form-grid">
         <SplitFields {...props} />

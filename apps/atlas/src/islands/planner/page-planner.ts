@@ -14,7 +14,8 @@ interface Waiting {
 
 const waiting = new Map<number, Waiting>();
 let asked = 0;
-const worker = startWorker();
+/** Null after a failure: the next question starts another. */
+let worker: Worker | null = startWorker();
 
 function startWorker(): Worker {
   const started = new Worker(new URL('./planner-worker.ts', import.meta.url), { type: 'module' });
@@ -24,15 +25,17 @@ function startWorker(): Worker {
     if ('error' in data) asker?.reject(new PlimsollError(data.error));
     else asker?.resolve(data.value);
   });
-  // It did not load: nobody who waits would ever hear of it.
+  // It did not load, or fell over: nobody who waits would ever hear of it.
   started.addEventListener('error', ({ message }) => {
     const details = {
       code: 'no-planner',
       message: `the planner could not be started: ${message || 'its script did not come'}`,
-      hint: 'look at the connection and load the page again',
+      hint: 'look at the connection and ask again',
     };
     for (const { reject } of waiting.values()) reject(new PlimsollError(details));
     waiting.clear();
+    started.terminate();
+    worker = null;
   });
   return started;
 }
@@ -44,6 +47,7 @@ function ask<Kind extends PlannerQuestion['kind']>(
   return new Promise((resolve, reject) => {
     // A reply has the number of its question, and so the answer of its kind.
     waiting.set(number, { resolve: (value) => resolve(value as PlannerAnswers[Kind]), reject });
+    worker ??= startWorker();
     worker.postMessage({ number, question } satisfies NumberedQuestion);
   });
 }

@@ -1,8 +1,8 @@
 /** All that the planner's page shows for a state: the answer, what its form offers, and the charts beside it. */
-import { type EngineName, usualEngine } from '@plimsoll/planner';
+import { type EngineName, prepare, usualEngine } from '@plimsoll/planner';
 import type { Workbench } from '../../workbench/workbench.ts';
 import { choicesOf, type PlannerChoices } from './choices.ts';
-import { answerState, deploymentOf, type PlannerAnswer } from './settle.ts';
+import { answerState, type PlannerAnswer, requestOf } from './settle.ts';
 import type { PlannerState } from './state.ts';
 import { type BatchPoint, batchSweep, type CapacityMap, capacityMap } from './sweeps.ts';
 
@@ -29,6 +29,7 @@ export function pictureOf(state: PlannerState, workbench: Workbench): PlannerPic
 
 export function chartsOf(answer: PlannerAnswer, workbench: Workbench): PlannerCharts | null {
   if (answer.plan === null) return null;
-  const deployment = deploymentOf(answer.state, workbench);
-  return { map: capacityMap(deployment), batch: batchSweep(deployment, answer.state.context) };
+  const request = requestOf(answer.state, workbench);
+  const deployment = prepare(request);
+  return { map: capacityMap(deployment), batch: batchSweep(deployment, request.workload) };
 }

@@ -18,7 +18,7 @@ import type { PlannerCharts, PlannerPicture } from './picture.ts';
 import { AdviceList, CommandBox, PlanFigures } from './plan-details.tsx';
 import { PlannerForm } from './planner-form.tsx';
 import { type PlannerState, type StateNote, writeState } from './state.ts';
-import { loadPlanner, type Shown, usePlanner } from './use-planner.ts';
+import { type Shown, usePlanner, warmPlanner } from './use-planner.ts';
 import { Verdict } from './verdict.tsx';
 
 export interface PlannerIslandProps {
@@ -36,7 +36,7 @@ export interface PlannerIslandProps {
 
 export function PlannerIsland(props: PlannerIslandProps): ReactNode {
   const { words, plannerRoute } = props;
-  const { picture, charts, notes, failure, isBusy, said, ask, change } = usePlanner(props);
+  const { picture, charts, notes, failure, isBusy, said, ask, change, search } = usePlanner(props);
   const { answer } = picture;
   const verdict = useRef<HTMLDivElement>(null);
   // The button that was pressed goes with the advice, so the focus moves to what it led to.
@@ -50,15 +50,15 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
         <p className="planner-note">{words.noScript}</p>
       </noscript>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a first touch anywhere fetches the planner early */}
-      <div className="planner-questions" onPointerEnter={loadPlanner} onFocus={loadPlanner}>
+      <div className="planner-questions" onPointerEnter={warmPlanner} onFocus={warmPlanner}>
         <PlannerForm
           state={answer.state}
           engine={answer.engine}
           usualEngine={picture.usualEngine}
           choices={picture.choices}
           words={words}
-          searchModels={async (text) => (await loadPlanner()).searchModels(text, words)}
-          searchDevices={async (text) => (await loadPlanner()).searchDevices(text)}
+          searchModels={(text) => search((planner) => planner.searchModels(text, words))}
+          searchDevices={(text) => search((planner) => planner.searchDevices(text))}
           onChange={change}
         />
       </div>
@@ -79,7 +79,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
           {...props}
           charts={charts}
           picture={picture}
-          onPick={(point) => ask({ ...answer.state, ...point }, { isStep: true })}
+          onPick={(point) => change(point, { isStep: true })}
         />
       )}
       {plannerRoute !== null && (

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { buildWorkbench } from '../../workbench/build-workbench.ts';
 import { choicesOf } from './choices.ts';
 import { commandOf } from './command.ts';
-import { answerState, requestOf } from './settle.ts';
+import { chartsOf, type PlannerCharts } from './picture.ts';
+import { answerState, type PlannerAnswer, requestOf } from './settle.ts';
 import {
   exampleState,
   type PlannerState,
@@ -159,6 +160,45 @@ test('advice that a state can follow leads where it says', () => {
     expect(next.plan?.capacity.usersMax).toBe(advice.usersMax);
   }
 });
+
+test('advice to use another device keeps the engine that it was planned for', () => {
+  const asked = {
+    ...exampleState,
+    model: 'meta-llama/Llama-3.2-1B-Instruct',
+    gpu: 'jetson-orin-nano-8gb',
+    users: 4,
+    context: 65_536,
+  };
+  const { engine, advised } = answerState(asked, buildWorkbench);
+  const moved = advised.filter(({ state }) => state !== null && state.gpu !== asked.gpu);
+  expect(moved.map(({ advice }) => advice.flags)).toMatchInlineSnapshot(`
+    [
+      "--gpu rtx-5070 --engine llama.cpp",
+    ]
+  `);
+  for (const { advice, state } of moved) {
+    const next = answerState(state ?? asked, buildWorkbench);
+    expect(next.engine).toBe(engine);
+    expect(next.plan?.capacity.usersMax).toBe(advice.usersMax);
+  }
+});
+
+test('the batch chart starts each user with the prompt that was asked about', () => {
+  const first = (prompt: number | null): number => {
+    const { charts, plan } = chartedState({ ...exampleState, prompt });
+    expect(charts?.batch[0]?.ttftSeconds).toBe(plan?.speed.ttftSeconds);
+    return plan?.speed.ttftSeconds ?? 0;
+  };
+  expect(first(128)).toBeLessThan(first(null));
+});
+
+function chartedState(state: PlannerState): {
+  readonly charts: PlannerCharts | null;
+  readonly plan: PlannerAnswer['plan'];
+} {
+  const answer = answerState(state, buildWorkbench);
+  return { charts: chartsOf(answer, buildWorkbench), plan: answer.plan };
+}
 
 test('the form offers the engines that the planner has', () => {
   expect(stateEngines).toEqual(engineNames);

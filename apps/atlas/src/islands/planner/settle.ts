@@ -6,13 +6,11 @@
 import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
 import {
   type Advice,
-  type Deployment,
   type EngineName,
   type Plan,
   type PlanRequest,
   parseKvFormat,
   planWithRequests,
-  prepare,
   refusalOf,
   usualEngine,
 } from '@plimsoll/planner';
@@ -41,6 +39,7 @@ export interface PlannerAnswer {
 /** The request of a state whose fields all exist. The engine's own flags go to the engine they belong to. */
 export function requestOf(state: PlannerState, workbench: Workbench): PlanRequest {
   const hardware = workbench.hardware(state.gpu);
+  const engine = engineOf(state, workbench);
   return {
     spec: workbench.model(state.model),
     hardware,
@@ -50,8 +49,8 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
       data: state.dp,
       expertParallel: state.ep === 'on',
     },
-    engine: engineOf(state, workbench),
-    engineVersion: engineOf(state, workbench) === 'vllm' ? (state.release ?? undefined) : undefined,
+    engine,
+    engineVersion: engine === 'vllm' ? (state.release ?? undefined) : undefined,
     weights: state.weights ?? undefined,
     kvFormat: state.kv === null ? undefined : parseKvFormat(state.kv),
     vllm: {
@@ -98,11 +97,6 @@ export function answerState(asked: PlannerState, workbench: Workbench): PlannerA
     if (!(error instanceof PlimsollError)) throw error;
     return { state, engine, notes, plan: null, refusal: error.toJSON(), advised: [] };
   }
-}
-
-/** The deployment behind a settled state, for sweeps over users and context. */
-export function deploymentOf(state: PlannerState, workbench: Workbench): Deployment {
-  return prepare(requestOf(state, workbench));
 }
 
 /** Models and devices by their ids, unknown ones by the example's; a context no longer than the model's. */
@@ -203,6 +197,8 @@ function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanReq
   return {
     ...state,
     gpu: after.hardware.id,
+    // Another device may have another usual engine, which was not the one advised about.
+    engine: usualEngine(after.hardware) === after.engine ? state.engine : after.engine,
     weights: after.weights ?? null,
     kv: after.kvFormat ?? null,
     context: workload.contextTokens,

@@ -95,7 +95,6 @@ interface FieldRule<Value> {
   readonly limit: string;
   /** Null for a text that is no value of this field. */
   readonly parse: (text: string) => Value | null;
-  readonly format: (value: Value) => string;
 }
 
 type FieldRules = { readonly [Key in StateKey]-?: FieldRule<NonNullable<PlannerState[Key]>> };
@@ -106,7 +105,6 @@ function whole(name: string, most: number): FieldRule<number> {
     limit: `a whole number from 1 to ${most}`,
     parse: (text) =>
       /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= most ? Number(text) : null,
-    format: String,
   };
 }
 
@@ -118,7 +116,6 @@ function named(name: string, limit: string): FieldRule<string> {
       const trimmed = text.trim();
       return trimmed !== '' && trimmed.length <= stateLimits.nameLength ? trimmed : null;
     },
-    format: (value) => value,
   };
 }
 
@@ -141,7 +138,6 @@ function tokens(name: string): FieldRule<number> {
       const count = parseTokens(text);
       return count <= stateLimits.context ? count : null;
     }),
-    format: String,
   };
 }
 
@@ -151,7 +147,6 @@ function word<Word extends string>(name: string, words: readonly Word[]): FieldR
     name,
     limit: words.join(' or '),
     parse: (text) => words.find((known) => known === text.trim().toLowerCase()) ?? null,
-    format: (value) => value,
   };
 }
 
@@ -177,7 +172,6 @@ export const stateFields: FieldRules = {
     name: 'engine',
     limit: stateEngines.join(', '),
     parse: (text) => stateEngines.find((name) => name === text.toLowerCase()) ?? null,
-    format: (value) => value,
   },
   weights: shaped('weights', 'a weight format, such as fp8, awq or Q4_K_M', formatName),
   kv: shaped('kv', 'a KV cache type, such as bf16, fp8 or q8_0', formatName),
@@ -193,7 +187,6 @@ export const stateFields: FieldRules = {
     name: 'utilization',
     limit: 'a share from 0.05 to 1, such as 0.9 or 90 %',
     parse: shareOf,
-    format: String,
   },
   maxNumSeqs: whole('max-num-seqs', stateLimits.maxNumSeqs),
   maxNumBatchedTokens: whole('max-num-batched-tokens', stateLimits.maxNumBatchedTokens),

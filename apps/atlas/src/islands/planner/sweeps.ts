@@ -2,7 +2,7 @@
  * What the charts beside a plan show: memory over context and users, and speed over users, from one prepared deployment.
  * Values are what `solve` gives for each point; the boundary is the exact most users of each context.
  */
-import { type Deployment, solve, usersMax } from '@plimsoll/planner';
+import { type Deployment, solve, usersMax, type Workload } from '@plimsoll/planner';
 
 export interface CapacityMap {
   readonly contexts: readonly number[];
@@ -40,12 +40,15 @@ export function capacityMap(deployment: Deployment): CapacityMap {
   return { contexts, users, shares, usersMax: contexts.map((context) => usersMax(deployment, context)) };
 }
 
-export function batchSweep(deployment: Deployment, contextTokens: number): readonly BatchPoint[] {
+export function batchSweep(
+  deployment: Deployment,
+  { contextTokens, promptTokens = contextTokens }: Pick<Workload, 'contextTokens' | 'promptTokens'>,
+): readonly BatchPoint[] {
   const most = usersMax(deployment, contextTokens);
   const top = Math.min(usersTop, Math.max(16, 2 ** Math.ceil(Math.log2(Math.max(1, most)))));
   return doublings(1, top).map((users) => {
     const { feasible, tpotSeconds, tokensPerSecond } = solve(deployment, { contextTokens, users });
-    const ttftSeconds = deployment.speed.prefillSeconds(contextTokens, 0, users);
+    const ttftSeconds = deployment.speed.prefillSeconds(promptTokens, 0, users);
     return { users, fits: feasible, ttftSeconds, tpotSeconds, tokensPerSecond };
   });
 }

@@ -29,8 +29,13 @@ export interface AskOptions {
 export interface PlannerUse extends Shown {
   readonly isBusy: boolean;
   readonly ask: (state: PlannerState, options?: AskOptions) => Promise<void>;
-  readonly change: (fields: Partial<PlannerState>) => void;
+  /** Of what was asked last, answered or not. */
+  readonly change: (fields: Partial<PlannerState>, options?: AskOptions) => void;
+  /** What the planner finds; nothing where it cannot be reached, which the page then says. */
+  readonly search: <Row>(find: (planner: PagePlanner) => Promise<readonly Row[]>) => Promise<readonly Row[]>;
 }
+
+type PagePlanner = typeof import('./page-planner.ts');
 
 export interface PlannerStart {
   readonly picture: PlannerPicture;
@@ -40,7 +45,12 @@ export interface PlannerStart {
   readonly plannerRoute: string | null;
 }
 
-export const loadPlanner = (): Promise<typeof import('./page-planner.ts')> => import('./page-planner.ts');
+const loadPlanner = (): Promise<PagePlanner> => import('./page-planner.ts');
+
+/** Ahead of the first question. Where it fails, that question fails too, and is what says so. */
+export function warmPlanner(): void {
+  loadPlanner().catch(() => undefined);
+}
 
 export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStart): PlannerUse {
   const [shown, setShown] = useState<Shown>({ picture, charts, notes: [], failure: null, said: null });
@@ -49,6 +59,8 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
   // What was asked last: a second change may come before the first is answered, and must not undo it.
   const asked = useRef(picture.answer.state);
   const ownsAddress = plannerRoute === null;
+  // The query that was last taken from the address or put there.
+  const addressed = useRef('');
   const hasCharts = charts !== null;
   const ask = useCallback(
     async (state: PlannerState, options: AskOptions = {}): Promise<void> => {
@@ -60,7 +72,9 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
         setShown((before) => ({ ...before, ...next }));
         if (next.picture === undefined) continue;
         asked.current = next.picture.answer.state;
-        if (ownsAddress) showInAddress(asked.current, options.isStep === true);
+        if (!ownsAddress) continue;
+        showInAddress(asked.current, options.isStep === true);
+        addressed.current = location.search;
       }
       if (number === latest.current) setBusy(false);
     },
@@ -70,15 +84,27 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
     setShown((before) => ({ ...before, said: before.said ?? '' }));
     if (!ownsAddress) return;
     const fromAddress = (): void => {
+      // A link to a heading moves in the history too, and must not undo what was asked since.
+      if (location.search === addressed.current) return;
+      addressed.current = location.search;
       const { state, notes } = readState(location.search);
       void ask(state, { notes });
     };
-    if (location.search.length > 1) fromAddress();
+    fromAddress();
     addEventListener('popstate', fromAddress);
     return () => removeEventListener('popstate', fromAddress);
   }, [ask, ownsAddress]);
-  const change = (fields: Partial<PlannerState>): void => void ask({ ...asked.current, ...fields });
-  return { ...shown, isBusy, ask, change };
+  const change: PlannerUse['change'] = (fields, options) =>
+    void ask({ ...asked.current, ...fields }, options);
+  const search: PlannerUse['search'] = async (find) => {
+    try {
+      return await find(await loadPlanner());
+    } catch (error) {
+      setShown((before) => ({ ...before, ...failureOf(error, words) }));
+      return [];
+    }
+  };
+  return { ...shown, isBusy, ask, change, search };
 }
 
 /** First what the plan says, then the charts, which take longer. */
@@ -99,9 +125,14 @@ async function* answers(
     };
     if (hasCharts) yield { charts: await planner.askCharts(picture.answer) };
   } catch (error) {
-    const message = error instanceof PlimsollError ? `${error.message}; ${error.hint ?? ''}` : String(error);
-    yield { failure: fill(words.failed, { message }), said: fill(words.failed, { message }) };
+    yield failureOf(error, words);
   }
+}
+
+function failureOf(error: unknown, words: PlannerWords): Pick<Shown, 'failure' | 'said'> {
+  const parts = error instanceof PlimsollError ? [error.message, error.hint ?? []].flat() : [String(error)];
+  const failure = fill(words.failed, { message: parts.join('; ') });
+  return { failure, said: failure };
 }
 
 /**
@@ -110,7 +141,7 @@ async function* answers(
  */
 function showInAddress(state: PlannerState, isStep: boolean): void {
   const query = writeState(state, exampleState);
-  const address = query === '' ? location.pathname : `?${query}`;
+  const address = `${location.pathname}${query === '' ? '' : `?${query}`}${location.hash}`;
   if (isStep) history.pushState(null, '', address);
   else history.replaceState(history.state, '', address);
 }
