@@ -14,6 +14,7 @@ import { prepareIfPossible } from './engines.ts';
 import { deviceCount } from './parallelism.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { PlanRequest } from './plan-request.ts';
+import { usualEngine } from './usual-engine.ts';
 import { checkpointName } from './vllm/command.ts';
 import { parseElementType, weightFormat } from './weight-format.ts';
 import { deviceWeights } from './weights.ts';
@@ -294,11 +295,13 @@ function hardwareChange(request: PlanRequest, current: Deployment): readonly Cha
     const apply = (old: PlanRequest): PlanRequest => ({ ...old, hardware });
     const deployment = prepareIfPossible(apply(request));
     if (deployment === null || neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    // Another device may have another usual engine, which is not the one that was asked about.
+    const isUsual = usualEngine(hardware, request.spec.source === 'gguf') === request.engine;
     return [
       {
         kind: 'hardware',
         title: `use ${hardware.name} instead`,
-        flags: `--gpu ${hardware.id}`,
+        flags: `--gpu ${hardware.id}${isUsual ? '' : ` --engine ${request.engine}`}`,
         cost: 'other hardware',
         size: 7,
         apply,
