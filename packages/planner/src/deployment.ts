@@ -4,7 +4,7 @@
  * arithmetic however a question is asked.
  */
 import { assert, type Bytes, bytes } from '@plimsoll/foundation';
-import type { CacheGroup } from './kv-cache.ts';
+import { type CacheGroup, sequenceBytes } from './kv-cache.ts';
 import type { LedgerEntry } from './ledger.ts';
 import type { SpeedModel } from './performance.ts';
 import type { EngineName } from './plan-request.ts';
@@ -118,9 +118,14 @@ export function neededBytes(deployment: Deployment, users: number, contextTokens
 export function usersMax(deployment: Deployment, contextTokens: number): number {
   if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
   if (deployment.poolBytesFor !== undefined) {
+    const plain = Math.floor(deployment.poolBytes / plainBytes(deployment, contextTokens));
+    const near = Math.min(Math.max(1, plain), deployment.sequencesMax);
+    // What an engine adds grows about as the cache does, so one answer tells the size of the next guess.
+    const share = deployment.poolBytes / neededBytes(deployment, near, contextTokens);
     return largest(
       deployment.sequencesMax,
-      (users) => neededBytes(deployment, users, contextTokens) <= deployment.poolBytes,
+      (users) => fits(deployment, users, contextTokens),
+      Math.floor(near * share),
     );
   }
   const perUser = deployment.sequenceBytes(contextTokens);
@@ -132,24 +137,47 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
 /** Longest context that `users` sequences can have at once, up to the model's own limit; 0 when none fits. */
 export function contextMaxFor(deployment: Deployment, users: number): number {
   if (users > deployment.sequencesMax) return 0;
-  return largest(
+  const each = Math.ceil(users / deployment.dataGroups);
+  const near = largest(
     deployment.contextMax,
-    (tokens) => neededBytes(deployment, users, tokens) <= deployment.poolBytes,
+    (tokens) => each * plainBytes(deployment, tokens) <= deployment.poolBytes,
   );
+  return largest(deployment.contextMax, (tokens) => fits(deployment, users, tokens), near);
 }
 
-/** Largest whole number up to `limit` that holds, for a property that stops holding once; 0 when none does. */
-function largest(limit: number, holds: (value: number) => boolean): number {
-  if (!holds(1)) return 0;
-  let low = 1;
-  let high = 2;
-  while (high < limit && holds(high)) {
-    low = high;
-    high *= 2;
+/** What the layers cache of one sequence, without the engine's rules: cheap, and near what it will say. */
+function plainBytes({ groups }: Deployment, contextTokens: number): number {
+  return groups.reduce((total, group) => total + sequenceBytes(group, contextTokens, 1), 0);
+}
+
+function fits(deployment: Deployment, users: number, contextTokens: number): boolean {
+  return neededBytes(deployment, users, contextTokens) <= deployment.poolBytes;
+}
+
+/**
+ * Largest whole number up to `limit` that holds, for a property that stops holding once; 0 when none does. It is looked for
+ * around `near` with growing steps: an engine's own rules can cost a graph to ask, and plain division is seldom far off.
+ */
+function largest(limit: number, holds: (value: number) => boolean, near = 1): number {
+  const start = Math.min(Math.max(near, 1), limit);
+  let low = 0;
+  let high = limit + 1;
+  if (holds(start)) {
+    low = start;
+    for (let step = 1; low < limit && high > limit; step *= 2) {
+      const next = Math.min(limit, low + step);
+      if (holds(next)) low = next;
+      else high = next;
+    }
+  } else {
+    high = start;
+    for (let step = 1; low === 0 && high > 1; step *= 2) {
+      const next = Math.max(1, high - step);
+      if (holds(next)) low = next;
+      else high = next;
+    }
   }
-  high = Math.min(high, limit);
-  if (holds(high)) return high;
-  while (high - low > 1) {
+  while (low > 0 && high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (holds(middle)) low = middle;
     else high = middle;
