@@ -11,34 +11,14 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { answerState, requestOf } from '../src/islands/planner/settle.ts';
 import { exampleState, type PlannerState, readState, writeState } from '../src/islands/planner/state.ts';
 import { buildWorkbench } from '../src/workbench/build-workbench.ts';
-import { launchChromium, watchErrors } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
+import { answered, openPlanner } from './planner-page.ts';
 
-const url = inject('siteUrl');
-let browser: Browser;
+let site: { readonly browser: Browser; readonly url: string };
 beforeAll(async () => {
-  browser = await launchChromium();
+  site = { browser: await launchChromium(), url: inject('siteUrl') };
 });
-afterAll(() => browser.close());
-
-/** Opens the planner at a state and waits until it has answered. */
-async function openPlanner(
-  query: string,
-): Promise<{ readonly page: Page; readonly errors: readonly string[] }> {
-  // A context of its own: axe opens a page beside this one.
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  const errors = watchErrors(page);
-  await page.goto(`${url}/planner/${query === '' ? '' : `?${query}`}`);
-  await page.locator('.planner[data-ready="true"]').waitFor();
-  await answered(page);
-  return { page, errors };
-}
-
-async function answered(page: Page): Promise<void> {
-  // A change is asked for in the next task at the earliest.
-  await page.waitForTimeout(50);
-  await page.locator('.planner[aria-busy="false"]').waitFor();
-}
+afterAll(() => site.browser.close());
 
 /** What the page says, as text. */
 async function shown(page: Page): Promise<Readonly<Record<string, unknown>>> {
@@ -134,7 +114,7 @@ const seed = Number(process.env.PLIMSOLL_SEED ?? 1);
 test('the numbers of the page are those of the planner in Node, for a sample of states', async () => {
   let plans = 0;
   for (const state of fc.sample(states, { numRuns: 10, seed })) {
-    const { page, errors } = await openPlanner(writeState(state));
+    const { page, errors } = await openPlanner(site, writeState(state));
     const answer = answerState(state, buildWorkbench);
     const where = `?${writeState(state)} (seed ${seed})`;
     expect(errors, where).toEqual([]);
@@ -159,7 +139,7 @@ test('the command that the page shows gives the same plan', async () => {
     kv: 'fp8',
     utilization: 0.95,
   };
-  const { page } = await openPlanner(writeState(state));
+  const { page } = await openPlanner(site, writeState(state));
   const command = (await page.locator('.command-box pre').first().innerText()).trim().split(' ');
   expect(command[0]).toBe('plimsoll');
   const program = join(import.meta.dirname, '../../plimsoll/bin/plimsoll.js');
@@ -171,7 +151,7 @@ test('the command that the page shows gives the same plan', async () => {
 });
 
 test('the address follows the form, and a shared address shows the same', async () => {
-  const { page, errors } = await openPlanner('');
+  const { page, errors } = await openPlanner(site, '');
   expect(new URL(page.url()).search).toBe('');
   await page.getByLabel('Users at once').fill('40');
   await page.getByLabel('KV cache in').selectOption('fp8');
@@ -210,7 +190,7 @@ const malformed: readonly (readonly [query: string, notes: number])[] = [
 test.each(malformed)(
   'an address with ?%s is answered, with a note for what could not be used',
   async (query, notes) => {
-    const { page, errors } = await openPlanner(query);
+    const { page, errors } = await openPlanner(site, query);
     expect(errors).toEqual([]);
     expect(await page.locator('.planner-note li').count()).toBe(notes);
     if (notes > 0) expect(await page.locator('.planner-note').getAttribute('role')).toBe('alert');
@@ -223,92 +203,8 @@ test.each(malformed)(
   },
 );
 
-test('what is typed is never dropped unseen: leaving takes the marked name, or says that there is none', async () => {
-  const { page, errors } = await openPlanner('');
-  const device = page.getByRole('combobox', { name: 'Device', exact: true });
-  await device.focus();
-  await page.keyboard.type('4090');
-  await page.keyboard.press('Tab');
-  // The list may still be on its way when the field is left.
-  await page.waitForFunction(() => location.search !== '');
-  expect(readState(new URL(page.url()).search).state.gpu).toBe('rtx-4090');
-  await device.focus();
-  await page.keyboard.type('zzzzzz');
-  await page.keyboard.press('Tab');
-  await page.locator('.field-wrong').waitFor();
-  expect(await page.locator('.field-wrong').innerText()).toBe(
-    'Nothing is called “zzzzzz”. Planned with rtx-4090 until then.',
-  );
-  expect(await device.inputValue()).toBe('zzzzzz');
-  await page.getByLabel('Context, tokens').fill('abc');
-  await page.keyboard.press('Tab');
-  expect(await page.locator('.field-wrong').last().innerText()).toContain('Planned with 8k until then.');
-  expect(await page.getByLabel('Context, tokens').inputValue()).toBe('abc');
-  expect(errors).toEqual([]);
-  await page.context().close();
-});
-
-test('Enter before the list has come takes what was typed, not what was listed before', async () => {
-  const { page, errors } = await openPlanner('');
-  const device = page.getByRole('combobox', { name: 'Device', exact: true });
-  await device.click();
-  await page.locator('.combobox-list:visible [role="option"]').first().waitFor();
-  // In one task, so that no answer can come between the last letter and the key.
-  await device.evaluate((input: HTMLInputElement) => {
-    const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set;
-    setValue?.call(input, 'rtx 4090');
-    input.dispatchEvent(new Event('input', { bubbles: true }));
-    input.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
-  });
-  await page.waitForFunction(() => location.search !== '');
-  expect(readState(new URL(page.url()).search).state.gpu).toBe('rtx-4090');
-  expect(errors).toEqual([]);
-  await page.context().close();
-});
-
-test('the first letter in a field of the closed part leaves the focus there', async () => {
-  const { page } = await openPlanner('');
-  await page.locator('.more-options summary').click();
-  await page.getByLabel('Prompt, tokens').focus();
-  for (const letter of '2048') {
-    await page.keyboard.type(letter);
-    await answered(page);
-  }
-  expect(await page.getByLabel('Prompt, tokens').inputValue()).toBe('2048');
-  expect(readState(new URL(page.url()).search).state.prompt).toBe(2048);
-  await page.context().close();
-});
-
-test('a link to a heading keeps what was asked, and stays in the address', async () => {
-  const { page } = await openPlanner('users=40');
-  await page.evaluate(() => {
-    location.hash = 'planner-title';
-  });
-  await page.getByLabel('Users at once').fill('41');
-  await answered(page);
-  const { search, hash } = new URL(page.url());
-  expect([search, hash]).toEqual(['?users=41', '#planner-title']);
-  await page.context().close();
-});
-
-test('a planner that could not be fetched says so, and the next question fetches it again', async () => {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  await page.route(/planner-worker/, (route) => route.abort());
-  await page.goto(`${url}/planner/`);
-  await page.locator('.planner[data-ready="true"]').waitFor();
-  await page.getByLabel('Users at once').fill('40');
-  await page.locator('.planner-note').waitFor();
-  expect(await page.locator('.planner-note').innerText()).toContain('could not be started');
-  await page.unroute(/planner-worker/);
-  await page.getByLabel('Users at once').fill('41');
-  await page.waitForFunction(() => location.search === '?users=41');
-  expect(await page.locator('.planner-note').count()).toBe(0);
-  await context.close();
-});
-
 test('advice that is followed takes the focus to its verdict, and the way back undoes it', async () => {
-  const { page } = await openPlanner('users=40');
+  const { page } = await openPlanner(site, 'users=40');
   const before = await shown(page);
   await page
     .getByRole('button', { name: /^Use this/ })
@@ -329,7 +225,7 @@ test("the flags of one engine: a release of vLLM, llama.cpp's layers on the devi
     'gpu=rtx-4090&engine=llama.cpp&model=meta-llama/Llama-3.1-70B-Instruct&ngl=20&users=1',
     'model=deepseek-ai/DeepSeek-V3&gpu=h200&dp=8&ep=on&users=64',
   ]) {
-    const { page, errors } = await openPlanner(query);
+    const { page, errors } = await openPlanner(site, query);
     expect(errors, query).toEqual([]);
     const { state, notes } = answerState(readState(query).state, buildWorkbench);
     expect(notes, query).toEqual([]);
@@ -339,7 +235,7 @@ test("the flags of one engine: a release of vLLM, llama.cpp's layers on the devi
 });
 
 test('a pasted start-up log stands beside the plan, line by line', async () => {
-  const { page, errors } = await openPlanner('vllm-release=0.19.0&utilization=0.95');
+  const { page, errors } = await openPlanner(site, 'vllm-release=0.19.0&utilization=0.95');
   await page.getByText('Check it against your log').click();
   const paste = page.getByLabel('What vLLM printed when it started');
   await paste.fill('hello');
@@ -365,7 +261,7 @@ test('a pasted start-up log stands beside the plan, line by line', async () => {
 });
 
 test('keys alone: a model by a few letters, a device, users, and the verdict is said', async () => {
-  const { page, errors } = await openPlanner('');
+  const { page, errors } = await openPlanner(site, '');
   await page.getByRole('combobox', { name: 'Model', exact: true }).focus();
   await page.keyboard.type('gpt-oss-20');
   await page.getByRole('option', { name: /openai\/gpt-oss-20b/ }).waitFor();
@@ -407,24 +303,13 @@ test('keys alone: a model by a few letters, a device, users, and the verdict is 
   await page.context().close();
 });
 
-test('a field that is no value says what would be, and the last plan stays', async () => {
-  const { page } = await openPlanner('');
-  const before = await shown(page);
-  await page.getByLabel('Users at once').fill('many');
-  await answered(page);
-  expect(await page.locator('.field-wrong').innerText()).toContain('A whole number from 1');
-  expect(await page.getByLabel('Users at once').getAttribute('aria-invalid')).toBe('true');
-  expect(await shown(page)).toEqual(before);
-  await page.context().close();
-});
-
 test('axe finds nothing in the planner, opened up, fitting or not', async () => {
   for (const query of [
     '',
     'gpu=rtx-4090&context=131072&users=64&engine=vllm',
     'model=google/gemma-3-12b-it&engine=plimsoll',
   ]) {
-    const { page } = await openPlanner(query);
+    const { page } = await openPlanner(site, query);
     await page.evaluate(() => {
       for (const details of document.querySelectorAll('.planner details')) details.setAttribute('open', '');
     });
@@ -440,9 +325,9 @@ test('axe finds nothing in the planner, opened up, fitting or not', async () => 
 });
 
 test('without JavaScript the example is read, with its numbers and the command', async () => {
-  const context = await browser.newContext({ javaScriptEnabled: false });
+  const context = await site.browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(`${url}/planner/`);
+  await page.goto(`${site.url}/planner/`);
   expect(await shown(page)).toEqual(expected(plan(requestOf(exampleState, buildWorkbench))));
   expect(await page.locator('.planner-note').innerText()).toContain('JavaScript');
   await context.close();
