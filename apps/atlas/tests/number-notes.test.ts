@@ -51,6 +51,23 @@ test.each(['light', 'dark'] as const)(
   },
 );
 
+test('the note goes from number to number, and each can be asked again', async () => {
+  await withPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
+    const numbers = page.locator('section a.computed');
+    const [first, second] = [numbers.nth(3), numbers.nth(4)];
+    for (const number of [first, second, first]) {
+      await number.click({ force: true });
+      expect(await number.getAttribute('aria-expanded')).toBe('true');
+      expect(await page.locator('a.computed[aria-expanded="true"]').count()).toBe(1);
+      expect(await page.locator('.number-note').isVisible()).toBe(true);
+    }
+    await page.keyboard.press('Escape');
+    expect(await page.locator('a.computed[aria-expanded="true"]').count()).toBe(0);
+    await first.click();
+    expect(await page.locator('.number-note').isVisible()).toBe(true);
+  });
+});
+
 test('with the keyboard: opened, read, left, and back from the foot to the very place', async () => {
   await withPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
     const number = page.locator('section a.computed').nth(3);

@@ -248,7 +248,7 @@ test('a pasted start-up log stands beside the plan, line by line', async () => {
   const { plan: planned } = answerState(readState(new URL(page.url()).search).state, buildWorkbench);
   if (planned === null) throw new Error('this is planned');
   expect(rows.map((row) => row.split(/\s*\t/))).toEqual([
-    ['Weights', '14.99 GiB', '14.99 GiB', '−0.0\u00a0%'],
+    ['Weights', '14.99 GiB', '14.99 GiB', '0.0\u00a0%'],
     [
       'Memory for caches',
       `${(planned.capacity.poolBytes / 2 ** 30).toFixed(2)} GiB`,

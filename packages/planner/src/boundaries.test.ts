@@ -12,9 +12,8 @@ test("most users and longest context are the last that fit, also where an engine
       fc.constantFrom(...variedModels),
       fc.constantFrom('rtx-4090', 'h100', 'm3-max-64gb', 'mi300x'),
       fc.constantFrom('llama.cpp' as const, 'vllm' as const, 'none' as const),
-      fc.constantFrom(512, 4096, 32_768),
-      fc.integer({ min: 1, max: 40 }),
-      (name, gpu, engine, context, users) => {
+      fc.record({ context: fc.constantFrom(512, 4096, 32_768), users: fc.integer({ min: 1, max: 40 }) }),
+      (name, gpu, engine, { context, users }) => {
         const spec = model(name);
         const contextTokens = Math.min(context, spec.contextLength);
         const deployment = prepareIfPossible({

@@ -8,6 +8,9 @@
 const gap = 6;
 const margin = 12;
 
+/** The number whose note is shown: there is one note, which goes from number to number. */
+let shown: HTMLAnchorElement | null = null;
+
 export function startNumberNotes(page: Document): void {
   const template = page.querySelector<HTMLTemplateElement>('template#number-note');
   const note = template?.content.firstElementChild?.cloneNode(true);
@@ -24,9 +27,10 @@ export function startNumberNotes(page: Document): void {
     link.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      if (wasOpen || link.ariaExpanded === 'true') note.hidePopover();
+      // A click by key has no press before it.
+      const isPressed = event.detail > 0;
+      if (shown === link || (isPressed && wasOpen)) note.hidePopover();
       else show(note, link, entry);
-      wasOpen = false;
     });
     link.addEventListener('keydown', (event) => {
       if (event.key !== ' ') return;
@@ -35,7 +39,7 @@ export function startNumberNotes(page: Document): void {
     });
     // The browser closes an open note when the pointer goes down; the click that follows is not to open it again.
     link.addEventListener('pointerdown', () => {
-      wasOpen = link.ariaExpanded === 'true';
+      wasOpen = shown === link;
     });
   }
 }
@@ -46,6 +50,7 @@ function show(note: HTMLElement, link: HTMLAnchorElement, entry: HTMLElement): v
   const close = note.querySelector('button');
   if (text === null || toFoot === null || close === null) return;
   if (note.matches(':popover-open')) note.hidePopover();
+  mark(link);
   text.replaceChildren(...[...(entry.querySelector('dd')?.cloneNode(true).childNodes ?? [])]);
   toFoot.href = link.hash;
   note.ariaLabel = link.textContent;
@@ -56,12 +61,19 @@ function show(note: HTMLElement, link: HTMLAnchorElement, entry: HTMLElement): v
     leadBackTo(link, entry);
     note.hidePopover();
   };
+  // Of a note that closes here and opens there the browser tells once, and only that it is open.
   note.ontoggle = (event) => {
-    link.ariaExpanded = String(event.newState === 'open');
+    if (event.newState === 'closed') mark(null);
   };
   note.showPopover();
   placeBeside(note, link);
   note.focus({ preventScroll: true });
+}
+
+function mark(link: HTMLAnchorElement | null): void {
+  if (shown !== null) shown.ariaExpanded = 'false';
+  shown = link;
+  if (link !== null) link.ariaExpanded = 'true';
 }
 
 /** The way back from the foot leads to where the reader came from. */

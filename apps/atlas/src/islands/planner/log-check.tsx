@@ -77,5 +77,7 @@ function quantity(value: number, unit: StartLogRow['unit']): string {
 function difference({ planned, printed }: StartLogRow): string {
   if (planned === null || printed === 0) return '–';
   const percent = (planned / printed - 1) * 100;
-  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(1)}\u00a0%`;
+  const size = Math.abs(percent).toFixed(1);
+  const sign = percent < 0 ? '−' : '+';
+  return `${size === '0.0' ? '' : sign}${size}\u00a0%`;
 }

@@ -17,7 +17,7 @@ import { LogCheck } from './log-check.tsx';
 import type { PlannerCharts, PlannerPicture } from './picture.ts';
 import { AdviceList, CommandBox, PlanFigures } from './plan-details.tsx';
 import { PlannerForm } from './planner-form.tsx';
-import { type PlannerState, type StateNote, writeState } from './state.ts';
+import { addressOf, type PlannerState, type StateNote } from './state.ts';
 import { type Shown, usePlanner, warmPlanner } from './use-planner.ts';
 import { Verdict } from './verdict.tsx';
 
@@ -84,7 +84,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
       )}
       {plannerRoute !== null && (
         <p className="planner-link">
-          <a href={`${plannerRoute}?${writeState(answer.state)}`}>{words.open}</a>
+          <a href={addressOf(plannerRoute, answer.state)}>{words.open}</a>
         </p>
       )}
     </div>

@@ -235,6 +235,12 @@ export function writeState(state: PlannerState, defaults: PlannerState = example
   return parameters.toString().replaceAll('%2F', '/');
 }
 
+/** The address of a planner's page that shows this state. */
+export function addressOf(route: string, state: PlannerState): string {
+  const query = writeState(state);
+  return query === '' ? route : `${route}?${query}`;
+}
+
 /** A field as an address writes it; empty where it is left to the engine. */
 export function fieldText(state: PlannerState, key: StateKey): string {
   const value = state[key];

@@ -6,7 +6,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 import type { PlannerCharts, PlannerPicture } from './picture.ts';
-import { exampleState, type PlannerState, readState, type StateNote, writeState } from './state.ts';
+import { addressOf, type PlannerState, readState, type StateNote } from './state.ts';
 import { verdictText } from './verdict.tsx';
 
 export interface Shown {
@@ -140,8 +140,7 @@ function failureOf(error: unknown, words: PlannerWords): Pick<Shown, 'failure' |
  * every keystroke is a state, and nobody wants to go back through them.
  */
 function showInAddress(state: PlannerState, isStep: boolean): void {
-  const query = writeState(state, exampleState);
-  const address = `${location.pathname}${query === '' ? '' : `?${query}`}${location.hash}`;
+  const address = `${addressOf(location.pathname, state)}${location.hash}`;
   if (isStep) history.pushState(null, '', address);
   else history.replaceState(history.state, '', address);
 }
