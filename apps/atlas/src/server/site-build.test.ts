@@ -33,3 +33,7 @@ test('contents and names change the stamp; times, tests and other files do not',
   cpSync(join(root, file), join(root, 'packages/planner/src/copy.ts'));
   expect(sourceStamp(root)).not.toBe(before);
 });
+
+test('the stamp is of the sources, however their folder is written', () => {
+  expect(sourceStamp(`${root}/`)).toBe(sourceStamp(root));
+});

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
 
@@ -84,7 +84,7 @@ export function sourceStamp(root: string): string {
     const path = join(root, source);
     const files = statSync(path).isDirectory() ? filesUnder(path) : [path];
     for (const file of files.filter((name) => !/\.test\.tsx?$/.test(name))) {
-      hash.update(`${file.slice(root.length)}\0`);
+      hash.update(`${relative(root, file)}\0`);
       hash.update(readFileSync(file));
     }
   }
