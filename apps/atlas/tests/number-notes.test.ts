@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { launchChromium } from './chromium.ts';
+import { launchChromium, withPage } from './chromium.ts';
 
 const url = inject('siteUrl');
 const route = '/docs/systems/memory/';
@@ -13,21 +13,17 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  try {
+async function onPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
+  await withPage(browser, options, async (page) => {
     await page.goto(url + route, { waitUntil: 'networkidle' });
     await use(page);
-  } finally {
-    await context.close();
-  }
+  });
 }
 
 test.each(['light', 'dark'] as const)(
   'in %s a click shows the derivation on the spot',
   async (colorScheme) => {
-    await withPage({ viewport: { width: 360, height: 740 }, colorScheme }, async (page) => {
+    await onPage({ viewport: { width: 360, height: 740 }, colorScheme }, async (page) => {
       const number = page.locator('section a.computed').nth(3);
       const note = page.locator('.number-note');
       const name = (await number.getAttribute('href')) ?? '';
@@ -52,7 +48,7 @@ test.each(['light', 'dark'] as const)(
 );
 
 test('the note goes from number to number, and each can be asked again', async () => {
-  await withPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  await onPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
     const numbers = page.locator('section a.computed');
     const [first, second] = [numbers.nth(3), numbers.nth(4)];
     for (const number of [first, second, first]) {
@@ -70,7 +66,7 @@ test('the note goes from number to number, and each can be asked again', async (
 });
 
 test('with the keyboard: opened, read, left, and back from the foot to the very place', async () => {
-  await withPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
+  await onPage({ viewport: { width: 1280, height: 900 } }, async (page) => {
     const number = page.locator('section a.computed').nth(3);
     const note = page.locator('.number-note');
     await number.focus();
@@ -91,7 +87,7 @@ test('with the keyboard: opened, read, left, and back from the foot to the very 
 });
 
 test('without JavaScript a number leads to the foot and the foot leads back', async () => {
-  await withPage({ javaScriptEnabled: false }, async (page) => {
+  await onPage({ javaScriptEnabled: false }, async (page) => {
     const number = page.locator('a.computed[id]').first();
     await number.click();
     const { hash } = new URL(page.url());

@@ -1,9 +1,9 @@
 /** The site as people read it: in both themes, with the keyboard, without JavaScript, and on paper. */
 import AxeBuilder from '@axe-core/playwright';
 import { randomInteger, seededRandom } from '@plimsoll/foundation';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { launchChromium, watchErrors } from './chromium.ts';
+import { launchChromium, watchErrors, withPage } from './chromium.ts';
 import { isGenerated, readPages } from './site-files.ts';
 
 const url = inject('siteUrl');
@@ -16,18 +16,6 @@ beforeAll(async () => {
   browser = await launchChromium();
 });
 afterAll(() => browser.close());
-
-async function withPage<Result>(
-  options: Parameters<Browser['newContext']>[0],
-  use: (page: Page, context: BrowserContext) => Promise<Result>,
-): Promise<Result> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  try {
-    return await use(await context.newPage(), context);
-  } finally {
-    await context.close();
-  }
-}
 
 function sampledRoutes(): readonly string[] {
   const pages = readPages(inject('siteDirectory'));
@@ -45,7 +33,7 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
 
   test('no error, and nothing moves', async () => {
     const problems: string[] = [];
-    await withPage({}, async (page) => {
+    await withPage(browser, {}, async (page) => {
       const errors = watchErrors(page);
       await page.addInitScript(watchShifts);
       for (const route of routes) {
@@ -65,7 +53,7 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
       const problems: string[] = [];
       // In the second theme only colours differ: a third of the pages tells.
       const chosen = theme === 'light' ? routes : routes.filter((_, index) => index % 3 === 0);
-      await withPage({ colorScheme: theme }, async (page) => {
+      await withPage(browser, { colorScheme: theme }, async (page) => {
         for (const route of chosen) {
           await page.goto(url + route);
           const { violations } = await new AxeBuilder({ page }).analyze();
@@ -81,7 +69,7 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
 
   test('at 360 pixels no page is wider than the screen', async () => {
     const problems: string[] = [];
-    await withPage({ viewport: { width: 360, height: 740 } }, async (page) => {
+    await withPage(browser, { viewport: { width: 360, height: 740 } }, async (page) => {
       for (const route of routes) {
         await page.goto(url + route);
         const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -108,7 +96,7 @@ function watchShifts(): void {
 }
 
 test('from the start to an answer with the keyboard alone', async () => {
-  await withPage({}, async (page) => {
+  await withPage(browser, {}, async (page) => {
     await page.goto(url);
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Skip to content');
@@ -130,7 +118,7 @@ test('from the start to an answer with the keyboard alone', async () => {
 
 test('the words that lead to the memory page find it first, each within ten milliseconds', async () => {
   const queries = ['memory', 'serving memory', 'weight residency', 'KV cache growth', 'memory bandwidth'];
-  await withPage({}, async (page) => {
+  await withPage(browser, {}, async (page) => {
     await page.goto(`${url}/docs/`);
     const field = page.locator('site-search input');
     await field.focus();
@@ -157,7 +145,7 @@ test('the words that lead to the memory page find it first, each within ten mill
 });
 
 test('all results are seen at once in a window of usual height, the planner as one of them', async () => {
-  await withPage({}, async (page) => {
+  await withPage(browser, {}, async (page) => {
     await page.goto(`${url}/docs/`);
     const field = page.locator('site-search input');
     await field.fill('llama');
@@ -182,7 +170,7 @@ describe('the memory page', () => {
       ['light', true],
       ['dark', false],
     ] as const) {
-      await withPage({ javaScriptEnabled: false, colorScheme }, async (page) => {
+      await withPage(browser, { javaScriptEnabled: false, colorScheme }, async (page) => {
         await page.goto(url + route);
         expect(await page.locator('h1').textContent()).toBe('Memory');
         expect(await page.locator('main h2:visible').count()).toBeGreaterThan(6);
@@ -200,7 +188,7 @@ describe('the memory page', () => {
   });
 
   test('prints: black on white, graphs upright, folded parts open, nothing of the frame', async () => {
-    await withPage({ colorScheme: 'dark' }, async (page) => {
+    await withPage(browser, { colorScheme: 'dark' }, async (page) => {
       await page.goto(url + route, { waitUntil: 'networkidle' });
       await page.emulateMedia({ media: 'print' });
       expect(await page.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor)).toBe(

@@ -3,7 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { featuredHardware, featuredModels } from '@plimsoll/registry';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { launchChromium } from './chromium.ts';
+import { launchChromium, withPage } from './chromium.ts';
 import { attributeValues, readPages } from './site-files.ts';
 
 const url = inject('siteUrl');
@@ -14,15 +14,11 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function withPage(width: number, route: string, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext({ viewport: { width, height: 900 } });
-  const page = await context.newPage();
-  try {
+async function onPage(width: number, route: string, use: (page: Page) => Promise<void>): Promise<void> {
+  await withPage(browser, { viewport: { width, height: 900 } }, async (page) => {
     await page.goto(url + route, { waitUntil: 'networkidle' });
     await use(page);
-  } finally {
-    await context.close();
-  }
+  });
 }
 
 /** What the cells of one column say, from the first row on. */
@@ -33,7 +29,7 @@ function column(page: Page, place: number): Promise<readonly string[]> {
 }
 
 test('the list of models begins with well-known ones, sorts by a click, and keeps its filter', async () => {
-  await withPage(1440, '/docs/models/', async (page) => {
+  await onPage(1440, '/docs/models/', async (page) => {
     const featured = featuredModels().map(({ id }) => id);
     expect((await column(page, 1)).slice(0, featured.length)).toEqual(featured);
     expect(new Set(await column(page, 3)), 'dense models say so').toContain('all');
@@ -67,7 +63,7 @@ test('the list of models begins with well-known ones, sorts by a click, and keep
 });
 
 test('the list of devices begins with well-known ones; no class takes two lines', async () => {
-  await withPage(1440, '/docs/hardware/', async (page) => {
+  await onPage(1440, '/docs/hardware/', async (page) => {
     const featured = featuredHardware().map(({ name }) => name);
     expect((await column(page, 1)).slice(0, featured.length)).toEqual(featured);
     const heights = await page.locator('tbody td.short').evaluateAll((cells) =>
@@ -91,7 +87,7 @@ const narrow = [
 test.each(narrow)(
   'at 360 pixels %s shows the columns people want, without scrolling',
   async (route, heads) => {
-    await withPage(360, route, async (page) => {
+    await onPage(360, route, async (page) => {
       const [, section] = route.split('#');
       const scope = section === undefined ? page.locator('main') : page.locator(`#${section}`).locator('..');
       const table = scope.locator('.table').first();

@@ -137,12 +137,10 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
 /** Longest context that `users` sequences can have at once, up to the model's own limit; 0 when none fits. */
 export function contextMaxFor(deployment: Deployment, users: number): number {
   if (users > deployment.sequencesMax) return 0;
-  const each = Math.ceil(users / deployment.dataGroups);
-  const near = largest(
-    deployment.contextMax,
-    (tokens) => each * plainBytes(deployment, tokens) <= deployment.poolBytes,
-  );
-  return largest(deployment.contextMax, (tokens) => fits(deployment, users, tokens), near);
+  const exact = (tokens: number): boolean => fits(deployment, users, tokens);
+  if (deployment.poolBytesFor === undefined) return largest(deployment.contextMax, exact);
+  const plain = (tokens: number): boolean => users * plainBytes(deployment, tokens) <= deployment.poolBytes;
+  return largest(deployment.contextMax, exact, largest(deployment.contextMax, plain));
 }
 
 /** What the layers cache of one sequence, without the engine's rules: cheap, and near what it will say. */

@@ -48,15 +48,20 @@ export interface Ledger {
 /** Sum of the entries that match; no filter sums everything on the device. */
 export function ledgerBytes(
   ledger: Ledger,
-  filter: { readonly category?: LedgerCategory; readonly tier?: MemoryTier } = {},
+  {
+    category,
+    tag,
+    tier = 'device',
+  }: { readonly category?: LedgerCategory; readonly tag?: string; readonly tier?: MemoryTier } = {},
 ): Bytes {
-  const tier = filter.tier ?? 'device';
   let total = 0;
   for (const entry of ledger.entries) {
     assert(entry.bytes >= 0, `ledger entry ${entry.category}/${entry.tag} is negative: ${entry.bytes}`);
-    if (entry.tier === tier && (filter.category === undefined || entry.category === filter.category)) {
-      total += entry.bytes;
-    }
+    const isMeant =
+      entry.tier === tier &&
+      (category === undefined || entry.category === category) &&
+      (tag === undefined || entry.tag === tag);
+    if (isMeant) total += entry.bytes;
   }
   return bytes(total);
 }

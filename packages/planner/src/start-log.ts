@@ -3,6 +3,7 @@
  * running engine can make. The lines are those of releases 0.6 to 0.19, as start-up logs in public issues have them; sizes
  * are GiB, also where old releases print "GB".
  */
+import { ledgerBytes } from './ledger.ts';
 import type { Plan } from './plan.ts';
 
 /** One line of the comparison. */
@@ -46,6 +47,8 @@ const patterns: Readonly<Record<StartLogRow['figure'], readonly RegExp[]>> = {
   kvTokens: [new RegExp(`GPU KV cache size: ${number} tokens`, 'g')],
   concurrency: [new RegExp(`Maximum concurrency for [\\d,]+ tokens per request: ${number}x`, 'g')],
 };
+/** The length of the requests that the last figure counts. */
+const countedContext = new RegExp(`Maximum concurrency for ${number} tokens per request`, 'g');
 const units: Readonly<Record<StartLogRow['figure'], StartLogRow['unit']>> = {
   weights: 'GiB',
   activations: 'GiB',
@@ -58,7 +61,7 @@ const units: Readonly<Record<StartLogRow['figure'], StartLogRow['unit']>> = {
 /** Every figure that is found in the text, beside the plan's; no rows where nothing of the kind stands in it. */
 export function checkStartLog(plan: Plan, text: string): StartLogCheck {
   const log = text.slice(0, startLogCharactersMax);
-  const tokens = lastNumber(log, [new RegExp(`Maximum concurrency for ${number} tokens per request`, 'g')]);
+  const tokens = lastNumber(log, [countedContext]);
   const otherContext = tokens === null || tokens === plan.workload.contextTokens ? null : tokens;
   const rows = figures.flatMap((figure) => {
     const printed = lastNumber(log, patterns[figure]);
@@ -87,17 +90,13 @@ function lastNumber(log: string, forms: readonly RegExp[]): number | null {
 const gibibyte = 2 ** 30;
 
 function plannedFigure({ ledger, capacity }: Plan, figure: StartLogRow['figure']): number | null {
-  const sum = (isMeant: (entry: (typeof ledger.entries)[number]) => boolean): number =>
-    ledger.entries
-      .filter((entry) => entry.tier === 'device' && isMeant(entry))
-      .reduce((total, { bytes }) => total + bytes, 0) / gibibyte;
   switch (figure) {
     case 'weights':
-      return sum(({ category }) => category === 'weights');
+      return ledgerBytes(ledger, { category: 'weights' }) / gibibyte;
     case 'activations':
-      return sum(({ category }) => category === 'activations');
+      return ledgerBytes(ledger, { category: 'activations' }) / gibibyte;
     case 'outside':
-      return sum(({ tag }) => tag === 'outside the allocator');
+      return ledgerBytes(ledger, { category: 'runtime', tag: 'outside the allocator' }) / gibibyte;
     case 'kvCache':
       return capacity.poolBytes / gibibyte;
     case 'kvTokens':

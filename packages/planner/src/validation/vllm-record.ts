@@ -6,9 +6,8 @@
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { fixedDeviceBytes } from '../deployment.ts';
 import { type KvFormat, parseKvFormat } from '../kv-format.ts';
-import type { LedgerCategory, LedgerEntry } from '../ledger.ts';
+import { ledgerBytes } from '../ledger.ts';
 import type { PlanRequest } from '../plan-request.ts';
 import { engineFigures, prepareVllm, type VllmDeployment } from '../vllm/profile.ts';
 import { parseElementType } from '../weight-format.ts';
@@ -68,20 +67,15 @@ function assumptionsOf(record: RawRecord, deployment: VllmDeployment): readonly 
 
 function memoryFields(deployment: VllmDeployment): ReportedFields {
   const { startUp } = deployment;
+  const started = { entries: startUp.fixed };
   return {
     weights_gib: startUp.weightBytes / GiB,
     kv_cache_gib: startUp.availableBytes / GiB,
-    peak_activation_gib: sumOf(startUp.fixed, 'activations') / GiB,
-    non_torch_gib: sumOf(startUp.fixed, 'runtime', 'outside the allocator') / GiB,
+    peak_activation_gib: ledgerBytes(started, { category: 'activations' }) / GiB,
+    non_torch_gib: ledgerBytes(started, { category: 'runtime', tag: 'outside the allocator' }) / GiB,
     cuda_graph_gib: deployment.graphBytes / GiB,
     total_gpu_gib: deployment.capacityBytes / GiB,
   };
-}
-
-function sumOf(entries: readonly LedgerEntry[], category: LedgerCategory, tag?: string): number {
-  return fixedDeviceBytes(
-    entries.filter((entry) => entry.category === category && (tag === undefined || entry.tag === tag)),
-  );
 }
 
 function tokenFields(deployment: VllmDeployment, statedGib: number | undefined): ReportedFields {

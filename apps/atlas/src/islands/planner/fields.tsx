@@ -29,6 +29,28 @@ export function ChoiceField({ label, value, options, onChange }: ChoiceFieldProp
   );
 }
 
+/** A choice among whole numbers. */
+export function CountField({
+  label,
+  value,
+  counts,
+  onChange,
+}: {
+  readonly label: string;
+  readonly value: number;
+  readonly counts: readonly number[];
+  readonly onChange: (value: number) => void;
+}): ReactNode {
+  return (
+    <ChoiceField
+      label={label}
+      value={String(value)}
+      options={counts.map((count) => ({ value: String(count), label: String(count) }))}
+      onChange={(chosen) => onChange(Number(chosen))}
+    />
+  );
+}
+
 export interface ValueFieldProps {
   readonly label: string;
   /** As it stands in the plan. */

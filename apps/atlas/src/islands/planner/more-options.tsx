@@ -1,7 +1,7 @@
 /** What most people leave alone: splits beyond tensor parallelism, and the flags of one engine alone. */
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { fill } from '../words.ts';
-import { ChoiceField, ValueField } from './fields.tsx';
+import { ChoiceField, CountField, ValueField } from './fields.tsx';
 import type { PlannerFormProps } from './planner-form.tsx';
 import { exampleState, fieldText, type StateKey, stateFields } from './state.ts';
 
@@ -20,7 +20,6 @@ const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
 /** Open when an address or a piece of advice set one of them. */
 export function MoreOptions(props: PlannerFormProps): ReactNode {
   const { state, engine, words } = props;
-  const id = useId();
   const own = engine === 'vllm' || engine === 'llama.cpp' ? writtenOptions[engine] : [];
   const written = [...writtenOptions.any, ...own];
   const shown: readonly StateKey[] = [...splitOptions, 'ep', 'fa', ...written];
@@ -32,7 +31,7 @@ export function MoreOptions(props: PlannerFormProps): ReactNode {
   }, [isSet]);
   return (
     <details className="more-options" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary id={id}>{words.more}</summary>
+      <summary>{words.more}</summary>
       <div className="planner-form-grid">
         <SplitFields {...props} />
         {engine === 'llama.cpp' && <FlashAttention {...props} />}
@@ -48,12 +47,12 @@ function SplitFields({ state, choices, words, onChange }: PlannerFormProps): Rea
   return (
     <>
       {splitOptions.map((key) => (
-        <ChoiceField
+        <CountField
           key={key}
           label={words[key]}
-          value={String(state[key])}
-          options={choices[key].map((count) => ({ value: String(count), label: String(count) }))}
-          onChange={(value) => onChange({ [key]: Number(value) })}
+          value={state[key]}
+          counts={choices[key]}
+          onChange={(count) => onChange({ [key]: count })}
         />
       ))}
       {choices.hasExperts && (

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 import type { PlannerChoices } from './choices.ts';
 import { Combobox, type ComboboxOption } from './combobox.tsx';
-import { ChoiceField, type ChoiceOption, ValueField } from './fields.tsx';
+import { ChoiceField, type ChoiceOption, CountField, ValueField } from './fields.tsx';
 import { MoreOptions } from './more-options.tsx';
 import { type PlannerState, stateEngines, stateFields, stateLimits } from './state.ts';
 
@@ -66,12 +66,7 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
         options={withUsual(words.kvOwn, choices.kv)}
         onChange={(value) => onChange({ kv: stateFields.kv.parse(value) })}
       />
-      <ChoiceField
-        label={words.tp}
-        value={String(state.tp)}
-        options={choices.tp.map((count) => ({ value: String(count), label: String(count) }))}
-        onChange={(value) => onChange({ tp: Number(value) })}
-      />
+      <CountField label={words.tp} value={state.tp} counts={choices.tp} onChange={(tp) => onChange({ tp })} />
       <MoreOptions {...props} />
     </form>
   );

@@ -4,13 +4,12 @@
  */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
+import { ledgerBytes } from '@plimsoll/planner/ledger';
 import { fill, type PlannerWords } from '../words.ts';
 
 export function whyText(plan: Plan, words: PlannerWords): string {
   const { capacity, hardware, engine, ledger } = plan;
-  const weightBytes = ledger.entries
-    .filter(({ category, tier }) => category === 'weights' && tier === 'device')
-    .reduce((total, { bytes }) => total + bytes, 0);
+  const weightBytes = ledgerBytes(ledger, { category: 'weights' });
   // The sentences say that the parts make up the whole, so what the engine keeps is what the others leave.
   const keptBytes = hardware.usableBytes - weightBytes - capacity.poolBytes;
   const weights = formatBytes(weightBytes);

@@ -1,5 +1,6 @@
 /** The numbers of the hidden tax, on the reference case. */
 import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
+import { ledgerBytes } from '@plimsoll/planner';
 import { outputTokensMax, promptTokensMax, sharedTokens, usualRace } from '../../../../allocation/race.ts';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
@@ -80,9 +81,7 @@ function vllmLibraries(): ComputedNumber {
 /** Users of a short chat whose cache takes as much as the weights. */
 function usersAsWeights(): ComputedNumber {
   const { ledger, capacity } = referencePlan({ contextTokens: shortTokens });
-  const weights = ledger.entries
-    .filter(({ category }) => category === 'weights')
-    .reduce((sum, { bytes }) => sum + bytes, 0);
+  const weights = ledgerBytes(ledger, { category: 'weights' });
   return {
     text: formatCount(weights / capacity.bytesPerUser),
     derivation: `users whose cache equals the weights: ${formatCount(weights)} bytes / ${formatCount(capacity.bytesPerUser)} bytes per user of ${formatCount(shortTokens)} tokens`,
