@@ -5,7 +5,7 @@
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { type GgufValue, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';
-import { byteToCodePoint } from '../../packages/engine/src/tokenizer/byte-alphabet.ts';
+import { byteToCodePoint } from '../../packages/text/src/tokenizer/byte-alphabet.ts';
 
 const longestToken = 12;
 /** `tokenizer.ggml.token_type`: llama.cpp's numbers. */

@@ -17,12 +17,16 @@ const apps = 'apps';
 export const importersOf: Readonly<Record<string, readonly string[]>> = {
   foundation: [everything],
   registry: ['planner', apps],
-  'model-files': ['planner', 'engine', 'drafts', apps],
+  'model-files': ['planner', 'text', 'engine', 'dataflow', 'drafts', apps],
+  text: ['engine', 'drafts', apps],
   serving: ['simulator', 'engine', 'atlas'],
-  planner: ['simulator', 'engine', apps],
-  kernels: ['engine'],
+  planner: ['simulator', 'engine', 'training', apps],
+  kernels: ['engine', 'training'],
+  simulator: [apps],
   dataflow: ['drafts'],
+  training: ['drafts'],
   engine: ['drafts', apps],
+  drafts: [apps],
 };
 
 /** One package or app of the workspace. */

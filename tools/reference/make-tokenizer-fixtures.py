@@ -26,7 +26,7 @@ for package, pinned in {"tokenizers": "0.22.1", "sentencepiece": "0.2.3", "gguf"
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "fixtures" / "tokenizers"
-PRE_TOKENIZERS = ROOT / "packages/engine/src/tokenizer/pre-tokenize/gguf-pre-tokenizers.json"
+PRE_TOKENIZERS = ROOT / "packages/text/src/tokenizer/pre-tokenize/gguf-pre-tokenizers.json"
 
 
 def beside(name):

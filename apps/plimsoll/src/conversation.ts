@@ -1,9 +1,10 @@
 /** Text of a person to the ids that a model reads: through its chat template, or as it is. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ChatMessage, ChatTemplate, Engine, Tokenizer } from '@plimsoll/engine';
+import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
 import { readJsonFile } from '@plimsoll/model-files';
+import type { ChatMessage, ChatTemplate, Tokenizer } from '@plimsoll/text';
 
 export interface Conversation {
   encode(messages: readonly ChatMessage[]): ArrayLike<number>;
@@ -14,7 +15,7 @@ export async function openConversation(engine: Engine, now: Date): Promise<Conve
   const tokenizer = tokenizerOf(engine);
   const template = await templateOf(engine, tokenizer);
   if (template === null) return null;
-  const { encodeChat } = await import('@plimsoll/engine');
+  const { encodeChat } = await import('@plimsoll/text');
   return { encode: (messages) => encodeChat(tokenizer, template.render({ messages, now })) };
 }
 
@@ -49,7 +50,7 @@ function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
 
 async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<ChatTemplate | null> {
   const { ChatTemplate, chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } =
-    await import('@plimsoll/engine');
+    await import('@plimsoll/text');
   const sources =
     model.metadata === null
       ? chatTemplatesFromConfig(...(await templateFiles(model.path)))

@@ -1,19 +1,3 @@
-export type { ChatMessage, ChatTextPart, ChatToolCall } from './chat/chat-message.ts';
-export { type ChatInput, ChatTemplate, type TemplateTokens } from './chat/chat-template.ts';
-export { encodeChat } from './chat/encode-chat.ts';
-export {
-  chatTemplatesFromConfig,
-  chatTemplatesFromGguf,
-  chooseTemplate,
-  type TemplateSources,
-  templateTokens,
-} from './chat/template-source.ts';
-export { grammarFromGbnf } from './grammar/gbnf.ts';
-export type { Grammar } from './grammar/grammar.ts';
-export { GrammarMatcher, type TokenMask } from './grammar/grammar-matcher.ts';
-export type { Whitespace } from './grammar/json-schema/json-text.ts';
-export { grammarFromJsonSchema, type JsonSchemaOptions } from './grammar/json-schema/schema-grammar.ts';
-export { type GrammarTokenizer, TokenTrie } from './grammar/token-trie.ts';
 export type { LoadProgress } from './load/load-weights.ts';
 export type { Model } from './load/model.ts';
 export { type OpenOptions, openModel } from './load/open-model.ts';
@@ -62,8 +46,3 @@ export {
   verifyDraft,
   verifyDraftGreedily,
 } from './sampling/speculative.ts';
-export { tokenizerFromGguf } from './tokenizer/gguf-tokenizer.ts';
-export { type TokenizerFiles, tokenizerFromJson } from './tokenizer/json-tokenizer.ts';
-export { type StopResult, StopStrings } from './tokenizer/stop-strings.ts';
-export { TextStream, type TextStreamOptions } from './tokenizer/text-stream.ts';
-export type { DecodeOptions, EncodeOptions, SpecialTokens, Tokenizer } from './tokenizer/tokenizer.ts';

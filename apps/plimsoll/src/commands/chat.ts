@@ -3,8 +3,8 @@
  * was computed for the turns before is found in the prefix cache.
  */
 import { createInterface, type Interface } from 'node:readline';
-import type { ChatMessage } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import type { ChatMessage } from '@plimsoll/text';
 import { Command } from 'commander';
 import { type Answer, answer } from '../answer.ts';
 import { type Conversation, firstTokens, openConversation } from '../conversation.ts';

@@ -1,7 +1,7 @@
 /** `plimsoll run`: one prompt, one answer. */
 import { text } from 'node:stream/consumers';
-import type { Grammar } from '@plimsoll/engine';
 import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import type { Grammar } from '@plimsoll/text/grammar';
 import { Command } from 'commander';
 import { type Answer, answer, rates } from '../answer.ts';
 import { encodeRaw, firstRawTokens, firstTokens, openConversation } from '../conversation.ts';
@@ -88,7 +88,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
 
 async function grammarOf(schemaPath: string): Promise<Grammar> {
   const { readJsonFile } = await import('@plimsoll/model-files');
-  const { grammarFromJsonSchema } = await import('@plimsoll/engine');
+  const { grammarFromJsonSchema } = await import('@plimsoll/text/grammar');
   return grammarFromJsonSchema(await readJsonFile(schemaPath));
 }
 

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { readJsonFile } from '@plimsoll/model-files';
-import { tokenizerFromJson } from '../tokenizer/json-tokenizer.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Tokenizer } from '@plimsoll/text';
+import { tokenizerFromJson } from '@plimsoll/text';
 
 export async function tokenizerOfDirectory(path: string): Promise<Tokenizer> {
   const tokenizer = await readJsonFile(join(path, 'tokenizer.json'));

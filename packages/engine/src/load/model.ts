@@ -3,10 +3,10 @@
  * its own memory from the spec and reads the weights into it.
  */
 import type { GgufValue, ModelSpec } from '@plimsoll/model-files';
+import type { Tokenizer } from '@plimsoll/text';
 import type { ModelGraph } from '../model/graph.ts';
 import type { ModelParameters } from '../model/parameters.ts';
 import type { WeightNames } from '../model/weight-names.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { WeightSource } from './weight-source.ts';
 
 export interface Model {

@@ -9,12 +9,12 @@ import {
   weightsOf,
   withStoredTypes,
 } from '@plimsoll/model-files';
+import { tokenizerFromGguf } from '@plimsoll/text';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import { parametersFromConfig } from '../model/config-parameters.ts';
 import { parametersFromGguf } from '../model/gguf-parameters.ts';
 import { architectureOf } from '../model/known.ts';
 import { weightNames } from '../model/weight-names.ts';
-import { tokenizerFromGguf } from '../tokenizer/gguf-tokenizer.ts';
 import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
 import type { Model } from './model.ts';

@@ -3,11 +3,10 @@
  * place that knows end tokens, stop strings and constraints.
  */
 import type { FinishReason } from '@plimsoll/serving';
+import { StopStrings, TextStream } from '@plimsoll/text';
 import { AcceptanceStatistics, type AcceptanceSummary } from '../sampling/acceptance.ts';
 import { draftFromHistory, type PromptLookupOptions } from '../sampling/prompt-lookup.ts';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
-import { StopStrings } from '../tokenizer/stop-strings.ts';
-import { TextStream } from '../tokenizer/text-stream.ts';
 import { type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
 import type { LiveSequence } from './live-sequence.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { diffLedgers, formatDifference } from '@plimsoll/planner';
+import { grammarFromJsonSchema } from '@plimsoll/text/grammar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { grammarFromJsonSchema } from '../grammar/json-schema/schema-grammar.ts';
 import { openModel } from '../load/open-model.ts';
 import type { Engine } from './engine.ts';
 import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';

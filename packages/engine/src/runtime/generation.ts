@@ -1,11 +1,11 @@
 /** What a request asks for and what it gets. */
 
-import type { Grammar } from '../grammar/grammar.ts';
+import type { Tokenizer } from '@plimsoll/text';
+import type { Grammar } from '@plimsoll/text/grammar';
 import type { AcceptanceSummary } from '../sampling/acceptance.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { PromptLookupOptions } from '../sampling/prompt-lookup.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 
 export interface GenerationRequest {
   /** Text, which the model's tokenizer encodes, or token ids as they are. */

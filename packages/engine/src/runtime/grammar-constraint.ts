@@ -1,8 +1,8 @@
 /** Where one choice stands in a grammar, and the matchers of an engine: one tree over the vocabulary serves them all. */
-import type { Grammar } from '../grammar/grammar.ts';
-import { GrammarMatcher } from '../grammar/grammar-matcher.ts';
-import { type GrammarTokenizer, TokenTrie } from '../grammar/token-trie.ts';
-import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+
+import type { Tokenizer } from '@plimsoll/text';
+import type { Grammar } from '@plimsoll/text/grammar';
+import { GrammarMatcher, type GrammarTokenizer, TokenTrie } from '@plimsoll/text/grammar';
 import type { TokenConstraint } from './generation.ts';
 
 export class GrammarMatchers {

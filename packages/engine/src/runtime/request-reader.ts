@@ -1,7 +1,6 @@
 /** From what a request says to what the engine works with: token ids, and one completion per choice. */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { Grammar } from '../grammar/grammar.ts';
-import type { GrammarMatcher } from '../grammar/grammar-matcher.ts';
+import type { Grammar, GrammarMatcher } from '@plimsoll/text/grammar';
 import type { Model } from '../load/model.ts';
 import { createSampler } from '../sampling/sampler.ts';
 import { Completion } from './completion.ts';

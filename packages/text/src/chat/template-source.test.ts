@@ -1,7 +1,7 @@
 import { type GgufValue, ggufArray, ggufString } from '@plimsoll/model-files';
 import { expect, test } from 'vitest';
 import { ggufTokenizer } from '../tokenizer/fixtures.test-data.ts';
-import { encodeChat } from './encode-chat.ts';
+import { encodeChat } from './chat-template.ts';
 import {
   chatTemplatesFromConfig,
   chatTemplatesFromGguf,

@@ -9,6 +9,7 @@
  */
 
 import { PlimsollError } from '@plimsoll/foundation';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { BoundedInterpreter, boundedRange, templateLimits } from './bounded-interpreter.ts';
 import { type ChatMessage, readyForTemplate } from './chat-message.ts';
 import { NewEnvironment, type Program, parseTemplate, type TemplateEnvironment } from './jinja.ts';
@@ -115,4 +116,18 @@ function invalidTemplate(problem: string, cause?: unknown): PlimsollError {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Encodes a rendered conversation. Most templates write the bos token and some do not: the ids begin with exactly one.
+ * They carry no eos at the end, because an answer follows.
+ */
+export function encodeChat(tokenizer: Tokenizer, rendered: string): Int32Array {
+  const ids = tokenizer.encode(rendered, { addSpecial: false, parseSpecial: true });
+  const { bos, addBos } = tokenizer.specialTokens;
+  if (bos === null || !addBos || ids[0] === bos) return ids;
+  const withBos = new Int32Array(ids.length + 1);
+  withBos[0] = bos;
+  withBos.set(ids, 1);
+  return withBos;
 }
