@@ -33,7 +33,7 @@ async function buildProgram(): Promise<string> {
     input: {
       main: join(app, 'src/main.ts'),
       // The engine starts it as a thread by its name: see startThread in threads.ts.
-      'thread-entry': join(root, 'packages/engine/src/runtime/thread-entry.ts'),
+      'thread-entry': join(root, 'packages/engine/src/start/thread-entry.ts'),
     },
     platform: 'node',
     logLevel: 'warn',

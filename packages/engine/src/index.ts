@@ -1,6 +1,22 @@
+export {
+  AcceptanceStatistics,
+  type AcceptanceSummary,
+  expectedSpeedup,
+  expectedTokensPerStep,
+} from './draft/acceptance.ts';
+export { draftFromHistory, type PromptLookupOptions } from './draft/prompt-lookup.ts';
+export {
+  type Distribution,
+  type Draft,
+  type Verdict,
+  verifyDraft,
+  verifyDraftGreedily,
+} from './draft/speculative.ts';
 export type { LoadProgress } from './load/load-weights.ts';
 export type { Model } from './load/model.ts';
 export { type OpenOptions, openModel } from './load/open-model.ts';
+export { Engine, type EngineParts, type SequenceRequest } from './loop/engine.ts';
+export type { ObservationRequest } from './loop/observation.ts';
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,
@@ -17,32 +33,16 @@ export {
 export { type ModelConfig, type ModelOverrides, modelOptions } from './memory/model-config.ts';
 export { PinnedAllocator, type PinnedBlock } from './memory/pinned-allocator.ts';
 export { type Region, type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';
-export { createEngine, type DraftStart, type EngineStart } from './runtime/create-engine.ts';
-export { Engine, type EngineParts, type SequenceRequest } from './runtime/engine.ts';
 export type {
   GenerationChoice,
   GenerationEnd,
   GenerationPiece,
   GenerationRequest,
   GenerationResult,
-} from './runtime/generation.ts';
-export type { HiddenCapture, LiveSequence } from './runtime/live-sequence.ts';
-export type { ObservationRequest } from './runtime/observation.ts';
-export {
-  AcceptanceStatistics,
-  type AcceptanceSummary,
-  expectedSpeedup,
-  expectedTokensPerStep,
-} from './sampling/acceptance.ts';
+} from './request/generation.ts';
+export type { HiddenCapture, LiveSequence } from './request/live-sequence.ts';
 export { breakersFromText } from './sampling/dry-breakers.ts';
 export type { SampledLogprobs, TokenLogprob } from './sampling/log-probabilities.ts';
-export { draftFromHistory, type PromptLookupOptions } from './sampling/prompt-lookup.ts';
 export { createSampler, type Sample, type Sampler } from './sampling/sampler.ts';
 export type { DryParams, MirostatParams, SamplerParams, SamplerRequest } from './sampling/sampler-params.ts';
-export {
-  type Distribution,
-  type Draft,
-  type Verdict,
-  verifyDraft,
-  verifyDraftGreedily,
-} from './sampling/speculative.ts';
+export { createEngine, type DraftStart, type EngineStart } from './start/create-engine.ts';

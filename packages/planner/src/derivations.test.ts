@@ -6,12 +6,12 @@ import { GiB, KiB, MiB } from '@plimsoll/foundation';
 import { listModels } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { prepareIfPossible } from './engines.ts';
-import type { LedgerEntry } from './ledger.ts';
+import type { LedgerEntry } from './bytes/ledger.ts';
+import { weightTag } from './bytes/weights.ts';
+import { prepareIfPossible } from './engines/engines.ts';
 import { plan } from './plan.ts';
-import { engineNames, type PlanRequest } from './plan-request.ts';
+import { engineNames, type PlanRequest } from './question/plan-request.ts';
 import { request, variedModels } from './test-models.ts';
-import { weightTag } from './weights.ts';
 
 /** Lines that are no sum of what is printed, and why. */
 const exempt: Readonly<Record<string, string>> = {

@@ -5,10 +5,10 @@
 import { ggufString, ggufUint32, layOutGguf, modelSpecFromGguf, readGgufHeader } from '@plimsoll/model-files';
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
 import { expect, test } from 'vitest';
-import { solve } from './deployment.ts';
-import { prepare } from './engines.ts';
+import { diffLedgers } from './bytes/ledger.ts';
+import { solve } from './deployment/deployment.ts';
+import { prepare } from './engines/engines.ts';
 import { storedTensors } from './gguf-recipes/gguf-spec.ts';
-import { diffLedgers } from './ledger.ts';
 import { model, request } from './test-models.ts';
 
 /** Hyper-parameters as llama.cpp's converter writes them for plain decoders. */

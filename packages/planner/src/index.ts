@@ -1,52 +1,5 @@
-export type { Advice, AdvisedRequest } from './advice.ts';
-export {
-  contextMaxFor,
-  type Deployment,
-  type EngineFigures,
-  poolTokens,
-  type Solution,
-  solve,
-  usersMax,
-  type Workload,
-} from './deployment.ts';
-export type { MemoryBudget } from './engine-plimsoll/budget.ts';
-export {
-  type EngineMemoryPlan,
-  type EngineMemoryRequest,
-  planEngineMemory,
-  type StoragePlan,
-} from './engine-plimsoll/memory-plan.ts';
-export { admitEngineMemory, memoryNeeded } from './engine-plimsoll/option-changes.ts';
-export type { PlacedRegion } from './engine-plimsoll/placement.ts';
-export { engineRequest } from './engine-plimsoll/profile.ts';
-export { type PlacedCache, type PlacedTensor, tensorRegionName } from './engine-plimsoll/regions.ts';
-export {
-  arenaBytesLimit,
-  type EngineKvFormat,
-  type EngineOptions,
-  type EngineSettings,
-  engineSettings,
-  type PlimsollOptions,
-  pageBytes,
-  usualThreadsMax,
-} from './engine-plimsoll/settings.ts';
-export type {
-  BufferLayout,
-  BufferPlace,
-  HeadBufferName,
-  StepBufferName,
-} from './engine-plimsoll/step-buffers.ts';
-export {
-  panelRows,
-  quantisedActivationBytes,
-  type StorageFormat,
-  type StorageLayout,
-  sliceBytes,
-  storageFormats,
-} from './engine-plimsoll/storage-format.ts';
-export type { StorageHints, StoredTensor } from './engine-plimsoll/weight-storage.ts';
-export { prepare, prepareIfPossible, refusalOf } from './engines.ts';
-export { type KvFormat, kvFormatNames, kvVectorBytes, parseKvFormat } from './kv-format.ts';
+export type { Advice, AdvisedRequest } from './advice/advice.ts';
+export { type KvFormat, kvFormatNames, kvVectorBytes, parseKvFormat } from './bytes/kv-format.ts';
 export {
   type Derivation,
   diffLedgers,
@@ -57,12 +10,59 @@ export {
   type LedgerEntry,
   ledgerBytes,
   type MemoryTier,
-} from './ledger.ts';
-export { deviceCount, type Parallelism, singleDevice } from './parallelism.ts';
-export type { SpeedAssumptions } from './performance.ts';
-export { expertShare, touchedShare } from './performance-work.ts';
+} from './bytes/ledger.ts';
+export { elementBytes, parseElementType, weightFormatNames } from './bytes/weight-format.ts';
+export {
+  contextMaxFor,
+  type Deployment,
+  type EngineFigures,
+  poolTokens,
+  type Solution,
+  solve,
+  usersMax,
+  type Workload,
+} from './deployment/deployment.ts';
+export { deviceCount, type Parallelism, singleDevice } from './deployment/parallelism.ts';
+export { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
+export type { MemoryBudget } from './engines/plimsoll/budget.ts';
+export {
+  type EngineMemoryPlan,
+  type EngineMemoryRequest,
+  planEngineMemory,
+  type StoragePlan,
+} from './engines/plimsoll/memory-plan.ts';
+export { admitEngineMemory, memoryNeeded } from './engines/plimsoll/option-changes.ts';
+export type { PlacedRegion } from './engines/plimsoll/placement.ts';
+export { engineRequest } from './engines/plimsoll/profile.ts';
+export { type PlacedCache, type PlacedTensor, tensorRegionName } from './engines/plimsoll/regions.ts';
+export {
+  arenaBytesLimit,
+  type EngineKvFormat,
+  type EngineOptions,
+  type EngineSettings,
+  engineSettings,
+  type PlimsollOptions,
+  pageBytes,
+  usualThreadsMax,
+} from './engines/plimsoll/settings.ts';
+export type {
+  BufferLayout,
+  BufferPlace,
+  HeadBufferName,
+  StepBufferName,
+} from './engines/plimsoll/step-buffers.ts';
+export {
+  panelRows,
+  quantisedActivationBytes,
+  type StorageFormat,
+  type StorageLayout,
+  sliceBytes,
+  storageFormats,
+} from './engines/plimsoll/storage-format.ts';
+export type { StorageHints, StoredTensor } from './engines/plimsoll/weight-storage.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
-export { type EngineName, engineNames, type PlanRequest } from './plan-request.ts';
-export type { Price } from './price.ts';
-export { usualEngine } from './usual-engine.ts';
-export { elementBytes, parseElementType, weightFormatNames } from './weight-format.ts';
+export { type EngineName, engineNames, type PlanRequest } from './question/plan-request.ts';
+export { usualEngine } from './question/usual-engine.ts';
+export type { SpeedAssumptions } from './speed/performance.ts';
+export { expertShare, touchedShare } from './speed/performance-work.ts';
+export type { Price } from './speed/price.ts';

@@ -4,8 +4,10 @@
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
-import { type Advice, type AdvisedRequest, advise } from './advice.ts';
-import { utilizationFor } from './changes.ts';
+import { type Advice, type AdvisedRequest, advise } from './advice/advice.ts';
+import { utilizationFor } from './advice/changes.ts';
+import { growthBytesPerToken } from './bytes/kv-cache.ts';
+import type { Ledger, LedgerEntry } from './bytes/ledger.ts';
 import {
   contextMaxFor,
   type Deployment,
@@ -15,13 +17,11 @@ import {
   solve,
   usersMax,
   type Workload,
-} from './deployment.ts';
-import { prepare } from './engines.ts';
-import { growthBytesPerToken } from './kv-cache.ts';
-import type { Ledger, LedgerEntry } from './ledger.ts';
-import { deviceCount } from './parallelism.ts';
-import type { EngineName, PlanRequest } from './plan-request.ts';
-import { type Price, priceOf } from './price.ts';
+} from './deployment/deployment.ts';
+import { deviceCount } from './deployment/parallelism.ts';
+import { prepare } from './engines/engines.ts';
+import type { EngineName, PlanRequest } from './question/plan-request.ts';
+import { type Price, priceOf } from './speed/price.ts';
 
 export interface Plan {
   readonly model: {

@@ -2,8 +2,8 @@
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
-import { singleDevice } from './parallelism.ts';
-import type { PlanRequest } from './plan-request.ts';
+import { singleDevice } from './deployment/parallelism.ts';
+import type { PlanRequest } from './question/plan-request.ts';
 
 const specs = new Map<string, ModelSpec>();
 

@@ -1,7 +1,7 @@
 import { seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
 import { Scheduler } from './index.ts';
-import { counting, smallConfig, TestDriver } from './test-driver.ts';
+import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('refusals', () => {
   const cases: readonly [string, () => unknown][] = [

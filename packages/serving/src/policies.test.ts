@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { policies, type ServingConfig } from './index.ts';
-import { smallConfig, TestDriver } from './test-driver.ts';
+import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('preemption', () => {
   const tight: ServingConfig = { ...smallConfig, groups: [{ name: 'full', blockCount: 6, window: null }] };

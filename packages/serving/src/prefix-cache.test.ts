@@ -2,7 +2,7 @@ import { seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
 import { Scheduler } from './index.ts';
 import { tablesText } from './plan-text.ts';
-import { counting, smallConfig, TestDriver } from './test-driver.ts';
+import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('the prefix cache', () => {
   test('gives equal prefixes the same blocks, and computes the last prompt token anyway', () => {

@@ -5,7 +5,6 @@
  */
 import { assert, type Random, randomInteger, seconds, seededRandom } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
-import { FingerprintEngine, fingerprints, nextToken } from './fingerprint-engine.ts';
 import type { PinId, SequenceId } from './ids.ts';
 import {
   type Plan,
@@ -16,6 +15,7 @@ import {
   type StepResult,
 } from './index.ts';
 import { planText } from './plan-text.ts';
+import { FingerprintEngine, fingerprints, nextToken } from './testing/fingerprint-engine.ts';
 
 const only: number | null = null;
 const runSeedBase = Number(process.env.PLIMSOLL_SEED ?? 0);

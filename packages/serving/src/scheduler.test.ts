@@ -2,7 +2,7 @@ import { seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
 import type { Plan, Scheduler, ServingConfig } from './index.ts';
 import { tablesText } from './plan-text.ts';
-import { smallConfig, TestDriver } from './test-driver.ts';
+import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('a step', () => {
   test('decodes first, then prefills in chunks within the budget', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
 import type { WeightFormat } from '@plimsoll/kernels';
 import { expect, test } from 'vitest';
-import { fixturesDirectory } from '../runtime/fixture-engine.test-data.ts';
+import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
 import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
 import { wideningOf } from './widen-blocks.ts';
 

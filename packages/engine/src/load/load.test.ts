@@ -6,8 +6,8 @@ import { defined, MiB, PlimsollError } from '@plimsoll/foundation';
 import { type ModelSpec, readGgufFile } from '@plimsoll/model-files';
 import { type EngineOptions, planEngineMemory } from '@plimsoll/planner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createEngine } from '../runtime/create-engine.ts';
-import { fixturesDirectory, smallOptions } from '../runtime/fixture-engine.test-data.ts';
+import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';
+import { createEngine } from '../start/create-engine.ts';
 import { openModel } from './open-model.ts';
 
 const source = join(fixturesDirectory, 'llama-bias', 'f32.gguf');

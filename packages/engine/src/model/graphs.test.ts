@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';
-import { fixtureNames, fixturesDirectory } from '../runtime/fixture-engine.test-data.ts';
+import { fixtureNames, fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
 import { parametersFromConfig } from './config-parameters.ts';
 import type { ModelGraph } from './graph.ts';
 import { architectureOf } from './known.ts';

@@ -10,6 +10,7 @@
  * mirostat's threshold. Everything else is computed from the history, so rolling back needs nothing.
  */
 import { assert, PlimsollError, type Random, seededRandom } from '@plimsoll/foundation';
+import { type DraftedToken, drawFrom, verifyToken } from '../draft/speculative.ts';
 import { Candidates } from './candidates.ts';
 import { Dry } from './dry.ts';
 import { reportLogprobs, type SampledLogprobs } from './log-probabilities.ts';
@@ -17,7 +18,6 @@ import { LogitRow } from './logit-row.ts';
 import { Mirostat } from './mirostat.ts';
 import { Penalties } from './penalties.ts';
 import { resolveSamplerParams, type SamplerParams, type SamplerRequest } from './sampler-params.ts';
-import { type DraftedToken, drawFrom, verifyToken } from './speculative.ts';
 import { keepMinP, keepTopP, keepTypical, takeNucleus } from './truncation.ts';
 
 export interface Sample {

@@ -2,11 +2,12 @@
  * Predicts what a benchmark measured from what it says it ran. Throughput and time per token follow from the inputs; a time
  * to first token under load follows only where the record says how requests arrived, and is null where a queue made it.
  */
-import { prepareWithoutEngine } from '../engine-none.ts';
-import { singleDevice } from '../parallelism.ts';
-import type { SpeedModel } from '../performance.ts';
-import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../performance-assumptions.ts';
-import { type Load, type LoadPoint, loadPoint, splitPoint } from '../performance-load.ts';
+
+import { singleDevice } from '../deployment/parallelism.ts';
+import { prepareWithoutEngine } from '../engines/none/profile.ts';
+import type { SpeedModel } from '../speed/performance.ts';
+import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/performance-assumptions.ts';
+import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/performance-load.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type Workload, workloadOf } from './performance-workload.ts';
 import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';

@@ -3,8 +3,8 @@
  * start-up logs report weights and cache, llama.cpp load logs report buffers, performance records have `measured`.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { parseLogRecord } from '../llama-cpp/log-record.ts';
-import { predictLlamaCppRecord } from '../llama-cpp/predict-record.ts';
+import { parseLogRecord } from '../engines/llama-cpp/log-record.ts';
+import { predictLlamaCppRecord } from '../engines/llama-cpp/predict-record.ts';
 import { causeOf } from './causes.ts';
 import { predictPerformanceRecord } from './performance-record.ts';
 import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';

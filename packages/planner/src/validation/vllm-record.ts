@@ -6,11 +6,11 @@
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { type KvFormat, parseKvFormat } from '../kv-format.ts';
-import { ledgerBytes } from '../ledger.ts';
-import type { PlanRequest } from '../plan-request.ts';
-import { engineFigures, prepareVllm, type VllmDeployment } from '../vllm/profile.ts';
-import { parseElementType } from '../weight-format.ts';
+import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
+import { ledgerBytes } from '../bytes/ledger.ts';
+import { parseElementType } from '../bytes/weight-format.ts';
+import { engineFigures, prepareVllm, type VllmDeployment } from '../engines/vllm/profile.ts';
+import type { PlanRequest } from '../question/plan-request.ts';
 import {
   booleanField,
   numberField,

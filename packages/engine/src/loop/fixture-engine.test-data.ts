@@ -1,0 +1,43 @@
+/** For tests: the small random models under fixtures/engine, running. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MiB } from '@plimsoll/foundation';
+import type { EngineOptions } from '@plimsoll/planner';
+import { openModel } from '../load/open-model.ts';
+import { createEngine, type EngineStart } from '../start/create-engine.ts';
+import type { Engine } from './engine.ts';
+
+export const fixturesDirectory = join(import.meta.dirname, '../../../../fixtures/engine');
+
+/** Every fixture with an expected.json and the names of what can be loaded in it. */
+export function fixtureNames(): readonly string[] {
+  return readdirSync(fixturesDirectory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'ops')
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Small enough for every fixture, in one arena, one thread, exact cache. */
+export const smallOptions: EngineOptions = {
+  sequencesMax: 4,
+  contextMax: 256,
+  prefillChunkTokens: 24,
+  kvFormat: 'fp32',
+  threads: 1,
+  stagingBytes: 0,
+};
+
+export async function startFixture(
+  place: { readonly name: string; readonly file: string },
+  options: EngineStart['options'] = {},
+  start: Partial<EngineStart> = {},
+): Promise<Engine> {
+  const model = await openModel(join(fixturesDirectory, place.name, place.file));
+  return createEngine({
+    model,
+    memoryBytes: 512 * MiB,
+    tokenizer: null,
+    options: { ...smallOptions, ...options },
+    ...start,
+  });
+}

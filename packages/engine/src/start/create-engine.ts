@@ -1,0 +1,197 @@
+/**
+ * Starts an engine: plan the memory, refuse what does not fit, open the arenas, start the threads, load the weights.
+ * Nothing large is allocated before the plan has been admitted and the file has been found to have every tensor.
+ */
+import { availableParallelism } from 'node:os';
+import { type Clock, monotonicClock } from '@plimsoll/foundation';
+import type { WasmArena } from '@plimsoll/kernels';
+import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner';
+import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
+import { checkSameVocabulary } from '@plimsoll/text';
+import { Drafter } from '../draft/drafter.ts';
+import { arenaLayouts } from '../forward/arena-layout.ts';
+import { Forward } from '../forward/forward.ts';
+import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
+import { type LoadProgress, startLoading } from '../load/load-weights.ts';
+import type { Model } from '../load/model.ts';
+import { type Computing, openReference, openWasm } from '../loop/computing.ts';
+import { Engine } from '../loop/engine.ts';
+import { createMemoryManager, type MemoryManager } from '../memory/memory-manager.ts';
+import { modelOptions } from '../memory/model-config.ts';
+import type { OptionalTokenizer } from '../request/generation.ts';
+
+export interface EngineStart {
+  readonly model: Model;
+  /** What the whole process may take. */
+  readonly memoryBytes: number;
+  readonly options?: Omit<EngineOptions, 'draft'>;
+  /** A smaller model with the same vocabulary, which proposes so many tokens per step. */
+  readonly draft?: DraftStart | undefined;
+  /** Default: the model's own. Null: the engine takes and gives token ids only. */
+  readonly tokenizer?: OptionalTokenizer;
+  /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
+  readonly kernels?: 'wasm' | 'reference';
+  readonly policy?: SchedulingPolicy;
+  /** Finds prompts' beginnings in the cache; default true. */
+  readonly prefixCaching?: boolean;
+  readonly clock?: Clock;
+  /** Work after which a step lets others have their turn; a smaller amount than the usual is for tests. */
+  readonly turnMultiplyAdds?: number;
+  readonly onProgress?: (progress: LoadProgress) => void;
+}
+
+export interface DraftStart {
+  readonly model: Model;
+  readonly tokens: number;
+}
+
+export async function createEngine(start: EngineStart): Promise<Engine> {
+  const { model, memoryBytes, clock = monotonicClock } = start;
+  const stagingBytes = start.options?.stagingBytes;
+  const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
+  const { spec, parameters } = model;
+  const draft = start.draft && { spec: start.draft.model.spec, tokens: start.draft.tokens };
+  const threads = start.options?.threads ?? Math.min(availableParallelism(), usualThreadsMax);
+  const options = { ...start.options, threads, draft };
+  const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, options));
+  const placed = placeModel(plan, model.graph, model.names);
+  const drafts = placedDraft(plan, start);
+  memory.adopt(plan);
+  let computing: Computing | null = null;
+  try {
+    const arenas = plan.storage.arenaBytes.map((_, index) => arenaOf(memory, index));
+    const memories = arenas.map((arena) => arena.memory);
+    computing =
+      start.kernels === 'reference' ? openReference(arenas) : await openWasm(arenas, plan.settings.threads);
+    const progress = progressOf(plan, start.onProgress);
+    const target = { plan, arenas, computing };
+    const tokenizer = await load(model, target, progress.model, async () => {
+      const made = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
+      if (drafts !== null) await checkDraft(model, made, drafts.source);
+      return made;
+    });
+    if (drafts !== null) {
+      await load(drafts.source, { ...target, plan: drafts.plan }, progress.draft, async () => null);
+    }
+    const { turnMultiplyAdds } = start;
+    const shared = { arenas: memories, kernels: await computing.startKernels(), turnMultiplyAdds };
+    const forward = new Forward({ plan, model: placed, ...shared });
+    const drafter =
+      drafts === null
+        ? null
+        : new Drafter({
+            plan,
+            forward: new Forward({ plan: drafts.plan, model: drafts.placed, ...shared }),
+            vocabSize: model.graph.vocabSize,
+          });
+    return new Engine({
+      model,
+      tokenizer,
+      memory,
+      scheduler: schedulerOf(plan, start),
+      forward,
+      drafter,
+      kernels: shared.kernels,
+      clock,
+    });
+  } catch (error) {
+    await computing?.close();
+    memory.close();
+    throw error;
+  }
+}
+
+function arenaOf(memory: MemoryManager<WebAssembly.Memory>, index: number): WasmArena {
+  const { arena, offset } = memory.region(`kernel control ${index}`);
+  return { memory: memory.vram.memory(arena), controlPointer: offset };
+}
+
+interface PlacedDraft {
+  readonly source: Model;
+  readonly plan: EngineMemoryPlan;
+  readonly placed: PlacedModel;
+}
+
+function placedDraft({ draft: plan }: EngineMemoryPlan, { draft }: EngineStart): PlacedDraft | null {
+  if (draft === undefined || plan === null) return null;
+  const { model: source } = draft;
+  return { source, plan, placed: placeModel(plan, source.graph, source.names) };
+}
+
+async function checkDraft(model: Model, tokenizer: OptionalTokenizer, draft: Model): Promise<void> {
+  const own = tokenizer ?? (await model.loadTokenizer());
+  checkSameVocabulary(
+    { name: model.spec.id, tokenizer: own },
+    { name: draft.spec.id, tokenizer: await draft.loadTokenizer() },
+  );
+}
+
+type OnProgress = NonNullable<EngineStart['onProgress']>;
+
+/** One progress for both models: each has its share by the bytes that it will hold. */
+function progressOf(
+  { storage, draft }: EngineMemoryPlan,
+  onProgress: OnProgress = () => undefined,
+): { readonly model: OnProgress; readonly draft: OnProgress } {
+  const ratio = (draft?.storage.weightBytes ?? 0) / storage.weightBytes;
+  let modelBytes = 0;
+  return {
+    model({ loadedBytes, totalBytes }) {
+      modelBytes = totalBytes;
+      onProgress({ loadedBytes, totalBytes: Math.round(totalBytes * (1 + ratio)) });
+    },
+    draft({ loadedBytes, totalBytes }) {
+      const share = (modelBytes * ratio * loadedBytes) / totalBytes;
+      const whole = Math.round(modelBytes * (1 + ratio));
+      onProgress({ loadedBytes: Math.min(whole, Math.round(modelBytes + share)), totalBytes: whole });
+    },
+  };
+}
+
+interface LoadPlace {
+  readonly plan: EngineMemoryPlan;
+  readonly arenas: readonly WasmArena[];
+  readonly computing: Computing;
+}
+
+/** Loads a model's weights on all threads. What is to be done `meanwhile` has this one until it is done. */
+async function load<Result>(
+  model: Model,
+  { plan, arenas, computing }: LoadPlace,
+  onProgress: OnProgress,
+  meanwhile: () => Promise<Result>,
+): Promise<Result> {
+  const source = await model.openWeights();
+  try {
+    const layouts = arenaLayouts(plan, model.graph);
+    const { helpers, openArenas } = computing;
+    const loading = startLoading({ plan, arenas, layouts, helpers, openArenas }, source);
+    try {
+      const result = await meanwhile();
+      await loading.finish(onProgress);
+      return result;
+    } finally {
+      await loading.abandon();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+function schedulerOf(plan: EngineMemoryPlan, { policy, prefixCaching }: EngineStart): Scheduler {
+  const { settings } = plan;
+  return new Scheduler({
+    blockSize: settings.blockTokens,
+    groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }) => ({
+      name: window === null ? kind : `${kind} ${window}`,
+      blockCount,
+      window,
+    })),
+    contextMax: settings.contextMax,
+    runningMax: settings.sequencesMax,
+    tokenBudget: settings.stepTokens,
+    prefillChunkMax: settings.prefillChunkTokens,
+    policy: policy ?? policies.fcfs,
+    ...(prefixCaching !== undefined && { prefixCaching }),
+  });
+}

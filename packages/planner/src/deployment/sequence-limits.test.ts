@@ -1,0 +1,50 @@
+/** Users can end at a setting of the engine while memory has room: the plan says which of the two it was. */
+import { expect, test } from 'vitest';
+import { type Plan, plan } from '../plan.ts';
+import type { PlanRequest } from '../question/plan-request.ts';
+import { request } from '../test-models.ts';
+
+function planned(contextTokens: number, users: number, options: Partial<PlanRequest> = {}): Plan {
+  return plan(request({ engine: 'vllm', ...options, workload: { contextTokens, users } }));
+}
+
+function limits({ notes }: Plan): readonly string[] {
+  return notes.filter((note) => /limit|instead of/.test(note));
+}
+
+test('a limit of sequences is named, with what sets it', () => {
+  const short = planned(1, 1);
+  expect(short.capacity.usersMax).toBe(1024);
+  expect(limits(short)).toEqual(['1,024 users are the limit of --max-num-seqs, not of memory']);
+  expect(limits(planned(1, 1, { vllm: { maxNumSeqs: 64 } }))).toEqual([
+    '64 users are the limit of --max-num-seqs, not of memory',
+  ]);
+  const groups = planned(1, 1, { parallelism: { tensor: 1, pipeline: 1, data: 2, expertParallel: false } });
+  expect(limits(groups)).toEqual([
+    '2,048 users are the limit of --max-num-seqs (1,024 in each of 2 groups), not of memory',
+  ]);
+  expect(limits(planned(1, 1, { engine: 'llama.cpp' }))).toEqual([
+    "256 users are the limit of llama.cpp's LLAMA_MAX_SEQ, not of memory",
+  ]);
+  expect(limits(planned(1, 1, { engine: 'plimsoll' }))).toEqual([
+    "1,024 users are the limit of the engine's sequencesMax, not of memory",
+  ]);
+});
+
+test('where memory ends first, nothing is said of settings', () => {
+  expect(limits(planned(8192, 1))).toEqual([]);
+  expect(limits(planned(8192, 1, { engine: 'none' }))).toEqual([]);
+});
+
+test('a limit that the planner raises is said, with its value and what it costs', () => {
+  const raised = planned(1024, 2000);
+  expect(limits(raised)).toContain(
+    '--max-num-seqs is 2,000 here instead of 1,024, for the 2,000 users asked; activations grow with it',
+  );
+  const most = planned(8192, 100_000);
+  expect(most.capacity.usersMax).toBe(54);
+  expect(limits(most)).toEqual([
+    '--max-num-seqs is 8,192 here instead of 1,024, the most that --max-num-batched-tokens allows, for the 100,000 users asked; activations grow with it',
+  ]);
+  expect(limits(planned(8192, 100, { vllm: { maxNumSeqs: 64 } }))).toEqual([]);
+});

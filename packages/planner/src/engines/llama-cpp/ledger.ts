@@ -1,0 +1,202 @@
+/**
+ * The engine's memory as ledger entries: one list for the fullest device and the host, each entry with the formula its
+ * bytes came from.
+ */
+import { bytes, defined, formatCount } from '@plimsoll/foundation';
+import type { LayerSpec } from '@plimsoll/model-files/spec';
+import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from '../../bytes/ledger.ts';
+import { layerCache } from './cache-buffers.ts';
+import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
+import { isExpertTensor, type PlacedTensor } from './placement.ts';
+
+export interface LlamaCppLedger {
+  readonly ledger: Ledger;
+  readonly memory: EngineMemory;
+}
+
+/** What llama.cpp allocates for this input, as a ledger of the fullest device and the host. */
+export function llamaCppLedger(input: LlamaCppInput): LlamaCppLedger {
+  const memory = engineMemory(input);
+  return { ledger: { entries: llamaCppEntries(memory, input) }, memory };
+}
+
+/** `unifiedMemory`: host and device are one memory, so that everything counts against the device. */
+export function llamaCppEntries(
+  memory: EngineMemory,
+  input: LlamaCppInput,
+  unifiedMemory = false,
+): readonly LedgerEntry[] {
+  const hostTier: MemoryTier = unifiedMemory || memory.devices.length === 0 ? 'device' : 'host';
+  const device = fullestDevice(memory);
+  const entries = [
+    ...(device === null ? [] : backendEntries({ memory, input, backend: device, tier: 'device' })),
+    ...backendEntries({ memory, input, backend: memory.placement.cpu, tier: hostTier }),
+    outputEntry(memory, input, hostTier),
+  ];
+  return entries.filter((entry) => entry.bytes > 0);
+}
+
+function fullestDevice(memory: EngineMemory): number | null {
+  let fullest: number | null = null;
+  let most = -1;
+  memory.devices.forEach((part, index) => {
+    const total = part.weights + part.cache + part.state + part.compute;
+    if (total > most) [fullest, most] = [index, total];
+  });
+  return fullest;
+}
+
+interface BackendContext {
+  readonly memory: EngineMemory;
+  readonly input: LlamaCppInput;
+  /** A device, or the CPU. */
+  readonly backend: number;
+  readonly tier: MemoryTier;
+}
+
+function backendEntries(context: BackendContext): LedgerEntry[] {
+  const { memory, backend, tier } = context;
+  const part = partOf(memory, backend);
+  const isHost = backend === memory.placement.cpu;
+  const entry = (
+    category: LedgerCategory,
+    tag: string,
+    amount: number,
+    derivation: Derivation,
+  ): LedgerEntry => ({
+    category,
+    tag: isHost ? `${tag}, CPU` : tag,
+    tier,
+    bytes: bytes(amount),
+    derivation,
+  });
+  return [
+    ...weightEntries(context, part).map(([tag, amount, derivation]) =>
+      entry('weights', tag, amount, derivation),
+    ),
+    ...cacheEntries(context).map(([tag, amount, derivation]) => entry('kv-cache', tag, amount, derivation)),
+    entry('state', 'recurrent and convolution state', part.state, stateDerivation(context, part.state)),
+    entry('workspace', 'compute buffer', part.compute, computeDerivation(context)),
+  ];
+}
+
+function partOf(memory: EngineMemory, backend: number): BackendMemory {
+  return defined(memory.devices[backend] ?? memory.host, 'a backend has memory');
+}
+
+type Part = readonly [tag: string, amount: number, derivation: Derivation];
+
+function weightEntries({ memory, backend, input }: BackendContext, part: BackendMemory): readonly Part[] {
+  const own = memory.placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === backend);
+  const groups: readonly (readonly [string, (tensor: PlacedTensor) => boolean])[] = [
+    ['experts', (tensor) => isExpertTensor(tensor.name)],
+    ['layers', (tensor) => tensor.layer !== null && !isExpertTensor(tensor.name)],
+    ['embedding and head', (tensor) => tensor.layer === null],
+  ];
+  const label = input.fileType ?? 'the file';
+  const parts = groups.map(([tag, belongs]): Part => {
+    const tensors = own.filter(belongs);
+    const amount = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+    const derivation: Derivation = {
+      formula: 'sum over tensors of rows x blocks per row x bytes per block',
+      substituted: `${formatCount(tensors.length)} tensors of ${label}: ${typesOf(tensors)}`,
+      source: 'llama.cpp src/llama-quant.cpp (types), src/llama-model.cpp load_tensors (place)',
+    };
+    return [tag, amount, derivation];
+  });
+  const listed = parts.reduce((sum, [, amount]) => sum + amount, 0);
+  // Alignment of tensors, stretches of the mapped file between them, and interleaved copies.
+  const rest = part.weights - listed;
+  if (rest < 0) return scaled(parts, part.weights, listed);
+  if (rest === 0) return parts;
+  const derivation: Derivation = {
+    formula: 'buffers - tensors',
+    substituted: `${formatCount(part.weights)} - ${formatCount(listed)}`,
+    source: 'llama.cpp src/llama-model-loader.cpp get_mapping_range; ggml alignment',
+  };
+  return [...parts, ['alignment and mapped gaps', rest, derivation]];
+}
+
+/** Tensors that share the file's bytes (a tied head) or lie outside the mapping make the list longer than the buffer. */
+function scaled(parts: readonly Part[], bufferBytes: number, listedBytes: number): readonly Part[] {
+  return parts.map(([tag, amount, derivation]): Part => {
+    const [label = '', sum = ''] = derivation.substituted.split(': ');
+    const substituted = `${label}: (${sum}) x ${formatCount(bufferBytes)} / ${formatCount(listedBytes)}`;
+    const formula = `(${derivation.formula}) x buffer / all of them`;
+    return [tag, (amount * bufferBytes) / listedBytes, { ...derivation, formula, substituted }];
+  });
+}
+
+function typesOf(tensors: readonly PlacedTensor[]): string {
+  const amounts = new Map<string, number>();
+  for (const tensor of tensors) amounts.set(tensor.type, (amounts.get(tensor.type) ?? 0) + tensor.bytes);
+  return [...amounts].map(([type, amount]) => `${formatCount(amount)} B of ${type}`).join(' + ');
+}
+
+function cacheEntries({ memory, input, backend }: BackendContext): readonly Part[] {
+  const { options, cells, placement } = memory;
+  const groups = new Map<string, { amount: number; terms: Map<string, number> }>();
+  input.spec.layers.forEach((layer, index) => {
+    const home = (input.offloadCache ?? true) ? placement.layerBackends[index] : placement.cpu;
+    if (home !== backend) return;
+    const cache = layerCache(input.spec, layer, cells, options.cache);
+    const amount = cache.keyBytes + cache.valueBytes;
+    if (amount === 0) return;
+    const tag = cacheTag(layer, cells.window);
+    const rows = (tag === 'sliding-window layers' ? cells.window : cells.full) * cells.streams;
+    const term = `${formatCount(rows)} cells x (${cache.keyBytes / rows} B of ${options.keyType} + ${cache.valueBytes / rows} B of ${options.valueType})`;
+    const group = groups.get(tag) ?? { amount: 0, terms: new Map<string, number>() };
+    group.terms.set(term, (group.terms.get(term) ?? 0) + 1);
+    groups.set(tag, { ...group, amount: group.amount + amount });
+  });
+  return [...groups].map(([tag, { amount, terms }]): Part => {
+    const derivation: Derivation = {
+      formula: 'layers x cells x (key row + value row)',
+      substituted: [...terms].map(([term, layers]) => `${layers} layers x ${term}`).join(' + '),
+      source: 'llama.cpp src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp',
+    };
+    return [tag, amount, derivation];
+  });
+}
+
+function cacheTag({ attention }: LayerSpec, windowCells: number): string {
+  if (attention.kind === 'mla') return 'latent attention layers';
+  const slides = attention.kind === 'sliding' || attention.kind === 'chunked';
+  return slides && windowCells > 0 ? 'sliding-window layers' : 'full-attention layers';
+}
+
+function stateDerivation({ memory }: BackendContext, amount: number): Derivation {
+  const { sequences, cache } = memory.options;
+  return {
+    formula: 'sequences x (1 + rollback states) x F32 elements of all recurrent layers x 4',
+    substituted: `${sequences} x ${1 + cache.rollbackStates} x ${formatCount(amount / 4 / sequences / (1 + cache.rollbackStates))} x 4`,
+    source: 'llama.cpp src/llama-memory-recurrent.cpp',
+  };
+}
+
+function computeDerivation({ memory }: BackendContext): Derivation {
+  const { microBatchTokens, outputs, flashAttention, rules } = memory.options;
+  const { full, window, streams } = memory.cells;
+  const cells = window > 0 ? `${full} and ${window} cells` : `${full} cells`;
+  return {
+    formula: 'largest extent of the live tensors of the worst-case graph, placed by best fit',
+    substituted: `${microBatchTokens} tokens, ${outputs} rows of logits, ${cells}, ${streams} stream(s), flash attention ${flashAttention ? 'on' : 'off'}, rules of b${rules.build}`,
+    source: 'llama.cpp src/llama-graph.cpp, ggml/src/ggml-backend.cpp, ggml/src/ggml-alloc.c',
+  };
+}
+
+function outputEntry(memory: EngineMemory, input: LlamaCppInput, tier: MemoryTier): LedgerEntry {
+  const { sequences } = memory.options;
+  return {
+    category: 'workspace',
+    tag: 'logits of one token per sequence, CPU',
+    tier,
+    bytes: bytes(memory.outputBytes),
+    derivation: {
+      formula: 'sequences x vocabulary x 4',
+      substituted: `${sequences} x ${formatCount(input.spec.vocabSize)} x 4`,
+      source: 'llama.cpp src/llama-context.cpp output_reserve',
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/** Everything about one engine that does not depend on how many blocks its cache gets, and what a load then needs. */
+import { bytes, formatCount } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { LedgerEntry } from '../../bytes/ledger.ts';
+import {
+  type CacheLoad,
+  type LayerCache,
+  layerCacheBytes,
+  layerCaches,
+  sequenceBlocks,
+} from './cache-layout.ts';
+import { hostBuffers, runtimeEntries } from './host-entries.ts';
+import { type Placement, type PlacementLimits, placeUnits, type Unit } from './placement.ts';
+import { type EngineSettings, engineSettings, pageBytes } from './settings.ts';
+import {
+  aligned,
+  type BufferLayout,
+  type HeadBufferName,
+  headBuffers,
+  type StepRegions,
+  stepRegions,
+} from './step-buffers.ts';
+import { type UnitTemplate, unitsOf, unitTemplates } from './units.ts';
+import { planWeights, type WeightStorage } from './weight-storage.ts';
+
+/** Barrier, counters and commands at the start of every arena (packages/kernels, `controlBytes`). */
+export const controlBytes = 65_536;
+
+/** One model in the engine: the one that is asked for, or its draft. */
+export interface ModelParts {
+  readonly spec: ModelSpec;
+  readonly weights: WeightStorage;
+  readonly caches: readonly (readonly LayerCache[])[];
+  readonly templates: readonly UnitTemplate[];
+  readonly step: StepRegions;
+  readonly head: BufferLayout<HeadBufferName>;
+}
+
+export interface EngineParts {
+  readonly settings: EngineSettings;
+  readonly model: ModelParts;
+  readonly draft: ModelParts | null;
+  /** Sizes of the regions that every arena has: the larger of the two models, which take turns. */
+  readonly shared: {
+    readonly bufferBytes: number;
+    readonly quantisedBytes: number;
+    readonly attentionScratchBytes: number;
+    readonly tableBytes: number;
+    /** Tables name the tokens and rows of a step, which differ between the two; 0 without a draft. */
+    readonly draftTableBytes: number;
+  };
+  readonly limits: PlacementLimits;
+  /** Process, threads, tokenizer: the floor of the reserve. */
+  readonly runtime: readonly LedgerEntry[];
+  readonly hostBuffers: readonly LedgerEntry[];
+}
+
+export function engineParts(
+  spec: ModelSpec,
+  settings: EngineSettings,
+  weights: WeightStorage = planWeights(spec),
+): EngineParts {
+  const model = modelParts(spec, settings, weights);
+  const draft = settings.draft === null ? null : draftParts(settings.draft.spec, settings);
+  const most = (pick: (step: StepRegions) => number): number =>
+    Math.max(pick(model.step), draft === null ? 0 : pick(draft.step));
+  const shared = {
+    bufferBytes: most((step) => step.buffers.bytes),
+    quantisedBytes: most((step) => step.quantisedBytes),
+    attentionScratchBytes: most((step) => step.attentionScratchBytes),
+    tableBytes: model.step.tableBytes,
+    draftTableBytes: draft?.step.tableBytes ?? 0,
+  };
+  const sizes = Object.values(shared);
+  return {
+    settings,
+    model,
+    draft,
+    shared,
+    limits: {
+      baseBytes: sizes.reduce((sum, size) => sum + aligned(size), controlBytes),
+      arenaBytesMax: settings.arenaBytesMax,
+    },
+    runtime: runtimeEntries(spec, settings),
+    hostBuffers: hostBuffers(spec, settings),
+  };
+}
+
+function modelParts(spec: ModelSpec, settings: EngineSettings, weights: WeightStorage): ModelParts {
+  return {
+    spec,
+    weights,
+    caches: layerCaches(spec, settings),
+    templates: unitTemplates(spec, weights),
+    step: stepRegions(spec, settings, weights),
+    head: headBuffers(spec, settings),
+  };
+}
+
+function draftParts(spec: ModelSpec, settings: EngineSettings): ModelParts {
+  return modelParts(spec, draftSettings(spec, settings), planWeights(spec));
+}
+
+/**
+ * A draft runs under the same limits; what its own context allows less of, it simply does not use. Its layers keep every
+ * token, in the blocks that the model's growing cache has for them: so a prefix that is found, shared, copied or rolled
+ * back is so for both. It proposes one token of each sequence at a time.
+ */
+export function draftSettings(spec: ModelSpec, settings: EngineSettings): EngineSettings {
+  const { kvFormat } = engineSettings(spec, { kvFormat: settings.kvFormat });
+  const contextMax = Math.min(settings.contextMax, spec.contextLength);
+  const logitRows = settings.sequencesMax;
+  return { ...settings, kvFormat, contextMax, logitRows, keepsWholeWindow: true, draft: null };
+}
+
+/** A number of sequences of a length, and the blocks of the pool they draw from. */
+export function loadOf(settings: EngineSettings, poolBlocks: number): CacheLoad {
+  return {
+    sequences: settings.sequencesMax,
+    contextTokens: settings.contextMax,
+    poolBlocks,
+    blockTokens: settings.blockTokens,
+  };
+}
+
+/** Blocks that all sequences at full length hold: more are never of use. */
+export function blocksNeeded(settings: EngineSettings): number {
+  return settings.sequencesMax * sequenceBlocks(settings.contextMax, settings.blockTokens);
+}
+
+/** Cache bytes of one model: what grows with context, what windows keep, what recurrences keep. */
+export interface CacheSums {
+  readonly growing: number;
+  readonly windows: number;
+  readonly state: number;
+}
+
+export function cacheSums(model: ModelParts, load: CacheLoad): CacheSums {
+  const counts = new Map<readonly LayerCache[], number>();
+  for (const caches of model.caches) counts.set(caches, (counts.get(caches) ?? 0) + 1);
+  const sums = { growing: 0, windows: 0, state: 0 };
+  for (const [caches, count] of counts) {
+    for (const cache of caches) {
+      const kind = cache.grows ? 'growing' : cache.group.kind === 'state' ? 'state' : 'windows';
+      sums[kind] += count * layerCacheBytes(cache, load);
+    }
+  }
+  return sums;
+}
+
+/** What a load needs in arenas. */
+export interface ArenaNeed {
+  /** Null when a layer with its cache is larger than an arena. */
+  readonly placement: Placement | null;
+  readonly units: readonly Unit[];
+  /**
+   * At least what the arenas take: every one is charged a whole page of rounding. That keeps the sum from ever falling
+   * when a load grows, which page rounding alone would not.
+   */
+  readonly boundBytes: number;
+  /** Bytes by which units exceed an arena, summed; 0 when all can be placed. */
+  readonly excessBytes: number;
+}
+
+export function arenaNeed(parts: EngineParts, load: CacheLoad): ArenaNeed {
+  const units = modelUnits(parts.model, load);
+  if (parts.draft !== null) units.push(...modelUnits(parts.draft, load));
+  const placement = placeUnits(units, parts.limits);
+  const sum = units.reduce((total, unit) => total + unit.copies * unit.bytes, 0);
+  // A load that cannot be placed is charged more arenas than any placement has.
+  const arenas = placement?.usedBytes.length ?? units.reduce((total, unit) => total + unit.copies, 1);
+  const { baseBytes, arenaBytesMax } = parts.limits;
+  const room = arenaBytesMax - baseBytes;
+  const excessBytes = units.reduce((total, unit) => total + Math.max(0, unit.bytes - room), 0);
+  return { placement, units, boundBytes: sum + arenas * (baseBytes + pageBytes), excessBytes };
+}
+
+function modelUnits(model: ModelParts, load: CacheLoad): Unit[] {
+  return unitsOf(model.templates, { caches: model.caches, load, headBytes: model.head.bytes });
+}
+
+/** Bytes of host memory under the same bound: allowances and buffers. */
+export function hostBytes(parts: EngineParts): number {
+  return entryBytes(parts.runtime) + entryBytes(parts.hostBuffers);
+}
+
+export function entryBytes(entries: readonly LedgerEntry[]): number {
+  return entries.reduce((sum, entry) => sum + entry.bytes, 0);
+}
+
+/** What stays unused: a share of the memory, less what the process takes, which is reserve too. */
+export function headroomEntries(parts: EngineParts, freeBytes: number): readonly LedgerEntry[] {
+  const { reserveShare } = parts.settings;
+  const floor = entryBytes(parts.runtime);
+  const headroom = Math.max(0, Math.floor(reserveShare * freeBytes) - floor);
+  if (headroom === 0) return [];
+  return [
+    {
+      category: 'headroom',
+      tag: 'kept free',
+      tier: 'device',
+      bytes: bytes(headroom),
+      derivation: {
+        formula: 'share of the memory - what the process takes',
+        substituted: `${reserveShare} x ${formatCount(freeBytes)} - ${formatCount(floor)}`,
+        source: 'engine setting reserveShare',
+      },
+    },
+  ];
+}

@@ -1,0 +1,118 @@
+/**
+ * What the process takes beside its arenas. None of it is allocated by the engine byte for byte: these are allowances
+ * that a bounded process has to leave for its runtime, with an absolute floor, because a share of a small budget would
+ * shrink below what Node itself needs.
+ */
+import { bytes, formatCount } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { LedgerEntry } from '../../bytes/ledger.ts';
+import costs from './runtime-costs.json' with { type: 'json' };
+import type { EngineSettings } from './settings.ts';
+
+const source = 'runtime-costs.json: measured allowances';
+
+/** One part of the floor of the reserve. */
+function runtimeEntry(tag: string, value: number, formula: string, substituted: string): LedgerEntry {
+  return {
+    category: 'runtime',
+    tag,
+    tier: 'host',
+    bytes: bytes(value),
+    derivation: { formula, substituted, source },
+  };
+}
+
+/** The floor of the reserve: the process, and what each feature that is switched on adds to it. */
+export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
+  const { threads, sequencesMax, contextMax } = settings;
+  const workers = threads - 1;
+  const sequenceBytes = costs.sequenceBytes.value + contextMax * costs.contextTokenBytes.value;
+  const entries = [
+    runtimeEntry('process', costs.processBytes.value, 'one process of Node', 'with every package loaded'),
+    runtimeEntry(
+      'tokenizer',
+      spec.vocabSize * costs.vocabularyTokenBytes.value,
+      'vocabulary x bytes per token',
+      `${formatCount(spec.vocabSize)} x ${costs.vocabularyTokenBytes.value}`,
+    ),
+    runtimeEntry(
+      'requests',
+      sequencesMax * sequenceBytes,
+      'sequences x (bytes of a request + context x bytes per token)',
+      `${sequencesMax} x (${costs.sequenceBytes.value} + ${formatCount(contextMax)} x ${costs.contextTokenBytes.value})`,
+    ),
+  ];
+  if (workers > 0) {
+    const each = costs.threadBytes.value;
+    entries.push(
+      runtimeEntry(
+        'kernel threads',
+        workers * each,
+        'worker threads x bytes',
+        `${workers} x ${formatCount(each)}`,
+      ),
+    );
+  }
+  if (settings.constrainedOutput) {
+    const each = costs.constraintTokenBytes.value;
+    entries.push(
+      runtimeEntry(
+        'output constraints',
+        spec.vocabSize * each,
+        'vocabulary x bytes of trie per token',
+        `${formatCount(spec.vocabSize)} x ${each}`,
+      ),
+    );
+  }
+  return entries;
+}
+
+/** Rows of the vocabulary beside the proposals: the draft's logits, the model's distribution, and what is left of it. */
+const draftScratchRows = 3;
+
+/** Host memory that is allocated: the staging pool, and hidden states that a step hands out. */
+export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
+  const { stagingBytes, captureLayers, stepTokens, sequencesMax, draft } = settings;
+  const entries: LedgerEntry[] = [];
+  if (stagingBytes > 0) {
+    entries.push({
+      category: 'workspace',
+      tag: 'staging',
+      tier: 'host',
+      bytes: bytes(stagingBytes),
+      derivation: {
+        formula: 'one pool for file reads, spilled sequences and saved caches',
+        substituted: formatCount(stagingBytes),
+        source: 'engine setting stagingBytes',
+      },
+    });
+  }
+  if (draft !== null) {
+    const rows = sequencesMax * draft.tokens;
+    entries.push({
+      category: 'draft',
+      tag: 'proposed distributions',
+      tier: 'host',
+      bytes: bytes(4 * (rows + draftScratchRows) * spec.vocabSize),
+      derivation: {
+        formula: '(sequences x drafted tokens + rows of scratch) x vocabulary x 4',
+        substituted: `(${sequencesMax} x ${draft.tokens} + ${draftScratchRows}) x ${formatCount(spec.vocabSize)} x 4`,
+        source: 'rejection sampling needs what each token was drawn from',
+      },
+    });
+  }
+  if (captureLayers > 0) {
+    entries.push({
+      category: 'features',
+      tag: 'hidden states',
+      tier: 'host',
+      bytes: bytes(captureLayers * stepTokens * spec.hiddenSize * 4),
+      derivation: {
+        formula: 'captured layers x tokens of a step x hidden size x 4',
+        substituted: `${captureLayers} x ${stepTokens} x ${spec.hiddenSize} x 4`,
+        source: 'engine setting captureLayers',
+      },
+    });
+  }
+  return entries;
+}

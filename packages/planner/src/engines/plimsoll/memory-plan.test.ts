@@ -1,0 +1,216 @@
+/** The plan as a whole: regions, arenas, ledger, and the profile that prints it. */
+import { bytes, formatBytes, GiB, MiB, PlimsollError } from '@plimsoll/foundation';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { diffLedgers, type LedgerEntry } from '../../bytes/ledger.ts';
+import { contextMaxFor, neededBytes, usersMax } from '../../deployment/deployment.ts';
+import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
+import { plan } from '../../plan.ts';
+import { model, request, variedModels } from '../../test-models.ts';
+import { prepare } from '../engines.ts';
+import { type EngineMemoryPlan, planEngineMemory } from './memory-plan.ts';
+import { admitEngineMemory } from './option-changes.ts';
+import { engineRequest } from './profile.ts';
+
+function lines(entries: readonly LedgerEntry[]): string[] {
+  return entries.map(
+    ({ category, tag, tier, bytes }) => `${category} / ${tag} (${tier}) ${formatBytes(bytes)}`,
+  );
+}
+
+/** Every region inside its arena, none over another, each tensor whole, tags equal to the ledger. */
+function checkRegions({ regions, storage, caches, ledger }: EngineMemoryPlan): void {
+  const ordered = [...regions].sort((a, b) => a.arena - b.arena || a.offset - b.offset);
+  ordered.forEach((region, index) => {
+    const next = ordered[index + 1];
+    const end = region.offset + region.bytes;
+    expect(region.offset % 64).toBe(0);
+    expect(end).toBeLessThanOrEqual(storage.arenaBytes[region.arena] ?? 0);
+    if (next?.arena === region.arena) expect(end).toBeLessThanOrEqual(next.offset);
+  });
+  for (const size of storage.arenaBytes) {
+    expect(size % 65_536).toBe(0);
+    expect(size).toBeLessThanOrEqual(4 * GiB);
+  }
+  for (const place of [...storage.tensors, ...caches]) {
+    const found = ordered.some(({ arena, offset }) => arena === place.arena && offset === place.offset);
+    expect(found || ('bytes' in place && place.bytes === 0)).toBe(true);
+  }
+  const placed = regions.reduce((sum, region) => sum + region.bytes, 0);
+  const counted = ledger.entries
+    .filter(
+      ({ tier, category, tag }) => tier === 'device' && category !== 'headroom' && tag !== 'arena rounding',
+    )
+    .reduce((sum, entry) => sum + entry.bytes, 0);
+  expect(counted).toBe(placed);
+}
+
+test('regions lie apart in their arenas and sum to the ledger, for every kind of model', () => {
+  for (const name of variedModels) {
+    const spec = ggufSpec(model(name), 'Q4_K_M');
+    // Hundreds of experts make tens of thousands of regions; two layers of each kind show the same.
+    const layers = [...spec.layers.slice(0, 2), ...spec.layers.slice(-2)];
+    const options = { contextMax: 2048, sequencesMax: 2 };
+    const found = planEngineMemory({ spec: { ...spec, layers }, freeBytes: 2000 * GiB, options });
+    checkRegions(found);
+    // Names are as unique as those of the model's own tensors.
+    const areUnique = layers.every(
+      ({ tensors }) => new Set(tensors.map(({ name: own }) => own)).size === tensors.length,
+    );
+    if (areUnique)
+      expect(new Set(found.regions.map((region) => region.name)).size).toBe(found.regions.length);
+  }
+});
+
+test('the plan of an 8B model in 8 GiB', () => {
+  const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
+  const options = { contextMax: 8192, sequencesMax: 2, threads: 2 };
+  const found = admitEngineMemory({ spec, freeBytes: 8 * GiB, options });
+  expect(found.storage.arenaBytes.map((size) => formatBytes(size))).toMatchInlineSnapshot(`
+    [
+      "3.88 GiB",
+      "2.92 GiB",
+    ]
+  `);
+  expect(lines(found.ledger.entries)).toMatchInlineSnapshot(`
+    [
+      "runtime / kernel control (device) 128.00 KiB",
+      "activations / step buffers (device) 0.20 GiB",
+      "workspace / quantised activations (device) 32.59 MiB",
+      "workspace / attention scratch (device) 225.00 KiB",
+      "workspace / step tables (device) 536.25 KiB",
+      "weights / embeddings (device) 0.28 GiB",
+      "weights / attention (device) 0.72 GiB",
+      "weights / norms (device) 1.02 MiB",
+      "weights / mlp (device) 3.18 GiB",
+      "kv-cache / full attention (device) 2.00 GiB",
+      "weights / head (device) 0.40 GiB",
+      "activations / head buffers (device) 1.03 MiB",
+      "runtime / arena rounding (device) 20.69 KiB",
+      "runtime / process (host) 0.16 GiB",
+      "runtime / tokenizer (host) 93.94 MiB",
+      "runtime / requests (host) 384.00 KiB",
+      "runtime / kernel threads (host) 20.00 MiB",
+      "workspace / staging (host) 64.00 MiB",
+    ]
+  `);
+  const held = found.ledger.entries.reduce((sum, entry) => sum + entry.bytes, 0);
+  expect(held).toBeLessThanOrEqual(8 * GiB);
+});
+
+test('what does not fit is refused with the shortfall and the smallest changes, and each of them works', () => {
+  const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
+  const options = { contextMax: 16_384, threads: 2 };
+  const freeBytes = 6 * GiB;
+  try {
+    admitEngineMemory({ spec, freeBytes, options });
+    expect.unreachable();
+  } catch (error) {
+    expect(error instanceof PlimsollError && error.toJSON()).toMatchInlineSnapshot(`
+      {
+        "code": "over-memory-budget",
+        "hint": "--ctx 6912: limit the context to 6,912 tokens (needs 5.98 GiB); or --prefill-chunk 128 --ctx 8448: compute prompts in chunks of 128 tokens, and limit the context to 8,448 tokens (needs 6.00 GiB); or --memory 7306MiB",
+        "limit": "6.00 GiB of memory",
+        "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.13 GiB; 6.00 GiB are allowed: 1.13 GiB short",
+        "value": 7660896256,
+      }
+    `);
+  }
+  admitEngineMemory({ spec, freeBytes, options: { ...options, contextMax: 6912 } });
+  admitEngineMemory({ spec, freeBytes, options: { ...options, kvFormat: 'q8_0', contextMax: 13_312 } });
+  admitEngineMemory({ spec, freeBytes: 7306 * MiB, options });
+});
+
+test('a layer that no arena can hold is refused by name, however much memory there is', () => {
+  const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
+  const options = { contextMax: 4096, arenaBytesMax: 128 * 2 ** 20, prefillChunkTokens: 16 };
+  expect(() => admitEngineMemory({ spec, freeBytes: 100 * GiB, options })).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: embedding needs 0.28 GiB in one arena of 0.13 GiB, with its cache and the workspace of a step]`,
+  );
+});
+
+const smallDraft = { spec: model('meta-llama/Llama-3.2-1B-Instruct'), tokens: 3 };
+
+function ledgerOf(regions: EngineMemoryPlan['regions']): EngineMemoryPlan['ledger'] {
+  const derivation = { formula: '', substituted: '', source: '' };
+  return {
+    entries: regions.map(({ category, tag, bytes: size }) => ({
+      category,
+      tag,
+      tier: 'device',
+      bytes: bytes(size),
+      derivation,
+    })),
+  };
+}
+
+test('`plan --engine plimsoll` prints the ledger of the engine', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom('meta-llama/Llama-3.1-8B-Instruct', 'google/gemma-3-12b-it', 'Qwen/Qwen3.5-4B'),
+      fc.integer({ min: 1, max: 9 }),
+      fc.integer({ min: 16, max: 9000 }),
+      fc.boolean(),
+      (name, users, contextTokens, hasDraft) => {
+        const asked = request({
+          model: name,
+          gpu: 'reference-cpu',
+          engine: 'plimsoll',
+          workload: { contextTokens, users },
+        });
+        const drafting = { ...asked, plimsoll: { draft: smallDraft } };
+        const engine = planEngineMemory(engineRequest(hasDraft ? drafting : asked));
+        expect(diffLedgers(plan(hasDraft ? drafting : asked).ledger, engine.ledger)).toEqual([]);
+        expect(engine.ledger.entries.some(({ category }) => category === 'draft')).toBe(hasDraft);
+        if (!hasDraft) expect(engine.draft).toBeNull();
+        // To the draft its plan is that of a model: whole regions, each its own.
+        else checkRegions({ ...engine, ...engine.draft, ledger: ledgerOf(engine.draft?.regions ?? []) });
+      },
+    ),
+    { numRuns: 15 },
+  );
+});
+
+test('the verdict of a plan is the verdict of the engine', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 5 * GiB, max: 12 * GiB }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 256, max: 16_384 }),
+      fc.boolean(),
+      (usableBytes, users, contextTokens, hasDraft) => {
+        const asked = {
+          ...request({
+            gpu: 'reference-cpu',
+            engine: 'plimsoll',
+            workload: { contextTokens, users },
+          }),
+          plimsoll: hasDraft ? { draft: smallDraft } : {},
+        };
+        const memory = { ...asked.hardware.memory, usableBytes };
+        const bounded = { ...asked, hardware: { ...asked.hardware, memory } };
+        const deployment = prepare(bounded);
+        const { budget } = planEngineMemory(engineRequest(bounded));
+        const fits = neededBytes(deployment, users, contextTokens) <= deployment.poolBytes;
+        expect(fits).toBe(budget.sequencesHeld === users);
+        // And what it says would fit does fit.
+        const longest = contextMaxFor(deployment, users);
+        const most = usersMax(deployment, contextTokens);
+        for (const [count, context] of [
+          [users, longest],
+          [most, contextTokens],
+        ] as const) {
+          if (count === 0 || context === 0) continue;
+          const other = { ...bounded, workload: { users: count, contextTokens: context } };
+          expect(planEngineMemory(engineRequest(other)).budget.sequencesHeld).toBe(count);
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('the engine does not run on several devices', () => {
+  const parallelism = { tensor: 2, pipeline: 1, data: 1, expertParallel: false };
+  expect(() => prepare(request({ engine: 'plimsoll', parallelism }))).toThrowError('in one process');
+});

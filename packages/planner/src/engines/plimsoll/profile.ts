@@ -1,0 +1,299 @@
+/**
+ * The profile `plimsoll`: our own engine. Unlike the other profiles this one is not a model of a program: the ledger it
+ * prints is the plan from which the engine allocates, so the two agree to the byte.
+ *
+ * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
+ * come out of the same capacity.
+ */
+import { assert, bytes, formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import { cacheGroups } from '../../bytes/kv-cache.ts';
+import type { LedgerEntry } from '../../bytes/ledger.ts';
+import { elementBytes, weightFormat } from '../../bytes/weight-format.ts';
+import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
+import { deviceCount } from '../../deployment/parallelism.ts';
+import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
+import { deviceSpeed } from '../../question/plan-input.ts';
+import { modelArgument, type PlanRequest, shellArgument } from '../../question/plan-request.ts';
+import { speedModel } from '../../speed/performance.ts';
+import { defaultMixture } from '../llama-cpp/request.ts';
+import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
+import { sequenceBlocks } from './cache-layout.ts';
+import { engineLedger } from './engine-ledger.ts';
+import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
+import { type EngineMemoryRequest, partsOf } from './memory-plan.ts';
+import { placeUnits } from './placement.ts';
+import { type EngineSettings, engineSettings, sequencesLimit } from './settings.ts';
+import { storedBytes, type WeightStorage } from './weight-storage.ts';
+
+export function preparePlimsoll(request: PlanRequest): Deployment {
+  refuseSeveralDevices(request);
+  const { spec, freeBytes, options } = engineRequest(request);
+  const settings = engineSettings(spec, options);
+  const parts = partsOf(spec, settings, freeBytes);
+  const { weights } = parts.model;
+  const started = pointNeed(parts, freeBytes);
+  const budget = memoryBudget(parts, freeBytes);
+  const otherBytes = started.totalBytes - started.cacheBytes;
+  const poolBytes = Math.floor(freeBytes - otherBytes);
+  const groups = cacheGroups(spec, {
+    kvFormat: settings.kvFormat,
+    tensor: 1,
+    layers: [0, spec.layers.length],
+    recurrentElementBytes: elementBytes.fp32,
+    convolutionElementBytes: elementBytes.fp32,
+    keepsWholeWindowedLayers: settings.keepsWholeWindow,
+  });
+  /** Parts for another load; what a person set stays, the weights stay as they are held. */
+  const at = (users: number, contextTokens: number): PointNeed =>
+    pointNeed(
+      engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights),
+      freeBytes,
+    );
+  return {
+    engine: 'plimsoll',
+    engineVersion: null,
+    command: command(request),
+    formats: {
+      weights: weightLabel(request, weights),
+      kvCache: settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
+    },
+    cacheIsFixed: true,
+    capacityBytes: bytes(freeBytes),
+    fixed: fixedEntries(parts, freeBytes, budget.poolBlocks),
+    poolBytes,
+    groups,
+    dataGroups: 1,
+    contextMax: spec.contextLength,
+    sequencesMax: sequencesLimit,
+    sequencesLimit: "the engine's sequencesMax",
+    weightBytes: weights.bytes,
+    sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
+    // Step buffers and arenas grow with users and context too: the pool pays what they grow by, and gets back what they
+    // shrink by.
+    poolBytesFor: (users, contextTokens) => {
+      const need = at(users, contextTokens);
+      const needed = Math.max(0, need.totalBytes - otherBytes);
+      return need.excessBytes === 0 ? needed : Math.max(needed, poolBytes + need.excessBytes);
+    },
+    speed: speedModel({
+      spec,
+      format: weightFormat(spec),
+      groups,
+      parallelism: request.parallelism,
+      ...deviceSpeed(request),
+    }),
+    printed: startFigures(budget, settings),
+    notes: [...arenaNotes(started), ...notes(request, budget.sequencesHeld, weights)],
+  };
+}
+
+/** What the engine says of its cache when it starts; null when it refuses to. */
+function startFigures(budget: MemoryBudget, { blockTokens }: EngineSettings): EngineFigures | null {
+  if (budget.shortBytes > 0) return null;
+  const { poolBlocks: blocks, sequencesHeld: concurrency } = budget;
+  return { kvTokens: blocks * blockTokens, blocks, blockTokens, concurrency };
+}
+
+function refuseSeveralDevices({ parallelism }: PlanRequest): void {
+  const devices = deviceCount(parallelism);
+  if (devices === 1) return;
+  throw new PlimsollError({
+    code: 'unsupported-parallelism',
+    message: `the engine runs in one process, not on ${devices} devices`,
+    value: devices,
+    limit: 1,
+    hint: 'leave out --tp, --pp and --dp, or plan another engine with --engine vllm',
+  });
+}
+
+/** A plan request as the engine is asked it. */
+export function engineRequest(request: PlanRequest): EngineMemoryRequest {
+  const spec = loadedSpec(request);
+  const { contextTokens, users } = request.workload;
+  const draft = request.plimsoll?.draft;
+  return {
+    spec,
+    freeBytes: request.hardware.memory.usableBytes,
+    options: {
+      ...request.plimsoll,
+      sequencesMax: Math.min(users, sequencesLimit),
+      contextMax: Math.min(contextTokens, spec.contextLength),
+      kvFormat: request.kvFormat,
+      // --weights is about the model; a draft of the registry is assumed in the usual mixture.
+      draft: draft && { ...draft, spec: loadedSpec({ spec: draft.spec, weights: undefined }) },
+    },
+  };
+}
+
+/** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
+function loadedSpec({ spec, weights }: Pick<PlanRequest, 'spec' | 'weights'>): ModelSpec {
+  if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
+  return ggufSpec(spec, mixtureNamed(weights));
+}
+
+function mixtureNamed(weights: string | undefined): string {
+  const plain: ReadonlyMap<string, string> = new Map([
+    ['fp32', 'F32'],
+    ['fp16', 'F16'],
+    ['bf16', 'BF16'],
+  ]);
+  return weights === undefined ? defaultMixture : (plain.get(weights.toLowerCase()) ?? weights);
+}
+
+interface PointNeed {
+  readonly cacheBytes: number;
+  /** Cache, everything else, and the reserve. */
+  readonly totalBytes: number;
+  /** Bytes by which layers with their caches exceed an arena: no amount of memory makes up for them. */
+  readonly excessBytes: number;
+}
+
+/** What all sequences at full length need. */
+function pointNeed(parts: EngineParts, freeBytes: number): PointNeed {
+  const { sequencesMax, contextMax, blockTokens } = parts.settings;
+  const load = {
+    sequences: sequencesMax,
+    contextTokens: contextMax,
+    poolBlocks: sequencesMax * sequenceBlocks(contextMax, blockTokens),
+    blockTokens,
+  };
+  const { growing, windows, state } = cacheSums(parts.model, load);
+  const need = arenaNeed(parts, load);
+  return {
+    cacheBytes: growing + windows + state,
+    totalBytes: need.boundBytes + freeBytes - arenaLimit(parts, freeBytes),
+    excessBytes: need.excessBytes,
+  };
+}
+
+/** The settings that follow from users and context; see `engineSettings`. */
+function loadSettings(
+  settings: EngineSettings,
+  users: number,
+  contextTokens: number,
+): Pick<EngineSettings, 'sequencesMax' | 'contextMax' | 'prefillChunkTokens' | 'stepTokens' | 'logitRows'> {
+  const prefillChunkTokens = Math.min(settings.prefillChunkAsked, contextTokens);
+  const logitRows = users * (1 + (settings.draft?.tokens ?? 0));
+  return {
+    sequencesMax: users,
+    contextMax: contextTokens,
+    prefillChunkTokens,
+    stepTokens: Math.max(prefillChunkTokens, logitRows),
+    logitRows,
+  };
+}
+
+/** The ledger of the engine as it would start. Where one layer exceeds an arena, as if arenas had no end. */
+function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number): readonly LedgerEntry[] {
+  const load = loadOf(parts.settings, poolBlocks);
+  const { placement, units } = arenaNeed(parts, load);
+  const endless = { ...parts.limits, arenaBytesMax: Number.POSITIVE_INFINITY };
+  const found = placement ?? placeUnits(units, endless);
+  assert(found !== null, 'an endless arena holds everything');
+  return engineLedger(parts, load, found, freeBytes).entries;
+}
+
+/** The file as typed; for a model of the registry, which no command runs, the file that was assumed. */
+function fileArgument(request: PlanRequest): string {
+  const { spec, weights } = request;
+  if (spec.source !== 'config') return modelArgument(request);
+  return shellArgument(`${spec.id.split('/').at(-1)}-${mixtureNamed(weights)}.gguf`);
+}
+
+const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
+
+/** Options of `createEngine`, as code. */
+function engineOptions({ workload, kvFormat, plimsoll = {} }: PlanRequest): readonly string[] {
+  const { blockTokens, threads, prefillChunkTokens, shrinkWeights } = plimsoll;
+  const set = Object.entries({ blockTokens, threads, prefillChunkTokens });
+  return [
+    `sequencesMax: ${workload.users}`,
+    `contextMax: ${workload.contextTokens}`,
+    ...(kvFormat === 'q8_0' || kvFormat === 'fp32' ? [`kvFormat: '${kvFormat}'`] : []),
+    ...set.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
+    ...(shrinkWeights === true ? ['shrinkWeights: true'] : []),
+  ];
+}
+
+/** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
+function command(request: PlanRequest): string {
+  const { workload, kvFormat, hardware } = request;
+  const { contextTokens, users } = workload;
+  const memoryMiB = Math.floor(hardware.memory.usableBytes / MiB);
+  // No flag of `plimsoll run` sets the tokens of a block.
+  if (users > 1 || request.plimsoll?.blockTokens !== undefined) {
+    const options = `{ ${engineOptions(request).join(', ')} }`;
+    const tokens = request.plimsoll?.draft?.tokens;
+    const draft = tokens === undefined ? '' : `, draft: { model: draft, tokens: ${tokens} }`;
+    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options}${draft} })`;
+  }
+  const parts = ['plimsoll run', fileArgument(request), `--memory ${memoryMiB}MiB`, `--ctx ${contextTokens}`];
+  if (kvFormat === 'q8_0' || kvFormat === 'fp32') parts.push(`--kv-type ${kvTypes[kvFormat]}`);
+  const { threads, prefillChunkTokens, shrinkWeights } = request.plimsoll ?? {};
+  if (threads !== undefined) parts.push(`--threads ${threads}`);
+  if (prefillChunkTokens !== undefined) parts.push(`--prefill-chunk ${prefillChunkTokens}`);
+  if (shrinkWeights === true) parts.push('--weights auto');
+  const draft = request.plimsoll?.draft;
+  if (draft !== undefined) {
+    parts.push(
+      `--draft ${shellArgument(request.draftReference ?? draft.spec.id)}`,
+      `--draft-tokens ${draft.tokens}`,
+    );
+  }
+  return parts.join(' ');
+}
+
+/** The mixture, or for a file "mostly q4_K, 4.85 bits each". */
+function weightLabel(request: PlanRequest, weights: WeightStorage): string {
+  if (request.spec.source === 'config' && weights.downgraded === 0) return mixtureNamed(request.weights);
+  const bytesByFormat = new Map<string, number>();
+  let elements = 0;
+  for (const tensor of [weights.outer, ...weights.layers].flat()) {
+    bytesByFormat.set(tensor.format, (bytesByFormat.get(tensor.format) ?? 0) + storedBytes(tensor));
+    elements += tensor.slices * tensor.rows * tensor.columns;
+  }
+  const [most = 'f32'] = [...bytesByFormat].sort((left, right) => right[1] - left[1])[0] ?? [];
+  return `mostly ${most}, ${((weights.bytes * 8) / Math.max(1, elements)).toFixed(2)} bits each`;
+}
+
+function arenaNotes({ excessBytes }: PointNeed): readonly string[] {
+  if (excessBytes === 0) return [];
+  return [
+    `a layer and its cache have to lie in one arena of 4 GiB: ${formatBytes(excessBytes)} too much in all`,
+  ];
+}
+
+const processorClasses: ReadonlySet<HardwareRecord['class']> = new Set(['cpu', 'apple', 'integrated']);
+
+function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStorage): readonly string[] {
+  const { spec, hardware, workload } = request;
+  const found: string[] = [];
+  if (spec.source === 'config' && request.weights === undefined) {
+    found.push(
+      `a ${defaultMixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
+    );
+  }
+  if (!processorClasses.has(hardware.class)) {
+    found.push(
+      `the engine runs on processors: this plan reads the memory of ${hardware.name} as a machine's own`,
+    );
+  }
+  if (sequencesHeld > 0 && sequencesHeld < workload.users) {
+    found.push(
+      `the engine starts with room for ${sequencesHeld} of ${workload.users} sequences; the others wait`,
+    );
+  }
+  if (request.plimsoll?.draft !== undefined) {
+    found.push('speed is that without the draft: what it gains depends on the text');
+  }
+  if (weights.downgraded > 0) {
+    found.push(`${weights.downgraded} tensors are held in a lower format than their file's, to fit`);
+  }
+  if (spec.vision !== null) found.push('the vision tower is not loaded');
+  const kinds = new Set(spec.layers.map(({ attention }) => attention.kind));
+  const without = [...kinds].filter((kind) => !['full', 'sliding'].includes(kind));
+  if (without.length > 0) found.push(`the engine has no kernels for ${without.join(' and ')} layers yet`);
+  return found;
+}

@@ -1,0 +1,173 @@
+/**
+ * How the engine is started: every number its memory depends on besides the model. Options are what a person may say;
+ * settings are the options with defaults filled in and checked.
+ */
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { KvFormat } from '../../bytes/kv-format.ts';
+
+/** KV formats that the kernels read and write. */
+export type EngineKvFormat = Extract<KvFormat, 'fp32' | 'fp16' | 'q8_0'>;
+
+export interface EngineOptions {
+  /** Sequences that hold memory at once; default 1. */
+  readonly sequencesMax?: number | undefined;
+  /** Longest sequence, prompt and output; default the model's own limit. */
+  readonly contextMax?: number | undefined;
+  readonly kvFormat?: KvFormat | undefined;
+  readonly blockTokens?: number | undefined;
+  /** Prompt tokens computed in one step at most. */
+  readonly prefillChunkTokens?: number | undefined;
+  /** Kernel threads, the calling one included. A plan assumes 4; an engine takes the machine's cores, up to 16. */
+  readonly threads?: number | undefined;
+  /** Share of what is left for the cache that the cache takes. The reserve already keeps back what must stay free. */
+  readonly kvShare?: number | undefined;
+  /** Share of the memory that stays unused, where that is more than what the process itself takes. */
+  readonly reserveShare?: number | undefined;
+  /** Host memory for file reads, spilled sequences and saved caches. */
+  readonly stagingBytes?: number | undefined;
+  /** Hold weights in lower formats than the file's when they do not fit. */
+  readonly shrinkWeights?: boolean | undefined;
+  /** Keep every token of sliding-window layers, so that a sequence can be rolled back past its window. */
+  readonly keepsWholeWindow?: boolean | undefined;
+  /** Output may be constrained by a grammar. */
+  readonly constrainedOutput?: boolean | undefined;
+  /** Layers whose hidden states a step hands out, for draft training. */
+  readonly captureLayers?: number | undefined;
+  /** A smaller model that proposes `tokens` tokens per step. */
+  readonly draft?: { readonly spec: ModelSpec; readonly tokens: number } | undefined;
+  /** Largest arena; a smaller one than the platform's is for tests. */
+  readonly arenaBytesMax?: number | undefined;
+}
+
+/** What a plan may say about the engine beyond its users, context and cache type. */
+export type PlimsollOptions = Omit<EngineOptions, 'sequencesMax' | 'contextMax' | 'kvFormat' | 'kvShare'>;
+
+export interface EngineSettings {
+  readonly sequencesMax: number;
+  readonly contextMax: number;
+  readonly kvFormat: EngineKvFormat;
+  readonly blockTokens: number;
+  /** What was asked for, before a short context cut it. */
+  readonly prefillChunkAsked: number;
+  readonly prefillChunkTokens: number;
+  /** Tokens computed in one step at most: one chunk, or one step of every sequence with its drafts. */
+  readonly stepTokens: number;
+  /** Rows of logits of one step at most. */
+  readonly logitRows: number;
+  readonly threads: number;
+  readonly kvShare: number;
+  readonly reserveShare: number;
+  readonly stagingBytes: number;
+  readonly shrinkWeights: boolean;
+  readonly keepsWholeWindow: boolean;
+  readonly constrainedOutput: boolean;
+  readonly captureLayers: number;
+  readonly draft: { readonly spec: ModelSpec; readonly tokens: number } | null;
+  readonly arenaBytesMax: number;
+}
+
+/** A WebAssembly memory grows in pages and its addresses have 32 bits. */
+export const pageBytes = 65_536;
+export const arenaBytesLimit = 65_536 * pageBytes;
+
+/** KV blocks are written eight tokens at a time (packages/kernels, kv-layout.ts). */
+const blockTokensUnit = 8;
+/** Threads that the kernels have room for (packages/kernels, opcodes.ts). */
+const threadsLimit = 64;
+/** More threads than this wait for each other longer than they compute: what a machine with more cores gets, unasked. */
+export const usualThreadsMax = 16;
+/** Rows of block tables and logits are reserved for every sequence; more than this is a cluster's business. */
+export const sequencesLimit = 1024;
+
+export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): EngineSettings {
+  const sequencesMax = whole('sequencesMax', options.sequencesMax ?? 1, 1, sequencesLimit);
+  const contextMax = whole('contextMax', options.contextMax ?? spec.contextLength, 1, spec.contextLength);
+  const blockTokens = whole('blockTokens', options.blockTokens ?? 16, blockTokensUnit, 1024);
+  if (blockTokens % blockTokensUnit !== 0) {
+    throw refusal('blockTokens', blockTokens, `a multiple of ${blockTokensUnit}`);
+  }
+  const chunkAsked = whole('prefillChunkTokens', options.prefillChunkTokens ?? 512, 1, 65_536);
+  const chunk = Math.min(contextMax, chunkAsked);
+  const draft = options.draft ?? null;
+  if (draft !== null) whole('draft.tokens', draft.tokens, 1, 64);
+  const rowsPerSequence = 1 + (draft?.tokens ?? 0);
+  return {
+    sequencesMax,
+    contextMax,
+    kvFormat: kvFormatOf(spec, options.kvFormat ?? 'fp16'),
+    blockTokens,
+    prefillChunkAsked: chunkAsked,
+    prefillChunkTokens: chunk,
+    stepTokens: Math.max(chunk, sequencesMax * rowsPerSequence),
+    logitRows: sequencesMax * rowsPerSequence,
+    threads: whole('threads', options.threads ?? 4, 1, threadsLimit),
+    kvShare: share('kvShare', options.kvShare ?? 1),
+    reserveShare: share('reserveShare', options.reserveShare ?? 0.02),
+    stagingBytes: whole('stagingBytes', options.stagingBytes ?? 64 * MiB, 0, arenaBytesLimit),
+    shrinkWeights: options.shrinkWeights ?? false,
+    // A draft keeps its tokens in the blocks of a growing cache, so there has to be one.
+    keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
+    constrainedOutput: options.constrainedOutput ?? false,
+    captureLayers: whole('captureLayers', options.captureLayers ?? 0, 0, spec.layers.length),
+    draft,
+    arenaBytesMax: whole(
+      'arenaBytesMax',
+      options.arenaBytesMax ?? arenaBytesLimit,
+      pageBytes,
+      arenaBytesLimit,
+    ),
+  };
+}
+
+function hasOnlyWindows({ layers }: ModelSpec): boolean {
+  return layers.every(({ attention: { kind } }) => kind === 'sliding' || kind === 'chunked');
+}
+
+/** Refuses cache formats without kernels, and heads that such a format cannot hold in whole blocks. */
+function kvFormatOf(spec: ModelSpec, format: KvFormat): EngineKvFormat {
+  if (format !== 'fp32' && format !== 'fp16' && format !== 'q8_0') {
+    throw new PlimsollError({
+      code: 'bad-kv-format',
+      message: `the engine has no KV cache type "${format}"`,
+      value: format,
+      limit: 'f16, q8_0, f32',
+      hint: '--kv-type q8_0',
+    });
+  }
+  const unit = format === 'q8_0' ? 32 : 4;
+  for (const { attention } of spec.layers) {
+    if (!('kvHeads' in attention)) continue;
+    for (const dim of [attention.keyHeadDim, attention.valueHeadDim]) {
+      if (dim % unit === 0) continue;
+      throw new PlimsollError({
+        code: 'bad-kv-format',
+        message: `a head of ${dim} elements is not a whole number of ${format} blocks`,
+        value: dim,
+        limit: `a multiple of ${unit}`,
+        hint: '--kv-type f16',
+      });
+    }
+  }
+  return format;
+}
+
+function whole(name: string, value: number, least: number, most: number): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw refusal(name, value, `a whole number from ${least} to ${most}`);
+}
+
+function share(name: string, value: number): number {
+  if (value >= 0 && value <= 1) return value;
+  throw refusal(name, value, 'a share from 0 to 1');
+}
+
+function refusal(name: string, value: number, limit: string): PlimsollError {
+  return new PlimsollError({
+    code: 'bad-engine-setting',
+    message: `${name} is ${value}; it must be ${limit}`,
+    value,
+    limit,
+    hint: `change ${name}`,
+  });
+}

@@ -1,0 +1,225 @@
+/**
+ * Which format every weight is held in. Each tensor starts in the best format that its kind allows, which for what the
+ * kernels read is the file's own. With a budget, the single downgrade that saves most is taken again and again until
+ * the weights fit or nothing may shrink; then the plan fails and says by how much.
+ */
+import { defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
+import type { ElementType, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
+import { createMemo, remember } from '../../deployment/memo.ts';
+import { type Capability, capabilityOf } from './capabilities.ts';
+import {
+  type Conversion,
+  divides,
+  type MatrixShape,
+  matrixShape,
+  readingOf,
+  type StorageFormat,
+  type StorageLayout,
+  sliceBytes,
+  sourceType,
+  storageFormats,
+} from './storage-format.ts';
+
+/** One tensor of the model in the form in which it will be held. */
+export interface StoredTensor extends MatrixShape {
+  readonly name: string;
+  readonly role: TensorRole;
+  /** Its type in the file. */
+  readonly source: string;
+  readonly format: StorageFormat;
+  readonly layout: StorageLayout;
+  readonly conversion: Conversion;
+  /** Bytes of one slice; every slice is placed by itself. */
+  readonly sliceBytes: number;
+}
+
+export interface WeightStorage {
+  /** Tensors outside layers. */
+  readonly outer: readonly StoredTensor[];
+  /** Layers whose tensors are held alike are the same list. */
+  readonly layers: readonly (readonly StoredTensor[])[];
+  readonly bytes: number;
+  /** Tensors that were taken below their source format to fit. */
+  readonly downgraded: number;
+}
+
+export interface StorageHints {
+  /** Bytes the weights may take; without it nothing is downgraded. */
+  readonly budgetBytes?: number | undefined;
+  /** Formats the loader can write. K-quants need a search per block that no loader here does. */
+  readonly writable?: readonly StorageFormat[] | undefined;
+  /** Return the lowest formats instead of failing, for a plan that says itself what does not fit. */
+  readonly orLowest?: boolean | undefined;
+}
+
+const defaultWritable: readonly StorageFormat[] = ['bf16', 'f16', 'q8_0', 'q4_0'];
+
+export function storedBytes(tensor: StoredTensor): number {
+  return tensor.slices * tensor.sliceBytes;
+}
+
+export function planWeights(spec: ModelSpec, hints: StorageHints = {}): WeightStorage {
+  const best = remember(bestMemo, spec, '', () => bestStorage(spec));
+  const { budgetBytes } = hints;
+  if (budgetBytes === undefined || best.bytes <= budgetBytes) return best;
+  const shrunk = shrink(spec, best, budgetBytes, hints.writable ?? defaultWritable);
+  if (shrunk.bytes > budgetBytes && hints.orLowest !== true)
+    throw overBudget(spec, shrunk.bytes, budgetBytes);
+  return shrunk;
+}
+
+const bestMemo = createMemo<WeightStorage>();
+
+function bestStorage(spec: ModelSpec): WeightStorage {
+  const hold = (tensor: TensorSpec): StoredTensor => bestOf(tensor, spec);
+  const known = new Map<LayerSpec, readonly StoredTensor[]>();
+  const layers = spec.layers.map((layer) => {
+    const tensors = known.get(layer) ?? layer.tensors.map(hold);
+    known.set(layer, tensors);
+    return tensors;
+  });
+  return summed(spec.tensors.map(hold), layers, 0);
+}
+
+function summed(
+  outer: readonly StoredTensor[],
+  layers: readonly (readonly StoredTensor[])[],
+  downgraded: number,
+): WeightStorage {
+  const sums = new Map<readonly StoredTensor[], number>();
+  const sumOf = (tensors: readonly StoredTensor[]): number => {
+    const sum = sums.get(tensors) ?? tensors.reduce((total, tensor) => total + storedBytes(tensor), 0);
+    sums.set(tensors, sum);
+    return sum;
+  };
+  const bytes = layers.reduce((total, tensors) => total + sumOf(tensors), sumOf(outer));
+  return { outer, layers, bytes, downgraded };
+}
+
+function bestOf(
+  tensor: TensorSpec,
+  spec: { readonly elementType: ElementType; readonly tiedEmbeddings: boolean },
+): StoredTensor {
+  const capability = capabilityOf(tensor, spec.tiedEmbeddings);
+  const source = sourceType(tensor, spec.elementType);
+  const reading = readingOf(tensor.name, source);
+  const allowed = capability.formats.includes(reading.format);
+  return held(tensor, {
+    source,
+    capability,
+    // Every kind may be f32, which holds whatever the file says.
+    format: allowed ? reading.format : 'f32',
+    conversion: allowed ? reading.conversion : 'widen',
+  });
+}
+
+function held(
+  tensor: Pick<TensorSpec, 'name' | 'role' | 'shape'>,
+  choice: {
+    readonly source: string;
+    readonly capability: Capability;
+    readonly format: StorageFormat;
+    readonly conversion: Conversion;
+  },
+): StoredTensor {
+  const { source, capability, format, conversion } = choice;
+  const isPlain = capability.floor === 'f32';
+  // A plain tensor is one run of numbers whatever its axes are.
+  const shape = isPlain ? { slices: 1, rows: 1, columns: countOf(tensor.shape) } : matrixShape(tensor.shape);
+  const layout = isPlain ? 'rows' : 'panels';
+  return {
+    name: tensor.name,
+    role: tensor.role,
+    source,
+    format,
+    layout,
+    conversion: format.toUpperCase() === source.toUpperCase() ? 'copy' : conversion,
+    ...shape,
+    sliceBytes: sliceBytes(format, layout, shape),
+  };
+}
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** A tensor that may still go lower, and its next step. */
+interface Candidate {
+  /** The list that the tensor is an element of: one layer, or what lies outside layers. */
+  readonly list: StoredTensor[];
+  readonly index: number;
+  readonly capability: Capability;
+  next: StoredTensor | null;
+  savedBytes: number;
+}
+
+/** Downgrades until the weights fit or nothing may shrink. */
+function shrink(
+  spec: ModelSpec,
+  best: WeightStorage,
+  budgetBytes: number,
+  writable: readonly StorageFormat[],
+): WeightStorage {
+  const outer = [...best.outer];
+  const layers = best.layers.map((tensors) => [...tensors]);
+  const candidates: Candidate[] = [];
+  const add = (list: StoredTensor[], tensors: readonly TensorSpec[]): void => {
+    tensors.forEach((tensor, index) => {
+      const capability = capabilityOf(tensor, spec.tiedEmbeddings);
+      candidates.push({ list, index, capability, next: null, savedBytes: 0 });
+    });
+  };
+  add(outer, spec.tensors);
+  layers.forEach((list, layer) => {
+    add(list, spec.layers[layer]?.tensors ?? []);
+  });
+  for (const candidate of candidates) prepareStep(candidate, writable);
+  const touched = new Set<Candidate>();
+  let bytes = best.bytes;
+  while (bytes > budgetBytes) {
+    const step = largestStep(candidates);
+    if (step?.next === null || step === null) break;
+    step.list[step.index] = step.next;
+    bytes -= step.savedBytes;
+    touched.add(step);
+    prepareStep(step, writable);
+  }
+  return summed(outer, layers, touched.size);
+}
+
+/** The downgrade by one rung that saves most; the first of equals, which are the earlier layers. */
+function largestStep(candidates: readonly Candidate[]): Candidate | null {
+  let most: Candidate | null = null;
+  for (const candidate of candidates) {
+    if (candidate.next !== null && candidate.savedBytes > (most?.savedBytes ?? 0)) most = candidate;
+  }
+  return most;
+}
+
+/** The next lower format that the kind allows, the loader can write and the row length divides into; null at the end. */
+function prepareStep(candidate: Candidate, writable: readonly StorageFormat[]): void {
+  const tensor = defined(candidate.list[candidate.index], 'a candidate is an element of its list');
+  const { capability } = candidate;
+  candidate.next = null;
+  const floor = storageFormats.indexOf(capability.floor);
+  for (let rank = storageFormats.indexOf(tensor.format) + 1; rank <= floor; rank++) {
+    const format = storageFormats[rank];
+    if (format === undefined || !writable.includes(format) || !capability.formats.includes(format)) continue;
+    if (!divides(format, tensor.columns)) continue;
+    const bytes = sliceBytes(format, tensor.layout, tensor);
+    if (bytes >= tensor.sliceBytes) continue;
+    candidate.next = { ...tensor, format, conversion: 'requantise', sliceBytes: bytes };
+    candidate.savedBytes = storedBytes(tensor) - storedBytes(candidate.next);
+    return;
+  }
+}
+
+function overBudget(spec: ModelSpec, bytes: number, budgetBytes: number): PlimsollError {
+  return new PlimsollError({
+    code: 'weights-over-budget',
+    message: `the weights of ${spec.id} take ${formatBytes(bytes)} in the lowest formats their kinds allow: ${formatBytes(bytes - budgetBytes)} more than there is`,
+    value: bytes,
+    limit: Math.max(0, Math.floor(budgetBytes)),
+    hint: 'load a smaller model, or give the engine more memory',
+  });
+}

@@ -1,0 +1,110 @@
+/** The command line that starts vLLM as planned: every choice of the plan that is not what vLLM would choose itself. */
+import type { ElementType } from '@plimsoll/model-files/spec';
+import type { KvFormat } from '../../bytes/kv-format.ts';
+import { parseElementType } from '../../bytes/weight-format.ts';
+import { defaultKvFormat } from '../../question/plan-input.ts';
+import { modelArgument, type PlanRequest } from '../../question/plan-request.ts';
+import type { VllmSettings } from './defaults.ts';
+import type { VllmRelease } from './release.ts';
+
+/** Formats vLLM makes itself while it loads a plain checkpoint; all others need a checkpoint that has them. */
+const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
+
+/** The plan behind a command: what was asked, and what it came to. */
+export interface PlannedStart {
+  readonly request: PlanRequest;
+  readonly settings: VllmSettings;
+  readonly release: VllmRelease;
+  /** Type of what stays unquantised. */
+  readonly base: ElementType;
+  readonly kvFormat: KvFormat;
+  /** Whether the number of sequences is another than the release's own. */
+  readonly setsSequences: boolean;
+}
+
+/** Null where no flags start what was planned. */
+export function vllmCommand(start: PlannedStart): string | null {
+  const { request, settings, release } = start;
+  if (!hasCacheFlag(start.kvFormat, start.base)) return null;
+  const { parallelism, vllm = {} } = request;
+  const parts = ['vllm serve', checkpointArgument(request), `--max-model-len ${settings.maxModelLen}`];
+  const option = (flag: string, value: string | number | undefined): void => {
+    if (value !== undefined) parts.push(`${flag} ${value}`);
+  };
+  option('--gpu-memory-utilization', settings.utilization);
+  if (parallelism.tensor > 1) option('--tensor-parallel-size', parallelism.tensor);
+  if (parallelism.pipeline > 1) option('--pipeline-parallel-size', parallelism.pipeline);
+  if (parallelism.data > 1) option('--data-parallel-size', parallelism.data);
+  if (parallelism.expertParallel) parts.push('--enable-expert-parallel');
+  const made = madeWhileLoading(request);
+  option('--quantization', made);
+  // Until 0.9 the loader had to be named too (vllm/engine/arg_utils.py).
+  if (made === 'bitsandbytes' && release.number < 9) option('--load-format', made);
+  option('--dtype', dtype(start));
+  option('--kv-cache-dtype', cacheType(start));
+  option('--block-size', vllm.blockSize);
+  option('--max-num-batched-tokens', vllm.maxNumBatchedTokens);
+  if (start.setsSequences) option('--max-num-seqs', settings.sequences);
+  if (settings.eager) parts.push('--enforce-eager');
+  parts.push(...prefixCaching(settings, release));
+  return parts.join(' ');
+}
+
+/** Types by vLLM's names. */
+const typeNames: Readonly<Partial<Record<ElementType | KvFormat, string>>> = {
+  bf16: 'bfloat16',
+  fp16: 'float16',
+  fp32: 'float32',
+};
+
+/** Unless told otherwise vLLM takes the checkpoint's type, but half precision for one of 32 bits. */
+function dtype({ request, base }: PlannedStart): string | undefined {
+  const { elementType } = request.spec;
+  const isAutomatic = request.elementType === undefined && base === elementType && base !== 'fp32';
+  return isAutomatic ? undefined : typeNames[base];
+}
+
+/** --kv-cache-dtype has no name for 32 bits (vllm/config/cache.py): such a cache follows from a model of 32 bits. */
+export function hasCacheFlag(kvFormat: KvFormat, base: ElementType): boolean {
+  return kvFormat !== 'fp32' || base === 'fp32';
+}
+
+/** Unless told otherwise the cache has the type that the checkpoint asks for, else the model's. */
+function cacheType({ request, base, kvFormat }: PlannedStart): string | undefined {
+  const hasOwnCheckpoint = checkpointNeeded(request) === null;
+  const automatic = hasOwnCheckpoint ? defaultKvFormat(request.spec, base) : base;
+  return kvFormat === automatic ? undefined : (typeNames[kvFormat] ?? kvFormat);
+}
+
+/** Off by default in V0, on in V1. */
+function prefixCaching({ prefixCaching: isOn }: VllmSettings, { engine }: VllmRelease): readonly string[] {
+  if (isOn === (engine === 'V1')) return [];
+  return [isOn ? '--enable-prefix-caching' : '--no-enable-prefix-caching'];
+}
+
+function madeWhileLoading({ spec, weights }: PlanRequest): string | undefined {
+  const name = weights?.trim().toLowerCase();
+  return spec.quantization === null && name !== undefined && onlineFormats.includes(name) ? name : undefined;
+}
+
+/** The format that a checkpoint must have already, because vLLM does not make it from this one; null where this one will do. */
+export function checkpointNeeded(request: PlanRequest): string | null {
+  const { spec, weights } = request;
+  if (weights === undefined || madeWhileLoading(request) !== undefined) return null;
+  const name = parseElementType(weights) ?? weights.trim().toLowerCase();
+  const own = spec.quantization;
+  if (own === null) return parseElementType(weights) === null ? name : null;
+  return name === own.method || name === own.weights ? null : name;
+}
+
+/** The model as typed, or a description of the checkpoint that has to be found first. */
+function checkpointArgument(request: PlanRequest): string {
+  const needed = checkpointNeeded(request);
+  return needed === null ? modelArgument(request) : `<${checkpointName(needed)} of ${request.spec.id}>`;
+}
+
+/** "an AWQ checkpoint", "an int8 checkpoint". */
+export function checkpointName(weights: string): string {
+  const name = /^(awq|gptq|nvfp4|mxfp4|fp8)$/.test(weights) ? weights.toUpperCase() : weights;
+  return `${/^[aeio]|^[AFMNX][A-Z]/.test(name) ? 'an' : 'a'} ${name} checkpoint`;
+}

@@ -1,0 +1,158 @@
+/**
+ * How vLLM cuts the cache pool into blocks (vllm/v1/core/kv_cache_utils.py). A block is a page in every layer of one
+ * group; layers that cache alike fill groups of equal size, so that one block id serves any group. Models whose layers
+ * are all alike have one group; hybrid models have several, and a sequence holds blocks in each.
+ *
+ *   layers alike       -> bucket            (48 layers of Gemma 3: 40 sliding, 8 full)
+ *   buckets, cut alike -> groups of N layers (N = 8: five sliding groups, one full group)
+ *   block              -> N pages           (8 x 16 tokens x bytes per token and layer)
+ */
+import type { CacheGroup } from '../../bytes/kv-cache.ts';
+import type { VllmSettings } from './defaults.ts';
+
+/** One kind of layer after block sizes were unified. */
+interface Bucket {
+  readonly kind: CacheGroup['kind'];
+  readonly layers: number;
+  /** Tokens one page of this kind holds; the whole sequence for state layers. */
+  readonly pageTokens: number;
+  /** Tokens a sequence keeps: Infinity, a window or a chunk. */
+  readonly tokensMax: number;
+}
+
+export interface BlockLayout {
+  /** Bytes of one block on one device: a page in each layer of a group. */
+  readonly blockBytes: number;
+  readonly groups: number;
+  /** Smallest number of tokens per block over the groups. */
+  readonly blockTokens: number;
+  /** Blocks one sequence of this length needs, as the engine's own start-up check counts them: with a step in flight. */
+  sequenceBlocks(contextTokens: number): number;
+  /** Blocks it holds between steps: windows without the tokens in flight. */
+  steadyBlocks(contextTokens: number): number;
+}
+
+export function blockLayout(cache: readonly CacheGroup[], settings: VllmSettings): BlockLayout {
+  const attention = cache.filter((group) => group.kind !== 'state');
+  const state = cache.filter((group) => group.kind === 'state');
+  const stateBytes = Math.max(0, ...state.map((group) => group.stateBytes));
+  if (attention.length === 0) return stateOnlyLayout(state, stateBytes);
+  if (state.length === 0 && isUniform(attention)) return uniformLayout(attention, settings);
+  const pageBytes = unifiedPageBytes(attention, stateBytes, settings);
+  const buckets: Bucket[] = attention.map((group) => ({
+    kind: group.kind,
+    layers: group.layers,
+    pageTokens: pageTokens(pageBytes, group, settings),
+    tokensMax: group.tokensMax,
+  }));
+  for (const group of state) {
+    buckets.push({ kind: 'state', layers: group.layers, pageTokens: Number.POSITIVE_INFINITY, tokensMax: 0 });
+  }
+  return hybridLayout(buckets, pageBytes, settings);
+}
+
+/** One kind of growth: a block has a page in every layer, however wide each layer is. */
+function isUniform(groups: readonly CacheGroup[]): boolean {
+  const first = groups[0];
+  return groups.every((group) => group.kind === first?.kind && group.tokensMax === first.tokensMax);
+}
+
+function uniformLayout(groups: readonly CacheGroup[], settings: VllmSettings): BlockLayout {
+  let tokenBytes = 0;
+  for (const group of groups) tokenBytes += (group.layers * group.entryBytes) / group.tokensPerEntry;
+  const { blockTokens } = settings;
+  const bucket: Bucket = {
+    kind: groups[0]?.kind ?? 'full',
+    layers: 1,
+    pageTokens: blockTokens,
+    tokensMax: groups[0]?.tokensMax ?? Number.POSITIVE_INFINITY,
+  };
+  return {
+    blockBytes: tokenBytes * blockTokens,
+    groups: 1,
+    blockTokens,
+    sequenceBlocks: (contextTokens) => bucketBlocks(bucket, contextTokens, settings),
+    steadyBlocks: (contextTokens) => bucketBlocks(bucket, contextTokens, { ...settings, inFlightTokens: 1 }),
+  };
+}
+
+function stateOnlyLayout(state: readonly CacheGroup[], stateBytes: number): BlockLayout {
+  const layers = state.reduce((sum, group) => sum + group.layers, 0);
+  return {
+    blockBytes: layers * stateBytes,
+    groups: 1,
+    blockTokens: 1,
+    sequenceBlocks: () => 1,
+    steadyBlocks: () => 1,
+  };
+}
+
+/**
+ * Pages of all layers must be equal. Wider layers keep their block of 16 tokens, narrower ones get more tokens per
+ * page; where state layers are present, attention pages grow until one holds a layer's whole state.
+ */
+function unifiedPageBytes(
+  attention: readonly CacheGroup[],
+  stateBytes: number,
+  settings: VllmSettings,
+): number {
+  const { blockTokens } = settings;
+  const widest = Math.max(...attention.map((group) => group.entryBytes / group.tokensPerEntry));
+  if (stateBytes === 0) return widest * blockTokens;
+  const pageTokens = blockTokens * Math.ceil(stateBytes / (blockTokens * widest));
+  return Math.max(pageTokens, blockTokens) * widest;
+}
+
+function pageTokens(pageBytes: number, group: CacheGroup, settings: VllmSettings): number {
+  const tokens = pageBytes / (group.entryBytes / group.tokensPerEntry);
+  return Math.max(settings.blockTokens, Math.floor(tokens / settings.blockTokens) * settings.blockTokens);
+}
+
+/** Up to half as many layers again are padded rather than split (_get_kv_cache_groups_uniform_page_size). */
+const paddingLimit = 1.5;
+
+/** Group size: the smallest bucket, or the largest where padding it wastes less than a few more groups would. */
+function hybridLayout(buckets: readonly Bucket[], pageBytes: number, settings: VllmSettings): BlockLayout {
+  const counts = buckets.map((bucket) => bucket.layers);
+  const smallest = Math.min(...counts);
+  const largest = Math.max(...counts);
+  const groupLayers = largest < smallest * paddingLimit ? largest : smallest;
+  const groupCounts = buckets.map((bucket) => Math.ceil(bucket.layers / groupLayers));
+  const steady = { ...settings, inFlightTokens: 1 };
+  const sumBlocks = (contextTokens: number, at: VllmSettings): number => {
+    let blocks = 0;
+    buckets.forEach((bucket, index) => {
+      blocks += (groupCounts[index] ?? 0) * bucketBlocks(bucket, contextTokens, at);
+    });
+    return blocks;
+  };
+  return {
+    blockBytes: pageBytes * groupLayers,
+    groups: groupCounts.reduce((sum, count) => sum + count, 0),
+    blockTokens: Math.min(...buckets.map((bucket) => bucket.pageTokens)),
+    sequenceBlocks: (contextTokens) => sumBlocks(contextTokens, settings),
+    steadyBlocks: (contextTokens) => sumBlocks(contextTokens, steady),
+  };
+}
+
+/** Blocks of one group for one sequence, with room for the tokens of a step (max_memory_usage_bytes of each spec). */
+function bucketBlocks(bucket: Bucket, contextTokens: number, settings: VllmSettings): number {
+  switch (bucket.kind) {
+    case 'full':
+      return Math.ceil(contextTokens / bucket.pageTokens);
+    case 'sliding': {
+      const kept = Math.min(bucket.tokensMax - 1 + settings.inFlightTokens, contextTokens);
+      // The window may start inside a block, so one more block is touched.
+      return Math.ceil(kept / bucket.pageTokens) + 1;
+    }
+    case 'chunked':
+      return Math.ceil(
+        Math.min(bucket.tokensMax + settings.inFlightTokens, contextTokens) / bucket.pageTokens,
+      );
+    case 'state':
+      // With prefix caching the state at the last block boundary is kept beside the running one.
+      return 1 + settings.speculativeTokens + (settings.prefixCaching ? 1 : 0);
+    default:
+      return bucket.kind satisfies never;
+  }
+}

@@ -1,0 +1,74 @@
+import { shippedRegistry } from '@plimsoll/registry';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { plan, singleDevice } from '../../index.ts';
+import { model } from '../../test-models.ts';
+import { checkStartLog } from './start-log.ts';
+
+const llama = plan({
+  spec: model('meta-llama/Llama-3.1-8B-Instruct'),
+  hardware: shippedRegistry.resolveHardware('h100'),
+  engine: 'vllm',
+  engineVersion: '0.19.0',
+  parallelism: singleDevice,
+  vllm: { gpuMemoryUtilization: 0.95, maxNumSeqs: 1024, maxNumBatchedTokens: 8192 },
+  workload: { contextTokens: 8192, users: 1 },
+});
+
+// https://github.com/llm-d-incubation/llm-d-planner/pull/205: vLLM 0.19.0, Llama-3.1-8B-Instruct on one H100.
+const newLog = `INFO Model loading took 14.99 GiB memory and 4.568988 seconds
+INFO Memory profiling takes 17.70 seconds. Total non KV cache memory: 17.12GiB; torch peak memory increase: 1.89GiB; non-torch forward increase memory: 0.25GiB; weights memory: 14.99GiB.
+INFO Available KV cache memory: 58.11 GiB
+INFO GPU KV cache size: 476,016 tokens
+INFO Maximum concurrency for 8,192 tokens per request: 58.11x`;
+
+test('the log of the engine that was planned: every figure within 3 % of what was printed', () => {
+  const { rows, otherContext } = checkStartLog(llama, newLog);
+  expect(otherContext).toBeNull();
+  expect(rows.map(({ figure, printed }) => `${figure} ${printed}`)).toEqual([
+    'weights 14.99',
+    'activations 1.89',
+    'outside 0.25',
+    'kvCache 58.11',
+    'kvTokens 476016',
+    'concurrency 58.11',
+  ]);
+  for (const { figure, planned, printed } of rows)
+    expect(Math.abs((planned ?? 0) / printed - 1), figure).toBeLessThan(0.03);
+});
+
+test('older releases print other lines', () => {
+  // https://github.com/vllm-project/vllm/issues/10517: an RTX 3090 under a release of 2024.
+  const { rows, otherContext } = checkStartLog(
+    llama,
+    `Loading model weights took 14.9888 GB
+Memory profiling results: total_gpu_memory=23.58GiB initial_memory_usage=15.34GiB peak_torch_memory=17.06GiB memory_usage_post_profile=15.35GiB non_torch_memory=0.35GiB kv_cache_size=3.81GiB gpu_memory_utilization=0.90
+Maximum concurrency for 20000 tokens per request: 1.56x`,
+  );
+  expect(otherContext).toBe(20_000);
+  expect(rows.map(({ figure, printed, planned }) => [figure, printed, planned !== null])).toEqual([
+    ['weights', 14.9888, true],
+    ['outside', 0.35, true],
+    ['kvCache', 3.81, true],
+    // Printed for another context than the plan's: there is nothing to compare it with.
+    ['concurrency', 1.56, false],
+  ]);
+});
+
+test('of several starts the last counts, and a shortage is a negative number', () => {
+  const { rows } = checkStartLog(llama, `${newLog}\nAvailable KV cache memory: -2.14 GiB`);
+  expect(rows.find(({ figure }) => figure === 'kvCache')?.printed).toBe(-2.14);
+});
+
+test('any text gives rows of numbers or none', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 400 }), fc.nat(6), (noise, cut) => {
+      const lines = newLog.split('\n').slice(0, cut).join(noise);
+      for (const { printed, planned } of checkStartLog(llama, lines + noise).rows) {
+        expect(Number.isFinite(printed)).toBe(true);
+        expect(planned === null || Number.isFinite(planned)).toBe(true);
+      }
+    }),
+  );
+  expect(checkStartLog(llama, 'nothing of the kind').rows).toEqual([]);
+});

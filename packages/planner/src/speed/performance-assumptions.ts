@@ -1,0 +1,150 @@
+/**
+ * Which assumptions apply to an engine on a device. Engines fall into four groups by how they spend the time that the data
+ * sheet does not explain: compiled (TensorRT-LLM), serving (vLLM, SGLang), local (llama.cpp and its like), eager
+ * (Transformers). Devices fall into five by their memory: HBM, graphics memory, Apple, shared with a processor, a processor
+ * itself. Values are fitted to published measurements; the data file says which and how well.
+ */
+import { defined } from '@plimsoll/foundation';
+import type { HardwareRecord } from '@plimsoll/registry';
+import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
+import type { ComputeFormat } from '../bytes/weight-format.ts';
+import type { SpeedAssumptions } from './performance.ts';
+
+export type SpeedEngine = 'tensorrt-llm' | 'serving' | 'llama.cpp' | 'eager';
+export type DeviceMemory = 'hbm' | 'graphics' | 'apple' | 'shared' | 'cpu';
+
+/** One row of the data file. */
+export interface SpeedProfile {
+  readonly engine: string;
+  readonly device: string;
+  readonly computeEfficiency: number;
+  readonly attentionEfficiency: number;
+  readonly bandwidthEfficiency: number;
+  readonly cacheEfficiency: number;
+  readonly expertEfficiency: number;
+  readonly layerSeconds: number;
+  readonly stepSeconds: number;
+  readonly sequenceSeconds: number;
+  readonly overlap: number;
+  /** Tokens of one prefill step. */
+  readonly chunkTokens: number;
+}
+
+export interface SpeedTable {
+  readonly profiles: readonly SpeedProfile[];
+  /** Factors on the compute efficiency for operands narrower than 16 bits. */
+  readonly formatEfficiency: Readonly<Record<string, number>>;
+  /** Factors on the compute and bandwidth efficiencies for makers whose kernels are further from their data sheets. */
+  readonly vendors: Readonly<Record<string, { readonly compute: number; readonly bandwidth: number }>>;
+  readonly links: Readonly<
+    Record<'switched' | 'pcie', { readonly efficiency: number; readonly collectiveSeconds: number }>
+  >;
+  readonly hostBandwidthBytesPerSecond: number;
+  /** How much request lengths differ in benchmarks with random ones, as a share of the time a request takes. */
+  readonly lengthSpread: number;
+  /** What a request costs its sender besides the devices: connection, tokeniser, first answer. */
+  readonly requestSeconds: number;
+}
+
+export const shippedSpeedTable: SpeedTable = {
+  profiles: speed.profiles,
+  formatEfficiency: speed.formatEfficiency.value,
+  vendors: speed.vendors.value,
+  links: speed.links.value,
+  hostBandwidthBytesPerSecond: speed.hostBandwidthBytesPerSecond.value,
+  lengthSpread: speed.lengthSpread.value,
+  requestSeconds: speed.requestSeconds.value,
+};
+
+/** Shares that llama.cpp reaches with flash attention; the data file says where they were measured. */
+export const flashAttentionShares: {
+  readonly cacheEfficiency: number;
+  readonly attentionEfficiency: number;
+} = speed.flashAttention.value;
+
+/** Reads an engine's name as benchmarks and the planner's own profiles write it. */
+export function speedEngine(name: string): SpeedEngine {
+  const text = name.toLowerCase();
+  if (/tensorrt|trt-?llm|\bnim\b/.test(text)) return 'tensorrt-llm';
+  if (/llama\.?cpp|ollama|exllama|mlc|mlx|tinychat|lm studio|koboldcpp/.test(text)) return 'llama.cpp';
+  return /transformers/.test(text) ? 'eager' : 'serving';
+}
+
+function deviceMemory(hardware: HardwareRecord): DeviceMemory {
+  if (hardware.class === 'cpu') return 'cpu';
+  if (hardware.vendor === 'Apple') return 'apple';
+  if (hardware.memory.unified) return 'shared';
+  return hardware.memory.kind.includes('HBM') ? 'hbm' : 'graphics';
+}
+
+export function speedAssumptions(
+  input: { readonly hardware: HardwareRecord; readonly engine: string },
+  table: SpeedTable = shippedSpeedTable,
+): SpeedAssumptions {
+  const { hardware } = input;
+  const engine = speedEngine(input.engine);
+  const profile = profileFor(table, engine, deviceMemory(hardware));
+  const vendor = table.vendors[hardware.vendor] ?? { compute: 1, bandwidth: 1 };
+  const isSwitched = hasSwitchedLink(hardware);
+  const link = table.links[isSwitched ? 'switched' : 'pcie'];
+  // llama.cpp multiplies quantised weights on the 8-bit integer units and sums 16-bit ones in 16 bits, which on GeForce
+  // cards runs at twice the rate that is quoted for sums in 32 bits: both go with the integer rate.
+  const basis = engine === 'llama.cpp' ? integerBasis(hardware) : 1;
+  return {
+    computeEfficiency: profile.computeEfficiency * vendor.compute * basis,
+    attentionEfficiency: profile.attentionEfficiency * vendor.compute * basis,
+    bandwidthEfficiency: profile.bandwidthEfficiency * vendor.bandwidth,
+    cacheEfficiency: profile.cacheEfficiency * vendor.bandwidth,
+    expertEfficiency: profile.expertEfficiency,
+    formatEfficiency: table.formatEfficiency as Partial<Record<ComputeFormat, number>>,
+    layerSeconds: profile.layerSeconds,
+    stepSeconds: profile.stepSeconds,
+    sequenceSeconds: profile.sequenceSeconds,
+    overlap: profile.overlap,
+    chunkTokens: profile.chunkTokens,
+    linkEfficiency: link.efficiency * linkShare(hardware, isSwitched),
+    collectiveSeconds: link.collectiveSeconds,
+    hostBandwidthBytesPerSecond: table.hostBandwidthBytesPerSecond,
+  };
+}
+
+/** The row for an engine on a memory; an engine without a row of its own for it takes the nearest that has one. */
+function profileFor(table: SpeedTable, engine: SpeedEngine, device: DeviceMemory): SpeedProfile {
+  const nearestDevice = { hbm: 'hbm', graphics: 'graphics', apple: 'shared', shared: 'graphics', cpu: 'cpu' }[
+    device
+  ];
+  const row = (name: string, memory: string): SpeedProfile | undefined =>
+    table.profiles.find((profile) => profile.engine === name && profile.device === memory);
+  const found =
+    row(engine, device) ?? row(engine, nearestDevice) ?? row('serving', device) ?? row('llama.cpp', device);
+  return defined(found, `no speed profile for ${engine} on ${device} memory`);
+}
+
+/** NVLink bridges between cards join pairs and are bought apart; a group of cards meets over PCIe. */
+function hasSwitchedLink(hardware: HardwareRecord): boolean {
+  if (/pcie/i.test(hardware.id)) return false;
+  return hardware.links.some(
+    (link) => link.kind !== 'pcie' && link.bytesPerSecondPerDirection >= bridgeBytesPerSecond,
+  );
+}
+
+/** The fastest bridge between two cards (RTX 30 series, A40) is slower than this, every switched fabric faster. */
+const bridgeBytesPerSecond = 1e11;
+
+/** Links as the speed model takes them: the fastest counts, so the factor also says how much slower the one in use is. */
+function linkShare(hardware: HardwareRecord, isSwitched: boolean): number {
+  let fastest = 0;
+  let pcie = 0;
+  for (const { kind, bytesPerSecondPerDirection } of hardware.links) {
+    fastest = Math.max(fastest, bytesPerSecondPerDirection);
+    if (kind === 'pcie') pcie = Math.max(pcie, bytesPerSecondPerDirection);
+  }
+  return isSwitched || pcie === 0 ? 1 : pcie / fastest;
+}
+
+/** Half the integer rate over the quoted 16-bit rate: 2 on GeForce, 1 where integers run at twice 16 bits. */
+function integerBasis({ rates, vendor }: HardwareRecord): number {
+  const half = rates.bf16 ?? rates.fp16;
+  if (vendor !== 'NVIDIA' || half === undefined || rates.int8 === undefined) return 1;
+  return Math.max(1, rates.int8 / 2 / half);
+}

@@ -1,0 +1,192 @@
+/**
+ * What one step of a model asks of one device, before any device is named: bytes of weights to read, operations of the
+ * matrix units per token, operations of attention per cached key. Counted from the tensors and the attention layout of
+ * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
+ */
+import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
+import type { WeightFormat } from '../bytes/weight-format.ts';
+import { deviceWeights } from '../bytes/weights.ts';
+import { createMemo, remember } from '../deployment/memo.ts';
+import type { Parallelism } from '../deployment/parallelism.ts';
+
+/** Matrix work of a step: two operations per weight and token. */
+export interface MatrixWork {
+  /** Read in every step: everything but the experts and the input embedding, of which a token needs one row. */
+  readonly denseReadBytes: number;
+  /** All routed experts; a step reads the share of them that its tokens touch. */
+  readonly expertReadBytes: number;
+  /** Share of the experts that one token is routed to. */
+  readonly routedShare: number;
+  readonly denseOperations: number;
+  readonly expertOperations: number;
+  /** The head runs for the last token of a prompt and for every decoded token. */
+  readonly headOperations: number;
+}
+
+/** Attention of layers that are alike, summed over them. `keys` a token sees: min(context, keysMax) / tokensPerKey. */
+export interface AttentionWork {
+  /** Operations per query token and key when one token is decoded; latent attention works on the latent itself. */
+  readonly decodeOperationsPerKey: number;
+  /** Operations per query token and key of a prompt; latent attention expands the latent into heads first. */
+  readonly prefillOperationsPerKey: number;
+  readonly keysMax: number;
+  readonly tokensPerKey: number;
+}
+
+/** The whole model at its tensor-parallel share: the stages of a pipeline run one after another for a token. */
+export function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: Parallelism): MatrixWork {
+  const { byTag } = deviceWeights(spec, format, { ...parallelism, pipeline: 1 });
+  const nothing = { bytes: 0, elements: 0 };
+  const experts = byTag.get('experts') ?? nothing;
+  const head = byTag.get(spec.tiedEmbeddings ? 'embeddings' : 'head') ?? nothing;
+  let readBytes = head.bytes;
+  let elements = 0;
+  for (const [tag, share] of byTag) {
+    if (tag === 'embeddings' || tag === 'head' || tag === 'vision' || tag === 'experts') continue;
+    readBytes += share.bytes;
+    elements += share.elements;
+  }
+  const routedShare = expertShare(spec);
+  return {
+    denseReadBytes: readBytes,
+    expertReadBytes: experts.bytes,
+    routedShare,
+    denseOperations: 2 * elements,
+    // A device holds 1 / (tensor x data) of the experts and serves the tokens of all data groups with them.
+    expertOperations: 2 * experts.elements * parallelism.data * routedShare,
+    headOperations: 2 * head.elements,
+  };
+}
+
+/** Share of the routed experts that one token is sent to; 0 where there are none. */
+export function expertShare(spec: ModelSpec): number {
+  for (const layer of spec.layers) {
+    if (layer.mlp.kind === 'moe') return layer.mlp.expertsPerToken / layer.mlp.experts;
+  }
+  return 0;
+}
+
+/** Share of the experts that at least one of a step's tokens is sent to, when each token picks as if by lot. */
+export function touchedShare(routedShare: number, tokens: number): number {
+  return 1 - (1 - routedShare) ** tokens;
+}
+
+/** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
+export function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+  return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));
+}
+
+const workMemo = createMemo<readonly AttentionWork[]>();
+
+function sumAttention(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+  const layersOf = new Map<AttentionSpec, number>();
+  for (const { attention } of spec.layers) layersOf.set(attention, (layersOf.get(attention) ?? 0) + 1);
+  const sums = new Map<string, AttentionWork>();
+  for (const [attention, layers] of layersOf) {
+    const share = layers / tensor;
+    for (const work of layerAttention(attention)) {
+      const key = `${work.keysMax}/${work.tokensPerKey}`;
+      const known = sums.get(key);
+      sums.set(key, {
+        ...work,
+        decodeOperationsPerKey: share * work.decodeOperationsPerKey + (known?.decodeOperationsPerKey ?? 0),
+        prefillOperationsPerKey: share * work.prefillOperationsPerKey + (known?.prefillOperationsPerKey ?? 0),
+      });
+    }
+  }
+  return [...sums.values()];
+}
+
+const unlimited = Number.POSITIVE_INFINITY;
+
+/** Two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. */
+function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
+  switch (attention.kind) {
+    case 'full':
+    case 'sliding':
+    case 'chunked': {
+      const perKey = 2 * attention.queryHeads * (attention.keyHeadDim + attention.valueHeadDim);
+      const keysMax =
+        attention.kind === 'full'
+          ? (attention.indexer?.topK ?? unlimited)
+          : attention.kind === 'sliding'
+            ? attention.window
+            : attention.chunk;
+      return [plainWork(perKey, perKey, keysMax), ...indexerWork(attention.indexer)];
+    }
+    case 'mla': {
+      const latentWidth = 2 * attention.kvLoraRank + attention.ropeHeadDim;
+      const headWidth = attention.nopeHeadDim + attention.ropeHeadDim + attention.valueHeadDim;
+      const decode = 2 * attention.queryHeads * latentWidth;
+      const prefill = 2 * attention.queryHeads * headWidth;
+      // Sparse attention gathers latents, so it cannot expand them: both phases work on the latent.
+      const indexer = attention.indexer;
+      return indexer === undefined
+        ? [plainWork(decode, prefill, unlimited)]
+        : [plainWork(decode, decode, indexer.topK), ...indexerWork(indexer)];
+    }
+    case 'compressed': {
+      const perKey = 4 * attention.queryHeads * attention.latentDim;
+      const window = plainWork(perKey, perKey, attention.window);
+      if (attention.ratio === 0) return [window];
+      const keysMax = attention.indexer?.topK ?? unlimited;
+      const compressed = {
+        ...plainWork(perKey, perKey, keysMax * attention.ratio),
+        tokensPerKey: attention.ratio,
+      };
+      return [window, compressed, ...indexerWork(attention.indexer, attention.ratio)];
+    }
+    case 'linear':
+    case 'ssm':
+    case 'none':
+      return [];
+    default:
+      return attention satisfies never;
+  }
+}
+
+function plainWork(decode: number, prefill: number, keysMax: number): AttentionWork {
+  return { decodeOperationsPerKey: decode, prefillOperationsPerKey: prefill, keysMax, tokensPerKey: 1 };
+}
+
+/** The indexer of sparse attention scores every key with its own small heads. */
+function indexerWork(
+  indexer: { readonly heads: number; readonly headDim: number } | undefined,
+  tokensPerKey = 1,
+): readonly AttentionWork[] {
+  if (indexer === undefined) return [];
+  const perKey = 2 * indexer.heads * indexer.headDim;
+  return [{ ...plainWork(perKey, perKey, unlimited), tokensPerKey }];
+}
+
+/** Causal attention over a prompt: token i sees min(i, window) keys. Cached tokens are keys, not queries. */
+export function prefillAttentionOperations(
+  work: AttentionWork,
+  promptTokens: number,
+  cachedTokens: number,
+): number {
+  const keys = keysBefore(promptTokens, work.keysMax) - keysBefore(cachedTokens, work.keysMax);
+  return (work.prefillOperationsPerKey * keys) / work.tokensPerKey;
+}
+
+function keysBefore(position: number, window: number): number {
+  if (position <= window) return (position * position) / 2;
+  return (window * window) / 2 + (position - window) * window;
+}
+
+/** Layers (and compressed halves of layers) that cache something: what `cacheGroups` lists for a whole model. */
+export function cachingLayers(spec: ModelSpec): number {
+  return remember(layerMemo, spec, '', () => countCachingLayers(spec));
+}
+
+const layerMemo = createMemo<number>();
+
+function countCachingLayers(spec: ModelSpec): number {
+  let count = 0;
+  for (const { attention } of spec.layers) {
+    if (attention.kind === 'none') continue;
+    if ('sharesKvWithLayer' in attention && attention.sharesKvWithLayer !== undefined) continue;
+    count += attention.kind === 'compressed' && attention.ratio > 0 ? 2 : 1;
+  }
+  return count;
+}
