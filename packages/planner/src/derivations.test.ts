@@ -10,7 +10,7 @@ import type { LedgerEntry } from './bytes/ledger.ts';
 import { weightTag } from './bytes/weights.ts';
 import { prepareIfPossible } from './engines/engines.ts';
 import { plan } from './plan.ts';
-import { engineNames, type PlanRequest } from './question/plan-request.ts';
+import { engineNames, type PlanRequest } from './question/question.ts';
 import { request, variedModels } from './test-models.ts';
 
 /** Lines that are no sum of what is printed, and why. */

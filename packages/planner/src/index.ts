@@ -11,6 +11,7 @@ export {
   ledgerBytes,
   type MemoryTier,
 } from './bytes/ledger.ts';
+export { deviceCount, type Parallelism, singleDevice } from './bytes/parallelism.ts';
 export { elementBytes, parseElementType, weightFormatNames } from './bytes/weight-format.ts';
 export {
   contextMaxFor,
@@ -22,7 +23,7 @@ export {
   usersMax,
   type Workload,
 } from './deployment/deployment.ts';
-export { deviceCount, type Parallelism, singleDevice } from './deployment/parallelism.ts';
+export type { Price } from './deployment/price.ts';
 export { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
 export type { MemoryBudget } from './engines/plimsoll/budget.ts';
 export {
@@ -60,9 +61,8 @@ export {
   storageFormats,
 } from './engines/plimsoll/storage-format.ts';
 export type { StorageHints, StoredTensor } from './engines/plimsoll/weight-storage.ts';
+export { usualEngine } from './engines/usual-engine.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
-export { type EngineName, engineNames, type PlanRequest } from './question/plan-request.ts';
-export { usualEngine } from './question/usual-engine.ts';
+export { type EngineName, engineNames, type PlanRequest } from './question/question.ts';
 export type { SpeedAssumptions } from './speed/performance.ts';
 export { expertShare, touchedShare } from './speed/performance-work.ts';
-export type { Price } from './speed/price.ts';

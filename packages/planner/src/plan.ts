@@ -8,6 +8,7 @@ import { type Advice, type AdvisedRequest, advise } from './advice/advice.ts';
 import { utilizationFor } from './advice/changes.ts';
 import { growthBytesPerToken } from './bytes/kv-cache.ts';
 import type { Ledger, LedgerEntry } from './bytes/ledger.ts';
+import { deviceCount } from './bytes/parallelism.ts';
 import {
   contextMaxFor,
   type Deployment,
@@ -18,10 +19,9 @@ import {
   usersMax,
   type Workload,
 } from './deployment/deployment.ts';
-import { deviceCount } from './deployment/parallelism.ts';
+import { type Price, priceOf } from './deployment/price.ts';
 import { prepare } from './engines/engines.ts';
-import type { EngineName, PlanRequest } from './question/plan-request.ts';
-import { type Price, priceOf } from './speed/price.ts';
+import type { EngineName, PlanRequest } from './question/question.ts';
 
 export interface Plan {
   readonly model: {

@@ -8,7 +8,7 @@ import { weightFormat } from './bytes/weight-format.ts';
 import { deviceWeights, stageWeights } from './bytes/weights.ts';
 import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment/deployment.ts';
 import { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
-import { engineNames } from './question/plan-request.ts';
+import { engineNames } from './question/question.ts';
 import { model, request, variedModels } from './test-models.ts';
 
 const anyModel = fc.constantFrom(...variedModels);

@@ -2,8 +2,8 @@
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
-import { singleDevice } from './deployment/parallelism.ts';
-import type { PlanRequest } from './question/plan-request.ts';
+import { singleDevice } from './bytes/parallelism.ts';
+import type { PlanRequest } from './question/question.ts';
 
 const specs = new Map<string, ModelSpec>();
 

@@ -8,7 +8,7 @@ import { formatCount } from '@plimsoll/foundation';
 import type { Deployment } from '../deployment/deployment.ts';
 import { contextMaxFor, solve, usersMax } from '../deployment/deployment.ts';
 import { prepareIfPossible } from '../engines/engines.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
+import type { PlanRequest } from '../question/question.ts';
 import { type Change, candidateChanges } from './changes.ts';
 
 export interface Advice {

@@ -1,5 +1,6 @@
 /** The changes a person can make to a deployment, smallest first: flags, then precision, then hardware. */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
+import { deviceCount } from '../bytes/parallelism.ts';
 import { parseElementType, weightFormat } from '../bytes/weight-format.ts';
 import { deviceWeights } from '../bytes/weights.ts';
 import {
@@ -9,15 +10,14 @@ import {
   neededBytes,
   type Workload,
 } from '../deployment/deployment.ts';
-import { deviceCount } from '../deployment/parallelism.ts';
 import { prepareIfPossible } from '../engines/engines.ts';
 import { optionChanges } from '../engines/plimsoll/option-changes.ts';
 import { engineRequest } from '../engines/plimsoll/profile.ts';
 import type { EngineOptions, PlimsollOptions } from '../engines/plimsoll/settings.ts';
+import { usualEngine } from '../engines/usual-engine.ts';
 import { checkpointName } from '../engines/vllm/command.ts';
 import { defaultKvFormat } from '../question/plan-input.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
-import { usualEngine } from '../question/usual-engine.ts';
+import type { PlanRequest } from '../question/question.ts';
 
 export interface Change {
   /** Changes of one kind exclude each other: two weight formats, two contexts. */

@@ -3,9 +3,9 @@
  * fall into a few groups that grow alike; everything the planner asks about context and users is a sum over groups.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../deployment/memo.ts';
-import { kvHeadsPerDevice } from '../deployment/parallelism.ts';
 import { type KvFormat, kvVectorBytes } from './kv-format.ts';
+import { createMemo, remember } from './memo.ts';
+import { kvHeadsPerDevice } from './parallelism.ts';
 
 /** How a group grows: with every token, up to a window that slides or a chunk that restarts, or not at all. */
 export type CacheKind = 'full' | 'sliding' | 'chunked' | 'state';

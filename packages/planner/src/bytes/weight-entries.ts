@@ -4,9 +4,9 @@
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../deployment/memo.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 import type { LedgerEntry } from './ledger.ts';
+import { createMemo, remember } from './memo.ts';
+import type { Parallelism } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 import type { DeviceWeights, WeightShare } from './weights.ts';
 

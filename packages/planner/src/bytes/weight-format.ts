@@ -12,7 +12,7 @@ import {
   type TensorSpec,
   type WeightScheme,
 } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../deployment/memo.ts';
+import { createMemo, remember } from './memo.ts';
 
 /** Which arithmetic the matrix units run: weight-only schemes compute in the base type. */
 export type ComputeFormat = 'fp32' | 'fp16' | 'bf16' | 'fp8' | 'int8' | 'fp4';

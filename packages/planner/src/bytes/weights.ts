@@ -5,13 +5,8 @@
 import { defined } from '@plimsoll/foundation';
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import { elementCount } from '@plimsoll/model-files/spec';
-import { createMemo, type Memo, remember } from '../deployment/memo.ts';
-import {
-  elementsPerDevice,
-  type Parallelism,
-  parallelismKey,
-  pipelineStages,
-} from '../deployment/parallelism.ts';
+import { createMemo, type Memo, remember } from './memo.ts';
+import { elementsPerDevice, type Parallelism, parallelismKey, pipelineStages } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 
 /** What a person looks for in a table of weights. */

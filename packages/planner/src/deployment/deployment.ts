@@ -6,7 +6,7 @@
 import { assert, type Bytes, bytes } from '@plimsoll/foundation';
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
-import type { EngineName } from '../question/plan-request.ts';
+import type { EngineName } from '../question/question.ts';
 import type { SpeedModel } from '../speed/performance.ts';
 
 /** Users and how long each of their sequences may become, prompt and output together. */

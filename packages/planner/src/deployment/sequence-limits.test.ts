@@ -1,7 +1,7 @@
 /** Users can end at a setting of the engine while memory has room: the plan says which of the two it was. */
 import { expect, test } from 'vitest';
 import { type Plan, plan } from '../plan.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
+import type { PlanRequest } from '../question/question.ts';
 import { request } from '../test-models.ts';
 
 function planned(contextTokens: number, users: number, options: Partial<PlanRequest> = {}): Plan {

@@ -1,8 +1,8 @@
 /** Which profile prepares a deployment. */
 import { PlimsollError } from '@plimsoll/foundation';
+import { checkParallelism } from '../bytes/parallelism.ts';
 import type { Deployment } from '../deployment/deployment.ts';
-import { checkParallelism } from '../deployment/parallelism.ts';
-import { type PlanRequest, requestFormats } from '../question/plan-request.ts';
+import { type PlanRequest, requestFormats } from '../question/question.ts';
 import { prepareLlamaCpp } from './llama-cpp/profile.ts';
 import { memoryQuestion } from './llama-cpp/request.ts';
 import { prepareWithoutEngine } from './none/profile.ts';

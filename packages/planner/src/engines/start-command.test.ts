@@ -1,7 +1,7 @@
 /** The command that a plan prints starts what was planned: choices on the left, what is on the command line on the right. */
 import { expect, test } from 'vitest';
 import { plan } from '../plan.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
+import type { PlanRequest } from '../question/question.ts';
 import { request } from '../test-models.ts';
 
 type Choices = Parameters<typeof request>[0];

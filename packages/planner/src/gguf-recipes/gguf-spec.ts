@@ -10,7 +10,7 @@ import {
   type TensorRole,
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
-import { createMemo, rememberFew } from '../deployment/memo.ts';
+import { createMemo, rememberFew } from '../bytes/memo.ts';
 import { parseFileType } from './file-type.ts';
 import { type GgufTensor, ggufTensors } from './tensor-names.ts';
 import { countsAsValue, type RecipeModel, tensorTypeChooser } from './tensor-type.ts';

@@ -2,8 +2,8 @@
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import { elementBytes, type WeightFormat } from '../bytes/weight-format.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 import type { DeviceSpeed, SpeedAssumptions } from '../speed/performance.ts';
 import { speedAssumptions } from '../speed/performance-assumptions.ts';
 

@@ -4,10 +4,10 @@
  * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
+import { createMemo, remember } from '../bytes/memo.ts';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import type { WeightFormat } from '../bytes/weight-format.ts';
 import { deviceWeights } from '../bytes/weights.ts';
-import { createMemo, remember } from '../deployment/memo.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 
 /** Matrix work of a step: two operations per weight and token. */
 export interface MatrixWork {

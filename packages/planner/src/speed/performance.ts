@@ -15,8 +15,8 @@
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRates } from '@plimsoll/registry';
 import type { CacheGroup } from '../bytes/kv-cache.ts';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import type { ComputeFormat, WeightFormat } from '../bytes/weight-format.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 import {
   attentionWork,
   cachingLayers,

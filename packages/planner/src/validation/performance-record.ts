@@ -3,15 +3,15 @@
  * to first token under load follows only where the record says how requests arrived, and is null where a queue made it.
  */
 
-import { singleDevice } from '../deployment/parallelism.ts';
+import { singleDevice } from '../bytes/parallelism.ts';
 import { prepareWithoutEngine } from '../engines/none/profile.ts';
+import type { Resolver } from '../engines/vllm/log-record.ts';
 import type { SpeedModel } from '../speed/performance.ts';
 import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/performance-assumptions.ts';
 import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/performance-load.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type Workload, workloadOf } from './performance-workload.ts';
 import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
-import type { Resolver } from './vllm-record.ts';
 
 export function predictPerformanceRecord(
   record: RawRecord,

@@ -4,15 +4,15 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import namesFile from '@plimsoll/registry/engines/benchmark-names.json' with { type: 'json' };
 import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
 import { deviceWeights } from '../bytes/weights.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 import { modelNameCandidates } from '../engines/llama-cpp/predict-record.ts';
+import type { Resolver } from '../engines/vllm/log-record.ts';
 import { parseFileType } from '../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
 import { type SpeedEngine, speedEngine } from '../speed/performance-assumptions.ts';
 import { numberField, type RawRecord, textField } from './record.ts';
-import type { Resolver } from './vllm-record.ts';
 
 export interface Setup {
   readonly spec: ModelSpec;

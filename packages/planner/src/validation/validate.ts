@@ -5,6 +5,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { parseLogRecord } from '../engines/llama-cpp/log-record.ts';
 import { predictLlamaCppRecord } from '../engines/llama-cpp/predict-record.ts';
+import { predictVllmRecord, type Resolver } from '../engines/vllm/log-record.ts';
 import { causeOf } from './causes.ts';
 import { predictPerformanceRecord } from './performance-record.ts';
 import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
@@ -15,7 +16,6 @@ import {
   figureErrors,
   worstFigures,
 } from './statistics.ts';
-import { predictVllmRecord, type Resolver } from './vllm-record.ts';
 
 export type RecordKind = 'vllm' | 'llama-cpp' | 'performance';
 

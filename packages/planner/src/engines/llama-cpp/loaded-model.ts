@@ -3,7 +3,7 @@
  * are made from it, of any length and number of slots; a plan asks about hundreds of them, so it is remembered per model.
  */
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
-import { createMemo, rememberFew } from '../../deployment/memo.ts';
+import { createMemo, rememberFew } from '../../bytes/memo.ts';
 import { storedTensors } from '../../gguf-recipes/gguf-spec.ts';
 import { type EngineModel, engineModel, settledModel } from './engine-model.ts';
 import type { LlamaCppInput, ResolvedOptions } from './engine-options.ts';

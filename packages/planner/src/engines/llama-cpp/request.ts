@@ -2,9 +2,9 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
-import { deviceCount } from '../../deployment/parallelism.ts';
+import { deviceCount } from '../../bytes/parallelism.ts';
 import { parseFileType } from '../../gguf-recipes/file-type.ts';
-import { modelArgument, type PlanRequest } from '../../question/plan-request.ts';
+import { modelArgument, type PlanRequest } from '../../question/question.ts';
 import type { BackendKind } from './backends.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';

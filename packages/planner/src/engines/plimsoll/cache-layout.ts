@@ -10,8 +10,8 @@
  */
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type CacheGroup, cacheGroups, sequenceBytes } from '../../bytes/kv-cache.ts';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import { elementBytes } from '../../bytes/weight-format.ts';
-import { createMemo, remember } from '../../deployment/memo.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** The cache of one layer in one group; most layers have exactly one. */

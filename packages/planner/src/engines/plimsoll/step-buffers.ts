@@ -11,7 +11,7 @@
  * that what is planned is what is used; an operation with new needs gets a line here.
  */
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../../deployment/memo.ts';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import { blockGroups, largest } from './cache-layout.ts';
 import type { EngineSettings } from './settings.ts';
 import { panelRows, quantisedActivationBytes } from './storage-format.ts';

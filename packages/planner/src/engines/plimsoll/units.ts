@@ -1,6 +1,6 @@
 /** What a model is cut into for placement: the tables, every layer with its cache, its experts one by one, the head. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../../deployment/memo.ts';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import { type CacheLoad, type LayerCache, layerCacheBytes } from './cache-layout.ts';
 import { isExpert } from './capabilities.ts';
 import type { Unit } from './placement.ts';

@@ -5,7 +5,7 @@
  */
 import { defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { ElementType, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
-import { createMemo, remember } from '../../deployment/memo.ts';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import { type Capability, capabilityOf } from './capabilities.ts';
 import {
   type Conversion,

@@ -3,8 +3,8 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
-import type { Parallelism } from '../../deployment/parallelism.ts';
-import type { PlanRequest } from '../../question/plan-request.ts';
+import type { Parallelism } from '../../bytes/parallelism.ts';
+import type { PlanRequest } from '../../question/question.ts';
 
 /** --kv-cache-dtype of the releases until 0.33; the per-token-head types came with 0.20. */
 const cacheTypes: readonly KvFormat[] = [

@@ -3,7 +3,7 @@ import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
-import { modelArgument, type PlanRequest } from '../../question/plan-request.ts';
+import { modelArgument, type PlanRequest } from '../../question/question.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
 

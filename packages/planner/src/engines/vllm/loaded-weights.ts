@@ -6,8 +6,8 @@
 import { MiB } from '@plimsoll/foundation';
 import type { AttentionSpec, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import type { WeightFormat } from '../../bytes/weight-format.ts';
-import { createMemo, remember } from '../../deployment/memo.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
 import { rotaryTables } from './rotary-tables.ts';

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { model, request } from '../../test-models.ts';
 import type { RawRecord } from '../../validation/record.ts';
 import { figureErrors } from '../../validation/statistics.ts';
-import { predictVllmRecord } from '../../validation/vllm-record.ts';
+import { predictVllmRecord } from './log-record.ts';
 import { prepareVllm } from './profile.ts';
 
 const logs: readonly RawRecord[] = JSON.parse(

@@ -17,7 +17,7 @@ import { type DeviceWeights, stageWeights } from '../../bytes/weights.ts';
 import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
 import { fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
-import { type PlanRequest, requestFormats } from '../../question/plan-request.ts';
+import { type PlanRequest, requestFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/performance.ts';
 import { activationPeak } from './activation.ts';
 import { checkVllm } from './checks.ts';

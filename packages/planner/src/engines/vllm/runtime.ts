@@ -3,7 +3,7 @@ import { bytes, GiB } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { LedgerEntry } from '../../bytes/ledger.ts';
-import type { PlanRequest } from '../../question/plan-request.ts';
+import type { PlanRequest } from '../../question/question.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { HardwareRecord } from '@plimsoll/registry';
 import usual from '@plimsoll/registry/engines/usual-engines.json' with { type: 'json' };
-import type { EngineName } from './plan-request.ts';
+import type { EngineName } from '../question/question.ts';
 
 type Device = Pick<HardwareRecord, 'id' | 'class' | 'computeCapability' | 'gfxTarget'>;
 

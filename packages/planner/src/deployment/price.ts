@@ -2,10 +2,11 @@
  * What output costs at the load of a plan. The devices are paid for by the hour, whatever they do: where a prompt length is
  * known, the time that prompts take is part of the price of the output that follows them.
  */
-import type { Deployment, Solution } from '../deployment/deployment.ts';
-import { deviceCount } from '../deployment/parallelism.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
-import { loadPoint } from './performance-load.ts';
+
+import { deviceCount } from '../bytes/parallelism.ts';
+import type { PlanRequest } from '../question/question.ts';
+import { loadPoint } from '../speed/performance-load.ts';
+import type { Deployment, Solution } from './deployment.ts';
 
 export interface Price {
   /** Of all devices. */

@@ -6,11 +6,10 @@
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
-import { ledgerBytes } from '../bytes/ledger.ts';
-import { parseElementType } from '../bytes/weight-format.ts';
-import { engineFigures, prepareVllm, type VllmDeployment } from '../engines/vllm/profile.ts';
-import type { PlanRequest } from '../question/plan-request.ts';
+import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
+import { ledgerBytes } from '../../bytes/ledger.ts';
+import { parseElementType } from '../../bytes/weight-format.ts';
+import type { PlanRequest } from '../../question/question.ts';
 import {
   booleanField,
   numberField,
@@ -19,7 +18,8 @@ import {
   type RecordAnswer,
   type ReportedFields,
   textField,
-} from './record.ts';
+} from '../../validation/record.ts';
+import { engineFigures, prepareVllm, type VllmDeployment } from './profile.ts';
 
 export interface Resolver {
   readonly model: (name: string) => ModelSpec;

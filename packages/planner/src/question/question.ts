@@ -2,9 +2,9 @@
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
 import type { Workload } from '../deployment/deployment.ts';
-import type { Parallelism } from '../deployment/parallelism.ts';
 import type { LlamaCppOptions } from '../engines/llama-cpp/request.ts';
 import type { PlimsollOptions } from '../engines/plimsoll/settings.ts';
 import type { VllmOptions } from '../engines/vllm/defaults.ts';
