@@ -2,6 +2,7 @@ export { type ByteSource, memorySource } from './byte-source.ts';
 export { type FileSource, openFileSource } from './byte-source-file.ts';
 export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
 export * from './config.ts';
+export { badGeometry, type GeometryFault } from './geometry/geometry-error.ts';
 export type {
   GgufArrayValue,
   GgufContents,

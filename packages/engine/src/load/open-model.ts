@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
+  type ModelSpec,
   modelSpecFromConfig,
   modelSpecFromGguf,
   readGgufFile,
@@ -11,9 +12,12 @@ import {
 } from '@plimsoll/model-files';
 import { tokenizerFromGguf } from '@plimsoll/text';
 import type { ModelOverrides } from '../memory/model-config.ts';
+import type { Architecture } from '../model/architecture.ts';
 import { parametersFromConfig } from '../model/config-parameters.ts';
 import { parametersFromGguf } from '../model/gguf-parameters.ts';
+import { checkGraph } from '../model/graph-geometry.ts';
 import { architectureOf } from '../model/known.ts';
+import type { ModelParameters } from '../model/parameters.ts';
 import { weightNames } from '../model/weight-names.ts';
 import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
@@ -41,10 +45,7 @@ async function openGguf(path: string, { overrides }: OpenOptions): Promise<Model
   const parameters = parametersFromGguf(model.metadata, ropeTensors, overrides ?? null);
   return {
     path,
-    spec,
-    parameters,
-    graph: architecture.describe({ spec, parameters }),
-    names: weightNames(architecture, 'gguf', spec.family),
+    ...described(architecture, spec, parameters),
     metadata: model.metadata,
     openWeights: () => openGgufSource(path, model),
     loadTokenizer: async () => tokenizerFromGguf(model.metadata),
@@ -60,12 +61,21 @@ async function openDirectory(path: string, { overrides }: OpenOptions): Promise<
   const parameters = parametersFromConfig(directory.config, overrides ?? null);
   return {
     path,
-    spec,
-    parameters,
-    graph: architecture.describe({ spec, parameters }),
-    names: weightNames(architecture, 'hub', spec.family),
+    ...described(architecture, spec, parameters),
     metadata: null,
     openWeights: () => openSafetensorsSource(path, weights),
     loadTokenizer: () => tokenizerOfDirectory(path),
   };
+}
+
+/** The graph of a model, and its tensors' names, found to fit each other. */
+function described(
+  architecture: Architecture,
+  spec: ModelSpec,
+  parameters: ModelParameters,
+): Pick<Model, 'spec' | 'parameters' | 'graph' | 'names'> {
+  const graph = architecture.describe({ spec, parameters });
+  const names = weightNames(architecture, parameters.source, spec.family);
+  checkGraph({ spec, graph, parameters, names });
+  return { spec, parameters, graph, names };
 }

@@ -254,14 +254,20 @@ describe('refusals', () => {
       }
     `);
     expect(
-      refusal({ ...sizes, model_type: 'llama', hidden_size: 1e7, intermediate_size: 1e7 }),
+      refusal({
+        ...sizes,
+        model_type: 'llama',
+        hidden_size: 1e6,
+        intermediate_size: 1e7,
+        num_hidden_layers: 100,
+      }),
     ).toMatchInlineSnapshot(`
       {
-        "code": "bad-config",
-        "hint": "check hidden_size, vocab_size, num_hidden_layers (at most 10000) and the expert sizes",
-        "limit": 1125899906842624,
-        "message": "the sizes in the config make 4.20e+15 parameters",
-        "value": 4200020130000000,
+        "code": "bad-geometry",
+        "hint": "the file is damaged, or its parts belong to different models: download or convert it again",
+        "limit": "a whole number from 1 to 65536",
+        "message": "head_dim is 250000 in layer 0; it must be a whole number from 1 to 65536",
+        "value": 250000,
       }
     `);
   });

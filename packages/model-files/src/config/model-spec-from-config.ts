@@ -3,9 +3,10 @@
  * with the keys that nobody here understands, because a guess would be a wrong number that looks like a right one.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { checkGeometry } from '../geometry/geometry.ts';
+import { configKeys } from '../geometry/size-names.ts';
 import type { ElementType, ModelSpec } from '../model-spec.ts';
-import { elementCount, textParameterCount } from '../model-spec.ts';
-import { badConfig, ConfigReader, configLimits } from './config-reader.ts';
+import { badConfig, ConfigReader } from './config-reader.ts';
 import { readContextLength } from './context-length.ts';
 import type { Family } from './families/family.ts';
 import { families } from './families/index.ts';
@@ -25,9 +26,6 @@ export interface ModelSpecOptions {
   /** What the model's name says about its quantisation; used when the config itself says nothing. */
   readonly quantizationFromName?: NamedQuantization;
 }
-
-/** No published model has a thousandth of this; a config beyond it would leave the range of exact integers. */
-const parametersMax = 2 ** 50;
 
 export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions = {}): ModelSpec {
   const root = new ConfigReader(config);
@@ -54,8 +52,7 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     predictionLayers: quantized.predictionLayers,
     notModelled: [...notModelled(root), ...patternsNotRead(plan)],
   };
-  checkSize(spec);
-  return spec;
+  return checkGeometry(spec, configKeys(text));
 }
 
 function quantizationPlan(
@@ -156,24 +153,4 @@ function readRecurrentType(text: ConfigReader): ElementType | null {
 function notModelled(root: ConfigReader): readonly string[] {
   const isKnown = (path: string): boolean => ignoredKeys.has(path.slice(path.lastIndexOf('.') + 1));
   return root.unasked().filter((path) => !isKnown(path) && !positionSettings.test(path));
-}
-
-/** The last look: sizes that multiply to nonsense, or cancel to nothing, are told here and not in a wrong plan. */
-function checkSize(spec: ModelSpec): void {
-  const lists = [spec.tensors, spec.vision?.tensors ?? []];
-  for (const layer of new Set([...spec.layers, ...spec.predictionLayers])) lists.push(layer.tensors);
-  for (const tensor of lists.flat()) {
-    if (tensor.shape.every((size) => Number.isInteger(size) && size > 0)) continue;
-    throw badConfig(`the shape of ${tensor.name}`, `[${tensor.shape.join(', ')}]`, 'whole numbers above 0');
-  }
-  const vision = spec.vision?.tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0) ?? 0;
-  const parameters = textParameterCount(spec) + vision;
-  if (parameters <= parametersMax) return;
-  throw new PlimsollError({
-    code: 'bad-config',
-    message: `the sizes in the config make ${parameters.toExponential(2)} parameters`,
-    value: parameters,
-    limit: parametersMax,
-    hint: `check hidden_size, vocab_size, num_hidden_layers (at most ${configLimits.layers}) and the expert sizes`,
-  });
 }

@@ -4,6 +4,8 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { freezeLayer } from '../config/layers.ts';
+import { checkGeometry } from '../geometry/geometry.ts';
+import { ggufKeys } from '../geometry/size-names.ts';
 import type { ElementType, LayerSpec, ModelSpec, QuantizationSpec, TensorSpec } from '../model-spec.ts';
 import { type ArchitectureRule, architectureNames, architectureRule } from './architectures.ts';
 import { isBlockType } from './ggml-types.ts';
@@ -41,7 +43,7 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
   const tensors = modelTensors.map((placed) => builder.modelTensor(placed));
   const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight');
   checkEmbedding(embedding, hiddenSize);
-  return {
+  const spec: ModelSpec = {
     id: options.id,
     family: metadata.architecture,
     source: 'gguf',
@@ -57,6 +59,7 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
     predictionLayers: predicted.map((view) => builder.build(view)),
     notModelled: [...metadata.notAsked(), ...builder.unknownTensors],
   };
+  return checkGeometry(spec, ggufKeys(metadata.architecture));
 }
 
 /** Types and bytes are per tensor; there is no scheme to speak of beyond them. */

@@ -17,7 +17,8 @@ export interface TensorPlace {
 const suffixes = /\.(weight|bias|scale|input_scale)$/;
 
 export function placeOfTensor(fullName: string): TensorPlace {
-  const block = /^blk\.(\d{1,5})\.(.+)$/.exec(fullName);
+  // A layer has one spelling: `blk.01` would be a second tensor of the same place.
+  const block = /^blk\.(0|[1-9]\d{0,4})\.(.+)$/.exec(fullName);
   const name = block?.[2] ?? fullName;
   return { layer: block === null ? null : Number(block[1]), name, stem: name.replace(suffixes, '') };
 }

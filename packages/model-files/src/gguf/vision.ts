@@ -1,5 +1,6 @@
 /** The vision tower of a GGUF file: llama.cpp keeps it in a file of its own, the projector (mmproj). */
 import { PlimsollError } from '@plimsoll/foundation';
+import { checkTensors } from '../geometry/geometry.ts';
 import type { TensorSpec, VisionSpec } from '../model-spec.ts';
 import { patchesMerged } from './architectures.ts';
 import type { GgufContents } from './header.ts';
@@ -22,6 +23,7 @@ export function visionSpecFromGguf(contents: GgufContents): VisionSpec {
     const role = modelTensorRole(placeOfTensor(name)) ?? 'vision';
     return { name, role, shape: [...shape], stored: { type: type.name, bytes } };
   });
+  checkTensors(tensors);
   const projector = metadata.text('clip.vision.projector_type') ?? metadata.text('clip.projector_type') ?? '';
   const merged =
     metadata.optionalNumber('vision.spatial_merge_size') ??

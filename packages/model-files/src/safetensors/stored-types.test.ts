@@ -87,3 +87,19 @@ test('a checkpoint that lacks a tensor or has it in another shape is refused by 
     expect.objectContaining({ code: 'shape-mismatch', value: '7 x 7' }),
   );
 });
+
+test('every matrix of a stack has the shape and type of the first', () => {
+  const whole = wholeCheckpoint();
+  const last = whole.findLast(({ name }) => name.includes('.experts.2.'));
+  const changed = (change: Partial<ShardTensor>): SafetensorsModel =>
+    modelOf(whole.map((tensor) => (tensor === last ? { ...tensor, ...change } : tensor)));
+  expect(() => withStoredTypes(spec, changed({ shape: [7, 7] }))).toThrow(
+    expect.objectContaining({ code: 'shape-mismatch', value: '7 x 7' }),
+  );
+  expect(() => withStoredTypes(spec, changed({ type: 'F32' }))).toThrow(
+    expect.objectContaining({ code: 'type-mismatch', value: 'F32', limit: 'BF16' }),
+  );
+  expect(() => withStoredTypes(spec, modelOf(whole.filter((tensor) => tensor !== last)))).toThrow(
+    expect.objectContaining({ code: 'missing-tensor', value: last?.name }),
+  );
+});

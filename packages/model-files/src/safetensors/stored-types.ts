@@ -48,9 +48,14 @@ export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): Model
   const tensors = new CheckpointTensors(model);
   const stored = (tensor: TensorSpec, layer: number | null): TensorSpec => {
     const slices = tensor.shape.length > 2 ? (tensor.shape[0] ?? 1) : 1;
-    const first = tensors.need({ layer, name: tensor.name, slice: 0, slices });
     const shape = slices > 1 ? tensor.shape.slice(1) : tensor.shape;
-    if (first.shape.join() !== shape.join()) throw shapeMismatch(first, shape);
+    const first = tensors.need({ layer, name: tensor.name, slice: 0, slices });
+    // Every matrix of a stack is one tensor of a shard, and is read as what the first one is.
+    for (let slice = 0; slice < slices; slice++) {
+      const found = tensors.need({ layer, name: tensor.name, slice, slices });
+      if (found.shape.join() !== shape.join()) throw shapeMismatch(found, shape);
+      if (found.type !== first.type) throw typeMismatch(found, first);
+    }
     return { ...tensor, stored: { type: first.type, bytes: slices * first.bytes } };
   };
   // Layers that are alike stay one object, as the spec promises.
@@ -77,5 +82,15 @@ function shapeMismatch(tensor: ShardTensor, shape: readonly number[]): PlimsollE
     value: tensor.shape.join(' x '),
     limit: shape.join(' x '),
     hint: 'config.json belongs to another checkpoint',
+  });
+}
+
+function typeMismatch(tensor: ShardTensor, first: ShardTensor): PlimsollError {
+  return new PlimsollError({
+    code: 'type-mismatch',
+    message: `tensor ${tensor.name} is stored as ${tensor.type}; ${first.name} of the same stack as ${first.type}`,
+    value: tensor.type,
+    limit: first.type,
+    hint: 'the shards belong to different checkpoints: download them again',
   });
 }

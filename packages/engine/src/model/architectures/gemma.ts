@@ -96,11 +96,16 @@ export const gemma3: Architecture = {
   describe(facts) {
     const { ropeBaseSliding, logitSoftCap, attentionSoftCap } = facts.parameters;
     const queryScalar = queryScalarOf(facts, 62);
+    const windows = facts.spec.layers.map((layer, index) => headsOf(layer, index).window);
     const far = rotationOf(facts, { defaultBase: 1_000_000 });
     // Scaling stretches the layers that see everything; the others never leave their window.
     const near = { ...far, base: ropeBaseSliding ?? slidingBase, scaling: { kind: 'none' } } as const;
+    // A rotation that no layer uses would want a table that no step has room for.
+    const rotations = [far, near].filter((rotation) =>
+      windows.some((window) => rotation === (window === null ? far : near)),
+    );
     return graphOf('gemma3', facts, {
-      rotations: [far, near],
+      rotations,
       embeddingScale: Math.sqrt(facts.spec.hiddenSize),
       finalNormOffset: offsetOf(facts),
       logitSoftCap,
@@ -111,7 +116,7 @@ export const gemma3: Architecture = {
           {
             headNorms: { offset: offsetOf(facts) },
             softCap: attentionSoftCap,
-            rotation: headsOf(layer, index).window === null ? 0 : 1,
+            rotation: rotations.indexOf(windows[index] === null ? far : near),
           },
         ),
     });

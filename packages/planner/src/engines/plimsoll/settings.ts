@@ -71,6 +71,8 @@ export interface EngineSettings {
 export const pageBytes = 65_536;
 export const arenaBytesLimit = 65_536 * pageBytes;
 
+/** Attention takes eight elements of a head at a time (packages/kernels, kv-layout.ts). */
+const kvElementsUnit = 8;
 /** KV blocks are written eight tokens at a time (packages/kernels, kv-layout.ts). */
 const blockTokensUnit = 8;
 /** Threads that the kernels have room for (packages/kernels, opcodes.ts). */
@@ -135,7 +137,7 @@ function kvFormatOf(spec: ModelSpec, format: KvFormat): EngineKvFormat {
       hint: '--kv-type q8_0',
     });
   }
-  const unit = format === 'q8_0' ? 32 : 4;
+  const unit = format === 'q8_0' ? 32 : kvElementsUnit;
   for (const { attention } of spec.layers) {
     if (!('kvHeads' in attention)) continue;
     for (const dim of [attention.keyHeadDim, attention.valueHeadDim]) {
@@ -145,7 +147,7 @@ function kvFormatOf(spec: ModelSpec, format: KvFormat): EngineKvFormat {
         message: `a head of ${dim} elements is not a whole number of ${format} blocks`,
         value: dim,
         limit: `a multiple of ${unit}`,
-        hint: '--kv-type f16',
+        hint: dim % kvElementsUnit === 0 ? '--kv-type f16' : 'plan this model for another engine',
       });
     }
   }

@@ -1,0 +1,28 @@
+/** For tests: a fixture's GGUF file with some of its metadata or tensors changed, written anew by our own writer. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeGguf, type GgufTensorData, type GgufValue, parseGguf } from '@plimsoll/model-files';
+import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
+
+export interface ModelChanges {
+  /** Values by key; undefined takes the key away. */
+  readonly metadata?: Readonly<Record<string, GgufValue | undefined>>;
+  /** Called for every tensor. */
+  tensor?(tensor: GgufTensorData): GgufTensorData;
+}
+
+/** Writes `fixture` (`llama-3/f32.gguf`) with changes to `path`. */
+export async function writeChangedModel(path: string, fixture: string, changes: ModelChanges): Promise<void> {
+  const bytes = new Uint8Array(await readFile(join(fixturesDirectory, fixture)));
+  const header = parseGguf(bytes, { arrays: 'all' });
+  const metadata = new Map(header.metadata);
+  for (const [key, value] of Object.entries(changes.metadata ?? {})) {
+    if (value === undefined) metadata.delete(key);
+    else metadata.set(key, value);
+  }
+  const tensors = header.tensors.map(({ name, type, shape, offset, bytes: size }) => {
+    const tensor = { name, type, shape, data: bytes.subarray(offset, offset + size) };
+    return changes.tensor?.(tensor) ?? tensor;
+  });
+  await writeFile(path, encodeGguf(tensors, { metadata }));
+}

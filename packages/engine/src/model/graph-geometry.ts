@@ -1,0 +1,135 @@
+/**
+ * The check between a file and the kernels: numbers that no graph can compute with, and tensors of another shape than the
+ * graph reads, end here under the name that the file gives them. Kernels believe every size that they are told; what
+ * passed never makes one divide by zero or read beside a tensor. The sizes in the spec itself were judged by its reader.
+ */
+import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files';
+import { badGeometry } from '@plimsoll/model-files';
+import type { AttentionGraph, ExpertsGraph, LayerGraph, ModelGraph } from './graph.ts';
+import type { ModelParameters } from './parameters.ts';
+import { checkRotation } from './rotation-geometry.ts';
+import type { WeightNames } from './weight-names.ts';
+import { weightsOfLayer } from './weight-names.ts';
+import { shapesOfLayer } from './weight-shapes.ts';
+
+export interface CheckedModel {
+  readonly spec: ModelSpec;
+  readonly graph: ModelGraph;
+  readonly parameters: ModelParameters;
+  readonly names: WeightNames;
+}
+
+export function checkGraph({ spec, graph, parameters, names }: CheckedModel): void {
+  const isGguf = parameters.source === 'gguf';
+  const key = (gguf: string, hub: string): string => (isGguf ? `${spec.family}.${gguf}` : hub);
+  const epsilon = graph.normEpsilon;
+  // The kernels add it in f32, where smaller ones are zero and a row of zeros has no norm.
+  if (!(Math.fround(epsilon) > 0 && epsilon < 1)) {
+    const name = key('attention.layer_norm_rms_epsilon', 'rms_norm_eps');
+    throw badGeometry({ key: name, value: epsilon, needed: 'a number above 0 and below 1' });
+  }
+  needPositive(key('final_logit_softcapping', 'final_logit_softcapping'), graph.logitSoftCap);
+  graph.rotations.forEach((rotation, index) => {
+    const layers = graph.layers.filter(({ attention }) => attention.rotation === index);
+    const headDim = layers.reduce((least, { attention }) => Math.min(least, attention.headDim), Infinity);
+    checkRotation(rotation, { headDim, contextLength: spec.contextLength, key });
+  });
+  graph.layers.forEach((layer, index) => {
+    const place = `layer ${index}`;
+    checkAttention(layer.attention, { place, key, queryScalar: parameters.queryScalar });
+    const held = spec.layers[index];
+    if (held === undefined) return;
+    checkValueDim(held, { place, key });
+    if (layer.feedForward.kind === 'experts') checkExperts(layer.feedForward, held, { place, key });
+  });
+  checkShapes(spec, graph, names);
+}
+
+type Key = (gguf: string, hub: string) => string;
+
+interface Place {
+  readonly place: string;
+  readonly key: Key;
+}
+
+function needPositive(key: string, value: number | null, place?: string): void {
+  if (value === null || (Number.isFinite(value) && Math.fround(value) > 0)) return;
+  throw badGeometry({ key, value, needed: 'a number above 0', place });
+}
+
+function checkAttention(
+  attention: AttentionGraph,
+  { place, key, queryScalar }: Place & { readonly queryScalar: number | null },
+): void {
+  const { scale, softCap, window, heads, kvHeads } = attention;
+  needPositive(key('attn_logit_softcapping', 'attn_logit_softcapping'), softCap, place);
+  // Scores are divided by the root of this.
+  needPositive(key('attention.key_length', 'query_pre_attn_scalar'), queryScalar ?? 1 / scale ** 2, place);
+  if (window !== null && !(Number.isSafeInteger(window) && window >= 1)) {
+    const name = key('attention.sliding_window', 'sliding_window');
+    throw badGeometry({ key: name, value: window, needed: 'a whole number above 0', place });
+  }
+  if (heads % kvHeads !== 0) {
+    const name = key('attention.head_count_kv', 'num_key_value_heads');
+    throw badGeometry({ key: name, value: kvHeads, needed: `a divisor of the ${heads} heads`, place });
+  }
+}
+
+/** The graphs have one size for the keys and the values of a head, and the cache gives each the same room. */
+function checkValueDim({ attention }: LayerSpec, { place, key }: Place): void {
+  if (!('kvHeads' in attention) || attention.keyHeadDim === attention.valueHeadDim) return;
+  const name = key('attention.value_length', 'v_head_dim');
+  const needed = `${attention.keyHeadDim}, as large as a key`;
+  throw badGeometry({ key: name, value: attention.valueHeadDim, needed, place });
+}
+
+/** A step has room for as many choices per token as the file states; an override may ask for fewer. */
+function checkExperts(
+  { experts, expertsPerToken }: ExpertsGraph,
+  { mlp }: LayerSpec,
+  { place, key }: Place,
+): void {
+  const most = mlp.kind === 'moe' ? Math.min(mlp.expertsPerToken, experts) : 0;
+  if (Number.isSafeInteger(expertsPerToken) && expertsPerToken >= 1 && expertsPerToken <= most) return;
+  const name = key('expert_used_count', 'num_experts_per_tok');
+  const needed = `a whole number from 1 to ${most}`;
+  throw badGeometry({ key: name, value: expertsPerToken, needed, place });
+}
+
+/** Of tensors that are there; which must be there is known where they are placed. */
+function checkShapes(spec: ModelSpec, graph: ModelGraph, names: WeightNames): void {
+  const { hiddenSize, vocabSize } = graph;
+  const outer = new Map(spec.tensors.map((tensor) => [tensor.name, tensor]));
+  const need = (tensor: TensorSpec | undefined, shape: readonly number[], place?: string): void => {
+    if (tensor === undefined || sameShape(tensor.shape, shape)) return;
+    throw badGeometry({
+      key: `the shape of ${tensor.name}`,
+      value: `[${tensor.shape.join(', ')}]`,
+      needed: `[${shape.join(', ')}]`,
+      place,
+    });
+  };
+  need(outer.get(names.outer('token_embd.weight')), [vocabSize, hiddenSize]);
+  need(outer.get(names.outer('output_norm.weight')), [hiddenSize]);
+  need(outer.get(names.outer('output.weight')), [vocabSize, hiddenSize]);
+  graph.layers.forEach((layer, index) => {
+    const held = new Map((spec.layers[index]?.tensors ?? []).map((tensor) => [tensor.name, tensor]));
+    for (const [name, shape] of neededShapes(layer, hiddenSize)) {
+      need(held.get(names.layer(name)), shape, `layer ${index}`);
+    }
+  });
+}
+
+/** Only of weights that this layer uses: two names of a graph may be one of a file. */
+function neededShapes(layer: LayerGraph, hiddenSize: number) {
+  const shapes = shapesOfLayer(layer, hiddenSize);
+  const { required, optional } = weightsOfLayer(layer);
+  return [...required, ...optional].flatMap((name) => {
+    const shape = shapes[name];
+    return shape === undefined ? [] : [[name, shape] as const];
+  });
+}
+
+function sameShape(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((size, axis) => size === right[axis]);
+}

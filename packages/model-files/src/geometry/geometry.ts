@@ -1,0 +1,241 @@
+/**
+ * The last look at a ModelSpec, whichever file it was read from: sizes that no model can have end here, under the name
+ * that the file gives them, before anything is planned or allocated from them. Planner and engine divide by these
+ * numbers, multiply them and address memory with them; they trust what passed.
+ *
+ * Layers that are equal are one object in a spec and are looked at once, so that 61 layers cost as much as three kinds.
+ */
+import type { AttentionSpec, LayerSpec, MlpSpec, ModelSpec, TensorSpec } from '../model-spec.ts';
+import { elementCount } from '../model-spec.ts';
+import { badGeometry } from './geometry-error.ts';
+import type { KeyOf, SizeName } from './size-names.ts';
+
+/**
+ * Bounds with an order of magnitude above the largest published model (2026): 162 layers, hidden sizes of 18,432, heads
+ * of 576, 512 experts, vocabularies of 262,144 tokens, contexts of 10 million.
+ */
+export const geometryLimits = {
+  layers: 10_000,
+  hiddenSize: 1_048_576,
+  vocabSize: 10_000_000,
+  contextTokens: 1_000_000_000,
+  heads: 16_384,
+  headDim: 65_536,
+  experts: 4096,
+  /** Experts of all layers together: a plan places them one by one. */
+  expertsInAllLayers: 1_048_576,
+  /** No published model has a thousandth of this; beyond it sums leave the exact integers. */
+  parameters: 2 ** 50,
+} as const;
+
+export function checkGeometry(spec: ModelSpec, keyOf: KeyOf): ModelSpec {
+  const model = new SizeCheck(keyOf);
+  model.within('layers', spec.layers.length, 1, geometryLimits.layers);
+  model.within('hiddenSize', spec.hiddenSize, 1, geometryLimits.hiddenSize);
+  model.within('vocabSize', spec.vocabSize, 1, geometryLimits.vocabSize);
+  model.within('contextLength', spec.contextLength, 1, geometryLimits.contextTokens);
+  checkRotary(spec, model);
+  const layers = [...spec.layers, ...spec.predictionLayers];
+  const seen = new Set<LayerSpec>();
+  layers.forEach((layer, index) => {
+    checkSharing(layer, index, keyOf);
+    if (seen.has(layer)) return;
+    seen.add(layer);
+    checkLayer(layer, new SizeCheck(keyOf, `layer ${index}`));
+  });
+  checkTensors(spec.tensors);
+  checkTensors(spec.vision?.tensors ?? []);
+  checkSums(spec, layers, keyOf);
+  return spec;
+}
+
+/** Every axis of every tensor has a length. */
+export function checkTensors(tensors: readonly TensorSpec[], place?: string): void {
+  for (const { name, shape } of tensors) {
+    if (shape.every((size) => Number.isSafeInteger(size) && size > 0)) continue;
+    const value = `[${shape.join(', ')}]`;
+    throw badGeometry({ key: `the shape of ${name}`, value, needed: 'whole numbers above 0', place });
+  }
+}
+
+/** Judges sizes by name, of the whole model or of one layer. */
+class SizeCheck {
+  readonly #keyOf: KeyOf;
+  readonly #place: string | undefined;
+
+  constructor(keyOf: KeyOf, place?: string) {
+    this.#keyOf = keyOf;
+    this.#place = place;
+  }
+
+  get place(): string | undefined {
+    return this.#place;
+  }
+
+  within(size: SizeName, value: number, least: number, most: number): void {
+    if (Number.isSafeInteger(value) && value >= least && value <= most) return;
+    this.refuse(size, value, `a whole number from ${least} to ${most}`);
+  }
+
+  refuse(size: SizeName, value: number | string, needed: string): never {
+    throw badGeometry({ key: this.#keyOf(size), value, needed, place: this.#place });
+  }
+}
+
+function checkRotary({ rotary = [], layers }: ModelSpec, check: SizeCheck): void {
+  const headDimMax = layers.reduce((most, { attention }) => Math.max(most, rotatedDim(attention)), 0);
+  for (const { dim, positions, factor } of rotary) {
+    // A model may state rotary settings for layers that it does not have.
+    if (headDimMax > 0) check.within('rotaryDim', dim, 1, headDimMax);
+    if (dim % 2 !== 0) check.refuse('rotaryDim', dim, 'an even number');
+    check.within('rotaryPositions', positions, 1, geometryLimits.contextTokens);
+    if (!Number.isFinite(factor) || factor <= 0) check.refuse('rotaryFactor', factor, 'a number above 0');
+  }
+}
+
+/** Elements of a head of which some may be rotated. */
+function rotatedDim(attention: AttentionSpec): number {
+  if ('kvHeads' in attention) return attention.keyHeadDim;
+  return attention.kind === 'mla' || attention.kind === 'compressed' ? attention.ropeHeadDim : 0;
+}
+
+/** A layer that reads another's cache names an earlier one; equal layers do so at different places. */
+function checkSharing({ attention }: LayerSpec, index: number, keyOf: KeyOf): void {
+  if (!('kvHeads' in attention) || attention.sharesKvWithLayer === undefined) return;
+  const check = new SizeCheck(keyOf, `layer ${index}`);
+  const { sharesKvWithLayer: owner } = attention;
+  if (!Number.isSafeInteger(owner) || owner < 0 || owner >= index) {
+    check.refuse('sharesKvWithLayer', owner, 'an earlier layer');
+  }
+}
+
+function checkLayer({ attention, mlp, tensors }: LayerSpec, check: SizeCheck): void {
+  checkAttention(attention, check);
+  checkMlp(mlp, check);
+  checkTensors(tensors, check.place);
+}
+
+function checkAttention(attention: AttentionSpec, check: SizeCheck): void {
+  const { heads, headDim, hiddenSize } = geometryLimits;
+  switch (attention.kind) {
+    case 'none':
+      return;
+    case 'full':
+    case 'sliding':
+    case 'chunked':
+      checkHeads(attention, check);
+      return;
+    case 'mla':
+      check.within('queryHeads', attention.queryHeads, 1, heads);
+      check.within('latentDim', attention.kvLoraRank, 1, headDim);
+      check.within('ropeHeadDim', attention.ropeHeadDim, 0, headDim);
+      check.within('nopeHeadDim', attention.nopeHeadDim, 0, headDim);
+      check.within('valueHeadDim', attention.valueHeadDim, 1, headDim);
+      if (attention.qLoraRank !== null) check.within('qLoraRank', attention.qLoraRank, 1, hiddenSize);
+      checkEvenRotation(attention.ropeHeadDim, check);
+      checkIndexer(attention.indexer, check);
+      return;
+    case 'compressed':
+      check.within('queryHeads', attention.queryHeads, 1, heads);
+      check.within('latentDim', attention.latentDim, 1, headDim);
+      check.within('ropeHeadDim', attention.ropeHeadDim, 0, attention.latentDim);
+      check.within('window', attention.window, 1, geometryLimits.contextTokens);
+      check.within('compressionRatio', attention.ratio, 0, geometryLimits.contextTokens);
+      checkEvenRotation(attention.ropeHeadDim, check);
+      checkIndexer(attention.indexer, check);
+      return;
+    case 'linear':
+      check.within('recurrentHeads', attention.keyHeads, 1, heads);
+      check.within('recurrentHeads', attention.valueHeads, 1, heads);
+      check.within('recurrentHeadDim', attention.keyHeadDim, 1, headDim);
+      check.within('recurrentHeadDim', attention.valueHeadDim, 1, headDim);
+      check.within('convolutionTaps', attention.convTaps, 0, headDim);
+      check.within('convolutionChannels', attention.convChannels, 0, 4 * hiddenSize);
+      return;
+    case 'ssm':
+      // A short convolution without a state (LFM2) has no heads.
+      check.within('recurrentHeads', attention.heads, 0, hiddenSize);
+      check.within('recurrentHeadDim', attention.headDim, 0, hiddenSize);
+      check.within('stateSize', attention.stateSize, 0, hiddenSize);
+      check.within('stateGroups', attention.groups, 0, hiddenSize);
+      check.within('convolutionTaps', attention.convTaps, 0, headDim);
+      check.within('convolutionChannels', attention.convChannels, 0, 4 * hiddenSize);
+      return;
+    default:
+      attention satisfies never;
+  }
+}
+
+type Grouped = Extract<AttentionSpec, { readonly kind: 'full' | 'sliding' | 'chunked' }>;
+
+function checkHeads(attention: Grouped, check: SizeCheck): void {
+  const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = attention;
+  check.within('queryHeads', queryHeads, 1, geometryLimits.heads);
+  check.within('kvHeads', kvHeads, 1, queryHeads);
+  if (queryHeads % kvHeads !== 0) check.refuse('kvHeads', kvHeads, `a divisor of the ${queryHeads} heads`);
+  check.within('keyHeadDim', keyHeadDim, 1, geometryLimits.headDim);
+  check.within('valueHeadDim', valueHeadDim, 1, geometryLimits.headDim);
+  if (attention.kind === 'sliding') {
+    check.within('window', attention.window, 1, geometryLimits.contextTokens);
+  }
+  if (attention.kind === 'chunked') check.within('chunk', attention.chunk, 1, geometryLimits.contextTokens);
+  checkIndexer(attention.indexer, check);
+}
+
+/** Two elements rotate together. */
+function checkEvenRotation(rotaryDim: number, check: SizeCheck): void {
+  if (rotaryDim % 2 !== 0) check.refuse('ropeHeadDim', rotaryDim, 'an even number');
+}
+
+function checkIndexer(
+  indexer: { readonly heads: number; readonly headDim: number; readonly topK: number } | undefined,
+  check: SizeCheck,
+): void {
+  if (indexer === undefined) return;
+  check.within('indexerHeads', indexer.heads, 1, geometryLimits.heads);
+  check.within('indexerHeadDim', indexer.headDim, 1, geometryLimits.headDim);
+  check.within('indexerTopK', indexer.topK, 1, geometryLimits.contextTokens);
+}
+
+function checkMlp(mlp: MlpSpec, check: SizeCheck): void {
+  // Feed-forward parts are wider than the residual stream, by a factor of up to 28 so far.
+  const widthMax = 64 * geometryLimits.hiddenSize;
+  if (mlp.kind === 'none') return;
+  if (mlp.kind === 'dense') {
+    check.within('intermediateSize', mlp.intermediateSize, 1, widthMax);
+    return;
+  }
+  check.within('experts', mlp.experts, 1, geometryLimits.experts);
+  check.within('expertsPerToken', mlp.expertsPerToken, 1, mlp.experts);
+  check.within('expertIntermediateSize', mlp.expertIntermediateSize, 1, widthMax);
+  check.within('sharedIntermediateSize', mlp.sharedIntermediateSize, 0, widthMax);
+}
+
+/** Sizes that are each in bounds may still multiply to nonsense. */
+function checkSums(spec: ModelSpec, layers: readonly LayerSpec[], keyOf: KeyOf): void {
+  const count = (tensors: readonly TensorSpec[]): number =>
+    tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0);
+  const ofLayer = new Map<LayerSpec, number>();
+  let parameters = count(spec.tensors) + count(spec.vision?.tensors ?? []);
+  let experts = 0;
+  for (const layer of layers) {
+    const own = ofLayer.get(layer) ?? count(layer.tensors);
+    ofLayer.set(layer, own);
+    parameters += own;
+    if (layer.mlp.kind === 'moe') experts += layer.mlp.experts;
+  }
+  const { expertsInAllLayers, parameters: parametersMax } = geometryLimits;
+  if (experts > expertsInAllLayers) {
+    throw badGeometry({
+      key: `${keyOf('experts')}, summed over ${layers.length} layers,`,
+      value: experts,
+      needed: `at most ${expertsInAllLayers}`,
+    });
+  }
+  if (parameters <= parametersMax) return;
+  throw badGeometry({
+    key: 'the number of parameters that all sizes make',
+    value: parameters,
+    needed: `at most ${parametersMax}`,
+  });
+}
