@@ -29,9 +29,18 @@ const refusals: ReadonlySet<string> = new Set([
   'exceeds-arena',
 ]);
 
-/** Runs the command line and gives the exit code: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken. */
+/**
+ * Runs the command line and gives the exit code: 0 ok, 1 bad input (or a defect, which has the code `internal-error`), 2
+ * does not fit, 3 a stated limit was broken.
+ */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
+  const asJson = argv.includes('--json');
+  // What is thrown where no command waits for it, in a callback or a thread's event, is reported like everything else.
+  process.on('uncaughtException', (error) => {
+    reportFailure(error, asJson);
+    process.exit(1);
+  });
   // Whoever reads through `head` stops reading; that is no failure of this program.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
@@ -53,7 +62,7 @@ Examples:
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll audit
 
-Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken, 130 interrupted.`,
+Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was broken, 130 interrupted.`,
     )
     .exitOverride()
     .configureOutput({ outputError: () => {} });
@@ -80,7 +89,13 @@ Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 a stated limit was broken, 130 
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    reportFailure(error, argv.includes('--json'));
+    reportFailure(error, asJson);
+    if (!(error instanceof PlimsollError || error instanceof CommanderError)) leaveSoon();
     return error instanceof PlimsollError && refusals.has(error.code) ? 2 : 1;
   }
+}
+
+/** After a defect a thread that waits for ever must not keep the process; a timer of its own keeps nothing. */
+function leaveSoon(): void {
+  setTimeout(() => process.exit(1), 1000).unref();
 }

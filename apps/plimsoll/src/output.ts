@@ -1,17 +1,32 @@
-/** Where everything the program prints goes through: text or JSON on stdout, messages on stderr. */
-import { PlimsollError } from '@plimsoll/foundation';
+/**
+ * Where everything the program prints goes through: text or JSON on stdout, messages on stderr. Here, and only here, text
+ * from files, arguments and servers is made harmless for the terminal that may show it.
+ */
+import { AssertionError, PlimsollError } from '@plimsoll/foundation';
 import { CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { safeJson, safeLine, safeText } from './render/safe-text.ts';
+import { terminalText } from './render/styled-text.ts';
 
 export function printText(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  const shown = terminalText(text);
+  process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${safeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
 export function printMessage(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${safeText(text)}\n`);
+}
+
+/**
+ * Text that a model wrote. A terminal must not obey it; a file or another program gets every character as it came, as
+ * from other runners, because what reads it may need them.
+ */
+export function printGenerated(text: string): void {
+  process.stdout.write(process.stdout.isTTY === true ? safeText(text) : text);
 }
 
 /** True when a person reads stdout: a terminal, and not told to be plain. */
@@ -23,11 +38,16 @@ export function isInteractive(): boolean {
 export function reportFailure(error: unknown, asJson: boolean): void {
   const failure = asFailure(error);
   if (asJson) printJson({ error: failure.toJSON() });
-  const parts = [`plimsoll: ${failure.message}`];
-  if (failure.limit !== undefined) parts.push(`  allowed: ${failure.limit}`);
-  if (failure.hint !== undefined) parts.push(`  try: ${failure.hint}`);
+  const parts = [`plimsoll: ${safeLine(failure.message)}`];
+  if (failure.limit !== undefined) parts.push(`  allowed: ${safeLine(String(failure.limit))}`);
+  if (failure.hint !== undefined) parts.push(`  try: ${safeLine(failure.hint)}`);
+  // Of a defect, all there is.
+  if (failure.code === defectCode && error instanceof Error) parts.push(error.stack ?? '');
   printMessage(parts.join('\n'));
 }
+
+/** The code of a failure that is this program's fault, whatever it was given. */
+const defectCode = 'internal-error';
 
 function asFailure(error: unknown): PlimsollError {
   if (error instanceof PlimsollError) return error;
@@ -38,6 +58,15 @@ function asFailure(error: unknown): PlimsollError {
       hint: 'plimsoll --help',
     });
   }
-  // Anything else is a defect of this program: show all there is.
-  throw error;
+  return new PlimsollError({
+    code: defectCode,
+    message: `a defect of this program: ${described(error)}`,
+    value: `plimsoll ${packageJson.version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+    hint: 'report it with the command, the file it was given, and everything printed here',
+  });
+}
+
+function described(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof AssertionError ? error.message : `${error.name}: ${error.message}`;
 }

@@ -10,7 +10,7 @@ import { type Answer, answer } from '../answer.ts';
 import { type Conversation, firstTokens, openConversation } from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption } from '../interruption.ts';
-import { printMessage, reportFailure } from '../output.ts';
+import { printGenerated, printMessage, reportFailure } from '../output.ts';
 import { memoryLine, speedLine } from '../render/answer-text.ts';
 import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
 
@@ -110,7 +110,7 @@ class ChatSession {
     this.#messages.push({ role: 'user', content: line });
     try {
       const answered = await interruption.during((signal) => this.#answer(signal));
-      if (!answered.text.endsWith('\n')) process.stdout.write('\n');
+      if (!answered.text.endsWith('\n')) printGenerated('\n');
       if (isTerminal()) printMessage(speedLine(answered));
       this.#messages.push({ role: 'assistant', content: answered.text });
     } catch (error) {
@@ -133,7 +133,7 @@ class ChatSession {
     return answer(
       this.#started.engine,
       { prompt, overflow, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },
-      { clock: monotonicClock, onText: (text) => process.stdout.write(text) },
+      { clock: monotonicClock, onText: printGenerated },
     );
   }
 }

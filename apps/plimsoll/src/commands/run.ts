@@ -7,7 +7,7 @@ import { type Answer, answer, rates } from '../answer.ts';
 import { encodeRaw, firstRawTokens, firstTokens, openConversation } from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
-import { printJson, printMessage } from '../output.ts';
+import { printGenerated, printJson, printMessage } from '../output.ts';
 import { heldByCategory, heldBytes, memoryLine, speedLine } from '../render/answer-text.ts';
 import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
 
@@ -63,7 +63,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     const onText = (piece: string): void => {
       // The clock of the process starts with the process.
       firstTextSeconds ??= performance.now() / 1000;
-      if (flags.json !== true) process.stdout.write(piece);
+      if (flags.json !== true) printGenerated(piece);
     };
     const answered = await interruption.during((signal) =>
       answer(
@@ -75,7 +75,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     if (flags.json === true) {
       printJson(report(started, answered, { model: path, seed, draft: flags.draft, firstTextSeconds }));
     } else {
-      if (!answered.text.endsWith('\n')) process.stdout.write('\n');
+      if (!answered.text.endsWith('\n')) printGenerated('\n');
       printMessage(`${speedLine(answered)} · loaded in ${formatSeconds(started.loadSeconds)}`);
       printMessage(memoryLine(engine.ledger(), limit));
     }

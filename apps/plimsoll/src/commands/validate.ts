@@ -6,7 +6,7 @@ import { resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
 import { modelFromRegistry } from '../model-reference.ts';
 import { printJson, printText } from '../output.ts';
-import { paint } from '../render/bar.ts';
+import { paint } from '../render/styled-text.ts';
 import { renderTable } from '../render/table.ts';
 
 export function validateCommand(done: (exitCode: number) => void): Command {

@@ -1,16 +1,11 @@
 /** The load line: a device's memory as one stacked bar. Shapes differ as well as colours, for terminals without them. */
-import { styleText } from 'node:util';
+import { paint, type Style } from './styled-text.ts';
 
 export interface BarPart {
   readonly label: string;
   readonly bytes: number;
   readonly glyph: string;
-  readonly style: Parameters<typeof styleText>[0];
-}
-
-/** Styles apply only where stdout shows them: styleText honours NO_COLOR, FORCE_COLOR and pipes. */
-export function paint(style: Parameters<typeof styleText>[0], text: string): string {
-  return styleText(style, text, { stream: process.stdout });
+  readonly style: Style;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Several devices side by side: one row each, the same question. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
-import { paint } from './bar.ts';
+import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';
 import { fitLines } from './terminal.ts';
 
