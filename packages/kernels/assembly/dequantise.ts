@@ -4,8 +4,8 @@
  * them, so results agree bit for bit.
  */
 import { loadHalf } from './float16';
-import { blockBytes, blockElements, isFloatFormat } from './formats';
-import { f16Code, f32Code, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
+import { blockBytes, blockElements, hasMinimum, isFloatFormat } from './formats';
+import { f16Code, f32Code, q4_0Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
 /** Byte `index` of a field that starts at `field` in a panel block and is interleaved in units of 4 bytes. */
 // @ts-ignore: decorator
@@ -20,6 +20,17 @@ function simpleBlock(format: u32, block: usize, row: u32, output: usize): void {
     if (format == q8_0Code) q = <i32>(<i8>byteAt(block + 16, row, i));
     else q = ((byteAt(block + 16, row, i & 15) >> (i < 16 ? 0 : 4)) & 15) - 8;
     store<f32>(output + (i << 2), d * <f32>q);
+  }
+}
+
+/** q4_1 and q5_1: d x q + m. The fifth bit of column i is bit i / 4 of byte i mod 4 (repack.ts). */
+function minimumBlock(format: u32, block: usize, row: u32, output: usize): void {
+  const d = loadHalf(block + (row << 1)), m = loadHalf(block + 16 + (row << 1));
+  const nibbles = format == q5_1Code ? block + 64 : block + 32;
+  for (let i: u32 = 0; i < 32; i++) {
+    let q = (byteAt(nibbles, row, i & 15) >> (i < 16 ? 0 : 4)) & 15;
+    if (format == q5_1Code) q |= ((byteAt(block + 32, row, i & 3) >> (i >> 2)) & 1) << 4;
+    store<f32>(output + (i << 2), d * <f32>q + m);
   }
 }
 
@@ -82,6 +93,7 @@ export function dequantiseRow(format: u32, panel: usize, row: u32, columns: u32,
     const block = panel + <usize>(i / elements) * panelBlockBytes;
     const target = output + (i << 2);
     if (format == q8_0Code || format == q4_0Code) simpleBlock(format, block, row, target);
+    else if (hasMinimum(format)) minimumBlock(format, block, row, target);
     else if (format == q4_KCode || format == q5_KCode) nibbleSuperBlock(format, block, row, target);
     else sixBitSuperBlock(block, row, target);
   }

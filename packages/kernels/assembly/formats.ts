@@ -1,5 +1,7 @@
 /** Block sizes of the weight formats, in the numbering of opcodes.ts. Floats count as blocks of one element. */
-import { bf16Code, f16Code, f32Code, panelRows as panelRowCount, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
+import {
+  bf16Code, f16Code, f32Code, panelRows as panelRowCount, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code,
+} from './opcodes';
 
 /** Rows of a panel, as an unsigned number. */
 export const panelRows: u32 = panelRowCount;
@@ -9,9 +11,14 @@ export function isFloatFormat(format: u32): bool {
   return format == f32Code || format == f16Code || format == bf16Code;
 }
 
+/** True for q4_1 and q5_1: a scale and a minimum per block of 32, both halves. */
+export function hasMinimum(format: u32): bool {
+  return format == q4_1Code || format == q5_1Code;
+}
+
 export function blockElements(format: u32): u32 {
   if (isFloatFormat(format)) return 1;
-  return format == q8_0Code || format == q4_0Code ? 32 : 256;
+  return format == q8_0Code || format == q4_0Code || hasMinimum(format) ? 32 : 256;
 }
 
 export function blockBytes(format: u32): u32 {
@@ -19,6 +26,8 @@ export function blockBytes(format: u32): u32 {
   if (format == f16Code || format == bf16Code) return 2;
   if (format == q8_0Code) return 34;
   if (format == q4_0Code) return 18;
+  if (format == q4_1Code) return 20;
+  if (format == q5_1Code) return 24;
   if (format == q4_KCode) return 144;
   return format == q5_KCode ? 176 : 210;
 }

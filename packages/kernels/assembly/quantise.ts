@@ -1,5 +1,5 @@
 /**
- * Activations to 8 bits: blocks of 32 columns for q8_0 and q4_0 weights, of 256 for the K formats, each with an f32
+ * Activations to 8 bits: blocks of 256 columns for the K formats, of 32 for the others, each with an f32
  * scale of amax / 127, rounded to nearest even. One token's row is
  *
  *     [quants | scales f32 per block | sums]
@@ -9,10 +9,15 @@
  * weight's constant offset into account. Per block of 32, for q4_0: -8 x the sum of columns 4i, 4i + 1 and -8 x the sum
  * of columns 4i + 2, 4i + 3, two i16, one for each lane of a 16-bit accumulator (one i32 in the wide-dot build). Per
  * block of 256: sixteen such words with -32 x the sums of 16 columns, for q6_K, and then the sums of 32 columns as eight
- * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with.
+ * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with. For q4_1 and q5_1 what a block of
+ * 32 has lies together instead,
+ *
+ *     [quants | per block: scale, the word of q4_0 with -16 for -8, scale x the sum of the quants as f32]
+ *
+ * the second for q5_1's accumulators and the third for the minima.
  */
 import { splitStart, word } from './command';
-import { blockElements } from './formats';
+import { blockElements, hasMinimum } from './formats';
 import { q8_0Code } from './opcodes';
 import { narrowQuants } from './dot';
 import { roundMagic } from './masks';
@@ -26,17 +31,24 @@ export function isWide(format: u32): bool {
   return (value + 15) & ~15;
 }
 
+/** Bytes from the scale of one block to that of the next. */
+// @ts-ignore: decorator
+@inline function scaleStride(format: u32): u32 {
+  return hasMinimum(format) ? 12 : 4;
+}
+
 /** Byte offset of the scales inside a token's row. */
 export function scalesOffset(format: u32, columns: u32): usize {
   return isWide(format) ? columns << 1 : columns;
 }
 
 export function sumsOffset(format: u32, columns: u32): usize {
-  return scalesOffset(format, columns) + roundUp16((columns / blockElements(format)) << 2);
+  return scalesOffset(format, columns) + roundUp16((columns / blockElements(format)) * scaleStride(format));
 }
 
 /** Bytes from one token's row to the next. */
 export function activationStride(format: u32, columns: u32): usize {
+  if (hasMinimum(format)) return sumsOffset(format, columns);
   const sums = blockElements(format) == 32 ? (columns >> 5) << 2 : (columns >> 8) * 80;
   return sumsOffset(format, columns) + roundUp16(sums);
 }
@@ -111,11 +123,11 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
   const columns = word(command, 5);
   const size = blockElements(format);
   if (size == 1) return;
-  const wide = isWide(format);
+  const wide = isWide(format), minimum = hasMinimum(format);
   const blocks = columns / size;
   const total = word(command, 4) * blocks;
   const first = splitStart(total, thread, threads), end = splitStart(total, thread + 1, threads);
-  const scalesAt = scalesOffset(format, columns), sumsAt = sumsOffset(format, columns);
+  const scalesAt = scalesOffset(format, columns), sumsAt = sumsOffset(format, columns), step = scaleStride(format);
   let block = first % blocks, row = <usize>word(command, 3) + (first / blocks) * activationStride(format, columns);
   let input = <usize>word(command, 2) + ((first * size) << 2);
   for (let item = first; item < end; item++, input += size << 2) {
@@ -123,7 +135,8 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
     // Below 1e-30 the inverse could overflow; such a block counts as zero. NaN fails the test and goes on.
     const inverse = f32x4.splat(largest < 1e-30 ? 0 : <f32>127 / largest);
     // NaN for an infinity too, which no finite quant times an infinite scale stands for.
-    store<f32>(row + scalesAt + (block << 2), largest / <f32>127 + (largest - largest));
+    const scale = largest / <f32>127 + (largest - largest), scalePlace = row + scalesAt + block * step;
+    store<f32>(scalePlace, scale);
     const sums = row + sumsAt + (size == 32 ? block << 2 : block * 80);
     const quants = row + ((block * size) << u32(wide));
     for (let i: u32 = 0; i < size; i += 32) {
@@ -131,12 +144,15 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
       const low = quantise16(input + (i << 2), inverse, at, wide);
       const high = quantise16(input + (i << 2) + 64, inverse, at + half, wide);
       const both = pairSums(i16x8.add(low, high));
-      if (size == 32) {
+      const sum = i32x4.extract_lane(both, 0) + i32x4.extract_lane(both, 1);
+      if (minimum) {
+        storeOffsets(scalePlace + 4, both, 16);
+        store<f32>(scalePlace + 8, scale * <f32>sum);
+      } else if (size == 32) {
         storeOffsets(sums, both, 8);
       } else {
         storeOffsets(sums + (i >> 2), pairSums(low), 32);
         storeOffsets(sums + (i >> 2) + 4, pairSums(high), 32);
-        const sum = i32x4.extract_lane(both, 0) + i32x4.extract_lane(both, 1);
         store<i16>(sums + 64 + (pairedPlace(i >> 5) << 1), <i16>sum);
       }
     }

@@ -1,5 +1,6 @@
 /**
- * Repacking: rows of source blocks become panels of eight interleaved rows, byte for byte the same information.
+ * Repacking: rows of source blocks become panels of eight interleaved rows: the same bytes in another order (and, of the
+ * fifth bits of q5_1, the same bits).
  *
  * A source block is a list of fields (scale, low bits, high bits...). In a panel block each field of the eight rows is
  * interleaved in units: `out[unit][row]`. The unit is 4 bytes for quants, so that one v128 holds four rows by four
@@ -8,7 +9,7 @@
  */
 import { claim, word } from './command';
 import { blockBytes, panelRows, rowBytes } from './formats';
-import { bf16Code, f16Code, f32Code, q4_0Code, q4_KCode, q5_KCode, q8_0Code } from './opcodes';
+import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
 /** Rows of the current panel that exist in the source; the others are zero. */
 let presentRows: u32 = 8;
@@ -75,12 +76,38 @@ function countNonFiniteWords(source: usize, count: u32): void {
   }
 }
 
+/**
+ * The 32 bits of four words, one per column, by their columns: bit 4i + j goes to bit i of byte j, so that a shift brings
+ * the bits of four neighbouring columns into the bytes where their nibbles are (tile-minimum.ts).
+ */
+function bitsByColumn(words: usize): void {
+  const source = v128.load(words);
+  let bits = i32x4.splat(0);
+  for (let i: i32 = 0; i < 8; i++) {
+    const four = v128.and(i32x4.shr_u(source, i << 2), i32x4.splat(15));
+    // Bit j of four goes to bit 0 of byte j.
+    const spread = v128.and(i32x4.mul(four, i32x4.splat(0x00204081)), i32x4.splat(0x01010101));
+    bits = v128.or(bits, i32x4.shl(spread, i));
+  }
+  v128.store(words, bits);
+}
+
 /** One panel block of a block format. Field offsets are those of ggml's block structs. */
 function repackBlock(format: u32, source: usize, output: usize): void {
   if (format == q8_0Code || format == q4_0Code) {
     // d: f16; qs: 32 or 16 bytes.
     interleave2(source, output, 1, 0x7c00);
     interleave4(source + 2, output + 16, format == q8_0Code ? 8 : 4);
+  } else if (format == q4_1Code) {
+    // d, m: f16; qs: 16 bytes.
+    interleave2(source, output, 2, 0x7c00);
+    interleave4(source + 4, output + 32, 4);
+  } else if (format == q5_1Code) {
+    // d, m: f16; 32 fifth bits; qs: 16 bytes.
+    interleave2(source, output, 2, 0x7c00);
+    interleave4(source + 4, output + 32, 1);
+    bitsByColumn(output + 32), bitsByColumn(output + 48);
+    interleave4(source + 8, output + 64, 4);
   } else if (format == q4_KCode || format == q5_KCode) {
     // d, dmin: f16; 12 bytes of 6-bit scales and minima; q5_K: 32 bytes of fifth bits; 128 bytes of nibbles.
     interleave2(source, output, 2, 0x7c00);

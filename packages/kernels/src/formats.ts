@@ -10,13 +10,25 @@ import {
   f32Code,
   panelRows,
   q4_0Code,
+  q4_1Code,
   q4_KCode,
+  q5_1Code,
   q5_KCode,
   q6_KCode,
   q8_0Code,
 } from '../assembly/opcodes.ts';
 
-export type WeightFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q4_0' | 'q4_K' | 'q5_K' | 'q6_K';
+export type WeightFormat =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q8_0'
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_1'
+  | 'q4_K'
+  | 'q5_K'
+  | 'q6_K';
 /** f32 is exact and twice as large as f16: for parity with other implementations, and for doubt. */
 export type KvFormat = 'f32' | 'f16' | 'q8_0';
 
@@ -27,6 +39,8 @@ export interface BlockField {
   readonly placeBytes: number;
   readonly sizeBytes: number;
   readonly unitBytes: 2 | 4;
+  /** The 32 bits of each unit are one per column; in a panel bit 4i + j is bit i of byte j (assembly/repack.ts). */
+  readonly bitPerColumn?: true;
 }
 
 export interface WeightFormatInfo {
@@ -34,8 +48,11 @@ export interface WeightFormatInfo {
   readonly blockElements: number;
   readonly blockBytes: number;
   readonly fields: readonly BlockField[];
-  /** Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns. */
-  readonly activations: 'f32' | 'q8-wide-32' | 'q8-32' | 'q8-256';
+  /**
+   * Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns, with the sums
+   * that a minimum per block of weights is multiplied with.
+   */
+  readonly activations: 'f32' | 'q8-wide-32' | 'q8-32' | 'q8-32-sums' | 'q8-256';
 }
 
 function fields(
@@ -77,6 +94,24 @@ export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
     blockBytes: 18,
     fields: fields([0, 2, 2], [2, 16, 4]),
     activations: 'q8-32',
+  },
+  q4_1: {
+    code: q4_1Code,
+    blockElements: 32,
+    blockBytes: 20,
+    fields: fields([0, 4, 2], [4, 16, 4]),
+    activations: 'q8-32-sums',
+  },
+  q5_1: {
+    code: q5_1Code,
+    blockElements: 32,
+    blockBytes: 24,
+    fields: [
+      ...fields([0, 4, 2]),
+      { offsetBytes: 4, placeBytes: 4, sizeBytes: 4, unitBytes: 4, bitPerColumn: true },
+      ...fields([8, 16, 4]),
+    ],
+    activations: 'q8-32-sums',
   },
   q4_K: {
     code: q4_KCode,
@@ -139,6 +174,7 @@ function roundUp16(value: number): number {
 export function activationBytes(format: WeightFormat, tokens: number, columns: number): number {
   const { activations, blockElements } = weightFormats[format];
   if (activations === 'f32') return 0;
+  if (activations === 'q8-32-sums') return tokens * (2 * columns + roundUp16((columns / 32) * 12));
   const sums = blockElements === 32 ? (columns / 32) * 4 : (columns / 256) * 80;
   return tokens * (2 * columns + roundUp16((columns / blockElements) * 4) + roundUp16(sums));
 }

@@ -5,7 +5,7 @@ import { defined } from '@plimsoll/foundation';
 import type { WeightFormat } from '@plimsoll/kernels';
 import { expect, test } from 'vitest';
 import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
-import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
+import { quantiseRows } from './quantise-rows.ts';
 import { wideningOf } from './widen-blocks.ts';
 
 interface Fixture {
@@ -63,11 +63,6 @@ test.each([
   expect(read(widened)).toEqual(values);
 });
 
-test.each(['q4_1', 'q5_1'])('%s is read', (format) => {
-  const { bytes, values } = blocksOf(format);
-  expect(dequantiseWithMinimum(format.toUpperCase(), bytes)).toEqual(values);
-});
-
 test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies WeightFormat[])('rows are quantised to %s', (format) => {
   const values = floatsOf(fixture.quantised.values);
   const expected = bytesOf(defined(fixture.quantised.blocks[format], `the fixture has ${format}`));
@@ -76,5 +71,5 @@ test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies WeightFormat[])('rows are qu
 
 test('other types are left to others', () => {
   expect(wideningOf('Q8_0')).toBe(null);
-  expect(dequantiseWithMinimum('Q8_0', new Uint8Array(34))).toBe(null);
+  expect(wideningOf('Q4_1')).toBe(null);
 });

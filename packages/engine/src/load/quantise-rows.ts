@@ -1,7 +1,6 @@
 /**
  * f32 rows to the formats that a storage plan may hold a tensor in when it does not fit in its own: by ggml's rules for
- * Q8_0 and Q4_0 (https://github.com/ggml-org/ggml, ggml-quants.c). And Q4_1 and Q5_1, which have a minimum per block, back
- * to f32.
+ * Q8_0 and Q4_0 (https://github.com/ggml-org/ggml, ggml-quants.c).
  */
 import { assert } from '@plimsoll/foundation';
 import type { WeightFormat } from '@plimsoll/kernels';
@@ -69,22 +68,4 @@ function blockQ4(values: Float32Array, target: DataView): void {
   for (let index = 0; index < 16; index++) {
     target.setUint8(2 + index, quant(index) | (quant(index + 16) << 4));
   }
-}
-
-/** Q4_1 and Q5_1 as f32: scale x q + minimum. Null for other types. */
-export function dequantiseWithMinimum(type: string, bytes: Uint8Array): Float32Array | null {
-  if (type !== 'Q4_1' && type !== 'Q5_1') return null;
-  const blockBytes = type === 'Q4_1' ? 20 : 24;
-  const quantsAt = type === 'Q4_1' ? 4 : 8;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const output = new Float32Array((bytes.byteLength / blockBytes) * 32);
-  output.forEach((_, place) => {
-    const [block, index] = [Math.floor(place / 32) * blockBytes, place % 32];
-    const packed = view.getUint8(block + quantsAt + (index % 16));
-    const nibble = index < 16 ? packed & 15 : packed >> 4;
-    const fifth = type === 'Q5_1' ? (view.getUint32(block + 4, true) >>> index) & 1 : 0;
-    const scaled = Math.fround(view.getFloat16(block, true) * (nibble + 16 * fifth));
-    output[place] = scaled + view.getFloat16(block + 2, true);
-  });
-  return output;
 }

@@ -12,7 +12,7 @@ import type { KernelOperation, WeightFormat } from '@plimsoll/kernels';
 import { repackedBytes, weightFormats } from '@plimsoll/kernels/thread';
 import type { PlacedTensor } from '@plimsoll/planner';
 import type { Passage } from './load-task.ts';
-import { dequantiseWithMinimum, quantiseRows } from './quantise-rows.ts';
+import { quantiseRows } from './quantise-rows.ts';
 import { wideningOf } from './widen-blocks.ts';
 
 /** Where rows pass through, and what runs the operations. */
@@ -30,7 +30,7 @@ export interface RowRun {
 }
 
 const formatOfType = new Map<string, WeightFormat>(
-  (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_K', 'q5_K', 'q6_K'] as const).map((format) => [
+  (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_1', 'q4_K', 'q5_K', 'q6_K'] as const).map((format) => [
     format.toUpperCase(),
     format,
   ]),
@@ -62,7 +62,7 @@ export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): 
     widen(bytes, new Uint8Array(passage.buffer, start, wideBytes));
     return repackRows(passage, run, start);
   }
-  const values = dequantiseWithMinimum(tensor.source.toUpperCase(), bytes) ?? dequantise(passage, run, bytes);
+  const values = dequantise(passage, run, bytes);
   if (!values.every(Number.isFinite))
     return values.reduce((sum, value) => sum + Number(!Number.isFinite(value)), 0);
   return repackInto(passage, run, quantiseRows(values, tensor.format));

@@ -37,6 +37,23 @@ const q4_0Block: BlockReader = (arena, block, output) => {
   }
 };
 
+/**
+ * d, m: f16; for q5_1 the fifth bits of the 32 elements in one word; then 16 bytes: low nibbles are elements 0 to 15, high
+ * nibbles 16 to 31.
+ */
+function minimumBlock(hasFifthBits: boolean): BlockReader {
+  return (arena, block, output) => {
+    const d = arena.half(block);
+    const m = arena.half(block + 2);
+    const fifths = hasFifthBits ? arena.data.getUint32(block + 4, true) : 0;
+    const nibbles = block + (hasFifthBits ? 8 : 4);
+    for (let i = 0; i < 32; i++) {
+      const nibble = (arena.byte(nibbles + (i % 16)) >> (i < 16 ? 0 : 4)) & 15;
+      output[i] = Math.fround(d * (nibble | (((fifths >>> i) & 1) << 4))) + m;
+    }
+  };
+}
+
 /** Eight 6-bit scales and eight 6-bit minima in 12 bytes. */
 function scaleAndMinimum(arena: ArenaView, packed: number, sub: number): [scale: number, minimum: number] {
   const at = (index: number): number => arena.byte(packed + index);
@@ -85,6 +102,8 @@ const readers: Readonly<Record<WeightFormat, BlockReader>> = {
   bf16: brainBlock,
   q8_0: q8_0Block,
   q4_0: q4_0Block,
+  q4_1: minimumBlock(false),
+  q5_1: minimumBlock(true),
   q4_K: nibbleSuperBlock(false),
   q5_K: nibbleSuperBlock(true),
   q6_K: q6_KBlock,

@@ -1,4 +1,4 @@
-/** Panels: eight rows interleaved field by field. The permutation of `formats.ts`, written out byte by byte. */
+/** Panels: eight rows interleaved field by field. The permutation of `formats.ts`, written out byte by byte, then bit by bit. */
 import { panelRows } from '../../assembly/opcodes.ts';
 import { rowBytes, type WeightFormat, weightFormats } from '../formats.ts';
 import type { Embed, Repack } from '../operations.ts';
@@ -20,6 +20,37 @@ function eachByte(
         const unit = Math.floor(i / unitBytes);
         const inField = (unit * panelRows + row) * unitBytes + (i % unitBytes);
         visit(block + offsetBytes + i, panelRows * (block + placeBytes) + inField);
+      }
+    }
+  }
+}
+
+/** One bit per column: bit 4i + j to bit i of byte j. */
+function bitsByColumn(word: number): number {
+  let bits = 0;
+  for (let column = 0; column < 32; column++) {
+    bits |= ((word >>> column) & 1) << (8 * (column % 4) + Math.floor(column / 4));
+  }
+  return bits;
+}
+
+/** And back. */
+function bitsInOrder(word: number): number {
+  let bits = 0;
+  for (let column = 0; column < 32; column++) {
+    bits |= ((word >>> (8 * (column % 4) + Math.floor(column / 4))) & 1) << column;
+  }
+  return bits;
+}
+
+/** Changes every word of a row, in the order of a file, that holds one bit per column. */
+function changeBitWords(format: WeightFormat, row: ArenaView, change: (word: number) => number): void {
+  const { blockBytes, fields } = weightFormats[format];
+  for (const { offsetBytes, sizeBytes, bitPerColumn } of fields) {
+    if (bitPerColumn !== true) continue;
+    for (let block = 0; block < row.bytes.length; block += blockBytes) {
+      for (let at = block + offsetBytes; at < block + offsetBytes + sizeBytes; at += 4) {
+        row.data.setUint32(at, change(row.data.getUint32(at, true)), true);
       }
     }
   }
@@ -48,8 +79,12 @@ export function repack(arena: ArenaView, operation: Repack): void {
   let nonFinite = 0;
   for (let row = 0; row < paddedRows; row++) {
     const panel = output + Math.floor(row / panelRows) * panelRows * size;
+    const bytes = new Uint8Array(size);
+    if (row < rows) bytes.set(arena.bytes.subarray(source + row * size, source + (row + 1) * size));
+    const packed = new ArenaView(bytes.buffer);
+    changeBitWords(format, packed, bitsByColumn);
     eachByte(format, columns, row % panelRows, (inRow, inPanel) => {
-      arena.bytes[panel + inPanel] = row < rows ? arena.byte(source + row * size + inRow) : 0;
+      arena.bytes[panel + inPanel] = packed.byte(inRow);
     });
     for (let at = 0; row < rows && at < size; at += weightFormats[format].blockBytes) {
       nonFinite += countNonFinite(arena, format, source + row * size + at);
@@ -72,6 +107,7 @@ export function unpackRow(
   eachByte(format, columns, row % panelRows, (inRow, inPanel) => {
     unpacked.bytes[inRow] = arena.byte(panel + inPanel);
   });
+  changeBitWords(format, unpacked, bitsInOrder);
   return unpacked;
 }
 

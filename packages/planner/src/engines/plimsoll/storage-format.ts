@@ -16,7 +16,17 @@ import {
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
 
-export type StorageFormat = 'f32' | 'f16' | 'bf16' | 'q8_0' | 'q6_K' | 'q5_K' | 'q4_K' | 'q4_0';
+export type StorageFormat =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q8_0'
+  | 'q6_K'
+  | 'q5_1'
+  | 'q5_K'
+  | 'q4_1'
+  | 'q4_K'
+  | 'q4_0';
 
 /** Best first. A downgrade is a step to the right; f16 and bf16 take the same room. */
 export const storageFormats: readonly StorageFormat[] = [
@@ -25,7 +35,9 @@ export const storageFormats: readonly StorageFormat[] = [
   'f16',
   'q8_0',
   'q6_K',
+  'q5_1',
   'q5_K',
+  'q4_1',
   'q4_K',
   'q4_0',
 ];
@@ -36,7 +48,7 @@ export const panelRows = 8;
 /** `panels`: rows interleaved by eight and padded. `rows`: as they are. */
 export type StorageLayout = 'panels' | 'rows';
 
-/** What the loader has to do: nothing but the layout, a lossless widening, or a new quantisation. */
+/** What the loader has to do: nothing but the layout, a lossless widening, or a new quantisation (to fit a budget). */
 export type Conversion = 'copy' | 'widen' | 'requantise';
 
 export interface SourceReading {
@@ -50,8 +62,6 @@ const readings: ReadonlyMap<string, SourceReading> = new Map<string, SourceReadi
   ['Q5_0', { format: 'q8_0', conversion: 'widen' }],
   ['IQ4_NL', { format: 'q8_0', conversion: 'widen' }],
   ['Q3_K', { format: 'q6_K', conversion: 'widen' }],
-  ['Q4_1', { format: 'q8_0', conversion: 'requantise' }],
-  ['Q5_1', { format: 'q8_0', conversion: 'requantise' }],
 ]);
 
 const elementFormats: Readonly<Record<ElementType, StorageFormat | null>> = {
@@ -113,6 +123,8 @@ export function sliceBytes(format: StorageFormat, layout: StorageLayout, shape: 
  */
 export function quantisedActivationBytes(format: StorageFormat, tokens: number, columns: number): number {
   if (format === 'f32' || format === 'f16' || format === 'bf16') return 0;
+  // Scale, word of sums and scaled sum of a block lie together.
+  if (format === 'q4_1' || format === 'q5_1') return tokens * (2 * columns + roundUp16((columns / 32) * 12));
   const block = ggmlTypeNamed(format).blockElements;
   const scales = roundUp16((columns / block) * 4);
   const sums = roundUp16(block === 32 ? (columns / 32) * 4 : (columns / 256) * 80);

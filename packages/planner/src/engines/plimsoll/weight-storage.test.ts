@@ -44,7 +44,7 @@ test('every kind is held in the best format its kernels take', () => {
     [
       "q: q4_K panels copy 1 x 2304",
       "k: q8_0 panels widen 1 x 544",
-      "v: q8_0 panels requantise 1 x 544",
+      "v: q5_1 panels copy 1 x 384",
       "down: q6_K panels widen 1 x 1680",
       "norm: f32 rows widen 1 x 1024",
       "bias: f32 rows widen 1 x 40",
