@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import react from '@astrojs/react';
 import starlight from '@astrojs/starlight';
 import { defineConfig, passthroughImageService } from 'astro/config';
+import { contentPolicy } from './src/site/content-policy.ts';
 import { dataFiles } from './src/site/data-files.ts';
 
 /** A language is a file of words; Starlight wants to know them all to name each in its own and to link between them. */
@@ -27,6 +28,7 @@ export default defineConfig({
   integrations: [
     react(),
     dataFiles,
+    contentPolicy,
     starlight({
       title: 'Plimsoll',
       favicon: '/favicon.svg',
