@@ -1,17 +1,13 @@
 /**
- * Serves the built site on this machine: what `npm start` runs, and what browser tests read. Any file server could; this
- * one also sends the two headers that isolate the page, without which a browser gives WebAssembly no threads.
+ * Serves the built site on this machine: what `npm start` runs, and what browser tests read. Any file server can; this
+ * server also isolates the page from others, and answers to the names of this machine alone.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
-import { serveStatic } from '@hono/node-server/serve-static';
 import { PlimsollError } from '@plimsoll/foundation';
 import { sitePort } from '@plimsoll/registry/pages';
-import { Hono } from 'hono';
-import { compress } from 'hono/compress';
-import { secureHeaders } from 'hono/secure-headers';
+import { filePolicy } from '../site/content-policy.ts';
+import { siteApp } from './site-app.ts';
 
 /** Where the command line's links lead. */
 export const firstPort = sitePort;
@@ -24,35 +20,13 @@ export interface RunningSite {
   close(): Promise<void>;
 }
 
-function siteApp(directory: string): Hono {
-  const app = new Hono();
-  app.use(
-    secureHeaders({
-      crossOriginOpenerPolicy: 'same-origin',
-      crossOriginEmbedderPolicy: 'require-corp',
-      crossOriginResourcePolicy: 'same-origin',
-      referrerPolicy: 'no-referrer',
-      // Only a browser that came by https may remember to come so again; this server has none.
-      strictTransportSecurity: false,
-    }),
-  );
-  app.use(compress());
-  // Files under _astro carry the hash of what they hold in their names.
-  app.use('/_astro/*', async (context, next) => {
-    await next();
-    if (context.res.ok) context.header('Cache-Control', 'public, max-age=31536000, immutable');
-  });
-  app.use(serveStatic({ root: directory }));
-  app.notFound((context) => {
-    const page = join(directory, '404.html');
-    return existsSync(page) ? context.html(readFileSync(page, 'utf8'), 404) : context.text('Not found', 404);
-  });
-  return app;
-}
-
 /** Listens on the loopback address only: the first free port from `port` on, or any when `port` is 0. */
 export async function startSite(directory: string, port: number = firstPort): Promise<RunningSite> {
-  const server = createServer(getRequestListener(siteApp(directory).fetch));
+  const app = siteApp(directory);
+  const listener = getRequestListener((request, env) => app.fetch(request, env), {
+    errorHandler: refuseRequest,
+  });
+  const server = createServer(listener);
   for (let offset = 0; offset <= portsTried; offset++) {
     const found = await listen(server, port === 0 ? 0 : port + offset);
     if (found === null) continue;
@@ -71,6 +45,14 @@ export async function startSite(directory: string, port: number = firstPort): Pr
     message: `no port from ${port} to ${port + portsTried} is free`,
     value: port,
     hint: 'end one of the programs that listen there, or name another port: npm start -- --port 8080',
+  });
+}
+
+/** What has no address that can be read never reaches the app. */
+function refuseRequest(): Response {
+  return new Response('The request has no address that this server can read.\n', {
+    status: 400,
+    headers: { 'Content-Security-Policy': filePolicy, 'X-Content-Type-Options': 'nosniff' },
   });
 }
 

@@ -1,0 +1,65 @@
+/** The files of the built site by the path of an address. Nothing outside the folder has such a path. */
+import { createHash } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { getMimeType } from 'hono/utils/mime';
+import type { Validators } from './preconditions.ts';
+
+export interface SiteFile extends Validators {
+  /** The whole file: none of the site has more than a few hundred kilobytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly contentType: string;
+}
+
+/** The file for a path as it is in the address, with its escapes; null where the site has none. A folder is its page. */
+export async function readSiteFile(directory: string, path: string): Promise<SiteFile | null> {
+  const segments = pathSegments(path);
+  if (segments === null) return null;
+  try {
+    const root = await realpath(directory);
+    const named = await realpath(join(root, ...segments));
+    const isFolder = (await stat(named)).isDirectory();
+    if (!isFolder && path.endsWith('/')) return null;
+    const file = isFolder ? await realpath(join(named, 'index.html')) : named;
+    // A link may lead out of the folder.
+    if (!file.startsWith(root + sep)) return null;
+    const [bytes, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
+    const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, hashCharacters);
+    return {
+      bytes,
+      contentType: getMimeType(file) ?? 'application/octet-stream',
+      etag: `"${hash}"`,
+      // A date in the future would hold for changes that come before it.
+      modifiedAt: Math.floor(Math.min(mtimeMs, Date.now()) / 1000) * 1000,
+    };
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+}
+
+/** 132 bits of the hash: no two states of a file share them. */
+const hashCharacters = 22;
+
+/** What file systems say where there is no such file. */
+const absences: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && absences.includes(error.code);
+}
+
+/** Names of folders and files; null for a path that names no file of the site: `..`, hidden files, escaped slashes. */
+function pathSegments(path: string): readonly string[] | null {
+  let names: readonly string[];
+  try {
+    names = path.split('/').map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+  // The slash in front, and one at the end.
+  const inner = names.slice(1, names.at(-1) === '' ? -1 : undefined);
+  return inner.every((name) => siteName.test(name)) ? inner : null;
+}
+
+/** No separator of any system, no drive, no control character, no dot in front. */
+const siteName = /^[^./\\:\p{Cc}][^/\\:\p{Cc}]*$/u;
