@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { projectFromFiles, readProject } from './project.ts';
+import { pathsFromDisk, projectFromFiles, readProject } from './project.ts';
 
+const hasGit = spawnSync('git', ['--version']).status === 0;
 let root: string;
 
 beforeEach(() => {
@@ -23,7 +24,30 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-test('a project is its tracked and its new files, without ignored and deleted ones', () => {
+function writeSample(): void {
+  write('.gitignore', 'dist/\n*.log\n!kept.log\n');
+  write('src/dist', 'a file, and the rule is for folders');
+  write('src/a.ts', 'one');
+  write('packages/a/dist/built.js', 'two');
+  write('kept.log', 'three');
+  write('lost.log', 'four');
+}
+
+test('without git, a project is the files that its .gitignore leaves', () => {
+  writeSample();
+  expect(readProject(root).paths).toEqual(['.gitignore', 'kept.log', 'src/a.ts', 'src/dist']);
+  write('.git/config', 'no repository');
+  expect(readProject(root).paths).toEqual(['.gitignore', 'kept.log', 'src/a.ts', 'src/dist']);
+});
+
+// What follows makes a repository, which takes git.
+test.skipIf(!hasGit)('git lists the same files', () => {
+  writeSample();
+  git('init');
+  expect(readProject(root).paths).toEqual([...pathsFromDisk(root)].sort());
+});
+
+test.skipIf(!hasGit)('a project is its tracked and its new files, without ignored and deleted ones', () => {
   git('init');
   write('.gitignore', 'dist/\n');
   write('src/tracked.ts', 'one');
@@ -37,7 +61,7 @@ test('a project is its tracked and its new files, without ignored and deleted on
   expect(project.read('src/new file.ts')).toBe('three');
 });
 
-test('the text of one commit ago is at hand when there is one', () => {
+test.skipIf(!hasGit)('the text of one commit ago is at hand when there is one', () => {
   git('init');
   write('a.txt', 'first');
   git('add', '.');

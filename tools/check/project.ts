@@ -3,10 +3,11 @@
  * each one line of text that names its place; an empty list is a pass. Checks read files only through this contract,
  * so a test hands them a few files in memory and sees them fail.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
+import ignore from 'ignore';
 
 export interface Project {
   /** Absolute path of the repository; in a test, of a folder that need not exist. */
@@ -33,21 +34,16 @@ export interface Check {
 /** Room for the list of files: git prints one path of at most 4 KiB for each of some ten thousand files. */
 const gitOutputBytesMax = 64 * 1024 ** 2;
 
-/** Files that are tracked, or new and not ignored: a file is checked before it is committed for the first time. */
+/**
+ * Files that are tracked, or new and not ignored: a file is checked before it is committed for the first time. A folder
+ * that is no checkout, or a machine without git, is read from the disk by the rules of the root's .gitignore.
+ */
 export function readProject(root: string): Project {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: gitOutputBytesMax,
-  });
-  // A tracked file that was deleted but not yet committed is still listed.
-  const paths = [...new Set(listed.split('\0'))].filter(
-    (path) => path !== '' && existsSync(join(root, path)),
-  );
+  const paths = pathsFromGit(root) ?? pathsFromDisk(root);
   const texts = new Map<string, string>();
   return {
     root,
-    paths: paths.sort(),
+    paths: [...paths].sort(),
     read: (path) => {
       const text = texts.get(path) ?? readFileSync(join(root, path), 'utf8');
       texts.set(path, text);
@@ -58,6 +54,40 @@ export function readProject(root: string): Project {
       return shown.status === 0 ? shown.stdout : undefined;
     },
   };
+}
+
+/** Null where git is missing or refuses, as in a folder that another user owns. */
+function pathsFromGit(root: string): readonly string[] | null {
+  // A folder inside another checkout would be listed by the rules of that checkout.
+  if (!existsSync(join(root, '.git'))) return null;
+  const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: gitOutputBytesMax,
+  });
+  if (listed.status !== 0) return null;
+  // A tracked file that was deleted but not yet committed is still listed.
+  return [...new Set(listed.stdout.split('\0'))].filter(
+    (path) => path !== '' && existsSync(join(root, path)),
+  );
+}
+
+export function pathsFromDisk(root: string): readonly string[] {
+  // A CommonJS module whose types know its `default` alone.
+  const rules = ignore.default().add('.git');
+  if (existsSync(join(root, '.gitignore'))) rules.add(readFileSync(join(root, '.gitignore'), 'utf8'));
+  const paths: string[] = [];
+  const folders = [''];
+  for (const folder of folders) {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = `${folder}${entry.name}`;
+      // A rule that ends with a slash holds for folders alone.
+      if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
+      if (entry.isDirectory()) folders.push(`${path}/`);
+      else paths.push(path);
+    }
+  }
+  return paths;
 }
 
 type Files = Readonly<Record<string, string>>;
