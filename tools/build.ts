@@ -13,8 +13,12 @@ import { buildSite } from '../apps/atlas/src/server/site-build.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const parts: Readonly<Record<string, () => Promise<string>>> = {
   program: buildProgram,
-  site: async () => (await buildSite(root, { force: true })).directory,
+  site: async () => (await buildSite(root, { force: true, report: tell })).directory,
 };
+function tell(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(parts, name));
 if (unknown !== undefined) {

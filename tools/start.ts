@@ -5,10 +5,16 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
-import { buildSite } from '../apps/atlas/src/server/site-build.ts';
-import { firstPort, startSite } from '../apps/atlas/src/server/site-server.ts';
+
+const tell = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
 
 try {
+  // Before the server and the registry are loaded, which takes seconds on a slow machine.
+  tell('the site of Plimsoll: looking whether it is built and up to date');
+  const { buildSite } = await import('../apps/atlas/src/server/site-build.ts');
+  const { firstPort, startSite } = await import('../apps/atlas/src/server/site-server.ts');
   const { values } = parseArgs({ options: { port: { type: 'string', default: String(firstPort) } } });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -19,8 +25,7 @@ try {
       limit: 'a whole number from 0 (any free one) to 65535',
     });
   }
-  process.stdout.write('looking whether the site is up to date …\n');
-  const { directory, built } = await buildSite(join(import.meta.dirname, '..'));
+  const { directory, built } = await buildSite(join(import.meta.dirname, '..'), { report: tell });
   const { url } = await startSite(directory, port);
   const places = [
     ['', 'the start: how many users fit, and why'],
@@ -29,7 +34,7 @@ try {
   ];
   const lines = places.map(([path = '', meaning = '']) => `  ${`${url}${path}`.padEnd(66)}${meaning}\n`);
   process.stdout.write(`${built ? 'built' : 'it is'}; serving it until Ctrl-C\n\n${lines.join('')}\n`);
-  process.stdout.write('In a terminal the same answers come from: npx plimsoll plan --ask\n');
+  tell('In a terminal the same answers come from: npx plimsoll plan --ask');
 } catch (error) {
   if (!(error instanceof PlimsollError)) throw error;
   const hint = error.hint === undefined ? '' : `\n${error.hint}`;

@@ -2,12 +2,13 @@
  * Builds the site when its sources have changed. Whether they have is told by what the files say, not by their times: a
  * fresh clone or a checkout of an older branch has new times and, often enough, a build that still holds.
  */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
+import { createInterface } from 'node:readline';
 import { PlimsollError } from '@plimsoll/foundation';
+import { BuildProgress, pagesExpected } from './build-progress.ts';
 
 /** What the site is made of, from the repository's root. */
 export const siteSources: readonly string[] = [
@@ -31,13 +32,26 @@ const stampName = '.build-stamp';
 /** Of what Astro said before it gave up. */
 const errorLines = 40;
 
+/** How often a build is reported while nothing new begins: often enough to see that it has not stopped. */
+const reportSeconds = 5;
+
 export interface SiteBuild {
   readonly directory: string;
   /** False when the site was still the one of its sources. */
   readonly built: boolean;
 }
 
-export async function buildSite(root: string, { force = false } = {}): Promise<SiteBuild> {
+interface BuildOptions {
+  /** Builds even if the sources are the same. */
+  readonly force?: boolean;
+  /** Gets one line of text for each stage of a build, and one every few seconds. */
+  readonly report?: (line: string) => void;
+}
+
+export async function buildSite(
+  root: string,
+  { force = false, report = () => {} }: BuildOptions = {},
+): Promise<SiteBuild> {
   const directory = join(root, siteFolder);
   const stamp = sourceStamp(root);
   const stampFile = join(directory, stampName);
@@ -47,34 +61,54 @@ export async function buildSite(root: string, { force = false } = {}): Promise<S
     existsSync(stampFile) &&
     readFileSync(stampFile, 'utf8') === stamp;
   if (isFresh) return { directory, built: false };
-  const astro = join(root, 'node_modules/astro/bin/astro.mjs');
-  await runAstro([astro, 'build', '--root', join(root, 'apps/atlas')]);
+  report('building the site, which takes about a minute on two idle processor cores');
+  await runAstro(root, report);
   writeFileSync(stampFile, stamp);
   return { directory, built: true };
 }
 
-async function runAstro(commandLine: readonly string[]): Promise<void> {
-  try {
-    await promisify(execFile)(process.execPath, commandLine, {
-      env: {
-        ...process.env,
-        // A test run names itself here, and React then comes with its checks for developers, at twice the size.
-        NODE_ENV: 'production',
-        ASTRO_TELEMETRY_DISABLED: '1',
-        NO_COLOR: '1',
-        FORCE_COLOR: '0',
-      },
-      maxBuffer: 64 * 1024 * 1024,
-    });
-  } catch (error) {
-    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string };
-    const said = `${stdout}${stderr}`.trim().split('\n').slice(-errorLines).join('\n');
-    throw new PlimsollError({
-      code: 'site-build-failed',
-      message: `the site could not be built:\n${said}`,
-      hint: 'mend what it names; `npm run check` lists every mistake in records and pages',
+async function runAstro(root: string, report: (line: string) => void): Promise<void> {
+  const astro = join(root, 'node_modules/astro/bin/astro.mjs');
+  const child = spawn(process.execPath, [astro, 'build', '--root', join(root, 'apps/atlas')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      // A test run names itself here, and React then comes with its checks for developers, at twice the size.
+      NODE_ENV: 'production',
+      ASTRO_TELEMETRY_DISABLED: '1',
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+    },
+  });
+  const progress = new BuildProgress({
+    pagesExpected: pagesExpected(root),
+    secondsNow: () => performance.now() / 1000,
+  });
+  report(progress.text());
+  const timer = setInterval(() => report(progress.text()), reportSeconds * 1000);
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (line) => {
+      said.push(line);
+      if (progress.read(line)) report(progress.text());
     });
   }
+  const ending = await endOf(child).finally(() => clearInterval(timer));
+  if (ending === 'exit code 0') return;
+  throw new PlimsollError({
+    code: 'site-build-failed',
+    message: `the site could not be built:\n${said.join('\n').trim().split('\n').slice(-errorLines).join('\n')}`,
+    value: ending,
+    hint: 'mend what it names; `npm run check` lists every mistake in records and pages',
+  });
+}
+
+/** `exit code 0` once the process has ended and its output is read. */
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code === null ? `signal ${signal}` : `exit code ${code}`));
+  });
 }
 
 /** One hash over names and contents of all sources. Tests are not part of the site. */
