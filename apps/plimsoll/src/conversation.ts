@@ -1,9 +1,8 @@
 /** Text of a person to the ids that a model reads: through its chat template, or as it is. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
-import { readJsonFile } from '@plimsoll/model-files';
+import { readJsonFile, readTextFile } from '@plimsoll/model-files/files';
 import type { ChatMessage, ChatTemplate, Tokenizer } from '@plimsoll/text';
 
 export interface Conversation {
@@ -61,7 +60,7 @@ async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Chat
 
 async function templateFiles(directory: string): Promise<[config: unknown, templateFile?: string]> {
   const config = await ifPresent(readJsonFile(join(directory, 'tokenizer_config.json')));
-  const file = await ifPresent(readFile(join(directory, 'chat_template.jinja'), 'utf8'));
+  const file = await ifPresent(readTextFile(join(directory, 'chat_template.jinja'), 'template'));
   return file === null ? [config ?? {}] : [config ?? {}, file];
 }
 
@@ -70,7 +69,6 @@ async function ifPresent<Value>(reading: Promise<Value>): Promise<Value | null> 
     return await reading;
   } catch (error) {
     if (error instanceof PlimsollError && error.code === 'file-not-found') return null;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
 }

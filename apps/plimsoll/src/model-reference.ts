@@ -2,7 +2,7 @@
  * What a person may type for a model: a registry name or Hugging Face id, a local directory, a config.json, a GGUF or a
  * safetensors file or index, or the address of a GGUF. A name that exists on disk is a file.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
@@ -95,22 +95,13 @@ async function modelFromDirectory(path: string, options: ReferenceOptions): Prom
   });
 }
 
-function modelFromConfigFile(path: string, name: string, options: ReferenceOptions): ModelSpec {
-  let config: unknown;
-  try {
-    config = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new PlimsollError(
-      {
-        code: 'bad-json',
-        message: `"${path}" is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`,
-        value: path,
-        limit: 'a config.json as Hugging Face writes it',
-      },
-      { cause: error },
-    );
-  }
-  return modelSpecFromConfig(config, {
+async function modelFromConfigFile(
+  path: string,
+  name: string,
+  options: ReferenceOptions,
+): Promise<ModelSpec> {
+  const { readJsonFile } = await import('@plimsoll/model-files/files');
+  return modelSpecFromConfig(await readJsonFile(path), {
     id: name === '.' || name === '' ? basename(path) : name,
     ...(options.assume !== undefined && { assume: options.assume }),
   });

@@ -1,4 +1,5 @@
 /** Local files as a ByteSource. Only the bytes that are asked for are read; nothing is mapped or kept. */
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from './byte-source.ts';
@@ -12,19 +13,23 @@ export async function openFileSource(path: string): Promise<FileSource> {
   const handle = await openOrFail(path);
   try {
     const status = await handle.stat();
-    if (status.isDirectory()) {
-      throw new PlimsollError({
-        code: 'not-a-file',
-        message: `${path} is a directory, a file was expected`,
-        value: path,
-        hint: 'name the file inside it',
-      });
-    }
+    if (!status.isFile()) throw notAFile(path, status);
     return fileSource(path, handle, status.size);
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+function notAFile(path: string, status: Stats): PlimsollError {
+  const isDirectory = status.isDirectory();
+  return new PlimsollError({
+    code: 'not-a-file',
+    message: `${path} is ${isDirectory ? 'a directory' : 'a pipe, a socket or a device'}, a file was expected`,
+    value: path,
+    limit: 'a regular file, whose size is known before it is read',
+    hint: isDirectory ? 'name the file inside it' : 'write its content to a file and name that',
+  });
 }
 
 /** Like `openFileSource`, but null where there is no such file: for files that may be absent. */
@@ -37,9 +42,12 @@ export async function openFileSourceIfPresent(path: string): Promise<ByteSource 
   }
 }
 
+/** Without waiting: a pipe that nobody writes to would otherwise keep the opening for ever. Windows has no such flag. */
+const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 async function openOrFail(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    return await open(path, openFlags);
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     const missing = reason === 'ENOENT' || reason === 'ENOTDIR';

@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monotonicClock } from '@plimsoll/foundation';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openHttpSource } from './byte-source-http.ts';
+import { readGgufUrl } from './gguf/read-model.ts';
+import { HttpBudget } from './http-budget.ts';
 
 const file = Uint8Array.from({ length: 1000 }, (_, index) => index % 251);
 
@@ -216,5 +220,86 @@ describe('refusals', () => {
     await expect(openHttpSource('http://127.0.0.1:1/model.gguf')).rejects.toMatchObject({
       code: 'http-failed',
     });
+  });
+});
+
+describe('a server that misbehaves', () => {
+  const seconds = async (work: () => Promise<unknown>): Promise<number> => {
+    const startedAt = performance.now();
+    await work();
+    return (performance.now() - startedAt) / 1000;
+  };
+
+  test('a byte per request ends when the requests are spent', async () => {
+    const { url, requests } = await serve(ranges({ bytesMax: 1 }));
+    const budget = new HttpBudget(monotonicClock, { requestsMax: 20 });
+    const source = await openHttpSource(url, { firstBytes: 16, budget });
+    await expect(source.read(100, 500)).rejects.toMatchObject({
+      code: 'http-too-many-requests',
+      value: 21,
+      limit: 20,
+    });
+    expect(requests).toHaveLength(20);
+  });
+
+  /** Headers at once, then a byte now and then. */
+  const drip: Handler = (request, response) => {
+    const { first, last } = rangeOf(request);
+    response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${file.length}` });
+    let at = first;
+    const timer = setInterval(() => response.write(file.subarray(at, ++at)), 10);
+    response.on('close', () => clearInterval(timer));
+  };
+
+  test('a body that drips has the time of its request', async () => {
+    const { url } = await serve(drip);
+    const took = await seconds(() =>
+      expect(openHttpSource(url, { timeoutSeconds: 0.1 })).rejects.toMatchObject({
+        code: 'http-timeout',
+        limit: 0.1,
+      }),
+    );
+    expect(took).toBeLessThan(5);
+  });
+
+  test('requests that are each in time end when the time of all is spent', async () => {
+    const { url, requests } = await serve((request, response) => {
+      setTimeout(() => ranges({ bytesMax: 1 })(request, response), 30);
+    });
+    const budget = new HttpBudget(monotonicClock, { totalSeconds: 0.3 });
+    const took = await seconds(async () => {
+      const source = await openHttpSource(url, { firstBytes: 16, budget });
+      await expect(source.read(100, 900)).rejects.toMatchObject({ code: 'http-timeout', limit: 0.3 });
+    });
+    expect(took).toBeLessThan(5);
+    expect(requests.length).toBeLessThan(20);
+  });
+
+  test('all parts of a model share one budget', async () => {
+    const part = readFileSync(
+      new URL('../../../fixtures/gguf/tiny-llama-split-00001-of-00003.gguf', import.meta.url),
+    );
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': String(part.length) });
+      response.end(part);
+    });
+    const budget = new HttpBudget(monotonicClock, { requestsMax: 1 });
+    const address = url.replace('model.gguf', 'tiny-llama-split-00001-of-00003.gguf');
+    await expect(readGgufUrl(address, { http: { budget } })).rejects.toMatchObject({
+      code: 'http-too-many-requests',
+    });
+  });
+
+  test('headers without end, redirects without end, a body without end', async () => {
+    const large = await serve((_request, response) => {
+      response.writeHead(200, { 'x-filler': 'x'.repeat(100_000) }).end();
+    });
+    await expect(openHttpSource(large.url)).rejects.toMatchObject({ code: 'http-failed' });
+    const circle = await serve((request, response) => {
+      const count = Number(/\d+$/.exec(request.url ?? '')?.[0] ?? 0);
+      response.writeHead(302, { location: `/next-${count + 1}` }).end();
+    });
+    await expect(openHttpSource(circle.url)).rejects.toMatchObject({ code: 'http-failed' });
+    expect(circle.requests.length).toBeLessThan(30);
   });
 });

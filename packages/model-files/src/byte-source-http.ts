@@ -5,9 +5,13 @@
  * What real servers do and this copes with: redirects to a CDN (followed by fetch, range header included), `200` with
  * the whole body because ranges are not served, `416` past the end, `Content-Range: bytes a-b/*` without a total, fewer
  * bytes than asked for, a file that is replaced between two requests (refused), and compression (asked not to; refused).
+ *
+ * What a hostile server does: every request has its time, body included, all have a budget (http-budget.ts), no more of a
+ * body is taken than was asked for, fetch stops at twenty redirects, and Node at 16 KiB of headers.
  */
-import { assert, MiB, PlimsollError } from '@plimsoll/foundation';
+import { assert, MiB, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from './byte-source.ts';
+import { HttpBudget } from './http-budget.ts';
 
 /**
  * Where ranges are not served, reading at offset n means receiving n bytes first. Beyond this it would be quicker to
@@ -18,15 +22,18 @@ const rangelessBytesMax = 512 * MiB;
 export interface HttpSourceOptions {
   /** Bytes asked for on opening. A GGUF header without a vocabulary, or a safetensors header, fits. */
   readonly firstBytes?: number;
-  /** Longest wait for one response. */
+  /** Longest wait for one response and its body. */
   readonly timeoutSeconds?: number;
+  /** What all requests together may cost; shared by the files of a model. */
+  readonly budget?: HttpBudget;
   /** Sent with every request: authorization for gated models. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Settings {
   readonly url: string;
-  readonly timeoutMs: number;
+  readonly timeoutSeconds: number;
+  readonly budget: HttpBudget;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -41,7 +48,8 @@ interface Part {
 export async function openHttpSource(url: string, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const settings: Settings = {
     url,
-    timeoutMs: (options.timeoutSeconds ?? 30) * 1000,
+    timeoutSeconds: options.timeoutSeconds ?? 30,
+    budget: options.budget ?? new HttpBudget(monotonicClock),
     headers: options.headers ?? {},
   };
   const head = await requestPart(settings, 0, options.firstBytes ?? 256 * 1024);
@@ -133,6 +141,7 @@ async function requestPart(settings: Settings, offset: number, length: number): 
 
 async function send(settings: Settings, offset: number, length: number): Promise<Response> {
   assert(length > 0 && offset >= 0, `a range request needs bytes to ask for: ${offset}, ${length}`);
+  const seconds = Math.min(settings.timeoutSeconds, settings.budget.takeRequest(settings.url));
   try {
     return await fetch(settings.url, {
       headers: {
@@ -141,7 +150,7 @@ async function send(settings: Settings, offset: number, length: number): Promise
         // Offsets into a compressed body are not offsets into the file.
         'accept-encoding': 'identity',
       },
-      signal: AbortSignal.timeout(settings.timeoutMs),
+      signal: AbortSignal.timeout(Math.ceil(1000 * seconds)),
     });
   } catch (cause) {
     throw requestFailed(settings, cause);
@@ -150,16 +159,17 @@ async function send(settings: Settings, offset: number, length: number): Promise
 
 function requestFailed(settings: Settings, cause: unknown): PlimsollError {
   const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+  if (timedOut && settings.budget.isSpent) return settings.budget.tooSlow(settings.url, cause);
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : '';
   const reason = inner || (cause instanceof Error ? cause.message : String(cause));
   return new PlimsollError(
     {
       code: timedOut ? 'http-timeout' : 'http-failed',
       message: timedOut
-        ? `${settings.url} did not answer within ${settings.timeoutMs / 1000} s`
+        ? `${settings.url} did not answer within ${settings.timeoutSeconds} s`
         : `${settings.url} cannot be read: ${reason}`,
       value: settings.url,
-      ...(timedOut && { limit: settings.timeoutMs / 1000 }),
+      ...(timedOut && { limit: settings.timeoutSeconds }),
       hint: 'check the address and the network, or download the file',
     },
     { cause },
@@ -215,14 +225,17 @@ function wholeNumber(text: string | null): number | null {
   return Number.isSafeInteger(value) ? value : null;
 }
 
-/** Takes bytes [skip, skip + length) of a body and drops the rest of it unread. Holds no more than `length` plus one network chunk. */
+/**
+ * Takes bytes [skip, skip + length) of a body and drops the rest of it unread. Chunks are copied as they come: a server may
+ * send a body byte by byte, and a chunk that is kept costs a hundred times as much.
+ */
 async function takeBytes(
   settings: Settings,
   response: Response,
   skip: number,
   length: number,
 ): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
+  const bytes = new Uint8Array(length);
   let passed = 0;
   let filled = 0;
   try {
@@ -231,14 +244,14 @@ async function takeBytes(
       const from = Math.max(0, skip - passed);
       const piece = chunk.subarray(from, from + length - filled);
       passed += chunk.byteLength;
-      if (piece.byteLength > 0) pieces.push(piece);
+      bytes.set(piece, filled);
       filled += piece.byteLength;
       if (filled >= length) break;
     }
   } catch (cause) {
     throw requestFailed(settings, cause);
   }
-  return joined(pieces, filled);
+  return bytes.subarray(0, filled);
 }
 
 function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {

@@ -2,6 +2,7 @@ export { type ByteSource, memorySource } from './byte-source.ts';
 export { type FileSource, openFileSource } from './byte-source-file.ts';
 export { type HttpSourceOptions, openHttpSource } from './byte-source-http.ts';
 export * from './config.ts';
+export * from './files.ts';
 export { badGeometry, type GeometryFault } from './geometry/geometry-error.ts';
 export type {
   GgufArrayValue,
@@ -43,7 +44,6 @@ export {
 } from './safetensors/model-spec-from-directory.ts';
 export {
   type ModelDirectory,
-  readJsonFile,
   readModelDirectory,
   readSafetensors,
   weightsOf,

@@ -87,9 +87,9 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
 }
 
 async function grammarOf(schemaPath: string): Promise<Grammar> {
-  const { readJsonFile } = await import('@plimsoll/model-files');
+  const { readJsonFile } = await import('@plimsoll/model-files/files');
   const { grammarFromJsonSchema } = await import('@plimsoll/text/grammar');
-  return grammarFromJsonSchema(await readJsonFile(schemaPath));
+  return grammarFromJsonSchema(await readJsonFile(schemaPath, 'schema'));
 }
 
 interface RunFacts {

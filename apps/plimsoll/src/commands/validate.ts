@@ -1,6 +1,5 @@
 /** `plimsoll validate`: the planner against what engines printed. */
-import { readFileSync } from 'node:fs';
-import { formatCount, PlimsollError } from '@plimsoll/foundation';
+import { formatCount } from '@plimsoll/foundation';
 import type { FieldStatistics, Validation } from '@plimsoll/planner/validation';
 import { resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
@@ -25,7 +24,8 @@ export function validateCommand(done: (exitCode: number) => void): Command {
 export async function validateFile(file: string): Promise<Validation> {
   // Loaded here only: predicting logs needs the readers of three kinds of records.
   const { validateRecords } = await import('@plimsoll/planner/validation');
-  const records = readRecords(file);
+  const { readJsonFile } = await import('@plimsoll/model-files/files');
+  const records = await readJsonFile(file, 'log');
   // Logs repeat models: reading a config costs more than planning it.
   const specs = new Map<string, ReturnType<typeof modelFromRegistry>>();
   const model = (name: string): ReturnType<typeof modelFromRegistry> => {
@@ -34,23 +34,6 @@ export async function validateFile(file: string): Promise<Validation> {
     return known;
   };
   return validateRecords(records, { model, hardware: resolveHardware });
-}
-
-function readRecords(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : 'unreadable';
-    throw new PlimsollError(
-      {
-        code: 'bad-log-file',
-        message: `cannot read log records from "${file}": ${reason}`,
-        value: file,
-        limit: 'a JSON file with a list of records',
-      },
-      { cause: error },
-    );
-  }
 }
 
 function percent(share: number): string {

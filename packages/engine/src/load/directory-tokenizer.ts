@@ -6,7 +6,7 @@ import type { Tokenizer } from '@plimsoll/text';
 import { tokenizerFromJson } from '@plimsoll/text';
 
 export async function tokenizerOfDirectory(path: string): Promise<Tokenizer> {
-  const tokenizer = await readJsonFile(join(path, 'tokenizer.json'));
+  const tokenizer = await readJsonFile(join(path, 'tokenizer.json'), 'tokenizer');
   const tokenizerConfig = await readIfPresent(join(path, 'tokenizer_config.json'));
   const generationConfig = await readIfPresent(join(path, 'generation_config.json'));
   return tokenizerFromJson({

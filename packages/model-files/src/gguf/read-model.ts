@@ -1,8 +1,9 @@
 /** GGUF models where they lie: a directory, or a server. Node's file system is touched here and nowhere deeper. */
 import { basename, dirname, join } from 'node:path';
-import { PlimsollError } from '@plimsoll/foundation';
+import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
 import { type HttpSourceOptions, openHttpSource } from '../byte-source-http.ts';
+import { HttpBudget } from '../http-budget.ts';
 import type { GgufReadOptions } from './read-header.ts';
 import { type GgufModel, readGgufModel } from './split-files.ts';
 
@@ -19,12 +20,13 @@ export async function readGgufUrl(
 ): Promise<GgufModel> {
   const address = parseAddress(url);
   const slash = address.pathname.lastIndexOf('/') + 1;
-  const named = { name: address.pathname.slice(slash), source: await openHttpSource(url, options.http) };
+  const http = { budget: new HttpBudget(monotonicClock), ...options.http };
+  const named = { name: address.pathname.slice(slash), source: await openHttpSource(url, http) };
   const open = async (name: string) => {
     const beside = new URL(address);
     beside.pathname = address.pathname.slice(0, slash) + name;
     try {
-      return await openHttpSource(beside.href, options.http);
+      return await openHttpSource(beside.href, http);
     } catch (error) {
       if (error instanceof PlimsollError && error.code === 'http-status' && error.value === 404) return null;
       throw error;

@@ -3,13 +3,13 @@ import { randomInteger, seededRandom } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memorySource } from '../byte-source.ts';
+import { scanJson } from '../json-scan.ts';
 import {
   parseSafetensorsHeader,
   readSafetensorsHeader,
   safetensorsBytes,
   safetensorsTypeBits,
 } from './header.ts';
-import { scanJson } from './json-scan.ts';
 import { encodeSafetensors, layOutSafetensors } from './write.ts';
 
 const kinds = new Uint8Array(
@@ -230,13 +230,13 @@ describe('what is written is read', () => {
 test('the scan of a text finds what JSON.parse keeps quiet', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      const { depth, topKeys } = scanJson(JSON.stringify(value));
+      const { depth, topKeys } = scanJson(new TextEncoder().encode(JSON.stringify(value)));
       const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
       expect(topKeys).toBe(isObject ? Object.keys(value).length : 0);
       expect(depth).toBe(depthOf(value));
     }),
   );
-  expect(scanJson('{"a\\\\\\"{[":1,"a":2}')).toEqual({ depth: 1, topKeys: 2 });
+  expect(scanJson(new TextEncoder().encode('{"a\\\\\\"{[":1,"a":2}'))).toEqual({ depth: 1, topKeys: 2 });
 });
 
 function depthOf(value: unknown): number {

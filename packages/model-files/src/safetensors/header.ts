@@ -5,8 +5,8 @@
  */
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '../byte-source.ts';
+import { scanJson } from '../json-scan.ts';
 import elementTypes from './element-types.json' with { type: 'json' };
-import { scanJson } from './json-scan.ts';
 
 const safetensorsLimits = {
   /**
@@ -114,7 +114,7 @@ export function parseSafetensorsHeader(json: Uint8Array, fileBytes: number | nul
 
 function parseEntries(json: Uint8Array): Record<string, unknown> {
   const text = decode(json);
-  const scan = scanJson(text);
+  const scan = scanJson(json);
   if (scan.depth > safetensorsLimits.nestingMax || scan.topKeys > safetensorsLimits.tensorCountMax) {
     const deep = scan.depth > safetensorsLimits.nestingMax;
     throw headerError('safetensors-bad-header', 8, {

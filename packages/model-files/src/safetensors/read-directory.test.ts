@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readJsonFile } from '../read-file.ts';
 import { modelSpecFromDirectory } from './model-spec-from-directory.ts';
-import { readJsonFile, readModelDirectory, readSafetensors, weightsOf } from './read-directory.ts';
+import { readModelDirectory, readSafetensors, weightsOf } from './read-directory.ts';
 import { encodeSafetensors } from './write.ts';
 
 const fixture = fileURLToPath(new URL('../../../../fixtures/safetensors/tiny-llama', import.meta.url));

@@ -1,12 +1,9 @@
 /** A model as Hugging Face lays it out in a directory: config.json and safetensors, whole or in shards. */
 import { basename, dirname, join } from 'node:path';
-import { MiB, PlimsollError } from '@plimsoll/foundation';
-import { type ByteSource, readWhole } from '../byte-source.ts';
+import { PlimsollError } from '@plimsoll/foundation';
 import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
+import { readJsonSource } from '../read-file.ts';
 import { readSafetensorsFile, readSafetensorsIndex, type SafetensorsModel } from './sharded.ts';
-
-/** The longest known config.json, which lists unquantised modules one by one, has 500 kB. */
-const configBytesMax = 16 * MiB;
 
 export interface ModelDirectory {
   readonly path: string;
@@ -26,7 +23,7 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
       hint: 'name a directory of a Hugging Face model, or a .gguf file',
     });
   }
-  return { path, config: await readJson(config), weights: await readWeights(path) };
+  return { path, config: await readJsonSource(config, 'config'), weights: await readWeights(path) };
 }
 
 /** The weights of a directory for who cannot do without; `hint` says what can be done without them. */
@@ -57,35 +54,9 @@ export async function readSafetensors(path: string): Promise<SafetensorsModel> {
   });
 }
 
-/** A config.json, or any JSON file of that size. */
-export async function readJsonFile(path: string): Promise<unknown> {
-  return readJson(await openFileSource(path));
-}
-
 async function readWeights(path: string): Promise<SafetensorsModel | null> {
   const index = await openFileSourceIfPresent(join(path, 'model.safetensors.index.json'));
   if (index !== null) return readSafetensorsIndex(index, (name) => openFileSourceIfPresent(join(path, name)));
   const whole = await openFileSourceIfPresent(join(path, 'model.safetensors'));
   return whole === null ? null : readSafetensorsFile('model.safetensors', whole);
-}
-
-async function readJson(source: ByteSource): Promise<unknown> {
-  try {
-    return JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(await readWhole(source, configBytesMax)),
-    );
-  } catch (cause) {
-    if (cause instanceof PlimsollError) throw cause;
-    throw new PlimsollError(
-      {
-        code: 'bad-json',
-        message: `${source.name} is not JSON (${cause instanceof Error ? cause.message.slice(0, 120) : ''})`,
-        value: source.name,
-        hint: 'the file is damaged: download it again',
-      },
-      { cause },
-    );
-  } finally {
-    await source.close();
-  }
 }

@@ -2,12 +2,11 @@
  * Checkpoints that are split into shards: an index maps each tensor to the file that holds it. The index is checked against
  * the shards, since a stale one is a common way to lose half a model.
  */
-import { MiB, PlimsollError } from '@plimsoll/foundation';
-import { type ByteSource, readWhole } from '../byte-source.ts';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ByteSource } from '../byte-source.ts';
+import { readJsonSource } from '../read-file.ts';
 import { readSafetensorsHeader, type SafetensorsHeader, type SafetensorsTensor } from './header.ts';
 
-/** The largest known index, of an unfused mixture of experts with 100,000 tensors, has 9 MB. */
-const indexBytesMax = 64 * MiB;
 const shardCountMax = 4096;
 
 export interface ShardTensor extends SafetensorsTensor {
@@ -83,13 +82,7 @@ function named(name: string, error: PlimsollError): PlimsollError {
 }
 
 async function readIndex(source: ByteSource): Promise<ReadonlyMap<string, string>> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readWhole(source, indexBytesMax);
-  } finally {
-    await source.close();
-  }
-  const map = weightMap(source.name, bytes);
+  const map = weightMap(source.name, await parsedIndex(source));
   for (const [tensor, file] of map) {
     // A name with a path in it would reach outside the model's directory.
     if (!/^[^/\\]+\.safetensors$/.test(file)) {
@@ -102,13 +95,16 @@ async function readIndex(source: ByteSource): Promise<ReadonlyMap<string, string
   return map;
 }
 
-function weightMap(name: string, bytes: Uint8Array): ReadonlyMap<string, string> {
-  let value: unknown;
+async function parsedIndex(source: ByteSource): Promise<unknown> {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return await readJsonSource(source, 'index');
   } catch (cause) {
-    throw badIndex(name, 'is not JSON', { cause });
+    const isText = cause instanceof PlimsollError && ['bad-json', 'not-utf-8'].includes(cause.code);
+    throw isText ? badIndex(source.name, 'is not JSON', { cause }) : cause;
   }
+}
+
+function weightMap(name: string, value: unknown): ReadonlyMap<string, string> {
   const map = (Object(value) as Record<string, unknown>).weight_map;
   const entries = typeof map === 'object' && map !== null ? Object.entries(map) : [];
   const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');

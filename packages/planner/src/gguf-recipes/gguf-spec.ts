@@ -90,7 +90,7 @@ function recipeModel(
   const grouped = first !== undefined && 'kvHeads' in first ? first.queryHeads / (first.kvHeads || 1) : 1;
   const experts = spec.layers.find((layer) => layer.mlp.kind === 'moe')?.mlp;
   return {
-    layers: Math.max(...tensors.map((tensor) => (tensor.layer ?? -1) + 1)),
+    layers: tensors.reduce((most, { layer }) => Math.max(most, (layer ?? -1) + 1), 0),
     experts: experts?.kind === 'moe' ? experts.experts : 0,
     groupedQueries: grouped,
     is70B: spec.layers.length === 80 && grouped > 1 && experts === undefined,

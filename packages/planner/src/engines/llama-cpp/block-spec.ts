@@ -78,7 +78,9 @@ const starcoderPositions = 8192;
 
 /** The fork prints a width that its tensors do not have; heads times their size is the real one. */
 function deciWidth({ hparams }: HparamsRecord): number {
-  const heads = typeof hparams.n_head === 'number' ? hparams.n_head : Math.max(...(hparams.n_head ?? [0]));
+  const stated = hparams.n_head ?? 0;
+  const heads =
+    typeof stated === 'number' ? stated : stated.reduce((most, count) => Math.max(most, count), 0);
   return Math.max(hparams.n_embd ?? 0, heads * (hparams.n_embd_head_k ?? 0));
 }
 

@@ -51,7 +51,7 @@ function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
   });
   const placement = placeTensors({
     tensors,
-    layers: Math.max(spec.layers.length, ...tensors.map((tensor) => (tensor.layer ?? -1) + 1)),
+    layers: tensors.reduce((most, { layer }) => Math.max(most, (layer ?? -1) + 1), spec.layers.length),
     loadedLayers: spec.layers.length,
     tied: spec.tiedEmbeddings,
     devices: options.devices,

@@ -35,7 +35,7 @@ export interface BlockLayout {
 export function blockLayout(cache: readonly CacheGroup[], settings: VllmSettings): BlockLayout {
   const attention = cache.filter((group) => group.kind !== 'state');
   const state = cache.filter((group) => group.kind === 'state');
-  const stateBytes = Math.max(0, ...state.map((group) => group.stateBytes));
+  const stateBytes = state.reduce((most, group) => Math.max(most, group.stateBytes), 0);
   if (attention.length === 0) return stateOnlyLayout(state, stateBytes);
   if (state.length === 0 && isUniform(attention)) return uniformLayout(attention, settings);
   const pageBytes = unifiedPageBytes(attention, stateBytes, settings);

@@ -205,7 +205,8 @@ class SplitWriter {
   }
 
   #close(): void {
-    this.#steps.push(...this.#copies, ...this.#runs);
+    for (const step of this.#copies) this.#steps.push(step);
+    for (const step of this.#runs) this.#steps.push(step);
     this.#copies = [];
     this.#runs = [];
   }

@@ -78,7 +78,10 @@ function cacheRows(model: EngineModel, { rules }: WorstCase): CacheRows {
   const headed = model.layers.map(({ attention }) => attention).filter((attention) => 'kvHeads' in attention);
   const common = (sizes: readonly number[]): number => (new Set(sizes).size === 1 ? (sizes[0] ?? 0) : 0);
   return {
-    valueElements: Math.max(...model.layers.map((layer) => valueWidth(layer.attention, rules))),
+    valueElements: model.layers.reduce(
+      (most, { attention }) => Math.max(most, valueWidth(attention, rules)),
+      0,
+    ),
     keyHeadDim: common(headed.map((attention) => attention.keyHeadDim)),
     valueHeadDim: common(headed.map((attention) => attention.valueHeadDim)),
   };
