@@ -1,0 +1,70 @@
+/**
+ * The process in which cases are tried: it may trap, hang or grow, and whoever started it is watching. It says which case it
+ * begins and how that ended. Arguments: seed, first number, end, step.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { provokedTrial } from './canary.ts';
+import { makeCase } from './case.ts';
+import { runTrial, trialMemoryBytes } from './trial.ts';
+
+export type WorkerMessage =
+  | { readonly begun: number; readonly kind: string; readonly what: string }
+  | { readonly ended: number; readonly outcome: string }
+  | { readonly ended: number; readonly finding: string };
+
+/** The process may exceed what the engine was given by this, at most (large-model.test.ts holds the engine to it). */
+const overheadBytesMax = 150 * MiB;
+/** Of the processor, whatever else the machine does. */
+const cpuSecondsMax = 10;
+/** Above this the garbage of earlier cases is collected, so that the peak of a case is its own. */
+const collectAboveBytes = 320 * MiB;
+
+const [seed = 0, first = 0, end = 0, step = 1] = process.argv.slice(2, 6).map(Number);
+const canary = process.argv[6] ?? '';
+const scratch = await mkdtemp(join(tmpdir(), 'fuzz-models-'));
+let peakBytes = trialMemoryBytes + overheadBytesMax;
+
+function send(message: WorkerMessage): void {
+  process.send?.(message);
+}
+
+function peakOfProcess(): number {
+  return 1024 * process.resourceUsage().maxRSS;
+}
+
+async function tryCase(number: number): Promise<void> {
+  const directory = await mkdtemp(join(scratch, 'case-'));
+  if (process.memoryUsage.rss() > collectAboveBytes) globalThis.gc?.();
+  const before = process.cpuUsage();
+  try {
+    const { kind, what, path } = await makeCase(seed, number, directory);
+    send({ begun: number, kind, what });
+    const outcome = canary === '' ? await runTrial(path, number) : await provokedTrial(canary);
+    const { user, system } = process.cpuUsage(before);
+    const cpuSeconds = (user + system) / 1e6;
+    if (peakOfProcess() > peakBytes) {
+      peakBytes = peakOfProcess();
+      send({ ended: number, finding: `memory: ${Math.round(peakBytes / MiB)} MiB, ${outcome}` });
+    } else if (cpuSeconds > cpuSecondsMax) {
+      send({ ended: number, finding: `slow: ${cpuSeconds.toFixed(1)} s of the processor, ${outcome}` });
+    } else send({ ended: number, outcome });
+  } catch (error) {
+    send({ ended: number, finding: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+for (let number = first; number < end; number += step) {
+  try {
+    await tryCase(number);
+  } catch (error) {
+    // The writers may refuse what a mutation asks for; that case is none.
+    if (!(error instanceof PlimsollError)) throw error;
+  }
+}
+await rm(scratch, { recursive: true, force: true });
+process.disconnect?.();
