@@ -34,7 +34,7 @@ function powers(values: usize, columns: u32, shift: f32): f32 {
 }
 
 /** output = input x factor. */
-function scaleRun(input: usize, output: usize, count: u32, factor: f32): void {
+export function scaleRun(input: usize, output: usize, count: u32, factor: f32): void {
   const factors = f32x4.splat(factor), whole = count & ~3;
   for (let i: u32 = 0; i < whole; i += 4) v128.store(output + (i << 2), f32x4.mul(v128.load(input + (i << 2)), factors));
   for (let i = whole; i < count; i++) store<f32>(output + (i << 2), load<f32>(input + (i << 2)) * factor);
@@ -56,15 +56,16 @@ export function softmax(command: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * Words: 1 whether gelu (else silu), 2 gate, 3 up, 4 output, 5 rows, 6 columns, 7 bytes between rows of gate and up.
+ * Words: 1 whether gelu (else silu), 2 gate, 3 up, 4 output, 5 rows, 6 columns, 7 and 8 bytes between rows of gate and of up.
  * Work is split by element, so that one token's row is shared too.
  */
 export function gated(command: usize, thread: u32, threads: u32): void {
   const isGelu = word(command, 1) != 0, columns = word(command, 6);
   const quads = (columns + 3) >> 2, total = word(command, 5) * quads, end = splitStart(total, thread + 1, threads);
   for (let item = splitStart(total, thread, threads); item < end; item++) {
-    const row = item / quads, i = (item % quads) << 2, at = row * word(command, 7) + (i << 2);
-    const gate = <usize>word(command, 2) + at, up = <usize>word(command, 3) + at;
+    const row = item / quads, i = (item % quads) << 2;
+    const gate = <usize>word(command, 2) + row * word(command, 7) + (i << 2);
+    const up = <usize>word(command, 3) + row * word(command, 8) + (i << 2);
     const output = <usize>word(command, 4) + ((row * columns + i) << 2);
     if (i + 4 <= columns) {
       v128.store(output, f32x4.mul(activate(v128.load(gate), isGelu), v128.load(up)));

@@ -1,6 +1,7 @@
 /** RMSNorm and LayerNorm over rows; rows are split among threads. Squares are summed in four lanes of f32. */
 import { horizontalSum } from './exponential';
 import { splitStart, word, number } from './command';
+import { scaleRun } from './elementwise';
 
 /** sum of (x - center)^2 over a row; columns need not be a multiple of 4. */
 function squares(input: usize, columns: u32, center: f32): f32 {
@@ -29,16 +30,21 @@ function mean(input: usize, columns: u32): f32 {
 }
 
 /**
- * Words: 1 input, 2 weight, 3 output, 4 rows, 5 columns, 6 epsilon (f32), 7 number added to each weight (f32).
+ * Words: 1 input, 2 weight, 3 output, 4 rows, 5 columns, 6 epsilon (f32), 7 number added to each weight (f32), 8 whether
+ * there is a weight.
  */
 export function rmsNorm(command: usize, thread: u32, threads: u32): void {
   const weight: usize = word(command, 2), rows = word(command, 4), columns = word(command, 5);
-  const offset = number(command, 7), offsets = f32x4.splat(offset);
+  const offset = number(command, 7), offsets = f32x4.splat(offset), hasWeight = word(command, 8) != 0;
   const end = splitStart(rows, thread + 1, threads), whole = columns & ~3;
   for (let row = splitStart(rows, thread, threads); row < end; row++) {
     const input = <usize>word(command, 1) + ((row * columns) << 2);
     const output = <usize>word(command, 3) + ((row * columns) << 2);
     const factor: f32 = 1.0 / sqrt<f32>(squares(input, columns, 0) / <f32>columns + number(command, 6));
+    if (!hasWeight) {
+      scaleRun(input, output, columns, factor);
+      continue;
+    }
     const factors = f32x4.splat(factor);
     for (let i: u32 = 0; i < whole; i += 4) {
       const scaled = f32x4.mul(v128.load(input + (i << 2)), factors);

@@ -57,11 +57,14 @@ export interface MatMul {
   readonly accumulate: boolean;
 }
 
-/** output = input / sqrt(mean(input^2) + epsilon) x (weightOffset + weight). Gemma's norm has weightOffset 1. */
+/**
+ * output = input / sqrt(mean(input^2) + epsilon) x (weightOffset + weight). Gemma 2 and 3 have weightOffset 1. Without a
+ * weight the last factor is 1.
+ */
 export interface RmsNorm {
   readonly op: 'rms-norm';
   readonly input: Pointer;
-  readonly weight: Pointer;
+  readonly weight: Pointer | null;
   readonly output: Pointer;
   readonly rows: number;
   readonly columns: number;
@@ -160,8 +163,9 @@ export interface Gated {
   readonly output: Pointer;
   readonly rows: number;
   readonly columns: number;
-  /** Bytes between rows of gate and of up: larger than a row when both lie in one matrix. */
-  readonly strideBytes: number;
+  /** Bytes between rows of gate, and of up: larger than a row where they are columns of a wider matrix. */
+  readonly gateStrideBytes: number;
+  readonly upStrideBytes: number;
 }
 
 /** output[i] = left[i] + factor x right[i mod period]: residuals (period = count), biases (period = columns). */

@@ -20,7 +20,8 @@ export function pushDense(list: OperationList, layer: PlacedLayer, graph: DenseG
     ]);
   }
   const output = buffers.activated;
-  list.push({ op: 'gated', activation, gate, up, output, rows, columns, strideBytes });
+  const strides = { gateStrideBytes: strideBytes, upStrideBytes: strideBytes };
+  list.push({ op: 'gated', activation, gate, up, output, rows, columns, ...strides });
   joinResidual(list, output, { layer, output: 'ffn_down.weight', postNorm: graph.postNorm });
 }
 
@@ -44,6 +45,7 @@ export function pushExpert(
     rows,
   );
   const output = buffers.activated;
-  list.push({ op: 'gated', activation, gate, up, output, rows, columns, strideBytes });
+  const strides = { gateStrideBytes: strideBytes, upStrideBytes: strideBytes };
+  list.push({ op: 'gated', activation, gate, up, output, rows, columns, ...strides });
   list.products(output, [{ weight: expert.down, output: buffers['expert-output'] }], rows);
 }

@@ -52,6 +52,12 @@ const normCases = shapes.flatMap((shape) => {
       ...common(arena, output),
       weightOffset: 1,
     })),
+    rowCase('rms-norm without weight', shape, (arena, output) => ({
+      op: 'rms-norm',
+      ...common(arena, output),
+      weight: null,
+      weightOffset: 0,
+    })),
     rowCase('layer-norm', shape, (arena, output) => ({
       op: 'layer-norm',
       ...common(arena, output),
@@ -74,10 +80,17 @@ const elementCases = shapes.flatMap((shape) => {
       rowCase(`gated ${activation}`, shape, (arena, output) => {
         // Gate and up lie side by side, as in a matrix that holds both.
         const gate = arena.floats(2 * count, 6);
-        const strideBytes = 8 * columns;
-        return { op: 'gated', activation, gate, up: gate + 4 * columns, output, rows, columns, strideBytes };
+        const up = gate + 4 * columns;
+        const strides = { gateStrideBytes: 8 * columns, upStrideBytes: 8 * columns };
+        return { op: 'gated', activation, gate, up, output, rows, columns, ...strides };
       }),
     ),
+    rowCase('gated, up among other columns', shape, (arena, output) => {
+      const gate = arena.floats(count, 6);
+      const up = arena.floats(3 * count) + 4 * columns;
+      const strides = { gateStrideBytes: 4 * columns, upStrideBytes: 12 * columns };
+      return { op: 'gated', activation: 'gelu', gate, up, output, rows, columns, ...strides };
+    }),
     rowCase('add', shape, (arena, output) => {
       return {
         op: 'add',

@@ -26,12 +26,12 @@ function mean(values: Float32Array, map: (value: number) => number): number {
 
 export function rmsNorm(arena: ArenaView, operation: RmsNorm): void {
   const { input, output, rows, columns, epsilon, weightOffset } = operation;
-  const weight = arena.floats(operation.weight, columns);
+  const weight = operation.weight === null ? null : arena.floats(operation.weight, columns);
   for (let row = 0; row < rows; row++) {
     const values = rowOf(arena, input, row, columns);
     const factor = 1 / Math.sqrt(mean(values, (value) => value * value) + epsilon);
     rowOf(arena, output, row, columns).set(
-      values.map((value, i) => value * factor * ((weight[i] ?? 0) + weightOffset)),
+      values.map((value, i) => value * factor * (weight === null ? 1 : (weight[i] ?? 0) + weightOffset)),
     );
   }
 }
@@ -90,10 +90,10 @@ const activations = {
 };
 
 export function gated(arena: ArenaView, operation: Gated): void {
-  const { rows, columns, strideBytes, output, activation } = operation;
+  const { rows, columns, gateStrideBytes, upStrideBytes, output, activation } = operation;
   for (let row = 0; row < rows; row++) {
-    const gate = arena.floats(operation.gate + row * strideBytes, columns);
-    const up = arena.floats(operation.up + row * strideBytes, columns);
+    const gate = arena.floats(operation.gate + row * gateStrideBytes, columns);
+    const up = arena.floats(operation.up + row * upStrideBytes, columns);
     rowOf(arena, output, row, columns).set(
       gate.map((value, i) => activations[activation](value) * (up[i] ?? 0)),
     );

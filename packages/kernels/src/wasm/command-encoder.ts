@@ -74,8 +74,9 @@ function sequenceWords(o: SequenceOperation): Words {
 function rowWords(o: Exclude<KernelOperation, WeightOperation | SequenceOperation>): Words {
   switch (o.op) {
     case 'rms-norm': {
-      const tensors = [o.input, o.weight, o.output];
-      return [code.rmsNormOpcode, ...tensors, o.rows, o.columns, f32(o.epsilon), f32(o.weightOffset)];
+      const tensors = [o.input, o.weight ?? 0, o.output];
+      const rule = [f32(o.epsilon), f32(o.weightOffset), Number(o.weight !== null)];
+      return [code.rmsNormOpcode, ...tensors, o.rows, o.columns, ...rule];
     }
     case 'layer-norm': {
       const tensors = [o.input, o.weight, o.bias ?? 0, o.output];
@@ -85,7 +86,7 @@ function rowWords(o: Exclude<KernelOperation, WeightOperation | SequenceOperatio
       return [code.softmaxOpcode, o.values, o.rows, o.columns];
     case 'gated': {
       const tensors = [Number(o.activation === 'gelu'), o.gate, o.up, o.output];
-      return [code.gatedOpcode, ...tensors, o.rows, o.columns, o.strideBytes];
+      return [code.gatedOpcode, ...tensors, o.rows, o.columns, o.gateStrideBytes, o.upStrideBytes];
     }
     case 'add':
       return [code.addOpcode, o.left, o.right, o.output, o.count, o.period, f32(o.factor)];
