@@ -51,6 +51,7 @@ export type TensorRole =
   | 'shared-expert-up'
   | 'shared-expert-gate-up'
   | 'shared-expert-down'
+  | 'layer-input' // matrices of the embedding per layer (Gemma 3n and 4): its projection, its gate, the way back; replicated
   | 'vision'
   | 'projector'
   | 'other'; // small and replicated: scalars, rotary tables that are stored
@@ -233,6 +234,15 @@ export interface ModelSpec {
   readonly predictionLayers: readonly LayerSpec[];
   /** Config keys or GGUF fields that this reader saw and does not model, for the reader's honesty. */
   readonly notModelled: readonly string[];
+}
+
+/**
+ * Whether a tensor is a projection or norm of keys or values in a layer that reads an earlier layer's cache. Most files have
+ * these all the same; no engine computes with them.
+ */
+export function isUnreadBySharing({ attention }: LayerSpec, { name, role }: TensorSpec): boolean {
+  if (!('sharesKvWithLayer' in attention) || attention.sharesKvWithLayer === undefined) return false;
+  return role === 'attention-k' || role === 'attention-v' || /(^|[._])k_norm\./.test(name);
 }
 
 /** Elements of a tensor. */

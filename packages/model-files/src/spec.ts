@@ -13,6 +13,7 @@ export {
   type ElementType,
   elementCount,
   type HeadLayout,
+  isUnreadBySharing,
   type LayerSpec,
   type MlpSpec,
   type ModelSpec,

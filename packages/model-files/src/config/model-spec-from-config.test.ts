@@ -111,6 +111,7 @@ describe('windows', () => {
     const spec = read({
       model_type: 'gemma4_text',
       head_dim: 64,
+      global_head_dim: 64,
       num_key_value_heads: 2,
       sliding_window: 8,
       num_kv_shared_layers: 2,

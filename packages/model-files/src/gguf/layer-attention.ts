@@ -4,6 +4,7 @@
  * say a size they must agree: a file that contradicts itself is refused.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { badGeometry } from '../geometry/geometry-error.ts';
 import type { AttentionSpec, HeadLayout } from '../model-spec.ts';
 import type { ArchitectureRule, SlidingRule } from './architectures.ts';
 import { recurrentAttention } from './layer-recurrent.ts';
@@ -140,7 +141,12 @@ function sharing(layer: number, reach: Reach, heads: Heads): Pick<HeadLayout, 's
   for (let owner = from - 1; owner >= 0; owner--) {
     if (heads.reachOf(owner).kind === reach.kind) return { sharesKvWithLayer: owner };
   }
-  return {};
+  throw badGeometry({
+    key: 'attention.shared_kv_layers',
+    value: to - from,
+    needed: 'a number that leaves each kind of layer a cache',
+    place: `layer ${layer}`,
+  });
 }
 
 function agree(layer: LayerView, stem: string, rows: number): void {

@@ -103,3 +103,77 @@ test('every matrix of a stack has the shape and type of the first', () => {
     expect.objectContaining({ code: 'missing-tensor', value: last?.name }),
   );
 });
+
+const gemma = modelSpecFromConfig(
+  {
+    model_type: 'gemma4',
+    text_config: {
+      model_type: 'gemma4_text',
+      attention_k_eq_v: true,
+      enable_moe_block: true,
+      global_head_dim: 8,
+      head_dim: 8,
+      hidden_size: 8,
+      hidden_size_per_layer_input: 0,
+      intermediate_size: 16,
+      layer_types: ['sliding_attention', 'full_attention', 'full_attention'],
+      max_position_embeddings: 64,
+      moe_intermediate_size: 16,
+      num_attention_heads: 2,
+      num_experts: 3,
+      num_hidden_layers: 3,
+      num_key_value_heads: 1,
+      num_kv_shared_layers: 1,
+      sliding_window: 16,
+      top_k_experts: 2,
+      vocab_size: 32,
+    },
+  },
+  { id: 'nested' },
+);
+
+/** As Gemma 4 is published: inside a larger model, a stack in one tensor, a number per layer that the config does not promise. */
+function nestedCheckpoint(): ShardTensor[] {
+  const tensors: ShardTensor[] = [];
+  const add = (name: string, shape: readonly number[]): void => {
+    const bytes = 2 * shape.reduce((product, size) => product * size, 1);
+    const offset = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
+    tensors.push({ name, type: 'BF16', shape: [...shape], bytes, offset, shard: 0 });
+  };
+  for (const { name, shape } of gemma.tensors) add(name.replace('model.', 'model.language_model.'), shape);
+  for (const [index, layer] of gemma.layers.entries()) {
+    const prefix = `model.language_model.layers.${index}.`;
+    for (const { name, shape } of layer.tensors) add(prefix + name, shape);
+    add(`${prefix}layer_scalar`, [1]);
+  }
+  add('model.vision_tower.patch_embedder.weight', [8, 8]);
+  return tensors;
+}
+
+test('a text model inside a larger one: names have its prefix, a matrix is its part of a stack', () => {
+  const model = modelOf(nestedCheckpoint());
+  const held = withStoredTypes(gemma, model);
+  expect(held.tensors.map(({ name }) => name)).toEqual(gemma.tensors.map(({ name }) => name));
+  const address = { layer: 1, name: 'experts.gate_up_proj', slices: 3 };
+  const whole = model.tensors.find(({ name }) => name.endsWith('layers.1.experts.gate_up_proj'));
+  const second = new CheckpointTensors(model).need({ ...address, slice: 1 });
+  expect(second).toMatchObject({ shape: [32, 8], bytes: 512, offset: (whole?.offset ?? 0) + 512 });
+});
+
+test('what a layer has beside its config is added to it, and what nobody reads may be absent', () => {
+  const isUnread = (name: string): boolean => /layers\.2\.self_attn\.(k_proj|k_norm)/.test(name);
+  const present = nestedCheckpoint().filter(({ name }) => !isUnread(name));
+  const [, , last] = withStoredTypes(gemma, modelOf(present)).layers;
+  expect(last?.attention).toMatchObject({ sharesKvWithLayer: 1 });
+  expect(last?.tensors.some(({ name }) => /k_proj|k_norm/.test(name))).toBe(false);
+  expect(last?.tensors.find(({ name }) => name === 'layer_scalar')).toEqual({
+    name: 'layer_scalar',
+    role: 'other',
+    shape: [1],
+    stored: { type: 'BF16', bytes: 2 },
+  });
+  const inverse = { name: 'model.language_model.layers.0.self_attn.rotary_emb.inv_freq', shape: [4] };
+  const [first] = present;
+  const repeated = [...present, ...(first === undefined ? [] : [{ ...first, ...inverse }])];
+  expect(withStoredTypes(gemma, modelOf(repeated))).toEqual(withStoredTypes(gemma, modelOf(present)));
+});

@@ -1,10 +1,10 @@
 /**
- * What the shards of a Hub checkpoint hold, asked for in the words of a ModelSpec. Two things differ between them: names in
- * the files are prefixed with the layer, and the experts that a spec counts as one stack are one tensor each,
- * `experts.7.gate_proj.weight`.
+ * What the shards of a Hub checkpoint hold, asked for in the words of a ModelSpec. Names in the files are prefixed with the
+ * layer, and with `language_model` where the text model is a part of a larger one; the experts that a spec counts as one
+ * stack may be one tensor each, `experts.7.gate_proj.weight`.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec, TensorSpec } from '../model-spec.ts';
+import { isUnreadBySharing, type LayerSpec, type ModelSpec, type TensorSpec } from '../model-spec.ts';
 import type { SafetensorsModel, ShardTensor } from './sharded.ts';
 
 /** One matrix of a model. */
@@ -18,17 +18,24 @@ export interface CheckpointAddress {
   readonly slices: number;
 }
 
+/** Where the layers of the text model are when it is a part of a larger model. */
+const nestedPrefixes = ['model.language_model.', 'language_model.model.'];
+const plainPrefix = 'model.';
+
 export class CheckpointTensors {
   readonly #byName: ReadonlyMap<string, ShardTensor>;
+  readonly #prefix: string;
 
   constructor(model: SafetensorsModel) {
     this.#byName = new Map(model.tensors.map((tensor) => [tensor.name, tensor]));
+    const has = (prefix: string): boolean => model.tensors.some(({ name }) => name.startsWith(prefix));
+    this.#prefix = nestedPrefixes.find(has) ?? plainPrefix;
   }
 
   need(address: CheckpointAddress): ShardTensor {
-    const name = fullName(address);
-    const tensor = this.#byName.get(name);
-    if (tensor !== undefined) return tensor;
+    const tensor = this.find(address);
+    if (tensor !== null) return tensor;
+    const name = this.#fullName(address);
     throw new PlimsollError({
       code: 'missing-tensor',
       message: `the checkpoint has no tensor ${name}, which its config promises`,
@@ -36,14 +43,41 @@ export class CheckpointTensors {
       hint: 'the download is incomplete, or config.json belongs to another checkpoint',
     });
   }
+
+  /** One matrix: a tensor of its own, or its part of a tensor that holds the whole stack. */
+  find(address: CheckpointAddress): ShardTensor | null {
+    const { slice, slices } = address;
+    const tensor = this.#byName.get(this.#fullName(address)) ?? null;
+    if (tensor === null || slices === 1 || tensor.shape.length < 3 || tensor.shape[0] !== slices)
+      return tensor;
+    const bytes = tensor.bytes / slices;
+    return { ...tensor, shape: tensor.shape.slice(1), bytes, offset: tensor.offset + slice * bytes };
+  }
+
+  /** Tensors of each layer, by the names that a spec gives them. Constants that some files repeat are left out. */
+  ofLayers(): ReadonlyMap<number, ReadonlyMap<string, ShardTensor>> {
+    const layers = new Map<number, Map<string, ShardTensor>>();
+    const start = `${this.#prefix}layers.`;
+    for (const [fullName, tensor] of this.#byName) {
+      if (!fullName.startsWith(start) || fullName.endsWith('.rotary_emb.inv_freq')) continue;
+      const [number = '', ...rest] = fullName.slice(start.length).split('.');
+      const own = layers.get(Number(number)) ?? new Map<string, ShardTensor>();
+      layers.set(Number(number), own.set(rest.join('.').replace(/\.experts\.\d+\./, '.experts.'), tensor));
+    }
+    return layers;
+  }
+
+  #fullName({ layer, name, slice, slices }: CheckpointAddress): string {
+    const own = slices > 1 ? name.replace('.experts.', `.experts.${slice}.`) : name;
+    if (layer !== null) return `${this.#prefix}layers.${layer}.${own}`;
+    return own.startsWith(plainPrefix) ? this.#prefix + own.slice(plainPrefix.length) : own;
+  }
 }
 
-function fullName({ layer, name, slice, slices }: CheckpointAddress): string {
-  const own = slices > 1 ? name.replace('.experts.', `.experts.${slice}.`) : name;
-  return layer === null ? own : `model.layers.${layer}.${own}`;
-}
-
-/** The spec with what the shards say about every tensor, so that memory is planned for what will be read. */
+/**
+ * The spec with what the shards say about every tensor, so that memory is planned for what will be read. What a layer has
+ * in the files beside what its config promises is added to it: whoever computes the layer must know of it.
+ */
 export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): ModelSpec {
   const tensors = new CheckpointTensors(model);
   const stored = (tensor: TensorSpec, layer: number | null): TensorSpec => {
@@ -60,8 +94,18 @@ export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): Model
   };
   // Layers that are alike stay one object, as the spec promises.
   const known = new Map<string, LayerSpec>();
+  const inFiles = tensors.ofLayers();
   const layers = spec.layers.map((layer, index) => {
-    const held = { ...layer, tensors: layer.tensors.map((tensor) => stored(tensor, index)) };
+    const own = inFiles.get(index) ?? new Map<string, ShardTensor>();
+    const promised = layer.tensors.filter(
+      (tensor) => own.has(tensor.name) || !isUnreadBySharing(layer, tensor),
+    );
+    const names = new Set(promised.map(({ name }) => name));
+    const others = [...own].filter(([name]) => !names.has(name));
+    const held = {
+      ...layer,
+      tensors: [...promised.map((tensor) => stored(tensor, index)), ...others.map(unpromised)],
+    };
     const key = JSON.stringify(held);
     const same = known.get(key) ?? held;
     known.set(key, same);
@@ -73,6 +117,10 @@ export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): Model
     layers,
     tensors: spec.tensors.map((tensor) => stored(tensor, null)),
   };
+}
+
+function unpromised([name, { shape, type, bytes }]: [string, ShardTensor]): TensorSpec {
+  return { name, role: 'other', shape, stored: { type, bytes } };
 }
 
 function shapeMismatch(tensor: ShardTensor, shape: readonly number[]): PlimsollError {

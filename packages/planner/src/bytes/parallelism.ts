@@ -77,6 +77,7 @@ const cuts: Readonly<Record<TensorRole, Cut>> = {
   'shared-expert-up': 'output',
   'shared-expert-gate-up': 'output',
   'shared-expert-down': 'input',
+  'layer-input': 'replicated',
   vision: 'output',
   projector: 'output',
   other: 'replicated',

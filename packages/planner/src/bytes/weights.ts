@@ -61,6 +61,7 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
   'shared-expert-up': 'shared experts',
   'shared-expert-gate-up': 'shared experts',
   'shared-expert-down': 'shared experts',
+  'layer-input': 'position tables',
   vision: 'vision',
   projector: 'vision',
   other: 'position tables',
@@ -171,7 +172,7 @@ function outerWeights(
     // A tied head reads the embedding matrix, so the last stage of a pipeline needs its own copy.
     const isNeeded = isInput
       ? position.first || (spec.tiedEmbeddings && position.last)
-      : position.last || tensor.role === 'other';
+      : position.last || tensor.role === 'other' || tensor.role === 'layer-input';
     if (isNeeded) addTensor(shares, { tensor, layer: null }, format, parallelism);
   }
   if (position.first && spec.vision !== null) {

@@ -24,11 +24,17 @@ interface GemmaVariant {
   readonly intermediateSize: number;
 }
 
+interface Gemma4Variant extends GemmaVariant {
+  readonly headDim: number;
+  readonly kvHeads: number;
+}
+
 function readGemma4(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const embeddingWidth = config.integer('hidden_size_per_layer_input', { fallback: 0, minimum: 0 });
   const hasExperts = config.boolean('enable_moe_block', false);
-  const layers = gemmaLayers(config);
+  const layers = gemmaLayers(config, { lastIsFull: true });
+  const headsOf = headReader(config);
   const isWide = config.boolean('use_double_wide_mlp', false);
   const width = readIntermediateSize(config);
   return readHybrid(config, {
@@ -36,9 +42,10 @@ function readGemma4(config: ConfigReader): TextModel {
     variantOf: (layer) => ({
       full: layers.isFull(layer),
       sharesWith: layers.sharesWith(layer),
+      ...headsOf(layer, layers.isFull(layer)),
       intermediateSize: isWide && layers.sharesWith(layer) !== null ? 2 * width : width,
     }),
-    build: (variant: GemmaVariant): LayerSpec =>
+    build: (variant: Gemma4Variant): LayerSpec =>
       layerOf(gemma4Attention(config, variant), gemma4Mlp(config, variant.intermediateSize, hasExperts), [
         ...fourNorms.flatMap((name) => norm(name, hiddenSize)),
         ...(hasExperts ? expertNorms.flatMap((name) => norm(name, hiddenSize)) : []),
@@ -55,40 +62,74 @@ const expertNorms = [
 ] as const;
 
 /** Which layers are full, and whose cache the last `num_kv_shared_layers` read: that of the last owner of their kind. */
-function gemmaLayers(config: ConfigReader) {
+function gemmaLayers(config: ConfigReader, { lastIsFull }: { readonly lastIsFull: boolean }) {
   const types = readLayerTypes(config);
+  const other = types?.find((type) => type !== 'full_attention' && type !== 'sliding_attention');
+  if (other !== undefined) throw config.refuse('layer_types', other, 'full_attention or sliding_attention');
   const count = readLayerCount(config);
   const shared = config.integer('num_kv_shared_layers', { fallback: 0, minimum: 0, maximum: count });
   const period = config.integer('sliding_window_pattern', { fallback: 6 });
   const firstShared = count - shared;
-  const isFull = (layer: number): boolean =>
-    types === null ? (layer + 1) % period === 0 : types[layer] === 'full_attention';
+  const isFull = (layer: number): boolean => {
+    // The code of Gemma 4 does so whatever the list says.
+    if (lastIsFull && layer === count - 1) return true;
+    return types === null ? (layer + 1) % period === 0 : types[layer] === 'full_attention';
+  };
   const owner = (full: boolean): number | null => {
     for (let layer = firstShared - 1; layer >= 0; layer--) if (isFull(layer) === full) return layer;
     return null;
   };
   const owners = { full: owner(true), sliding: owner(false) };
-  const sharesWith = (layer: number): number | null =>
-    layer < firstShared ? null : isFull(layer) ? owners.full : owners.sliding;
+  const sharesWith = (layer: number): number | null => {
+    if (layer < firstShared) return null;
+    const found = isFull(layer) ? owners.full : owners.sliding;
+    if (found !== null) return found;
+    throw config.refuse('num_kv_shared_layers', shared, 'a number that leaves each kind of layer a cache');
+  };
   return { isFull, sharesWith };
 }
 
-function gemma4Attention(config: ConfigReader, variant: GemmaVariant) {
-  const hiddenSize = readHiddenSize(config);
-  const queryHeads = config.integer('num_attention_heads');
-  const ownHeads = config.integer('num_key_value_heads', { fallback: queryHeads });
+type HeadReader = (layer: number, full: boolean) => { readonly headDim: number; readonly kvHeads: number };
+
+/**
+ * Head sizes of a layer. Published configs state those of full layers in two keys; transformers 5.20 and newer write what
+ * differs from the rest of the config layer by layer.
+ */
+function headReader(config: ConfigReader): HeadReader {
+  const ownHeads = config.integer('num_key_value_heads', {
+    fallback: config.integer('num_attention_heads'),
+  });
   const ownDim = config.integer('head_dim', { fallback: 256 });
-  const fullDim = config.integer('global_head_dim', { fallback: ownDim });
-  const valueIsKey = config.boolean('attention_k_eq_v', false) && variant.full;
+  const perLayer = config.section('per_layer_config');
+  if (perLayer !== null) {
+    config.ignore('global_head_dim', 'num_global_key_value_heads');
+    return (layer) => {
+      const own = perLayer.section(String(layer));
+      const other = own?.keys().find((key) => key !== 'head_dim' && key !== 'num_key_value_heads');
+      if (other !== undefined) throw perLayer.refuse(String(layer), other, 'head_dim or num_key_value_heads');
+      return {
+        headDim: own?.optionalInteger('head_dim') ?? ownDim,
+        kvHeads: own?.optionalInteger('num_key_value_heads') ?? ownHeads,
+      };
+    };
+  }
+  const fullDim = config.integer('global_head_dim', { fallback: 512 });
   const fullHeads = config.integer('num_global_key_value_heads', { fallback: ownHeads });
-  const headDim = variant.full ? fullDim : ownDim;
+  // The number of heads of full layers is used only where values are keys.
+  const kvHeads = config.boolean('attention_k_eq_v', false) ? fullHeads : ownHeads;
+  return (_, full) => (full ? { headDim: fullDim, kvHeads } : { headDim: ownDim, kvHeads: ownHeads });
+}
+
+function gemma4Attention(config: ConfigReader, variant: Gemma4Variant) {
+  const hiddenSize = readHiddenSize(config);
+  const { headDim, kvHeads } = variant;
+  const valueIsKey = config.boolean('attention_k_eq_v', false) && variant.full;
   const bias = config.boolean('attention_bias', false);
   return groupedQuery(
     {
       hiddenSize,
-      queryHeads,
-      // The number of heads of full layers is used only where values are keys.
-      kvHeads: valueIsKey ? fullHeads : ownHeads,
+      queryHeads: config.integer('num_attention_heads'),
+      kvHeads,
       keyHeadDim: headDim,
       valueHeadDim: headDim,
     },
@@ -130,8 +171,8 @@ function gemma4Mlp(config: ConfigReader, intermediateSize: number, hasExperts: b
 function layerInputTensors(hiddenSize: number, embeddingWidth: number): TensorSpec[] {
   if (embeddingWidth === 0) return [];
   return [
-    ...linear('per_layer_input_gate', 'other', { out: embeddingWidth, in: hiddenSize }),
-    ...linear('per_layer_projection', 'other', { out: hiddenSize, in: embeddingWidth }),
+    ...linear('per_layer_input_gate', 'layer-input', { out: embeddingWidth, in: hiddenSize }),
+    ...linear('per_layer_projection', 'layer-input', { out: hiddenSize, in: embeddingWidth }),
     ...norm('post_per_layer_input_norm', hiddenSize),
     // In the code of every size, in the files of these only: the totals of the others leave no room for it.
     tensor('layer_scalar', 'other', 1),
@@ -146,7 +187,7 @@ function layerEmbeddings(config: ConfigReader, hiddenSize: number, embeddingWidt
   const rows = config.integer('vocab_size_per_layer_input', { fallback: 262144 });
   return [
     tensor('model.embed_tokens_per_layer.weight', 'token-embedding', rows, width),
-    ...linear('model.per_layer_model_projection', 'other', { out: width, in: hiddenSize }),
+    ...linear('model.per_layer_model_projection', 'layer-input', { out: width, in: hiddenSize }),
     ...norm('model.per_layer_projection_norm', embeddingWidth),
   ];
 }
@@ -155,7 +196,9 @@ function layerEmbeddings(config: ConfigReader, hiddenSize: number, embeddingWidt
 function readGemma3n(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const embeddingWidth = config.integer('hidden_size_per_layer_input', { fallback: 256, minimum: 0 });
-  const layers = gemmaLayers(config.withDefaults({ num_kv_shared_layers: 15, sliding_window_pattern: 5 }));
+  const layers = gemmaLayers(config.withDefaults({ num_kv_shared_layers: 15, sliding_window_pattern: 5 }), {
+    lastIsFull: false,
+  });
   const queryHeads = config.integer('num_attention_heads', { fallback: 8 });
   const kvHeads = config.integer('num_key_value_heads', { fallback: 2 });
   const headDim = config.integer('head_dim', { fallback: 256 });

@@ -57,6 +57,7 @@ const byRole: Readonly<Record<TensorRole, Capability>> = {
   'shared-expert-up': matrix,
   'shared-expert-gate-up': matrix,
   'shared-expert-down': matrix,
+  'layer-input': matrix,
   vision: plain,
   projector: plain,
   other: plain,

@@ -4,7 +4,14 @@
  * the weights fit or nothing may shrink; then the plan fails and says by how much.
  */
 import { defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
-import type { ElementType, LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
+import {
+  type ElementType,
+  isUnreadBySharing,
+  type LayerSpec,
+  type ModelSpec,
+  type TensorRole,
+  type TensorSpec,
+} from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import { type Capability, capabilityOf } from './capabilities.ts';
 import {
@@ -74,11 +81,16 @@ function bestStorage(spec: ModelSpec): WeightStorage {
   const hold = (tensor: TensorSpec): StoredTensor => bestOf(tensor, spec);
   const known = new Map<LayerSpec, readonly StoredTensor[]>();
   const layers = spec.layers.map((layer) => {
-    const tensors = known.get(layer) ?? layer.tensors.map(hold);
+    const tensors = known.get(layer) ?? heldTensors(layer).map(hold);
     known.set(layer, tensors);
     return tensors;
   });
   return summed(spec.tensors.map(hold), layers, 0);
+}
+
+/** What a file has for nothing is not loaded. */
+function heldTensors(layer: LayerSpec): readonly TensorSpec[] {
+  return layer.tensors.filter((tensor) => !isUnreadBySharing(layer, tensor));
 }
 
 function summed(
@@ -171,7 +183,8 @@ function shrink(
   };
   add(outer, spec.tensors);
   layers.forEach((list, layer) => {
-    add(list, spec.layers[layer]?.tensors ?? []);
+    const held = spec.layers[layer];
+    if (held !== undefined) add(list, heldTensors(held));
   });
   for (const candidate of candidates) prepareStep(candidate, writable);
   const touched = new Set<Candidate>();
