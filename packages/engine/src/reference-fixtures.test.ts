@@ -7,6 +7,7 @@ import {
   modelSpecFromDirectory,
   modelSpecFromGguf,
   readGgufFile,
+  type TensorSpec,
   textParameterCount,
 } from '@plimsoll/model-files';
 import { describe, expect, test } from 'vitest';
@@ -24,10 +25,15 @@ function structure({ attention, mlp }: LayerSpec): Pick<LayerSpec, 'attention' |
   return { attention, mlp };
 }
 
-/** Factors of rotary frequencies are a tensor in GGUF and part of the config elsewhere. */
-function parametersWithoutRotary(spec: ModelSpec): number {
-  const rotary = spec.tensors.filter(({ name }) => name.startsWith('rope_'));
-  return textParameterCount(spec) - textParameterCount({ ...spec, layers: [], tensors: rotary });
+/**
+ * Factors of rotary frequencies are a tensor in GGUF and part of the config elsewhere. The factor at the end of a layer of
+ * Gemma 4 is in the files of every size, and promised by the config of some.
+ */
+function parametersOfBoth(spec: ModelSpec): number {
+  const isFactor = ({ name }: TensorSpec): boolean => /^rope_|^layer_(scalar|output_scale)/.test(name);
+  const layers = spec.layers.map((layer) => ({ ...layer, tensors: layer.tensors.filter(isFactor) }));
+  const factors = { ...spec, layers, tensors: spec.tensors.filter(isFactor) };
+  return textParameterCount(spec) - textParameterCount(factors);
 }
 
 function dimensions(spec: ModelSpec): Record<string, unknown> {
@@ -37,7 +43,7 @@ function dimensions(spec: ModelSpec): Record<string, unknown> {
     vocabSize,
     contextLength,
     tiedEmbeddings,
-    parameters: parametersWithoutRotary(spec),
+    parameters: parametersOfBoth(spec),
     layers: spec.layers.map(structure),
   };
 }
@@ -50,7 +56,7 @@ function withoutStretch(spec: ModelSpec): Record<string, unknown> {
 
 test('there is a fixture for every family', () => {
   expect(names.join(' ')).toMatchInlineSnapshot(
-    `"gemma2 gemma3 llama-3 llama-bias llama-k-quants llama-mha mistral mixtral phi3 phi3-longrope qwen2 qwen3 qwen3moe"`,
+    `"gemma2 gemma3 gemma4-dense gemma4-experts gemma4-layer-inputs llama-3 llama-bias llama-k-quants llama-mha mistral mixtral phi3 phi3-longrope qwen2 qwen3 qwen3moe"`,
   );
 });
 

@@ -8,6 +8,7 @@ chosen so that attention prefers some tokens, residuals keep their size and logi
 import json
 import math
 
+import gemma4
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -21,7 +22,9 @@ def heads_of(config):
     return heads * dim, kv * dim, dim
 
 
-def attention_shapes(config):
+def attention_shapes(config, layer):
+    if config["model_type"] == "gemma4_text":
+        return gemma4.attention_shapes(config, layer)
     hidden, kind = config["hidden_size"], config["model_type"]
     query, kv, dim = heads_of(config)
     if kind == "phi3":
@@ -42,8 +45,10 @@ def attention_shapes(config):
     return {f"self_attn.{name}": shape for name, shape in shapes.items()}
 
 
-def mlp_shapes(config):
+def mlp_shapes(config, layer):
     hidden, kind = config["hidden_size"], config["model_type"]
+    if kind == "gemma4_text":
+        return gemma4.feed_forward_shapes(config, layer)
     if kind == "mixtral":
         width, experts = config["intermediate_size"], config["num_local_experts"]
         shapes = {"block_sparse_moe.gate.weight": (experts, hidden)}
@@ -77,24 +82,28 @@ def tensor_shapes(config):
     """Name -> shape, as the family's checkpoints have them."""
     hidden, vocab, kind = config["hidden_size"], config["vocab_size"], config["model_type"]
     norms = ["input_layernorm", "post_attention_layernorm"]
-    if kind in ("gemma2", "gemma3_text"):
+    if kind in ("gemma2", "gemma3_text", "gemma4_text"):
         norms += ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
     shapes = {"model.embed_tokens.weight": (vocab, hidden)}
     for layer in range(config["num_hidden_layers"]):
         parts = {f"{norm}.weight": (hidden,) for norm in norms}
-        parts |= attention_shapes(config) | mlp_shapes(config)
+        parts |= attention_shapes(config, layer) | mlp_shapes(config, layer)
         shapes |= {f"model.layers.{layer}.{name}": shape for name, shape in parts.items()}
     shapes["model.norm.weight"] = (hidden,)
     # Gemma ties its head by default and its configs do not say so.
     tied = config.get("tie_word_embeddings", is_gemma(config))
     if not tied:
         shapes["lm_head.weight"] = (vocab, hidden)
+    if kind == "gemma4_text":
+        shapes |= gemma4.layer_input_shapes(config)
     return shapes
 
 
 def deviation(name, shape, config):
     """Standard deviation of a matrix, by its part."""
     inputs = math.sqrt(shape[-1])
+    if "per_layer" in name:
+        return gemma4.layer_input_deviation(name, inputs, config)
     if "embed_tokens" in name or "lm_head" in name:
         # Gemma multiplies embeddings by the root of their width: they would drown what the layers add.
         return (1 if is_gemma(config) else 2) / inputs
@@ -121,6 +130,9 @@ def norm_weight(random, name, shape, config):
     if gemma and ".post_" in name:
         centre = 2.5
     offset = 1.0 if gemma else 0.0
+    if config["model_type"] == "gemma4_text":
+        # Its weights are what they say, and its scores are not divided by the root of the head dimension.
+        centre, offset = 0.5 if "q_norm" in name or "k_norm" in name else centre, 0.0
     return centre - offset + np.clip(np.round(random.standard_normal(shape) * 3), -7, 7) / 16
 
 
@@ -135,7 +147,9 @@ def make_weights(variant):
     random = np.random.default_rng(variant.seed)
     weights = {}
     for name, shape in tensor_shapes(variant.config).items():
-        if name.endswith("norm.weight"):
+        if name.endswith(gemma4.SCALES):
+            values = gemma4.scale_values(random, name, shape)
+        elif name.endswith(("norm.weight", "norm_1.weight", "norm_2.weight")):
             values = norm_weight(random, name, shape, variant.config)
             if variant.stored == "float32":
                 values = values + 0.05 * random.standard_normal(shape)

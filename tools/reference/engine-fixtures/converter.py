@@ -1,13 +1,14 @@
 """Writes a checkpoint as the GGUF file that llama.cpp's convert_hf_to_gguf.py makes of it.
 
 Facts from https://github.com/ggml-org/llama.cpp, folder conversion/ (base.py, llama.py, qwen.py, gemma.py, phi.py), read in
-November 2026: which keys are written, that q and k rows of Llama are permuted for interleaved rotation, that Gemma's norms
-have 1 added, that experts are stacked, that vectors, norms and routers stay F32. Tensor names are the gguf package's own map.
+November 2026: which keys are written, that q and k rows of Llama are permuted for interleaved rotation, that norms of Gemma
+2 and 3 have 1 added, that experts are stacked, that vectors, norms and routers stay F32. Tensor names are the gguf package's own map.
 """
 
 import math
 import re
 
+import gemma4
 import numpy as np
 import quantise
 from gguf import GGMLQuantizationType as Type
@@ -24,6 +25,7 @@ ARCHITECTURES = {
     "qwen3_moe": MODEL_ARCH.QWEN3MOE,
     "gemma2": MODEL_ARCH.GEMMA2,
     "gemma3_text": MODEL_ARCH.GEMMA3,
+    "gemma4_text": MODEL_ARCH.GEMMA4,
     "phi3": MODEL_ARCH.PHI3,
 }
 # The kinds for which q and k rows change places.
@@ -73,8 +75,13 @@ def gguf_tensors(config, weights):
             values = permute(values, config["num_attention_heads"])
         if kind in PERMUTED and name.endswith(("k_proj.weight", "k_proj.bias")):
             values = permute(values, config["num_key_value_heads"])
-        if kind.startswith("gemma") and name.endswith("norm.weight"):
+        if kind in ("gemma2", "gemma3_text") and name.endswith("norm.weight"):
             values = values + np.float32(1)
+        if kind == "gemma4_text":
+            name, is_final = gemma4.gguf_name(name)
+            if is_final:
+                tensors[name] = values
+                continue
         tensors[names.get_name(name, try_suffixes=(".weight", ".bias"))] = values
     assert None not in tensors, f"a tensor of {kind} has no name in GGUF"
     return rope_tensors(config) | tensors
@@ -83,6 +90,8 @@ def gguf_tensors(config, weights):
 def rope_tensors(config):
     """Factors that Llama 3.1 and LongRoPE files carry as tensors. `config` is the one that transformers completes."""
     rope = config["rope_parameters"]
+    if config["model_type"] == "gemma4_text":
+        return {"rope_freqs.weight": gemma4.rope_factors(config)}
     if rope.get("rope_type") == "llama3":
         dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
         return {"rope_freqs.weight": llama_3_factors(rope, dim)}
@@ -113,7 +122,7 @@ def llama_3_factors(rope, dim):
 
 def element_type(name, shape, wanted):
     """The type of one tensor in a file of type `wanted`, with the mix of llama.cpp's K_M files."""
-    if len(shape) <= 1 or name.endswith("_norm.weight") or "ffn_gate_inp" in name:
+    if len(shape) <= 1 or re.search(r"_norm(_[12])?\.weight$", name) or "ffn_gate_inp" in name:
         return Type.F32
     if wanted in ("Q4_K", "Q5_K", "Q6_K"):
         if shape[-1] % 256 != 0:
@@ -129,10 +138,13 @@ def add_sizes(writer, config):
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
-    writer.add_feed_forward_length(config["intermediate_size"])
     writer.add_head_count(config["num_attention_heads"])
-    writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    if config["model_type"] == "gemma4_text":
+        # Layers differ: it writes the others itself.
+        return
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
     if config.get("head_dim") is not None:
         writer.add_key_length(config["head_dim"])
         writer.add_value_length(config["head_dim"])
@@ -211,6 +223,7 @@ ADDERS = {
     "qwen3_moe": add_qwen,
     "gemma2": add_gemma2,
     "gemma3_text": add_gemma3,
+    "gemma4_text": gemma4.add_keys,
     "phi3": add_phi3,
 }
 

@@ -83,7 +83,7 @@ class Reference:
             layer.register_forward_hook(self._keeper(str(index)))
         inner.norm.register_forward_hook(self._keeper("final-norm"))
         for module in self.model.modules():
-            if type(module).__name__.endswith("TopKRouter"):
+            if type(module).__name__.endswith(("TopKRouter", "TextRouter")):
                 module.register_forward_hook(self._note_router)
 
     def _keeper(self, name):
@@ -95,7 +95,8 @@ class Reference:
 
     def _note_router(self, module, _inputs, output):
         ordered = output[0].sort(dim=-1, descending=True).values
-        gaps = ordered[:, module.top_k - 1] - ordered[:, module.top_k]
+        used = module.top_k if hasattr(module, "top_k") else module.config.top_k_experts
+        gaps = ordered[:, used - 1] - ordered[:, used]
         self.router_gap = min(self.router_gap, float(gaps.min()))
 
     def use_kv(self, name):

@@ -5,35 +5,8 @@ multiple of 8 somewhere, every row is a multiple of 32 so that it can be quantis
 model off each: the generator refuses a fixture whose logits do not notice.
 """
 
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Variant:
-    name: str
-    config: dict
-    # Seed of weights and prompts, chosen by hand so that greedy decoding is decided by clear margins.
-    seed: int
-    # Element type of model.safetensors.
-    stored: str = "bfloat16"
-    # GGUF files: element types of the matrices, first the one that every test reads.
-    gguf: tuple = ("F32",)
-    # Tokenizer of the stub vocabulary: `spm` (llama) or `bpe` (gpt2), and its pre-tokenizer.
-    vocabulary: tuple = ("spm", "default")
-    # Lengths of the prompts, the longest beyond any window.
-    prompts: dict = field(default_factory=lambda: {"short": 7, "medium": 33, "long": 96})
-    # Prompt that greedy decoding continues.
-    greedy: str = "medium"
-    # What the config means once it went through GGUF, where the format cannot say all of it.
-    gguf_overrides: dict = field(default_factory=dict)
-    # Trait -> config keys that switch it off.
-    features: dict = field(default_factory=dict)
-    # KV cache formats beside f16 to state logits for.
-    kv_formats: tuple = ("f16",)
-    # Whether the expected file states perplexity of the text, and in which GGUF files.
-    perplexity: bool = False
-    # False where the checkpoint is only shipped as GGUF.
-    ships_checkpoint: bool = True
+from gemmas import GEMMAS, GEMMAS_4
+from variant import Variant, without
 
 
 def llama(**keys):
@@ -60,10 +33,6 @@ def llama(**keys):
         "vocab_size": 320,
         **keys,
     }
-
-
-def without(config, *names):
-    return {key: value for key, value in config.items() if key not in names}
 
 
 LLAMA_3_SCALING = {
@@ -237,78 +206,6 @@ QWENS = [
 ]
 
 
-def gemma(**keys):
-    return {
-        "attention_bias": False,
-        "attention_dropout": 0.0,
-        "bos_token_id": 2,
-        "eos_token_id": 1,
-        "head_dim": 32,
-        "hidden_activation": "gelu_pytorch_tanh",
-        "hidden_size": 64,
-        "initializer_range": 0.02,
-        "intermediate_size": 96,
-        "max_position_embeddings": 512,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "pad_token_id": 0,
-        "rms_norm_eps": 1e-06,
-        "rope_theta": 10000.0,
-        "use_cache": True,
-        "vocab_size": 320,
-        **keys,
-    }
-
-
-GEMMAS = [
-    Variant(
-        name="gemma2",
-        seed=10,
-        config=gemma(
-            architectures=["Gemma2ForCausalLM"],
-            model_type="gemma2",
-            attn_logit_softcapping=4.0,
-            final_logit_softcapping=5.0,
-            hidden_act="gelu_pytorch_tanh",
-            num_hidden_layers=4,
-            query_pre_attn_scalar=24,
-            sliding_window=24,
-        ),
-        # GGUF has no key for it: llama.cpp scales by the head dimension, save in the 27B model.
-        gguf_overrides={"query_pre_attn_scalar": 32},
-        features={
-            "sliding window": {"sliding_window": 512},
-            "attention soft-cap": {"attn_logit_softcapping": None},
-            "logit soft-cap": {"final_logit_softcapping": None},
-        },
-    ),
-    Variant(
-        name="gemma3",
-        seed=11,
-        gguf=("BF16",),
-        config=gemma(
-            architectures=["Gemma3ForCausalLM"],
-            model_type="gemma3_text",
-            intermediate_size=64,
-            num_hidden_layers=7,
-            num_key_value_heads=1,
-            query_pre_attn_scalar=32,
-            rope_local_base_freq=10000.0,
-            rope_scaling={"factor": 8.0, "rope_type": "linear"},
-            rope_theta=1000000.0,
-            sliding_window=24,
-            sliding_window_pattern=6,
-        ),
-        features={
-            "sliding window": {"sliding_window": 512},
-            "rope scaling": {"rope_scaling": None},
-            "local rope base": {"rope_local_base_freq": 1000000.0},
-            "full attention in layer 5": {"sliding_window_pattern": 1000},
-        },
-    ),
-]
-
-
 def phi(**keys):
     return {
         "architectures": ["Phi3ForCausalLM"],
@@ -376,4 +273,4 @@ PHIS = [
     ),
 ]
 
-VARIANTS = [*LLAMAS, MISTRAL, MIXTRAL, *QWENS, *GEMMAS, *PHIS]
+VARIANTS = [*LLAMAS, MISTRAL, MIXTRAL, *QWENS, *GEMMAS, *GEMMAS_4, *PHIS]

@@ -12,8 +12,9 @@
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner';
 import type { Plan, PlanEntry } from '@plimsoll/serving';
-import type { Forward, Turn } from '../forward/forward.ts';
+import type { Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import type { Turn } from '../forward/walk.ts';
 import { namedLayer } from '../loop/broken-layer.ts';
 import type { LiveSequences } from '../request/live-sequence.ts';
 import type { DraftedToken } from './speculative.ts';

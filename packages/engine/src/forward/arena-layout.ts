@@ -96,6 +96,8 @@ function placeBuffers(plan: EngineMemoryPlan, base: number): Readonly<Record<Ste
   return {
     hidden: at('hidden'),
     normed: at('normed'),
+    'layer-inputs': at('layer-inputs'),
+    'layer-projection': at('layer-projection'),
     projections: at('projections'),
     attended: at('attended'),
     'gate-up': at('gate-up'),
@@ -104,6 +106,7 @@ function placeBuffers(plan: EngineMemoryPlan, base: number): Readonly<Record<Ste
     selection: at('selection'),
     'expert-input': at('expert-input'),
     'expert-output': at('expert-output'),
+    'expert-sum': at('expert-sum'),
   };
 }
 

@@ -4,61 +4,102 @@
  *
  *   separate   [tokens, heads x dim] q | [tokens, kvHeads x dim] k | [tokens, kvHeads x dim] v
  *   fused      [tokens, (q | k | v)]
+ *
+ * A layer that reads the cache of an earlier one has queries only.
  */
+import { defined } from '@plimsoll/foundation';
 import type { LayerWeightName } from '../model/graph.ts';
 import { joinResidual, type OperationList, weightOf } from './operation-list.ts';
 import type { PlacedLayer, PlacedWeight } from './placed-model.ts';
 import type { RotationTables } from './step-tables.ts';
+import type { Turn, Walk } from './walk.ts';
 
-interface Projections {
+interface Queries {
   readonly queries: number;
-  readonly keys: number;
-  readonly values: number;
   readonly queryStrideBytes: number;
-  readonly keyStrideBytes: number;
 }
 
-export function pushAttention(list: OperationList, layer: PlacedLayer, rotations: RotationTables): void {
+/** Null where the layer reads an earlier layer's. */
+type KeysAndValues = {
+  readonly keys: number;
+  readonly values: number;
+  readonly keyStrideBytes: number;
+} | null;
+
+export function* pushAttention(walk: Walk, layer: PlacedLayer, rotations: RotationTables): Turn<void> {
   const { attention } = layer.graph;
-  const { buffers, positions, attentionScratch, groups } = list.layout;
-  const { tokens } = list;
+  const { list } = walk;
+  const { buffers } = list.layout;
   list.norm(buffers.hidden, buffers.normed, weightOf(layer, attention.norm.weight), attention.norm);
-  const parts = attention.fused ? projectFused(list, layer) : projectApart(list, layer);
+  const [queries, own] = attention.fused ? projectFused(list, layer) : projectApart(list, layer);
+  rotate(list, layer, rotations, [queries, own]);
+  if (own !== null) store(list, layer, own);
+  // The cache of another layer may lie in another arena: queries go there, and what was attended comes back.
+  const count = list.tokens * attention.heads * attention.headDim;
+  yield* walk.moveTo(layer.kv.arena, [{ buffer: 'projections', count }]);
+  attend(walk.list, layer, queries.queryStrideBytes);
+  yield* walk.moveTo(layer.arena, [{ buffer: 'attended', count }]);
+  finish(walk.list, layer);
+}
+
+function rotate(
+  list: OperationList,
+  { graph: { attention } }: PlacedLayer,
+  rotations: RotationTables,
+  [{ queries, queryStrideBytes }, own]: readonly [Queries, KeysAndValues],
+): void {
   const { heads, kvHeads, headDim, rotation } = attention;
   const { rotaryDim, pairs, pointer: table } = rotations.at(list.layout.arena, rotation);
-  const rope = { op: 'rope', table, tokens, headDim, rotaryDim, pairs } as const;
-  list.push(
-    { ...rope, values: parts.queries, heads, strideBytes: parts.queryStrideBytes },
-    { ...rope, values: parts.keys, heads: kvHeads, strideBytes: parts.keyStrideBytes },
-  );
-  const group = groups[layer.kv.group];
-  if (group === undefined) return;
-  const { group: _, ...place } = layer.kv;
-  const pool = { ...place, kvHeads, headDim };
-  const { keys, values, keyStrideBytes: strideBytes } = parts;
-  list.push({ op: 'kv-store', ...pool, keys, values, strideBytes, slots: group.slots, tokens });
+  const rope = { op: 'rope', table, tokens: list.tokens, headDim, rotaryDim, pairs } as const;
+  list.push({ ...rope, values: queries, heads, strideBytes: queryStrideBytes });
+  if (own !== null) list.push({ ...rope, values: own.keys, heads: kvHeads, strideBytes: own.keyStrideBytes });
+}
+
+/** The paged cache that a layer reads, and the tables of its group. */
+function poolOf(list: OperationList, { kv, graph }: PlacedLayer) {
+  const { kvHeads, headDim } = graph.attention;
+  const { group, arena: _, ...place } = kv;
+  const tables = defined(list.layout.groups[group], `there is a cache group ${group}`);
+  return { tables, pool: { ...place, kvHeads, headDim } };
+}
+
+function store(list: OperationList, layer: PlacedLayer, own: NonNullable<KeysAndValues>): void {
+  const { tables, pool } = poolOf(list, layer);
+  const { keys, values, keyStrideBytes: strideBytes } = own;
+  const { tokens } = list;
+  list.push({ op: 'kv-store', ...pool, keys, values, strideBytes, slots: tables.slots, tokens });
+}
+
+function attend(list: OperationList, layer: PlacedLayer, queryStrideBytes: number): void {
+  const { heads, headDim, scale, window, softCap } = layer.graph.attention;
+  const { buffers, positions, attentionScratch } = list.layout;
+  const { tables, pool } = poolOf(list, layer);
   list.push({
     op: 'attention',
     ...pool,
-    queries: parts.queries,
-    queryStrideBytes: parts.queryStrideBytes,
+    queries: buffers.projections,
+    queryStrideBytes,
     output: buffers.attended,
     outputStrideBytes: 4 * heads * headDim,
-    tables: group.addresses,
+    tables: tables.addresses,
     positions,
-    tokens,
+    tokens: list.tokens,
     heads,
-    scale: attention.scale,
-    window: attention.window,
-    softCap: attention.softCap,
+    scale,
+    window,
+    softCap,
     scratch: attentionScratch,
   });
-  joinResidual(list, buffers.attended, { layer, output: 'attn_output.weight', postNorm: attention.postNorm });
-  const bias = layer.weights.get('attn_output.bias');
-  if (bias !== undefined) list.add(buffers.hidden, bias.pointer, tokens * bias.columns, bias.columns);
 }
 
-function projectFused(list: OperationList, layer: PlacedLayer): Projections {
+function finish(list: OperationList, layer: PlacedLayer): void {
+  const { attended } = list.layout.buffers;
+  const { postNorm } = layer.graph.attention;
+  const bias = layer.weights.get('attn_output.bias') ?? null;
+  joinResidual(list, attended, { layer, output: 'attn_output.weight', postNorm, bias });
+}
+
+function projectFused(list: OperationList, layer: PlacedLayer): readonly [Queries, KeysAndValues] {
   const { heads, kvHeads, headDim } = layer.graph.attention;
   const { projections: queries, normed } = list.layout.buffers;
   const weight = weightOf(layer, 'attn_qkv.weight');
@@ -66,20 +107,24 @@ function projectFused(list: OperationList, layer: PlacedLayer): Projections {
   const keys = queries + 4 * heads * headDim;
   const strideBytes = 4 * weight.rows;
   const values = keys + 4 * kvHeads * headDim;
-  return { queries, keys, values, queryStrideBytes: strideBytes, keyStrideBytes: strideBytes };
+  return [
+    { queries, queryStrideBytes: strideBytes },
+    { keys, values, keyStrideBytes: strideBytes },
+  ];
 }
 
-function projectApart(list: OperationList, layer: PlacedLayer): Projections {
-  const { heads, kvHeads, headDim, headNorms } = layer.graph.attention;
+function projectApart(list: OperationList, layer: PlacedLayer): readonly [Queries, KeysAndValues] {
+  const { heads, kvHeads, headDim, headNorms, values: kind, sharesKvWithLayer } = layer.graph.attention;
   const { tokens } = list;
   const { projections: queries, normed } = list.layout.buffers;
   const [queryStrideBytes, keyStrideBytes] = [4 * heads * headDim, 4 * kvHeads * headDim];
   const keys = queries + tokens * queryStrideBytes;
   const values = keys + tokens * keyStrideBytes;
+  const hasOwn = sharesKvWithLayer === null;
   list.products(normed, [
     { weight: weightOf(layer, 'attn_q.weight'), output: queries },
-    { weight: weightOf(layer, 'attn_k.weight'), output: keys },
-    { weight: weightOf(layer, 'attn_v.weight'), output: values },
+    ...(hasOwn ? [{ weight: weightOf(layer, 'attn_k.weight'), output: keys }] : []),
+    ...(hasOwn && kind !== 'keys' ? [{ weight: weightOf(layer, 'attn_v.weight'), output: values }] : []),
   ]);
   const addBias = (name: LayerWeightName, target: number): void => {
     const bias: PlacedWeight | undefined = layer.weights.get(name);
@@ -88,10 +133,14 @@ function projectApart(list: OperationList, layer: PlacedLayer): Projections {
   addBias('attn_q.bias', queries);
   addBias('attn_k.bias', keys);
   addBias('attn_v.bias', values);
+  const [rows, kvRows] = [tokens * heads, tokens * kvHeads];
+  if (hasOwn && kind !== 'plain') {
+    list.normPlain(kind === 'keys' ? keys : values, values, { rows: kvRows, columns: headDim });
+  }
   if (headNorms !== null) {
     const { offset } = headNorms;
-    list.norm(queries, queries, weightOf(layer, 'attn_q_norm.weight'), { offset, rows: tokens * heads });
-    list.norm(keys, keys, weightOf(layer, 'attn_k_norm.weight'), { offset, rows: tokens * kvHeads });
+    list.norm(queries, queries, weightOf(layer, 'attn_q_norm.weight'), { offset, rows });
+    if (hasOwn) list.norm(keys, keys, weightOf(layer, 'attn_k_norm.weight'), { offset, rows: kvRows });
   }
-  return { queries, keys, values, queryStrideBytes, keyStrideBytes };
+  return [{ queries, queryStrideBytes }, hasOwn ? { keys, values, keyStrideBytes } : null];
 }

@@ -7,18 +7,26 @@ import type { ExpertsGraph } from '../model/graph.ts';
 import { type OperationList, weightOf } from './operation-list.ts';
 import type { PlacedLayer } from './placed-model.ts';
 
-/** Chosen experts and their weights, [tokens, expertsPerToken] each, into `selection`. */
+/** Chosen experts and their weights, [tokens, expertsPerToken] each, into `selection`; what experts read, into `normed`. */
 export function pushRouter(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): void {
   const { hidden, normed, router } = list.layout.buffers;
   const { tokens: rows } = list;
-  const { experts: columns, expertsPerToken: k, normalised } = graph;
-  list.norm(hidden, normed, weightOf(layer, graph.norm.weight), graph.norm);
+  const { experts: columns, expertsPerToken: k, normalised, routerNorm } = graph;
+  const own = weightOf(layer, graph.norm.weight);
+  if (routerNorm === null) {
+    list.norm(hidden, normed, own, graph.norm);
+  } else {
+    list.norm(hidden, normed, weightOf(layer, routerNorm.weight), routerNorm);
+    const count = rows * own.columns;
+    list.push({ op: 'scale', input: normed, output: normed, count, factor: 1 / Math.sqrt(own.columns) });
+  }
   list.products(normed, [{ weight: weightOf(layer, 'ffn_gate_inp.weight'), output: router }]);
   const { indices, scores } = selectionOf(list, graph);
   // Shares among all experts, or, which is the same as dividing by their sum, among the chosen ones.
   if (!normalised) list.push({ op: 'softmax', values: router, rows, columns });
   list.push({ op: 'top-k', values: router, rows, columns, k, indices, scores });
   if (normalised) list.push({ op: 'softmax', values: scores, rows, columns: k });
+  if (routerNorm !== null) list.norm(hidden, normed, own, graph.norm);
 }
 
 export function selectionOf(

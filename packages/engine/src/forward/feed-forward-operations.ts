@@ -1,28 +1,57 @@
 /** The dense feed-forward part of a layer, and one expert, which is the same on some rows. */
 import type { DenseGraph } from '../model/graph.ts';
 import { joinResidual, type OperationList, weightOf } from './operation-list.ts';
-import type { PlacedExpert, PlacedLayer } from './placed-model.ts';
+import type { PlacedExpert, PlacedLayer, PlacedWeight } from './placed-model.ts';
 
+/** Into the residual stream. */
 export function pushDense(list: OperationList, layer: PlacedLayer, graph: DenseGraph): void {
+  const output = activate(list, layer, graph);
+  joinResidual(list, output, { layer, output: 'ffn_down.weight', postNorm: graph.postNorm });
+}
+
+/** Into rows of its own, without the norm that may follow. */
+export function pushDenseTo(
+  list: OperationList,
+  layer: PlacedLayer,
+  { graph, output }: { readonly graph: DenseGraph; readonly output: number },
+): void {
+  const input = activate(list, layer, graph);
+  list.products(input, [{ weight: weightOf(layer, 'ffn_down.weight'), output }]);
+}
+
+/** activation(gate) x up, [tokens, width]. */
+function activate(list: OperationList, layer: PlacedLayer, graph: DenseGraph): number {
   const { buffers } = list.layout;
   const { tokens: rows } = list;
   const { activation, width: columns, fused } = graph;
   list.norm(buffers.hidden, buffers.normed, weightOf(layer, graph.norm.weight), graph.norm);
-  const gate = buffers['gate-up'];
-  const strideBytes = fused ? 8 * columns : 4 * columns;
-  const up = fused ? gate + 4 * columns : gate + rows * strideBytes;
-  if (fused) {
-    list.products(buffers.normed, [{ weight: weightOf(layer, 'ffn_gate_up.weight'), output: gate }]);
-  } else {
-    list.products(buffers.normed, [
-      { weight: weightOf(layer, 'ffn_gate.weight'), output: gate },
-      { weight: weightOf(layer, 'ffn_up.weight'), output: up },
-    ]);
-  }
-  const output = buffers.activated;
+  const matrices = fused
+    ? ([weightOf(layer, 'ffn_gate_up.weight'), null] as const)
+    : ([weightOf(layer, 'ffn_gate.weight'), weightOf(layer, 'ffn_up.weight')] as const);
+  return pushGated(list, matrices, { input: buffers.normed, rows, columns, activation });
+}
+
+interface GatedRows {
+  readonly input: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly activation: 'silu' | 'gelu';
+}
+
+/** Gate and up rows of `input`, in two matrices or, where the second is null, in one; into `activated`. */
+function pushGated(
+  list: OperationList,
+  [first, second]: readonly [PlacedWeight, PlacedWeight | null],
+  { input, rows, columns, activation }: GatedRows,
+): number {
+  const { 'gate-up': gate, activated: output } = list.layout.buffers;
+  const strideBytes = second === null ? 8 * columns : 4 * columns;
+  const up = second === null ? gate + 4 * columns : gate + rows * strideBytes;
+  const others = second === null ? [] : [{ weight: second, output: up }];
+  list.products(input, [{ weight: first, output: gate }, ...others], rows);
   const strides = { gateStrideBytes: strideBytes, upStrideBytes: strideBytes };
   list.push({ op: 'gated', activation, gate, up, output, rows, columns, ...strides });
-  joinResidual(list, output, { layer, output: 'ffn_down.weight', postNorm: graph.postNorm });
+  return output;
 }
 
 /** `expert-output` = the expert applied to the first `rows` rows of `expert-input`. */
@@ -31,21 +60,8 @@ export function pushExpert(
   expert: PlacedExpert,
   { rows, activation }: { readonly rows: number; readonly activation: 'silu' | 'gelu' },
 ): void {
-  const { buffers } = list.layout;
-  const columns = expert.gate.rows;
-  const gate = buffers['gate-up'];
-  const strideBytes = 4 * columns;
-  const up = gate + rows * strideBytes;
-  list.products(
-    buffers['expert-input'],
-    [
-      { weight: expert.gate, output: gate },
-      { weight: expert.up, output: up },
-    ],
-    rows,
-  );
-  const output = buffers.activated;
-  const strides = { gateStrideBytes: strideBytes, upStrideBytes: strideBytes };
-  list.push({ op: 'gated', activation, gate, up, output, rows, columns, ...strides });
-  list.products(output, [{ weight: expert.down, output: buffers['expert-output'] }], rows);
+  const { 'expert-input': input, 'expert-output': output } = list.layout.buffers;
+  const columns = expert.down.columns;
+  const active = pushGated(list, [expert.gate, expert.up], { input, rows, columns, activation });
+  list.products(active, [{ weight: expert.down, output }], rows);
 }

@@ -5,14 +5,14 @@
  *   embed -> per layer: attention, feed-forward or experts -> (run) hidden -> final norm -> head -> logits
  *
  * Operations are collected and handed to the kernels in one go, except where the host must look: at the choice of
- * experts, at captured rows, and where the next layer lies in another arena, to which the hidden rows are then copied.
+ * experts, at captured rows, and where the next operations lie in another arena, to which what they read is then copied
+ * (walk.ts).
  * What differs from step to step lies in tables, so the operations of small steps are prepared once and kept.
  */
-import { assert, defined } from '@plimsoll/foundation';
+import { defined } from '@plimsoll/foundation';
 import type { KernelOperation, Kernels, Program } from '@plimsoll/kernels';
 import type { EngineMemoryPlan } from '@plimsoll/planner';
 import type { ArenaMemory } from '../memory/arena.ts';
-import type { ExpertsGraph } from '../model/graph.ts';
 import {
   type ArenaLayout,
   arenaLayouts,
@@ -20,14 +20,13 @@ import {
   type HeadLayout,
   headLayout,
 } from './arena-layout.ts';
-import { pushAttention } from './attention-operations.ts';
-import { groupByExpert, pushRouter, selectionOf } from './expert-routing.ts';
-import { pushDense, pushExpert } from './feed-forward-operations.ts';
+import { type LayerStep, pushLayer, pushLayerInputs } from './layer-operations.ts';
 import { OperationList } from './operation-list.ts';
-import type { PlacedLayer, PlacedModel } from './placed-model.ts';
+import type { PlacedModel } from './placed-model.ts';
 import type { StepBatch } from './step-batch.ts';
 import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
 import { Turns, usualTurnMultiplyAdds } from './turns.ts';
+import { type Carried, carry, KeptWalk, RunningWalk, type Turn, type WalkPlace } from './walk.ts';
 
 export interface ForwardParts {
   readonly plan: EngineMemoryPlan;
@@ -44,15 +43,13 @@ export interface Capture {
   take(layer: number, rows: Float32Array): void;
 }
 
-/** Work that yields where it may be interrupted. */
-export type Turn<Result> = Generator<void, Result, void>;
-
 /** Steps of so many tokens, or heads of so many rows, are kept: a program takes some 100 KB, and saves 0.3 ms a step. */
 const keptCountMax = 8;
 
-/** What one arena computes of a step. */
+/** What one arena computes of a step, with the rows that it brings from the segment before. */
 interface Segment {
   readonly layout: ArenaLayout;
+  readonly carried: readonly Carried[];
   readonly program: Program;
 }
 
@@ -63,6 +60,7 @@ export class Forward {
   readonly #layouts: readonly ArenaLayout[];
   readonly #head: HeadLayout;
   readonly #rotations: RotationTables;
+  readonly #step: LayerStep;
   readonly #limits: TableLimits;
   /** Of the run in progress. */
   #turns: Turns;
@@ -88,6 +86,7 @@ export class Forward {
       blocksPerSequence: blocksPerSequence(plan),
       vocabSize: model.graph.vocabSize,
     };
+    this.#step = { model, rotations: this.#rotations };
     this.#isDense = model.layers.every(({ graph }) => graph.feedForward.kind === 'dense');
     this.logitRowsMax = plan.settings.logitRows;
   }
@@ -105,27 +104,23 @@ export class Forward {
     const tokens = batch.tokenIds.length;
     const segments = capture === null && tokens <= keptCountMax ? this.#segments(tokens) : null;
     if (segments !== null && this.#turns.isOne(segments.flatMap(({ program }) => program.operations))) {
-      this.#runSegments(segments, tokens);
+      this.#runSegments(segments);
       return;
     }
-    let list = this.#embed(tokens);
-    list = yield* this.#captureAt(-1, list, capture);
+    const walk = new RunningWalk(this.#placeOf(tokens), (list) => this.#runInTurns(list));
+    yield* this.#captureAt(-1, walk, capture);
     for (const layer of this.model.layers) {
-      if (layer.arena !== list.layout.arena) list = yield* this.#cross(list, layer.arena);
-      pushAttention(list, layer, this.#rotations);
-      const { feedForward } = layer.graph;
-      if (feedForward.kind === 'dense') pushDense(list, layer, feedForward);
-      else list = yield* this.#experts(list, layer, feedForward);
-      list = yield* this.#captureAt(layer.index, list, capture);
+      yield* pushLayer(walk, layer, this.#step);
+      yield* this.#captureAt(layer.index, walk, capture);
     }
-    yield* this.#flush(list);
+    yield* walk.settle();
   }
 
-  *#captureAt(layer: number, list: OperationList, capture: Capture | null): Turn<OperationList> {
-    if (capture?.layers.has(layer) !== true) return list;
-    const next = yield* this.#flush(list);
-    capture.take(layer, this.#rows(next.layout, 'hidden', next.tokens).slice());
-    return next;
+  *#captureAt(layer: number, walk: RunningWalk, capture: Capture | null): Turn<void> {
+    if (capture?.layers.has(layer) !== true) return;
+    yield* walk.settle();
+    const { layout, tokens } = walk.list;
+    capture.take(layer, this.#rows(layout, 'hidden', tokens).slice());
   }
 
   /** All of a small step in one piece; null where the host must look in between, at the choice of experts. */
@@ -133,29 +128,22 @@ export class Forward {
     if (!this.#isDense) return null;
     const kept = this.#steps.get(tokens);
     if (kept !== undefined) return kept;
-    const lists = [this.#embed(tokens)];
-    for (const layer of this.model.layers) {
-      const last = defined(lists.at(-1), 'a step begins with the embedding');
-      const isHere = layer.arena === last.layout.arena;
-      const list = isHere ? last : this.#listAt(layer.arena, tokens);
-      if (!isHere) lists.push(list);
-      pushAttention(list, layer, this.#rotations);
-      const { feedForward } = layer.graph;
-      assert(feedForward.kind === 'dense', 'experts are computed layer by layer');
-      pushDense(list, layer, feedForward);
-    }
-    const segments = lists.map(({ layout, operations }) => ({
+    const walk = new KeptWalk(this.#placeOf(tokens));
+    // Nothing of it has to wait, so that no turn ends before its end.
+    for (const layer of this.model.layers) for (const _ of pushLayer(walk, layer, this.#step));
+    const segments = walk.stretches.map(({ list: { layout, operations }, carried }) => ({
       layout,
+      carried,
       program: this.#kernels.prepare(operations),
     }));
     this.#steps.set(tokens, segments);
     return segments;
   }
 
-  #runSegments(segments: readonly Segment[], tokens: number): void {
+  #runSegments(segments: readonly Segment[]): void {
     let before: ArenaLayout | null = null;
-    for (const { layout, program } of segments) {
-      if (before !== null) this.#rows(layout, 'hidden', tokens).set(this.#rows(before, 'hidden', tokens));
+    for (const { layout, carried, program } of segments) {
+      if (before !== null) carry(carried, before, layout, (arena) => this.#buffer(arena));
       this.#kernels.run(layout.arena, program);
       before = layout;
     }
@@ -210,9 +198,9 @@ export class Forward {
 
   /** Copies one block of a cache group over another, in every layer of the group. */
   copyBlock(group: number, from: number, to: number): void {
-    for (const { kv, arena } of this.model.layers) {
-      if (kv.group !== group) continue;
-      const bytes = new Uint8Array(this.#buffer(arena), kv.keyPool);
+    for (const { kv, graph } of this.model.layers) {
+      if (kv.group !== group || graph.attention.sharesKvWithLayer !== null) continue;
+      const bytes = new Uint8Array(this.#buffer(kv.arena), kv.keyPool);
       const start = from * kv.blockStrideBytes;
       bytes.copyWithin(to * kv.blockStrideBytes, start, start + kv.blockStrideBytes);
     }
@@ -237,77 +225,20 @@ export class Forward {
       const factor = graph.embeddingScale;
       list.push({ op: 'scale', input: buffers.hidden, output: buffers.hidden, count, factor });
     }
+    if (graph.layerInputs !== null) pushLayerInputs(list, this.model, graph.layerInputs);
     return list;
   }
 
-  /** Runs what was collected, and returns an empty list for the same arena. */
-  *#flush(list: OperationList): Turn<OperationList> {
-    const { arena } = list.layout;
-    yield* this.#turns.run(list.operations, (some) => this.#kernels.run(arena, some));
-    return this.#listAt(arena, list.tokens);
+  #placeOf(tokens: number): WalkPlace {
+    return {
+      list: this.#embed(tokens),
+      listAt: (arena) => this.#listAt(arena, tokens),
+      buffer: (arena) => this.#buffer(arena),
+    };
   }
 
-  *#cross(list: OperationList, arena: number): Turn<OperationList> {
-    yield* this.#flush(list);
-    const next = this.#listAt(arena, list.tokens);
-    this.#rows(next.layout, 'hidden', list.tokens).set(this.#rows(list.layout, 'hidden', list.tokens));
-    return next;
-  }
-
-  *#experts(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): Turn<OperationList> {
-    pushRouter(list, layer, graph);
-    const { indices, scores } = selectionOf(list, graph);
-    const own = yield* this.#flush(list);
-    const buffer = this.#buffer(own.layout.arena);
-    const count = own.tokens * graph.expertsPerToken;
-    const chosen = new Uint32Array(buffer, indices, count);
-    const groups = groupByExpert(chosen.slice(), new Float32Array(buffer, scores, count).slice(), graph);
-    // From here on the place of the choices holds the rows of each expert, one expert behind the other.
-    chosen.set(groups.flatMap(({ rows }) => rows));
-    let first = 0;
-    for (const group of groups) {
-      yield* this.#expert(own, layer, { ...group, indices: indices + 4 * first });
-      first += group.rows.length;
-    }
-    return yield* this.#flush(own);
-  }
-
-  /** One expert: its rows gathered, computed, and added to the residual stream with their weights. */
-  *#expert(
-    list: OperationList,
-    layer: PlacedLayer,
-    group: {
-      readonly expert: number;
-      readonly rows: readonly number[];
-      readonly weights: readonly number[];
-      readonly indices: number;
-    },
-  ): Turn<void> {
-    const { hiddenSize: columns } = this.model.graph;
-    const { activation } = layer.graph.feedForward;
-    const expert = defined(layer.experts[group.expert], `layer ${layer.index} has expert ${group.expert}`);
-    const { buffers } = list.layout;
-    const rows = group.rows.length;
-    const output = buffers['expert-input'];
-    list.push({ op: 'gather-rows', input: buffers.normed, indices: group.indices, output, rows, columns });
-    const { arena } = expert.gate;
-    if (arena === list.layout.arena) {
-      pushExpert(list, expert, { rows, activation });
-    } else {
-      const own = list.layout.arena;
-      yield* this.#turns.run(list.operations.splice(0), (some) => this.#kernels.run(own, some));
-      const there = this.#listAt(arena, list.tokens);
-      this.#rows(there.layout, 'expert-input', rows).set(this.#rows(list.layout, 'expert-input', rows));
-      pushExpert(there, expert, { rows, activation });
-      yield* this.#flush(there);
-      this.#rows(list.layout, 'expert-output', rows).set(this.#rows(there.layout, 'expert-output', rows));
-    }
-    group.rows.forEach((row, place) => {
-      const left = buffers.hidden + 4 * columns * row;
-      const right = buffers['expert-output'] + 4 * columns * place;
-      const factor = group.weights[place] ?? 0;
-      list.push({ op: 'add', left, right, output: left, count: columns, period: columns, factor });
-    });
+  #runInTurns({ layout, operations }: OperationList): Turn<void> {
+    return this.#turns.run(operations, (some) => this.#kernels.run(layout.arena, some));
   }
 
   /** Says which rows logits are wanted of, and brings them to `normed` of the head's arena where it is another one. */
@@ -330,11 +261,7 @@ export class Forward {
     return defined(this.model.layers.at(-1), 'a model has layers').arena;
   }
 
-  #rows(
-    layout: ArenaLayout,
-    name: 'hidden' | 'normed' | 'expert-input' | 'expert-output',
-    rows: number,
-  ): Float32Array {
+  #rows(layout: ArenaLayout, name: 'hidden' | 'normed', rows: number): Float32Array {
     const count = rows * this.model.graph.hiddenSize;
     return new Float32Array(this.#buffer(layout.arena), layout.buffers[name], count);
   }

@@ -55,6 +55,12 @@ export class OperationList {
     this.push({ op: 'rms-norm', input, weight: pointer, output, ...sizes });
   }
 
+  /** Without a weight. */
+  normPlain(input: number, output: number, sizes: { readonly rows: number; readonly columns: number }): void {
+    const rule = { epsilon: this.epsilon, weightOffset: 0 } as const;
+    this.push({ op: 'rms-norm', input, weight: null, output, ...sizes, ...rule });
+  }
+
   /** target += addend, which repeats every `period` elements. */
   add(target: number, right: number, count: number, period: number): void {
     this.push({ op: 'add', left: target, right, output: target, count, period, factor: 1 });
@@ -78,16 +84,19 @@ export function joinResidual(
     readonly layer: PlacedLayer;
     readonly output: LayerWeightName;
     readonly postNorm: NormGraph | null;
+    readonly bias?: PlacedWeight | null;
   },
 ): void {
   const { hidden, normed } = list.layout.buffers;
-  const { layer, output, postNorm } = part;
+  const { layer, output, postNorm, bias = null } = part;
   const weight = weightOf(layer, output);
   if (postNorm === null) {
     list.products(input, [{ weight, output: hidden, accumulate: true }]);
+    if (bias !== null) list.add(hidden, bias.pointer, list.tokens * bias.columns, bias.columns);
     return;
   }
   list.products(input, [{ weight, output: normed }]);
+  if (bias !== null) list.add(normed, bias.pointer, list.tokens * bias.columns, bias.columns);
   list.norm(normed, normed, weightOf(layer, postNorm.weight), postNorm);
   const count = list.tokens * weight.rows;
   list.add(hidden, normed, count, count);

@@ -18,6 +18,8 @@ export interface PlacedWeight {
 }
 
 export interface PlacedKv {
+  /** Where the cache lies: with the layer, save where that reads an earlier layer's. */
+  readonly arena: number;
   /** Index of the cache group: which block table the layer reads. */
   readonly group: number;
   readonly kvFormat: KvFormat;
@@ -40,8 +42,16 @@ export interface PlacedLayer {
 
 export interface PlacedExpert {
   readonly gate: PlacedWeight;
-  readonly up: PlacedWeight;
+  /** Null where gate and up rows are in one matrix, which is `gate` then. */
+  readonly up: PlacedWeight | null;
   readonly down: PlacedWeight;
+}
+
+/** Where the embedding per layer comes from. */
+export interface PlacedInputs {
+  readonly table: PlacedWeight;
+  readonly projection: PlacedWeight;
+  readonly norm: PlacedWeight;
 }
 
 export interface PlacedModel {
@@ -49,6 +59,7 @@ export interface PlacedModel {
   readonly embedding: PlacedWeight;
   readonly finalNorm: PlacedWeight;
   readonly head: PlacedWeight;
+  readonly inputs: PlacedInputs | null;
   readonly layers: readonly PlacedLayer[];
 }
 
@@ -110,10 +121,19 @@ export function placeModel(plan: EngineMemoryPlan, graph: ModelGraph, names: Wei
     embedding,
     finalNorm: places.need(null, names.outer('output_norm.weight')),
     head: graph.tiedHead ? embedding : places.need(null, names.outer('output.weight')),
+    inputs: graph.layerInputs === null ? null : placeInputs(places, names),
     layers: graph.layers.map((layer, index) => placeLayer(plan, places, { layer, index, names })),
   };
   places.refuseUnused(graph.architecture);
   return placed;
+}
+
+function placeInputs(places: Places, names: WeightNames): PlacedInputs {
+  return {
+    table: places.need(null, names.outer('per_layer_token_embd.weight')),
+    projection: places.need(null, names.outer('per_layer_model_proj.weight')),
+    norm: places.need(null, names.outer('per_layer_proj_norm.weight')),
+  };
 }
 
 function placeLayer(
@@ -131,15 +151,27 @@ function placeLayer(
     const found = places.find(index, names.layer(name));
     if (found !== null) weights.set(name, found);
   }
-  const { feedForward } = graph;
-  const expertCount = feedForward.kind === 'experts' ? feedForward.experts : 0;
-  const experts = Array.from({ length: expertCount }, (_, slice) => ({
-    gate: places.need(index, names.layer('ffn_gate_exps.weight'), slice),
-    up: places.need(index, names.layer('ffn_up_exps.weight'), slice),
-    down: places.need(index, names.layer('ffn_down_exps.weight'), slice),
-  }));
+  const experts = placeExperts(places, place);
   const { arena } = defined(weights.get(graph.attention.norm.weight), 'a layer has a norm');
-  return { index, arena, graph, kv: placeKv(plan, index), weights, experts };
+  const cacheLayer = graph.attention.sharesKvWithLayer ?? index;
+  return { index, arena, graph, kv: placeKv(plan, cacheLayer), weights, experts };
+}
+
+function placeExperts(
+  places: Places,
+  place: { readonly layer: LayerGraph; readonly index: number; readonly names: WeightNames },
+): readonly PlacedExpert[] {
+  const { layer, index, names } = place;
+  const { feedForward } = layer;
+  if (feedForward.kind === 'dense') return [];
+  const { experts, fused } = feedForward.kind === 'mixed' ? feedForward.experts : feedForward;
+  const need = (name: LayerWeightName, slice: number): PlacedWeight =>
+    places.need(index, names.layer(name), slice);
+  return Array.from({ length: experts }, (_, slice) => ({
+    gate: need(fused ? 'ffn_gate_up_exps.weight' : 'ffn_gate_exps.weight', slice),
+    up: fused ? null : need('ffn_up_exps.weight', slice),
+    down: need('ffn_down_exps.weight', slice),
+  }));
 }
 
 /** The kernels' names for what the planner calls by other engines' names. */
@@ -152,6 +184,7 @@ function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
   );
   const group = plan.blockGroups.findIndex(({ layers }) => layers.includes(layer));
   return {
+    arena: cache.arena,
     group,
     kvFormat: kvFormats[plan.settings.kvFormat],
     // The keys of a block, then its values: one run of bytes to copy when a block is copied on write.

@@ -14,8 +14,9 @@
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
-import type { Capture, Forward, Turn } from '../forward/forward.ts';
+import type { Capture, Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import type { Turn } from '../forward/walk.ts';
 import type { LiveSequence, LiveSequences } from '../request/live-sequence.ts';
 import type { Sample } from '../sampling/sampler.ts';
 import { namedLayer } from './broken-layer.ts';

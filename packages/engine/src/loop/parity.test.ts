@@ -118,7 +118,7 @@ test.each(exactCases.map((one) => [`${one.name} ${one.file}`, one] as const))(
 );
 
 test('reference kernels: the same logits from plain TypeScript', async () => {
-  for (const name of ['llama-3', 'gemma2', 'qwen3moe']) {
+  for (const name of ['llama-3', 'gemma2', 'qwen3moe', 'gemma4-layer-inputs', 'gemma4-experts']) {
     const one = defined(
       exactCases.find((candidate) => candidate.name === name && candidate.file !== 'checkpoint'),
       `there is a case ${name}`,

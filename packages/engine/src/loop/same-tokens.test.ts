@@ -26,6 +26,13 @@ const places = [
   { name: 'mistral', file: 'checkpoint', drafts: ['mistral/f32.gguf', 'mixtral/f16.gguf'] },
   { name: 'gemma3', file: 'bf16.gguf', drafts: ['gemma3/bf16.gguf', 'gemma2/f32.gguf'] },
   { name: 'qwen3moe', file: 'f16.gguf', drafts: ['qwen3moe/f16.gguf', 'qwen3/f16.gguf'] },
+  // Layers that read the cache of another, which several arenas part from them.
+  {
+    name: 'gemma4-layer-inputs',
+    file: 'f32.gguf',
+    drafts: ['gemma4-layer-inputs/f32.gguf', 'gemma4-dense/bf16.gguf'],
+  },
+  { name: 'gemma4-experts', file: 'f16.gguf', drafts: ['gemma4-experts/f16.gguf', 'gemma3/bf16.gguf'] },
 ] as const;
 type Place = (typeof places)[number];
 

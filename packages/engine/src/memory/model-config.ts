@@ -24,6 +24,12 @@ export type ModelOverrides =
   /** Gemma 2 27B divides scores by the root of 144, not of its head dimension; its GGUF files do not say so. */
   | ({ readonly architecture: 'gemma2'; readonly queryScalar?: number } & WindowedOverrides)
   | ({ readonly architecture: 'gemma3' } & WindowedOverrides)
+  /**
+   * Checkpoints of Gemma 4 are trained in bf16, where the factor on embeddings is the root of the hidden size rounded to
+   * 8 bits (39.25 for 1536); no file states it.
+   */
+  | ({ readonly architecture: 'gemma4'; readonly embeddingScale?: number } & WindowedOverrides &
+      ExpertOverrides)
   | ({ readonly architecture: 'mixtral' | 'qwen3moe' } & ExpertOverrides);
 
 export interface ModelConfig {
@@ -37,6 +43,7 @@ export function modelOptions({ overrides }: ModelConfig, options: EngineOptions 
   switch (overrides.architecture) {
     case 'gemma2':
     case 'gemma3':
+    case 'gemma4':
       return { keepsWholeWindow: overrides.keepsWholeWindow, ...options };
     case 'llama':
     case 'qwen2':

@@ -15,7 +15,7 @@ function pick<Value>(random: Random, values: readonly [Value, ...Value[]]): Valu
   return values[randomInteger(random, 0, values.length)] ?? values[0];
 }
 
-/** A config of a random family: dense, tied, windowed, or a mixture of experts. */
+/** A config of a random family: dense, tied, windowed, a mixture of experts, or with caches that layers share. */
 function tinyConfig(random: Random): Config {
   const headDim = pick(random, [32, 64, 96]);
   const kvHeads = randomInteger(random, 1, 3);
@@ -33,7 +33,7 @@ function tinyConfig(random: Random): Config {
     tie_word_embeddings: random() < 0.5,
     torch_dtype: pick(random, ['bfloat16', 'float16', 'float32']),
   };
-  switch (pick(random, ['llama', 'gemma3_text', 'qwen3_moe', 'qwen2'])) {
+  switch (pick(random, ['llama', 'gemma3_text', 'gemma4_text', 'qwen3_moe', 'qwen2'])) {
     case 'gemma3_text':
       return {
         ...shape,
@@ -42,6 +42,8 @@ function tinyConfig(random: Random): Config {
         sliding_window_pattern: randomInteger(random, 2, 4),
         tie_word_embeddings: true,
       };
+    case 'gemma4_text':
+      return { ...shape, ...gemma4Traits(random, shape.num_hidden_layers), tie_word_embeddings: true };
     case 'qwen3_moe':
       return {
         ...shape,
@@ -57,6 +59,22 @@ function tinyConfig(random: Random): Config {
     default:
       return { ...shape, model_type: 'llama' };
   }
+}
+
+/** Layers slide and see everything in turn; the last two of four or more read the caches of earlier ones. */
+function gemma4Traits(random: Random, layers: number): Config {
+  return {
+    model_type: 'gemma4_text',
+    global_head_dim: pick(random, [64, 128]),
+    hidden_size_per_layer_input: pick(random, [0, 32, 64]),
+    layer_types: Array.from({ length: layers }, (_, layer) =>
+      layer % 2 === 0 ? 'sliding_attention' : 'full_attention',
+    ),
+    num_kv_shared_layers: layers >= 4 ? 2 : 0,
+    sliding_window: pick(random, [32, 48, 512]),
+    use_double_wide_mlp: random() < 0.5,
+    vocab_size_per_layer_input: 700,
+  };
 }
 
 const storedTypes = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q5_0', 'Q4_K', 'Q6_K'] as const;

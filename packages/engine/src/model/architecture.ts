@@ -29,13 +29,24 @@ export function norm(weight: LayerWeightName, offset: NormOffset = 0): NormGraph
   return { weight, offset };
 }
 
-/** The heads of a layer, and its window. Refuses kinds of attention that no graph has. */
-export function headsOf(layer: LayerSpec, index: number): HeadLayout & { readonly window: number | null } {
-  const { attention } = layer;
-  if (
-    (attention.kind === 'full' || attention.kind === 'sliding') &&
-    attention.sharesKvWithLayer === undefined
-  ) {
+type Heads = HeadLayout & { readonly window: number | null };
+
+/** The heads of a layer with a cache of its own, and its window. */
+export function headsOf(layer: LayerSpec, index: number): Heads {
+  const heads = anyHeadsOf(layer, index);
+  if (heads.sharesKvWithLayer === undefined) return heads;
+  throw new PlimsollError({
+    code: 'unsupported-layer',
+    message: `layer ${index} reads the cache of layer ${heads.sharesKvWithLayer}, which this architecture's graph does not`,
+    value: heads.sharesKvWithLayer,
+    limit: 'a cache of its own',
+    hint: 'plan this model with another engine profile',
+  });
+}
+
+/** The heads of a layer that may read the cache of an earlier one. Refuses kinds of attention that no graph has. */
+export function anyHeadsOf({ attention }: LayerSpec, index: number): Heads {
+  if (attention.kind === 'full' || attention.kind === 'sliding') {
     return { ...attention, window: attention.kind === 'sliding' ? attention.window : null };
   }
   throw new PlimsollError({
@@ -53,13 +64,16 @@ export function attentionOf(
   index: number,
   traits: Partial<AttentionGraph> = {},
 ): AttentionGraph {
-  const { queryHeads, kvHeads, keyHeadDim, window } = headsOf(layer, index);
+  const isShared = (traits.sharesKvWithLayer ?? null) !== null;
+  const { queryHeads, kvHeads, keyHeadDim, window } = (isShared ? anyHeadsOf : headsOf)(layer, index);
   return {
     norm: norm('attn_norm.weight'),
     postNorm: null,
     fused: false,
     biases: { projections: false, output: false },
     headNorms: null,
+    values: 'plain',
+    sharesKvWithLayer: null,
     heads: queryHeads,
     kvHeads,
     headDim: keyHeadDim,
@@ -94,7 +108,8 @@ export function expertsOf(layer: LayerSpec, index: number, traits: Partial<Exper
   if (mlp.kind === 'moe' && mlp.gated && mlp.sharedIntermediateSize === 0) {
     const { experts, expertsPerToken, expertIntermediateSize: width } = mlp;
     const plain = { norm: norm('ffn_norm.weight'), activation: 'silu', normalised: true } as const;
-    return { kind: 'experts', ...plain, width, experts, expertsPerToken, ...traits };
+    const router = { routerNorm: null, fused: false, scaled: false };
+    return { kind: 'experts', ...plain, ...router, width, experts, expertsPerToken, ...traits };
   }
   throw new PlimsollError({
     code: 'unsupported-layer',
@@ -103,6 +118,11 @@ export function expertsOf(layer: LayerSpec, index: number, traits: Partial<Exper
     limit: 'gated experts without a shared one',
     hint: 'plan this model with another engine profile',
   });
+}
+
+/** A layer as Llama has it: attention, then one kind of feed-forward. */
+export function plainLayer(attention: AttentionGraph, feedForward: LayerGraph['feedForward']): LayerGraph {
+  return { attention, feedForward, layerInput: null, outputScale: false };
 }
 
 /** The one rotation that most models have. */
@@ -138,6 +158,7 @@ export function graphOf(
     vocabSize: spec.vocabSize,
     normEpsilon: parameters.normEpsilon,
     embeddingScale: null,
+    layerInputs: null,
     layers: spec.layers.map(layer),
     finalNormOffset: 0,
     tiedHead: spec.tiedEmbeddings,

@@ -36,7 +36,9 @@ export function parametersFromConfig(
   value: unknown,
   overrides: ModelOverrides | null = null,
 ): ModelParameters {
-  const config = objectOf(value) ?? {};
+  const whole = objectOf(value) ?? {};
+  // The text model of a larger one has a section of its own.
+  const config = objectOf(whole.text_config) ?? whole;
   const every = objectOf(config.rope_parameters);
   const far = objectOf(every?.full_attention) ?? every ?? {};
   const near = objectOf(every?.sliding_attention);
@@ -47,15 +49,23 @@ export function parametersFromConfig(
     normEpsilon: required(config, 'rms_norm_eps'),
     ropeBase: numberOf(far.rope_theta) ?? numberOf(config.rope_theta),
     ropeBaseSliding: numberOf(near?.rope_theta) ?? numberOf(config.rope_local_base_freq),
-    rotaryDim: partial === null || partial === 1 ? null : Math.trunc(partial * headDimOf(config)),
+    rotaryDim: isWhole(partial, scaling) ? null : Math.trunc((partial ?? 1) * headDimOf(config)),
     ropeScaling: scalingOf(config, scaling),
+    ropeScalingSliding: near === null ? { kind: 'none' } : scalingOf(config, near),
+    rotaryDimSliding: null,
     attentionSoftCap: numberOf(config.attn_logit_softcapping),
     logitSoftCap: numberOf(config.final_logit_softcapping),
     queryScalar: numberOf(config.query_pre_attn_scalar),
     expertWeightsNormalised: typeof config.norm_topk_prob === 'boolean' ? config.norm_topk_prob : null,
+    isCausal: config.use_bidirectional_attention !== 'all',
     activation: textOf(config.hidden_activation) ?? textOf(config.hidden_act),
     overrides,
   };
+}
+
+/** A proportional rotation names its share in the same key, and turns whole heads all the same. */
+function isWhole(partial: number | null, scaling: Json): boolean {
+  return partial === null || partial === 1 || textOf(scaling.rope_type) === 'proportional';
 }
 
 function headDimOf(config: Json): number {
@@ -72,6 +82,10 @@ function scalingOf(config: Json, scaling: Json): RotationScaling {
       return { kind: 'none' };
     case 'linear':
       return { kind: 'linear', factor: required(scaling, 'factor') };
+    case 'proportional': {
+      const rotatedShare = numberOf(scaling.partial_rotary_factor) ?? 1;
+      return { kind: 'proportional', rotatedShare, factor: numberOf(scaling.factor) ?? 1 };
+    }
     case 'llama3':
       return {
         kind: 'llama3',
@@ -97,7 +111,7 @@ function scalingOf(config: Json, scaling: Json): RotationScaling {
         code: 'unsupported-rope-scaling',
         message: `the engine has no rotary scaling "${type}"`,
         value: type,
-        limit: 'default, linear, llama3, yarn, longrope',
+        limit: 'default, linear, proportional, llama3, yarn, longrope',
         hint: 'run a model with one of these rules',
       });
   }

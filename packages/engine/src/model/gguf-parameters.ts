@@ -30,10 +30,13 @@ export function parametersFromGguf(
     ropeBaseSliding: keys.number('rope.freq_base_swa'),
     rotaryDim: keys.number('rope.dimension_count'),
     ropeScaling: scalingOf(keys, ropeTensors),
+    ropeScalingSliding: { kind: 'none' },
+    rotaryDimSliding: keys.number('rope.dimension_count_swa'),
     attentionSoftCap: keys.number('attn_logit_softcapping'),
     logitSoftCap: keys.number('final_logit_softcapping'),
     queryScalar: null,
     expertWeightsNormalised: keys.flag('expert_weights_norm'),
+    isCausal: keys.flag('attention.causal') ?? true,
     activation: keys.text('hidden_activation'),
     overrides,
   };

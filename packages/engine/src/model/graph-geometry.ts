@@ -5,12 +5,18 @@
  */
 import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files';
 import { badGeometry } from '@plimsoll/model-files';
-import type { AttentionGraph, ExpertsGraph, LayerGraph, ModelGraph } from './graph.ts';
+import {
+  type AttentionGraph,
+  type ExpertsGraph,
+  type LayerGraph,
+  type ModelGraph,
+  outerWeightNames,
+} from './graph.ts';
 import type { ModelParameters } from './parameters.ts';
 import { checkRotation } from './rotation-geometry.ts';
 import type { WeightNames } from './weight-names.ts';
 import { weightsOfLayer } from './weight-names.ts';
-import { shapesOfLayer } from './weight-shapes.ts';
+import { outerShapes, shapesOfLayer } from './weight-shapes.ts';
 
 export interface CheckedModel {
   readonly spec: ModelSpec;
@@ -40,7 +46,9 @@ export function checkGraph({ spec, graph, parameters, names }: CheckedModel): vo
     const held = spec.layers[index];
     if (held === undefined) return;
     checkValueDim(held, { place, key });
-    if (layer.feedForward.kind === 'experts') checkExperts(layer.feedForward, held, { place, key });
+    const experts = expertsOfLayer(layer);
+    if (experts !== null) checkExperts(experts, held, { place, key });
+    checkSharing(layer.attention, graph, { place, key });
   });
   checkShapes(spec, graph, names);
 }
@@ -83,6 +91,23 @@ function checkValueDim({ attention }: LayerSpec, { place, key }: Place): void {
   throw badGeometry({ key: name, value: attention.valueHeadDim, needed, place });
 }
 
+/** Keys and values of an earlier layer are read as this layer would have written them. */
+function checkSharing(attention: AttentionGraph, { layers }: ModelGraph, { place, key }: Place): void {
+  const { sharesKvWithLayer, kvHeads, headDim, window } = attention;
+  if (sharesKvWithLayer === null) return;
+  const owner = layers[sharesKvWithLayer]?.attention;
+  const isAlike = owner?.kvHeads === kvHeads && owner.headDim === headDim && owner.window === window;
+  if (isAlike && owner.sharesKvWithLayer === null) return;
+  const name = key('attention.shared_kv_layers', 'num_kv_shared_layers');
+  const needed = `such that layer ${sharesKvWithLayer}, whose cache is read, has heads and a window like these`;
+  throw badGeometry({ key: name, value: sharesKvWithLayer, needed, place });
+}
+
+function expertsOfLayer({ feedForward }: LayerGraph): ExpertsGraph | null {
+  if (feedForward.kind === 'dense') return null;
+  return feedForward.kind === 'mixed' ? feedForward.experts : feedForward;
+}
+
 /** A step has room for as many choices per token as the file states; an override may ask for fewer. */
 function checkExperts(
   { experts, expertsPerToken }: ExpertsGraph,
@@ -98,7 +123,6 @@ function checkExperts(
 
 /** Of tensors that are there; which must be there is known where they are placed. */
 function checkShapes(spec: ModelSpec, graph: ModelGraph, names: WeightNames): void {
-  const { hiddenSize, vocabSize } = graph;
   const outer = new Map(spec.tensors.map((tensor) => [tensor.name, tensor]));
   const need = (tensor: TensorSpec | undefined, shape: readonly number[], place?: string): void => {
     if (tensor === undefined || sameShape(tensor.shape, shape)) return;
@@ -109,20 +133,22 @@ function checkShapes(spec: ModelSpec, graph: ModelGraph, names: WeightNames): vo
       place,
     });
   };
-  need(outer.get(names.outer('token_embd.weight')), [vocabSize, hiddenSize]);
-  need(outer.get(names.outer('output_norm.weight')), [hiddenSize]);
-  need(outer.get(names.outer('output.weight')), [vocabSize, hiddenSize]);
+  const outside = outerShapes(graph);
+  for (const name of outerWeightNames) {
+    const shape = outside[name];
+    if (shape !== undefined) need(outer.get(names.outer(name)), shape);
+  }
   graph.layers.forEach((layer, index) => {
     const held = new Map((spec.layers[index]?.tensors ?? []).map((tensor) => [tensor.name, tensor]));
-    for (const [name, shape] of neededShapes(layer, hiddenSize)) {
+    for (const [name, shape] of neededShapes(layer, graph)) {
       need(held.get(names.layer(name)), shape, `layer ${index}`);
     }
   });
 }
 
 /** Only of weights that this layer uses: two names of a graph may be one of a file. */
-function neededShapes(layer: LayerGraph, hiddenSize: number) {
-  const shapes = shapesOfLayer(layer, hiddenSize);
+function neededShapes(layer: LayerGraph, graph: ModelGraph) {
+  const shapes = shapesOfLayer(layer, graph);
   const { required, optional } = weightsOfLayer(layer);
   return [...required, ...optional].flatMap((name) => {
     const shape = shapes[name];

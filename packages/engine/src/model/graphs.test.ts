@@ -31,6 +31,7 @@ test('a graph in words', async () => {
       "embeddingScale": 8,
       "finalNormOffset": 0,
       "hiddenSize": 64,
+      "layerInputs": null,
       "logitSoftCap": 5,
       "normEpsilon": 9.999999974752427e-7,
       "rotations": [
@@ -70,7 +71,9 @@ test('a graph in words', async () => {
           },
           "rotation": 0,
           "scale": 0.17677669529663687,
+          "sharesKvWithLayer": null,
           "softCap": 4,
+          "values": "plain",
           "window": 24,
         },
         "feedForward": {
@@ -87,6 +90,8 @@ test('a graph in words', async () => {
           },
           "width": 96,
         },
+        "layerInput": null,
+        "outputScale": false,
       },
       {
         "attention": {
@@ -109,7 +114,9 @@ test('a graph in words', async () => {
           },
           "rotation": 0,
           "scale": 0.17677669529663687,
+          "sharesKvWithLayer": null,
           "softCap": 4,
+          "values": "plain",
           "window": null,
         },
         "feedForward": {
@@ -126,6 +133,8 @@ test('a graph in words', async () => {
           },
           "width": 96,
         },
+        "layerInput": null,
+        "outputScale": false,
       },
     ]
   `);

@@ -2,13 +2,14 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Architecture } from './architecture.ts';
 import { gemma2, gemma3 } from './architectures/gemma.ts';
+import { gemma4 } from './architectures/gemma4.ts';
 import { llama } from './architectures/llama.ts';
 import { phi3 } from './architectures/phi3.ts';
 import { qwen2 } from './architectures/qwen2.ts';
 import { qwen3 } from './architectures/qwen3.ts';
 import type { ModelParameters } from './parameters.ts';
 
-const architectures: readonly Architecture[] = [llama, qwen2, qwen3, gemma2, gemma3, phi3];
+const architectures: readonly Architecture[] = [llama, qwen2, qwen3, gemma2, gemma3, gemma4, phi3];
 
 /** `family` as the file says it: `general.architecture`, or `model_type`. */
 export function architectureOf(family: string, source: ModelParameters['source']): Architecture {

@@ -15,12 +15,17 @@ export interface ModelParameters {
   readonly ropeBaseSliding: number | null;
   readonly rotaryDim: number | null;
   readonly ropeScaling: RotationScaling;
+  /** Of layers with a sliding window, where their rotation is stated apart. */
+  readonly ropeScalingSliding: RotationScaling;
+  readonly rotaryDimSliding: number | null;
   readonly attentionSoftCap: number | null;
   readonly logitSoftCap: number | null;
   /** Scores are divided by the root of it; null = by the root of the head dimension. */
   readonly queryScalar: number | null;
   /** `norm_topk_prob`. */
   readonly expertWeightsNormalised: boolean | null;
+  /** False: tokens see those behind them too. */
+  readonly isCausal: boolean;
   /** As the file names it: `silu`, `gelu_pytorch_tanh`. */
   readonly activation: string | null;
   /** Knobs that no file states; they belong to the model that was opened, never to the process. */

@@ -3,7 +3,14 @@
  * matrix holds two; checkpoints of the Hub use those of Llama unless the architecture says otherwise.
  */
 import type { Architecture } from './architecture.ts';
-import type { LayerGraph, LayerWeightName, OuterWeightName } from './graph.ts';
+import type {
+  AttentionGraph,
+  DenseGraph,
+  ExpertsGraph,
+  LayerGraph,
+  LayerWeightName,
+  OuterWeightName,
+} from './graph.ts';
 
 const hubLayerNames: Readonly<Record<LayerWeightName, string>> = {
   'attn_norm.weight': 'input_layernorm.weight',
@@ -29,12 +36,25 @@ const hubLayerNames: Readonly<Record<LayerWeightName, string>> = {
   'ffn_up_exps.weight': 'mlp.experts.up_proj.weight',
   'ffn_down_exps.weight': 'mlp.experts.down_proj.weight',
   'post_ffw_norm.weight': '',
+  'ffn_gate_inp.scale': 'router.scale',
+  'ffn_gate_up_exps.weight': 'experts.gate_up_proj',
+  'ffn_down_exps.scale': 'router.per_expert_scale',
+  'pre_ffw_norm_2.weight': 'pre_feedforward_layernorm_2.weight',
+  'post_ffw_norm_1.weight': 'post_feedforward_layernorm_1.weight',
+  'post_ffw_norm_2.weight': 'post_feedforward_layernorm_2.weight',
+  'inp_gate.weight': 'per_layer_input_gate.weight',
+  'proj.weight': 'per_layer_projection.weight',
+  'post_norm.weight': 'post_per_layer_input_norm.weight',
+  'layer_output_scale.weight': 'layer_scalar',
 };
 
 const hubOuterNames: Readonly<Record<OuterWeightName, string>> = {
   'token_embd.weight': 'model.embed_tokens.weight',
   'output_norm.weight': 'model.norm.weight',
   'output.weight': 'lm_head.weight',
+  'per_layer_token_embd.weight': 'model.embed_tokens_per_layer.weight',
+  'per_layer_model_proj.weight': 'model.per_layer_model_projection.weight',
+  'per_layer_proj_norm.weight': 'model.per_layer_projection_norm.weight',
 };
 
 /** Names inside a layer, and outside of layers, as the ModelSpec of this file has them. */
@@ -62,33 +82,84 @@ export function weightNames(
   };
 }
 
-/** The weights that a layer of this graph cannot do without, and those that it uses when the file has them. */
-export function weightsOfLayer({ attention, feedForward }: LayerGraph): {
+interface NeededWeights {
   readonly required: readonly LayerWeightName[];
   readonly optional: readonly LayerWeightName[];
-} {
+}
+
+/** The weights that a layer of this graph cannot do without, and those that it uses when the file has them. */
+export function weightsOfLayer({
+  attention,
+  feedForward,
+  layerInput,
+  outputScale,
+}: LayerGraph): NeededWeights {
+  const { required, optional } = weightsOfAttention(attention);
+  return {
+    required: [
+      ...required,
+      ...weightsOfFeedForward(feedForward),
+      ...(layerInput === null
+        ? []
+        : (['inp_gate.weight', 'proj.weight', layerInput.postNorm.weight] as const)),
+    ],
+    optional: outputScale ? [...optional, 'layer_output_scale.weight'] : optional,
+  };
+}
+
+function weightsOfAttention(attention: AttentionGraph): NeededWeights {
   const required: LayerWeightName[] = [attention.norm.weight];
   const optional: LayerWeightName[] = [];
+  const hasOwnKeys = attention.sharesKvWithLayer === null;
   if (attention.fused) required.push('attn_qkv.weight');
-  else required.push('attn_q.weight', 'attn_k.weight', 'attn_v.weight');
-  if (attention.biases.projections) optional.push('attn_q.bias', 'attn_k.bias', 'attn_v.bias');
-  if (attention.headNorms !== null) required.push('attn_q_norm.weight', 'attn_k_norm.weight');
+  else required.push('attn_q.weight');
+  if (!attention.fused && hasOwnKeys) required.push('attn_k.weight');
+  if (!attention.fused && hasOwnKeys && attention.values !== 'keys') required.push('attn_v.weight');
+  if (attention.biases.projections) optional.push('attn_q.bias');
+  if (attention.biases.projections && hasOwnKeys) optional.push('attn_k.bias', 'attn_v.bias');
+  if (attention.headNorms !== null) required.push('attn_q_norm.weight');
+  if (attention.headNorms !== null && hasOwnKeys) required.push('attn_k_norm.weight');
   required.push('attn_output.weight');
   if (attention.biases.output) optional.push('attn_output.bias');
   if (attention.postNorm !== null) required.push(attention.postNorm.weight);
-  required.push(feedForward.norm.weight);
-  if (feedForward.kind === 'experts') {
-    required.push(
-      'ffn_gate_inp.weight',
-      'ffn_gate_exps.weight',
-      'ffn_up_exps.weight',
-      'ffn_down_exps.weight',
-    );
-  } else {
-    if (feedForward.fused) required.push('ffn_gate_up.weight');
-    else required.push('ffn_gate.weight', 'ffn_up.weight');
-    required.push('ffn_down.weight');
-    if (feedForward.postNorm !== null) required.push(feedForward.postNorm.weight);
-  }
   return { required, optional };
+}
+
+function weightsOfFeedForward(graph: LayerGraph['feedForward']): readonly LayerWeightName[] {
+  switch (graph.kind) {
+    case 'dense':
+      return weightsOfDense(graph);
+    case 'experts':
+      return weightsOfExperts(graph);
+    case 'mixed':
+      return [
+        ...weightsOfDense(graph.dense),
+        ...weightsOfExperts(graph.experts),
+        graph.expertsPostNorm.weight,
+        graph.postNorm.weight,
+      ];
+  }
+}
+
+function weightsOfDense({ norm, postNorm, fused }: DenseGraph): readonly LayerWeightName[] {
+  const inward = fused ? (['ffn_gate_up.weight'] as const) : (['ffn_gate.weight', 'ffn_up.weight'] as const);
+  const outward = postNorm === null ? [] : [postNorm.weight];
+  return [norm.weight, ...inward, 'ffn_down.weight', ...outward];
+}
+
+function weightsOfExperts({ norm, routerNorm, scaled, fused }: ExpertsGraph): readonly LayerWeightName[] {
+  return [
+    norm.weight,
+    'ffn_gate_inp.weight',
+    ...(routerNorm === null ? [] : [routerNorm.weight]),
+    ...expertStacks(fused),
+    ...(scaled ? (['ffn_down_exps.scale'] as const) : []),
+  ];
+}
+
+/** Stacks with one matrix per expert. */
+function expertStacks(fused: boolean): readonly LayerWeightName[] {
+  return fused
+    ? ['ffn_gate_up_exps.weight', 'ffn_down_exps.weight']
+    : ['ffn_gate_exps.weight', 'ffn_up_exps.weight', 'ffn_down_exps.weight'];
 }

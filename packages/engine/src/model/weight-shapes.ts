@@ -1,16 +1,60 @@
 /** The shape that each weight of a layer must have, row-major: what the forward pass reads, to the last element. */
-import type { AttentionGraph, DenseGraph, ExpertsGraph, LayerGraph, LayerWeightName } from './graph.ts';
+import type {
+  AttentionGraph,
+  DenseGraph,
+  ExpertsGraph,
+  LayerGraph,
+  LayerWeightName,
+  ModelGraph,
+  OuterWeightName,
+} from './graph.ts';
 
 type Shape = readonly number[];
 type Shapes = Partial<Record<LayerWeightName, Shape>>;
 
-export function shapesOfLayer({ attention, feedForward }: LayerGraph, hiddenSize: number): Shapes {
+/** Of weights outside layers. */
+export function outerShapes(graph: ModelGraph): Partial<Record<OuterWeightName, Shape>> {
+  const { hiddenSize, vocabSize, layerInputs, layers } = graph;
+  const table = [vocabSize, hiddenSize];
+  const width = layerInputs?.width ?? 0;
+  return {
+    'token_embd.weight': table,
+    'output_norm.weight': [hiddenSize],
+    'output.weight': table,
+    'per_layer_token_embd.weight': [vocabSize, layers.length * width],
+    'per_layer_model_proj.weight': [layers.length * width, hiddenSize],
+    'per_layer_proj_norm.weight': [width],
+  };
+}
+
+export function shapesOfLayer(layer: LayerGraph, { hiddenSize, layerInputs }: ModelGraph): Shapes {
+  const { attention, feedForward, layerInput } = layer;
   return {
     ...shapesOfAttention(attention, hiddenSize),
-    ...(feedForward.kind === 'experts'
-      ? shapesOfExperts(feedForward, hiddenSize)
-      : shapesOfDense(feedForward, hiddenSize)),
+    ...shapesOfFeedForward(feedForward, hiddenSize),
+    ...(layerInput !== null && {
+      'inp_gate.weight': [layerInputs?.width ?? 0, hiddenSize],
+      'proj.weight': [hiddenSize, layerInputs?.width ?? 0],
+      [layerInput.postNorm.weight]: [hiddenSize],
+    }),
+    'layer_output_scale.weight': [1],
   };
+}
+
+function shapesOfFeedForward(graph: LayerGraph['feedForward'], hiddenSize: number): Shapes {
+  switch (graph.kind) {
+    case 'dense':
+      return shapesOfDense(graph, hiddenSize);
+    case 'experts':
+      return shapesOfExperts(graph, hiddenSize);
+    case 'mixed':
+      return {
+        ...shapesOfDense(graph.dense, hiddenSize),
+        ...shapesOfExperts(graph.experts, hiddenSize),
+        [graph.expertsPostNorm.weight]: [hiddenSize],
+        [graph.postNorm.weight]: [hiddenSize],
+      };
+  }
 }
 
 function shapesOfAttention(attention: AttentionGraph, hiddenSize: number): Shapes {
@@ -45,12 +89,16 @@ function shapesOfDense({ norm, postNorm, width }: DenseGraph, hiddenSize: number
   };
 }
 
-function shapesOfExperts({ norm, experts, width }: ExpertsGraph, hiddenSize: number): Shapes {
+function shapesOfExperts(graph: ExpertsGraph, hiddenSize: number): Shapes {
+  const { norm, routerNorm, experts, width } = graph;
   return {
     [norm.weight]: [hiddenSize],
+    ...(routerNorm !== null && { [routerNorm.weight]: [hiddenSize] }),
     'ffn_gate_inp.weight': [experts, hiddenSize],
     'ffn_gate_exps.weight': [experts, width, hiddenSize],
     'ffn_up_exps.weight': [experts, width, hiddenSize],
+    'ffn_gate_up_exps.weight': [experts, 2 * width, hiddenSize],
+    'ffn_down_exps.scale': [experts],
     'ffn_down_exps.weight': [experts, hiddenSize, width],
   };
 }

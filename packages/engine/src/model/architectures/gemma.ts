@@ -11,12 +11,13 @@ import {
   graphOf,
   headsOf,
   norm,
+  plainLayer,
   rotationOf,
 } from '../architecture.ts';
 import type { LayerGraph, LayerWeightName, NormOffset } from '../graph.ts';
 import type { GraphFacts } from '../parameters.ts';
 
-const fourNorms: Partial<Readonly<Record<LayerWeightName, string>>> = {
+export const fourNorms: Partial<Readonly<Record<LayerWeightName, string>>> = {
   'post_attention_norm.weight': 'post_attention_layernorm.weight',
   'ffn_norm.weight': 'pre_feedforward_layernorm.weight',
   'post_ffw_norm.weight': 'post_feedforward_layernorm.weight',
@@ -50,19 +51,19 @@ function layerOf(
 ): LayerGraph {
   const { layer, index, queryScalar } = place;
   const offset = offsetOf(facts);
-  return {
-    attention: attentionOf(layer, index, {
+  return plainLayer(
+    attentionOf(layer, index, {
       norm: norm('attn_norm.weight', offset),
       postNorm: norm('post_attention_norm.weight', offset),
       scale: 1 / Math.sqrt(queryScalar),
       ...traits,
     }),
-    feedForward: denseOf(layer, index, {
+    denseOf(layer, index, {
       norm: norm('ffn_norm.weight', offset),
       postNorm: norm('post_ffw_norm.weight', offset),
       activation: 'gelu',
     }),
-  };
+  );
 }
 
 export const gemma2: Architecture = {

@@ -2,7 +2,15 @@
  * Llama 2 and 3.x, SmolLM, TinyLlama, Mistral and Mixtral. GGUF files of these have the rows of q and k permuted, so that
  * the two elements that rotate together are neighbours; checkpoints of the Hub have them half a head apart.
  */
-import { type Architecture, attentionOf, denseOf, expertsOf, graphOf, rotationOf } from '../architecture.ts';
+import {
+  type Architecture,
+  attentionOf,
+  denseOf,
+  expertsOf,
+  graphOf,
+  plainLayer,
+  rotationOf,
+} from '../architecture.ts';
 
 export const llama: Architecture = {
   name: 'llama',
@@ -25,10 +33,11 @@ export const llama: Architecture = {
     const window = stated === undefined ? {} : { window: stated };
     return graphOf('llama', facts, {
       rotations: [rotationOf(facts, { pairs: source === 'gguf' ? 'interleaved' : 'half' })],
-      layer: (layer, index) => ({
-        attention: attentionOf(layer, index, { biases: { projections: true, output: true }, ...window }),
-        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
-      }),
+      layer: (layer, index) =>
+        plainLayer(
+          attentionOf(layer, index, { biases: { projections: true, output: true }, ...window }),
+          layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
+        ),
     });
   },
 };

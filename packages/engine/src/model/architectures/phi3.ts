@@ -1,5 +1,5 @@
 /** Phi 3 and 3.5 mini: Llama with q, k, v in one matrix, gate and up in one, part of each head rotated, LongRoPE. */
-import { type Architecture, attentionOf, denseOf, graphOf, rotationOf } from '../architecture.ts';
+import { type Architecture, attentionOf, denseOf, graphOf, plainLayer, rotationOf } from '../architecture.ts';
 
 export const phi3: Architecture = {
   name: 'phi3',
@@ -8,9 +8,7 @@ export const phi3: Architecture = {
   describe: (facts) =>
     graphOf('phi3', facts, {
       rotations: [rotationOf(facts)],
-      layer: (layer, index) => ({
-        attention: attentionOf(layer, index, { fused: true }),
-        feedForward: denseOf(layer, index, { fused: true }),
-      }),
+      layer: (layer, index) =>
+        plainLayer(attentionOf(layer, index, { fused: true }), denseOf(layer, index, { fused: true })),
     }),
 };

@@ -1,5 +1,5 @@
 /** Qwen 2 and 2.5: Llama with biases on q, k and v. */
-import { type Architecture, attentionOf, denseOf, graphOf, rotationOf } from '../architecture.ts';
+import { type Architecture, attentionOf, denseOf, graphOf, plainLayer, rotationOf } from '../architecture.ts';
 
 export const qwen2: Architecture = {
   name: 'qwen2',
@@ -8,9 +8,10 @@ export const qwen2: Architecture = {
   describe: (facts) =>
     graphOf('qwen2', facts, {
       rotations: [rotationOf(facts)],
-      layer: (layer, index) => ({
-        attention: attentionOf(layer, index, { biases: { projections: true, output: false } }),
-        feedForward: denseOf(layer, index),
-      }),
+      layer: (layer, index) =>
+        plainLayer(
+          attentionOf(layer, index, { biases: { projections: true, output: false } }),
+          denseOf(layer, index),
+        ),
     }),
 };

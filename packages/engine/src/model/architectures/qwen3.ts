@@ -1,5 +1,13 @@
 /** Qwen 3, dense and with experts: every head of q and k is normed before it rotates. */
-import { type Architecture, attentionOf, denseOf, expertsOf, graphOf, rotationOf } from '../architecture.ts';
+import {
+  type Architecture,
+  attentionOf,
+  denseOf,
+  expertsOf,
+  graphOf,
+  plainLayer,
+  rotationOf,
+} from '../architecture.ts';
 
 export const qwen3: Architecture = {
   name: 'qwen3',
@@ -13,13 +21,14 @@ export const qwen3: Architecture = {
     const experts = { normalised, ...(asked !== undefined && { expertsPerToken: asked }) };
     return graphOf('qwen3', facts, {
       rotations: [rotationOf(facts)],
-      layer: (layer, index) => ({
-        attention: attentionOf(layer, index, {
-          headNorms: { offset: 0 },
-          biases: { projections: true, output: true },
-        }),
-        feedForward: layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
-      }),
+      layer: (layer, index) =>
+        plainLayer(
+          attentionOf(layer, index, {
+            headNorms: { offset: 0 },
+            biases: { projections: true, output: true },
+          }),
+          layer.mlp.kind === 'moe' ? expertsOf(layer, index, experts) : denseOf(layer, index),
+        ),
     });
   },
 };

@@ -1,16 +1,17 @@
 /**
  * The memory of one step, by name. Buffers whose lives do not meet lie over each other:
  *
- *   always       hidden, normed
+ *   always       hidden, normed, layer-inputs
  *   attention            projections, attended
- *   feed-forward         gate-up, activated, and for experts: router, selection, expert-input, expert-output
+ *   feed-forward         gate-up, activated, and for experts: router, selection, expert-input, expert-output, expert-sum
+ *   embedding            layer-projection
  *
  * All are f32 [stepTokens, width]. A product whose output goes straight into the residual stream accumulates into
  * `hidden`; one that is normed first is written to `normed`, which nobody reads any more by then. The head has buffers
  * of its own, because logits are read while the next step is prepared. A graph uses these regions and no others, so
  * that what is planned is what is used; an operation with new needs gets a line here.
  */
-import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
+import { isUnreadBySharing, type LayerSpec, type ModelSpec } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import { blockGroups, largest } from './cache-layout.ts';
 import type { EngineSettings } from './settings.ts';
@@ -20,6 +21,8 @@ import type { StoredTensor, WeightStorage } from './weight-storage.ts';
 export type StepBufferName =
   | 'hidden'
   | 'normed'
+  | 'layer-inputs' // what each layer adds of the embedding per layer, side by side: [stepTokens, layers x width]
+  | 'layer-projection' // the part of it that is computed from the token's embedding
   | 'projections' // q, k and v rows side by side: [stepTokens, all output rows of the layer's input projections]
   | 'attended'
   | 'gate-up'
@@ -27,7 +30,8 @@ export type StepBufferName =
   | 'router'
   | 'selection' // expert numbers and their weights, u32 and f32 [stepTokens, experts per token]
   | 'expert-input'
-  | 'expert-output';
+  | 'expert-output'
+  | 'expert-sum'; // where a dense part runs beside the experts, and their sum is normed first
 
 export type HeadBufferName = 'head-rows' | 'logits' | 'candidates';
 
@@ -68,13 +72,18 @@ interface Widths {
   readonly activated: number;
   readonly experts: number;
   readonly expertsPerToken: number;
+  /** Of the sum of experts: the hidden size, or 0. */
+  readonly expertSum: number;
+  /** Of the embedding per layer, in one layer. */
+  readonly layerInput: number;
 }
 
-function widthsOf(layer: LayerSpec): Widths {
-  let [projections, attended, gateUp, activated] = [0, 0, 0, 0];
+function widthsOf(layer: LayerSpec, { hiddenSize, layerInput }: OuterWidths): Widths {
+  let [projections, attended, gateUp, activated] = [copiedValueRows(layer), 0, 0, layerInput];
   let expertGateUp = 0;
-  for (const { role, shape } of layer.tensors) {
-    if (shape.length < 2) continue;
+  for (const tensor of layer.tensors) {
+    const { role, shape } = tensor;
+    if (shape.length < 2 || isUnreadBySharing(layer, tensor)) continue;
     const [rows, columns] = [shape.at(-2) ?? 0, shape.at(-1) ?? 0];
     if (/^(attention|linear|ssm)-output$/.test(role)) attended = Math.max(attended, columns);
     else if (/^(attention-|mla-|linear-in|ssm-in|indexer|compressor)/.test(role)) projections += rows;
@@ -88,18 +97,39 @@ function widthsOf(layer: LayerSpec): Widths {
     projections,
     attended,
     // One expert runs at a time, and the shared expert before or after them.
-    gateUp: Math.max(gateUp, expertGateUp),
+    gateUp: Math.max(gateUp, expertGateUp, layerInput),
     activated,
     experts: moe?.experts ?? 0,
     expertsPerToken: moe?.expertsPerToken ?? 0,
+    expertSum: moe !== null && moe.sharedIntermediateSize > 0 ? hiddenSize : 0,
+    layerInput,
   };
+}
+
+/** Where values are the keys before their norm, they are rows of no matrix and need a place all the same. */
+function copiedValueRows({ attention, tensors }: LayerSpec): number {
+  if (!('kvHeads' in attention) || attention.sharesKvWithLayer !== undefined) return 0;
+  const has = (role: string): boolean => tensors.some((tensor) => tensor.role === role);
+  return has('attention-k') && !has('attention-v') ? attention.kvHeads * attention.valueHeadDim : 0;
+}
+
+interface OuterWidths {
+  readonly hiddenSize: number;
+  readonly layerInput: number;
+}
+
+/** The embedding per layer is made of rows for all layers at once. */
+function outerWidths({ hiddenSize, tensors, layers }: ModelSpec): OuterWidths {
+  const rows = tensors.find(({ role }) => role === 'layer-input')?.shape[0] ?? 0;
+  return { hiddenSize, layerInput: Math.ceil(rows / Math.max(1, layers.length)) };
 }
 
 const widthMemo = createMemo<Widths>();
 
 function modelWidths(spec: ModelSpec): Widths {
   return remember(widthMemo, spec, '', () => {
-    const all = [...new Set(spec.layers)].map(widthsOf);
+    const outer = outerWidths(spec);
+    const all = [...new Set(spec.layers)].map((layer) => widthsOf(layer, outer));
     const most = (pick: (widths: Widths) => number): number => largest(all.map(pick));
     return {
       projections: most((widths) => widths.projections),
@@ -108,6 +138,8 @@ function modelWidths(spec: ModelSpec): Widths {
       activated: most((widths) => widths.activated),
       experts: most((widths) => widths.experts),
       expertsPerToken: most((widths) => widths.expertsPerToken),
+      expertSum: most((widths) => widths.expertSum),
+      layerInput: outer.layerInput,
     };
   });
 }
@@ -132,11 +164,18 @@ function stepBufferLayout(spec: ModelSpec, { stepTokens }: EngineSettings): Buff
   const rows = (width: number): number => 4 * stepTokens * width;
   const expertRows = widths.experts > 0 ? rows(spec.hiddenSize) : 0;
   const always = new Cursor(0);
-  const both = { hidden: always.take(rows(spec.hiddenSize)), normed: always.take(rows(spec.hiddenSize)) };
+  const layerInputs = rows(spec.layers.length * widths.layerInput);
+  const kept = {
+    hidden: always.take(rows(spec.hiddenSize)),
+    normed: always.take(rows(spec.hiddenSize)),
+    'layer-inputs': always.take(layerInputs),
+  };
+  const embedding = new Cursor(always.end);
   const attention = new Cursor(always.end);
   const feedForward = new Cursor(always.end);
   const buffers = {
-    ...both,
+    ...kept,
+    'layer-projection': embedding.take(layerInputs),
     projections: attention.take(rows(widths.projections)),
     attended: attention.take(rows(widths.attended)),
     'gate-up': feedForward.take(rows(widths.gateUp)),
@@ -145,8 +184,9 @@ function stepBufferLayout(spec: ModelSpec, { stepTokens }: EngineSettings): Buff
     selection: feedForward.take(2 * rows(widths.expertsPerToken)),
     'expert-input': feedForward.take(expertRows),
     'expert-output': feedForward.take(expertRows),
+    'expert-sum': feedForward.take(rows(widths.expertSum)),
   };
-  return { bytes: Math.max(attention.end, feedForward.end), buffers };
+  return { bytes: Math.max(embedding.end, attention.end, feedForward.end), buffers };
 }
 
 /** Bytes that repacking needs in an arena: eight rows of the widest matrix for each thread, at least a megabyte. */
@@ -175,7 +215,10 @@ export function stepRegions(spec: ModelSpec, settings: EngineSettings, weights: 
 function quantisedBytes(settings: EngineSettings, weights: WeightStorage): number {
   const lists = [...new Set(weights.layers)];
   const inLayers = lists.flat().map((tensor) => quantisedInput(tensor, settings.stepTokens));
-  return largest([...inLayers, ...weights.outer.map((tensor) => quantisedInput(tensor, settings.logitRows))]);
+  const outside = weights.outer.map((tensor) =>
+    quantisedInput(tensor, tensor.role === 'layer-input' ? settings.stepTokens : settings.logitRows),
+  );
+  return largest([...inLayers, ...outside]);
 }
 
 function quantisedInput(tensor: StoredTensor, tokens: number): number {
