@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
+import { startLogCharactersMax } from '@plimsoll/planner/start-log';
 import fc from 'fast-check';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -234,12 +235,15 @@ test("the flags of one engine: a release of vLLM, llama.cpp's layers on the devi
   }
 });
 
-test('a pasted start-up log stands beside the plan, line by line', async () => {
+test('a pasted start-up log is compared with the plan, line by line', async () => {
   const { page, errors } = await openPlanner(site, 'vllm-release=0.19.0&utilization=0.95');
   await page.getByText('Check it against your log').click();
   const paste = page.getByLabel('What vLLM printed when it started');
   await paste.fill('hello');
-  expect(await page.locator('.log-check').innerText()).toContain('None of the lines');
+  expect(await page.locator('.log-check').innerText()).toContain('none of the lines');
+  await paste.fill('x'.repeat(startLogCharactersMax + 1));
+  expect(await page.locator('.log-check').innerText()).toContain('longer than any start');
+  expect(await paste.inputValue()).toBe('');
   // https://github.com/llm-d-incubation/llm-d-planner/pull/205
   await paste.fill(
     'Model loading took 14.99 GiB memory and 4.5 seconds\nAvailable KV cache memory: 57.05 GiB',

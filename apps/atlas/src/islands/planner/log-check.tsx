@@ -2,14 +2,21 @@
 
 import { formatCount } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
-import { checkStartLog, type StartLogRow } from '@plimsoll/planner/start-log';
-import { type ReactNode, useId, useState } from 'react';
+import { checkStartLog, type StartLogRow, startLogCharactersMax } from '@plimsoll/planner/start-log';
+import { type ReactNode, useId, useMemo, useState } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
 
 export function LogCheck({ plan, words }: { readonly plan: Plan; readonly words: PlannerWords }): ReactNode {
   const id = useId();
   const [text, setText] = useState('');
-  const { rows, otherContext } = checkStartLog(plan, text);
+  const [isTooLong, setTooLong] = useState(false);
+  const { rows, otherContext } = useMemo(() => checkStartLog(plan, text), [plan, text]);
+  // A text that is refused does not stay in the field: each key would move it as a whole.
+  const take = (pasted: string): void => {
+    const tooLong = pasted.length > startLogCharactersMax;
+    setTooLong(tooLong);
+    setText(tooLong ? '' : pasted);
+  };
   return (
     <details className="log-check">
       <summary>{words.log}</summary>
@@ -21,10 +28,15 @@ export function LogCheck({ plan, words }: { readonly plan: Plan; readonly words:
           spellCheck={false}
           placeholder={words.logExample}
           value={text}
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => take(event.target.value)}
         />
       </div>
       <div role="status">
+        {isTooLong && (
+          <p className="field-wrong">
+            {fill(words.logTooLong, { most: formatCount(startLogCharactersMax) })}
+          </p>
+        )}
         {text.trim() !== '' && rows.length === 0 && <p className="field-wrong">{words.logNothing}</p>}
         {rows.length > 0 && <LogTable rows={rows} words={words} />}
         {otherContext !== null && (

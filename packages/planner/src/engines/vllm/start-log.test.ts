@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { plan, singleDevice } from '../../index.ts';
 import { model } from '../../test-models.ts';
-import { checkStartLog } from './start-log.ts';
+import { checkStartLog, startLogCharactersMax } from './start-log.ts';
 
 const llama = plan({
   spec: model('meta-llama/Llama-3.1-8B-Instruct'),
@@ -71,4 +71,24 @@ test('any text gives rows of numbers or none', () => {
     }),
   );
   expect(checkStartLog(llama, 'nothing of the kind').rows).toEqual([]);
+});
+
+test('colors, time stamps, ranks and line ends of any system change nothing', () => {
+  const prefix = '\u001b[1;36m(EngineCore_0 pid=4242)\u001b[0;0m INFO 11-30 02:48:08 [gpu_worker.py:298]';
+  const worn = newLog
+    .replaceAll('INFO', prefix)
+    .replaceAll('\n', '\r\n')
+    .replace('Available', '\u001b[32mAvailable');
+  expect(checkStartLog(llama, worn)).toEqual(checkStartLog(llama, newLog));
+  expect(checkStartLog(llama, newLog.replaceAll('\n', ' '))).toEqual(checkStartLog(llama, newLog));
+});
+
+test('a line of ten megabytes is no start, and a long log is read to its end', () => {
+  const long = 'A'.repeat(10_000_000);
+  expect(() => checkStartLog(llama, long)).toThrowError(
+    expect.objectContaining({ code: 'start-log-too-long', value: 10_000_000, limit: startLogCharactersMax }),
+  );
+  const start = 'Model loading took 1'.repeat(300_000);
+  expect(checkStartLog(llama, start).rows).toEqual([]);
+  expect(checkStartLog(llama, `${start}\n${newLog}`)).toEqual(checkStartLog(llama, newLog));
 });

@@ -1,10 +1,12 @@
 /**
- * What vLLM prints of its memory when it starts, read from a pasted log and set beside a plan: the check that anybody with a
- * running engine can make. The lines are those of releases 0.6 to 0.19, as start-up logs in public issues have them; sizes
- * are GiB, also where old releases print "GB".
+ * What vLLM prints of its memory when it starts, read from a pasted log and compared with a plan: the check that anybody
+ * with a running engine can make. The lines are those of releases 0.6 to 0.19, as start-up logs in public issues have them;
+ * sizes are GiB, also where old releases print "GB".
  */
+import { PlimsollError } from '@plimsoll/foundation';
 import { ledgerBytes } from '../../bytes/ledger.ts';
 import type { Plan } from '../../plan.ts';
+import { type LogForm, type LogMatch, lastMatch } from './log-scan.ts';
 
 /** One line of the comparison. */
 export interface StartLogRow {
@@ -21,34 +23,40 @@ export interface StartLogCheck {
   readonly otherContext: number | null;
 }
 
-/** Longer texts than any start-up; what comes after is not looked at. */
-const startLogCharactersMax = 1_000_000;
+/** A start prints less than a tenth of it, also where every rank and every library prints. */
+export const startLogCharactersMax = 8_000_000;
 
-const number = '(-?[\\d,]*\\.?\\d+)';
-const patterns: Readonly<Record<StartLogRow['figure'], readonly RegExp[]>> = {
+/** Old releases print `GB` for the same unit, and some lines have no space before theirs. */
+const forms: Readonly<Record<StartLogRow['figure'], readonly LogForm[]>> = {
   weights: [
-    new RegExp(`Model loading took ${number} Gi?B`, 'g'),
-    new RegExp(`Loading model weights took ${number} Gi?B`, 'g'),
-    new RegExp(`model weights take ${number} ?GiB`, 'g'),
+    'Model loading took # GiB',
+    'Model loading took # GB',
+    'Loading model weights took # GiB',
+    'Loading model weights took # GB',
+    ...withSpace('model weights take #'),
   ],
   activations: [
-    new RegExp(`torch peak memory increase: ${number} ?GiB`, 'g'),
-    new RegExp(`PyTorch activation peak memory takes ${number} ?GiB`, 'g'),
+    ...withSpace('torch peak memory increase: #'),
+    ...withSpace('PyTorch activation peak memory takes #'),
   ],
   outside: [
-    new RegExp(`non-torch forward increase memory: ${number} ?GiB`, 'g'),
-    new RegExp(`non_torch_memory(?: takes |=)${number} ?GiB`, 'g'),
+    ...withSpace('non-torch forward increase memory: #'),
+    ...withSpace('non_torch_memory takes #'),
+    ...withSpace('non_torch_memory=#'),
   ],
   kvCache: [
-    new RegExp(`Available KV cache memory: ${number} ?GiB`, 'g'),
-    new RegExp(`reserved for KV Cache is ${number} ?GiB`, 'g'),
-    new RegExp(`kv_cache_size=${number} ?GiB`, 'g'),
+    ...withSpace('Available KV cache memory: #'),
+    ...withSpace('reserved for KV Cache is #'),
+    ...withSpace('kv_cache_size=#'),
   ],
-  kvTokens: [new RegExp(`GPU KV cache size: ${number} tokens`, 'g')],
-  concurrency: [new RegExp(`Maximum concurrency for [\\d,]+ tokens per request: ${number}x`, 'g')],
+  kvTokens: ['GPU KV cache size: # tokens'],
+  concurrency: ['Maximum concurrency for # tokens per request: #x'],
 };
-/** The length of the requests that the last figure counts. */
-const countedContext = new RegExp(`Maximum concurrency for ${number} tokens per request`, 'g');
+
+function withSpace(form: LogForm): readonly LogForm[] {
+  return [`${form}GiB`, `${form} GiB`];
+}
+
 const units: Readonly<Record<StartLogRow['figure'], StartLogRow['unit']>> = {
   weights: 'GiB',
   activations: 'GiB',
@@ -58,14 +66,28 @@ const units: Readonly<Record<StartLogRow['figure'], StartLogRow['unit']>> = {
   concurrency: 'times',
 };
 
-/** Every figure that is found in the text, beside the plan's; no rows where nothing of the kind stands in it. */
+/**
+ * Compares every figure that the text has with the plan's; no rows if it has none. The time grows with the length of the
+ * text alone. A text that is too long to be a start is refused.
+ */
 export function checkStartLog(plan: Plan, text: string): StartLogCheck {
-  const log = text.slice(0, startLogCharactersMax);
-  const tokens = lastNumber(log, [countedContext]);
-  const otherContext = tokens === null || tokens === plan.workload.contextTokens ? null : tokens;
+  if (text.length > startLogCharactersMax) {
+    throw new PlimsollError({
+      code: 'start-log-too-long',
+      message: `a text of ${text.length} characters is no start-up log`,
+      value: text.length,
+      limit: startLogCharactersMax,
+      hint: 'paste the lines from "Model loading took" to "Maximum concurrency"',
+    });
+  }
+  const log = text.replaceAll(colors, '');
+  const requests = lastOf(log, forms.concurrency);
+  // The first number of that line is the length of the requests that it counts.
+  const counted = requests?.values[0] ?? null;
+  const otherContext = counted === plan.workload.contextTokens ? null : counted;
   const rows = figures.flatMap((figure) => {
-    const printed = lastNumber(log, patterns[figure]);
-    if (printed === null) return [];
+    const printed = lastOf(log, forms[figure])?.values.at(-1);
+    if (printed === undefined) return [];
     const isOther = figure === 'concurrency' && otherContext !== null;
     return [{ figure, unit: units[figure], planned: isOther ? null : plannedFigure(plan, figure), printed }];
   });
@@ -74,17 +96,16 @@ export function checkStartLog(plan: Plan, text: string): StartLogCheck {
 
 const figures = Object.keys(units) as readonly StartLogRow['figure'][];
 
+/** What a terminal colors with: an escape and a few digits. */
+const colors = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]{0,16}m`, 'g');
+
 /** A log may hold several starts, and each rank prints its own: the last one counts. */
-function lastNumber(log: string, forms: readonly RegExp[]): number | null {
-  let last: { readonly at: number; readonly value: number } | null = null;
-  for (const form of forms) {
-    for (const match of log.matchAll(form)) {
-      const value = Number(match[1]?.replaceAll(',', ''));
-      if (Number.isFinite(value) && (last === null || match.index > last.at))
-        last = { at: match.index, value };
-    }
-  }
-  return last?.value ?? null;
+function lastOf(log: string, ways: readonly LogForm[]): LogMatch | null {
+  const found = ways.flatMap((form) => lastMatch(log, form) ?? []);
+  return found.reduce<LogMatch | null>(
+    (last, match) => (last === null || match.at > last.at ? match : last),
+    null,
+  );
 }
 
 const gibibyte = 2 ** 30;
