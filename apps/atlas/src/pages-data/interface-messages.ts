@@ -8,7 +8,6 @@ import { parseContent } from '@plimsoll/registry/schema';
 import { z } from 'zod';
 import { mergeMessages } from './locale-messages.ts';
 import { sourceLocale } from './page-reader.ts';
-import type { SitePageWords } from './search-documents.ts';
 
 const text = z.string().trim().min(1, 'is empty');
 
@@ -26,6 +25,13 @@ const searchedSchema = z.object({
     }),
   }),
 });
+
+/** Words by which the planner and the lists are found; they are no records and have no messages of their own. */
+export interface SitePageWords {
+  readonly title: string;
+  readonly summary: string;
+  readonly aliases: readonly string[];
+}
 
 export interface InterfaceMessages {
   /** Locale -> page without a record -> what it is found by; empty where the interface has no search. */

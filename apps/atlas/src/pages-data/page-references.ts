@@ -7,19 +7,7 @@ import type { AtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, nearestHint } from '@plimsoll/registry/pages';
 import type { Page } from './page-reader.ts';
 import { allElements, type ComponentName } from './page-structure.ts';
-import { textProblems } from './text-references.ts';
-
-/** All that a page may refer to. */
-export interface PageSurroundings {
-  readonly records: AtlasRecords;
-  readonly pages: ReadonlyMap<string, Page>;
-  /** Ids of generated pages: `model.openai/gpt-oss-20b`, `hardware.h100-sxm-80gb`. */
-  readonly generatedIds: ReadonlySet<string>;
-  /** Addresses of the site that no record names: `/planner`. */
-  readonly routes: readonly string[];
-  /** Page id -> names of the numbers that its numbers.ts computes. */
-  readonly numberNames: ReadonlyMap<string, readonly string[]>;
-}
+import { type PageSurroundings, textProblems } from './text-references.ts';
 
 export function pageReferenceProblems(surroundings: PageSurroundings): readonly ContentProblem[] {
   const { pages, records } = surroundings;

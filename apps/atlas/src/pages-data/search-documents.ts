@@ -1,8 +1,10 @@
 /** Search documents of pages: the same words that the page shows, with its numbers computed and its marks taken off. */
+
 import { nameKey, splitId } from '@plimsoll/registry/pages';
 import type { SearchDocument } from '@plimsoll/registry/search';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
 import { allNodes, parseInline, plainText } from './inline-text.ts';
+import type { SitePageWords } from './interface-messages.ts';
 import { messageTexts } from './message-texts.ts';
 import type { Messages } from './messages-schema.ts';
 import type { Page } from './page-reader.ts';
@@ -60,13 +62,6 @@ export function pageSearchDocument({
 /** Written in capitals, or with digits, a word is a term of this field: "AWQ", "VRAM", "int4". */
 function isEverydayWord(name: string): boolean {
   return /^\p{Ll}+$/u.test(name);
-}
-
-/** Words by which the planner and the lists are found; they are no records and have no messages of their own. */
-export interface SitePageWords {
-  readonly title: string;
-  readonly summary: string;
-  readonly aliases: readonly string[];
 }
 
 /** Documents of the pages that are no record's, by the names that `routeOf` knows. */

@@ -1,10 +1,22 @@
 /** What the texts of a page refer to: links, citations and computed numbers, each of which must lead somewhere. */
+import type { AtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, nearestHint, splitId } from '@plimsoll/registry/pages';
 import { allNodes, type Inline, parseInline } from './inline-text.ts';
 import { type MessageText, messageTexts, type TextRole } from './message-texts.ts';
 import { type Page, sourceLocale } from './page-reader.ts';
-import type { PageSurroundings } from './page-references.ts';
 import { allElements } from './page-structure.ts';
+
+/** All that a page may refer to. */
+export interface PageSurroundings {
+  readonly records: AtlasRecords;
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Ids of generated pages: `model.openai/gpt-oss-20b`, `hardware.h100-sxm-80gb`. */
+  readonly generatedIds: ReadonlySet<string>;
+  /** Addresses of the site that no record names: `/planner`. */
+  readonly routes: readonly string[];
+  /** Page id -> names of the numbers that its numbers.ts computes. */
+  readonly numberNames: ReadonlyMap<string, readonly string[]>;
+}
 
 /** Marks that a text of each role may hold; the others hold any. */
 const allowedKinds: Readonly<Partial<Record<TextRole, readonly Inline['kind'][]>>> = {

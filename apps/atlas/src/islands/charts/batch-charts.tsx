@@ -2,10 +2,18 @@
 import { formatCount } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
 import { below, Heading, type HeadingLevel } from '../heading.tsx';
-import type { BatchPoint } from '../planner/sweeps.ts';
 import { type BatchWords, fill } from '../words.ts';
 import { LineChart } from './line-chart.tsx';
 import { formatQuantity, type Unit } from './quantity.ts';
+
+export interface BatchPoint {
+  readonly users: number;
+  readonly fits: boolean;
+  /** Until the first token of the last one, when all prompts arrive at once. */
+  readonly ttftSeconds: number;
+  readonly tpotSeconds: number;
+  readonly tokensPerSecond: number;
+}
 
 interface Panel {
   readonly name: 'ttft' | 'tpot' | 'throughput';

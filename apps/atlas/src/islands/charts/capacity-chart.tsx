@@ -4,9 +4,17 @@
  */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
-import type { CapacityMap } from '../planner/sweeps.ts';
 import { fill, type MapWords } from '../words.ts';
 import { place } from './line-chart.tsx';
+
+export interface CapacityMap {
+  readonly contexts: readonly number[];
+  readonly users: readonly number[];
+  /** Used share of the memory: a row per entry of `users`, a column per context. Above 1 it does not fit. */
+  readonly shares: readonly (readonly number[])[];
+  /** Most users per context. */
+  readonly usersMax: readonly number[];
+}
 
 export interface CapacityChartProps {
   readonly map: CapacityMap;

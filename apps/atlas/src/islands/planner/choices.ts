@@ -13,6 +13,13 @@ import type { Workbench } from '../../workbench/workbench.ts';
 import { requestOf } from './settle.ts';
 import type { PlannerState } from './state.ts';
 
+/** A model or a device in a list of matches. */
+export interface NamedChoice {
+  readonly value: string;
+  /** A second line: parameters, memory. */
+  readonly detail: string;
+}
+
 export interface PlannerChoices {
   readonly weights: readonly string[];
   readonly kv: readonly string[];

@@ -4,12 +4,7 @@
  * with what is planned meanwhile: what someone typed is never dropped unseen.
  */
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
-
-export interface ComboboxOption {
-  readonly value: string;
-  /** A second line: parameters, memory. */
-  readonly detail: string;
-}
+import type { NamedChoice } from './choices.ts';
 
 export interface ComboboxProps {
   readonly label: string;
@@ -18,7 +13,7 @@ export interface ComboboxProps {
   readonly noMatch: string;
   /** Said of a text that matches nothing, once the field is left. */
   readonly wrong: (text: string) => string;
-  readonly search: (text: string) => Promise<readonly ComboboxOption[]>;
+  readonly search: (text: string) => Promise<readonly NamedChoice[]>;
   readonly onChoose: (value: string) => void;
 }
 
@@ -67,19 +62,19 @@ interface Matches {
   readonly text: string | null;
   /** What was typed last and matches nothing; null when nothing such stands in the field. */
   readonly refused: string | null;
-  readonly options: readonly ComboboxOption[];
+  readonly options: readonly NamedChoice[];
   /** Index of the entry that Enter would take. */
   readonly active: number;
   look(text: string): void;
   leave(): void;
-  choose(option: ComboboxOption | undefined): void;
+  choose(option: NamedChoice | undefined): void;
   onKeyDown(event: KeyboardEvent): void;
 }
 
 /** The matches that are shown, and of which text they are: a search takes its time. */
 interface Listed {
   readonly text: string;
-  readonly options: readonly ComboboxOption[];
+  readonly options: readonly NamedChoice[];
 }
 
 function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
@@ -107,7 +102,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     setText(null);
     setUnknown({ text: left, value });
   };
-  const choose = (option: ComboboxOption | undefined): void => {
+  const choose = (option: NamedChoice | undefined): void => {
     close(option === undefined ? (text ?? '') : '');
     if (option !== undefined && option.value !== value) onChoose(option.value);
   };

@@ -1,9 +1,19 @@
 /** What most people leave alone: splits beyond tensor parallelism, and the flags of one engine alone. */
 import { type ReactNode, useEffect, useState } from 'react';
-import { fill } from '../words.ts';
+import { fill, type PlannerWords } from '../words.ts';
+import type { PlannerChoices } from './choices.ts';
 import { ChoiceField, CountField, ValueField } from './fields.tsx';
-import type { PlannerFormProps } from './planner-form.tsx';
-import { exampleState, fieldText, type StateKey, stateFields } from './state.ts';
+import { exampleState, fieldText, type PlannerState, type StateKey, stateFields } from './state.ts';
+
+/** What every field of the form reads and changes. */
+export interface OptionFieldProps {
+  readonly state: PlannerState;
+  /** The engine in use, chosen or usual. */
+  readonly engine: string;
+  readonly choices: PlannerChoices;
+  readonly words: PlannerWords;
+  readonly onChange: (change: Partial<PlannerState>) => void;
+}
 
 /** Fields that a person writes, by engine. */
 const writtenOptions = {
@@ -18,7 +28,7 @@ const textOptions: readonly StateKey[] = ['prompt', 'release', 'ngl'];
 const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
 
 /** Open when an address or a piece of advice set one of them. */
-export function MoreOptions(props: PlannerFormProps): ReactNode {
+export function MoreOptions(props: OptionFieldProps): ReactNode {
   const { state, engine, words } = props;
   const own = engine === 'vllm' || engine === 'llama.cpp' ? writtenOptions[engine] : [];
   const written = [...writtenOptions.any, ...own];
@@ -43,7 +53,7 @@ export function MoreOptions(props: PlannerFormProps): ReactNode {
   );
 }
 
-function SplitFields({ state, choices, words, onChange }: PlannerFormProps): ReactNode {
+function SplitFields({ state, choices, words, onChange }: OptionFieldProps): ReactNode {
   return (
     <>
       {splitOptions.map((key) => (
@@ -70,7 +80,7 @@ function SplitFields({ state, choices, words, onChange }: PlannerFormProps): Rea
   );
 }
 
-function FlashAttention({ state, words, onChange }: PlannerFormProps): ReactNode {
+function FlashAttention({ state, words, onChange }: OptionFieldProps): ReactNode {
   return (
     <ChoiceField
       label={words.fa}
@@ -90,7 +100,7 @@ function WrittenField({
   words,
   onChange,
   option,
-}: PlannerFormProps & {
+}: OptionFieldProps & {
   readonly option: (typeof writtenOptions)[keyof typeof writtenOptions][number];
 }): ReactNode {
   const { limit, parse } = stateFields[option];

@@ -1,7 +1,7 @@
 /** What the island asks, answered by the planner's worker. Loaded when someone first touches the form: it starts the worker. */
 import { formatBytes, formatTokens, PlimsollError } from '@plimsoll/foundation';
 import { fill, type PlannerWords } from '../words.ts';
-import type { ComboboxOption } from './combobox.tsx';
+import type { NamedChoice } from './choices.ts';
 import type { PlannerCharts, PlannerPicture } from './picture.ts';
 import type { PlannerAnswer } from './settle.ts';
 import type { PlannerState } from './state.ts';
@@ -60,7 +60,7 @@ export function askCharts(answer: PlannerAnswer): Promise<PlannerCharts | null> 
   return ask<'charts'>({ kind: 'charts', answer });
 }
 
-export async function searchModels(text: string, words: PlannerWords): Promise<readonly ComboboxOption[]> {
+export async function searchModels(text: string, words: PlannerWords): Promise<readonly NamedChoice[]> {
   const rows = await ask<'models'>({ kind: 'models', text });
   return rows.map(({ id, parameters, contextLength }) => ({
     value: id,
@@ -71,7 +71,7 @@ export async function searchModels(text: string, words: PlannerWords): Promise<r
   }));
 }
 
-export async function searchDevices(text: string): Promise<readonly ComboboxOption[]> {
+export async function searchDevices(text: string): Promise<readonly NamedChoice[]> {
   const rows = await ask<'devices'>({ kind: 'devices', text });
   return rows.map(({ id, name, usableBytes, bandwidthBytesPerSecond }) => ({
     value: id,

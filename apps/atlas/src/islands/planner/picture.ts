@@ -1,10 +1,12 @@
 /** All that the planner's page shows for a state: the answer, what its form offers, and the charts beside it. */
 import { type EngineName, prepare, usualEngine } from '@plimsoll/planner';
 import type { Workbench } from '../../workbench/workbench.ts';
+import type { BatchPoint } from '../charts/batch-charts.tsx';
+import type { CapacityMap } from '../charts/capacity-chart.tsx';
 import { choicesOf, type PlannerChoices } from './choices.ts';
 import { answerState, type PlannerAnswer, requestOf } from './settle.ts';
 import type { PlannerState } from './state.ts';
-import { type BatchPoint, batchSweep, type CapacityMap, capacityMap } from './sweeps.ts';
+import { batchSweep, capacityMap } from './sweeps.ts';
 
 /** An answer with the lists that its form offers. */
 export interface PlannerPicture {

@@ -3,22 +3,16 @@ import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
 import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
-import type { PlannerChoices } from './choices.ts';
-import { Combobox, type ComboboxOption } from './combobox.tsx';
+import type { NamedChoice } from './choices.ts';
+import { Combobox } from './combobox.tsx';
 import { ChoiceField, type ChoiceOption, CountField, ValueField } from './fields.tsx';
-import { MoreOptions } from './more-options.tsx';
+import { MoreOptions, type OptionFieldProps } from './more-options.tsx';
 import { type PlannerState, stateEngines, stateFields, stateLimits } from './state.ts';
 
-export interface PlannerFormProps {
-  readonly state: PlannerState;
-  /** The engine in use, chosen or usual. */
-  readonly engine: string;
+export interface PlannerFormProps extends OptionFieldProps {
   readonly usualEngine: EngineName;
-  readonly choices: PlannerChoices;
-  readonly words: PlannerWords;
-  readonly searchModels: (text: string) => Promise<readonly ComboboxOption[]>;
-  readonly searchDevices: (text: string) => Promise<readonly ComboboxOption[]>;
-  readonly onChange: (change: Partial<PlannerState>) => void;
+  readonly searchModels: (text: string) => Promise<readonly NamedChoice[]>;
+  readonly searchDevices: (text: string) => Promise<readonly NamedChoice[]>;
 }
 
 const contextSuggestions: readonly string[] = ['2k', '8k', '32k', '128k'];

@@ -3,24 +3,8 @@
  * Values are what `solve` gives for each point; the boundary is the exact most users of each context.
  */
 import { type Deployment, solve, usersMax, type Workload } from '@plimsoll/planner';
-
-export interface CapacityMap {
-  readonly contexts: readonly number[];
-  readonly users: readonly number[];
-  /** Used share of the memory: a row per entry of `users`, a column per context. Above 1 it does not fit. */
-  readonly shares: readonly (readonly number[])[];
-  /** Most users per context. */
-  readonly usersMax: readonly number[];
-}
-
-export interface BatchPoint {
-  readonly users: number;
-  readonly fits: boolean;
-  /** Until the first token of the last one, when all prompts arrive at once. */
-  readonly ttftSeconds: number;
-  readonly tpotSeconds: number;
-  readonly tokensPerSecond: number;
-}
+import type { BatchPoint } from '../charts/batch-charts.tsx';
+import type { CapacityMap } from '../charts/capacity-chart.tsx';
 
 const contextMin = 512;
 const usersTop = 1024;
