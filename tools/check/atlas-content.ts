@@ -10,7 +10,7 @@ export const atlasContent: Check = {
     // Loaded when the check runs, not before: pages that do not even load are then the problem of one check.
     const { readSiteContent } = await import('../../apps/atlas/src/pages-data/site-content.ts');
     const { formatContentProblem } = await import('../../packages/registry/src/content-problem.ts');
-    const { proseProblems } = await import('../../apps/atlas/src/pages-data/prose-limits.ts');
+    const { proseProblems } = await import('../../apps/atlas/src/pages-data/judge/prose-limits.ts');
     const { pages, numbers, untranslatedCounts, problems, bareNumbers } = await readSiteContent(root);
     for (const [locale, count] of untranslatedCounts) {
       if (count > 0) remark?.(`locale ${locale} shows English for ${count} keys`);

@@ -16,7 +16,7 @@ export const spelling: Check = {
   name: 'spelling',
   run: async (project, remark) => {
     const words = await readWordList(project);
-    const { unknownWords } = await import('../../apps/atlas/src/pages-data/spelling.ts');
+    const { unknownWords } = await import('../../apps/atlas/src/pages-data/judge/spelling.ts');
     const problems = [...words.problems];
     for (const { file, texts } of await readTexts(project)) {
       for (const { key, word } of unknownWords(texts, words.isKnown)) {
@@ -82,8 +82,8 @@ interface TextFile {
 /** The English texts of pages and interface. A page that cannot be read is the problem of another check. */
 async function readTexts(project: Project): Promise<readonly TextFile[]> {
   const [{ readPages }, { messageTexts }, { openTextFolder }] = await Promise.all([
-    import('../../apps/atlas/src/pages-data/page-reader.ts'),
-    import('../../apps/atlas/src/pages-data/message-texts.ts'),
+    import('../../apps/atlas/src/pages-data/read/page-reader.ts'),
+    import('../../apps/atlas/src/pages-data/read/message-texts.ts'),
     import('../../packages/registry/src/text-folder.ts'),
   ]);
   const read = readPages(openTextFolder(join(project.root, pages), pages));

@@ -1,7 +1,7 @@
 /** What a reader enters into the planner: nothing is lost or misread, whatever comes late, fails or lies beside it. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { readState } from '../src/islands/planner/state.ts';
+import { readState } from '../src/islands/planner/state/state.ts';
 import { launchChromium } from './chromium.ts';
 import { answered, openPlanner } from './planner-page.ts';
 

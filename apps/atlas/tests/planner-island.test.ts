@@ -9,8 +9,13 @@ import { startLogCharactersMax } from '@plimsoll/planner/start-log';
 import fc from 'fast-check';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { answerState, requestOf } from '../src/islands/planner/settle.ts';
-import { exampleState, type PlannerState, readState, writeState } from '../src/islands/planner/state.ts';
+import { answerState, requestOf } from '../src/islands/planner/state/settle.ts';
+import {
+  exampleState,
+  type PlannerState,
+  readState,
+  writeState,
+} from '../src/islands/planner/state/state.ts';
 import { buildWorkbench } from '../src/workbench/build-workbench.ts';
 import { launchChromium } from './chromium.ts';
 import { answered, openPlanner } from './planner-page.ts';

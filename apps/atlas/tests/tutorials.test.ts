@@ -13,7 +13,7 @@ import {
   runCell,
 } from '../src/cells/cell.ts';
 import type { ExerciseKeys } from '../src/cells/exercise-key.ts';
-import { formatQuantity } from '../src/islands/charts/quantity.ts';
+import { formatQuantity } from '../src/cells/quantity.ts';
 import { buildWorkbench } from '../src/workbench/build-workbench.ts';
 import { launchChromium, watchErrors } from './chromium.ts';
 

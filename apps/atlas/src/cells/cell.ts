@@ -3,8 +3,8 @@
  * with other inputs. It reads nothing but its values and the workbench, so it gives the same numbers in Node and in a page.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { Unit } from '../islands/charts/quantity.ts';
 import type { Workbench } from '../workbench/workbench.ts';
+import type { Unit } from './quantity.ts';
 
 export type CellInput =
   | {

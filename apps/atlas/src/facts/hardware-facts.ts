@@ -40,3 +40,9 @@ export function hardwareFacts(device: HardwareRecord, facts: RegistryFacts): Har
 function parametersOf({ model }: HeldModel): number {
   return model.row.parameters ?? 0;
 }
+
+/** The name of a device where there is little room: "NVIDIA GeForce RTX 4090" -> "RTX 4090". */
+export function deviceLabel({ name, vendor }: Pick<HardwareRecord, 'name' | 'vendor'>): string {
+  const own = name.startsWith(`${vendor} `) ? name.slice(vendor.length + 1) : name;
+  return own.replace(/^(?:GeForce|Instinct) /, '').replace(/ \d+GB$/, '');
+}

@@ -3,7 +3,7 @@
  * graph has loaded. Colours come from the style sheet of the page, so that it follows the theme.
  */
 import type { GraphRecord } from '@plimsoll/registry/pages';
-import { escapeHtml } from '../rendering/html.ts';
+import { escapeHtml } from '../html/escape-html.ts';
 import { arrowHead, pathOf, round } from './edge-strokes.ts';
 import { layoutGraph, type NodeSize, type PlacedEdge, type Point } from './layered-layout.ts';
 import { lineHeight, type NodeText, type NodeTextSizes, nodeText } from './node-text.ts';

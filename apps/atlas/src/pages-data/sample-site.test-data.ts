@@ -1,8 +1,8 @@
 /** A small, sound site for tests, which break one thing in it at a time: records, page folders and computed numbers. */
 import { crossReferenceProblems, readAtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, formatContentProblem, textFilesFrom } from '@plimsoll/registry/pages';
-import { readPages } from './page-reader.ts';
-import { pageReferenceProblems } from './page-references.ts';
+import { pageReferenceProblems } from './judge/page-references.ts';
+import { readPages } from './read/page-reader.ts';
 
 type Json = Record<string, unknown>;
 

@@ -3,11 +3,11 @@
 import { nameKey, splitId } from '@plimsoll/registry/pages';
 import type { SearchDocument } from '@plimsoll/registry/search';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
-import { allNodes, parseInline, plainText } from './inline-text.ts';
-import type { SitePageWords } from './interface-messages.ts';
-import { messageTexts } from './message-texts.ts';
-import type { Messages } from './messages-schema.ts';
-import type { Page } from './page-reader.ts';
+import { allNodes, parseInline, plainText } from './read/inline-text.ts';
+import type { SitePageWords } from './read/interface-messages.ts';
+import { messageTexts } from './read/message-texts.ts';
+import type { Messages } from './read/messages-schema.ts';
+import type { Page } from './read/page-reader.ts';
 
 /** Facts shown beside a summary: enough to answer, few and short enough to read. */
 const factsMax = 3;

@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { type AtlasRecords, openTextFolder, readAtlasRecords } from '@plimsoll/registry/authoring';
 import type { ContentProblem, TextFiles } from '@plimsoll/registry/pages';
 import { openRegistry } from '@plimsoll/registry/portable';
-import { allBareNumberProblems } from './bare-numbers.ts';
-import { codeWordProblems } from './code-words.ts';
-import { type InterfaceMessages, readInterfaceMessages, readOverlaidMessages } from './interface-messages.ts';
-import { type PageCode, runPageCode } from './page-code.ts';
-import { type Page, readPages } from './page-reader.ts';
-import { siteReferenceProblems } from './site-references.ts';
+import { allBareNumberProblems } from './judge/bare-numbers.ts';
+import { codeWordProblems } from './judge/code-words.ts';
+import { siteReferenceProblems } from './judge/site-references.ts';
+import {
+  type InterfaceMessages,
+  readInterfaceMessages,
+  readOverlaidMessages,
+} from './read/interface-messages.ts';
+import { type PageCode, runPageCode } from './read/page-code.ts';
+import { type Page, readPages } from './read/page-reader.ts';
 
 export const dataFolder = 'packages/registry/data';
 const pagesFolder = 'apps/atlas/src/content/docs';

@@ -4,7 +4,7 @@ import { generatedDocuments, openTextFolder, searchIndexText } from '@plimsoll/r
 import { openRegistry } from '@plimsoll/registry/portable';
 import { type SearchDocument, searchIndexPath } from '@plimsoll/registry/search';
 import { generatedFacts } from './generated-facts.ts';
-import { sourceLocale } from './page-reader.ts';
+import { sourceLocale } from './read/page-reader.ts';
 import { pageSearchDocument, sitePageDocuments } from './search-documents.ts';
 import { dataFolder, readSiteContent, type SiteContent } from './site-content.ts';
 

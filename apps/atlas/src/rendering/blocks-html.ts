@@ -1,6 +1,7 @@
 /** Blocks of messages as HTML: paragraphs, lists, steps, tables and formulas. */
-import type { Block } from '../pages-data/messages-schema.ts';
-import { escapeHtml } from './html.ts';
+
+import { escapeHtml } from '../html/escape-html.ts';
+import type { Block } from '../pages-data/read/messages-schema.ts';
 import { type InlineContext, inlineHtml } from './inline-html.ts';
 
 export function blocksHtml(blocks: readonly Block[], context: InlineContext): string {

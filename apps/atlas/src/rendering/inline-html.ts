@@ -1,8 +1,8 @@
 /** Sentences of messages as HTML: emphasis, links to records, citations by number, computed numbers with their derivation. */
 import { assert } from '@plimsoll/foundation';
+import { escapeHtml } from '../html/escape-html.ts';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
-import { type Inline, parseInline } from '../pages-data/inline-text.ts';
-import { escapeHtml } from './html.ts';
+import { type Inline, parseInline } from '../pages-data/read/inline-text.ts';
 import { targetHref } from './site-links.ts';
 
 /** What the marks of one page refer to. */

@@ -1,9 +1,9 @@
 /** Words of messages as they reach the page. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { escapeHtml } from '../html/escape-html.ts';
 import { given } from '../numbers/computed-number.ts';
 import { blocksHtml } from './blocks-html.ts';
-import { escapeHtml } from './html.ts';
 import { type InlineContext, inlineHtml } from './inline-html.ts';
 import { hrefOf, targetHref } from './site-links.ts';
 

@@ -5,13 +5,13 @@
 import { defined } from '@plimsoll/foundation';
 import type { CitationRecord, GraphRecord, PageRecord } from '@plimsoll/registry/pages';
 import type { ComputedNumber } from '../numbers/computed-number.ts';
-import { allNodes, type Inline, parseInline, plainText } from '../pages-data/inline-text.ts';
-import { messageTexts, type TextRole } from '../pages-data/message-texts.ts';
-import type { Messages } from '../pages-data/messages-schema.ts';
-import type { Page } from '../pages-data/page-reader.ts';
-import type { PageElement } from '../pages-data/page-structure.ts';
-import type { Locale } from '../site/locale.ts';
+import { allNodes, type Inline, parseInline, plainText } from '../pages-data/read/inline-text.ts';
+import { messageTexts, type TextRole } from '../pages-data/read/message-texts.ts';
+import type { Messages } from '../pages-data/read/messages-schema.ts';
+import type { Page } from '../pages-data/read/page-reader.ts';
+import type { PageElement } from '../pages-data/read/page-structure.ts';
 import type { InlineContext } from './inline-html.ts';
+import type { Locale } from './locale.ts';
 
 export interface PageView extends InlineContext {
   readonly page: Page;

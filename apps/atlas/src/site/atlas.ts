@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { dataDirectory } from '@plimsoll/registry/authoring';
 import { type ContentProblem, type PageKind, refuseContentProblems } from '@plimsoll/registry/pages';
 import { readSiteContent } from '../pages-data/site-content.ts';
+import { type Locale, locales } from '../rendering/locale.ts';
 import { type PageView, pageView } from '../rendering/page-view.ts';
-import { type Locale, locales } from './locale.ts';
 
 /** The site in one language. */
 export interface Atlas {

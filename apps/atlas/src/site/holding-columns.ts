@@ -1,6 +1,6 @@
 /** Columns of a table of what holds what: the cells of held-cells.astro come after those of the page's own. */
 import { formatTokens } from '@plimsoll/foundation';
-import { fill, type Locale } from './locale.ts';
+import { fill, type Locale } from '../rendering/locale.ts';
 import { amount, type Column } from './table-columns.ts';
 
 export function holdingColumns(

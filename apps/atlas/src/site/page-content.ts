@@ -1,6 +1,6 @@
 /** The structure files, compiled by MDX. Apart from the rest of the site's sources: only what renders pages needs them. */
 import type { MDXInstance } from 'astro';
-import type { Page } from '../pages-data/page-reader.ts';
+import type { Page } from '../pages-data/read/page-reader.ts';
 
 const modules = import.meta.glob<MDXInstance<Record<string, unknown>>>('../content/docs/**/page.mdx', {
   eager: true,

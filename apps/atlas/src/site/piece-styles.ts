@@ -5,10 +5,10 @@
 import { defined } from '@plimsoll/foundation';
 import blocks from '../islands/blocks/blocks.css?url&no-inline';
 import cells from '../islands/cells/cell-styles.css?url&no-inline';
-import { type IslandKind, islandKindOf } from '../islands/island-kinds.ts';
 import planner from '../islands/planner/planner-styles.css?url&no-inline';
-import type { Page } from '../pages-data/page-reader.ts';
-import { allElements } from '../pages-data/page-structure.ts';
+import { type IslandKind, islandKindOf } from '../pages-data/read/island-kinds.ts';
+import type { Page } from '../pages-data/read/page-reader.ts';
+import { allElements } from '../pages-data/read/page-structure.ts';
 
 export const plannerStyles: readonly string[] = [planner];
 

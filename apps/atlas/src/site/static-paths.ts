@@ -2,9 +2,9 @@
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { PageKind } from '@plimsoll/registry/pages';
 import { type ModelEntry, registryFacts } from '../facts/registry-facts.ts';
+import { localeParameter } from '../rendering/locale.ts';
 import type { PageView } from '../rendering/page-view.ts';
 import { type Atlas, openAtlases } from './atlas.ts';
-import { localeParameter } from './locale.ts';
 
 interface StaticPath<Parameters, Props> {
   readonly params: Parameters & { readonly locale: string | undefined };

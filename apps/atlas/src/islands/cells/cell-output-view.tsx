@@ -1,8 +1,8 @@
 /** What a cell computed: a chart where it has one, and always the table. */
 import type { ReactNode } from 'react';
 import type { CellEntry, CellOutput } from '../../cells/cell.ts';
+import { formatQuantity, type Unit } from '../../cells/quantity.ts';
 import { LineChart } from '../charts/line-chart.tsx';
-import { formatQuantity, type Unit } from '../charts/quantity.ts';
 import type { CellWords } from '../words.ts';
 
 export interface CellTexts {

@@ -1,10 +1,10 @@
 /** What a larger batch does to the first token, to every next one, and to all users together. */
 import { formatCount } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
+import { formatQuantity, type Unit } from '../../cells/quantity.ts';
 import { below, Heading, type HeadingLevel } from '../heading.tsx';
 import { type BatchWords, fill } from '../words.ts';
 import { LineChart } from './line-chart.tsx';
-import { formatQuantity, type Unit } from './quantity.ts';
 
 export interface BatchPoint {
   readonly users: number;

@@ -3,7 +3,7 @@
  * mark as well as colour, and the caller puts a table beside it.
  */
 import type { ReactNode } from 'react';
-import { formatTick, type Unit } from './quantity.ts';
+import { formatTick, type Unit } from '../../cells/quantity.ts';
 import { linearScale, logScale, type Scale } from './scale.ts';
 
 export interface ChartAxis {

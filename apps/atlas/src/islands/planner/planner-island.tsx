@@ -9,17 +9,17 @@ import { BatchCharts } from '../charts/batch-charts.tsx';
 import { CapacityChart, CapacityTable } from '../charts/capacity-chart.tsx';
 import { Heading, type HeadingLevel } from '../heading.tsx';
 import { type BatchWords, fill, type MapWords, type PlannerWords } from '../words.ts';
-import { commandOf } from './command.ts';
-import { loadView } from './ledger-view.ts';
-import { LoadGauge } from './load-gauge.tsx';
-import { LoadList } from './load-list.tsx';
-import { LogCheck } from './log-check.tsx';
-import type { PlannerCharts, PlannerPicture } from './picture.ts';
-import { AdviceList, CommandBox, PlanFigures } from './plan-details.tsx';
-import { PlannerForm } from './planner-form.tsx';
-import { addressOf, type PlannerState, type StateNote } from './state.ts';
+import { PlannerForm } from './form/planner-form.tsx';
+import { loadView } from './result/ledger-view.ts';
+import { LoadGauge } from './result/load-gauge.tsx';
+import { LoadList } from './result/load-list.tsx';
+import { LogCheck } from './result/log-check.tsx';
+import { AdviceList, CommandBox, PlanFigures } from './result/plan-details.tsx';
+import { Verdict } from './result/verdict.tsx';
+import { commandOf } from './state/command.ts';
+import { addressOf, type PlannerState, type StateNote } from './state/state.ts';
 import { type Shown, usePlanner, warmPlanner } from './use-planner.ts';
-import { Verdict } from './verdict.tsx';
+import type { PlannerCharts, PlannerPicture } from './worker/picture.ts';
 
 export interface PlannerIslandProps {
   readonly picture: PlannerPicture;

@@ -5,9 +5,9 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { fill, type PlannerWords } from '../words.ts';
-import type { PlannerCharts, PlannerPicture } from './picture.ts';
-import { addressOf, type PlannerState, readState, type StateNote } from './state.ts';
-import { verdictText } from './verdict.tsx';
+import { verdictText } from './result/verdict.tsx';
+import { addressOf, type PlannerState, readState, type StateNote } from './state/state.ts';
+import type { PlannerCharts, PlannerPicture } from './worker/picture.ts';
 
 export interface Shown {
   readonly picture: PlannerPicture;
@@ -35,7 +35,7 @@ export interface PlannerUse extends Shown {
   readonly search: <Row>(find: (planner: PagePlanner) => Promise<readonly Row[]>) => Promise<readonly Row[]>;
 }
 
-type PagePlanner = typeof import('./page-planner.ts');
+type PagePlanner = typeof import('./worker/page-planner.ts');
 
 export interface PlannerStart {
   readonly picture: PlannerPicture;
@@ -45,7 +45,7 @@ export interface PlannerStart {
   readonly plannerRoute: string | null;
 }
 
-const loadPlanner = (): Promise<PagePlanner> => import('./page-planner.ts');
+const loadPlanner = (): Promise<PagePlanner> => import('./worker/page-planner.ts');
 
 /** Ahead of the first question. Where it fails, that question fails too, and is what says so. */
 export function warmPlanner(): void {

@@ -1,0 +1,178 @@
+/**
+ * A text field with a list of matches below it (the ARIA combobox pattern with a listbox popup). Up and down walk the list,
+ * Enter or leaving the field takes the marked entry, Escape goes back to what was chosen. A text that matches nothing stays,
+ * with what is planned meanwhile: what someone typed is never dropped unseen.
+ */
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import type { NamedChoice } from '../state/choices.ts';
+
+export interface ComboboxProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: string;
+  readonly noMatch: string;
+  /** Said of a text that matches nothing, once the field is left. */
+  readonly wrong: (text: string) => string;
+  readonly search: (text: string) => Promise<readonly NamedChoice[]>;
+  readonly onChoose: (value: string) => void;
+}
+
+export function Combobox(props: ComboboxProps): ReactNode {
+  const { label, hint, value, wrong } = props;
+  const id = useId();
+  const { text, refused, options, active, look, leave, choose, onKeyDown } = useMatches(props);
+  const isOpen = text !== null;
+  return (
+    <div className="field combobox">
+      <label htmlFor={`${id}-input`}>{label}</label>
+      <input
+        id={`${id}-input`}
+        role="combobox"
+        type="text"
+        autoComplete="off"
+        spellCheck={false}
+        aria-expanded={isOpen}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        aria-describedby={refused === null ? `${id}-hint` : `${id}-wrong`}
+        aria-invalid={refused !== null}
+        aria-activedescendant={isOpen && options.length > 0 ? `${id}-${active}` : undefined}
+        value={text ?? refused ?? value}
+        onChange={(event) => look(event.target.value)}
+        onFocus={(event) => event.target.select()}
+        onClick={() => !isOpen && look(refused ?? value)}
+        onBlur={leave}
+        onKeyDown={onKeyDown}
+      />
+      <span id={`${id}-hint`} className="visually-hidden">
+        {hint}
+      </span>
+      <OptionList {...props} id={id} isOpen={isOpen} options={options} active={active} choose={choose} />
+      {refused !== null && (
+        <p id={`${id}-wrong`} className="field-wrong" role="alert">
+          {wrong(refused)}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface Matches {
+  /** What is being typed; null while the field shows what is chosen. */
+  readonly text: string | null;
+  /** What was typed last and matches nothing; null when nothing such stands in the field. */
+  readonly refused: string | null;
+  readonly options: readonly NamedChoice[];
+  /** Index of the entry that Enter would take. */
+  readonly active: number;
+  look(text: string): void;
+  leave(): void;
+  choose(option: NamedChoice | undefined): void;
+  onKeyDown(event: KeyboardEvent): void;
+}
+
+/** The matches that are shown, and of which text they are: a search takes its time. */
+interface Listed {
+  readonly text: string;
+  readonly options: readonly NamedChoice[];
+}
+
+function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
+  const [text, setText] = useState<string | null>(null);
+  const [unknown, setUnknown] = useState({ text: '', value: '' });
+  // A change from elsewhere, such as advice that was followed, is what the field shows then.
+  const refused = unknown.text !== '' && unknown.value === value ? unknown.text : null;
+  const [listed, setListed] = useState<Listed>({ text: '', options: [] });
+  const { options } = listed;
+  const [active, setActive] = useState(0);
+  const asked = useRef(0);
+  const look = (next: string): void => {
+    setText(next);
+    setUnknown({ text: '', value });
+    const number = ++asked.current;
+    // The whole list is shown as long as nothing was typed.
+    void search(next === value ? '' : next).then((found) => {
+      if (number !== asked.current) return;
+      setListed({ text: next, options: found });
+      setActive(0);
+    });
+  };
+  const close = (left: string): void => {
+    asked.current++;
+    setText(null);
+    setUnknown({ text: left, value });
+  };
+  const choose = (option: NamedChoice | undefined): void => {
+    close(option === undefined ? (text ?? '') : '');
+    if (option !== undefined && option.value !== value) onChoose(option.value);
+  };
+  const leave = (): void => {
+    if (text === null) return;
+    const marked = options[active];
+    close('');
+    if (text.trim() === '' || text === value) return;
+    const number = asked.current;
+    // The list may still be that of the letters before: the last ones decide, unless someone types again meanwhile.
+    void search(text).then((found) => {
+      if (number === asked.current)
+        choose(found.find((option) => option.value === marked?.value) ?? found[0]);
+    });
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') close('');
+    if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
+    event.preventDefault();
+    const step = event.key === 'ArrowDown' ? 1 : -1;
+    if (text === null) look(value);
+    else if (event.key === 'Enter' && listed.text !== text) leave();
+    else if (event.key === 'Enter') choose(options[active]);
+    else if (options.length > 0) setActive((active + step + options.length) % options.length);
+  };
+  return { text, refused, options, active, look, leave, choose, onKeyDown };
+}
+
+interface OptionListProps extends Pick<Matches, 'options' | 'active' | 'choose'> {
+  readonly id: string;
+  readonly label: string;
+  readonly noMatch: string;
+  readonly isOpen: boolean;
+}
+
+function OptionList({ id, label, noMatch, isOpen, options, active, choose }: OptionListProps): ReactNode {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.children[active]?.scrollIntoView({ block: 'nearest' });
+  }, [active]);
+  return (
+    <div
+      id={`${id}-list`}
+      ref={list}
+      className="combobox-list"
+      role="listbox"
+      aria-label={label}
+      hidden={!isOpen}
+    >
+      {options.map((option, index) => (
+        // The field keeps the focus and the keys, as the pattern wants it; a pointer presses an entry.
+        // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the text field
+        <div
+          key={option.value}
+          id={`${id}-${index}`}
+          role="option"
+          tabIndex={-1}
+          aria-selected={index === active}
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => choose(option)}
+        >
+          <span>{option.value}</span>
+          <small>{option.detail}</small>
+        </div>
+      ))}
+      {isOpen && options.length === 0 && (
+        <div role="option" aria-selected={false} aria-disabled tabIndex={-1}>
+          {noMatch}
+        </div>
+      )}
+    </div>
+  );
+}

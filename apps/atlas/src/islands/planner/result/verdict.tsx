@@ -1,0 +1,97 @@
+/** The answer first: does it fit, how many users, how long a context, how fast. Words and a sign, never colour alone. */
+import { aboutCount, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import type { Plan } from '@plimsoll/planner';
+import type { ReactNode, RefObject } from 'react';
+import { fill, type PlannerWords } from '../../words.ts';
+import type { PlannerAnswer } from '../state/settle.ts';
+import { whyText } from './why.ts';
+
+export interface VerdictProps {
+  readonly answer: PlannerAnswer;
+  readonly words: PlannerWords;
+  /** Where the focus goes when the button that was pressed is gone. */
+  readonly place: RefObject<HTMLDivElement | null>;
+}
+
+export function Verdict({ answer, words, place }: VerdictProps): ReactNode {
+  const { plan, refusal } = answer;
+  if (plan === null) {
+    return (
+      <div className="verdict" data-fits="none" ref={place} tabIndex={-1}>
+        <p className="verdict-line">
+          <Sign fit="none" />
+          {fill(words.refused, { engine: words[`engine-${answer.engine}`], message: refusal?.message ?? '' })}
+        </p>
+        {refusal?.hint !== undefined && <p>{fill(words.wayOut, { hint: refusal.hint })}</p>}
+      </div>
+    );
+  }
+  const { capacity, speed } = plan;
+  return (
+    <div className="verdict" data-fits={fitOf(plan)} ref={place} tabIndex={-1}>
+      <p className="verdict-line">
+        <Sign fit={fitOf(plan)} />
+        {verdictText(plan, words)}
+      </p>
+      <ul className="key-figures">
+        <Figure value={formatCount(capacity.usersMax)} label={words.usersMax} />
+        <Figure value={formatTokens(capacity.contextMax)} label={contextLabel(plan, words)} />
+        <Figure
+          value={aboutCount(1 / speed.tpotSeconds)}
+          label={plan.fits ? words.tokensEach : `${words.tokensEach}, ${words.ifFits}`}
+        />
+      </ul>
+      <p className="verdict-why">{whyText(plan, words)}</p>
+    </div>
+  );
+}
+
+function contextLabel({ workload: { users } }: Plan, words: PlannerWords): string {
+  return users === 1 ? words.contextMaxOne : fill(words.contextMax, { users: formatCount(users) });
+}
+
+type Fit = 'all' | 'some' | 'none';
+
+/** Some: the engine starts, and not all of the users run at once. */
+function fitOf({ fits, capacity }: Plan): Fit {
+  if (fits) return 'all';
+  return capacity.usersMax > 0 ? 'some' : 'none';
+}
+
+/** One sentence, also for the live region. */
+export function verdictText(plan: Plan, words: PlannerWords): string {
+  if (fitOf(plan) === 'some') {
+    // An engine that lets requests queue makes the others wait; the rest has no room for them.
+    return fill(plan.engine.name === 'vllm' ? words.fitsSome : words.fitsFewer, {
+      most: formatCount(plan.capacity.usersMax),
+      users: formatCount(plan.workload.users),
+    });
+  }
+  const isSplit = plan.hardware.devices > 1;
+  if (plan.fits) return fill(isSplit ? words.fitsEach : words.fits, { spare: formatBytes(plan.spareBytes) });
+  if (plan.spareBytes >= 0) return words.shortOther;
+  return fill(isSplit ? words.shortEach : words.short, { missing: formatBytes(-plan.spareBytes) });
+}
+
+const signs: Readonly<Record<Fit, string>> = {
+  all: 'M6.5 12.5l3.5 3.5 7-8',
+  some: 'M12 6v8M12 16.5v1.5',
+  none: 'M8 8l8 8M16 8l-8 8',
+};
+
+function Sign({ fit }: { readonly fit: Fit }): ReactNode {
+  return (
+    <svg className="verdict-sign" viewBox="0 0 24 24" width="28" height="28" aria-hidden="true">
+      <circle cx="12" cy="12" r="10.5" fill="none" stroke="currentColor" strokeWidth="2" />
+      <path d={signs[fit]} fill="none" stroke="currentColor" strokeWidth="2.5" />
+    </svg>
+  );
+}
+
+function Figure({ value, label }: { readonly value: string; readonly label: string }): ReactNode {
+  return (
+    <li>
+      <strong>{value}</strong> <span>{label}</span>
+    </li>
+  );
+}

@@ -1,0 +1,95 @@
+/**
+ * Which precisions and splits a model can have under an engine: each is tried, because the rules are the engine's own
+ * (heads that must divide, formats it has kernels for) and live in the planner.
+ */
+import {
+  type EngineName,
+  kvFormatNames,
+  type PlanRequest,
+  refusalOf,
+  weightFormatNames,
+} from '@plimsoll/planner';
+import type { Workbench } from '../../../workbench/workbench.ts';
+import { requestOf } from './settle.ts';
+import type { PlannerState } from './state.ts';
+
+/** A model or a device in a list of matches. */
+export interface NamedChoice {
+  readonly value: string;
+  /** A second line: parameters, memory. */
+  readonly detail: string;
+}
+
+export interface PlannerChoices {
+  readonly weights: readonly string[];
+  readonly kv: readonly string[];
+  readonly tp: readonly number[];
+  readonly pp: readonly number[];
+  readonly dp: readonly number[];
+  /** Whether there are experts to spread. */
+  readonly hasExperts: boolean;
+}
+
+/** The mixtures that people download, largest first; the planner knows more, and an address may name them. */
+const ggufMixtures: readonly string[] = [
+  'F16',
+  'Q8_0',
+  'Q6_K',
+  'Q5_K_M',
+  'Q4_K_M',
+  'Q4_0',
+  'IQ4_XS',
+  'Q3_K_M',
+  'Q2_K',
+];
+
+const splits: readonly number[] = [1, 2, 4, 8, 16, 32];
+const stages: readonly number[] = [1, 2, 4, 8];
+
+const formatsOf: Readonly<Record<EngineName, readonly string[]>> = {
+  none: weightFormatNames,
+  vllm: weightFormatNames,
+  'llama.cpp': ggufMixtures,
+  plimsoll: [],
+};
+
+export function choicesOf(state: PlannerState, workbench: Workbench): PlannerChoices {
+  // Users and context play no part, and a small question is answered sooner.
+  const request = requestOf(
+    { ...state, users: 1, context: 1, weights: null, kv: null, tp: 1, pp: 1, dp: 1, ep: null },
+    workbench,
+  );
+  const { parallelism } = request;
+  const possible = <Value>(
+    values: readonly Value[],
+    change: (value: Value) => Partial<PlanRequest>,
+  ): Value[] => values.filter((value) => refusalOf({ ...request, ...change(value) }) === null);
+  return {
+    weights: withChosen(
+      possible(formatsOf[request.engine], (weights) => ({ weights })),
+      state.weights,
+    ),
+    kv: withChosen<string>(
+      possible(kvFormatNames, (kvFormat) => ({ kvFormat })),
+      state.kv,
+    ),
+    tp: withChosen(
+      possible(splits, (tensor) => ({ parallelism: { ...parallelism, tensor } })),
+      state.tp,
+    ),
+    pp: withChosen(
+      possible(stages, (pipeline) => ({ parallelism: { ...parallelism, pipeline } })),
+      state.pp,
+    ),
+    dp: withChosen(
+      possible(splits, (data) => ({ parallelism: { ...parallelism, data } })),
+      state.dp,
+    ),
+    hasExperts: request.spec.layers.some(({ mlp }) => mlp.kind === 'moe'),
+  };
+}
+
+/** A list always has the value that is chosen, or a form could not show it. */
+function withChosen<Value>(values: readonly Value[], chosen: Value | null): readonly Value[] {
+  return chosen === null || values.includes(chosen) ? values : [...values, chosen];
+}
