@@ -9,7 +9,7 @@ import { defineConfig, passthroughImageService } from 'astro/config';
 import { contentPolicy } from './src/site/content-policy.ts';
 import { dataFiles } from './src/site/data-files.ts';
 
-/** A language is a file of words; Starlight wants to know them all to name each in its own and to link between them. */
+/** A language is a file of words. Starlight needs the list to name each language and to link between them. */
 const languages = readdirSync(new URL('src/content/messages', import.meta.url))
   .flatMap((name) => /^([\w-]+)\.json$/.exec(name)?.[1] ?? [])
   .map((code) => {
@@ -20,7 +20,7 @@ const siteContent = new URL('src/pages-data/site-content.ts', import.meta.url).h
 
 export default defineConfig({
   output: 'static',
-  // A folder for each page: every file server finds /docs/systems/memory, with or without the slash at its end.
+  // Each page is a folder, so every file server finds /docs/systems/memory with or without the final slash.
   build: { format: 'directory', inlineStylesheets: 'never' },
   image: { service: passthroughImageService() },
   devToolbar: { enabled: false },
@@ -57,14 +57,14 @@ export default defineConfig({
   vite: {
     plugins: [
       {
-        // While pages are made, Node loads our packages as they are, and what reads the content's files: they look for
-        // data beside their sources, and a bundle has no such place. In the browser's bundles packages are code like
-        // any other. Vite's own `external` leaves out JavaScript only, and these are TypeScript.
+        // During the build Node loads our packages and the content reader from their sources: they look for data next to
+        // their sources, and a bundle has no such place. The browser's bundles contain the packages. Vite's own `external`
+        // excludes JavaScript alone, and these files are TypeScript.
         name: 'plimsoll:native-modules',
         enforce: 'pre',
         applyToEnvironment: ({ name }) => name !== 'client',
         resolveId: (id) => {
-          // Data that code imports is part of the bundle: Node wants its kind said, and a bundle has lost that.
+          // Imported JSON stays in the bundle: Node requires the import attribute, and the bundler drops it.
           if (id.startsWith('@plimsoll/') && !id.endsWith('.json')) return { id, external: true };
           return id.endsWith('/pages-data/site-content.ts') ? { id: siteContent, external: true } : null;
         },

@@ -1,4 +1,4 @@
-/** What a page may weigh and how soon it must be read: budgets move only in the change that needs it. */
+/** Budgets of page weight and paint time. A budget moves only in the change that needs it. */
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -14,7 +14,7 @@ const scriptBudgets: Readonly<Record<string, number>> = {
   '/docs/models/openai/gpt-oss-20b/': 50 * KiB,
   '/docs/hardware/': 50 * KiB,
 };
-/** The planner with everything that it fetches to answer; the frame's own scripts included. */
+/** The planner with everything that it fetches to answer, including the frame's own scripts. */
 const plannerBudget = 150 * KiB;
 /** Style sheets of a page without interactive pieces, compressed. */
 const styleBudget = 12 * KiB;

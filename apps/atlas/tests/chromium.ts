@@ -102,7 +102,7 @@ export async function startChromium({ path, variables }: ChromiumProgram): Promi
   }
 }
 
-/** A page in a context of its own, which ends with its use. */
+/** Opens a page in a context of its own and closes both after `use`. */
 export async function withPage<Result>(
   browser: Browser,
   options: BrowserContextOptions,
@@ -116,7 +116,7 @@ export async function withPage<Result>(
   }
 }
 
-/** What a page said that it should not have: errors of scripts, of the console, and requests that failed. */
+/** Collects the errors of a page: script errors, console errors and warnings, and failed requests. */
 export function watchErrors(page: Page): string[] {
   const errors: string[] = [];
   page.on('console', (message) => {

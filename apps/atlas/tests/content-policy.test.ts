@@ -10,7 +10,7 @@ const url = inject('siteUrl');
 const directory = inject('siteDirectory');
 
 let browser: Browser;
-/** A file server of somebody else, which sends no headers of ours. */
+/** A plain file server, which sends none of our headers. */
 let plain: Server;
 let plainUrl: string;
 beforeAll(async () => {
@@ -48,7 +48,7 @@ test('every page carries a strict policy, near its start, and the server sends t
   expect(frames).toBe("'none'");
 });
 
-/** Route -> what brings its pieces to life. */
+/** Route -> actions that load its interactive pieces. */
 const uses: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   '/': async (page) => {
     await page.locator('site-search input').fill('llama');

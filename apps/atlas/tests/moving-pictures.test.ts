@@ -25,7 +25,7 @@ async function openBlocks(options: BrowserContextOptions = {}): Promise<Page> {
 async function shown(
   page: Page,
 ): Promise<{ readonly step: number; readonly counters: Record<string, string> }> {
-  // Read in one go: while it plays, two questions would see two steps.
+  // One evaluation reads everything: while the race plays, two evaluations would see two steps.
   return page.evaluate(() => {
     const entries = [...document.querySelectorAll<HTMLElement>('[data-counter]')].map((element) => [
       element.dataset.counter,
@@ -36,7 +36,7 @@ async function shown(
   });
 }
 
-/** The counters of a race in Node after so many steps, straight from the scheduler and the regions. */
+/** The counters of a race in Node after `steps` steps, from the scheduler and the regions. */
 function counted(steps: number, seed = usualRace.seed): Record<string, string> {
   const race = new Race({ ...usualRace, seed });
   for (let step = 0; step < steps; step++) race.step();
@@ -93,7 +93,7 @@ test("stepped, restarted and with other requests, the counters are the block poo
   await page.context().close();
 });
 
-test('played and paused, it stands at a step and shows that step', async () => {
+test('a paused race shows the counters of its step', async () => {
   const page = await openBlocks();
   const before = (await shown(page)).step;
   await page.getByRole('button', { name: 'Play' }).click();
@@ -188,7 +188,7 @@ test.each([
         nodesRight: Math.max(...[...element.querySelectorAll('.react-flow__node')].map(rightOf)),
       };
     });
-    // Two edges act back: each has a lane of its own beside the boxes, inside the pane, in the colour of the load line.
+    // Two edges are feedback: each has a lane of its own, next to the boxes, inside the pane, in the color of the load line.
     const [first = 0, second = 0] = lines.lanes;
     expect(lines.lanes).toHaveLength(2);
     expect(Math.abs(first - second)).toBeGreaterThan(10);
@@ -200,7 +200,7 @@ test.each([
 );
 
 test('a graph opens to be moved, with the same nodes, and axe finds nothing in it', async () => {
-  // A context of its own: axe opens a page beside this one.
+  // A context of its own, because axe opens a second page.
   const page = await (await browser.newContext()).newPage();
   const errors = watchErrors(page);
   await page.goto(`${url}/docs/systems/memory/`);

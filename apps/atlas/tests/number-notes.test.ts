@@ -1,4 +1,4 @@
-/** How a computed number explains itself: beside the text with JavaScript, at the foot of the page without. */
+/** The derivation of a computed number: in a note next to it with JavaScript, at the foot of the page without. */
 import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -58,7 +58,7 @@ test('the note goes from number to number, and each can be asked again', async (
       expect(await page.locator('.number-note').isVisible()).toBe(true);
     }
     await page.keyboard.press('Escape');
-    // The browser tells of it in a task of its own.
+    // The browser sends the event in a task of its own.
     await page.locator('a.computed[aria-expanded="true"]').waitFor({ state: 'detached' });
     await first.click();
     expect(await page.locator('.number-note').isVisible()).toBe(true);

@@ -1,4 +1,4 @@
-/** Every page of the built site, read as files: several hundred, so no browser. */
+/** Reads every page of the built site as a file. There are several hundred, so no browser opens them. */
 import { expect, inject, test } from 'vitest';
 import { attributeValues, filesIn, readPages } from './site-files.ts';
 

@@ -1,4 +1,4 @@
-/** What a reader enters into the planner: nothing is lost or misread, whatever comes late, fails or lies beside it. */
+/** Entries of a reader in the planner: none is lost or misread, even if an answer is late or fails. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { readState } from '../src/islands/planner/state/state.ts';
@@ -17,7 +17,7 @@ test('what is typed is never dropped unseen: leaving takes the marked name, or s
   await device.focus();
   await page.keyboard.type('4090');
   await page.keyboard.press('Tab');
-  // The list may still be on its way when the field is left.
+  // The list may arrive after the field has lost the focus.
   await page.waitForFunction(() => location.search !== '');
   expect(readState(new URL(page.url()).search).state.gpu).toBe('rtx-4090');
   await device.focus();
@@ -41,7 +41,7 @@ test('Enter before the list has come takes what was typed, not what was listed b
   const device = page.getByRole('combobox', { name: 'Device', exact: true });
   await device.click();
   await page.locator('.combobox-list:visible [role="option"]').first().waitFor();
-  // In one task, so that no answer can come between the last letter and the key.
+  // One task, so that no answer arrives between the last letter and the key.
   await device.evaluate((input: HTMLInputElement) => {
     const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set;
     setValue?.call(input, 'rtx 4090');

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => site.browser.close());
 
-/** What the page says, as text. */
+/** The texts of the page. */
 async function shown(page: Page): Promise<Readonly<Record<string, unknown>>> {
   const texts = (selector: string): Promise<string[]> => page.locator(selector).allInnerTexts();
   const figures = await texts('.plan-figures dd');
@@ -41,7 +41,7 @@ async function shown(page: Page): Promise<Readonly<Record<string, unknown>>> {
   };
 }
 
-/** The same from a plan that Node computed. */
+/** The same texts from a plan that Node computed. */
 function expected(answer: Plan): Readonly<Record<string, unknown>> {
   const { capacity, speed, ledger, spareBytes } = answer;
   const sums = new Map<string, number>();
@@ -150,7 +150,7 @@ test('the command that the page shows gives the same plan', async () => {
   expect(command[0]).toBe('plimsoll');
   const program = join(import.meta.dirname, '../../plimsoll/bin/plimsoll.js');
   const run = promisify(execFile)(process.execPath, [program, ...command.slice(1), '--json']);
-  // Exit code 2 says that it does not fit; the plan is printed all the same.
+  // Exit code 2 means that the plan does not fit. The command prints the plan all the same.
   const { stdout } = await run.catch((error: { stdout: string }) => error);
   expect(await shown(page)).toEqual(expected(JSON.parse(stdout) as Plan));
   await page.context().close();
@@ -203,7 +203,7 @@ test.each(malformed)(
     const { plan: answer, state } = answerState(readState(query).state, buildWorkbench);
     if (answer === null) throw new Error('every one of these addresses is planned');
     expect(await page.locator('.verdict-line').innerText()).toContain(expectedVerdict(answer));
-    // What could not be used is not shared on.
+    // The address drops values that are not usable.
     expect(readState(new URL(page.url()).search)).toEqual({ state: { ...state }, notes: [] });
     await page.context().close();
   },

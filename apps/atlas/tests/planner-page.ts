@@ -7,7 +7,7 @@ export async function openPlanner(
   { browser, url }: { readonly browser: Browser; readonly url: string },
   query: string,
 ): Promise<{ readonly page: Page; readonly errors: readonly string[] }> {
-  // A context of its own: axe opens a page beside this one.
+  // A context of its own, because axe opens a second page.
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   const errors = watchErrors(page);
@@ -18,7 +18,7 @@ export async function openPlanner(
 }
 
 export async function answered(page: Page): Promise<void> {
-  // A change is asked for in the next task at the earliest.
+  // The page sends a change to the planner in the next task at the earliest.
   await page.waitForTimeout(50);
   await page.locator('.planner[aria-busy="false"]').waitFor();
 }

@@ -8,7 +8,7 @@ import { isGenerated, readPages } from './site-files.ts';
 
 const url = inject('siteUrl');
 const seed = Number(process.env.PLIMSOLL_SEED);
-/** Of the pages made from the registry: they share two templates, and the rest are read as files. */
+/** Sample size of the pages made from the registry. They share two templates; other tests read the rest as files. */
 const generatedSampleSize = 8;
 
 let browser: Browser;
@@ -46,12 +46,12 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
     expect(problems).toEqual([]);
   }, 300_000);
 
-  // Apart from the test before: axe opens a page beside this one, and to come back to it resizes it, which is a shift.
+  // A test of its own: axe opens a second page, and its return resizes this page, which counts as a shift.
   test.each(['light', 'dark'] as const)(
     'in %s: nothing for axe to object to',
     async (theme) => {
       const problems: string[] = [];
-      // In the second theme only colours differ: a third of the pages tells.
+      // The second theme differs in colors alone, so a third of the pages is enough.
       const chosen = theme === 'light' ? routes : routes.filter((_, index) => index % 3 === 0);
       await withPage(browser, { colorScheme: theme }, async (page) => {
         for (const route of chosen) {
@@ -80,7 +80,7 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
   });
 });
 
-/** Runs in the page, before its own scripts. Shifts within half a second of an input are the reader's own doing. */
+/** Runs in the page, before its own scripts. It ignores shifts within half a second of an input: the reader causes them. */
 function watchShifts(): void {
   Reflect.set(globalThis, 'layoutShift', 0);
   new PerformanceObserver((list) => {
@@ -134,7 +134,7 @@ test('the words that lead to the memory page find it first, each within ten mill
         if (input !== null) input.value = word;
         const start = performance.now();
         input?.dispatchEvent(new Event('input', { bubbles: true }));
-        // The index is there, so the answer comes in the turns that follow, before any timer.
+        // The index has loaded, so the answer comes in the next microtasks, before any timer.
         for (let turn = 0; turn < 50; turn++) await null;
         times.push(performance.now() - start);
       }

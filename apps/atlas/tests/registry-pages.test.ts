@@ -21,7 +21,7 @@ async function onPage(width: number, route: string, use: (page: Page) => Promise
   });
 }
 
-/** What the cells of one column say, from the first row on. */
+/** The texts of one column, from the first row on. */
 function column(page: Page, place: number): Promise<readonly string[]> {
   return page
     .locator(`filtered-table tbody tr > :nth-child(${place})`)

@@ -31,7 +31,7 @@ async function moduleAt<Module>(...path: string[]): Promise<Module> {
   return (await import(pathToFileURL(join(folder, ...path)).href)) as Module;
 }
 
-/** The numbers of a cell's table as it shows them; words are looked up in messages and are not compared. */
+/** The numbers of a cell's table as texts. Words come from messages and are not compared. */
 function numbersOf({ columns, rows }: CellOutput): readonly (readonly string[])[] {
   return rows.map((row) =>
     row.flatMap((value, index) =>
@@ -175,7 +175,7 @@ test('what the model accepts is said as a number, and so is a context that was c
 });
 
 test.each([1440, 360])(
-  'at %i pixels the fields of a cell stand on one line, or below each other',
+  'at %i pixels the fields of a cell share a line, or follow each other',
   async (width) => {
     const { page, cell } = await openCell('one-user', width);
     const boxes = await cell

@@ -1,6 +1,6 @@
 /**
- * Memory given out in one piece per owner, first fit, holes joined when they meet: how serving worked before pages. It can
- * have enough free in total and no hole that is long enough; that is external fragmentation.
+ * A memory that gives each owner one region: first fit, and neighboring holes join. Serving worked so before pages. If the
+ * free total is large enough but no hole is, that is external fragmentation.
  */
 import { assert } from '@plimsoll/foundation';
 
@@ -33,7 +33,7 @@ export class ContiguousMemory {
     return this.#holes;
   }
 
-  /** From the first hole that is long enough; null when none is. */
+  /** Takes the region from the first hole that is long enough; null if no hole is. */
   allocate(length: number): Region | null {
     assert(Number.isInteger(length) && length > 0, `a region of ${length} tokens`);
     const index = this.#holes.findIndex((hole) => hole.length >= length);

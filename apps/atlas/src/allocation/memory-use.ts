@@ -1,22 +1,22 @@
-/** What both ways of serving are measured by, in tokens. used + internal + free = size of the memory. */
+/** The measures of both ways of serving, in tokens. used + internal + free = size of the memory. */
 export interface MemoryUse {
   readonly running: number;
   readonly waiting: number;
   readonly finished: number;
-  /** Tokens whose keys and values are held. What two requests share counts once. */
+  /** Tokens whose keys and values the memory holds. A token that two requests share counts once. */
   readonly usedTokens: number;
-  /** Taken by an owner, and empty: internal fragmentation. */
+  /** Tokens of room that an owner has and does not fill: internal fragmentation. */
   readonly internalTokens: number;
-  /** Free, kept content of ended requests included: it goes when the room is needed. */
+  /** Free tokens. Cached content of finished requests is free too: the pool evicts it when it needs the room. */
   readonly freeTokens: number;
-  /** Free, enough in total for the request that waits, and in no single piece: external fragmentation. */
+  /** Free tokens that would hold the waiting request but lie in pieces that are too small: external fragmentation. */
   readonly externalTokens: number;
 }
 
-/** One cell of a picture of the memory: as many tokens as a block has. */
+/** One cell of the picture of a memory. It shows one block of tokens. */
 export type CellState = 'used' | 'shared' | 'partial' | 'reserved' | 'kept' | 'free';
 
-/** Limits that both have: tokens of one step, and of one answer. */
+/** Limits of both ways: tokens per step and tokens per answer. */
 export interface ServingLimits {
   /** Tokens the memory holds. */
   readonly memoryTokens: number;

@@ -1,6 +1,6 @@
 /**
- * The same requests served by the scheduler and block pool of `serving`, the code that the engine runs. Here it has no model
- * behind it: what an answer says does not matter to its memory, only when it ends.
+ * Serves the same requests with the scheduler and block pool of `serving`, which the engine runs too. No model computes
+ * tokens here: the memory of an answer depends on its length, not on its content.
  */
 import { defined, seconds } from '@plimsoll/foundation';
 import { policies, Scheduler, type SequenceId, type SequenceView, type StepResult } from '@plimsoll/serving';
@@ -12,17 +12,17 @@ interface Live {
   readonly request: ChatRequest;
 }
 
-/** What only pages can do, beside what both are measured by. */
+/** The common measures, and those that only pages have. */
 export interface PagedUse extends MemoryUse {
   readonly ownedBlocks: number;
   readonly keptBlocks: number;
   readonly sharedBlocks: number;
-  /** Prompt tokens that were found in memory and not computed. */
+  /** Prompt tokens that the prefix cache held, so that no step computed them. */
   readonly foundTokens: number;
   readonly preemptions: number;
 }
 
-/** Any token will do; the ids of prompts lie elsewhere. */
+/** Every sampled token has this id. No prompt has it. */
 const answerToken = 999_999;
 
 export class PagedServing {
@@ -105,7 +105,7 @@ export class PagedServing {
     });
   }
 
-  /** Tokens held in each block. Owners of a shared block hold the same ones. */
+  /** Tokens in each block. All owners of a shared block hold the same tokens. */
   #filledTokens(): readonly number[] {
     const { blockTokens, memoryTokens } = this.#limits;
     const filled = new Array<number>(memoryTokens / blockTokens).fill(0);

@@ -1,4 +1,4 @@
-/** The same requests, in the same memory, served both ways at once, step by step. */
+/** Serves the same requests both ways, step by step, each in a memory of the same size. */
 import type { MemoryUse, ServingLimits } from './memory-use.ts';
 import { PagedServing } from './paged-serving.ts';
 import { type ChatRequest, drawRequests } from './requests.ts';
@@ -89,7 +89,7 @@ export class Race {
   }
 }
 
-/** Means over the steps in which someone waited: how much of the memory did what, and how many answers were in progress. */
+/** Means over the steps in which a request waited: the shares of the memory and the count of running requests. */
 export interface RaceSummary {
   readonly steps: number;
   readonly running: number;
@@ -106,13 +106,13 @@ export interface RaceResult {
   readonly promptTokens: number;
 }
 
-/** Runs to the end. */
+/** Runs the race to its end. */
 export function runRace(options: RaceOptions): RaceResult {
   const race = new Race(options);
   const uses = { static: [] as MemoryUse[], paged: [] as MemoryUse[] };
   while (!race.isDone) {
     race.step();
-    // Without a queue an idle memory says nothing about how it is given out.
+    // A memory that is idle because no request waits says nothing about its allocation.
     if (race.static.use.waiting > 0) uses.static.push(race.static.use);
     if (race.paged.use.waiting > 0) uses.paged.push(race.paged.use);
   }

@@ -1,6 +1,6 @@
 /**
- * The requests of a run: lengths drawn from a production trace, one after another. Some begin with the same instructions, as
- * the requests of one application do. Everything follows from the seed.
+ * The requests of a run. Their lengths come from a production trace, and some begin with the same instructions, like the
+ * requests of one application. The seed decides everything.
  */
 import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import lengths from '@plimsoll/registry/engines/request-lengths.json' with { type: 'json' };
@@ -10,7 +10,7 @@ export interface ChatRequest {
   /** Step at which it arrives. */
   readonly arrivesAt: number;
   readonly prompt: readonly number[];
-  /** What the answer will take. Nobody knows this number before it is reached. */
+  /** Length of the answer. The server learns it only when the answer ends. */
   readonly outputTokens: number;
 }
 
@@ -27,7 +27,7 @@ export interface RequestOptions {
   readonly sharedTokens: number;
 }
 
-/** Token ids of different requests differ from here on, so that only the common part is alike. */
+/** Ids from here on are unique to one request, so that requests share the common instructions alone. */
 const ownTokensFrom = 1_000_000;
 const ownTokensEach = 10_000;
 

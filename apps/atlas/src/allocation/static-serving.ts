@@ -1,6 +1,7 @@
 /**
- * Serving with one region for each request, as long as its prompt and the longest answer it may give. First come, first
- * served; a step gives every answer one token and spends the rest of its budget on prompts, as the scheduler of `serving` does.
+ * Serving with one region per request, long enough for its prompt and its longest possible answer. Requests start in the
+ * order of arrival. Like the scheduler of `serving`, a step computes one token per answer and spends the rest of its budget
+ * on prompts.
  */
 import { ContiguousMemory, type Region } from './contiguous-memory.ts';
 import type { CellState, MemoryUse, ServingLimits } from './memory-use.ts';
@@ -72,7 +73,7 @@ export class StaticServing {
     };
   }
 
-  /** Cells of `blockTokens` tokens; one that is partly used counts as used. */
+  /** Cells of `blockTokens` tokens. A cell that is used in part counts as used. */
   get cells(): readonly CellState[] {
     const { blockTokens, memoryTokens } = this.#limits;
     const cells = new Array<CellState>(Math.floor(memoryTokens / blockTokens)).fill('free');
@@ -101,7 +102,7 @@ export class StaticServing {
   }
 }
 
-/** The last token of an answer is sent, not kept: nothing comes after it that would read it. */
+/** The memory does not keep the last token of an answer, because no later token reads it. */
 function isDone({ request, heldTokens }: Placed): boolean {
   return heldTokens >= request.prompt.length + request.outputTokens - 1;
 }

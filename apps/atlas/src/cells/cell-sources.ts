@@ -1,4 +1,4 @@
-/** The text of every cell, for the page to show. */
+/** The source text of every cell. The page shows it. */
 import type { CellPath } from './cell-modules.ts';
 
 const sources = import.meta.glob<string>('../content/docs/*/*/cells/*.ts', {

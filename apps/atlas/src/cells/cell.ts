@@ -29,13 +29,13 @@ export interface CellColumn {
   readonly unit: Unit;
 }
 
-/** Text of a row is looked up among the labels; true and false are words of the site; null is "does not exist". */
+/** A text is the key of a label, true and false are words of the site, and null means "does not exist". */
 export type CellEntry = number | string | boolean | null;
 
-/** The most of an input that something else allows: how long a text the chosen model accepts. */
+/** A limit that another choice sets, such as the longest context of the chosen model. */
 export interface CellCap {
   readonly most: number;
-  /** What sets it, as the page names it. */
+  /** The name of what sets the limit. */
   readonly setBy: string;
 }
 
@@ -51,7 +51,7 @@ export interface CellOutput {
     /** A limit across the chart; its label is `mark`. */
     readonly mark?: { readonly axis: 'x' | 'y'; readonly value: number };
   };
-  /** By input. Above its cap a cell computes with the cap, and the page says so. */
+  /** Caps by input. If a value is above its cap, the cell computes with the cap and the page says so. */
   readonly caps?: Readonly<Record<string, CellCap>>;
 }
 
@@ -67,13 +67,13 @@ export function defaultValues(inputs: CellInputs): AnyValues {
   return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.default]));
 }
 
-/** Runs a cell on values from anywhere; a value outside its input's limits is refused with them. */
+/** Runs a cell on values from any source. It refuses a value outside the limits of its input and names the limits. */
 export function runCell(cell: Cell, values: AnyValues, bench: Workbench): CellOutput {
   for (const [name, input] of Object.entries(cell.inputs)) checkValue(name, input, values[name]);
   return cell.compute(values as Readonly<Record<string, never>>, bench);
 }
 
-/** What was typed or chosen as a value of its input; null where the input does not allow it. */
+/** Parses the entry of a reader; null if the input does not allow it. */
 export function readEntry(input: CellInput, text: string): number | string | null {
   if (input.kind === 'choice') return input.options.includes(text) ? text : null;
   const value = text.trim() === '' ? Number.NaN : Number(text);

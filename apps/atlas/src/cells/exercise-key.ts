@@ -1,4 +1,4 @@
-/** The answer of an exercise, computed as everything else is: `exercises.ts` of a page gives one for each. */
+/** The answer of an exercise. `exercises.ts` of a page computes one for each of its exercises. */
 import { parseBytes } from '@plimsoll/foundation';
 import type { Workbench } from '../workbench/workbench.ts';
 
@@ -6,9 +6,9 @@ export type ExerciseKey =
   | {
       readonly kind: 'number';
       readonly value: number;
-      /** How far off an answer may be, as a share of the value: 0 for counts, more where a reader rounds. */
+      /** Largest error of a right answer, as a share of the value: 0 for counts, more where a reader rounds. */
       readonly tolerance: number;
-      /** Said beside the field: "users", "GiB". Key of a label is not needed, units are not translated. */
+      /** The unit that the field shows: "users", "GiB". Units are not translated, so it is no key of a label. */
       readonly unit: string;
     }
   | { readonly kind: 'choice'; readonly value: string };
@@ -16,8 +16,8 @@ export type ExerciseKey =
 export type ExerciseKeys = (bench: Workbench) => Readonly<Record<string, ExerciseKey>>;
 
 /**
- * Reads a number as people type it, with or without its unit: "1,024", "4.5", "4 users", and where bytes are asked for
- * "128 KiB". Null for what is none.
+ * Reads a number as people type it, with or without its unit: "1,024", "4.5", "4 users", and "128 KiB" if the question asks
+ * for bytes. Returns null if the text is not a number.
  */
 export function readAnswer(text: string, unit: string): number | null {
   const [, digits = '', suffix = ''] = /^\s*(\d[\d,_ ]*(?:\.\d+)?)\s*([a-z/ ]*?)\s*$/i.exec(text) ?? [];

@@ -19,7 +19,7 @@ export type Unit =
   | 'ratio'
   | 'text';
 
-/** As a table shows it; null is a value that does not exist. */
+/** The text of a value in a table. Null means that the value does not exist. */
 export function formatQuantity(value: number | string | boolean | null, unit: Unit): string {
   if (value === null) return '–';
   if (typeof value !== 'number') return String(value);
@@ -49,7 +49,7 @@ export function formatQuantity(value: number | string | boolean | null, unit: Un
   }
 }
 
-/** As an axis shows it: short, without digits that say nothing at a tick. */
+/** The text of a tick: short, without digits that a tick does not need. */
 export function formatTick(value: number, unit: Unit): string {
   if (unit === 'bytes') return formatBytes(value, 1).replace(/\.0(?= )/, '');
   if (unit === 'share') return `${Math.round(value * 100)} %`;

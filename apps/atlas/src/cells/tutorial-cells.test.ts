@@ -121,7 +121,7 @@ async function rowsOf(name: string, change: AnyValues = {}): Promise<CellOutput[
 const bytesPerToken = 32 * 2 * 8 * 128 * 2;
 const gib = 1024 ** 3;
 
-test('the hidden tax, by hand: users x tokens x 131,072 bytes, and four users of 128k beside 8B', async () => {
+test('the hidden tax, by hand: users x tokens x 131,072 bytes, and four users of 128k next to the weights of 8B', async () => {
   expect(bytesPerToken).toBe(131_072);
   for (const [users, cacheBytes] of await rowsOf('kv-cache-hidden-tax/batch-sweep')) {
     expect(cacheBytes).toBe(Number(users) * 2048 * bytesPerToken);

@@ -1,8 +1,8 @@
 /**
- * Which devices of the registry hold which models, and for how many users: the planner asked once for each pair, when
- * the site is built. A device that vLLM runs on is planned under vLLM, with as few devices as hold the model; elsewhere
- * weights and cache are set against usable memory, since there the device does not tell how it is served. Where formats
- * are compared each is planned under the engine that loads it.
+ * Which devices of the registry hold which models, and for how many users. The build asks the planner once for each pair.
+ * A device that vLLM supports is planned under vLLM, with the fewest devices that hold the model. On another device the
+ * engine is unknown, so weights and cache are compared with the usable memory. A comparison of formats plans each format
+ * under the engine that loads it.
  */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
@@ -20,7 +20,7 @@ export const contextsShown = { usual: 8192, long: 131_072 } as const;
 /** How a model is served: the engine, and the formats that its weights may have, the best first. */
 export interface Serving {
   readonly engine: EngineName;
-  /** Names of formats to convert to; null for the checkpoint's own. */
+  /** Names of the formats to convert to; null keeps the checkpoint's own format. */
   readonly formats: readonly (string | null)[];
 }
 
@@ -29,7 +29,7 @@ export interface Holding {
   /** The format of the weights: what was asked for, and what the engine calls it. */
   readonly asked: string | null;
   readonly format: string;
-  /** Devices side by side. */
+  /** Count of devices that hold the model together. */
   readonly devices: number;
   /** Most users at once, at the usual context or at the model's own where that is shorter. */
   readonly usersUsual: number;
@@ -37,7 +37,7 @@ export interface Holding {
   readonly usersLong: number | null;
 }
 
-/** The contexts that are shown of a model: no column speaks of one that it does not reach. */
+/** The contexts of a model's columns: no column has a context that the model does not accept. */
 export function contextsOf({ contextLength }: ModelSpec): {
   readonly usual: number;
   readonly long: number | null;
@@ -47,20 +47,20 @@ export function contextsOf({ contextLength }: ModelSpec): {
   return { usual, long: long > usual ? long : null };
 }
 
-/** In the format that the checkpoint has, under vLLM where that runs. */
+/** Serves the checkpoint's own format, under vLLM if vLLM runs on the device. */
 export function asPublished(hardware: HardwareRecord): Serving {
   return { engine: usualEngine(hardware) === 'vllm' ? 'vllm' : 'none', formats: [null] };
 }
 
-/** As people serve it on this device, who take fewer bits where the checkpoint's own do not fit. */
+/** Serves the model as usual on this device: with fewer bits if the checkpoint's own format does not fit. */
 export function asUsual(hardware: HardwareRecord): Serving {
   const engine = usualEngine(hardware);
   return { engine, formats: engine === 'llama.cpp' ? [null, 'Q8_0', 'Q4_K_M'] : [null, 'fp8', 'awq'] };
 }
 
 /**
- * With how few devices of this kind the model serves one user, in the first of the formats that these hold; null when
- * even eight are not enough.
+ * The fewest devices of this kind that serve one user, in the first format that fits on them; null if eight devices are
+ * not enough.
  */
 export function holdingOf(
   spec: ModelSpec,
@@ -89,7 +89,7 @@ export function usersOfFormat(
 ): Pick<Holding, 'devices' | 'usersUsual'> | null {
   const { usual } = contextsOf(spec);
   for (const devices of deviceCounts(engine, hardware)) {
-    // Most devices are too small for the weights alone; a plan would only say so at greater length.
+    // Most devices are too small for the weights alone. A plan would find the same in more time.
     if (devices * hardware.memory.usableBytes < weightBytes) continue;
     const { users } = served({ spec, hardware, engine, format, devices }, usual);
     if (users > 0) return { devices, usersUsual: users };
@@ -129,7 +129,7 @@ function served({ format, devices, ...asked }: Arrangement, contextTokens: numbe
   return { users: usersMax(deployment, contextTokens), format: deployment.formats.weights };
 }
 
-/** Cards that stand side by side in one machine; llama.cpp deals layers to them. */
+/** Counts of cards in one machine. llama.cpp splits the layers among them. */
 const cardClasses: readonly string[] = ['datacenter', 'workstation', 'consumer'];
 
 /** Splits that are tried, fewest devices first. */

@@ -5,16 +5,16 @@ import type { ModelEntry, RegistryFacts } from './registry-facts.ts';
 
 export interface HeldModel {
   readonly model: ModelEntry;
-  /** Null where not even eight of the device are enough. */
+  /** Null if eight of the devices are not enough. */
   readonly holding: Holding | null;
 }
 
 export interface HardwareFacts {
-  /** The registry's featured models, whether or not they fit, each in the best format with which it does. */
+  /** The registry's featured models, each in the best format that fits. Models that do not fit are listed too. */
   readonly wellKnown: readonly HeldModel[];
-  /** Every other model that fits on one in the format it is published in. */
+  /** Every other model that fits on one device in its published format. */
   readonly others: readonly HeldModel[];
-  /** Models of the registry that fit on one in the format they are published in. */
+  /** Count of the registry's models that fit on one device in their published format. */
   readonly fitCount: number;
   readonly modelCount: number;
 }

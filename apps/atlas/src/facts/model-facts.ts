@@ -41,7 +41,7 @@ const cacheContexts = [1024, 8192, 32_768, 131_072, 1_048_576];
 
 const featuredIds: readonly string[] = featuredHardware().map(({ id }) => id);
 
-/** Weights and cache per token do not depend on it; a plan names some device. */
+/** A plan needs a device. Weights and cache per token do not depend on the choice. */
 const anyDevice = resolveHardware('h200');
 
 export function modelFacts(entry: ModelEntry, facts: RegistryFacts): ModelFacts {
@@ -92,7 +92,7 @@ function holdingRows(entry: ModelEntry, facts: RegistryFacts): readonly HoldingR
   });
 }
 
-/** Place among the featured devices; past the last for all others. */
+/** Index among the featured devices. Every other device follows the last of them. */
 function featuredPlace({ device }: HoldingRow): number {
   const place = featuredIds.indexOf(device.id);
   return place < 0 ? featuredIds.length : place;

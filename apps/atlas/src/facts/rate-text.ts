@@ -9,7 +9,7 @@ const steps: readonly (readonly [number, string])[] = [
   [1e3, 'k'],
 ];
 
-/** Models say B for a thousand million; without a unit so does this. */
+/** The letter is B for 10^9 if there is no unit, as in the names of models. */
 export function rateText(value: number, unit: 'B/s' | ''): string {
   const [size, letter] = steps.find(([size]) => value >= size) ?? [1, ''];
   const digits = Number((value / size).toPrecision(3));
@@ -18,8 +18,8 @@ export function rateText(value: number, unit: 'B/s' | ''): string {
 }
 
 /**
- * Arithmetic of one number type as data sheets give it: floating-point operations apart from integer ones, and no unit
- * above T, so that the types of one device can be compared by eye.
+ * The rate of one number type as data sheets write it: floating-point and integer operations have different units, and no
+ * unit is above T, so that a reader can compare the types of one device.
  */
 export function arithmeticRateText(type: string, perSecond: number): string {
   const [size, letter] = steps.find(([size]) => size <= 1e12 && perSecond >= size) ?? [1, ''];

@@ -1,4 +1,4 @@
-/** What generated pages say, held against the planner asked directly and against what must hold between the numbers. */
+/** Compares the generated pages with the planner, and their numbers with each other. */
 import { plan, singleDevice } from '@plimsoll/planner';
 import { featuredHardware, featuredModels } from '@plimsoll/registry';
 import { expect, test } from 'vitest';

@@ -22,7 +22,7 @@ const formats: readonly { readonly name: string; readonly engine: 'vllm' | 'llam
   { name: 'Q4_K_M', engine: 'llama.cpp' },
 ];
 
-/** Those of them that take four bits for most weights, which their names do not say to everybody. */
+/** Formats with four bits for most weights. The page says so, because their names do not. */
 export const fourBitFormats: readonly string[] = ['awq', 'Q4_K_M'];
 
 /** Devices that formats are compared on: of the featured ones the newest of each size of memory, smallest first. */
@@ -30,10 +30,10 @@ export const formatDevices: readonly HardwareRecord[] = newestOfEachSize(
   featuredHardware().map(({ id }) => resolveHardware(id)),
 );
 
-/** The size of weights does not depend on it; a plan names some device. */
+/** A plan needs a device. The size of the weights does not depend on the choice. */
 const anyDevice = resolveHardware('h200');
 
-/** `own` is what the checkpoint is published in. */
+/** `own` is the published format of the checkpoint. */
 export function weightRows(
   spec: ModelSpec,
   own: { readonly format: string; readonly bytes: number },
@@ -51,7 +51,7 @@ export function weightRows(
       weights: name,
       workload: { contextTokens: 1, users: 1 },
     });
-    // Nobody converts a checkpoint of few bits to more of them, to load it with the same engine.
+    // A checkpoint of few bits is not converted to more bits for the same engine.
     if (deployment === null || (engine === 'vllm' && deployment.weightBytes >= own.bytes)) return [];
     const bytes = deployment.weightBytes;
     const question: FormatQuestion = { engine, format: name, weightBytes: bytes };

@@ -3,7 +3,7 @@ import type { Point } from './layered-layout.ts';
 
 const cornerRadius = 8;
 
-/** Straight between two points; around corners with a small arc. */
+/** A path that is straight between two points and turns corners in a small arc. */
 export function pathOf(points: readonly Point[]): string {
   const [first, ...rest] = points;
   if (first === undefined) return '';
@@ -42,7 +42,7 @@ export function arrowHead(points: readonly Point[]): string {
   return corners.map(({ x, y }) => `${round(x)},${round(y)}`).join(' ');
 }
 
-/** The point `distance` away from `from` in the direction of `to`, or halfway where they are nearer. */
+/** The point at `distance` from `from` towards `to`, or the middle if `to` is nearer than twice that. */
 function towards(from: Point, to: Point, distance: number): Point {
   const length = Math.hypot(to.x - from.x, to.y - from.y);
   const share = length === 0 ? 0 : Math.min(distance, length / 2) / length;

@@ -1,6 +1,6 @@
 /**
- * A graph record as an SVG that stands by itself: for readers without JavaScript, for paper, and before the interactive
- * graph has loaded. Colours come from the style sheet of the page, so that it follows the theme.
+ * Draws a graph record as a complete SVG: for readers without JavaScript, for paper, and for the time before the interactive
+ * graph has loaded. The style sheet of the page sets its colors, so that it follows the theme.
  */
 import type { GraphRecord } from '@plimsoll/registry/pages';
 import { escapeHtml } from '../html/escape-html.ts';
@@ -19,7 +19,7 @@ export interface GraphWords {
 
 /** Sizes of the picture that stays still: it is printed and read at its own width. */
 const sizes: NodeTextSizes = { label: 14, note: 12, padding: 10 };
-/** A box alone in its row, and beside another. */
+/** Box widths in pixels: alone in its row, and sharing a row. */
 const boxWidth = { alone: 216, paired: 140 };
 
 export function graphSvg(graph: GraphRecord, words: GraphWords): string {

@@ -66,7 +66,7 @@ describe('any graph', () => {
         for (const { from, to, kind, points } of layout.edges) {
           if (kind === 'flow') expect(box(to)?.y).toBeGreaterThan(box(from)?.y ?? 0);
           for (const point of points) expect(inside(layout, point)).toBe(true);
-          // The stretch along a gutter lies beside every box of the rows that it passes.
+          // The part in a gutter is clear of every box in the rows that it passes.
           const [, first, second] = points;
           if (points.length < 4 || first === undefined || second === undefined) continue;
           expect(first.x).toBe(second.x);

@@ -1,7 +1,7 @@
 /**
- * Places a graph record on a narrow canvas, top to bottom, so that it reads on a telephone and on paper. Layers follow
- * the flow: a node stands below everything that leads to it. What acts back, and what skips a layer, runs in a gutter
- * beside the nodes, one lane for each, so that no line crosses a box. Pure: the same graph gives the same picture.
+ * Places a graph record on a narrow canvas, top to bottom, for telephones and paper. Layers follow the flow: a node is below
+ * every node that leads to it. Edges that are feedback or skip a layer run in the gutters, each in a lane of its own, so that
+ * no line crosses a box. The layout is pure: the same graph gives the same picture.
  *
  *   left gutter |  node   node  | right gutter
  *   long flow   |      node     | feedback
@@ -103,7 +103,7 @@ export function layoutGraph(
   return { width, height: placed.height, nodes: placed.nodes, edges };
 }
 
-/** Longest way from the root along the flow, then at most two nodes beside each other. */
+/** A node's layer is its longest path from the root along the flow. A row has at most two nodes. */
 function rowsOf({ nodes, edges, root }: Pick<GraphRecord, 'nodes' | 'edges' | 'root'>): readonly string[][] {
   const flow = edges.filter(({ kind }) => kind !== 'feedback');
   const depth = new Map<string, number>();
@@ -180,7 +180,7 @@ function placeRows(
   return { nodes, width, height: y - rowGap + margin };
 }
 
-/** A box with its place: of a layout, or where a reader has moved it. */
+/** A box and its place: from the layout, or where a reader moved it. */
 export type Box = NodeSize & Point;
 
 interface Ends {
@@ -188,7 +188,7 @@ interface Ends {
   readonly to: Box;
 }
 
-/** From the foot of one box to the head of the box below, apart from other arrows at the same box. */
+/** Runs from the foot of one box to the head of the box below, clear of other arrows at these boxes. */
 function directRoute({ from, to }: Edge, edges: readonly Edge[]): EdgeRoute {
   const flow = edges.filter(({ kind }) => kind !== 'feedback');
   const out = flow.filter((edge) => edge.from === from).map((edge) => edge.to);
@@ -201,7 +201,7 @@ function directRoute({ from, to }: Edge, edges: readonly Edge[]): EdgeRoute {
   };
 }
 
-/** Where a route runs between two boxes. A lane keeps clear of both when they have been moved across it. */
+/** The path of a route between two boxes. A lane stays clear of a box that a reader moved across it. */
 export function routePath({ from, to }: Ends, route: EdgeRoute): EdgePath {
   if (route.kind === 'lane') return lanePath({ from, to }, route);
   const start = { x: from.x + from.width * route.fromShare, y: from.y + from.height };
@@ -212,7 +212,7 @@ export function routePath({ from, to }: Ends, route: EdgeRoute): EdgePath {
   };
 }
 
-/** Out of the side of one box, along the gutter, into the side of the other. */
+/** Runs out of the side of one box, along the gutter, into the side of the other. */
 function lanePath({ from, to }: Ends, route: Extract<EdgeRoute, { kind: 'lane' }>): EdgePath {
   const isLeft = route.side === 'left';
   const edgeOf = (box: Box): number => (isLeft ? box.x : box.x + box.width);

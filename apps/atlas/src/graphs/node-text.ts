@@ -1,4 +1,4 @@
-/** How much room the words of a box take, without a browser to ask. */
+/** Estimates the room that the words of a box take, without a browser. */
 
 /** Heights of letters, and the space inside a box on each side. In units of the picture. */
 export interface NodeTextSizes {
@@ -30,7 +30,7 @@ export function nodeText(
   return { label: labelLines, note: noteLines, height: Math.round(text + 2 * size.padding) };
 }
 
-/** Lines of at most so many letters; a longer word stands alone. */
+/** Breaks words into lines of at most `letters` letters. A longer word has a line of its own. */
 function wrap(text: string, letters: number): readonly string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -1,4 +1,4 @@
-/** Text into HTML, for the pieces of a page that are made from messages rather than written in a template. */
+/** Escapes text for HTML. Code that builds markup from messages uses it; templates escape by themselves. */
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -8,7 +8,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Safe as content and inside a quoted attribute. */
+/** The result is safe as content and inside a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,4 +1,4 @@
-/** A heading whose level the page decides: the same piece stands under a title here and under a section there. */
+/** A heading whose level the page decides: one page has the piece under its title, another under a section. */
 import type { ReactNode } from 'react';
 
 export type HeadingLevel = 2 | 3 | 4 | 5;
@@ -14,7 +14,7 @@ export function Heading({
   return <Tag className="island-heading">{children}</Tag>;
 }
 
-/** Of a part within a part. */
+/** The level of a part within a part. */
 export function below(level: HeadingLevel): HeadingLevel {
   if (level === 2) return 3;
   return level === 3 ? 4 : 5;

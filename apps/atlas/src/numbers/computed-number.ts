@@ -1,18 +1,18 @@
-/** A number of a page: what prose shows, and how it came about. Computed by the planner, never typed. */
+/** A number of a page: its text and its derivation. The planner computes it; no writer types it. */
 import { formatCount } from '@plimsoll/foundation';
 
 export interface ComputedNumber {
-  /** As a sentence wants it: "131,072 bytes", "14.96 GiB". */
+  /** The text in a sentence: "131,072 bytes", "14.96 GiB". */
   readonly text: string;
   /** Formula, the same with its values, and the source. */
   readonly derivation: string;
-  /** The page's own choice, from which its other numbers follow. It needs no explanation, so it leads to none. */
+  /** True for a choice of the page, such as its prompt. The number has no derivation to link to. */
   readonly isGiven?: true;
 }
 
 /**
- * Numbers that an example begins with, by name: "a prompt of 8,192 tokens, 32 users". The page computes with the same
- * constants that it hands in here, so that its words cannot speak of another case than its numbers.
+ * The given numbers of an example, by name: "a prompt of 8,192 tokens, 32 users". The page computes with the same constants
+ * that it passes here, so that its words and its numbers describe the same case.
  */
 export function given(values: Readonly<Record<string, number>>): Record<string, ComputedNumber> {
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * The example the pages come back to: Llama 3.1 8B in 16 bits on one H100, without an engine's own reserve, so that what is
- * shown is the model's and the card's arithmetic. Each function turns one figure of a plan into a number with its derivation.
+ * The example that most pages use: Llama 3.1 8B in 16 bits on one H100, without an engine's reserve, so that the numbers are
+ * the arithmetic of model and card. Each function turns one figure of a plan into a number with its derivation.
  */
 import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
@@ -22,7 +22,7 @@ import type { ComputedNumber } from './computed-number.ts';
 export const referenceModel = 'meta-llama/Llama-3.1-8B-Instruct';
 export const referenceHardware = 'h100-sxm-80gb';
 
-/** What differs from the example; the rest of a plan request as the planner takes it. */
+/** Differences from the example; the other fields are those of a plan request. */
 export interface Variation extends Partial<Omit<PlanRequest, 'spec' | 'hardware' | 'workload'>> {
   readonly model?: string;
   readonly hardware?: string;
@@ -65,7 +65,7 @@ export function weightBytes({ ledger }: Plan): ComputedNumber {
   };
 }
 
-/** What one more token of context costs one sequence, once every window is full. */
+/** Bytes that one more token of context costs one sequence when every window is full. */
 export function cacheBytesPerToken(variation: Variation = {}): ComputedNumber {
   const { groups } = prepare(requestFor(variation));
   const growing = groups.filter(({ tokensMax }) => tokensMax === Number.POSITIVE_INFINITY);
@@ -107,7 +107,7 @@ export function usersThatFit(variation: Variation): ComputedNumber {
   };
 }
 
-/** Memory left for the cache beside everything that does not depend on users. */
+/** Memory that is left for the cache after everything that does not depend on users. */
 export function poolBytes(variation: Variation = {}): ComputedNumber {
   const { capacity, hardware } = referencePlan(variation);
   return {
@@ -116,7 +116,7 @@ export function poolBytes(variation: Variation = {}): ComputedNumber {
   };
 }
 
-/** Memory of the device as a process sees it. */
+/** Memory of the device that a process can use. */
 export function usableBytes(hardware: string = referenceHardware): ComputedNumber {
   const record = resolveHardware(hardware);
   return {
@@ -185,7 +185,7 @@ export function tokenRate(variation: Variation): ComputedNumber {
   };
 }
 
-/** What a step reads and where, with the plan's numbers. */
+/** The reads of a step and their memory, with the plan's numbers. */
 function readsOf(plan: Plan): string {
   const { capacity, workload, hardware } = plan;
   const cache = `${countOf(workload.users, 'user')} x ${formatBytes(capacity.bytesPerUser)} of cache`;
@@ -204,7 +204,7 @@ export function firstTokenTime(variation: Variation): ComputedNumber {
   };
 }
 
-/** A way for bytes to go, in one direction. */
+/** A link that carries bytes in one direction. */
 export interface Link {
   readonly name: string;
   readonly bytesPerSecond: number;
@@ -233,7 +233,7 @@ export function transferTime(bytes: number, link: Link): ComputedNumber {
   };
 }
 
-/** How many times larger one quantity is than another, as prose wants it. */
+/** The ratio of two quantities, as text for a sentence. */
 export function ratio(
   large: number,
   small: number,
@@ -253,7 +253,7 @@ function countOf(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Two digits: an estimate is not known better. */
+/** Two digits, because an estimate is no more precise. */
 export function estimatedSeconds(value: number): string {
   return value < 1 ? `${roundEstimate(value * 1e3)} ms` : `${roundEstimate(value)} s`;
 }

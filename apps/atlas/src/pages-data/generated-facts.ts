@@ -1,6 +1,6 @@
 /**
- * What the planner says in a sentence or two about each model and each device, for search and the terminal: the same answers
- * as on their pages, for the model and the device that all pages come back to.
+ * One to three sentences of the planner about each model and device, for search and the terminal. The answers are those of
+ * their pages, for the model and the device of the reference case.
  */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { modelSpecFromRecord } from '@plimsoll/model-files/config';
@@ -41,7 +41,7 @@ function modelFacts(spec: ModelSpec, card: HardwareRecord): readonly string[] {
   ];
 }
 
-/** With how few of a device a model is served, and to how many users. */
+/** The fewest devices that serve a model, and the count of users. */
 function holdingFact(
   spec: ModelSpec,
   device: HardwareRecord,
@@ -49,7 +49,7 @@ function holdingFact(
 ): string {
   const holding = holdingOf(spec, device);
   if (holding === null) {
-    // Only what vLLM runs on is joined by tensor parallelism.
+    // Tensor parallelism joins only devices that vLLM runs on.
     const together = usualEngine(device) === 'vllm' ? ', nor do eight together' : '';
     return `${words.one} does not hold ${words.model}${together}.`;
   }

@@ -22,7 +22,7 @@ export function sampleSite(): SampleSite {
   };
 }
 
-/** What a writer is told about this site: reading first, references when all is read. */
+/** The problems of this site: those of reading, or if there are none, those of references. */
 export function siteProblems(site: SampleSite): readonly string[] {
   const { records, problems: recordProblems } = readAtlasRecords(filesOf('data', site.records));
   const { pages, problems: pageProblems } = readPages(filesOf('docs', site.pages));

@@ -1,4 +1,4 @@
-/** Search documents of pages: the same words that the page shows, with its numbers computed and its marks taken off. */
+/** Search documents of pages: the words of the page with computed numbers and without marks. */
 
 import { nameKey, splitId } from '@plimsoll/registry/pages';
 import type { SearchDocument } from '@plimsoll/registry/search';
@@ -9,7 +9,7 @@ import { messageTexts } from './read/message-texts.ts';
 import type { Messages } from './read/messages-schema.ts';
 import type { Page } from './read/page-reader.ts';
 
-/** Facts shown beside a summary: enough to answer, few and short enough to read. */
+/** Limits of the facts under a summary: enough to answer, short enough to read. */
 const factsMax = 3;
 const factLengthMax = 360;
 
@@ -59,12 +59,12 @@ export function pageSearchDocument({
   };
 }
 
-/** Written in capitals, or with digits, a word is a term of this field: "AWQ", "VRAM", "int4". */
+/** A word in capitals or with digits is a term of this field: "AWQ", "VRAM", "int4". */
 function isEverydayWord(name: string): boolean {
   return /^\p{Ll}+$/u.test(name);
 }
 
-/** Documents of the pages that are no record's, by the names that `routeOf` knows. */
+/** Documents of the pages without a record, by the names that `routeOf` knows. */
 export function sitePageDocuments(pages: Readonly<Record<string, SitePageWords>>): readonly SearchDocument[] {
   return Object.entries(pages).map(([name, { title, summary, aliases }]) => ({
     id: `site.${name}`,
@@ -80,7 +80,7 @@ export function sitePageDocuments(pages: Readonly<Record<string, SitePageWords>>
   }));
 }
 
-/** Paragraphs and list entries that state a computed number: what a reader would want to quote, with what it is about. */
+/** Paragraphs and list entries with a computed number: a reader would quote them. */
 function factTexts(messages: Messages, numbers: SearchedPage['numbers']): readonly string[] {
   return messageTexts(messages)
     .filter(({ key, role }) => role === 'prose' && key.startsWith('sections.'))

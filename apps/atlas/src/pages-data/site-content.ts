@@ -1,6 +1,6 @@
 /**
- * All content of the atlas from a working tree: records, pages and their computed numbers, with every problem there is.
- * For Node: the site's build, the check, the search index and tests see the same.
+ * Reads all content of the atlas from a working tree: records, pages and their computed numbers, with every problem in them.
+ * It runs in Node, for the site's build, the check, the search index and tests.
  */
 import { join } from 'node:path';
 import { type AtlasRecords, openTextFolder, readAtlasRecords } from '@plimsoll/registry/authoring';
@@ -29,16 +29,16 @@ export interface SiteContent {
   readonly numbers: ReadonlyMap<string, PageCode['numbers']>;
   /** Locale -> tag id -> label. */
   readonly tagLabels: InterfaceMessages['tagLabels'];
-  /** Locale -> pages without a record, by what they are found. */
+  /** Locale -> search words of the pages without a record. */
   readonly sitePages: InterfaceMessages['sitePages'];
-  /** Locale -> how many keys of pages and interface show English in it. */
+  /** Locale -> count of keys of pages and interface that fall back to English. */
   readonly untranslatedCounts: ReadonlyMap<string, number>;
   readonly problems: readonly ContentProblem[];
-  /** Numbers that a writer typed, of pages and interface. They mislead nobody at once, so the site is built with them. */
+  /** Numbers that a writer typed into pages or interface. They may be right today, so the build accepts them. */
   readonly bareNumbers: readonly ContentProblem[];
 }
 
-/** Reads everything under the repository `root`. References are judged when records and pages are sound. */
+/** Reads everything under the repository `root`. It judges references if records and pages are sound. */
 export async function readSiteContent(root: string): Promise<SiteContent> {
   const open = (folder: string): TextFiles => openTextFolder(join(root, folder), folder);
   const data = open(dataFolder);

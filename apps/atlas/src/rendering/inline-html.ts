@@ -41,7 +41,7 @@ export function numberUseAnchor(name: string): string {
   return `use-${name}`;
 }
 
-/** A link inside a link is no HTML, so there a number is text only. */
+/** HTML allows no link inside a link, so a number there is plain text. */
 function nodesHtml(nodes: readonly Inline[], context: InlineContext, insideLink: boolean): string {
   return nodes.map((node) => nodeHtml(node, context, insideLink)).join('');
 }

@@ -1,6 +1,6 @@
 /**
- * Languages of the site. English is the files' own language and stands at the root; a further one is a file beside
- * content/messages/en.json, gets the addresses under its name, and shows English where it has no words.
+ * The languages of the site. English is the language of the files and has the addresses at the root. A further language is a
+ * file next to content/messages/en.json; its addresses begin with its name, and it shows English for words that it lacks.
  */
 import { defined } from '@plimsoll/foundation';
 import english from '../content/messages/en.json' with { type: 'json' };

@@ -43,7 +43,7 @@ test('what an example was given needs no explanation, and leads to none', () => 
   );
 });
 
-test('a number or work that nobody computed or listed is a mistake of the page', () => {
+test('a number without a computation or a work without a place in the list is a mistake of the page', () => {
   expect(() => inlineHtml('{other}', context)).toThrow('does not compute');
   expect(() => inlineHtml('[@yu-2022]', context)).toThrow('does not list');
 });
@@ -78,7 +78,7 @@ test('no text of a message can become an element or leave its attribute', () => 
   );
 });
 
-test('addresses: folders end in a slash, queries and anchors stay behind it, languages stand in front', () => {
+test('addresses: folders end in a slash before query and anchor, and begin with the language', () => {
   expect([
     hrefOf('/'),
     hrefOf('/planner?model=a'),

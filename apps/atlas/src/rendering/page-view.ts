@@ -1,6 +1,6 @@
 /**
- * A page as its templates see it: words, record, computed numbers, and the lists at its foot in the order in which the
- * text first needs them. Everything is looked up here once, so that templates only place things.
+ * A page as its templates see it: words, record, computed numbers, and the lists at its foot in the order of their first
+ * use in the text. This file looks everything up once, so that templates only place parts.
  */
 import { defined } from '@plimsoll/foundation';
 import type { CitationRecord, GraphRecord, PageRecord } from '@plimsoll/registry/pages';
@@ -46,7 +46,7 @@ export interface PageSources {
 export function pageView({ page, record, locale, numbers, citations, graphs }: PageSources): PageView {
   const messages = page.locales.get(locale.code) ?? page.messages;
   const marks = messageTexts(messages).flatMap(({ text }) => allNodes(parseInline(text).nodes));
-  // Works that only the record names come last; the check of the content does not let that be.
+  // A work that only the record names comes last. The content check refuses such a page.
   const cited = distinct([...marks.flatMap(citedSlug), ...record.citations.map(slugOf)]);
   const sections = sectionsOf(page.structure.elements, 2);
   const inlineTexts = messageTexts(messages).filter(
@@ -80,14 +80,14 @@ export function pageView({ page, record, locale, numbers, citations, graphs }: P
   };
 }
 
-/** What becomes HTML with marks; titles and labels are also shown where there is no place for a link. */
+/** Roles of texts that become HTML with links. Titles and labels also show where a link is not possible. */
 const inlineRoles: ReadonlySet<TextRole> = new Set<TextRole>(['prose', 'cell', 'formula']);
-/** What an exercise says after an answer is text without links. */
+/** The reply of an exercise is text without links. */
 const saidByScript = /^exercises\.[^.]+\.(?:hint|right|wrong)$/;
 
 /**
- * Name of a number -> the first text that shows it as a link. A text that the page has twice ("{weights}" in two cells) is
- * no place: both would have the same id.
+ * Name of a number -> the first text that shows it as a link. A text that the page has twice ("{weights}" in two cells) does
+ * not count, because both places would have the same id.
  */
 function firstUses(texts: readonly string[]): ReadonlyMap<string, string> {
   const uses = new Map<string, string>();
@@ -98,7 +98,7 @@ function firstUses(texts: readonly string[]): ReadonlyMap<string, string> {
   return uses;
 }
 
-/** A number inside a link is no link of its own. */
+/** A number inside a link is not a link itself. */
 function linkedNumbers(nodes: readonly Inline[]): readonly string[] {
   return nodes.flatMap((node) => {
     if (node.kind === 'number') return [node.name];

@@ -1,9 +1,9 @@
-/** Where links of the site lead. One place decides how an address looks, so that it is the same everywhere. */
+/** The addresses of the site's links. This file alone decides their form. */
 import { routeOf } from '@plimsoll/registry/pages';
 
 /**
- * The link to a route of the site. Pages are folders, and a file server answers a folder without the slash at its end by
- * sending the reader on to the one with it; writing the slash saves that step. `prefix` is the language's: `/de`.
+ * The link to a route of the site. Pages are folders, and many file servers redirect a folder's address without a final slash
+ * to the address with it; the slash saves this step. `prefix` is the language's: `/de`.
  */
 export function hrefOf(route: string, prefix = ''): string {
   const [, path = '', rest = ''] = /^([^?#]*)(.*)$/.exec(route) ?? [];

@@ -1,6 +1,6 @@
 /**
- * The search field in the page: a combobox by the pattern of the ARIA practices guide. Code and index come when the field
- * is first used; after that an answer is a few milliseconds of arithmetic, so every key gets one.
+ * The search field in the page: a combobox by the pattern of the ARIA practices guide. The first use fetches code and index.
+ * After that an answer takes a few milliseconds, so every key gets an answer.
  */
 import type { Search, SearchResult } from '@plimsoll/registry/search';
 import { hrefOf } from '../rendering/site-links.ts';
@@ -27,7 +27,7 @@ export function startSearchBox(element: HTMLElement): void {
   const list = element.querySelector('ul');
   const status = element.querySelector('p');
   if (field === null || panel === null || list === null || status === null) return;
-  // Written by our own template beside this script.
+  // Our own template writes these attributes.
   const settings = JSON.parse(element.dataset.settings ?? '{}') as SearchBoxSettings;
   const box = new SearchBox({ field, panel, list, status }, settings);
   field.addEventListener('focus', () => void box.load());
@@ -75,7 +75,7 @@ class SearchBox {
     panel.hidden = false;
     if (this.#results.length === 0) status.textContent = this.#settings.words.loading;
     const search = await this.load();
-    // A later key has asked already, or the reader has left.
+    // A later key has asked already, or the field has lost the focus.
     if (field.value.trim() !== query) return;
     if (search === null) {
       this.#loading = undefined;
@@ -99,7 +99,7 @@ class SearchBox {
         const name = document.createElement('strong');
         name.textContent = title;
         item.append(name, kind);
-        // Before the field loses focus, which would close the list.
+        // This runs before the field loses the focus, which would close the list.
         item.addEventListener('pointerdown', (event) => event.preventDefault());
         item.addEventListener('click', () => location.assign(hrefOf(route, prefix)));
         return item;
@@ -162,7 +162,7 @@ async function openIndex(url: string): Promise<Search | null> {
     const [{ openSearch }, response] = await Promise.all([import('@plimsoll/registry/search'), fetch(url)]);
     return response.ok ? openSearch(await response.text()) : null;
   } catch {
-    // Offline, or a page older than the site: the field says so, and the next key tries again.
+    // The reader is offline, or the page is older than the site: the field says so, and the next key tries again.
     return null;
   }
 }

@@ -10,8 +10,8 @@ export interface ByteRange {
 const rangeSpec = /^(?:(\d+)-(\d*)|-(\d+))$/;
 
 /**
- * The range within a file of `size` bytes; 'unsatisfiable' when it begins behind the end of the file. Null when the whole
- * file is the answer: for other units, malformed headers, and several ranges, which a server may refuse to cut.
+ * The range within a file of `size` bytes; 'unsatisfiable' if the range begins after the end of the file. Null if the whole
+ * file is the answer: for other units, malformed headers, and several ranges, which a server may ignore.
  */
 export function parseByteRange(header: string, size: number): ByteRange | 'unsatisfiable' | null {
   const [unit = '', ...rest] = header.split('=');

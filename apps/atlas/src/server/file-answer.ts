@@ -1,4 +1,4 @@
-/** A file as the answer to a request: whole, in part, compressed, or only that the reader's copy is still good. */
+/** Answers a request with a file: whole, in part, compressed, or as 304 if the reader's copy is current. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
@@ -9,7 +9,7 @@ import { parseByteRange } from './byte-range.ts';
 import { allowsRange, judgePreconditions } from './preconditions.ts';
 import type { SiteFile } from './site-files.ts';
 
-/** Below this a compressed file is hardly smaller. */
+/** Compression hardly shrinks a file below this size. */
 const compressedBytesMin = 1024;
 
 export async function answerFile(context: Context, file: SiteFile): Promise<Response> {
@@ -21,7 +21,7 @@ export async function answerFile(context: Context, file: SiteFile): Promise<Resp
     rangeHeader !== undefined && allowsRange(header, file, Date.now())
       ? parseByteRange(rangeHeader, bytes.length)
       : null;
-  // A part is one of the file as it is.
+  // A range counts the bytes of the uncompressed file.
   const isCompressed = range === null && compresses(context, file);
   const etag = isCompressed ? `W/${file.etag}` : file.etag;
 
@@ -49,7 +49,7 @@ export async function answerFile(context: Context, file: SiteFile): Promise<Resp
   return context.body(bytes.slice(first, last + 1), 206);
 }
 
-/** What a 304 repeats of the answer that it stands for. */
+/** The headers that a 304 has in common with the full answer. */
 function stateHeaders(
   context: Context,
   { etag, modifiedAt, contentType, bytes }: SiteFile,

@@ -1,8 +1,8 @@
-/** What a conditional request may be answered with (RFC 9110, section 13). */
+/** Decides the answer to a conditional request (RFC 9110, section 13). */
 
 /** What identifies the state of a file. */
 export interface Validators {
-  /** As the header has it: `"…"`, or `W/"…"` for a compressed answer. */
+  /** The text of the header: `"…"`, or `W/"…"` for a compressed answer. */
   readonly etag: string;
   /** Milliseconds, a whole number of seconds: the header has no fractions. */
   readonly modifiedAt: number;
@@ -10,7 +10,7 @@ export interface Validators {
 
 type HeaderReader = (name: string) => string | undefined;
 
-/** 'failed' is answered by 412, 'not-modified' by 304. For GET and HEAD alone. */
+/** The answer to 'failed' is 412, to 'not-modified' 304. Only GET and HEAD are judged. */
 export function judgePreconditions(
   header: HeaderReader,
   { etag, modifiedAt }: Validators,
@@ -22,7 +22,7 @@ export function judgePreconditions(
     const unmodifiedSince = parseHttpDate(header('if-unmodified-since'));
     if (unmodifiedSince !== null && modifiedAt > unmodifiedSince) return 'failed';
   }
-  // A list of tags is exact, so a date beside it does not count.
+  // Tags are exact, so a date does not count if the request has tags.
   const noneMatch = header('if-none-match');
   if (noneMatch !== undefined) return matchesTag(noneMatch, etag) ? 'not-modified' : 'send';
   const modifiedSince = parseHttpDate(header('if-modified-since'));
@@ -40,7 +40,7 @@ export function allowsRange(header: HeaderReader, { etag, modifiedAt }: Validato
 
 const entityTag = /[\t ]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)")?[\t ]*(?:,|$)/y;
 
-/** Whether a list of entity tags, or `*`, has this tag. A list that is malformed has what stands before the mistake. */
+/** Whether a list of entity tags, or `*`, has this tag. A malformed list counts up to its first mistake. */
 function matchesTag(list: string, etag: string, { isStrong = false } = {}): boolean {
   if (list.trim() === '*') return true;
   const isWeakTag = etag.startsWith('W/');
@@ -58,14 +58,14 @@ function matchesTag(list: string, etag: string, { isStrong = false } = {}): bool
 
 const month = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)';
 const time = '\\d\\d:\\d\\d:\\d\\d';
-/** The form that is sent today, and the two of older programs that a recipient still reads. */
+/** The current form of a date, and one of the two older forms that a recipient must read. */
 const httpDates = [
   new RegExp(`^[A-Z][a-z]{2}, \\d\\d ${month} \\d{4} ${time} GMT$`),
   new RegExp(`^[A-Z][a-z]{5,8}, \\d\\d-${month}-\\d\\d ${time} GMT$`),
 ];
 const ancientDate = new RegExp(`^[A-Z][a-z]{2} ${month} [ \\d]\\d ${time} \\d{4}$`);
 
-/** Milliseconds; null for what is no date of HTTP, and is ignored. */
+/** Milliseconds; null if the text is no HTTP date, which a server ignores. */
 function parseHttpDate(text: string | undefined): number | null {
   if (text === undefined) return null;
   const isAncient = ancientDate.test(text);

@@ -1,4 +1,4 @@
-/** The server over real sockets: what it answers to, and to what it does not. */
+/** The server over real sockets: what it answers, and what it refuses. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -241,7 +241,7 @@ test('a part is sent only of the state that the reader has', async () => {
   for (const condition of [`W/${tag}`, '"other"', 'Thu, 05 Mar 2026 00:00:00 GMT', 'soon']) {
     expect([condition, await status(condition)]).toEqual([condition, 200]);
   }
-  // A state that the reader has whole is not cut, and a range that cannot be is not refused before If-Range is read.
+  // If-None-Match comes before Range, and If-Range comes before the refusal of a range.
   expect((await get('/letters.txt', 'Range: bytes=0-1', `If-None-Match: ${tag}`)).status).toBe(304);
   expect((await get('/letters.txt', 'Range: bytes=90-', 'If-Range: "other"')).status).toBe(200);
 });

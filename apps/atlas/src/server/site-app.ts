@@ -1,4 +1,4 @@
-/** The site as a Hono app: which requests it takes, and what goes with every answer. */
+/** The site as a Hono app: the requests that it accepts, and the headers of every answer. */
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
@@ -48,8 +48,8 @@ const ownPolicy: MiddlewareHandler = async (context, next) => {
 };
 
 /**
- * Another site can point a name of its own at this address (DNS rebinding), and a browser then lets its scripts read what
- * is served here. Such a request names the other site as its host, so only the names of this machine are answered.
+ * Another site can point a name of its own at this address (DNS rebinding). A browser then lets that site's scripts read the
+ * answers. Such a request has the other site's name as its host, so the server answers to the names of this machine alone.
  */
 const ownHost: MiddlewareHandler<SiteBindings> = async (context, next) => {
   const port = context.env.incoming.socket.localPort ?? 0;

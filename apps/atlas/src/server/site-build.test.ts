@@ -1,4 +1,4 @@
-/** When the site counts as changed: by what its sources say, and by nothing else. */
+/** The site counts as changed if the contents or names of its sources changed, and in no other case. */
 import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Builds the site when its sources have changed. Whether they have is told by what the files say, not by their times: a
- * fresh clone or a checkout of an older branch has new times and, often enough, a build that still holds.
+ * Builds the site if its sources have changed. A hash of their contents decides, not their times: a fresh clone or a checkout
+ * of an older branch has new times, and its build is often still valid.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { PlimsollError } from '@plimsoll/foundation';
 import { BuildProgress, pagesExpected } from './build-progress.ts';
 
-/** What the site is made of, from the repository's root. */
+/** The sources of the site, relative to the repository's root. */
 export const siteSources: readonly string[] = [
   'apps/atlas/src',
   'apps/atlas/public',
@@ -26,18 +26,18 @@ export const siteSources: readonly string[] = [
 ];
 
 const siteFolder = 'apps/atlas/dist';
-/** Among the built pages, so that it goes when they go: what they were built from. */
+/** The hash of the sources. Its file lies among the built pages, so that it disappears with them. */
 const stampName = '.build-stamp';
 
-/** Of what Astro said before it gave up. */
+/** Lines of Astro's output that an error quotes. */
 const errorLines = 40;
 
-/** How often a build is reported while nothing new begins: often enough to see that it has not stopped. */
+/** A build reports at least this often, so that a user sees that it has not stopped. */
 const reportSeconds = 5;
 
 export interface SiteBuild {
   readonly directory: string;
-  /** False when the site was still the one of its sources. */
+  /** False if the built site was up to date. */
   readonly built: boolean;
 }
 
@@ -73,7 +73,7 @@ async function runAstro(root: string, report: (line: string) => void): Promise<v
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
-      // A test run names itself here, and React then comes with its checks for developers, at twice the size.
+      // A test run sets NODE_ENV to "test". React would then include its development checks, at twice the size.
       NODE_ENV: 'production',
       ASTRO_TELEMETRY_DISABLED: '1',
       NO_COLOR: '1',

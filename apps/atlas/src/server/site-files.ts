@@ -11,7 +11,7 @@ export interface SiteFile extends Validators {
   readonly contentType: string;
 }
 
-/** The file for a path as it is in the address, with its escapes; null where the site has none. A folder is its page. */
+/** Reads the file of a path with its escapes; null if the site has no such file. A folder stands for its index.html. */
 export async function readSiteFile(directory: string, path: string): Promise<SiteFile | null> {
   const segments = pathSegments(path);
   if (segments === null) return null;
@@ -29,7 +29,7 @@ export async function readSiteFile(directory: string, path: string): Promise<Sit
       bytes,
       contentType: getMimeType(file) ?? 'application/octet-stream',
       etag: `"${hash}"`,
-      // A date in the future would hold for changes that come before it.
+      // A date in the future would also match later changes of the file.
       modifiedAt: Math.floor(Math.min(mtimeMs, Date.now()) / 1000) * 1000,
     };
   } catch (error) {
@@ -41,14 +41,14 @@ export async function readSiteFile(directory: string, path: string): Promise<Sit
 /** 132 bits of the hash: no two states of a file share them. */
 const hashCharacters = 22;
 
-/** What file systems say where there is no such file. */
+/** Error codes of file systems for a file that does not exist. */
 const absences: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
 
 function isAbsence(error: unknown): boolean {
   return error instanceof Error && 'code' in error && absences.includes(error.code);
 }
 
-/** Names of folders and files; null for a path that names no file of the site: `..`, hidden files, escaped slashes. */
+/** Splits a path into names; null if it cannot name a file of the site: `..`, hidden files, escaped slashes. */
 function pathSegments(path: string): readonly string[] | null {
   let names: readonly string[];
   try {

@@ -1,6 +1,6 @@
 /**
- * Serves the built site on this machine: what `npm start` runs, and what browser tests read. Any file server can; this
- * server also isolates the page from others, and answers to the names of this machine alone.
+ * Serves the built site on this machine, for `npm start` and for the browser tests. Any file server can serve the site; this
+ * server also isolates its pages from other sites and answers to the names of this machine alone.
  */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -9,9 +9,9 @@ import { sitePort } from '@plimsoll/registry/pages';
 import { filePolicy } from '../site/content-policy.ts';
 import { siteApp } from './site-app.ts';
 
-/** Where the command line's links lead. */
+/** The port in the command line's links. */
 export const firstPort = sitePort;
-/** How many ports are tried after the first: enough for a few copies side by side. */
+/** The server tries this many ports after the first, so that a few copies can run. */
 const portsTried = 20;
 
 export interface RunningSite {
@@ -48,7 +48,7 @@ export async function startSite(directory: string, port: number = firstPort): Pr
   });
 }
 
-/** What has no address that can be read never reaches the app. */
+/** Answers a request whose address cannot be read. It never reaches the app. */
 function refuseRequest(): Response {
   return new Response('The request has no address that this server can read.\n', {
     status: 400,
@@ -56,7 +56,7 @@ function refuseRequest(): Response {
   });
 }
 
-/** The port that was opened, or null when another program has it. */
+/** Returns the opened port, or null if another program has it. */
 function listen(server: Server, port: number): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {

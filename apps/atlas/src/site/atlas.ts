@@ -1,6 +1,6 @@
 /**
- * Everything the site is made of, read when it is built: records, pages and their computed numbers, through the very
- * reader that the check uses. A mistake in any of them ends the build with the list of all mistakes.
+ * Reads everything that the site shows, once per build: records, pages and their computed numbers, with the reader that the
+ * check uses. A mistake ends the build with the list of all mistakes.
  */
 import { join } from 'node:path';
 import { dataDirectory } from '@plimsoll/registry/authoring';
@@ -12,7 +12,7 @@ import { type PageView, pageView } from '../rendering/page-view.ts';
 /** The site in one language. */
 export interface Atlas {
   readonly locale: Locale;
-  /** By record id, in the order of their kinds and places. */
+  /** Pages by record id, ordered by kind and place. */
   readonly views: ReadonlyMap<string, PageView>;
   pagesOf(kind: PageKind): readonly PageView[];
 }
@@ -52,14 +52,14 @@ async function readAtlases(): Promise<ReadonlyMap<string, Atlas>> {
 }
 
 /**
- * Ends the build with these problems. A draft is built in spite of them, so that a writer sees a page before the pages
- * it names exist; what cannot be read is left out.
+ * Ends the build with these problems. A draft build continues without the unreadable parts, so that a writer sees a page
+ * before the pages that it names exist.
  */
 function judge(problems: readonly ContentProblem[]): void {
   if (process.env.PLIMSOLL_ATLAS_DRAFT !== '1') refuseContentProblems(problems);
 }
 
-/** Pages with a place come in that order, the others follow by title. */
+/** Pages with a place come first, in that order. The others follow by title. */
 function byPlace(left: PageView, right: PageView): number {
   const last = Number.MAX_SAFE_INTEGER;
   const difference = (left.record.order ?? last) - (right.record.order ?? last);

@@ -1,8 +1,8 @@
 /**
- * The Content-Security-Policy of each page, written into the page itself, so that any file server sends it. Astro's own
- * `security.csp` lists the hashes of its bundled scripts; it knows nothing of inline scripts that Starlight and our
- * templates write, nor of style attributes. So the policy is made from the finished page: it allows files of the site, and
- * each inline script, style sheet and style attribute by its hash.
+ * Writes a Content-Security-Policy into each built page, so that any file server sends it. Astro's own `security.csp` hashes
+ * the scripts that Astro bundles, but not the inline scripts of Starlight and of our templates, and no style attributes. This
+ * file therefore reads the finished page. The policy allows files of the site, and each inline script, style sheet and style
+ * attribute by its hash.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ function pagePolicy(html: string): string {
     ...siteDirectives,
     ["script-src 'self'", ...scripts].join(' '),
     ["style-src 'self'", ...sheets].join(' '),
-    // A hash counts for attributes only beside this word; without a hash it allows nothing.
+    // Browsers apply hashes to attributes only after this keyword. By itself the keyword allows nothing.
     ["style-src-attr 'unsafe-hashes'", ...attributes].join(' '),
   ].join('; ');
 }

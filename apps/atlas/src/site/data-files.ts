@@ -1,4 +1,4 @@
-/** Puts the registry's files under /data, as they are: what the page's planner and search read, open to anybody. */
+/** Copies the registry's files to /data. The page's planner and search read them there. */
 import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { dataDirectory } from '@plimsoll/registry/authoring';

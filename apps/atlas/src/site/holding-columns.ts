@@ -12,13 +12,13 @@ export function holdingColumns(
   return [holding.needed, ...users].map((label) => amount(label));
 }
 
-/** What a format is called: a name of the registry's, or as an engine says it. */
+/** The name of a format: the registry's, or the engine's. */
 export function formatLabel({ formats }: Locale['words'], format: string): string {
   const known: Readonly<Record<string, string>> = formats;
   return known[format] ?? format;
 }
 
-/** What users were counted under. */
+/** The engine that the count of users assumes. */
 export function basisLabel({ holding }: Locale['words'], engine: string): string {
   const known: Readonly<Record<string, string>> = holding.bases;
   return known[engine] ?? engine;

@@ -1,4 +1,4 @@
-/** What stands beside every page: the planner, the list of all pages, the pages of each kind, and the two lists made from the registry. */
+/** The side navigation: the planner, the list of all pages, the pages of each kind, and the two lists from the registry. */
 import { hrefOf, recordHref } from '../rendering/site-links.ts';
 import type { Atlas } from './atlas.ts';
 
@@ -21,7 +21,7 @@ const groups = [
 
 export function navigation({ locale, pagesOf }: Atlas): (NavigationLink | NavigationGroup)[] {
   const words = locale.words.navigation;
-  // Starlight puts the language in front of these by itself.
+  // Starlight adds the language's prefix to these links.
   const page = (label: string, route: string): NavigationLink => ({ label, link: hrefOf(route) });
   const groupsWithPages = groups.flatMap(({ kind, name }) => {
     const items = pagesOf(kind).map((view) => ({

@@ -1,14 +1,14 @@
 /**
- * Runs in the page: a click on a computed number shows its derivation beside it, in a popover. The words are those of the list
- * at the foot, where the number leads without JavaScript, and where the popover has a link to; from there one comes back to
- * the number that was clicked. Browsers without popovers follow the link.
+ * Runs in the page: a click on a computed number opens a popover with its derivation. The popover has the words of the list at
+ * the foot of the page and a link to that list, which leads back to the clicked number. Without JavaScript or popovers the
+ * number itself links to the list.
  */
 
-/** Between a number and its note, and between a note and the edge of the window, in pixels. */
+/** Gaps in pixels: between a number and its note, and between a note and the edge of the window. */
 const gap = 6;
 const margin = 12;
 
-/** The number whose note is shown: there is one note, which goes from number to number. */
+/** The number whose note is open. The page has one note, which moves from number to number. */
 let shown: HTMLAnchorElement | null = null;
 
 export function startNumberNotes(page: Document): void {
@@ -22,12 +22,12 @@ export function startNumberNotes(page: Document): void {
     link.role = 'button';
     link.ariaHasPopup = 'dialog';
     link.ariaExpanded = 'false';
-    // The note says the same, at leisure.
+    // The note replaces the tooltip, which says the same.
     link.removeAttribute('title');
     link.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
-      // A click by key has no press before it.
+      // A click from the keyboard has no pointer event before it.
       const isPressed = event.detail > 0;
       if (shown === link || (isPressed && wasOpen)) note.hidePopover();
       else show(note, link, entry);
@@ -37,7 +37,7 @@ export function startNumberNotes(page: Document): void {
       event.preventDefault();
       link.click();
     });
-    // The browser closes an open note when the pointer goes down; the click that follows is not to open it again.
+    // The browser closes an open note when the pointer goes down. The click that follows must not open it again.
     link.addEventListener('pointerdown', () => {
       wasOpen = shown === link;
     });
@@ -54,14 +54,14 @@ function show(note: HTMLElement, link: HTMLAnchorElement, entry: HTMLElement): v
   text.replaceChildren(...[...(entry.querySelector('dd')?.cloneNode(true).childNodes ?? [])]);
   toFoot.href = link.hash;
   note.ariaLabel = link.textContent;
-  // After the number in the page, so that the next key of Tab goes into the note.
+  // The note follows the number in the document, so that the Tab key moves into the note.
   link.after(note);
   close.onclick = () => note.hidePopover();
   toFoot.onclick = () => {
     leadBackTo(link, entry);
     note.hidePopover();
   };
-  // Of a note that closes here and opens there the browser tells once, and only that it is open.
+  // For a note that closes and opens elsewhere, the browser sends one event, which says that it is open.
   note.ontoggle = (event) => {
     if (event.newState === 'closed') mark(null);
   };
@@ -84,7 +84,7 @@ function leadBackTo(link: HTMLAnchorElement, entry: HTMLElement): void {
   back.hash = link.id;
 }
 
-/** Below the number, or above it where there is more room; it scrolls with the page. */
+/** Places the note below the number, or above it if there is more room. The note scrolls with the page. */
 function placeBeside(note: HTMLElement, link: HTMLElement): void {
   const number = link.getClientRects()[0] ?? link.getBoundingClientRect();
   const { clientWidth, clientHeight } = document.documentElement;

@@ -1,4 +1,4 @@
-/** The structure files, compiled by MDX. Apart from the rest of the site's sources: only what renders pages needs them. */
+/** The structure files, compiled by MDX. They have a module of their own because only the page templates need them. */
 import type { MDXInstance } from 'astro';
 import type { Page } from '../pages-data/read/page-reader.ts';
 
@@ -6,7 +6,7 @@ const modules = import.meta.glob<MDXInstance<Record<string, unknown>>>('../conte
   eager: true,
 });
 
-/** The component that page.mdx of this page is. */
+/** Returns the component that MDX makes of this page's page.mdx. */
 export function contentOf({ folder }: Page): MDXInstance<Record<string, unknown>>['Content'] | undefined {
   const [, path = ''] = folder.split('/content/docs/');
   return modules[`../content/docs/${path}/page.mdx`]?.Content;

@@ -1,6 +1,6 @@
 /**
- * Style sheets of interactive pieces, which a page links when it has the piece. Were they imported by the pieces, every page
- * of their route would load them: Astro gives all pages that one template makes the styles of all that the template imports.
+ * Style sheets of interactive pieces. A page links a sheet only if it has the piece. If the pieces imported their sheets, every
+ * page of their route would load them: Astro gives all pages of a template the styles of everything that it imports.
  */
 import { defined } from '@plimsoll/foundation';
 import blocks from '../islands/blocks/blocks.css?url&no-inline';

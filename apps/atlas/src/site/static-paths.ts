@@ -27,7 +27,7 @@ export function onePage(): Promise<StaticPath<unknown, unknown>[]> {
   return pagesFor(() => [{ params: {}, props: {} }]);
 }
 
-/** The routes that `list` names for a language, with what their pages are given. */
+/** The routes that `list` gives for a language, with the properties of their pages. */
 async function pagesFor<Parameters, Props>(
   list: (atlas: Atlas) => readonly { readonly params: Parameters; readonly props: Props }[],
 ): Promise<StaticPath<Parameters, Props>[]> {

@@ -1,12 +1,12 @@
-/** Columns of tables: what stands over them, and how much room a table needs before it shows them. */
+/** Columns of tables: their heads, and the width from which a table shows them. */
 
 export interface Column {
   readonly label: string;
-  /** Where the label leads. */
+  /** Target of the label's link. */
   readonly href?: string;
   /** Amounts align at their ends, and are sorted from the largest. */
   readonly isAmount?: boolean;
-  /** Shown from this width of the table on; without it, on phones too. */
+  /** The table shows the column from this width on. Without it, phones show the column too. */
   readonly from?: 'middle' | 'wide';
 }
 
@@ -18,7 +18,7 @@ export function words(label: string, from?: Column['from']): Column {
   return { label, ...(from !== undefined && { from }) };
 }
 
-/** Places of the columns, from 1, that a table shows from this width on: what its style goes by. */
+/** Places, from 1, of the columns that a table shows from this width on. The style sheet reads them. */
 export function placesFrom(columns: readonly Column[], from: Column['from']): string | undefined {
   const places = columns.flatMap((column, index) => (column.from === from ? [index + 1] : []));
   return places.length > 0 ? places.join(' ') : undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs in the page: the heads of a table become buttons that sort it, by the pattern of the ARIA practices guide. The first
- * click puts amounts largest first and words from A; the next turns the order round. Rows without a value stay last.
+ * Runs in the page: turns the heads of a table into sort buttons, by the pattern of the ARIA practices guide. The first click
+ * sorts amounts from the largest and words from A; the next click reverses the order. Rows without a value stay last.
  */
 
 export function startSorting(element: HTMLElement): void {

@@ -5,11 +5,11 @@ import { type FetchText, TextCache } from './text-cache.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 export interface PageWorkbench {
-  /** Answers a question about models and devices, with as many fetches as it takes. */
+  /** Answers a question about models and devices. It fetches every file that the question needs. */
   ask<Result>(question: (workbench: Workbench) => Result): Promise<Result>;
 }
 
-/** Where the build puts the spec of a model: beside the registry's own files. */
+/** The build writes the spec of a model here, next to the registry's own files. */
 function specPath(modelId: string): string {
   return `specs/${modelId.toLowerCase()}.json`;
 }

@@ -1,11 +1,11 @@
 /**
- * Files of the site, read as if they were here. The registry and the planner ask for texts as they go and cannot wait, so
- * a question is asked again after each file it turned out to lack: the index first, then a record, then a larger device to
- * advise. A question is pure and takes a millisecond, so asking it three times costs less than teaching it to wait.
+ * Reads files of the site as if they were local. The registry and the planner read texts synchronously and cannot wait, so
+ * the cache runs a question again after each file that it lacked: first the index, then a record, then a larger device to
+ * advise. A question is pure and takes a millisecond, so three runs cost less than asynchronous readers.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** Most files one question may need: advice looks at a few devices beside model, device and two indexes. */
+/** Most files of one question: the model, the device, two indexes, and a few devices that advice compares. */
 const filesMax = 24;
 
 class TextMissing extends Error {
@@ -29,14 +29,14 @@ export class TextCache {
     this.#fetchText = fetchText;
   }
 
-  /** For code that runs inside `settle`. */
+  /** Reads a file for code that runs inside `settle`. */
   readonly read = (path: string): string => {
     const text = this.#texts.get(path);
     if (text === undefined) throw new TextMissing(path);
     return text;
   };
 
-  /** Runs a question until nothing it reads is missing. */
+  /** Runs a question again until it misses no file. */
   async settle<Result>(question: () => Result): Promise<Result> {
     for (let fetched = 0; ; fetched++) {
       try {

@@ -11,7 +11,7 @@ import type { Workbench } from './workbench.ts';
 
 const data = join(import.meta.dirname, '../../../../packages/registry/data');
 
-/** The site's files as a page would fetch them, and which ones it did. */
+/** Serves the site's files to a page's workbench, and records which files it fetched. */
 function site(): {
   readonly fetched: string[];
   readonly fetchText: (path: string) => Promise<string | null>;

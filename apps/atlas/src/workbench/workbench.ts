@@ -1,19 +1,19 @@
 /**
- * What pages compute with: models and devices by name. The same interface at build, where records are files, and in the
- * page, where they are fetched; cells, charts and the planner are written once against it.
+ * Models and devices by name, for everything that a page computes. The build implements it with files, the page by fetching;
+ * cells, charts and the planner use this interface alone.
  */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord, Registry } from '@plimsoll/registry';
 
 export interface Workbench {
   readonly registry: Registry;
-  /** Throws `unknown-model` or `ambiguous-model` with names to choose from. */
+  /** Throws `unknown-model` or `ambiguous-model`, with names to choose from. */
   model(name: string): ModelSpec;
   hardware(name: string): HardwareRecord;
 }
 
 export function openWorkbench(registry: Registry, readSpec: (id: string) => ModelSpec): Workbench {
-  // Kept, because everything the planner remembers about a model hangs on its spec.
+  // The cache keeps the object, because the planner's own caches use the spec as their key.
   const specs = new Map<string, ModelSpec>();
   return {
     registry,
@@ -27,7 +27,7 @@ export function openWorkbench(registry: Registry, readSpec: (id: string) => Mode
   };
 }
 
-/** An id is found in the index; other spellings go through the record, which also knows the way out. */
+/** The index finds an id. Another spelling needs the registry's lookup, which also names the nearest ids. */
 function idOf(registry: Registry, name: string): string {
   const key = name.toLowerCase();
   const row = registry.listModels().find(({ id }) => id.toLowerCase() === key);

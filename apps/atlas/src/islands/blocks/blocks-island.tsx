@@ -1,6 +1,6 @@
 /**
- * Paged against static memory, played. The picture arrives as the build left it after some steps; a button fetches the
- * serving core and goes on from there. Nothing moves by itself, and where motion is unwanted only steps are offered.
+ * Plays paged against static memory. The build renders the picture after some steps; a button fetches the serving core and
+ * continues from there. Nothing moves by itself. If the system asks for reduced motion, the piece offers single steps alone.
  */
 import { formatCount } from '@plimsoll/foundation';
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
@@ -17,7 +17,7 @@ export interface BlocksIslandProps {
   readonly words: BlocksWords;
 }
 
-/** Steps per second at the lowest speed: a step is then long enough to be seen. */
+/** Steps per second at the lowest speed, where a reader sees each step. */
 const stepsPerSecond = 15;
 const speeds: readonly number[] = [1, 4, 16];
 const stepSizes: readonly number[] = [1, 50];
@@ -174,13 +174,13 @@ interface PlayOptions {
   readonly end: () => void;
 }
 
-/** As many steps as time has passed for, drawn once per frame. */
+/** Runs the steps that the elapsed time is worth, and draws once per frame. */
 function play(player: RacePlayer, { speed, isStopped, show, end }: PlayOptions): void {
   let owed = 0;
   let before: number | null = null;
   const frame = (now: number): void => {
     if (isStopped()) return;
-    // After a pause of the page (another tab) it goes on, and does not catch up.
+    // After the page was hidden in another tab, the race continues and does not catch up.
     owed += before === null ? 0 : (Math.min(100, now - before) / 1000) * stepsPerSecond * speed;
     before = now;
     const steps = Math.floor(owed);

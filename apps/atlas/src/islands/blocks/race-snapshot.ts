@@ -1,4 +1,4 @@
-/** One step of a race as plain data: small enough to stand in a page as the build left it. */
+/** One step of a race as plain data, small enough for a page to carry. */
 import type { CellState, MemoryUse } from '../../allocation/memory-use.ts';
 import type { PagedUse } from '../../allocation/paged-serving.ts';
 import type { Race } from '../../allocation/race.ts';

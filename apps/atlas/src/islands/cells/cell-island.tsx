@@ -1,7 +1,7 @@
 /**
- * A cell in the page: its output as the build computed it, and its inputs to change. The planner comes with the first
- * change. What is entered and what is computed are kept apart: an entry outside its limits is answered with them, and the
- * output is greyed, because it belongs to the entries before.
+ * A cell in the page: the output from the build, and inputs that a reader can change. The first change fetches the planner.
+ * Entries and output are separate states: an entry outside its limits gets a message with the limits, and the output turns
+ * gray, because it belongs to the earlier entries.
  */
 import { formatCount, PlimsollError } from '@plimsoll/foundation';
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
@@ -86,14 +86,14 @@ function entriesOf(values: AnyValues): Entries {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
 }
 
-/** What caps an input, and whether the output was computed with the cap. */
+/** Names what caps an input, and says whether the output uses the cap. */
 function capNote(cap: CellCap | undefined, entry: string, words: CellWords): string | undefined {
   if (cap === undefined) return undefined;
   const text = Number(entry) > cap.most ? words.capped : words.cap;
   return fill(text, { name: cap.setBy, most: formatCount(cap.most) });
 }
 
-/** The limits of a number, for an entry that is outside. */
+/** The limits of a number, as the message about an entry outside them shows them. */
 function limitsText(input: CellInput, words: CellWords): string {
   if (input.kind === 'choice') return input.options.join(', ');
   const { min, max, step = 1 } = input;

@@ -1,4 +1,4 @@
-/** What a cell computed: a chart where it has one, and always the table. */
+/** The output of a cell: always a table, and a chart if the cell has one. */
 import type { ReactNode } from 'react';
 import type { CellEntry, CellOutput } from '../../cells/cell.ts';
 import { formatQuantity, type Unit } from '../../cells/quantity.ts';
@@ -7,7 +7,7 @@ import type { CellWords } from '../words.ts';
 
 export interface CellTexts {
   readonly title: string;
-  /** By name of a column, of a text in a row, `y` for the axis of several series, `mark`. */
+  /** Labels by the name of a column or of a text in a row; `y` is the axis of several series, `mark` the limit. */
   readonly labels: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-/** What a larger batch does to the first token, to every next one, and to all users together. */
+/** The effect of the batch on the first token, on each later token, and on the throughput of all users. */
 import { formatCount } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
 import { formatQuantity, type Unit } from '../../cells/quantity.ts';
@@ -9,7 +9,7 @@ import { LineChart } from './line-chart.tsx';
 export interface BatchPoint {
   readonly users: number;
   readonly fits: boolean;
-  /** Until the first token of the last one, when all prompts arrive at once. */
+  /** Time to the first token of the last user, if all prompts arrive at once. */
   readonly ttftSeconds: number;
   readonly tpotSeconds: number;
   readonly tokensPerSecond: number;

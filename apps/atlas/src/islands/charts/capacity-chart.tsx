@@ -1,6 +1,6 @@
 /**
- * Memory over context and users: a square per pair, darker as the device fills, hatched where it does not fit, and between
- * them the load line with the exact most users of each context. The table below holds the same numbers.
+ * Memory over context and users: one square per pair, darker as the device fills and hatched if the pair does not fit. The
+ * load line between them shows the exact largest number of users for each context. The table below has the same numbers.
  */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
@@ -20,7 +20,7 @@ export interface CapacityChartProps {
   readonly map: CapacityMap;
   readonly here: { readonly context: number; readonly users: number };
   readonly words: MapWords;
-  /** Absent where nothing can be changed. */
+  /** Undefined if the reader cannot change the plan. */
   readonly onPick?: ((point: { readonly context: number; readonly users: number }) => void) | undefined;
 }
 
@@ -109,8 +109,8 @@ function Square({ map, row, column, words, onPick }: SquareProps): ReactNode {
     share: (share * 100).toFixed(0),
   });
   return (
-    // The form is the way in for keys; a pointer may take the shorter one.
-    // biome-ignore lint/a11y/noStaticElementInteractions: fields with the same values stand above the chart
+    // Keyboards use the form; a pointer may use the chart.
+    // biome-ignore lint/a11y/noStaticElementInteractions: fields above the chart take the same values
     <rect
       x={frame.left + column * square + 0.5}
       y={frame.top + (map.users.length - 1 - row) * square + 0.5}
@@ -131,7 +131,7 @@ function usersPlace(map: CapacityMap, users: number): number {
   return Math.min(map.users.length, Math.max(0, users === 0 ? 0 : Math.log2(users) + 0.5));
 }
 
-/** How far up the load line stands over a context: above the last count of the axis that fits. */
+/** The height of the load line at a context: above the last count of the axis that fits. */
 function boundaryTop(map: CapacityMap, column: number): number {
   const most = map.usersMax[column] ?? 0;
   const fitting = map.users.filter((count) => count <= most).length;

@@ -1,6 +1,6 @@
 /**
- * A line chart as plain SVG: drawn at build and in the page alike, without JavaScript and in print. Series differ by dash and
- * mark as well as colour, and the caller puts a table beside it.
+ * A line chart as plain SVG. The build and the page draw the same chart, so it works without JavaScript and in print. Series
+ * differ by dash and mark as well as by color, and the caller adds a table with the same numbers.
  */
 import type { ReactNode } from 'react';
 import { formatTick, type Unit } from '../../cells/quantity.ts';
@@ -14,12 +14,12 @@ export interface ChartAxis {
 
 export interface ChartSeries {
   readonly label: string;
-  /** One per x; null leaves a gap. */
+  /** One value per x; null leaves a gap. */
   readonly values: readonly (number | null)[];
 }
 
 export interface LineChartProps {
-  /** What a reader who does not see it needs to know. */
+  /** The text for a reader who does not see the chart. */
   readonly alt: string;
   readonly xs: readonly number[];
   readonly x: ChartAxis;
@@ -99,8 +99,8 @@ export function LineChart({ alt, xs, x, y, series, mark }: LineChartProps): Reac
 }
 
 /**
- * A place in tenths of a unit. Finer ones are not seen, and logarithms differ in their last bit between the machine that
- * built the page and the browser that takes it over.
+ * A coordinate in tenths of a unit. A finer one is not visible, and the last bit of a logarithm differs between the machine
+ * that built the page and the browser.
  */
 export function place(value: number): number {
   return Math.round(value * 10) / 10;
@@ -142,7 +142,7 @@ function axisScale(axis: ChartAxis, values: readonly number[], ticksMax: number)
   if (axis.scale === 'linear') return linearScale({ max, ticksMax, base: axis.unit === 'bytes' ? 2 : 10 });
   const min = Math.min(...values);
   const base = axis.unit === 'seconds' || axis.unit === 'rate' ? 10 : 2;
-  // Less than a decade has no two powers of ten to mark: the axis is widened to the next ones.
+  // A range of less than a decade contains no two powers of ten, so the axis grows to the next powers.
   const isNarrow = base === 10 && max / min < 100;
   const low = isNarrow ? 10 ** Math.floor(Math.log10(min)) : min;
   const high = isNarrow ? 10 ** Math.ceil(Math.log10(max)) : max;

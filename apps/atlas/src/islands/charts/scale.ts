@@ -15,7 +15,7 @@ export interface ScaleOptions {
   readonly base?: 2 | 10;
 }
 
-/** For quantities that are compared by factors; `min` must be above 0. */
+/** A logarithmic axis, for quantities that a reader compares by factors; `min` must be above 0. */
 export function logScale({ min, max, ticksMax, base = 10 }: ScaleOptions): Scale {
   const low = Math.log(min);
   const span = Math.log(max) - low;
@@ -41,7 +41,7 @@ function powersBetween(min: number, max: number, base: number): readonly number[
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => base ** (first + index));
 }
 
-/** Every second, third ... so that the rest are evenly spaced. */
+/** Keeps every second, third, ... value, so that the kept values are evenly spaced. */
 function thin(values: readonly number[], most: number): readonly number[] {
   const every = Math.max(1, Math.ceil(values.length / most));
   return values.filter((_, index) => index % every === 0);

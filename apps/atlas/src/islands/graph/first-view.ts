@@ -1,4 +1,4 @@
-/** Where the interactive picture begins: whole where that can be read, otherwise at its upper left corner. */
+/** The first view of the interactive picture: all of it if the letters stay readable, else its upper left corner. */
 
 export interface FirstView {
   readonly zoom: number;
@@ -10,7 +10,7 @@ export interface FirstView {
 
 /** The smallest letters have 14 pixels at zoom 1; below 13 they are hard to read. */
 const zoomMin = 13 / 14;
-/** Larger than the still picture beside it would only take room. */
+/** A larger zoom takes room and shows no more. */
 const zoomMax = 1.15;
 /** Around the picture, and below it for the buttons to zoom. */
 const marginPixels = 6;

@@ -39,7 +39,7 @@ interface GraphWords {
 
 /** In pixels at zoom 1, and the same in graph.css: larger than on paper, so that a telephone can show it smaller. */
 const sizes: NodeTextSizes = { label: 15, note: 14, padding: 10 };
-/** Two boxes and two lanes beside each other still fit a telephone at the least zoom that can be read. */
+/** Two boxes and two lanes in a row fit a telephone at the smallest zoom that stays readable. */
 const boxWidth = { alone: 216, paired: 128 };
 
 export function flowData(graph: GraphRecord, words: GraphWords): FlowData {

@@ -1,6 +1,6 @@
 /**
- * Makes a still graph interactive when its reader asks: React and React Flow are a hundred kilobytes, which a page that is
- * only read should not pay. The still picture stays in the page for print.
+ * Makes a still graph interactive at the reader's request. React and React Flow are a hundred kilobytes, and most readers do
+ * not need them. The still picture stays in the page for print.
  */
 import type { FlowData } from './graph-data.ts';
 
@@ -12,7 +12,7 @@ class GraphElement extends HTMLElement {
     button.hidden = false;
     button.addEventListener('click', () => {
       button.disabled = true;
-      // The site's own build wrote it, so its shape is taken on trust.
+      // The site's own build wrote this JSON, so its shape is not checked again.
       void this.#open(JSON.parse(source) as FlowData).then(() => button.remove());
     });
   }

@@ -1,6 +1,6 @@
 /**
- * A graph record in React Flow: nodes can be moved, focused and read, edges of what is chosen stand out. Edges take the
- * ways and lanes of the still picture, so that both say the same.
+ * A graph record in React Flow. A reader can move, focus and read nodes, and the edges of the chosen node are highlighted.
+ * Edges use the routes and lanes of the still picture.
  */
 import {
   Background,
@@ -26,8 +26,8 @@ import graphStyles from './graph.css?inline';
 import type { FlowData, FlowEdge } from './graph-data.ts';
 
 /**
- * The styles arrive with this code: a page whose graphs nobody opens needs none of them. A constructed sheet, because the
- * page's Content-Security-Policy knows no style element that a script makes.
+ * The styles arrive with this code, so that a page pays for them only when a reader opens a graph. They are a constructed
+ * sheet, because the page's Content-Security-Policy blocks a style element that a script adds.
  */
 function wearStyles(): void {
   const sheet = new CSSStyleSheet();
@@ -51,7 +51,7 @@ function GraphFlow({ data, view }: { readonly data: FlowData; readonly view: Fir
   const [chosen, setChosen] = useState<string | null>(null);
   const edges = useMemo(() => data.edges.map((edge) => edgeOf(edge, chosen)), [data.edges, chosen]);
   const pane = useRef<HTMLDivElement>(null);
-  // The button that opened the picture is gone: whoever pressed it goes on here.
+  // The button that opened the picture is gone, so the focus moves to the picture.
   useEffect(() => pane.current?.focus({ preventScroll: true }), []);
   return (
     <ReactFlow
@@ -83,7 +83,7 @@ function GraphFlow({ data, view }: { readonly data: FlowData; readonly view: Fir
 type RecordNode = Node<{ readonly label: string; readonly note: string }, 'record'>;
 type RoutedEdge = Edge<{ readonly edge: FlowEdge }, 'routed'>;
 
-/** React Flow wants a place where edges begin and end; where they really do follows from the box. */
+/** React Flow requires handles for the ends of edges. The real ends follow from the box. */
 function RecordBox({ data }: NodeProps<RecordNode>): ReactNode {
   return (
     <>

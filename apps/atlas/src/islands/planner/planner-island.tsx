@@ -1,6 +1,6 @@
 /**
- * The planner in a page. It arrives as the build computed it, readable without JavaScript; the planner itself is fetched when
- * someone touches the form or an address brings a state.
+ * The planner in a page. The build renders its example, which is readable without JavaScript. The page fetches the planner
+ * when a reader touches the form or an address brings a state.
  */
 import { formatCount } from '@plimsoll/foundation';
 import type { Advice } from '@plimsoll/planner';
@@ -23,12 +23,12 @@ import type { PlannerCharts, PlannerPicture } from './worker/picture.ts';
 
 export interface PlannerIslandProps {
   readonly picture: PlannerPicture;
-  /** Null in the small form that stands inside a page. */
+  /** Null in the small form inside a page. */
   readonly charts: PlannerCharts | null;
   readonly words: PlannerWords;
   readonly mapWords: MapWords;
   readonly batchWords: BatchWords;
-  /** Of the parts; one below the heading that the planner stands under. */
+  /** Level of the parts' headings: one below the heading above the planner. */
   readonly headingLevel: HeadingLevel;
   /** Where the whole planner is; null on that page itself, which keeps its state in the address. */
   readonly plannerRoute: string | null;
@@ -39,7 +39,7 @@ export function PlannerIsland(props: PlannerIslandProps): ReactNode {
   const { picture, charts, notes, failure, isBusy, said, ask, change, search } = usePlanner(props);
   const { answer } = picture;
   const verdict = useRef<HTMLDivElement>(null);
-  // The button that was pressed goes with the advice, so the focus moves to what it led to.
+  // The pressed button disappears with the advice, so the focus moves to the new verdict.
   const follow = (state: PlannerState, advice: Advice): void =>
     void ask(state, { said: fill(words.applied, { change: advice.change }), isStep: true }).then(() =>
       verdict.current?.focus(),
@@ -113,12 +113,12 @@ function Notes({
   );
 }
 
-/** What the form calls it, where the form has it. */
+/** The form's label of a field, if the form has the field. */
 function noteField(key: StateNote['key'], words: PlannerWords): string {
   return key === 'address' ? key : words[key];
 }
 
-/** An address may carry anything; what no font shows is shown as a mark. */
+/** An address may contain any character. A character that no font shows becomes a mark. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '\ufffd');
 }

@@ -1,6 +1,6 @@
 /**
- * What the planner's page shows, and asking for something else. One answer is shown at a time and a slow one never
- * overtakes; the verdict does not wait for the charts.
+ * The state of the planner's page, and the function that asks for another state. The page shows one answer at a time, a late
+ * answer never replaces a newer one, and the verdict does not wait for the charts.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { useCallback, useEffect, useRef, useState } from 'react';
@@ -22,16 +22,16 @@ export interface AskOptions {
   /** Notes about the address the state came from. */
   readonly notes?: readonly StateNote[];
   readonly said?: string;
-  /** A step that the browser's way back undoes; what is typed is not. */
+  /** True for a change that the browser's back button undoes. A typed text is no such change. */
   readonly isStep?: boolean;
 }
 
 export interface PlannerUse extends Shown {
   readonly isBusy: boolean;
   readonly ask: (state: PlannerState, options?: AskOptions) => Promise<void>;
-  /** Of what was asked last, answered or not. */
+  /** The state that was asked last, whether or not its answer has come. */
   readonly change: (fields: Partial<PlannerState>, options?: AskOptions) => void;
-  /** What the planner finds; nothing where it cannot be reached, which the page then says. */
+  /** The matches. The list is empty if the planner cannot be reached; the page then says so. */
   readonly search: <Row>(find: (planner: PagePlanner) => Promise<readonly Row[]>) => Promise<readonly Row[]>;
 }
 
@@ -47,7 +47,7 @@ export interface PlannerStart {
 
 const loadPlanner = (): Promise<PagePlanner> => import('./worker/page-planner.ts');
 
-/** Ahead of the first question. Where it fails, that question fails too, and is what says so. */
+/** Fetches the planner before the first question. If this fails, the question fails too and reports the error. */
 export function warmPlanner(): void {
   loadPlanner().catch(() => undefined);
 }
@@ -56,7 +56,7 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
   const [shown, setShown] = useState<Shown>({ picture, charts, notes: [], failure: null, said: null });
   const [isBusy, setBusy] = useState(false);
   const latest = useRef(0);
-  // What was asked last: a second change may come before the first is answered, and must not undo it.
+  // The last question: a second change may come before the first answer, and must not undo the first change.
   const asked = useRef(picture.answer.state);
   const ownsAddress = plannerRoute === null;
   // The query that was last taken from the address or put there.
@@ -84,7 +84,7 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
     setShown((before) => ({ ...before, said: before.said ?? '' }));
     if (!ownsAddress) return;
     const fromAddress = (): void => {
-      // A link to a heading moves in the history too, and must not undo what was asked since.
+      // A link to a heading also moves in the history. It must not undo later questions.
       if (location.search === addressed.current) return;
       addressed.current = location.search;
       const { state, notes } = readState(location.search);
@@ -107,7 +107,7 @@ export function usePlanner({ picture, charts, words, plannerRoute }: PlannerStar
   return { ...shown, isBusy, ask, change, search };
 }
 
-/** First what the plan says, then the charts, which take longer. */
+/** Asks for the plan first, then for the charts, which take longer. */
 async function* answers(
   state: PlannerState,
   { hasCharts, words, options }: { hasCharts: boolean; words: PlannerWords; options: AskOptions },
@@ -136,8 +136,8 @@ function failureOf(error: unknown, words: PlannerWords): Pick<Shown, 'failure' |
 }
 
 /**
- * The state as it was settled: what a stranger's address had wrong is not shared on. Mostly the same place in the history:
- * every keystroke is a state, and nobody wants to go back through them.
+ * Writes the settled state into the address, without the wrong values of an older address. Most changes replace the entry in
+ * the history, because every keystroke is a state.
  */
 function showInAddress(state: PlannerState, isStep: boolean): void {
   const address = `${addressOf(location.pathname, state)}${location.hash}`;

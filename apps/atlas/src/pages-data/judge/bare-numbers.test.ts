@@ -72,5 +72,5 @@ test('words of the interface, with their places to fill in', () => {
 test('an allowance that nothing uses is told', () => {
   const registry = { listModels: () => [], listHardware: () => [] };
   const told = allBareNumberProblems({ pages: new Map(), wordFiles: [], registry });
-  expect(told.map(({ problem }) => problem)).toContain('"a million tokens" stands in no text: take it out');
+  expect(told.map(({ problem }) => problem)).toContain('"a million tokens" is in no text: take it out');
 });

@@ -1,7 +1,7 @@
 /**
- * Numbers that a writer typed. What a page says about the world is computed ({name}) or stands in a sentence with a citation;
- * a number that is neither goes stale without anybody seeing it. Counted as typed are digits and number words above ten, and
- * smaller ones with a unit of measure. Not counted, because they state nothing that could become wrong:
+ * Finds numbers that a writer typed. A statement about the world is computed ({name}) or its sentence has a citation; any
+ * other number goes stale and no test notices. Digits, number words above ten, and smaller numbers with a unit of measure
+ * count as typed. The following do not count, because they state nothing that could become wrong:
  *
  *   code and formulas            `--max-num-seqs 256`
  *   names                        H100, fp8, q4_0, 8B, EAGLE-2, Llama 3.1 8B (names of registry records, also their beginnings)
@@ -26,7 +26,7 @@ const allowedNumbers: Readonly<Record<string, string>> = {
   '8192, 8k or 128k': 'examples of what can be typed: three ways to write a number of tokens',
 };
 
-/** Stand for what is not typed, so that sentences keep their shape. No text holds these private characters. */
+/** Placeholders for parts that count as not typed, so that sentences keep their shape. No text has these characters. */
 const computedSign = '\uE000';
 const citationSign = '\uE001';
 const nameSign = '\uE002';
@@ -42,7 +42,7 @@ const afterDigits = {
   ordinal: /^(?:st|nd|rd|th)\b/,
   formatWidth: /^(?:-bit|[ -]bits?)\b/,
   measure: new RegExp(`^[ -]?${unit}(?![\\p{L}\\p{N}])`, 'u'),
-  /** "8B", "4_0", "70b-instruct": letters that are no unit make a name of it. */
+  /** "8B", "4_0", "70b-instruct": letters that are no unit make the number a name. */
   name: /^[\p{L}_]/u,
 };
 const measuredWords = new RegExp(
@@ -72,7 +72,7 @@ export function namePatternOf(names: readonly string[]): NamePattern {
   return new RegExp(`(?<![\\p{L}\\p{N}])(?:${longestFirst.join('|')})(?![\\p{L}\\p{N}])`, 'giu');
 }
 
-/** The typed numbers of one inline text, as they stand in it. */
+/** The typed numbers of one inline text, in its own spelling. */
 export function bareNumbers(text: string, names: NamePattern): readonly string[] {
   return sentencesOf(signs(parseInline(text).nodes))
     .filter((sentence) => !sentence.includes(citationSign))
@@ -86,7 +86,7 @@ function signs(nodes: readonly Inline[]): string {
       if (node.kind === 'number') return computedSign;
       if (node.kind === 'citation') return citationSign;
       if (node.kind === 'code') return nameSign;
-      // A link to a record of the registry is called by its name.
+      // The words of a link to a registry record are its name.
       if (node.kind === 'link' && /^(?:model|hardware)\./.test(node.target)) return nameSign;
       return signs(node.children);
     })
@@ -112,20 +112,20 @@ function numbersIn(sentence: string): readonly string[] {
 
 export interface WordsOfSite {
   readonly pages: ReadonlyMap<string, Page>;
-  /** Folders of interface words, `<locale>.json` each; sound JSON by now. */
+  /** Folders of interface words, with one `<locale>.json` each. Their JSON has been checked. */
   readonly wordFiles: readonly TextFiles[];
   /** Its models and devices have names with numbers in them. */
   readonly registry: Pick<Registry, 'listModels' | 'listHardware'>;
 }
 
-/** Typed numbers of everything that a reader of the site may read, and allowances that nothing uses any more. */
+/** Typed numbers in every text of the site, and allowances that no text uses. */
 export function allBareNumberProblems({
   pages,
   wordFiles,
   registry,
 }: WordsOfSite): readonly ContentProblem[] {
   const models = registry.listModels().map(({ id }) => id.slice(id.indexOf('/') + 1));
-  // "NVIDIA RTX 4090" is also called by what follows its vendor.
+  // "NVIDIA RTX 4090" is also called "RTX 4090".
   const devices = registry.listHardware().flatMap(({ name }) => [name, name.slice(name.indexOf(' ') + 1)]);
   const names = namePatternOf([...models, ...devices]);
   const files = wordFiles.flatMap(({ root, paths, read }) =>
@@ -141,7 +141,7 @@ export function allBareNumberProblems({
       .map((words) => ({
         file: 'apps/atlas/src/pages-data/judge/bare-numbers.ts',
         key: '',
-        problem: `"${words}" stands in no text: take it out`,
+        problem: `"${words}" is in no text: take it out`,
       })),
   ];
 }
@@ -155,7 +155,7 @@ export function bareNumberProblems(page: Page, names: NamePattern): readonly Con
   );
 }
 
-/** Typed numbers of nested tables of interface words, where `{name}` is filled in when it is shown. */
+/** Typed numbers in nested tables of interface words, where `{name}` is a placeholder. */
 export function bareInterfaceNumbers(
   file: string,
   words: unknown,

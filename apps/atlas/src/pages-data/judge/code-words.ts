@@ -1,4 +1,4 @@
-/** The names that a page's code uses, against the words it has for them: exercises, inputs of cells, columns. */
+/** Compares the names in a page's code with its words: exercises, inputs of cells, columns. */
 import { type ContentProblem, nearestHint } from '@plimsoll/registry/pages';
 import type { PageCode } from '../read/page-code.ts';
 import type { Page } from '../read/page-reader.ts';
@@ -31,7 +31,7 @@ function exerciseProblems(page: Page, keys: PageCode['exercises']): readonly Con
   return problems;
 }
 
-/** Every input and column of a cell has a label; words of inputs and choices are of ones that exist. */
+/** Every input and column of a cell has a label, and every such label has its input, choice or column. */
 function cellProblems(page: Page, cells: PageCode['cells']): readonly ContentProblem[] {
   const file = `${page.folder}/messages/en.json`;
   const problems: ContentProblem[] = [];

@@ -198,7 +198,7 @@ describe('what texts refer to', () => {
     expect(replaced(words, '(/planner)', '(https://example.com/a)')).toEqual([]);
   });
 
-  test('marks are closed, and stand where they are rendered', () => {
+  test('marks are closed, and used where they are rendered', () => {
     expect(replaced(words, '*cache*', '*cache')).toMatchInlineSnapshot(`
       [
         "docs/systems/memory/messages/en.json: summary[0]: "*" is missing: a mark is not closed",

@@ -1,7 +1,7 @@
 /**
- * What must hold between a page's files, its record and the rest of the registry: every id that the structure uses has
- * words and, where it shows something, an asset; every word and asset is used; links, citations and numbers lead somewhere;
- * each related page has a reason. The page and the records were sound by themselves when they came here.
+ * Checks a page's files against each other, its record and the registry. Every id of the structure has words and, for figures
+ * and islands, an asset; every word and asset is used; links, citations and numbers lead somewhere; each related page has a
+ * reason. The page and the records must be free of problems of their own.
  */
 import type { AtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, nearestHint } from '@plimsoll/registry/pages';
@@ -23,7 +23,7 @@ export function pageReferenceProblems(surroundings: PageSurroundings): readonly 
   ];
 }
 
-/** Ids of one component on the page against the ids that have words, assets or code: the same ones, both ways. */
+/** The ids of a component on the page must equal the ids that have words, assets or code. */
 function pieceProblems(page: Page): readonly ContentProblem[] {
   const { messages, assets, folder } = page;
   const elements = allElements(page.structure.elements);
@@ -66,7 +66,7 @@ function pieceProblems(page: Page): readonly ContentProblem[] {
   });
 }
 
-/** Graphs that figures show, and the words of each graph's nodes and edges. */
+/** Checks the graphs that figures show, and the words of each graph's nodes and edges. */
 function assetProblems(page: Page, records: AtlasRecords): readonly ContentProblem[] {
   const problems: ContentProblem[] = [];
   const refuse = (name: string, key: string, problem: string): void => {

@@ -1,7 +1,7 @@
 /**
- * How long and how hard the words of a page may be. The limits are stated for writers in CONTRIBUTING.md; they hold English
- * to plain language for technical people who are new to the subject. Lengths of a translation are its own, but for the
- * description, which is cut at the same place in every search result.
+ * Limits on the length and difficulty of a page's words. CONTRIBUTING.md states them for writers. They keep English plain for
+ * technical people who are new to the subject. A translation may have any length, except for its description, which every
+ * search engine cuts at the same place.
  */
 import type { ContentProblem } from '@plimsoll/registry/pages';
 import { parseInline, plainText } from '../read/inline-text.ts';

@@ -34,7 +34,7 @@ test('sentences end at a point before a capital, and not within a name', () => {
   ]);
 });
 
-test('words are what stands between spaces and hyphens', () => {
+test('spaces and hyphens separate words', () => {
   expect(wordsOf("A first-token wait of 131,072 bytes – the user's.")).toEqual([
     'A',
     'first',

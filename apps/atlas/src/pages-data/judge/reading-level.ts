@@ -7,7 +7,7 @@
  * https://stars.library.ucf.edu/istlibrary/56/
  */
 
-/** Each text ends a sentence, whatever it ends with: list entries often lack the point. */
+/** Every text ends a sentence, because list entries often lack the point. */
 export function readingGrade(texts: readonly string[]): number {
   const sentences = texts
     .flatMap(sentencesOf)
@@ -29,7 +29,7 @@ export function wordsOf(text: string): readonly string[] {
   return text.match(/[\p{L}\p{N}](?:[\p{L}\p{N}'’.,]*[\p{L}\p{N}])?/gu) ?? [];
 }
 
-/** An e that is written and not spoken: "cache", "used", "sometimes"; not "table", "sizes", "added". */
+/** A silent e: "cache", "used", "sometimes"; not "table", "sizes", "added". */
 const silent =
   /(?<=[^aeiouy])(?:(?<![^aeiouyl]l)e$|(?<![cgsxz]|[cs]h|[^aeiouyl]l)es$|(?<![dt]|[^aeiouyl]l)ed$)|(?<=^som)e(?=[a-z])|(?<=^ev)e(?=r)/g;
 
@@ -38,9 +38,9 @@ const apart =
   /(?<![cgstxl])i[aou]|tio$|(?<![ctr]|fr)ie(?=n[ct])|rie(?=n[ct])|(?<![gq])ua|(?<=cr)ea(?=t)|(?<=[aeiouy].*)ea$|(?<=id)eo|theo|(?<=[a-z])[eiy](?=ing$)|(?<=^sc|qu)ie|[aeou]y(?=[aeiou])|^reu|[iy]sm$|thms?$/g;
 
 /**
- * Syllables by the rules of spelling: groups of vowels, less what is silent, more what is spoken apart. Right for more than
- * nine words of ten; the mistakes go both ways and even out over a page. A name without lower-case letters ("GPU", "8B")
- * and a number count one: how they are spoken says nothing about the sentence.
+ * Counts syllables by spelling: groups of vowels, minus silent vowels, plus neighboring vowels that are spoken apart. The
+ * count is right for more than nine words of ten; its errors go both ways and even out over a page. A name without lower-case
+ * letters ("GPU", "8B") and a number count as one, because their sound says nothing about the sentence.
  */
 export function syllableCount(word: string): number {
   if (!/[a-z]/.test(word)) return 1;

@@ -1,4 +1,4 @@
-/** Every reference of the site judged at once, by the check and by the site's build: records, pages, links, numbers. */
+/** Judges every reference of the site, for the check and the build: records, pages, links, numbers. */
 import { type AtlasRecords, crossReferenceProblems } from '@plimsoll/registry/authoring';
 import type { ContentProblem } from '@plimsoll/registry/pages';
 import type { Registry } from '@plimsoll/registry/portable';
@@ -22,7 +22,7 @@ export interface SiteParts {
   readonly registry: Pick<Registry, 'listModels' | 'listHardware'>;
 }
 
-/** Records and pages were read without a problem when they come here. */
+/** Records and pages must be free of problems of their own. */
 export function siteReferenceProblems({
   records,
   pages,

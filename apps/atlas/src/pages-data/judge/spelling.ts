@@ -1,4 +1,4 @@
-/** Words of a page that a dictionary does not know. Which dictionary is the caller's choice. */
+/** Finds the words of a page that a dictionary does not know. The caller chooses the dictionary. */
 import { allNodes, type Inline, parseInline } from '../read/inline-text.ts';
 
 export interface UnknownWord {
@@ -13,7 +13,7 @@ export function unknownWords(
   isKnown: (word: string) => boolean,
 ): readonly UnknownWord[] {
   return texts.flatMap(({ key, text }) => {
-    // What stands for a value is a name in any spelling.
+    // A placeholder such as {users} is a name, and no dictionary knows it.
     const words = text.replaceAll(/\{\w+\}/g, ' ');
     const spelled = allNodes(parseInline(words).nodes).flatMap(textOf).flatMap(spelledWords);
     return [...new Set(spelled)].filter((word) => !isKnown(word)).map((word) => ({ key, word }));
@@ -24,7 +24,7 @@ function textOf(node: Inline): readonly string[] {
   return node.kind === 'text' ? [node.text] : [];
 }
 
-/** Runs of letters, without a possessive's end; those that touch a digit are left out. */
+/** Runs of letters without a possessive ending. Runs that touch a digit are left out. */
 function spelledWords(text: string): readonly string[] {
   const words = text.match(/[\p{Lu}\p{Ll}\p{N}]+(?:['’][\p{Lu}\p{Ll}]+)*/gu) ?? [];
   return words

@@ -1,4 +1,4 @@
-/** What the texts of a page refer to: links, citations and computed numbers, each of which must lead somewhere. */
+/** Checks that the links, citations and computed numbers in the texts of a page lead somewhere. */
 import type { AtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, nearestHint, splitId } from '@plimsoll/registry/pages';
 import { allNodes, type Inline, parseInline } from '../read/inline-text.ts';
@@ -6,7 +6,7 @@ import { type MessageText, messageTexts, type TextRole } from '../read/message-t
 import { type Page, sourceLocale } from '../read/page-reader.ts';
 import { allElements } from '../read/page-structure.ts';
 
-/** All that a page may refer to. */
+/** Everything that a page may refer to. */
 export interface PageSurroundings {
   readonly records: AtlasRecords;
   readonly pages: ReadonlyMap<string, Page>;
@@ -18,7 +18,7 @@ export interface PageSurroundings {
   readonly numberNames: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Marks that a text of each role may hold; the others hold any. */
+/** Marks that a text of each role may hold. Other roles may hold any mark. */
 const allowedKinds: Readonly<Partial<Record<TextRole, readonly Inline['kind'][]>>> = {
   title: ['text'],
   description: ['text'],
@@ -104,7 +104,7 @@ function sectionIds(page: Page): readonly string[] {
     .map(({ id }) => id);
 }
 
-/** What a page lists or computes, and never shows. */
+/** Citations and numbers that a page lists or computes but never shows. */
 function idleProblems(
   page: Page,
   { records, numberNames }: PageSurroundings,

@@ -3,8 +3,8 @@
  *
  *   *emphasis*  **strong**  `code`  [words](target)  [@citation]  {number}  \ before a mark that is meant as itself
  *
- * A parser of whole Markdown would also take headings, images and HTML, and knows neither citations nor computed
- * numbers. This one takes exactly these marks, and what is left open is a problem rather than text.
+ * A Markdown parser would also accept headings, images and HTML, and knows neither citations nor computed numbers. This
+ * parser accepts exactly these marks, and reports an unclosed mark as a problem.
  */
 
 export type Inline =
@@ -22,14 +22,14 @@ export interface InlineText {
   readonly problems: readonly string[];
 }
 
-/** What ends the run that is being read: a mark, or the end of the text. */
+/** The end of the current run: a mark, or the end of the text. */
 type Closer = '*' | '**' | ']' | null;
 
 const citationMark = /\[@([^\]\s]*)\]/y;
 const numberMark = /\{([^{}]*)\}/y;
 const slugPattern = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
-/** Reads one sentence or paragraph. With problems the nodes are the best reading that is left. */
+/** Reads one sentence or paragraph. If there are problems, the nodes are the best possible reading. */
 export function parseInline(text: string): InlineText {
   const reader = new InlineReader(text);
   return { nodes: reader.read(null), problems: reader.problems };
@@ -38,7 +38,7 @@ export function parseInline(text: string): InlineText {
 /** The words alone: links by their words, numbers as computed, citations left out. */
 export function plainText(nodes: readonly Inline[], numberText: (name: string) => string): string {
   const joined = nodes.map((node) => plainNode(node, numberText)).join('');
-  // A citation leaves the space that stood before it.
+  // The space before a citation goes with the citation.
   return joined.replace(/ +(?=[.,;:!?)]|$)/g, '').replace(/ {2,}/g, ' ');
 }
 

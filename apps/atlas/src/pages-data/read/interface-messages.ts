@@ -1,6 +1,6 @@
 /**
- * The words of the site around its pages, by locale: the interface, which its components know key by key, and the labels of
- * tags, which belong to records and are judged against them here.
+ * Reads the words of the site around its pages, by locale: the interface, whose keys the components know, and the labels of
+ * tags, which this file compares with the tag records.
  */
 import type { AtlasRecords } from '@plimsoll/registry/authoring';
 import { type ContentProblem, nearestHint, type TextFiles } from '@plimsoll/registry/pages';
@@ -12,12 +12,12 @@ import { sourceLocale } from './page-reader.ts';
 const text = z.string().trim().min(1, 'is empty');
 
 const interfaceSchema = z.strictObject({
-  /** Sentences and labels in nested tables; which ones is the components' concern, and a type of theirs. */
+  /** Sentences and labels in nested tables. The components know the keys, and their types say which. */
   interface: z.record(z.string(), z.json()),
   tags: z.record(z.string(), z.strictObject({ label: text, description: text })),
 });
 
-/** The part of the interface that search reads: what the pages without a record are found by. */
+/** The part of the interface that search reads: words that find the pages without a record. */
 const searchedSchema = z.object({
   interface: z.object({
     search: z.object({
@@ -26,7 +26,7 @@ const searchedSchema = z.object({
   }),
 });
 
-/** Words by which the planner and the lists are found; they are no records and have no messages of their own. */
+/** Search words of the planner and the lists, which have neither a record nor messages of their own. */
 export interface SitePageWords {
   readonly title: string;
   readonly summary: string;
@@ -34,7 +34,7 @@ export interface SitePageWords {
 }
 
 export interface InterfaceMessages {
-  /** Locale -> page without a record -> what it is found by; empty where the interface has no search. */
+  /** Locale -> page without a record -> its search words; empty if the interface has none. */
   readonly sitePages: ReadonlyMap<string, Readonly<Record<string, SitePageWords>>>;
   /** Locale -> tag id -> label, English where the locale has none. */
   readonly tagLabels: ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -43,7 +43,7 @@ export interface InterfaceMessages {
   readonly problems: readonly ContentProblem[];
 }
 
-/** Keys of further locales against English ones, for words whose meaning is their components' concern. */
+/** Compares the keys of further locales with the English keys, for words that only components understand. */
 export function readOverlaidMessages(files: TextFiles): Omit<InterfaceMessages, 'tagLabels' | 'sitePages'> {
   const untranslated = new Map<string, readonly string[]>();
   const problems: ContentProblem[] = [];

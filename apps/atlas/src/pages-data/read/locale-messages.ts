@@ -1,6 +1,6 @@
 /**
- * Messages of a second locale laid over English: what the locale lacks is shown in English and counted, what English does
- * not have is a mistake. Texts and lists are units: a list of paragraphs is translated as a whole or not at all.
+ * Lays the messages of a second locale over English. A key that the locale lacks shows English and is counted; a key that
+ * English lacks is a mistake. A list of paragraphs is translated as a whole or not at all.
  */
 import { type ContentProblem, nearestHint } from '@plimsoll/registry/pages';
 

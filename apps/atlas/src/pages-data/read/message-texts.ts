@@ -1,6 +1,6 @@
 /**
- * Every sentence of a page's messages with its place and its role. Checks of links, numbers, spelling and length walk this
- * list, and so does the search index: a kind of text that is added to the messages is added here, once.
+ * Lists every sentence of a page's messages with its place and its role. The checks of links, numbers, spelling and length
+ * and the search index read this list, so a new kind of text in the messages is added here alone.
  */
 import type { Block, Messages } from './messages-schema.ts';
 

@@ -36,7 +36,7 @@ const blocks = z.array(blockSchema);
 const sectionSchema = z.strictObject({ title: text, body: blocks });
 
 const figureSchema = z.strictObject({
-  /** What a reader who does not see the figure needs to know from it. */
+  /** The text for a reader who does not see the figure. */
   alt: text,
   caption: text,
   /** Words of its graph, by node, and by edge as "<from>-><to>". */
@@ -66,7 +66,7 @@ const cellSchema = z.strictObject({
     )
     .optional(),
   labels: z.record(z.string(), text).optional(),
-  /** What the output shows; read after it. */
+  /** What the output shows. It follows the output. */
   reading: blocks.optional(),
 });
 

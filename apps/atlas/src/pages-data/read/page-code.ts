@@ -17,7 +17,7 @@ export interface PageCode {
   readonly exercises: Readonly<Record<string, ExerciseKey>>;
 }
 
-/** Runs all code of a page under the repository `root`; a file that fails is a problem, and gives nothing. */
+/** Runs all code of a page under the repository `root`. A file that fails is a problem and gives no values. */
 export async function runPageCode(
   root: string,
   page: Page,

@@ -1,7 +1,6 @@
 /**
- * Reads page folders: page.mdx (structure), messages/<locale>.json (words), assets.json (pictures), numbers.ts and cells
- * (code, of which only the presence is seen here). The site renders what this returns and the check judges it, so both
- * see the same page.
+ * Reads page folders: page.mdx (structure), messages/<locale>.json (words), assets.json (pictures), and the presence of
+ * numbers.ts and cells (code). The site renders the result and the check judges it, so both see the same page.
  */
 import {
   type ContentProblem,
@@ -19,7 +18,7 @@ import { type PageStructure, parsePageStructure } from './page-structure.ts';
 export const sourceLocale = 'en';
 
 export interface Page {
-  /** `system.memory`: kind and slug, as the folder says. */
+  /** `system.memory`: kind and slug from the folder. */
   readonly id: string;
   readonly kind: PageKind;
   readonly slug: string;
@@ -73,11 +72,11 @@ export function readPages(files: TextFiles): {
 
 /** The files of one page. */
 interface PageFiles {
-  /** `system.memory`, as the folder says. */
+  /** `system.memory`, from the folder. */
   readonly id: string;
   readonly folder: string;
   readonly names: readonly string[];
-  /** The file of that name; undefined when the page has none. */
+  /** The text of a file; undefined if the page does not have it. */
   read(name: string): { readonly file: string; readonly text: string } | undefined;
 }
 
@@ -166,7 +165,7 @@ function readMessages(files: PageFiles): PageWords {
   return { messages: english.value, locales, untranslated, problems };
 }
 
-/** A locale's words over the English ones; with problems, English alone. */
+/** Lays a locale's words over the English words. If the locale has problems, English alone. */
 function readLocale(
   english: Messages,
   source: { readonly file: string; readonly text: string },
@@ -186,7 +185,7 @@ function missing({ folder, id }: PageFiles, name: string): ContentProblem {
   return { file: `${folder}/${name}`, key: '', problem: `the page ${id} lacks this file` };
 }
 
-/** Anything but sources and the known files would look used and be ignored. */
+/** Refuses a file that no reader reads: it would look used. */
 function strayProblem(file: string, name: string): readonly ContentProblem[] {
   if (/^(?:page\.mdx|assets\.json|messages\/[a-z]{2}(?:-[A-Z]{2})?\.json)$/.test(name)) return [];
   if (/^(?:cells\/)?[a-z0-9-]+(?:\.test)?\.ts$/.test(name)) return [];

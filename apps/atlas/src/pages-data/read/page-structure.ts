@@ -1,7 +1,7 @@
 /**
- * Reads page.mdx. A page is structure only: a frontmatter that names its record, then components with ids, nested where a
- * section holds others. That is a small part of MDX on purpose: prose, imports and expressions are refused here with
- * their line, because every sentence belongs to messages, where it can be translated, searched and checked.
+ * Reads page.mdx. A page is structure alone: a frontmatter with the id of its record, then components with ids, nested in
+ * sections. This is a small part of MDX on purpose: the reader refuses prose, imports and expressions and names their line,
+ * because every sentence belongs to the messages, where it can be translated, searched and checked.
  */
 import type { ContentProblem } from '@plimsoll/registry/pages';
 import { nearestHint } from '@plimsoll/registry/pages';
@@ -34,7 +34,7 @@ interface OpenElement {
   readonly children: PageElement[];
 }
 
-/** Gives the structure, or the problems that keep it from being read. */
+/** Returns the structure, or the problems that make it unreadable. */
 export function parsePageStructure(source: { readonly file: string; readonly text: string }): {
   readonly structure?: PageStructure;
   readonly problems: readonly ContentProblem[];
@@ -113,7 +113,7 @@ function readId(
   return id;
 }
 
-/** What holds for the tree as a whole: one summary in front, sections that nest once, ids that mean one thing. */
+/** Rules of the whole tree: one summary at the start, sections that nest once, ids that mean one thing. */
 function shapeProblems(
   elements: readonly PageElement[],
 ): readonly { readonly line: number; readonly problem: string }[] {
@@ -130,7 +130,7 @@ function shapeProblems(
   for (const { component, id, line } of all) {
     // Sections and exercises are anchors of one document; the others are told apart by their component.
     const name = `${component} ${id}`;
-    if (seen.has(name)) problems.push({ line, problem: `${component} "${id}" stands on the page twice` });
+    if (seen.has(name)) problems.push({ line, problem: `${component} "${id}" is on the page twice` });
     seen.add(name);
   }
   const visit = (element: PageElement, depth: number): void => {

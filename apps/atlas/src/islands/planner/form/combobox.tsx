@@ -1,7 +1,7 @@
 /**
- * A text field with a list of matches below it (the ARIA combobox pattern with a listbox popup). Up and down walk the list,
- * Enter or leaving the field takes the marked entry, Escape goes back to what was chosen. A text that matches nothing stays,
- * with what is planned meanwhile: what someone typed is never dropped unseen.
+ * A text field with a list of matches below it (the ARIA combobox pattern with a listbox popup). The arrow keys move through
+ * the list, Enter or a change of focus takes the marked entry, and Escape restores the choice. A text without a match stays
+ * in the field with a message that names the planned value, so that no typed text is lost without notice.
  */
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import type { NamedChoice } from '../state/choices.ts';
@@ -11,7 +11,7 @@ export interface ComboboxProps {
   readonly hint: string;
   readonly value: string;
   readonly noMatch: string;
-  /** Said of a text that matches nothing, once the field is left. */
+  /** The message about a text that matches nothing. It shows when the field loses the focus. */
   readonly wrong: (text: string) => string;
   readonly search: (text: string) => Promise<readonly NamedChoice[]>;
   readonly onChoose: (value: string) => void;
@@ -58,9 +58,9 @@ export function Combobox(props: ComboboxProps): ReactNode {
 }
 
 interface Matches {
-  /** What is being typed; null while the field shows what is chosen. */
+  /** The text that the reader types; null while the field shows the choice. */
   readonly text: string | null;
-  /** What was typed last and matches nothing; null when nothing such stands in the field. */
+  /** The last text that matched nothing; null if the field holds no such text. */
   readonly refused: string | null;
   readonly options: readonly NamedChoice[];
   /** Index of the entry that Enter would take. */
@@ -71,7 +71,7 @@ interface Matches {
   onKeyDown(event: KeyboardEvent): void;
 }
 
-/** The matches that are shown, and of which text they are: a search takes its time. */
+/** The matches that are shown, and the text that they match: a search answers later than the next key. */
 interface Listed {
   readonly text: string;
   readonly options: readonly NamedChoice[];
@@ -80,7 +80,7 @@ interface Listed {
 function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   const [text, setText] = useState<string | null>(null);
   const [unknown, setUnknown] = useState({ text: '', value: '' });
-  // A change from elsewhere, such as advice that was followed, is what the field shows then.
+  // If the state changes from outside, for example by advice, the field shows the new choice.
   const refused = unknown.text !== '' && unknown.value === value ? unknown.text : null;
   const [listed, setListed] = useState<Listed>({ text: '', options: [] });
   const { options } = listed;
@@ -90,7 +90,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     setText(next);
     setUnknown({ text: '', value });
     const number = ++asked.current;
-    // The whole list is shown as long as nothing was typed.
+    // The whole list shows until the reader types.
     void search(next === value ? '' : next).then((found) => {
       if (number !== asked.current) return;
       setListed({ text: next, options: found });
@@ -112,7 +112,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     close('');
     if (text.trim() === '' || text === value) return;
     const number = asked.current;
-    // The list may still be that of the letters before: the last ones decide, unless someone types again meanwhile.
+    // The list may belong to an earlier text. The last text decides, unless the reader types again before the answer.
     void search(text).then((found) => {
       if (number === asked.current)
         choose(found.find((option) => option.value === marked?.value) ?? found[0]);

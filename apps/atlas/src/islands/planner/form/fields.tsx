@@ -53,12 +53,12 @@ export function CountField({
 
 export interface ValueFieldProps {
   readonly label: string;
-  /** As it stands in the plan. */
+  /** The value in the plan. */
   readonly value: string;
   readonly placeholder?: string;
-  /** Said under the field while its text is no value. */
+  /** The message under the field while its text is no value. */
   readonly wrong: string;
-  /** Added to it: what is planned meanwhile. */
+  /** The value that the plan uses until then; it follows the message. */
   readonly kept: string;
   readonly isValue: (text: string) => boolean;
   readonly suggestions?: readonly string[];
@@ -66,14 +66,14 @@ export interface ValueFieldProps {
   readonly onChange: (text: string) => void;
 }
 
-/** Each text that is a value is planned at once; one that is none stays in the field with what would be allowed. */
+/** Plans each text that is a value at once. Another text stays in the field, with a message that names what is allowed. */
 export function ValueField(props: ValueFieldProps): ReactNode {
   const { label, value, placeholder, wrong, kept, isValue, suggestions, inputMode, onChange } = props;
   const id = useId();
   const [text, setText] = useState(value);
   const isWrong = !isValue(text);
   const input = useRef<HTMLInputElement>(null);
-  // Not while someone types: 1024 would turn into 1k under their fingers.
+  // Not while the reader types: 1024 would turn into 1k before the next digit.
   useEffect(() => {
     if (document.activeElement !== input.current) setText(value);
   }, [value]);

@@ -1,4 +1,4 @@
-/** What most people leave alone: splits beyond tensor parallelism, and the flags of one engine alone. */
+/** The rarely used options: splits other than tensor parallelism, and the flags of a single engine. */
 import { type ReactNode, useEffect, useState } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { PlannerChoices } from '../state/choices.ts';
@@ -22,7 +22,7 @@ const writtenOptions = {
   'llama.cpp': ['ngl'],
 } as const satisfies Readonly<Record<string, readonly StateKey[]>>;
 
-/** Not only digits: 32k, 0.19.0, auto. */
+/** Options whose text is not always a number: 32k, 0.19.0, auto. */
 const textOptions: readonly StateKey[] = ['prompt', 'release', 'ngl'];
 
 const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
@@ -35,7 +35,7 @@ export function MoreOptions(props: OptionFieldProps): ReactNode {
   const shown: readonly StateKey[] = [...splitOptions, 'ep', 'fa', ...written];
   const isSet = shown.some((key) => state[key] !== exampleState[key]);
   const [isOpen, setOpen] = useState(isSet);
-  // Never made anew: whoever writes the first of them would lose the field under their fingers.
+  // The element stays mounted: a new element would take the focus from the reader who types the first option.
   useEffect(() => {
     if (isSet) setOpen(true);
   }, [isSet]);

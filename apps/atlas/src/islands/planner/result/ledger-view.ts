@@ -1,7 +1,7 @@
 /** A plan's ledger as the load line draws it: categories in one order, what is free, and where the capacity lies. */
 import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
 
-/** What a person tells apart; categories of the ledger that mean the same to them are one part. */
+/** The parts that a reader tells apart. Ledger categories that mean the same to a reader are one part. */
 export type PartName =
   | 'weights'
   | 'draft'
@@ -23,13 +23,13 @@ export interface LoadPart {
 }
 
 export interface LoadView {
-  /** From the keel up: what never moves, what users take, what is free, what is kept free. */
+  /** From the bottom up: the fixed parts, the users' part, the free part, and the reserve. */
   readonly parts: readonly LoadPart[];
-  /** On the host, for engines that keep something there. */
+  /** Parts on the host, for an engine that keeps data there. */
   readonly hostEntries: readonly LedgerEntry[];
   readonly hostBytes: number;
   readonly capacityBytes: number;
-  /** All parts together; above the capacity when the plan does not fit. */
+  /** The sum of all parts. It is above the capacity if the plan does not fit. */
   readonly loadedBytes: number;
 }
 

@@ -1,13 +1,13 @@
 /**
- * The load line as it is painted on a hull: the device's memory filled from the keel up, and the mark at its capacity.
- * What does not fit stands above the mark. For the eye only; the list beside it says the same in words and numbers.
+ * The load line, as on the hull of a ship: the device's memory fills from the bottom, and a mark shows its capacity. Parts
+ * above the mark do not fit. The picture is for the eye alone; the list has the same in words and numbers.
  */
 import { formatBytes } from '@plimsoll/foundation';
 import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { LoadView } from './ledger-view.ts';
 
-/** Parts lower than this share of the gauge have no room for a line of text. */
+/** A part that is lower than this share of the gauge has no room for a line of text. */
 const labelledShare = 0.075;
 
 export function LoadGauge({

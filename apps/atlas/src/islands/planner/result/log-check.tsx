@@ -1,4 +1,4 @@
-/** A pasted start-up log beside the plan: what vLLM printed, what was predicted, and how far apart they are. */
+/** Compares a pasted start-up log with the plan: printed figure, planned figure, and their difference. */
 
 import { formatCount } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
@@ -11,7 +11,7 @@ export function LogCheck({ plan, words }: { readonly plan: Plan; readonly words:
   const [text, setText] = useState('');
   const [isTooLong, setTooLong] = useState(false);
   const { rows, otherContext } = useMemo(() => checkStartLog(plan, text), [plan, text]);
-  // A text that is refused does not stay in the field: each key would move it as a whole.
+  // The field does not keep a refused text, because the browser would lay all of it out again at each key.
   const take = (pasted: string): void => {
     const tooLong = pasted.length > startLogCharactersMax;
     setTooLong(tooLong);
@@ -85,7 +85,7 @@ function quantity(value: number, unit: StartLogRow['unit']): string {
   return unit === 'times' ? `${value.toFixed(2)}×` : `${value.toFixed(2)} GiB`;
 }
 
-/** Of the plan from what was printed, with its sign. */
+/** The plan's difference from the printed figure, with its sign. */
 function difference({ planned, printed }: StartLogRow): string {
   if (planned === null || printed === 0) return '–';
   const percent = (planned / printed - 1) * 100;

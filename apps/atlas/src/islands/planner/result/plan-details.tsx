@@ -58,7 +58,7 @@ export interface AdviceListProps {
   readonly plan: Plan;
   readonly advised: readonly AdvisedState[];
   readonly words: PlannerWords;
-  /** Absent where nothing can be changed. */
+  /** Undefined if the reader cannot change the plan. */
   readonly onFollow?: (state: PlannerState, advice: Advice) => void;
 }
 
@@ -96,7 +96,7 @@ export function AdviceList({ headingLevel, plan, advised, words, onFollow }: Adv
   );
 }
 
-/** As the command line says it, with a capital, and with no line between a number and its sign. */
+/** The command line's sentence with a capital, and without a line break between a number and its sign. */
 function sentence(text: string): string {
   return (text.charAt(0).toUpperCase() + text.slice(1)).replace(/(\d) %/g, '$1\u00a0%');
 }

@@ -9,7 +9,7 @@ import { whyText } from './why.ts';
 export interface VerdictProps {
   readonly answer: PlannerAnswer;
   readonly words: PlannerWords;
-  /** Where the focus goes when the button that was pressed is gone. */
+  /** Takes the focus when the pressed button is gone. */
   readonly place: RefObject<HTMLDivElement | null>;
 }
 
@@ -52,7 +52,7 @@ function contextLabel({ workload: { users } }: Plan, words: PlannerWords): strin
 
 type Fit = 'all' | 'some' | 'none';
 
-/** Some: the engine starts, and not all of the users run at once. */
+/** "some" means that the engine starts and that not all users run at once. */
 function fitOf({ fits, capacity }: Plan): Fit {
   if (fits) return 'all';
   return capacity.usersMax > 0 ? 'some' : 'none';
@@ -61,7 +61,7 @@ function fitOf({ fits, capacity }: Plan): Fit {
 /** One sentence, also for the live region. */
 export function verdictText(plan: Plan, words: PlannerWords): string {
   if (fitOf(plan) === 'some') {
-    // An engine that lets requests queue makes the others wait; the rest has no room for them.
+    // An engine with a queue makes the other users wait. Any other engine has no room for them.
     return fill(plan.engine.name === 'vllm' ? words.fitsSome : words.fitsFewer, {
       most: formatCount(plan.capacity.usersMax),
       users: formatCount(plan.workload.users),

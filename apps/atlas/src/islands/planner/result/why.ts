@@ -1,6 +1,6 @@
 /**
- * Why this many users: the sum that decides it, in sentences that any plan fills. It follows every change in the form, so a
- * reader sees which of its terms moved.
+ * Explains the number of users: the sum that decides it, in sentences that fit any plan. The sum follows every change in the
+ * form, so a reader sees which term moved.
  */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
@@ -10,7 +10,7 @@ import { fill, type PlannerWords } from '../../words.ts';
 export function whyText(plan: Plan, words: PlannerWords): string {
   const { capacity, hardware, engine, ledger } = plan;
   const weightBytes = ledgerBytes(ledger, { category: 'weights' });
-  // The sentences say that the parts make up the whole, so what the engine keeps is what the others leave.
+  // The sentences say that the parts add up to the whole, so the engine's part is what the other parts leave.
   const keptBytes = hardware.usableBytes - weightBytes - capacity.poolBytes;
   const weights = formatBytes(weightBytes);
   return [

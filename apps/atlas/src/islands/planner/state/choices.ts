@@ -1,6 +1,6 @@
 /**
- * Which precisions and splits a model can have under an engine: each is tried, because the rules are the engine's own
- * (heads that must divide, formats it has kernels for) and live in the planner.
+ * The precisions and splits that a model can have under an engine. Each one is tried, because the rules belong to the engine
+ * (heads that must divide, formats with kernels) and live in the planner.
  */
 import {
   type EngineName,
@@ -54,7 +54,7 @@ const formatsOf: Readonly<Record<EngineName, readonly string[]>> = {
 };
 
 export function choicesOf(state: PlannerState, workbench: Workbench): PlannerChoices {
-  // Users and context play no part, and a small question is answered sooner.
+  // Users and context do not matter here, and a small plan is quicker.
   const request = requestOf(
     { ...state, users: 1, context: 1, weights: null, kv: null, tp: 1, pp: 1, dp: 1, ep: null },
     workbench,
@@ -89,7 +89,7 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
   };
 }
 
-/** A list always has the value that is chosen, or a form could not show it. */
+/** Every list contains the chosen value; otherwise the form could not show it. */
 function withChosen<Value>(values: readonly Value[], chosen: Value | null): readonly Value[] {
   return chosen === null || values.includes(chosen) ? values : [...values, chosen];
 }

@@ -1,7 +1,7 @@
 /**
- * From a state to an answer. A state may name what does not exist or does not go together (an address by a stranger, or a
- * precision kept while the engine changed): each such field goes back to a value that works, with a note, and what is left
- * is planned. Only a model that an engine cannot run at all ends in a refusal instead of a plan.
+ * Turns a state into an answer. A state may have values that do not exist or do not work together: an address by a stranger,
+ * or a precision that was chosen for another engine. Each such field falls back to a value that works, with a note, and the
+ * rest is planned. Only a model that an engine cannot run at all ends in a refusal.
  */
 import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
 import {
@@ -20,13 +20,13 @@ import { exampleState, type PlannerState, type StateKey, type StateNote, stateFi
 
 export interface AdvisedState {
   readonly advice: Advice;
-  /** The state that follows it; null where it needs something a state has no field for. */
+  /** The state after the advice; null if the advice needs a field that the state does not have. */
   readonly state: PlannerState | null;
 }
 
 /** Everything the page shows, as plain data: it crosses from the build into the page. */
 export interface PlannerAnswer {
-  /** As it was planned: names are ids, the engine is the one used. */
+  /** The planned state: names are ids, and the engine is the engine in use. */
   readonly state: PlannerState;
   readonly engine: EngineName;
   readonly notes: readonly StateNote[];
@@ -36,7 +36,7 @@ export interface PlannerAnswer {
   readonly advised: readonly AdvisedState[];
 }
 
-/** The request of a state whose fields all exist. The engine's own flags go to the engine they belong to. */
+/** Builds the request of a state whose names all exist. Each engine gets its own flags. */
 export function requestOf(state: PlannerState, workbench: Workbench): PlanRequest {
   const hardware = workbench.hardware(state.gpu);
   const engine = engineOf(state, workbench);
@@ -99,7 +99,7 @@ export function answerState(asked: PlannerState, workbench: Workbench): PlannerA
   }
 }
 
-/** Models and devices by their ids, unknown ones by the example's; a context no longer than the model's. */
+/** Replaces names by ids, unknown names by the example's, and cuts the context to the model's longest. */
 function withKnownNames(
   asked: PlannerState,
   workbench: Workbench,
@@ -110,7 +110,7 @@ function withKnownNames(
       return idOf(asked[key]);
     } catch (error) {
       if (!(error instanceof PlimsollError)) throw error;
-      // Nearest names help anywhere; the command that lists them all does not help in a page.
+      // The nearest names help in a page. The command that lists all names does not.
       const isNear = error.hint?.includes('?') === true;
       const limit = isNear ? String(error.hint) : stateFields[key].limit;
       notes.push({ key, value: asked[key], limit, used: exampleState[key] });
@@ -149,7 +149,7 @@ const revocable: readonly (readonly [StateKey, PlannerState[StateKey]])[] = [
   ['utilization', null],
 ];
 
-/** Takes back one field, or all, when that makes an impossible state possible; leaves it when nothing does. */
+/** Resets one field, or all of them, if that makes the state possible. Otherwise the state stays as it is. */
 function withPossibleChoices(
   state: PlannerState,
   workbench: Workbench,
@@ -162,7 +162,7 @@ function withPossibleChoices(
     const changed = { ...state, ...Object.fromEntries(fields) };
     if (fields.length === 0 || refusalOfState(changed, workbench) !== null) continue;
     const notes = fields.map(([key, usual]) => {
-      // Where several were taken back, each for a reason of its own: the one it has when it stands alone.
+      // If several fields were reset, each note gives the reason that its field has alone.
       const { hint, limit, message } =
         refusalOfState({ ...changed, [key]: state[key] }, workbench) ?? refusal;
       const value = String(state[key]);
@@ -178,7 +178,7 @@ function withPossibleChoices(
   return { state, notes: [] };
 }
 
-/** Not only engines refuse: a field may name what no request can be made of. */
+/** Other code than engines refuses too: a field may have a value that no request can hold. */
 function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollError | null {
   try {
     return refusalOf(requestOf(state, workbench));
@@ -188,7 +188,7 @@ function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollErro
   }
 }
 
-/** A changed request as a state; null when it changes something that no field holds. */
+/** The state of a changed request; null if no field holds the change. */
 function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanRequest): PlannerState | null {
   const { gpuLayers, flashAttention, ...others } = after.llamaCpp ?? {};
   if (after.plimsoll !== before.plimsoll && Object.keys(after.plimsoll ?? {}).length > 0) return null;
@@ -197,7 +197,7 @@ function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanReq
   return {
     ...state,
     gpu: after.hardware.id,
-    // Another device may have another usual engine, which was not the one advised about.
+    // Another device may have another usual engine than the engine of the advice.
     engine: usualEngine(after.hardware) === after.engine ? state.engine : after.engine,
     weights: after.weights ?? null,
     kv: after.kvFormat ?? null,

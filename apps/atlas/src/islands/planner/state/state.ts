@@ -1,7 +1,7 @@
 /**
- * What the planner of a page is asked, and how that stands in an address: the names of the command line's flags, so that
- * `?model=…&gpu=h100&context=32k` reads like `plimsoll plan`. An address is written by strangers: every value is checked,
- * a bad one falls back to what the page starts with, and a note says so.
+ * The question to the planner of a page, and its form in an address. The address uses the names of the command line's flags:
+ * `?model=…&gpu=h100&context=32k` reads like `plimsoll plan`. Strangers write addresses, so every value is checked; a bad
+ * value falls back to the page's start value, and a note says so.
  */
 import { parseTokens } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
@@ -9,45 +9,45 @@ import type { EngineName } from '@plimsoll/planner';
 export interface PlannerState {
   readonly model: string;
   readonly gpu: string;
-  /** Null: the usual one of the device. */
+  /** Null chooses the usual engine of the device. */
   readonly engine: EngineName | null;
-  /** Null: as the checkpoint has them, or the engine's usual file. */
+  /** Null keeps the checkpoint's own format, or takes the engine's usual file. */
   readonly weights: string | null;
-  /** Null: as the engine chooses. */
+  /** Null leaves the choice to the engine. */
   readonly kv: string | null;
   readonly context: number;
-  /** Of the context; null: all of it, when only the first token is asked about. */
+  /** Prompt tokens within the context; null for the whole context. */
   readonly prompt: number | null;
   readonly users: number;
   readonly tp: number;
   readonly pp: number;
   readonly dp: number;
-  /** Whole experts per device instead of a slice of each. */
+  /** "on" places whole experts on a device instead of a slice of each expert. */
   readonly ep: 'on' | null;
-  /** vLLM's own release and flags; null: the newest, and its defaults. */
+  /** Release and flags of vLLM. Null takes the newest release and its defaults. */
   readonly release: string | null;
   readonly utilization: number | null;
   readonly maxNumSeqs: number | null;
   readonly maxNumBatchedTokens: number | null;
-  /** llama.cpp's own flags; null: as it does by itself. */
+  /** Flags of llama.cpp. Null leaves the choice to llama.cpp. */
   readonly ngl: string | null;
   readonly fa: 'on' | 'off' | null;
 }
 
 export type StateKey = keyof PlannerState;
 
-/** A value of an address that could not be used, and what is used instead. */
+/** A value of an address that is not usable, and its replacement. */
 export interface StateNote {
   readonly key: StateKey | 'address';
-  /** As the address has it. */
+  /** The value in the address. */
   readonly value: string;
-  /** What would have been allowed. */
+  /** The allowed values. */
   readonly limit: string;
-  /** What is used instead, as the address would write it; empty for nothing. */
+  /** The replacement in the form of an address; empty if there is none. */
   readonly used: string;
 }
 
-/** As the planner lists them. Named here, because the form is loaded before the planner is. */
+/** The planner's engines, repeated here because the form loads before the planner. */
 export const stateEngines = [
   'vllm',
   'llama.cpp',
@@ -76,7 +76,7 @@ export const exampleState: PlannerState = {
   fa: null,
 };
 
-/** Above these a plan still computes, but no one serves so. A context beyond the model's own is cut later. */
+/** A plan above these limits computes, but no service is so large. A later step cuts the context to the model's own. */
 export const stateLimits = {
   context: 16_777_216,
   users: 100_000,
@@ -85,7 +85,7 @@ export const stateLimits = {
   dp: 64,
   maxNumSeqs: 65_536,
   maxNumBatchedTokens: 1_048_576,
-  /** Longer names are no one's. */
+  /** No name is longer. */
   nameLength: 120,
 } as const;
 
@@ -93,7 +93,7 @@ interface FieldRule<Value> {
   /** The name in an address. */
   readonly name: string;
   readonly limit: string;
-  /** Null for a text that is no value of this field. */
+  /** Returns null if the text is no value of this field. */
   readonly parse: (text: string) => Value | null;
 }
 
@@ -119,7 +119,7 @@ function named(name: string, limit: string): FieldRule<string> {
   };
 }
 
-/** Looks like the name of a format; whether the engine has it is seen when the state is settled. */
+/** The form of a format's name. `settle` finds whether the engine has the format. */
 const formatName = /^[\w.-]{1,24}$/;
 
 /** 0.9, 0,9 or 90 %. */
@@ -196,10 +196,10 @@ export const stateFields: FieldRules = {
 
 export const stateKeys = Object.keys(stateFields) as readonly StateKey[];
 
-/** Most characters of an address that are looked at: a state needs a tenth of it. */
+/** The reader of an address ignores characters past this limit. A state needs a tenth of them. */
 const addressLengthMax = 2000;
 
-/** Reads an address's query; whatever is in it, the state is usable. */
+/** Reads the query of an address. The state is usable whatever the query contains. */
 export function readState(
   query: string,
   defaults: PlannerState = exampleState,
@@ -225,13 +225,13 @@ export function readState(
   return { state: state as unknown as PlannerState, notes };
 }
 
-/** The query that reads back as this state: fields that differ from the defaults, in a fixed order. */
+/** Writes the query of a state: the fields that differ from the defaults, in a fixed order. */
 export function writeState(state: PlannerState, defaults: PlannerState = exampleState): string {
   const parameters = new URLSearchParams();
   for (const key of stateKeys) {
     if (state[key] !== defaults[key]) parameters.set(stateFields[key].name, fieldText(state, key));
   }
-  // Slashes of a model's name are legal in a query, and a person reads them.
+  // A query may contain the slash of a model's name, and a person reads it more easily than its escape.
   return parameters.toString().replaceAll('%2F', '/');
 }
 
@@ -241,7 +241,7 @@ export function addressOf(route: string, state: PlannerState): string {
   return query === '' ? route : `${route}?${query}`;
 }
 
-/** A field as an address writes it; empty where it is left to the engine. */
+/** The text of a field in an address; empty if the engine decides it. */
 export function fieldText(state: PlannerState, key: StateKey): string {
   const value = state[key];
   return value === null ? '' : String(value);

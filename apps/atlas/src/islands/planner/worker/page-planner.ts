@@ -1,4 +1,4 @@
-/** What the island asks, answered by the planner's worker. Loaded when someone first touches the form: it starts the worker. */
+/** Asks the planner's worker for the island. This module starts the worker; it loads when a reader first touches the form. */
 import { formatBytes, formatTokens, PlimsollError } from '@plimsoll/foundation';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { NamedChoice } from '../state/choices.ts';
@@ -14,7 +14,7 @@ interface Waiting {
 
 const waiting = new Map<number, Waiting>();
 let asked = 0;
-/** Null after a failure: the next question starts another. */
+/** Null after a failure: the next question starts a new worker. */
 let worker: Worker | null = startWorker();
 
 function startWorker(): Worker {
@@ -25,7 +25,7 @@ function startWorker(): Worker {
     if ('error' in data) asker?.reject(new PlimsollError(data.error));
     else asker?.resolve(data.value);
   });
-  // It did not load, or fell over: nobody who waits would ever hear of it.
+  // The worker did not load, or it crashed: no waiting question would ever get an answer.
   started.addEventListener('error', ({ message }) => {
     const details = {
       code: 'no-planner',
@@ -45,7 +45,7 @@ function ask<Kind extends PlannerQuestion['kind']>(
 ): Promise<PlannerAnswers[Kind]> {
   const number = ++asked;
   return new Promise((resolve, reject) => {
-    // A reply has the number of its question, and so the answer of its kind.
+    // A reply has the number of its question, so its kind is that of the question.
     waiting.set(number, { resolve: (value) => resolve(value as PlannerAnswers[Kind]), reject });
     worker ??= startWorker();
     worker.postMessage({ number, question } satisfies NumberedQuestion);

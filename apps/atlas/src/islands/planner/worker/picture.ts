@@ -1,4 +1,4 @@
-/** All that the planner's page shows for a state: the answer, what its form offers, and the charts beside it. */
+/** Everything that the planner's page shows for a state: the answer, the choices of the form, and the charts. */
 import { type EngineName, prepare, usualEngine } from '@plimsoll/planner';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import type { BatchPoint } from '../../charts/batch-charts.tsx';

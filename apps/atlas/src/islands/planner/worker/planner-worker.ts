@@ -1,13 +1,13 @@
 /**
- * The planner beside the page, in a thread of its own: the first answer about a model takes long enough on a slow processor
- * to be felt under a finger. Questions and answers are plain data.
+ * The planner in a thread of its own: on a slow processor the first answer about a model takes so long that the page would
+ * not respond to keys. Questions and answers are plain data.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { sitePageWorkbench } from '../../../workbench/page-workbench.ts';
 import { chartsOf, pictureOf } from './picture.ts';
 import type { NumberedQuestion, PlannerAnswers, PlannerQuestion, PlannerReply } from './worker-messages.ts';
 
-/** As many matches as a person reads. */
+/** A reader does not look at more matches. */
 const matchesMax = 12;
 
 addEventListener('message', ({ data: { number, question } }: MessageEvent<NumberedQuestion>) => {

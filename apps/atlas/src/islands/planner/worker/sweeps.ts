@@ -1,6 +1,6 @@
 /**
- * What the charts beside a plan show: memory over context and users, and speed over users, from one prepared deployment.
- * Values are what `solve` gives for each point; the boundary is the exact most users of each context.
+ * The data of the charts: memory over context and users, and speed over users, from one prepared deployment. `solve` gives
+ * each point; the boundary is the exact largest number of users for each context.
  */
 import { type Deployment, solve, usersMax, type Workload } from '@plimsoll/planner';
 import type { BatchPoint } from '../../charts/batch-charts.tsx';
@@ -17,7 +17,7 @@ export function capacityMap(deployment: Deployment): CapacityMap {
     contexts.map((contextTokens) => {
       const { utilization, feasible } = solve(deployment, { contextTokens, users: count });
       const rounded = Math.round(utilization * 1e4) / 1e4;
-      // An engine may refuse a point that would have room: more sequences than it takes. It is no fit either.
+      // An engine may refuse a point that has room, for example because of its limit of sequences. Such a point does not fit.
       return feasible ? Math.min(rounded, 1) : Math.max(rounded, 1.0001);
     }),
   );
@@ -37,7 +37,7 @@ export function batchSweep(
   });
 }
 
-/** From `first` in doublings, ending with `last` itself. */
+/** Doubles from `first` and ends with `last` itself. */
 function doublings(first: number, last: number): readonly number[] {
   const values: number[] = [];
   for (let value = first; value < last; value *= 2) values.push(value);
