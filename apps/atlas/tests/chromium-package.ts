@@ -16,6 +16,8 @@ import { extract } from 'tar-fs';
 /** The one system that the package has a program for. */
 export const packagedSystem = 'linux-x64';
 
+const settingsName = 'font-settings.conf';
+
 /** A program and the environment variables that it needs. */
 export interface ChromiumProgram {
   readonly path: string;
@@ -39,7 +41,7 @@ export function packagedChromium(environment: NodeJS.ProcessEnv): ChromiumProgra
     path: join(folder, 'chromium'),
     variables: {
       LD_LIBRARY_PATH: [join(folder, 'lib'), ...(libraries === '' ? [] : [libraries])].join(':'),
-      FONTCONFIG_FILE: join(folder, 'fonts.conf'),
+      FONTCONFIG_FILE: join(folder, settingsName),
     },
   };
 }
@@ -55,8 +57,9 @@ export async function unpackChromium({ path }: ChromiumProgram): Promise<void> {
       unpack('chromium.br', createWriteStream(join(partial, 'chromium'), { mode: 0o755 })),
       unpack('al2023.tar.br', extract(partial)), // libraries, in a folder `lib`
       unpack('swiftshader.tar.br', extract(partial)), // drawing without a GPU, where the program looks for it
-      cp(fontFolder, join(partial, 'fonts'), { recursive: true }),
-      writeFile(join(partial, 'fonts.conf'), fontSettings(folder)),
+      cp(fontFolder, join(partial, 'fonts', 'dejavu'), { recursive: true }),
+      unpack('fonts.tar.br', extract(partial)), // Open Sans, and settings for another folder
+      writeFile(join(partial, settingsName), fontSettings(folder)),
     ]);
     await rename(partial, folder);
   } catch (error) {
@@ -69,11 +72,15 @@ function unpack(archive: string, target: NodeJS.WritableStream): Promise<void> {
   return pipeline(createReadStream(join(packageFolder, 'bin', archive)), createBrotliDecompress(), target);
 }
 
-/** These fonts alone, so that text is as wide on one machine as on another. */
+/**
+ * These fonts alone, so that text is as wide on one machine as on another. Open Sans is about as wide as the sans-serif fonts
+ * that readers have, and DejaVu Sans a tenth wider; DejaVu has the signs that Open Sans lacks.
+ */
 function fontSettings(folder: string): string {
   const families = [
     ['serif', 'DejaVu Serif'],
-    ['sans-serif', 'DejaVu Sans'],
+    ['sans-serif', 'Open Sans'],
+    ['system-ui', 'Open Sans'],
     ['monospace', 'DejaVu Sans Mono'],
   ];
   const aliases = families.map(
