@@ -76,8 +76,8 @@ export async function startEngine(
   // Loaded here: the help and the errors above should not wait for it.
   const { createEngine, openModel } = await import('@plimsoll/engine');
   const { parseKvFormat } = await import('@plimsoll/planner');
-  const model = await openModel(path);
-  const draft = await draftOf(flags, openModel);
+  const model = await openModel(path, { memoryBytes: limit.bytes });
+  const draft = await draftOf(flags, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new LoadLine(monotonicClock);
   try {
     const engine = await createEngine({

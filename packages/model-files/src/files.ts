@@ -1,2 +1,2 @@
 /** The entry for small files alone: what a command reads before it knows whether it needs the readers of model files. */
-export { type FileKind, fileBytesMax, readJsonFile, readTextFile } from './read-file.ts';
+export { type FileKind, type FileLimits, fileBytesMax, readJsonFile, readTextFile } from './read-file.ts';

@@ -1,11 +1,13 @@
 /**
- * What JSON.parse does not tell: how deep a text is nested, before it is parsed, and how many keys its outermost object
- * has, doubles included. It knows strings, escapes and brackets and leaves every other judgement to JSON.parse. It reads
+ * What JSON.parse does not tell: how deep a text is nested and of how many values it is, before it is parsed, and how many
+ * keys its outermost object has, doubles included. It knows strings, escapes and brackets and leaves every other judgement to JSON.parse. It reads
  * UTF-8, in which no part of a longer character looks like one of these.
  */
 export interface JsonScan {
   /** Brackets open at once. */
   readonly depth: number;
+  /** Lists, objects, and what stands in them: a parsed value takes memory by this number. An upper bound. */
+  readonly values: number;
   /** Colons directly inside the outermost object. */
   readonly topKeys: number;
 }
@@ -13,11 +15,13 @@ export interface JsonScan {
 const quote = 0x22;
 const backslash = 0x5c;
 const colon = 0x3a;
+const comma = 0x2c;
 
 export function scanJson(json: Uint8Array): JsonScan {
   let open = 0;
   let depth = 0;
   let topKeys = 0;
+  let values = 1;
   for (let index = 0; index < json.length; index++) {
     switch (json[index]) {
       case quote:
@@ -26,6 +30,7 @@ export function scanJson(json: Uint8Array): JsonScan {
       case 0x7b: // {
       case 0x5b: // [
         open++;
+        values++;
         if (open > depth) depth = open;
         break;
       case 0x7d: // }
@@ -35,9 +40,12 @@ export function scanJson(json: Uint8Array): JsonScan {
       case colon:
         if (open === 1) topKeys++;
         break;
+      case comma:
+        values++;
+        break;
     }
   }
-  return { depth, topKeys };
+  return { depth, values, topKeys };
 }
 
 /** Index of the closing quote of the string that opens at `start`, or the end of the text. */

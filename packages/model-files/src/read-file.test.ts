@@ -75,6 +75,19 @@ test('JSON is nested only so deep, whatever is inside its texts', async () => {
   });
 });
 
+test('JSON has only so many values, which take memory when they are parsed', async () => {
+  const flat = await written('flat.json', `[${'[],'.repeat(600_000)}[]]`);
+  await expect(readJsonFile(flat)).rejects.toMatchObject({ code: 'json-too-large', limit: 1_000_000 });
+  expect(await readJsonFile(flat, 'index')).toHaveLength(600_001);
+  const few = await written('few.json', '{"a":[1,{"b":2}],"c":"[,,,,]"}');
+  expect(await readJsonFile(few, 'config', { valuesMax: 6 })).toEqual({ a: [1, { b: 2 }], c: '[,,,,]' });
+  await expect(readJsonFile(few, 'config', { valuesMax: 5 })).rejects.toMatchObject({ value: 6 });
+  await expect(readJsonFile(few, 'config', { bytesMax: 10 })).rejects.toMatchObject({
+    code: 'file-too-large',
+    limit: 10,
+  });
+});
+
 test('text that is no text, and JSON that is none', async () => {
   await expect(readJsonFile(await written('bad.json', '{'))).rejects.toMatchObject({ code: 'bad-json' });
   const bytes = new Uint8Array([0x22, 0xff, 0x22]);

@@ -23,6 +23,22 @@ export const fileBytesMax = {
   log: 64 * MiB,
 } as const;
 
+/** Values that a file of each kind may have: parsed, one takes up to 50 bytes. The largest known have a tenth of it. */
+const valuesMax: Readonly<Record<FileKind, number>> = {
+  config: 1_000_000,
+  tokenizer: 16_000_000,
+  index: 2_000_000,
+  template: 1,
+  schema: 1_000_000,
+  log: 4_000_000,
+};
+
+/** Tighter limits, for who knows more of the file than its kind. */
+export interface FileLimits {
+  readonly bytesMax?: number;
+  readonly valuesMax?: number;
+}
+
 export type FileKind = keyof typeof fileBytesMax;
 
 /** Levels of brackets. Files of these kinds have up to 12. */
@@ -35,22 +51,31 @@ export async function readTextFile(path: string, kind: FileKind): Promise<string
 }
 
 /** The parsed value of a JSON file. */
-export async function readJsonFile(path: string, kind: FileKind = 'config'): Promise<unknown> {
-  return readJsonSource(await openFileSource(path), kind);
+export async function readJsonFile(
+  path: string,
+  kind: FileKind = 'config',
+  limits: FileLimits = {},
+): Promise<unknown> {
+  return readJsonSource(await openFileSource(path), kind, limits);
 }
 
 /** The same for a source that is open; closes it. */
-export async function readJsonSource(source: ByteSource, kind: FileKind): Promise<unknown> {
-  const bytes = await readAndClose(source, kind);
-  const { depth } = scanJson(bytes);
+export async function readJsonSource(
+  source: ByteSource,
+  kind: FileKind,
+  limits: FileLimits = {},
+): Promise<unknown> {
+  const bytes = await readAndClose(source, kind, limits);
+  const { depth, values } = scanJson(bytes);
+  const hint = 'check that this is the file you meant';
   if (depth > jsonDepthMax) {
-    throw new PlimsollError({
-      code: 'json-too-deep',
-      message: `${source.name} nests ${depth} levels of brackets`,
-      value: depth,
-      limit: jsonDepthMax,
-      hint: 'check that this is the file you meant',
-    });
+    const message = `${source.name} nests ${depth} levels of brackets`;
+    throw new PlimsollError({ code: 'json-too-deep', message, value: depth, limit: jsonDepthMax, hint });
+  }
+  const limit = limits.valuesMax ?? valuesMax[kind];
+  if (values > limit) {
+    const message = `${source.name} has ${values} values, too many for a file of its kind`;
+    throw new PlimsollError({ code: 'json-too-large', message, value: values, limit, hint });
   }
   try {
     return JSON.parse(decoded(source.name, bytes));
@@ -67,9 +92,13 @@ function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message.slice(0, messageLengthMax) : '';
 }
 
-async function readAndClose(source: ByteSource, kind: FileKind): Promise<Uint8Array> {
+async function readAndClose(
+  source: ByteSource,
+  kind: FileKind,
+  { bytesMax = fileBytesMax[kind] }: FileLimits = {},
+): Promise<Uint8Array> {
   try {
-    return await readWhole(source, fileBytesMax[kind]);
+    return await readWhole(source, Math.min(bytesMax, fileBytesMax[kind]));
   } finally {
     await source.close();
   }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
+  ggufLimits,
   type ModelSpec,
   modelSpecFromConfig,
   modelSpecFromGguf,
@@ -18,6 +19,7 @@ import { parametersFromGguf } from '../model/gguf-parameters.ts';
 import { checkGraph } from '../model/graph-geometry.ts';
 import { architectureOf } from '../model/known.ts';
 import type { ModelParameters } from '../model/parameters.ts';
+import { checkVocabulary } from '../model/vocabulary-geometry.ts';
 import { weightNames } from '../model/weight-names.ts';
 import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
@@ -26,16 +28,24 @@ import { openSafetensorsSource } from './safetensors-source.ts';
 
 export interface OpenOptions {
   readonly overrides?: ModelOverrides;
+  /** What the process may take: a file whose header alone would take a good part of it is refused. */
+  readonly memoryBytes?: number;
 }
+
+/** Vocabularies are kept. The largest known header, of Gemma 3, has 40 MB, and its smallest model needs 400 MB. */
+const headerShareMax = 1 / 4;
 
 export async function openModel(path: string, options: OpenOptions = {}): Promise<Model> {
   const status = await stat(path).catch(() => null);
   return status?.isDirectory() === true ? openDirectory(path, options) : openGguf(path, options);
 }
 
-async function openGguf(path: string, { overrides }: OpenOptions): Promise<Model> {
-  const model = await readGgufFile(path, { arrays: 'all' });
+async function openGguf(path: string, { overrides, memoryBytes }: OpenOptions): Promise<Model> {
+  const headerBytes = Math.floor((memoryBytes ?? Number.POSITIVE_INFINITY) * headerShareMax);
+  const limits = { headerBytesMax: Math.min(headerBytes, ggufLimits.headerBytesMax) };
+  const model = await readGgufFile(path, { arrays: 'all', limits });
   const spec = modelSpecFromGguf(model, { id: basename(path) });
+  checkVocabulary(model.metadata, spec.vocabSize);
   const architecture = architectureOf(spec.family, 'gguf');
   const ropeTensors = {
     freqs: await readFloats(path, model, 'rope_freqs.weight'),
@@ -64,7 +74,7 @@ async function openDirectory(path: string, { overrides }: OpenOptions): Promise<
     ...described(architecture, spec, parameters),
     metadata: null,
     openWeights: () => openSafetensorsSource(path, weights),
-    loadTokenizer: () => tokenizerOfDirectory(path),
+    loadTokenizer: () => tokenizerOfDirectory(path, spec.vocabSize),
   };
 }
 

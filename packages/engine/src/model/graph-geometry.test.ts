@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { type GgufTensorData, ggufScalar, ggufUint32 } from '@plimsoll/model-files';
+import { type GgufTensorData, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';
 import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';
@@ -132,7 +132,7 @@ test('shapes of tensors', async () => {
   }
   expect(refusals).toMatchInlineSnapshot(`
     [
-      "opened",
+      "bad-geometry: tokenizer.ggml.tokens is a list of 320; it must be at most 1 long, for a vocabulary of 1",
       "bad-geometry: llama.vocab_size is 0; it must be a whole number from 1 to 10000000",
       "bad-geometry: the shape of output_norm.weight is [1]; it must be [64]",
       "bad-geometry: the shape of attn_norm.weight is [32] in layer 0; it must be [64]",
@@ -152,6 +152,36 @@ test('shapes of tensors', async () => {
       "bad-geometry: the shape of attn_q_norm.weight is [8] in layer 0; it must be [32]",
     ]
   `);
+});
+
+test('vocabulary lists are as long as the embedding', async () => {
+  const tokens = Array.from({ length: 3000 }, (_, index) => `token ${index}`);
+  const refusals = [
+    await refusalOfChanged(llama, { metadata: { 'tokenizer.ggml.tokens': ggufArray('string', tokens) } }),
+    await refusalOfChanged(llama, {
+      metadata: { 'tokenizer.ggml.merges': ggufArray('string', [...tokens, ...tokens, ...tokens]) },
+    }),
+  ];
+  expect(refusals).toMatchInlineSnapshot(`
+    [
+      "bad-geometry: tokenizer.ggml.tokens is a list of 3000; it must be at most 320 long, for a vocabulary of 320",
+      "bad-geometry: tokenizer.ggml.merges is a list of 9000; it must be at most 6656 long, for a vocabulary of 320",
+    ]
+  `);
+});
+
+test('a header takes only a part of the memory, and a tokenizer.json what its vocabulary makes likely', async () => {
+  const path = join(directory, 'header.gguf');
+  const filler = 'x'.repeat(2 ** 20);
+  await writeChangedModel(path, llama, { metadata: { filler: ggufString(filler) } });
+  await expect(openModel(path, { memoryBytes: 2 ** 22 })).rejects.toMatchObject({ limit: 2 ** 20 });
+  expect((await openModel(path, { memoryBytes: 2 ** 23 })).spec.hiddenSize).toBe(64);
+  const copy = join(directory, 'long-tokenizer');
+  await cp(join(fixturesDirectory, 'llama-3/checkpoint'), copy, { recursive: true });
+  await writeFile(join(copy, 'tokenizer.json'), `[${'[],'.repeat(90_000)}1]`);
+  await expect((await openModel(copy)).loadTokenizer()).rejects.toMatchObject({ code: 'json-too-large' });
+  await writeFile(join(copy, 'tokenizer.json'), JSON.stringify(filler + filler));
+  await expect((await openModel(copy)).loadTokenizer()).rejects.toMatchObject({ code: 'file-too-large' });
 });
 
 /** A checkpoint of the Hub with other values in its config.json. */

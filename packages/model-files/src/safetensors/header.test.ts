@@ -230,14 +230,25 @@ describe('what is written is read', () => {
 test('the scan of a text finds what JSON.parse keeps quiet', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
-      const { depth, topKeys } = scanJson(new TextEncoder().encode(JSON.stringify(value)));
+      const { depth, values, topKeys } = scanJson(new TextEncoder().encode(JSON.stringify(value)));
       const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
       expect(topKeys).toBe(isObject ? Object.keys(value).length : 0);
       expect(depth).toBe(depthOf(value));
+      expect(values).toBeGreaterThanOrEqual(valuesOf(value));
+      expect(values).toBeLessThanOrEqual(2 * valuesOf(value));
     }),
   );
-  expect(scanJson(new TextEncoder().encode('{"a\\\\\\"{[":1,"a":2}'))).toEqual({ depth: 1, topKeys: 2 });
+  expect(scanJson(new TextEncoder().encode('{"a\\\\\\"{[":1,"a":2}'))).toEqual({
+    depth: 1,
+    values: 3,
+    topKeys: 2,
+  });
 });
+
+function valuesOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.values(value).reduce((sum: number, inner) => sum + valuesOf(inner), 1);
+}
 
 function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
