@@ -202,7 +202,7 @@ test('what no released text model has is refused', async () => {
   refusals.push(await refusalOf(path));
   expect(refusals).toMatchInlineSnapshot(`
     [
-      "unsupported-layer: attention of this Gemma 4 is in both directions; the engine computes it with causal",
+      "unsupported-layer: attention of this Gemma 4 is in both directions; the engine computes it with causal attention",
       "unsupported-layer: hidden_activation of this Gemma 4 is silu; the engine computes it with gelu_pytorch_tanh",
       "bad-config: layer_types is "chunked_attention"",
       "bad-config: per_layer_config.2 is "intermediate_size"",
