@@ -10,9 +10,11 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { unspellBytes } from './byte-alphabet.ts';
 import type { JsonReader } from './json-reader.ts';
-import { tokenizerLimits } from './limits.ts';
+import { checkLimit } from './limits.ts';
 import { readPrependScheme } from './pre-tokenize/metaspace.ts';
 import { compileLiteral, compilePattern } from './pre-tokenize/pattern.ts';
+import { replaceMatches } from './pre-tokenize/text-pattern.ts';
+import { sequenceSteps } from './sequence-steps.ts';
 
 export interface Decoder {
   readonly leadingSpaces: number;
@@ -40,7 +42,7 @@ export function readDecoder(config: JsonReader | null): Decoder {
     byteFallback: false,
     fused: false,
   };
-  if (config !== null) addDecoder(config, parts, 0);
+  for (const step of sequenceSteps(config, 'decoders')) addDecoder(step, parts);
   return {
     leadingSpaces: parts.leadingSpaces,
     bytesOf(text) {
@@ -52,15 +54,10 @@ export function readDecoder(config: JsonReader | null): Decoder {
   };
 }
 
-function addDecoder(config: JsonReader, parts: DecoderParts, depth: number): void {
+function addDecoder(config: JsonReader, parts: DecoderParts): void {
   const type = config.text('type');
   if (parts.fused && type !== 'Strip') throw unsupported(config, `${type} after Fuse`);
   switch (type) {
-    case 'Sequence':
-      if (depth >= tokenizerLimits.nesting)
-        throw config.bad('type', 'a sequence that is not nested this deeply');
-      for (const inner of config.objects('decoders')) addDecoder(inner, parts, depth + 1);
-      return;
     case 'ByteLevel':
       parts.byteLevel = true;
       return;
@@ -92,7 +89,8 @@ function readReplace(config: JsonReader): (text: string) => string {
   const pattern = config.object('pattern');
   const literal = pattern.textOrNull('String');
   const expression = literal === null ? compilePattern(pattern.text('Regex')) : compileLiteral(literal);
-  return (text) => text.replace(expression, () => content);
+  checkLimit('literalLength', content.length, `${config.path}.content`);
+  return (text) => replaceMatches(text, expression, content);
 }
 
 function addStrip(config: JsonReader, parts: DecoderParts): void {

@@ -9,11 +9,17 @@ export const tokenizerLimits = {
   vocabSize: 8_388_608,
   mergeCount: 8_388_608,
   /** UTF-16 units of a token that is searched for in plain text; the longest in use are runs of 31 spaces. */
-  addedTokenLength: 1024,
+  addedTokenLength: 256,
   addedTokenCount: 262_144,
   /** UTF-16 units of one Unigram piece: time per character of text grows with the longest. */
-  unigramPieceLength: 1024,
+  unigramPieceLength: 256,
   patternLength: 16_384,
+  /** UTF-16 units of a text that is searched for as it stands; searching takes text x literal at worst. */
+  literalLength: 256,
+  /** Tokens before and after a text. */
+  surroundings: 64,
+  /** Normalizers, pre-tokenizers or decoders in sequence; each reads the whole text. */
+  steps: 64,
   /** Groups inside groups in a pattern, sequences inside sequences in tokenizer.json. */
   nesting: 32,
   /** UTF-16 units of one text: as UTF-8 at most 48 MiB, which positions of 26 bits can number. */

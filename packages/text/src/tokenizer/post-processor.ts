@@ -1,7 +1,8 @@
 /** The post-processor of tokenizer.json: which tokens stand around a single text. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { JsonReader } from './json-reader.ts';
-import { badTokenizer, tokenizerLimits } from './limits.ts';
+import { badTokenizer, checkLimit } from './limits.ts';
+import { sequenceSteps } from './sequence-steps.ts';
 
 export interface Surroundings {
   readonly before: readonly number[];
@@ -10,8 +11,15 @@ export interface Surroundings {
 
 const nothing: Surroundings = { before: [], after: [] };
 
-export function readPostProcessor(config: JsonReader | null, depth = 0): Surroundings {
-  if (config === null) return nothing;
+export function readPostProcessor(config: JsonReader | null): Surroundings {
+  // The last one stands outermost.
+  return sequenceSteps(config, 'processors').reduce((inner, step) => {
+    const outer = readStep(step);
+    return { before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] };
+  }, nothing);
+}
+
+function readStep(config: JsonReader): Surroundings {
   const type = config.text('type');
   switch (type) {
     case 'ByteLevel':
@@ -21,21 +29,6 @@ export function readPostProcessor(config: JsonReader | null, depth = 0): Surroun
     case 'BertProcessing':
     case 'RobertaProcessing':
       return { before: [idOfPair(config, 'cls')], after: [idOfPair(config, 'sep')] };
-    case 'Sequence': {
-      if (depth >= tokenizerLimits.nesting)
-        throw config.bad('type', 'a sequence that is not nested this deeply');
-      // The last one stands outermost.
-      return config
-        .objects('processors')
-        .map((inner) => readPostProcessor(inner, depth + 1))
-        .reduce(
-          (inner, outer) => ({
-            before: [...outer.before, ...inner.before],
-            after: [...inner.after, ...outer.after],
-          }),
-          nothing,
-        );
-    }
     default:
       throw new PlimsollError({
         code: 'tokenizer-unsupported',
@@ -66,6 +59,7 @@ function readTemplate(config: JsonReader): Surroundings {
       continue;
     }
     const ids = known.object(special.text('id')).list('ids');
+    checkLimit('surroundings', before.length + after.length + ids.length, `ids in ${config.path}`);
     for (const id of ids) {
       if (typeof id !== 'number') throw badTokenizer(`${known.path}.${special.text('id')}.ids`, id, 'ids');
       (isAfter ? after : before).push(id);

@@ -2,28 +2,29 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { spellBytes } from '../byte-alphabet.ts';
 import type { JsonReader } from '../json-reader.ts';
-import { tokenizerLimits } from '../limits.ts';
+import { checkLimit } from '../limits.ts';
 import { compileLiteral, compilePattern } from '../pre-tokenize/pattern.ts';
+import { replaceMatches } from '../pre-tokenize/text-pattern.ts';
+import { sequenceSteps } from '../sequence-steps.ts';
 import { readPrecompiled } from './precompiled.ts';
 
 export type Normalizer = (text: string) => string;
 
 const unicodeForms = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;
 
-export function readNormalizer(config: JsonReader | null, depth = 0): Normalizer {
-  if (config === null) return (text) => text;
+export function readNormalizer(config: JsonReader | null): Normalizer {
+  const steps = sequenceSteps(config, 'normalizers').map(readStep);
+  return (text) => steps.reduce((result, step) => step(result), text);
+}
+
+function readStep(config: JsonReader): Normalizer {
   const type = config.text('type');
   const form = unicodeForms.find((name) => name === type);
   if (form !== undefined) return (text) => text.normalize(form);
   switch (type) {
-    case 'Sequence': {
-      if (depth >= tokenizerLimits.nesting)
-        throw config.bad('type', 'a sequence that is not nested this deeply');
-      const steps = config.objects('normalizers').map((inner) => readNormalizer(inner, depth + 1));
-      return (text) => steps.reduce((result, step) => step(result), text);
-    }
     case 'Prepend': {
       const prefix = config.text('prepend');
+      checkLimit('literalLength', prefix.length, `${config.path}.prepend`);
       return (text) => (text === '' ? text : prefix + text);
     }
     case 'Replace':
@@ -56,7 +57,7 @@ function readReplace(config: JsonReader): Normalizer {
   const pattern = config.object('pattern');
   const literal = pattern.textOrNull('String');
   const expression = literal === null ? compilePattern(pattern.text('Regex')) : compileLiteral(literal);
-  return (text) => text.replace(expression, () => content);
+  return (text) => replaceMatches(text, expression, content);
 }
 
 function readStrip(config: JsonReader): Normalizer {
@@ -93,5 +94,5 @@ const nmtSpaces = compilePattern(
  * Source: do_nmt in https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/normalizers/unicode.rs
  */
 function normalizeNmt(text: string): string {
-  return text.replace(nmtDropped, '').replace(nmtSpaces, ' ');
+  return replaceMatches(replaceMatches(text, nmtDropped, ''), nmtSpaces, ' ');
 }

@@ -2,7 +2,7 @@
  * Character classes of Oniguruma patterns, `[...]`, rewritten for JavaScript's `v` mode: literals as code points, so
  * that none needs escaping, and the operands of `&&` in brackets of their own, as `v` mode wants them.
  */
-import type { PatternCursor } from './pattern-cursor.ts';
+import { codePointEscape, type PatternCursor } from './pattern-cursor.ts';
 
 const posixClasses: Readonly<Record<string, string>> = {
   alpha: '\\p{Alphabetic}',
@@ -70,8 +70,4 @@ function readMember(cursor: PatternCursor): Member {
   if (!cursor.skip('\\')) return { codePoint: cursor.next() };
   const set = cursor.shorthand();
   return set === null ? { codePoint: cursor.escapedCodePoint() } : { set };
-}
-
-export function codePointEscape(codePoint: number): string {
-  return `\\u{${codePoint.toString(16)}}`;
 }

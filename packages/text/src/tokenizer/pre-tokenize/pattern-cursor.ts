@@ -118,3 +118,7 @@ export class PatternCursor {
     });
   }
 }
+
+export function codePointEscape(codePoint: number): string {
+  return `\\u{${codePoint.toString(16)}}`;
+}

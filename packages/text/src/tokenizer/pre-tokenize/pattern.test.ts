@@ -4,7 +4,7 @@ import { compilePattern } from './pattern.ts';
 import { runPreTokenizer } from './pre-tokenizer.ts';
 
 function found(pattern: string, text: string): readonly string[] {
-  return text.match(compilePattern(pattern)) ?? [];
+  return compilePattern(pattern).pieces(text);
 }
 
 test('what JavaScript would read otherwise', () => {

@@ -5,10 +5,11 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { spellBytes } from '../byte-alphabet.ts';
 import type { JsonReader } from '../json-reader.ts';
-import { tokenizerLimits } from '../limits.ts';
+import { sequenceSteps } from '../sequence-steps.ts';
 import { readMetaspace } from './metaspace.ts';
-import { compileLiteral, compilePattern } from './pattern.ts';
+import { compileLiteral, compilePattern, gpt2Pattern } from './pattern.ts';
 import { type PreTokenizerStep, type SplitBehavior, splitBehaviors, splitText } from './split.ts';
+import { NativePattern, type TextPattern } from './text-pattern.ts';
 
 export interface PreTokenizer {
   readonly steps: readonly PreTokenizerStep[];
@@ -29,7 +30,7 @@ export function runPreTokenizer({ steps }: PreTokenizer, text: string, isStart: 
 
 export function readPreTokenizer(config: JsonReader | null): PreTokenizer {
   const steps: PreTokenizerStep[] = [];
-  const leaves = config === null ? [] : flatten(config, 0);
+  const leaves = sequenceSteps(config, 'pretokenizers');
   const byteLevel = leaves.at(-1)?.text('type') === 'ByteLevel';
   for (const [index, leaf] of leaves.entries()) {
     steps.push(...readSteps(leaf));
@@ -39,18 +40,13 @@ export function readPreTokenizer(config: JsonReader | null): PreTokenizer {
   return { steps, byteLevel };
 }
 
-function flatten(config: JsonReader, depth: number): readonly JsonReader[] {
-  if (config.text('type') !== 'Sequence') return [config];
-  if (depth >= tokenizerLimits.nesting) throw config.bad('type', 'a sequence that is not nested this deeply');
-  return config.objects('pretokenizers').flatMap((inner) => flatten(inner, depth + 1));
-}
-
 /** `\w+|[^\w\s]+` as Rust's regex crate has it, which counts joiners as word characters and Oniguruma does not. */
-const wordsAndOthers =
-  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gv;
-
-/** The split of GPT-2, which ByteLevel does on its own. */
-const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+const wordsAndOthers = new NativePattern(
+  /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gv,
+);
+const digits = new NativePattern(/\p{N}/gv);
+const punctuation = new NativePattern(/[\p{P}$+<=>^`\|~]/gv);
+const whiteSpace = new NativePattern(/\p{White_Space}/gv);
 
 function readSteps(config: JsonReader): readonly PreTokenizerStep[] {
   const type = config.text('type');
@@ -63,16 +59,16 @@ function readSteps(config: JsonReader): readonly PreTokenizerStep[] {
       return [readMetaspace(config)];
     case 'Digits': {
       const behavior = config.flag('individual_digits', false) ? 'Isolated' : 'Contiguous';
-      return [splitStep(/\p{N}/gv, behavior)];
+      return [splitStep(digits, behavior)];
     }
     case 'Punctuation':
-      return [splitStep(/[\p{P}$+<=>^`\|~]/gv, readBehavior(config, 'Isolated'))];
+      return [splitStep(punctuation, readBehavior(config, 'Isolated'))];
     case 'Whitespace':
       return [splitStep(wordsAndOthers, 'Removed', true)];
     case 'WhitespaceSplit':
-      return [splitStep(/\p{White_Space}/gv, 'Removed')];
+      return [splitStep(whiteSpace, 'Removed')];
     case 'BertPreTokenizer':
-      return [splitStep(/\p{White_Space}/gv, 'Removed'), splitStep(/[\p{P}$+<=>^`\|~]/gv, 'Isolated')];
+      return [splitStep(whiteSpace, 'Removed'), splitStep(punctuation, 'Isolated')];
     case 'CharDelimiterSplit':
       return [splitStep(compileLiteral(config.text('delimiter')), 'Removed')];
     default:
@@ -96,11 +92,11 @@ function readByteLevel(config: JsonReader): readonly PreTokenizerStep[] {
   return steps;
 }
 
-function splitStep(pattern: RegExp, behavior: SplitBehavior, invert = false): PreTokenizerStep {
+function splitStep(pattern: TextPattern, behavior: SplitBehavior, invert = false): PreTokenizerStep {
   return (piece) => splitText(piece, { pattern, behavior, invert });
 }
 
-function readPattern(config: JsonReader): RegExp {
+function readPattern(config: JsonReader): TextPattern {
   const pattern = config.object('pattern');
   const literal = pattern.textOrNull('String');
   return literal === null ? compilePattern(pattern.text('Regex')) : compileLiteral(literal);

@@ -3,6 +3,8 @@
  * Source: SplitDelimiterBehavior in
  * https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/normalizer.rs
  */
+import type { TextPattern } from './text-pattern.ts';
+
 export const splitBehaviors = [
   'Removed',
   'Isolated',
@@ -17,8 +19,7 @@ export type SplitBehavior = (typeof splitBehaviors)[number];
 export type PreTokenizerStep = (piece: string, isStart: boolean) => readonly string[];
 
 export interface SplitRule {
-  /** Global. */
-  readonly pattern: RegExp;
+  readonly pattern: TextPattern;
   readonly behavior: SplitBehavior;
   /** True: the pattern finds what to keep, and the text between is the delimiter. */
   readonly invert: boolean;
@@ -40,8 +41,8 @@ export function splitText(text: string, rule: SplitRule): readonly string[] {
 }
 
 /** Matches and gaps alike become pieces, so inverting changes nothing. Most patterns of models leave no gaps. */
-function isolate(text: string, pattern: RegExp): readonly string[] {
-  const matches: readonly string[] = text.match(pattern) ?? [];
+function isolate(text: string, pattern: TextPattern): readonly string[] {
+  const matches = pattern.pieces(text);
   let matched = 0;
   for (const match of matches) matched += match.length;
   if (matched === text.length && !matches.includes('')) return matches;
@@ -53,10 +54,10 @@ function isolate(text: string, pattern: RegExp): readonly string[] {
 function findSections(text: string, { pattern, invert }: Pick<SplitRule, 'pattern' | 'invert'>): Section[] {
   const sections: Section[] = [];
   let end = 0;
-  for (const match of text.matchAll(pattern)) {
-    if (match.index > end) sections.push({ start: end, end: match.index, isMatch: invert });
-    end = match.index + match[0].length;
-    sections.push({ start: match.index, end, isMatch: !invert });
+  for (const match of pattern.ranges(text)) {
+    if (match.start > end) sections.push({ start: end, end: match.start, isMatch: invert });
+    end = match.end;
+    sections.push({ start: match.start, end, isMatch: !invert });
   }
   if (end < text.length) sections.push({ start: end, end: text.length, isMatch: invert });
   return sections;
