@@ -4,19 +4,20 @@
  * where each class of bytes leads once it has been asked. Texts of one schema visit few states.
  *
  * States are values: they stay valid for ever, so a sequence may be rolled back or forked by keeping the old one. When
- * the table of known states is full it is dropped; states in use are then found anew, slower once.
+ * the table of known states takes more than its share of memory it is dropped; states in use are then found again, slower once.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { type ByteClasses, classifyBytes } from './byte-classes.ts';
 import { type Distances, measureDistances } from './distances.ts';
 import { END_NODE, type Network, type NetworkNode } from './network.ts';
+import { PLACES_MAX, STATE_BYTES_MAX, tooAmbiguous, WorkBudget } from './work-limits.ts';
 
 /** Levels of calls; JSON takes about three for each bracket. */
 const LEVELS_MAX = 1000;
-/** Places at once. A grammar that needs more is ambiguous beyond use. */
-const PLACES_MAX = 5000;
-/** Some 400 bytes each. */
-const KNOWN_STATES_MAX = 20_000;
+/** Bytes of a state without its places, of a place, and of a frame, as V8 lays them out. */
+const STATE_BYTES = 200;
+const PLACE_BYTES = 48;
+const FRAME_BYTES = 200;
 
 /** A stack of return nodes; the top is this one. */
 interface Frame {
@@ -28,7 +29,9 @@ interface Frame {
   readonly bytes: number;
   /** The deepest level met on that way. */
   readonly deepest: number;
-  readonly children: Map<number, Frame>;
+  /** Frames above this one that were made since the table was last dropped. */
+  children: Map<number, Frame> | null;
+  generation: number;
 }
 
 interface Place {
@@ -43,6 +46,8 @@ export interface GrammarState {
   readonly accepting: boolean;
   /** Bytes to the nearest end of the text: zero exactly when accepting. */
   readonly bytesToEnd: number;
+  /** Memory that the state takes, about. */
+  readonly sizeBytes: number;
   /** Next state for each class of bytes; null leads nowhere, undefined was not asked yet. */
   next: (GrammarState | null | undefined)[];
 }
@@ -54,7 +59,11 @@ export class Automaton {
   readonly #distances: Distances;
   readonly #bottom: Frame;
   readonly #known = new Map<string, GrammarState>();
+  readonly #work = new WorkBudget();
   #frameCount = 0;
+  #generation = 0;
+  /** Of the known states and the frames made since the table was dropped. */
+  #heldBytes = 0;
 
   constructor(network: Network, usableBytes: readonly boolean[]) {
     this.#network = network;
@@ -66,6 +75,11 @@ export class Automaton {
     const state = this.#stateOf([{ node: start, frame: this.#bottom }]);
     if (state === null) throw unsatisfiable();
     this.start = state;
+  }
+
+  /** To be called once for each token that is asked about: it pays for the work. */
+  allowToken(): void {
+    this.#work.allowToken();
   }
 
   /** The state after one more byte, or null. */
@@ -81,7 +95,9 @@ export class Automaton {
   #search(state: GrammarState, byte: number): GrammarState | null {
     const reached: Place[] = [];
     for (const { node, frame } of state.places) {
-      for (const { low, high, target } of (this.#network.nodes[node] as NetworkNode).byteMoves) {
+      const { byteMoves } = this.#network.nodes[node] as NetworkNode;
+      this.#work.spend(1 + byteMoves.length);
+      for (const { low, high, target } of byteMoves) {
         if (byte >= low && byte <= high) reached.push({ node: target, frame });
       }
     }
@@ -105,7 +121,8 @@ export class Automaton {
     let bytesToEnd = Infinity;
     const places: Place[] = [];
     for (let index = 0; index < open.length; index++) {
-      if (index > PLACES_MAX) throw tooAmbiguous();
+      if (open.length > PLACES_MAX) throw tooAmbiguous(PLACES_MAX, 'places');
+      this.#work.spend(1);
       const place = open[index] as Place;
       const { frame } = place;
       if (place.node === END_NODE) {
@@ -114,6 +131,7 @@ export class Automaton {
         continue;
       }
       const node = nodes[place.node] as NetworkNode;
+      this.#work.spend(node.freeMoves.length + node.calls.length);
       if (node.byteMoves.length > 0) {
         places.push(place);
         bytesToEnd = Math.min(bytesToEnd, (this.#distances.bytes[place.node] as number) + frame.bytes);
@@ -135,29 +153,52 @@ export class Automaton {
     const key = `${accepting ? 'e' : ''}${places.map(({ node, frame }) => frame.id * size + node).join()}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    if (this.#known.size >= KNOWN_STATES_MAX) this.#forget();
-    const state: GrammarState = { places, accepting, bytesToEnd, next: new Array(this.classes.count) };
+    const sizeBytes = STATE_BYTES + 8 * this.classes.count + PLACE_BYTES * places.length + key.length;
+    if (this.#heldBytes + sizeBytes > STATE_BYTES_MAX) this.#forget();
+    const next = new Array<undefined>(this.classes.count);
+    const state: GrammarState = { places, accepting, bytesToEnd, sizeBytes, next };
     this.#known.set(key, state);
+    this.#heldBytes += sizeBytes;
     return state;
   }
 
   #forget(): void {
-    // States refer to each other; cutting them apart lets those that nobody holds be collected.
-    for (const state of this.#known.values()) state.next = new Array(this.classes.count);
+    this.#generation++;
+    // States refer to each other, and frames to those above them. Cutting them apart lets those that are not in use be collected.
+    for (const state of this.#known.values()) {
+      state.next = new Array(this.classes.count);
+      for (const { frame } of state.places) {
+        let below: Frame | null = frame;
+        for (; below !== null && below.generation !== this.#generation; below = below.parent)
+          this.#renew(below);
+      }
+    }
     this.#known.clear();
-    this.#bottom.children.clear();
+    this.#heldBytes = 0;
+  }
+
+  #renew(frame: Frame): void {
+    frame.generation = this.#generation;
+    frame.children = null;
   }
 
   #frame(returnNode: number, parent: Frame | null): Frame {
-    const known = parent?.children.get(returnNode);
+    if (parent !== null && parent.generation !== this.#generation) this.#renew(parent);
+    const known = parent?.children?.get(returnNode);
     if (known !== undefined) return known;
     const depth = parent === null ? 0 : parent.depth + 1;
     const bytes = parent === null ? 0 : (this.#distances.bytes[returnNode] as number) + parent.bytes;
     const levels = this.#distances.levels[returnNode] as number;
     const deepest = parent === null ? 0 : Math.max(parent.deepest, parent.depth + levels);
     const id = this.#frameCount++;
-    const frame: Frame = { id, returnNode, parent, depth, bytes, deepest, children: new Map() };
-    parent?.children.set(returnNode, frame);
+    const children = null;
+    const generation = this.#generation;
+    const frame: Frame = { id, returnNode, parent, depth, bytes, deepest, children, generation };
+    if (parent !== null) {
+      parent.children ??= new Map();
+      parent.children.set(returnNode, frame);
+    }
+    this.#heldBytes += FRAME_BYTES;
     return frame;
   }
 
@@ -173,15 +214,5 @@ function unsatisfiable(): PlimsollError {
     code: 'grammar-unsatisfiable',
     message: 'No text fits the grammar: it never ends, or needs bytes that the tokenizer does not have.',
     hint: 'Give recursion a way out: an optional property, a null, an empty list.',
-  });
-}
-
-function tooAmbiguous(): PlimsollError {
-  return new PlimsollError({
-    code: 'grammar-too-ambiguous',
-    message: `The text can be read in more than ${PLACES_MAX} ways at once.`,
-    value: `${PLACES_MAX}+`,
-    limit: PLACES_MAX,
-    hint: 'Make the alternatives of the grammar begin differently.',
   });
 }

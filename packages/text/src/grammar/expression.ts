@@ -30,10 +30,19 @@ export function text(value: string): Expression {
 }
 
 export function sequence(...parts: readonly Expression[]): Expression {
-  return parts.length === 1 && parts[0] !== undefined ? parts[0] : { kind: 'sequence', parts };
+  return sequenceOf(parts);
 }
 
 export function choice(...options: readonly Expression[]): Expression {
+  return choiceOf(options);
+}
+
+/** `sequence` and `choice` of a list whose length a file decides: spread over arguments it would overflow the stack. */
+export function sequenceOf(parts: readonly Expression[]): Expression {
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : { kind: 'sequence', parts };
+}
+
+export function choiceOf(options: readonly Expression[]): Expression {
   return options.length === 1 && options[0] !== undefined ? options[0] : { kind: 'choice', options };
 }
 

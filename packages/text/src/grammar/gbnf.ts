@@ -7,12 +7,12 @@ import { PlimsollError } from '@plimsoll/foundation';
 import {
   CODE_POINT_MAX,
   type CodePointRange,
-  choice,
+  choiceOf,
   complementRanges,
   type Expression,
   repeat,
   rule,
-  sequence,
+  sequenceOf,
   text,
 } from './expression.ts';
 import { type Grammar, grammarFromRules } from './grammar.ts';
@@ -104,7 +104,7 @@ class GbnfReader {
       if (this.#match(/\|/y) === null) {
         this.#at = before;
         this.#skip(this.#depth > 0);
-        return choice(...options);
+        return choiceOf(options);
       }
       this.#skip(true);
       options.push(this.#sequence());
@@ -116,7 +116,7 @@ class GbnfReader {
     for (;;) {
       this.#skip(this.#depth > 0);
       const atom = this.#atom();
-      if (atom === null) return sequence(...parts);
+      if (atom === null) return sequenceOf(parts);
       parts.push(this.#quantified(atom));
     }
   }

@@ -10,6 +10,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { Automaton, type GrammarState } from './automaton.ts';
 import type { Grammar } from './grammar.ts';
 import type { TokenTrie } from './token-trie.ts';
+import { MASK_BYTES_MAX } from './work-limits.ts';
 
 /** A bit for each token: bit `id & 31` of word `id >> 5`. */
 export type TokenMask = Uint32Array;
@@ -20,18 +21,16 @@ interface KnownMask {
   readonly bytesToEndMax: number;
 }
 
-/** Masks kept: 19 KB each for 150,000 tokens. */
-const MASK_BYTES_MAX = 16 * 2 ** 20;
-
 export class GrammarMatcher {
   readonly start: GrammarState;
   readonly trie: TokenTrie;
   readonly #automaton: Automaton;
   readonly #masks = new Map<GrammarState, KnownMask>();
-  readonly #masksMax: number;
+  /** Of the masks and of the states that they belong to. */
+  #maskBytes = 0;
   readonly #endTokens: ReadonlySet<number>;
   /** The state after the end token: nothing may follow. */
-  readonly #ended: GrammarState = { places: [], accepting: true, bytesToEnd: 0, next: [] };
+  readonly #ended: GrammarState = { places: [], accepting: true, bytesToEnd: 0, sizeBytes: 0, next: [] };
   /** The state at each depth of a walk. */
   readonly #path: GrammarState[] = [];
 
@@ -40,7 +39,6 @@ export class GrammarMatcher {
     this.#automaton = new Automaton(grammar.network, trie.usableBytes);
     this.#endTokens = new Set(trie.endTokens);
     this.start = this.#automaton.start;
-    this.#masksMax = Math.max(1, Math.floor(MASK_BYTES_MAX / (4 * Math.ceil(trie.vocabSize / 32))));
   }
 
   /** Fewest tokens for which a whole text and its end token are sure to fit. */
@@ -54,15 +52,24 @@ export class GrammarMatcher {
    */
   mask(state: GrammarState, tokensLeft: number = Infinity): TokenMask {
     if (state.bytesToEnd + 1 > tokensLeft) throw budgetTooSmall(state.bytesToEnd + 1, tokensLeft);
+    this.#automaton.allowToken();
     let known = this.#masks.get(state);
     if (known === undefined) {
       known = this.#walk(state, Infinity);
-      // The oldest goes first; a state that comes back costs one walk.
-      const [oldest] = this.#masks.keys();
-      if (this.#masks.size >= this.#masksMax && oldest !== undefined) this.#masks.delete(oldest);
-      this.#masks.set(state, known);
+      this.#remember(state, known);
     }
     return known.bytesToEndMax + 2 <= tokensLeft ? known.mask : this.#walk(state, tokensLeft - 2).mask;
+  }
+
+  /** The oldest go first; a state that comes back costs one walk. */
+  #remember(state: GrammarState, known: KnownMask): void {
+    this.#masks.set(state, known);
+    this.#maskBytes += state.sizeBytes + known.mask.byteLength;
+    for (const [oldest, { mask }] of this.#masks) {
+      if (this.#maskBytes <= MASK_BYTES_MAX || oldest === state) return;
+      this.#masks.delete(oldest);
+      this.#maskBytes -= oldest.sizeBytes + mask.byteLength;
+    }
   }
 
   /** The state after one more token, which must be one that the mask allows. */

@@ -1,9 +1,14 @@
 /** A rule that can call itself before any byte would call for ever; such grammars are refused by the rule's name. */
 import { PlimsollError } from '@plimsoll/foundation';
-import { END_NODE, type Network } from './network.ts';
+import { measureDistances } from './distances.ts';
+import type { Network } from './network.ts';
 
 export function refuseLeftRecursion(network: Network): void {
-  const empties = rulesThatMayBeEmpty(network);
+  // A rule that no byte is needed for ends in zero bytes.
+  const { bytes } = measureDistances(network, new Array<boolean>(256).fill(true));
+  const empties: ReadonlySet<number> = new Set(
+    network.starts.flatMap((start, rule) => (bytes[start] === 0 ? [rule] : [])),
+  );
   const leading = network.starts.map((start) => leadingCalls(network, start, empties));
   const done = new Set<number>();
   for (let first = 0; first < leading.length; first++) {
@@ -34,18 +39,6 @@ function recursive(name: string): PlimsollError {
     value: name,
     hint: 'Put the repeated part first: list ::= item ("," item)* instead of list ::= list "," item | item.',
   });
-}
-
-/** Rules that can be passed without a byte. */
-function rulesThatMayBeEmpty(network: Network): ReadonlySet<number> {
-  const empties = new Set<number>();
-  for (let before = -1; before !== empties.size; ) {
-    before = empties.size;
-    for (const [rule, start] of network.starts.entries()) {
-      if (!empties.has(rule) && freelyReached(network, start, empties).has(END_NODE)) empties.add(rule);
-    }
-  }
-  return empties;
 }
 
 /** Nodes that can be reached without a byte, not entering rules but passing those that may be empty. */

@@ -21,9 +21,9 @@ export interface Call {
 }
 
 export interface NetworkNode {
-  readonly byteMoves: ByteMove[];
-  readonly freeMoves: number[];
-  readonly calls: Call[];
+  readonly byteMoves: readonly ByteMove[];
+  readonly freeMoves: readonly number[];
+  readonly calls: readonly Call[];
 }
 
 export interface Network {
@@ -39,8 +39,23 @@ export const END_NODE = 0;
 
 /** A schema of a hundred pages stays below this; it takes some 30 MB. */
 const NODES_MAX = 250_000;
+/** Expressions entered: a body that adds no state can still be repeated 2^40 times. */
+const ENTERED_MAX = 1_000_000;
 /** Longer bodies than this are not copied for each repetition but called. */
 const COPIED_REPEATS_MAX = 2;
+
+/** Most nodes have moves of one kind; the lists of the others are shared. */
+const noMoves: NetworkNode = { byteMoves: [], freeMoves: [], calls: [] };
+
+function tooLarge(what: string, limit: number): PlimsollError {
+  return new PlimsollError({
+    code: 'grammar-too-large',
+    message: `The grammar needs more than ${limit} ${what}.`,
+    value: `${limit}+`,
+    limit,
+    hint: 'Lower the counts in it (maxLength, maxItems, {m,n}) or leave them out.',
+  });
+}
 
 export function buildNetwork(grammar: GrammarRules): Network {
   const builder = new NetworkBuilder(grammar);
@@ -49,10 +64,11 @@ export function buildNetwork(grammar: GrammarRules): Network {
 
 class NetworkBuilder {
   readonly #grammar: GrammarRules;
-  readonly #nodes: NetworkNode[] = [{ byteMoves: [], freeMoves: [], calls: [] }];
+  readonly #nodes: NetworkNode[] = [noMoves];
   readonly #ruleNumbers = new Map<string, number>();
   readonly #ruleNames: string[] = [];
   readonly #bodies: Expression[] = [];
+  #entered = 0;
 
   constructor(grammar: GrammarRules) {
     this.#grammar = grammar;
@@ -92,19 +108,14 @@ class NetworkBuilder {
 
   #add(node: Partial<NetworkNode>): number {
     if (this.#nodes.length >= NODES_MAX) {
-      throw new PlimsollError({
-        code: 'grammar-too-large',
-        message: `The grammar needs more than ${NODES_MAX} states.`,
-        value: `${NODES_MAX}+`,
-        limit: NODES_MAX,
-        hint: 'Lower the counts in it (maxLength, maxItems, {m,n}) or leave them out.',
-      });
+      throw tooLarge('states', NODES_MAX);
     }
-    return this.#nodes.push({ byteMoves: [], freeMoves: [], calls: [], ...node }) - 1;
+    return this.#nodes.push({ ...noMoves, ...node }) - 1;
   }
 
   /** The node from which `expression` leads to `next`. */
   #enter(expression: Expression, next: number): number {
+    if (++this.#entered > ENTERED_MAX) throw tooLarge('steps to build', ENTERED_MAX);
     switch (expression.kind) {
       case 'text':
         return new TextEncoder()

@@ -1,5 +1,5 @@
 /** Arrays. A tuple (`prefixItems`) is written whole unless `maxItems` cuts it, and longer only where `items` says how. */
-import { type Expression, optional, repeat, sequence, text } from '../expression.ts';
+import { type Expression, optional, repeat, sequence, sequenceOf, text } from '../expression.ts';
 import { bracketed, comma } from './json-text.ts';
 import type { SchemaScope } from './object-schema.ts';
 import { impossible, invalid, readCounts, type SchemaObject } from './schema.ts';
@@ -35,7 +35,7 @@ function elements(
   const [first, ...others] = prefix;
   const most = item === null ? 0 : more.most;
   if (first !== undefined) {
-    const head = sequence(first, ...others.map((element) => sequence(comma, element)));
+    const head = sequenceOf([first, ...others.map((element) => sequence(comma, element))]);
     return item === null || most === 0
       ? head
       : sequence(head, repeat(sequence(comma, item), more.least, most));

@@ -2,9 +2,12 @@
  * `oneOf` asks that exactly one alternative fits. A grammar can only offer alternatives, so it is accepted where no
  * document can fit two of them, by type or by a property that tells them apart; else it is refused.
  */
-import { isObject, readTypes, type SchemaObject, type TypeName, typeOf } from './schema.ts';
+import { isObject, readTypes, type SchemaObject, type TypeName, tooLarge, typeOf } from './schema.ts';
 
 type Resolve = (reference: unknown, place: string) => unknown;
+
+/** Alternatives are compared in pairs. */
+const OPTIONS_MAX = 100;
 
 /** The first two alternatives that may overlap, as indices; null when none do. */
 export function overlap(
@@ -12,10 +15,13 @@ export function overlap(
   place: string,
   resolve: Resolve,
 ): readonly [number, number] | null {
-  const open = options.map((option) => follow(option, place, resolve));
-  for (let first = 0; first < open.length; first++) {
-    for (let second = first + 1; second < open.length; second++) {
-      if (!apart(open[first], open[second], place)) return [first, second];
+  if (options.length > OPTIONS_MAX) {
+    throw tooLarge(`has ${options.length} alternatives of oneOf at ${place}`, options.length, OPTIONS_MAX);
+  }
+  const open = options.map((option) => describe(follow(option, place, resolve), place));
+  for (const [first, one] of open.entries()) {
+    for (const [second, other] of open.entries()) {
+      if (second > first && !apart(one, other)) return [first, second];
     }
   }
   return null;
@@ -29,43 +35,58 @@ function follow(schema: unknown, place: string, resolve: Resolve): unknown {
   return found;
 }
 
-function apart(first: unknown, second: unknown, place: string): boolean {
-  if (!isObject(first) || !isObject(second)) return first === false || second === false;
-  const firstValues = valuesOf(first);
-  const secondValues = valuesOf(second);
-  if (firstValues !== null && secondValues !== null) {
-    return firstValues.every((value) => !secondValues.includes(value));
-  }
-  const firstTypes = typesOf(first, place);
-  const secondTypes = typesOf(second, place);
-  if (firstTypes === null || secondTypes === null) return false;
-  const common = [...firstTypes].filter((type) => secondTypes.has(type));
-  return common.every((type) => type === 'object') && (common.length === 0 || toldApart(first, second));
+/** What tells a schema from others. */
+interface Traits {
+  readonly isNever: boolean;
+  readonly values: ReadonlySet<string> | null;
+  readonly types: ReadonlySet<TypeName> | null;
+  /** Values of the required properties that list theirs. */
+  readonly constants: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+function describe(schema: unknown, place: string): Traits {
+  if (!isObject(schema))
+    return { isNever: schema === false, values: null, types: null, constants: new Map() };
+  return {
+    isNever: false,
+    values: valuesOf(schema),
+    types: typesOf(schema, place),
+    constants: constantsOf(schema),
+  };
+}
+
+function apart(first: Traits, second: Traits): boolean {
+  if (first.isNever || second.isNever) return true;
+  if (first.values !== null && second.values !== null) return first.values.isDisjointFrom(second.values);
+  if (first.types === null || second.types === null) return false;
+  const common = first.types.intersection(second.types);
+  if (common.size === 0) return true;
+  return common.size === 1 && common.has('object') && toldApart(first, second);
 }
 
 /** Objects: a property that both require, with different constants. */
-function toldApart(first: SchemaObject, second: SchemaObject): boolean {
-  const required = requiredOf(first).filter((name) => requiredOf(second).includes(name));
-  return required.some((name) => {
-    const [one, other] = [first, second].map(({ properties }) => {
-      const property = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
-      return isObject(property) ? valuesOf(property) : null;
-    });
-    return one != null && other != null && one.every((value) => !other.includes(value));
-  });
+function toldApart(first: Traits, second: Traits): boolean {
+  return [...first.constants].some(([name, values]) => second.constants.get(name)?.isDisjointFrom(values));
 }
 
-function requiredOf(schema: SchemaObject): readonly string[] {
-  const { required } = schema;
-  return Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
+function constantsOf({ required, properties }: SchemaObject): ReadonlyMap<string, ReadonlySet<string>> {
+  const constants = new Map<string, ReadonlySet<string>>();
+  if (!Array.isArray(required) || !isObject(properties)) return constants;
+  for (const name of required) {
+    if (typeof name !== 'string' || !Object.hasOwn(properties, name)) continue;
+    const property = properties[name];
+    const values = isObject(property) ? valuesOf(property) : null;
+    if (values !== null) constants.set(name, values);
+  }
+  return constants;
 }
 
 /** The listed values as text; null where the schema does not list them. Objects are not compared. */
-function valuesOf(schema: SchemaObject): readonly string[] | null {
+function valuesOf(schema: SchemaObject): ReadonlySet<string> | null {
   const values = 'const' in schema ? [schema.const] : schema.enum;
   if (!Array.isArray(values) || values.some((value) => typeof value === 'object' && value !== null))
     return null;
-  return values.map((value) => JSON.stringify(value));
+  return new Set(values.map((value) => JSON.stringify(value)));
 }
 
 /** Types a schema allows, with whole numbers among the numbers; null where it does not say. */

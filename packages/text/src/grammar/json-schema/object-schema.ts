@@ -4,7 +4,7 @@
  * them, or where the schema names no property at all; leaving them out is always valid.
  */
 import {
-  choice,
+  choiceOf,
   complementRanges,
   type Expression,
   intersectRanges,
@@ -24,7 +24,7 @@ import {
   sharedRules,
   type Whitespace,
 } from './json-text.ts';
-import { impossible, invalid, isObject, type SchemaObject } from './schema.ts';
+import { impossible, invalid, isObject, type SchemaObject, tooLarge } from './schema.ts';
 
 export interface SchemaScope {
   readonly whitespace: Whitespace;
@@ -41,7 +41,9 @@ interface Property {
 }
 
 /** Names are walked character by character. */
-const NAME_CHARACTERS_MAX = 1000;
+const NAME_CHARACTERS_MAX = 500;
+/** The names of one object together. */
+const NAMES_CHARACTERS_MAX = 100_000;
 
 export function objectGrammar(schema: SchemaObject, place: string, scope: SchemaScope): Expression {
   const others = otherProperties(schema, place, scope);
@@ -70,14 +72,15 @@ function readProperties(schema: SchemaObject, place: string, scope: SchemaScope)
   if (!Array.isArray(required) || !required.every((name) => typeof name === 'string')) {
     throw invalid(place, 'required', required, 'a list of names');
   }
+  const names: ReadonlySet<string> = new Set(required);
   const properties = Object.entries(declared).map(([name, inner]): Property => {
     const value = scope.inner(
       inner,
       `${place}/properties/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
     );
-    return { name, value, required: required.includes(name) };
+    return { name, value, required: names.has(name) };
   });
-  for (const name of new Set(required)) {
+  for (const name of names) {
     if (Object.hasOwn(declared, name)) continue;
     if (schema.additionalProperties === false) {
       throw impossible(place, `${JSON.stringify(name)} is required, but additionalProperties is false`);
@@ -86,10 +89,19 @@ function readProperties(schema: SchemaObject, place: string, scope: SchemaScope)
     const value = scope.inner(additionalProperties, `${place}/additionalProperties`);
     properties.push({ name, value, required: true });
   }
+  let characters = 0;
   for (const { name } of properties) {
+    characters += name.length;
     if (name.length > NAME_CHARACTERS_MAX) {
       throw invalid(place, 'a property name', name.length, `at most ${NAME_CHARACTERS_MAX} characters`);
     }
+  }
+  if (characters > NAMES_CHARACTERS_MAX) {
+    throw tooLarge(
+      `has too much text in the names of properties at ${place}`,
+      characters,
+      NAMES_CHARACTERS_MAX,
+    );
   }
   return properties;
 }
@@ -101,16 +113,18 @@ function members(
 ): Expression {
   // What may come from property i on, when something stands before it and when nothing does.
   let after = other === null ? emptyText : repeat(sequence(comma, other), 0, Infinity);
-  let first = other === null ? emptyText : listOf(other);
+  // Alternatives for what may come first, the last property's before those of the properties above it.
+  let firsts: Expression[] = [other === null ? emptyText : listOf(other)];
   for (let index = properties.length - 1; index >= 0; index--) {
     const { name, value, required } = properties[index] as Property;
     const member = sequence(text(JSON.stringify(name)), colon, value);
     const follow = sequence(comma, member);
     const started = sequence(member, after);
-    first = required ? started : choice(started, first);
+    if (required) firsts = [];
+    firsts.push(started);
     after = scope.shared(`${place} after ${index}`, sequence(required ? follow : optional(follow), after));
   }
-  return first;
+  return choiceOf(firsts.reverse());
 }
 
 interface NameTree {
@@ -156,5 +170,5 @@ function restExcept(tree: NameTree): Expression {
     if (!plainRanges.some(({ low, high }) => point >= low && point <= high)) continue;
     options.push(sequence(text(character), restExcept(child)));
   }
-  return choice(...options);
+  return choiceOf(options);
 }

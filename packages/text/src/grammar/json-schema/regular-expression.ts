@@ -7,11 +7,12 @@ import { PlimsollError } from '@plimsoll/foundation';
 import {
   CODE_POINT_MAX,
   type CodePointRange,
-  choice,
+  choiceOf,
   complementRanges,
   type Expression,
   repeat,
   sequence,
+  sequenceOf,
 } from '../expression.ts';
 
 export interface CharacterWriter {
@@ -39,7 +40,19 @@ function span(low: number, high = low): CodePointRange {
   return { low, high };
 }
 
+/** UTF-16 units of one pattern. */
+const PATTERN_LENGTH_MAX = 10_000;
+
 export function expressionFromPattern(pattern: string, writer: CharacterWriter): Expression {
+  if (pattern.length > PATTERN_LENGTH_MAX) {
+    throw new PlimsollError({
+      code: 'schema-too-large',
+      message: `A pattern of the schema has ${pattern.length} characters; at most ${PATTERN_LENGTH_MAX} are read.`,
+      value: pattern.length,
+      limit: PATTERN_LENGTH_MAX,
+      hint: 'Write an enum, or check the finished document.',
+    });
+  }
   return new PatternReader(pattern, writer).read();
 }
 
@@ -66,7 +79,7 @@ class PatternReader {
     } while (this.#take('|'));
     if (this.#at < this.#characters.length)
       throw this.#refuse(this.#peek() === ')' ? 'a lone )' : 'an anchor inside');
-    return choice(...options);
+    return choiceOf(options);
   }
 
   #peek(ahead = 0): string {
@@ -82,7 +95,7 @@ class PatternReader {
   #refuse(what: string): PlimsollError {
     return new PlimsollError({
       code: 'schema-unsupported',
-      message: `The pattern ${this.#pattern} has ${what} at character ${this.#at}, which constrained output does not support.`,
+      message: `The pattern ${this.#pattern.slice(0, 100)} has ${what} at character ${this.#at}, which constrained output does not support.`,
       value: what,
       limit: 'literals, classes, groups, alternatives, quantifiers, ^ and $ at the ends',
     });
@@ -93,7 +106,7 @@ class PatternReader {
     while (this.#at < this.#characters.length && !'|)$^'.includes(this.#peek())) {
       parts.push(this.#quantified(this.#atom()));
     }
-    return sequence(...parts);
+    return sequenceOf(parts);
   }
 
   #quantified(atom: Expression): Expression {
@@ -145,7 +158,7 @@ class PatternReader {
     if (!this.#take(')'))
       throw this.#refuse(this.#peek() === '' ? 'a group that does not end' : 'an anchor inside a group');
     this.#depth--;
-    return choice(...options);
+    return choiceOf(options);
   }
 
   /** After `[`. */

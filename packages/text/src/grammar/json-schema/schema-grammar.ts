@@ -3,10 +3,10 @@
  * (numbers have at most fifteen digits, properties keep the schema's order), and need not: the grammar is for writing.
  * A keyword whose effect would be lost is refused by name.
  */
-import { PlimsollError } from '@plimsoll/foundation';
-import { choice, type Expression, rule, text } from '../expression.ts';
+import { choice, choiceOf, type Expression, rule, text } from '../expression.ts';
 import { type Grammar, grammarFromRules } from '../grammar.ts';
 import { arrayGrammar } from './array-schema.ts';
+import { checkDocument } from './document-limits.ts';
 import { overlap } from './exclusive.ts';
 import { jsonRules, sharedRules, type Whitespace } from './json-text.ts';
 import { numberGrammar } from './number-schema.ts';
@@ -21,6 +21,7 @@ import {
   readTypes,
   type SchemaObject,
   type TypeName,
+  tooLarge,
   typeNames,
   typeOf,
   unsupported,
@@ -33,8 +34,11 @@ export interface JsonSchemaOptions {
 
 /** Schemas inside a schema; generated ones have hundreds. */
 const SCHEMAS_MAX = 10_000;
+/** UTF-16 units of the path to a schema; every schema keeps its own. */
+const PLACE_LENGTH_MAX = 4000;
 
 export function grammarFromJsonSchema(schema: unknown, options: JsonSchemaOptions = {}): Grammar {
+  checkDocument(schema);
   return new SchemaReader(schema, options.whitespace ?? 'single').read();
 }
 
@@ -63,12 +67,10 @@ class SchemaReader implements SchemaScope {
   inner(schema: unknown, place: string): Expression {
     if (this.#places.has(place)) return rule(place);
     if (this.#places.size >= SCHEMAS_MAX) {
-      throw new PlimsollError({
-        code: 'schema-too-large',
-        message: `The schema has more than ${SCHEMAS_MAX} schemas inside it.`,
-        value: `${SCHEMAS_MAX}+`,
-        limit: SCHEMAS_MAX,
-      });
+      throw tooLarge(`has more than ${SCHEMAS_MAX} schemas inside it`, `${SCHEMAS_MAX}+`, SCHEMAS_MAX);
+    }
+    if (place.length > PLACE_LENGTH_MAX) {
+      throw tooLarge('has names too long for its depth', place.length, PLACE_LENGTH_MAX);
     }
     this.#places.add(place);
     this.#open.push({ schema, place });
@@ -92,7 +94,7 @@ class SchemaReader implements SchemaScope {
       if (schema[keyword] !== undefined) return this.#alternatives(schema, keyword, place);
     }
     const types = readTypes(schema, place) ?? impliedTypes(schema);
-    return choice(...types.map((type) => this.#typed(schema, type, place)));
+    return choiceOf(types.map((type) => this.#typed(schema, type, place)));
   }
 
   #typed(schema: SchemaObject, type: TypeName, place: string): Expression {
@@ -122,8 +124,8 @@ class SchemaReader implements SchemaScope {
       return types === undefined || types.includes(type) || (type === 'integer' && types.includes('number'));
     });
     if (fitting.length === 0) throw impossible(place, 'none of its values has its type');
-    return choice(
-      ...fitting.map((value) => {
+    return choiceOf(
+      fitting.map((value) => {
         const written = JSON.stringify(value);
         if (written === undefined) throw invalid(place, 'a constant', String(value), 'a JSON value');
         return text(written);
@@ -148,7 +150,7 @@ class SchemaReader implements SchemaScope {
       .map((option, index) => ({ option, index }))
       .filter(({ option }) => option !== false);
     if (possible.length === 0) throw impossible(place, `every alternative of ${keyword} is false`);
-    return choice(...possible.map(({ option, index }) => this.inner(option, `${place}/${keyword}/${index}`)));
+    return choiceOf(possible.map(({ option, index }) => this.inner(option, `${place}/${keyword}/${index}`)));
   }
 
   #reference(reference: unknown, place: string): Expression {

@@ -49,6 +49,16 @@ export function invalid(place: string, keyword: string, value: unknown, expected
   });
 }
 
+export function tooLarge(problem: string, value: number | string, limit: number): PlimsollError {
+  return new PlimsollError({
+    code: 'schema-too-large',
+    message: `The schema ${problem}.`,
+    value,
+    limit,
+    hint: 'Describe a part of the document, and check the rest when the document is finished.',
+  });
+}
+
 /** No document can be valid: a contradiction in the schema. */
 export function impossible(place: string, why: string): PlimsollError {
   return new PlimsollError({
