@@ -67,6 +67,8 @@ function readUnigram(config: JsonReader): JsonModel {
   }
   const vocabulary = Vocabulary.fromTexts(texts, `${config.path}.vocab`);
   const unknownId = config.value('unk_id') === null ? null : config.count('unk_id');
+  if (unknownId !== null && unknownId >= list.length)
+    throw config.bad('unk_id', `an id below ${list.length}`);
   const byteFallback = config.flag('byte_fallback', false);
   const model = new UnigramModel({ vocabulary, scores, byteFallback, unknownId, fuseUnknown: true });
   return { vocabulary, model, unknownId };

@@ -12,13 +12,13 @@ import { endOfGenerationIds, endOfTurnId } from './control-tokens.ts';
 import { readDecoder } from './decoder.ts';
 import { readModel } from './json-model.ts';
 import { JsonReader } from './json-reader.ts';
-import { checkLimit } from './limits.ts';
+import { badTokenizer, checkLimit } from './limits.ts';
 import { readNormalizer } from './normalize/normalizer.ts';
 import { readPostProcessor, type Surroundings } from './post-processor.ts';
 import { readPreTokenizer } from './pre-tokenize/pre-tokenizer.ts';
 import { TextTokenizer } from './text-tokenizer.ts';
 import type { SpecialTokens, Tokenizer } from './tokenizer.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import { checkIdGap, type Vocabulary } from './vocabulary.ts';
 
 /** The parsed files; those that a directory lacks are left out. */
 export interface TokenizerFiles {
@@ -31,10 +31,7 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
   const config = new JsonReader(files.tokenizer, 'tokenizer.json');
   const preTokenizer = readPreTokenizer(config.objectOrNull('pre_tokenizer'));
   const { vocabulary, model, unknownId } = readModel(config.object('model'), preTokenizer.byteLevel);
-  const addedTokens =
-    config.value('added_tokens') === null
-      ? []
-      : config.objects('added_tokens').map((token) => readAdded(token, vocabulary));
+  const addedTokens = readAddedTokens(config, vocabulary);
   const contents = new Map(addedTokens.map(({ id, content }) => [id, content]));
   const ids = new Map(addedTokens.map(({ id, content }) => [content, id]));
   const decoder = readDecoder(config.objectOrNull('decoder'));
@@ -47,6 +44,11 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
   const surroundings = surroundingsOf(config, names, find);
   const vocabSize = addedTokens.reduce((size, { id }) => Math.max(size, id + 1), vocabulary.size);
   checkLimit('vocabSize', vocabSize, 'tokenizer.json');
+  for (const id of [...surroundings.before, ...surroundings.after]) {
+    if (!(Number.isSafeInteger(id) && id >= 0 && id < vocabSize)) {
+      throw badTokenizer(`${config.path}.post_processor`, id, `ids below ${vocabSize}`);
+    }
+  }
   return new TextTokenizer({
     vocabSize,
     textOf: (id) => contents.get(id) ?? vocabulary.text(id),
@@ -64,6 +66,16 @@ export function tokenizerFromJson(files: TokenizerFiles): Tokenizer {
     surroundings,
     specialTokens: readSpecialTokens({ names, files, find, unknownId, surroundings }),
   });
+}
+
+function readAddedTokens(config: JsonReader, vocabulary: Vocabulary): readonly AddedToken[] {
+  if (config.value('added_tokens') === null) return [];
+  checkLimit('addedTokenCount', config.list('added_tokens').length, 'added tokens');
+  const added = config.objects('added_tokens').map((token) => readAdded(token, vocabulary));
+  for (const { id, content } of added) {
+    checkIdGap(id, vocabulary.size + added.length, `${config.path}.added_tokens "${content.slice(0, 40)}"`);
+  }
+  return added;
 }
 
 /** A text that the vocabulary has keeps the id that it has there. */

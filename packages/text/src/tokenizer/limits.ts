@@ -8,6 +8,8 @@ export const tokenizerLimits = {
   /** Ids must leave room for code points above them in 32 bits. */
   vocabSize: 8_388_608,
   mergeCount: 8_388_608,
+  /** Ids that a file may leave out beyond twice its tokens; models leave out some hundred. */
+  idGap: 65_536,
   /** UTF-16 units of a token that is searched for in plain text; the longest in use are runs of 31 spaces. */
   addedTokenLength: 256,
   addedTokenCount: 262_144,
@@ -16,6 +18,10 @@ export const tokenizerLimits = {
   patternLength: 16_384,
   /** UTF-16 units of a text that is searched for as it stands; searching takes text x literal at worst. */
   literalLength: 256,
+  /** Bytes of one token as text; the longest in use are runs of 128 spaces. */
+  tokenBytes: 4096,
+  /** Characters that are normalised again to find control tokens in normalised text. */
+  normalizedWork: 67_108_864,
   /** Tokens before and after a text. */
   surroundings: 64,
   /** Normalizers, pre-tokenizers or decoders in sequence; each reads the whole text. */
@@ -41,7 +47,7 @@ export function checkLimit(name: keyof typeof tokenizerLimits, value: number, wh
 
 /** A tokenizer file that cannot be used: what is wrong, where, and what would do. */
 export function badTokenizer(place: string, value: unknown, limit: string): PlimsollError {
-  const seen = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const seen = typeof value === 'string' ? value.slice(0, 81) : preview(value, 3);
   const shown = seen.length > 80 ? `${seen.slice(0, 77)}...` : seen;
   return new PlimsollError({
     code: 'tokenizer-invalid',
@@ -50,4 +56,18 @@ export function badTokenizer(place: string, value: unknown, limit: string): Plim
     limit,
     hint: 'the file is damaged or of a kind this version does not read',
   });
+}
+
+/** The start of a value as JSON: the whole may be megabytes, or nested too deeply for JSON.stringify. */
+function preview(value: unknown, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 81));
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (depth === 0) return '...';
+  const parts: string[] = [];
+  for (const key in value) {
+    if (parts.length === 10) break;
+    const inner = preview((value as Readonly<Record<string, unknown>>)[key], depth - 1);
+    parts.push(Array.isArray(value) ? inner : `${JSON.stringify(key.slice(0, 81))}:${inner}`);
+  }
+  return Array.isArray(value) ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
 }

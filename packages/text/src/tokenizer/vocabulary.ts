@@ -1,7 +1,7 @@
 /** The list of a model's tokens, both ways: id to text and text to id. */
 import { assert } from '@plimsoll/foundation';
 import { TextTable } from '@plimsoll/model-files';
-import { badTokenizer, checkLimit } from './limits.ts';
+import { badTokenizer, checkLimit, tokenizerLimits } from './limits.ts';
 import { type ByteRun, TextIndex } from './text-index.ts';
 
 const encoder = new TextEncoder();
@@ -23,6 +23,7 @@ export class Vocabulary {
     const table = texts instanceof TextTable ? texts : TextTable.fromTexts(texts);
     const index = new TextIndex(table);
     for (let id = 0; id < table.length; id++) {
+      checkLimit('tokenBytes', table.end(id) - table.start(id), `${place}[${id}]`);
       const other = index.add(id);
       if (other >= 0)
         throw badTokenizer(`${place}[${id}]`, table.text(id), `a text that ${other} does not have`);
@@ -39,6 +40,8 @@ export class Vocabulary {
         throw badTokenizer(`${place} "${text}"`, id, 'a whole number from 0');
       }
       checkLimit('vocabSize', id + 1, `${place} "${text}"`);
+      checkIdGap(id, keys.length, `${place} "${text}"`);
+      checkLimit('tokenBytes', text.length, `${place} "${text.slice(0, 40)}"`);
       while (texts.length <= id) texts.push(undefined);
       const other = texts[id];
       if (other !== undefined)
@@ -120,6 +123,12 @@ export class Vocabulary {
     assert(read === text.length, 'UTF-8 takes at most three bytes per UTF-16 unit');
     return { bytes: this.#sought, start: 0, end: written };
   }
+}
+
+/** Tables are as long as the largest id: a file of one line must not ask for gigabytes by a large one. */
+export function checkIdGap(id: number, count: number, place: string): void {
+  const limit = 2 * count + tokenizerLimits.idGap;
+  if (id > limit) throw badTokenizer(place, id, `an id up to ${limit} for ${count} tokens`);
 }
 
 /** Bytes of the UTF-8 sequence that a byte begins; 0 for one that begins none. */

@@ -6,7 +6,7 @@
  * text are looked up: whole graphemes of less than six bytes, else single characters).
  */
 import type { JsonReader } from '../json-reader.ts';
-import { badTokenizer } from '../limits.ts';
+import { badTokenizer, checkLimit } from '../limits.ts';
 
 const graphemeBytesMax = 6;
 
@@ -63,10 +63,12 @@ class CharsMap {
         const width = text.startsWith('\r\n', index) ? 2 : 1;
         output += this.#normalizeGrapheme(text.slice(index, index + width));
         index += width;
+        checkLimit('textLength', output.length, 'text after its precompiled normalizer');
       }
       start = endOfOthers(text, end);
       for (const { segment } of graphemes.segment(text.slice(end, start))) {
         output += this.#normalizeGrapheme(segment);
+        checkLimit('textLength', output.length, 'text after its precompiled normalizer');
       }
     }
     return output;
@@ -90,7 +92,9 @@ class CharsMap {
     const offset = this.#lookUp(encoder.encode(text));
     if (offset === null) return null;
     const end = this.#texts.indexOf(0, offset);
-    return decoder.decode(this.#texts.subarray(offset, end < 0 ? undefined : end));
+    const found = this.#texts.subarray(offset, end < 0 ? undefined : end);
+    checkLimit('literalLength', found.length, 'replacement of the precompiled normalizer');
+    return decoder.decode(found);
   }
 
   #lookUp(key: Uint8Array): number | null {
