@@ -38,6 +38,8 @@ async function buildProgram(): Promise<string> {
       main: join(app, 'src/main.ts'),
       // The engine starts it as a thread by its name: see startThread in threads.ts.
       'thread-entry': join(root, 'packages/engine/src/start/thread-entry.ts'),
+      // The process of chat templates: see startChild in template-process.ts.
+      'template-process-entry': join(root, 'packages/text/src/process/template-process-entry.ts'),
     },
     platform: 'node',
     logLevel: 'warn',

@@ -3,33 +3,69 @@ import { join } from 'node:path';
 import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
 import { readJsonFile, readTextFile } from '@plimsoll/model-files/files';
-import type { ChatMessage, ChatTemplate, Tokenizer } from '@plimsoll/text';
+import type { ChatMessage, Tokenizer } from '@plimsoll/text';
+import type { TemplateJob, TemplateProcess } from '@plimsoll/text/process';
+import type { Interruption } from './interruption.ts';
+import { checkTextSize } from './prompt-size.ts';
 
 export interface Conversation {
-  encode(messages: readonly ChatMessage[]): ArrayLike<number>;
+  /** Rendered in a process of its own, which the signal stops. */
+  encode(messages: readonly ChatMessage[], signal?: AbortSignal): Promise<Int32Array>;
+}
+
+export interface ConversationOptions {
+  /** Where the template runs; its maker closes it. */
+  readonly templates: TemplateProcess;
+  /** What the template takes for the present moment. */
+  readonly now: Date;
+  /** Whether a text longer than the context slides. */
+  readonly slides: boolean;
+  readonly interruption: Interruption;
 }
 
 /** Null for a base model: it has no template. */
-export async function openConversation(engine: Engine, now: Date): Promise<Conversation | null> {
+export async function openConversation(
+  engine: Engine,
+  { templates, now, slides, interruption }: ConversationOptions,
+): Promise<Conversation | null> {
   const tokenizer = tokenizerOf(engine);
   const template = await templateOf(engine, tokenizer);
   if (template === null) return null;
   const { encodeChat } = await import('@plimsoll/text');
-  return { encode: (messages) => encodeChat(tokenizer, template.render({ messages, now })) };
+  return {
+    async encode(messages, signal) {
+      const contents = messages.map(({ content }) => (typeof content === 'string' ? content : ''));
+      checkTextSize(engine, contents, { slides });
+      const rendered = await templates.render({ ...template, input: { messages, now } }, signal);
+      checkTextSize(engine, [rendered.text], { slides });
+      return interruption.unguarded(() => encodeChat(tokenizer, rendered));
+    },
+  };
 }
 
-/** A prompt without a template: control tokens in it are read, because who writes none by hand needs no raw prompt. */
-export function encodeRaw(engine: Engine, prompt: string): ArrayLike<number> {
-  return tokenizerOf(engine).encode(prompt, { parseSpecial: true });
+/** A prompt without a template: control tokens in it are read, because a raw prompt is where people write them by hand. */
+export function encodeRaw(
+  engine: Engine,
+  prompt: string,
+  { slides, interruption }: Pick<ConversationOptions, 'slides' | 'interruption'>,
+): Int32Array {
+  const tokenizer = tokenizerOf(engine);
+  checkTextSize(engine, [prompt], { slides });
+  return interruption.unguarded(() => tokenizer.encode(prompt, { parseSpecial: true }));
 }
 
 /** Tokens that every conversation with these first messages begins with, whatever is said next. */
-export function firstTokens(conversation: Conversation, messages: readonly ChatMessage[]): number {
-  const [left, right] = ['0', '1'].map((content) =>
-    Array.from(conversation.encode([...messages, { role: 'user', content }])),
+export async function firstTokens(
+  conversation: Conversation,
+  messages: readonly ChatMessage[],
+  signal?: AbortSignal,
+): Promise<number> {
+  const left = await conversation.encode([...messages, { role: 'user', content: '0' }], signal);
+  const right = await conversation.encode([...messages, { role: 'user', content: '1' }], signal);
+  return Math.max(
+    0,
+    left.findIndex((token, index) => token !== right[index]),
   );
-  const differs = left?.findIndex((token, index) => token !== right?.[index]) ?? 0;
-  return Math.max(0, differs);
 }
 
 /** The same for texts without a template: what the model expects before every input. */
@@ -47,15 +83,18 @@ function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
   });
 }
 
-async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<ChatTemplate | null> {
-  const { ChatTemplate, chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } =
-    await import('@plimsoll/text');
+type Template = Omit<TemplateJob, 'input'>;
+
+async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Template | null> {
+  const { chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } = await import(
+    '@plimsoll/text'
+  );
   const sources =
     model.metadata === null
       ? chatTemplatesFromConfig(...(await templateFiles(model.path)))
       : chatTemplatesFromGguf(model.metadata);
   if (sources.size === 0) return null;
-  return new ChatTemplate(chooseTemplate(sources), templateTokens(tokenizer));
+  return { name: 'default', source: chooseTemplate(sources), tokens: templateTokens(tokenizer) };
 }
 
 async function templateFiles(directory: string): Promise<[config: unknown, templateFile?: string]> {

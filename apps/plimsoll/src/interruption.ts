@@ -29,6 +29,19 @@ export class Interruption {
     }
   }
 
+  /**
+   * Runs work that keeps the thread busy. No handler runs meanwhile, so the signal does what it does by itself: it ends the
+   * program at once.
+   */
+  unguarded<Result>(work: () => Result): Result {
+    process.off('SIGINT', this.#interrupt);
+    try {
+      return work();
+    } finally {
+      process.on('SIGINT', this.#interrupt);
+    }
+  }
+
   close(): void {
     process.off('SIGINT', this.#interrupt);
   }

@@ -1,5 +1,11 @@
 export type { ChatMessage, ChatTextPart, ChatToolCall } from './chat/chat-message.ts';
-export { type ChatInput, ChatTemplate, encodeChat, type TemplateTokens } from './chat/chat-template.ts';
+export {
+  type ChatInput,
+  ChatTemplate,
+  encodeChat,
+  type RenderedChat,
+  type TemplateTokens,
+} from './chat/chat-template.ts';
 export {
   chatTemplatesFromConfig,
   chatTemplatesFromGguf,

@@ -5,14 +5,21 @@
 import { createInterface, type Interface } from 'node:readline';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import type { ChatMessage } from '@plimsoll/text';
+import { TemplateProcess } from '@plimsoll/text/process';
 import { Command } from 'commander';
 import { type Answer, answer } from '../answer.ts';
-import { type Conversation, firstTokens, openConversation } from '../conversation.ts';
+import {
+  type Conversation,
+  type ConversationOptions,
+  firstTokens,
+  openConversation,
+} from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption } from '../interruption.ts';
 import { printGenerated, printMessage, reportFailure } from '../output.ts';
 import { memoryLine, speedLine } from '../render/answer-text.ts';
 import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+import { pipedLines } from '../standard-input.ts';
 
 interface ChatFlags extends EngineFlags, SamplingFlags {
   readonly system?: string;
@@ -41,14 +48,22 @@ Example:
 async function chat(path: string, flags: ChatFlags): Promise<void> {
   const interruption = new Interruption();
   // Opened before the model, so that lines typed or piped meanwhile wait their turn.
-  const reader = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' });
-  const lines = reader[Symbol.asyncIterator]();
+  const reader = isTerminal()
+    ? createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
+    : null;
+  const lines = reader?.[Symbol.asyncIterator]() ?? pipedLines();
   // A terminal in line editing sends Ctrl-C as a key.
-  reader.on('SIGINT', () => interruption.interrupt());
+  reader?.on('SIGINT', () => interruption.interrupt());
+  const templates = new TemplateProcess();
+  // It starts while the weights load.
+  templates.start();
   try {
     const started = await startEngine(path, flags);
     try {
-      const conversation = await conversationOf(started);
+      const slides = flags.overflow === 'slide';
+      // One moment for the whole conversation: a template that writes the time would change the shared prefix.
+      const options = { templates, now: new Date(), slides, interruption };
+      const conversation = await conversationOf(started, options);
       if (isTerminal()) printMessage(memoryLine(started.engine.ledger(), started.limit));
       const session = new ChatSession(started, conversation, flags);
       await session.talk(reader, lines, interruption);
@@ -56,14 +71,17 @@ async function chat(path: string, flags: ChatFlags): Promise<void> {
       await started.engine.close();
     }
   } finally {
-    reader.close();
+    reader?.close();
     interruption.close();
+    templates.close();
   }
 }
 
-async function conversationOf({ engine }: StartedEngine): Promise<Conversation> {
-  // One moment for the whole conversation: a template that writes the time would change the shared prefix.
-  const conversation = await openConversation(engine, new Date());
+async function conversationOf(
+  { engine }: StartedEngine,
+  options: ConversationOptions,
+): Promise<Conversation> {
+  const conversation = await openConversation(engine, options);
   if (conversation !== null) return conversation;
   throw new PlimsollError({
     code: 'no-chat-template',
@@ -91,9 +109,13 @@ class ChatSession {
   }
 
   /** Until /exit or the end of the input. */
-  async talk(reader: Interface, lines: AsyncIterator<string>, interruption: Interruption): Promise<void> {
+  async talk(
+    reader: Interface | null,
+    lines: AsyncIterator<string>,
+    interruption: Interruption,
+  ): Promise<void> {
     while (true) {
-      if (isTerminal()) reader.prompt();
+      reader?.prompt();
       const { value: line, done } = await lines.next();
       if (done === true || line.trim() === '/exit') return;
       if (line.trim() === '/reset') this.#reset();
@@ -125,11 +147,13 @@ class ChatSession {
     }
   }
 
-  #answer(signal: AbortSignal): Promise<Answer> {
+  async #answer(signal: AbortSignal): Promise<Answer> {
     const { sampling, stop, maxTokens } = samplingOf(this.#flags);
-    const prompt = this.#conversation.encode(this.#messages);
+    const prompt = await this.#conversation.encode(this.#messages, signal);
     const system = this.#messages.filter(({ role }) => role === 'system');
-    const overflow = overflowOf(this.#flags, firstTokens(this.#conversation, system));
+    const slides = this.#flags.overflow === 'slide';
+    const keep = slides ? await firstTokens(this.#conversation, system, signal) : 0;
+    const overflow = overflowOf(this.#flags, keep);
     return answer(
       this.#started.engine,
       { prompt, overflow, sampling, stop, signal, ...(maxTokens !== undefined && { maxTokens }) },

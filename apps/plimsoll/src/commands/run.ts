@@ -1,15 +1,23 @@
 /** `plimsoll run`: one prompt, one answer. */
-import { text } from 'node:stream/consumers';
+import type { Engine } from '@plimsoll/engine';
 import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import type { Grammar } from '@plimsoll/text/grammar';
+import { TemplateProcess } from '@plimsoll/text/process';
 import { Command } from 'commander';
 import { type Answer, answer, rates } from '../answer.ts';
-import { encodeRaw, firstRawTokens, firstTokens, openConversation } from '../conversation.ts';
+import {
+  type Conversation,
+  encodeRaw,
+  firstRawTokens,
+  firstTokens,
+  openConversation,
+} from '../conversation.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
 import { printGenerated, printJson, printMessage } from '../output.ts';
 import { heldByCategory, heldBytes, memoryLine, speedLine } from '../render/answer-text.ts';
 import { addSamplingFlags, overflowOf, type SamplingFlags, samplingOf } from '../sampling-flags.ts';
+import { readPrompt } from '../standard-input.ts';
 
 interface RunFlags extends EngineFlags, SamplingFlags {
   readonly raw?: boolean;
@@ -29,8 +37,8 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .addHelpText(
       'after',
       `
-A model with a chat template gets the prompt as one message of a user; --raw leaves the template out, and reads control
-tokens such as <|im_end|> in the prompt. With --overflow slide a text that outgrows the context loses the older half of what
+A model with a chat template gets the prompt as one message of a user; control tokens such as <|im_end|> in it are plain text. --raw
+leaves the template out and reads control tokens. A prompt on standard input loses one line end; with --raw it is taken as it is. With --overflow slide a text that outgrows the context loses the older half of what
 is not kept, and is read anew: the model goes on as if asked with the kept tokens alone. The text goes to standard output, the figures under it to standard error.
 
 Examples:
@@ -43,21 +51,30 @@ Examples:
 Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`,
     )
     .action(async (path: string, prompt: string | undefined, flags: RunFlags) => {
-      done(await run(path, prompt ?? (await standardInput()), flags));
+      done(await run(path, prompt ?? (await standardInput(flags.raw === true)), flags));
     });
 }
 
 async function run(path: string, prompt: string, flags: RunFlags): Promise<number> {
   const interruption = new Interruption();
   const { jsonSchema } = flags;
-  const grammar = jsonSchema === undefined ? null : await grammarOf(jsonSchema);
+  const grammar = jsonSchema === undefined ? null : await grammarOf(jsonSchema, interruption);
+  const templates = new TemplateProcess();
+  // It starts while the weights load.
+  if (flags.raw !== true) templates.start();
   const started = await startEngine(path, flags, { constrainedOutput: grammar !== null });
   const { engine, limit } = started;
   try {
-    const conversation = flags.raw === true ? null : await openConversation(engine, new Date());
-    const ids = conversation?.encode([{ role: 'user', content: prompt }]) ?? encodeRaw(engine, prompt);
-    const keep = conversation === null ? firstRawTokens(engine) : firstTokens(conversation, []);
-    const overflow = overflowOf(flags, keep);
+    const slides = flags.overflow === 'slide';
+    const conversation =
+      flags.raw === true
+        ? null
+        : await openConversation(engine, { templates, now: new Date(), slides, interruption });
+    const ids =
+      (await conversation?.encode([{ role: 'user', content: prompt }])) ??
+      encodeRaw(engine, prompt, { slides, interruption });
+    const overflow = overflowOf(flags, slides ? await keptTokens(engine, conversation) : 0);
+    templates.close();
     const { seed, ...sampling } = samplingOf(flags);
     let firstTextSeconds: number | null = null;
     const onText = (piece: string): void => {
@@ -82,14 +99,21 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     return answered.end === 'interrupted' ? interruptedExitCode : 0;
   } finally {
     interruption.close();
+    templates.close();
     await engine.close();
   }
 }
 
-async function grammarOf(schemaPath: string): Promise<Grammar> {
+/** What every text begins with, and never slides out. */
+function keptTokens(engine: Engine, conversation: Conversation | null): Promise<number> | number {
+  return conversation === null ? firstRawTokens(engine) : firstTokens(conversation, []);
+}
+
+async function grammarOf(schemaPath: string, interruption: Interruption): Promise<Grammar> {
   const { readJsonFile } = await import('@plimsoll/model-files/files');
   const { grammarFromJsonSchema } = await import('@plimsoll/text/grammar');
-  return grammarFromJsonSchema(await readJsonFile(schemaPath, 'schema'));
+  const schema = await readJsonFile(schemaPath, 'schema');
+  return interruption.unguarded(() => grammarFromJsonSchema(schema));
 }
 
 interface RunFacts {
@@ -149,9 +173,9 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
   };
 }
 
-async function standardInput(): Promise<string> {
+async function standardInput(raw: boolean): Promise<string> {
   if (process.stdin.isTTY !== true) {
-    const prompt = (await text(process.stdin)).trimEnd();
+    const prompt = await readPrompt({ asItIs: raw });
     if (prompt !== '') return prompt;
   }
   throw new PlimsollError({

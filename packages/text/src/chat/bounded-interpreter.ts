@@ -5,7 +5,7 @@
  */
 
 import { PlimsollError } from '@plimsoll/foundation';
-import { NewInterpreter, type RuntimeValue, type TemplateEnvironment } from './jinja.ts';
+import { NewInterpreter, type RuntimeValue, type TemplateEnvironment, type TemplateNode } from './jinja.ts';
 
 export const templateLimits = {
   /** A conversation of 1,000 messages takes about 50,000 with the templates in use. */
@@ -19,7 +19,7 @@ export const templateLimits = {
 export class BoundedInterpreter extends NewInterpreter {
   #steps = 0;
 
-  override evaluate(statement: unknown, environment: TemplateEnvironment): RuntimeValue {
+  override evaluate(statement: TemplateNode | undefined, environment: TemplateEnvironment): RuntimeValue {
     this.#spend(1);
     const result = super.evaluate(statement, environment);
     const { value } = result;

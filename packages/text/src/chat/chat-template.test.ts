@@ -55,7 +55,7 @@ test.each(fixture.templates)('$name: what transformers renders', ({ template, re
   const chat = new ChatTemplate(template, fixture.tokens);
   for (const [index, input] of fixture.cases.entries()) {
     const expected = rendered[index];
-    const seen = outcome(() => chat.render(inputOf(input)));
+    const seen = outcome(() => chat.render(inputOf(input)).text);
     if (expected !== undefined && 'text' in expected) expect(seen).toBe(expected.text);
     else expect(seen).toMatch(/^chat-template-(?:refused|failed): /);
   }
@@ -64,7 +64,7 @@ test.each(fixture.templates)('$name: what transformers renders', ({ template, re
 const user: ChatMessage = { role: 'user', content: 'Hi' };
 
 function attempt(source: string, input: Partial<ChatInput> = {}): string {
-  return outcome(() => new ChatTemplate(source).render({ messages: [user], ...input }));
+  return outcome(() => new ChatTemplate(source).render({ messages: [user], ...input }).text);
 }
 
 test('templates that refuse, fail, or cannot be read', () => {
@@ -129,7 +129,7 @@ test('text parts and arguments as JSON text are made ready', () => {
   ];
   const source =
     '{% for m in messages %}{{ m.content | default("-") }} {% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor %};{% endfor %}';
-  expect(outcome(() => new ChatTemplate(source).render({ messages }))).toBe(
+  expect(outcome(() => new ChatTemplate(source).render({ messages }).text)).toBe(
     'one\ntwo ;- {"a": 1};- "not JSON";',
   );
 });

@@ -9,10 +9,12 @@
  */
 
 import { PlimsollError } from '@plimsoll/foundation';
+import type { Spans } from '../spans.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { BoundedInterpreter, boundedRange, templateLimits } from './bounded-interpreter.ts';
+import { boundedRange, templateLimits } from './bounded-interpreter.ts';
 import { type ChatMessage, readyForTemplate } from './chat-message.ts';
-import { NewEnvironment, type Program, parseTemplate, type TemplateEnvironment } from './jinja.ts';
+import { NewEnvironment, type Program, parseTemplate, type RuntimeValue } from './jinja.ts';
+import { ProvenanceInterpreter } from './provenance.ts';
 import { strftime } from './strftime.ts';
 
 /** Texts of special tokens by the names that templates know: `bos_token`, `eos_token`. */
@@ -30,6 +32,16 @@ export interface ChatInput {
   readonly variables?: Readonly<Record<string, unknown>>;
 }
 
+/** A conversation as text, and which characters of it the template wrote itself: control tokens are read in those alone. */
+export interface RenderedChat {
+  readonly text: string;
+  readonly templateSpans: Spans;
+}
+
+/**
+ * Parses and renders on the thread of its caller, within limits on steps and lengths but not on time: a template that
+ * nobody trusts runs in a TemplateProcess (`@plimsoll/text/process`), in a browser in a worker.
+ */
 export class ChatTemplate {
   readonly source: string;
   readonly #program: Program;
@@ -50,11 +62,20 @@ export class ChatTemplate {
     }
   }
 
-  render(input: ChatInput): string {
-    const environment = this.#environmentOf(input);
+  render(input: ChatInput): RenderedChat {
+    const environment = new NewEnvironment();
+    const interpreter = new ProvenanceInterpreter(environment);
     try {
-      const { value } = new BoundedInterpreter(environment).run(this.#program);
-      return typeof value === 'string' ? value : '';
+      for (const [name, value] of Object.entries(this.#valuesOf(input))) {
+        const declared = environment.set(name, value);
+        if (name === 'messages') trustRoles(declared, interpreter);
+        else if (Object.hasOwn(this.#tokens, name) && !Object.hasOwn(input.variables ?? {}, name)) {
+          interpreter.trust(declared);
+        }
+      }
+      const result = interpreter.run(this.#program);
+      const text = typeof result.value === 'string' ? result.value : '';
+      return { text, templateSpans: interpreter.spansOf(result) };
     } catch (error) {
       if (error instanceof PlimsollError) throw error;
       throw new PlimsollError(
@@ -68,9 +89,9 @@ export class ChatTemplate {
     }
   }
 
-  #environmentOf(input: ChatInput): TemplateEnvironment {
+  #valuesOf(input: ChatInput): Readonly<Record<string, unknown>> {
     const { now } = input;
-    const values: Readonly<Record<string, unknown>> = {
+    return {
       true: true,
       True: true,
       false: false,
@@ -88,9 +109,19 @@ export class ChatTemplate {
       documents: input.documents ?? null,
       add_generation_prompt: input.addGenerationPrompt ?? true,
     };
-    const environment = new NewEnvironment();
-    for (const [name, value] of Object.entries(values)) environment.set(name, value);
-    return environment;
+  }
+}
+
+/** Names of roles that some templates make control tokens of: `<|` + role + `|>`. Other names are foreign text. */
+const usualRoles: ReadonlySet<unknown> = new Set([
+  ...['system', 'developer', 'user', 'assistant', 'tool', 'function'],
+  ...['model', 'ipython', 'environment', 'observation'],
+]);
+
+function trustRoles(messages: RuntimeValue, interpreter: ProvenanceInterpreter): void {
+  for (const message of messages.value as readonly RuntimeValue[]) {
+    const role = (message.value as ReadonlyMap<string, RuntimeValue>).get('role');
+    if (usualRoles.has(role?.value)) interpreter.trust(role);
   }
 }
 
@@ -122,8 +153,8 @@ function messageOf(error: unknown): string {
  * Encodes a rendered conversation. Most templates write the bos token and some do not: the ids begin with exactly one.
  * They carry no eos at the end, because an answer follows.
  */
-export function encodeChat(tokenizer: Tokenizer, rendered: string): Int32Array {
-  const ids = tokenizer.encode(rendered, { addSpecial: false, parseSpecial: true });
+export function encodeChat(tokenizer: Tokenizer, { text, templateSpans }: RenderedChat): Int32Array {
+  const ids = tokenizer.encode(text, { addSpecial: false, parseSpecial: templateSpans });
   const { bos, addBos } = tokenizer.specialTokens;
   if (bos === null || !addBos || ids[0] === bos) return ids;
   const withBos = new Int32Array(ids.length + 1);

@@ -44,8 +44,8 @@ test('a rendered conversation gets one bos, whether its template wrote it or not
   const { bos, addBos } = tokenizer.specialTokens;
   expect(addBos).toBe(true);
   expect(templateTokens(tokenizer)).toEqual({ bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' });
-  const without = encodeChat(tokenizer, 'user: hello');
-  expect(encodeChat(tokenizer, '<s>user: hello')).toEqual(without);
+  const without = encodeChat(tokenizer, { text: 'user: hello', templateSpans: [] });
+  expect(encodeChat(tokenizer, { text: '<s>user: hello', templateSpans: [0, 3] })).toEqual(without);
   expect([...without].filter((id) => id === bos)).toHaveLength(1);
   expect(without[0]).toBe(bos);
 });

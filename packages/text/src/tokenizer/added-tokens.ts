@@ -4,6 +4,8 @@
  * Source: AddedVocabulary in
  * https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/added_vocabulary.rs
  */
+
+import { coverage, type Spans } from '../spans.ts';
 import { checkLimit } from './limits.ts';
 import { PieceTrie } from './model/piece-trie.ts';
 
@@ -25,6 +27,13 @@ export interface AddedToken {
 export type Segment =
   | { readonly text: string; readonly start: number; readonly id?: never }
   | { readonly id: number; readonly text?: never };
+
+/** Whether control tokens are read: everywhere, nowhere, or as it says how much of a range stands in the places for them. */
+export type ParseSpecial = boolean | ((start: number, end: number) => 'all' | 'part' | 'none');
+
+export function readsSpecialIn(spans: Spans, offset: number): ParseSpecial {
+  return (start, end) => coverage(spans, start + offset, end + offset);
+}
 
 interface Match {
   readonly start: number;
@@ -55,11 +64,22 @@ export class AddedTokens {
     }
   }
 
-  split(text: string, parseSpecial: boolean): readonly Segment[] {
+  /** Whether a control token is among them. */
+  get hasSpecial(): boolean {
+    return this.#tokens.some(({ special }) => special);
+  }
+
+  split(text: string, parseSpecial: ParseSpecial): readonly Segment[] {
     if (this.#firstUnits.size === 0) return text === '' ? [] : [{ text, start: 0 }];
     const segments: Segment[] = [];
     let done = 0;
-    for (let match = this.#next(text, 0); match !== null; match = this.#next(text, match.end)) {
+    let from = 0;
+    for (
+      let match = this.#next(text, 0, parseSpecial);
+      match !== null;
+      match = this.#next(text, from, parseSpecial)
+    ) {
+      from = match.end;
       const section = this.#accept(text, match, { done, parseSpecial });
       if (section === null) continue;
       if (section.start > done) segments.push({ text: text.slice(done, section.start), start: done });
@@ -71,23 +91,30 @@ export class AddedTokens {
   }
 
   /** The leftmost longest match from a position on. */
-  #next(text: string, from: number): Match | null {
+  #next(text: string, from: number, parseSpecial: ParseSpecial): Match | null {
     for (let start = from; start < text.length; start++) {
       if (!this.#firstUnits.has(text.charCodeAt(start))) continue;
-      const match = this.#longestAt(text, start);
+      const match = this.#longestAt(text, start, parseSpecial);
       if (match !== null) return match;
     }
     return null;
   }
 
-  #longestAt(text: string, start: number): Match | null {
+  /**
+   * With spans, a control token that only partly stands in them is no token, and hides none that begins inside of it. One
+   * that stands in none is plain text as a whole, as it is where no control tokens are read.
+   */
+  #longestAt(text: string, start: number, parseSpecial: ParseSpecial): Match | null {
     let node = 0;
     let found: Match | null = null;
     for (let end = start; end < text.length; ) {
       node = this.#trie.child(node, text.charCodeAt(end++));
       if (node < 0) break;
       const token = this.#tokens[this.#trie.value(node)];
-      if (token !== undefined) found = { start, end, token };
+      if (token === undefined) continue;
+      const straddles =
+        token.special && typeof parseSpecial !== 'boolean' && parseSpecial(start, end) === 'part';
+      if (!straddles) found = { start, end, token };
     }
     return found;
   }
@@ -96,9 +123,9 @@ export class AddedTokens {
   #accept(
     text: string,
     { start, end, token }: Match,
-    state: { readonly done: number; readonly parseSpecial: boolean },
+    state: { readonly done: number; readonly parseSpecial: ParseSpecial },
   ): { readonly start: number; readonly end: number } | null {
-    if (start < state.done || (token.special && !state.parseSpecial)) return null;
+    if (start < state.done || (token.special && !isRead(state.parseSpecial, start, end))) return null;
     if (
       token.singleWord &&
       (wordCharacter.test(before(text, start)) || wordCharacter.test(after(text, end)))
@@ -111,6 +138,10 @@ export class AddedTokens {
     if (token.stripsRight) while (to < text.length && space.test(text.charAt(to))) to++;
     return { start: from, end: to };
   }
+}
+
+function isRead(parseSpecial: ParseSpecial, start: number, end: number): boolean {
+  return typeof parseSpecial === 'boolean' ? parseSpecial : parseSpecial(start, end) === 'all';
 }
 
 /** The character that ends at a position; empty at the start of the text. */

@@ -6,7 +6,8 @@
  * The readers (gguf-tokenizer.ts, json-tokenizer.ts) make the parts; this file runs them.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type AddedToken, AddedTokens } from './added-tokens.ts';
+import { coverage, type Spans, spansWithin } from '../spans.ts';
+import { type AddedToken, AddedTokens, type ParseSpecial, readsSpecialIn } from './added-tokens.ts';
 import { IdList } from './id-list.ts';
 import { checkLimit } from './limits.ts';
 import type { TokenModel } from './model/token-model.ts';
@@ -38,6 +39,8 @@ export class TextTokenizer implements Tokenizer {
   readonly #normalizedTokens: AddedTokens;
   readonly #special: ReadonlySet<number>;
   readonly #bytes: (Uint8Array | undefined)[] = [];
+  /** 0 until it is asked for. */
+  #tokenBytesMax = 0;
 
   constructor(parts: TokenizerParts) {
     this.#parts = parts;
@@ -70,18 +73,53 @@ export class TextTokenizer implements Tokenizer {
     return ids.slice(0);
   }
 
-  #encodeText(text: string, parseSpecial: boolean, ids: IdList): void {
-    for (const raw of this.#rawTokens.split(text, parseSpecial)) {
+  #encodeText(text: string, parseSpecial: boolean | Spans, ids: IdList): void {
+    const isRead = typeof parseSpecial === 'boolean' ? parseSpecial : readsSpecialIn(parseSpecial, 0);
+    for (const raw of this.#rawTokens.split(text, isRead)) {
       if (raw.text === undefined) {
         ids.push(raw.id);
         continue;
       }
-      const normalized = this.#parts.normalize(raw.text);
-      for (const segment of this.#normalizedTokens.split(normalized, parseSpecial)) {
+      const normalized = this.#normalize(raw.text);
+      const inNormalized =
+        typeof parseSpecial === 'boolean'
+          ? parseSpecial
+          : this.#readInNormalized(
+              raw.text,
+              normalized,
+              spansWithin(parseSpecial, raw.start, raw.start + raw.text.length),
+            );
+      for (const segment of this.#normalizedTokens.split(normalized, inNormalized)) {
         if (segment.text === undefined) ids.push(segment.id);
         else this.#encodeSegment(segment.text, raw.start + segment.start === 0, ids);
       }
     }
+  }
+
+  #normalize(text: string): string {
+    const normalized = this.#parts.normalize(text);
+    checkLimit('textLength', normalized.length, 'text after its normalizers');
+    return normalized;
+  }
+
+  /**
+   * Where control tokens are read in a normalised text: at the ends that the tokens in the spans of the raw text have after
+   * normalising. Only tokenizers of the first Llama models look for control tokens so late.
+   */
+  #readInNormalized(raw: string, normalized: string, spans: Spans): ParseSpecial {
+    if (spans.length === 0 || !this.#normalizedTokens.hasSpecial) return false;
+    const ends = new Set<number>();
+    let work = 0;
+    for (const { content } of this.#parts.addedTokens.filter((token) => token.special && token.normalized)) {
+      for (let at = raw.indexOf(content); at >= 0; at = raw.indexOf(content, at + content.length)) {
+        if (coverage(spans, at, at + content.length) !== 'all') continue;
+        work += at + content.length;
+        checkLimit('normalizedWork', work, 'control tokens in the normalised text');
+        const before = this.#normalize(raw.slice(0, at + content.length));
+        if (normalized.startsWith(before)) ends.add(before.length);
+      }
+    }
+    return (_, end) => (ends.has(end) ? 'all' : 'none');
   }
 
   #encodeSegment(text: string, isStart: boolean, ids: IdList): void {
@@ -118,6 +156,7 @@ export class TextTokenizer implements Tokenizer {
     if (known !== undefined) return known;
     this.#checkId(id);
     const bytes = this.#parts.bytesOf(id);
+    checkLimit('tokenBytes', bytes.length, `token ${id}`);
     this.#bytes[id] = bytes;
     return bytes;
   }
@@ -125,6 +164,16 @@ export class TextTokenizer implements Tokenizer {
   tokenText(id: number): string {
     this.#checkId(id);
     return this.#parts.textOf(id) ?? '';
+  }
+
+  get tokenBytesMax(): number {
+    if (this.#tokenBytesMax === 0) {
+      for (let id = 0; id < this.vocabSize; id++) {
+        // Not through tokenBytes(), which would keep the bytes of every token.
+        this.#tokenBytesMax = Math.max(this.#tokenBytesMax, this.#parts.bytesOf(id).length);
+      }
+    }
+    return this.#tokenBytesMax;
   }
 
   isSpecial(id: number): boolean {

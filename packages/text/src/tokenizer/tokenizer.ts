@@ -3,14 +3,16 @@
  * are UTF-8, and one token may hold a part of a character.
  */
 
+import type { Spans } from '../spans.ts';
+
 export interface EncodeOptions {
   /** Put the tokens around the text that the model expects of a whole input (bos, eos). Default true. */
   readonly addSpecial?: boolean;
   /**
    * Read control tokens (`<|im_end|>`) that stand in the text as tokens. Default false: then they are plain text, so
-   * that what a user typed cannot end a turn.
+   * that what a user typed cannot end a turn. Spans: only those that stand in the spans as a whole.
    */
-  readonly parseSpecial?: boolean;
+  readonly parseSpecial?: boolean | Spans;
 }
 
 export interface DecodeOptions {
@@ -38,6 +40,8 @@ export interface Tokenizer {
   readonly specialTokens: SpecialTokens;
   /** Spaces that decoding drops at the start of a text, because encoding put them there. */
   readonly leadingSpaces: number;
+  /** Bytes of the longest token: a text of more than tokens x this has more tokens. */
+  readonly tokenBytesMax: number;
   encode(text: string, options?: EncodeOptions): Int32Array;
   decode(ids: Iterable<number>, options?: DecodeOptions): string;
   /** What the token adds to a running text. Do not change the array: it is shared. */

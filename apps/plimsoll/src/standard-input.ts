@@ -1,0 +1,29 @@
+/** What comes on standard input, no more of it than the program takes. */
+import { inputLengthMax, inputTooLong } from './prompt-size.ts';
+
+/**
+ * All of standard input as text; an input that never ends is refused at the limit. `asItIs` keeps every character, else one
+ * line end at the end goes: `echo` puts it there.
+ */
+export async function readPrompt({ asItIs }: { readonly asItIs: boolean }): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    text += String(chunk);
+    if (text.length > inputLengthMax) throw inputTooLong('the prompt on standard input');
+  }
+  return asItIs ? text : text.replace(/\r?\n$/, '');
+}
+
+/** The lines of a standard input that is no terminal. */
+export async function* pipedLines(): AsyncGenerator<string, undefined> {
+  let rest = '';
+  process.stdin.setEncoding('utf8');
+  for await (const chunk of process.stdin) {
+    const lines = `${rest}${String(chunk)}`.split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > inputLengthMax) throw inputTooLong('a line on standard input');
+    for (const line of lines) yield line.replace(/\r$/, '');
+  }
+  if (rest !== '') yield rest;
+}
