@@ -114,6 +114,7 @@ export class PatternCursor {
       code: 'tokenizer-pattern',
       message: `tokenizer: the pattern ${this.pattern.slice(0, 200)} uses ${what} near character ${this.position}, which is not read here`,
       value: this.pattern.slice(0, 200),
+      limit: 'literals, classes, groups, lookarounds, counts up to 1000',
       hint: 'report the model: its pre-tokenizer needs a rule of its own',
     });
   }

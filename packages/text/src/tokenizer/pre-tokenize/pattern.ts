@@ -4,6 +4,7 @@
  * hang a backtracking engine, and runs on a matcher that is linear whatever the pattern is.
  */
 import { checkLimit, tokenizerLimits } from '../limits.ts';
+import { isExponential } from './ambiguity.ts';
 import table from './gguf-pre-tokenizers.json' with { type: 'json' };
 import { LinearPattern } from './linear-pattern.ts';
 import { codePointEscape, PatternCursor } from './pattern-cursor.ts';
@@ -38,11 +39,18 @@ export function compilePattern(pattern: string): TextPattern {
   try {
     return publishedPatterns.has(pattern) || isPlain(tree)
       ? new NativePattern(new RegExp(javaScriptSource(tree), 'gv'))
-      : linearPattern(tree, refuse);
+      : foreignPattern(tree, refuse);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw refuse(`something that JavaScript refuses (${error.message})`);
   }
+}
+
+function foreignPattern(tree: PatternNode, refuse: (what: string) => Error): TextPattern {
+  if (isExponential(compileProgram(tree, refuse))) {
+    throw refuse('a repetition that reads one text in exponentially many ways');
+  }
+  return linearPattern(tree, refuse);
 }
 
 /** The pattern on the linear matcher, whether or not it needs that. */
