@@ -13,10 +13,10 @@ import { assert, seconds } from '@plimsoll/foundation';
 import {
   BlockHasher,
   BlockPool,
-  type Plan,
   policies,
   Scheduler,
   type ServingConfig,
+  type StepPlan,
 } from '@plimsoll/serving';
 import { median } from './record/statistics.ts';
 
@@ -58,11 +58,11 @@ function config(blockCount: number, policy = policies.fcfs): ServingConfig {
   };
 }
 
-function commit(scheduler: Scheduler, plan: Plan): void {
+function commit(scheduler: Scheduler, plan: StepPlan): void {
   const results = plan.entries
     .filter(({ samples }) => samples)
     .map(({ sequence }) => ({ sequenceId: sequence.id, tokens: [plan.index % 30_000] }));
-  scheduler.commit(results);
+  scheduler.commit(results, plan.now);
 }
 
 /** A scheduler with 1,000 sequences past their prefill. */

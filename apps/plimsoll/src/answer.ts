@@ -30,7 +30,6 @@ export async function answer(
   request: AnswerRequest,
   { clock, onText }: { readonly clock: Clock; readonly onText: (text: string) => void },
 ): Promise<Answer> {
-  const cachedBefore = engine.metrics.prefixHitTokens;
   const startedAt = clock.now();
   let firstAt: number | null = null;
   let lastAt: number = startedAt;
@@ -39,8 +38,9 @@ export async function answer(
   let droppedTokens = 0;
   let speculation: AcceptanceSummary | null = null;
   const outputTokens: number[] = [];
+  const submitted = engine.submit(request);
   try {
-    for await (const piece of engine.generateStream(request)) {
+    for await (const piece of submitted.pieces) {
       if (piece.token !== null) {
         lastAt = clock.now();
         firstAt ??= lastAt;
@@ -61,7 +61,7 @@ export async function answer(
     text,
     end,
     promptTokens: request.prompt.length,
-    cachedTokens: engine.metrics.prefixHitTokens - cachedBefore,
+    cachedTokens: submitted.usage.cachedTokens,
     outputTokens,
     prefillSeconds: (firstAt ?? clock.now()) - startedAt,
     decodeSeconds: firstAt === null ? 0 : lastAt - firstAt,

@@ -204,7 +204,7 @@ describe('refusals', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toMatchInlineSnapshot(`
-      "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.25 GiB; 0.20 GiB are allowed: 53.07 MiB short
+      "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.25 GiB; 0.20 GiB are allowed: 53.16 MiB short
         allowed: 0.20 GiB of memory
         try: --memory 259MiB
       "

@@ -12,11 +12,12 @@ export {
   verifyDraft,
   verifyDraftGreedily,
 } from './draft/speculative.ts';
+export { Engine } from './engine.ts';
 export type { LoadProgress } from './load/load-weights.ts';
 export type { Model } from './load/model.ts';
 export { type OpenOptions, openModel } from './load/open-model.ts';
-export { Engine, type EngineParts, type SequenceRequest } from './loop/engine.ts';
 export type { ObservationRequest } from './loop/observation.ts';
+export type { StepListener, StepReport } from './loop/step-report.ts';
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,
@@ -40,7 +41,8 @@ export type {
   GenerationRequest,
   GenerationResult,
 } from './request/generation.ts';
-export type { HiddenCapture, LiveSequence } from './request/live-sequence.ts';
+export type { HiddenCapture } from './request/live-sequence.ts';
+export type { Request, RequestUsage } from './request/request.ts';
 export { breakersFromText } from './sampling/dry-breakers.ts';
 export type { SampledLogprobs, TokenLogprob } from './sampling/log-probabilities.ts';
 export { createSampler, type Sample, type Sampler } from './sampling/sampler.ts';

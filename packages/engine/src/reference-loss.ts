@@ -1,5 +1,5 @@
 /** The mean loss of an engine on a text, to be held to the one that a fixture states. */
-import type { Engine } from './loop/engine.ts';
+import type { Engine } from './engine.ts';
 
 /** Mean negative log-likelihood of every token behind the first, in nats. */
 export async function meanLoss(engine: Engine, tokens: ArrayLike<number>): Promise<number> {

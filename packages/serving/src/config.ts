@@ -40,6 +40,12 @@ export interface ServingConfig {
   readonly prefixCaching?: boolean;
   /** Share of each pool that an admission leaves available while others run, so that they can grow. Default 0.01. */
   readonly admissionReserve?: number;
+  /** Requests that may wait at once; one more is refused with code `queue-full`. Default: no limit. */
+  readonly waitingMax?: number;
+  /** A request that waited longer than this for its first place is ended. Default: no limit. */
+  readonly queueSecondsMax?: number;
+  /** Later requests that may overtake a waiting one which does not fit yet. Default 0. */
+  readonly skipHeadMax?: number;
   readonly policy: SchedulingPolicy;
 }
 
@@ -48,6 +54,9 @@ export interface CheckedConfig extends ServingConfig {
   readonly prefillChunkMax: number;
   readonly prefixCaching: boolean;
   readonly admissionReserve: number;
+  readonly waitingMax: number;
+  readonly queueSecondsMax: number;
+  readonly skipHeadMax: number;
 }
 
 export function checkConfig(config: ServingConfig): CheckedConfig {
@@ -56,6 +65,9 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
     prefillChunkMax: config.prefillChunkMax ?? config.tokenBudget,
     prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
     admissionReserve: config.admissionReserve ?? 0.01,
+    waitingMax: config.waitingMax ?? Number.MAX_SAFE_INTEGER,
+    queueSecondsMax: config.queueSecondsMax ?? Number.MAX_VALUE,
+    skipHeadMax: config.skipHeadMax ?? 0,
   };
   requireWhole('blockSize', checked.blockSize, 1);
   requireWhole('contextMax', checked.contextMax, 2);
@@ -68,6 +80,9 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   if (!(checked.admissionReserve >= 0 && checked.admissionReserve < 1)) {
     refuse('admissionReserve', checked.admissionReserve, 'at least 0 and below 1');
   }
+  requireWhole('waitingMax', checked.waitingMax, 1);
+  requireWhole('skipHeadMax', checked.skipHeadMax, 0);
+  if (!(checked.queueSecondsMax > 0)) refuse('queueSecondsMax', checked.queueSecondsMax, 'above 0');
   if (checked.groups.length === 0 && checked.stateSlots === undefined) {
     refuse('groups', 0, 'at least one cache group, or state slots');
   }

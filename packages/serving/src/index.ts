@@ -5,9 +5,10 @@ export { blocksFor, firstLiveBlock, type PeakQuestion, peakBlocks } from './geom
 export type { BlockId, PinId, SequenceId, StateSlotId } from './ids.ts';
 export type { ServingMetrics } from './metrics.ts';
 export type { Pin } from './pins.ts';
-export type { CommitOutcome, ForkResult, Plan, PlanEntry, StepResult } from './plan.ts';
-export { policies, rankOf, type SchedulingPolicy } from './policies.ts';
+export type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepResult } from './plan.ts';
+export { policies, type SchedulingPolicy } from './policies.ts';
 export type { LoadedBlock, PrefixCacheIdentity } from './prefix-cache-file.ts';
+export { arrivalOrder, type RankRule } from './rank-rules.ts';
 export { type BlockView, type GroupOccupancy, Scheduler } from './scheduler.ts';
 export type { FinishReason, KeyedSpan, SequenceState, SequenceView, ServingRequest } from './sequence.ts';
 export type { BlockTransfer, StateTransfer } from './transfers.ts';

@@ -5,19 +5,27 @@ import type { SequenceId, StateSlotId } from './ids.ts';
 import type { PinnedPrefixes } from './pins.ts';
 import type { Sequence } from './sequence.ts';
 import { endIndex, tableOf } from './sequence-memory.ts';
-import type { ServingCore } from './step-planner.ts';
+import type { ServingCore } from './serving-core.ts';
 
 export function checkCoreIntegrity(
   core: ServingCore,
   pins: PinnedPrefixes,
   sequences: ReadonlyMap<SequenceId, Sequence>,
 ): void {
-  const { memory, waiting, running, config } = core;
+  const { memory, waiting, running, parked, config } = core;
   waiting.checkIntegrity();
   running.checkIntegrity();
-  assert(waiting.length + running.length === sequences.size, 'a live sequence is in no queue or in two');
+  const placeCount = waiting.length + running.length + parked.size;
+  assert(placeCount === sequences.size, 'a live sequence is in no queue or in two');
   assert(running.length <= config.runningMax, `${running.length} sequences run, ${config.runningMax} may`);
-  for (const sequence of waiting) checkWaiting(sequence, sequences);
+  for (const sequence of waiting) {
+    checkWaiting(sequence, sequences);
+    assert(!sequence.isPaused, `paused sequence ${sequence.id} waits in the queue`);
+  }
+  for (const sequence of parked) {
+    checkWaiting(sequence, sequences);
+    assert(sequence.isPaused, `sequence ${sequence.id} is parked and was not paused`);
+  }
   for (const sequence of running) checkRunning(core, sequence, sequences);
   for (const [group, { pool, host }] of memory.groups.entries()) {
     const owners = new Int32Array(pool.blockCount);

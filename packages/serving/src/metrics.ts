@@ -7,6 +7,10 @@ export interface ServingMetrics {
   admissions: number;
   finished: number;
   aborted: number;
+  /** Requests that waited longer than `queueSecondsMax`. */
+  expired: number;
+  /** Steps that were given up: their sequences are computed again. */
+  abandonedSteps: number;
   forks: number;
   preemptions: number;
   /** Preemptions whose memory went to the host. */
@@ -41,6 +45,8 @@ export function zeroMetrics(): ServingMetrics {
     admissions: 0,
     finished: 0,
     aborted: 0,
+    expired: 0,
+    abandonedSteps: 0,
     forks: 0,
     preemptions: 0,
     spills: 0,

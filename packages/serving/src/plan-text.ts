@@ -1,7 +1,7 @@
 /** A plan as text, one line per thing the engine does: for tests whose whole output a person reads. */
-import type { Plan, SequenceView } from './index.ts';
+import type { SequenceView, StepPlan } from './index.ts';
 
-export function planText(plan: Plan): string {
+export function planText(plan: StepPlan): string {
   const lines = [`step ${plan.index}: ${plan.tokenCount} tokens`];
   for (const { id } of plan.preempted) lines.push(`  preempt #${id}`);
   for (const { kind, from, to } of plan.stateTransfers) lines.push(`  ${kind} state ${from} -> ${to}`);

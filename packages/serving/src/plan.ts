@@ -19,7 +19,7 @@ export interface PlanEntry {
   readonly samples: boolean;
 }
 
-export interface Plan {
+export interface StepPlan {
   /** Steps are numbered from 0. */
   readonly index: number;
   readonly now: Seconds;
@@ -30,6 +30,8 @@ export interface Plan {
   readonly stateTransfers: readonly StateTransfer[];
   readonly admitted: readonly SequenceView[];
   readonly preempted: readonly SequenceView[];
+  /** Sequences that waited longer than `queueSecondsMax`: the scheduler has ended them. */
+  readonly expired: readonly SequenceView[];
   /** Sum of the entries' counts; never above the token budget. */
   readonly tokenCount: number;
 }
@@ -49,7 +51,7 @@ export interface StepResult {
   readonly finished?: 'stop';
   /** Guesses for the tokens after these, to be verified in the next step. */
   readonly drafts?: readonly number[];
-  /** Instead of drafts: places for so many, which `Scheduler.propose` fills once the next step has been planned. */
+  /** Instead of drafts: a number of places, which `Scheduler.propose` fills once the next step has been planned. */
   readonly draftPlaces?: number;
   readonly forks?: readonly ForkResult[];
 }

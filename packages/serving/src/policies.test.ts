@@ -1,6 +1,7 @@
+import { seconds } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { policies, type ServingConfig } from './index.ts';
+import { arrivalOrder, policies, type ServingConfig } from './index.ts';
 import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('preemption', () => {
@@ -82,7 +83,8 @@ describe('preemption', () => {
   });
 
   test('does not push out equals, whatever their order', () => {
-    const policy = { ...policies.priority, secondsPerToken: 1 };
+    const rule = arrivalOrder({ secondsPerPriority: 60, secondsPerToken: 1 });
+    const policy = { ...policies.priority, rule };
     const driver = new TestDriver({ ...tight, policy });
     driver.submit(0, 16, { output: 8 });
     driver.step();
@@ -133,7 +135,7 @@ describe('order', () => {
 
   test('ageing: under a stream of urgent requests an old one waits a bounded time, without ageing for ever', () => {
     const waited = (secondsPerPriority: number): number | null => {
-      const policy = { ...policies.priority, secondsPerPriority };
+      const policy = { ...policies.priority, rule: arrivalOrder({ secondsPerPriority }) };
       const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy });
       const old = driver.submit(0, 8, { output: 1 });
       for (let step = 0; step < 400; step++) {
@@ -160,15 +162,14 @@ test('starvation-free: nobody is overtaken by what came later than the head star
   const weights = fc.record({
     secondsPerPriority: fc.constantFrom(0, 2, 10),
     secondsPerToken: fc.constantFrom(0, 0.1, 1),
-    preemptForWaiting: fc.boolean(),
   });
   fc.assert(
     fc.property(
       fc.array(kinds, { maxLength: 40 }),
       weights,
-      fc.integer({ min: 1, max: 4 }),
-      (requests, weight, runningMax) => {
-        const policy = { ...policies.fcfs, ...weight };
+      fc.record({ preemptForWaiting: fc.boolean(), runningMax: fc.integer({ min: 1, max: 4 }) }),
+      (requests, weight, { preemptForWaiting, runningMax }) => {
+        const policy = { ...policies.fcfs, rule: arrivalOrder(weight), preemptForWaiting };
         const driver = new TestDriver({ ...smallConfig, runningMax, policy });
         const all = requests.map(({ wait, length, output, priority }, index) => {
           for (let count = 0; count < wait; count++) driver.step();
@@ -180,8 +181,8 @@ test('starvation-free: nobody is overtaken by what came later than the head star
             const [earlyStart, lateStart] = [early.admittedAt ?? Infinity, late.admittedAt ?? Infinity];
             if (lateStart >= earlyStart || late.submittedAt < early.submittedAt) continue;
             const headStart =
-              policy.secondsPerPriority * (late.priority - early.priority) +
-              policy.secondsPerToken * (early.promptLength - late.promptLength);
+              weight.secondsPerPriority * (late.priority - early.priority) +
+              weight.secondsPerToken * (early.promptLength - late.promptLength);
             expect(late.submittedAt - early.submittedAt).toBeLessThanOrEqual(headStart);
           }
         }
@@ -189,4 +190,66 @@ test('starvation-free: nobody is overtaken by what came later than the head star
     ),
     { numRuns: 60 },
   );
+});
+
+describe('fair share', () => {
+  /** Runs two tenants with work in their queues until `steps` are over, and counts their tokens. */
+  function tokensOf(policy: ServingConfig['policy']): Record<string, number> {
+    const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy });
+    const request = (tenant: string, first: number): void => {
+      const prompt = Array.from({ length: 8 }, (_, index) => first + index);
+      driver.scheduler.submit({ prompt, outputTokensMax: 4, tenant }, seconds(driver.now));
+    };
+    // One tenant queues everything at once; the other asks for one request after the other.
+    for (let index = 0; index < 60; index++) request('greedy', 100 * index);
+    const served: Record<string, number> = { greedy: 0, modest: 0 };
+    request('modest', 10_000);
+    for (let step = 0; step < 200; step++) {
+      driver.step();
+      for (const { sequence } of driver.outcome.finished) {
+        served[sequence.tenant] = (served[sequence.tenant] ?? 0) + sequence.tokens.length;
+        if (sequence.tenant === 'modest') request('modest', 10_000 + 100 * step);
+      }
+    }
+    return served;
+  }
+
+  test('a tenant that queues many requests gets no more than one that queues one', () => {
+    const { greedy = 0, modest = 0 } = tokensOf(policies.fairShare);
+    expect(modest).toBeGreaterThan(0.8 * greedy);
+    expect(tokensOf(policies.fcfs).modest).toBe(0);
+  });
+
+  test('an idle tenant saves nothing up, and one that left takes no memory', () => {
+    const rule = policies.fairShare.rule();
+    const prompt = new Array<number>(100).fill(1);
+    const now = seconds(0);
+    for (let index = 0; index < 10; index++)
+      rule.admitted?.(rule.rank({ prompt, outputTokensMax: 1, tenant: 'a' }, now));
+    expect(rule.rank({ prompt, outputTokensMax: 1, tenant: 'b' }, now)).toBe(918);
+    expect(rule.rank({ prompt, outputTokensMax: 1, tenant: 'a' }, now)).toBe(1020);
+  });
+});
+
+describe('overtaking', () => {
+  const tight: ServingConfig = { ...smallConfig, groups: [{ name: 'full', blockCount: 8, window: null }] };
+
+  test('a head that does not fit lets a bounded number of later ones pass', () => {
+    const admitted = (skipHeadMax: number): number[] => {
+      const driver = new TestDriver({ ...tight, skipHeadMax });
+      driver.submit(0, 12, { output: 16 });
+      driver.step();
+      driver.submit(100, 24, { output: 4 });
+      for (let index = 0; index < 4; index++) driver.submit(200 + 10 * index, 3, { output: 1 });
+      const before: number[] = [];
+      for (let step = 0; step < 6; step++) {
+        driver.step();
+        before.push(...driver.outcome.finished.map(({ sequence }) => sequence.id));
+      }
+      driver.finish();
+      return before;
+    };
+    expect(admitted(0)).toEqual([]);
+    expect(admitted(2)).toEqual([2, 3]);
+  });
 });

@@ -55,7 +55,7 @@ describe('the prefix cache', () => {
           seconds(0),
         );
         scheduler.step(seconds(0));
-        scheduler.commit([{ sequenceId: id, tokens: [5] }]);
+        scheduler.commit([{ sequenceId: id, tokens: [5] }], seconds(0));
         return scheduler.metrics.prefixHitTokens - metrics.prefixHitTokens;
       });
     // Images sit in the second block: before it, the prefix of the same adapter is found.

@@ -29,6 +29,24 @@ export class WaitingQueue {
     this.#rise(at);
   }
 
+  /** The first `count` in the policy's order, or all if these are fewer. */
+  inOrder(count: number): Sequence[] {
+    const found: Sequence[] = [];
+    // Places in the heap whose parents have been taken; the next in order is among them.
+    const open = this.#heap.length === 0 ? [] : [0];
+    while (found.length < count && open.length > 0) {
+      let best = 0;
+      for (let index = 1; index < open.length; index++) {
+        if (this.#isBefore(open[index] ?? 0, open[best] ?? 0)) best = index;
+      }
+      const [at = 0] = open.splice(best, 1);
+      const sequence = this.#heap[at];
+      if (sequence !== undefined) found.push(sequence);
+      for (const child of [2 * at + 1, 2 * at + 2]) if (child < this.#heap.length) open.push(child);
+    }
+    return found;
+  }
+
   /** In heap order, which is no particular order. */
   [Symbol.iterator](): Iterator<Sequence> {
     return this.#heap.values();
@@ -85,6 +103,12 @@ export class RunningList {
     return this.#sequences.length;
   }
 
+  get pausedCount(): number {
+    let count = 0;
+    for (const { isPaused } of this.#sequences) if (isPaused) count++;
+    return count;
+  }
+
   /** Last in the policy's order: the first one to give way. */
   get last(): Sequence | undefined {
     return this.#sequences.at(-1);
@@ -92,6 +116,12 @@ export class RunningList {
 
   at(index: number): Sequence | undefined {
     return this.#sequences[index];
+  }
+
+  /** The next one in the policy's order, whether or not `sequence` is still in the list. */
+  after(sequence: Sequence): Sequence | undefined {
+    const at = this.#position(sequence);
+    return this.#sequences[this.#sequences[at] === sequence ? at + 1 : at];
   }
 
   add(sequence: Sequence): void {

@@ -7,11 +7,11 @@ import { assert, type Random, randomInteger, seconds, seededRandom } from '@plim
 import { describe, expect, test } from 'vitest';
 import type { PinId, SequenceId } from './ids.ts';
 import {
-  type Plan,
   policies,
   Scheduler,
   type SequenceView,
   type ServingConfig,
+  type StepPlan,
   type StepResult,
 } from './index.ts';
 import { planText } from './plan-text.ts';
@@ -51,8 +51,11 @@ function randomConfig(random: Random): ServingConfig {
     prefillChunkMax: randomInteger(random, 1, Math.min(tokenBudget, 16) + 1),
     prefixCaching: random() < 0.85,
     admissionReserve: pick(random, [0, 0.1]),
+    skipHeadMax: pick(random, [0, 0, 3]),
+    ...(random() < 0.3 && { waitingMax: randomInteger(random, 1, 6) }),
+    ...(random() < 0.3 && { queueSecondsMax: 1 + 20 * random() }),
     policy: {
-      ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst]),
+      ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst, policies.fairShare]),
       preemption: pick(random, ['recompute', 'spill', 'spill']),
     },
   };
@@ -95,7 +98,7 @@ class History {
     const operations = [
       ...[this.#submit, this.#submit, this.#submit],
       ...[this.#step, this.#step, this.#step, this.#step, this.#step, this.#step],
-      ...[this.#fork, this.#rollback, this.#abort, this.#pin, this.#unpin],
+      ...[this.#fork, this.#rollback, this.#abort, this.#pin, this.#unpin, this.#pause, this.#resume],
     ];
     for (let count = 0; count < operationCount; count++) {
       this.#now += this.#random();
@@ -115,6 +118,12 @@ class History {
       const past = start + count >= (this.#lengths.get(sequence.id) ?? 0);
       assert(!past, `sequence ${sequence.id} computes what can never be needed`);
     }
+    for (const { id, finishReason } of plan.expired) {
+      assert(finishReason === 'expired', 'an expired request says so');
+      this.#live.delete(id);
+    }
+    // A step may be given up before anything of it was done, in its middle, or when it was computed.
+    if (this.#random() < 0.1) return this.#scheduler.abandon();
     for (const { sequence, draftCount } of plan.entries) {
       if (draftCount === 0 || !this.#asked.has(sequence.id)) continue;
       const guesses = this.#guess([...sequence.tokens], this.#keys.get(sequence.id) ?? '', draftCount);
@@ -125,12 +134,15 @@ class History {
     // What arrives and leaves while the device is busy.
     if (this.#random() < 0.2 && !this.#draining) this.#submit();
     if (this.#random() < 0.1) this.#abort();
+    if (this.#random() < 0.1) this.#pause();
+    if (this.#random() < 0.1) this.#resume();
     this.#scheduler.checkIntegrity();
+    if (this.#random() < 0.1) return this.#scheduler.abandon();
     const results: StepResult[] = [];
     for (const [index, entry] of plan.entries.entries()) {
       if (entry.samples) results.push(this.#sample(entry, computed[index] ?? []));
     }
-    const outcome = this.#scheduler.commit(results);
+    const outcome = this.#scheduler.commit(results, seconds(this.#now));
     for (const { parent, child } of outcome.forked) {
       this.#live.set(child.id, child);
       this.#keys.set(child.id, this.#keys.get(parent) ?? '');
@@ -156,7 +168,7 @@ class History {
   }
 
   /** Accepts the drafts that the model agrees with; sometimes forks, stops or drafts on. */
-  #sample(entry: Plan['entries'][number], computed: readonly number[]): StepResult {
+  #sample(entry: StepPlan['entries'][number], computed: readonly number[]): StepResult {
     const { sequence, draftCount, count } = entry;
     const tokens: number[] = [];
     for (let position = count - draftCount - 1; position < count; position++) {
@@ -208,6 +220,7 @@ class History {
           outputTokensMax,
           priority: randomInteger(this.#random, -1, 3),
           extraKey,
+          tenant: pick(this.#random, ['', 'one', 'two']),
         },
         seconds(this.#now),
       );
@@ -215,7 +228,9 @@ class History {
       this.#keys.set(sequence.id, extraKey);
       this.#lengths.set(sequence.id, prompt.length + outputTokensMax);
     } catch (error) {
-      expect(error).toMatchObject({ code: expect.stringMatching(/^(context-overflow|never-fits)$/) });
+      expect(error).toMatchObject({
+        code: expect.stringMatching(/^(context-overflow|never-fits|queue-full)$/),
+      });
     }
   }
 
@@ -240,6 +255,18 @@ class History {
     if (sequence === null) return;
     this.#scheduler.abort(sequence.id);
     this.#live.delete(sequence.id);
+  }
+
+  #pause(): void {
+    const sequence = this.#randomLive();
+    if (sequence === null) return;
+    this.#scheduler.pause(sequence.id);
+    assert(sequence.isPaused, 'a paused sequence says so');
+  }
+
+  #resume(): void {
+    const paused = [...this.#live.values()].filter(({ isPaused }) => isPaused);
+    if (paused.length > 0) this.#scheduler.resume(pick(this.#random, paused).id);
   }
 
   #pin(): void {
@@ -273,7 +300,8 @@ class History {
   #drain(): void {
     this.#draining = true;
     let stepsLeft = 5000;
-    while (this.#scheduler.waitingCount + this.#scheduler.runningCount > 0) {
+    while (this.#live.size > 0) {
+      for (const { id } of this.#live.values()) this.#scheduler.resume(id);
       this.#step();
       this.#now += 0.01;
       this.#scheduler.checkIntegrity();
@@ -321,6 +349,8 @@ describe('random histories', () => {
   test('every position read is right, every resource adds up after every operation, nothing leaks', () => {
     const totals = {
       preemptions: 0,
+      abandonedSteps: 0,
+      expired: 0,
       spills: 0,
       prefixHitTokens: 0,
       copyOnWriteBlocks: 0,

@@ -1,6 +1,6 @@
 import { seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
-import type { Plan, Scheduler, ServingConfig } from './index.ts';
+import type { Scheduler, ServingConfig, StepPlan } from './index.ts';
 import { tablesText } from './plan-text.ts';
 import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
@@ -69,7 +69,7 @@ describe('a step', () => {
     driver.scheduler.abort(first.id);
     driver.scheduler.checkIntegrity();
     const third = driver.submit(90, 3);
-    const outcome = driver.scheduler.commit([{ sequenceId: second.id, tokens: [1] }]);
+    const outcome = driver.scheduler.commit([{ sequenceId: second.id, tokens: [1] }], seconds(0));
     expect(outcome.finished).toEqual([]);
     expect([first.state, first.finishReason, second.state, third.state]).toEqual([
       'finished',
@@ -197,14 +197,14 @@ describe('two cache groups', () => {
 });
 
 test('a wrong commit is a bug', () => {
-  const wrong = (results: (plan: Plan) => Parameters<Scheduler['commit']>[0]): (() => void) => {
+  const wrong = (results: (plan: StepPlan) => Parameters<Scheduler['commit']>[0]): (() => void) => {
     return () => {
       const { scheduler } = new TestDriver(smallConfig);
       scheduler.submit({ prompt: [1, 2, 3], outputTokensMax: 5 }, seconds(0));
-      scheduler.commit(results(scheduler.step(seconds(0))));
+      scheduler.commit(results(scheduler.step(seconds(0))), seconds(0));
     };
   };
-  const idOf = (plan: Plan) => plan.entries[0]?.sequence.id ?? expect.fail('an empty plan');
+  const idOf = (plan: StepPlan) => plan.entries[0]?.sequence.id ?? expect.fail('an empty plan');
   expect(wrong(() => [])).toThrow('sequence 0 samples: its result is missing or out of order');
   expect(wrong((plan) => [{ sequenceId: idOf(plan), tokens: [1, 2] }])).toThrow('2 tokens for 0 drafts');
   expect(wrong((plan) => [0, 0].map(() => ({ sequenceId: idOf(plan), tokens: [1] })))).toThrow(

@@ -2,19 +2,20 @@
  * The serving core: requests in, plans out, results back in. It has no clock, no tensors and no I/O; an engine drives it
  * with real time and kernels, a simulator with virtual time and a cost model, and both see the same decisions.
  *
- *   submit -> [waiting] -> step(now) -> Plan -> (the engine computes) -> commit(results) -> finished, forked
+ *   submit -> [waiting] -> step(now) -> StepPlan -> (the engine computes) -> commit(results, now) -> finished, forked
+ *                                                                      \--> abandon()            -> computed again
  *
- * One step is in flight at a time. Submitting and aborting are allowed while it is; forking and rolling back are not.
+ * One step is in flight at a time. Meanwhile a caller may submit, abort, pause and resume, but not fork or roll back.
  */
 import { assert, defined, PlimsollError, type Seconds } from '@plimsoll/foundation';
 import { checkRequest, peakBlocksOf } from './admission.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
-import { blockId, type PinId, type SequenceId, sequenceId } from './ids.ts';
+import { blockId, type PinId, type SequenceId } from './ids.ts';
 import { checkCoreIntegrity } from './integrity.ts';
+import { Lifecycle, type Outcome } from './lifecycle.ts';
 import { type ServingMetrics, zeroMetrics } from './metrics.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
-import type { CommitOutcome, ForkResult, Plan, StepResult } from './plan.ts';
-import { rankOf } from './policies.ts';
+import type { CommitOutcome, StepPlan, StepResult } from './plan.ts';
 import {
   type LoadedBlock,
   loadPrefixCache,
@@ -22,11 +23,11 @@ import {
   savePrefixCache,
 } from './prefix-cache-file.ts';
 import { RunningList, WaitingQueue } from './queues.ts';
-import { type FinishReason, Sequence, type SequenceView, type ServingRequest } from './sequence.ts';
+import type { Sequence, SequenceView, ServingRequest } from './sequence.ts';
 import { SequenceMemory } from './sequence-memory.ts';
+import type { ServingCore } from './serving-core.ts';
 import { HostSpill } from './spill.ts';
-import { type ServingCore, type StepPlan, StepPlanner } from './step-planner.ts';
-import { noTransfers, type Transfers } from './transfers.ts';
+import { type PlannedStep, StepPlanner } from './step-planner.ts';
 
 /** How full a cache group is, in blocks. The first three add up to the group's block count. */
 export interface GroupOccupancy {
@@ -40,8 +41,6 @@ export interface GroupOccupancy {
   readonly evictions: number;
 }
 
-const noTokens: readonly number[] = [];
-
 /** What one block is doing, for a view of the pool. */
 export interface BlockView {
   /** Sequences and pins that hold it; 0 when it is free or cached. */
@@ -50,28 +49,24 @@ export interface BlockView {
   readonly published: boolean;
 }
 
-interface Outcome extends CommitOutcome {
-  readonly finished: { sequence: SequenceView; reason: FinishReason }[];
-  readonly forked: { parent: SequenceId; child: SequenceView }[];
-}
-
 export class Scheduler {
   readonly config: CheckedConfig;
   readonly #core: ServingCore;
   readonly #pins: PinnedPrefixes;
-  readonly #sequences = new Map<SequenceId, Sequence>();
-  /** Transfers that forks between steps have asked for; the next plan carries them. */
-  #transfers: Transfers = noTransfers();
-  #inFlight: StepPlan | null = null;
-  #nextId = 0;
+  readonly #life: Lifecycle;
+  #inFlight: PlannedStep | null = null;
+  /** No waiting request passes its limit before this time. */
+  #expiryAt = Infinity;
 
   constructor(config: ServingConfig) {
     this.config = checkConfig(config);
     const metrics = zeroMetrics();
     const memory = new SequenceMemory(this.config, metrics);
     const host = new HostSpill(memory, metrics);
-    const [waiting, running] = [new WaitingQueue(), new RunningList()];
-    this.#core = { config: this.config, memory, host, waiting, running, metrics };
+    const [waiting, running, parked] = [new WaitingQueue(), new RunningList(), new Set<Sequence>()];
+    const rule = this.config.policy.rule();
+    this.#core = { config: this.config, memory, host, waiting, running, parked, metrics, rule };
+    this.#life = new Lifecycle(this.#core);
     this.#pins = new PinnedPrefixes(memory);
   }
 
@@ -88,6 +83,26 @@ export class Scheduler {
 
   get runningCount(): number {
     return this.#core.running.length;
+  }
+
+  get liveCount(): number {
+    return this.#life.sequences.size;
+  }
+
+  get hasStepInFlight(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  /** Sequences that were paused, with and without memory. */
+  get pausedCount(): number {
+    const { running, parked } = this.#core;
+    return parked.size + running.pausedCount;
+  }
+
+  /** True when a step would have nothing to do: no sequence waits, and every running one is paused. */
+  get isIdle(): boolean {
+    const { running, waiting } = this.#core;
+    return waiting.length === 0 && running.pausedCount === running.length;
   }
 
   get occupancy(): readonly GroupOccupancy[] {
@@ -120,35 +135,29 @@ export class Scheduler {
 
   /** A live sequence, or undefined: finished ones are forgotten. */
   sequence(id: SequenceId): SequenceView | undefined {
-    return this.#sequences.get(id);
+    return this.#life.sequences.get(id);
   }
 
   /** Queues a request; throws a PlimsollError when it could never be served. */
   submit(request: ServingRequest, now: Seconds): SequenceView {
+    const { metrics, waiting } = this.#core;
     try {
       checkRequest(request, this.config, this.#pinnedCounts());
+      if (request.continues !== true) this.#checkQueue(waiting.length);
     } catch (error) {
-      this.#core.metrics.refused++;
+      metrics.refused++;
       throw error;
     }
-    const sequence = new Sequence({
-      id: sequenceId(this.#nextId++),
-      request,
-      rank: rankOf(request, this.config.policy, now),
-      submittedAt: now,
-      groupCount: this.config.groups.length,
-    });
-    this.#sequences.set(sequence.id, sequence);
-    this.#core.waiting.push(sequence);
-    this.#core.metrics.submitted++;
-    return sequence;
+    this.#expiryAt = Math.min(this.#expiryAt, now + this.config.queueSecondsMax);
+    return this.#life.submit(request, now);
   }
 
   /** Decides what the next step computes, and reserves the memory for it. */
-  step(now: Seconds): Plan {
+  step(now: Seconds): StepPlan {
     assert(this.#inFlight === null, 'the last step has not been committed');
-    const plan = new StepPlanner(this.#core, this.#transfers).plan(this.#core.metrics.steps, now);
-    this.#transfers = noTransfers();
+    const expired = now > this.#expiryAt ? this.#expire(now) : [];
+    const planner = new StepPlanner(this.#core, this.#life);
+    const plan = { ...planner.plan(this.#core.metrics.steps, now), expired };
     this.#core.metrics.steps++;
     this.#inFlight = plan;
     return plan;
@@ -169,10 +178,43 @@ export class Scheduler {
   }
 
   /**
+   * Gives the step in flight up, whatever of it was computed: every sequence in it loses its place and is computed again
+   * later. What the step moved to or from host memory is dropped, because the move may not have happened.
+   */
+  abandon(): void {
+    const plan = defined(this.#inFlight, 'there is no step to abandon');
+    const { host, metrics } = this.#core;
+    this.#inFlight = null;
+    metrics.abandonedSteps++;
+    for (const sequence of plan.preempted) host.drop(sequence);
+    const states = new Set(plan.stateTransfers.map(({ to }) => to));
+    for (const { sequence } of plan.entries) sequence.scheduledTokens = 0;
+    // A fork that is not in the step may still wait for its copy of the state.
+    const copied = [...this.#core.running].filter(
+      ({ stateSlot }) => stateSlot !== null && states.has(stateSlot),
+    );
+    for (const sequence of new Set([...plan.entries.map((entry) => entry.sequence), ...copied])) {
+      if (!sequence.isRunning) continue;
+      sequence.preemptionCount++;
+      metrics.preemptions++;
+      this.#life.giveWay(sequence);
+    }
+  }
+
+  /** Leaves a live sequence out of the next steps, for a reader that is too slow. It is the first to give way. */
+  pause(id: SequenceId): void {
+    this.#life.pause(this.#life.live(id));
+  }
+
+  resume(id: SequenceId): void {
+    this.#life.resume(this.#life.live(id));
+  }
+
+  /**
    * Takes the results of the step in flight: one for each entry that samples, in the plan's order. A result for a
    * sequence that was aborted since may be left out, and is not looked at.
    */
-  commit(results: readonly StepResult[]): CommitOutcome {
+  commit(results: readonly StepResult[], now: Seconds): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
     this.#inFlight = null;
     const outcome: Outcome = { finished: [], forked: [] };
@@ -190,7 +232,7 @@ export class Scheduler {
       }
       sequence.scheduledTokens = 0;
       if (result === undefined) this.#core.memory.settle(sequence, start + count);
-      else this.#take(sequence, result, draftCount, outcome);
+      else this.#life.take(sequence, result, draftCount, { outcome, now });
     }
     assert(taken === results.length, `${results.length} results for a step that takes ${taken}`);
     return outcome;
@@ -198,9 +240,9 @@ export class Scheduler {
 
   /** Ends a live sequence and frees what it holds, also while a step is in flight. */
   abort(id: SequenceId): void {
-    const sequence = this.#live(id);
+    const sequence = this.#life.live(id);
     sequence.scheduledTokens = 0;
-    this.#finish(sequence, 'aborted');
+    this.#life.finish(sequence, 'aborted', null);
   }
 
   /**
@@ -209,16 +251,16 @@ export class Scheduler {
    */
   fork(id: SequenceId): SequenceView {
     assert(this.#inFlight === null, 'a sequence cannot fork while a step is in flight');
-    return this.#fork(this.#live(id));
+    return this.#life.fork(this.#life.live(id));
   }
 
   /** Drops the known tokens from `newLength` on; the last one kept is computed again, for its logits. */
   rollback(id: SequenceId, newLength: number): void {
     assert(this.#inFlight === null, 'a sequence cannot roll back while a step is in flight');
-    const sequence = this.#live(id);
+    const sequence = this.#life.live(id);
     const known = sequence.tokens.length;
     assert(newLength >= 1 && newLength <= known, `a rollback of ${known} tokens to ${newLength}`);
-    const { memory, host, running, waiting, metrics } = this.#core;
+    const { memory, host, metrics } = this.#core;
     sequence.tokens.length = newLength;
     const fullBlocks = Math.floor(newLength / this.config.blockSize);
     sequence.hashes.length = Math.min(sequence.hashes.length, fullBlocks * 4);
@@ -226,13 +268,9 @@ export class Scheduler {
     const target = newLength - 1;
     if ((sequence.spilled?.computedTokens ?? 0) > target) host.drop(sequence);
     if (!sequence.isRunning) return;
-    metrics.discardedTokens += Math.max(0, sequence.computedTokens - target);
-    if (memory.rollback(sequence, target)) return;
-    metrics.discardedTokens += target;
-    running.remove(sequence);
-    memory.release(sequence);
-    sequence.become('preempted');
-    waiting.push(sequence);
+    const { computedTokens } = sequence;
+    if (memory.rollback(sequence, target)) metrics.discardedTokens += Math.max(0, computedTokens - target);
+    else this.#life.giveWay(sequence);
   }
 
   /**
@@ -242,7 +280,7 @@ export class Scheduler {
   pinPrefix(tokens: ArrayLike<number>, extraKey = ''): Pin | null {
     const { match, pinnedCounts } = this.#pins.find(tokens, extraKey, tokens.length);
     if (match.blockCount === 0) return null;
-    for (const sequence of this.#sequences.values()) {
+    for (const sequence of this.#life.sequences.values()) {
       for (const [group, { name, blockCount }] of this.config.groups.entries()) {
         const need = peakBlocksOf(this.config, group, sequence.lengthMax);
         const pinned = pinnedCounts[group] ?? 0;
@@ -273,104 +311,40 @@ export class Scheduler {
    * Throws a PlimsollError, and changes nothing, when the bytes are torn or belong to another model, format or block size.
    */
   loadPrefixCache(saved: Uint8Array, identity: PrefixCacheIdentity): readonly LoadedBlock[] {
-    assert(this.#sequences.size === 0, 'a prefix cache is loaded before the first request');
+    assert(this.#life.sequences.size === 0, 'a prefix cache is loaded before the first request');
     return loadPrefixCache(this.#core.memory, saved, identity);
   }
 
   /** Recounts every resource from its owners, and throws when anything does not add up. */
   checkIntegrity(): void {
-    checkCoreIntegrity(this.#core, this.#pins, this.#sequences);
+    checkCoreIntegrity(this.#core, this.#pins, this.#life.sequences);
   }
 
-  #take(sequence: Sequence, result: StepResult, draftCount: number, outcome: Outcome): void {
-    const { memory, metrics } = this.#core;
-    const accepted = result.tokens.length - 1;
-    if (accepted < 0 || accepted > draftCount)
-      assert(false, `${accepted + 1} tokens for ${draftCount} drafts`);
-    for (let index = 0; index < accepted; index++) {
-      const same = result.tokens[index] === sequence.drafts[index];
-      assert(same, 'a draft is accepted as another token');
+  #checkQueue(waitingCount: number): void {
+    const { waitingMax } = this.config;
+    if (waitingCount < waitingMax) return;
+    throw new PlimsollError({
+      code: 'queue-full',
+      message: `${waitingCount} requests wait already`,
+      value: waitingCount,
+      limit: waitingMax,
+      hint: 'try again later, or raise waitingMax',
+    });
+  }
+
+  /** Ends requests that waited too long for their first place. Preempted ones were served already, and stay. */
+  #expire(now: Seconds): readonly SequenceView[] {
+    const { waiting, config } = this.#core;
+    const expired: Sequence[] = [];
+    this.#expiryAt = Infinity;
+    for (const sequence of [...waiting]) {
+      if (sequence.state !== 'waiting' || sequence.continues) continue;
+      const expiryAt = sequence.submittedAt + config.queueSecondsMax;
+      if (now > expiryAt) expired.push(sequence);
+      else this.#expiryAt = Math.min(this.#expiryAt, expiryAt);
     }
-    assert(draftCount === 0 || !sequence.awaitsDrafts, 'places for drafts were left open');
-    metrics.acceptedTokens += accepted;
-    const children: { child: Sequence; fork: ForkResult }[] = [];
-    if (result.forks !== undefined && result.forks.length > 0) {
-      assert(draftCount === 0, 'a sequence cannot fork in the step that verifies its drafts');
-      memory.settle(sequence, sequence.tokens.length);
-      for (const fork of result.forks) children.push({ child: this.#fork(sequence), fork });
-    }
-    const { drafts, draftPlaces } = result;
-    assert(drafts === undefined || draftPlaces === undefined, 'drafts, or places for them');
-    this.#append(sequence, result.tokens, drafts ?? new Array<number>(draftPlaces ?? 0).fill(0));
-    sequence.awaitsDrafts = sequence.drafts.length > 0 && drafts === undefined;
-    this.#finishIfDone(sequence, result.finished, outcome);
-    for (const { child, fork } of children) {
-      outcome.forked.push({ parent: sequence.id, child });
-      this.#append(child, [fork.token], noTokens);
-      this.#finishIfDone(child, fork.finished, outcome);
-    }
-  }
-
-  #append(sequence: Sequence, sampled: readonly number[], drafts: readonly number[]): void {
-    const { memory, metrics } = this.#core;
-    // Drafts are kept below what is left of the limit, so what is accepted of them cannot pass it.
-    assert(sampled.length <= sequence.lengthMax - sequence.tokens.length, 'a sequence grows past its limit');
-    for (const token of sampled) sequence.tokens.push(token);
-    metrics.outputTokens += sampled.length;
-    assert(drafts.length === 0 || memory.stateSlots === null, 'a recurrent state cannot take drafts back');
-    const draftsMax = Math.max(0, sequence.lengthMax - sequence.tokens.length - 1);
-    sequence.drafts = drafts.length > draftsMax ? drafts.slice(0, draftsMax) : drafts;
-    if (!sequence.isRunning) return;
-    memory.settle(sequence, sequence.tokens.length - 1);
-    if (sequence.state === 'prefilling') sequence.become('decoding');
-  }
-
-  #finishIfDone(sequence: Sequence, finished: 'stop' | undefined, outcome: Outcome): void {
-    const full = sequence.tokens.length >= sequence.lengthMax;
-    if (finished === undefined && !full) return;
-    const reason = finished ?? 'length';
-    this.#finish(sequence, reason);
-    outcome.finished.push({ sequence, reason });
-  }
-
-  #finish(sequence: Sequence, reason: FinishReason): void {
-    const { memory, host, running, waiting, metrics } = this.#core;
-    if (sequence.isRunning) {
-      running.remove(sequence);
-      memory.release(sequence);
-    } else {
-      waiting.remove(sequence);
-      host.drop(sequence);
-    }
-    sequence.finishReason = reason;
-    sequence.become('finished');
-    this.#sequences.delete(sequence.id);
-    if (reason === 'aborted') metrics.aborted++;
-    else metrics.finished++;
-  }
-
-  #fork(parent: Sequence): Sequence {
-    const { memory, running, waiting, metrics } = this.#core;
-    const child = parent.copy(sequenceId(this.#nextId++));
-    this.#sequences.set(child.id, child);
-    metrics.forks++;
-    const placed =
-      parent.isRunning &&
-      running.length < this.config.runningMax &&
-      memory.fork(parent, child, this.#transfers);
-    if (!placed) {
-      waiting.push(child);
-      return child;
-    }
-    child.admittedAt = parent.admittedAt;
-    child.become('prefilling');
-    if (parent.state === 'decoding') child.become('decoding');
-    running.add(child);
-    return child;
-  }
-
-  #live(id: SequenceId): Sequence {
-    return defined(this.#sequences.get(id), `there is no live sequence ${id}`);
+    for (const sequence of expired) this.#life.finish(sequence, 'expired', now);
+    return expired;
   }
 
   #pinnedCounts(): number[] {

@@ -12,12 +12,16 @@
  *                   |     ^          |     ^
  *                   v     |          v     |
  *                   +------ preempted -----+
+ *
+ * A paused sequence keeps its state and its memory and is left out of steps. It is the first to give way, and waits
+ * outside the queue then, until it is resumed.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
 import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
 
 export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'preempted' | 'finished';
-export type FinishReason = 'stop' | 'length' | 'aborted';
+/** `expired`: it waited longer than `queueSecondsMax` for its first place. */
+export type FinishReason = 'stop' | 'length' | 'aborted' | 'expired';
 
 const transitions: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
   waiting: ['prefilling', 'finished'],
@@ -41,6 +45,10 @@ export interface ServingRequest {
   readonly priority?: number;
   /** What the whole cache content depends on besides tokens: adapter, tenant. Default: nothing. */
   readonly extraKey?: string;
+  /** Who asks, for rank rules that share service between tenants. Default: the empty name. */
+  readonly tenant?: string;
+  /** Goes on with work that was accepted before, so a full queue does not refuse it. */
+  readonly continues?: boolean;
   readonly spans?: readonly KeyedSpan[];
 }
 
@@ -71,9 +79,17 @@ export interface SequenceView {
   /** The drafts are places that `Scheduler.propose` is to fill. */
   readonly awaitsDrafts: boolean;
   readonly priority: number;
+  readonly tenant: string;
+  /** Left out of steps until it is resumed. */
+  readonly isPaused: boolean;
   readonly submittedAt: Seconds;
   /** When it first got a place in a step. */
   readonly admittedAt: Seconds | null;
+  /** When its first sampled token was committed. */
+  readonly firstTokenAt: Seconds | null;
+  readonly finishedAt: Seconds | null;
+  /** Tokens that the prefix cache had when it was first admitted. */
+  readonly cachedTokens: number;
   readonly preemptionCount: number;
   /** One table per cache group. They may change between steps, also in the middle: read them anew for each step. */
   readonly tables: readonly { readonly firstIndex: number; readonly blocks: readonly BlockId[] }[];
@@ -100,10 +116,20 @@ export class Sequence implements SequenceView {
   readonly priority: number;
   readonly rank: number;
   readonly extraKey: string;
+  readonly tenant: string;
+  readonly continues: boolean;
   readonly spans: readonly KeyedSpan[];
   readonly submittedAt: Seconds;
   readonly tables: readonly BlockTable[];
   admittedAt: Seconds | null = null;
+  firstTokenAt: Seconds | null = null;
+  finishedAt: Seconds | null = null;
+  cachedTokens = 0;
+  isPaused = false;
+  /** Output tokens that the rank rule counted in advance. */
+  outputExpected = 0;
+  /** Later sequences that were admitted while this one was the head of the queue and did not fit. */
+  overtakenCount = 0;
   finishReason: FinishReason | null = null;
   preemptionCount = 0;
   computedTokens = 0;
@@ -128,6 +154,8 @@ export class Sequence implements SequenceView {
     this.priority = request.priority ?? 0;
     this.rank = origin.rank;
     this.extraKey = request.extraKey ?? '';
+    this.tenant = request.tenant ?? '';
+    this.continues = request.continues ?? false;
     this.spans = request.spans ?? [];
     this.submittedAt = origin.submittedAt;
     this.tables = Array.from({ length: origin.groupCount }, () => ({ firstIndex: 0, blocks: [] }));
@@ -158,9 +186,9 @@ export class Sequence implements SequenceView {
 
   /** A sequence with the same tokens, limits and place in the order, which holds nothing yet. */
   copy(id: SequenceId): Sequence {
-    const { tokens, priority, extraKey, spans, rank, submittedAt, promptLength } = this;
+    const { tokens, priority, extraKey, tenant, spans, rank, submittedAt, promptLength } = this;
     const outputTokensMax = this.lengthMax - tokens.length;
-    const request = { prompt: tokens, outputTokensMax, priority, extraKey, spans };
+    const request = { prompt: tokens, outputTokensMax, priority, extraKey, tenant, continues: true, spans };
     const copy = new Sequence({
       id,
       request,

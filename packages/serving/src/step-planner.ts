@@ -3,42 +3,37 @@
  * that nobody's stream stalls for another's prompt; then the next chunks of prompts already begun; then, in the
  * policy's order and without skipping the head of the queue, new and preempted sequences.
  *
- * When blocks run out, the running sequence that is last in the policy's order and not yet in this step gives way. One
- * that has its place in the step keeps it, so the first decoding sequence always moves, and after it the next.
+ * When blocks run out, a paused sequence gives way, then the running sequence that is last in the policy's order and not
+ * yet in this step. A sequence that has its place in the step keeps it, so the first decoding sequence always moves, and
+ * after it the next.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
-import type { CheckedConfig } from './config.ts';
 import { blocksFor, peakBlocks } from './geometry.ts';
-import type { ServingMetrics } from './metrics.ts';
-import type { Plan, PlanEntry } from './plan.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { PlanEntry, StepPlan } from './plan.ts';
 import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
-import type { RunningList, WaitingQueue } from './queues.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
-import { type SequenceMemory, tableOf } from './sequence-memory.ts';
-import type { HostSpill } from './spill.ts';
+import { tableOf } from './sequence-memory.ts';
+import type { ServingCore } from './serving-core.ts';
 import type { Transfers } from './transfers.ts';
 
-export interface ServingCore {
-  readonly config: CheckedConfig;
-  readonly memory: SequenceMemory;
-  readonly host: HostSpill;
-  readonly waiting: WaitingQueue;
-  readonly running: RunningList;
-  readonly metrics: ServingMetrics;
-}
+/** Waiting sequences that are looked at when the head of the queue does not fit and others may overtake it. */
+const overtakersSeenMax = 8;
 
 interface PlannedEntry extends PlanEntry {
   readonly sequence: Sequence;
 }
 
 /** A plan as the scheduler keeps it until its commit. */
-export interface StepPlan extends Plan {
+export interface PlannedStep extends StepPlan {
   readonly entries: readonly PlannedEntry[];
+  readonly preempted: readonly Sequence[];
 }
 
 /** Plans one step and is then thrown away. */
 export class StepPlanner {
   readonly #core: ServingCore;
+  readonly #life: Pick<Lifecycle, 'giveWay' | 'takeTransfers'>;
   readonly #transfers: Transfers;
   readonly #entries: PlannedEntry[] = [];
   readonly #admitted: Sequence[] = [];
@@ -47,13 +42,14 @@ export class StepPlanner {
   /** Decoding sequences that still need their token of this step. */
   #decodesLeft = 0;
 
-  constructor(core: ServingCore, transfers: Transfers) {
+  constructor(core: ServingCore, life: Lifecycle) {
     this.#core = core;
-    this.#transfers = transfers;
+    this.#life = life;
+    this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
   }
 
-  plan(index: number, now: Seconds): StepPlan {
+  plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
     const { config, running, waiting } = this.#core;
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
     this.#planDecodes();
@@ -65,7 +61,7 @@ export class StepPlanner {
       `a step of ${tokenCount} tokens is over its budget`,
     );
     assert(
-      tokenCount > 0 || running.length + waiting.length === 0,
+      tokenCount > 0 || running.length - running.pausedCount + waiting.length === 0,
       'a step does nothing although sequences are live',
     );
     return {
@@ -95,11 +91,10 @@ export class StepPlanner {
 
   #planDecodes(): void {
     const { running, memory, config } = this.#core;
-    for (const sequence of running) if (sequence.state === 'decoding') this.#decodesLeft++;
-    // Preemption only removes sequences behind `index`, or the one at `index` when it is the last.
-    for (let index = 0; index < running.length; index++) {
-      const sequence = running.at(index);
-      if (sequence?.state !== 'decoding') continue;
+    for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
+    // Preemption may remove any sequence from the list, also the one at hand.
+    for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
+      if (!isDue(sequence, 'decoding')) continue;
       const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
       let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
       const known = sequence.tokens.length;
@@ -119,9 +114,9 @@ export class StepPlanner {
 
   #planPrefills(): void {
     const { running } = this.#core;
-    for (let index = 0; index < running.length && this.#budgetLeft > 0; index++) {
-      const sequence = running.at(index);
-      if (sequence?.state !== 'prefilling') continue;
+    for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
+      if (this.#budgetLeft === 0) return;
+      if (!isDue(sequence, 'prefilling')) continue;
       const count = this.#chunk(sequence.uncomputedTokens);
       // One that finds no room keeps what it has, and what it still needs keeps new ones out (#mayStart).
       if (this.#growByPreempting(sequence, sequence.computedTokens + count)) {
@@ -133,11 +128,22 @@ export class StepPlanner {
   /** Grows a sequence, preempting whoever comes after it and is not in this step yet. */
   #growByPreempting(sequence: Sequence, end: number): boolean {
     while (!this.#core.memory.grow(sequence, end, this.#transfers)) {
-      const victim = this.#victimBehind(sequence);
+      const victim = this.#pausedVictim() ?? this.#victimBehind(sequence);
       if (victim === null) return false;
       this.#preempt(victim);
     }
     return true;
+  }
+
+  /** The last paused sequence that holds memory. Nothing waits for its next token. */
+  #pausedVictim(): Sequence | null {
+    const { running } = this.#core;
+    if (running.pausedCount === 0) return null;
+    for (let index = running.length - 1; index >= 0; index--) {
+      const candidate = running.at(index);
+      if (candidate?.isPaused === true) return candidate;
+    }
+    return null;
   }
 
   #victimBehind(sequence: Sequence): Sequence | null {
@@ -151,19 +157,13 @@ export class StepPlanner {
   }
 
   #preempt(sequence: Sequence): void {
-    const { config, memory, host, waiting, running, metrics } = this.#core;
+    const { config, host, metrics } = this.#core;
     assert(sequence.scheduledTokens === 0, `sequence ${sequence.id} is in this step and cannot be preempted`);
-    if (sequence.state === 'decoding' && this.#decodesLeft > 0) this.#decodesLeft--;
-    running.remove(sequence);
-    const spilled = config.policy.preemption === 'spill' && host.spill(sequence, this.#transfers);
-    if (!spilled) {
-      metrics.discardedTokens += sequence.computedTokens;
-      memory.release(sequence);
-    }
-    sequence.drafts = [];
+    if (isDue(sequence, 'decoding') && this.#decodesLeft > 0) this.#decodesLeft--;
+    // Spilling leaves the sequence without computed tokens, so there is nothing to discard after it.
+    if (config.policy.preemption === 'spill') host.spill(sequence, this.#transfers);
+    this.#life.giveWay(sequence);
     sequence.preemptionCount++;
-    sequence.become('preempted');
-    waiting.push(sequence);
     this.#preempted.push(sequence);
     metrics.preemptions++;
   }
@@ -172,10 +172,29 @@ export class StepPlanner {
     const { waiting } = this.#core;
     while (this.#budgetLeft > 0) {
       const head = waiting.first;
-      if (head === undefined || !this.#start(head)) return;
-      head.admittedAt ??= this.#recordFirstAdmission(head, now);
-      this.#admitted.push(head);
+      if (head === undefined) return;
+      const started = this.#start(head) ? head : this.#startOvertaking(head);
+      if (started !== null) {
+        started.admittedAt ??= this.#recordFirstAdmission(started, now);
+        this.#admitted.push(started);
+        continue;
+      }
+      const victim = this.#pausedVictim();
+      if (victim === null) return;
+      this.#preempt(victim);
     }
+  }
+
+  /** Starts a later sequence in place of a head that does not fit; each head may be overtaken a bounded number of times. */
+  #startOvertaking(head: Sequence): Sequence | null {
+    const { waiting, config } = this.#core;
+    if (head.overtakenCount >= config.skipHeadMax) return null;
+    for (const candidate of waiting.inOrder(1 + overtakersSeenMax)) {
+      if (candidate === head || !this.#start(candidate)) continue;
+      head.overtakenCount++;
+      return candidate;
+    }
+    return null;
   }
 
   #start(sequence: Sequence): boolean {
@@ -190,6 +209,7 @@ export class StepPlanner {
         ? memory.start(sequence, match, computed + count)
         : host.restore(sequence, computed + count, this.#transfers);
     if (!started) return false;
+    if (sequence.admittedAt === null) sequence.cachedTokens = spilled === null ? computed : 0;
     if (spilled === null && config.prefixCaching) {
       metrics.prefixQueryTokens += sequence.tokens.length;
       metrics.prefixHitTokens += computed;
@@ -205,6 +225,7 @@ export class StepPlanner {
 
   #recordFirstAdmission(sequence: Sequence, now: Seconds): Seconds {
     this.#core.metrics.queueSeconds += now - sequence.submittedAt;
+    this.#core.rule.admitted?.(sequence.rank);
     return now;
   }
 
@@ -260,4 +281,8 @@ export class StepPlanner {
     if (kind === 'decode') metrics.decodeTokens += count;
     else metrics.prefillTokens += count;
   }
+}
+
+function isDue(sequence: Sequence, state: 'decoding' | 'prefilling'): boolean {
+  return sequence.state === state && !sequence.isPaused;
 }

@@ -68,7 +68,9 @@ export class PagedServing {
         ...(isLast && { finished: 'stop' as const }),
       });
     }
-    for (const { sequence } of this.scheduler.commit(results).finished) this.#live.delete(sequence.id);
+    for (const { sequence } of this.scheduler.commit(results, seconds(this.#steps)).finished) {
+      this.#live.delete(sequence.id);
+    }
     this.#steps++;
   }
 

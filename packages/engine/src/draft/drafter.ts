@@ -11,7 +11,7 @@
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner';
-import type { Plan, PlanEntry } from '@plimsoll/serving';
+import type { PlanEntry, StepPlan } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { Turn } from '../forward/walk.ts';
@@ -85,7 +85,7 @@ export class Drafter {
 
   /** Computes what the step computes, and returns tokens for all open places. */
   *propose(
-    plan: Plan,
+    plan: StepPlan,
     tables: ReadonlyMap<PlanEntry, BatchEntry['tables']>,
     live: LiveSequences,
   ): Turn<ReadonlyMap<PlanEntry, readonly number[]>> {

@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
 import type { EngineOptions } from '@plimsoll/planner';
+import type { Engine } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';
 import { createEngine, type EngineStart } from '../start/create-engine.ts';
-import type { Engine } from './engine.ts';
 
 export const fixturesDirectory = join(import.meta.dirname, '../../../../fixtures/engine');
 
@@ -39,5 +39,18 @@ export async function startFixture(
     tokenizer: null,
     options: { ...smallOptions, ...options },
     ...start,
+  });
+}
+
+/** Waits until the engine has done so many more steps. */
+export function steps(engine: Engine, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = count;
+    const stop = engine.onStep(() => {
+      left--;
+      if (left > 0) return;
+      stop();
+      resolve();
+    });
   });
 }

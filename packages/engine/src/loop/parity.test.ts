@@ -6,9 +6,9 @@
 import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
+import type { Engine } from '../engine.ts';
 import { type ReferenceFixture, type ReferenceMeaning, readReferenceFixture } from '../reference-fixtures.ts';
 import { meanLoss } from '../reference-loss.ts';
-import type { Engine } from './engine.ts';
 import { fixtureNames, fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 
 const exactTolerance = 1e-4;

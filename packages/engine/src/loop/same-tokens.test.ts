@@ -8,10 +8,11 @@ import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimso
 import type { EngineOptions } from '@plimsoll/planner';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import type { Engine } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';
 import type { GenerationRequest, GenerationResult } from '../request/generation.ts';
 import type { DraftStart, EngineStart } from '../start/create-engine.ts';
-import type { Engine } from './engine.ts';
+import { eventLoopTurn } from './event-loop-turn.ts';
 import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 
 /**
@@ -209,7 +210,7 @@ test('requests that come and are aborted at any time leave others alone, and not
         const lives = requests.map(async (request) => {
           const arrival = randomInteger(random, 0, 12);
           const departure = random() < 0.5 ? randomInteger(random, 0, 20) : null;
-          for (let step = 0; step < arrival; step++) await engine.decodeStep();
+          for (let turn = 0; turn < arrival; turn++) await eventLoopTurn();
           const controller = new AbortController();
           const answer = engine.generate({ ...request, signal: controller.signal });
           const outcome = answer.then(
@@ -220,7 +221,7 @@ test('requests that come and are aborted at any time leave others alone, and not
             },
           );
           for (let step = 0; departure !== null && step < departure; step++) {
-            await engine.decodeStep();
+            await eventLoopTurn();
             engine.checkIntegrity();
           }
           if (departure !== null) controller.abort('gone');

@@ -2,7 +2,7 @@
  * The engine's one owner of memory. Everything the engine holds goes through here, and `ledger()` says what that is. A
  * facade: the parts are modules of their own, and all arithmetic is the planner's.
  *
- *   const manager = new MemoryManager({ memoryBytes });
+ *   const manager = createMemoryManager({ memoryBytes });
  *   const plan = manager.plan(spec, options);   // refuses, with numbers, what does not fit
  *   manager.adopt(plan);                        // arenas open, every region placed
  *   manager.region('blk 0 attn_q.weight');      // { arena, offset, bytes }
@@ -198,9 +198,6 @@ function headroomOf(plan: EngineMemoryPlan): number {
     .reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
-/** Host staging when nobody says otherwise. */
-const defaultStagingBytes = 64 * 1024 ** 2;
-
 /** A manager on the Wasm backend: arenas are shared WebAssembly memories. */
 export function createMemoryManager(options: {
   readonly memoryBytes: number;
@@ -208,7 +205,7 @@ export function createMemoryManager(options: {
 }): MemoryManager<WebAssembly.Memory> {
   return new MemoryManager({
     memoryBytes: options.memoryBytes,
-    stagingBytes: options.stagingBytes ?? defaultStagingBytes,
+    stagingBytes: options.stagingBytes ?? 0,
     createArena: createWasmArena,
   });
 }

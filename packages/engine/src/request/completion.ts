@@ -2,17 +2,21 @@
  * One choice of a request while it is generated: every token is sampled, judged and turned into text here. It is the one
  * place that knows end tokens, stop strings and constraints.
  */
-import type { FinishReason } from '@plimsoll/serving';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { FinishReason, SequenceView } from '@plimsoll/serving';
 import { StopStrings, TextStream } from '@plimsoll/text';
 import { AcceptanceStatistics, type AcceptanceSummary } from '../draft/acceptance.ts';
 import { draftFromHistory, type PromptLookupOptions } from '../draft/prompt-lookup.ts';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 import { type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
-import type { LiveSequence } from './live-sequence.ts';
+import type { Continuation, LiveSequence } from './live-sequence.ts';
+import type { Request } from './request.ts';
 
 export interface CompletionParts {
   readonly choice: number;
+  /** Where the pieces go. */
+  readonly request: Request;
   readonly sampler: Sampler;
   readonly tokenizer: OptionalTokenizer;
   readonly stop: readonly string[];
@@ -32,21 +36,20 @@ export interface CompletionParts {
 
 export class Completion implements LiveSequence {
   readonly sampler: Sampler;
-  /** Absent without prompt lookup: then nobody gathers the tokens for it. */
+  /** Undefined unless prompt lookup is on, so that a step need not copy the history. */
   readonly draft?: (tokens: readonly number[]) => readonly number[];
   readonly draftTokensMax: number;
   readonly #parts: CompletionParts;
   readonly #speculation = new AcceptanceStatistics();
   readonly #stream: TextStream | null;
   readonly #stops: StopStrings;
-  readonly #pieces: GenerationPiece[] = [];
-  #ended = false;
+  /** The piece that ends the choice, given when its sequence has left the scheduler. */
+  #last: GenerationPiece | null = null;
   #outputTokens = 0;
   #droppedTokens: number;
   /** The text that outgrew the context, until it is taken. */
   #overflow: readonly number[] | null = null;
   #hasForked = false;
-  #error: { readonly value: unknown } | null = null;
 
   constructor(parts: CompletionParts) {
     const { tokenizer, stop, promptLookup } = parts;
@@ -59,22 +62,16 @@ export class Completion implements LiveSequence {
     this.#stops = new StopStrings(stop);
   }
 
-  /** Pieces since the last call. Throws what ended the sequence, once they have been given. */
-  take(): readonly GenerationPiece[] {
-    const pieces = this.#pieces.splice(0);
-    if (pieces.length === 0 && this.#error !== null) throw this.#error.value;
-    if (!this.#ended) return pieces;
-    const { speculation } = this;
-    const droppedTokens = this.#droppedTokens;
-    const extras = {
-      ...(speculation !== null && { speculation }),
-      ...(droppedTokens > 0 && { droppedTokens }),
-    };
-    return pieces.map((piece) => (piece.end === null ? piece : { ...piece, ...extras }));
+  began(sequence: SequenceView): void {
+    this.#parts.request.began(sequence);
+  }
+
+  get isBehind(): boolean {
+    return this.#parts.request.isBehind;
   }
 
   /** The prompt with which to go on where the context is full, once; null where there is nothing to do. */
-  takeContinuation(): { readonly prompt: readonly number[]; readonly outputTokensMax: number } | null {
+  continuation(): Continuation | null {
     const { slides, outputTokensMax } = this.#parts;
     const overflow = this.#overflow;
     if (overflow === null || slides === null) return null;
@@ -83,14 +80,6 @@ export class Completion implements LiveSequence {
     this.#droppedTokens += overflow.length - prompt.length;
     const room = slides.contextMax - prompt.length;
     return { prompt, outputTokensMax: Math.min(room, outputTokensMax - this.#outputTokens) };
-  }
-
-  get isOver(): boolean {
-    return this.#pieces.length === 0 && this.#ended && this.#error === null;
-  }
-
-  get isWaiting(): boolean {
-    return this.#pieces.length === 0 && !this.#ended;
   }
 
   /** How drafts did, of a draft model or from the text; null before any was made. */
@@ -117,39 +106,65 @@ export class Completion implements LiveSequence {
   accept({ token, logprobs }: Sample): 'stop' | null {
     const { choice, tokenizer, ignoreEnd, constraint } = this.#parts;
     if (!ignoreEnd && tokenizer?.specialTokens.endOfGeneration.has(token) === true) {
-      this.#end('stop');
+      this.#last = this.#rest('stop');
       return 'stop';
     }
     this.#outputTokens++;
     constraint?.advance(token);
     const { text, stop } = this.#stops.push(this.#stream?.push(token) ?? '');
-    const end = stop === null ? null : 'stop';
-    this.#pieces.push({ choice, token, text, end, ...(logprobs !== undefined && { logprobs }) });
-    if (end !== null) this.#ended = true;
-    return end;
+    const piece = { choice, token, text, ...(logprobs !== undefined && { logprobs }) };
+    if (stop === null) {
+      this.#parts.request.push({ ...piece, end: null });
+      return null;
+    }
+    this.#last = { ...piece, end: 'stop' };
+    return 'stop';
   }
 
-  finish(reason: FinishReason, tokens: readonly number[]): void {
-    if (this.#ended || reason !== 'length') return;
-    const { slides, outputTokensMax } = this.#parts;
-    if (slides !== null && this.#outputTokens < outputTokensMax) this.#overflow = tokens;
-    else this.#end('length');
+  finish(reason: FinishReason, sequence: SequenceView): void {
+    const { request, slides, outputTokensMax } = this.#parts;
+    request.left(sequence);
+    if (reason === 'expired') return request.fail(queuedTooLong(sequence));
+    if (reason === 'aborted') return;
+    const goesOn = slides !== null && this.#last === null && this.#outputTokens < outputTokensMax;
+    if (goesOn) {
+      this.#overflow = sequence.tokens;
+      return;
+    }
+    request.push({ ...(this.#last ?? this.#rest('length')), ...this.#extras() });
+    request.settle();
   }
 
-  fail(error: unknown): void {
-    this.#ended = true;
-    this.#error = { value: error };
+  fail(error: unknown, sequence: SequenceView): void {
+    this.#parts.request.left(sequence);
+    this.#parts.request.fail(error);
   }
 
-  /** Gives what was held back: half a character, and what might have become a stop string. */
-  #end(end: GenerationEnd): void {
+  /** What was held back: half a character, and what might have become a stop string. */
+  #rest(end: GenerationEnd): GenerationPiece {
     const { text, stop } = this.#stops.push(this.#stream?.end() ?? '');
-    this.#ended = true;
-    this.#pieces.push({
-      choice: this.#parts.choice,
-      token: null,
-      text: stop === null ? text + this.#stops.end() : text,
-      end: stop === null ? end : 'stop',
-    });
+    const { choice } = this.#parts;
+    if (stop !== null) return { choice, token: null, text, end: 'stop' };
+    return { choice, token: null, text: text + this.#stops.end(), end };
   }
+
+  #extras(): Pick<GenerationPiece, 'speculation' | 'droppedTokens'> {
+    const { speculation } = this;
+    const droppedTokens = this.#droppedTokens;
+    return {
+      ...(speculation !== null && { speculation }),
+      ...(droppedTokens > 0 && { droppedTokens }),
+    };
+  }
+}
+
+function queuedTooLong({ submittedAt, finishedAt }: SequenceView): PlimsollError {
+  const waited = (finishedAt ?? submittedAt) - submittedAt;
+  return new PlimsollError({
+    code: 'queued-too-long',
+    message: `the request waited ${waited.toFixed(1)} s for a place and got none`,
+    value: waited,
+    limit: 'queueSecondsMax of the engine',
+    hint: 'try again later, or start the engine for more sequences',
+  });
 }

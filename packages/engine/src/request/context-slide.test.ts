@@ -2,8 +2,8 @@
 import { defined, randomInteger, seededRandom } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Engine } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';
-import type { Engine } from '../loop/engine.ts';
 import { fixturesDirectory, startFixture } from '../loop/fixture-engine.test-data.ts';
 import { slide } from './context-slide.ts';
 import type { GenerationRequest } from './generation.ts';

@@ -6,6 +6,7 @@ import type { AcceptanceSummary } from '../draft/acceptance.ts';
 import type { PromptLookupOptions } from '../draft/prompt-lookup.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
+import type { RequestUsage } from './request.ts';
 
 export interface GenerationRequest {
   /** Text, which the model's tokenizer encodes, or token ids as they are. */
@@ -24,6 +25,8 @@ export interface GenerationRequest {
   /** Continuations of the same prompt; they share its cache. Default 1. */
   readonly choices?: number;
   readonly priority?: number;
+  /** Who asks, for policies that share service between tenants. */
+  readonly tenant?: string;
   /** Aborts the request: its memory is free before the promise settles. */
   readonly signal?: AbortSignal;
   /** Propose tokens from the text so far and verify several per step. */
@@ -72,6 +75,7 @@ export interface GenerationChoice {
 export interface GenerationResult {
   readonly promptTokens: number;
   readonly choices: readonly GenerationChoice[];
+  readonly usage: RequestUsage;
 }
 
 /** What text is made with; null for an engine that is given and gives tokens only. */

@@ -2,11 +2,14 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Grammar, GrammarMatcher } from '@plimsoll/text/grammar';
 import type { Model } from '../load/model.ts';
-import { createSampler } from '../sampling/sampler.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import { resolveSamplerParams, type SamplerRequest } from '../sampling/sampler-params.ts';
+import type { SamplerWorkspace } from '../sampling/sampler-workspace.ts';
 import { Completion } from './completion.ts';
 import { checkKeepTokens, type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationRequest, OptionalTokenizer } from './generation.ts';
 import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
+import type { Request } from './request.ts';
 
 export interface RequestStart {
   /** Where the request's sequences begin; they share its context. */
@@ -26,14 +29,17 @@ export class RequestReader {
   /** 0 without a draft model. */
   readonly #draftTokensMax: number;
   readonly #contextMax: number;
+  readonly #workspace: SamplerWorkspace;
   #matchers: GrammarMatchers | null = null;
 
   constructor(
     model: Model,
     tokenizer: OptionalTokenizer,
+    workspace: SamplerWorkspace,
     limits: { readonly runningMax: number; readonly draftTokensMax: number; readonly contextMax: number },
   ) {
     this.#model = model;
+    this.#workspace = workspace;
     this.#tokenizer = tokenizer;
     this.#runningMax = limits.runningMax;
     this.#draftTokensMax = limits.draftTokensMax;
@@ -44,6 +50,12 @@ export class RequestReader {
     if (typeof prompt !== 'string') return prompt;
     if (this.#tokenizer !== null) return this.#tokenizer.encode(prompt);
     throw noTokenizer('the prompt is text');
+  }
+
+  /** A sampler of its own random numbers, in the engine's one workspace. */
+  sampler(request: SamplerRequest): Sampler {
+    const { vocabSize } = this.#model.graph;
+    return new Sampler(resolveSamplerParams(request, vocabSize), this.#workspace);
   }
 
   checkTokens(prompt: ArrayLike<number>): void {
@@ -79,7 +91,8 @@ export class RequestReader {
     };
   }
 
-  completions(request: GenerationRequest, start: RequestStart): readonly Completion[] {
+  /** One completion per choice, which give their pieces to `owner`. */
+  completions(request: GenerationRequest, start: RequestStart, owner: Request): readonly Completion[] {
     const { outputTokensMax, slides, droppedTokens } = start;
     const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
     this.#checkChoices(choices);
@@ -89,11 +102,9 @@ export class RequestReader {
     const make = (choice: number, others: readonly Completion[]): Completion =>
       new Completion({
         choice,
+        request: owner,
         // Each choice has its own random numbers; the first has those of a request without others.
-        sampler: createSampler(
-          { ...sampling, seed: (sampling.seed ?? 0) + choice },
-          this.#model.graph.vocabSize,
-        ),
+        sampler: this.sampler({ ...sampling, seed: (sampling.seed ?? 0) + choice }),
         tokenizer: this.#tokenizer,
         stop,
         ignoreEnd,

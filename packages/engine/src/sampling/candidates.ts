@@ -37,6 +37,12 @@ export class Candidates {
     this.#keys = new Float64Array(vocabSize);
   }
 
+  get byteLength(): number {
+    const { ids, logits, probabilities } = this;
+    const arrays = [ids, logits, probabilities, this.#keys, this.#histogram];
+    return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   /** Every token of the row that is not forbidden and whose logit is at least `lowest`, in the order of ids. */
   takeFrom(row: LogitRow, lowest: number): void {
     this.count = row.collectFrom(Math.max(lowest, -Number.MAX_VALUE), this.ids);

@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Dry } from './dry.ts';
+import { Dry, type DryArrays } from './dry.ts';
 import { breakersFromText } from './dry-breakers.ts';
 import type { DryParams } from './sampler-params.ts';
+
+function arraysOf(vocabSize: number): DryArrays {
+  return { lengths: new Int32Array(vocabSize), matches: new Int32Array(0) };
+}
 
 const vocabSize = 6;
 
 function penalties(history: number[], change: Partial<DryParams> = {}): number[] {
   const params = { multiplier: 1, base: 2, allowedLength: 2, windowTokens: null, breakers: [], ...change };
   const row = new Float32Array(vocabSize);
-  new Dry(params, vocabSize).apply(row, history);
+  new Dry(params, arraysOf(vocabSize)).apply(row, history);
   return [...row].map((logit) => -logit + 0);
 }
 
@@ -54,10 +58,10 @@ test('the longer the repeat, the more its continuation costs', () => {
 
 test('a very long repeat stays a number', () => {
   const row = new Float32Array(vocabSize);
-  new Dry({ multiplier: 1, base: 4, allowedLength: 2, windowTokens: null, breakers: [] }, vocabSize).apply(
-    row,
-    new Array<number>(5000).fill(1),
-  );
+  new Dry(
+    { multiplier: 1, base: 4, allowedLength: 2, windowTokens: null, breakers: [] },
+    arraysOf(vocabSize),
+  ).apply(row, new Array<number>(5000).fill(1));
   expect(Number.isFinite(row[1])).toBe(true);
 });
 

@@ -12,21 +12,27 @@ import type { DryParams } from './sampler-params.ts';
 /** The largest exponent that keeps the penalty below the largest float: ln(3.4e38). */
 const FLOAT_MAX_LOG = 88.7228391;
 
+/** Scratch of `Dry.apply`, shared by samplers. */
+export interface DryArrays {
+  /** [vocabulary] longest match that each token would continue; zero outside of `apply`. */
+  readonly lengths: Int32Array;
+  /** [history] grows with the longest history. */
+  matches: Int32Array;
+}
+
 export class Dry {
   readonly #params: DryParams;
   /** False when no row is changed. */
   readonly isActive: boolean;
-  /** Longest match that each token would continue; zero outside of `apply`. */
-  readonly #lengths: Int32Array;
+  readonly #arrays: DryArrays;
   readonly #singles = new Set<number>();
   /** Breakers by their first token, the whole sequences. */
   readonly #byHead = new Map<number, (readonly number[])[]>();
-  #matches = new Int32Array(0);
 
-  constructor(params: DryParams, vocabSize: number) {
+  constructor(params: DryParams, arrays: DryArrays) {
     this.#params = params;
     this.isActive = params.multiplier > 0 && params.windowTokens !== 0;
-    this.#lengths = new Int32Array(this.isActive ? vocabSize : 0);
+    this.#arrays = arrays;
     for (const breaker of params.breakers) {
       const head = breaker[0] as number;
       if (breaker.length === 1) this.#singles.add(head);
@@ -43,13 +49,14 @@ export class Dry {
     if (size <= allowedLength) return;
     const limit = this.#tokensAfterBreaker(history, size);
     if (limit < allowedLength) return;
-    if (this.#matches.length < size) this.#matches = new Int32Array(2 * size);
-    suffixMatches(history, size, this.#matches);
+    const arrays = this.#arrays;
+    if (arrays.matches.length < size) arrays.matches = new Int32Array(2 * size);
+    suffixMatches(history, size, arrays.matches);
 
-    const lengths = this.#lengths;
+    const { lengths, matches } = arrays;
     const last = history.length - 1;
     for (let back = 1; back < size; back++) {
-      const length = Math.min(this.#matches[back] as number, limit);
+      const length = Math.min(matches[back] as number, limit);
       const follower = history[last - back + 1] as number;
       if (length >= allowedLength && length > 0 && length > (lengths[follower] as number)) {
         lengths[follower] = length;

@@ -8,17 +8,19 @@
 import type { SamplerParams } from './sampler-params.ts';
 
 export class Penalties {
+  /** Zero everywhere outside of `apply`. */
   readonly #counts: Int32Array;
   readonly #params: SamplerParams;
   /** False when no row is changed. */
   readonly isActive: boolean;
 
-  constructor(params: SamplerParams, vocabSize: number) {
+  /** `counts` has a place for every token. */
+  constructor(params: SamplerParams, counts: Int32Array) {
     this.#params = params;
     this.isActive =
       params.penaltyWindowTokens !== 0 &&
       (params.repetitionPenalty !== 1 || params.frequencyPenalty !== 0 || params.presencePenalty !== 0);
-    this.#counts = new Int32Array(this.isActive ? vocabSize : 0);
+    this.#counts = counts;
   }
 
   apply(row: Float32Array, history: ArrayLike<number>): void {

@@ -6,18 +6,20 @@
  * Two differences, both on purpose: temperature zero is always the largest logit (llama.cpp lets `typical` cut it
  * first), and with mirostat the penalties still work (llama.cpp drops them without a word).
  *
- * Everything is allocated when the sampler is made. State that lives from token to token: the random generator, and
- * mirostat's threshold. Everything else is computed from the history, so rolling back needs nothing.
+ * A sampler keeps two things from token to token: the random generator, and mirostat's threshold. Everything else is
+ * computed from the history, so rolling back needs nothing, and the arrays lie in a workspace that all samplers of an
+ * engine share: sampling is synchronous, and a sampler is done with the arrays when a call returns.
  */
 import { assert, PlimsollError, type Random, seededRandom } from '@plimsoll/foundation';
 import { type DraftedToken, drawFrom, verifyToken } from '../draft/speculative.ts';
-import { Candidates } from './candidates.ts';
+import type { Candidates } from './candidates.ts';
 import { Dry } from './dry.ts';
 import { reportLogprobs, type SampledLogprobs } from './log-probabilities.ts';
-import { LogitRow } from './logit-row.ts';
+import type { LogitRow } from './logit-row.ts';
 import { Mirostat } from './mirostat.ts';
 import { Penalties } from './penalties.ts';
 import { resolveSamplerParams, type SamplerParams, type SamplerRequest } from './sampler-params.ts';
+import { SamplerWorkspace } from './sampler-workspace.ts';
 import { keepMinP, keepTopP, keepTypical, takeNucleus } from './truncation.ts';
 
 export interface Sample {
@@ -37,16 +39,16 @@ export class Sampler {
   readonly #mirostat: Mirostat | null;
   readonly #scores: Float64Array;
 
-  constructor(params: SamplerParams, vocabSize: number) {
+  constructor(params: SamplerParams, workspace: SamplerWorkspace) {
     this.params = params;
-    this.vocabSize = vocabSize;
+    this.vocabSize = workspace.vocabSize;
     this.#random = seededRandom(params.seed);
-    this.#row = new LogitRow(vocabSize);
-    this.#candidates = new Candidates(vocabSize);
-    this.#penalties = new Penalties(params, vocabSize);
-    this.#dry = new Dry(params.dry, vocabSize);
+    this.#row = workspace.row;
+    this.#candidates = workspace.candidates;
+    this.#penalties = new Penalties(params, workspace.tokenCounts);
+    this.#dry = new Dry(params.dry, workspace.dry);
     this.#mirostat = params.mirostat === null ? null : new Mirostat(params.mirostat);
-    this.#scores = new Float64Array(params.typicalP < 1 ? vocabSize : 0);
+    this.#scores = workspace.scores;
   }
 
   /**
@@ -203,7 +205,7 @@ export class Sampler {
 
 /** A sampler for one sequence. Left-out parameters have llama.cpp's defaults; nonsense is refused by name. */
 export function createSampler(request: SamplerRequest, vocabSize: number): Sampler {
-  return new Sampler(resolveSamplerParams(request, vocabSize), vocabSize);
+  return new Sampler(resolveSamplerParams(request, vocabSize), new SamplerWorkspace(vocabSize));
 }
 
 function notFinite(logit: number, token: number): PlimsollError {

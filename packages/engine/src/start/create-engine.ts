@@ -3,22 +3,24 @@
  * Nothing large is allocated before the plan has been admitted and the file has been found to have every tensor.
  */
 import { availableParallelism } from 'node:os';
-import { type Clock, monotonicClock } from '@plimsoll/foundation';
+import { assert, type Clock, monotonicClock } from '@plimsoll/foundation';
 import type { WasmArena } from '@plimsoll/kernels';
 import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { checkSameVocabulary } from '@plimsoll/text';
 import { Drafter } from '../draft/drafter.ts';
+import { Engine } from '../engine.ts';
 import { arenaLayouts } from '../forward/arena-layout.ts';
 import { Forward } from '../forward/forward.ts';
 import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
 import { type LoadProgress, startLoading } from '../load/load-weights.ts';
 import type { Model } from '../load/model.ts';
 import { type Computing, openReference, openWasm } from '../loop/computing.ts';
-import { Engine } from '../loop/engine.ts';
+import { watchedKernels } from '../loop/kernel-failure.ts';
 import { createMemoryManager, type MemoryManager } from '../memory/memory-manager.ts';
 import { modelOptions } from '../memory/model-config.ts';
 import type { OptionalTokenizer } from '../request/generation.ts';
+import { SamplerWorkspace } from '../sampling/sampler-workspace.ts';
 
 export interface EngineStart {
   readonly model: Model;
@@ -74,7 +76,11 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
       await load(drafts.source, { ...target, plan: drafts.plan }, progress.draft, async () => null);
     }
     const { turnMultiplyAdds } = start;
-    const shared = { arenas: memories, kernels: await computing.startKernels(), turnMultiplyAdds };
+    const shared = {
+      arenas: memories,
+      kernels: watchedKernels(await computing.startKernels()),
+      turnMultiplyAdds,
+    };
     const forward = new Forward({ plan, model: placed, ...shared });
     const drafter =
       drafts === null
@@ -92,7 +98,9 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
       forward,
       drafter,
       kernels: shared.kernels,
+      workspace: workspaceOf(plan, model),
       clock,
+      warn: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
     });
   } catch (error) {
     await computing?.close();
@@ -104,6 +112,13 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
 function arenaOf(memory: MemoryManager<WebAssembly.Memory>, index: number): WasmArena {
   const { arena, offset } = memory.region(`kernel control ${index}`);
   return { memory: memory.vram.memory(arena), controlPointer: offset };
+}
+
+function workspaceOf({ host, settings }: EngineMemoryPlan, { graph }: Model): SamplerWorkspace {
+  const workspace = new SamplerWorkspace(graph.vocabSize, settings.contextMax);
+  const planned = host.find(({ tag }) => tag === 'sampling');
+  assert(planned?.bytes === workspace.byteLength, 'the plan counts the workspace of samplers');
+  return workspace;
 }
 
 interface PlacedDraft {

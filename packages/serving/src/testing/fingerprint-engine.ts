@@ -7,7 +7,7 @@
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { firstLiveBlock } from '../geometry.ts';
-import type { LoadedBlock, Plan, PlanEntry, SequenceView, ServingConfig } from '../index.ts';
+import type { LoadedBlock, PlanEntry, SequenceView, ServingConfig, StepPlan } from '../index.ts';
 
 /** Fingerprint of the prefix that ends with this token. */
 function extendFingerprint(fingerprint: number, token: number): number {
@@ -48,7 +48,7 @@ export class FingerprintEngine {
   }
 
   /** Moves, reads, checks and writes what the plan says. Returns the fingerprints of the entry's tokens, per entry. */
-  run(plan: Plan): readonly number[][] {
+  run(plan: StepPlan): readonly number[][] {
     for (const { kind, group, from, to } of plan.blockTransfers) {
       const source = defined(kind === 'restore' ? this.#host[group] : this.#device[group], 'a group');
       const target = defined(kind === 'spill' ? this.#host[group] : this.#device[group], 'a group');

@@ -57,7 +57,7 @@ export class TestDriver {
       }
       results.push({ sequenceId: sequence.id, tokens, ...changes.get(sequence.id) });
     }
-    this.outcome = this.scheduler.commit(results);
+    this.outcome = this.scheduler.commit(results, seconds(this.now));
     this.scheduler.checkIntegrity();
     this.now += 1;
     return text;

@@ -70,10 +70,23 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
 /** Rows of the vocabulary beside the proposals: the draft's logits, the model's distribution, and what is left of it. */
 const draftScratchRows = 3;
 
-/** Host memory that is allocated: the staging pool, and hidden states that a step hands out. */
+/** Tokens of a block of logits whose largest value a row remembers, and buckets of the candidates' histogram. */
+const logitBlockTokens = 64;
+const histogramBytes = 2048 * 4;
+
+/**
+ * The arrays that all samplers of an engine share (packages/engine, sampler-workspace.ts): logits f32, block maxima f32,
+ * candidates' ids i32, their logits, probabilities and sort keys f64, counts i32, scores f64, DRY's lengths i32.
+ */
+export function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
+  const perToken = 4 + 4 + 3 * 8 + 4 + 8 + 4;
+  return vocabSize * perToken + 4 * Math.ceil(vocabSize / logitBlockTokens) + histogramBytes + 4 * contextMax;
+}
+
+/** Host memory that is allocated: sampling, the staging pool, and hidden states that a step hands out. */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
   const { stagingBytes, captureLayers, stepTokens, sequencesMax, draft } = settings;
-  const entries: LedgerEntry[] = [];
+  const entries: LedgerEntry[] = [samplingEntry(spec, settings)];
   if (stagingBytes > 0) {
     entries.push({
       category: 'workspace',
@@ -81,7 +94,7 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
       tier: 'host',
       bytes: bytes(stagingBytes),
       derivation: {
-        formula: 'one pool for file reads, spilled sequences and saved caches',
+        formula: 'one pool for the blocks of preempted sequences',
         substituted: formatCount(stagingBytes),
         source: 'engine setting stagingBytes',
       },
@@ -115,4 +128,18 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
     });
   }
   return entries;
+}
+
+function samplingEntry({ vocabSize }: ModelSpec, { contextMax }: EngineSettings): LedgerEntry {
+  return {
+    category: 'workspace',
+    tag: 'sampling',
+    tier: 'host',
+    bytes: bytes(samplerWorkspaceBytes(vocabSize, contextMax)),
+    derivation: {
+      formula: 'vocabulary x 48 + ceil(vocabulary / 64) x 4 + 2048 x 4 + context x 4',
+      substituted: `${formatCount(vocabSize)} x 48 + ceil(${formatCount(vocabSize)} / 64) x 4 + 2048 x 4 + ${formatCount(contextMax)} x 4`,
+      source: 'one workspace for the samplers of all sequences',
+    },
+  };
 }

@@ -91,7 +91,7 @@ test('the plan of an 8B model in 8 GiB', () => {
       "runtime / tokenizer (host) 93.94 MiB",
       "runtime / requests (host) 384.00 KiB",
       "runtime / kernel threads (host) 20.00 MiB",
-      "workspace / staging (host) 64.00 MiB",
+      "workspace / sampling (host) 5.92 MiB",
     ]
   `);
   const held = found.ledger.entries.reduce((sum, entry) => sum + entry.bytes, 0);
@@ -109,10 +109,10 @@ test('what does not fit is refused with the shortfall and the smallest changes, 
     expect(error instanceof PlimsollError && error.toJSON()).toMatchInlineSnapshot(`
       {
         "code": "over-memory-budget",
-        "hint": "--ctx 6912: limit the context to 6,912 tokens (needs 5.98 GiB); or --prefill-chunk 128 --ctx 8448: compute prompts in chunks of 128 tokens, and limit the context to 8,448 tokens (needs 6.00 GiB); or --memory 7306MiB",
+        "hint": "--ctx 7424: limit the context to 7,424 tokens (needs 5.98 GiB); or --prefill-chunk 128 --kv-type q8_0: compute prompts in chunks of 128 tokens, and keep the KV cache in q8_0 (needs 5.97 GiB); or --memory 7248MiB",
         "limit": "6.00 GiB of memory",
-        "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.13 GiB; 6.00 GiB are allowed: 1.13 GiB short",
-        "value": 7660896256,
+        "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.08 GiB; 6.00 GiB are allowed: 1.08 GiB short",
+        "value": 7600078848,
       }
     `);
   }

@@ -2,7 +2,7 @@
  * How the engine is started: every number its memory depends on besides the model. Options are what a person may say;
  * settings are the options with defaults filled in and checked.
  */
-import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 
@@ -24,7 +24,7 @@ export interface EngineOptions {
   readonly kvShare?: number | undefined;
   /** Share of the memory that stays unused, where that is more than what the process itself takes. */
   readonly reserveShare?: number | undefined;
-  /** Host memory for file reads, spilled sequences and saved caches. */
+  /** Host memory for the blocks of preempted sequences, where the policy spills them. Default 0. */
   readonly stagingBytes?: number | undefined;
   /** Hold weights in lower formats than the file's when they do not fit. */
   readonly shrinkWeights?: boolean | undefined;
@@ -106,7 +106,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     threads: whole('threads', options.threads ?? 4, 1, threadsLimit),
     kvShare: share('kvShare', options.kvShare ?? 1),
     reserveShare: share('reserveShare', options.reserveShare ?? 0.02),
-    stagingBytes: whole('stagingBytes', options.stagingBytes ?? 64 * MiB, 0, arenaBytesLimit),
+    stagingBytes: whole('stagingBytes', options.stagingBytes ?? 0, 0, arenaBytesLimit),
     shrinkWeights: options.shrinkWeights ?? false,
     // A draft keeps its tokens in the blocks of a growing cache, so there has to be one.
     keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),

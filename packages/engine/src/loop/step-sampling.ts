@@ -1,32 +1,18 @@
 /**
- * One step of the engine: the scheduler's plan, computed. A long one yields now and then; between the plan and its commit
- * requests may then come and be cancelled, which the scheduler allows, and nothing else. From the first sample on it is
- * synchronous. One that nobody waits for any more is left.
- *
- *   scheduler.step -> copies of blocks -> (drafts proposed) -> forward over all entries -> logits -> sampler, drafts
- *   verified -> commit
+ * Samples the rows of a computed step, verifies drafts, and commits. From the first sample on a step is synchronous.
  *
  * A draft that is asserted (prompt lookup, greedy drafts) is verified by sampling as if it were not there and comparing:
  * the token that is drawn at each place is the one that the plain path would have drawn, from the same logits with the
- * same random numbers, so speculation changes nothing but the number of steps. One that a draft model has drawn is
- * verified by rejection sampling: it stands more often, and the tokens have the same distribution.
+ * same random numbers, so speculation changes nothing but the number of steps. A draft that a draft model has drawn is
+ * verified by rejection sampling: it is kept more often, and the tokens have the same distribution.
  */
-import { assert, defined, type Seconds } from '@plimsoll/foundation';
-import type { ForkResult, Plan, PlanEntry, Scheduler, StepResult } from '@plimsoll/serving';
+import { type Clock, defined } from '@plimsoll/foundation';
+import type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepResult } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
-import type { Capture, Forward } from '../forward/forward.ts';
-import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
-import type { Turn } from '../forward/walk.ts';
 import type { LiveSequence, LiveSequences } from '../request/live-sequence.ts';
 import type { Sample } from '../sampling/sampler.ts';
 import { namedLayer } from './broken-layer.ts';
-
-export interface StepParts {
-  readonly scheduler: Scheduler;
-  readonly forward: Forward;
-  readonly live: LiveSequences;
-  readonly drafter: Drafter | null;
-}
+import type { ComputedStep, StepParts } from './compute-step.ts';
 
 /** A row of the batch whose logits are wanted, and what for. */
 interface WantedRow {
@@ -39,69 +25,7 @@ interface WantedRow {
   readonly sample: number | null;
 }
 
-/** Computes one step. */
-export function* runStep(parts: StepParts, now: Seconds): Turn<void> {
-  const { scheduler, forward, live, drafter } = parts;
-  const plan = scheduler.step(now);
-  if (plan.entries.length === 0) {
-    scheduler.commit([]);
-    return;
-  }
-  for (const { kind, group, from, to } of plan.blockTransfers) {
-    assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
-    forward.copyBlock(group, from, to);
-    drafter?.copyBlock(group, from, to);
-  }
-  const isWanted = (): boolean => plan.entries.some(({ sequence }) => live.has(sequence.id));
-  const batch = yield* whileWanted(compute(parts, plan), isWanted);
-  if (batch === null) {
-    scheduler.commit([]);
-    return;
-  }
-  const sampling = new StepSampling(parts, batch);
-  sampling.run(wantedRows(plan, live));
-  drafter?.keepUp(sampling.allStood());
-  commit(parts, sampling);
-}
-
-/** Drafts and all tokens of a plan. */
-function* compute({ scheduler, forward, live, drafter }: StepParts, plan: Plan): Turn<StepBatch> {
-  // A request that is cancelled while the draft computes gives its blocks back; nobody else gets them before the commit.
-  const tables = drafter === null ? null : new Map(plan.entries.map((entry) => [entry, blockTables(entry)]));
-  if (drafter !== null && tables !== null) {
-    const proposed = yield* drafter.propose(plan, tables, live);
-    for (const [{ sequence }, tokens] of proposed) scheduler.propose(sequence.id, tokens);
-  }
-  const entries = plan.entries.map((entry) => batchEntry(entry, tables?.get(entry)));
-  const { blockSize, groups } = scheduler.config;
-  const batch = stepBatch(entries, groups.length, blockSize);
-  yield* forward.inTurns(batch, captureOf(plan, live));
-  return batch;
-}
-
-function blockTables({ sequence }: PlanEntry): BatchEntry['tables'] {
-  return sequence.tables.map(({ firstIndex, blocks }) => ({ firstIndex, blocks: blocks.slice() }));
-}
-
-/** Work in turns, left with null at the first turn that begins when nobody wants it any more. */
-function* whileWanted<Result>(work: Turn<Result>, isWanted: () => boolean): Turn<Result | null> {
-  while (true) {
-    const { value, done } = work.next();
-    if (done === true) return value;
-    yield;
-    if (!isWanted()) return null;
-  }
-}
-
-function batchEntry(
-  { sequence, start, count, draftCount }: PlanEntry,
-  tables: BatchEntry['tables'] = sequence.tables,
-): BatchEntry {
-  const known = sequence.tokens.slice(start, start + count - draftCount);
-  return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables };
-}
-
-function wantedRows(plan: Plan, live: LiveSequences): readonly WantedRow[] {
+function wantedRows(plan: StepPlan, live: LiveSequences): readonly WantedRow[] {
   const wanted: WantedRow[] = [];
   let first = 0;
   for (const entry of plan.entries) {
@@ -115,29 +39,6 @@ function wantedRows(plan: Plan, live: LiveSequences): readonly WantedRow[] {
     first += count;
   }
   return wanted;
-}
-
-/** Hands captured rows of the batch to the sequences that they belong to. */
-function captureOf(plan: Plan, live: LiveSequences): Capture | null {
-  const layers = new Set<number>();
-  for (const { sequence } of plan.entries) {
-    for (const layer of live.get(sequence.id)?.capture?.layers ?? []) layers.add(layer);
-  }
-  if (layers.size === 0) return null;
-  const tokens = plan.tokenCount;
-  return {
-    layers,
-    take(layer, rows) {
-      const width = rows.length / tokens;
-      let first = 0;
-      for (const { sequence, start, count } of plan.entries) {
-        const capture = live.get(sequence.id)?.capture;
-        const own = rows.slice(first * width, (first + count) * width);
-        if (capture?.layers.has(layer) === true) capture.take(layer, start, own);
-        first += count;
-      }
-    },
-  };
 }
 
 interface MutableResult {
@@ -168,28 +69,29 @@ function draw(live: LiveSequence, { logits, largest }: LogitsRow, history: Array
 }
 
 /** Samples the rows of one step, some rows at a time, as many as the head has room for. */
-class StepSampling {
+export class StepSampling {
   /** By entry, in the order of the plan. */
   readonly results = new Map<PlanEntry, MutableResult>();
-  readonly failed = new Map<PlanEntry, unknown>();
+  readonly failed: Map<PlanEntry, unknown>;
   readonly #parts: StepParts;
-  readonly #batch: StepBatch;
+  readonly #step: ComputedStep;
 
-  constructor(parts: StepParts, batch: StepBatch) {
+  constructor(parts: StepParts, step: ComputedStep) {
     this.#parts = parts;
-    this.#batch = batch;
-    for (const [entry, error] of parts.drafter?.failed ?? []) this.failed.set(entry, error);
+    this.#step = step;
+    this.failed = new Map(step.failed);
   }
 
   /** Entries whose drafts were all accepted. */
-  allStood(): readonly PlanEntry[] {
+  #allStood(): readonly PlanEntry[] {
     return [...this.results]
       .filter(([entry, { tokens }]) => !this.failed.has(entry) && tokens.length === entry.draftCount + 1)
       .map(([entry]) => entry);
   }
 
-  run(wanted: readonly WantedRow[]): void {
-    const { forward, live } = this.#parts;
+  run(plan: StepPlan): void {
+    const { forward, live, drafter } = this.#parts;
+    const wanted = wantedRows(plan, live);
     const { vocabSize } = forward.model.graph;
     for (let start = 0; start < wanted.length; start += forward.logitRowsMax) {
       const some = wanted.slice(start, start + forward.logitRowsMax);
@@ -206,6 +108,7 @@ class StepSampling {
         this.#take(want, { logits: row, largest: largest === null ? null : largestOf(row, largest, index) });
       });
     }
+    drafter?.keepUp(this.#allStood());
   }
 
   #take(want: WantedRow, row: LogitsRow): void {
@@ -216,7 +119,7 @@ class StepSampling {
       live.score?.(position, row.logits);
       if (sample !== null) this.#sample(want, live, row);
     } catch (error) {
-      this.failed.set(entry, namedLayer(error, this.#parts.forward, this.#batch));
+      this.failed.set(entry, namedLayer(error, this.#parts.forward, this.#step.batch));
     }
   }
 
@@ -260,36 +163,58 @@ function reportDrafts({ sequence, draftCount }: PlanEntry, { live, tokens, finis
   live.verified?.(finished === null ? draftCount : Math.min(draftCount, tokens.length), accepted);
 }
 
-function commit({ scheduler, live, drafter }: StepParts, { results, failed }: StepSampling): void {
-  for (const [{ sequence }, error] of failed) {
-    live.get(sequence.id)?.fail(error);
-    live.delete(sequence.id);
-    scheduler.abort(sequence.id);
-  }
-  const answers: StepResult[] = [];
-  const forks: LiveSequence[] = [];
+/** Ends what failed, and gives the scheduler the results of the others. */
+export function commitStep(
+  { scheduler, live, drafter, clock }: StepParts & { readonly clock: Clock },
+  { results, failed }: StepSampling,
+): CommitOutcome {
+  const answers: { readonly result: StepResult; readonly forks: readonly LiveSequence[] }[] = [];
   for (const [entry, result] of results) {
     if (failed.has(entry)) continue;
-    const { id, tokens } = entry.sequence;
-    reportDrafts(entry, result);
-    const drafts = result.finished === null ? result.live.draft?.([...tokens, ...result.tokens]) : undefined;
-    const known = tokens.length + result.tokens.length;
-    const draftPlaces = drafter?.places(known, result.live.draftTokensMax ?? 0) ?? 0;
-    forks.push(...result.forks.map((fork) => fork.live));
-    answers.push({
+    try {
+      answers.push(answerOf(entry, result, drafter));
+    } catch (error) {
+      failed.set(entry, error);
+    }
+  }
+  for (const [{ sequence }, error] of failed) {
+    const ended = live.get(sequence.id);
+    if (ended === undefined) continue;
+    live.delete(sequence.id);
+    scheduler.abort(sequence.id);
+    ended.fail(error, sequence);
+  }
+  // A callback may have cancelled other requests of the step, and a failed choice takes its request's others with it.
+  const kept = answers.filter(({ result }) => live.has(result.sequenceId));
+  const outcome = scheduler.commit(
+    kept.map(({ result }) => result),
+    clock.now(),
+  );
+  const forks = kept.flatMap((answer) => answer.forks);
+  outcome.forked.forEach(({ child }, index) => {
+    live.set(child.id, defined(forks[index], 'every fork has its sequence'));
+  });
+  return outcome;
+}
+
+function answerOf(
+  entry: PlanEntry,
+  result: MutableResult,
+  drafter: Drafter | null,
+): { readonly result: StepResult; readonly forks: readonly LiveSequence[] } {
+  reportDrafts(entry, result);
+  const { id, tokens } = entry.sequence;
+  const drafts = result.finished === null ? result.live.draft?.([...tokens, ...result.tokens]) : undefined;
+  const known = tokens.length + result.tokens.length;
+  const draftPlaces = drafter?.places(known, result.live.draftTokensMax ?? 0) ?? 0;
+  return {
+    result: {
       sequenceId: id,
       tokens: result.tokens,
       ...(result.finished !== null && { finished: result.finished }),
       ...(drafts === undefined ? { draftPlaces } : { drafts }),
       ...(result.forks.length > 0 && { forks: result.forks }),
-    });
-  }
-  const outcome = scheduler.commit(answers);
-  outcome.forked.forEach(({ child }, index) => {
-    live.set(child.id, defined(forks[index], 'every fork has its sequence'));
-  });
-  for (const { sequence, reason } of outcome.finished) {
-    live.get(sequence.id)?.finish(reason, sequence.tokens);
-    live.delete(sequence.id);
-  }
+    },
+    forks: result.forks.map((fork) => fork.live),
+  };
 }

@@ -1,0 +1,182 @@
+/**
+ * The engine: one model in one set of arenas, serving any number of requests. This file is its face; the work is in
+ * loop/engine-loop.ts.
+ *
+ *   const request = engine.submit({ prompt: 'Once upon a time', maxTokens: 64 });
+ *   for await (const { text } of request.pieces) process.stdout.write(text);
+ *   const { cachedTokens, firstTokenAt } = await request.done;
+ *
+ * `generate` and `generateStream` are short forms of the same.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Kernels } from '@plimsoll/kernels';
+import type { Ledger } from '@plimsoll/planner';
+import type { GroupOccupancy, ServingMetrics } from '@plimsoll/serving';
+import type { Model } from './load/model.ts';
+import { EngineLoop, type LoopParts } from './loop/engine-loop.ts';
+import { Observation, type ObservationRequest } from './loop/observation.ts';
+import type { StepListener } from './loop/step-report.ts';
+import type { ArenaMemory } from './memory/arena.ts';
+import type { MemoryManager } from './memory/memory-manager.ts';
+import { collectChoices } from './request/collect-choices.ts';
+import type { Completion } from './request/completion.ts';
+import type {
+  GenerationPiece,
+  GenerationRequest,
+  GenerationResult,
+  OptionalTokenizer,
+} from './request/generation.ts';
+import { Request, type RequestOwner } from './request/request.ts';
+import { RequestReader } from './request/request-reader.ts';
+import type { SamplerWorkspace } from './sampling/sampler-workspace.ts';
+
+export interface EngineParts extends LoopParts {
+  readonly model: Model;
+  readonly tokenizer: OptionalTokenizer;
+  readonly memory: MemoryManager<ArenaMemory>;
+  readonly kernels: Kernels;
+  readonly workspace: SamplerWorkspace;
+}
+
+export class Engine {
+  readonly model: Model;
+  readonly tokenizer: OptionalTokenizer;
+  readonly memory: MemoryManager<ArenaMemory>;
+  readonly #parts: EngineParts;
+  readonly #requests: RequestReader;
+  readonly #loop: EngineLoop;
+  readonly #completions = new Map<Request, readonly Completion[]>();
+  #observations = 0;
+
+  constructor(parts: EngineParts) {
+    this.model = parts.model;
+    this.tokenizer = parts.tokenizer;
+    this.memory = parts.memory;
+    this.#parts = parts;
+    this.#requests = new RequestReader(parts.model, parts.tokenizer, parts.workspace, {
+      runningMax: parts.scheduler.config.runningMax,
+      draftTokensMax: parts.drafter?.tokensMax ?? 0,
+      contextMax: parts.scheduler.config.contextMax,
+    });
+    this.#loop = new EngineLoop(parts);
+  }
+
+  /** Which kernels run: `reference`, `wasm-simd`, ... */
+  get kernelPath(): string {
+    return this.#parts.kernels.path;
+  }
+
+  get contextMax(): number {
+    return this.#parts.scheduler.config.contextMax;
+  }
+
+  get metrics(): Readonly<ServingMetrics> {
+    return this.#parts.scheduler.metrics;
+  }
+
+  get occupancy(): readonly GroupOccupancy[] {
+    return this.#parts.scheduler.occupancy;
+  }
+
+  ledger(): Ledger {
+    return this.memory.ledger();
+  }
+
+  /** Calls `listener` after every step, until the returned function is called or the listener throws. */
+  onStep(listener: StepListener): () => void {
+    return this.#loop.onStep(listener);
+  }
+
+  /**
+   * Queues a request. Throws a PlimsollError, and keeps nothing, when it can never be served, when the queue is full, or
+   * when the engine was closed; throws the signal's reason when it has been aborted already.
+   */
+  submit(spec: GenerationRequest): Request {
+    const { signal } = spec;
+    signal?.throwIfAborted();
+    const prompt = this.#requests.encode(spec.prompt);
+    this.#requests.checkTokens(prompt);
+    const choices = spec.choices ?? 1;
+    const request = new Request({ promptTokens: prompt.length, choices, owner: this.#owner });
+    const start = this.#requests.start(prompt, spec);
+    const completions = this.#requests.completions(spec, start, request);
+    const [first] = completions;
+    if (first === undefined) throw new TypeError('a request has a choice');
+    const abort = (): void => request.cancel(signal?.reason);
+    const forget = (): void => {
+      signal?.removeEventListener('abort', abort);
+      this.#completions.delete(request);
+    };
+    const { priority = 0, tenant = '' } = spec;
+    // Before anything is kept: a signal is the caller's object and may throw.
+    signal?.addEventListener('abort', abort);
+    this.#completions.set(request, completions);
+    request.done.then(forget, forget);
+    try {
+      this.#loop.submit({ ...start.sequence, priority, tenant }, first);
+    } catch (error) {
+      request.cancel(error);
+      throw error;
+    }
+    return request;
+  }
+
+  /** The whole answer. */
+  async generate(spec: GenerationRequest): Promise<GenerationResult> {
+    const request = this.submit(spec);
+    const choices = await collectChoices(request.pieces, spec.choices ?? 1);
+    return { promptTokens: request.promptTokens, choices, usage: await request.done };
+  }
+
+  /** The answer as it comes. Leaving the loop early cancels the request; it is submitted with the first look. */
+  async *generateStream(spec: GenerationRequest): AsyncGenerator<GenerationPiece, void, void> {
+    yield* this.submit(spec).pieces;
+  }
+
+  /** Computes a prompt for a caller who looks at its rows; the prefix cache has no part in it. */
+  async observe(prompt: string | ArrayLike<number>, request: ObservationRequest): Promise<void> {
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const ids = this.#requests.encode(prompt);
+    this.#requests.checkTokens(ids);
+    const observation = new Observation(this.#requests.sampler({ temperature: 0 }), request);
+    const abort = (): void => {
+      observation.cancel(signal?.reason);
+      this.#loop.remove([observation]);
+    };
+    signal?.addEventListener('abort', abort);
+    try {
+      const extraKey = `observation ${this.#observations++}`;
+      this.#loop.submit({ prompt: ids, outputTokensMax: 1, extraKey }, observation);
+      await observation.done;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  readonly #owner: RequestOwner = {
+    remove: (request) => this.#loop.remove(this.#completions.get(request) ?? []),
+    resume: (request) => this.#loop.resume(this.#completions.get(request) ?? []),
+  };
+
+  /** Recounts blocks and bytes. */
+  checkIntegrity(): void {
+    this.#loop.checkIntegrity();
+    this.memory.checkIntegrity();
+  }
+
+  /** Ends every request, stops the threads and gives all memory back. */
+  async close(): Promise<void> {
+    this.#loop.close(
+      new PlimsollError({
+        code: 'engine-closed',
+        message: 'the engine was closed',
+        hint: 'start another engine',
+      }),
+    );
+    // A step that is being computed uses the memory.
+    await this.#loop.ended;
+    await this.#parts.kernels.close();
+    this.memory.close();
+  }
+}

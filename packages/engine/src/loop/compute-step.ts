@@ -1,0 +1,88 @@
+/**
+ * Computes what the scheduler planned: copies of blocks, drafts, and one forward pass over all entries. A long step yields
+ * now and then; between the plan and its commit requests may come and be cancelled, which the scheduler allows, and
+ * nothing else.
+ */
+import { assert } from '@plimsoll/foundation';
+import type { PlanEntry, Scheduler, StepPlan } from '@plimsoll/serving';
+import type { Drafter } from '../draft/drafter.ts';
+import type { Capture, Forward } from '../forward/forward.ts';
+import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
+import type { Turn } from '../forward/walk.ts';
+import type { LiveSequences } from '../request/live-sequence.ts';
+
+export interface StepParts {
+  readonly scheduler: Scheduler;
+  readonly forward: Forward;
+  readonly live: LiveSequences;
+  readonly drafter: Drafter | null;
+}
+
+/** A step that has been computed: its last hidden rows lie in the forward pass. */
+export interface ComputedStep {
+  readonly batch: StepBatch;
+  /** Sequences whose capture threw, and what. */
+  readonly failed: ReadonlyMap<PlanEntry, unknown>;
+}
+
+export function* computeStep(parts: StepParts, plan: StepPlan): Turn<ComputedStep> {
+  const { scheduler, forward, live, drafter } = parts;
+  for (const { kind, group, from, to } of plan.blockTransfers) {
+    assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
+    forward.copyBlock(group, from, to);
+    drafter?.copyBlock(group, from, to);
+  }
+  // A request that is cancelled while the draft computes gives its blocks back; no other gets them before the commit.
+  const tables = drafter === null ? null : new Map(plan.entries.map((entry) => [entry, blockTables(entry)]));
+  if (drafter !== null && tables !== null) {
+    const proposed = yield* drafter.propose(plan, tables, live);
+    for (const [{ sequence }, tokens] of proposed) scheduler.propose(sequence.id, tokens);
+  }
+  const entries = plan.entries.map((entry) => batchEntry(entry, tables?.get(entry)));
+  const { blockSize, groups } = scheduler.config;
+  const batch = stepBatch(entries, groups.length, blockSize);
+  const failed = new Map<PlanEntry, unknown>(drafter?.failed ?? []);
+  yield* forward.inTurns(batch, captureOf(plan, live, failed));
+  return { batch, failed };
+}
+
+function blockTables({ sequence }: PlanEntry): BatchEntry['tables'] {
+  return sequence.tables.map(({ firstIndex, blocks }) => ({ firstIndex, blocks: blocks.slice() }));
+}
+
+function batchEntry(
+  { sequence, start, count, draftCount }: PlanEntry,
+  tables: BatchEntry['tables'] = sequence.tables,
+): BatchEntry {
+  const known = sequence.tokens.slice(start, start + count - draftCount);
+  return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables };
+}
+
+/** Hands captured rows of the batch to the sequences that they belong to. */
+function captureOf(plan: StepPlan, live: LiveSequences, failed: Map<PlanEntry, unknown>): Capture | null {
+  const layers = new Set<number>();
+  for (const { sequence } of plan.entries) {
+    for (const layer of live.get(sequence.id)?.capture?.layers ?? []) layers.add(layer);
+  }
+  if (layers.size === 0) return null;
+  const tokens = plan.tokenCount;
+  return {
+    layers,
+    take(layer, rows) {
+      const width = rows.length / tokens;
+      let first = 0;
+      for (const entry of plan.entries) {
+        const { sequence, start, count } = entry;
+        const capture = live.get(sequence.id)?.capture;
+        const own = rows.subarray(first * width, (first + count) * width);
+        first += count;
+        if (capture?.layers.has(layer) !== true || failed.has(entry)) continue;
+        try {
+          capture.take(layer, start, own.slice());
+        } catch (error) {
+          failed.set(entry, error);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,223 @@
+/**
+ * The engine's loop: one step after the other for every live sequence, as long as there is work.
+ *
+ *   submit -> [waiting] -> scheduler.step -> computeStep (drafts, forward) -> StepSampling -> scheduler.commit -> pieces
+ *
+ * The loop owns the pace. Readers take pieces from their requests' queues; one that is too slow pauses its own request.
+ * Between steps, and several times in a long one, the event loop gets its turn, so that sockets are served and requests
+ * can be cancelled. Cancelling frees a sequence's blocks at once, and a step of cancelled requests alone is given up.
+ *
+ * An error of one sequence ends that sequence. An error of a whole step ends the sequences in it, and the scheduler
+ * abandons the step. After a kernel trap, or when the scheduler itself fails, the engine is broken: everything ends.
+ */
+import { assert, type Clock, PlimsollError } from '@plimsoll/foundation';
+import type { CommitOutcome, Scheduler, SequenceId, ServingRequest, StepPlan } from '@plimsoll/serving';
+import type { Drafter } from '../draft/drafter.ts';
+import type { Forward } from '../forward/forward.ts';
+import type { LiveSequence, LiveSequences } from '../request/live-sequence.ts';
+import { computeStep } from './compute-step.ts';
+import { eventLoopTurn, inTurns } from './event-loop-turn.ts';
+import { KernelFailure } from './kernel-failure.ts';
+import { type StepListener, StepListeners, type StepTimes, stepReport } from './step-report.ts';
+import { commitStep, StepSampling } from './step-sampling.ts';
+
+export interface LoopParts {
+  readonly scheduler: Scheduler;
+  readonly forward: Forward;
+  /** Null without a draft model. */
+  readonly drafter: Drafter | null;
+  readonly clock: Clock;
+  /** Hears of errors that belong to no request. */
+  readonly warn: (error: unknown) => void;
+}
+
+export class EngineLoop {
+  readonly #parts: LoopParts;
+  readonly #live: LiveSequences = new Map();
+  readonly #listeners: StepListeners;
+  #closedBy: PlimsollError | null = null;
+  #wake: (() => void) | null = null;
+  readonly #ended: Promise<void>;
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+    this.#listeners = new StepListeners(parts.warn);
+    this.#ended = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { scheduler } = this.#parts;
+    try {
+      while (this.#closedBy === null) {
+        if (scheduler.isIdle) await this.#sleep();
+        await eventLoopTurn();
+        if (this.#closedBy === null && !scheduler.isIdle) await this.#step();
+      }
+    } catch (error) {
+      this.#break(brokenBy(error));
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { scheduler, clock } = this.#parts;
+    const startedAt = clock.now();
+    const plan = scheduler.step(startedAt);
+    const plannedAt = clock.now();
+    for (const sequence of plan.expired) this.#take(sequence.id)?.finish('expired', sequence);
+    const parts = { ...this.#parts, live: this.#live };
+    let outcome: CommitOutcome | null = null;
+    let computedAt = plannedAt;
+    try {
+      const batch = await inTurns(computeStep(parts, plan), () => this.#isWanted(plan));
+      computedAt = clock.now();
+      if (batch === null) {
+        // Every request of the step was cancelled, and its sequences have left the scheduler.
+        scheduler.abandon();
+      } else {
+        const sampling = new StepSampling(parts, batch);
+        sampling.run(plan);
+        outcome = commitStep(parts, sampling);
+      }
+    } catch (error) {
+      if (error instanceof KernelFailure || !scheduler.hasStepInFlight) throw error;
+      scheduler.abandon();
+      for (const { sequence } of plan.entries) this.fail(sequence.id, error);
+    }
+    if (outcome !== null) this.#deliver(plan, outcome);
+    this.#report(plan, outcome, { startedAt, plannedAt, computedAt, committedAt: clock.now() });
+  }
+
+  #isWanted({ entries }: StepPlan): boolean {
+    return entries.some(({ sequence }) => this.#live.has(sequence.id));
+  }
+
+  /** Ends what has ended, continues what slides, and pauses what is not read. */
+  #deliver(plan: StepPlan, outcome: CommitOutcome): void {
+    const { scheduler } = this.#parts;
+    for (const { sequence, reason } of outcome.finished) {
+      const live = this.#take(sequence.id);
+      if (live === undefined) continue;
+      try {
+        live.finish(reason, sequence);
+        const next = live.continuation?.() ?? null;
+        const { priority, tenant } = sequence;
+        if (next !== null) this.submit({ ...next, priority, tenant, continues: true }, live);
+      } catch (error) {
+        live.fail(error, sequence);
+      }
+    }
+    for (const { sequence } of plan.entries) {
+      if (this.#live.get(sequence.id)?.isBehind === true) scheduler.pause(sequence.id);
+    }
+  }
+
+  #report(plan: StepPlan, outcome: CommitOutcome | null, times: StepTimes): void {
+    if (this.#listeners.isEmpty) return;
+    const finished = outcome?.finished.map(({ sequence }) => sequence.id) ?? [];
+    const end = { outcome: outcome === null ? 'abandoned' : 'committed', finished, times } as const;
+    this.#listeners.tell(stepReport(plan, this.#parts.scheduler, end));
+  }
+
+  onStep(listener: StepListener): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Queues a sequence. Refuses what can never fit, and what the queue has no room for, with the numbers. */
+  submit(request: ServingRequest, live: LiveSequence): SequenceId {
+    if (this.#closedBy !== null) throw this.#closedBy;
+    const { scheduler, clock } = this.#parts;
+    const sequence = scheduler.submit(request, clock.now());
+    this.#live.set(sequence.id, live);
+    live.began?.(sequence);
+    this.#wakeUp();
+    return sequence.id;
+  }
+
+  /** Takes sequences out and frees their blocks, at once. */
+  remove(lives: readonly LiveSequence[]): void {
+    for (const [id, live] of this.#live) {
+      if (!lives.includes(live)) continue;
+      const sequence = this.#parts.scheduler.sequence(id);
+      this.#live.delete(id);
+      if (sequence === undefined) continue;
+      this.#parts.scheduler.abort(id);
+      live.finish('aborted', sequence);
+    }
+  }
+
+  /** The reader of these sequences caught up. */
+  resume(lives: readonly LiveSequence[]): void {
+    for (const [id, live] of this.#live) if (lives.includes(live)) this.#parts.scheduler.resume(id);
+    this.#wakeUp();
+  }
+
+  /** Ends one sequence with an error. */
+  fail(id: SequenceId, error: unknown): void {
+    const sequence = this.#parts.scheduler.sequence(id);
+    const live = this.#take(id);
+    if (live === undefined || sequence === undefined) return;
+    this.#parts.scheduler.abort(id);
+    live.fail(error, sequence);
+  }
+
+  checkIntegrity(): void {
+    const { scheduler } = this.#parts;
+    scheduler.checkIntegrity();
+    assert(this.#live.size === scheduler.liveCount, 'every live sequence is in the scheduler');
+  }
+
+  /** Ends every sequence with this error. A step that is being computed ends at its next turn. */
+  close(reason: PlimsollError): void {
+    if (this.#closedBy !== null) return;
+    this.#closedBy = reason;
+    for (const id of [...this.#live.keys()]) this.fail(id, reason);
+    this.#wakeUp();
+  }
+
+  /** Ends every sequence, without a word to a scheduler that may be at odds with itself. */
+  #break(reason: PlimsollError): void {
+    this.#closedBy ??= reason;
+    const ended = [...this.#live];
+    this.#live.clear();
+    for (const [id, live] of ended) {
+      const sequence = this.#parts.scheduler.sequence(id);
+      if (sequence !== undefined) live.fail(reason, sequence);
+    }
+  }
+
+  /** Settles when the loop has left its last step. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  #take(id: SequenceId): LiveSequence | undefined {
+    const live = this.#live.get(id);
+    this.#live.delete(id);
+    return live;
+  }
+
+  /** An idle scheduler has every resource accounted for. */
+  #sleep(): Promise<void> {
+    this.#parts.scheduler.checkIntegrity();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #wakeUp(): void {
+    this.#wake?.();
+    this.#wake = null;
+  }
+}
+
+function brokenBy(cause: unknown): PlimsollError {
+  const reason = cause instanceof KernelFailure ? cause.cause : cause;
+  return new PlimsollError(
+    {
+      code: 'engine-broken',
+      message: `the engine stopped: ${reason instanceof Error ? reason.message : String(reason)}`,
+      hint: 'start another engine; please report the message with the model and the request',
+    },
+    { cause: reason },
+  );
+}

@@ -1,0 +1,22 @@
+/**
+ * A kernel that traps leaves its threads and the cache in an unknown state, so no later step can be trusted. The wrapper
+ * marks such errors, because the loop treats them apart from errors of a request: it closes the engine.
+ */
+import type { Kernels } from '@plimsoll/kernels';
+
+export class KernelFailure extends Error {
+  override readonly name = 'KernelFailure';
+}
+
+export function watchedKernels(kernels: Kernels): Kernels {
+  return {
+    ...kernels,
+    run(arena, program) {
+      try {
+        kernels.run(arena, program);
+      } catch (error) {
+        throw new KernelFailure('a kernel stopped in the middle of an operation', { cause: error });
+      }
+    },
+  };
+}

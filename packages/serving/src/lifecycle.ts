@@ -1,0 +1,186 @@
+/**
+ * What happens to sequences outside of planning: they take sampled tokens, fork, give way, pause and end. The scheduler
+ * is the only caller; this file keeps queues, memory and counters in step with each sequence's state.
+ */
+import { assert, defined, type Seconds } from '@plimsoll/foundation';
+import { type SequenceId, sequenceId } from './ids.ts';
+import type { CommitOutcome, ForkResult, StepResult } from './plan.ts';
+import { type FinishReason, Sequence, type SequenceView, type ServingRequest } from './sequence.ts';
+import type { ServingCore } from './serving-core.ts';
+import { noTransfers, type Transfers } from './transfers.ts';
+
+const noTokens: readonly number[] = [];
+
+/** The outcome of a commit while it is collected. */
+export interface Outcome extends CommitOutcome {
+  readonly finished: { sequence: SequenceView; reason: FinishReason }[];
+  readonly forked: { parent: SequenceId; child: SequenceView }[];
+}
+
+export class Lifecycle {
+  readonly sequences = new Map<SequenceId, Sequence>();
+  readonly #core: ServingCore;
+  /** Transfers that forks have asked for; the next plan carries them. */
+  #transfers: Transfers = noTransfers();
+  #nextId = 0;
+
+  constructor(core: ServingCore) {
+    this.#core = core;
+  }
+
+  submit(request: ServingRequest, now: Seconds): Sequence {
+    const sequence = new Sequence({
+      id: sequenceId(this.#nextId++),
+      request,
+      rank: this.#core.rule.rank(request, now),
+      submittedAt: now,
+      groupCount: this.#core.config.groups.length,
+    });
+    sequence.outputExpected = this.#core.rule.outputExpected ?? 0;
+    this.sequences.set(sequence.id, sequence);
+    this.#core.waiting.push(sequence);
+    this.#core.metrics.submitted++;
+    return sequence;
+  }
+
+  takeTransfers(): Transfers {
+    const transfers = this.#transfers;
+    this.#transfers = noTransfers();
+    return transfers;
+  }
+
+  live(id: SequenceId): Sequence {
+    return defined(this.sequences.get(id), `there is no live sequence ${id}`);
+  }
+
+  /** Takes the result of one entry: accepted drafts, a sampled token, forks, the end. */
+  take(
+    sequence: Sequence,
+    result: StepResult,
+    draftCount: number,
+    { outcome, now }: { readonly outcome: Outcome; readonly now: Seconds },
+  ): void {
+    const { memory, metrics } = this.#core;
+    const accepted = result.tokens.length - 1;
+    if (accepted < 0 || accepted > draftCount)
+      assert(false, `${accepted + 1} tokens for ${draftCount} drafts`);
+    for (let index = 0; index < accepted; index++) {
+      const same = result.tokens[index] === sequence.drafts[index];
+      assert(same, 'a draft is accepted as another token');
+    }
+    assert(draftCount === 0 || !sequence.awaitsDrafts, 'places for drafts were left open');
+    metrics.acceptedTokens += accepted;
+    const children: { child: Sequence; fork: ForkResult }[] = [];
+    if (result.forks !== undefined && result.forks.length > 0) {
+      assert(draftCount === 0, 'a sequence cannot fork in the step that verifies its drafts');
+      memory.settle(sequence, sequence.tokens.length);
+      for (const fork of result.forks) children.push({ child: this.fork(sequence), fork });
+    }
+    const { drafts, draftPlaces } = result;
+    assert(drafts === undefined || draftPlaces === undefined, 'drafts, or places for them');
+    this.#append(sequence, result.tokens, drafts ?? new Array<number>(draftPlaces ?? 0).fill(0), now);
+    sequence.awaitsDrafts = sequence.drafts.length > 0 && drafts === undefined;
+    this.#finishIfDone(sequence, result.finished, { outcome, now });
+    for (const { child, fork } of children) {
+      outcome.forked.push({ parent: sequence.id, child });
+      this.#append(child, [fork.token], noTokens, now);
+      this.#finishIfDone(child, fork.finished, { outcome, now });
+    }
+  }
+
+  #append(sequence: Sequence, sampled: readonly number[], drafts: readonly number[], now: Seconds): void {
+    const { memory, metrics } = this.#core;
+    // Drafts are kept below what is left of the limit, so what is accepted of them cannot pass it.
+    assert(sampled.length <= sequence.lengthMax - sequence.tokens.length, 'a sequence grows past its limit');
+    for (const token of sampled) sequence.tokens.push(token);
+    sequence.firstTokenAt ??= now;
+    metrics.outputTokens += sampled.length;
+    assert(drafts.length === 0 || memory.stateSlots === null, 'a recurrent state cannot take drafts back');
+    const draftsMax = Math.max(0, sequence.lengthMax - sequence.tokens.length - 1);
+    sequence.drafts = drafts.length > draftsMax ? drafts.slice(0, draftsMax) : drafts;
+    if (!sequence.isRunning) return;
+    memory.settle(sequence, sequence.tokens.length - 1);
+    if (sequence.state === 'prefilling') sequence.become('decoding');
+  }
+
+  #finishIfDone(
+    sequence: Sequence,
+    finished: 'stop' | undefined,
+    { outcome, now }: { readonly outcome: Outcome; readonly now: Seconds },
+  ): void {
+    const full = sequence.tokens.length >= sequence.lengthMax;
+    if (finished === undefined && !full) return;
+    const reason = finished ?? 'length';
+    this.finish(sequence, reason, now);
+    outcome.finished.push({ sequence, reason });
+  }
+
+  /** Ends a live sequence and frees what it holds. */
+  finish(sequence: Sequence, reason: FinishReason, now: Seconds | null): void {
+    const { memory, host, running, waiting, parked, metrics } = this.#core;
+    if (sequence.isRunning) {
+      running.remove(sequence);
+      memory.release(sequence);
+    } else {
+      if (!parked.delete(sequence)) waiting.remove(sequence);
+      host.drop(sequence);
+    }
+    sequence.finishReason = reason;
+    sequence.finishedAt = now;
+    sequence.become('finished');
+    const outputTokens = sequence.tokens.length - sequence.promptLength;
+    this.#core.rule.settle?.(sequence.tenant, outputTokens, sequence.outputExpected);
+    this.sequences.delete(sequence.id);
+    if (reason === 'aborted') metrics.aborted++;
+    else if (reason === 'expired') metrics.expired++;
+    else metrics.finished++;
+  }
+
+  /** Splits a sequence in two with the same tokens. The child waits when there is no place for it now. */
+  fork(parent: Sequence): Sequence {
+    const { config, memory, running, waiting, parked, metrics } = this.#core;
+    const child = parent.copy(sequenceId(this.#nextId++));
+    this.sequences.set(child.id, child);
+    metrics.forks++;
+    const placed =
+      parent.isRunning && running.length < config.runningMax && memory.fork(parent, child, this.#transfers);
+    child.isPaused = parent.isPaused;
+    if (!placed) {
+      if (child.isPaused) parked.add(child);
+      else waiting.push(child);
+      return child;
+    }
+    child.admittedAt = parent.admittedAt;
+    child.become('prefilling');
+    if (parent.state === 'decoding') child.become('decoding');
+    running.add(child);
+    return child;
+  }
+
+  /** Takes a running sequence's place and memory away; its tokens are computed again when it is next admitted. */
+  giveWay(sequence: Sequence): void {
+    const { memory, waiting, running, parked, metrics } = this.#core;
+    metrics.discardedTokens += sequence.computedTokens;
+    running.remove(sequence);
+    memory.release(sequence);
+    sequence.drafts = [];
+    sequence.awaitsDrafts = false;
+    sequence.become('preempted');
+    if (sequence.isPaused) parked.add(sequence);
+    else waiting.push(sequence);
+  }
+
+  pause(sequence: Sequence): void {
+    if (sequence.isPaused) return;
+    sequence.isPaused = true;
+    if (sequence.isRunning) return;
+    this.#core.waiting.remove(sequence);
+    this.#core.parked.add(sequence);
+  }
+
+  resume(sequence: Sequence): void {
+    if (!sequence.isPaused) return;
+    sequence.isPaused = false;
+    if (this.#core.parked.delete(sequence)) this.#core.waiting.push(sequence);
+  }
+}

@@ -1,0 +1,20 @@
+/** The parts that planning and the lives of sequences share. */
+import type { CheckedConfig } from './config.ts';
+import type { ServingMetrics } from './metrics.ts';
+import type { RunningList, WaitingQueue } from './queues.ts';
+import type { RankRule } from './rank-rules.ts';
+import type { Sequence } from './sequence.ts';
+import type { SequenceMemory } from './sequence-memory.ts';
+import type { HostSpill } from './spill.ts';
+
+export interface ServingCore {
+  readonly config: CheckedConfig;
+  readonly memory: SequenceMemory;
+  readonly host: HostSpill;
+  readonly waiting: WaitingQueue;
+  readonly running: RunningList;
+  /** Paused sequences without a place: they are in no queue. */
+  readonly parked: Set<Sequence>;
+  readonly metrics: ServingMetrics;
+  readonly rule: RankRule;
+}
