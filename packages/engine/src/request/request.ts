@@ -31,7 +31,7 @@ export interface RequestOwner {
 }
 
 /** Pieces that wait for a reader at most; a step may add what it has sampled on top. */
-export const piecesMax = 256;
+const piecesMax = 256;
 
 export class Request {
   readonly promptTokens: number;

@@ -78,7 +78,7 @@ const histogramBytes = 2048 * 4;
  * The arrays that all samplers of an engine share (packages/engine, sampler-workspace.ts): logits f32, block maxima f32,
  * candidates' ids i32, their logits, probabilities and sort keys f64, counts i32, scores f64, DRY's lengths i32.
  */
-export function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
+function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
   const perToken = 4 + 4 + 3 * 8 + 4 + 8 + 4;
   return vocabSize * perToken + 4 * Math.ceil(vocabSize / logitBlockTokens) + histogramBytes + 4 * contextMax;
 }
