@@ -123,7 +123,10 @@ class History {
       this.#live.delete(id);
     }
     // A step may be given up before anything of it was done, in its middle, or when it was computed.
-    if (this.#random() < 0.1) return this.#scheduler.abandon();
+    if (this.#random() < 0.1) {
+      this.#scheduler.abandon();
+      return;
+    }
     for (const { sequence, draftCount } of plan.entries) {
       if (draftCount === 0 || !this.#asked.has(sequence.id)) continue;
       const guesses = this.#guess([...sequence.tokens], this.#keys.get(sequence.id) ?? '', draftCount);
@@ -137,7 +140,10 @@ class History {
     if (this.#random() < 0.1) this.#pause();
     if (this.#random() < 0.1) this.#resume();
     this.#scheduler.checkIntegrity();
-    if (this.#random() < 0.1) return this.#scheduler.abandon();
+    if (this.#random() < 0.1) {
+      this.#scheduler.abandon();
+      return;
+    }
     const results: StepResult[] = [];
     for (const [index, entry] of plan.entries.entries()) {
       if (entry.samples) results.push(this.#sample(entry, computed[index] ?? []));

@@ -124,8 +124,8 @@ export class Completion implements LiveSequence {
   finish(reason: FinishReason, sequence: SequenceView): void {
     const { request, slides, outputTokensMax } = this.#parts;
     request.left(sequence);
-    if (reason === 'expired') return request.fail(queuedTooLong(sequence));
-    if (reason === 'aborted') return;
+    if (reason === 'expired') request.fail(queuedTooLong(sequence));
+    if (reason === 'expired' || reason === 'aborted') return;
     const goesOn = slides !== null && this.#last === null && this.#outputTokens < outputTokensMax;
     if (goesOn) {
       this.#overflow = sequence.tokens;
