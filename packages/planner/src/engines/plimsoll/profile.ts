@@ -20,6 +20,7 @@ import { speedModel } from '../../speed/performance.ts';
 import { defaultMixture } from '../llama-cpp/request.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
+import { conversionNotes } from './conversion-notes.ts';
 import { engineLedger } from './engine-ledger.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
 import { type EngineMemoryRequest, partsOf } from './memory-plan.ts';
@@ -288,9 +289,7 @@ function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStora
   if (request.plimsoll?.draft !== undefined) {
     found.push('speed is that without the draft: what it gains depends on the text');
   }
-  if (weights.downgraded > 0) {
-    found.push(`${weights.downgraded} tensors are held in a lower format than their file's, to fit`);
-  }
+  found.push(...conversionNotes(weights));
   if (spec.vision !== null) found.push('the vision tower is not loaded');
   const kinds = new Set(spec.layers.map(({ attention }) => attention.kind));
   const without = [...kinds].filter((kind) => !['full', 'sliding'].includes(kind));

@@ -90,6 +90,11 @@ export function readingOf(name: string, type: string): SourceReading {
   });
 }
 
+/** True for a source type that kernels read. */
+export function isReadAsItIs(type: string): boolean {
+  return readings.get(type.toUpperCase())?.conversion === 'copy';
+}
+
 export interface MatrixShape {
   /** Matrices that lie one behind the other: experts of a stack, or 1. */
   readonly slices: number;

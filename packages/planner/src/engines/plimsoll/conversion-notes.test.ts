@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
+import { model } from '../../test-models.ts';
+import { conversionNotes } from './conversion-notes.ts';
+import { planWeights } from './weight-storage.ts';
+
+const small = model('HuggingFaceTB/SmolLM2-135M-Instruct');
+const llama = model('meta-llama/Llama-3.1-8B-Instruct');
+
+function notesOf(spec: typeof small, mixture: string): readonly string[] {
+  return conversionNotes(planWeights(ggufSpec(spec, mixture)));
+}
+
+test('a file that the kernels read as it is has nothing to say', () => {
+  for (const mixture of ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'F16'])
+    expect(notesOf(small, mixture), mixture).toEqual([]);
+  expect(notesOf(llama, 'Q4_K_M')).toEqual([]);
+});
+
+test('what is held in a larger format is said with its bytes and the reason', () => {
+  // Rows of 576 columns are no super-blocks: llama.cpp falls back to Q5_0 and Q8_0.
+  expect(notesOf(small, 'Q4_K_M')).toMatchInlineSnapshot(`
+    [
+      "166 tensors stored as Q5_0 are held as q8_0, 27.92 MiB more: no kernel reads Q5_0",
+    ]
+  `);
+  expect(notesOf(llama, 'Q3_K_M')).toMatchInlineSnapshot(`
+    [
+      "129 tensors stored as Q3_K are held as q6_K, 1.80 GiB more: no kernel reads Q3_K",
+    ]
+  `);
+  expect(notesOf(model('Qwen/Qwen3-30B-A3B'), 'Q5_0')).toMatchInlineSnapshot(`
+    [
+      "337 tensors stored as Q5_0 are held as q8_0, 10.55 GiB more: no kernel reads Q5_0",
+    ]
+  `);
+});
+
+test('what is held lower to fit is said with what that saves', () => {
+  const spec = ggufSpec(llama, 'F16');
+  const { bytes } = planWeights(spec);
+  expect(conversionNotes(planWeights(spec, { budgetBytes: bytes / 2 }))).toMatchInlineSnapshot(`
+    [
+      "45 tensors stored as F16 are held as q8_0 to fit, 2.71 GiB less",
+      "53 tensors stored as F16 are held as q4_0 to fit, 4.79 GiB less",
+    ]
+  `);
+});
