@@ -133,6 +133,7 @@ class Bench {
       output: this.output,
       outputStrideBytes: 4 * rows,
       accumulate: false,
+      path: 'auto' as const,
     };
     return [
       { op: 'quantise', format, tokens, columns, input: this.input, output: activations },

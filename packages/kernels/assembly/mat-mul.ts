@@ -50,13 +50,14 @@ function fourTokens(format: u32, weights: usize, activations: usize): void {
 /** One panel by the tokens [first, end). */
 function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
   const format = word(command, 1), columns = word(command, 6), outputStride = word(command, 8);
+  const isVector = word(command, 10) != 0;
   const stride = isFloatFormat(format) ? <usize>columns << 2 : activationStride(format, columns);
   const weights = <usize>word(command, 2) + <usize>panel * panelRows * rowBytes(format, columns);
   for (let token = first; token < end; ) {
     const activations = <usize>word(command, 3) + token * stride;
     const output = <usize>word(command, 4) + token * outputStride;
     const left = end - token;
-    if (left == 1) {
+    if (left == 1 || isVector) {
       oneToken(format, weights, activations);
       storeTile(output, panel * panelRows);
       token += 1;
@@ -71,7 +72,7 @@ function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
 
 /**
  * Words: 1 format, 2 weights (panels), 3 activations, 4 output, 5 rows, 6 columns, 7 tokens, 8 bytes between the
- * output rows of two tokens, 9 whether to add to the output.
+ * output rows of two tokens, 9 whether to add to the output, 10 whether every token is a tile of its own.
  */
 export function matMul(command: usize, threads: u32): void {
   const format = word(command, 1), rows = word(command, 5), columns = word(command, 6), tokens = word(command, 7);

@@ -43,7 +43,13 @@ export interface Quantise {
   readonly columns: number;
 }
 
-/** output[token, row] (+)= weights[row, :] . activations[token, :]. Activations: see `activationBytes`. */
+export type ProductPath = 'auto' | 'mat-vec';
+
+/**
+ * output[token, row] (+)= weights[row, :] . activations[token, :]. Activations: see `activationBytes`.
+ * `path` is `auto` (tokens together, as is fastest) or `mat-vec`: every token by itself, in the order of sums of a product of
+ * one token, so that its numbers are the same to the bit whatever is computed beside it.
+ */
 export interface MatMul {
   readonly op: 'mat-mul';
   readonly format: WeightFormat;
@@ -55,6 +61,7 @@ export interface MatMul {
   readonly tokens: number;
   readonly outputStrideBytes: number;
   readonly accumulate: boolean;
+  readonly path: ProductPath;
 }
 
 /**

@@ -267,7 +267,8 @@ export class Forward {
   }
 
   #listAt(arena: number, tokens: number): OperationList {
-    return new OperationList(this.#layout(arena), { tokens, epsilon: this.model.graph.normEpsilon });
+    const { normEpsilon: epsilon, productPath: path } = this.model.graph;
+    return new OperationList(this.#layout(arena), { tokens, epsilon, path });
   }
 
   #layout(arena: number): ArenaLayout {

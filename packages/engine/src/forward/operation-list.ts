@@ -1,6 +1,6 @@
 /** Collects the operations of one arena. Products share the quantised form of their input where their formats allow. */
 import { defined } from '@plimsoll/foundation';
-import { type KernelOperation, weightFormats } from '@plimsoll/kernels';
+import { type KernelOperation, type ProductPath, weightFormats } from '@plimsoll/kernels';
 import type { LayerWeightName, NormGraph } from '../model/graph.ts';
 import type { ArenaLayout } from './arena-layout.ts';
 import type { PlacedLayer, PlacedWeight } from './placed-model.ts';
@@ -19,11 +19,16 @@ export class OperationList {
   readonly layout: ArenaLayout;
   readonly tokens: number;
   readonly epsilon: number;
+  readonly path: ProductPath;
 
-  constructor(layout: ArenaLayout, step: { readonly tokens: number; readonly epsilon: number }) {
+  constructor(
+    layout: ArenaLayout,
+    step: { readonly tokens: number; readonly epsilon: number; readonly path: ProductPath },
+  ) {
     this.layout = layout;
     this.tokens = step.tokens;
     this.epsilon = step.epsilon;
+    this.path = step.path;
   }
 
   push(...operations: readonly KernelOperation[]): void {
@@ -32,6 +37,7 @@ export class OperationList {
 
   /** Every output = weight x input, for f32 rows at `input`. */
   products(input: number, outputs: readonly ProductOutput[], tokens = this.tokens): void {
+    const { path } = this;
     let quantisedFor: string | null = null;
     for (const { weight, output, strideBytes, accumulate = false } of outputs) {
       const { format, pointer: weights, rows, columns } = weight;
@@ -43,8 +49,8 @@ export class OperationList {
       }
       const activations = kind === 'f32' ? input : quantised;
       const outputStrideBytes = strideBytes ?? 4 * rows;
-      const sizes = { rows, columns, tokens, outputStrideBytes, accumulate };
-      this.push({ op: 'mat-mul', format, weights, activations, output, ...sizes });
+      const sizes = { rows, columns, tokens, outputStrideBytes };
+      this.push({ op: 'mat-mul', format, weights, activations, output, ...sizes, accumulate, path });
     }
   }
 

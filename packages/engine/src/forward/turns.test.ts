@@ -5,7 +5,7 @@ import { Turns } from './turns.ts';
 
 function product(tokens: number): KernelOperation {
   const sizes = { rows: 100, columns: 10, tokens, outputStrideBytes: 400, accumulate: false };
-  return { op: 'mat-mul', format: 'f32', weights: 0, activations: 0, output: 0, ...sizes };
+  return { op: 'mat-mul', format: 'f32', weights: 0, activations: 0, output: 0, ...sizes, path: 'auto' };
 }
 
 function attention(tokens: number): KernelOperation {

@@ -14,6 +14,7 @@ import {
 import { tokenizerFromGguf } from '@plimsoll/text';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import type { Architecture } from '../model/architecture.ts';
+import { checkedOverrides } from '../model/checked-overrides.ts';
 import { parametersFromConfig } from '../model/config-parameters.ts';
 import { parametersFromGguf } from '../model/gguf-parameters.ts';
 import { checkGraph } from '../model/graph-geometry.ts';
@@ -52,7 +53,11 @@ async function openGguf(path: string, { overrides, memoryBytes }: OpenOptions): 
     long: await readFloats(path, model, 'rope_factors_long.weight'),
     short: await readFloats(path, model, 'rope_factors_short.weight'),
   };
-  const parameters = parametersFromGguf(model.metadata, ropeTensors, overrides ?? null);
+  const parameters = parametersFromGguf(
+    model.metadata,
+    ropeTensors,
+    checkedOverrides(overrides ?? null, architecture, spec),
+  );
   return {
     path,
     ...described(architecture, spec, parameters),
@@ -68,7 +73,10 @@ async function openDirectory(path: string, { overrides }: OpenOptions): Promise<
   const named = modelSpecFromConfig(directory.config, { id: basename(resolve(path)) });
   const spec = withStoredTypes(named, weights);
   const architecture = architectureOf(spec.family, 'hub');
-  const parameters = parametersFromConfig(directory.config, overrides ?? null);
+  const parameters = parametersFromConfig(
+    directory.config,
+    checkedOverrides(overrides ?? null, architecture, spec),
+  );
   return {
     path,
     ...described(architecture, spec, parameters),

@@ -17,7 +17,13 @@ interface ExpertOverrides {
   readonly expertsPerToken?: number;
 }
 
-export type ModelOverrides =
+/** Knobs of every model. */
+interface SharedOverrides {
+  /** Products compute every token by itself: slower, and to the bit the numbers that the token has in a step of its own. */
+  readonly forceMatVec?: boolean;
+}
+
+type ArchitectureOverrides =
   /** Mistral 7B v0.1 has a window of 4096 tokens, which its GGUF files do not record. */
   | { readonly architecture: 'llama'; readonly window?: number }
   | { readonly architecture: 'qwen2' | 'qwen3' | 'phi3' }
@@ -31,6 +37,8 @@ export type ModelOverrides =
   | ({ readonly architecture: 'gemma4'; readonly embeddingScale?: number } & WindowedOverrides &
       ExpertOverrides)
   | ({ readonly architecture: 'mixtral' | 'qwen3moe' } & ExpertOverrides);
+
+export type ModelOverrides = ArchitectureOverrides & SharedOverrides;
 
 export interface ModelConfig {
   readonly spec: ModelSpec;

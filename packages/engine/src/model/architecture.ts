@@ -163,6 +163,7 @@ export function graphOf(
     finalNormOffset: 0,
     tiedHead: spec.tiedEmbeddings,
     logitSoftCap: null,
+    productPath: parameters.overrides?.forceMatVec === true ? 'mat-vec' : 'auto',
     ...changes,
   };
 }

@@ -11,7 +11,7 @@
  *                hidden = hidden x outputScale
  *   logits = softCap(head(norm(hidden)))
  */
-import type { RopeScaling } from '@plimsoll/kernels';
+import type { ProductPath, RopeScaling } from '@plimsoll/kernels';
 
 /** Added to the stored weight: Gemma's checkpoints store the difference from 1. */
 export type NormOffset = 0 | 1;
@@ -194,4 +194,6 @@ export interface ModelGraph {
   /** True: the head is the embedding table. */
   readonly tiedHead: boolean;
   readonly logitSoftCap: number | null;
+  /** Of every matrix product. */
+  readonly productPath: ProductPath;
 }

@@ -34,6 +34,7 @@ test('a graph in words', async () => {
       "layerInputs": null,
       "logitSoftCap": 5,
       "normEpsilon": 9.999999974752427e-7,
+      "productPath": "auto",
       "rotations": [
         {
           "base": 10000,

@@ -4,6 +4,7 @@
  */
 import { randomInteger } from '@plimsoll/foundation';
 import { activationBytes, repackedBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import type { MatMul } from '../operations.ts';
 import type { ConformanceCase } from './test-arena.ts';
 
 export const formatNames: readonly WeightFormat[] = [
@@ -81,11 +82,11 @@ function embedCase(format: WeightFormat): ConformanceCase {
 function productCase(
   format: WeightFormat,
   shape: (typeof shapes)[number],
-  accumulate: boolean,
+  { accumulate, path }: Pick<MatMul, 'accumulate' | 'path'>,
 ): ConformanceCase {
   const { rows, blocks, tokens } = shape;
   return {
-    name: `mat-mul ${format} [${rows}, ${blocks} blocks] x ${tokens} tokens${accumulate ? ', added' : ''}`,
+    name: `mat-mul ${format} [${rows}, ${blocks} blocks] x ${tokens} tokens${accumulate ? ', added' : ''}${path === 'auto' ? '' : `, ${path}`}`,
     build(arena) {
       const columns = columnsOf(format, blocks);
       const { weights, repack } = arena.weights(format, rows, columns);
@@ -100,7 +101,7 @@ function productCase(
         operations: [
           repack,
           { op: 'quantise', format, input, output: activations, tokens, columns },
-          { ...product, outputStrideBytes, accumulate },
+          { ...product, outputStrideBytes, accumulate, path },
         ],
         expected: [{ pointer: output, count: tokens * (rows + 3), tolerance: productTolerance[format] }],
       };
@@ -112,5 +113,6 @@ export const productCases: readonly ConformanceCase[] = formatNames.flatMap((for
   repackCase(format, 16, 2),
   repackCase(format, 11, 3),
   embedCase(format),
-  ...shapes.map((shape, index) => productCase(format, shape, index % 2 === 1)),
+  ...shapes.map((shape, index) => productCase(format, shape, { accumulate: index % 2 === 1, path: 'auto' })),
+  productCase(format, { rows: 13, blocks: 2, tokens: 6 }, { accumulate: true, path: 'mat-vec' }),
 ]);

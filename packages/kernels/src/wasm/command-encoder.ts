@@ -53,6 +53,7 @@ function weightWords(o: WeightOperation): Words {
         o.tokens,
         o.outputStrideBytes,
         Number(o.accumulate),
+        Number(o.path === 'mat-vec'),
       ];
     }
   }

@@ -32,7 +32,7 @@ async function prepareTrial(module: WebAssembly.Module, clock: Clock): Promise<(
   const output = activations + activationBytes('q4_0', 1, columns);
   const product: KernelOperation = {
     ...{ op: 'mat-mul', format: 'q4_0', weights, activations, output, rows, columns, tokens: 1 },
-    ...{ outputStrideBytes: 4 * rows, accumulate: false },
+    ...{ outputStrideBytes: 4 * rows, accumulate: false, path: 'auto' },
   };
   const operations = new Array<KernelOperation>(4).fill(product);
   return () => {

@@ -102,7 +102,7 @@ test('pointers above 2 GiB, up to the last byte of the largest arena', async () 
     { op: 'repack', format: 'f32', source, output: weights, rows, columns, nonFinite: source - 64 },
     {
       ...{ op: 'mat-mul', format: 'f32', weights, activations, output, rows, columns, tokens: 1 },
-      ...{ outputStrideBytes: 4 * rows, accumulate: false },
+      ...{ outputStrideBytes: 4 * rows, accumulate: false, path: 'auto' },
     },
   ]);
   const products = new Float32Array(memory.buffer, output, rows);
@@ -175,7 +175,11 @@ test('a NaN among the activations reaches the outputs of its token and no other'
     new Uint8Array(memory.buffer).set(arena.bytes.subarray(controlBytes), controlBytes);
     const product = { op: 'mat-mul', format, weights, activations, output, rows, columns, tokens } as const;
     const quantise = { op: 'quantise', format, input, output: activations, tokens, columns } as const;
-    kernels.run(0, [repack, quantise, { ...product, outputStrideBytes: 4 * rows, accumulate: false }]);
+    kernels.run(0, [
+      repack,
+      quantise,
+      { ...product, outputStrideBytes: 4 * rows, accumulate: false, path: 'auto' },
+    ]);
     const results = new Float32Array(memory.buffer, output, rows * tokens);
     const isNaNPerToken = Array.from({ length: tokens }, (_, token) =>
       results.subarray(token * rows, (token + 1) * rows).every((value) => Number.isNaN(value)),
@@ -250,7 +254,11 @@ test('a product is the same bits on any number of threads and in both relaxed bu
       const quantise = { op: 'quantise', format, input, output: activations, tokens, columns } as const;
       const results = pools.map((kernels) => {
         new Uint8Array(memory.buffer).set(arena.bytes.subarray(controlBytes), controlBytes);
-        kernels.run(0, [repack, quantise, { ...product, outputStrideBytes: 4 * rows, accumulate: false }]);
+        kernels.run(0, [
+          repack,
+          quantise,
+          { ...product, outputStrideBytes: 4 * rows, accumulate: false, path: 'auto' },
+        ]);
         return new Float32Array(memory.buffer.slice(output, output + 4 * rows * tokens));
       });
       expect(results[1]).toEqual(results[0]);

@@ -1,0 +1,30 @@
+/** Knobs are typed by architecture, and a caller names the architecture: another one than the file's would set nothing. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { ModelOverrides } from '../memory/model-config.ts';
+import type { Architecture } from './architecture.ts';
+
+/** Mixtures of experts that share a graph with a dense model, and have knobs of their own. */
+const mixtureNames: ReadonlyMap<string, string> = new Map<string, ModelOverrides['architecture']>([
+  ['llama', 'mixtral'],
+  ['qwen3', 'qwen3moe'],
+]);
+
+/** The overrides themselves, when they name the model's own architecture. */
+export function checkedOverrides(
+  overrides: ModelOverrides | null,
+  { name }: Architecture,
+  spec: ModelSpec,
+): ModelOverrides | null {
+  if (overrides === null) return null;
+  const isMixture = spec.layers.some(({ mlp }) => mlp.kind === 'moe');
+  const own = (isMixture ? mixtureNames.get(name) : undefined) ?? name;
+  if (overrides.architecture === own) return overrides;
+  throw new PlimsollError({
+    code: 'override-of-another-architecture',
+    message: `overrides of ${overrides.architecture} were given for ${spec.id}, which is ${own}`,
+    value: overrides.architecture,
+    limit: own,
+    hint: `give overrides with architecture: '${own}', or none`,
+  });
+}
