@@ -4,8 +4,8 @@
  * them, so results agree bit for bit.
  */
 import { loadHalf } from './float16';
-import { blockBytes, blockElements, hasMinimum, isFloatFormat } from './formats';
-import { f16Code, f32Code, q4_0Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
+import { blockBytes, blockElements, isFloatFormat, readsSums } from './formats';
+import { f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
 /** Byte `index` of a field that starts at `field` in a panel block and is interleaved in units of 4 bytes. */
 // @ts-ignore: decorator
@@ -23,14 +23,15 @@ function simpleBlock(format: u32, block: usize, row: u32, output: usize): void {
   }
 }
 
-/** q4_1 and q5_1: d x q + m. The fifth bit of column i is bit i / 4 of byte i mod 4 (repack.ts). */
-function minimumBlock(format: u32, block: usize, row: u32, output: usize): void {
+/** q4_1 and q5_1: d x q + m; q5_0: d x (q - 16). The fifth bit of column i is bit i / 4 of byte i mod 4 (repack.ts). */
+function sumsBlock(format: u32, block: usize, row: u32, output: usize): void {
+  const hasMinimum = format == q4_1Code || format == q5_1Code;
   const d = loadHalf(block + (row << 1)), m = loadHalf(block + 16 + (row << 1));
-  const nibbles = format == q5_1Code ? block + 64 : block + 32;
+  const bits = block + (hasMinimum ? 32 : 16), nibbles = format == q4_1Code ? bits : bits + 32;
   for (let i: u32 = 0; i < 32; i++) {
     let q = (byteAt(nibbles, row, i & 15) >> (i < 16 ? 0 : 4)) & 15;
-    if (format == q5_1Code) q |= ((byteAt(block + 32, row, i & 3) >> (i >> 2)) & 1) << 4;
-    store<f32>(output + (i << 2), d * <f32>q + m);
+    if (format != q4_1Code) q |= ((byteAt(bits, row, i & 3) >> (i >> 2)) & 1) << 4;
+    store<f32>(output + (i << 2), hasMinimum ? d * <f32>q + m : d * <f32>(<i32>q - 16));
   }
 }
 
@@ -93,7 +94,7 @@ export function dequantiseRow(format: u32, panel: usize, row: u32, columns: u32,
     const block = panel + <usize>(i / elements) * panelBlockBytes;
     const target = output + (i << 2);
     if (format == q8_0Code || format == q4_0Code) simpleBlock(format, block, row, target);
-    else if (hasMinimum(format)) minimumBlock(format, block, row, target);
+    else if (readsSums(format)) sumsBlock(format, block, row, target);
     else if (format == q4_KCode || format == q5_KCode) nibbleSuperBlock(format, block, row, target);
     else sixBitSuperBlock(block, row, target);
   }

@@ -1,6 +1,7 @@
 /** Block sizes of the weight formats, in the numbering of opcodes.ts. Floats count as blocks of one element. */
 import {
-  bf16Code, f16Code, f32Code, panelRows as panelRowCount, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code,
+  bf16Code, f16Code, f32Code, panelRows as panelRowCount, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode,
+  q8_0Code,
 } from './opcodes';
 
 /** Rows of a panel, as an unsigned number. */
@@ -11,14 +12,14 @@ export function isFloatFormat(format: u32): bool {
   return format == f32Code || format == f16Code || format == bf16Code;
 }
 
-/** True for q4_1 and q5_1: a scale and a minimum per block of 32, both halves. */
-export function hasMinimum(format: u32): bool {
-  return format == q4_1Code || format == q5_1Code;
+/** True for q4_1, q5_1 and q5_0: blocks of 32 whose products need the sums of the activations (quantise.ts). */
+export function readsSums(format: u32): bool {
+  return format == q4_1Code || format == q5_1Code || format == q5_0Code;
 }
 
 export function blockElements(format: u32): u32 {
   if (isFloatFormat(format)) return 1;
-  return format == q8_0Code || format == q4_0Code || hasMinimum(format) ? 32 : 256;
+  return format == q8_0Code || format == q4_0Code || readsSums(format) ? 32 : 256;
 }
 
 export function blockBytes(format: u32): u32 {
@@ -28,6 +29,7 @@ export function blockBytes(format: u32): u32 {
   if (format == q4_0Code) return 18;
   if (format == q4_1Code) return 20;
   if (format == q5_1Code) return 24;
+  if (format == q5_0Code) return 22;
   if (format == q4_KCode) return 144;
   return format == q5_KCode ? 176 : 210;
 }

@@ -14,7 +14,7 @@ export let lowByte: i32 = 0x000000ff;
 export let ones: i32 = 0x00010001;
 export let twice: i32 = 0x00010001;
 export let halfMaskWord: i32 = 0x8fffffff;
-/** What a fifth bit is worth, and what q5_1's quants are taken less of (tile-minimum.ts). */
+/** What a fifth bit is worth, and what is taken from quants that have one (tile-sums-32.ts). */
 export let fifthBitValue: f32 = 16.0;
 export let halfRebiasFloat: f32 = 5192296858534827628530496329220096.0;
 

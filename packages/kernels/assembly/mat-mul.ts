@@ -7,11 +7,11 @@
  */
 import { claimPiece, pieceEnd, pieceStart, word } from './command';
 import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
-import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
+import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 import { activationStride, scalesOffset, sumsOffset } from './quantise';
 import { FourTokens, OneToken, setActivations, setOutput, setTokenCount, storeTile } from './tile';
 import { tileFloat, vectorFloat } from './tile-float';
-import { tileMinimum } from './tile-minimum';
+import { Q4_1, Q5_0, Q5_1, tileSums32 } from './tile-sums-32';
 import { tileNibbleK, vectorNibbleK } from './tile-nibble-k';
 import { tileQ4_0 } from './tile-q4-0';
 import { tileQ6_K, vectorQ6_K } from './tile-q6-k';
@@ -27,8 +27,9 @@ function oneToken(format: u32, weights: usize, activations: usize): void {
   else if (format == bf16Code) vectorFloat<u16>(weights, activations);
   else if (format == q8_0Code) tileQ8_0<OneToken>(weights, activations);
   else if (format == q4_0Code) tileQ4_0<OneToken>(weights, activations);
-  else if (format == q4_1Code) tileMinimum<OneToken, u8>(weights, activations);
-  else if (format == q5_1Code) tileMinimum<OneToken, u16>(weights, activations);
+  else if (format == q4_1Code) tileSums32<OneToken, Q4_1>(weights, activations);
+  else if (format == q5_1Code) tileSums32<OneToken, Q5_1>(weights, activations);
+  else if (format == q5_0Code) tileSums32<OneToken, Q5_0>(weights, activations);
   else if (format == q4_KCode) vectorNibbleK<u8>(weights, activations);
   else if (format == q5_KCode) vectorNibbleK<u16>(weights, activations);
   else vectorQ6_K(weights, activations);
@@ -40,8 +41,9 @@ function fourTokens(format: u32, weights: usize, activations: usize): void {
   else if (format == bf16Code) tileFloat<u16>(weights, activations);
   else if (format == q8_0Code) tileQ8_0<FourTokens>(weights, activations);
   else if (format == q4_0Code) tileQ4_0<FourTokens>(weights, activations);
-  else if (format == q4_1Code) tileMinimum<FourTokens, u8>(weights, activations);
-  else if (format == q5_1Code) tileMinimum<FourTokens, u16>(weights, activations);
+  else if (format == q4_1Code) tileSums32<FourTokens, Q4_1>(weights, activations);
+  else if (format == q5_1Code) tileSums32<FourTokens, Q5_1>(weights, activations);
+  else if (format == q5_0Code) tileSums32<FourTokens, Q5_0>(weights, activations);
   else if (format == q4_KCode) tileNibbleK<u8>(weights, activations);
   else if (format == q5_KCode) tileNibbleK<u16>(weights, activations);
   else tileQ6_K(weights, activations);

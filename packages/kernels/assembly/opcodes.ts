@@ -31,6 +31,7 @@ export const q5_KCode = 6;
 export const q6_KCode = 7;
 export const q4_1Code = 8;
 export const q5_1Code = 9;
+export const q5_0Code = 10;
 
 /** Rows whose bytes are interleaved into one panel of a repacked weight. */
 export const panelRows = 8;

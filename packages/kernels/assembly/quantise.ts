@@ -9,15 +9,15 @@
  * weight's constant offset into account. Per block of 32, for q4_0: -8 x the sum of columns 4i, 4i + 1 and -8 x the sum
  * of columns 4i + 2, 4i + 3, two i16, one for each lane of a 16-bit accumulator (one i32 in the wide-dot build). Per
  * block of 256: sixteen such words with -32 x the sums of 16 columns, for q6_K, and then the sums of 32 columns as eight
- * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with. For q4_1 and q5_1 what a block of
- * 32 has lies together instead,
+ * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with. For q4_1, q5_1 and q5_0 what a block
+ * of 32 has lies together instead,
  *
  *     [quants | per block: scale, the word of q4_0 with -16 for -8, scale x the sum of the quants as f32]
  *
- * the second for q5_1's accumulators and the third for the minima.
+ * the second for accumulators of five bits and the third for the minima.
  */
 import { splitStart, word } from './command';
-import { blockElements, hasMinimum } from './formats';
+import { blockElements, readsSums } from './formats';
 import { q8_0Code } from './opcodes';
 import { narrowQuants } from './dot';
 import { roundMagic } from './masks';
@@ -34,7 +34,7 @@ export function isWide(format: u32): bool {
 /** Bytes from the scale of one block to that of the next. */
 // @ts-ignore: decorator
 @inline function scaleStride(format: u32): u32 {
-  return hasMinimum(format) ? 12 : 4;
+  return readsSums(format) ? 12 : 4;
 }
 
 /** Byte offset of the scales inside a token's row. */
@@ -48,7 +48,7 @@ export function sumsOffset(format: u32, columns: u32): usize {
 
 /** Bytes from one token's row to the next. */
 export function activationStride(format: u32, columns: u32): usize {
-  if (hasMinimum(format)) return sumsOffset(format, columns);
+  if (readsSums(format)) return sumsOffset(format, columns);
   const sums = blockElements(format) == 32 ? (columns >> 5) << 2 : (columns >> 8) * 80;
   return sumsOffset(format, columns) + roundUp16(sums);
 }
@@ -103,6 +103,12 @@ function largestMagnitude(input: usize, count: u32): f32 {
   return i32x4.add(pairs, v128.shuffle<i32>(pairs, pairs, 2, 3, 0, 1));
 }
 
+/** The sum of 32 columns from the two of pairSums. */
+// @ts-ignore: decorator
+@inline function bothLanes(pairs: v128): i32 {
+  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+}
+
 /** Stores -offset x the two sums, as the dot product of this build starts with them. */
 // @ts-ignore: decorator
 @inline function storeOffsets(target: usize, pairs: v128, offset: i32): void {
@@ -123,42 +129,42 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
   const columns = word(command, 5);
   const size = blockElements(format);
   if (size == 1) return;
-  const wide = isWide(format), minimum = hasMinimum(format);
-  const blocks = columns / size;
+  const wide = u32(isWide(format)), isRecord = readsSums(format);
+  const blocks = columns / size, stride = activationStride(format, columns), quantBytes = size << wide;
   const total = word(command, 4) * blocks;
   const first = splitStart(total, thread, threads), end = splitStart(total, thread + 1, threads);
-  const scalesAt = scalesOffset(format, columns), sumsAt = sumsOffset(format, columns), step = scaleStride(format);
-  let block = first % blocks, row = <usize>word(command, 3) + (first / blocks) * activationStride(format, columns);
+  const scaleStep: usize = scaleStride(format), sumStep: usize = isRecord ? 12 : size == 32 ? 4 : 80;
+  const scalesAt = scalesOffset(format, columns), sumsAt = isRecord ? scalesAt + 4 : sumsOffset(format, columns);
+  let block = first % blocks, row = <usize>word(command, 3) + (first / blocks) * stride;
   let input = <usize>word(command, 2) + ((first * size) << 2);
+  let quants = row + block * quantBytes, scales = row + scalesAt + block * scaleStep, sums = row + sumsAt + block * sumStep;
   for (let item = first; item < end; item++, input += size << 2) {
     const largest = largestMagnitude(input, size);
     // Below 1e-30 the inverse could overflow; such a block counts as zero. NaN fails the test and goes on.
     const inverse = f32x4.splat(largest < 1e-30 ? 0 : <f32>127 / largest);
     // NaN for an infinity too, which no finite quant times an infinite scale stands for.
-    const scale = largest / <f32>127 + (largest - largest), scalePlace = row + scalesAt + block * step;
-    store<f32>(scalePlace, scale);
-    const sums = row + sumsAt + (size == 32 ? block << 2 : block * 80);
-    const quants = row + ((block * size) << u32(wide));
+    const scale = largest / <f32>127 + (largest - largest);
+    store<f32>(scales, scale);
     for (let i: u32 = 0; i < size; i += 32) {
-      const at = quants + (i << u32(wide)), half: usize = 16 << u32(wide);
-      const low = quantise16(input + (i << 2), inverse, at, wide);
-      const high = quantise16(input + (i << 2) + 64, inverse, at + half, wide);
+      const at = quants + (i << wide), half: usize = 16 << wide;
+      const low = quantise16(input + (i << 2), inverse, at, wide != 0);
+      const high = quantise16(input + (i << 2) + 64, inverse, at + half, wide != 0);
       const both = pairSums(i16x8.add(low, high));
-      const sum = i32x4.extract_lane(both, 0) + i32x4.extract_lane(both, 1);
-      if (minimum) {
-        storeOffsets(scalePlace + 4, both, 16);
-        store<f32>(scalePlace + 8, scale * <f32>sum);
+      if (isRecord) {
+        storeOffsets(sums, both, 16);
+        store<f32>(sums + 4, scale * <f32>bothLanes(both));
       } else if (size == 32) {
         storeOffsets(sums, both, 8);
       } else {
         storeOffsets(sums + (i >> 2), pairSums(low), 32);
         storeOffsets(sums + (i >> 2) + 4, pairSums(high), 32);
-        store<i16>(sums + 64 + (pairedPlace(i >> 5) << 1), <i16>sum);
+        store<i16>(sums + 64 + (pairedPlace(i >> 5) << 1), <i16>bothLanes(both));
       }
     }
+    quants += quantBytes, scales += scaleStep, sums += sumStep;
     if (++block == blocks) {
-      block = 0;
-      row += activationStride(format, columns);
+      block = 0, row += stride;
+      quants = row, scales = row + scalesAt, sums = row + sumsAt;
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Repacking: rows of source blocks become panels of eight interleaved rows: the same bytes in another order (and, of the
- * fifth bits of q5_1, the same bits).
+ * fifth bits of q5_0 and q5_1, the same bits).
  *
  * A source block is a list of fields (scale, low bits, high bits...). In a panel block each field of the eight rows is
  * interleaved in units: `out[unit][row]`. The unit is 4 bytes for quants, so that one v128 holds four rows by four
@@ -9,7 +9,7 @@
  */
 import { claim, word } from './command';
 import { blockBytes, panelRows, rowBytes } from './formats';
-import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
+import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
 /** Rows of the current panel that exist in the source; the others are zero. */
 let presentRows: u32 = 8;
@@ -78,7 +78,7 @@ function countNonFiniteWords(source: usize, count: u32): void {
 
 /**
  * The 32 bits of four words, one per column, by their columns: bit 4i + j goes to bit i of byte j, so that a shift brings
- * the bits of four neighbouring columns into the bytes where their nibbles are (tile-minimum.ts).
+ * the bits of four neighbouring columns into the bytes where their nibbles are (tile-sums-32.ts).
  */
 function bitsByColumn(words: usize): void {
   const source = v128.load(words);
@@ -102,12 +102,13 @@ function repackBlock(format: u32, source: usize, output: usize): void {
     // d, m: f16; qs: 16 bytes.
     interleave2(source, output, 2, 0x7c00);
     interleave4(source + 4, output + 32, 4);
-  } else if (format == q5_1Code) {
-    // d, m: f16; 32 fifth bits; qs: 16 bytes.
-    interleave2(source, output, 2, 0x7c00);
-    interleave4(source + 4, output + 32, 1);
-    bitsByColumn(output + 32), bitsByColumn(output + 48);
-    interleave4(source + 8, output + 64, 4);
+  } else if (format == q5_1Code || format == q5_0Code) {
+    // d and, of q5_1, m: f16; 32 fifth bits; qs: 16 bytes.
+    const halves: u32 = format == q5_1Code ? 2 : 1, bits = output + (halves << 4);
+    interleave2(source, output, halves, 0x7c00);
+    interleave4(source + (halves << 1), bits, 1);
+    bitsByColumn(bits), bitsByColumn(bits + 16);
+    interleave4(source + (halves << 1) + 4, bits + 32, 4);
   } else if (format == q4_KCode || format == q5_KCode) {
     // d, dmin: f16; 12 bytes of 6-bit scales and minima; q5_K: 32 bytes of fifth bits; 128 bytes of nibbles.
     interleave2(source, output, 2, 0x7c00);

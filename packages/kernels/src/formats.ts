@@ -12,6 +12,7 @@ import {
   q4_0Code,
   q4_1Code,
   q4_KCode,
+  q5_0Code,
   q5_1Code,
   q5_KCode,
   q6_KCode,
@@ -25,6 +26,7 @@ export type WeightFormat =
   | 'q8_0'
   | 'q4_0'
   | 'q4_1'
+  | 'q5_0'
   | 'q5_1'
   | 'q4_K'
   | 'q5_K'
@@ -49,8 +51,8 @@ export interface WeightFormatInfo {
   readonly blockBytes: number;
   readonly fields: readonly BlockField[];
   /**
-   * Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns, with the sums
-   * that a minimum per block of weights is multiplied with.
+   * Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns, with the
+   * sums that minima and offsets of blocks of weights are multiplied with.
    */
   readonly activations: 'f32' | 'q8-wide-32' | 'q8-32' | 'q8-32-sums' | 'q8-256';
 }
@@ -61,6 +63,11 @@ function fields(
   return list.map(([offsetBytes, sizeBytes, unitBytes]) => {
     return { offsetBytes, placeBytes: offsetBytes, sizeBytes, unitBytes };
   });
+}
+
+/** The fifth bits of 32 columns in one word. */
+function bitPerColumn(offsetBytes: number): BlockField {
+  return { offsetBytes, placeBytes: offsetBytes, sizeBytes: 4, unitBytes: 4, bitPerColumn: true };
 }
 
 /**
@@ -102,15 +109,18 @@ export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
     fields: fields([0, 4, 2], [4, 16, 4]),
     activations: 'q8-32-sums',
   },
+  q5_0: {
+    code: q5_0Code,
+    blockElements: 32,
+    blockBytes: 22,
+    fields: [...fields([0, 2, 2]), bitPerColumn(2), ...fields([6, 16, 4])],
+    activations: 'q8-32-sums',
+  },
   q5_1: {
     code: q5_1Code,
     blockElements: 32,
     blockBytes: 24,
-    fields: [
-      ...fields([0, 4, 2]),
-      { offsetBytes: 4, placeBytes: 4, sizeBytes: 4, unitBytes: 4, bitPerColumn: true },
-      ...fields([8, 16, 4]),
-    ],
+    fields: [...fields([0, 4, 2]), bitPerColumn(4), ...fields([8, 16, 4])],
     activations: 'q8-32-sums',
   },
   q4_K: {

@@ -30,10 +30,9 @@ export interface RowRun {
 }
 
 const formatOfType = new Map<string, WeightFormat>(
-  (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_1', 'q4_K', 'q5_K', 'q6_K'] as const).map((format) => [
-    format.toUpperCase(),
-    format,
-  ]),
+  (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q4_K', 'q5_K', 'q6_K'] as const).map(
+    (format) => [format.toUpperCase(), format],
+  ),
 );
 
 /** Bytes of the step buffers that eight rows of a tensor need on their way. */

@@ -2,7 +2,6 @@
  * Blocks that no kernel reads, rewritten as wider ones that hold exactly the same numbers. Layouts are those of ggml
  * (https://github.com/ggml-org/ggml, ggml-common.h).
  *
- *   Q5_0    16-bit scale, 32 fifth bits, 32 nibbles: scale x (q - 16)        -> Q8_0
  *   IQ4_NL  16-bit scale, 32 nibbles: scale x table[q]                       -> Q8_0
  *   Q3_K    256 third bits, 256 pairs of bits, 16 6-bit scales, 16-bit scale -> Q6_K
  *
@@ -48,7 +47,6 @@ function inBlocks(
 }
 
 const widenings: Readonly<Record<string, Widening>> = {
-  Q5_0: inBlocks(22, 34, widenQ5),
   IQ4_NL: inBlocks(18, 34, widenIq4),
   Q3_K: inBlocks(110, 210, widenQ3K),
 };
@@ -56,23 +54,6 @@ const widenings: Readonly<Record<string, Widening>> = {
 /** The same numbers in the blocks of a kernel's format; null for types that are not rewritten this way. */
 export function wideningOf(type: string): Widening | null {
   return widenings[type.toUpperCase()] ?? null;
-}
-
-/** Four nibbles and four fifth bits as four signed bytes, q - 16: a fifth bit that is missing is a minus sixteen. */
-function signedQ5(nibbles: number, fifths: number): number {
-  // Bit i of four goes to bit 0 of byte i.
-  const spread = Math.imul(fifths & 15, 0x00204081) & 0x01010101;
-  return nibbles | Math.imul(spread ^ 0x01010101, 0xf0);
-}
-
-function widenQ5({ source, target, from, to }: Readonly<Places>): void {
-  target.setUint16(to, source.getUint16(from));
-  const fifths = source.getUint32(from + 2, true);
-  for (let index = 0; index < 16; index += 4) {
-    const packed = source.getUint32(from + 6 + index, true);
-    target.setInt32(to + 2 + index, signedQ5(packed & 0x0f0f0f0f, fifths >>> index), true);
-    target.setInt32(to + 18 + index, signedQ5((packed >>> 4) & 0x0f0f0f0f, fifths >>> (16 + index)), true);
-  }
 }
 
 const signedQ4 = Int8Array.from(nonLinear4Bit);

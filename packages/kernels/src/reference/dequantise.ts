@@ -54,6 +54,16 @@ function minimumBlock(hasFifthBits: boolean): BlockReader {
   };
 }
 
+/** d: f16; the fifth bits of the 32 elements in one word; nibbles as above. Each minus 16. */
+const q5_0Block: BlockReader = (arena, block, output) => {
+  const d = arena.half(block);
+  const fifths = arena.data.getUint32(block + 2, true);
+  for (let i = 0; i < 32; i++) {
+    const nibble = (arena.byte(block + 6 + (i % 16)) >> (i < 16 ? 0 : 4)) & 15;
+    output[i] = d * ((nibble | (((fifths >>> i) & 1) << 4)) - 16);
+  }
+};
+
 /** Eight 6-bit scales and eight 6-bit minima in 12 bytes. */
 function scaleAndMinimum(arena: ArenaView, packed: number, sub: number): [scale: number, minimum: number] {
   const at = (index: number): number => arena.byte(packed + index);
@@ -103,6 +113,7 @@ const readers: Readonly<Record<WeightFormat, BlockReader>> = {
   q8_0: q8_0Block,
   q4_0: q4_0Block,
   q4_1: minimumBlock(false),
+  q5_0: q5_0Block,
   q5_1: minimumBlock(true),
   q4_K: nibbleSuperBlock(false),
   q5_K: nibbleSuperBlock(true),

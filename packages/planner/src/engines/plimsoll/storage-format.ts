@@ -5,7 +5,7 @@
  * information is the file's, only its order changes. Vectors (norms, biases) and small tables are plain f32 rows.
  *
  * Source types that no kernel reads are widened at load. Where the wider type holds every value exactly that costs
- * nothing but memory: Q5_0 and IQ4_NL are whole numbers times an f16 scale per 32 elements, which is what Q8_0 is; Q3_K
+ * nothing but memory: IQ4_NL is whole numbers times an f16 scale per 32 elements, which is what Q8_0 is; Q3_K
  * is the same with 8-bit scales per 16 elements, which is what Q6_K is.
  */
 import { PlimsollError } from '@plimsoll/foundation';
@@ -24,6 +24,7 @@ export type StorageFormat =
   | 'q6_K'
   | 'q5_1'
   | 'q5_K'
+  | 'q5_0'
   | 'q4_1'
   | 'q4_K'
   | 'q4_0';
@@ -37,6 +38,7 @@ export const storageFormats: readonly StorageFormat[] = [
   'q6_K',
   'q5_1',
   'q5_K',
+  'q5_0',
   'q4_1',
   'q4_K',
   'q4_0',
@@ -59,7 +61,6 @@ export interface SourceReading {
 /** How each type of a file is held when nothing forces it lower. */
 const readings: ReadonlyMap<string, SourceReading> = new Map<string, SourceReading>([
   ...storageFormats.map((format) => [format.toUpperCase(), { format, conversion: 'copy' }] as const),
-  ['Q5_0', { format: 'q8_0', conversion: 'widen' }],
   ['IQ4_NL', { format: 'q8_0', conversion: 'widen' }],
   ['Q3_K', { format: 'q6_K', conversion: 'widen' }],
 ]);
@@ -129,7 +130,9 @@ export function sliceBytes(format: StorageFormat, layout: StorageLayout, shape: 
 export function quantisedActivationBytes(format: StorageFormat, tokens: number, columns: number): number {
   if (format === 'f32' || format === 'f16' || format === 'bf16') return 0;
   // Scale, word of sums and scaled sum of a block lie together.
-  if (format === 'q4_1' || format === 'q5_1') return tokens * (2 * columns + roundUp16((columns / 32) * 12));
+  if (format === 'q4_1' || format === 'q5_1' || format === 'q5_0') {
+    return tokens * (2 * columns + roundUp16((columns / 32) * 12));
+  }
   const block = ggmlTypeNamed(format).blockElements;
   const scales = roundUp16((columns / block) * 4);
   const sums = roundUp16(block === 32 ? (columns / 32) * 4 : (columns / 256) * 80);

@@ -43,7 +43,7 @@ test('every kind is held in the best format its kernels take', () => {
   expect(held(planWeights(spec))).toMatchInlineSnapshot(`
     [
       "q: q4_K panels copy 1 x 2304",
-      "k: q8_0 panels widen 1 x 544",
+      "k: q5_0 panels copy 1 x 352",
       "v: q5_1 panels copy 1 x 384",
       "down: q6_K panels widen 1 x 1680",
       "norm: f32 rows widen 1 x 1024",
