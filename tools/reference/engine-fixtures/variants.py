@@ -54,7 +54,7 @@ LLAMAS = [
     Variant(
         name="llama-3",
         seed=2,
-        gguf=("F32", "F16", "Q8_0", "Q4_0"),
+        gguf=("F32", "F16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1"),
         vocabulary=("bpe", "llama-bpe"),
         kv_formats=("f16", "q8_0"),
         perplexity=True,

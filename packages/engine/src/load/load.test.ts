@@ -77,6 +77,7 @@ test('several threads load the bytes that one loads', async () => {
   const prompt = Array.from({ length: 40 }, (_, index) => 3 + ((index * 41) % 250));
   for (const [name, file] of [
     ['llama-3', 'q8_0.gguf'],
+    ['llama-3', 'q5_1.gguf'],
     ['llama-k-quants', 'q6_k.gguf'],
     ['llama-bias', 'f32.gguf'],
   ] as const) {
