@@ -5,7 +5,8 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
-import { type EngineName, engineNames, prepare, singleDevice, solve } from '@plimsoll/planner';
+import { type EngineName, prepare, singleDevice, solve } from '@plimsoll/planner';
+import { engineNames } from '@plimsoll/planner/engines';
 import { listHardware, listModels, resolveHardware, resolveModel } from '@plimsoll/registry';
 
 const precisions = ['bf16', 'fp8', 'int4', 'nvfp4'];
@@ -46,7 +47,7 @@ function runGrid(engine: EngineName, modelStep: number): GridResult {
           // The longest context of the model, so that one deployment may be asked about all shorter ones.
           const deployment = prepare({
             ...{ spec, hardware, parallelism: singleDevice, weights, engine },
-            vllm: { maxModelLen: spec.contextLength },
+            options: { maxModelLen: spec.contextLength },
             workload: { contextTokens: contexts[0] ?? 1, users: 1 },
           });
           for (const contextTokens of contexts) {

@@ -9,7 +9,8 @@ import { createEngine, type Engine, type EngineStart, openModel } from '@plimsol
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
 import { modelSpecFromDirectory, modelSpecFromGguf, readGgufFile } from '@plimsoll/model-files';
-import { engineNames, type KvFormat, plan, singleDevice } from '@plimsoll/planner';
+import { type KvFormat, plan, singleDevice } from '@plimsoll/planner';
+import { engineNames } from '@plimsoll/planner/engines';
 import { resolveHardware } from '@plimsoll/registry';
 import { inspect } from '../../apps/plimsoll/src/inspection.ts';
 import { renderInspection } from '../../apps/plimsoll/src/render/inspection-text.ts';

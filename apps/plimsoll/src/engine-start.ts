@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
+import { usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
 import { badValue, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
 import { usualThreads } from './this-machine.ts';
 import { usualContext } from './usual-context.ts';
-import { usualDraftTokens } from './usual-draft.ts';
 
 export interface EngineFlags {
   readonly memory?: string;

@@ -26,6 +26,17 @@ export function countsFlag(flag: string): (text: string) => readonly number[] {
   return (text) => text.split(',').map((part) => one(part.trim()));
 }
 
+/** A flag of `plimsoll plan`, by its name without dashes. */
+export function badFlag(flag: string, value: string, limit: string): PlimsollError {
+  return new PlimsollError({
+    code: 'bad-flag',
+    message: `--${flag} ${value} is not understood`,
+    value,
+    limit,
+    hint: 'plimsoll plan --help',
+  });
+}
+
 export function badValue(flag: string, value: string, limit: string): PlimsollError {
   return new PlimsollError({
     code: 'bad-flag',

@@ -2,6 +2,8 @@
  * The stable shapes of --json output, version 1. Tests parse real output with these, so they cannot drift from the
  * types: a field that is added, renamed or dropped fails there.
  */
+import { engineNames } from '@plimsoll/planner/engines';
+import { recordKinds } from '@plimsoll/planner/validation';
 import { z } from 'zod';
 
 const bytes = z.number().describe('bytes');
@@ -71,7 +73,7 @@ const plan = z.strictObject({
     pricePerHourUsd: z.number().nullable(),
   }),
   engine: z.strictObject({
-    name: z.enum(['vllm', 'llama.cpp', 'plimsoll', 'none']),
+    name: z.enum(engineNames),
     version: z.string().nullable(),
     command: z.string().nullable(),
   }),
@@ -153,7 +155,7 @@ const figures = z.record(
 
 const validate = z.strictObject({
   summary: z.strictObject({
-    kinds: z.array(z.enum(['vllm', 'llama-cpp', 'performance'])),
+    kinds: z.array(z.enum(recordKinds)),
     records: count,
     supported: count,
     fields: z.record(z.string(), statistics),

@@ -1,8 +1,8 @@
 /** The program: reads the command line, runs one command, turns failures into exit codes. */
 import { PlimsollError } from '@plimsoll/foundation';
+import type { TranslatedLine } from '@plimsoll/planner/engines';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { canonicalArguments } from './engine-flags.ts';
 import { printMessage, reportFailure } from './output.ts';
 
 /** Every command, loaded when it is asked for: a plan should not wait for the readers and the engine of the others. */
@@ -18,9 +18,6 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
 };
-
-/** Commands that run or read models themselves: what other engines call a flag is not translated for them. */
-const ownFlags: ReadonlySet<string> = new Set(['run', 'chat', 'bench', 'inspect']);
 
 /** Codes of what was understood and does not fit. */
 const refusals: ReadonlySet<string> = new Set([
@@ -76,9 +73,7 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
     const command = await load(done);
     program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
   }
-  const { argv: canonical, leftOut } = ownFlags.has(argv[0] ?? '')
-    ? { argv, leftOut: [] }
-    : canonicalArguments(argv);
+  const { argv: canonical, leftOut } = await ourFlags(argv);
   if (leftOut.length > 0) printMessage(`note: ${leftOut.join(', ')} changes no memory and is left out`);
   try {
     if (canonical.length === 0) {
@@ -98,4 +93,11 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
 /** After a defect a thread that waits for ever must not keep the process; a timer of its own keeps nothing. */
 function leaveSoon(): void {
   setTimeout(() => process.exit(1), 1000).unref();
+}
+
+/** Only a plan reads the command lines of other engines; the other commands have flags of their own. */
+async function ourFlags(argv: readonly string[]): Promise<TranslatedLine> {
+  if (argv[0] !== 'plan') return { argv, leftOut: [] };
+  const { canonicalArguments } = await import('./engine-flags.ts');
+  return canonicalArguments(argv);
 }

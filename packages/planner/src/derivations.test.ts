@@ -8,9 +8,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LedgerEntry } from './bytes/ledger.ts';
 import { weightTag } from './bytes/weights.ts';
+import { engineNames, type PlanRequest } from './engines/engine-list.ts';
 import { prepareIfPossible } from './engines/engines.ts';
 import { plan } from './plan.ts';
-import { engineNames, type PlanRequest } from './question/question.ts';
 import { request, variedModels } from './test-models.ts';
 
 /** Lines that are no sum of what is printed, and why. */

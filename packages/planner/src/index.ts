@@ -21,11 +21,12 @@ export {
   type Solution,
   solve,
   usersMax,
-  type Workload,
 } from './deployment/deployment.ts';
 export type { Price } from './deployment/price.ts';
-export { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
+export type { EngineName, PlanRequest } from './engines/engine-list.ts';
+export { engineProfile, prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
 export type { MemoryBudget } from './engines/plimsoll/budget.ts';
+export { engineRequest } from './engines/plimsoll/engine-request.ts';
 export {
   type EngineMemoryPlan,
   type EngineMemoryRequest,
@@ -34,7 +35,6 @@ export {
 } from './engines/plimsoll/memory-plan.ts';
 export { admitEngineMemory, memoryNeeded } from './engines/plimsoll/option-changes.ts';
 export type { PlacedRegion } from './engines/plimsoll/placement.ts';
-export { engineRequest } from './engines/plimsoll/profile.ts';
 export { type PlacedCache, type PlacedTensor, tensorRegionName } from './engines/plimsoll/regions.ts';
 export {
   arenaBytesLimit,
@@ -42,7 +42,6 @@ export {
   type EngineOptions,
   type EngineSettings,
   engineSettings,
-  type PlimsollOptions,
   pageBytes,
   usualThreadsMax,
 } from './engines/plimsoll/settings.ts';
@@ -63,6 +62,6 @@ export {
 export type { StorageHints, StoredTensor } from './engines/plimsoll/weight-storage.ts';
 export { usualEngine } from './engines/usual-engine.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
-export { type EngineName, engineNames, type PlanRequest } from './question/question.ts';
+export type { Workload } from './question/workload.ts';
 export type { SpeedAssumptions } from './speed/performance.ts';
 export { expertShare, touchedShare } from './speed/performance-work.ts';

@@ -5,7 +5,6 @@
 import { bytes, formatCount } from '@plimsoll/foundation';
 import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
 import { type Advice, type AdvisedRequest, advise } from './advice/advice.ts';
-import { utilizationFor } from './advice/changes.ts';
 import { growthBytesPerToken } from './bytes/kv-cache.ts';
 import type { Ledger, LedgerEntry } from './bytes/ledger.ts';
 import { deviceCount } from './bytes/parallelism.ts';
@@ -15,13 +14,14 @@ import {
   type EngineFigures,
   neededBytes,
   poolTokens,
+  shareNeeded,
   solve,
   usersMax,
-  type Workload,
 } from './deployment/deployment.ts';
 import { type Price, priceOf } from './deployment/price.ts';
+import type { EngineName, PlanRequest } from './engines/engine-list.ts';
 import { prepare } from './engines/engines.ts';
-import type { EngineName, PlanRequest } from './question/question.ts';
+import type { Workload } from './question/workload.ts';
 
 export interface Plan {
   readonly model: {
@@ -118,7 +118,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
       usableBytes: hardware.memory.usableBytes,
       pricePerHourUsd: hardware.pricePerHourUsd,
     },
-    engine: { name: deployment.engine, version: deployment.engineVersion, command: deployment.command },
+    engine: { name: request.engine, version: deployment.engineVersion, command: deployment.command },
     workload,
     fits: solution.feasible && startsUp,
     spareBytes: deployment.poolBytes - solution.cacheBytes,
@@ -154,7 +154,7 @@ function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacit
     bytesPerUser: deployment.sequenceBytes(contextTokens),
     usersMax: usersMax(deployment, contextTokens),
     contextMax: contextMaxFor(deployment, users),
-    utilizationNeeded: utilizationFor(request, deployment),
+    utilizationNeeded: shareNeeded(deployment, request.workload),
     printed: deployment.printed,
   };
 }

@@ -7,8 +7,8 @@ import { kvFormatNames } from './bytes/kv-format.ts';
 import { weightFormat } from './bytes/weight-format.ts';
 import { deviceWeights, stageWeights } from './bytes/weights.ts';
 import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment/deployment.ts';
+import { engineNames } from './engines/engine-list.ts';
 import { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
-import { engineNames } from './question/question.ts';
 import { model, request, variedModels } from './test-models.ts';
 
 const anyModel = fc.constantFrom(...variedModels);

@@ -3,7 +3,7 @@ import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { singleDevice } from './bytes/parallelism.ts';
-import type { PlanRequest } from './question/question.ts';
+import type { PlanRequest } from './engines/engine-list.ts';
 
 const specs = new Map<string, ModelSpec>();
 

@@ -8,6 +8,8 @@ export type {
 export { largerHardware } from './larger-hardware.ts';
 export type { ModelConfig, ModelRecord } from './model-schema.ts';
 export {
+  type EngineFlags,
+  engineFlags,
   featuredHardware,
   featuredModels,
   listHardware,

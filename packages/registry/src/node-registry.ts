@@ -1,5 +1,5 @@
 /** The registry over the data files of this package: the only place here that touches a file system. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openRegistry, type Registry } from './registry.ts';
 
@@ -21,3 +21,20 @@ export const {
   searchModels,
   searchHardware,
 }: Registry = shippedRegistry;
+
+/** Flags of an engine's own command line that change no memory of a device, as a release has them. */
+export interface EngineFlags {
+  readonly release: string;
+  /** Without a value. */
+  readonly switches: readonly string[];
+  /** With one value. */
+  readonly options: readonly string[];
+  /** With as many values as follow. */
+  readonly lists: readonly string[];
+}
+
+/** Null for an engine without such a list. */
+export function engineFlags(engine: string): EngineFlags | null {
+  const path = `${dataDirectory}/engines/flags/${engine}.json`;
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EngineFlags) : null;
+}

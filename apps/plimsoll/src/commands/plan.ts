@@ -1,14 +1,15 @@
 /** `plimsoll plan`: the main job. Parses the flags into one request, asks the planner, renders. */
 import { PlimsollError } from '@plimsoll/foundation';
-import { engineNames, type Plan, plan } from '@plimsoll/planner';
+import { type Plan, plan } from '@plimsoll/planner';
+import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command } from 'commander';
 import { modelFromReference } from '../model-reference.ts';
+import { addOptionFlags } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
 import { renderComparison } from '../render/comparison.ts';
 import { renderPlan } from '../render/plan-text.ts';
 import { flagsOfThisMachine } from '../this-machine.ts';
-import { usualDraftTokens } from '../usual-draft.ts';
 
 /** What `npm start` plans where nobody can be asked: a model and a card most readers know. */
 const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', context: '32k' } as const;
@@ -29,7 +30,7 @@ export function planCommand(done: (exitCode: number) => void): Command {
 }
 
 function describe(command: Command): Command {
-  return command
+  command
     .description('Does it fit, how many users, how fast, and what to change')
     .argument('[model]', 'registry name, Hugging Face id, directory, config.json, .gguf or .safetensors')
     .option('--gpu <name>', 'the device, such as h100, rtx-4090, m3-max-64gb (plimsoll zoo hardware)')
@@ -49,28 +50,8 @@ function describe(command: Command): Command {
     .option('--pp <count>', 'pipeline parallelism', '1')
     .option('--dp <count>', 'data parallelism of the attention layers', '1')
     .option('--ep', 'whole experts per device instead of a slice of each')
-    .option('--memory <bytes>', 'memory of one device, such as 20GiB, instead of the registry figure')
-    .option('--utilization <share>', 'vLLM: --gpu-memory-utilization')
-    .option('--max-num-seqs <count>', 'vLLM: sequences at once')
-    .option('--max-num-batched-tokens <count>', 'vLLM: tokens of one step')
-    .option('--block-size <tokens>', 'tokens of a KV block')
-    .option('--enforce-eager', 'vLLM: no CUDA graphs')
-    .option('--ngl <layers>', 'llama.cpp: layers on the GPU, a number, all or auto')
-    .option('--ctk <format>', 'llama.cpp: type of cached keys')
-    .option('--ctv <format>', 'llama.cpp: type of cached values')
-    .option('--fa <on|off>', 'llama.cpp: flash attention')
-    .option('--batch <tokens>', 'llama.cpp: logical batch')
-    .option('--ub <tokens>', 'llama.cpp: physical batch')
-    .option('--n-cpu-moe <layers>', 'llama.cpp: layers whose experts stay in host memory')
-    .option('--cpu-moe', 'llama.cpp: the experts of all layers stay in host memory')
-    .option('--swa-full', 'llama.cpp: keep every token of sliding-window layers')
-    .option('--threads <count>', 'plimsoll: kernel threads')
-    .option('--prefill-chunk <tokens>', 'plimsoll: prompt tokens of one step')
-    .option('--draft <model>', 'plimsoll: a smaller model of the same vocabulary that proposes tokens')
-    .option(
-      '--draft-tokens <count>',
-      `plimsoll: tokens that it proposes per step (default: ${usualDraftTokens})`,
-    )
+    .option('--memory <bytes>', 'memory of one device, such as 20GiB, instead of the registry figure');
+  return addOptionFlags(command)
     .option('--assume <family>', 'read an unknown architecture as this one, such as llama')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
@@ -96,11 +77,16 @@ interface Question {
   readonly interactive: boolean;
 }
 
+/** An engine of this machine: without a device, this machine is it. */
+function isPlannedHere({ engine }: PlanFlags): boolean {
+  return engine !== undefined && engineNamed(engine.split('@')[0] ?? '').runsHere;
+}
+
 /** Fills in what is missing by asking, or refuses with what to type. Null when the person gave up. */
 async function completeQuestion(model: string | undefined, flags: PlanFlags): Promise<Question | null> {
   const hasDevice = flags.gpu !== undefined || flags.compare !== undefined;
   if (model !== undefined && hasDevice) return { model, flags, interactive: false };
-  if (model !== undefined && flags.engine === 'plimsoll')
+  if (model !== undefined && isPlannedHere(flags))
     return { model, flags: flagsOfThisMachine(flags), interactive: false };
   if (flags.ask === true && isInteractive()) {
     const { askForPlan } = await import('../interactive.ts');

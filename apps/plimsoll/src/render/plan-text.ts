@@ -1,6 +1,7 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { LedgerCategory, LedgerEntry, Plan, Price } from '@plimsoll/planner';
+import { type EngineName, engineFace } from '@plimsoll/planner/engines';
 import { type BarPart, renderBar } from './bar.ts';
 import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';
@@ -63,7 +64,7 @@ function heading(plan: Plan): string {
       : '';
   const users = workload.users === 1 ? '1 user' : `${formatCount(workload.users)} users`;
   return [
-    `${paint('bold', shorten(model.id, 60))} on ${hardware.devices} x ${paint('bold', hardware.name)}${engine.name === 'none' ? '' : `, ${engine.name}${version}`}`,
+    `${paint('bold', shorten(model.id, 60))} on ${hardware.devices} x ${paint('bold', hardware.name)}${engineFace(engine.name).title === null ? '' : `, ${engine.name}${version}`}`,
     `${billions(model.parameters)} parameters${active}, weights ${model.weights}, KV cache ${model.kvCache}; ${users} x ${formatTokens(workload.contextTokens)} tokens`,
   ].join('\n');
 }
@@ -91,7 +92,7 @@ function verdict(plan: Plan): string {
 function shortfall(plan: Plan): string {
   const { usersMax } = plan.capacity;
   const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short` : '';
-  if (usersMax === 0 || plan.engine.name === 'llama.cpp') return missing;
+  if (usersMax === 0 || !engineFace(plan.engine.name).usersWait) return missing;
   return `${missing}: it starts, but ${formatCount(usersMax)} of ${formatCount(plan.workload.users)} users run at once`;
 }
 
@@ -186,11 +187,16 @@ function numbers(plan: Plan): string {
     ],
     [`tokens per second, all users${condition}`, `about ${aboutCount(speed.tokensPerSecond)}`],
   ];
-  if (capacity.utilizationNeeded !== null && plan.engine.name === 'vllm') {
+  if (capacity.utilizationNeeded !== null && takesShare(plan.engine.name)) {
     rows.push(['utilisation this needs', capacity.utilizationNeeded.toFixed(2)]);
   }
   if (plan.price !== null) rows.push(['price', priceLine(plan.price, speed.promptTokens)]);
   return renderTable(rows, ['left', 'left']);
+}
+
+/** Whether the engine is told how much of the memory it may use. */
+function takesShare(name: EngineName): boolean {
+  return engineFace(name).options.some((option) => option.name === 'utilization');
 }
 
 function priceLine({ perHourUsd, perMillionOutputUsd, countsPrompts }: Price, promptTokens: number): string {

@@ -7,9 +7,12 @@
 import { formatCount } from '@plimsoll/foundation';
 import type { Deployment } from '../deployment/deployment.ts';
 import { contextMaxFor, solve, usersMax } from '../deployment/deployment.ts';
-import { prepareIfPossible } from '../engines/engines.ts';
-import type { PlanRequest } from '../question/question.ts';
-import { type Change, candidateChanges } from './changes.ts';
+import type { Change as EngineChange } from '../engines/contract/engine-profile.ts';
+import type { AnyOptions, PlanRequest } from '../engines/engine-list.ts';
+import { engineProfile, prepareIfPossible } from '../engines/engines.ts';
+import { hardwareChange } from './hardware-change.ts';
+
+type Change = EngineChange<AnyOptions>;
 
 export interface Advice {
   /** The change in words: "keep the KV cache in fp8". */
@@ -51,13 +54,20 @@ export function advise(request: PlanRequest, current: Deployment): readonly Advi
 function bestOutcomes(request: PlanRequest, current: Deployment): readonly Outcome[] {
   const fits = solve(current, request.workload).feasible;
   const users = usersMax(current, request.workload.contextTokens);
-  const changes = candidateChanges(request, current);
+  const profile = engineProfile(request.engine);
+  const changes = [
+    ...profile.changes(request, current),
+    ...(profile.runsHere ? [] : hardwareChange(request, current)),
+  ];
   const singles = changes.flatMap((change) => outcomeOf(request, change) ?? []);
   if (fits) return mostUsers(singles, users);
   const serving = smallest(servingAll(request, changes, singles));
-  // The engine's own changes lower the users themselves.
-  if (serving.some(({ change }) => keepsDevice(change)) || request.engine === 'plimsoll') return serving;
-  const partly = servingSome(request, singles, users);
+  const { flagsForUsers } = profile;
+  // Where changes lower the users by themselves, there is nothing to add.
+  if (flagsForUsers === null || serving.some(({ change }) => keepsDevice(change))) return serving;
+  const forUsers = (change: Change, most: number): Change =>
+    limitedChange(change, request, { users: most, flags: flagsForUsers(request, most) });
+  const partly = servingSome({ request, singles, usersNow: users, forUsers });
   const places = adviceCountMax - Math.min(serving.length, 1);
   return [...partly.slice(0, places), ...serving].slice(0, adviceCountMax);
 }
@@ -81,29 +91,34 @@ function keepsDevice({ kind }: Change): boolean {
  * Changes on the same device that serve more of the asked users than now, most first, planned for those they serve. A
  * shorter context is not among them: it is sized to serve all.
  */
-function servingSome(
-  request: PlanRequest,
-  singles: readonly Outcome[],
-  usersNow: number,
-): readonly Outcome[] {
+function servingSome(asked: {
+  readonly request: PlanRequest;
+  readonly singles: readonly Outcome[];
+  readonly usersNow: number;
+  readonly forUsers: (change: Change, users: number) => Change;
+}): readonly Outcome[] {
+  const { request, singles, usersNow, forUsers } = asked;
   return singles
     .filter(
       ({ change, advice }) =>
         keepsDevice(change) && change.kind !== 'context' && isWorthIt(advice.usersMax, usersNow),
     )
-    .flatMap(({ change, advice }) => outcomeOf(request, forUsers(change, request, advice.usersMax)) ?? [])
+    .flatMap(({ change, advice }) => outcomeOf(request, forUsers(change, advice.usersMax)) ?? [])
     .filter(({ advice }) => advice.fits)
     .sort((a, b) => b.advice.users - a.advice.users || a.change.size - b.change.size);
 }
 
-/** A change for fewer users than were asked. vLLM lets the others wait; llama.cpp is started for as many as it serves. */
-function forUsers(change: Change, request: PlanRequest, users: number): Change {
+/** A change for fewer users than were asked: some engines let the others wait, some are started for fewer. */
+function limitedChange(
+  change: Change,
+  request: PlanRequest,
+  { users, flags }: { readonly users: number; readonly flags: string },
+): Change {
   const asked = request.workload.users;
-  const slots = ` -np ${users} -c ${request.workload.contextTokens * users}`;
   return {
     ...change,
     title: `${change.title}, for ${formatCount(users)} of the ${formatCount(asked)} users`,
-    flags: request.engine === 'llama.cpp' ? change.flags + slots : change.flags,
+    flags: change.flags + flags,
     apply: (old) => {
       const changed = change.apply(old);
       return { ...changed, workload: { ...changed.workload, users } };

@@ -6,21 +6,12 @@
 import { assert, type Bytes, bytes } from '@plimsoll/foundation';
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
-import type { EngineName } from '../question/question.ts';
+import type { Workload } from '../question/workload.ts';
 import type { SpeedModel } from '../speed/performance.ts';
 
-/** Users and how long each of their sequences may become, prompt and output together. */
-export interface Workload {
-  readonly contextTokens: number;
-  readonly users: number;
-  /** Tokens of the prompt whose first token is timed; the whole context when absent. */
-  readonly promptTokens?: number | undefined;
-  /** Prompt tokens found in a prefix cache: they cost no prefill, but the memory all the same. */
-  readonly cachedTokens?: number | undefined;
-}
-
 export interface Deployment {
-  readonly engine: EngineName;
+  /** Name of the profile that prepared it. */
+  readonly engine: string;
   /** Release the profile followed; null where the profile has no versions. */
   readonly engineVersion: string | null;
   /** Command line that starts the engine like this; null for the profile without an engine. */
@@ -181,6 +172,19 @@ function largest(limit: number, holds: (value: number) => boolean, near = 1): nu
     else high = middle;
   }
   return low;
+}
+
+/**
+ * The share of a device's memory at which these users fit: the inverse question. The pool grows by exactly what the limit
+ * grows by, so it is one division. Null where no share is enough, and for engines that take no share of the device: those
+ * hold their cache among the fixed entries already.
+ */
+export function shareNeeded(deployment: Deployment, { users, contextTokens }: Workload): number | null {
+  if (deployment.cacheIsFixed) return null;
+  const needed = neededBytes(deployment, users, contextTokens);
+  const engineBytes = fixedDeviceBytes(deployment.fixed.filter((entry) => entry.category !== 'headroom'));
+  const share = Math.ceil(((engineBytes + needed) / deployment.capacityBytes) * 100) / 100;
+  return share <= 1 ? share : null;
 }
 
 /** Cached tokens the pool holds when sequences have this length: the figure people compare between engines. */

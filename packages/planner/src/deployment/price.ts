@@ -4,7 +4,7 @@
  */
 
 import { deviceCount } from '../bytes/parallelism.ts';
-import type { PlanRequest } from '../question/question.ts';
+import type { Question } from '../question/question.ts';
 import { loadPoint } from '../speed/performance-load.ts';
 import type { Deployment, Solution } from './deployment.ts';
 
@@ -18,7 +18,7 @@ export interface Price {
 }
 
 /** Null where the device has no price, or does not serve these users. */
-export function priceOf(request: PlanRequest, deployment: Deployment, solution: Solution): Price | null {
+export function priceOf(request: Question, deployment: Deployment, solution: Solution): Price | null {
   const { pricePerHourUsd } = request.hardware;
   if (pricePerHourUsd === null || !solution.feasible) return null;
   const withPrompts = rateWithPrompts(request, deployment);
@@ -32,7 +32,7 @@ export function priceOf(request: PlanRequest, deployment: Deployment, solution: 
 }
 
 /** Output tokens per second of users who send a prompt, read what the rest of the context holds, and send the next. */
-function rateWithPrompts({ workload, parallelism }: PlanRequest, { speed }: Deployment): number | null {
+function rateWithPrompts({ workload, parallelism }: Question, { speed }: Deployment): number | null {
   const { promptTokens, cachedTokens, contextTokens, users } = workload;
   const outputTokens = contextTokens - (promptTokens ?? contextTokens);
   if (promptTokens === undefined || outputTokens === 0) return null;

@@ -1,7 +1,7 @@
 /** Users can end at a setting of the engine while memory has room: the plan says which of the two it was. */
 import { expect, test } from 'vitest';
+import type { PlanRequest } from '../engines/engine-list.ts';
 import { type Plan, plan } from '../plan.ts';
-import type { PlanRequest } from '../question/question.ts';
 import { request } from '../test-models.ts';
 
 function planned(contextTokens: number, users: number, options: Partial<PlanRequest> = {}): Plan {
@@ -16,7 +16,7 @@ test('a limit of sequences is named, with what sets it', () => {
   const short = planned(1, 1);
   expect(short.capacity.usersMax).toBe(1024);
   expect(limits(short)).toEqual(['1,024 users are the limit of --max-num-seqs, not of memory']);
-  expect(limits(planned(1, 1, { vllm: { maxNumSeqs: 64 } }))).toEqual([
+  expect(limits(planned(1, 1, { options: { maxNumSeqs: 64 } }))).toEqual([
     '64 users are the limit of --max-num-seqs, not of memory',
   ]);
   const groups = planned(1, 1, { parallelism: { tensor: 1, pipeline: 1, data: 2, expertParallel: false } });
@@ -46,5 +46,5 @@ test('a limit that the planner raises is said, with its value and what it costs'
   expect(limits(most)).toEqual([
     '--max-num-seqs is 8,192 here instead of 1,024, the most that --max-num-batched-tokens allows, for the 100,000 users asked; activations grow with it',
   ]);
-  expect(limits(planned(8192, 100, { vllm: { maxNumSeqs: 64 } }))).toEqual([]);
+  expect(limits(planned(8192, 100, { options: { maxNumSeqs: 64 } }))).toEqual([]);
 });

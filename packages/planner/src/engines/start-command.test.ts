@@ -1,8 +1,8 @@
 /** The command that a plan prints starts what was planned: choices on the left, what is on the command line on the right. */
 import { expect, test } from 'vitest';
 import { plan } from '../plan.ts';
-import type { PlanRequest } from '../question/question.ts';
 import { request } from '../test-models.ts';
+import type { PlanRequest } from './engine-list.ts';
 
 type Choices = Parameters<typeof request>[0];
 
@@ -65,12 +65,12 @@ const vllm: readonly (readonly [Choices, string])[] = [
     'Qwen/Qwen3-30B-A3B | --tensor-parallel-size 2 --data-parallel-size 2 --enable-expert-parallel',
   ],
   [
-    { vllm: { maxNumSeqs: 64, maxNumBatchedTokens: 4096 } },
+    { options: { maxNumSeqs: 64, maxNumBatchedTokens: 4096 } },
     `${llama} | --max-num-batched-tokens 4096 --max-num-seqs 64`,
   ],
-  [{ vllm: { blockSize: 32, enforceEager: true } }, `${llama} | --block-size 32 --enforce-eager`],
-  [{ vllm: { prefixCaching: false } }, `${llama} | --no-enable-prefix-caching`],
-  [{ vllm: { prefixCaching: true }, engineVersion: '0.6.0' }, `${llama} | --enable-prefix-caching`],
+  [{ options: { blockTokens: 32, enforceEager: true } }, `${llama} | --block-size 32 --enforce-eager`],
+  [{ options: { prefixCaching: false } }, `${llama} | --no-enable-prefix-caching`],
+  [{ options: { prefixCaching: true }, engineVersion: '0.6.0' }, `${llama} | --enable-prefix-caching`],
   [{ workload: many(1000) }, `${llama} |`],
   [{ workload: many(2000) }, `${llama} | --max-num-seqs 2000`],
   // Never more than the tokens of a step: vLLM refuses that.
@@ -111,18 +111,18 @@ const llamaCpp: readonly (readonly [Choices, string])[] = [
   [{ weights: 'bf16' }, '-m Llama-3.1-8B-Instruct-BF16.gguf -c 8192 -np 1 -ngl 999'],
   [{ kvFormat: 'q8_0' }, `${file} -np 1 -ngl 999 -ctk q8_0 -ctv q8_0`],
   [{ kvFormat: 'bf16' }, `${file} -np 1 -ngl 999 -ctk bf16 -ctv bf16`],
-  [{ llamaCpp: { keyFormat: 'q8_0' } }, `${file} -np 1 -ngl 999 -ctk q8_0`],
-  [{ llamaCpp: { flashAttention: true } }, `${file} -np 1 -ngl 999 -fa on`],
-  [{ llamaCpp: { flashAttention: false } }, `${file} -np 1 -ngl 999 -fa off`],
+  [{ options: { keyFormat: 'q8_0' } }, `${file} -np 1 -ngl 999 -ctk q8_0`],
+  [{ options: { flashAttention: true } }, `${file} -np 1 -ngl 999 -fa on`],
+  [{ options: { flashAttention: false } }, `${file} -np 1 -ngl 999 -fa off`],
   // A switch without a value until it became automatic.
-  [{ llamaCpp: { flashAttention: true }, engineVersion: 'b6000' }, `${file} -ngl 999 -fa`],
-  [{ llamaCpp: { flashAttention: false }, engineVersion: 'b6000' }, `${file} -ngl 999`],
+  [{ options: { flashAttention: true }, engineVersion: 'b6000' }, `${file} -ngl 999 -fa`],
+  [{ options: { flashAttention: false }, engineVersion: 'b6000' }, `${file} -ngl 999`],
   [
-    { llamaCpp: { gpuLayers: 7, batchTokens: 512, physicalBatchTokens: 256 } },
+    { options: { gpuLayers: 7, batchTokens: 512, physicalBatchTokens: 256 } },
     `${file} -np 1 -ngl 7 -b 512 -ub 256`,
   ],
   [
-    { llamaCpp: { fullWindowCache: true, cpuExpertLayers: 3 } },
+    { options: { fullWindowCache: true, cpuExpertLayers: 3 } },
     `${file} -np 1 -ngl 999 --swa-full --n-cpu-moe 3`,
   ],
 ];
@@ -134,7 +134,7 @@ test.each(llamaCpp)('llama.cpp: %o', (choices, wanted) => {
 test('builds that do not choose flash attention themselves refuse quantised values without it', () => {
   const asked = { engine: 'llama.cpp', kvFormat: 'q8_0', engineVersion: 'b6000' } as const;
   expect(() => plan(request(asked))).toThrow(/only with flash attention/);
-  const command = plan(request({ ...asked, llamaCpp: { flashAttention: true } })).engine.command;
+  const command = plan(request({ ...asked, options: { flashAttention: true } })).engine.command;
   expect(command).toContain('-ctk q8_0 -ctv q8_0 -fa');
 });
 
@@ -145,7 +145,7 @@ const plimsoll: readonly (readonly [Choices, string])[] = [
   [{ kvFormat: 'fp32' }, `${run} --kv-type f32`],
   [{ weights: 'Q8_0' }, run.replace('Q4_K_M', 'Q8_0')],
   [
-    { plimsoll: { threads: 6, prefillChunkTokens: 128, shrinkWeights: true } },
+    { options: { threads: 6, prefillChunkTokens: 128, shrinkWeights: true } },
     `${run} --threads 6 --prefill-chunk 128 --weights auto`,
   ],
 ];
@@ -157,10 +157,10 @@ test.each(plimsoll)('plimsoll: %o', (choices, wanted) => {
 test('plimsoll: what no flag sets is set in code', () => {
   const code = (choices: Choices): string =>
     plan(request({ ...choices, engine: 'plimsoll' })).engine.command ?? '';
-  expect(code({ plimsoll: { blockTokens: 32 } })).toContain(
+  expect(code({ options: { blockTokens: 32 } })).toContain(
     'sequencesMax: 1, contextMax: 8192, blockTokens: 32 }',
   );
-  expect(code({ workload: many(3), kvFormat: 'fp32', plimsoll: { shrinkWeights: true } })).toContain(
+  expect(code({ workload: many(3), kvFormat: 'fp32', options: { shrinkWeights: true } })).toContain(
     "sequencesMax: 3, contextMax: 1024, kvFormat: 'fp32', shrinkWeights: true }",
   );
 });

@@ -1,6 +1,7 @@
 import { shippedRegistry } from '@plimsoll/registry';
 import usual from '@plimsoll/registry/engines/usual-engines.json' with { type: 'json' };
 import { expect, test } from 'vitest';
+import { engineNames } from './engine-list.ts';
 import { usualEngine } from './usual-engine.ts';
 
 const engineOf = (id: string): string => usualEngine(shippedRegistry.resolveHardware(id));
@@ -20,7 +21,11 @@ test('a GGUF file is served by llama.cpp wherever it lies', () => {
   expect(usualEngine(shippedRegistry.resolveHardware('h100-sxm-80gb'), true)).toBe('llama.cpp');
 });
 
+test('every engine of the rules has a profile', () => {
+  for (const { engine } of usual.rules) expect(engineNames).toContain(engine);
+});
+
 test('every device of the lists is in the registry', () => {
-  for (const id of [...usual.vllm.devices, ...usual.none.devices])
+  for (const id of usual.rules.flatMap(({ devices = [] }) => devices))
     expect(shippedRegistry.resolveHardware(id).id).toBe(id);
 });

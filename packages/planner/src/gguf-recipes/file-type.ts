@@ -4,6 +4,9 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
+/** The mixture a registry model is planned in when nobody names one: what people download most. */
+export const defaultMixture = 'Q4_K_M';
+
 /** Base tensor type of each mixture (llama-quant.cpp, llama_ftype_get_default_type). */
 const baseTypes = {
   F32: 'F32',

@@ -1,5 +1,5 @@
 /** Why a figure is off, as far as the record itself tells: the part of the sum that differs most, or what was assumed. */
-import type { RecordAnswer, ReportedFields } from './record.ts';
+import type { RecordAnswer, ReportedFields } from '../engines/contract/log-record.ts';
 import type { FigureError } from './statistics.ts';
 
 /** What vLLM's available cache is made of; a difference in one of them moves the cache by as much. */

@@ -1,4 +1,5 @@
-export { loggedDevice, predictVllmRecord, type Resolver } from '../engines/vllm/log-record.ts';
-export type { RecordAnswer } from './record.ts';
+export type { RecordAnswer, Resolver } from '../engines/contract/log-record.ts';
+export { loggedDevice } from '../engines/vllm/log-record.ts';
+export { recordKinds } from './record-readers.ts';
 export { type FieldStatistics, statisticsOf } from './statistics.ts';
 export { type Validation, type ValidationSummary, validateRecords } from './validate.ts';

@@ -2,7 +2,7 @@
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
-import type { Resolver } from '../engines/vllm/log-record.ts';
+import type { Resolver } from '../engines/contract/log-record.ts';
 import { predictPerformanceRecord } from './performance-record.ts';
 import sample from './performance-sample.json' with { type: 'json' };
 import { workloadOf } from './performance-workload.ts';

@@ -4,14 +4,28 @@
  */
 
 import { singleDevice } from '../bytes/parallelism.ts';
+import type { Resolver } from '../engines/contract/log-record.ts';
+import {
+  objectField,
+  type RawRecord,
+  type RecordAnswer,
+  type RecordReader,
+  type ReportedFields,
+  textField,
+} from '../engines/contract/log-record.ts';
 import { prepareWithoutEngine } from '../engines/none/profile.ts';
-import type { Resolver } from '../engines/vllm/log-record.ts';
 import type { SpeedModel } from '../speed/performance.ts';
 import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/performance-assumptions.ts';
 import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/performance-load.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type Workload, workloadOf } from './performance-workload.ts';
-import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
+
+export const performanceRecords: RecordReader<'performance'> = {
+  kind: 'performance',
+  reportedField: 'measured',
+  recognises: ({ measured }) => typeof measured === 'object' && measured !== null,
+  answer: predictPerformanceRecord,
+};
 
 export function predictPerformanceRecord(
   record: RawRecord,

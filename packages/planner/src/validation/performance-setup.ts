@@ -7,12 +7,12 @@ import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
 import { deviceWeights } from '../bytes/weights.ts';
-import { modelNameCandidates } from '../engines/llama-cpp/predict-record.ts';
-import type { Resolver } from '../engines/vllm/log-record.ts';
+import type { Resolver } from '../engines/contract/log-record.ts';
+import { numberField, type RawRecord, textField } from '../engines/contract/log-record.ts';
 import { parseFileType } from '../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
+import { modelNameCandidates } from '../gguf-recipes/model-name.ts';
 import { type SpeedEngine, speedEngine } from '../speed/performance-assumptions.ts';
-import { numberField, type RawRecord, textField } from './record.ts';
 
 export interface Setup {
   readonly spec: ModelSpec;

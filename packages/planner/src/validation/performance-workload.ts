@@ -3,7 +3,7 @@
  * `quote` only ("PREFILL-ONLY", "STATIC batching", "DISAGGREGATED"), in the words of those who collected the records.
  */
 import datasetFile from '@plimsoll/registry/engines/benchmark-datasets.json' with { type: 'json' };
-import { numberField, objectField, type RawRecord, textField } from './record.ts';
+import { numberField, objectField, type RawRecord, textField } from '../engines/contract/log-record.ts';
 
 export type Workload =
   /** Prompt tokens per second of one prompt, behind `depth` tokens already cached. */

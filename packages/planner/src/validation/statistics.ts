@@ -1,5 +1,5 @@
 /** Error statistics of predictions against logs, and which records are worst. */
-import type { RecordAnswer, ReportedValue } from './record.ts';
+import type { RecordAnswer, ReportedValue } from '../engines/contract/log-record.ts';
 
 export interface FieldStatistics {
   readonly count: number;

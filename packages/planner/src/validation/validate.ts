@@ -1,14 +1,18 @@
 /**
- * Runs the planner on log records of any kind and says how far off it was. A record is recognised by its fields: vLLM
- * start-up logs report weights and cache, llama.cpp load logs report buffers, performance records have `measured`.
+ * Runs the planner on log records of any kind and says how far off it was. A record is recognised by its fields; each kind
+ * has a reader of its own (record-readers.ts).
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { parseLogRecord } from '../engines/llama-cpp/log-record.ts';
-import { predictLlamaCppRecord } from '../engines/llama-cpp/predict-record.ts';
-import { predictVllmRecord, type Resolver } from '../engines/vllm/log-record.ts';
+import {
+  objectField,
+  type RawRecord,
+  type RecordAnswer,
+  type ReportedFields,
+  type Resolver,
+  textField,
+} from '../engines/contract/log-record.ts';
 import { causeOf } from './causes.ts';
-import { predictPerformanceRecord } from './performance-record.ts';
-import { objectField, type RawRecord, type RecordAnswer, type ReportedFields, textField } from './record.ts';
+import { type RecordKind, recordKinds, recordReaders } from './record-readers.ts';
 import {
   type FieldStatistics,
   type FigureError,
@@ -16,8 +20,6 @@ import {
   figureErrors,
   worstFigures,
 } from './statistics.ts';
-
-export type RecordKind = 'vllm' | 'llama-cpp' | 'performance';
 
 export interface WorstFigure extends FigureError {
   readonly cause: string;
@@ -49,7 +51,7 @@ export function validateRecords(input: unknown, resolver: Resolver): Validation 
       code: 'bad-records',
       message: `a log file holds a list of records, this one holds ${input === null ? 'null' : `a ${typeof input}`}`,
       value: typeof input,
-      limit: 'a JSON array of vLLM, llama.cpp or performance records',
+      limit: `a JSON array of records: ${recordKinds.join(', ')}`,
     });
   }
   const raw = input.map((item): RawRecord => (typeof item === 'object' && item !== null ? item : {}));
@@ -57,20 +59,15 @@ export function validateRecords(input: unknown, resolver: Resolver): Validation 
   return { summary: summarise(raw, records), records };
 }
 
-function recordKind(record: RawRecord): RecordKind | null {
-  if (typeof record.measured === 'object' && record.measured !== null) return 'performance';
-  const reported = objectField(record, 'reported');
-  if ('model_buffers_mib' in reported || 'kv_self_size_mib' in reported || 'hparams' in record)
-    return 'llama-cpp';
-  if ('weights_gib' in reported || 'kv_cache_gib' in reported || 'vllm_version' in record) return 'vllm';
-  return null;
+function readerOf(record: RawRecord): (typeof recordReaders)[number] | null {
+  return recordReaders.find((reader) => reader.recognises(record)) ?? null;
 }
 
 /** A record never ends the run: what cannot be predicted is answered with the reason. */
 function answer(record: RawRecord, index: number, resolver: Resolver): RecordAnswer {
   const id = textField(record, 'id') ?? `record ${index + 1}`;
-  const kind = recordKind(record);
-  const reported = objectField(record, kind === 'performance' ? 'measured' : 'reported') as ReportedFields;
+  const reader = readerOf(record);
+  const reported = objectField(record, reader?.reportedField ?? 'reported') as ReportedFields;
   const refuse = (reason: string): RecordAnswer => ({
     id,
     supported: false,
@@ -78,37 +75,13 @@ function answer(record: RawRecord, index: number, resolver: Resolver): RecordAns
     predicted: {},
     reported,
   });
-  if (kind === null) return refuse('not a vLLM, llama.cpp or performance record');
+  if (reader === null) return refuse(`not a record of a known kind: ${recordKinds.join(', ')}`);
   try {
-    if (kind === 'vllm') return { ...predictVllmRecord(record, resolver), id };
-    if (kind === 'performance') return { ...predictPerformanceRecord(record, resolver), id };
-    return llamaCppAnswer(record, id, reported, resolver);
+    return { ...reader.answer(record, resolver), id };
   } catch (error) {
     if (error instanceof PlimsollError) return refuse(error.message);
     throw error;
   }
-}
-
-function llamaCppAnswer(
-  record: RawRecord,
-  id: string,
-  reported: ReportedFields,
-  resolver: Resolver,
-): RecordAnswer {
-  const prediction = predictLlamaCppRecord(parseLogRecord(record), {
-    resolveSpec: (name) => {
-      try {
-        return resolver.model(name);
-      } catch (error) {
-        if (error instanceof PlimsollError) return null;
-        throw error;
-      }
-    },
-  });
-  if (!prediction.supported)
-    return { id, supported: false, reason: prediction.reason, predicted: {}, reported };
-  const { predicted, assumptions } = prediction;
-  return { id, supported: true, predicted: { ...predicted }, reported, assumptions };
 }
 
 /** What a cache holds, where the log does not say how large it is: such figures are compared end to end only. */
@@ -130,7 +103,7 @@ function summarise(raw: readonly RawRecord[], records: readonly RecordAnswer[]):
   );
   const knownErrors = errors.filter((figure) => figure.field === 'kv_cache_gib' && known.has(figure.id));
   return {
-    kinds: [...new Set(raw.map(recordKind))].filter((kind) => kind !== null),
+    kinds: [...new Set(raw.flatMap((record) => readerOf(record)?.kind ?? []))],
     records: records.length,
     supported: records.filter((record) => record.supported).length,
     fields: fieldStatistics(errors),

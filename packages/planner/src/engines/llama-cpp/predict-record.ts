@@ -5,6 +5,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { modelNameCandidates } from '../../gguf-recipes/model-name.ts';
 import { type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
@@ -65,18 +66,6 @@ function recordSpec(record: LlamaCppRecord, options: PredictOptions): ModelSpec 
     if (known !== null && agrees(known, record)) return known;
   }
   return specFromHparams(record);
-}
-
-/**
- * Names under which a registry may know what a log calls "Qwen2.5-Coder-32B-Instruct-Q4_K_S.gguf": as it is, without file
- * ending and mixture, and without the speciality of Qwen's models, which does not change their shape.
- */
-export function modelNameCandidates(name: string): readonly string[] {
-  const stem = name.replace(/\.gguf$/i, '');
-  const plain = stem.replace(/[-_. ]*(UD[-_])?(I?Q\d(_\w+|[kK]\w*)?|F16|BF16|MXFP4(_MOE)?)(\s.*)?$/i, '');
-  const dashed = plain.replace(/[\s_]+/g, '-');
-  const general = dashed.replace(/-(Coder|Math)(?=-)/i, '');
-  return [...new Set([name, stem, plain, dashed, general])].filter((candidate) => candidate !== '');
 }
 
 function agrees(spec: ModelSpec, { hparams }: LlamaCppRecord): boolean {

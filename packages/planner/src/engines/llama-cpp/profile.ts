@@ -11,24 +11,51 @@ import { weightFormat } from '../../bytes/weight-format.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
-import type { PlanRequest } from '../../question/question.ts';
+import type { Question } from '../../question/question.ts';
 import { type SpeedAssumptions, speedModel } from '../../speed/performance.ts';
 import { flashAttentionShares, speedAssumptions } from '../../speed/performance-assumptions.ts';
+import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { llamaCppChanges, slotFlags } from './changes.ts';
 import { type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { newestBuild } from './engine-rules.ts';
+import { llamaCppFace } from './face.ts';
 import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppEntries } from './ledger.ts';
+import type { LlamaCppOptions } from './options.ts';
 import { backendOf, llamaCppCommand, memoryQuestion, mixtureOf } from './request.ts';
 
-export function prepareLlamaCpp(request: PlanRequest): Deployment {
+/** The mixtures that people download, largest first; the planner knows more, and a question may name them. */
+const usualMixtures: readonly string[] = [
+  'F16',
+  'Q8_0',
+  'Q6_K',
+  'Q5_K_M',
+  'Q4_K_M',
+  'Q4_0',
+  'IQ4_XS',
+  'Q3_K_M',
+  'Q2_K',
+];
+
+export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
+  ...llamaCppFace,
+  weightFormats: usualMixtures,
+  prepare: prepareLlamaCpp,
+  // The rest sizes graphs of the whole model, and refuses nothing.
+  refusal: (question) => refusalOf(() => memoryQuestion(question)),
+  changes: llamaCppChanges,
+  flagsForUsers: slotFlags,
+};
+
+function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const { hardware, workload } = request;
   const question = memoryQuestion(request);
   const capacityBytes = hardware.memory.usableBytes;
   const at = (users: number, contextTokens: number, gpuLayers = question.gpuLayers ?? 'all'): DeviceUse =>
     deviceUse({ ...question, gpuLayers, sequences: users, contextTokens: users * contextTokens }, hardware);
   const gpuLayers =
-    request.llamaCpp?.gpuLayers === 'auto'
+    request.options?.gpuLayers === 'auto'
       ? fitGpuLayers(question, {
           freeBytes: new Array<number>(deviceCount(request.parallelism)).fill(capacityBytes),
         }).gpuLayers
@@ -38,14 +65,14 @@ export function prepareLlamaCpp(request: PlanRequest): Deployment {
   const spec = storedSpec(request);
   const format = weightFormat(spec);
   const groups = cacheGroups(spec, {
-    kvFormat: request.llamaCpp?.keyFormat ?? request.kvFormat ?? 'fp16',
+    kvFormat: request.options?.keyFormat ?? request.kvFormat ?? 'fp16',
     tensor: 1,
     layers: [0, spec.layers.length],
     ...stateElementBytes(spec, format),
   });
   const entries = llamaCppEntries(started.memory, { ...question, gpuLayers }, sharesMemory(hardware));
   return {
-    engine: 'llama.cpp',
+    engine: llamaCppFace.name,
     engineVersion: `b${question.build ?? newestBuild}`,
     command: llamaCppCommand(request, gpuLayers, started.memory),
     formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(started.memory) },
@@ -90,8 +117,8 @@ const sequencesLimit = 256;
  * Most published speeds of llama.cpp on graphics cards were measured without flash attention, and so are the fitted
  * shares; with it, reads of the cache are as efficient as on the devices that were measured with it.
  */
-function assumptionsWith(request: PlanRequest, { options }: EngineMemory): SpeedAssumptions {
-  const fitted = speedAssumptions({ hardware: request.hardware, engine: 'llama.cpp' });
+function assumptionsWith(request: Question<LlamaCppOptions>, { options }: EngineMemory): SpeedAssumptions {
+  const fitted = speedAssumptions({ hardware: request.hardware, engine: llamaCppFace.name });
   if (!options.flashAttention) return fitted;
   const { cacheEfficiency, attentionEfficiency } = flashAttentionShares;
   return {
@@ -147,7 +174,7 @@ function hostShare(use: DeviceUse, spec: ModelSpec): number {
   return host / Math.max(1, host + device);
 }
 
-function storedSpec(request: PlanRequest): ModelSpec {
+function storedSpec(request: Question): ModelSpec {
   const mixture = mixtureOf(request);
   return mixture === null ? request.spec : ggufSpec(request.spec, mixture);
 }
@@ -173,7 +200,11 @@ function cacheLabel({ options }: EngineMemory): string {
     : `${options.keyType} / ${options.valueType}`;
 }
 
-function notes(request: PlanRequest, gpuLayers: number | 'all', spec: ModelSpec): readonly string[] {
+function notes(
+  request: Question<LlamaCppOptions>,
+  gpuLayers: number | 'all',
+  spec: ModelSpec,
+): readonly string[] {
   const found: string[] = [];
   if (request.spec.source !== 'gguf' && request.weights === undefined) {
     found.push(

@@ -3,33 +3,22 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { deviceCount } from '../../bytes/parallelism.ts';
-import { parseFileType } from '../../gguf-recipes/file-type.ts';
-import { modelArgument, type PlanRequest } from '../../question/question.ts';
+import { defaultMixture, parseFileType } from '../../gguf-recipes/file-type.ts';
+import { modelArgument, type Question } from '../../question/question.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
+import { optionWords } from '../contract/option-spec.ts';
 import type { BackendKind } from './backends.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { newestBuild, rulesOfBuild } from './engine-rules.ts';
+import { llamaCppFace } from './face.ts';
+import { ggmlName, type LlamaCppOptions, llamaCppOptions, llamaCppSwitchOptions } from './options.ts';
 
-/** Flags of llama-server. Absent means: as it would choose. */
-export interface LlamaCppOptions {
-  /** `-ngl`: `auto` takes as many layers as fit. */
-  readonly gpuLayers?: number | 'all' | 'auto' | undefined;
-  readonly keyFormat?: KvFormat | undefined;
-  readonly valueFormat?: KvFormat | undefined;
-  readonly flashAttention?: boolean | undefined;
-  readonly batchTokens?: number | undefined;
-  readonly physicalBatchTokens?: number | undefined;
-  readonly cpuExpertLayers?: number | undefined;
-  readonly fullWindowCache?: boolean | undefined;
-}
-
-/** The mixture a registry model is planned in when nobody names one: what people download most. */
-export const defaultMixture = 'Q4_K_M';
-
-export function memoryQuestion(request: PlanRequest): LlamaCppInput {
-  const { spec, llamaCpp = {}, hardware, workload } = request;
+export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
+  const { spec, options: llamaCpp = {}, hardware, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
   const value = llamaCpp.valueFormat ?? request.kvFormat;
+  const cpuExpertLayers = hostExpertLayers(request);
   const build = request.engineVersion === undefined ? newestBuild : buildNumber(request.engineVersion);
   const flashAttention = llamaCpp.flashAttention ?? rulesOfBuild(build).automaticFlashAttention;
   if (!flashAttention && value !== undefined && /^(i?q|fp8)/.test(value)) {
@@ -54,7 +43,7 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
     ...(llamaCpp.flashAttention !== undefined && { flashAttention: llamaCpp.flashAttention }),
     ...(llamaCpp.batchTokens !== undefined && { batchTokens: llamaCpp.batchTokens }),
     ...(llamaCpp.physicalBatchTokens !== undefined && { microBatchTokens: llamaCpp.physicalBatchTokens }),
-    ...(llamaCpp.cpuExpertLayers !== undefined && { cpuExpertLayers: llamaCpp.cpuExpertLayers }),
+    ...(cpuExpertLayers !== undefined && { cpuExpertLayers }),
     ...(llamaCpp.fullWindowCache !== undefined && { fullWindow: llamaCpp.fullWindowCache }),
     ...(key !== undefined && { keyType: ggmlName(key) }),
     ...(value !== undefined && { valueType: ggmlName(value) }),
@@ -63,7 +52,7 @@ export function memoryQuestion(request: PlanRequest): LlamaCppInput {
 }
 
 /** Null for a file that says itself what its tensors are. */
-export function mixtureOf(request: PlanRequest): string | null {
+export function mixtureOf(request: Question): string | null {
   if (request.spec.source === 'gguf') return null;
   const asked = request.weights ?? usualMixture(request);
   // A map and not an object: names come from addresses, and every object has a `constructor`.
@@ -77,19 +66,6 @@ export function mixtureOf(request: PlanRequest): string | null {
   const mixture = plain.get(asked.toLowerCase()) ?? asked;
   parseFileType(mixture);
   return mixture;
-}
-
-function ggmlName(format: KvFormat): string {
-  const names: Readonly<Partial<Record<KvFormat, string>>> = { fp32: 'f32', fp16: 'f16', bf16: 'bf16' };
-  const name = names[format] ?? format;
-  if (/^(f32|f16|bf16|q8_0|q5_1|q5_0|q4_1|q4_0|iq4_nl)$/.test(name)) return name;
-  throw new PlimsollError({
-    code: 'bad-kv-format',
-    message: `llama.cpp has no KV cache type "${format}"`,
-    value: format,
-    limit: 'f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl',
-    hint: '-ctk q8_0 -ctv q8_0',
-  });
 }
 
 function buildNumber(version: string): number {
@@ -118,39 +94,43 @@ function firstPart(path: string): string {
 }
 
 /** Models trained in mxfp4 are published in it; the others are downloaded in four bits most. */
-function usualMixture(request: PlanRequest): string {
+function usualMixture(request: Question): string {
   return request.spec.quantization?.weights === 'mxfp4' ? 'MXFP4_MOE' : defaultMixture;
 }
 
 /** The command line that starts llama-server as planned. */
 export function llamaCppCommand(
-  request: PlanRequest,
+  request: Question<LlamaCppOptions>,
   gpuLayers: number | 'all',
   memory: EngineMemory,
 ): string {
-  const { spec, llamaCpp = {}, workload } = request;
+  const { spec, options = {}, workload } = request;
   const model =
     spec.source === 'gguf'
       ? `-m ${firstPart(modelArgument(request))}`
       : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
-  const parts = ['llama-server', model, `-c ${workload.contextTokens * workload.users}`];
+  const flag = (name: 'context' | 'users', count: number): string =>
+    `${sharedFlag(llamaCppFace, name)} ${count}`;
+  const parts = ['llama-server', model, flag('context', workload.contextTokens * workload.users)];
   const { keyType, valueType, rules } = memory.options;
   // Left alone, newer builds take four slots.
-  if (workload.users > 1 || rules.automaticSlots) parts.push(`-np ${workload.users}`);
-  if (backendOf(request.hardware) !== 'cpu') parts.push(`-ngl ${gpuLayers === 'all' ? 999 : gpuLayers}`);
-  if (keyType !== 'f16') parts.push(`-ctk ${keyType}`);
-  if (valueType !== 'f16') parts.push(`-ctv ${valueType}`);
-  parts.push(...flashAttentionFlag(llamaCpp.flashAttention, rules.automaticFlashAttention));
-  if (llamaCpp.batchTokens !== undefined) parts.push(`-b ${llamaCpp.batchTokens}`);
-  if (llamaCpp.physicalBatchTokens !== undefined) parts.push(`-ub ${llamaCpp.physicalBatchTokens}`);
-  if (llamaCpp.fullWindowCache === true) parts.push('--swa-full');
-  if (llamaCpp.cpuExpertLayers !== undefined) parts.push(`--n-cpu-moe ${llamaCpp.cpuExpertLayers}`);
-  return parts.join(' ');
+  if (workload.users > 1 || rules.automaticSlots) parts.push(flag('users', workload.users));
+  const isOnDevice = backendOf(request.hardware) !== 'cpu';
+  const formatOf = (type: string, own: KvFormat | undefined): KvFormat | undefined =>
+    type === 'f16' ? undefined : (own ?? request.kvFormat);
+  const chosen: LlamaCppOptions = {
+    ...options,
+    // More layers than any model has.
+    gpuLayers: isOnDevice ? (gpuLayers === 'all' ? 999 : gpuLayers) : undefined,
+    keyFormat: formatOf(keyType, options.keyFormat),
+    valueFormat: formatOf(valueType, options.valueFormat),
+    cpuExpertLayers: hostExpertLayers(request),
+  };
+  const specs = rules.automaticFlashAttention ? llamaCppOptions : llamaCppSwitchOptions;
+  return [...parts, ...optionWords(specs, chosen)].join(' ');
 }
 
-/** A switch until builds chose by themselves, a choice since. */
-function flashAttentionFlag(asked: boolean | undefined, isChoice: boolean): readonly string[] {
-  if (asked === undefined) return [];
-  if (isChoice) return [`-fa ${asked ? 'on' : 'off'}`];
-  return asked ? ['-fa'] : [];
+function hostExpertLayers({ spec, options }: Question<LlamaCppOptions>): number | undefined {
+  const layers = options?.cpuExpertLayers;
+  return layers === 'all' ? spec.layers.length : layers;
 }

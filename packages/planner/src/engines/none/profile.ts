@@ -1,13 +1,30 @@
 /** The profile `none`: pure arithmetic. Weights and cache against usable memory, nothing an engine adds. */
 import { bytes } from '@plimsoll/foundation';
 import { cacheGroups, sequenceBytes } from '../../bytes/kv-cache.ts';
+import { checkParallelism } from '../../bytes/parallelism.ts';
 import { weightEntries } from '../../bytes/weight-entries.ts';
+import { weightFormatNames } from '../../bytes/weight-format.ts';
 import { deviceWeights } from '../../bytes/weights.ts';
-import type { Deployment } from '../../deployment/deployment.ts';
-import { fixedDeviceBytes } from '../../deployment/deployment.ts';
-import type { PlanInput } from '../../question/plan-input.ts';
-import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
+import { type Deployment, fixedDeviceBytes } from '../../deployment/deployment.ts';
+import { deviceSpeed, type PlanInput, stateElementBytes } from '../../question/plan-input.ts';
+import { questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/performance.ts';
+import { checkpointChanges } from '../contract/checkpoint-changes.ts';
+import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { noEngineFace } from './face.ts';
+
+export const noEngine: EngineProfile<object, 'none'> = {
+  ...noEngineFace,
+  weightFormats: weightFormatNames,
+  prepare: (question) => {
+    checkParallelism(question.parallelism, question.spec);
+    const { weights, kv } = questionFormats(question);
+    return prepareWithoutEngine({ ...question, format: weights, kvFormat: kv });
+  },
+  refusal: (question) => refusalOf(() => noEngine.prepare(question)),
+  changes: (question, current) => checkpointChanges(noEngine, question, current),
+  flagsForUsers: () => '',
+};
 
 export function prepareWithoutEngine(input: PlanInput): Deployment {
   const { spec, hardware, parallelism, format } = input;
@@ -21,7 +38,7 @@ export function prepareWithoutEngine(input: PlanInput): Deployment {
   });
   const blockTokens = input.blockTokens ?? 1;
   return {
-    engine: 'none',
+    engine: noEngineFace.name,
     engineVersion: null,
     command: null,
     formats: { weights: format.label, kvCache: input.kvFormat },

@@ -8,9 +8,9 @@ import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import { plan } from '../../plan.ts';
 import { model, request, variedModels } from '../../test-models.ts';
 import { prepare } from '../engines.ts';
+import { engineRequest } from './engine-request.ts';
 import { type EngineMemoryPlan, planEngineMemory } from './memory-plan.ts';
 import { admitEngineMemory } from './option-changes.ts';
-import { engineRequest } from './profile.ts';
 
 function lines(entries: readonly LedgerEntry[]): string[] {
   return entries.map(
@@ -158,7 +158,7 @@ test('`plan --engine plimsoll` prints the ledger of the engine', () => {
           engine: 'plimsoll',
           workload: { contextTokens, users },
         });
-        const drafting = { ...asked, plimsoll: { draft: smallDraft } };
+        const drafting = { ...asked, options: { draft: smallDraft } };
         const engine = planEngineMemory(engineRequest(hasDraft ? drafting : asked));
         expect(diffLedgers(plan(hasDraft ? drafting : asked).ledger, engine.ledger)).toEqual([]);
         expect(engine.ledger.entries.some(({ category }) => category === 'draft')).toBe(hasDraft);

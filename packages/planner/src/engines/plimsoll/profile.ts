@@ -5,30 +5,44 @@
  * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
  * come out of the same capacity.
  */
-import { assert, bytes, formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { assert, bytes, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import { deviceCount } from '../../bytes/parallelism.ts';
 import { elementBytes, weightFormat } from '../../bytes/weight-format.ts';
 import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
-import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
+import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import { deviceSpeed } from '../../question/plan-input.ts';
-import { modelArgument, type PlanRequest, shellArgument } from '../../question/question.ts';
+import type { Question } from '../../question/question.ts';
 import { speedModel } from '../../speed/performance.ts';
-import { defaultMixture } from '../llama-cpp/request.ts';
+import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
+import { plimsollChanges } from './changes.ts';
+import { plimsollCommand } from './command.ts';
 import { conversionNotes } from './conversion-notes.ts';
 import { engineLedger } from './engine-ledger.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
-import { type EngineMemoryRequest, partsOf } from './memory-plan.ts';
+import { engineRequest, mixtureNamed } from './engine-request.ts';
+import { plimsollFace } from './face.ts';
+import { partsOf } from './memory-plan.ts';
+import type { PlimsollOptions } from './options.ts';
 import { placeUnits } from './placement.ts';
 import { type EngineSettings, engineSettings, sequencesLimit } from './settings.ts';
 import { storedBytes, type WeightStorage } from './weight-storage.ts';
 
-export function preparePlimsoll(request: PlanRequest): Deployment {
+export const plimsoll: EngineProfile<PlimsollOptions, 'plimsoll'> = {
+  ...plimsollFace,
+  weightFormats: [],
+  prepare: preparePlimsoll,
+  refusal: (question) => refusalOf(() => preparePlimsoll(question)),
+  changes: plimsollChanges,
+  flagsForUsers: null,
+};
+
+function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
+  const request = withFormats(asked);
   refuseSeveralDevices(request);
   const { spec, freeBytes, options } = engineRequest(request);
   const settings = engineSettings(spec, options);
@@ -53,9 +67,9 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
       freeBytes,
     );
   return {
-    engine: 'plimsoll',
+    engine: plimsollFace.name,
     engineVersion: null,
-    command: command(request),
+    command: plimsollCommand(request),
     formats: {
       weights: weightLabel(request, weights),
       kvCache: settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
@@ -83,11 +97,17 @@ export function preparePlimsoll(request: PlanRequest): Deployment {
       format: weightFormat(spec),
       groups,
       parallelism: request.parallelism,
-      ...deviceSpeed(request),
+      ...deviceSpeed({ ...request, engine: plimsollFace.name }),
     }),
     printed: startFigures(budget, settings),
     notes: [...arenaNotes(started), ...notes(request, budget.sequencesHeld, weights)],
   };
+}
+
+/** `--weights auto` leaves the formats to the engine, as its own command line takes it. */
+function withFormats(question: Question<PlimsollOptions>): Question<PlimsollOptions> {
+  if (question.weights !== 'auto') return question;
+  return { ...question, weights: undefined, options: { ...question.options, shrinkWeights: true } };
 }
 
 /** What the engine says of its cache when it starts; null when it refuses to. */
@@ -97,7 +117,7 @@ function startFigures(budget: MemoryBudget, { blockTokens }: EngineSettings): En
   return { kvTokens: blocks * blockTokens, blocks, blockTokens, concurrency };
 }
 
-function refuseSeveralDevices({ parallelism }: PlanRequest): void {
+function refuseSeveralDevices({ parallelism }: Question<PlimsollOptions>): void {
   const devices = deviceCount(parallelism);
   if (devices === 1) return;
   throw new PlimsollError({
@@ -107,40 +127,6 @@ function refuseSeveralDevices({ parallelism }: PlanRequest): void {
     limit: 1,
     hint: 'leave out --tp, --pp and --dp, or plan another engine with --engine vllm',
   });
-}
-
-/** A plan request as the engine is asked it. */
-export function engineRequest(request: PlanRequest): EngineMemoryRequest {
-  const spec = loadedSpec(request);
-  const { contextTokens, users } = request.workload;
-  const draft = request.plimsoll?.draft;
-  return {
-    spec,
-    freeBytes: request.hardware.memory.usableBytes,
-    options: {
-      ...request.plimsoll,
-      sequencesMax: Math.min(users, sequencesLimit),
-      contextMax: Math.min(contextTokens, spec.contextLength),
-      kvFormat: request.kvFormat,
-      // --weights is about the model; a draft of the registry is assumed in the usual mixture.
-      draft: draft && { ...draft, spec: loadedSpec({ spec: draft.spec, weights: undefined }) },
-    },
-  };
-}
-
-/** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
-function loadedSpec({ spec, weights }: Pick<PlanRequest, 'spec' | 'weights'>): ModelSpec {
-  if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
-  return ggufSpec(spec, mixtureNamed(weights));
-}
-
-function mixtureNamed(weights: string | undefined): string {
-  const plain: ReadonlyMap<string, string> = new Map([
-    ['fp32', 'F32'],
-    ['fp16', 'F16'],
-    ['bf16', 'BF16'],
-  ]);
-  return weights === undefined ? defaultMixture : (plain.get(weights.toLowerCase()) ?? weights);
 }
 
 interface PointNeed {
@@ -196,58 +182,8 @@ function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number)
   return engineLedger(parts, load, found, freeBytes).entries;
 }
 
-/** The file as typed; for a model of the registry, which no command runs, the file that was assumed. */
-function fileArgument(request: PlanRequest): string {
-  const { spec, weights } = request;
-  if (spec.source !== 'config') return modelArgument(request);
-  return shellArgument(`${spec.id.split('/').at(-1)}-${mixtureNamed(weights)}.gguf`);
-}
-
-const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
-
-/** Options of `createEngine`, as code. */
-function engineOptions({ workload, kvFormat, plimsoll = {} }: PlanRequest): readonly string[] {
-  const { blockTokens, threads, prefillChunkTokens, shrinkWeights } = plimsoll;
-  const set = Object.entries({ blockTokens, threads, prefillChunkTokens });
-  return [
-    `sequencesMax: ${workload.users}`,
-    `contextMax: ${workload.contextTokens}`,
-    ...(kvFormat === 'q8_0' || kvFormat === 'fp32' ? [`kvFormat: '${kvFormat}'`] : []),
-    ...set.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
-    ...(shrinkWeights === true ? ['shrinkWeights: true'] : []),
-  ];
-}
-
-/** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
-function command(request: PlanRequest): string {
-  const { workload, kvFormat, hardware } = request;
-  const { contextTokens, users } = workload;
-  const memoryMiB = Math.floor(hardware.memory.usableBytes / MiB);
-  // No flag of `plimsoll run` sets the tokens of a block.
-  if (users > 1 || request.plimsoll?.blockTokens !== undefined) {
-    const options = `{ ${engineOptions(request).join(', ')} }`;
-    const tokens = request.plimsoll?.draft?.tokens;
-    const draft = tokens === undefined ? '' : `, draft: { model: draft, tokens: ${tokens} }`;
-    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${options}${draft} })`;
-  }
-  const parts = ['plimsoll run', fileArgument(request), `--memory ${memoryMiB}MiB`, `--ctx ${contextTokens}`];
-  if (kvFormat === 'q8_0' || kvFormat === 'fp32') parts.push(`--kv-type ${kvTypes[kvFormat]}`);
-  const { threads, prefillChunkTokens, shrinkWeights } = request.plimsoll ?? {};
-  if (threads !== undefined) parts.push(`--threads ${threads}`);
-  if (prefillChunkTokens !== undefined) parts.push(`--prefill-chunk ${prefillChunkTokens}`);
-  if (shrinkWeights === true) parts.push('--weights auto');
-  const draft = request.plimsoll?.draft;
-  if (draft !== undefined) {
-    parts.push(
-      `--draft ${shellArgument(request.draftReference ?? draft.spec.id)}`,
-      `--draft-tokens ${draft.tokens}`,
-    );
-  }
-  return parts.join(' ');
-}
-
 /** The mixture, or for a file "mostly q4_K, 4.85 bits each". */
-function weightLabel(request: PlanRequest, weights: WeightStorage): string {
+function weightLabel(request: Question, weights: WeightStorage): string {
   if (request.spec.source === 'config' && weights.downgraded === 0) return mixtureNamed(request.weights);
   const bytesByFormat = new Map<string, number>();
   let elements = 0;
@@ -268,7 +204,11 @@ function arenaNotes({ excessBytes }: PointNeed): readonly string[] {
 
 const processorClasses: ReadonlySet<HardwareRecord['class']> = new Set(['cpu', 'apple', 'integrated']);
 
-function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStorage): readonly string[] {
+function notes(
+  request: Question<PlimsollOptions>,
+  sequencesHeld: number,
+  weights: WeightStorage,
+): readonly string[] {
   const { spec, hardware, workload } = request;
   const found: string[] = [];
   if (spec.source === 'config' && request.weights === undefined) {
@@ -286,7 +226,7 @@ function notes(request: PlanRequest, sequencesHeld: number, weights: WeightStora
       `the engine starts with room for ${sequencesHeld} of ${workload.users} sequences; the others wait`,
     );
   }
-  if (request.plimsoll?.draft !== undefined) {
+  if (request.options?.draft !== undefined) {
     found.push('speed is that without the draft: what it gains depends on the text');
   }
   found.push(...conversionNotes(weights));

@@ -40,9 +40,6 @@ export interface EngineOptions {
   readonly arenaBytesMax?: number | undefined;
 }
 
-/** What a plan may say about the engine beyond its users, context and cache type. */
-export type PlimsollOptions = Omit<EngineOptions, 'sequencesMax' | 'contextMax' | 'kvFormat' | 'kvShare'>;
-
 export interface EngineSettings {
   readonly sequencesMax: number;
   readonly contextMax: number;

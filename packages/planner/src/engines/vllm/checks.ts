@@ -4,7 +4,8 @@ import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { Parallelism } from '../../bytes/parallelism.ts';
-import type { PlanRequest } from '../../question/question.ts';
+import type { Question } from '../../question/question.ts';
+import type { VllmOptions } from './options.ts';
 
 /** --kv-cache-dtype of the releases until 0.33; the per-token-head types came with 0.20. */
 const cacheTypes: readonly KvFormat[] = [
@@ -18,7 +19,7 @@ const cacheTypes: readonly KvFormat[] = [
   'int2_per_token_head',
 ];
 
-export function checkVllm(request: PlanRequest, kvFormat: KvFormat): void {
+export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): void {
   checkDevice(request.hardware);
   if (!cacheTypes.includes(kvFormat)) {
     throw new PlimsollError({
@@ -29,7 +30,7 @@ export function checkVllm(request: PlanRequest, kvFormat: KvFormat): void {
       hint: '--kv fp8, or --engine llama.cpp for ggml types',
     });
   }
-  const blockSize = request.vllm?.blockSize ?? 16;
+  const blockSize = request.options?.blockTokens ?? 16;
   if (blockSize % 16 !== 0 && blockSize !== 8) {
     throw new PlimsollError({
       code: 'bad-block-size',

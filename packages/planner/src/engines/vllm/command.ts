@@ -3,8 +3,13 @@ import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
-import { modelArgument, type PlanRequest } from '../../question/question.ts';
+import { modelArgument, type Question } from '../../question/question.ts';
+import { checkpointName } from '../contract/checkpoint-changes.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
+import { optionWords } from '../contract/option-spec.ts';
 import type { VllmSettings } from './defaults.ts';
+import { vllmFace } from './face.ts';
+import { type VllmOptions, vllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 
 /** Formats vLLM makes itself while it loads a plain checkpoint; all others need a checkpoint that has them. */
@@ -12,7 +17,7 @@ const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
 
 /** The plan behind a command: what was asked, and what it came to. */
 export interface PlannedStart {
-  readonly request: PlanRequest;
+  readonly request: Question<VllmOptions>;
   readonly settings: VllmSettings;
   readonly release: VllmRelease;
   /** Type of what stays unquantised. */
@@ -26,27 +31,35 @@ export interface PlannedStart {
 export function vllmCommand(start: PlannedStart): string | null {
   const { request, settings, release } = start;
   if (!hasCacheFlag(start.kvFormat, start.base)) return null;
-  const { parallelism, vllm = {} } = request;
-  const parts = ['vllm serve', checkpointArgument(request), `--max-model-len ${settings.maxModelLen}`];
-  const option = (flag: string, value: string | number | undefined): void => {
+  const { parallelism, options = {} } = request;
+  const parts = ['vllm serve', checkpointArgument(request)];
+  const add = (flag: string, value: string | number | undefined): void => {
     if (value !== undefined) parts.push(`${flag} ${value}`);
   };
-  option('--gpu-memory-utilization', settings.utilization);
-  if (parallelism.tensor > 1) option('--tensor-parallel-size', parallelism.tensor);
-  if (parallelism.pipeline > 1) option('--pipeline-parallel-size', parallelism.pipeline);
-  if (parallelism.data > 1) option('--data-parallel-size', parallelism.data);
-  if (parallelism.expertParallel) parts.push('--enable-expert-parallel');
+  const split = (name: 'tp' | 'pp' | 'dp', ways: number): void => {
+    if (ways > 1) add(sharedFlag(vllmFace, name), ways);
+  };
+  add(sharedFlag(vllmFace, 'context'), settings.maxModelLen);
+  parts.push(...optionWords(vllmOptions, { gpuMemoryUtilization: settings.utilization }));
+  split('tp', parallelism.tensor);
+  split('pp', parallelism.pipeline);
+  split('dp', parallelism.data);
+  if (parallelism.expertParallel) parts.push(sharedFlag(vllmFace, 'ep'));
   const made = madeWhileLoading(request);
-  option('--quantization', made);
+  add(sharedFlag(vllmFace, 'weights'), made);
   // Until 0.9 the loader had to be named too (vllm/engine/arg_utils.py).
-  if (made === 'bitsandbytes' && release.number < 9) option('--load-format', made);
-  option('--dtype', dtype(start));
-  option('--kv-cache-dtype', cacheType(start));
-  option('--block-size', vllm.blockSize);
-  option('--max-num-batched-tokens', vllm.maxNumBatchedTokens);
-  if (start.setsSequences) option('--max-num-seqs', settings.sequences);
-  if (settings.eager) parts.push('--enforce-eager');
-  parts.push(...prefixCaching(settings, release));
+  if (made === 'bitsandbytes' && release.number < 9) add('--load-format', made);
+  add(sharedFlag(vllmFace, 'dtype'), dtype(start));
+  add(sharedFlag(vllmFace, 'kv'), cacheType(start));
+  const chosen: VllmOptions = {
+    blockTokens: options.blockTokens,
+    maxNumBatchedTokens: options.maxNumBatchedTokens,
+    maxNumSeqs: start.setsSequences ? settings.sequences : undefined,
+    enforceEager: settings.eager,
+    // Off by default in V0, on in V1.
+    prefixCaching: settings.prefixCaching === (release.engine === 'V1') ? undefined : settings.prefixCaching,
+  };
+  parts.push(...optionWords(vllmOptions, chosen));
   return parts.join(' ');
 }
 
@@ -76,19 +89,13 @@ function cacheType({ request, base, kvFormat }: PlannedStart): string | undefine
   return kvFormat === automatic ? undefined : (typeNames[kvFormat] ?? kvFormat);
 }
 
-/** Off by default in V0, on in V1. */
-function prefixCaching({ prefixCaching: isOn }: VllmSettings, { engine }: VllmRelease): readonly string[] {
-  if (isOn === (engine === 'V1')) return [];
-  return [isOn ? '--enable-prefix-caching' : '--no-enable-prefix-caching'];
-}
-
-function madeWhileLoading({ spec, weights }: PlanRequest): string | undefined {
+function madeWhileLoading({ spec, weights }: Question): string | undefined {
   const name = weights?.trim().toLowerCase();
   return spec.quantization === null && name !== undefined && onlineFormats.includes(name) ? name : undefined;
 }
 
 /** The format that a checkpoint must have already, because vLLM does not make it from this one; null where this one will do. */
-export function checkpointNeeded(request: PlanRequest): string | null {
+export function checkpointNeeded(request: Question): string | null {
   const { spec, weights } = request;
   if (weights === undefined || madeWhileLoading(request) !== undefined) return null;
   const name = parseElementType(weights) ?? weights.trim().toLowerCase();
@@ -98,13 +105,7 @@ export function checkpointNeeded(request: PlanRequest): string | null {
 }
 
 /** The model as typed, or a description of the checkpoint that has to be found first. */
-function checkpointArgument(request: PlanRequest): string {
+function checkpointArgument(request: Question): string {
   const needed = checkpointNeeded(request);
   return needed === null ? modelArgument(request) : `<${checkpointName(needed)} of ${request.spec.id}>`;
-}
-
-/** "an AWQ checkpoint", "an int8 checkpoint". */
-export function checkpointName(weights: string): string {
-  const name = /^(awq|gptq|nvfp4|mxfp4|fp8)$/.test(weights) ? weights.toUpperCase() : weights;
-  return `${/^[aeio]|^[AFMNX][A-Z]/.test(name) ? 'an' : 'a'} ${name} checkpoint`;
 }

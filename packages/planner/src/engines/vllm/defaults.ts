@@ -4,24 +4,8 @@
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
+import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
-
-/** Flags of one vLLM process. Absent means: as vLLM would choose. */
-export interface VllmOptions {
-  /** Forces the old or the new engine in releases that have both. */
-  readonly engine?: 'V0' | 'V1' | undefined;
-  readonly gpuMemoryUtilization?: number | undefined;
-  readonly maxModelLen?: number | undefined;
-  readonly maxNumBatchedTokens?: number | undefined;
-  readonly maxNumSeqs?: number | undefined;
-  readonly blockSize?: number | undefined;
-  readonly enforceEager?: boolean | undefined;
-  readonly prefixCaching?: boolean | undefined;
-  /** `server` for vllm serve, `batch` for the LLM class: the token budget differs. */
-  readonly usage?: 'server' | 'batch' | undefined;
-  /** Draft tokens per step of speculative decoding, 0 for none. */
-  readonly speculativeTokens?: number | undefined;
-}
 
 export interface VllmSettings {
   readonly utilization: number;
@@ -57,7 +41,7 @@ export function vllmSettings(
     batchedTokens,
     sequences: Math.min(options.maxNumSeqs ?? batch.sequences, batchedTokens),
     inFlightTokens: steps * batchedTokens,
-    blockTokens: options.blockSize ?? 16,
+    blockTokens: options.blockTokens ?? 16,
     eager: options.enforceEager ?? false,
     prefixCaching: options.prefixCaching ?? release.engine === 'V1',
     speculativeTokens: options.speculativeTokens ?? 0,

@@ -9,29 +9,32 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
 import { ledgerBytes } from '../../bytes/ledger.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
-import type { PlanRequest } from '../../question/question.ts';
+import type { Question } from '../../question/question.ts';
 import {
   booleanField,
   numberField,
   objectField,
   type RawRecord,
   type RecordAnswer,
+  type RecordReader,
   type ReportedFields,
+  type Resolver,
   textField,
-} from '../../validation/record.ts';
+} from '../contract/log-record.ts';
+import type { VllmOptions } from './options.ts';
 import { engineFigures, prepareVllm, type VllmDeployment } from './profile.ts';
 
-export interface Resolver {
-  readonly model: (name: string) => ModelSpec;
-  readonly hardware: (name: string) => HardwareRecord;
-}
+export const vllmRecords: RecordReader<'vllm'> = {
+  kind: 'vllm',
+  reportedField: 'reported',
+  recognises: (record) => {
+    const reported = objectField(record, 'reported');
+    return 'weights_gib' in reported || 'kv_cache_gib' in reported || 'vllm_version' in record;
+  },
+  answer: predictVllmRecord,
+};
 
-export interface VllmAnswer extends RecordAnswer {
-  /** Tokens and blocks from our own cache size instead of the stated one. */
-  readonly endToEnd?: ReportedFields;
-}
-
-export function predictVllmRecord(record: RawRecord, resolver: Resolver): VllmAnswer {
+export function predictVllmRecord(record: RawRecord, resolver: Resolver): RecordAnswer {
   const request = requestOf(record, resolver);
   const deployment = prepareVllm(request, textField(record, 'date'));
   const reported = objectField(record, 'reported') as ReportedFields;
@@ -94,7 +97,7 @@ function tokenFields(deployment: VllmDeployment, statedGib: number | undefined):
   };
 }
 
-function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
+function requestOf(record: RawRecord, resolver: Resolver): Question<VllmOptions> {
   const spec = resolver.model(textField(record, 'model') ?? '');
   const hardware = hardwareOf(record, resolver);
   const elementType = parseElementType(textField(record, 'dtype') ?? '') ?? undefined;
@@ -112,10 +115,9 @@ function requestOf(record: RawRecord, resolver: Resolver): PlanRequest {
     elementType,
     weights: weightsOf(spec, quantization),
     kvFormat: kvFormatOf(record, spec),
-    engine: 'vllm',
     engineVersion: textField(record, 'vllm_version'),
-    vllm: {
-      engine: engine === 'V0' || engine === 'V1' ? engine : undefined,
+    options: {
+      core: engine === 'V0' || engine === 'V1' ? engine : undefined,
       gpuMemoryUtilization: numberField(record, 'gpu_memory_utilization'),
       maxModelLen: numberField(record, 'max_model_len') ?? spec.contextLength,
       maxNumBatchedTokens: numberField(record, 'max_num_batched_tokens'),

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolveHardware } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
 import { model, request } from '../../test-models.ts';
-import type { RawRecord } from '../../validation/record.ts';
 import { figureErrors } from '../../validation/statistics.ts';
+import type { RawRecord } from '../contract/log-record.ts';
 import { predictVllmRecord } from './log-record.ts';
 import { prepareVllm } from './profile.ts';
 

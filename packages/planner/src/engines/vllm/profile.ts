@@ -11,20 +11,25 @@ import type { ElementType } from '@plimsoll/model-files/spec';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
+import { checkParallelism } from '../../bytes/parallelism.ts';
 import { weightEntries } from '../../bytes/weight-entries.ts';
-import type { WeightFormat } from '../../bytes/weight-format.ts';
+import { type WeightFormat, weightFormatNames } from '../../bytes/weight-format.ts';
 import { type DeviceWeights, stageWeights } from '../../bytes/weights.ts';
-import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
-import { fixedDeviceBytes } from '../../deployment/deployment.ts';
+import { type Deployment, type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
-import { type PlanRequest, requestFormats } from '../../question/question.ts';
+import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/performance.ts';
+import { checkpointChanges, checkpointName } from '../contract/checkpoint-changes.ts';
+import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { activationPeak } from './activation.ts';
+import { batchChanges, utilizationChange } from './changes.ts';
 import { checkVllm } from './checks.ts';
-import { checkpointName, checkpointNeeded, hasCacheFlag, vllmCommand } from './command.ts';
+import { checkpointNeeded, hasCacheFlag, vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
+import { vllmFace } from './face.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
+import type { VllmOptions } from './options.ts';
 import { type VllmRelease, vllmRelease } from './release.ts';
 import { graphBytes, headroomEntry, runtimeEntries } from './runtime.ts';
 
@@ -53,12 +58,28 @@ export interface VllmDeployment extends Deployment {
   };
 }
 
-export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment {
+export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
+  ...vllmFace,
+  weightFormats: weightFormatNames,
+  prepare: (question) => {
+    checkParallelism(question.parallelism, question.spec);
+    return prepareVllm(question);
+  },
+  refusal: (question) => refusalOf(() => vllm.prepare(question)),
+  changes: (question, current) => [
+    ...utilizationChange(question, current),
+    ...batchChanges(question),
+    ...checkpointChanges(vllm, question, current),
+  ],
+  flagsForUsers: () => '',
+};
+
+export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): VllmDeployment {
   const request = { ...asAsked, elementType: asAsked.elementType ?? typeOnDevice(asAsked) };
   const { hardware, parallelism } = request;
-  const release = vllmRelease({ version: request.engineVersion, date, engine: request.vllm?.engine });
+  const release = vllmRelease({ version: request.engineVersion, date, engine: request.options?.core });
   const { settings, raisedFrom } = settingsFor(request, release);
-  const { weights: asked, kv } = requestFormats(request);
+  const { weights: asked, kv } = questionFormats(request);
   checkVllm(request, kv);
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
   const format = residentFormat(asked);
@@ -72,12 +93,12 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
   const { layout } = tightest;
   const poolBytes = tightest.blocks > 0 ? tightest.blocks * layout.blockBytes : tightest.availableBytes;
   return {
-    engine: 'vllm',
+    engine: vllmFace.name,
     engineVersion: release.version,
     command: vllmCommand({
       ...{ request: asAsked, settings, release, kvFormat: kv },
       base: asked.base,
-      setsSequences: raisedFrom !== null || request.vllm?.maxNumSeqs !== undefined,
+      setsSequences: raisedFrom !== null || request.options?.maxNumSeqs !== undefined,
     }),
     formats: { weights: asked.label, kvCache: kv },
     cacheIsFixed: false,
@@ -92,7 +113,7 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
     groups: tightest.groups,
     dataGroups: parallelism.data,
     // --max-model-len follows the plan: how long it could be is a question of memory.
-    contextMax: request.vllm?.maxModelLen ?? spec.contextLength,
+    contextMax: request.options?.maxModelLen ?? spec.contextLength,
     sequencesMax: settings.sequences * parallelism.data,
     sequencesLimit:
       parallelism.data === 1
@@ -106,7 +127,13 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
       const sequences = Math.ceil(users / parallelism.data);
       return (sequences * steady + layout.sequenceBlocks(contextTokens) - steady) * layout.blockBytes;
     },
-    speed: speedModel({ spec, format, groups: tightest.groups, parallelism, ...deviceSpeed(request) }),
+    speed: speedModel({
+      spec,
+      format,
+      groups: tightest.groups,
+      parallelism,
+      ...deviceSpeed({ ...request, engine: vllmFace.name }),
+    }),
     printed: engineFigures(layout, tightest.blocks, settings, release),
     notes: [
       ...profileNotes(release, format),
@@ -118,17 +145,17 @@ export function prepareVllm(asAsked: PlanRequest, date?: string): VllmDeployment
 }
 
 /** Cards without bfloat16 hold such checkpoints as float16. */
-function typeOnDevice({ spec, hardware }: PlanRequest): PlanRequest['elementType'] {
+function typeOnDevice({ spec, hardware }: Question<VllmOptions>): Question<VllmOptions>['elementType'] {
   const capability = Number(hardware.computeCapability ?? 9);
   return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
 }
 
 /** As many sequences as there are users, unless a person set another number; `raisedFrom` is then the release's own. */
 function settingsFor(
-  request: PlanRequest,
+  request: Question<VllmOptions>,
   release: VllmRelease,
 ): { readonly settings: VllmSettings; readonly raisedFrom: number | null } {
-  const asked = { maxModelLen: request.workload.contextTokens, ...request.vllm };
+  const asked = { maxModelLen: request.workload.contextTokens, ...request.options };
   const settings = vllmSettings(asked, release, request.spec, request.hardware);
   const users = Math.ceil(request.workload.users / request.parallelism.data);
   if (users <= settings.sequences || asked.maxNumSeqs !== undefined) return { settings, raisedFrom: null };
@@ -137,7 +164,9 @@ function settingsFor(
 }
 
 function prepareStage(input: {
-  readonly request: PlanRequest & { readonly kvFormat: NonNullable<PlanRequest['kvFormat']> };
+  readonly request: Question<VllmOptions> & {
+    readonly kvFormat: NonNullable<Question<VllmOptions>['kvFormat']>;
+  };
   readonly format: WeightFormat;
   readonly release: VllmRelease;
   readonly settings: VllmSettings;
@@ -203,7 +232,11 @@ export function engineFigures(
 }
 
 /** What the command alone cannot do. */
-function startNotes(request: PlanRequest, kvFormat: KvFormat, base: ElementType): readonly string[] {
+function startNotes(
+  request: Question<VllmOptions>,
+  kvFormat: KvFormat,
+  base: ElementType,
+): readonly string[] {
   const found: string[] = [];
   if (!hasCacheFlag(kvFormat, base)) {
     found.push(
@@ -219,7 +252,7 @@ function startNotes(request: PlanRequest, kvFormat: KvFormat, base: ElementType)
 }
 
 function raisedNotes(
-  request: PlanRequest,
+  request: Question<VllmOptions>,
   { sequences, batchedTokens }: VllmSettings,
   raisedFrom: number | null,
 ): readonly string[] {

@@ -3,12 +3,12 @@ import { bytes, GiB } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { LedgerEntry } from '../../bytes/ledger.ts';
-import type { PlanRequest } from '../../question/question.ts';
+import type { Question } from '../../question/question.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
 
 export function runtimeEntries(
-  request: PlanRequest,
+  request: Question,
   settings: VllmSettings,
   release: VllmRelease,
 ): readonly LedgerEntry[] {
@@ -16,7 +16,7 @@ export function runtimeEntries(
   return graphs === null ? [outsideTorch(request, release)] : [outsideTorch(request, release), graphs];
 }
 
-function outsideTorch(request: PlanRequest, release: VllmRelease): LedgerEntry {
+function outsideTorch(request: Question, release: VllmRelease): LedgerEntry {
   const { tensor, pipeline } = request.parallelism;
   // Symmetric-memory and NVLS buffers exist only where devices see each other's memory.
   const isDatacenter = request.hardware.class === 'datacenter';
@@ -49,7 +49,7 @@ function isMemoryLink(link: HardwareRecord['links'][number]): boolean {
 }
 
 /** From 0.20 the engine estimates its CUDA graphs before it sizes the cache; earlier they took what was left over. */
-function graphEntry(request: PlanRequest, settings: VllmSettings, release: VllmRelease): LedgerEntry | null {
+function graphEntry(request: Question, settings: VllmSettings, release: VllmRelease): LedgerEntry | null {
   const isAmdBefore = request.hardware.vendor === 'AMD' && release.number < 29;
   if (settings.eager || release.number < 20 || isAmdBefore) return null;
   const { baseGib, perLayerGib, fitted } = facts.cudaGraphs;
@@ -68,13 +68,13 @@ function graphEntry(request: PlanRequest, settings: VllmSettings, release: VllmR
 }
 
 /** Memory of the captured graphs of one device; none without them. */
-export function graphBytes(request: PlanRequest, settings: VllmSettings): number {
+export function graphBytes(request: Question, settings: VllmSettings): number {
   if (settings.eager) return 0;
   const { baseGib, perLayerGib } = facts.cudaGraphs;
   return Math.round((baseGib + perLayerGib * stageLayers(request)) * GiB);
 }
 
-function stageLayers(request: PlanRequest): number {
+function stageLayers(request: Question): number {
   return Math.ceil(request.spec.layers.length / request.parallelism.pipeline);
 }
 

@@ -2,6 +2,7 @@
 
 import { formatCount } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import { checkStartLog, type StartLogRow, startLogCharactersMax } from '@plimsoll/planner/start-log';
 import { type ReactNode, useId, useMemo, useState } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
@@ -10,7 +11,10 @@ export function LogCheck({ plan, words }: { readonly plan: Plan; readonly words:
   const id = useId();
   const [text, setText] = useState('');
   const [isTooLong, setTooLong] = useState(false);
-  const { rows, otherContext } = useMemo(() => checkStartLog(plan, text), [plan, text]);
+  const { rows, otherContext } = useMemo(
+    () => checkStartLog(plan, engineFace(plan.engine.name).startLog ?? [], text),
+    [plan, text],
+  );
   // The field does not keep a refused text, because the browser would lay all of it out again at each key.
   const take = (pasted: string): void => {
     const tooLong = pasted.length > startLogCharactersMax;

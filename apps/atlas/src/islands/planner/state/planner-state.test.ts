@@ -1,4 +1,4 @@
-import { engineNames } from '@plimsoll/planner';
+import { engineNames } from '@plimsoll/planner/engines';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildWorkbench } from '../../../workbench/build-workbench.ts';

@@ -53,12 +53,10 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
     engineVersion: engine === 'vllm' ? (state.release ?? undefined) : undefined,
     weights: state.weights ?? undefined,
     kvFormat: state.kv === null ? undefined : parseKvFormat(state.kv),
-    vllm: {
+    options: {
       gpuMemoryUtilization: state.utilization ?? undefined,
       maxNumSeqs: state.maxNumSeqs ?? undefined,
       maxNumBatchedTokens: state.maxNumBatchedTokens ?? undefined,
-    },
-    llamaCpp: {
       gpuLayers: layersOf(state.ngl),
       flashAttention: state.fa === null ? undefined : state.fa === 'on',
     },
@@ -90,7 +88,7 @@ export function answerState(asked: PlannerState, workbench: Workbench): PlannerA
     const { plan, advised } = planWithRequests(request);
     const followed = advised.map(({ advice, request: changed }) => ({
       advice,
-      state: stateOfRequest(state, request, changed),
+      state: stateOfRequest(state, changed),
     }));
     return { state, engine, notes, plan, refusal: null, advised: followed };
   } catch (error) {
@@ -189,11 +187,11 @@ function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollErro
 }
 
 /** The state of a changed request; null if no field holds the change. */
-function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanRequest): PlannerState | null {
-  const { gpuLayers, flashAttention, ...others } = after.llamaCpp ?? {};
-  if (after.plimsoll !== before.plimsoll && Object.keys(after.plimsoll ?? {}).length > 0) return null;
+function stateOfRequest(state: PlannerState, after: PlanRequest): PlannerState | null {
+  const { gpuLayers, flashAttention, gpuMemoryUtilization, maxNumSeqs, maxNumBatchedTokens, ...others } =
+    after.options ?? {};
   if (Object.values(others).some((value) => value !== undefined)) return null;
-  const { vllm, parallelism, workload } = after;
+  const { parallelism, workload } = after;
   return {
     ...state,
     gpu: after.hardware.id,
@@ -210,8 +208,8 @@ function stateOfRequest(state: PlannerState, before: PlanRequest, after: PlanReq
     ep: parallelism.expertParallel ? 'on' : null,
     ngl: gpuLayers === undefined ? null : String(gpuLayers),
     fa: flashAttention === undefined ? null : flashAttention ? 'on' : 'off',
-    utilization: vllm?.gpuMemoryUtilization ?? null,
-    maxNumSeqs: vllm?.maxNumSeqs ?? null,
-    maxNumBatchedTokens: vllm?.maxNumBatchedTokens ?? null,
+    utilization: gpuMemoryUtilization ?? null,
+    maxNumSeqs: maxNumSeqs ?? null,
+    maxNumBatchedTokens: maxNumBatchedTokens ?? null,
   };
 }

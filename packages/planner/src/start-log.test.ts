@@ -1,9 +1,10 @@
 import { shippedRegistry } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plan, singleDevice } from '../../index.ts';
-import { model } from '../../test-models.ts';
+import { vllmStartLog } from './engines/vllm/start-log.ts';
+import { plan, singleDevice } from './index.ts';
 import { checkStartLog, startLogCharactersMax } from './start-log.ts';
+import { model } from './test-models.ts';
 
 const llama = plan({
   spec: model('meta-llama/Llama-3.1-8B-Instruct'),
@@ -11,7 +12,7 @@ const llama = plan({
   engine: 'vllm',
   engineVersion: '0.19.0',
   parallelism: singleDevice,
-  vllm: { gpuMemoryUtilization: 0.95, maxNumSeqs: 1024, maxNumBatchedTokens: 8192 },
+  options: { gpuMemoryUtilization: 0.95, maxNumSeqs: 1024, maxNumBatchedTokens: 8192 },
   workload: { contextTokens: 8192, users: 1 },
 });
 
@@ -23,7 +24,7 @@ INFO GPU KV cache size: 476,016 tokens
 INFO Maximum concurrency for 8,192 tokens per request: 58.11x`;
 
 test('the log of the engine that was planned: every figure within 3 % of what was printed', () => {
-  const { rows, otherContext } = checkStartLog(llama, newLog);
+  const { rows, otherContext } = checkStartLog(llama, vllmStartLog, newLog);
   expect(otherContext).toBeNull();
   expect(rows.map(({ figure, printed }) => `${figure} ${printed}`)).toEqual([
     'weights 14.99',
@@ -41,6 +42,7 @@ test('older releases print other lines', () => {
   // https://github.com/vllm-project/vllm/issues/10517: an RTX 3090 under a release of 2024.
   const { rows, otherContext } = checkStartLog(
     llama,
+    vllmStartLog,
     `Loading model weights took 14.9888 GB
 Memory profiling results: total_gpu_memory=23.58GiB initial_memory_usage=15.34GiB peak_torch_memory=17.06GiB memory_usage_post_profile=15.35GiB non_torch_memory=0.35GiB kv_cache_size=3.81GiB gpu_memory_utilization=0.90
 Maximum concurrency for 20000 tokens per request: 1.56x`,
@@ -56,7 +58,7 @@ Maximum concurrency for 20000 tokens per request: 1.56x`,
 });
 
 test('of several starts the last counts, and a shortage is a negative number', () => {
-  const { rows } = checkStartLog(llama, `${newLog}\nAvailable KV cache memory: -2.14 GiB`);
+  const { rows } = checkStartLog(llama, vllmStartLog, `${newLog}\nAvailable KV cache memory: -2.14 GiB`);
   expect(rows.find(({ figure }) => figure === 'kvCache')?.printed).toBe(-2.14);
 });
 
@@ -64,13 +66,13 @@ test('any text gives rows of numbers or none', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 400 }), fc.nat(6), (noise, cut) => {
       const lines = newLog.split('\n').slice(0, cut).join(noise);
-      for (const { printed, planned } of checkStartLog(llama, lines + noise).rows) {
+      for (const { printed, planned } of checkStartLog(llama, vllmStartLog, lines + noise).rows) {
         expect(Number.isFinite(printed)).toBe(true);
         expect(planned === null || Number.isFinite(planned)).toBe(true);
       }
     }),
   );
-  expect(checkStartLog(llama, 'nothing of the kind').rows).toEqual([]);
+  expect(checkStartLog(llama, vllmStartLog, 'nothing of the kind').rows).toEqual([]);
 });
 
 test('colors, time stamps, ranks and line ends of any system change nothing', () => {
@@ -79,16 +81,20 @@ test('colors, time stamps, ranks and line ends of any system change nothing', ()
     .replaceAll('INFO', prefix)
     .replaceAll('\n', '\r\n')
     .replace('Available', '\u001b[32mAvailable');
-  expect(checkStartLog(llama, worn)).toEqual(checkStartLog(llama, newLog));
-  expect(checkStartLog(llama, newLog.replaceAll('\n', ' '))).toEqual(checkStartLog(llama, newLog));
+  expect(checkStartLog(llama, vllmStartLog, worn)).toEqual(checkStartLog(llama, vllmStartLog, newLog));
+  expect(checkStartLog(llama, vllmStartLog, newLog.replaceAll('\n', ' '))).toEqual(
+    checkStartLog(llama, vllmStartLog, newLog),
+  );
 });
 
 test('a line of ten megabytes is no start, and a long log is read to its end', () => {
   const long = 'A'.repeat(10_000_000);
-  expect(() => checkStartLog(llama, long)).toThrowError(
+  expect(() => checkStartLog(llama, vllmStartLog, long)).toThrowError(
     expect.objectContaining({ code: 'start-log-too-long', value: 10_000_000, limit: startLogCharactersMax }),
   );
   const start = 'Model loading took 1'.repeat(300_000);
-  expect(checkStartLog(llama, start).rows).toEqual([]);
-  expect(checkStartLog(llama, `${start}\n${newLog}`)).toEqual(checkStartLog(llama, newLog));
+  expect(checkStartLog(llama, vllmStartLog, start).rows).toEqual([]);
+  expect(checkStartLog(llama, vllmStartLog, `${start}\n${newLog}`)).toEqual(
+    checkStartLog(llama, vllmStartLog, newLog),
+  );
 });

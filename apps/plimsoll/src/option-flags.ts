@@ -1,0 +1,88 @@
+/** The flags of `plimsoll plan` that only some engines have, made from the options that each engine lists. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { type AnyOptions, type EngineName, engineFace, engineFaces } from '@plimsoll/planner/engines';
+import { engineFlags } from '@plimsoll/registry';
+import type { Command } from 'commander';
+import { badFlag } from './flag-values.ts';
+
+type Spec = (typeof engineFaces)[number]['options'][number];
+
+/** What commander has read; texts, or true for a switch. */
+type ReadFlags = Readonly<Record<string, unknown>>;
+
+/** One flag for every option; engines that share its name share it. */
+export function addOptionFlags(command: Command): Command {
+  const specs = engineFaces.flatMap(({ options, title }) => options.map((spec) => ({ spec, title })));
+  const names = new Set(specs.map(({ spec }) => spec.name));
+  for (const name of names) {
+    const sharers = specs.filter(({ spec }) => spec.name === name);
+    const value = sharers[0]?.spec.value ?? null;
+    const titles = sharers.map(({ title }) => title).join(', ');
+    command.option(
+      value === null ? `--${name}` : `--${name} ${value}`,
+      `${titles}: ${sharers[0]?.spec.words}`,
+    );
+  }
+  return command;
+}
+
+/** The options of an engine that were given. A flag that it does not have is refused, or named where it changes no memory. */
+export function optionsOf(
+  flags: ReadFlags,
+  engine: EngineName,
+  asked: { readonly isOneEngine: boolean; readonly note: (text: string) => void },
+): AnyOptions {
+  const given = givenSpecs(flags);
+  const own = given.filter(({ owners }) => owners.includes(engine));
+  if (asked.isOneEngine) {
+    const foreign = given.filter(({ owners }) => !owners.includes(engine));
+    const neutral = foreign.filter(({ name }) => changesNoMemory(engine, name));
+    for (const option of foreign) if (!neutral.includes(option)) throw flagOfAnother(option, engine);
+    if (neutral.length > 0)
+      asked.note(`note: ${neutral.map(({ name }) => `--${name}`).join(', ')} changes no memory of ${engine}`);
+  }
+  const read = own.map(({ name, text }) => {
+    const spec = engineFace(engine).options.find((candidate) => candidate.name === name);
+    return spec === undefined ? {} : readText(spec, text);
+  });
+  return Object.assign({}, ...read);
+}
+
+interface GivenOption {
+  readonly name: string;
+  readonly text: string;
+  readonly owners: readonly EngineName[];
+}
+
+function givenSpecs(flags: ReadFlags): readonly GivenOption[] {
+  const names = new Set(engineFaces.flatMap(({ options }) => options.map(({ name }) => name)));
+  return [...names].flatMap((name) => {
+    const value = flags[name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    const owners = engineFaces.filter(({ options }) => options.some((spec) => spec.name === name));
+    if (typeof value !== 'string' && value !== true) return [];
+    return [{ name, text: value === true ? 'on' : value, owners: owners.map((face) => face.name) }];
+  });
+}
+
+function readText({ name, limit, read }: Spec, text: string): AnyOptions {
+  // What only the caller can read, such as another model, is read by the caller.
+  if (read === null) return {};
+  const options = read(text);
+  if (options === null) throw badFlag(name, text, limit);
+  return options;
+}
+
+function changesNoMemory(engine: EngineName, name: string): boolean {
+  const known = engineFlags(engine);
+  return known !== null && [...known.switches, ...known.options].includes(`--${name}`);
+}
+
+function flagOfAnother({ name, owners }: GivenOption, engine: EngineName): PlimsollError {
+  const [owner] = owners;
+  return new PlimsollError({
+    code: 'flag-of-another-engine',
+    message: `--${name} is a flag of ${owners.join(' and ')}, and this plan is for ${engine}`,
+    value: `--${name}`,
+    hint: `--engine ${owner}, or leave the flag out`,
+  });
+}

@@ -1,0 +1,32 @@
+/** The smallest other device that holds a model whole, where one device was asked for and does not. */
+import { deviceCount } from '../bytes/parallelism.ts';
+import { type Deployment, neededBytes } from '../deployment/deployment.ts';
+import type { Change } from '../engines/contract/engine-profile.ts';
+import type { AnyOptions, PlanRequest } from '../engines/engine-list.ts';
+import { prepareIfPossible } from '../engines/engines.ts';
+import { usualEngine } from '../engines/usual-engine.ts';
+
+export function hardwareChange(request: PlanRequest, current: Deployment): readonly Change<AnyOptions>[] {
+  const { users, contextTokens } = request.workload;
+  const needed = neededBytes(current, users, contextTokens);
+  if (needed <= current.poolBytes || request.largerDevices === undefined) return [];
+  if (deviceCount(request.parallelism) > 1) return [];
+  const bytesMin = current.capacityBytes - current.poolBytes + needed;
+  for (const hardware of request.largerDevices(bytesMin)) {
+    const deployment = prepareIfPossible({ ...request, hardware });
+    if (deployment === null || neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
+    // Another device may have another usual engine, which is not the one that was asked about.
+    const isUsual = usualEngine(hardware, request.spec.source === 'gguf') === request.engine;
+    return [
+      {
+        kind: 'hardware',
+        title: `use ${hardware.name} instead`,
+        flags: `--gpu ${hardware.id}${isUsual ? '' : ` --engine ${request.engine}`}`,
+        cost: 'other hardware',
+        size: 7,
+        apply: (old) => ({ ...old, hardware }),
+      },
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,48 @@
+/**
+ * Every engine as far as it is known without planning: what a command line, an address and a page need. A line here and one
+ * in engines.ts add an engine; what differs between engines is in their folders.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Question } from '../question/question.ts';
+import type { EngineFace } from './contract/engine-face.ts';
+import { llamaCppFace } from './llama-cpp/face.ts';
+import { noEngineFace } from './none/face.ts';
+import { plimsollFace } from './plimsoll/face.ts';
+import { vllmFace } from './vllm/face.ts';
+
+const faces = [vllmFace, llamaCppFace, plimsollFace, noEngineFace] as const;
+
+type Face = (typeof faces)[number];
+type OptionsOf<Any> = Any extends EngineFace<infer Options> ? Options : never;
+/** Of A | B, the type that is both: every engine's options side by side, each absent where nobody set it. */
+type Both<Union> = (Union extends unknown ? (part: Union) => void : never) extends (all: infer All) => void
+  ? All & object
+  : never;
+
+export type EngineName = Face['name'];
+export type AnyOptions = Both<OptionsOf<Face>>;
+
+/** A question together with the engine that is asked it. */
+export interface PlanRequest extends Question<AnyOptions> {
+  readonly engine: EngineName;
+}
+
+export const engineFaces: readonly EngineFace<AnyOptions, EngineName>[] = faces;
+export const engineNames: readonly EngineName[] = engineFaces.map(({ name }) => name);
+
+export function engineFace(name: EngineName): EngineFace<AnyOptions, EngineName> {
+  return engineNamed(name);
+}
+
+/** By its name or another that people use for it, whatever the case. */
+export function engineNamed(text: string): EngineFace<AnyOptions, EngineName> {
+  const name = text.trim().toLowerCase();
+  const found = engineFaces.find((face) => face.name === name || face.aliases.includes(name));
+  if (found !== undefined) return found;
+  throw new PlimsollError({
+    code: 'unknown-engine',
+    message: `"${text}" is not an engine this planner has a profile for`,
+    value: text,
+    limit: engineNames.join(', '),
+  });
+}

@@ -1,0 +1,34 @@
+/** llama.cpp without its memory: names, flags, scheduler. */
+import type { EngineFace, Spellings } from '../contract/engine-face.ts';
+import { type LlamaCppOptions, llamaCppOptions } from './options.ts';
+
+/** Its own context is that of all slots together; a plan's is that of one user. */
+const spellings: Spellings = {
+  context: ['-c', '--ctx-size'],
+  users: ['-np', '--parallel'],
+};
+
+export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
+  name: 'llama.cpp',
+  title: 'llama.cpp',
+  aliases: ['llamacpp', 'llama-cpp', 'llama_cpp'],
+  options: llamaCppOptions,
+  spellings,
+  formatSpellings: {},
+  release: { form: /^b?\d{1,6}$/, limit: 'a build number such as b5192' },
+  usualFormats: ['Q8_0', 'Q4_K_M'],
+  split: 'layers',
+  // The cache of every slot is allocated at the start.
+  usersWait: false,
+  runsHere: false,
+  serving: {
+    order: 'decode-first',
+    // A slot has its cache from the start; a prompt enters it in chunks of a batch.
+    admission: 'first-chunk',
+    reserve: 0,
+    skipHeadMax: 0,
+    source:
+      'tools/server, update_slots: one token of every generating slot, then prompts until the batch is full',
+  },
+  startLog: null,
+};

@@ -1,0 +1,138 @@
+/** Flags of llama-server that a plan knows. Absent means: as it would choose. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
+import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+
+export interface LlamaCppOptions {
+  /** `auto` takes as many layers as fit. */
+  readonly gpuLayers?: number | 'all' | 'auto' | undefined;
+  readonly keyFormat?: KvFormat | undefined;
+  readonly valueFormat?: KvFormat | undefined;
+  readonly flashAttention?: boolean | undefined;
+  readonly batchTokens?: number | undefined;
+  readonly physicalBatchTokens?: number | undefined;
+  /** Layers whose experts stay in host memory. */
+  readonly cpuExpertLayers?: number | 'all' | undefined;
+  readonly fullWindowCache?: boolean | undefined;
+}
+
+const cacheTypes = 'f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl';
+
+export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [
+  {
+    name: 'ngl',
+    flags: ['-ngl', '--n-gpu-layers', '--gpu-layers'],
+    value: '<layers>',
+    words: 'layers on the GPU, a number, all or auto',
+    limit: 'a number of layers, all or auto',
+    field: 'text',
+    read: (text) => gpuLayersOf(text.trim()),
+    write: ({ gpuLayers }) => textOf(gpuLayers),
+  },
+  {
+    name: 'ctk',
+    flags: ['-ctk', '--cache-type-k'],
+    value: '<format>',
+    words: 'type of cached keys',
+    limit: cacheTypes,
+    field: null,
+    read: (text) => ({ keyFormat: parseKvFormat(text) }),
+    write: ({ keyFormat }) => (keyFormat === undefined ? null : ggmlName(keyFormat)),
+  },
+  {
+    name: 'ctv',
+    flags: ['-ctv', '--cache-type-v'],
+    value: '<format>',
+    words: 'type of cached values',
+    limit: cacheTypes,
+    field: null,
+    read: (text) => ({ valueFormat: parseKvFormat(text) }),
+    write: ({ valueFormat }) => (valueFormat === undefined ? null : ggmlName(valueFormat)),
+  },
+  {
+    name: 'fa',
+    flags: ['-fa', '--flash-attn'],
+    value: '<on|off>',
+    bare: 'on',
+    words: 'flash attention',
+    limit: 'on, off or auto',
+    field: ['on', 'off'],
+    read: flashAttentionOf,
+    write: ({ flashAttention }) => (flashAttention === undefined ? null : flashAttention ? 'on' : 'off'),
+  },
+  countOption<LlamaCppOptions>(
+    { name: 'batch', flags: ['-b', '--batch-size'], value: '<tokens>', words: 'logical batch' },
+    (batchTokens) => ({ batchTokens }),
+    ({ batchTokens }) => batchTokens,
+  ),
+  countOption<LlamaCppOptions>(
+    { name: 'ub', flags: ['-ub', '--ubatch-size'], value: '<tokens>', words: 'physical batch' },
+    (physicalBatchTokens) => ({ physicalBatchTokens }),
+    ({ physicalBatchTokens }) => physicalBatchTokens,
+  ),
+  switchOption<LlamaCppOptions>(
+    { name: 'swa-full', flags: ['--swa-full'], words: 'keep every token of sliding-window layers' },
+    { fullWindowCache: true },
+    ({ fullWindowCache }) => fullWindowCache === true,
+  ),
+  countOption<LlamaCppOptions>(
+    {
+      name: 'n-cpu-moe',
+      flags: ['--n-cpu-moe', '-ncmoe'],
+      value: '<layers>',
+      words: 'layers whose experts stay in host memory',
+    },
+    (cpuExpertLayers) => ({ cpuExpertLayers }),
+    ({ cpuExpertLayers }) => (typeof cpuExpertLayers === 'number' ? cpuExpertLayers : undefined),
+  ),
+  switchOption<LlamaCppOptions>(
+    {
+      name: 'cpu-moe',
+      flags: ['--cpu-moe', '-cmoe'],
+      words: 'the experts of all layers stay in host memory',
+    },
+    { cpuExpertLayers: 'all' },
+    ({ cpuExpertLayers }) => cpuExpertLayers === 'all',
+  ),
+];
+
+/**
+ * The same list for builds that do not choose flash attention themselves: there `-fa` is a switch without a value, and
+ * nothing switches off what is off.
+ */
+export const llamaCppSwitchOptions: readonly OptionSpec<LlamaCppOptions>[] = llamaCppOptions.map((spec) =>
+  spec.name === 'fa'
+    ? switchOption<LlamaCppOptions>(
+        spec,
+        { flashAttention: true },
+        ({ flashAttention }) => flashAttention === true,
+      )
+    : spec,
+);
+
+function gpuLayersOf(text: string): LlamaCppOptions | null {
+  if (text === 'all' || text === 'auto') return { gpuLayers: text };
+  if (text === '-1') return { gpuLayers: 'all' };
+  return /^\d{1,4}$/.test(text) ? { gpuLayers: Number(text) } : null;
+}
+
+function flashAttentionOf(text: string): LlamaCppOptions | null {
+  const word = text.trim().toLowerCase();
+  if (word === 'auto') return {};
+  if (['on', '1', 'true'].includes(word)) return { flashAttention: true };
+  return ['off', '0', 'false'].includes(word) ? { flashAttention: false } : null;
+}
+
+/** A cache type by ggml's name. */
+export function ggmlName(format: KvFormat): string {
+  const names: Readonly<Partial<Record<KvFormat, string>>> = { fp32: 'f32', fp16: 'f16', bf16: 'bf16' };
+  const name = names[format] ?? format;
+  if (cacheTypes.split(', ').includes(name)) return name;
+  throw new PlimsollError({
+    code: 'bad-kv-format',
+    message: `llama.cpp has no KV cache type "${format}"`,
+    value: format,
+    limit: cacheTypes,
+    hint: '-ctk q8_0 -ctv q8_0',
+  });
+}

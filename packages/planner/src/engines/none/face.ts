@@ -1,0 +1,26 @@
+/** No engine at all. Flags in advice are those that most servers of checkpoints take. */
+import type { EngineFace, Spellings } from '../contract/engine-face.ts';
+
+const spellings: Spellings = {
+  context: ['--max-model-len'],
+  tp: ['--tensor-parallel-size'],
+  pp: ['--pipeline-parallel-size'],
+  weights: ['--quantization'],
+  kv: ['--kv-cache-dtype'],
+};
+
+export const noEngineFace: EngineFace<object, 'none'> = {
+  name: 'none',
+  title: null,
+  aliases: [],
+  options: [],
+  spellings,
+  formatSpellings: {},
+  release: null,
+  usualFormats: ['fp8', 'awq'],
+  split: 'tensors',
+  usersWait: true,
+  runsHere: false,
+  serving: null,
+  startLog: null,
+};

@@ -1,0 +1,53 @@
+/** The command that starts what was planned, or the call of `@plimsoll/engine` where no command does. */
+import { MiB } from '@plimsoll/foundation';
+import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
+import { optionWords } from '../contract/option-spec.ts';
+import { mixtureNamed } from './engine-request.ts';
+import { plimsollFace } from './face.ts';
+import { type PlimsollOptions, plimsollOptions } from './options.ts';
+
+/** The file as typed; for a model of the registry, which no command runs, the file that was assumed. */
+function fileArgument(question: Question): string {
+  const { spec, weights } = question;
+  if (spec.source !== 'config') return modelArgument(question);
+  return shellArgument(`${spec.id.split('/').at(-1)}-${mixtureNamed(weights)}.gguf`);
+}
+
+const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
+
+/** Options of `createEngine`, as code. */
+function engineOptions({ workload, kvFormat, options = {} }: Question<PlimsollOptions>): readonly string[] {
+  const { blockTokens, threads, prefillChunkTokens, shrinkWeights } = options;
+  const set = Object.entries({ blockTokens, threads, prefillChunkTokens });
+  return [
+    `sequencesMax: ${workload.users}`,
+    `contextMax: ${workload.contextTokens}`,
+    ...(kvFormat === 'q8_0' || kvFormat === 'fp32' ? [`kvFormat: '${kvFormat}'`] : []),
+    ...set.flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
+    ...(shrinkWeights === true ? ['shrinkWeights: true'] : []),
+  ];
+}
+
+/** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
+export function plimsollCommand(question: Question<PlimsollOptions>): string {
+  const { workload, kvFormat, hardware, options = {} } = question;
+  const { contextTokens, users } = workload;
+  const memoryMiB = Math.floor(hardware.memory.usableBytes / MiB);
+  // No flag of `plimsoll run` sets the tokens of a block.
+  if (users > 1 || options.blockTokens !== undefined) {
+    const settings = `{ ${engineOptions(question).join(', ')} }`;
+    const tokens = options.draft?.tokens;
+    const draft = tokens === undefined ? '' : `, draft: { model: draft, tokens: ${tokens} }`;
+    return `createEngine({ model, memoryBytes: ${memoryMiB * MiB}, options: ${settings}${draft} })`;
+  }
+  const parts = ['plimsoll run', fileArgument(question), `--memory ${memoryMiB}MiB`];
+  parts.push(sharedFlag(plimsollFace, 'context'), String(contextTokens));
+  if (kvFormat === 'q8_0' || kvFormat === 'fp32')
+    parts.push(sharedFlag(plimsollFace, 'kv'), kvTypes[kvFormat]);
+  const { draft, ...others } = options;
+  parts.push(...optionWords(plimsollOptions, others));
+  if (options.shrinkWeights === true) parts.push(`${sharedFlag(plimsollFace, 'weights')} auto`);
+  parts.push(...optionWords(plimsollOptions, { draft }).map(shellArgument));
+  return parts.join(' ');
+}

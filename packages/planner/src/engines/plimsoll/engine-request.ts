@@ -1,0 +1,45 @@
+/** A question as our own engine is asked it: the file that it loads, its memory, its options. */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { defaultMixture } from '../../gguf-recipes/file-type.ts';
+import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
+import type { Question } from '../../question/question.ts';
+import type { EngineMemoryRequest } from './memory-plan.ts';
+import type { PlimsollOptions } from './options.ts';
+import { sequencesLimit } from './settings.ts';
+
+/** A plan request as the engine is asked it. */
+export function engineRequest(question: Question<PlimsollOptions>): EngineMemoryRequest {
+  const spec = loadedSpec(question);
+  const { contextTokens, users } = question.workload;
+  const { draft, ...options } = question.options ?? {};
+  return {
+    spec,
+    freeBytes: question.hardware.memory.usableBytes,
+    options: {
+      ...options,
+      sequencesMax: Math.min(users, sequencesLimit),
+      contextMax: Math.min(contextTokens, spec.contextLength),
+      kvFormat: question.kvFormat,
+      // --weights is about the model; a draft of the registry is assumed in the usual mixture.
+      draft: draft && {
+        tokens: draft.tokens,
+        spec: loadedSpec({ spec: draft.spec, weights: undefined }),
+      },
+    },
+  };
+}
+
+/** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
+function loadedSpec({ spec, weights }: Pick<Question, 'spec' | 'weights'>): ModelSpec {
+  if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
+  return ggufSpec(spec, mixtureNamed(weights));
+}
+
+export function mixtureNamed(weights: string | undefined): string {
+  const plain: ReadonlyMap<string, string> = new Map([
+    ['fp32', 'F32'],
+    ['fp16', 'F16'],
+    ['bf16', 'BF16'],
+  ]);
+  return weights === undefined ? defaultMixture : (plain.get(weights.toLowerCase()) ?? weights);
+}

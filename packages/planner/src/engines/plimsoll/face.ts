@@ -1,0 +1,30 @@
+/** Our own engine without its memory: names, flags, scheduler. */
+import type { EngineFace, Spellings } from '../contract/engine-face.ts';
+import { type PlimsollOptions, plimsollOptions } from './options.ts';
+
+const spellings: Spellings = {
+  context: ['--ctx'],
+  kv: ['--kv-type'],
+};
+
+export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
+  name: 'plimsoll',
+  title: 'plimsoll',
+  aliases: [],
+  options: plimsollOptions,
+  spellings,
+  formatSpellings: {},
+  release: null,
+  usualFormats: [],
+  split: 'nothing',
+  usersWait: true,
+  runsHere: true,
+  serving: {
+    order: 'decode-first',
+    admission: 'whole-prompt',
+    reserve: 0.01,
+    skipHeadMax: 0,
+    source: 'packages/serving/src/step-planner.ts',
+  },
+  startLog: null,
+};

@@ -1,0 +1,58 @@
+/** What a plan may say about our own engine, beyond its users, context and cache type. */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { countOption, type OptionSpec, textOf } from '../contract/option-spec.ts';
+import type { EngineOptions } from './settings.ts';
+
+export interface PlimsollOptions
+  extends Omit<EngineOptions, 'sequencesMax' | 'contextMax' | 'kvFormat' | 'kvShare' | 'draft'> {
+  /** A smaller model that proposes `tokens` tokens per step; `reference` is how a person typed it. */
+  readonly draft?:
+    | { readonly spec: ModelSpec; readonly tokens: number; readonly reference?: string | undefined }
+    | undefined;
+}
+
+/** Tokens that a draft proposes per step when nobody says otherwise: more are seldom all right. */
+export const usualDraftTokens = 4;
+
+export const plimsollOptions: readonly OptionSpec<PlimsollOptions>[] = [
+  countOption<PlimsollOptions>(
+    { name: 'block-size', flags: [], value: '<tokens>', words: 'tokens of a KV block' },
+    (blockTokens) => ({ blockTokens }),
+    ({ blockTokens }) => blockTokens,
+  ),
+  countOption<PlimsollOptions>(
+    { name: 'threads', flags: ['--threads'], words: 'kernel threads' },
+    (threads) => ({ threads }),
+    ({ threads }) => threads,
+  ),
+  countOption<PlimsollOptions>(
+    {
+      name: 'prefill-chunk',
+      flags: ['--prefill-chunk'],
+      value: '<tokens>',
+      words: 'prompt tokens of one step',
+    },
+    (prefillChunkTokens) => ({ prefillChunkTokens }),
+    ({ prefillChunkTokens }) => prefillChunkTokens,
+  ),
+  {
+    name: 'draft',
+    flags: ['--draft'],
+    value: '<model>',
+    words: 'a smaller model of the same vocabulary that proposes tokens',
+    limit: 'a model',
+    field: null,
+    read: null,
+    write: ({ draft }) => (draft === undefined ? null : (draft.reference ?? draft.spec.id)),
+  },
+  {
+    name: 'draft-tokens',
+    flags: ['--draft-tokens'],
+    value: '<count>',
+    words: `tokens that it proposes per step (default: ${usualDraftTokens})`,
+    limit: 'a whole number from 1 to 64',
+    field: null,
+    read: null,
+    write: ({ draft }) => textOf(draft?.tokens),
+  },
+];

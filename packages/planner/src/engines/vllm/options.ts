@@ -1,0 +1,90 @@
+/** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
+import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+
+export interface VllmOptions {
+  /** Forces the old or the new engine in releases that have both. */
+  readonly core?: 'V0' | 'V1' | undefined;
+  readonly gpuMemoryUtilization?: number | undefined;
+  readonly maxModelLen?: number | undefined;
+  readonly maxNumBatchedTokens?: number | undefined;
+  readonly maxNumSeqs?: number | undefined;
+  readonly blockTokens?: number | undefined;
+  readonly enforceEager?: boolean | undefined;
+  readonly prefixCaching?: boolean | undefined;
+  /** `server` for vllm serve, `batch` for the LLM class: the token budget differs. */
+  readonly usage?: 'server' | 'batch' | undefined;
+  /** Draft tokens per step of speculative decoding, 0 for none. */
+  readonly speculativeTokens?: number | undefined;
+}
+
+export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
+  {
+    name: 'utilization',
+    flags: ['--gpu-memory-utilization'],
+    value: '<share>',
+    words: 'share of the memory that the engine may use',
+    limit: 'a share above 0 and at most 1, such as 0.9 or 90 %',
+    field: 'number',
+    read: (text) => {
+      const gpuMemoryUtilization = shareOf(text);
+      return gpuMemoryUtilization === null ? null : { gpuMemoryUtilization };
+    },
+    write: ({ gpuMemoryUtilization }) => textOf(gpuMemoryUtilization),
+  },
+  countOption<VllmOptions>(
+    {
+      name: 'block-size',
+      flags: ['--block-size'],
+      value: '<tokens>',
+      words: 'tokens of a KV block',
+    },
+    (blockTokens) => ({ blockTokens }),
+    ({ blockTokens }) => blockTokens,
+  ),
+  countOption<VllmOptions>(
+    {
+      name: 'max-num-batched-tokens',
+      flags: ['--max-num-batched-tokens'],
+      words: 'tokens of one step',
+      field: 'number',
+    },
+    (maxNumBatchedTokens) => ({ maxNumBatchedTokens }),
+    ({ maxNumBatchedTokens }) => maxNumBatchedTokens,
+  ),
+  countOption<VllmOptions>(
+    { name: 'max-num-seqs', flags: ['--max-num-seqs'], words: 'sequences at once', field: 'number' },
+    (maxNumSeqs) => ({ maxNumSeqs }),
+    ({ maxNumSeqs }) => maxNumSeqs,
+  ),
+  switchOption<VllmOptions>(
+    { name: 'enforce-eager', flags: ['--enforce-eager'], words: 'no CUDA graphs' },
+    { enforceEager: true },
+    ({ enforceEager }) => enforceEager === true,
+  ),
+  switchOption<VllmOptions>(
+    {
+      name: 'enable-prefix-caching',
+      flags: ['--enable-prefix-caching'],
+      words: 'blocks of equal prompts are shared',
+    },
+    { prefixCaching: true },
+    ({ prefixCaching }) => prefixCaching === true,
+  ),
+  switchOption<VllmOptions>(
+    {
+      name: 'no-enable-prefix-caching',
+      flags: ['--no-enable-prefix-caching'],
+      words: 'blocks of equal prompts are not shared',
+    },
+    { prefixCaching: false },
+    ({ prefixCaching }) => prefixCaching === false,
+  ),
+];
+
+/** 0.9, 0,9 or 90 %. */
+function shareOf(text: string): number | null {
+  const [, digits, percent] = /^\s*(\d{0,3}(?:[.,]\d{1,4})?)\s*(%?)\s*$/.exec(text) ?? [];
+  if (digits === undefined || digits === '') return null;
+  const share = Number(digits.replace(',', '.')) / (percent === '%' ? 100 : 1);
+  return share > 0 && share <= 1 ? share : null;
+}
