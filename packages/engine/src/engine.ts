@@ -104,8 +104,12 @@ export class Engine {
     if (first === undefined) throw new TypeError('a request has a choice');
     const abort = (): void => request.cancel(signal?.reason);
     const forget = (): void => {
-      signal?.removeEventListener('abort', abort);
       this.#completions.delete(request);
+      try {
+        signal?.removeEventListener('abort', abort);
+      } catch (error) {
+        this.#parts.warn(error);
+      }
     };
     const { priority = 0, tenant = '' } = spec;
     // Before anything is kept: a signal is the caller's object and may throw.

@@ -42,6 +42,8 @@ export interface ServingConfig {
   readonly admissionReserve?: number;
   /** Requests that may wait at once; one more is refused with code `queue-full`. Default: no limit. */
   readonly waitingMax?: number;
+  /** Prompt tokens of requests that wait for their first place, together. Default: no limit. */
+  readonly waitingTokensMax?: number;
   /** A request that waited longer than this for its first place is ended. Default: no limit. */
   readonly queueSecondsMax?: number;
   /** Later requests that may overtake a waiting one which does not fit yet. Default 0. */
@@ -55,6 +57,7 @@ export interface CheckedConfig extends ServingConfig {
   readonly prefixCaching: boolean;
   readonly admissionReserve: number;
   readonly waitingMax: number;
+  readonly waitingTokensMax: number;
   readonly queueSecondsMax: number;
   readonly skipHeadMax: number;
 }
@@ -66,6 +69,7 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
     prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
     admissionReserve: config.admissionReserve ?? 0.01,
     waitingMax: config.waitingMax ?? Number.MAX_SAFE_INTEGER,
+    waitingTokensMax: config.waitingTokensMax ?? Number.MAX_SAFE_INTEGER,
     queueSecondsMax: config.queueSecondsMax ?? Number.MAX_VALUE,
     skipHeadMax: config.skipHeadMax ?? 0,
   };
@@ -81,6 +85,7 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
     refuse('admissionReserve', checked.admissionReserve, 'at least 0 and below 1');
   }
   requireWhole('waitingMax', checked.waitingMax, 1);
+  requireWhole('waitingTokensMax', checked.waitingTokensMax, 1);
   requireWhole('skipHeadMax', checked.skipHeadMax, 0);
   if (!(checked.queueSecondsMax > 0)) refuse('queueSecondsMax', checked.queueSecondsMax, 'above 0');
   if (checked.groups.length === 0 && checked.stateSlots === undefined) {

@@ -103,6 +103,17 @@ describe('the queue', () => {
     driver.finish();
   });
 
+  test('is bounded in tokens too; what has a place counts no more', () => {
+    const driver = new TestDriver({ ...smallConfig, runningMax: 1, waitingTokensMax: 20 });
+    driver.submit(0, 12);
+    expect(codeOf(() => driver.submit(20, 9))).toBe('queue-full');
+    driver.step();
+    driver.submit(20, 9);
+    driver.submit(40, 11);
+    expect(codeOf(() => driver.submit(60, 1))).toBe('queue-full');
+    driver.finish();
+  });
+
   test('ends what waited too long for its first place, and nothing that had one', () => {
     const driver = new TestDriver(one);
     const served = driver.submit(0, 4, { output: 10 });

@@ -10,6 +10,13 @@ export class WaitingQueue {
     return this.#heap.length;
   }
 
+  /** Tokens of those that never had a place. */
+  get newTokens(): number {
+    let tokens = 0;
+    for (const { state, promptLength } of this.#heap) if (state === 'waiting') tokens += promptLength;
+    return tokens;
+  }
+
   get first(): Sequence | undefined {
     return this.#heap[0];
   }

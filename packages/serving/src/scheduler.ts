@@ -140,10 +140,10 @@ export class Scheduler {
 
   /** Queues a request; throws a PlimsollError when it could never be served. */
   submit(request: ServingRequest, now: Seconds): SequenceView {
-    const { metrics, waiting } = this.#core;
+    const { metrics } = this.#core;
     try {
       checkRequest(request, this.config, this.#pinnedCounts());
-      if (request.continues !== true) this.#checkQueue(waiting.length);
+      if (request.continues !== true) this.#checkQueue(request.prompt.length);
     } catch (error) {
       metrics.refused++;
       throw error;
@@ -320,16 +320,24 @@ export class Scheduler {
     checkCoreIntegrity(this.#core, this.#pins, this.#life.sequences);
   }
 
-  #checkQueue(waitingCount: number): void {
-    const { waitingMax } = this.config;
-    if (waitingCount < waitingMax) return;
-    throw new PlimsollError({
-      code: 'queue-full',
-      message: `${waitingCount} requests wait already`,
-      value: waitingCount,
-      limit: waitingMax,
-      hint: 'try again later, or raise waitingMax',
-    });
+  #checkQueue(promptLength: number): void {
+    const { waitingMax, waitingTokensMax } = this.config;
+    const { waiting } = this.#core;
+    const refuse = (message: string, value: number, limit: number): PlimsollError =>
+      new PlimsollError({
+        code: 'queue-full',
+        message,
+        value,
+        limit,
+        hint: 'try again later, or give the queue more room',
+      });
+    if (waiting.length >= waitingMax) {
+      throw refuse(`${waiting.length} requests wait already`, waiting.length, waitingMax);
+    }
+    if (waitingTokensMax === Number.MAX_SAFE_INTEGER) return;
+    const tokens = waiting.newTokens + promptLength;
+    if (tokens <= waitingTokensMax) return;
+    throw refuse(`the prompts of waiting requests would have ${tokens} tokens`, tokens, waitingTokensMax);
   }
 
   /** Ends requests that waited too long for their first place. Preempted ones were served already, and stay. */

@@ -3,9 +3,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
 import type { EngineOptions } from '@plimsoll/planner';
-import type { Engine } from '../engine.ts';
+import { Engine, type EngineParts } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';
-import { createEngine, type EngineStart } from '../start/create-engine.ts';
+import { type EngineStart, engineParts } from '../start/create-engine.ts';
 
 export const fixturesDirectory = join(import.meta.dirname, '../../../../fixtures/engine');
 
@@ -27,13 +27,19 @@ export const smallOptions: EngineOptions = {
   stagingBytes: 0,
 };
 
-export async function startFixture(
+type Fixture = [
   place: { readonly name: string; readonly file: string },
-  options: EngineStart['options'] = {},
-  start: Partial<EngineStart> = {},
-): Promise<Engine> {
+  options?: EngineStart['options'],
+  start?: Partial<EngineStart>,
+];
+
+export async function startFixture(...fixture: Fixture): Promise<Engine> {
+  return new Engine(await fixtureParts(...fixture));
+}
+
+export async function fixtureParts(...[place, options = {}, start = {}]: Fixture): Promise<EngineParts> {
   const model = await openModel(join(fixturesDirectory, place.name, place.file));
-  return createEngine({
+  return engineParts({
     model,
     memoryBytes: 512 * MiB,
     tokenizer: null,

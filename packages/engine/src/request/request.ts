@@ -93,8 +93,10 @@ export class Request {
     return this.#read();
   }
 
-  /** Ends the request now: its blocks are free when this returns. Readers get `reason` as an error. */
+  /** Ends the request now: its blocks are free when this returns. A reader gets `reason` as an error, at once. */
   cancel(reason: unknown = cancelled()): void {
+    if (this.#end !== null) return;
+    this.#queue = [];
     this.fail(reason);
   }
 

@@ -9,7 +9,7 @@ import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@pli
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { checkSameVocabulary } from '@plimsoll/text';
 import { Drafter } from '../draft/drafter.ts';
-import { Engine } from '../engine.ts';
+import { Engine, type EngineParts } from '../engine.ts';
 import { arenaLayouts } from '../forward/arena-layout.ts';
 import { Forward } from '../forward/forward.ts';
 import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
@@ -34,6 +34,8 @@ export interface EngineStart {
   /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
   readonly kernels?: 'wasm' | 'reference';
   readonly policy?: SchedulingPolicy;
+  /** A request that waited longer for its first place fails with code `queued-too-long`. Default: no limit. */
+  readonly queueSecondsMax?: number;
   /** Finds prompts' beginnings in the cache; default true. */
   readonly prefixCaching?: boolean;
   readonly clock?: Clock;
@@ -48,6 +50,11 @@ export interface DraftStart {
 }
 
 export async function createEngine(start: EngineStart): Promise<Engine> {
+  return new Engine(await engineParts(start));
+}
+
+/** Everything that an engine is made of, running. The engine takes it over and closes it. */
+export async function engineParts(start: EngineStart): Promise<EngineParts> {
   const { model, memoryBytes, clock = monotonicClock } = start;
   const stagingBytes = start.options?.stagingBytes;
   const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
@@ -90,7 +97,7 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
             forward: new Forward({ plan: drafts.plan, model: drafts.placed, ...shared }),
             vocabSize: model.graph.vocabSize,
           });
-    return new Engine({
+    return {
       model,
       tokenizer,
       memory,
@@ -101,7 +108,7 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
       workspace: workspaceOf(plan, model),
       clock,
       warn: (error) => process.emitWarning(error instanceof Error ? error : String(error)),
-    });
+    };
   } catch (error) {
     await computing?.close();
     memory.close();
@@ -193,7 +200,10 @@ async function load<Result>(
   }
 }
 
-function schedulerOf(plan: EngineMemoryPlan, { policy, prefixCaching }: EngineStart): Scheduler {
+function schedulerOf(
+  plan: EngineMemoryPlan,
+  { policy, prefixCaching, queueSecondsMax }: EngineStart,
+): Scheduler {
   const { settings } = plan;
   return new Scheduler({
     blockSize: settings.blockTokens,
@@ -206,7 +216,10 @@ function schedulerOf(plan: EngineMemoryPlan, { policy, prefixCaching }: EngineSt
     runningMax: settings.sequencesMax,
     tokenBudget: settings.stepTokens,
     prefillChunkMax: settings.prefillChunkTokens,
+    waitingMax: settings.waitingMax,
+    waitingTokensMax: settings.waitingTokensMax,
     policy: policy ?? policies.fcfs,
+    ...(queueSecondsMax !== undefined && { queueSecondsMax }),
     ...(prefixCaching !== undefined && { prefixCaching }),
   });
 }

@@ -24,7 +24,7 @@ function runtimeEntry(tag: string, value: number, formula: string, substituted: 
 
 /** The floor of the reserve: the process, and what each feature that is switched on adds to it. */
 export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
-  const { threads, sequencesMax, contextMax } = settings;
+  const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax } = settings;
   const workers = threads - 1;
   const sequenceBytes = costs.sequenceBytes.value + contextMax * costs.contextTokenBytes.value;
   const entries = [
@@ -40,6 +40,12 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
       sequencesMax * sequenceBytes,
       'sequences x (bytes of a request + context x bytes per token)',
       `${sequencesMax} x (${costs.sequenceBytes.value} + ${formatCount(contextMax)} x ${costs.contextTokenBytes.value})`,
+    ),
+    runtimeEntry(
+      'waiting requests',
+      waitingMax * costs.waitingRequestBytes.value + waitingTokensMax * costs.contextTokenBytes.value,
+      'waiting requests x bytes of a request + waiting tokens x bytes per token',
+      `${formatCount(waitingMax)} x ${costs.waitingRequestBytes.value} + ${formatCount(waitingTokensMax)} x ${costs.contextTokenBytes.value}`,
     ),
   ];
   if (workers > 0) {

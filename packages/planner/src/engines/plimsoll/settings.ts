@@ -24,6 +24,10 @@ export interface EngineOptions {
   readonly kvShare?: number | undefined;
   /** Share of the memory that stays unused, where that is more than what the process itself takes. */
   readonly reserveShare?: number | undefined;
+  /** Requests that may wait for a place; one more is refused. Default 1,024. */
+  readonly waitingMax?: number | undefined;
+  /** Prompt tokens of all waiting requests together. Default 524,288, or one context where that is longer. */
+  readonly waitingTokensMax?: number | undefined;
   /** Host memory for the blocks of preempted sequences, where the policy spills them. Default 0. */
   readonly stagingBytes?: number | undefined;
   /** Hold weights in lower formats than the file's when they do not fit. */
@@ -55,6 +59,8 @@ export interface EngineSettings {
   readonly threads: number;
   readonly kvShare: number;
   readonly reserveShare: number;
+  readonly waitingMax: number;
+  readonly waitingTokensMax: number;
   readonly stagingBytes: number;
   readonly shrinkWeights: boolean;
   readonly keepsWholeWindow: boolean;
@@ -78,6 +84,11 @@ const threadsLimit = 64;
 export const usualThreadsMax = 16;
 /** Rows of block tables and logits are reserved for every sequence; more than this is a cluster's business. */
 export const sequencesLimit = 1024;
+
+/** A queue of requests: long enough for a burst, and small enough that a plan can count it. */
+const usualWaitingMax = 1024;
+const usualWaitingTokensMax = 2 ** 19;
+const waitingLimit = 2 ** 20;
 
 export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): EngineSettings {
   const sequencesMax = whole('sequencesMax', options.sequencesMax ?? 1, 1, sequencesLimit);
@@ -103,6 +114,13 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     threads: whole('threads', options.threads ?? 4, 1, threadsLimit),
     kvShare: share('kvShare', options.kvShare ?? 1),
     reserveShare: share('reserveShare', options.reserveShare ?? 0.02),
+    waitingMax: whole('waitingMax', options.waitingMax ?? usualWaitingMax, 1, waitingLimit),
+    waitingTokensMax: whole(
+      'waitingTokensMax',
+      options.waitingTokensMax ?? Math.max(usualWaitingTokensMax, contextMax),
+      contextMax,
+      Number.MAX_SAFE_INTEGER,
+    ),
     stagingBytes: whole('stagingBytes', options.stagingBytes ?? 0, 0, arenaBytesLimit),
     shrinkWeights: options.shrinkWeights ?? false,
     // A draft keeps its tokens in the blocks of a growing cache, so there has to be one.
