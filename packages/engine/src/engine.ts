@@ -181,6 +181,7 @@ export class Engine {
     // A step that is being computed uses the memory.
     await this.#loop.ended;
     await this.#parts.kernels.close();
+    this.#parts.hostBlocks.close();
     this.memory.close();
   }
 }

@@ -206,6 +206,37 @@ export class Forward {
     }
   }
 
+  /** Bytes of one block of a cache group, all its layers together. */
+  blockBytes(group: number): number {
+    return this.model.layers.reduce((sum, { kv }) => sum + (kv.group === group ? kv.blockStrideBytes : 0), 0);
+  }
+
+  /** Copies a block of every layer of a group out, layer after layer. */
+  readBlock(group: number, block: number, into: Uint8Array): void {
+    let offset = 0;
+    for (const part of this.#blockParts(group, block)) {
+      into.set(part, offset);
+      offset += part.length;
+    }
+  }
+
+  /** The way back. */
+  writeBlock(group: number, block: number, from: Uint8Array): void {
+    let offset = 0;
+    for (const part of this.#blockParts(group, block)) {
+      part.set(from.subarray(offset, offset + part.length));
+      offset += part.length;
+    }
+  }
+
+  *#blockParts(group: number, block: number): Generator<Uint8Array> {
+    for (const { kv, arena } of this.model.layers) {
+      if (kv.group !== group) continue;
+      const bytes = kv.blockStrideBytes;
+      yield new Uint8Array(this.#buffer(arena), kv.keyPool + block * bytes, bytes);
+    }
+  }
+
   #writeTables(batch: StepBatch): void {
     const { frequencies } = this.#rotations;
     for (const layout of this.#layouts) {

@@ -343,6 +343,7 @@ test('parts that no engine took are closed by whoever made them', async () => {
   const model = await openModel(join(fixturesDirectory, place.name, place.file));
   const parts = await engineParts({ model, memoryBytes: 2 ** 29, options: { threads: 1, contextMax: 64 } });
   await parts.kernels.close();
+  parts.hostBlocks.close();
   parts.memory.close();
   expect(parts.memory.ledger().entries).toEqual([]);
 });

@@ -3,17 +3,18 @@
  * now and then; between the plan and its commit requests may come and be cancelled, which the scheduler allows, and
  * nothing else.
  */
-import { assert } from '@plimsoll/foundation';
 import type { PlanEntry, Scheduler, StepPlan } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
 import type { Capture, Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { Turn } from '../forward/walk.ts';
 import type { LiveSequences } from '../request/live-sequence.ts';
+import type { HostBlocks } from './host-blocks.ts';
 
 export interface StepParts {
   readonly scheduler: Scheduler;
   readonly forward: Forward;
+  readonly hostBlocks: HostBlocks;
   readonly live: LiveSequences;
   readonly drafter: Drafter | null;
 }
@@ -26,11 +27,14 @@ export interface ComputedStep {
 }
 
 export function* computeStep(parts: StepParts, plan: StepPlan): Turn<ComputedStep> {
-  const { scheduler, forward, live, drafter } = parts;
+  const { scheduler, forward, hostBlocks, live, drafter } = parts;
   for (const { kind, group, from, to } of plan.blockTransfers) {
-    assert(kind === 'copy-on-write', `the engine keeps no blocks in host memory, and is asked to ${kind}`);
-    forward.copyBlock(group, from, to);
-    drafter?.copyBlock(group, from, to);
+    if (kind === 'spill') hostBlocks.spill(group, from, to);
+    else if (kind === 'restore') hostBlocks.restore(group, from, to);
+    else {
+      forward.copyBlock(group, from, to);
+      drafter?.copyBlock(group, from, to);
+    }
   }
   // A request that is cancelled while the draft computes gives its blocks back; no other gets them before the commit.
   const tables = drafter === null ? null : new Map(plan.entries.map((entry) => [entry, blockTables(entry)]));

@@ -17,6 +17,7 @@ import type { Forward } from '../forward/forward.ts';
 import type { LiveSequence, LiveSequences } from '../request/live-sequence.ts';
 import { computeStep } from './compute-step.ts';
 import { eventLoopTurn, inTurns } from './event-loop-turn.ts';
+import type { HostBlocks } from './host-blocks.ts';
 import { KernelFailure } from './kernel-failure.ts';
 import { type StepListener, StepListeners, type StepTimes, stepReport } from './step-report.ts';
 import { commitStep, StepSampling } from './step-sampling.ts';
@@ -24,6 +25,7 @@ import { commitStep, StepSampling } from './step-sampling.ts';
 export interface LoopParts {
   readonly scheduler: Scheduler;
   readonly forward: Forward;
+  readonly hostBlocks: HostBlocks;
   /** Null without a draft model. */
   readonly drafter: Drafter | null;
   readonly clock: Clock;

@@ -4,8 +4,9 @@
  * is one sequence at a time, without prefix cache and speculation, its prompt in one chunk.
  */
 import { join } from 'node:path';
-import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import type { EngineOptions } from '@plimsoll/planner';
+import { policies } from '@plimsoll/serving';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { Engine } from '../engine.ts';
@@ -263,6 +264,49 @@ test('sequences that are preempted for want of blocks, and computed anew', async
     engine.checkIntegrity();
     await engine.close();
   }
+});
+
+test('sequences whose blocks are spilled to host memory and come back', async () => {
+  const totals = { spills: 0, restoredBlocks: 0 };
+  for (const place of places.filter(({ name }) => name !== 'mistral')) {
+    for (const withDraft of [false, true]) {
+      const draft = withDraft
+        ? { model: await openModel(join(fixturesDirectory, place.drafts[0])), tokens: 2 }
+        : undefined;
+      const small = { kvFormat: 'fp32', kvShare: 0.0001, contextMax: 160, blockTokens: 8 } as const;
+      const options = { ...small, stagingBytes: 8 * MiB };
+      const engine = await startFixture(place, options, { draft });
+      const requests = Array.from(
+        { length: 4 },
+        (_, index): GenerationRequest => ({
+          prompt: Array.from({ length: 34 + index }, (_, token) => 5 + ((token * 37 + index * 11) % 250)),
+          maxTokens: 60,
+          ignoreEnd: true,
+          sampling: { temperature: 0 },
+        }),
+      );
+      const generate = async (request: GenerationRequest): Promise<void> => {
+        await expectPlainTokens(place, request, await engine.generate(request));
+      };
+      await Promise.all(requests.map(generate));
+      for (const name of ['spills', 'restoredBlocks'] as const) totals[name] += engine.metrics[name];
+      expect(engine.occupancy.every(({ owned, hostOwned }) => owned + hostOwned === 0)).toBe(true);
+      engine.checkIntegrity();
+      await engine.close();
+      expect(engine.ledger().entries).toEqual([]);
+    }
+  }
+  expect(totals.spills).toBeGreaterThan(10);
+  expect(totals.restoredBlocks).toBeGreaterThan(20);
+});
+
+test('a policy that spills needs room for it, and room needs such a policy', async () => {
+  const [place] = places;
+  const spill = { ...policies.fcfs, preemption: 'spill' } as const;
+  const code = { code: 'bad-engine-setting' };
+  await expect(startFixture(place, {}, { policy: spill })).rejects.toMatchObject(code);
+  const unused = startFixture(place, { stagingBytes: MiB }, { policy: policies.fcfs });
+  await expect(unused).rejects.toMatchObject(code);
 });
 
 test('weights, caches and experts in several arenas', async () => {

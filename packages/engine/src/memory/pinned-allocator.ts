@@ -1,6 +1,6 @@
 /**
- * Host memory for things on their way: file reads, spilled sequences, saved caches. One pool of a fixed size, made when
- * it is first asked for and shared with the worker threads; an engine that never needs it pays nothing.
+ * Host memory beside the arenas: the engine keeps the blocks of preempted sequences here. One pool of a fixed size, which
+ * a plan counts and `MemoryManager.adopt` opens. Without a plan the pool opens with its first block.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { FreeSpace } from './free-space.ts';

@@ -16,6 +16,7 @@ import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
 import { type LoadProgress, startLoading } from '../load/load-weights.ts';
 import type { Model } from '../load/model.ts';
 import { type Computing, openReference, openWasm } from '../loop/computing.ts';
+import { checkSpilling, HostBlocks } from '../loop/host-blocks.ts';
 import { watchedKernels } from '../loop/kernel-failure.ts';
 import { createMemoryManager, type MemoryManager } from '../memory/memory-manager.ts';
 import { modelOptions } from '../memory/model-config.ts';
@@ -33,6 +34,7 @@ export interface EngineStart {
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
   readonly kernels?: 'wasm' | 'reference';
+  /** Default: first come, first served, spilling where stagingBytes gives room for it. */
   readonly policy?: SchedulingPolicy;
   /** A request that waited longer for its first place fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
@@ -67,6 +69,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
   const drafts = placedDraft(plan, start);
   memory.adopt(plan);
   let computing: Computing | null = null;
+  let hostBlocks: HostBlocks | null = null;
   try {
     const arenas = plan.storage.arenaBytes.map((_, index) => arenaOf(memory, index));
     const memories = arenas.map((arena) => arena.memory);
@@ -97,12 +100,15 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
             forward: new Forward({ plan: drafts.plan, model: drafts.placed, ...shared }),
             vocabSize: model.graph.vocabSize,
           });
+    const forwards = drafter === null ? [forward] : [forward, drafter.forward];
+    hostBlocks = new HostBlocks(plan, memory.pinned, forwards);
     return {
       model,
       tokenizer,
       memory,
-      scheduler: schedulerOf(plan, start),
+      scheduler: schedulerOf(plan, start, hostBlocks.blockCount),
       forward,
+      hostBlocks,
       drafter,
       kernels: shared.kernels,
       workspace: workspaceOf(plan, model),
@@ -111,6 +117,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
     };
   } catch (error) {
     await computing?.close();
+    hostBlocks?.close();
     memory.close();
     throw error;
   }
@@ -200,17 +207,19 @@ async function load<Result>(
   }
 }
 
-function schedulerOf(
-  plan: EngineMemoryPlan,
-  { policy, prefixCaching, queueSecondsMax }: EngineStart,
-): Scheduler {
+function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount: number): Scheduler {
   const { settings } = plan;
+  const { prefixCaching, queueSecondsMax } = start;
+  const usual = settings.stagingBytes > 0 ? spilling : policies.fcfs;
+  const policy = start.policy ?? usual;
+  checkSpilling(policy, hostBlockCount, settings.stagingBytes);
   return new Scheduler({
     blockSize: settings.blockTokens,
     groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }) => ({
       name: window === null ? kind : `${kind} ${window}`,
       blockCount,
       window,
+      hostBlockCount,
     })),
     contextMax: settings.contextMax,
     runningMax: settings.sequencesMax,
@@ -218,8 +227,11 @@ function schedulerOf(
     prefillChunkMax: settings.prefillChunkTokens,
     waitingMax: settings.waitingMax,
     waitingTokensMax: settings.waitingTokensMax,
-    policy: policy ?? policies.fcfs,
+    policy,
     ...(queueSecondsMax !== undefined && { queueSecondsMax }),
     ...(prefixCaching !== undefined && { prefixCaching }),
   });
 }
+
+/** First come, first served; what gives way keeps its blocks in host memory. */
+const spilling: SchedulingPolicy = { ...policies.fcfs, name: 'fcfs, spilling', preemption: 'spill' };
