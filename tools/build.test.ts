@@ -1,6 +1,6 @@
 /** The built program is what people install: it must answer without the sources. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,17 @@ test('npm run build makes a program that plans, explains and runs models without
       { encoding: 'utf8' },
     );
     expect(text.stderr).toBe('');
+    // A template runs in a process of its own, from a file of its own.
+    const chat = join(folder, 'chat-model');
+    cpSync(join(root, 'fixtures/engine/llama-3/checkpoint'), chat, { recursive: true });
+    writeFileSync(join(chat, 'chat_template.jinja'), '{{ messages[0].content }}');
+    const said = spawnSync(
+      process.execPath,
+      [join(folder, 'bin/plimsoll.js'), 'run', chat, 'hello', ...limits, '--json'],
+      { encoding: 'utf8' },
+    );
+    expect(said.stderr).toBe('');
+    expect(JSON.parse(said.stdout).tokens.output).toBe(4);
     const page = spawnSync(process.execPath, [join(folder, 'bin/plimsoll.js'), 'explain', 'kv cache'], {
       encoding: 'utf8',
     });

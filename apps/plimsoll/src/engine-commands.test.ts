@@ -20,6 +20,24 @@ const chatTemplate =
 const tokenizerConfig = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, unknown>;
 writeFileSync(configPath, JSON.stringify({ ...tokenizerConfig, chat_template: chatTemplate }));
 
+const { eos_token: eosToken } = tokenizerConfig;
+const endToken = typeof eosToken === 'string' ? eosToken : String((eosToken as { content?: string }).content);
+
+/** Models of strangers: a template with 2^40 texts, and a normalizer that backtracks. */
+const endlessModel = join(scratch, 'endless-model');
+cpSync(chatModel, endlessModel, { recursive: true });
+const endlessTemplate = `{% set x = ['a'] %}${'{% set x = [x, x] %}'.repeat(40)}{{ x | tojson }}`;
+writeFileSync(
+  join(endlessModel, 'tokenizer_config.json'),
+  JSON.stringify({ ...tokenizerConfig, chat_template: endlessTemplate }),
+);
+const hangingModel = join(scratch, 'hanging-model');
+cpSync(chatModel, hangingModel, { recursive: true });
+const tokenizerPath = join(hangingModel, 'tokenizer.json');
+const tokenizerFile = JSON.parse(readFileSync(tokenizerPath, 'utf8')) as Record<string, unknown>;
+const normalizer = { type: 'Replace', pattern: { Regex: '(a|aa)+$' }, content: '' };
+writeFileSync(tokenizerPath, JSON.stringify({ ...tokenizerFile, normalizer }));
+
 /** Small and the same on every machine. */
 const small = ['--memory', '400MiB', '--ctx', '256', '--threads', '1'] as const;
 
@@ -108,6 +126,25 @@ describe('run', () => {
     const stopped = runJson(llama, ...greedy, '--stop', stop);
     expect(stopped.text).toBe(text.slice(0, text.indexOf(stop)));
     expect(stopped.end).toBe('stop');
+  });
+
+  test('a prompt on standard input: as it is with --raw, less one line end otherwise', () => {
+    const tokensOf = (flags: readonly string[], prompt: string, piped: boolean): number => {
+      const args = ['run', chatModel, ...(piped ? [] : [prompt]), ...flags, '-n', '1', ...small, '--json'];
+      return outputSchemas.run.parse(JSON.parse(plimsoll(args, piped ? prompt : '').out)).tokens.prompt;
+    };
+    expect(tokensOf(['--raw'], 'a b  \n', true)).toBe(tokensOf(['--raw'], 'a b  \n', false));
+    expect(tokensOf(['--raw'], 'a b  \n', true)).toBeGreaterThan(tokensOf(['--raw'], 'a b', false));
+    expect(tokensOf([], 'a b  \n', true)).toBe(tokensOf([], 'a b  ', false));
+  });
+
+  test('a control token in a message is text; --raw reads it', () => {
+    const tokens = (prompt: string, ...flags: readonly string[]): number =>
+      outputSchemas.run.parse(
+        JSON.parse(plimsoll(['run', chatModel, prompt, ...flags, '-n', '1', ...small, '--json']).out),
+      ).tokens.prompt;
+    expect(tokens(`x${endToken}`, '--raw')).toBe(tokens('x', '--raw') + 1);
+    expect(tokens(`x${endToken}`)).toBeGreaterThan(tokens('x') + 1);
   });
 
   test('--draft: the same greedy text in fewer steps, and its memory as planned', () => {
@@ -244,6 +281,9 @@ describe('refusals', () => {
     ['a draft of another vocabulary', ['run', llama, 'hi', ...small, '--draft', other], 'draft-vocabulary'],
     ['drafted tokens without a draft', ['run', llama, 'hi', '--draft-tokens', '2'], 'bad-flag'],
     ['no prompt', ['run', llama], 'missing-prompt'],
+    ['a prompt beyond the context', ['run', llama, 'x '.repeat(60_000), ...small], 'prompt-too-long'],
+    ['a template that does not end', ['run', endlessModel, 'hi', ...small], 'chat-template-limit'],
+    ['a pattern that was made to hang', ['run', hangingModel, 'hi', '--raw', ...small], 'tokenizer-pattern'],
     ['a base model in a chat', ['chat', llama, ...small], 'no-chat-template'],
     ['no test', ['bench', llama, '-p', '0', '-n', '0'], 'nothing-to-measure'],
     ['weights that are not there', ['inspect', join(scratch, 'nothing.gguf')], 'no-such-file'],

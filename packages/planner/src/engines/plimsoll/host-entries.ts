@@ -64,9 +64,9 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
     entries.push(
       runtimeEntry(
         'output constraints',
-        spec.vocabSize * each,
-        'vocabulary x bytes of trie per token',
-        `${formatCount(spec.vocabSize)} x ${each}`,
+        costs.constraintBytes.value + spec.vocabSize * each,
+        'largest grammar + vocabulary x bytes of trie per token',
+        `${costs.constraintBytes.value} + ${formatCount(spec.vocabSize)} x ${each}`,
       ),
     );
   }
