@@ -227,7 +227,7 @@ test('advice that is followed takes the focus to its verdict, and the way back u
 
 test("the flags of one engine: a release of vLLM, llama.cpp's layers on the device", async () => {
   for (const query of [
-    'vllm-release=0.8.5&utilization=0.8&users=4',
+    'release=0.8.5&utilization=0.8&users=4',
     'gpu=rtx-4090&engine=llama.cpp&model=meta-llama/Llama-3.1-70B-Instruct&ngl=20&users=1',
     'model=deepseek-ai/DeepSeek-V3&gpu=h200&dp=8&ep=on&users=64',
   ]) {
@@ -241,7 +241,7 @@ test("the flags of one engine: a release of vLLM, llama.cpp's layers on the devi
 });
 
 test('a pasted start-up log is compared with the plan, line by line', async () => {
-  const { page, errors } = await openPlanner(site, 'vllm-release=0.19.0&utilization=0.95');
+  const { page, errors } = await openPlanner(site, 'release=0.19.0&utilization=0.95');
   await page.getByText('Check it against your log').click();
   const paste = page.getByLabel('What vLLM printed when it started');
   await paste.fill('hello');

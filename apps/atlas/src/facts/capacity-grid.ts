@@ -12,6 +12,7 @@ import {
   usersMax,
   usualEngine,
 } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import type { HardwareRecord } from '@plimsoll/registry';
 
 /** Tokens per user: an ordinary conversation, and a long document. */
@@ -49,13 +50,14 @@ export function contextsOf({ contextLength }: ModelSpec): {
 
 /** Serves the checkpoint's own format, under vLLM if vLLM runs on the device. */
 export function asPublished(hardware: HardwareRecord): Serving {
-  return { engine: usualEngine(hardware) === 'vllm' ? 'vllm' : 'none', formats: [null] };
+  const engine = usualEngine(hardware);
+  return { engine: engineFace(engine).loads === 'checkpoints' ? engine : 'none', formats: [null] };
 }
 
 /** Serves the model as usual on this device: with fewer bits if the checkpoint's own format does not fit. */
 export function asUsual(hardware: HardwareRecord): Serving {
   const engine = usualEngine(hardware);
-  return { engine, formats: engine === 'llama.cpp' ? [null, 'Q8_0', 'Q4_K_M'] : [null, 'fp8', 'awq'] };
+  return { engine, formats: [null, ...engineFace(engine).usualFormats] };
 }
 
 /**
@@ -134,12 +136,13 @@ const cardClasses: readonly string[] = ['datacenter', 'workstation', 'consumer']
 
 /** Splits that are tried, fewest devices first. */
 function deviceCounts(engine: EngineName, hardware: HardwareRecord): readonly number[] {
-  const several = engine === 'vllm' || (engine === 'llama.cpp' && cardClasses.includes(hardware.class));
+  const { loads, split } = engineFace(engine);
+  const several = loads === 'checkpoints' || (split === 'layers' && cardClasses.includes(hardware.class));
   return several ? [1, 2, 4, 8] : [1];
 }
 
 function sideBySide(engine: EngineName, devices: number): Parallelism {
-  const isByLayers = engine === 'llama.cpp';
+  const isByLayers = engineFace(engine).split === 'layers';
   return {
     tensor: isByLayers ? 1 : devices,
     pipeline: isByLayers ? devices : 1,

@@ -1,6 +1,7 @@
 /** A model's weights in every usual format: their size, and for how many users each is enough on devices people know. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { prepareIfPossible, singleDevice } from '@plimsoll/planner';
+import { type EngineName, prepareIfPossible, singleDevice, usualEngine } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import { featuredHardware, type HardwareRecord, resolveHardware } from '@plimsoll/registry';
 import { type FormatQuestion, type Holding, usersOfFormat } from './capacity-grid.ts';
 
@@ -13,13 +14,17 @@ export interface WeightRow {
   readonly holdings: readonly (Pick<Holding, 'devices' | 'usersUsual'> | null)[];
 }
 
-/** What people convert to. GGUF mixtures are llama.cpp's; the others are what vLLM loads. */
-const formats: readonly { readonly name: string; readonly engine: 'vllm' | 'llama.cpp' }[] = [
-  { name: 'bf16', engine: 'vllm' },
-  { name: 'fp8', engine: 'vllm' },
-  { name: 'awq', engine: 'vllm' },
-  { name: 'Q8_0', engine: 'llama.cpp' },
-  { name: 'Q4_K_M', engine: 'llama.cpp' },
+/** A plan needs a device. The size of the weights does not depend on the choice. */
+const anyDevice = resolveHardware('h200');
+const checkpointEngine = usualEngine(anyDevice);
+const fileEngine = usualEngine(anyDevice, true);
+
+/** What people convert to, each under the engine that loads it: checkpoints, then GGUF files. */
+const formats: readonly { readonly name: string; readonly engine: EngineName }[] = [
+  { name: 'bf16', engine: checkpointEngine },
+  ...[checkpointEngine, fileEngine].flatMap((engine) =>
+    engineFace(engine).usualFormats.map((name) => ({ name, engine })),
+  ),
 ];
 
 /** Formats with four bits for most weights. The page says so, because their names do not. */
@@ -29,9 +34,6 @@ export const fourBitFormats: readonly string[] = ['awq', 'Q4_K_M'];
 export const formatDevices: readonly HardwareRecord[] = newestOfEachSize(
   featuredHardware().map(({ id }) => resolveHardware(id)),
 );
-
-/** A plan needs a device. The size of the weights does not depend on the choice. */
-const anyDevice = resolveHardware('h200');
 
 /** `own` is the published format of the checkpoint. */
 export function weightRows(
@@ -47,17 +49,18 @@ export function weightRows(
       hardware: anyDevice,
       parallelism: singleDevice,
       // What a file of this format takes, before an engine pads it.
-      engine: engine === 'vllm' ? 'none' : engine,
+      engine: engine === checkpointEngine ? 'none' : engine,
       weights: name,
       workload: { contextTokens: 1, users: 1 },
     });
     // A checkpoint of few bits is not converted to more bits for the same engine.
-    if (deployment === null || (engine === 'vllm' && deployment.weightBytes >= own.bytes)) return [];
+    if (deployment === null || (engine === checkpointEngine && deployment.weightBytes >= own.bytes))
+      return [];
     const bytes = deployment.weightBytes;
     const question: FormatQuestion = { engine, format: name, weightBytes: bytes };
     return [{ format: name, isOwn: false, bytes, holdings: holdings(question) }];
   });
-  const question: FormatQuestion = { engine: 'vllm', format: null, weightBytes: own.bytes };
+  const question: FormatQuestion = { engine: checkpointEngine, format: null, weightBytes: own.bytes };
   return [{ ...own, isOwn: true, holdings: holdings(question) }, ...others];
 }
 

@@ -12,3 +12,8 @@ export type CellWords = IslandWords['cell'];
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
   return text.replaceAll(/\{([a-zA-Z]+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
+
+/** What a form calls an option of an engine; its own name where no word was given to it. */
+export function optionLabel(name: string, words: Readonly<Record<string, string>>): string {
+  return words[`option-${name}`] ?? name;
+}

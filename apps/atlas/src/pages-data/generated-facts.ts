@@ -6,6 +6,7 @@ import { formatBytes, formatCount } from '@plimsoll/foundation';
 import { modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { usualEngine } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { Registry } from '@plimsoll/registry/portable';
 import { contextsShown, holdingOf } from '../facts/capacity-grid.ts';
@@ -50,7 +51,7 @@ function holdingFact(
   const holding = holdingOf(spec, device);
   if (holding === null) {
     // Tensor parallelism joins only devices that vLLM runs on.
-    const together = usualEngine(device) === 'vllm' ? ', nor do eight together' : '';
+    const together = engineFace(usualEngine(device)).loads === 'checkpoints' ? ', nor do eight together' : '';
     return `${words.one} does not hold ${words.model}${together}.`;
   }
   const { devices, usersUsual, engine } = holding;
@@ -60,6 +61,7 @@ function holdingFact(
     usersUsual === 1
       ? `1 user at ${context} tokens`
       : `${formatCount(usersUsual)} users at ${context} tokens each`;
-  const under = engine === 'vllm' ? 'under vLLM with its defaults' : 'before an engine takes its share';
+  const { title } = engineFace(engine);
+  const under = title === null ? 'before an engine takes its share' : `under ${title} with its defaults`;
   return `${subject} ${words.model} to ${users}, ${under}.`;
 }

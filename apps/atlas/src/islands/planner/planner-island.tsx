@@ -4,11 +4,12 @@
  */
 import { formatCount } from '@plimsoll/foundation';
 import type { Advice } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import { type ReactNode, useRef } from 'react';
 import { BatchCharts } from '../charts/batch-charts.tsx';
 import { CapacityChart, CapacityTable } from '../charts/capacity-chart.tsx';
 import { Heading, type HeadingLevel } from '../heading.tsx';
-import { type BatchWords, fill, type MapWords, type PlannerWords } from '../words.ts';
+import { type BatchWords, fill, type MapWords, optionLabel, type PlannerWords } from '../words.ts';
 import { PlannerForm } from './form/planner-form.tsx';
 import { loadView } from './result/ledger-view.ts';
 import { LoadGauge } from './result/load-gauge.tsx';
@@ -115,7 +116,8 @@ function Notes({
 
 /** The form's label of a field, if the form has the field. */
 function noteField(key: StateNote['key'], words: PlannerWords): string {
-  return key === 'address' ? key : words[key];
+  const all: Readonly<Record<string, string>> = words;
+  return all[key] ?? optionLabel(key, words);
 }
 
 /** An address may contain any character. A character that no font shows becomes a mark. */
@@ -173,7 +175,9 @@ function PlanParts({ picture, words, headingLevel, onFollow, hasLogCheck }: Plan
           </ul>
         </details>
       )}
-      {hasLogCheck && plan.engine.name === 'vllm' && <LogCheck plan={plan} words={words} />}
+      {hasLogCheck && engineFace(plan.engine.name).startLog !== null && (
+        <LogCheck plan={plan} words={words} />
+      )}
     </>
   );
 }

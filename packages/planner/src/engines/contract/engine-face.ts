@@ -26,6 +26,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
   /** What people convert weights to for it: eight bits, then four. Empty where it has formats of its own making. */
   readonly usualFormats: readonly string[];
+  /** What it loads: checkpoints as published, GGUF files, or either. */
+  readonly loads: 'checkpoints' | 'gguf' | 'either';
   /** What several devices share: every layer, whole layers, or nothing. */
   readonly split: 'tensors' | 'layers' | 'nothing';
   /** Whether it starts with less memory than its users need and lets some of them wait. */

@@ -17,6 +17,7 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   formatSpellings: {},
   release: { form: /^b?\d{1,6}$/, limit: 'a build number such as b5192' },
   usualFormats: ['Q8_0', 'Q4_K_M'],
+  loads: 'gguf',
   split: 'layers',
   // The cache of every slot is allocated at the start.
   usersWait: false,

@@ -18,6 +18,7 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   formatSpellings: {},
   release: null,
   usualFormats: ['fp8', 'awq'],
+  loads: 'either',
   split: 'tensors',
   usersWait: true,
   runsHere: false,

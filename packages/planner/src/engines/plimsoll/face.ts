@@ -16,6 +16,7 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
   formatSpellings: {},
   release: null,
   usualFormats: [],
+  loads: 'either',
   split: 'nothing',
   usersWait: true,
   runsHere: true,

@@ -23,6 +23,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   formatSpellings: { awq_marlin: 'awq', gptq_marlin: 'gptq' },
   release: { form: /^v?0\.\d{1,2}(\.\d{1,2})?$/, limit: 'a release of vLLM, such as 0.19.0' },
   usualFormats: ['fp8', 'awq'],
+  loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,
   runsHere: false,

@@ -1,10 +1,10 @@
 /** The questions of a plan. Every control changes one field of the state; the answer follows at once. */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
-import type { EngineName } from '@plimsoll/planner';
+import { type EngineName, engineFace, engineNames } from '@plimsoll/planner/engines';
 import type { ReactNode } from 'react';
 import { fill } from '../../words.ts';
 import type { NamedChoice } from '../state/choices.ts';
-import { stateEngines, stateFields, stateLimits } from '../state/state.ts';
+import { stateFields, stateLimits } from '../state/state.ts';
 import { Combobox } from './combobox.tsx';
 import { ChoiceField, type ChoiceOption, CountField, ValueField } from './fields.tsx';
 import { MoreOptions, type OptionFieldProps } from './more-options.tsx';
@@ -19,7 +19,7 @@ const contextSuggestions: readonly string[] = ['2k', '8k', '32k', '128k'];
 
 export function PlannerForm(props: PlannerFormProps): ReactNode {
   const { state, engine, choices, words, onChange } = props;
-  const isLlamaCpp = engine === 'llama.cpp';
+  const isFile = engineFace(engine).loads === 'gguf';
   const kept = (value: string): string => fill(words.kept, { value });
   return (
     <form className="planner-form" aria-label={words.form} onSubmit={(event) => event.preventDefault()}>
@@ -51,7 +51,7 @@ export function PlannerForm(props: PlannerFormProps): ReactNode {
       <ChoiceField
         label={words.weights}
         value={state.weights ?? ''}
-        options={withUsual(isLlamaCpp ? words.weightsFile : words.weightsOwn, choices.weights)}
+        options={withUsual(isFile ? words.weightsFile : words.weightsOwn, choices.weights)}
         onChange={(value) => onChange({ weights: value === '' ? null : value })}
       />
       <ChoiceField
@@ -94,7 +94,7 @@ function NameFields({ state, words, searchModels, searchDevices, onChange }: Pla
 }
 
 function engineOptions({ usualEngine, words }: PlannerFormProps): readonly ChoiceOption[] {
-  const others = stateEngines.map((name) => ({
+  const others = engineNames.map((name) => ({
     value: name,
     label: words[`engine-${name}`],
   }));

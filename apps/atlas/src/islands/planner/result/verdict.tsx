@@ -1,6 +1,7 @@
 /** The answer first: does it fit, how many users, how long a context, how fast. Words and a sign, never colour alone. */
 import { aboutCount, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
 import type { ReactNode, RefObject } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { PlannerAnswer } from '../state/settle.ts';
@@ -11,6 +12,12 @@ export interface VerdictProps {
   readonly words: PlannerWords;
   /** Takes the focus when the pressed button is gone. */
   readonly place: RefObject<HTMLDivElement | null>;
+}
+
+/** Whether there is an engine that starts, and lets the users wait that it has no room for. */
+function waits({ engine }: Plan): boolean {
+  const { title, usersWait } = engineFace(engine.name);
+  return title !== null && usersWait;
 }
 
 export function Verdict({ answer, words, place }: VerdictProps): ReactNode {
@@ -62,7 +69,7 @@ function fitOf({ fits, capacity }: Plan): Fit {
 export function verdictText(plan: Plan, words: PlannerWords): string {
   if (fitOf(plan) === 'some') {
     // An engine with a queue makes the other users wait. Any other engine has no room for them.
-    return fill(plan.engine.name === 'vllm' ? words.fitsSome : words.fitsFewer, {
+    return fill(waits(plan) ? words.fitsSome : words.fitsFewer, {
       most: formatCount(plan.capacity.usersMax),
       users: formatCount(plan.workload.users),
     });

@@ -2,13 +2,7 @@
  * The precisions and splits that a model can have under an engine. Each one is tried, because the rules belong to the engine
  * (heads that must divide, formats with kernels) and live in the planner.
  */
-import {
-  type EngineName,
-  kvFormatNames,
-  type PlanRequest,
-  refusalOf,
-  weightFormatNames,
-} from '@plimsoll/planner';
+import { engineProfile, kvFormatNames, type PlanRequest, refusalOf } from '@plimsoll/planner';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { requestOf } from './settle.ts';
 import type { PlannerState } from './state.ts';
@@ -30,28 +24,8 @@ export interface PlannerChoices {
   readonly hasExperts: boolean;
 }
 
-/** The mixtures that people download, largest first; the planner knows more, and an address may name them. */
-const ggufMixtures: readonly string[] = [
-  'F16',
-  'Q8_0',
-  'Q6_K',
-  'Q5_K_M',
-  'Q4_K_M',
-  'Q4_0',
-  'IQ4_XS',
-  'Q3_K_M',
-  'Q2_K',
-];
-
 const splits: readonly number[] = [1, 2, 4, 8, 16, 32];
 const stages: readonly number[] = [1, 2, 4, 8];
-
-const formatsOf: Readonly<Record<EngineName, readonly string[]>> = {
-  none: weightFormatNames,
-  vllm: weightFormatNames,
-  'llama.cpp': ggufMixtures,
-  plimsoll: [],
-};
 
 export function choicesOf(state: PlannerState, workbench: Workbench): PlannerChoices {
   // Users and context do not matter here, and a small plan is quicker.
@@ -66,7 +40,7 @@ export function choicesOf(state: PlannerState, workbench: Workbench): PlannerCho
   ): Value[] => values.filter((value) => refusalOf({ ...request, ...change(value) }) === null);
   return {
     weights: withChosen(
-      possible(formatsOf[request.engine], (weights) => ({ weights })),
+      possible(engineProfile(request.engine).weightFormats, (weights) => ({ weights })),
       state.weights,
     ),
     kv: withChosen<string>(

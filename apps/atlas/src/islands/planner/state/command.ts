@@ -1,11 +1,13 @@
 /** The same plan on the command line: every field that is not its default, under the flag of the same name. */
 import { formatTokens } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
-import type { PlannerState } from './state.ts';
+import { engineFace } from '@plimsoll/planner/engines';
+import { type PlannerState, releaseOf } from './state.ts';
 
 export function commandOf(state: PlannerState, engine: EngineName): readonly string[] {
-  const { model, gpu, context, users, tp, pp, dp, weights, kv, utilization, release } = state;
-  const engineName = engine === 'vllm' && release !== null ? `vllm@${release}` : engine;
+  const { model, gpu, context, users, tp, pp, dp, weights, kv } = state;
+  const release = releaseOf(state, engine);
+  const engineName = release === undefined ? engine : `${engine}@${release}`;
   const words = ['plimsoll', 'plan', model, '--gpu', gpu, '--engine', engineName];
   const add = (flag: string, value: string | number | null, usual: string | number | null = null): void => {
     if (value !== null && value !== usual) words.push(`--${flag}`, String(value));
@@ -19,13 +21,6 @@ export function commandOf(state: PlannerState, engine: EngineName): readonly str
   if (state.ep === 'on') words.push('--ep');
   add('weights', weights);
   add('kv', kv);
-  if (engine === 'llama.cpp') {
-    add('ngl', state.ngl);
-    add('fa', state.fa);
-  }
-  if (engine !== 'vllm') return words;
-  add('utilization', utilization);
-  add('max-num-seqs', state.maxNumSeqs);
-  add('max-num-batched-tokens', state.maxNumBatchedTokens);
+  for (const { name } of engineFace(engine).options) add(name, state.options[name] ?? null);
   return words;
 }

@@ -1,10 +1,9 @@
 /** The state a page's ledger starts with: `defaults` of its asset, under the names an address has. */
 import { PlimsollError } from '@plimsoll/foundation';
-import { exampleState, type PlannerState, readState, stateFields, stateKeys } from './state.ts';
+import { addressNames, exampleState, type PlannerState, readState } from './state.ts';
 
 export function plannerDefaults(defaults: Readonly<Record<string, unknown>>): PlannerState {
-  const names = stateKeys.map((key) => stateFields[key].name);
-  const unknown = Object.keys(defaults).filter((name) => !names.includes(name));
+  const unknown = Object.keys(defaults).filter((name) => !addressNames.includes(name));
   const query = new URLSearchParams(Object.entries(defaults).map(([name, value]) => [name, String(value)]));
   const { state, notes } = readState(query.toString(), exampleState);
   const wrong = [...unknown, ...notes.map(({ key, value }) => `${key}: ${value}`)];
@@ -13,6 +12,6 @@ export function plannerDefaults(defaults: Readonly<Record<string, unknown>>): Pl
     code: 'bad-island-defaults',
     message: `a ledger cannot start with ${wrong.join(', ')}`,
     value: wrong.join(', '),
-    limit: names.join(', '),
+    limit: addressNames.join(', '),
   });
 }

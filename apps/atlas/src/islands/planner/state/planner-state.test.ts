@@ -7,10 +7,11 @@ import { choicesOf } from './choices.ts';
 import { commandOf } from './command.ts';
 import { answerState, type PlannerAnswer, requestOf } from './settle.ts';
 import {
+  addressNames,
   exampleState,
   type PlannerState,
+  pageOptions,
   readState,
-  stateEngines,
   stateFields,
   stateKeys,
   writeState,
@@ -31,11 +32,16 @@ const states: fc.Arbitrary<PlannerState> = fc.record({
   dp: fc.integer({ min: 1, max: 64 }),
   ep: fc.constantFrom(null, 'on'),
   release: fc.constantFrom(null, '0.19.0', '0.8.5'),
-  ngl: fc.constantFrom(null, '0', '20', 'all', 'auto'),
-  fa: fc.constantFrom(null, 'on', 'off'),
-  utilization: fc.constantFrom(null, 0.5, 0.95),
-  maxNumSeqs: fc.constantFrom(null, 16, 1024),
-  maxNumBatchedTokens: fc.constantFrom(null, 2048),
+  options: fc.record(
+    {
+      ngl: fc.constantFrom('0', '20', 'all', 'auto'),
+      fa: fc.constantFrom('on', 'off'),
+      utilization: fc.constantFrom('0.5', '0.95'),
+      'max-num-seqs': fc.constantFrom('16', '1024'),
+      'max-num-batched-tokens': fc.constant('2048'),
+    },
+    { requiredKeys: [] },
+  ),
 } as const);
 
 test('what is written into an address is read from it', () => {
@@ -55,7 +61,7 @@ test('any address gives a state, and a note for each value that was none', () =>
     fc.string(),
     fc.constantFrom('-1', '1e9', 'NaN', '', '__proto__', '999999999999', '<b>'),
   );
-  const query = fc.array(fc.tuple(fc.constantFrom(...stateKeys.map((key) => stateFields[key].name)), value));
+  const query = fc.array(fc.tuple(fc.constantFrom(...addressNames), value));
   fc.assert(
     fc.property(query, (pairs) => {
       const { state, notes } = readState(new URLSearchParams(pairs).toString());
@@ -66,6 +72,8 @@ test('any address gives a state, and a note for each value that was none', () =>
           true,
         );
       }
+      for (const { name, read } of pageOptions)
+        expect(state.options[name] === undefined || read?.(state.options[name] ?? '') !== null).toBe(true);
       for (const note of notes) expect(note.limit).not.toBe('');
     }),
   );
@@ -200,10 +208,6 @@ function chartedState(state: PlannerState): {
   return { charts: chartsOf(answer, buildWorkbench), plan: answer.plan };
 }
 
-test('the form offers the engines that the planner has', () => {
-  expect(stateEngines).toEqual(engineNames);
-});
-
 test('choices hold what is chosen, and only what the engine takes', () => {
   const { tp, weights, kv } = choicesOf({ ...exampleState, model: 'openai/gpt-oss-20b' }, buildWorkbench);
   expect({ tp, weights, kv }).toMatchInlineSnapshot(`
@@ -247,7 +251,14 @@ test('choices hold what is chosen, and only what the engine takes', () => {
 });
 
 test('the command names what differs from the defaults', () => {
-  const state = { ...exampleState, context: 32_768, users: 4, tp: 2, kv: 'fp8', utilization: 0.95 } as const;
+  const state = {
+    ...exampleState,
+    context: 32_768,
+    users: 4,
+    tp: 2,
+    kv: 'fp8',
+    options: { utilization: '0.95' },
+  } as const;
   expect(commandOf(state, 'vllm').join(' ')).toMatchInlineSnapshot(
     `"plimsoll plan meta-llama/Llama-3.1-8B-Instruct --gpu h100-sxm-80gb --engine vllm --context 32k --users 4 --tp 2 --kv fp8 --utilization 0.95"`,
   );

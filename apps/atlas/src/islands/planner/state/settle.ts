@@ -14,9 +14,17 @@ import {
   refusalOf,
   usualEngine,
 } from '@plimsoll/planner';
+import { type AnyOptions, engineFace } from '@plimsoll/planner/engines';
 import { largerHardware } from '@plimsoll/registry/portable';
 import type { Workbench } from '../../../workbench/workbench.ts';
-import { exampleState, type PlannerState, type StateKey, type StateNote, stateFields } from './state.ts';
+import {
+  exampleState,
+  type PlannerState,
+  releaseOf,
+  type StateKey,
+  type StateNote,
+  stateFields,
+} from './state.ts';
 
 export interface AdvisedState {
   readonly advice: Advice;
@@ -50,16 +58,10 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
       expertParallel: state.ep === 'on',
     },
     engine,
-    engineVersion: engine === 'vllm' ? (state.release ?? undefined) : undefined,
+    engineVersion: releaseOf(state, engine),
     weights: state.weights ?? undefined,
     kvFormat: state.kv === null ? undefined : parseKvFormat(state.kv),
-    options: {
-      gpuMemoryUtilization: state.utilization ?? undefined,
-      maxNumSeqs: state.maxNumSeqs ?? undefined,
-      maxNumBatchedTokens: state.maxNumBatchedTokens ?? undefined,
-      gpuLayers: layersOf(state.ngl),
-      flashAttention: state.fa === null ? undefined : state.fa === 'on',
-    },
+    options: optionsOf(state, engine),
     workload: {
       contextTokens: state.context,
       users: state.users,
@@ -69,9 +71,13 @@ export function requestOf(state: PlannerState, workbench: Workbench): PlanReques
   };
 }
 
-function layersOf(ngl: string | null): number | 'all' | 'auto' | undefined {
-  if (ngl === null) return undefined;
-  return ngl === 'all' || ngl === 'auto' ? ngl : Number(ngl);
+/** The state's options that this engine has; those of another stay in the state until it is chosen again. */
+function optionsOf({ options }: PlannerState, engine: EngineName): AnyOptions {
+  const read = engineFace(engine).options.map(({ name, read: readText }) => {
+    const text = options[name];
+    return text === undefined ? null : (readText?.(text) ?? null);
+  });
+  return Object.assign({}, ...read);
 }
 
 function engineOf(state: PlannerState, workbench: Workbench): EngineName {
@@ -140,35 +146,57 @@ const revocable: readonly (readonly [StateKey, PlannerState[StateKey]])[] = [
   ['dp', 1],
   ['ep', null],
   ['release', null],
-  ['ngl', null],
-  ['fa', null],
-  ['maxNumSeqs', null],
-  ['maxNumBatchedTokens', null],
-  ['utilization', null],
 ];
 
-/** Resets one field, or all of them, if that makes the state possible. Otherwise the state stays as it is. */
+/** Something that was chosen and can be taken back. */
+interface Chosen {
+  readonly key: string;
+  readonly value: string;
+  /** What is used instead, as an address would write it. */
+  readonly used: string;
+  readonly without: (state: PlannerState) => PlannerState;
+}
+
+function chosenFields(state: PlannerState): readonly Chosen[] {
+  const fields = revocable
+    .filter(([key, usual]) => state[key] !== usual)
+    .map(([key, usual]) => ({
+      ...{ key, value: String(state[key]), used: usual === null ? '' : String(usual) },
+      without: (old: PlannerState) => ({ ...old, [key]: usual }),
+    }));
+  const options = Object.entries(state.options).map(([key, value]) => ({
+    ...{ key, value, used: '' },
+    without: (old: PlannerState) => ({ ...old, options: withoutOption(old.options, key) }),
+  }));
+  return [...fields, ...options];
+}
+
+function withoutOption(options: PlannerState['options'], name: string): PlannerState['options'] {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => key !== name));
+}
+
+/** Takes back one field, or all, when that makes an impossible state possible; leaves it when nothing does. */
 function withPossibleChoices(
   state: PlannerState,
   workbench: Workbench,
 ): { readonly state: PlannerState; readonly notes: readonly StateNote[] } {
   const refusal = refusalOfState(state, workbench);
   if (refusal === null) return { state, notes: [] };
-  const chosen = revocable.filter(([key, usual]) => state[key] !== usual);
-  const ways = [...chosen.map((field) => [field]), chosen];
-  for (const fields of ways) {
-    const changed = { ...state, ...Object.fromEntries(fields) };
+  const chosen = chosenFields(state);
+  const without = (fields: readonly Chosen[]): PlannerState =>
+    fields.reduce((old, field) => field.without(old), state);
+  for (const fields of [...chosen.map((field) => [field]), chosen]) {
+    const changed = without(fields);
     if (fields.length === 0 || refusalOfState(changed, workbench) !== null) continue;
-    const notes = fields.map(([key, usual]) => {
-      // If several fields were reset, each note gives the reason that its field has alone.
-      const { hint, limit, message } =
-        refusalOfState({ ...changed, [key]: state[key] }, workbench) ?? refusal;
-      const value = String(state[key]);
+    const notes = fields.map((field) => {
+      // Where several were taken back, each for a reason of its own: the one it has when it stands alone.
+      const others = fields.filter((other) => other !== field);
+      const { hint, limit, message } = refusalOfState(without(others), workbench) ?? refusal;
       return {
-        key,
-        value,
+        key: field.key,
+        value: field.value,
         limit: hint ?? String(limit ?? message),
-        used: usual === null ? '' : String(usual),
+        used: field.used,
       };
     });
     return { state: changed, notes };
@@ -188,9 +216,13 @@ function refusalOfState(state: PlannerState, workbench: Workbench): PlimsollErro
 
 /** The state of a changed request; null if no field holds the change. */
 function stateOfRequest(state: PlannerState, after: PlanRequest): PlannerState | null {
-  const { gpuLayers, flashAttention, gpuMemoryUtilization, maxNumSeqs, maxNumBatchedTokens, ...others } =
-    after.options ?? {};
-  if (Object.values(others).some((value) => value !== undefined)) return null;
+  const options = { ...state.options };
+  for (const { name, field, write } of engineFace(after.engine).options) {
+    const text = field === null ? null : write(after.options ?? {});
+    if (text === null) delete options[name];
+    else options[name] = text;
+  }
+  if (!isSame(optionsOf({ ...state, options }, after.engine), after.options ?? {})) return null;
   const { parallelism, workload } = after;
   return {
     ...state,
@@ -206,10 +238,17 @@ function stateOfRequest(state: PlannerState, after: PlanRequest): PlannerState |
     pp: parallelism.pipeline,
     dp: parallelism.data,
     ep: parallelism.expertParallel ? 'on' : null,
-    ngl: gpuLayers === undefined ? null : String(gpuLayers),
-    fa: flashAttention === undefined ? null : flashAttention ? 'on' : 'off',
-    utilization: gpuMemoryUtilization ?? null,
-    maxNumSeqs: maxNumSeqs ?? null,
-    maxNumBatchedTokens: maxNumBatchedTokens ?? null,
+    options,
   };
+}
+
+/** Whether the same options are set to the same values. */
+function isSame(left: AnyOptions, right: AnyOptions): boolean {
+  const set = (options: AnyOptions): string =>
+    JSON.stringify(
+      Object.entries(options)
+        .filter(([, value]) => value !== undefined)
+        .sort(),
+    );
+  return set(left) === set(right);
 }

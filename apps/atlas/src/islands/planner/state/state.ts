@@ -5,6 +5,7 @@
  */
 import { parseTokens } from '@plimsoll/foundation';
 import type { EngineName } from '@plimsoll/planner';
+import { engineFace, engineFaces, engineNamed, engineNames } from '@plimsoll/planner/engines';
 
 export interface PlannerState {
   readonly model: string;
@@ -24,21 +25,19 @@ export interface PlannerState {
   readonly dp: number;
   /** "on" places whole experts on a device instead of a slice of each expert. */
   readonly ep: 'on' | null;
-  /** Release and flags of vLLM. Null takes the newest release and its defaults. */
+  /** As the engine writes its releases; null: the newest. */
   readonly release: string | null;
-  readonly utilization: number | null;
-  readonly maxNumSeqs: number | null;
-  readonly maxNumBatchedTokens: number | null;
-  /** Flags of llama.cpp. Null leaves the choice to llama.cpp. */
-  readonly ngl: string | null;
-  readonly fa: 'on' | 'off' | null;
+  /** What only some engines have, by the option's name and as its text; absent: as the engine does by itself. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
-export type StateKey = keyof PlannerState;
+/** Fields that every engine has. */
+export type StateKey = Exclude<keyof PlannerState, 'options'>;
 
 /** A value of an address that is not usable, and its replacement. */
 export interface StateNote {
-  readonly key: StateKey | 'address';
+  /** A field, the name of an option, or the address as a whole. */
+  readonly key: string;
   /** The value in the address. */
   readonly value: string;
   /** The allowed values. */
@@ -46,14 +45,6 @@ export interface StateNote {
   /** The replacement in the form of an address; empty if there is none. */
   readonly used: string;
 }
-
-/** The planner's engines, repeated here because the form loads before the planner. */
-export const stateEngines = [
-  'vllm',
-  'llama.cpp',
-  'plimsoll',
-  'none',
-] as const satisfies readonly EngineName[];
 
 export const exampleState: PlannerState = {
   model: 'meta-llama/Llama-3.1-8B-Instruct',
@@ -69,12 +60,17 @@ export const exampleState: PlannerState = {
   dp: 1,
   ep: null,
   release: null,
-  utilization: null,
-  maxNumSeqs: null,
-  maxNumBatchedTokens: null,
-  ngl: null,
-  fa: null,
+  options: {},
 };
+
+/** Options that a page asks for, of every engine, each name once. */
+export const pageOptions = [
+  ...new Map(
+    engineFaces
+      .flatMap(({ options }) => options.filter(({ field }) => field !== null))
+      .map((spec) => [spec.name, spec]),
+  ).values(),
+];
 
 /** A plan above these limits computes, but no service is so large. A later step cuts the context to the model's own. */
 export const stateLimits = {
@@ -83,8 +79,6 @@ export const stateLimits = {
   tp: 64,
   pp: 32,
   dp: 64,
-  maxNumSeqs: 65_536,
-  maxNumBatchedTokens: 1_048_576,
   /** No name is longer. */
   nameLength: 120,
 } as const;
@@ -121,14 +115,6 @@ function named(name: string, limit: string): FieldRule<string> {
 
 /** The form of a format's name. `settle` finds whether the engine has the format. */
 const formatName = /^[\w.-]{1,24}$/;
-
-/** 0.9, 0,9 or 90 %. */
-function shareOf(text: string): number | null {
-  const [, digits, percent] = /^\s*(\d{0,3}(?:[.,]\d{1,4})?)\s*(%?)\s*$/.exec(text) ?? [];
-  if (digits === undefined || digits === '') return null;
-  const share = Number(digits.replace(',', '.')) / (percent === '%' ? 100 : 1);
-  return share >= 0.05 && share <= 1 ? share : null;
-}
 
 function tokens(name: string): FieldRule<number> {
   return {
@@ -170,8 +156,8 @@ export const stateFields: FieldRules = {
   gpu: named('gpu', 'a device of the registry'),
   engine: {
     name: 'engine',
-    limit: stateEngines.join(', '),
-    parse: (text) => stateEngines.find((name) => name === text.toLowerCase()) ?? null,
+    limit: engineNames.join(', '),
+    parse: parsed((text) => engineNamed(text).name),
   },
   weights: shaped('weights', 'a weight format, such as fp8, awq or Q4_K_M', formatName),
   kv: shaped('kv', 'a KV cache type, such as bf16, fp8 or q8_0', formatName),
@@ -182,16 +168,12 @@ export const stateFields: FieldRules = {
   pp: whole('pp', stateLimits.pp),
   dp: whole('dp', stateLimits.dp),
   ep: word('ep', ['on']),
-  release: shaped('vllm-release', 'a release of vLLM, such as 0.19.0', /^v?0\.\d{1,2}(\.\d{1,2})?$/),
-  utilization: {
-    name: 'utilization',
-    limit: 'a share from 0.05 to 1, such as 0.9 or 90 %',
-    parse: shareOf,
+  release: {
+    name: 'release',
+    limit: engineFaces.flatMap(({ release }) => release?.limit ?? []).join(' or '),
+    parse: (text) =>
+      engineFaces.some(({ release }) => release?.form.test(text.trim()) === true) ? text.trim() : null,
   },
-  maxNumSeqs: whole('max-num-seqs', stateLimits.maxNumSeqs),
-  maxNumBatchedTokens: whole('max-num-batched-tokens', stateLimits.maxNumBatchedTokens),
-  ngl: shaped('ngl', 'a number of layers, all or auto', /^(\d{1,4}|all|auto)$/),
-  fa: word('fa', ['on', 'off']),
 };
 
 export const stateKeys = Object.keys(stateFields) as readonly StateKey[];
@@ -222,7 +204,17 @@ export function readState(
     if (value === null) notes.push({ key, value: text, limit, used: fieldText(defaults, key) });
     else state[key] = value;
   }
-  return { state: state as unknown as PlannerState, notes };
+  const options = { ...defaults.options };
+  for (const { name, limit, read, write } of pageOptions) {
+    const text = parameters.get(name);
+    if (text === null) continue;
+    const value = read?.(text) ?? null;
+    const written = value === null ? null : write(value);
+    if (value === null) notes.push({ key: name, value: text, limit, used: options[name] ?? '' });
+    else if (written === null) delete options[name];
+    else options[name] = written;
+  }
+  return { state: { ...(state as unknown as PlannerState), options }, notes };
 }
 
 /** Writes the query of a state: the fields that differ from the defaults, in a fixed order. */
@@ -231,8 +223,18 @@ export function writeState(state: PlannerState, defaults: PlannerState = example
   for (const key of stateKeys) {
     if (state[key] !== defaults[key]) parameters.set(stateFields[key].name, fieldText(state, key));
   }
-  // A query may contain the slash of a model's name, and a person reads it more easily than its escape.
+  for (const { name } of pageOptions) {
+    const text = state.options[name];
+    if (text !== defaults.options[name]) parameters.set(name, text ?? 'auto');
+  }
+  // Slashes of a model's name are legal in a query, and a person reads them.
   return parameters.toString().replaceAll('%2F', '/');
+}
+
+/** The release that was asked for, where it is one of this engine: another engine's stays in the address. */
+export function releaseOf({ release }: PlannerState, engine: EngineName): string | undefined {
+  const isOwn = release !== null && engineFace(engine).release?.form.test(release) === true;
+  return isOwn ? release : undefined;
 }
 
 /** The address of a planner's page that shows this state. */
@@ -241,7 +243,13 @@ export function addressOf(route: string, state: PlannerState): string {
   return query === '' ? route : `${route}?${query}`;
 }
 
-/** The text of a field in an address; empty if the engine decides it. */
+/** Every name that an address may have. */
+export const addressNames: readonly string[] = [
+  ...stateKeys.map((key) => stateFields[key].name),
+  ...pageOptions.map(({ name }) => name),
+];
+
+/** A field as an address writes it; empty where it is left to the engine. */
 export function fieldText(state: PlannerState, key: StateKey): string {
   const value = state[key];
   return value === null ? '' : String(value);
