@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { atlasContent } from './check/atlas-content.ts';
 import { type Command, commandCheck } from './check/command.ts';
+import { engineNames } from './check/engine-names.ts';
 import { fileNames, forbiddenWords } from './check/forbidden-text.ts';
 import { generatedFiles } from './check/generated-files.ts';
 import { importArrows } from './check/import-arrows.ts';
@@ -34,6 +35,7 @@ const checks: readonly Check[] = [
   siteTypes,
   importArrows,
   importCycles,
+  engineNames,
   fileSizes,
   functionSizes,
   fileNames,

@@ -32,6 +32,44 @@ let typed: import('./inline.ts').Inline;
   `);
 });
 
+test('tells which names go in and out of a module', async () => {
+  const project = projectFromFiles({
+    'names.ts': `
+import first, { second as renamed, type Third } from './in.ts';
+import * as all from './all.ts';
+import './nothing.ts';
+export { fourth as fifth, type Sixth } from './through.ts';
+export * from './every.ts';
+const { seventh, eighth: ninth } = await import('./lazy.ts');
+const tenth = (await import('./property.ts')).eleventh;
+let shape: import('./inline.ts').Twelfth;
+export const { a, b: c } = all, d = 'a text';
+export function e() {}
+export default class F {}
+export type { G } from './types.ts';
+export interface H {}
+`,
+  });
+  const [facts] = await sourceFacts(project);
+  expect(
+    facts?.imports.map(({ specifier, names }) => `${specifier} ${names.join(' ')}`),
+  ).toMatchInlineSnapshot(`
+      [
+        "./in.ts default second Third",
+        "./all.ts *",
+        "./nothing.ts ",
+        "./through.ts fourth Sixth",
+        "./every.ts *",
+        "./lazy.ts seventh eighth",
+        "./property.ts eleventh",
+        "./inline.ts Twelfth",
+        "./types.ts G",
+      ]
+    `);
+  expect(facts?.exports.join(' ')).toMatchInlineSnapshot(`"fifth Sixth * a c d e F G H"`);
+  expect(facts?.texts.map(({ text }) => text)).toContain('a text');
+});
+
 test('measures functions of every form, without the text inside template literals', async () => {
   const project = projectFromFiles({
     'forms.ts': `
@@ -83,7 +121,7 @@ declare function withoutBody(a, b, c, d, e): void;
 test('a source that does not parse still gives the facts that can be read', async () => {
   const project = projectFromFiles({ 'broken.js': "import './a.ts';\nfunction broken( {\n" });
   const [facts] = await sourceFacts(project);
-  expect(facts?.imports).toEqual([{ specifier: './a.ts', line: 1, typeOnly: false }]);
+  expect(facts?.imports).toEqual([{ specifier: './a.ts', names: [], line: 1, typeOnly: false }]);
 });
 
 test('a project without sources has no facts', async () => {

@@ -3,30 +3,33 @@
  * are. TypeScript's own parser finds them, so that a comment or a string never looks like an import.
  *
  * TypeScript 7 offers its parser under `typescript/unstable/*`, as a process that is asked for syntax trees. Every
- * use of that interface is in this file: when it changes, only this file does. The sources go to it as a project in
+ * use of that interface is in this file and in module-syntax.ts: when it changes, only these do. The sources go to it as a project in
  * memory without libraries and without module resolution, so nothing is type-checked and no other file is read.
  */
 
 import { defined } from '@plimsoll/foundation';
 import {
   isCallExpression,
-  isExportDeclaration,
   isFunctionLikeDeclaration,
   isImportDeclaration,
-  isImportTypeNode,
-  isLiteralTypeNode,
+  isNoSubstitutionTemplateLiteral,
   isStringLiteral,
   isTemplateLiteral,
   type Node,
+  type NoSubstitutionTemplateLiteral,
   type SourceFile,
+  type StringLiteral,
   SyntaxKind,
 } from 'typescript/unstable/ast';
 import { API } from 'typescript/unstable/async';
 import { createVirtualFileSystem } from 'typescript/unstable/fs';
+import { exportsOf, importOf } from './module-syntax.ts';
 import type { Project } from './project.ts';
 
 export interface ImportFact {
   readonly specifier: string;
+  /** What is imported, as the imported module calls it; `*` for all of it. */
+  readonly names: readonly string[];
   /** 1-based. */
   readonly line: number;
   /** True when the import disappears with the types, so that nothing is loaded at run time. */
@@ -46,8 +49,18 @@ export interface FunctionFact {
   readonly isTestSuite: boolean;
 }
 
+/** A text between quotes, imports apart. */
+export interface TextFact {
+  readonly text: string;
+  /** 1-based. */
+  readonly line: number;
+}
+
 export interface SourceFacts {
   readonly path: string;
+  /** Names that the file exports; `*` for all of another file's. */
+  readonly exports: readonly string[];
+  readonly texts: readonly TextFact[];
   readonly imports: readonly ImportFact[];
   readonly functions: readonly FunctionFact[];
 }
@@ -93,12 +106,16 @@ async function parseSources(project: Project): Promise<readonly SourceFacts[]> {
 function readFacts(path: string, file: SourceFile): SourceFacts {
   const imports: ImportFact[] = [];
   const functions: FunctionFact[] = [];
+  const texts: TextFact[] = [];
+  const parents: Node[] = [];
   const lines = lineStarts(file.text);
   const textLines: number[] = []; // lines that lie inside template literals, without their first
   // Parents are visited after their children, so that `textLines` is complete when a function is measured.
   const visit = (node: Node, parent: Node): void => {
     const textLinesBefore = textLines.length;
+    parents.push(node);
     node.forEachChild((child) => visit(child, node));
+    parents.pop();
     const line = lineAt(lines, node.getStart(file));
     const lastLine = lineAt(lines, node.getEnd());
     if (isTemplateLiteral(node)) {
@@ -106,8 +123,9 @@ function readFacts(path: string, file: SourceFile): SourceFacts {
       const inner = textLines.length - textLinesBefore;
       for (let index = inner; index < lastLine - line; index++) textLines.push(line);
     }
-    const found = importOf(node);
+    const found = importOf(node, parents);
     if (found !== undefined) imports.push({ ...found, line });
+    if (isText(node) && !isImportDeclaration(parent)) texts.push({ text: node.text, line });
     if (isFunctionLikeDeclaration(node) && 'body' in node && node.body !== undefined) {
       functions.push({
         ...describeFunction(node, parent),
@@ -117,32 +135,16 @@ function readFacts(path: string, file: SourceFile): SourceFacts {
       });
     }
   };
-  file.forEachChild((child) => visit(child, file));
-  return { path, imports, functions: functions.sort((a, b) => a.line - b.line) };
+  const exports: string[] = [];
+  file.forEachChild((child) => {
+    visit(child, file);
+    exports.push(...exportsOf(child));
+  });
+  return { path, imports, exports, texts, functions: functions.sort((a, b) => a.line - b.line) };
 }
 
-/** The import that this node is: static, re-export, dynamic with a literal, or inside a type. */
-function importOf(node: Node): { specifier: string; typeOnly: boolean } | undefined {
-  if (isImportDeclaration(node) && isStringLiteral(node.moduleSpecifier)) {
-    const typeOnly = node.importClause?.phaseModifier === SyntaxKind.TypeKeyword;
-    return { specifier: node.moduleSpecifier.text, typeOnly };
-  }
-  if (
-    isExportDeclaration(node) &&
-    node.moduleSpecifier !== undefined &&
-    isStringLiteral(node.moduleSpecifier)
-  ) {
-    return { specifier: node.moduleSpecifier.text, typeOnly: node.isTypeOnly };
-  }
-  if (isImportTypeNode(node) && isLiteralTypeNode(node.argument) && isStringLiteral(node.argument.literal)) {
-    return { specifier: node.argument.literal.text, typeOnly: true };
-  }
-  if (isCallExpression(node) && node.expression.kind === SyntaxKind.ImportKeyword) {
-    const argument = node.arguments[0];
-    if (argument !== undefined && isStringLiteral(argument))
-      return { specifier: argument.text, typeOnly: false };
-  }
-  return undefined;
+function isText(node: Node): node is StringLiteral | NoSubstitutionTemplateLiteral {
+  return isStringLiteral(node) || isNoSubstitutionTemplateLiteral(node);
 }
 
 /** What a function is called: by its own name, by what it is assigned to, or by the call that takes it. */

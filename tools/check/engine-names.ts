@@ -1,0 +1,69 @@
+/**
+ * Nothing outside an engine's folder may ask which engine it is: a branch that is written once for an engine is written
+ * again for the next. What differs is in the engine's profile. So the names of engines, and those of engines that may get a
+ * profile, are refused as texts in sources; the places that name an engine for another reason are listed with it.
+ */
+import { engineFaces } from '@plimsoll/planner/engines';
+import type { Check } from './project.ts';
+import { sourceFacts } from './source-syntax.ts';
+
+/** Engines that people name and that have no profile yet. */
+const others: readonly string[] = ['sglang', 'tensorrt-llm', 'trtllm', 'ollama', 'lmstudio'];
+
+/** `none` is the name of no engine, and a word. */
+const noEngine = 'none';
+
+const names: ReadonlySet<string> = new Set([
+  ...engineFaces.flatMap(({ name, aliases }) => [name, ...aliases]).filter((name) => name !== noEngine),
+  ...others,
+]);
+
+const enginesFolder = 'packages/planner/src/engines/';
+const testNames = /\.test(?:-data)?\.tsx?$|(?:^|\/)(?:tests|testing|fixtures)\//;
+const checkedPaths = /^(?:packages|apps|tools)\/.*\.tsx?$/;
+
+/** Path, or the start of paths -> why engines may be named there. */
+export const allowedPlaces: Readonly<Record<string, string>> = {
+  'tools/check/engine-names.ts': 'the list of engines without a profile',
+  'packages/planner/src/engines/engines.ts': 'the list of profiles',
+  'packages/planner/src/speed/': 'groups of engines in the table of fitted speeds, under names of their own',
+  'packages/planner/src/validation/performance-record.ts': 'groups of engines in the table of speeds',
+  'packages/planner/src/validation/performance-setup.ts': 'groups of engines in the table of speeds',
+  'apps/plimsoll/src/main.ts': 'the name of this program',
+  'apps/atlas/src/islands/planner/state/command.ts': 'the name of this program',
+  'tools/real-models/real-model.ts': 'the name of this program',
+  'apps/atlas/src/content/': 'pages ask about engines by name',
+  'tools/accuracy': 'one section and one log file for each kind of record',
+};
+
+export const engineNames: Check = {
+  name: 'engine names',
+  run: async (project) => {
+    const used = new Set<string>();
+    const problems: string[] = [];
+    for (const { path, texts } of await sourceFacts(project)) {
+      if (!checkedPaths.test(path) || testNames.test(path) || isEngineFolder(path)) continue;
+      for (const { text, line } of texts) {
+        if (!names.has(text)) continue;
+        const place = Object.keys(allowedPlaces).find((start) => path.startsWith(start));
+        if (place === undefined) problems.push(`${path}:${line} names the engine ${text}: ${advice}`);
+        else used.add(place);
+      }
+    }
+    return [...problems, ...idlePlaces(project.paths, used)];
+  },
+};
+
+const advice = 'ask its profile instead, or say why it must be named in tools/check/engine-names.ts';
+
+/** One folder for each engine; files beside them belong to all. */
+function isEngineFolder(path: string): boolean {
+  return path.startsWith(enginesFolder) && path.slice(enginesFolder.length).includes('/');
+}
+
+/** Places of the list that name no engine any more. Projects that lack a place altogether are tests. */
+function idlePlaces(paths: readonly string[], used: ReadonlySet<string>): readonly string[] {
+  return Object.keys(allowedPlaces)
+    .filter((place) => !used.has(place) && paths.some((path) => path.startsWith(place)))
+    .map((place) => `${place} names no engine: take it off the list in tools/check/engine-names.ts`);
+}

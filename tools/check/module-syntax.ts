@@ -1,0 +1,123 @@
+/**
+ * What a syntax node says of modules: which names it imports from which file, and which it exports. Beside
+ * source-syntax.ts the only file that knows TypeScript's tree.
+ */
+import {
+  isAwaitExpression,
+  isCallExpression,
+  isClassDeclaration,
+  isEnumDeclaration,
+  isExportDeclaration,
+  isFunctionDeclaration,
+  isIdentifier,
+  isImportDeclaration,
+  isImportTypeNode,
+  isInterfaceDeclaration,
+  isLiteralTypeNode,
+  isNamedExports,
+  isNamedImports,
+  isObjectBindingPattern,
+  isParenthesizedExpression,
+  isPropertyAccessExpression,
+  isStringLiteral,
+  isTypeAliasDeclaration,
+  isVariableDeclaration,
+  isVariableStatement,
+  type Node,
+  SyntaxKind,
+} from 'typescript/unstable/ast';
+
+/** Stands among names for all of a module: a namespace, or a use that names nothing. */
+const everyName = '*';
+
+export interface ImportedNames {
+  readonly specifier: string;
+  /** As the imported module calls them; `default`, or `*` for all of it. Empty for an import without names. */
+  readonly names: readonly string[];
+  readonly typeOnly: boolean;
+}
+
+/** The import that this node is: static, re-export, dynamic with a literal, or inside a type. `parents` ends with its own. */
+export function importOf(node: Node, parents: readonly Node[]): ImportedNames | undefined {
+  if (isImportDeclaration(node) && isStringLiteral(node.moduleSpecifier)) {
+    const typeOnly = node.importClause?.phaseModifier === SyntaxKind.TypeKeyword;
+    return { specifier: node.moduleSpecifier.text, names: clauseNames(node.importClause), typeOnly };
+  }
+  if (
+    isExportDeclaration(node) &&
+    node.moduleSpecifier !== undefined &&
+    isStringLiteral(node.moduleSpecifier)
+  ) {
+    const clause = node.exportClause;
+    const names =
+      clause !== undefined && isNamedExports(clause) ? clause.elements.map(sourceName) : [everyName];
+    return { specifier: node.moduleSpecifier.text, names, typeOnly: node.isTypeOnly };
+  }
+  if (isImportTypeNode(node) && isLiteralTypeNode(node.argument) && isStringLiteral(node.argument.literal)) {
+    const name = node.qualifier === undefined ? everyName : (node.qualifier.getText().split('.')[0] ?? '');
+    return { specifier: node.argument.literal.text, names: [name], typeOnly: true };
+  }
+  if (isCallExpression(node) && node.expression.kind === SyntaxKind.ImportKeyword) {
+    const argument = node.arguments[0];
+    if (argument !== undefined && isStringLiteral(argument))
+      return { specifier: argument.text, names: namesTaken(parents), typeOnly: false };
+  }
+  return undefined;
+}
+
+interface Named {
+  readonly name: { readonly text: string };
+  readonly propertyName?: { readonly text: string } | undefined;
+}
+
+/** `a` of `a as b`. */
+function sourceName({ name, propertyName }: Named): string {
+  return (propertyName ?? name).text;
+}
+
+function clauseNames(clause: { readonly name?: Node; readonly namedBindings?: Node } | undefined): string[] {
+  if (clause === undefined) return [];
+  const { namedBindings } = clause;
+  const own = clause.name === undefined ? [] : ['default'];
+  if (namedBindings === undefined) return own;
+  return [...own, ...(isNamedImports(namedBindings) ? namedBindings.elements.map(sourceName) : [everyName])];
+}
+
+/** What is taken from `await import(...)`: by a pattern, by a property, or all of it. */
+function namesTaken(parents: readonly Node[]): readonly string[] {
+  const outer = parents.findLast((node) => !isAwaitExpression(node) && !isParenthesizedExpression(node));
+  if (outer === undefined) return [everyName];
+  if (isPropertyAccessExpression(outer)) return [outer.name.text];
+  if (!isVariableDeclaration(outer) || !isObjectBindingPattern(outer.name)) return [everyName];
+  return outer.name.elements.map((element) => (element.propertyName ?? element.name)?.getText() ?? everyName);
+}
+
+/** The names that this statement gives the module, as others import them; `*` for those of a whole other module. */
+export function exportsOf(statement: Node): readonly string[] {
+  if (isExportDeclaration(statement)) {
+    const clause = statement.exportClause;
+    if (clause === undefined) return [everyName];
+    return isNamedExports(clause) ? clause.elements.map(({ name }) => name.text) : [clause.name.text];
+  }
+  if (!hasExportKeyword(statement)) return [];
+  if (isVariableStatement(statement)) {
+    return statement.declarationList.declarations.flatMap(({ name }) => {
+      if (isIdentifier(name)) return [name.text];
+      return isObjectBindingPattern(name)
+        ? name.elements.map((element) => element.name?.getText() ?? '')
+        : [];
+    });
+  }
+  const isNamed =
+    isFunctionDeclaration(statement) ||
+    isClassDeclaration(statement) ||
+    isInterfaceDeclaration(statement) ||
+    isTypeAliasDeclaration(statement) ||
+    isEnumDeclaration(statement);
+  return isNamed ? [statement.name?.text ?? 'default'] : [];
+}
+
+function hasExportKeyword(node: Node): boolean {
+  if (!('modifiers' in node) || !Array.isArray(node.modifiers)) return false;
+  return node.modifiers.some(({ kind }: Node) => kind === SyntaxKind.ExportKeyword);
+}
