@@ -50,7 +50,7 @@ function readyCall(call: ChatToolCall): Record<string, unknown> {
   };
 }
 
-/** Models write arguments that are no JSON; a template may show such a text as it is. */
+/** Returns the text itself if it is no JSON object: models write such arguments, and a template may show them. */
 function parsed(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,7 +1,7 @@
 /**
  * Messages to the text that a model was trained on, by the Jinja template that came with it. What templates may use is
  * what transformers gives them: messages, tools, documents, add_generation_prompt, the special tokens by name,
- * raise_exception, strftime_now, and whatever variables a model documents (enable_thinking).
+ * raise_exception, strftime_now, and the variables that a model documents (enable_thinking).
  * Source: https://huggingface.co/docs/transformers/chat_templating_writing
  *
  * @huggingface/jinja 0.5.11 differs from Python's Jinja in corners that published templates do not use: what an

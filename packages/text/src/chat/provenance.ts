@@ -6,7 +6,7 @@
  * of roles are the template's; joining, trimming and printing keep apart what they join. Every other operation gives
  * foreign text, so that an unknown filter can only turn a control token into plain letters, never the reverse.
  *
- * llama.cpp, vLLM and transformers read control tokens wherever they stand in the rendered text.
+ * llama.cpp, vLLM and transformers read control tokens anywhere in the rendered text.
  */
 
 import { type Spans, SpanWriter, spansWithin } from '../spans.ts';

@@ -39,7 +39,7 @@ interface Place {
   readonly frame: Frame;
 }
 
-/** Where a text stands in the grammar. Opaque to users of the grammar. */
+/** The state of the grammar after some text. Opaque to callers. */
 export interface GrammarState {
   readonly places: readonly Place[];
   /** True when the text may end here. */

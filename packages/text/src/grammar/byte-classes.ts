@@ -1,4 +1,4 @@
-/** Bytes that no move tells apart are one class: a JSON grammar has some forty, so that tables are small. */
+/** Groups the bytes that every move treats alike. A JSON grammar has about 40 classes, so that its tables are small. */
 import type { Network } from './network.ts';
 
 export interface ByteClasses {

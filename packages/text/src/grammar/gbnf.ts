@@ -98,7 +98,7 @@ class GbnfReader {
   #alternatives(): Expression {
     const options = [this.#sequence()];
     for (;;) {
-      // The bar may stand at the beginning of a later line.
+      // A later line may begin with the bar.
       const before = this.#at;
       this.#skip(true);
       if (this.#match(/\|/y) === null) {

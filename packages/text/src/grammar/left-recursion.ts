@@ -1,4 +1,4 @@
-/** A rule that can call itself before any byte would call for ever; such grammars are refused by the rule's name. */
+/** Refuses left recursion: a rule that can call itself before any byte would never end. The error names the rule. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { measureDistances } from './distances.ts';
 import type { Network } from './network.ts';

@@ -37,11 +37,11 @@ export interface Network {
 /** The end of every rule: from here the stack says where to go on. */
 export const END_NODE = 0;
 
-/** A schema of a hundred pages stays below this; it takes some 30 MB. */
+/** A schema of a hundred pages needs fewer. This many take about 40 MB. */
 const NODES_MAX = 250_000;
 /** Expressions entered: a body that adds no state can still be repeated 2^40 times. */
 const ENTERED_MAX = 1_000_000;
-/** Longer bodies than this are not copied for each repetition but called. */
+/** Repetitions with more copies than this call their body instead of copying it. */
 const COPIED_REPEATS_MAX = 2;
 
 /** Most nodes have moves of one kind; the lists of the others are shared. */

@@ -5,7 +5,7 @@
  */
 import { assert } from '@plimsoll/foundation';
 
-/** What is asked of a tokenizer; the engine's own has more. */
+/** The part of a tokenizer that the trie reads. */
 export interface GrammarTokenizer {
   readonly vocabSize: number;
   readonly specialTokens: { readonly endOfGeneration: ReadonlySet<number> };
@@ -13,7 +13,7 @@ export interface GrammarTokenizer {
   isSpecial(id: number): boolean;
 }
 
-/** Longer tokens (runs of spaces, long words) are left out of constrained text: a kilobyte in one step is noise. */
+/** Constrained text never has longer tokens (runs of spaces, long words); depths then fit into a byte. */
 const TOKEN_BYTES_MAX = 255;
 
 export class TokenTrie {

@@ -1,6 +1,6 @@
 /**
- * How much a grammar may ask of the matcher while text is written. An ambiguous grammar can stand at thousands of places at
- * once and reach a new set of them with every token: time and memory then grow with the length of the text.
+ * Limits on the work and the memory of a grammar during generation. An ambiguous grammar can be at thousands of places at
+ * once and reach a new set of places with every token, so that time and memory grow with the length of the text.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 

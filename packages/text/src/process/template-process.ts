@@ -1,9 +1,10 @@
 /**
- * Chat templates in a process of their own. A template is a program from a model file; whatever it does, the process ends at a
- * deadline and inside a heap of its own, and the program that asked stays free for Ctrl-C. A worker thread would start sooner,
- * but V8 aborts the whole process when one operation on a text (a split, a replacement) overruns the heap of a worker.
+ * Renders chat templates in a child process. A template is a program from a model file. The child has a deadline and a heap
+ * limit, so that no template can hang or exhaust the program, and the main process still handles Ctrl-C. A worker thread
+ * would start sooner, but V8 aborts the whole process when one operation on a text (a split, a replacement) overruns the
+ * heap of a worker.
  *
- * The process takes some 60 ms to start: start it while weights load.
+ * The child takes some 60 ms to start: start it while weights load.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

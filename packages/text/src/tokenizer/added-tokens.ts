@@ -28,7 +28,7 @@ export type Segment =
   | { readonly text: string; readonly start: number; readonly id?: never }
   | { readonly id: number; readonly text?: never };
 
-/** Whether control tokens are read: everywhere, nowhere, or as it says how much of a range stands in the places for them. */
+/** Whether to read control tokens: everywhere, nowhere, or where the function says that their whole range lies in a span. */
 export type ParseSpecial = boolean | ((start: number, end: number) => 'all' | 'part' | 'none');
 
 export function readsSpecialIn(spans: Spans, offset: number): ParseSpecial {
@@ -101,8 +101,8 @@ export class AddedTokens {
   }
 
   /**
-   * With spans, a control token that only partly stands in them is no token, and hides none that begins inside of it. One
-   * that stands in none is plain text as a whole, as it is where no control tokens are read.
+   * With spans, a control token that lies partly inside a span is no match, so that a token which begins inside it is still
+   * found. A control token outside all spans is plain text as a whole, as it is when no control tokens are read.
    */
   #longestAt(text: string, start: number, parseSpecial: ParseSpecial): Match | null {
     let node = 0;

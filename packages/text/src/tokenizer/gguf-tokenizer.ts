@@ -175,7 +175,7 @@ function readSpecialTokens(file: GgufVocabulary, addBosDefault: boolean): Specia
   };
 }
 
-/** Phi-3's control tokens take the white space behind them with them, which GGUF has no key for. */
+/** Phi-3's control tokens include the white space that follows; GGUF has no key for that. */
 const phi3Name = /phi-?3/i;
 const phi3Plain: ReadonlySet<string> = new Set(['<unk>', '<s>', '<|endoftext|>']);
 

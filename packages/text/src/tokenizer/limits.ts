@@ -16,7 +16,7 @@ export const tokenizerLimits = {
   /** UTF-16 units of one Unigram piece: time per character of text grows with the longest. */
   unigramPieceLength: 256,
   patternLength: 16_384,
-  /** UTF-16 units of a text that is searched for as it stands; searching takes text x literal at worst. */
+  /** UTF-16 units of a literal to search for; a search takes text x literal steps at worst. */
   literalLength: 256,
   /** Bytes of one token as text; the longest in use are runs of 128 spaces. */
   tokenBytes: 4096,

@@ -1,4 +1,4 @@
-/** The post-processor of tokenizer.json: which tokens stand around a single text. */
+/** Reads the post-processor of tokenizer.json: the tokens before and after a single text. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { JsonReader } from './json-reader.ts';
 import { badTokenizer, checkLimit } from './limits.ts';
@@ -12,7 +12,7 @@ export interface Surroundings {
 const nothing: Surroundings = { before: [], after: [] };
 
 export function readPostProcessor(config: JsonReader | null): Surroundings {
-  // The last one stands outermost.
+  // Each processor adds its tokens outside those of the processors before it.
   return sequenceSteps(config, 'processors').reduce((inner, step) => {
     const outer = readStep(step);
     return { before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] };

@@ -9,8 +9,8 @@ export interface EncodeOptions {
   /** Put the tokens around the text that the model expects of a whole input (bos, eos). Default true. */
   readonly addSpecial?: boolean;
   /**
-   * Read control tokens (`<|im_end|>`) that stand in the text as tokens. Default false: then they are plain text, so
-   * that what a user typed cannot end a turn. Spans: only those that stand in the spans as a whole.
+   * Encode control tokens (`<|im_end|>`) in the text as tokens. Default false: they are plain text, so that a user
+   * cannot end a turn by typing one. Spans: encode only control tokens that lie completely inside a span.
    */
   readonly parseSpecial?: boolean | Spans;
 }

@@ -92,7 +92,7 @@ export class Vocabulary {
     }
   }
 
-  /** Whether an entry has the text behind something else than the text itself: `a▁`, and not `▁▁a`. */
+  /** Whether an entry has the text after another character: `a▁` does, `▁▁a` does not. */
   hasInside(text: string): boolean {
     const { bytes } = this.#table;
     const sought = encoder.encode(text);

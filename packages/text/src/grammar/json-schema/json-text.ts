@@ -13,7 +13,7 @@ import {
 } from '../expression.ts';
 
 /**
- * Where white space may stand. `none`: nowhere. `single`: one space may follow a colon or comma, as most models write
+ * Where the grammar allows white space. `none`: nowhere. `single`: one space may follow a colon or comma, as most models write
  * JSON in one line. `flexible`: also line breaks with up to 20 spaces or tabs, as llama.cpp's JSON grammar allows.
  */
 export type Whitespace = 'none' | 'single' | 'flexible';
@@ -29,7 +29,7 @@ export const sharedRules = {
   number: 'json number',
 } as const;
 
-/** Characters that stand for themselves inside quotes. */
+/** Characters that need no escape inside quotes. */
 export const plainRanges: readonly CodePointRange[] = [
   { low: 0x20, high: 0x21 },
   { low: 0x23, high: 0x5b },
@@ -40,13 +40,13 @@ export const emptyText: Expression = text('');
 export const comma: Expression = sequence(text(','), rule(sharedRules.gap));
 export const colon: Expression = sequence(text(':'), rule(sharedRules.gap));
 
-/** Digits of a number as large as a double can hold exactly, whatever they are. */
+/** A double holds every number of this many digits exactly. */
 export const DIGITS_MAX = 15;
 const EXPONENT_DIGITS_MAX = 2;
 
 export const digit: Expression = characters('0-9');
 
-/** What stands between brackets may be set off from them where line breaks are allowed. */
+/** Adds optional gaps inside the brackets where line breaks are allowed. */
 export function bracketed(
   open: string,
   inside: Expression,

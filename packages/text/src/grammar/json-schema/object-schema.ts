@@ -30,7 +30,7 @@ export interface SchemaScope {
   readonly whitespace: Whitespace;
   /** The rule for a schema inside this one. */
   inner(schema: unknown, place: string): Expression;
-  /** A rule of its own, so that an expression that is used twice is built once. */
+  /** Makes a rule of the expression, so that the network holds it once however often it is used. */
   shared(name: string, body: Expression): Expression;
 }
 
@@ -111,7 +111,7 @@ function members(
   other: Expression | null,
   { place, scope }: { readonly place: string; readonly scope: SchemaScope },
 ): Expression {
-  // What may come from property i on, when something stands before it and when nothing does.
+  // `after` is what may follow an earlier member from property i on; the first member has no comma before it.
   let after = other === null ? emptyText : repeat(sequence(comma, other), 0, Infinity);
   // Alternatives for what may come first, the last property's before those of the properties above it.
   let firsts: Expression[] = [other === null ? emptyText : listOf(other)];

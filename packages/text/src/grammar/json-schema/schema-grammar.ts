@@ -32,7 +32,7 @@ export interface JsonSchemaOptions {
   readonly whitespace?: Whitespace;
 }
 
-/** Schemas inside a schema; generated ones have hundreds. */
+/** Schemas inside a schema. Generated schemas have hundreds. */
 const SCHEMAS_MAX = 10_000;
 /** UTF-16 units of the path to a schema; every schema keeps its own. */
 const PLACE_LENGTH_MAX = 4000;

@@ -17,7 +17,7 @@ export const keywordsByType = {
   number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Keywords that say everything by themselves: beside them only annotations and `type` are understood. */
+/** Keywords that decide alone: only annotations and `type` may come with them. */
 const decisive = ['$ref', 'const', 'enum', 'anyOf', 'oneOf', 'allOf'] as const;
 
 export const typeNames = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'] as const;

@@ -11,7 +11,7 @@ import type { TokenModel } from './token-model.ts';
 import { UnknownText, type UnknownTextRules } from './unknown-text.ts';
 import { wordStartOf } from './word-start.ts';
 
-/** Words of running text repeat: their ids are remembered until the table is full, then it starts anew. */
+/** Words of running text repeat: the model remembers their ids, and clears the table when it is full. */
 const rememberedCount = 65_536;
 /** V8 copies slices up to this length; a longer one would keep the whole text that it was cut from alive. */
 const rememberedLengthMax = 12;
@@ -21,9 +21,9 @@ export interface MergeModelRules extends UnknownTextRules {
   readonly rule: MergeRule;
   /** True: symbols are UTF-8 bytes spelled in GPT-2's alphabet. False: symbols are characters. */
   readonly byteLevel: boolean;
-  /** A piece that is a token as a whole is that token, whatever merges would give (Llama 3). */
+  /** A piece that is a token becomes that token without any merge (Llama 3). */
   readonly ignoreMerges: boolean;
-  /** Whether an entry of the vocabulary may stand for plain text. */
+  /** Whether plain text may become this entry of the vocabulary. */
   readonly isText: (id: number) => boolean;
 }
 

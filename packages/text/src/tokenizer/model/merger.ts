@@ -48,7 +48,7 @@ export class Merger {
     while (this.#heap.size > 0) {
       const entry = this.#heap.pop();
       const position = positionOf(entry);
-      // A merge beside it has changed this pair since, or taken its left symbol.
+      // A neighboring merge has changed this pair since, or has taken its left symbol.
       if (this.#ranks[position] !== rankOf(entry)) continue;
       symbols[position] = this.#results[position] ?? 0;
       this.#unlink(this.#next[position] ?? count, position, count);

@@ -2,7 +2,7 @@
  * SentencePiece's BPE: two neighbours merge when the vocabulary has their joined text, the highest score first. Scores
  * become ranks once, so that the merge loop of ordinary BPE serves both. Which pairs merge is found by joining their
  * texts, and the answers are kept in a table of fixed size where a new answer overwrites an old one: memory stays
- * bounded whatever the text is.
+ * bounded for every text.
  * Source: Model::SampleEncode in https://github.com/google/sentencepiece/blob/master/src/bpe_model.cc
  */
 import type { Vocabulary } from '../vocabulary.ts';

@@ -1,6 +1,6 @@
 /**
  * SentencePiece's Unigram: of all ways to cut a piece into tokens, the one with the highest sum of scores (Viterbi).
- * A character that no token covers alone may stand as unknown, at ten below the lowest score.
+ * A character that is no token becomes unknown text, which scores ten below the lowest token.
  * Source: encode_optimized in https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/models/unigram/model.rs
  */
 import type { IdList } from '../id-list.ts';

@@ -18,7 +18,7 @@ const posixClasses: Readonly<Record<string, string>> = {
   xdigit: '0-9A-Fa-f',
 };
 
-/** Reads from behind `[` to behind the matching `]`. */
+/** Reads a class whose `[` is consumed, up to and including the matching `]`. */
 export function translateClass(cursor: PatternCursor): string {
   cursor.enter();
   const negated = cursor.skip('^');

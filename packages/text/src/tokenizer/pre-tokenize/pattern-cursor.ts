@@ -49,7 +49,7 @@ export class PatternCursor {
     return true;
   }
 
-  /** Matches a sticky expression here and moves behind it. */
+  /** Matches a sticky expression here and moves past the match. */
   match(sticky: RegExp): RegExpExecArray | null {
     sticky.lastIndex = this.position;
     const found = sticky.exec(this.pattern);
@@ -72,7 +72,7 @@ export class PatternCursor {
     this.#depth--;
   }
 
-  /** Behind a backslash: a set of characters, or null when the escape is something else. */
+  /** After a backslash: reads a set of characters, or returns null for any other escape. */
   shorthand(): string | null {
     const property = this.match(/([pP])\{(\^?)(\w+)\}/y);
     if (property !== null) {
@@ -85,7 +85,7 @@ export class PatternCursor {
     return set ?? null;
   }
 
-  /** Behind a backslash: one character. */
+  /** After a backslash: reads one character. */
   escapedCodePoint(): number {
     const hex = this.match(/x\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})/y);
     if (hex !== null) return Number.parseInt(hex[1] ?? hex[2] ?? hex[3] ?? '0', 16);

@@ -1,7 +1,7 @@
 /**
  * Compiles the patterns of tokenizer.json. The patterns of published models and those without a choice run on JavaScript's
- * engine, which is the fastest and takes about linear time for them. A pattern that some file brings along may be made to
- * hang a backtracking engine, and runs on a matcher that is linear whatever the pattern is.
+ * engine, which is the fastest and takes about linear time for them. A pattern from any other file may be made to hang a
+ * backtracking engine, and runs on a matcher whose time is linear for every pattern.
  */
 import { checkLimit, tokenizerLimits } from '../limits.ts';
 import { isExponential } from './ambiguity.ts';
@@ -62,7 +62,7 @@ export function linearPattern(tree: PatternNode, refuse: (what: string) => Error
   };
 }
 
-/** Finds a text as it stands. */
+/** Finds a literal text. */
 export function compileLiteral(text: string): TextPattern {
   checkLimit('literalLength', text.length, 'text that tokenizer.json replaces or splits at');
   const source = Array.from(text, (character) => codePointEscape(character.codePointAt(0) ?? 0)).join('');

@@ -80,7 +80,7 @@ function join(sections: Section[], { behavior }: SplitRule): readonly Section[] 
   return joined;
 }
 
-/** A delimiter goes to the text behind it, unless that is a delimiter too. */
+/** Joins each delimiter with the text that follows, unless another delimiter follows. */
 function joinWithNext(sections: readonly Section[]): readonly Section[] {
   const joined: Section[] = [];
   let pending: Section | null = null;
