@@ -63,5 +63,3 @@ export type { StorageHints, StoredTensor } from './engines/plimsoll/weight-stora
 export { usualEngine } from './engines/usual-engine.ts';
 export { type AdvisedPlan, type Plan, plan, planWithRequests } from './plan.ts';
 export type { Workload } from './question/workload.ts';
-export type { SpeedAssumptions } from './speed/performance.ts';
-export { expertShare, touchedShare } from './speed/performance-work.ts';

@@ -6,7 +6,6 @@ import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/found
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
-  expertShare,
   type LedgerCategory,
   type LedgerEntry,
   type Plan,
@@ -14,8 +13,8 @@ import {
   plan,
   prepare,
   singleDevice,
-  touchedShare,
 } from '@plimsoll/planner';
+import { expertShare, touchedShare } from '@plimsoll/planner/speed';
 import { type HardwareRecord, resolveHardware, resolveModel } from '@plimsoll/registry';
 import type { ComputedNumber } from './computed-number.ts';
 

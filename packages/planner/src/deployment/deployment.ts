@@ -7,7 +7,7 @@ import { assert, type Bytes, bytes } from '@plimsoll/foundation';
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
 import type { Workload } from '../question/workload.ts';
-import type { SpeedModel } from '../speed/performance.ts';
+import type { SpeedModel } from '../speed/speed-model.ts';
 
 export interface Deployment {
   /** Name of the profile that prepared it. */

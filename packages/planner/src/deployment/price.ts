@@ -5,7 +5,7 @@
 
 import { deviceCount } from '../bytes/parallelism.ts';
 import type { Question } from '../question/question.ts';
-import { loadPoint } from '../speed/performance-load.ts';
+import { loadPoint } from '../speed/closed-loop.ts';
 import type { Deployment, Solution } from './deployment.ts';
 
 export interface Price {

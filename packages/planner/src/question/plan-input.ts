@@ -4,8 +4,9 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import { elementBytes, type WeightFormat } from '../bytes/weight-format.ts';
-import type { DeviceSpeed, SpeedAssumptions } from '../speed/performance.ts';
-import { speedAssumptions } from '../speed/performance-assumptions.ts';
+import type { SpeedAssumptions } from '../speed/assumptions.ts';
+import { speedAssumptions } from '../speed/assumptions.ts';
+import type { DeviceSpeed } from '../speed/step-time.ts';
 
 export interface PlanInput {
   readonly spec: ModelSpec;

@@ -4,7 +4,7 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
-import type { SpeedAssumptions } from '../speed/performance.ts';
+import type { SpeedAssumptions } from '../speed/assumptions.ts';
 import { defaultKvFormat } from './plan-input.ts';
 import type { Workload } from './workload.ts';
 

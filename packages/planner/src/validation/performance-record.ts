@@ -14,9 +14,9 @@ import {
   textField,
 } from '../engines/contract/log-record.ts';
 import { prepareWithoutEngine } from '../engines/none/profile.ts';
-import type { SpeedModel } from '../speed/performance.ts';
-import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/performance-assumptions.ts';
-import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/performance-load.ts';
+import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/assumptions.ts';
+import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/closed-loop.ts';
+import type { SpeedModel } from '../speed/speed-model.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type Workload, workloadOf } from './performance-workload.ts';
 

@@ -12,7 +12,7 @@ import { numberField, type RawRecord, textField } from '../engines/contract/log-
 import { parseFileType } from '../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
 import { modelNameCandidates } from '../gguf-recipes/model-name.ts';
-import { type SpeedEngine, speedEngine } from '../speed/performance-assumptions.ts';
+import { type SpeedEngine, speedEngine } from '../speed/assumptions.ts';
 
 export interface Setup {
   readonly spec: ModelSpec;

@@ -8,7 +8,7 @@ import { deviceWeights } from '../../bytes/weights.ts';
 import { type Deployment, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed, type PlanInput, stateElementBytes } from '../../question/plan-input.ts';
 import { questionFormats } from '../../question/question.ts';
-import { speedModel } from '../../speed/performance.ts';
+import { speedModel } from '../../speed/speed-model.ts';
 import { checkpointChanges } from '../contract/checkpoint-changes.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { noEngineFace } from './face.ts';

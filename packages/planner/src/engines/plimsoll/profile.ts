@@ -15,7 +15,7 @@ import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import { deviceSpeed } from '../../question/plan-input.ts';
 import type { Question } from '../../question/question.ts';
-import { speedModel } from '../../speed/performance.ts';
+import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';

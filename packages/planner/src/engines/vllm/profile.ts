@@ -18,7 +18,7 @@ import { type DeviceWeights, stageWeights } from '../../bytes/weights.ts';
 import { type Deployment, type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
-import { speedModel } from '../../speed/performance.ts';
+import { speedModel } from '../../speed/speed-model.ts';
 import { checkpointChanges, checkpointName } from '../contract/checkpoint-changes.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { activationPeak } from './activation.ts';

@@ -8,7 +8,44 @@ import { defined } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
 import type { ComputeFormat } from '../bytes/weight-format.ts';
-import type { SpeedAssumptions } from './performance.ts';
+
+/**
+ * How far real kernels stay below the data sheet. Values and their sources live in the registry. Absent fields take the
+ * value that leaves their term out, so that the first five alone are mlsysim's assumptions.
+ */
+export interface SpeedAssumptions {
+  /** Share of the matrix units' rate that matrix multiplication reaches. */
+  readonly computeEfficiency: number;
+  /** Share of the memory bandwidth that reading weights reaches. */
+  readonly bandwidthEfficiency: number;
+  /** Time of a layer that neither bytes nor operations explain: small kernels, their launches and gaps. */
+  readonly layerSeconds: number;
+  /** Latency of one all-reduce, whatever its size. */
+  readonly collectiveSeconds: number;
+  /** What the processor reads weights at that did not fit on a device. */
+  readonly hostBandwidthBytesPerSecond: number;
+  /** Share of the 16-bit rate that attention reaches; that of matrix multiplication when absent. */
+  readonly attentionEfficiency?: number;
+  /** Share of the bandwidth that reading cached keys and values reaches; that of weights when absent. */
+  readonly cacheEfficiency?: number;
+  /** Factor on the compute efficiency of narrow operand types: their rates are harder to reach. */
+  readonly formatEfficiency?: Partial<Record<ComputeFormat, number>>;
+  /** Factor on both efficiencies of grouped expert multiplications. */
+  readonly expertEfficiency?: number;
+  /** Share of the link bandwidth that an all-reduce reaches. */
+  readonly linkEfficiency?: number;
+  /** Host work of one step: scheduling, input preparation. */
+  readonly stepSeconds?: number;
+  /**
+   * Share of the shorter of reading and computing that hides behind the longer one; all of it (1) when absent, as an ideal
+   * roofline has it.
+   */
+  readonly overlap?: number;
+  /** Tokens of one prefill step: the stages of a pipeline work on as many of them at once. A whole prompt when absent. */
+  readonly chunkTokens?: number;
+  /** Work that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
+  readonly sequenceSeconds?: number;
+}
 
 export type SpeedEngine = 'tensorrt-llm' | 'serving' | 'llama.cpp' | 'eager';
 export type DeviceMemory = 'hbm' | 'graphics' | 'apple' | 'shared' | 'cpu';

@@ -6,8 +6,9 @@ import { cacheGroups } from '../bytes/kv-cache.ts';
 import { type Parallelism, singleDevice } from '../bytes/parallelism.ts';
 import { weightFormat } from '../bytes/weight-format.ts';
 import { prepareWithoutEngine } from '../engines/none/profile.ts';
-import { type DeviceSpeed, type SpeedAssumptions, type SpeedModel, speedModel } from './performance.ts';
-import { speedAssumptions } from './performance-assumptions.ts';
+import { type SpeedAssumptions, speedAssumptions } from './assumptions.ts';
+import { type SpeedModel, speedModel } from './speed-model.ts';
+import type { DeviceSpeed } from './step-time.ts';
 
 function specOf(name: string): ModelSpec {
   const record = resolveModel(name);

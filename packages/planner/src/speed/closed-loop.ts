@@ -6,7 +6,7 @@
  *
  * Not a queueing simulation: lengths are fixed, and requests are taken to be spread evenly over their own progress.
  */
-import type { SpeedModel } from './performance.ts';
+import type { SpeedModel } from './speed-model.ts';
 
 export interface Load {
   readonly inputTokens: number;

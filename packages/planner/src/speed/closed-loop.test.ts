@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { SpeedModel } from './performance.ts';
-import { type Load, loadPoint, splitPoint } from './performance-load.ts';
+import { type Load, loadPoint, splitPoint } from './closed-loop.ts';
+import type { SpeedModel } from './speed-model.ts';
 
 /** 10 ms a step and 0.1 ms per user, 0.05 ms per prompt token and 5 ms per batch of prompts. */
 const speed: SpeedModel = {

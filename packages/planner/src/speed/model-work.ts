@@ -4,6 +4,7 @@
  * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
+import type { CacheGroup } from '../bytes/kv-cache.ts';
 import { createMemo, remember } from '../bytes/memo.ts';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import type { WeightFormat } from '../bytes/weight-format.ts';
@@ -24,7 +25,7 @@ export interface MatrixWork {
 }
 
 /** Attention of layers that are alike, summed over them. `keys` a token sees: min(context, keysMax) / tokensPerKey. */
-export interface AttentionWork {
+interface AttentionWork {
   /** Operations per query token and key when one token is decoded; latent attention works on the latent itself. */
   readonly decodeOperationsPerKey: number;
   /** Operations per query token and key of a prompt; latent attention expands the latent into heads first. */
@@ -34,7 +35,7 @@ export interface AttentionWork {
 }
 
 /** The whole model at its tensor-parallel share: the stages of a pipeline run one after another for a token. */
-export function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: Parallelism): MatrixWork {
+function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: Parallelism): MatrixWork {
   const { byTag } = deviceWeights(spec, format, { ...parallelism, pipeline: 1 });
   const nothing = { bytes: 0, elements: 0 };
   const experts = byTag.get('experts') ?? nothing;
@@ -72,7 +73,7 @@ export function touchedShare(routedShare: number, tokens: number): number {
 }
 
 /** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
-export function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
   return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));
 }
 
@@ -160,11 +161,7 @@ function indexerWork(
 }
 
 /** Causal attention over a prompt: token i sees min(i, window) keys. Cached tokens are keys, not queries. */
-export function prefillAttentionOperations(
-  work: AttentionWork,
-  promptTokens: number,
-  cachedTokens: number,
-): number {
+function prefillAttentionOperations(work: AttentionWork, promptTokens: number, cachedTokens: number): number {
   const keys = keysBefore(promptTokens, work.keysMax) - keysBefore(cachedTokens, work.keysMax);
   return (work.prefillOperationsPerKey * keys) / work.tokensPerKey;
 }
@@ -175,7 +172,7 @@ function keysBefore(position: number, window: number): number {
 }
 
 /** Layers (and compressed halves of layers) that cache something: what `cacheGroups` lists for a whole model. */
-export function cachingLayers(spec: ModelSpec): number {
+function cachingLayers(spec: ModelSpec): number {
   return remember(layerMemo, spec, '', () => countCachingLayers(spec));
 }
 
@@ -189,4 +186,78 @@ function countCachingLayers(spec: ModelSpec): number {
     count += attention.kind === 'compressed' && attention.ratio > 0 ? 2 : 1;
   }
   return count;
+}
+
+/** Cached bytes one sequence makes a step read, over all stages of a pipeline; `groups` may be those of one stage. */
+function cacheReader(groups: readonly CacheGroup[], layers: number): (context: number) => number {
+  let grouped = 0;
+  for (const group of groups) grouped += group.layers;
+  const scale = grouped === 0 ? 0 : Math.max(1, layers / grouped);
+  let stateBytes = 0;
+  const bytesPerToken: number[] = [];
+  const tokensMax: number[] = [];
+  for (const group of groups) {
+    // Recurrent state is read and written back in every step.
+    stateBytes += 2 * scale * group.layers * group.stateBytes;
+    const bytes = (scale * group.layers * group.entryBytes) / group.tokensPerEntry;
+    if (bytes === 0) continue;
+    bytesPerToken.push(bytes);
+    tokensMax.push(group.tokensMax);
+  }
+  return piecewiseLinear(stateBytes, bytesPerToken, tokensMax);
+}
+
+/** start + sum of slope x min(x, limit), over typed arrays: sweeps ask for it millions of times a second. */
+function piecewiseLinear(
+  start: number,
+  slopes: readonly number[],
+  limits: readonly number[],
+): (x: number) => number {
+  const [slope = 0] = slopes;
+  const [limit = 0] = limits;
+  if (slopes.length <= 1) return (x) => start + slope * Math.min(x, limit);
+  const slopeOf = Float64Array.from(slopes);
+  const limitOf = Float64Array.from(limits);
+  return (x) => {
+    let sum = start;
+    for (let index = 0; index < slopeOf.length; index++) {
+      sum += (slopeOf[index] ?? 0) * Math.min(x, limitOf[index] ?? 0);
+    }
+    return sum;
+  };
+}
+
+/** What steps of one model under one split ask of a device, with its cache: what a load is summed from. */
+export interface ModelWork {
+  readonly matrix: MatrixWork;
+  /** Cached bytes that a token with `context` tokens before it reads. */
+  cacheBytes(context: number): number;
+  /** Attention operations of that token. */
+  decodeOperations(context: number): number;
+  /** Attention operations of the prompt tokens [cachedTokens, promptTokens). */
+  prefillOperations(promptTokens: number, cachedTokens: number): number;
+}
+
+export function modelWork(
+  spec: ModelSpec,
+  format: WeightFormat,
+  parallelism: Parallelism,
+  groups: readonly CacheGroup[],
+): ModelWork {
+  const attention = attentionWork(spec, parallelism.tensor);
+  return {
+    matrix: matrixWork(spec, format, parallelism),
+    cacheBytes: cacheReader(groups, cachingLayers(spec)),
+    decodeOperations: piecewiseLinear(
+      0,
+      attention.map((part) => part.decodeOperationsPerKey / part.tokensPerKey),
+      attention.map((part) => part.keysMax),
+    ),
+    prefillOperations(promptTokens, cachedTokens) {
+      let operations = 0;
+      for (const part of attention)
+        operations += prefillAttentionOperations(part, promptTokens, cachedTokens);
+      return operations;
+    },
+  };
 }

@@ -1,0 +1,5 @@
+/** How long steps take: one roofline for decode, prefill and steps that mix them. A browser worker loads these files alone. */
+export { type SpeedAssumptions, speedAssumptions } from './assumptions.ts';
+export { expertShare, type ModelWork, modelWork, touchedShare } from './model-work.ts';
+export { addEntry, dropEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';
+export { type DeviceSpeed, type StepTerms, type StepTime, stepTime } from './step-time.ts';

@@ -1,0 +1,193 @@
+/**
+ * The time of one step: a roofline of two phases, matrix products and attention, each bound by its own reads or its own
+ * operations. One form serves decode, prefill and steps that mix both, so weights are read once however a step is filled.
+ */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRates } from '@plimsoll/registry';
+import type { Parallelism } from '../bytes/parallelism.ts';
+import type { ComputeFormat, WeightFormat } from '../bytes/weight-format.ts';
+import type { SpeedAssumptions } from './assumptions.ts';
+import { type MatrixWork, type ModelWork, touchedShare } from './model-work.ts';
+import type { StepLoad } from './step-load.ts';
+
+/** What speed depends on in a device. Rates are dense operations per second. */
+export interface DeviceSpeed {
+  readonly bandwidthBytesPerSecond: number;
+  readonly rates: HardwareRates;
+  /** Bytes per second in one direction to the other devices of the replica. */
+  readonly linkBytesPerSecond: number;
+  readonly dispatchSeconds: number;
+}
+
+export interface StepTimeInput {
+  readonly spec: ModelSpec;
+  readonly format: WeightFormat;
+  readonly parallelism: Parallelism;
+  readonly device: DeviceSpeed;
+  readonly assumptions: SpeedAssumptions;
+  /** Share of the weight bytes that lie in host memory and are read from there. */
+  readonly hostShare?: number;
+}
+
+/** Parts of a step's time, in seconds. Reading and computing overlap as the assumptions say; the others add up. */
+export interface StepTerms {
+  readonly weightReadSeconds: number;
+  readonly matrixSeconds: number;
+  readonly cacheReadSeconds: number;
+  readonly attentionSeconds: number;
+  /** Bytes of all-reduces, which grow with the tokens. */
+  readonly reduceSeconds: number;
+  /** Layers, latency of collectives, host work of the step, and its dispatch where it has prompt tokens. */
+  readonly fixedSeconds: number;
+  /** Host work that each sequence adds. */
+  readonly sequenceSeconds: number;
+}
+
+export interface StepTime {
+  /** Seconds of one step, through all stages of a pipeline. */
+  seconds(load: StepLoad): number;
+  /** The part that the layers take, which the stages of a pipeline share; without `overheadSeconds`. */
+  layerSeconds(load: StepLoad): number;
+  /** What a step costs beside its layers. */
+  overheadSeconds(load: StepLoad): number;
+  /** What bounds a step: the larger sum of its reads and its operations. */
+  bound(load: StepLoad): 'memory' | 'compute';
+  terms(load: StepLoad): StepTerms;
+}
+
+/** Coefficients of a step: seconds per unit of what varies. Made once, so that a step is a few multiplications. */
+interface Coefficients {
+  readonly denseReadSeconds: number;
+  readonly expertReadSeconds: number;
+  readonly denseTokenSeconds: number;
+  readonly expertTokenSeconds: number;
+  readonly headTokenSeconds: number;
+  readonly cacheSecondsPerByte: number;
+  readonly attentionSecondsPerOperation: number;
+  readonly fixedSeconds: number;
+  readonly reducedTokenSeconds: number;
+  readonly sequenceSeconds: number;
+}
+
+export function stepTime(work: ModelWork, input: StepTimeInput): StepTime {
+  const { routedShare } = work.matrix;
+  const { data } = input.parallelism;
+  const terms = coefficients(input, work.matrix);
+  const exposed = 1 - (input.assumptions.overlap ?? 1);
+  const roofline = (first: number, second: number): number =>
+    first > second ? first + exposed * second : second + exposed * first;
+  const tokenSeconds = terms.denseTokenSeconds + terms.expertTokenSeconds;
+  const sampledSeconds = tokenSeconds + terms.headTokenSeconds;
+  const readSeconds = (tokens: number): number =>
+    routedShare === 0
+      ? terms.denseReadSeconds
+      : terms.denseReadSeconds + terms.expertReadSeconds * touchedShare(routedShare, tokens);
+  // Sampled tokens, the others, and what experts owe to tokens of other groups; each sum is zero where there are none.
+  const matrixSeconds = ({ tokens, sampledRows, expertTokens }: StepLoad): number =>
+    sampledRows * sampledSeconds +
+    (tokens - sampledRows) * tokenSeconds +
+    (expertTokens / data - tokens) * terms.expertTokenSeconds;
+  const layerSeconds = (load: StepLoad): number =>
+    roofline(readSeconds(load.expertTokens), matrixSeconds(load)) +
+    roofline(
+      load.cacheReadBytes * terms.cacheSecondsPerByte,
+      load.attentionOperations * terms.attentionSecondsPerOperation,
+    );
+  const fixedSeconds = ({ prompts }: StepLoad): number =>
+    prompts > 0 ? terms.fixedSeconds + input.device.dispatchSeconds : terms.fixedSeconds;
+  return {
+    seconds: (load) =>
+      layerSeconds(load) +
+      fixedSeconds(load) +
+      load.tokens * terms.reducedTokenSeconds +
+      load.sequences * terms.sequenceSeconds,
+    layerSeconds: (load) => layerSeconds(load) + load.tokens * terms.reducedTokenSeconds,
+    overheadSeconds: (load) => fixedSeconds(load) + load.sequences * terms.sequenceSeconds,
+    bound(load) {
+      const reads = readSeconds(load.expertTokens) + load.cacheReadBytes * terms.cacheSecondsPerByte;
+      const computes = matrixSeconds(load) + load.attentionOperations * terms.attentionSecondsPerOperation;
+      return reads >= computes ? 'memory' : 'compute';
+    },
+    terms: (load) => ({
+      weightReadSeconds: readSeconds(load.expertTokens),
+      matrixSeconds: matrixSeconds(load),
+      cacheReadSeconds: load.cacheReadBytes * terms.cacheSecondsPerByte,
+      attentionSeconds: load.attentionOperations * terms.attentionSecondsPerOperation,
+      reduceSeconds: load.tokens * terms.reducedTokenSeconds,
+      fixedSeconds: fixedSeconds(load),
+      sequenceSeconds: load.sequences * terms.sequenceSeconds,
+    }),
+  };
+}
+
+function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
+  const { spec, format, parallelism, device, assumptions } = input;
+  const expert = assumptions.expertEfficiency ?? 1;
+  const efficiency = assumptions.computeEfficiency * (assumptions.formatEfficiency?.[format.compute] ?? 1);
+  const secondsPerOperation = 1 / (operationRate(device, format.compute) * efficiency);
+  const bandwidth = device.bandwidthBytesPerSecond;
+  const hostShare = input.hostShare ?? 0;
+  const secondsPerWeightByte =
+    (1 - hostShare) / (bandwidth * assumptions.bandwidthEfficiency) +
+    hostShare / assumptions.hostBandwidthBytesPerSecond;
+  const attentionEfficiency = assumptions.attentionEfficiency ?? assumptions.computeEfficiency;
+  const cacheEfficiency = assumptions.cacheEfficiency ?? assumptions.bandwidthEfficiency;
+  return {
+    denseReadSeconds: work.denseReadBytes * secondsPerWeightByte,
+    expertReadSeconds: (work.expertReadBytes * secondsPerWeightByte) / expert,
+    denseTokenSeconds: work.denseOperations * secondsPerOperation,
+    expertTokenSeconds: (work.expertOperations * secondsPerOperation) / expert,
+    headTokenSeconds: work.headOperations * secondsPerOperation,
+    cacheSecondsPerByte: 1 / (bandwidth * cacheEfficiency),
+    attentionSecondsPerOperation:
+      1 / (operationRate(device, format.base === 'fp32' ? 'fp32' : 'bf16') * attentionEfficiency),
+    fixedSeconds:
+      spec.layers.length * assumptions.layerSeconds +
+      (assumptions.stepSeconds ?? 0) +
+      collectiveLatency(spec, parallelism, assumptions),
+    reducedTokenSeconds:
+      collectiveBytesPerToken(spec, parallelism) /
+      (device.linkBytesPerSecond * (assumptions.linkEfficiency ?? 1)),
+    sequenceSeconds: assumptions.sequenceSeconds ?? 0,
+  };
+}
+
+/** Rate of the matrix units for a format, falling back to the next wider type the device has. */
+function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeFormat): number {
+  const { rates } = device;
+  const half = rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1;
+  switch (compute) {
+    case 'fp32':
+      return rates.fp32 ?? half;
+    case 'fp16':
+      return rates.fp16 ?? half;
+    case 'bf16':
+      return half;
+    case 'fp8':
+      return rates.fp8 ?? half;
+    case 'int8':
+      return rates.int8 ?? half;
+    case 'fp4':
+      // Without fp4 units the weights are unpacked and multiplied in 16 bits.
+      return rates.fp4 ?? half;
+    default:
+      return compute satisfies never;
+  }
+}
+
+/**
+ * Bytes a token sends: a ring all-reduce after attention and after the MLP of each layer, 2 (n-1)/n of the hidden vector;
+ * with data groups, the hidden vector to the group of each routed expert (8 bits) and back (16 bits).
+ */
+function collectiveBytesPerToken(spec: ModelSpec, { tensor, data }: Parallelism): number {
+  let bytes = 2 * spec.layers.length * spec.hiddenSize * 2 * ((2 * (tensor - 1)) / tensor);
+  for (const { mlp } of spec.layers) {
+    if (mlp.kind === 'moe') bytes += (mlp.expertsPerToken * spec.hiddenSize * 3 * (data - 1)) / data;
+  }
+  return bytes;
+}
+
+function collectiveLatency(spec: ModelSpec, parallelism: Parallelism, assumptions: SpeedAssumptions): number {
+  const perLayer = parallelism.tensor > 1 || parallelism.data > 1 ? 2 * spec.layers.length : 0;
+  return (perLayer + (parallelism.pipeline - 1)) * assumptions.collectiveSeconds;
+}
