@@ -6,7 +6,6 @@
  * Layers that are equal are one object in a spec and are looked at once, so that 61 layers cost as much as three kinds.
  */
 import type { AttentionSpec, LayerSpec, MlpSpec, ModelSpec, TensorSpec } from '../model-spec.ts';
-import { elementCount } from '../model-spec.ts';
 import { badGeometry } from './geometry-error.ts';
 import type { KeyOf, SizeName } from './size-names.ts';
 
@@ -35,27 +34,43 @@ export function checkGeometry(spec: ModelSpec, keyOf: KeyOf): ModelSpec {
   model.within('vocabSize', spec.vocabSize, 1, geometryLimits.vocabSize);
   model.within('contextLength', spec.contextLength, 1, geometryLimits.contextTokens);
   checkRotary(spec, model);
-  const layers = [...spec.layers, ...spec.predictionLayers];
-  const seen = new Set<LayerSpec>();
-  layers.forEach((layer, index) => {
+  const sums = {
+    parameters: checkTensors(spec.tensors) + checkTensors(spec.vision?.tensors ?? []),
+    experts: 0,
+    layers: spec.layers.length + spec.predictionLayers.length,
+  };
+  const parametersOf = new Map<LayerSpec, number>();
+  [...spec.layers, ...spec.predictionLayers].forEach((layer, index) => {
     checkSharing(layer, index, keyOf);
-    if (seen.has(layer)) return;
-    seen.add(layer);
-    checkLayer(layer, new SizeCheck(keyOf, `layer ${index}`));
+    let parameters = parametersOf.get(layer);
+    if (parameters === undefined) {
+      parameters = checkLayer(layer, new SizeCheck(keyOf, `layer ${index}`));
+      parametersOf.set(layer, parameters);
+    }
+    sums.parameters += parameters;
+    if (layer.mlp.kind === 'moe') sums.experts += layer.mlp.experts;
   });
-  checkTensors(spec.tensors);
-  checkTensors(spec.vision?.tensors ?? []);
-  checkSums(spec, layers, keyOf);
+  checkSums(sums, keyOf);
   return spec;
 }
 
-/** Every axis of every tensor has a length. */
-export function checkTensors(tensors: readonly TensorSpec[], place?: string): void {
+/** Every axis of every tensor has a length. Returns the elements of all. */
+export function checkTensors(tensors: readonly TensorSpec[], place?: string): number {
+  let sum = 0;
   for (const { name, shape } of tensors) {
-    if (shape.every((size) => Number.isSafeInteger(size) && size > 0)) continue;
-    const value = `[${shape.join(', ')}]`;
-    throw badGeometry({ key: `the shape of ${name}`, value, needed: 'whole numbers above 0', place });
+    let elements = 1;
+    let isWhole = true;
+    for (const size of shape) {
+      elements *= size;
+      isWhole &&= Number.isSafeInteger(size) && size > 0;
+    }
+    if (!isWhole) {
+      const value = `[${shape.join(', ')}]`;
+      throw badGeometry({ key: `the shape of ${name}`, value, needed: 'whole numbers above 0', place });
+    }
+    sum += elements;
   }
+  return sum;
 }
 
 /** Judges sizes by name, of the whole model or of one layer. */
@@ -109,10 +124,11 @@ function checkSharing({ attention }: LayerSpec, index: number, keyOf: KeyOf): vo
   }
 }
 
-function checkLayer({ attention, mlp, tensors }: LayerSpec, check: SizeCheck): void {
+/** Returns the parameters of the layer. */
+function checkLayer({ attention, mlp, tensors }: LayerSpec, check: SizeCheck): number {
   checkAttention(attention, check);
   checkMlp(mlp, check);
-  checkTensors(tensors, check.place);
+  return checkTensors(tensors, check.place);
 }
 
 function checkAttention(attention: AttentionSpec, check: SizeCheck): void {
@@ -212,30 +228,22 @@ function checkMlp(mlp: MlpSpec, check: SizeCheck): void {
 }
 
 /** Sizes that are each in bounds may still multiply to nonsense. */
-function checkSums(spec: ModelSpec, layers: readonly LayerSpec[], keyOf: KeyOf): void {
-  const count = (tensors: readonly TensorSpec[]): number =>
-    tensors.reduce((sum, tensor) => sum + elementCount(tensor), 0);
-  const ofLayer = new Map<LayerSpec, number>();
-  let parameters = count(spec.tensors) + count(spec.vision?.tensors ?? []);
-  let experts = 0;
-  for (const layer of layers) {
-    const own = ofLayer.get(layer) ?? count(layer.tensors);
-    ofLayer.set(layer, own);
-    parameters += own;
-    if (layer.mlp.kind === 'moe') experts += layer.mlp.experts;
-  }
+function checkSums(
+  sums: { readonly parameters: number; readonly experts: number; readonly layers: number },
+  keyOf: KeyOf,
+): void {
   const { expertsInAllLayers, parameters: parametersMax } = geometryLimits;
-  if (experts > expertsInAllLayers) {
+  if (sums.experts > expertsInAllLayers) {
     throw badGeometry({
-      key: `${keyOf('experts')}, summed over ${layers.length} layers,`,
-      value: experts,
+      key: `${keyOf('experts')}, summed over ${sums.layers} layers,`,
+      value: sums.experts,
       needed: `at most ${expertsInAllLayers}`,
     });
   }
-  if (parameters <= parametersMax) return;
+  if (sums.parameters <= parametersMax) return;
   throw badGeometry({
     key: 'the number of parameters that all sizes make',
-    value: parameters,
+    value: sums.parameters,
     needed: `at most ${parametersMax}`,
   });
 }
