@@ -9,6 +9,8 @@ import { damaged } from './byte-mutation.ts';
 import { chance, pick } from './chance.ts';
 import { encodeParts, mutateGguf, partsOf } from './gguf-mutation.ts';
 import { mutateJson } from './json-mutation.ts';
+import { oddModel } from './odd-model.ts';
+import { mutatedSchema, mutateTemplate } from './program-mutation.ts';
 import { encodeTensors, mutateTensors, tensorsOf } from './safetensors-mutation.ts';
 
 const fixtures = join(import.meta.dirname, '../../fixtures/engine');
@@ -19,6 +21,8 @@ export interface FuzzCase {
   readonly path: string;
   /** What was done to which fixture. */
   readonly what: string;
+  /** A schema that the answer shall fit. */
+  readonly schemaPath?: string;
 }
 
 type Make = (directory: string, random: Random) => Promise<Omit<FuzzCase, 'kind'>>;
@@ -42,16 +46,34 @@ const ggufs = [
   'qwen3moe/f16.gguf',
   'gemma2/f32.gguf',
   'gemma3/bf16.gguf',
+  'gemma4-dense/bf16.gguf',
+  'gemma4-experts/f16.gguf',
+  'gemma4-layer-inputs/f32.gguf',
   'phi3/f32.gguf',
   'phi3-longrope/f32.gguf',
 ];
-const checkpoints = ['llama-3', 'mixtral', 'qwen3moe', 'gemma2', 'gemma3', 'phi3', 'phi3-longrope', 'qwen2'];
+/** What templates and schemas are tried with. */
+const programFixture = 'llama-3/q8_0.gguf';
+const checkpoints = [
+  'llama-3',
+  'mixtral',
+  'qwen3moe',
+  'gemma2',
+  'gemma3',
+  'gemma4-dense',
+  'gemma4-experts',
+  'gemma4-layer-inputs',
+  'phi3',
+  'phi3-longrope',
+  'qwen2',
+];
 /** Bytes of a fixture's GGUF header and of a safetensors header, about. */
 const headBytes = 12_000;
 
 const kinds: readonly Kind[] = [
   { name: 'gguf', share: 50, make: changedGguf },
   { name: 'gguf-bytes', share: 14, make: damagedGguf },
+  { name: 'odd-model', share: 8, make: madeOddModel },
   { name: 'config', share: 14, make: (directory, random) => changedJson(directory, random, 'config.json') },
   { name: 'safetensors', share: 9, make: changedSafetensors },
   { name: 'safetensors-bytes', share: 3, make: damagedSafetensors },
@@ -65,6 +87,8 @@ const kinds: readonly Kind[] = [
     share: 2,
     make: (directory, random) => changedJson(directory, random, 'tokenizer_config.json'),
   },
+  { name: 'template', share: 3, make: changedTemplate },
+  { name: 'schema', share: 5, make: changedSchema },
 ];
 
 export const kindNames: readonly string[] = kinds.map(({ name }) => name);
@@ -102,6 +126,13 @@ async function changedGguf(directory: string, random: Random): Promise<Omit<Fuzz
   const path = join(directory, basename(fixture));
   await writeFile(path, encodeParts(parts));
   return { path, what: described(fixture, changes) };
+}
+
+async function madeOddModel(directory: string, random: Random): Promise<Omit<FuzzCase, 'kind'>> {
+  const { parts, what } = oddModel(partsOf(await bytesOf('llama-3/f32.gguf')), random);
+  const path = join(directory, 'odd.gguf');
+  await writeFile(path, encodeParts(parts));
+  return { path, what };
 }
 
 async function damagedGguf(directory: string, random: Random): Promise<Omit<FuzzCase, 'kind'>> {
@@ -155,6 +186,30 @@ async function damagedSafetensors(directory: string, random: Random): Promise<Om
   const { bytes, what } = damagedTimes(new Uint8Array(await readFile(file)), random);
   await writeFile(file, bytes);
   return { path, what: described(`${name}/model.safetensors`, what) };
+}
+
+/** Templates of published models. */
+const templatesPath = join(import.meta.dirname, '../../fixtures/chat-templates.json');
+
+async function changedTemplate(directory: string, random: Random): Promise<Omit<FuzzCase, 'kind'>> {
+  const fixture: { templates: readonly { readonly name: string; readonly template: string }[] } = JSON.parse(
+    await readFile(templatesPath, 'utf8'),
+  );
+  const { name, template } = pick(random, fixture.templates);
+  let source = template;
+  for (let left = times(random); left > 0; left--) source = mutateTemplate(source, random);
+  const parts = partsOf(await bytesOf(programFixture));
+  parts.metadata.push(['tokenizer.chat_template', { type: 'string', value: source }]);
+  const path = join(directory, basename(programFixture));
+  await writeFile(path, encodeParts(parts));
+  return { path, what: `the template of ${name}: ${JSON.stringify(source.slice(0, 200))}` };
+}
+
+async function changedSchema(directory: string, random: Random): Promise<Omit<FuzzCase, 'kind'>> {
+  const { schema, what } = mutatedSchema(random);
+  const schemaPath = join(directory, 'schema.json');
+  await writeFile(schemaPath, JSON.stringify(schema));
+  return { path: join(fixtures, programFixture), schemaPath, what: `a schema: ${what}` };
 }
 
 const kept = new Map<string, Uint8Array>();

@@ -40,9 +40,10 @@ async function tryCase(number: number): Promise<void> {
   if (process.memoryUsage.rss() > collectAboveBytes) globalThis.gc?.();
   const before = process.cpuUsage();
   try {
-    const { kind, what, path } = await makeCase(seed, number, directory);
+    const made = await makeCase(seed, number, directory);
+    const { kind, what } = made;
     send({ begun: number, kind, what });
-    const outcome = canary === '' ? await runTrial(path, number) : await provokedTrial(canary);
+    const outcome = canary === '' ? await runTrial(made, number) : await provokedTrial(canary);
     const { user, system } = process.cpuUsage(before);
     const cpuSeconds = (user + system) / 1e6;
     if (peakOfProcess() > peakBytes) {

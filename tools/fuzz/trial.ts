@@ -8,13 +8,17 @@ import { basename, join } from 'node:path';
 import { createEngine, type Engine, type EngineStart, openModel } from '@plimsoll/engine';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
-import { modelSpecFromDirectory, modelSpecFromGguf, readGgufFile } from '@plimsoll/model-files';
+import { modelSpecFromDirectory, modelSpecFromGguf, readGgufFile, readJsonFile } from '@plimsoll/model-files';
 import { type KvFormat, plan, singleDevice } from '@plimsoll/planner';
 import { engineNames } from '@plimsoll/planner/engines';
 import { resolveHardware } from '@plimsoll/registry';
+import { chatTemplatesFromGguf, chooseTemplate, encodeChat, templateTokens } from '@plimsoll/text';
+import { type Grammar, grammarFromJsonSchema } from '@plimsoll/text/grammar';
+import { TemplateProcess } from '@plimsoll/text/process';
 import { inspect } from '../../apps/plimsoll/src/inspection.ts';
 import { renderInspection } from '../../apps/plimsoll/src/render/inspection-text.ts';
 import { renderPlan } from '../../apps/plimsoll/src/render/plan-text.ts';
+import type { FuzzCase } from './case.ts';
 
 /** What the engine may take; a fixture needs a quarter of it. */
 export const trialMemoryBytes = 300 * MiB;
@@ -23,10 +27,10 @@ const hardware = resolveHardware('rtx-4090');
 const fixtures = join(import.meta.dirname, '../../fixtures/engine');
 const kvFormats: readonly KvFormat[] = ['fp16', 'q8_0', 'fp32'];
 
-export async function runTrial(path: string, number: number): Promise<string> {
+export async function runTrial({ path, schemaPath }: FuzzCase, number: number): Promise<string> {
   const planned = await outcomeOf(() => planModel(path, number));
   const inspected = await outcomeOf(async () => void renderInspection(await inspect(path), true));
-  const answered = await outcomeOf(() => answerOnce(path, number));
+  const answered = await outcomeOf(() => answerOnce(path, number, schemaPath));
   if (answered !== 'ok') return answered;
   if (inspected !== 'ok') return `inspect: ${inspected}`;
   return planned === 'ok' ? 'ok' : `plan: ${planned}`;
@@ -56,17 +60,20 @@ async function specOf(path: string): Promise<ModelSpec> {
   return modelSpecFromGguf(await readGgufFile(path), { id: basename(path) });
 }
 
-async function answerOnce(path: string, number: number): Promise<void> {
-  const engine = await createEngine(await startOf(path, number));
+async function answerOnce(path: string, number: number, schemaPath: string | undefined): Promise<void> {
+  const grammar =
+    schemaPath === undefined ? undefined : grammarFromJsonSchema(await readJsonFile(schemaPath, 'schema'));
+  const engine = await createEngine(await startOf(path, number, grammar !== undefined));
   try {
-    await generateTwo(engine);
+    await renderTurn(engine);
+    await generateTwo(engine, grammar);
     engine.checkIntegrity();
   } finally {
     await engine.close();
   }
 }
 
-async function startOf(path: string, number: number): Promise<EngineStart> {
+async function startOf(path: string, number: number, constrainedOutput: boolean): Promise<EngineStart> {
   const changed = await openModel(path);
   // A draft has to have the vocabulary of its model: every fourth file is tried beside the fixture that most are made from.
   const isDraft = number % 4 === 3;
@@ -82,11 +89,32 @@ async function startOf(path: string, number: number): Promise<EngineStart> {
       stagingBytes: 0,
       kvFormat: kvFormats[number % kvFormats.length],
       shrinkWeights: number % 5 === 0,
+      constrainedOutput,
     },
   };
 }
 
-async function generateTwo(engine: Engine): Promise<void> {
+const templates = new TemplateProcess();
+
+/** Two messages through the file's template, where it has one. */
+async function renderTurn({ model, tokenizer }: Engine): Promise<void> {
+  if (model.metadata === null || tokenizer === null) return;
+  const sources = chatTemplatesFromGguf(model.metadata);
+  if (sources.size === 0) return;
+  const messages = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Hello <s> there' },
+  ];
+  const rendered = await templates.render({
+    name: 'default',
+    source: chooseTemplate(sources),
+    tokens: templateTokens(tokenizer),
+    input: { messages, now: new Date(0) },
+  });
+  encodeChat(tokenizer, rendered);
+}
+
+async function generateTwo(engine: Engine, grammar: Grammar | undefined): Promise<void> {
   const { tokenizer } = engine;
   const prompt = tokenizer?.encode('Hello <s> world\n', { parseSpecial: true }) ?? [1, 2, 3];
   const { choices } = await engine.generate({
@@ -94,6 +122,7 @@ async function generateTwo(engine: Engine): Promise<void> {
     maxTokens: 2,
     ignoreEnd: true,
     sampling: { temperature: 0 },
+    ...(grammar !== undefined && { grammar, ignoreEnd: false }),
   });
   tokenizer?.decode(choices[0]?.tokens ?? []);
 }

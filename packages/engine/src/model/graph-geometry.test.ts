@@ -9,6 +9,7 @@ import { openModel } from '../load/open-model.ts';
 import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';
 import { createEngine } from '../start/create-engine.ts';
 import { type ModelChanges, writeChangedModel } from './changed-model.test-data.ts';
+import { checkGraph } from './graph-geometry.ts';
 
 let directory = '';
 beforeAll(async () => {
@@ -152,6 +153,20 @@ test('shapes of tensors', async () => {
       "bad-geometry: the shape of attn_q_norm.weight is [8] in layer 0; it must be [32]",
     ]
   `);
+});
+
+test('experts of all layers together', async () => {
+  const { spec, graph, parameters, names } = await openModel(join(fixturesDirectory, mixtral));
+  const wide = graph.layers.map((layer) => {
+    const { feedForward } = layer;
+    return feedForward.kind === 'experts'
+      ? { ...layer, feedForward: { ...feedForward, experts: 4096 } }
+      : layer;
+  });
+  const layers = Array.from({ length: 10 }, () => wide).flat();
+  expect(() => checkGraph({ spec, graph: { ...graph, layers }, parameters, names })).toThrow(
+    'llama.expert_count, as matrices of 30 layers, is 368640; it must be at most 262144',
+  );
 });
 
 test('vocabulary lists are as long as the embedding', async () => {

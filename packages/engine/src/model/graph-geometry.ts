@@ -18,6 +18,11 @@ import type { WeightNames } from './weight-names.ts';
 import { weightsOfLayer } from './weight-names.ts';
 import { outerShapes, shapesOfLayer } from './weight-shapes.ts';
 
+/**
+ * Expert matrices of all layers. Each is placed by itself, with half a kilobyte of plan; Kimi K2, which has most, has 70,272.
+ */
+const expertMatricesMax = 262_144;
+
 export interface CheckedModel {
   readonly spec: ModelSpec;
   readonly graph: ModelGraph;
@@ -50,7 +55,15 @@ export function checkGraph({ spec, graph, parameters, names }: CheckedModel): vo
     if (experts !== null) checkExperts(experts, held, { place, key });
     checkSharing(layer.attention, graph, { place, key });
   });
+  checkExpertMatrices(graph, key('expert_count', 'num_experts'));
   checkShapes(spec, graph, names);
+}
+
+function checkExpertMatrices({ layers }: ModelGraph, key: string): void {
+  const matrices = layers.reduce((sum, layer) => sum + 3 * (expertsOfLayer(layer)?.experts ?? 0), 0);
+  if (matrices <= expertMatricesMax) return;
+  const named = `${key}, as matrices of ${layers.length} layers,`;
+  throw badGeometry({ key: named, value: matrices, needed: `at most ${expertMatricesMax}` });
 }
 
 type Key = (gguf: string, hub: string) => string;
