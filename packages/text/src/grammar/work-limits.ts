@@ -11,9 +11,12 @@ export const STATE_BYTES_MAX = 16 * 2 ** 20;
 /** Masks kept with their states: a mask takes 19 KB for 150,000 tokens. */
 export const MASK_BYTES_MAX = 16 * 2 ** 20;
 
-/** Places and moves that are looked at: for one token on average, and ahead of that average. One million take about 50 ms. */
-const WORK_PER_TOKEN = 150_000;
-const WORK_AHEAD_MAX = 4_000_000;
+/**
+ * Places and moves to visit: for one token on average, and in advance of that average. JSON schemas take some 100 for a token
+ * of a vocabulary of 260,000 and at most 4,000 for a new state; a million take about 50 ms.
+ */
+const WORK_PER_TOKEN = 10_000;
+const WORK_AHEAD_MAX = 2_000_000;
 
 export class WorkBudget {
   #left = WORK_AHEAD_MAX;
