@@ -9,8 +9,9 @@ import { createEngine, type Engine, type EngineStart, openModel } from '@plimsol
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
 import { modelSpecFromDirectory, modelSpecFromGguf, readGgufFile, readJsonFile } from '@plimsoll/model-files';
-import { type KvFormat, plan, singleDevice } from '@plimsoll/planner';
+import { plan, singleDevice } from '@plimsoll/planner';
 import { engineNames } from '@plimsoll/planner/engines';
+import type { KvFormat } from '@plimsoll/planner/formats';
 import { resolveHardware } from '@plimsoll/registry';
 import { chatTemplatesFromGguf, chooseTemplate, encodeChat, templateTokens } from '@plimsoll/text';
 import { type Grammar, grammarFromJsonSchema } from '@plimsoll/text/grammar';

@@ -75,7 +75,7 @@ export async function startEngine(
   const startedAt = monotonicClock.now();
   // Loaded here: the help and the errors above should not wait for it.
   const { createEngine, openModel } = await import('@plimsoll/engine');
-  const { parseKvFormat } = await import('@plimsoll/planner');
+  const { parseKvFormat } = await import('@plimsoll/planner/formats');
   const model = await openModel(path, { memoryBytes: limit.bytes });
   const draft = await draftOf(flags, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new LoadLine(monotonicClock);

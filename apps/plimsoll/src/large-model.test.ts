@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine, openModel } from '@plimsoll/engine';
 import { defined, GiB, MiB } from '@plimsoll/foundation';
-import { diffLedgers, formatDifference } from '@plimsoll/planner';
+import { diffLedgers, formatDifference } from '@plimsoll/planner/ledger';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeHollowModel } from './hollow-model.test-data.ts';
 import { outputSchemas } from './json-schemas.ts';

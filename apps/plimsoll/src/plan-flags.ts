@@ -2,14 +2,9 @@
 import { existsSync } from 'node:fs';
 import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import {
-  type PlanRequest,
-  parseElementType,
-  parseKvFormat,
-  usualEngine,
-  type Workload,
-} from '@plimsoll/planner';
+import { type PlanRequest, usualEngine, type Workload } from '@plimsoll/planner';
 import { type EngineName, engineNamed, usualDraftTokens } from '@plimsoll/planner/engines';
+import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
 import { badFlag } from './flag-values.ts';
 import { optionsOf } from './option-flags.ts';

@@ -1,6 +1,6 @@
 /** This machine as a device: what our own engine would get here. */
 import { availableParallelism } from 'node:os';
-import { usualThreadsMax } from '@plimsoll/planner';
+import { usualThreadsMax } from '@plimsoll/planner/engine-memory';
 import { memoryLimit } from './memory-limit.ts';
 import { printMessage } from './output.ts';
 import type { PlanFlags } from './plan-flags.ts';

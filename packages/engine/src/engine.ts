@@ -10,7 +10,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
-import type { Ledger } from '@plimsoll/planner';
+import type { Ledger } from '@plimsoll/planner/ledger';
 import type { GroupOccupancy, ServingMetrics } from '@plimsoll/serving';
 import type { Model } from './load/model.ts';
 import { EngineLoop, type LoopParts } from './loop/engine-loop.ts';

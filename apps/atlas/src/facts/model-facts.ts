@@ -1,6 +1,7 @@
 /** What the page of a model says: its weights in every usual format, what its cache costs, and what holds it. */
 import { defined } from '@plimsoll/foundation';
-import { type Derivation, type LedgerEntry, type Plan, plan, singleDevice } from '@plimsoll/planner';
+import { type Plan, plan, singleDevice } from '@plimsoll/planner';
+import type { Derivation, LedgerEntry } from '@plimsoll/planner/ledger';
 import { featuredHardware, type HardwareRecord, resolveHardware } from '@plimsoll/registry';
 import type { Holding } from './capacity-grid.ts';
 import type { ModelEntry, RegistryFacts } from './registry-facts.ts';

@@ -5,15 +5,8 @@
 import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import {
-  type LedgerCategory,
-  type LedgerEntry,
-  type Plan,
-  type PlanRequest,
-  plan,
-  prepare,
-  singleDevice,
-} from '@plimsoll/planner';
+import { type Plan, type PlanRequest, plan, prepare, singleDevice } from '@plimsoll/planner';
+import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 import { expertShare, touchedShare } from '@plimsoll/planner/speed';
 import { type HardwareRecord, resolveHardware, resolveModel } from '@plimsoll/registry';
 import type { ComputedNumber } from './computed-number.ts';

@@ -1,7 +1,7 @@
 /** The lines under an answer: how much was read and written, how fast, and what holds the memory. */
 import type { AcceptanceSummary } from '@plimsoll/engine';
 import { formatBytes, formatCount } from '@plimsoll/foundation';
-import type { Ledger, LedgerCategory } from '@plimsoll/planner';
+import type { Ledger, LedgerCategory } from '@plimsoll/planner/ledger';
 import { type Answer, rates } from '../answer.ts';
 import type { MemoryLimit } from '../memory-limit.ts';
 

@@ -1,7 +1,8 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
-import type { LedgerCategory, LedgerEntry, Plan, Price } from '@plimsoll/planner';
+import type { Plan, Price } from '@plimsoll/planner';
 import { type EngineName, engineFace } from '@plimsoll/planner/engines';
+import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 import { type BarPart, renderBar } from './bar.ts';
 import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';

@@ -1,7 +1,7 @@
 /** A draft model beside the model: what it may change (the number of steps), and what it may not (anything else). */
 import { join } from 'node:path';
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner';
+import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner/ledger';
 import { expect, test } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';

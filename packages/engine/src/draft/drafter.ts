@@ -10,7 +10,7 @@
  * rolled back for one is so for the other. Beyond its own context a draft is silent.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { PlanEntry, StepPlan } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';

@@ -5,7 +5,7 @@
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { attentionScratchBytes } from '@plimsoll/kernels';
-import type { EngineMemoryPlan, HeadBufferName, StepBufferName } from '@plimsoll/planner';
+import type { EngineMemoryPlan, HeadBufferName, StepBufferName } from '@plimsoll/planner/engine-memory';
 import type { ModelGraph } from '../model/graph.ts';
 
 export interface GroupTables {

@@ -11,7 +11,7 @@
  */
 import { defined } from '@plimsoll/foundation';
 import type { KernelOperation, Kernels, Program } from '@plimsoll/kernels';
-import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { ArenaMemory } from '../memory/arena.ts';
 import {
   type ArenaLayout,

@@ -5,7 +5,7 @@
  */
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import type { KvFormat, WeightFormat } from '@plimsoll/kernels';
-import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
 import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
 

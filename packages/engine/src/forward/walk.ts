@@ -3,7 +3,7 @@
  * read are carried there. One walk runs what was collected before it goes on; the other keeps it, to be run many times.
  */
 import { assert } from '@plimsoll/foundation';
-import type { StepBufferName } from '@plimsoll/planner';
+import type { StepBufferName } from '@plimsoll/planner/engine-memory';
 import type { ArenaLayout } from './arena-layout.ts';
 import type { OperationList } from './operation-list.ts';
 

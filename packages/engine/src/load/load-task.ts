@@ -2,7 +2,7 @@
  * What threads that load a model together are told. Everything in it can be sent to a thread: jobs are data, arenas and
  * signals are shared memory, files are descriptors of the process.
  */
-import type { PlacedTensor } from '@plimsoll/planner';
+import type { PlacedTensor } from '@plimsoll/planner/engine-memory';
 import type { SourceTensor, WeightFile } from './weight-source.ts';
 
 /** One matrix or vector: where it lies, and where and how it shall be held. */

@@ -8,7 +8,7 @@
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { soloControlBytes, type WasmArena } from '@plimsoll/kernels';
-import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { ArenaLayout } from '../forward/arena-layout.ts';
 import { LoadShare, type ShareArena } from './load-share.ts';
 import { createLoadSignal, type LoadJob, type LoadTask, type Passage, stopLoading } from './load-task.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defined, MiB, PlimsollError } from '@plimsoll/foundation';
 import { type ModelSpec, readGgufFile } from '@plimsoll/model-files';
-import { type EngineOptions, planEngineMemory } from '@plimsoll/planner';
+import { type EngineOptions, planEngineMemory } from '@plimsoll/planner/engine-memory';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';
 import { createEngine } from '../start/create-engine.ts';

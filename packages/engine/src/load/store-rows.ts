@@ -10,7 +10,7 @@
 import { assert, defined } from '@plimsoll/foundation';
 import type { KernelOperation, WeightFormat } from '@plimsoll/kernels';
 import { repackedBytes, weightFormats } from '@plimsoll/kernels/thread';
-import type { PlacedTensor } from '@plimsoll/planner';
+import type { PlacedTensor } from '@plimsoll/planner/engine-memory';
 import type { Passage } from './load-task.ts';
 import { quantiseRows } from './quantise-rows.ts';
 import { wideningOf } from './widen-blocks.ts';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
-import type { EngineOptions } from '@plimsoll/planner';
+import type { EngineOptions } from '@plimsoll/planner/engine-memory';
 import { Engine, type EngineParts } from '../engine.ts';
 import { openModel } from '../load/open-model.ts';
 import { type EngineStart, engineParts } from '../start/create-engine.ts';

@@ -1,7 +1,7 @@
 /** The life of a request: how it ends, how it is cut short, and what is left behind. */
 import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
-import { diffLedgers, formatDifference } from '@plimsoll/planner';
+import { diffLedgers, formatDifference } from '@plimsoll/planner/ledger';
 import { grammarFromJsonSchema } from '@plimsoll/text/grammar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Engine } from '../engine.ts';

@@ -8,7 +8,7 @@
  * whose arenas are scarcer than host memory.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { EngineMemoryPlan } from '@plimsoll/planner';
+import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { SchedulingPolicy } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
 import type { PinnedAllocator, PinnedBlock } from '../memory/pinned-allocator.ts';

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
-import type { EngineOptions } from '@plimsoll/planner';
+import type { EngineOptions } from '@plimsoll/planner/engine-memory';
 import { policies } from '@plimsoll/serving';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';

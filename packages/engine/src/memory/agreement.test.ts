@@ -16,7 +16,7 @@ import {
   type StorageFormat,
   sliceBytes,
   storageFormats,
-} from '@plimsoll/planner';
+} from '@plimsoll/planner/engine-memory';
 import { peakBlocks } from '@plimsoll/serving';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

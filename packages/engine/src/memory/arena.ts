@@ -1,6 +1,6 @@
 /** An arena: one range of memory that kernels address with byte offsets, and where it comes from. */
 import { assert, PlimsollError } from '@plimsoll/foundation';
-import { arenaBytesLimit, pageBytes } from '@plimsoll/planner';
+import { arenaBytesLimit, pageBytes } from '@plimsoll/planner/engine-memory';
 import { FreeSpace } from './free-space.ts';
 
 /** What an arena is made of. On the Wasm backend one shared memory; in a test any buffer will do. */

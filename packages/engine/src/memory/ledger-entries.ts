@@ -1,6 +1,6 @@
 /** Sums of what is held, as ledger entries: by category, tag and tier, in order of appearance. */
 import { bytes, formatCount } from '@plimsoll/foundation';
-import type { LedgerEntry } from '@plimsoll/planner';
+import type { LedgerEntry } from '@plimsoll/planner/ledger';
 import type { Purpose } from './memory-account.ts';
 
 export interface Held extends Purpose {

@@ -4,7 +4,7 @@
  * what Node takes add up to one bounded process.
  */
 import { assert, formatBytes, PlimsollError } from '@plimsoll/foundation';
-import type { LedgerCategory, MemoryTier } from '@plimsoll/planner';
+import type { LedgerCategory, MemoryTier } from '@plimsoll/planner/ledger';
 
 export interface AccountLimits {
   readonly totalBytes: number;

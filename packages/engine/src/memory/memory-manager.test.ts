@@ -1,13 +1,7 @@
 /** The promise of the engine's memory: what was planned is what is held, to the byte, and everything can be given back. */
 import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
-import {
-  diffLedgers,
-  type EngineOptions,
-  formatDifference,
-  ledgerBytes,
-  memoryNeeded,
-  planEngineMemory,
-} from '@plimsoll/planner';
+import { type EngineOptions, memoryNeeded, planEngineMemory } from '@plimsoll/planner/engine-memory';
+import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner/ledger';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createMemoryManager, MemoryManager } from './memory-manager.ts';

@@ -15,12 +15,11 @@ import {
   admitEngineMemory,
   type EngineMemoryPlan,
   type EngineOptions,
-  type Ledger,
-  type LedgerEntry,
   type MemoryBudget,
   planEngineMemory,
   type StoragePlan,
-} from '@plimsoll/planner';
+} from '@plimsoll/planner/engine-memory';
+import type { Ledger, LedgerEntry } from '@plimsoll/planner/ledger';
 import { type ArenaMemory, type ArenaSource, createWasmArena } from './arena.ts';
 import { DeviceAllocator } from './device-allocator.ts';
 import { ledgerEntries } from './ledger-entries.ts';

@@ -3,7 +3,7 @@
  * kernel that needs one gets it as an argument of its operation.
  */
 import type { ModelSpec } from '@plimsoll/model-files';
-import type { EngineOptions } from '@plimsoll/planner';
+import type { EngineOptions } from '@plimsoll/planner/engine-memory';
 
 /** Knobs of models that alternate sliding and full attention. */
 interface WindowedOverrides {

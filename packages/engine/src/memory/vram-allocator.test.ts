@@ -1,6 +1,6 @@
 /** Invariants of device memory under random use: tags sum to what is allocated, the headroom is never touched. */
 import { KiB, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
-import type { LedgerCategory } from '@plimsoll/planner';
+import type { LedgerCategory } from '@plimsoll/planner/ledger';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MemoryAccount } from './memory-account.ts';

@@ -7,7 +7,8 @@
  * last region. Indices are never used again, so a stale region cannot point into a new arena.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import { arenaBytesLimit, type LedgerCategory, type LedgerEntry, pageBytes } from '@plimsoll/planner';
+import { arenaBytesLimit, pageBytes } from '@plimsoll/planner/engine-memory';
+import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 import { Arena, type ArenaMemory, type ArenaSource } from './arena.ts';
 import { type Held, ledgerEntries } from './ledger-entries.ts';
 import type { Charge, MemoryAccount } from './memory-account.ts';

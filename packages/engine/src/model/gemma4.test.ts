@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import { ggufUint32 } from '@plimsoll/model-files';
-import { planEngineMemory } from '@plimsoll/planner';
+import { planEngineMemory } from '@plimsoll/planner/engine-memory';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';
 import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';

@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { assert, type Clock, monotonicClock } from '@plimsoll/foundation';
 import type { WasmArena } from '@plimsoll/kernels';
-import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner';
+import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner/engine-memory';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { checkSameVocabulary } from '@plimsoll/text';
 import { Drafter } from '../draft/drafter.ts';

@@ -128,7 +128,7 @@ function writeSlice(writer: Writer, part: RunPart, tensor: StoredTensor, slice: 
 }
 
 /** `blk 3 attn_q.weight`, `blk 3 ffn_up_exps.weight [7]`, `draft token_embd.weight`. */
-export function tensorRegionName(
+function tensorRegionName(
   tensor: Pick<PlacedTensor, 'model' | 'layer' | 'name' | 'slice' | 'slices'>,
 ): string {
   const { model, layer, name, slice, slices } = tensor;

@@ -1,5 +1,6 @@
 /** A plan's ledger as the load line draws it: categories in one order, what is free, and where the capacity lies. */
-import type { LedgerCategory, LedgerEntry, Plan } from '@plimsoll/planner';
+import type { Plan } from '@plimsoll/planner';
+import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 
 /** The parts that a reader tells apart. Ledger categories that mean the same to a reader are one part. */
 export type PartName =

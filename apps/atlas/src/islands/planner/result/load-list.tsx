@@ -1,6 +1,7 @@
 /** The ledger as a list: one line per part, and under each how its bytes were computed, with this model's numbers. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
-import type { LedgerEntry, Plan } from '@plimsoll/planner';
+import type { Plan } from '@plimsoll/planner';
+import type { LedgerEntry } from '@plimsoll/planner/ledger';
 import type { ReactNode } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { LoadPart, LoadView } from './ledger-view.ts';

@@ -2,7 +2,8 @@
  * The precisions and splits that a model can have under an engine. Each one is tried, because the rules belong to the engine
  * (heads that must divide, formats with kernels) and live in the planner.
  */
-import { engineProfile, kvFormatNames, type PlanRequest, refusalOf } from '@plimsoll/planner';
+import { engineProfile, type PlanRequest, refusalOf } from '@plimsoll/planner';
+import { kvFormatNames } from '@plimsoll/planner/formats';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { requestOf } from './settle.ts';
 import type { PlannerState } from './state.ts';

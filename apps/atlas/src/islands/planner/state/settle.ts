@@ -9,12 +9,12 @@ import {
   type EngineName,
   type Plan,
   type PlanRequest,
-  parseKvFormat,
   planWithRequests,
   refusalOf,
   usualEngine,
 } from '@plimsoll/planner';
 import { type AnyOptions, engineFace } from '@plimsoll/planner/engines';
+import { parseKvFormat } from '@plimsoll/planner/formats';
 import { largerHardware } from '@plimsoll/registry/portable';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import {

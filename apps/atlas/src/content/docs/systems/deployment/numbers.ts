@@ -1,6 +1,7 @@
 /** A 70B model divided among GPUs of the reference kind, and what an engine leaves free. */
 import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
-import { ledgerBytes, type Plan, singleDevice } from '@plimsoll/planner';
+import { type Plan, singleDevice } from '@plimsoll/planner';
+import { ledgerBytes } from '@plimsoll/planner/ledger';
 import { resolveHardware } from '@plimsoll/registry';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {

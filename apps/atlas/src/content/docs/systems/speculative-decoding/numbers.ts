@@ -1,6 +1,6 @@
 /** What a general small model costs as a draft for the reference model, and how much time drafts save. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
-import { ledgerBytes } from '@plimsoll/planner';
+import { ledgerBytes } from '@plimsoll/planner/ledger';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {
   cacheBytesPerToken,

@@ -1,6 +1,6 @@
 /** The numbers of the hidden tax, on the reference case. */
 import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
-import { ledgerBytes } from '@plimsoll/planner';
+import { ledgerBytes } from '@plimsoll/planner/ledger';
 import { outputTokensMax, promptTokensMax, sharedTokens, usualRace } from '../../../../allocation/race.ts';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {

@@ -1,4 +1,5 @@
-import { type KvFormat, plan, singleDevice } from '@plimsoll/planner';
+import { plan, singleDevice } from '@plimsoll/planner';
+import type { KvFormat } from '@plimsoll/planner/formats';
 import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/cell.ts';
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 

@@ -1,4 +1,5 @@
-import { ledgerBytes, plan, singleDevice } from '@plimsoll/planner';
+import { plan, singleDevice } from '@plimsoll/planner';
+import { ledgerBytes } from '@plimsoll/planner/ledger';
 import type { CellInputs, CellOutput, CellValues } from '../../../../../cells/cell.ts';
 import type { Workbench } from '../../../../../workbench/workbench.ts';
 

@@ -1,0 +1,13 @@
+/** The memory of our own engine, entry by entry: what `packages/engine` allocates is this plan. */
+export type { MemoryBudget } from './budget.ts';
+export { type EngineMemoryPlan, planEngineMemory, type StoragePlan } from './memory-plan.ts';
+export { admitEngineMemory, memoryNeeded } from './option-changes.ts';
+export type { PlacedTensor } from './regions.ts';
+export { arenaBytesLimit, type EngineOptions, pageBytes, usualThreadsMax } from './settings.ts';
+export type { HeadBufferName, StepBufferName } from './step-buffers.ts';
+export {
+  quantisedActivationBytes,
+  type StorageFormat,
+  sliceBytes,
+  storageFormats,
+} from './storage-format.ts';
