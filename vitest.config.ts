@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'sources',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
+          exclude: ['tools/real-models/tests/**'],
           globalSetup: [join(import.meta.dirname, 'tools/test-global-setup.ts')],
         },
       },
@@ -29,6 +30,21 @@ export default defineConfig({
           // After all others, one file at a time: what is timed here would be slowed by what runs beside it.
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Published models, where tools/real-models.ts has fetched them. A model takes both cores, so files run in turn.
+        extends: true,
+        test: {
+          name: 'real-models',
+          include: ['tools/real-models/tests/*.test.ts'],
+          globalSetup: [
+            join(import.meta.dirname, 'tools/test-global-setup.ts'),
+            join(import.meta.dirname, 'tools/real-models/tests/real-model-set-up.ts'),
+          ],
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,0 +1,3 @@
+import { holdRealModel } from './real-model.test-data.ts';
+
+holdRealModel('gemma-3-270m-q4_k_m');

@@ -1,0 +1,3 @@
+import { holdRealModel } from './real-model.test-data.ts';
+
+holdRealModel('smollm2-135m-instruct-q4_1');
