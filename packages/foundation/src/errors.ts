@@ -1,21 +1,21 @@
 /**
- * Expected failures: one class, told apart by a stable `code`. Every message names the value that was seen, the
- * limit or set it had to respect, and a way out. Bugs are not errors of this kind: they are assertions.
+ * Expected failures: one class, distinguished by a stable `code`. Every message names the value that was seen, the
+ * limit or the set that it violates, and a way out. Bugs are not PlimsollErrors: they are assertions.
  */
 export interface ErrorDetails {
   /** Stable identifier in kebab case, safe to match on: `unknown-model`, `gguf-truncated`. */
   readonly code: string;
-  /** One sentence for a person, without the hint. */
+  /** One sentence for the user, without the hint. */
   readonly message: string;
-  /** What was seen, as text or number. */
+  /** The value that was seen, as text or number. */
   readonly value?: string | number | undefined;
-  /** What would have been allowed. */
+  /** The limit or the allowed values. */
   readonly limit?: string | number | undefined;
-  /** The way out: what to type or change. */
+  /** The way out: what to type or to change. */
   readonly hint?: string | undefined;
 }
 
-/** An expected failure that a caller can show to a person or match by `code`. */
+/** An expected failure that a caller can show to a user or match by `code`. */
 export class PlimsollError extends Error {
   override readonly name = 'PlimsollError';
   readonly code: string;
@@ -31,7 +31,7 @@ export class PlimsollError extends Error {
     this.hint = details.hint;
   }
 
-  /** The shape that `--json` prints: absent fields are left out. */
+  /** The object that `--json` prints, without absent fields. */
   toJSON(): ErrorDetails {
     const { code, message, value, limit, hint } = this;
     return {

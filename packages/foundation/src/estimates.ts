@@ -1,4 +1,4 @@
-/** Speed is a first-order estimate; it is printed with the two digits it deserves. */
+/** Formats speed estimates with two digits, because a first-order model knows no more. */
 import { formatCount, roundEstimate } from './units.ts';
 
 export function aboutSeconds(seconds: number): string {
@@ -11,7 +11,7 @@ export function aboutSeconds(seconds: number): string {
   return `${formatNumber(roundEstimate(seconds * scale))} ${name}`;
 }
 
-/** Tokens per second and their like. */
+/** Formats tokens per second and other rates. */
 export function aboutCount(count: number): string {
   return formatNumber(roundEstimate(count));
 }

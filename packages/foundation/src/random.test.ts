@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { randomInteger, seededRandom } from './random.ts';
 
-test('one seed gives one stream, near seeds give unrelated ones', () => {
+test('a seed gives one stream; close seeds give unrelated streams', () => {
   const first = seededRandom(1);
   const again = seededRandom(1);
   const other = seededRandom(2);

@@ -1,9 +1,9 @@
-/** A source of uniform numbers in [0, 1). Cores take one as a parameter; nothing in this project calls Math.random. */
+/** A source of uniform numbers in [0, 1). Cores take a Random as a parameter; nothing in this project calls Math.random. */
 export type Random = () => number;
 
 /**
- * Seeded generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, passes BigCrush. One 32-bit seed is
- * spread over the state and the first twelve outputs are thrown away, so that near seeds give unrelated streams.
+ * Creates a seeded generator: sfc32 (Chris Doty-Humphrey, PractRand), 128 bits of state, passes BigCrush. The function
+ * spreads a 32-bit seed over the state and drops the first twelve outputs, so that close seeds give unrelated streams.
  */
 export function seededRandom(seed: number): Random {
   let a = 0x9e3779b9;
@@ -23,7 +23,7 @@ export function seededRandom(seed: number): Random {
   return next;
 }
 
-/** A whole number in the half-open interval [low, high). */
+/** Draws a whole number from the half-open interval [low, high). */
 export function randomInteger(random: Random, low: number, high: number): number {
   return low + Math.floor(random() * (high - low));
 }

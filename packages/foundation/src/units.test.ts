@@ -9,7 +9,7 @@ test('binary and decimal suffixes are different amounts', () => {
   ]);
 });
 
-test('an amount without a clear unit is refused with a way out', () => {
+test('parseBytes refuses an amount without a clear unit and names a way out', () => {
   for (const text of ['80G', '80', 'GiB', '-1GiB', '1e3GiB', '', '5 constructor']) {
     expect(() => parseBytes(text)).toThrowError(PlimsollError);
   }
@@ -18,7 +18,7 @@ test('an amount without a clear unit is refused with a way out', () => {
   );
 });
 
-test('tokens: k is 1024, separators are allowed, nonsense is not', () => {
+test('parseTokens reads k as 1024, accepts separators and refuses nonsense', () => {
   expect(['4096', '128k', '1M', '131_072', '131,072', '8K'].map(parseTokens)).toEqual([
     4096, 131_072, 1_048_576, 131_072, 131_072, 8192,
   ]);
@@ -26,7 +26,7 @@ test('tokens: k is 1024, separators are allowed, nonsense is not', () => {
     expect(() => parseTokens(text)).toThrowError(PlimsollError);
 });
 
-test('what is printed keeps its order of magnitude', () => {
+test('formatted values keep their order of magnitude', () => {
   expect(
     [0, 512, 2048, 3 * 1024 ** 2, 15 * 1024 ** 3, 14 * 1024 ** 4].map((value) => formatBytes(value)),
   ).toEqual(['0 B', '512 B', '2.00 KiB', '3.00 MiB', '15.00 GiB', '14.00 TiB']);
@@ -40,7 +40,7 @@ test('what is printed keeps its order of magnitude', () => {
   ]);
 });
 
-test('any text is an amount or a typed error', () => {
+test('any text parses to an amount or fails with a typed error', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       for (const parse of [parseBytes, parseTokens]) {

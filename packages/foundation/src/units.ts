@@ -1,8 +1,8 @@
 /**
  * Quantities whose units must not be mixed. The brands exist only in the type system; at run time they are numbers.
- * `80GiB` and `80GB` are different amounts and both spellings are kept apart on the way in: binary suffixes (KiB, MiB,
- * GiB, TiB) are powers of 1024, decimal ones (kB, MB, GB, TB) powers of 1000. Token counts have one suffix rule of
- * their own, because the field writes "128k" for 131072: see `parseTokens`.
+ * `80GiB` and `80GB` are different amounts, and `parseBytes` keeps them apart: binary suffixes (KiB, MiB, GiB, TiB) are
+ * powers of 1024, decimal suffixes (kB, MB, GB, TB) are powers of 1000. Token counts have their own suffix rule,
+ * because the field writes "128k" for 131072: see `parseTokens`.
  */
 import { PlimsollError } from './errors.ts';
 
@@ -40,7 +40,10 @@ export function seconds(value: number): Seconds {
   return value as Seconds;
 }
 
-/** Parses "80GiB", "24 GB", "512MiB" or "1024 B". A number alone is refused, and so is a bare "G": neither says which. */
+/**
+ * Parses "80GiB", "24 GB", "512MiB" or "1024 B". Refuses a number without a unit and a bare "G", because both are
+ * ambiguous.
+ */
 export function parseBytes(text: string): Bytes {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
   const suffix = match?.[2]?.toLowerCase() ?? '';
@@ -58,8 +61,8 @@ export function parseBytes(text: string): Bytes {
 }
 
 /**
- * Parses "4096", "128k" or "1M". In model names and flags "k" is used for 1024 when the product is a power of two
- * ("128k" = 131072 for Llama 3.1); a decimal reading would plan a context no model has. So: k = 1024, M = 1024^2.
+ * Parses "4096", "128k" or "1M". Model names and flags write "k" for 1024 where the product is a power of two ("128k" =
+ * 131072 for Llama 3.1); a decimal reading would plan a context that no model has. Therefore k = 1024 and M = 1024^2.
  * Underscores and commas between digits are allowed.
  */
 export function parseTokens(text: string): Tokens {
@@ -79,7 +82,7 @@ export function parseTokens(text: string): Tokens {
   });
 }
 
-/** Prints bytes in binary units with a fixed number of digits: 17179869184 -> "16.00 GiB". */
+/** Formats bytes in binary units with a fixed number of digits: 17179869184 -> "16.00 GiB". */
 export function formatBytes(value: number, digits = 2): string {
   const magnitude = Math.abs(value);
   if (magnitude >= 1000 * GiB) return `${(value / 1024 ** 4).toFixed(digits)} TiB`;
@@ -89,24 +92,24 @@ export function formatBytes(value: number, digits = 2): string {
   return `${value} B`;
 }
 
-/** Prints a count with thousands separators, the same in every locale: 131072 -> "131,072". */
+/** Formats a count with thousands separators, the same in every locale: 131072 -> "131,072". */
 export function formatCount(value: number): string {
-  // A pattern, because the first use of Intl costs 20 ms.
+  // A regular expression, because the first use of Intl costs 20 ms.
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** Prints token counts the way the field does when they are round, otherwise in full: 131072 -> "128k", 476016 -> "476,016". */
+/** Formats round token counts as the field writes them and other counts in full: 131072 -> "128k", 476016 -> "476,016". */
 export function formatTokens(value: number): string {
   if (value >= KiB && value % KiB === 0) return `${value / KiB}k`;
   return formatCount(value);
 }
 
-/** Rounds a figure that is an estimate to what can be known of it: two digits. */
+/** Rounds an estimate to two digits. */
 export function roundEstimate(value: number): number {
   return Number(value.toPrecision(2));
 }
 
-/** Prints a duration with the unit that keeps two to four digits before the point: 0.0052 -> "5.20 ms". */
+/** Formats a duration with the unit that keeps two to four digits before the point: 0.0052 -> "5.20 ms". */
 export function formatSeconds(value: number): string {
   if (value >= 100) return `${value.toFixed(0)} s`;
   if (value >= 1) return `${value.toFixed(2)} s`;
