@@ -1,4 +1,4 @@
-/** For tools that read or index all records. Imports zod, so programs that only look names up stay away from it. */
+/** For tools that read or index all records. Imports zod, so programs that only look up names do not import this file. */
 export { buildHardwareIndex, buildModelIndex, formatIndex } from './index-builder.ts';
 export { dataDirectory } from './node-registry.ts';
 export { crossReferenceProblems } from './pages/cross-references.ts';

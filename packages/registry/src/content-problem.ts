@@ -1,7 +1,7 @@
 /**
- * A mistake in a record or a page, told so that it can be mended without reading code: the file, the key inside it, what
- * is wrong and the nearest value that would be right. Readers collect all of them before anybody fails, because a writer
- * wants the whole list at once.
+ * A mistake in a record or a page, described so that a writer can fix it without reading code: the file, the key, the
+ * problem and the nearest valid value. Readers collect all problems before they throw, because a writer wants the whole
+ * list at once.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
@@ -10,7 +10,7 @@ export interface ContentProblem {
   readonly file: string;
   /** Place inside the file, such as `related[1]` or `sections.what-it-is.body[0]`; empty for the whole file. */
   readonly key: string;
-  /** What is wrong, with the nearest valid value where there is one. */
+  /** The problem, with the nearest valid value if there is one. */
   readonly problem: string;
 }
 
@@ -18,7 +18,7 @@ export function formatContentProblem({ file, key, problem }: ContentProblem): st
   return key === '' ? `${file}: ${problem}` : `${file}: ${key}: ${problem}`;
 }
 
-/** Throws one error that lists every problem; returns when there is none. */
+/** Throws one error that lists every problem; returns if the list is empty. */
 export function refuseContentProblems(problems: readonly ContentProblem[]): void {
   const [first] = problems;
   if (first === undefined) return;

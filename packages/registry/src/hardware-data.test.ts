@@ -1,4 +1,7 @@
-/** What the hardware records must say, beyond their shape: facts that were wrong elsewhere, and names in real logs. */
+/**
+ * Tests the facts in the hardware records beyond their schema: figures that other sources get wrong, and names in real
+ * logs.
+ */
 import { describe, expect, test } from 'vitest';
 import { dataDirectory, resolveHardware } from './node-registry.ts';
 import { readHardwareFiles } from './record-files.ts';
@@ -6,7 +9,7 @@ import { readHardwareFiles } from './record-files.ts';
 const records = readHardwareFiles(dataDirectory);
 const GiB = 1024 ** 3;
 
-/** As vLLM and llama.cpp logs and published benchmarks write them. */
+/** Device names as vLLM logs, llama.cpp logs and published benchmarks write them. */
 const namesInLogs = `
 7900 XTX -> rx-7900-xtx
 A10-24GB -> a10-24gb
@@ -120,7 +123,7 @@ describe('rates are dense', () => {
     const slower = records.filter(({ rates }) => {
       const { fp16 = 0, bf16 = 0, fp8, fp4 } = rates;
       const wide = Math.max(rates.fp32 ?? 0, rates.tf32 ?? 0);
-      // P40 and GTX 1060 have fp16 at 1/64 of fp32, which is why engines compute in fp32 there.
+      // P40 and GTX 1060 run fp16 at 1/64 of fp32, so engines compute in fp32 on them.
       return (
         (fp16 > 0 && fp16 < wide && fp16 > wide / 32) ||
         (fp8 ?? bf16) < bf16 ||

@@ -1,13 +1,13 @@
 /**
- * Names that people type for hardware, derived by rule from a record's name and aliases: with and without maker, brand
- * and amount of memory, and with the bare model number ("4090"). Aliases in the record win over derived names; two
- * records that derive the same name make it ambiguous rather than one of them a guess.
+ * Derives the names that people type for hardware from a record's name and aliases: with and without maker, brand and
+ * amount of memory, and the bare model number ("4090"). Aliases in the record win over derived names. If two records
+ * derive the same name, the name is ambiguous, so that no record is guessed.
  */
 import type { HardwareFile } from './hardware-schema.ts';
 import { nameKey, withoutNoise } from './name-key.ts';
 import type { NameClaim } from './registry-index.ts';
 
-/** One record, or one memory variant of it, as the index lists it. */
+/** A record, or a memory variant of a record, as the index lists it. */
 export interface HardwareVariant {
   readonly id: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface HardwareVariant {
   readonly aliases: readonly string[];
 }
 
-/** The variants of a record; a record without any is its own only one. */
+/** Returns the variants of a record; a record without variants is its own only variant. */
 export function hardwareVariants(file: HardwareFile): readonly HardwareVariant[] {
   if (file.variants === undefined) {
     const { marketed, nominalBytes, usableBytes } = file.memory;
@@ -38,7 +38,7 @@ export function hardwareVariants(file: HardwareFile): readonly HardwareVariant[]
   }));
 }
 
-/** All claims of one variant of a record. */
+/** Returns all name claims of a variant. */
 export function hardwareNameClaims(file: HardwareFile, variant: HardwareVariant): readonly NameClaim[] {
   const claims: NameClaim[] = [];
   const claim = (name: string, rank: number): void => {
@@ -60,7 +60,10 @@ export function hardwareNameClaims(file: HardwareFile, variant: HardwareVariant)
   return claims;
 }
 
-/** A name, the same without noise, and that without the product line: "NVIDIA GeForce RTX 4090", "RTX 4090", "4090". */
+/**
+ * Returns a name, the name without noise words, and that without the product line: "NVIDIA GeForce RTX 4090", "RTX
+ * 4090", "4090".
+ */
 function shortenedNames(name: string): readonly (readonly [string, number])[] {
   const plain = withoutNoise(name);
   const number = plain.replace(/^(?:rtx|gtx|rx|arc|jetson)\s+(?=\S*\d)/i, '');

@@ -1,18 +1,21 @@
 /**
- * What a hardware record may say. The schema is for tests, tools and people who add a record; the runtime reads shipped
- * data without it, because importing zod costs more start-up time than the whole registry. Types come from here through
- * `import type`, which leaves nothing behind at run time.
+ * The schema of a hardware record. Tests, tools and people who add a record use it; the runtime reads the shipped data
+ * without it, because importing zod costs more start-up time than the whole registry. Other files import the types with
+ * `import type`, which adds nothing at run time.
  */
 import { z } from 'zod';
 
 const kebabCase = z.string().regex(/^[a-z0-9]+(-[a-z0-9.]+)*$/, 'ids are kebab case');
 const wholeBytes = z.int().positive();
 const positive = z.number().positive();
-/** A year, a month or a day: what is known of when the source said it. */
+/** The date of the source: a year, a month or a day, as far as it is known. */
 const sourceDate = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/, 'YYYY, YYYY-MM or YYYY-MM-DD');
 
 export const provenanceSchema = z.strictObject({
-  /** `measured` was printed by a machine, `derived` computed from other fields, `convention` chosen for want of a fact. */
+  /**
+   * A machine printed a `measured` value; other fields give a `derived` value; a `convention` replaces a fact that is
+   * not known.
+   */
   kind: z.enum(['datasheet', 'literature', 'measured', 'estimate', 'derived', 'convention']),
   ref: z.string().min(1),
   url: z.url().optional(),
@@ -42,13 +45,13 @@ export const ratesSchema = z.strictObject({
 export const memorySchema = z.strictObject({
   /** Technology: HBM3, GDDR6X, "LPDDR5 unified". */
   kind: z.string().min(1),
-  /** The vendor's own words: "80 GB". DRAM comes in powers of two, so `nominalBytes` reads them as GiB. */
+  /** The vendor's own figure: "80 GB". DRAM sizes are powers of two, so `nominalBytes` reads it as GiB. */
   marketed: z.string().min(1),
   nominalBytes: wholeBytes,
-  /** What a process can hope for: total memory as the driver reports it, before any context is created. */
+  /** The most that a process can use: total memory as the driver reports it, before any context is created. */
   usableBytes: wholeBytes,
   bandwidthBytesPerSecond: positive,
-  /** True when processor and accelerator share it. */
+  /** True if processor and accelerator share this memory. */
   unified: z.boolean(),
 });
 
@@ -58,7 +61,7 @@ export const variantSchema = z.strictObject({
   marketed: z.string().min(1),
   nominalBytes: wholeBytes,
   usableBytes: wholeBytes,
-  /** Exactly one variant of a record is what its bare name means. */
+  /** The bare name of a record means its default variant; exactly one variant is the default. */
   default: z.literal(true).optional(),
   aliases: z.array(z.string().min(1)).optional(),
 });
@@ -66,7 +69,7 @@ export const variantSchema = z.strictObject({
 const hardwareShape = z.strictObject({
   id: kebabCase,
   name: z.string().min(1),
-  /** Names that mean this record and no other, driver spellings included. Two records may not claim one alias. */
+  /** Names that mean this record and no other, including driver spellings. Two records may not claim the same alias. */
   aliases: z.array(z.string().min(1)),
   vendor: z.string().min(1),
   class: z.enum([
@@ -83,7 +86,7 @@ const hardwareShape = z.strictObject({
     'tiny',
   ]),
   architecture: z.string().min(1),
-  /** CUDA compute capability such as "9.0"; engines choose kernels and defaults by it. */
+  /** CUDA compute capability such as "9.0"; engines choose kernels and defaults from it. */
   computeCapability: z
     .string()
     .regex(/^\d+\.\d$/)
@@ -94,18 +97,18 @@ const hardwareShape = z.strictObject({
     .regex(/^gfx[0-9a-f]+$/)
     .nullable(),
   releaseYear: z.int().min(2006).max(2100),
-  /** Accelerators behind one record: 1, or more for a rack that a record describes as a whole. */
+  /** Accelerators in this record: 1, or more if the record describes a whole rack. */
   deviceCount: z.int().positive(),
-  /** Streaming multiprocessors (NVIDIA) or compute units (AMD) of all devices; null where the notion has no use. */
+  /** Streaming multiprocessors (NVIDIA) or compute units (AMD) of all devices; null where the term does not apply. */
   multiprocessors: z.int().positive().nullable(),
   memory: memorySchema,
   variants: z.array(variantSchema).min(2).optional(),
-  /** Fast memory on the chip, where a plan may keep weights or must know that it cannot. */
+  /** Fast on-chip memory that may hold weights; the plan must know if it cannot. */
   sram: z.strictObject({ bytes: wholeBytes, bandwidthBytesPerSecond: positive.optional() }).optional(),
   rates: ratesSchema,
   links: z.array(linkSchema),
   tdpWatts: positive.nullable(),
-  /** Time one kernel launch or dispatched step costs whatever its size. */
+  /** Time that each kernel launch or dispatched step costs, independent of its size. */
   dispatchSeconds: positive,
   pricePerHourUsd: positive.nullable(),
   unitCostUsd: positive.nullable(),
@@ -122,7 +125,7 @@ const hardwareShape = z.strictObject({
   notes: z.string().min(1).optional(),
 });
 
-/** Rules between fields, each as the message its breach is told with. */
+/** Checks the rules between fields; returns one message per broken rule. */
 function brokenRules(hardware: z.infer<typeof hardwareShape>): readonly string[] {
   const { memory, variants, provenance } = hardware;
   const defaults = variants?.filter((variant) => variant.default === true) ?? [];
@@ -168,7 +171,7 @@ export type Provenance = z.infer<typeof provenanceSchema>;
 export type HardwareLink = z.infer<typeof linkSchema>;
 export type HardwareRates = z.infer<typeof ratesSchema>;
 export type HardwareMemory = z.infer<typeof memorySchema>;
-/** A record as its file holds it, memory variants included. */
+/** A record as its file holds it, including memory variants. */
 export type HardwareFile = z.infer<typeof hardwareSchema>;
-/** One piece of hardware with one amount of memory: what a plan is made for. */
+/** One device with one amount of memory: the hardware that a plan is made for. */
 export type HardwareRecord = Readonly<Omit<HardwareFile, 'variants'>>;

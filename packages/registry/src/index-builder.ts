@@ -1,4 +1,7 @@
-/** Makes the two indexes from all records. Pure: the tool that writes them and the test that checks them share it. */
+/**
+ * Builds the two indexes from all records. Pure: the tool that writes them and the test that checks them call the same
+ * code.
+ */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { featuredPath, featuredProblems } from './featured-schema.ts';
 import { hardwareNameClaims, hardwareVariants } from './hardware-names.ts';
@@ -65,7 +68,7 @@ export function buildHardwareIndex(
   };
 }
 
-/** One row a line: small enough to load, and a diff shows what a new record changed. */
+/** Formats the index with one row per line: it stays small to load, and a diff shows what a new record changed. */
 export function formatIndex(index: RegistryIndex<ModelRow | HardwareRow>): string {
   const rows = index.rows.map((row) => JSON.stringify(row)).join(',\n');
   const ambiguous = Object.entries(index.ambiguous).map((entry) =>
@@ -75,7 +78,7 @@ export function formatIndex(index: RegistryIndex<ModelRow | HardwareRow>): strin
   return `{"rows":[\n${rows}\n],"ambiguous":{\n${ambiguous.join(',\n')}\n},"featured":[\n${featured}\n]}\n`;
 }
 
-/** The featured ids, each of which has a row. */
+/** Returns the featured ids and checks that each has a row. */
 function knownFeatured(
   featured: readonly string[],
   rows: readonly { readonly id: string }[],
@@ -90,7 +93,10 @@ function knownFeatured(
   });
 }
 
-/** Ids and explicit aliases are decisions: two records that claim one is a mistake in the data, not an ambiguity. */
+/**
+ * Refuses an id or explicit alias that two records claim. Both are deliberate, so a conflict is a mistake in the data,
+ * not an ambiguity.
+ */
 function refuseStolenNames(
   claims: readonly NameClaim[],
   ambiguous: Readonly<Record<string, readonly string[]>>,
@@ -137,7 +143,7 @@ function textValue(config: ModelConfig, key: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Code-unit order: the same on every machine, whatever its locale. */
+/** Compares by code unit: the order is the same on every machine, whatever its locale. */
 function compareText(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,14 +1,14 @@
-/** Where to look next when a device is too small: others that a person could buy or rent instead. */
+/** Suggests devices that a person could buy or rent when a device is too small. */
 import type { HardwareRecord } from './hardware-schema.ts';
 import type { Registry } from './registry.ts';
 
-/** Devices come one by one, as cards or as whole machines; phones, boards and pods are no step up from a card. */
+/** Classes sold as single cards or whole machines; a phone, a board or a pod is no upgrade for a card. */
 const classes: readonly string[] = ['consumer', 'workstation', 'datacenter', 'apple'];
 
-/** A few are enough to find one that holds the model, and each costs a record to read. */
+/** Four candidates are enough to find a device that holds the model, and each costs a record to read. */
 const candidatesMax = 4;
 
-/** Devices of the same vendor with at least this much memory, not much older, smallest first. */
+/** Returns devices of the same vendor with at least this much memory and not much older, smallest first. */
 export function largerHardware(
   registry: Pick<Registry, 'listHardware' | 'resolveHardware'>,
   hardware: HardwareRecord,

@@ -1,24 +1,27 @@
 /**
- * Names that people type for a model, derived from its Hugging Face id by rule. Every step away from the id costs a
- * rank, so that `llama-3.1-8b` is the repository of that name and not the instruct one, while `gemma-3-27b`, which no
- * repository is called, is `gemma-3-27b-it`.
+ * Derives the names that people type for a model from its Hugging Face id. Every step away from the id adds to the
+ * rank, so that `llama-3.1-8b` means the repository of that name and not the instruct model, while `gemma-3-27b`, which
+ * is no repository's name, means `gemma-3-27b-it`.
  */
 import { nameKey } from './name-key.ts';
 import type { NameClaim } from './registry-index.ts';
 
 const explicitAliasRank = 1;
 
-/** Words at the end of an id that name a tuning or a packaging, not a model; dropping a later one costs more. */
+/**
+ * Words at the end of an id that name a tuning or a packaging, not a model; dropping a later word of this list costs
+ * more.
+ */
 const tunedSuffix = /-(?:instruct|it|chat)(?:-hf)?$/i;
 const rawSuffix = /-(?:hf|base|pt)$/i;
 const dateSuffix = /-(?:\d{4}|v0?\.\d)$/i;
-/** Words at the start that an organisation puts before its model's name. */
+/** Prefixes that an organisation adds to the name of its model. */
 const ownerPrefix = /^(?:meta-|nvidia-|c4ai-|openai_)/i;
 
-/** Steps that a re-upload or another maker's quantisation stands behind the original of the same name. */
+/** Rank steps that put a re-upload or a third party's quantised copy after the original of the same name. */
 const reuploadSteps = 20;
 
-/** All claims of one model: its id, its aliases, and what rules make of the part after the slash. */
+/** Returns all name claims of a model: its id, its aliases, and the shortened forms of the part after the slash. */
 export function modelNameClaims(model: {
   readonly id: string;
   readonly baseModel: string | null;
@@ -35,7 +38,7 @@ export function modelNameClaims(model: {
   return claims;
 }
 
-/** True when another owner's repository carries the base model's name, as re-uploads and quantised copies do. */
+/** True if another owner's repository carries the base model's name, as re-uploads and quantised copies do. */
 function isCopyOf(id: string, baseModel: string): boolean {
   const [owner = '', name = ''] = id.toLowerCase().split('/');
   const [baseOwner = '', baseName = ''] = baseModel.toLowerCase().split('/');
@@ -43,8 +46,8 @@ function isCopyOf(id: string, baseModel: string): boolean {
 }
 
 /**
- * True for a model that is another one over again: its weights in other bits, or uploaded by somebody else. Tuning makes a
- * model of its own, even where the name only goes on: `Llama-3.1-8B-Instruct` is no copy of `Llama-3.1-8B`.
+ * True if a model repeats another model: the same weights quantised, or uploaded by another owner. A tuned model is a
+ * model of its own, even if its name only extends the base name: `Llama-3.1-8B-Instruct` is no copy of `Llama-3.1-8B`.
  */
 export function isRepackaged(model: {
   readonly id: string;
@@ -59,10 +62,10 @@ export function isRepackaged(model: {
   return hasItsName && (quantization !== null || owner !== baseOwner);
 }
 
-/** The name and its shortenings, each with the number of steps that led there. */
+/** Returns the name and its shortened forms, each with the number of steps that lead to it. */
 function shortenedNames(bareName: string): ReadonlyMap<string, number> {
   const found = new Map([[bareName, 0]]);
-  // A map may grow while it is walked: every shortening is shortened further in turn.
+  // The loop visits entries that it adds to the map, so it shortens every shortened form again.
   for (const [name, steps] of found) {
     const shorter: [string, number][] = [
       [name.replace(ownerPrefix, ''), 1],

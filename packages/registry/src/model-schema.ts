@@ -1,7 +1,7 @@
 /**
- * What a model record may say. `config` holds facts under the names config.json uses, untouched, nested parts included;
- * everything this registry adds stays outside it. For tests and tools, like the hardware schema: the runtime imports
- * only the types.
+ * The schema of a model record. `config` holds unchanged facts under the names that config.json uses, including nested
+ * parts; everything that this registry adds is outside `config`. For tests and tools, like the hardware schema: the
+ * runtime imports only the types.
  */
 import { z } from 'zod';
 
@@ -19,25 +19,25 @@ const modelProvenanceSchema = z.strictObject({
 });
 
 export const modelSchema = z.strictObject({
-  /** Hugging Face id, in its own capitals. */
+  /** Hugging Face id in its original capitals. */
   id: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
-  /** The model this one was fine-tuned, re-uploaded or quantised from, as its card names it. */
+  /** The model that this model was fine-tuned, re-uploaded or quantised from, as its card names it. */
   baseModel: z.string().min(1).nullable(),
-  /** Names beyond those that rules derive from the id; an alias wins over derived names. */
+  /** Additional names that no rule derives from the id; an alias wins over derived names. */
   aliases: z.array(z.string().min(1)),
   huggingface: z.url(),
-  /** All parameters as published, vision and prediction layers included where the source includes them. */
+  /** Published count of all parameters, including vision and prediction layers where the source includes them. */
   parameters: count.nullable(),
-  /** Parameters one token passes through, as published; null for dense models. */
+  /** Published count of the parameters that a token uses; null for dense models. */
   activeParameters: count.nullable(),
-  /** Parameters of the language model, computed from the config: a check on readers. */
+  /** Parameters of the language model, computed from the config; tests compare the readers with it. */
   computedTextParameters: count.nullable(),
   computedActiveTextParameters: count.nullable(),
-  /** The id whose config stands in when this one's own was not seen. */
+  /** The id whose config is used because this model's own config was not available. */
   configFrom: z.string().min(1).nullable(),
-  /** Values that config.json leaves to defaults in code. They are not part of `config`. */
+  /** Values that config.json leaves to defaults in code. They are not in `config`. */
   implied: z.strictObject({ source: z.string().min(1), config: z.record(z.string(), json) }).nullable(),
-  /** Quantisation told by the id or the card alone; null when the config tells or there is none. */
+  /** Quantisation that only the id or the card states; null if the config states it or the model has none. */
   quantizationInferred: z
     .strictObject({
       method: z.string().min(1).optional(),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nameDistance } from './name-distance.ts';
 
-/** The definition, read off the recurrence; exponential, so for short texts only. */
+/** Computes the distance by its recurrence; exponential, so for short texts only. */
 function slowDistance(left: string, right: string): number {
   if (left === '' || right === '') return left.length + right.length;
   const [a, b] = [left.slice(0, -1), right.slice(0, -1)];

@@ -1,7 +1,7 @@
 /**
- * Optimal string alignment distance (Damerau-Levenshtein where no substring is edited twice): the least number of
- * insertions, deletions, substitutions and swaps of neighbours that turn one text into the other. Three rows of
- * the table are enough. Stops early and returns `limit` when the texts are at least that far apart.
+ * Computes the optimal string alignment distance (Damerau-Levenshtein in which no substring is edited twice): the least
+ * number of insertions, deletions, substitutions and swaps of neighbors that turn one text into the other. Three rows
+ * of the table are enough. Stops early and returns `limit` if the texts are at least that far apart.
  */
 export function nameDistance(left: string, right: string, limit: number): number {
   if (Math.abs(left.length - right.length) >= limit) return limit;
@@ -31,7 +31,7 @@ export function nameDistance(left: string, right: string, limit: number): number
   return Math.min(limit, at(previous, right.length));
 }
 
-/** An element of a row that is known to exist; the type of indexed access cannot say so. */
+/** Reads an element that is known to exist; the type of indexed access cannot express that. */
 function at(row: Uint16Array, column: number): number {
   return row[column] ?? 0;
 }

@@ -1,7 +1,7 @@
 /**
- * The spelling of a name that all its spellings share. People write `RTX-4090`, `rtx 4090`, `RTX4090`; the field
- * writes `Llama-3.1-8B`, `llama3.1:8b`, `llama_3.1_8b`. A key drops case and every separator except between two
- * digits, where it carries meaning: `gemma-2-2b` is not `gemma-22b`, and `qwen3-8b` is not `qwen3.8b`.
+ * The key that all spellings of a name share. People write `RTX-4090`, `rtx 4090`, `RTX4090`; the field writes
+ * `Llama-3.1-8B`, `llama3.1:8b`, `llama_3.1_8b`. A key drops case and every separator, except a separator between two
+ * digits, which carries meaning: `gemma-2-2b` is not `gemma-22b`, and `qwen3-8b` is not `qwen3.8b`.
  */
 
 const separators = /[\s_\-/:,;()[\]+@™®"']+/g;
@@ -12,28 +12,28 @@ export function nameKey(text: string): string {
     .toLowerCase()
     .replaceAll(/(?<!\d)\.|\.(?!\d)/g, '-') // a dot is a decimal point only between digits
     .replaceAll(separators, '-')
-    .replaceAll(/(?<=\d)-?gi?b\b/g, 'gb') // a GPU's 80GB and 80GiB name the same card
+    .replaceAll(/(?<=\d)-?gi?b\b/g, 'gb') // 80GB and 80GiB name the same card
     .replaceAll(/(?<!\d)-+|-+(?!\d)/g, '');
 }
 
-/** The key without the marks between digits, for people who write `llama31-8b` or `llama-3-1-8b`. */
+/** The key without the separators between digits, for people who write `llama31-8b` or `llama-3-1-8b`. */
 export function looseKey(key: string): string {
   return key.replaceAll(/[-.]/g, '');
 }
 
-/** True when the writer set a decimal point: then a spelling without one is another name, not a loose form. */
+/** True if the name has a decimal point: a spelling without the point is then another name, not a loose form. */
 export function hasDecimalPoint(key: string): boolean {
   return key.includes('.');
 }
 
-/** Words of a hardware name that tell nothing apart: makers, brands, drivers and kinds of memory. */
+/** Words that do not distinguish hardware names: makers, brands, drivers and kinds of memory. */
 const noiseWords = new Set(
   'nvidia amd ati intel apple geforce radeon instinct tesla quadro graphics gpu generation virtualized vulkan cuda rocm hip sycl metal hbm hbm2 hbm2e hbm3 hbm3e gddr6 gddr6x gddr7 gtt pool'.split(
     ' ',
   ),
 );
 
-/** "AMD Instinct MI300X 192GB HBM3" -> "MI300X 192GB"; unchanged when nothing else is left. */
+/** "AMD Instinct MI300X 192GB HBM3" -> "MI300X 192GB"; unchanged if only noise words remain. */
 export function withoutNoise(text: string): string {
   const words = text.split(/[\s_\-/:,;()[\]+@™®]+/).filter((word) => word !== '');
   const kept = words.filter((word) => !noiseWords.has(word.toLowerCase()) && !/^gfx\d/i.test(word));

@@ -1,14 +1,14 @@
 /**
- * Finds the row a name means. Three spellings are tried, each only when the stricter one found nothing: the name key, the
- * key without noise words, and the key without marks between digits. A key that fits several rows is an error that
- * lists them; so is an unknown name, with the nearest known ones.
+ * Finds the row that a name means. It tries three spellings, each only if the stricter spelling found nothing: the name
+ * key, the key without noise words, and the key without separators between digits. A key that fits several rows is an
+ * error that lists them; an unknown name is an error that lists the nearest known names.
  */
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { nameDistance } from './name-distance.ts';
 import { hasDecimalPoint, looseKey, nameKey, withMemoryLast, withoutNoise } from './name-key.ts';
 import type { RegistryIndex } from './registry-index.ts';
 
-/** Shortest name that counts as a part of another one: "m3" is a part of too many. */
+/** Length of the shortest name that counts as a part of another name: "m3" is a part of too many names. */
 const partLengthMin = 3;
 
 interface NamedRow {
@@ -16,14 +16,14 @@ interface NamedRow {
   readonly keys: readonly string[];
 }
 
-/** Longest name that is compared with every known one; real names stay under 80 letters. */
+/** Length of the longest name that is compared with every known name; real names have under 80 letters. */
 const nameLengthMax = 120;
 const suggestionCount = 5;
 
 export class NameLookup<Row extends NamedRow> {
   readonly #what: 'model' | 'hardware';
   readonly #index: RegistryIndex<Row>;
-  /** Built at the first loose look-up: most names are found without. */
+  /** Built at the first loose look-up, because most look-ups do not need it. */
   #rowsByLooseKey: Map<string, Set<Row>> | undefined;
 
   constructor(what: 'model' | 'hardware', index: RegistryIndex<Row>) {
@@ -44,10 +44,10 @@ export class NameLookup<Row extends NamedRow> {
     );
   }
 
-  /** The row that `name` means, or a thrown `unknown-` or `ambiguous-` error with names to choose from. */
+  /** Returns the row that `name` means, or throws an `unknown-` or `ambiguous-` error with names to choose from. */
   find(name: string): Row {
     for (const key of this.#spellings(name)) {
-      // A scan of a thousand short keys costs less than building a map for the one look-up most programs make.
+      // Most programs make one look-up: scanning a thousand short keys costs less than building a map.
       const row = this.rows.find((candidate) => candidate.keys.includes(key));
       if (row !== undefined) return row;
       const ids = Object.hasOwn(this.#index.ambiguous, key) ? this.#index.ambiguous[key] : undefined;
@@ -82,7 +82,7 @@ export class NameLookup<Row extends NamedRow> {
     return [...(this.#rowsByLooseKey.get(looseKey(key)) ?? [])];
   }
 
-  /** The rows with the nearest keys, nearest first; none for a name that is near nothing. */
+  /** Returns the rows with the nearest keys, nearest first; empty if no key is near. */
   nearest(name: string): readonly Row[] {
     const key = nameKey(this.#what === 'hardware' ? withoutNoise(name) : name);
     if (key === '' || key.length > nameLengthMax) return [];
@@ -122,11 +122,11 @@ export class NameLookup<Row extends NamedRow> {
   }
 }
 
-/** How far a name is from one that contains it or that it contains, in edits; null when neither contains the other. */
+/** Distance, in edits, between a name and a name that contains it; null if neither contains the other. */
 function containmentScore(typed: string, known: string): number | null {
   const [short, long] = typed.length < known.length ? [typed, known] : [known, typed];
   const place = short.length < partLengthMin ? -1 : long.indexOf(short);
   if (place < 0) return null;
-  // What a name adds counts little, and less when it only goes on where the other one stops.
+  // Added letters count little, and less if they only extend the shorter name.
   return (long.length - short.length) / 8 + (place === 0 ? 0 : 0.5);
 }

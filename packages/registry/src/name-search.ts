@@ -1,7 +1,7 @@
 /**
- * Search as you type: the query occurs in one of a row's keys, or every word of it in the row's id or label; rows rank
- * by how well it does. Linear over a few hundred rows, which takes a fraction of a millisecond and needs no prepared
- * structure.
+ * Search as you type: a row matches if one of its keys contains the query, or if its id or label contains every word of
+ * the query; better matches rank first. Linear over a few hundred rows, which takes a fraction of a millisecond and
+ * needs no prepared structure.
  */
 import { nameKey } from './name-key.ts';
 
@@ -11,12 +11,12 @@ export interface SearchableRow {
 }
 
 export interface SearchOptions<Row> {
-  /** Text beside the id that words of a query may be found in. */
+  /** Text that is searched along with the id. */
   readonly label: (row: Row) => string;
   readonly limit: number;
 }
 
-/** Rows that match, best first. An empty query gives the first rows in their own order. */
+/** Returns the matching rows, best first. An empty query returns the first rows in their own order. */
 export function searchRows<Row extends SearchableRow>(
   rows: readonly Row[],
   query: string,
@@ -37,7 +37,7 @@ export function searchRows<Row extends SearchableRow>(
   return scored.slice(0, options.limit).map((entry) => entry.row);
 }
 
-/** Lower is better; null when the row does not match. */
+/** Lower is better; null if the row does not match. */
 function rowScore(
   row: SearchableRow,
   query: { readonly words: readonly string[]; readonly whole: string; readonly text: string },
@@ -46,7 +46,8 @@ function rowScore(
   for (const [position, key] of row.keys.entries()) {
     const found = query.whole === '' ? -1 : key.indexOf(query.whole);
     if (found < 0) continue;
-    // An exact name, then a name that begins so, then one that contains it; earlier keys are the row's better names.
+    // The best match equals the query, the next begins with it, the last contains it; a row's earlier keys are its
+    // better names.
     const kind = key === query.whole ? 0 : found === 0 ? 1 : 2;
     const score = kind * 100 + Math.min(position, 9) + Math.min(key.length - query.whole.length, 80);
     if (best === null || score < best) best = score;

@@ -1,7 +1,7 @@
-/** The known name that a mistyped one was most likely meant to be, for messages that tell the way out. */
+/** Finds the known name that a mistyped name most likely means, for hints in error messages. */
 import { nameDistance } from './name-distance.ts';
 
-/** The known names nearest to `name`, nearest first; equally near ones in code-unit order. */
+/** Returns the known names nearest to `name`, nearest first; equally near names are in code-unit order. */
 export function nearestNames(name: string, known: Iterable<string>, count: number): readonly string[] {
   const scored = [...known].map((candidate) => ({
     candidate,
@@ -11,7 +11,7 @@ export function nearestNames(name: string, known: Iterable<string>, count: numbe
   return scored.slice(0, count).map(({ candidate }) => candidate);
 }
 
-/** `; nearest: "system.batching"`, to go behind a problem's text; empty where nothing is known. */
+/** Formats `; nearest: "system.batching"` to append to a problem; empty if no name is known. */
 export function nearestHint(name: string, known: Iterable<string>): string {
   const [nearest] = nearestNames(name, known, 1);
   return nearest === undefined ? '' : `; nearest: "${nearest}"`;

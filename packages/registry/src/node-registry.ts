@@ -1,12 +1,14 @@
-/** The registry over the data files of this package: the only place here that touches a file system. */
+/**
+ * The registry over this package's data files: the only file of this package that reads records from the disk at run time.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openRegistry, type Registry } from './registry.ts';
 
-/** Where the records are, for tools that walk all of them. */
+/** The folder of the records, for tools that read all of them. */
 export const dataDirectory: string = fileURLToPath(new URL('../data', import.meta.url));
 
-/** Opened at import and lazy inside: nothing is read before the first question. */
+/** Opened at import and lazy: it reads nothing before the first look-up. */
 export const shippedRegistry: Registry = openRegistry((path) =>
   readFileSync(`${dataDirectory}/${path}`, 'utf8'),
 );
@@ -22,18 +24,18 @@ export const {
   searchHardware,
 }: Registry = shippedRegistry;
 
-/** Flags of an engine's own command line that change no memory of a device, as a release has them. */
+/** Flags of an engine's own command line that change no device memory, as of one release. */
 export interface EngineFlags {
   readonly release: string;
-  /** Without a value. */
+  /** Flags without a value. */
   readonly switches: readonly string[];
-  /** With one value. */
+  /** Flags with one value. */
   readonly options: readonly string[];
-  /** With as many values as follow. */
+  /** Flags with any number of values. */
   readonly lists: readonly string[];
 }
 
-/** Null for an engine without such a list. */
+/** Returns null for an engine without a list of such flags. */
 export function engineFlags(engine: string): EngineFlags | null {
   const path = `${dataDirectory}/engines/flags/${engine}.json`;
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as EngineFlags) : null;

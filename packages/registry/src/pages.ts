@@ -1,4 +1,4 @@
-/** The records above the atlas without zod: types, addresses, and how problems of content are told. */
+/** The atlas's records without zod: types, addresses, and how content problems are reported. */
 
 export {
   type ContentProblem,

@@ -1,4 +1,4 @@
-/** Reads and validates every record: what the index tool and the tests do, and a plan never does. */
+/** Reads and validates every record: for the index tool and the tests; a plan never does this. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { type HardwareFile, hardwareSchema } from './hardware-schema.ts';
 import { type ModelRecord, modelSchema } from './model-schema.ts';
 import { hardwarePath, modelPath } from './registry.ts';
 
-/** All model records; a file that is malformed or not named after its record is an error. */
+/** Reads all model records; a malformed file, or a file that is not named after its record, is an error. */
 export function readModelFiles(dataDirectory: string): readonly ModelRecord[] {
   return readAll(dataDirectory, 'models', { schema: modelSchema, pathOf: (model) => modelPath(model.id) });
 }
@@ -19,7 +19,7 @@ export function readHardwareFiles(dataDirectory: string): readonly HardwareFile[
   });
 }
 
-/** Which records are featured; that each exists is looked after where the indexes are built. */
+/** Reads the list of featured records; the index builder checks that each record exists. */
 export function readFeatured(dataDirectory: string): Featured {
   return readRecord(dataDirectory, featuredPath, featuredSchema);
 }

@@ -13,9 +13,9 @@ export interface ModelRow {
   readonly family: string;
   readonly parameters: number | null;
   readonly activeParameters: number | null;
-  /** Longest context in tokens that the config states; null when it states none. */
+  /** Longest context in tokens that the config states; null if it states none. */
   readonly contextLength: number | null;
-  /** The checkpoint's own quantisation as it is named: `fp8`, `awq`, `mxfp4`; null for none. */
+  /** The checkpoint's own quantisation under its own name: `fp8`, `awq`, `mxfp4`; null if it has none. */
   readonly quantization: string | null;
   /** Spellings that mean this row, as name keys. */
   readonly keys: readonly string[];
@@ -41,18 +41,18 @@ export interface RegistryIndex<Row> {
   readonly rows: readonly Row[];
   /** Keys that fit several rows equally well, with the ids they fit. Resolving one of them is an error. */
   readonly ambiguous: Readonly<Record<string, readonly string[]>>;
-  /** Ids of the rows that many people ask for, in the order they are shown. */
+  /** Ids of the rows that many people ask for, in display order. */
   readonly featured: readonly string[];
 }
 
-/** A name that may stand for a row. The lowest rank wins a key; two rows at the lowest rank make it ambiguous. */
+/** A name that a row claims. The claim of lowest rank wins a key; two rows at the lowest rank make the key ambiguous. */
 export interface NameClaim {
   readonly key: string;
   readonly id: string;
   readonly rank: number;
 }
 
-/** Gives every key to the claim of lowest rank. Returns each row's keys, best first, and the keys nobody won. */
+/** Gives every key to the claim of lowest rank. Returns each row's keys, best first, and the ambiguous keys. */
 export function settleClaims(claims: readonly NameClaim[]): {
   readonly keysById: ReadonlyMap<string, readonly string[]>;
   readonly ambiguous: Readonly<Record<string, readonly string[]>>;

@@ -17,16 +17,16 @@ export { largerHardware } from './larger-hardware.ts';
 export type ReadText = (path: string) => string;
 
 export interface Registry {
-  /** The record a name means; throws `unknown-model` or `ambiguous-model` with names to choose from. */
+  /** Returns the record that a name means; throws `unknown-model` or `ambiguous-model` with names to choose from. */
   resolveModel(name: string): ModelRecord;
-  /** As `resolveModel`, for hardware; a memory variant comes back as a record of its own. */
+  /** As `resolveModel`, for hardware; a memory variant is returned as its own record. */
   resolveHardware(name: string): HardwareRecord;
   listModels(): readonly ModelRow[];
   listHardware(): readonly HardwareRow[];
-  /** Rows that many people ask for, in the order they are shown. */
+  /** Rows that many people ask for, in display order. */
   featuredModels(): readonly ModelRow[];
   featuredHardware(): readonly HardwareRow[];
-  /** Best matches first, for search as you type. No text gives the featured rows, then the others. */
+  /** Returns the best matches first, for search as you type. An empty text returns the featured rows, then the others. */
   searchModels(text: string, limit?: number): readonly ModelRow[];
   searchHardware(text: string, limit?: number): readonly HardwareRow[];
 }
@@ -35,7 +35,7 @@ export const modelIndexPath = 'model-index.json';
 export const hardwareIndexPath = 'hardware-index.json';
 const searchLimit = 20;
 
-/** Path of a model's record. Lower case, because Hugging Face ids and some file systems do not tell case apart. */
+/** Path of a model's record. Lower case, because Hugging Face ids and some file systems ignore case. */
 export function modelPath(id: string): string {
   return `models/${id.toLowerCase()}.json`;
 }
@@ -44,7 +44,7 @@ export function hardwarePath(file: string): string {
   return `hardware/${file}.json`;
 }
 
-/** Opens the registry; an index is read at the first question about its kind, a record when it is resolved. */
+/** Opens the registry. It reads an index at the first look-up of its kind, and a record when a name resolves to it. */
 export function openRegistry(readText: ReadText): Registry {
   const models = once(() => new NameLookup<ModelRow>('model', readJson(readText, modelIndexPath)));
   const hardware = once(() => new NameLookup<HardwareRow>('hardware', readJson(readText, hardwareIndexPath)));
@@ -65,7 +65,10 @@ export function openRegistry(readText: ReadText): Registry {
   };
 }
 
-/** Rows that contain the text, or, when none does, the rows with the nearest names: a typo should not empty a list. */
+/**
+ * Returns the rows that contain the text or, if none does, the rows with the nearest names: a typo should not empty a
+ * list.
+ */
 function searchOrGuess<Row extends SearchableRow>(
   lookup: NameLookup<Row>,
   text: string,
@@ -78,7 +81,7 @@ function searchOrGuess<Row extends SearchableRow>(
   return found.length > 0 ? found : lookup.nearest(text).slice(0, options.limit);
 }
 
-/** The record as if its file described this amount of memory only. */
+/** Returns the record as if its file described this amount of memory only. */
 function selectVariant(file: HardwareFile, row: HardwareRow): HardwareRecord {
   const { variants, ...record } = file;
   if (row.variant === null) {
@@ -98,7 +101,7 @@ function selectVariant(file: HardwareFile, row: HardwareRow): HardwareRecord {
   };
 }
 
-/** Shipped data was validated by the tests of this package, so its shape is taken on trust here. */
+/** The tests of this package validate the shipped data, so its shape is not checked here. */
 function readJson<Shape extends RegistryIndex<ModelRow | HardwareRow> | ModelRecord | HardwareFile>(
   readText: ReadText,
   path: string,
@@ -106,7 +109,7 @@ function readJson<Shape extends RegistryIndex<ModelRow | HardwareRow> | ModelRec
   return JSON.parse(readText(path)) as Shape;
 }
 
-/** A value made at the first call and kept. */
+/** Calls `make` once and returns the same value afterwards. */
 function once<Value extends object>(make: () => Value): () => Value {
   let value: Value | undefined;
   return () => {

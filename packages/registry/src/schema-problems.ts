@@ -1,6 +1,6 @@
 /**
- * zod's issues as problems of a content file: each with its key and, for an unknown key or a value outside its list, the
- * nearest valid one. zod tells which key is unknown, not which ones are known; those are read off the schema here.
+ * Converts zod's issues to problems of a content file: each with its key and, for an unknown key or a value outside its
+ * list, the nearest valid one. zod names the unknown key but not the known keys; this file reads those from the schema.
  */
 import type { z } from 'zod';
 import type { ContentProblem } from './content-problem.ts';
@@ -9,7 +9,7 @@ import { nearestHint } from './nearest-name.ts';
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** Parses JSON text and checks it; gives the value or the problems, never both. */
+/** Parses and checks JSON text; returns either the value or the problems. */
 export function parseContent<Schema extends z.ZodType>(
   schema: Schema,
   source: { readonly file: string; readonly text: string },
@@ -27,7 +27,7 @@ export function parseContent<Schema extends z.ZodType>(
   return { problems: problems.map(({ path, problem }) => ({ file, key: keyOf(path), problem })) };
 }
 
-/** `sections.what-it-is.body[0]`: how a person writes a place in JSON. */
+/** `sections.what-it-is.body[0]`: a path in JSON as a person writes it. */
 function keyOf(path: Path): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
@@ -37,7 +37,7 @@ function keyOf(path: Path): string {
 
 interface Place {
   readonly schema: z.core.$ZodType;
-  /** The whole file, and the path in it that `schema` describes. */
+  /** The whole file, and the path in the file that `schema` describes. */
   readonly data: unknown;
   readonly at: Path;
 }
@@ -72,7 +72,7 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
       }));
     }
   }
-  // The values of a discriminating key are in the issue, and not in its published type.
+  // The issue holds the valid values of a discriminating key, but its published type does not declare them.
   if ('options' in issue && Array.isArray(issue.options)) {
     const hint = nearestHint(String(value), issue.options.map(String));
     return [{ path, problem: `${shown(value)} is not allowed${hint}` }];
@@ -81,7 +81,10 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
   return [{ path, problem: `${said}${issue.message}` }];
 }
 
-/** The alternative of a union that the value was probably meant to be: of its type, with the fewest mistakes. */
+/**
+ * Chooses the alternative of a union that the value most likely means: the alternative of its type with the fewest
+ * mistakes.
+ */
 function closestBranch(errors: readonly (readonly Issue[])[]): {
   readonly position: number;
   readonly issues: readonly Issue[];
@@ -92,12 +95,12 @@ function closestBranch(errors: readonly (readonly Issue[])[]): {
     .filter(({ issues }) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0));
   ofItsType.sort((left, right) => left.issues.length - right.issues.length);
   const [best] = ofItsType;
-  // Two alternatives that miss equally much leave the writer's intention open.
+  // Two alternatives with equally many mistakes leave the writer's intention open.
   const fits = best !== undefined && (ofItsType[1]?.issues.length ?? Infinity) > best.issues.length;
   return { position: best?.position ?? 0, issues: best?.issues ?? [], fits };
 }
 
-/** The schemas that describe the value at a path, one for each alternative of a union on the way. */
+/** Returns the schemas that describe the value at a path, one for each alternative of each union on the way. */
 function schemasAt(schema: z.core.$ZodType, path: Path): readonly z.core.$ZodType[] {
   const [key, ...rest] = path;
   const options = alternatives(schema);
@@ -108,7 +111,7 @@ function schemasAt(schema: z.core.$ZodType, path: Path): readonly z.core.$ZodTyp
   });
 }
 
-// zod's own way to look into a schema is the `def` of each kind, told apart by its `type`.
+// zod's own way to inspect a schema is the `def` of each kind, distinguished by its `type`.
 function alternatives(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   if (def.type === 'union') return def.options.flatMap(alternatives);
@@ -142,7 +145,7 @@ function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as it stands in the file, cut where it would fill the terminal. */
+/** A value as the file writes it, cut before it fills the terminal. */
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined';
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;

@@ -1,4 +1,7 @@
-/** The schemas themselves, and the one way to read a file by a schema with problems that name key and nearest value. A subpath of its own keeps zod out of programs that only look records up. */
+/**
+ * The schemas, and the function that checks a file against a schema and reports problems with key and nearest value. A
+ * separate subpath keeps zod out of programs that only look up records.
+ */
 export { featuredSchema } from './featured-schema.ts';
 export {
   hardwareSchema,

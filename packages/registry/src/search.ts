@@ -1,4 +1,7 @@
-/** Search over the atlas: what the site, the command line and tests share. Runs anywhere; needs the text of an index. */
+/**
+ * Search over the atlas, shared by the site, the command line and tests. Runs anywhere; it needs only the text of an
+ * index.
+ */
 export { openSearch, type Search } from './search/search.ts';
 export {
   type SearchDocument,

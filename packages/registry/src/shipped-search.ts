@@ -1,4 +1,4 @@
-/** Search over the index that ships with this package. Apart from the registry, which most programs need without it. */
+/** Search over the index that ships with this package. Separate from the registry, because most programs do not need it. */
 import { readFileSync } from 'node:fs';
 import { dataDirectory } from './node-registry.ts';
 import { openSearch, type Search } from './search/search.ts';

@@ -1,6 +1,6 @@
 /**
- * A folder of text files as readers of records and pages see it. They read through this contract only, so a test hands
- * them files in memory, a site may bundle them, and tools read a folder.
+ * A folder of text files. Readers of records and pages read through this contract only, so a test passes files in
+ * memory, a site may bundle them, and tools read a folder.
  */
 export interface TextFiles {
   /** Path of the folder from the repository's root, for messages: `packages/registry/data`. */

@@ -1,9 +1,9 @@
-/** Text files of a folder on disk, for tools. */
+/** Opens text files of a folder on disk, for tools. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TextFiles } from './text-files.ts';
 
-/** Reads `directory` when asked; `root` is its name in messages. A folder that is not there has no files. */
+/** Reads `directory` on demand; messages call it `root`. A missing folder has no files. */
 export function openTextFolder(directory: string, root: string): TextFiles {
   const entries = existsSync(directory)
     ? readdirSync(directory, { recursive: true, withFileTypes: true })

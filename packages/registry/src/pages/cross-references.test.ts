@@ -1,4 +1,4 @@
-/** Each test breaks one thing in a sound set of records and sees what a writer is told. */
+/** Each test breaks one field in a valid set of records and compares the reported problems. */
 import { describe, expect, test } from 'vitest';
 import { formatContentProblem } from '../content-problem.ts';
 import { type TextFiles, textFilesFrom } from '../text-files.ts';
@@ -18,12 +18,12 @@ function filesOf(records: Readonly<Record<string, unknown>>): TextFiles {
 
 function problemsOf(records: Readonly<Record<string, unknown>>): readonly string[] {
   const { records: read, problems } = readAtlasRecords(filesOf(records));
-  // References between records are looked at when each is sound: a file that is not read would dangle everywhere.
+  // Cross references are checked only if each record is valid: every reference to an unread file would dangle.
   const found = problems.length > 0 ? problems : crossReferenceProblems(read);
   return found.map(formatContentProblem);
 }
 
-/** The problems of the sound records with these fields of one of them changed. */
+/** Returns the problems of the sample records after changing these fields of one record. */
 function changed(path: string, fields: Record<string, unknown>): readonly string[] {
   const records: Records = sampleRecords();
   return problemsOf({ ...records, [path]: { ...records[path], ...fields } });

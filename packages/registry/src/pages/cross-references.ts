@@ -1,6 +1,6 @@
 /**
- * What must hold between the records above the atlas: no reference leads nowhere, nothing stands alone, and who names a
- * page as related is named back. Each record was sound by itself when it came here.
+ * Checks the rules between the atlas's records: every reference leads to a record, every record is referenced, and
+ * related pages name each other. The reader has already checked each record by itself.
  */
 import type { ContentProblem } from '../content-problem.ts';
 import { nameKey } from '../name-key.ts';
@@ -8,7 +8,7 @@ import { nearestHint } from '../nearest-name.ts';
 import type { AtlasRecords, Filed } from './record-reader.ts';
 import type { GraphRecord, PageRecord } from './record-schema.ts';
 
-/** A tag that groups one page groups nothing. */
+/** A tag on one page groups nothing. */
 const pagesPerTagMin = 2;
 
 export function crossReferenceProblems(records: AtlasRecords): readonly ContentProblem[] {
@@ -67,7 +67,7 @@ function graphProblems(
       refuse(`edges[${index}].${end}`, edge[end], record.nodes, 'node of this graph');
     }
   }
-  // From a root that is no node nothing is reached, and that was told.
+  // Nothing is reachable from a root that is no node, and that problem is already reported.
   if (!record.nodes.includes(record.root)) return problems;
   const reached = reachedFrom(record.root, record);
   for (const [index, node] of record.nodes.entries()) {
@@ -80,14 +80,14 @@ function graphProblems(
 
 function reachedFrom(root: string, graph: GraphRecord): ReadonlySet<string> {
   const reached = new Set([root]);
-  // A set's iterator visits what is added while it runs.
+  // The set's iterator also visits entries that are added during the loop.
   for (const node of reached) {
     for (const { from, to } of graph.edges) if (from === node) reached.add(to);
   }
   return reached;
 }
 
-/** One alias of one kind of page means one page: between kinds, the order of search decides. */
+/** An alias means one page of each kind; between kinds, search decides the order. */
 function aliasProblems(records: AtlasRecords): readonly ContentProblem[] {
   const problems: ContentProblem[] = [];
   const owners = new Map<string, string>();
@@ -107,7 +107,7 @@ function aliasProblems(records: AtlasRecords): readonly ContentProblem[] {
   return problems;
 }
 
-/** Records that nothing leads to. A graph's use is in the assets of a page, so pages look after that. */
+/** Reports records that nothing references. A page's assets name its graphs, so the site's check reports unused graphs. */
 function orphanProblems(records: AtlasRecords): readonly ContentProblem[] {
   const pages = [...records.pages.values()].map(({ record }) => record);
   const problems: ContentProblem[] = [];

@@ -1,4 +1,4 @@
-/** Reads the records above the atlas from their folders: `systems/memory.json` and its like. Collects every problem. */
+/** Reads the atlas's records from their folders, such as `systems/memory.json`. Collects every problem. */
 import type { z } from 'zod';
 import type { ContentProblem } from '../content-problem.ts';
 import { nearestHint } from '../nearest-name.ts';
@@ -16,7 +16,7 @@ import {
 } from './record-schema.ts';
 import { pageFolders } from './routes.ts';
 
-/** A record and the file that holds it, by which its problems are told. */
+/** A record and its file, which its problems name. */
 export interface Filed<Value> {
   readonly file: string;
   readonly record: Value;
@@ -30,7 +30,7 @@ export interface AtlasRecords {
   readonly citations: ReadonlyMap<string, Filed<CitationRecord>>;
 }
 
-/** Gives the records that are sound and the problems of the others. */
+/** Returns the valid records and the problems of the others. */
 export function readAtlasRecords(files: TextFiles): {
   readonly records: AtlasRecords;
   readonly problems: readonly ContentProblem[];

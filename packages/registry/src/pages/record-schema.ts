@@ -1,7 +1,7 @@
 /**
- * What the records above the atlas may say: pages (systems, glossary, tutorials), the graphs they show, the tags that
- * group them and the works they cite. Records define meaning and relations; the words are in messages beside each page.
- * For tests, tools and the site's build: programs that only read shipped data import the types.
+ * Schemas of the atlas's records: pages (systems, glossary, tutorials), the graphs they show, the tags that group them
+ * and the works they cite. Records define meaning and relations; each page's messages hold the words. Tests, tools and
+ * the site's build use the schemas; programs that only read shipped data import the types.
  */
 import { z } from 'zod';
 
@@ -19,7 +19,10 @@ function distinct<Item extends z.ZodType<string>>(item: Item): z.ZodArray<Item> 
   return z.array(item).refine((values) => new Set(values).size === values.length, 'names an entry twice');
 }
 
-/** An id is its kind and slug: a reference then says what it refers to, and a file is found without an index. */
+/**
+ * Checks that an id is its kind and slug: a reference then says what it refers to, and its file is found without an
+ * index.
+ */
 function checkId(record: { id: string; kind: string; slug: string }, context: z.RefinementCtx): void {
   const expected = `${record.kind}.${record.slug}`;
   if (record.id === expected) return;
@@ -32,13 +35,16 @@ export const pageRecordSchema = z
     id: pageId,
     kind: z.enum(['system', 'glossary', 'tutorial']),
     slug,
-    /** Words a reader may search by; a query that equals one puts this page first. The title is one already. */
+    /**
+     * Words that a reader may search for; a query that equals an alias puts this page first. The title already counts
+     * as an alias.
+     */
     aliases: distinct(z.string().min(1)),
     tags: distinct(idOf('tag', 'tag.capacity')).min(1, 'a page has a tag'),
-    /** Pages a reader goes to from here. Each of them names this page as well. */
+    /** Pages that a reader goes to from here. Each of them also names this page. */
     related: distinct(pageId).min(1, 'a page is related to another'),
     citations: distinct(idOf('citation', 'citation.kwon-2023-pagedattention')).min(1, 'a page cites a work'),
-    /** Place among the pages of its kind; pages without one follow, by title. */
+    /** Position among the pages of its kind; pages without a position follow, sorted by title. */
     order: z.int().positive().optional(),
   })
   .superRefine(checkId);
@@ -46,16 +52,16 @@ export const pageRecordSchema = z
 export const graphSchema = z.strictObject({
   id: idOf('graph', 'graph.memory-system-flow'),
   kind: z.literal('graph'),
-  /** The page it explains. */
+  /** The page that the graph explains. */
   subject: pageId,
-  /** Where reading starts; every node is reached from here. */
+  /** The node where reading starts; every node is reachable from it. */
   root: slug,
   nodes: distinct(slug).min(2, 'a graph has two nodes'),
   edges: z.array(
     z.strictObject({
       from: slug,
       to: slug,
-      /** `feedback` acts against the flow, and is drawn so. Absent means `flow`. */
+      /** A `feedback` edge runs against the flow, and the drawing shows it. Absent means `flow`. */
       kind: z.enum(['flow', 'feedback']).optional(),
     }),
   ),
@@ -70,7 +76,7 @@ export const citationSchema = z.strictObject({
   kind: z.literal('citation'),
   form: z.enum(['paper', 'documentation', 'source', 'specification', 'article']),
   title: z.string().min(1),
-  /** People, or the organisation where no people are named. */
+  /** People, or the organisation if no people are named. */
   authors: z.array(z.string().min(1)).min(1, 'a work has an author'),
   year: z.int().min(1950).max(2100),
   /** Conference, journal or publisher: "SOSP 2023". */

@@ -1,11 +1,11 @@
-/** Addresses of the atlas. One place: site, search, links in prose and the command line agree through it. */
+/** Addresses of the atlas. The site, search, links in prose and the command line all take them from this file. */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** Where `npm start` serves the site, unless that port is taken. Links in the terminal lead there. */
+/** The port where `npm start` serves the site, unless it is taken. Links in the terminal use it. */
 export const sitePort = 4680;
 export const siteOrigin: string = `http://localhost:${sitePort}`;
 
-/** Folder of written pages, in the data directory and in the site's content, -> the kind of page it holds. */
+/** Maps the folder of written pages, in the data directory and in the site's content, to the kind of page in it. */
 export const pageFolders = { systems: 'system', glossary: 'glossary', tutorials: 'tutorial' } as const;
 
 const foldersByKind: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const foldersByKind: Readonly<Record<string, string>> = {
   tag: 'tags',
 };
 
-/** Pages that are no record's, by the name in their id: `site.planner`. */
+/** Pages without a record, by the name in their id: `site.planner`. */
 const siteRoutes: Readonly<Record<string, string>> = {
   planner: '/planner',
   pages: '/docs',
@@ -28,8 +28,8 @@ const siteRoutes: Readonly<Record<string, string>> = {
 };
 
 /**
- * `system.memory` -> `/docs/systems/memory`, `model.openai/gpt-oss-20b` -> `/docs/models/openai/gpt-oss-20b`. Lower case
- * throughout: not every file server tells case apart.
+ * `system.memory` -> `/docs/systems/memory`, `model.openai/gpt-oss-20b` -> `/docs/models/openai/gpt-oss-20b`. Addresses
+ * are lower case, because some file servers ignore case.
  */
 export function routeOf(recordId: string): string {
   const [kind, name] = splitId(recordId);
@@ -48,7 +48,10 @@ export function routeOf(recordId: string): string {
   return `/docs/${folder}/${name.toLowerCase()}`;
 }
 
-/** Kind and name of an id. Only the first dot separates: `model.Qwen/Qwen2.5-7B` names `Qwen/Qwen2.5-7B`. */
+/**
+ * Splits an id into kind and name. Only the first dot separates: `model.Qwen/Qwen2.5-7B` has the name
+ * `Qwen/Qwen2.5-7B`.
+ */
 export function splitId(recordId: string): readonly [kind: string, name: string] {
   const dot = recordId.indexOf('.');
   return dot < 0 ? [recordId, ''] : [recordId.slice(0, dot), recordId.slice(dot + 1)];

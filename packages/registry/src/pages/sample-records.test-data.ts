@@ -1,8 +1,8 @@
-/** A small, sound set of records for tests, which break one thing in it at a time. */
+/** A small, valid set of records; each test breaks one field in it. */
 
 type Json = Record<string, unknown>;
 
-/** Path in the data directory -> record. Fresh on each call: a test may change it. */
+/** Path in the data directory -> record. Each call returns a new object: a test may change it. */
 export function sampleRecords(): Record<string, Json> {
   return {
     'systems/memory.json': {

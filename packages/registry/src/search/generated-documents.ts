@@ -1,16 +1,16 @@
-/** Search documents of models and hardware, whose pages are generated from their records. */
+/** Builds search documents of models and hardware, whose pages are generated from their records. */
 import { formatBytes, formatTokens } from '@plimsoll/foundation';
 import { isRepackaged } from '../model-names.ts';
 import type { Registry } from '../registry.ts';
 import type { HardwareRow, ModelRow } from '../registry-index.ts';
 import type { SearchDocument } from './search-document.ts';
 
-/** Enough to decide between names that fit a query equally well, and no more. */
+/** Enough weight to decide between names that fit a query equally well, and no more. */
 const firstFeaturedWeight = 2;
 const lastFeaturedWeight = 1.5;
 const copyWeight = 0.6;
 
-/** `computed` adds what a planner knows, by record id: this package has no arithmetic of its own. */
+/** `computed` adds the planner's results by record id, because this package has no memory arithmetic. */
 export function generatedDocuments(
   registry: Pick<
     Registry,
@@ -39,7 +39,7 @@ export function generatedDocuments(
   });
 }
 
-/** Id -> weight, evenly from the first to the last. */
+/** Id -> weight, in even steps from the first to the last. */
 function featuredWeights(ids: readonly string[]): readonly (readonly [string, number])[] {
   const step = (firstFeaturedWeight - lastFeaturedWeight) / Math.max(1, ids.length - 1);
   return ids.map((id, place) => [id, Math.round((firstFeaturedWeight - place * step) * 100) / 100]);

@@ -1,44 +1,47 @@
 /**
- * What a query asks for: the words that carry it, typos put right, and the names it holds. "What is paged atention" is one
- * name; "does 70b fit on a 4090" is three words, one of which is the name of a device.
+ * Parses a query: the words that carry it, with typos corrected, and the names in it. "What is paged atention" is one
+ * name; "does 70b fit on a 4090" is three words, and one of them is the name of a device.
  */
 import { nameKey } from '../name-key.ts';
 import { wholeNameTerm } from './search-options.ts';
 import { stopWords } from './stop-words.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** Longer queries are cut: nobody types them, and their cost grows with each word. */
+/** Longer queries are cut: people do not type them, and their cost grows with each word. */
 const queryLengthMax = 200;
 const wordsMax = 24;
-/** Words in the longest names: "RTX PRO 6000 Blackwell Workstation Edition 96GB". */
+/** Number of words in the longest names: "RTX PRO 6000 Blackwell Workstation Edition 96GB". */
 const nameWordsMax = 8;
-/** "h" begins everything; MiniSearch would visit all of it at the first key a reader presses. */
+/** "h" begins very many terms; MiniSearch would visit all of them at a reader's first key. */
 const beginningLengthMin = 2;
-/** How a guessed word weighs beside one that was typed. */
+/** Weight of a guessed word, relative to a typed word. */
 const guessWeight = 0.6;
 const partNameWeight = 0.001;
 
 export interface AskedWord {
-  /** As typed, or as it was most likely meant. */
+  /** The word as typed, or the word that was most likely meant. */
   readonly word: string;
-  /** Terms that answer it, beside those that begin with it. */
+  /** Terms that match the word, in addition to the terms that begin with it. */
   readonly spellings: readonly string[];
-  /** Whether the index has it, as a word or, where it is still being typed, as the beginning of one. */
+  /** True if the index has the word, or, while the word is still being typed, a term that begins with it. */
   readonly isKnown: boolean;
-  /** A number in a word names one thing: "70b" and "4090" say what is asked about, "memory" and "fit" what of it. */
+  /**
+   * A word with a number names one thing: "70b" and "4090" say what the query is about, "memory" and "fit" what it
+   * asks.
+   */
   readonly isNumbered: boolean;
-  /** How much it tells one page from another. */
+  /** How well the word distinguishes pages. */
   readonly rarity: number;
 }
 
 export interface AskedQuery {
   /** Words that carry the query, in order. */
   readonly words: readonly AskedWord[];
-  /** Document id -> which of these words its names are made of, by index. */
+  /** Document id -> indices of the words that form one of its names. */
   readonly named: ReadonlyMap<string, ReadonlySet<number>>;
-  /** All of it as one name, which names may begin with. */
+  /** The whole query as one name, which longer names may begin with. */
   readonly wholeName: string;
-  /** For MiniSearch: term -> how it weighs, and whether longer terms that begin so count too. */
+  /** For MiniSearch: term -> its weight, and whether longer terms that begin with it also count. */
   readonly terms: ReadonlyMap<string, { readonly weight: number; readonly isBeginning: boolean }>;
 }
 
@@ -46,7 +49,7 @@ interface Token {
   readonly word: string;
   readonly spellings: readonly string[];
   readonly isKnown: boolean;
-  /** What stands between the word before and this one: "3.1" is another name than "3 1". */
+  /** The separator before this word: "3.1" and "3 1" are different names. */
   readonly before: string;
   /** Index among the words that carry the query; null for a stop word. */
   readonly place: number | null;
@@ -64,7 +67,7 @@ export function understand(query: string, vocabulary: Vocabulary): AskedQuery {
     if (spellings.length === 0) terms.set(word, { weight: 1, isBeginning: isBeginning(word) });
     for (const spelling of spellings) terms.set(spelling, { weight: guessWeight, isBeginning: false });
   }
-  // So that a page is found at all whose name these words are; `named` says what that is worth.
+  // This lets search find a page by a name inside the query; `named` sets what the match is worth.
   for (const name of keys) terms.set(wholeNameTerm(name), { weight: partNameWeight, isBeginning: false });
   if (wholeName !== '') {
     terms.set(wholeName, { weight: 1, isBeginning: true });
@@ -99,7 +102,7 @@ function tokensOf(text: string, vocabulary: Vocabulary): readonly Token[] {
   let place = 0;
   for (const [index, match] of found.entries()) {
     const [typed] = match;
-    // A lone letter at the end is the beginning of a word that is still being typed.
+    // A single letter at the end is the beginning of a word that is still being typed.
     const isUnfinished = index > 0 && index === found.length - 1 && /^\p{L}$/u.test(typed);
     const isCarrying = !stopWords.has(typed) && !isUnfinished;
     const hasBeginning = vocabulary.hasBeginning(typed);
@@ -119,7 +122,7 @@ function tokensOf(text: string, vocabulary: Vocabulary): readonly Token[] {
   return tokens;
 }
 
-/** Every run of words that is a whole name: the documents that have it, with the words it takes, and its key. */
+/** Finds every run of words that is a whole name: its documents, its words and its key. */
 function namesIn(
   tokens: readonly Token[],
   vocabulary: Vocabulary,

@@ -1,7 +1,7 @@
 /**
- * What people type and which page they mean: the measure of search. Engineers' abbreviations and flags, learners' questions,
- * short names of models and devices, typos, halves of words, and questions about something else. Whoever changes ranking,
- * stop words, aliases or pages adds the queries that the change is about.
+ * Maps queries to the pages they mean: the measure of search quality. It covers engineers' abbreviations and flags,
+ * learners' questions, short names of models and devices, typos, unfinished words, and questions about other subjects.
+ * A change of ranking, stop words, aliases or pages adds the queries that it concerns.
  */
 
 /** Query -> the page that comes first. */
@@ -152,7 +152,7 @@ export const firstPages: Readonly<Record<string, string>> = {
   mixtral: 'model.mistralai/Mixtral-8x7B-v0.1',
   'phi 4': 'model.microsoft/phi-4',
   'kimi k2': 'model.moonshotai/Kimi-K2-Instruct',
-  // Typos and words that are still being typed.
+  // Typos and unfinished words.
   'paged atention': 'glossary.paged-attention',
   'contiuous batching': 'system.continuous-batching',
   'specualtive decoding': 'system.speculative-decoding',
@@ -162,7 +162,7 @@ export const firstPages: Readonly<Record<string, string>> = {
   'kv cache o': 'glossary.kv-cache',
   'speculative dec': 'system.speculative-decoding',
   'prefix ca': 'glossary.prefix-caching',
-  // Names in other spellings, and words that stand in names.
+  // Names in other spellings, and words inside names.
   'kv cache': 'glossary.kv-cache',
   'KV-Cache': 'glossary.kv-cache',
   'paged attention': 'glossary.paged-attention',
@@ -182,7 +182,7 @@ export const firstPages: Readonly<Record<string, string>> = {
   'llama-3.1-8b': 'model.meta-llama/Llama-3.1-8B',
 };
 
-/** Query -> a page that is among the first three, where no single one is right. */
+/** Query -> a page among the first three results, where several pages are right. */
 export const earlyPages: Readonly<Record<string, string>> = {
   'how many users fit on my GPU?': 'system.deployment',
   'how do i serve more users': 'system.deployment',
@@ -201,7 +201,7 @@ export const earlyPages: Readonly<Record<string, string>> = {
   weights: 'system.memory',
 };
 
-/** What nobody wrote about, though words of the queries may occur. */
+/** Queries that no page answers, although pages may contain their words. */
 export const unanswered: readonly string[] = [
   'how to cook pasta',
   'best pizza in new york',

@@ -1,10 +1,10 @@
-/** What search knows of one page, and what it keeps to show. */
+/** A page as search sees it, and the part that the index keeps for display. */
 
 export interface SearchDocument {
   /** `system.memory`, `model.openai/gpt-oss-20b`. */
   readonly id: string;
   readonly title: string;
-  /** Name keys of its title and aliases: a query that equals one finds this page first. */
+  /** Name keys of the title and aliases: a query that equals a key finds this page first. */
   readonly keys: readonly string[];
   /** Title and aliases as people write them. */
   readonly names: readonly string[];
@@ -17,11 +17,14 @@ export interface SearchDocument {
   /** All other words of the page. */
   readonly text: string;
   /**
-   * Its one-word aliases that everybody's language has: "engine", "router". Beside a word that no page knows they do not say
-   * that the page is meant.
+   * Its one-word aliases that are everyday words: "engine", "router". Next to a word that no page contains, such an
+   * alias does not mean the page.
    */
   readonly everyday?: readonly string[];
-  /** How it ranks beside pages that fit as well: above 1 what many look for, below 1 copies; 1 where it is absent. */
+  /**
+   * Rank among pages that match equally well: above 1 for pages that many people look for, below 1 for copies; absent
+   * means 1.
+   */
   readonly weight?: number;
 }
 
@@ -33,7 +36,7 @@ export interface SearchResult {
   /** Address on the site: `/docs/systems/memory`. */
   readonly route: string;
   readonly title: string;
-  /** Greater is better; comparable within one answer only. */
+  /** Greater is better; comparable only within one result list. */
   readonly score: number;
 }
 

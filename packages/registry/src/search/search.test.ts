@@ -1,4 +1,4 @@
-/** Finding pages: by the shipped index what readers type, and by a small index the rules of ranking. */
+/** Tests search: readers' queries against the shipped index, and the ranking rules against a small index. */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,7 +1,7 @@
 /**
- * Search over pages, models and hardware, in the page, in the terminal and in tests: give it the text of the index and it
- * answers in a few milliseconds, without any I/O of its own. MiniSearch finds and scores (BM25+, beginnings of words); what
- * is ours is what a query is taken to mean (`understand`), that a page must answer most of it, and that names come first.
+ * Search over pages, models and hardware, for the site, the terminal and tests: given the text of the index, it answers
+ * in a few milliseconds without I/O. MiniSearch finds and scores (BM25+, prefixes); our code interprets the query
+ * (`understand`), requires that a page matches most of it, and puts names first.
  */
 import MiniSearch, { type AsPlainObject, type SearchResult as MiniSearchResult } from 'minisearch';
 import { routeOf, splitId } from '../pages/routes.ts';
@@ -11,11 +11,11 @@ import { searchOptions } from './search-options.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 export interface Search {
-  /** Best pages first; empty when nothing is near. */
+  /** Returns the best pages first; empty if nothing is near. */
   search(query: string, limit?: number): readonly SearchResult[];
-  /** What the index keeps of a page, or undefined for an id it does not have. */
+  /** Returns the part of a page that the index keeps, or undefined for an unknown id. */
   document(id: string): StoredDocument | undefined;
-  /** Names that are nearest to a query which found nothing. */
+  /** Returns the names nearest to a query that found nothing. */
   nearestWords(query: string, count?: number): readonly string[];
 }
 
@@ -23,23 +23,26 @@ const resultCount = 20;
 const nearestCount = 3;
 
 /**
- * A page whose name is the query comes before all that only mention it. Where several kinds of page have the name, the
- * one that explains most comes first: "memory bandwidth" is a name of the page on serving memory, which covers it as one
- * of its concerns, and the title of a glossary page, which defines it.
+ * A page whose name equals the query ranks above all pages that only mention it. If pages of several kinds have the
+ * name, the kind that explains most comes first: "memory bandwidth" names the page on serving memory, which covers it
+ * as one of its topics, and the glossary page that defines it.
  */
-const exactNameScore = 1_000_000; // far above the sum of scores that a query of that length can reach
+const exactNameScore = 1_000_000; // far above the highest score sum of a query of this length
 const kindOrder: readonly string[] = ['site', 'system', 'glossary', 'tutorial', 'hardware', 'model'];
 
 /**
- * What a name is worth that is a part of the query, for each unit of its words' rarity. One with a number, of a device or a
- * model, says what the query is about; that of a concept may only be what it touches.
+ * Score of a name inside the query, per unit of its words' rarity. A name with a number (a device or a model) says what
+ * the query is about; a concept's name may only be touched on.
  */
 const numberedNameScore = 60;
 const generatedKinds: ReadonlySet<string> = new Set(['hardware', 'model']);
 const partNameScore = 12;
-/** How many other words a word with a number counts for. */
+/** Number of ordinary words that a word with a number counts for. */
 const numberedShare = 2;
-/** Share of a query that a page answers at least; exactly that much is enough where it holds a name of the page. */
+/**
+ * Smallest share of the query that a page must match; exactly this share is enough only if it contains a name of the
+ * page.
+ */
 const shareMin = 0.5;
 
 export function openSearch(indexText: string): Search {
@@ -81,7 +84,7 @@ function find(index: MiniSearch<SearchDocument>, { terms }: AskedQuery): readonl
   });
 }
 
-/** Zero for a page that answers too little of the query to be meant. */
+/** Returns zero for a page that matches too little of the query. */
 function scoreOf(found: MiniSearchResult, { words, named, wholeName }: AskedQuery): number {
   const id = String(found.id);
   const [kind] = splitId(id);
@@ -100,7 +103,7 @@ function scoreOf(found: MiniSearchResult, { words, named, wholeName }: AskedQuer
   return found.score * (rarityOf(answered) / rarityOf(words)) ** 2 + nameScore;
 }
 
-/** "Steam engine": the name is a word that everybody's language has, and beside it stands one that no page knows. */
+/** True if the matched name is an everyday word next to a word that no page contains, as in "steam engine". */
 function isAside({
   name,
   words,
@@ -132,7 +135,7 @@ function rarityOf(words: readonly AskedWord[]): number {
   );
 }
 
-/** Words of names nearest to any of those asked for, nearest first. */
+/** Finds the words of names nearest to any word of the query, nearest first. */
 function nearest({ words }: AskedQuery, vocabulary: Vocabulary): readonly string[] {
   const near = words.flatMap(({ word }) => vocabulary.nearNames(word));
   near.sort((left, right) => left.distance - right.distance || (left.name < right.name ? -1 : 1));

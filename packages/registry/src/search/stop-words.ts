@@ -1,8 +1,8 @@
 /**
- * Words that questions are made of. They occur on every page and tell none from another, so they are neither indexed nor
- * asked for: "how to cook pasta" is about cooking and pasta, of which no page speaks. A name may hold them ("out of memory",
- * "why is decode slow"), because names are compared whole. Words that this subject gives a meaning stay out of the list:
- * first, per, full, fit, slow, split.
+ * Words that questions are made of. They occur on every page and distinguish none, so search neither indexes nor
+ * queries them: "how to cook pasta" is about cooking and pasta, which no page covers. A name may contain them ("out of
+ * memory", "why is decode slow"), because search compares whole names. Words that have a meaning in this field are not
+ * in the list: first, per, full, fit, slow, split.
  */
 const english = `
 a about actually after again all also am an and any anyone are aren as at be because been before being best better between both

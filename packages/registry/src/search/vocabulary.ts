@@ -1,18 +1,18 @@
 /**
- * What an index knows of words: which exist, how rare they are, which pages have one as a name, and which name a mistyped one
- * may have been. Read once from the index's own list of terms.
+ * The terms of an index: which words exist, how rare they are, which pages have them as a name, and which name a
+ * mistyped word may mean. Built once from the index's own list of terms.
  */
 import type { AsPlainObject } from 'minisearch';
 import { nameDistance } from '../name-distance.ts';
 import { wholeNameMark, wholeNameTerm } from './search-options.ts';
 
-/** Fields whose words a reader may mistype and still mean: in running text, "weather" has "whether" for a neighbour. */
+/** Fields that correct a mistyped word: in running text, "weather" has "whether" as a neighbor. */
 const namingFields = ['keys', 'names', 'headings', 'tags'];
 
-/** Letters that a word has at least for one edit and for two; shorter ones have too many neighbours. */
+/** Minimum word lengths for one edit and for two; shorter words have too many neighbors. */
 const oneEditLengthMin = 5;
 const twoEditsLengthMin = 8;
-/** Terms that a beginning is looked up in, at most: how rare "m" is nobody needs to know. */
+/** Maximum number of terms that a prefix look-up visits: the rarity of "m" is of no use. */
 const beginningsMax = 100;
 
 type Postings = AsPlainObject['index'][number][1];
@@ -35,10 +35,10 @@ export class Vocabulary {
       .map(([term]) => term);
   }
 
-  /** Ids of the documents that have this name, whole, by its key. */
+  /** Returns the ids of the documents whose whole name has this key. */
   named(key: string): readonly string[] {
     const documents = this.#postings.get(wholeNameTerm(key))?.[this.#keyField];
-    // The terms' postings name documents by number, as the list of ids does.
+    // The terms' postings number documents in the order of the list of ids.
     return Object.keys(documents ?? {}).map((number) => String(this.#documentIds[number]));
   }
 
@@ -50,7 +50,7 @@ export class Vocabulary {
     return this.#terms[this.#place(beginning)]?.startsWith(beginning) === true;
   }
 
-  /** Words of names that `word` may be a misspelling of, nearest first. Its digits are taken at their word. */
+  /** Returns words of names that `word` may misspell, nearest first. Digits are never corrected. */
   spellings(word: string): readonly string[] {
     const letters = word.startsWith(wholeNameMark) ? word.length - 1 : word.length;
     if (letters < oneEditLengthMin) return [];
@@ -65,7 +65,7 @@ export class Vocabulary {
     return found.map(({ term }) => term);
   }
 
-  /** Words of names that share more letters with `word` than not; the distance is in edits per letter. */
+  /** Returns words of names that share more than half of their letters with `word`; the distance is in edits per letter. */
   nearNames(word: string): readonly { readonly name: string; readonly distance: number }[] {
     const limit = Math.ceil(word.length / 2) + 1;
     return this.#namingTerms
@@ -75,7 +75,7 @@ export class Vocabulary {
       .map(({ name, distance }) => ({ name, distance: distance / word.length }));
   }
 
-  /** How much a word tells one page from another: the logarithm of pages in all to pages that have it. */
+  /** How well a word distinguishes pages: the logarithm of (all pages / pages that contain it). */
   rarity(word: string): number {
     const documents = new Set<string>();
     const first = this.#place(word);
@@ -88,7 +88,7 @@ export class Vocabulary {
     return Math.log(1 + Object.keys(this.#documentIds).length / (1 + documents.size));
   }
 
-  /** Where a term stands in the order of all, or would stand. */
+  /** Position of a term in sorted order, or the position where it would be inserted. */
   #place(term: string): number {
     let low = 0;
     let high = this.#terms.length;
