@@ -354,6 +354,34 @@ describe('bench', () => {
     }
   });
 
+  test('--steps: what the engine did in each step, measured beside predicted', () => {
+    const flags = [
+      'bench',
+      llama,
+      '-p',
+      '24',
+      '-n',
+      '5',
+      '-r',
+      '3',
+      '--prefill-chunk',
+      '16',
+      '--steps',
+      ...small,
+    ];
+    const { tests } = outputSchemas.bench.parse(JSON.parse(plimsoll([...flags, '--json']).out));
+    const [prompt, generation] = tests.map(({ steps }) => steps ?? []);
+    const shape = (groups: typeof prompt = []) =>
+      groups.map(({ kind, tokens, steps }) => `${kind} of ${tokens} x ${steps}`);
+    expect(shape(prompt)).toEqual(['prefill of 16 x 3', 'prefill of 8 x 3']);
+    expect(shape(generation)).toEqual(['prefill of 1 x 3', 'decode of 1 x 12']);
+    for (const { measuredSeconds, predictedSeconds } of [...(prompt ?? []), ...(generation ?? [])]) {
+      expect(measuredSeconds).toBeGreaterThan(0);
+      expect(predictedSeconds).toBeGreaterThan(0);
+    }
+    expect(plimsoll(flags).out).toMatch(/\| +decode of 1 \|/);
+  });
+
   test('--json: every run', () => {
     const { out } = plimsoll(['bench', llama, '-p', '8', '-n', '0', '-r', '3', ...small, '--json']);
     const { tests } = outputSchemas.bench.parse(JSON.parse(out));

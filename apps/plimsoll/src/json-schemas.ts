@@ -272,6 +272,18 @@ const bench = z.strictObject({
       outputTokens: count,
       tokensPerSecond: z.strictObject({ mean: rate, deviation: rate }),
       runs: z.array(rate),
+      steps: z
+        .array(
+          z.strictObject({
+            kind: z.enum(['prefill', 'decode', 'mixed']),
+            tokens: count.describe('of one step'),
+            steps: count,
+            measuredSeconds: z.number().describe('median of the steps'),
+            predictedSeconds: z.number().describe("the planner's, at the speed of generic-cpu"),
+          }),
+        )
+        .nullable()
+        .describe('null without --steps'),
       draftTokensPerStep: z.number().nullable().describe('mean of the runs; null where nothing was drafted'),
     }),
   ),

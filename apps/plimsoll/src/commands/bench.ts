@@ -12,6 +12,7 @@ import { Interruption, interruptedExitCode } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { heldBytes } from '../render/answer-text.ts';
 import { type BenchTest, renderBench } from '../render/bench-table.ts';
+import { StepTimes, stepPredictor } from '../step-times.ts';
 import { describeWeights } from '../weights-description.ts';
 
 interface BenchFlags extends EngineFlags {
@@ -19,6 +20,7 @@ interface BenchFlags extends EngineFlags {
   readonly generate: readonly number[];
   readonly repetitions: number;
   readonly warmup: boolean;
+  readonly steps?: boolean;
   readonly json?: boolean;
 }
 
@@ -39,7 +41,8 @@ export function benchCommand(done: (exitCode: number) => void): Command {
       [128],
     )
     .option('-r, --repetitions <count>', 'measured runs of each test', wholeFlag('-r', 1, 1000), 5)
-    .option('--no-warmup', 'measure the first run too');
+    .option('--no-warmup', 'measure the first run too')
+    .option('--steps', "time every step, and set the planner's prediction beside it");
   return addEngineFlags(command)
     .option('--json', 'print every run as JSON (plimsoll schema bench)')
     .addHelpText(
@@ -47,7 +50,8 @@ export function benchCommand(done: (exitCode: number) => void): Command {
       `
 --draft measures tg with a draft model, greedily: what it gains depends on the text, which here begins with a random token.
 pp N computes a prompt of N random tokens into an empty cache. tg N generates N tokens after one, in N steps. Both run once
-before they are measured. The column t/s is the mean of the runs and their standard deviation.
+before they are measured. The column t/s is the mean of the runs and their standard deviation. --steps adds a table of steps: the
+median time of each kind, and what the planner predicts for it at the speed of generic-cpu.
 
 Example:
   plimsoll bench ./model.gguf -p 512 -n 128 -r 5`,
@@ -66,8 +70,9 @@ async function bench(path: string, flags: BenchFlags): Promise<number> {
   });
   try {
     const tests: BenchTest[] = [];
+    const stepTimes = flags.steps === true ? new StepTimes(engine, await stepPredictor(engine)) : null;
     await interruption.during(async (signal) => {
-      for (const shape of shapes) tests.push(await measure(engine, shape, { ...flags, signal }));
+      for (const shape of shapes) tests.push(await measure(engine, shape, { ...flags, signal, stepTimes }));
     });
     const { settings } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
     const facts = {
@@ -121,6 +126,7 @@ interface Measuring {
   readonly repetitions: number;
   readonly warmup: boolean;
   readonly signal: AbortSignal;
+  readonly stepTimes: StepTimes | null;
 }
 
 interface MeasuredRun {
@@ -147,6 +153,7 @@ async function measure(engine: Engine, shape: Shape, measuring: Measuring): Prom
     return { seconds: monotonicClock.now() - startedAt, tokensPerStep };
   };
   if (measuring.warmup) await once();
+  measuring.stepTimes?.take();
   const measured: MeasuredRun[] = [];
   for (let run = 0; run < measuring.repetitions; run++) measured.push(await once());
   const rates = measured.map(({ seconds }) => counted / seconds);
@@ -157,6 +164,7 @@ async function measure(engine: Engine, shape: Shape, measuring: Measuring): Prom
     outputTokens: output,
     tokensPerSecond: statistics(rates),
     runs: rates,
+    steps: measuring.stepTimes?.take() ?? null,
     draftTokensPerStep: steps.length === 0 ? null : statistics(steps).mean,
   };
 }

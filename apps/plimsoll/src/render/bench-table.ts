@@ -1,5 +1,6 @@
 /** The markdown table of llama-bench. */
-import { formatBytes } from '@plimsoll/foundation';
+import { formatBytes, formatSeconds } from '@plimsoll/foundation';
+import type { StepGroup } from '../step-times.ts';
 import type { WeightsDescription } from '../weights-description.ts';
 
 export interface BenchTest {
@@ -8,6 +9,8 @@ export interface BenchTest {
   readonly outputTokens: number;
   readonly tokensPerSecond: { readonly mean: number; readonly deviation: number };
   readonly runs: readonly number[];
+  /** Measured beside predicted; null unless steps were timed. */
+  readonly steps: readonly StepGroup[] | null;
   /** Tokens that a step with drafts gave; null where none were made. */
   readonly draftTokensPerStep: number | null;
 }
@@ -38,7 +41,24 @@ export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): str
     ];
     return isUsualCache ? cells : cells.toSpliced(5, 0, facts.kvType);
   });
-  return [markdownTable([columns, ...rows]), ...draftLines(facts, tests)].join('\n');
+  return [markdownTable([columns, ...rows]), ...draftLines(facts, tests), ...stepLines(tests)].join('\n');
+}
+
+/** Steps of each test, measured beside predicted. */
+function stepLines(tests: readonly BenchTest[]): readonly string[] {
+  const rows = tests.flatMap(({ test, steps }) =>
+    (steps ?? []).map((group) => [
+      test,
+      `${group.kind} of ${group.tokens}`,
+      String(group.steps),
+      formatSeconds(group.measuredSeconds),
+      formatSeconds(group.predictedSeconds),
+      (group.measuredSeconds / group.predictedSeconds).toFixed(2),
+    ]),
+  );
+  if (rows.length === 0) return [];
+  const header = ['test', 'step', 'steps', 'measured', 'predicted', 'measured / predicted'];
+  return ['', markdownTable([header, ...rows])];
 }
 
 /** Under the table: llama-bench has no column for it. */

@@ -7,6 +7,7 @@ import type { SpeedModel } from './speed-model.ts';
 const speed: SpeedModel = {
   decodeSeconds: (users) => 0.01 + 1e-4 * users,
   decodeBound: () => 'memory',
+  stepSeconds: (entries) => 0.01 + 1e-4 * entries.length,
   prefillSeconds: (prompt, cached = 0, prompts = 1) => 0.005 + 5e-5 * (prompt - cached) * prompts,
 };
 const base: Load = {

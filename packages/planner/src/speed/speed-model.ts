@@ -14,7 +14,7 @@
  */
 import type { CacheGroup } from '../bytes/kv-cache.ts';
 import { modelWork } from './model-work.ts';
-import { emptyLoad, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
+import { addEntry, emptyLoad, type LoadEntry, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
 import { type StepTimeInput, stepTime } from './step-time.ts';
 
 /** Everything about a model on a device that does not depend on users or context. */
@@ -26,6 +26,8 @@ export interface SpeedModel {
   prefillSeconds(promptTokens: number, cachedTokens?: number, prompts?: number): number;
   /** Seconds of one decode step in which every user gets one token, with `context` tokens cached for each. */
   decodeSeconds(users: number, context: number): number;
+  /** Seconds of one step of these entries, which may mix decodes and prompt chunks; without data parallelism. */
+  stepSeconds(entries: readonly LoadEntry[]): number;
   /** What bounds a decode step: the larger sum of its reads and its operations. */
   decodeBound(users: number, context: number): 'memory' | 'compute';
 }
@@ -48,6 +50,8 @@ export function speedModel(input: SpeedInput): SpeedModel {
       step.seconds(setDecode(load, work, { users: inFlight(users), context, data })),
     decodeBound: (users, context) =>
       step.bound(setDecode(load, work, { users: inFlight(users), context, data })),
+    stepSeconds: (entries) =>
+      step.seconds(entries.reduce((sum, entry) => addEntry(sum, work, entry), emptyLoad)),
     prefillSeconds(promptTokens, cachedTokens = 0, prompts = 1) {
       setPrefill(load, work, { promptTokens, cachedTokens, prompts, data });
       return pipelined(load.tokens) * step.layerSeconds(load) + step.overheadSeconds(load);

@@ -1,5 +1,7 @@
 /** The memory of our own engine, entry by entry: what `packages/engine` allocates is this plan. */
+
 export type { MemoryBudget } from './budget.ts';
+export { engineSpeed } from './engine-speed.ts';
 export { type EngineMemoryPlan, planEngineMemory, type StoragePlan } from './memory-plan.ts';
 export { admitEngineMemory, memoryNeeded } from './option-changes.ts';
 export type { PlacedTensor } from './regions.ts';

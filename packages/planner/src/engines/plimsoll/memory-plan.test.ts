@@ -90,6 +90,7 @@ test('the plan of an 8B model in 8 GiB', () => {
       "runtime / process (host) 0.16 GiB",
       "runtime / tokenizer (host) 93.94 MiB",
       "runtime / requests (host) 384.00 KiB",
+      "runtime / waiting requests (host) 16.00 MiB",
       "runtime / kernel threads (host) 20.00 MiB",
       "workspace / sampling (host) 5.92 MiB",
     ]
@@ -109,10 +110,10 @@ test('what does not fit is refused with the shortfall and the smallest changes, 
     expect(error instanceof PlimsollError && error.toJSON()).toMatchInlineSnapshot(`
       {
         "code": "over-memory-budget",
-        "hint": "--ctx 7424: limit the context to 7,424 tokens (needs 5.98 GiB); or --prefill-chunk 128 --kv-type q8_0: compute prompts in chunks of 128 tokens, and keep the KV cache in q8_0 (needs 5.97 GiB); or --memory 7248MiB",
+        "hint": "--ctx 7424: limit the context to 7,424 tokens (needs 6.00 GiB); or --prefill-chunk 128 --kv-type q8_0: compute prompts in chunks of 128 tokens, and keep the KV cache in q8_0 (needs 5.99 GiB); or --memory 7264MiB",
         "limit": "6.00 GiB of memory",
-        "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.08 GiB; 6.00 GiB are allowed: 1.08 GiB short",
-        "value": 7600078848,
+        "message": "meta-llama/Llama-3.1-8B-Instruct with one sequence of 16k tokens needs 7.09 GiB; 6.00 GiB are allowed: 1.09 GiB short",
+        "value": 7616856064,
       }
     `);
   }

@@ -7,15 +7,11 @@
  */
 import { assert, bytes, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import { deviceCount } from '../../bytes/parallelism.ts';
-import { elementBytes, weightFormat } from '../../bytes/weight-format.ts';
 import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
-import { deviceSpeed } from '../../question/plan-input.ts';
 import type { Question } from '../../question/question.ts';
-import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
@@ -25,6 +21,7 @@ import { conversionNotes } from './conversion-notes.ts';
 import { engineLedger } from './engine-ledger.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, loadOf } from './engine-parts.ts';
 import { engineRequest, mixtureNamed } from './engine-request.ts';
+import { engineCacheGroups, engineSpeed } from './engine-speed.ts';
 import { plimsollFace } from './face.ts';
 import { partsOf } from './memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
@@ -52,14 +49,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
   const budget = memoryBudget(parts, freeBytes);
   const otherBytes = started.totalBytes - started.cacheBytes;
   const poolBytes = Math.floor(freeBytes - otherBytes);
-  const groups = cacheGroups(spec, {
-    kvFormat: settings.kvFormat,
-    tensor: 1,
-    layers: [0, spec.layers.length],
-    recurrentElementBytes: elementBytes.fp32,
-    convolutionElementBytes: elementBytes.fp32,
-    keepsWholeWindowedLayers: settings.keepsWholeWindow,
-  });
+  const groups = engineCacheGroups(spec, settings);
   /** Parts for another load; what a person set stays, the weights stay as they are held. */
   const at = (users: number, contextTokens: number): PointNeed =>
     pointNeed(
@@ -92,13 +82,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
       const needed = Math.max(0, need.totalBytes - otherBytes);
       return need.excessBytes === 0 ? needed : Math.max(needed, poolBytes + need.excessBytes);
     },
-    speed: speedModel({
-      spec,
-      format: weightFormat(spec),
-      groups,
-      parallelism: request.parallelism,
-      ...deviceSpeed({ ...request, engine: plimsollFace.name }),
-    }),
+    speed: engineSpeed(spec, settings, request),
     printed: startFigures(budget, settings),
     notes: [...arenaNotes(started), ...notes(request, budget.sequencesHeld, weights)],
   };
