@@ -1,6 +1,6 @@
 /**
- * Files must not import each other in a circle: which of them runs first would depend on who asks. Only imports that
- * exist at run time count. Two files may know each other's types: type imports are erased, nothing is loaded.
+ * Files must not import each other in a circle: which of them runs first would depend on who asks, and neither can be read
+ * alone. Imports of types count too: a type that two files need has a file of its own.
  */
 import { posix } from 'node:path';
 import type { Check } from './project.ts';
@@ -16,8 +16,8 @@ type ImportGraph = ReadonlyMap<string, readonly string[]>;
 function importGraph(files: readonly SourceFacts[]): ImportGraph {
   return new Map(
     files.map(({ path, imports }) => {
-      const loaded = imports.filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly);
-      return [path, loaded.map(({ specifier }) => posix.join(posix.dirname(path), specifier))];
+      const near = imports.filter(({ specifier }) => specifier.startsWith('.'));
+      return [path, near.map(({ specifier }) => posix.join(posix.dirname(path), specifier))];
     }),
   );
 }

@@ -13,6 +13,7 @@ export type {
   GenerationResult,
 } from './request/generation.ts';
 export type { HiddenCapture } from './request/live-sequence.ts';
-export type { Request, RequestUsage } from './request/request.ts';
+export type { Request } from './request/request.ts';
+export type { RequestUsage } from './request/request-usage.ts';
 export type { SamplerRequest } from './sampling/sampler-params.ts';
 export { createEngine, type DraftStart, type EngineStart } from './start/create-engine.ts';

@@ -1,6 +1,6 @@
 /** Suggests devices that a person could buy or rent when a device is too small. */
 import type { HardwareRecord } from './hardware-schema.ts';
-import type { Registry } from './registry.ts';
+import type { HardwareRow } from './registry-index.ts';
 
 /** Classes sold as single cards or whole machines; a phone, a board or a pod is no upgrade for a card. */
 const classes: readonly string[] = ['consumer', 'workstation', 'datacenter', 'apple'];
@@ -10,7 +10,10 @@ const candidatesMax = 4;
 
 /** Returns devices of the same vendor with at least this much memory and not much older, smallest first. */
 export function largerHardware(
-  registry: Pick<Registry, 'listHardware' | 'resolveHardware'>,
+  registry: {
+    listHardware(): readonly HardwareRow[];
+    resolveHardware(id: string): HardwareRecord;
+  },
   hardware: HardwareRecord,
   bytesMin: number,
 ): readonly HardwareRecord[] {

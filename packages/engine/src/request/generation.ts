@@ -6,7 +6,7 @@ import type { AcceptanceSummary } from '../draft/acceptance.ts';
 import type { PromptLookupOptions } from '../draft/prompt-lookup.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
-import type { RequestUsage } from './request.ts';
+import type { RequestUsage } from './request-usage.ts';
 
 export interface GenerationRequest {
   /** Text, which the model's tokenizer encodes, or token ids as they are. */

@@ -3,8 +3,8 @@
  * places where a model has its own. What runs a model runs a draft with it, and knows nothing of drafts.
  */
 import { assert } from '@plimsoll/foundation';
+import type { EngineMemoryPlan } from './engine-memory-plan.ts';
 import { draftSettings, type ModelParts } from './engine-parts.ts';
-import type { EngineMemoryPlan } from './memory-plan.ts';
 
 const prefix = 'draft ';
 

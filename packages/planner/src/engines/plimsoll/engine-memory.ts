@@ -1,8 +1,9 @@
 /** The memory of our own engine, entry by entry: what `packages/engine` allocates is this plan. */
 
 export type { MemoryBudget } from './budget.ts';
+export type { EngineMemoryPlan, StoragePlan } from './engine-memory-plan.ts';
 export { engineSpeed } from './engine-speed.ts';
-export { type EngineMemoryPlan, planEngineMemory, type StoragePlan } from './memory-plan.ts';
+export { planEngineMemory } from './memory-plan.ts';
 export { admitEngineMemory, memoryNeeded } from './option-changes.ts';
 export type { PlacedTensor } from './regions.ts';
 export { arenaBytesLimit, type EngineOptions, pageBytes, usualThreadsMax } from './settings.ts';

@@ -3,7 +3,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import type { Question } from '../../question/question.ts';
-import type { EngineMemoryRequest } from './memory-plan.ts';
+import type { EngineMemoryRequest } from './engine-memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
 import { sequencesLimit } from './settings.ts';
 

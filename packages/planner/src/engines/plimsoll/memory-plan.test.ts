@@ -8,8 +8,9 @@ import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import { plan } from '../../plan.ts';
 import { model, request, variedModels } from '../../test-models.ts';
 import { prepare } from '../engines.ts';
+import type { EngineMemoryPlan } from './engine-memory-plan.ts';
 import { engineRequest } from './engine-request.ts';
-import { type EngineMemoryPlan, planEngineMemory } from './memory-plan.ts';
+import { planEngineMemory } from './memory-plan.ts';
 import { admitEngineMemory } from './option-changes.ts';
 
 function lines(entries: readonly LedgerEntry[]): string[] {

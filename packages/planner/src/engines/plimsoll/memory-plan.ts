@@ -6,54 +6,16 @@
  */
 import { assert, defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import type { Ledger, LedgerEntry } from '../../bytes/ledger.ts';
-import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
+import { arenaLimit, memoryBudget } from './budget.ts';
 import { type BlockGroup, blockGroups, type CacheLoad, sequenceBlocks } from './cache-layout.ts';
 import { draftPlan } from './draft-plan.ts';
 import { engineLedger } from './engine-ledger.ts';
+import type { EngineMemoryPlan, EngineMemoryRequest } from './engine-memory-plan.ts';
 import { arenaNeed, cacheSums, type EngineParts, engineParts, hostBytes, loadOf } from './engine-parts.ts';
-import { arenaBytes, type PlacedRegion } from './placement.ts';
-import { type PlacedCache, type PlacedTensor, placeRegions } from './regions.ts';
-import { type EngineOptions, type EngineSettings, engineSettings } from './settings.ts';
-import type { BufferLayout, HeadBufferName, StepBufferName } from './step-buffers.ts';
+import { arenaBytes } from './placement.ts';
+import { type PlacedCache, placeRegions } from './regions.ts';
+import { type EngineSettings, engineSettings } from './settings.ts';
 import { planWeights, type WeightStorage } from './weight-storage.ts';
-
-export interface EngineMemoryRequest {
-  readonly spec: ModelSpec;
-  /** What the whole process may take: `--memory N`, or what the machine has free. */
-  readonly freeBytes: number;
-  readonly options?: EngineOptions | undefined;
-}
-
-/** Where every weight lies and in which form. The loader executes it and nothing else. */
-export interface StoragePlan {
-  readonly tensors: readonly PlacedTensor[];
-  /** Bytes of each arena, whole pages. */
-  readonly arenaBytes: readonly number[];
-  readonly weightBytes: number;
-  /** Tensors held in a lower format than their file's. */
-  readonly downgraded: number;
-}
-
-export interface EngineMemoryPlan {
-  readonly spec: ModelSpec;
-  readonly settings: EngineSettings;
-  readonly budget: MemoryBudget;
-  readonly storage: StoragePlan;
-  /** Every region of every arena, in order: what the engine allocates. */
-  readonly regions: readonly PlacedRegion[];
-  readonly caches: readonly PlacedCache[];
-  /** Layers that share block numbers, and how many blocks each group has. */
-  readonly blockGroups: readonly (BlockGroup & { readonly blocks: number })[];
-  /** Offsets inside the regions `step buffers` and `head buffers`. */
-  readonly stepBuffers: BufferLayout<StepBufferName>;
-  readonly headBuffers: BufferLayout<HeadBufferName>;
-  readonly host: readonly LedgerEntry[];
-  /** The same arenas as the draft model sees them; null without one. */
-  readonly draft: EngineMemoryPlan | null;
-  /** What is held once everything is allocated, and what is kept free. */
-  readonly ledger: Ledger;
-}
 
 /** The parts of an engine for a request, its weights shrunk to fit where that is allowed. */
 export function partsOf(spec: ModelSpec, settings: EngineSettings, freeBytes: number): EngineParts {

@@ -4,8 +4,9 @@
  */
 import { formatBytes, formatTokens, MiB, PlimsollError } from '@plimsoll/foundation';
 import { type MemoryBudget, memoryBudget } from './budget.ts';
+import type { EngineMemoryPlan, EngineMemoryRequest } from './engine-memory-plan.ts';
 import { entryBytes, hostBytes } from './engine-parts.ts';
-import { type EngineMemoryPlan, type EngineMemoryRequest, partsOf, planOfParts } from './memory-plan.ts';
+import { partsOf, planOfParts } from './memory-plan.ts';
 import { type EngineOptions, engineSettings } from './settings.ts';
 
 export interface OptionChange {

@@ -1,29 +1,9 @@
 /** The rarely used options: splits other than tensor parallelism, and the flags of a single engine. */
-import type { EngineName } from '@plimsoll/planner/engines';
 import { engineFace } from '@plimsoll/planner/engines';
 import { type ReactNode, useEffect, useState } from 'react';
-import type { PlannerWords } from '../../words.ts';
-import type { PlannerChoices } from '../state/choices.ts';
-import {
-  exampleState,
-  fieldText,
-  type PlannerState,
-  releaseOf,
-  type StateKey,
-  stateFields,
-} from '../state/state.ts';
+import { exampleState, fieldText, releaseOf, type StateKey, stateFields } from '../state/state.ts';
 import { ChoiceField, CountField } from './fields.tsx';
-import { OptionField, WrittenField } from './option-field.tsx';
-
-/** What every field of the form reads and changes. */
-export interface OptionFieldProps {
-  readonly state: PlannerState;
-  /** The engine in use, chosen or usual. */
-  readonly engine: EngineName;
-  readonly choices: PlannerChoices;
-  readonly words: PlannerWords;
-  readonly onChange: (change: Partial<PlannerState>) => void;
-}
+import { OptionField, type OptionFieldProps, WrittenField } from './option-field.tsx';
 
 const splitOptions = ['pp', 'dp'] as const satisfies readonly StateKey[];
 

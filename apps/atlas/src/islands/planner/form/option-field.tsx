@@ -1,9 +1,20 @@
 /** One option of an engine, as its list says that a page asks for it. */
+import type { EngineName } from '@plimsoll/planner/engines';
 import type { ReactNode } from 'react';
 import { fill, optionLabel, type PlannerWords } from '../../words.ts';
+import type { PlannerChoices } from '../state/choices.ts';
 import type { PlannerState, pageOptions } from '../state/state.ts';
 import { ChoiceField, ValueField } from './fields.tsx';
-import type { OptionFieldProps } from './more-options.tsx';
+
+/** What every field of the form reads and changes. */
+export interface OptionFieldProps {
+  readonly state: PlannerState;
+  /** The engine in use, chosen or usual. */
+  readonly engine: EngineName;
+  readonly choices: PlannerChoices;
+  readonly words: PlannerWords;
+  readonly onChange: (change: Partial<PlannerState>) => void;
+}
 
 type Option = (typeof pageOptions)[number];
 

@@ -7,7 +7,8 @@ import type { NamedChoice } from '../state/choices.ts';
 import { stateFields, stateLimits } from '../state/state.ts';
 import { Combobox } from './combobox.tsx';
 import { ChoiceField, type ChoiceOption, CountField, ValueField } from './fields.tsx';
-import { MoreOptions, type OptionFieldProps } from './more-options.tsx';
+import { MoreOptions } from './more-options.tsx';
+import type { OptionFieldProps } from './option-field.tsx';
 
 export interface PlannerFormProps extends OptionFieldProps {
   readonly usualEngine: EngineName;
