@@ -1,20 +1,20 @@
 /**
- * What may be submitted at all. A request is refused at once when no amount of waiting could serve it; what passes can
- * always be finished, if need be alone: its peak fits beside the pinned blocks, and pins are held to the same rule.
+ * Admission checks. A request that no amount of waiting could serve is refused at once. An accepted request can always
+ * finish, if necessary alone: its peak fits next to the pinned blocks, and every new pin keeps this true.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { CheckedConfig } from './config.ts';
 import { peakBlocks } from './geometry.ts';
 import type { ServingRequest } from './sequence.ts';
 
-/** The most blocks a sequence of `lengthMax` tokens holds in a group. Its last token is sampled, never computed. */
+/** The most blocks that a sequence of `lengthMax` tokens holds in a group. Its last token is sampled but never computed. */
 export function peakBlocksOf(config: CheckedConfig, groupIndex: number, lengthMax: number): number {
   const window = config.groups[groupIndex]?.window ?? null;
   const { blockSize, prefillChunkMax: chunkMax } = config;
   return peakBlocks({ tokenCount: lengthMax - 1, chunkMax, window, blockSize });
 }
 
-/** Throws a PlimsollError when the request can never be served. `pinnedCounts` is per group. */
+/** Throws a PlimsollError if the request can never be served. `pinnedCounts` is per group. */
 export function checkRequest(
   request: ServingRequest,
   config: CheckedConfig,
@@ -74,7 +74,7 @@ function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {
   }
   for (let index = 0; index < prompt.length; index++) {
     const token = prompt[index] ?? 0;
-    // A token id is hashed as one 32-bit word; outside of that range two different prompts could look alike.
+    // A token id is hashed as one 32-bit word; ids outside that range could give two prompts the same hash.
     if (Number.isInteger(token) && token >= 0 && token < 2 ** 31) continue;
     throw new PlimsollError({
       code: 'bad-token',

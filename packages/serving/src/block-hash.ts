@@ -4,10 +4,10 @@
  *
  * The function is the compression function of BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs), because its
  * shape fits: a chaining value (the parent), sixteen 32-bit words (sixteen tokens), a length. It is cryptographic on
- * purpose. In a server that many people share, whoever can construct two prompts with one hash reads another user's
+ * purpose. In a shared server, a user who can construct two prompts with one hash reads another user's
  * cache; fast non-cryptographic hashes can be inverted on paper. 128 bits of output: finding any collision takes about
  * 2^64 evaluations, hitting a given prompt about 2^128, and an accident among 2^40 blocks has a chance below 2^-48.
- * That is why a hit is not compared token by token: the index need not keep the tokens.
+ * Therefore a hit is not compared token by token, and the index need not keep the tokens.
  *
  * Hashes are kept flat, four signed 32-bit words per block, so that a sequence's chain is one array without objects.
  */
@@ -57,17 +57,17 @@ export interface BlockContent {
   /** The block's tokens are the half-open range [start, end). */
   readonly start: number;
   readonly end: number;
-  /** What else the content depends on: adapter, tenant, image. Empty when nothing. */
+  /** Everything else that the content depends on: adapter, tenant, image. Empty if there is nothing else. */
   readonly extraKey: string;
 }
 
-/** Computes hashes; holds only scratch memory, so one per owner and no shared state. */
+/** Computes hashes. A hasher holds only scratch memory, so each owner has its own hasher and shares no state. */
 export class BlockHasher {
   readonly #state = new Int32Array(16);
   readonly #message = new Int32Array(16);
   readonly #chaining = new Int32Array(8);
 
-  /** Appends the hash of one block to `chain`; the block's parent is the last hash in there, or none. */
+  /** Appends the hash of one block to `chain`; the last hash in the chain, if any, is the block's parent. */
   extend(chain: number[], content: BlockContent): void {
     const { tokens, start, end, extraKey } = content;
     assert(end > start, 'a block hash covers at least one token');

@@ -1,8 +1,8 @@
 /**
- * Doubly linked lists of blocks, threaded through two arrays that all lists of one pool share: a block is in at most one
- * list, so it needs one pair of links. Adding, taking and removing from the middle are O(1) and allocate nothing.
- * Each list has a sentinel behind the real blocks, so no operation has a case for "empty" or "last"; a block that is in
- * no list links to itself. (The idea is FreeKVCacheBlockQueue in vLLM's v1/core.)
+ * Doubly linked lists of blocks, threaded through two arrays that all lists of a pool share: a block is in at most one
+ * list, so it needs one pair of links. Adding, taking and removing from the middle are O(1) and allocate nothing. Each
+ * list has a sentinel after the real blocks, so no operation needs a case for "empty" or "last". A block outside every
+ * list links to itself. (The idea is FreeKVCacheBlockQueue in vLLM's v1/core.)
  */
 import { assert } from '@plimsoll/foundation';
 import { type BlockId, blockId } from './ids.ts';
@@ -49,11 +49,11 @@ export class BlockList {
     return block;
   }
 
-  /** The block must be in this very list: links do not say which list they belong to. */
+  /** The block must be in this list: the links do not record which list they belong to. */
   remove(block: BlockId): void {
     const next = this.#next[block] ?? block;
     const previous = this.#previous[block] ?? block;
-    // A message is put together only when it is needed: this runs for every block that comes and goes.
+    // The message is built only on failure, because this runs for every block that enters or leaves a list.
     if (next === block) assert(false, `block ${block} is in no list`);
     this.#next[previous] = next;
     this.#previous[next] = previous;
@@ -62,7 +62,7 @@ export class BlockList {
     this.#length--;
   }
 
-  /** From the front, which is the next to be taken. */
+  /** Iterates from the front, which is the next block to be taken. */
   *[Symbol.iterator](): Generator<BlockId> {
     for (let at = this.#next[this.#sentinel] ?? 0; at !== this.#sentinel; at = this.#next[at] ?? 0) {
       yield blockId(at);

@@ -1,6 +1,6 @@
 /**
- * The blocks of one cache group: who owns them, which may be found by content, which may be taken next. It knows ids and
- * counts only; where a block's bytes lie is the engine's business.
+ * The blocks of one cache group: their owners, their content hashes, and the order of eviction. The pool knows ids and
+ * counts only; the engine knows where a block's bytes are.
  *
  *            allocate                          release, no hash
  *   free  ------------->  owned (references > 0)  ------------->  free     taken first
@@ -53,7 +53,7 @@ export class BlockPool {
     return this.#cached.length;
   }
 
-  /** Blocks that an allocation can have: free ones, and cached ones at the price of what they hold. */
+  /** Blocks that an allocation can take: free blocks, and cached blocks at the cost of their content. */
   get availableCount(): number {
     return this.#free.length + this.#cached.length;
   }
@@ -62,7 +62,7 @@ export class BlockPool {
     return this.blockCount - this.availableCount;
   }
 
-  /** How often an allocation had to drop cached content. */
+  /** Number of allocations that dropped cached content. */
   get evictions(): number {
     return this.#evictions;
   }
@@ -75,11 +75,11 @@ export class BlockPool {
     return this.#index.has(block);
   }
 
-  /** One block with one reference. */
+  /** Allocates a block with one reference. */
   allocate(): BlockId | null {
     if (this.availableCount === 0) return null;
     if (this.#free.length === 0) {
-      // Evicted content makes a free block, which is then taken like any other.
+      // Eviction turns the block into a free block, which is then taken as usual.
       const oldest = this.#cached.popFront();
       this.#index.remove(oldest);
       this.#free.pushFront(oldest);
@@ -90,7 +90,7 @@ export class BlockPool {
     return block;
   }
 
-  /** Adds an owner. A cached block comes back into use with its content. */
+  /** Adds an owner. A cached block returns to use with its content. */
   share(block: BlockId): void {
     const references = this.references(block);
     if (references === 0) {
@@ -101,8 +101,8 @@ export class BlockPool {
   }
 
   /**
-   * Takes one owner away. Owners release a chain from its tail, so that of two blocks last used together the deeper one
-   * is evicted first: a tail without its head could never be found again.
+   * Removes an owner. Owners release a chain from its tail, so that eviction takes the deeper of two blocks that were
+   * last used together: a tail without its head could never be found again.
    */
   release(block: BlockId): void {
     const references = this.references(block);
@@ -118,8 +118,8 @@ export class BlockPool {
   }
 
   /**
-   * Makes an owned block findable and returns the block its owner should hold from now on: the same one, or the one that
-   * already had this content, in which case the duplicate has been released and the other one shared.
+   * Makes an owned block findable and returns the block that its owner should hold from now on. If another block
+   * already has this content, `publish` releases the duplicate and shares that block instead.
    */
   publish(block: BlockId, chain: readonly number[], depth: number): BlockId {
     if (this.references(block) === 0) assert(false, `block ${block} has no owner that could publish it`);
@@ -136,13 +136,13 @@ export class BlockPool {
     return block;
   }
 
-  /** Takes the hash from a block whose only owner is about to change it. */
+  /** Removes the hash from a block whose only owner is about to change it. */
   unpublish(block: BlockId): void {
     assert(this.references(block) === 1, `block ${block} may change only when it has one owner`);
     this.#index.remove(block);
   }
 
-  /** Puts a free block among the cached ones, most recent last: how a saved cache comes back. */
+  /** Adds a free block to the cached blocks as the most recent: this restores a saved cache. */
   adopt(block: BlockId, published: Omit<PublishedBlock, 'block'>): void {
     this.#free.remove(block);
     this.#index.insert(block, published.hash, 0);
@@ -165,12 +165,12 @@ export class BlockPool {
     }));
   }
 
-  /** The order in which blocks would be taken: free ones, then cached ones. */
+  /** The order in which allocations take blocks: free blocks, then cached blocks. */
   freeOrder(): readonly BlockId[] {
     return [...this.#free, ...this.#cached];
   }
 
-  /** Recounts everything. `expected` gives, per block, how many owners the caller knows of. */
+  /** Recounts everything. `expected` gives the number of owners that the caller knows for each block. */
   checkIntegrity(expected: Int32Array): void {
     const seen = new Uint8Array(this.blockCount);
     const visit = (list: BlockList, name: string, hashed: boolean): void => {

@@ -1,12 +1,15 @@
-/** What a scheduler is given: the resources, the limits of a step, and the policy. Checked once, trusted afterwards. */
+/**
+ * The scheduler's configuration: resources, limits of a step, policy. The scheduler checks it once and trusts it
+ * afterwards.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { SchedulingPolicy } from './policies.ts';
 
-/** Layers that cache alike share one pool: all full-attention layers, or all layers with one sliding window. */
+/** Layers with the same cache layout share a pool: all full-attention layers, or all layers with one sliding window. */
 export interface CacheGroup {
   readonly name: string;
   readonly blockCount: number;
-  /** Tokens that a position sees, itself included; null = all before it. */
+  /** Tokens that a position attends to, including itself; null = all tokens before it. */
   readonly window: number | null;
   /** Blocks in host memory for spilled sequences. Default 0. */
   readonly hostBlockCount?: number;
@@ -23,30 +26,30 @@ export interface ServingConfig {
   /** Tokens per block, the same in all groups. */
   readonly blockSize: number;
   readonly groups: readonly CacheGroup[];
-  /** Absent for a model without recurrent layers. */
+  /** Undefined for a model without recurrent layers. */
   readonly stateSlots?: StateSlotLimits;
-  /** Longest sequence, prompt and output. */
+  /** Longest sequence: prompt and output tokens. */
   readonly contextMax: number;
   /** Sequences that may hold memory at once. */
   readonly runningMax: number;
-  /** Tokens computed in one step at most; at least runningMax, so that every decoding sequence moves in every step. */
+  /** Maximum number of tokens in a step; at least runningMax, so that every decoding sequence advances in every step. */
   readonly tokenBudget: number;
-  /** Tokens of one prompt computed in one step at most. Default: the token budget. */
+  /** Maximum number of tokens of one prompt in a step. Default: the token budget. */
   readonly prefillChunkMax?: number;
   /**
-   * Finds blocks by content. Has no effect with state slots: a recurrent state is a fold over all tokens, and the
-   * blocks of a prefix are of no use without the state at its end. Default true.
+   * Finds blocks by content. Has no effect with state slots: a recurrent state is a fold over all tokens, so the blocks
+   * of a prefix are useless without the state at its end. Default true.
    */
   readonly prefixCaching?: boolean;
-  /** Share of each pool that an admission leaves available while others run, so that they can grow. Default 0.01. */
+  /** Share of each pool that an admission leaves free while other sequences run, so that they can grow. Default 0.01. */
   readonly admissionReserve?: number;
-  /** Requests that may wait at once; one more is refused with code `queue-full`. Default: no limit. */
+  /** Maximum number of waiting requests; the next request is refused with code `queue-full`. Default: no limit. */
   readonly waitingMax?: number;
-  /** Prompt tokens of requests that wait for their first place, together. Default: no limit. */
+  /** Maximum sum of prompt tokens over requests that wait for their first admission. Default: no limit. */
   readonly waitingTokensMax?: number;
-  /** A request that waited longer than this for its first place is ended. Default: no limit. */
+  /** A request that waits longer than this for its first admission expires. Default: no limit. */
   readonly queueSecondsMax?: number;
-  /** Later requests that may overtake a waiting one which does not fit yet. Default 0. */
+  /** Number of later requests that may overtake a waiting request that does not fit yet. Default 0. */
   readonly skipHeadMax?: number;
   readonly policy: SchedulingPolicy;
 }

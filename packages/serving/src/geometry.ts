@@ -1,6 +1,6 @@
 /**
- * How many blocks which tokens need. With a sliding window of W, the token at position p reads the keys of positions
- * (p - W, p], so that before computing position c everything below c - W + 1 may go:
+ * Computes the number of blocks for a range of tokens. With a sliding window of W, the token at position p reads the keys of positions
+ * (p - W, p], so that every position below c - W + 1 may be released before position c is computed:
  *
  *   0 ....... c - W + 1 ............ c ............ c + n
  *   |  gone   |  read by the step    |  written     |
@@ -17,15 +17,18 @@ export function firstLiveBlock(computed: number, window: number | null, blockSiz
 }
 
 export interface PeakQuestion {
-  /** Tokens that are ever computed. */
+  /** Tokens that are computed over the whole life of the sequence. */
   readonly tokenCount: number;
-  /** Tokens computed in one step at most. */
+  /** Maximum number of tokens in a step. */
   readonly chunkMax: number;
   readonly window: number | null;
   readonly blockSize: number;
 }
 
-/** The most blocks one sequence holds at any time, alone, in one group: every block, or window, chunk and one more. */
+/**
+ * The most blocks that a sequence holds at any time, alone, in one group: all its blocks, or the window, a chunk and
+ * one block.
+ */
 export function peakBlocks({ tokenCount, chunkMax, window, blockSize }: PeakQuestion): number {
   const all = blocksFor(tokenCount, blockSize);
   if (window === null) return all;

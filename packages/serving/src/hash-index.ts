@@ -1,7 +1,6 @@
 /**
  * Finds a block by its 128-bit content hash. A chained hash table in typed arrays: one chain link and four hash words
- * per block, no keys on the heap. A hash has at most one block; a second block of equal content is a duplicate that
- * the pool gives back.
+ * per block, no keys on the heap. A hash has at most one block; the pool releases a second block of equal content.
  */
 import { assert } from '@plimsoll/foundation';
 import { hashWords } from './block-hash.ts';
@@ -49,7 +48,7 @@ export class HashIndex {
     return null;
   }
 
-  /** Whether looking for a block's own hash leads to it, as it must. */
+  /** True if a look-up of the block's own hash finds the block. */
   isFound(block: BlockId): boolean {
     return this.has(block) && this.find(this.#words, block * hashWords) === block;
   }

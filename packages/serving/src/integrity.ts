@@ -1,4 +1,7 @@
-/** Recounts the serving core from its owners: what sequences and pins hold must be exactly what the pools think. */
+/**
+ * Recounts the serving core from its owners: the blocks that sequences and pins hold must match the pools' counts
+ * exactly.
+ */
 import { assert } from '@plimsoll/foundation';
 import { blocksFor, firstLiveBlock } from './geometry.ts';
 import type { SequenceId, StateSlotId } from './ids.ts';

@@ -1,6 +1,6 @@
 /**
- * What happens to sequences outside of planning: they take sampled tokens, fork, give way, pause and end. The scheduler
- * is the only caller; this file keeps queues, memory and counters in step with each sequence's state.
+ * Changes sequences outside planning: takes sampled tokens, forks, preempts, pauses and ends sequences. Only the
+ * scheduler calls it; this file keeps queues, memory and counters consistent with each sequence's state.
  */
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import { type SequenceId, sequenceId } from './ids.ts';
@@ -11,7 +11,7 @@ import { noTransfers, type Transfers } from './transfers.ts';
 
 const noTokens: readonly number[] = [];
 
-/** The outcome of a commit while it is collected. */
+/** The outcome of a commit while the commit collects it. */
 export interface Outcome extends CommitOutcome {
   readonly finished: { sequence: SequenceView; reason: FinishReason }[];
   readonly forked: { parent: SequenceId; child: SequenceView }[];
@@ -20,7 +20,7 @@ export interface Outcome extends CommitOutcome {
 export class Lifecycle {
   readonly sequences = new Map<SequenceId, Sequence>();
   readonly #core: ServingCore;
-  /** Transfers that forks have asked for; the next plan carries them. */
+  /** Transfers that forks requested; the next plan carries them. */
   #transfers: Transfers = noTransfers();
   #nextId = 0;
 
@@ -53,7 +53,7 @@ export class Lifecycle {
     return defined(this.sequences.get(id), `there is no live sequence ${id}`);
   }
 
-  /** Takes the result of one entry: accepted drafts, a sampled token, forks, the end. */
+  /** Applies the result of an entry: accepted drafts, a sampled token, forks, the end. */
   take(
     sequence: Sequence,
     result: StepResult,
@@ -90,7 +90,7 @@ export class Lifecycle {
 
   #append(sequence: Sequence, sampled: readonly number[], drafts: readonly number[], now: Seconds): void {
     const { memory, metrics } = this.#core;
-    // Drafts are kept below what is left of the limit, so what is accepted of them cannot pass it.
+    // The planner caps drafts at the tokens left before the limit, so accepted drafts cannot exceed it.
     assert(sampled.length <= sequence.lengthMax - sequence.tokens.length, 'a sequence grows past its limit');
     for (const token of sampled) sequence.tokens.push(token);
     sequence.firstTokenAt ??= now;
@@ -136,7 +136,7 @@ export class Lifecycle {
     else metrics.finished++;
   }
 
-  /** Splits a sequence in two with the same tokens. The child waits when there is no place for it now. */
+  /** Splits a sequence into two with the same tokens. The child waits if it does not fit now. */
   fork(parent: Sequence): Sequence {
     const { config, memory, running, waiting, parked, metrics } = this.#core;
     const child = parent.copy(sequenceId(this.#nextId++));
@@ -157,7 +157,7 @@ export class Lifecycle {
     return child;
   }
 
-  /** Takes a running sequence's place and memory away; its tokens are computed again when it is next admitted. */
+  /** Preempts a running sequence and releases its memory; the next admission computes its tokens again. */
   giveWay(sequence: Sequence): void {
     const { memory, waiting, running, parked, metrics } = this.#core;
     metrics.discardedTokens += sequence.computedTokens;

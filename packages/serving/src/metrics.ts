@@ -1,19 +1,19 @@
-/** Counters as plain numbers, from the start of the scheduler's life; a caller who wants rates subtracts two snapshots. */
+/** Counters as plain numbers, since the scheduler was created; for rates, a caller subtracts two snapshots. */
 export interface ServingMetrics {
   steps: number;
   submitted: number;
   refused: number;
-  /** Places given in the running set, resumptions included. */
+  /** Admissions to the running set, including resumptions. */
   admissions: number;
   finished: number;
   aborted: number;
   /** Requests that waited longer than `queueSecondsMax`. */
   expired: number;
-  /** Steps that were given up: their sequences are computed again. */
+  /** Abandoned steps: their sequences are computed again. */
   abandonedSteps: number;
   forks: number;
   preemptions: number;
-  /** Preemptions whose memory went to the host. */
+  /** Preemptions that moved blocks to host memory. */
   spills: number;
   /** Computed tokens that a preemption or a rollback threw away. */
   discardedTokens: number;
@@ -22,11 +22,11 @@ export interface ServingMetrics {
   outputTokens: number;
   draftedTokens: number;
   acceptedTokens: number;
-  /** Tokens for which the prefix cache was asked, and how many it had. */
+  /** Tokens looked up in the prefix cache, and the tokens it had. */
   prefixQueryTokens: number;
   prefixHitTokens: number;
   publishedBlocks: number;
-  /** Blocks given back because another one held the same content. */
+  /** Blocks released because another block held the same content. */
   duplicateBlocks: number;
   /** Cached blocks whose content was dropped to make room. */
   evictions: number;

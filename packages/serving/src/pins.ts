@@ -1,7 +1,7 @@
 /**
- * Pinned prefixes: cached blocks that keep an owner although no sequence uses them, so that a system prompt outlives
- * the lulls between its users. A pin takes what is cached at the moment; to pin a new prompt, let a request compute it
- * first. Pinned blocks are lost to everybody else, so the caller gives a limit per group.
+ * Pinned prefixes: cached blocks that keep an owner although no sequence uses them, so that a system prompt stays
+ * cached between its users. A pin covers the blocks that are cached at that moment; to pin a new prompt, let a request
+ * compute it first. No other request can use the space of pinned blocks, so the caller sets a limit per group.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { type PinId, pinId } from './ids.ts';
@@ -10,14 +10,14 @@ import type { SequenceMemory } from './sequence-memory.ts';
 
 export interface Pin {
   readonly id: PinId;
-  /** Leading tokens that are pinned: whole blocks, so at most the length asked for. */
+  /** Number of pinned leading tokens: whole blocks, so at most the requested length. */
   readonly tokenCount: number;
 }
 
 export class PinnedPrefixes {
   readonly #memory: SequenceMemory;
   readonly #matches = new Map<PinId, PrefixMatch>();
-  /** Per group and block, how many pins hold it. */
+  /** Number of pins per group and block. */
   readonly #holders: readonly Int32Array[];
   readonly #pinnedCounts: number[];
   #nextId = 0;
@@ -33,7 +33,10 @@ export class PinnedPrefixes {
     return this.#pinnedCounts[group] ?? 0;
   }
 
-  /** What a pin of the first `tokenCount` tokens would take, and how many pinned blocks each group would then have. */
+  /**
+   * Finds the blocks that a pin of the first `tokenCount` tokens takes, and the resulting number of pinned blocks per
+   * group.
+   */
   find(
     tokens: ArrayLike<number>,
     extraKey: string,

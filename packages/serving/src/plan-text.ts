@@ -1,4 +1,4 @@
-/** A plan as text, one line per thing the engine does: for tests whose whole output a person reads. */
+/** Formats a plan as text, one line per action of the engine, for tests that snapshot whole plans. */
 import type { SequenceView, StepPlan } from './index.ts';
 
 export function planText(plan: StepPlan): string {
@@ -16,7 +16,7 @@ export function planText(plan: StepPlan): string {
   return lines.join('\n');
 }
 
-/** "0 1 2", or "-- 2" when blocks before have left the window; groups are separated by a bar. */
+/** "0 1 2", or "-- 2" if earlier blocks have left the window; a bar separates groups. */
 export function tablesText({ tables, stateSlot }: SequenceView): string {
   const texts = tables.map(({ firstIndex, blocks }) =>
     `${'-'.repeat(firstIndex)} ${blocks.join(' ')}`.trim(),

@@ -1,4 +1,4 @@
-/** What a step asks of the engine, what the engine answers, and what came of it. */
+/** The plan of a step, the engine's results, and the outcome of their commit. */
 import type { Seconds } from '@plimsoll/foundation';
 import type { SequenceId } from './ids.ts';
 import type { FinishReason, SequenceView } from './sequence.ts';
@@ -13,9 +13,9 @@ export interface PlanEntry {
   readonly kind: 'decode' | 'prefill';
   readonly start: number;
   readonly count: number;
-  /** The last `draftCount` of the tokens are the sequence's drafts, to be verified; they are not in its tokens. */
+  /** The last `draftCount` of the tokens are drafts to verify; the sequence's own tokens do not include them. */
   readonly draftCount: number;
-  /** True when the entry reaches the last known token, so that logits are wanted and `commit` expects a result. */
+  /** True if the entry reaches the last known token: the engine computes logits, and `commit` expects a result. */
   readonly samples: boolean;
 }
 
@@ -23,20 +23,20 @@ export interface StepPlan {
   /** Steps are numbered from 0. */
   readonly index: number;
   readonly now: Seconds;
-  /** Decoding sequences, then prefilling ones that were running, then admitted ones; each in the policy's order. */
+  /** Decoding sequences, then running sequences in prefill, then newly admitted sequences; each in the policy's order. */
   readonly entries: readonly PlanEntry[];
-  /** To be done before computing, in this order. */
+  /** The engine performs these before computing, in this order. */
   readonly blockTransfers: readonly BlockTransfer[];
   readonly stateTransfers: readonly StateTransfer[];
   readonly admitted: readonly SequenceView[];
   readonly preempted: readonly SequenceView[];
-  /** Sequences that waited longer than `queueSecondsMax`: the scheduler has ended them. */
+  /** Sequences that waited longer than `queueSecondsMax`; the scheduler has ended them. */
   readonly expired: readonly SequenceView[];
   /** Sum of the entries' counts; never above the token budget. */
   readonly tokenCount: number;
 }
 
-/** One more continuation of the same prefix (n > 1): a fork that starts with its own sampled token. */
+/** Another continuation of the same prefix (n > 1): a fork that starts with its own sampled token. */
 export interface ForkResult {
   readonly token: number;
   readonly finished?: 'stop';
@@ -47,11 +47,11 @@ export interface StepResult {
   readonly sequenceId: SequenceId;
   /** The accepted drafts, in order, then one sampled token: between 1 and draftCount + 1 tokens. */
   readonly tokens: readonly number[];
-  /** Set when the sequence ends here for the engine's own reasons: end token, stop string. */
+  /** Set if the engine ends the sequence here: end token, stop string. */
   readonly finished?: 'stop';
   /** Guesses for the tokens after these, to be verified in the next step. */
   readonly drafts?: readonly number[];
-  /** Instead of drafts: a number of places, which `Scheduler.propose` fills once the next step has been planned. */
+  /** Instead of drafts: a number of places, which `Scheduler.propose` fills after the next step is planned. */
   readonly draftPlaces?: number;
   readonly forks?: readonly ForkResult[];
 }

@@ -1,13 +1,13 @@
-/** Scheduling policies: an order of requests, and what becomes of those that give way. */
+/** Scheduling policies: the order of requests, and what happens to the blocks of preempted sequences. */
 import { arrivalOrder, type RankRule, virtualTokenCounters } from './rank-rules.ts';
 
 export interface SchedulingPolicy {
   readonly name: string;
-  /** Makes the rule of one scheduler; a rule may keep counters. */
+  /** Creates the rule of one scheduler; a rule may keep counters. */
   readonly rule: () => RankRule;
-  /** True: a waiting sequence of higher priority takes the place of running ones of lower priority. */
+  /** True: a waiting sequence of higher priority preempts running sequences of lower priority. */
   readonly preemptForWaiting: boolean;
-  /** What becomes of a preempted sequence's blocks. Spilling falls back to recomputing while host memory is full. */
+  /** Recomputes or spills a preempted sequence's blocks. Spilling falls back to recomputing while host memory is full. */
   readonly preemption: 'recompute' | 'spill';
 }
 
@@ -21,15 +21,15 @@ const firstCome: SchedulingPolicy = {
 
 export const policies = {
   fcfs: firstCome,
-  /** First come, first served within a priority; a minute of waiting makes up for one level. */
+  /** First come, first served within a priority; one priority level equals a minute of waiting. */
   priority: {
     ...firstCome,
     name: 'priority',
     rule: arrivalOrder({ secondsPerPriority: 60 }),
     preemptForWaiting: true,
   },
-  /** Short prompts first; a thousand tokens wait at most a second longer than none. */
+  /** Short prompts first; a prompt of a thousand tokens waits at most one second longer than an empty prompt. */
   shortestFirst: { ...firstCome, name: 'shortest-first', rule: arrivalOrder({ secondsPerToken: 0.001 }) },
-  /** Equal shares of service for tenants, whatever number of requests each has queued. */
+  /** Equal shares of service per tenant, independent of the number of queued requests. */
   fairShare: { ...firstCome, name: 'fair-share', rule: virtualTokenCounters },
 } as const satisfies Readonly<Record<string, SchedulingPolicy>>;

@@ -1,14 +1,14 @@
 /**
  * The prefix cache's index as bytes: which content hash lies in which block, so that a restarted engine finds the long
- * conversations of yesterday. The blocks' content is the engine's to store; this says what each of them is.
+ * conversations of yesterday. The engine stores the blocks' content; this file identifies each block.
  *
  *   offset  0   8   magic "PLIMSKV1"
  *           8   4   length of the header in bytes, then the header: JSON, what the cache belongs to
  *               24  per block and group: block, depth (u32), content hash (4 x u32); least recently used first
  *               16  checksum of all before
  *
- * All numbers are little-endian. A file is taken whole or not at all: torn bytes, or another model, KV format or block
- * size, are refused with a typed error before anything changes, and the cache starts empty.
+ * All numbers are little-endian. A file loads completely or not at all: damaged bytes, or another model, KV format or
+ * block size, give a typed error before anything changes, and the cache starts empty.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { BlockHasher, hashWords } from './block-hash.ts';
@@ -16,7 +16,7 @@ import type { PublishedBlock } from './block-pool.ts';
 import { type BlockId, blockId } from './ids.ts';
 import type { SequenceMemory } from './sequence-memory.ts';
 
-/** What cached blocks depend on besides tokens. Block size and groups are added from the configuration. */
+/** Everything besides tokens that cached blocks depend on. The configuration adds block size and groups. */
 export interface PrefixCacheIdentity {
   /** Hash of the weights, adapters included. */
   readonly modelHash: string;
@@ -24,7 +24,7 @@ export interface PrefixCacheIdentity {
   readonly kvFormat: string;
 }
 
-/** The content that was saved from `savedBlock` belongs into `block`. */
+/** Block `block` receives the content that was saved from `savedBlock`. */
 export interface LoadedBlock {
   readonly group: number;
   readonly savedBlock: BlockId;
@@ -75,7 +75,7 @@ export function loadPrefixCache(
   const loaded: LoadedBlock[] = [];
   for (const [group, { pool }] of memory.groups.entries()) {
     const blocks = groups[group] ?? [];
-    // A smaller pool keeps the most recent ones, which include every head of a tail it keeps.
+    // A smaller pool keeps the most recent blocks, which include the head of every tail that it keeps.
     const kept = blocks.slice(Math.max(0, blocks.length - pool.blockCount));
     const free = pool.freeOrder();
     for (const [index, { block: savedBlock, hash, depth }] of kept.entries()) {
@@ -106,7 +106,7 @@ function checksumOf(content: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Checks everything and only then returns the blocks of each group. */
+/** Checks everything before it returns the blocks of each group. */
 function parse(
   saved: Uint8Array,
   expected: Header,

@@ -6,7 +6,7 @@
  *   full       x    x    x    x    x    -      serves 0..5 blocks
  *   window     -    -    x    x    -    x      window of two blocks: serves 4; together they serve 4
  *
- * Looking modifies nothing: a match is taken by SequenceMemory.start, or dropped.
+ * Matching modifies nothing: SequenceMemory.start takes a match, or the caller drops it.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { hashWords } from './block-hash.ts';

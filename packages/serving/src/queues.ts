@@ -1,8 +1,8 @@
-/** The two ordered sets of sequences: those that wait (a heap) and those that run (a sorted array). */
+/** The two ordered sets of sequences: the waiting queue (a heap) and the running list (a sorted array). */
 import { assert } from '@plimsoll/foundation';
 import { compareSequences, type Sequence } from './sequence.ts';
 
-/** Binary heap in the policy's order. Adding and taking the first are O(log n); removing another one is O(n). */
+/** Binary heap in the policy's order. Adding and taking the first are O(log n); removing any other sequence is O(n). */
 export class WaitingQueue {
   readonly #heap: Sequence[] = [];
 
@@ -10,7 +10,7 @@ export class WaitingQueue {
     return this.#heap.length;
   }
 
-  /** Tokens of those that never had a place. */
+  /** Tokens of sequences that were never admitted. */
   get newTokens(): number {
     let tokens = 0;
     for (const { state, promptLength } of this.#heap) if (state === 'waiting') tokens += promptLength;
@@ -36,10 +36,10 @@ export class WaitingQueue {
     this.#rise(at);
   }
 
-  /** The first `count` in the policy's order, or all if these are fewer. */
+  /** The first `count` sequences in the policy's order, or all if there are fewer. */
   inOrder(count: number): Sequence[] {
     const found: Sequence[] = [];
-    // Places in the heap whose parents have been taken; the next in order is among them.
+    // Heap positions whose parents have been taken; the next sequence in order is among them.
     const open = this.#heap.length === 0 ? [] : [0];
     while (found.length < count && open.length > 0) {
       let best = 0;
@@ -54,7 +54,7 @@ export class WaitingQueue {
     return found;
   }
 
-  /** In heap order, which is no particular order. */
+  /** Iterates in the heap's internal order. */
   [Symbol.iterator](): Iterator<Sequence> {
     return this.#heap.values();
   }
@@ -116,7 +116,7 @@ export class RunningList {
     return count;
   }
 
-  /** Last in the policy's order: the first one to give way. */
+  /** Last in the policy's order: the first sequence to be preempted. */
   get last(): Sequence | undefined {
     return this.#sequences.at(-1);
   }
@@ -125,7 +125,7 @@ export class RunningList {
     return this.#sequences[index];
   }
 
-  /** The next one in the policy's order, whether or not `sequence` is still in the list. */
+  /** The sequence that follows in the policy's order, whether or not `sequence` is still in the list. */
   after(sequence: Sequence): Sequence | undefined {
     const at = this.#position(sequence);
     return this.#sequences[this.#sequences[at] === sequence ? at + 1 : at];
@@ -157,7 +157,7 @@ export class RunningList {
     }
   }
 
-  /** Where the sequence is, or where it would go. */
+  /** The sequence's position, or the position where it would be inserted. */
   #position(sequence: Sequence): number {
     let low = 0;
     let high = this.#sequences.length;

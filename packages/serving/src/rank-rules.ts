@@ -1,24 +1,24 @@
 /**
- * Rank rules: who is served first. A rule turns a request into one number, its rank, once, at submission; the smallest
- * rank is served first. Waiting, admission and preemption all use this one order, so a preempted sequence is the last in
- * it and can never be preempted in turn by the sequence that it gave way to.
+ * Rank rules order the requests. A rule turns a request into one number, its rank, once, at submission; the scheduler
+ * serves the smallest rank first. Waiting, admission and preemption all use this order, so a preempted sequence comes
+ * after the sequence that preempted it and cannot preempt it in turn.
  */
 import type { Seconds } from '@plimsoll/foundation';
 import type { ServingRequest } from './sequence.ts';
 
 export interface RankRule {
-  /** The place of a request in the order. The scheduler asks once, when the request is submitted. */
+  /** Ranks a request. The scheduler calls it once, at submission. */
   rank(request: ServingRequest, now: Seconds): number;
-  /** Output tokens that the last `rank` counted in advance. Default 0. */
+  /** Output tokens that the last call of `rank` charged in advance. Default 0. */
   readonly outputExpected?: number;
-  /** A sequence of this rank got its first place in a step. */
+  /** Reports the first admission of a sequence of this rank. */
   admitted?(rank: number): void;
-  /** A sequence ended: what it wrote, and what was counted in advance for it. */
+  /** Reports the end of a sequence: its output tokens, and the output tokens charged in advance. */
   settle?(tenant: string, outputTokens: number, outputExpected: number): void;
 }
 
 export interface ArrivalWeights {
-  /** Head start that one level of priority is worth. Default 0. */
+  /** Head start of one priority level. Default 0. */
   readonly secondsPerPriority?: number;
   /** Handicap of each prompt token. Default 0. */
   readonly secondsPerToken?: number;
@@ -44,27 +44,27 @@ export function arrivalOrder({
 
 /** An output token costs a tenant as much as two prompt tokens, the weights of the paper below. */
 const outputWeight = 2;
-/** Weight of a tenant's latest answer in the length that is expected of its next one. */
+/** Weight of a tenant's latest answer in the expected length of its next answer. */
 const latestShare = 0.2;
 
 interface Account {
   /** Service that the tenant asked for: prompt tokens, and output tokens times their weight. */
   counter: number;
-  /** Output tokens of a request, a running mean. */
+  /** Running mean of the output tokens per request. */
   expected: number;
 }
 
 /**
- * Virtual token counters (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024) as start tags: each
- * tenant has a counter of the service that it asked for, and a request's rank is that counter at its submission. An idle
- * tenant saves nothing up: its counter is lifted to the rank of the last admitted request. A request counts in advance
- * with its prompt and the output that its tenant's requests usually have, so that a thousand queued requests of one
- * tenant are spread over the order; the difference to the real output is settled when the sequence ends.
+ * Virtual token counters (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024) as start tags. A
+ * tenant's counter is the service that it has requested; a request's rank is that counter at submission. An idle tenant
+ * accumulates no credit: its counter rises to the rank of the last admitted request. A request is charged in advance
+ * for its prompt and for its tenant's usual output, so that a thousand queued requests of a tenant spread over the
+ * order. The end of the sequence settles the difference to the real output.
  */
 export function virtualTokenCounters(): RankRule {
   const accounts = new Map<string, Account>();
   let virtualTime = 0;
-  /** Infinity before any answer was seen: then a request counts with all that it may write. */
+  /** Infinity before the first answer: a request is then charged for its output limit. */
   let expectedOfAny = Infinity;
   let outputExpected = 0;
   const accountOf = (tenant: string): Account => {
@@ -86,7 +86,7 @@ export function virtualTokenCounters(): RankRule {
     },
     admitted(rank) {
       virtualTime = Math.max(virtualTime, rank);
-      // A counter that has been passed says nothing any more, so tenants that left take no memory.
+      // A counter below the current rank has no effect, so the accounts of tenants that left are removed.
       for (const [tenant, { counter }] of accounts) if (counter <= virtualTime) accounts.delete(tenant);
     },
     settle(tenant, outputTokens, expected) {

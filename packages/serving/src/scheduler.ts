@@ -29,7 +29,7 @@ import type { ServingCore } from './serving-core.ts';
 import { HostSpill } from './spill.ts';
 import { type PlannedStep, StepPlanner } from './step-planner.ts';
 
-/** How full a cache group is, in blocks. The first three add up to the group's block count. */
+/** Occupancy of a cache group in blocks. The first three add up to the group's block count. */
 export interface GroupOccupancy {
   readonly name: string;
   readonly free: number;
@@ -41,7 +41,7 @@ export interface GroupOccupancy {
   readonly evictions: number;
 }
 
-/** What one block is doing, for a view of the pool. */
+/** The state of a block, for a view of the pool. */
 export interface BlockView {
   /** Sequences and pins that hold it; 0 when it is free or cached. */
   readonly owners: number;
@@ -70,7 +70,7 @@ export class Scheduler {
     this.#pins = new PinnedPrefixes(memory);
   }
 
-  /** A snapshot. */
+  /** A snapshot of the counters. */
   get metrics(): Readonly<ServingMetrics> {
     let evictions = 0;
     for (const { pool } of this.#core.memory.groups) evictions += pool.evictions;
@@ -99,7 +99,7 @@ export class Scheduler {
     return parked.size + running.pausedCount;
   }
 
-  /** True when a step would have nothing to do: no sequence waits, and every running one is paused. */
+  /** True if a step would have nothing to do: no sequence waits, and every running sequence is paused. */
   get isIdle(): boolean {
     const { running, waiting } = this.#core;
     return waiting.length === 0 && running.pausedCount === running.length;
@@ -126,7 +126,10 @@ export class Scheduler {
     });
   }
 
-  /** Tokens of this prompt that the cache would serve now: what a router asks each replica. Changes nothing. */
+  /**
+   * Number of tokens of this prompt that the cache would serve now: a router compares it across replicas. Changes
+   * nothing.
+   */
   cachedTokens(prompt: ArrayLike<number>, extraKey = ''): number {
     if (!this.config.prefixCaching) return 0;
     const { match } = this.#pins.find(prompt, extraKey, prompt.length - 1);
@@ -164,8 +167,8 @@ export class Scheduler {
   }
 
   /**
-   * Fills the places for drafts of an entry of the step in flight: all that were planned. Drafting this late needs no
-   * guess about which drafts get a place, and their keys and values have one already.
+   * Fills all planned draft places of an entry of the step in flight. Late drafting need not guess which drafts get a
+   * place, and blocks for their keys and values are already reserved.
    */
   propose(id: SequenceId, drafts: readonly number[]): void {
     const plan = defined(this.#inFlight, 'there is no step in flight');
@@ -178,8 +181,8 @@ export class Scheduler {
   }
 
   /**
-   * Gives the step in flight up, whatever of it was computed: every sequence in it loses its place and is computed again
-   * later. What the step moved to or from host memory is dropped, because the move may not have happened.
+   * Abandons the step in flight, however much of it was computed: every sequence in it is preempted and computed again
+   * later. Blocks that the step moved to or from host memory are dropped, because the move may not have happened.
    */
   abandon(): void {
     const plan = defined(this.#inFlight, 'there is no step to abandon');
@@ -189,7 +192,7 @@ export class Scheduler {
     for (const sequence of plan.preempted) host.drop(sequence);
     const states = new Set(plan.stateTransfers.map(({ to }) => to));
     for (const { sequence } of plan.entries) sequence.scheduledTokens = 0;
-    // A fork that is not in the step may still wait for its copy of the state.
+    // A fork outside the step may still wait for its copy of the state.
     const copied = [...this.#core.running].filter(
       ({ stateSlot }) => stateSlot !== null && states.has(stateSlot),
     );
@@ -201,7 +204,7 @@ export class Scheduler {
     }
   }
 
-  /** Leaves a live sequence out of the next steps, for a reader that is too slow. It is the first to give way. */
+  /** Excludes a live sequence from the next steps, for a reader that is too slow. A paused sequence is preempted first. */
   pause(id: SequenceId): void {
     this.#life.pause(this.#life.live(id));
   }
@@ -211,8 +214,8 @@ export class Scheduler {
   }
 
   /**
-   * Takes the results of the step in flight: one for each entry that samples, in the plan's order. A result for a
-   * sequence that was aborted since may be left out, and is not looked at.
+   * Applies the results of the step in flight: one for each entry that samples, in the plan's order. A result for a
+   * sequence that has been aborted meanwhile may be omitted; `commit` ignores it.
    */
   commit(results: readonly StepResult[], now: Seconds): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
@@ -246,8 +249,8 @@ export class Scheduler {
   }
 
   /**
-   * Splits a live sequence in two with the same tokens. They share all blocks until they differ. When there is no place
-   * for the child beside its parent it waits, without blocks, and finds the shared prefix in the cache later.
+   * Splits a live sequence into two with the same tokens. They share all blocks until they differ. If the child does
+   * not fit next to its parent, it waits without blocks and finds the shared prefix in the cache later.
    */
   fork(id: SequenceId): SequenceView {
     assert(this.#inFlight === null, 'a sequence cannot fork while a step is in flight');
@@ -274,8 +277,8 @@ export class Scheduler {
   }
 
   /**
-   * Keeps the cached leading blocks of these tokens until they are unpinned. null when nothing of them is cached now;
-   * a PlimsollError when a live sequence could then never be finished.
+   * Keeps the cached leading blocks of these tokens until they are unpinned. Returns null if no block is cached now;
+   * throws a PlimsollError if a live sequence could then never finish.
    */
   pinPrefix(tokens: ArrayLike<number>, extraKey = ''): Pin | null {
     const { match, pinnedCounts } = this.#pins.find(tokens, extraKey, tokens.length);
@@ -307,8 +310,9 @@ export class Scheduler {
   }
 
   /**
-   * Takes over a saved index into an unused scheduler and says which saved block's content belongs into which block.
-   * Throws a PlimsollError, and changes nothing, when the bytes are torn or belong to another model, format or block size.
+   * Loads a saved index into an unused scheduler and maps each saved block to the block that receives its content.
+   * Throws a PlimsollError, and changes nothing, if the bytes are damaged or belong to another model, format or block
+   * size.
    */
   loadPrefixCache(saved: Uint8Array, identity: PrefixCacheIdentity): readonly LoadedBlock[] {
     assert(this.#life.sequences.size === 0, 'a prefix cache is loaded before the first request');
@@ -340,7 +344,10 @@ export class Scheduler {
     throw refuse(`the prompts of waiting requests would have ${tokens} tokens`, tokens, waitingTokensMax);
   }
 
-  /** Ends requests that waited too long for their first place. Preempted ones were served already, and stay. */
+  /**
+   * Ends requests that waited too long for their first admission. Preempted sequences have already been admitted, and
+   * stay.
+   */
   #expire(now: Seconds): readonly SequenceView[] {
     const { waiting, config } = this.#core;
     const expired: Sequence[] = [];

@@ -53,7 +53,7 @@ export class SequenceMemory {
     this.#metrics = metrics;
   }
 
-  /** What the cache has of a sequence's known tokens. Its last token is never matched: its logits are wanted. */
+  /** Matches a sequence's known tokens with the cache. The last token is never matched, because its logits are needed. */
   match(sequence: Sequence): PrefixMatch {
     if (!this.#prefixCaching) return emptyMatch(this.groups.length);
     const blockCountMax = Math.floor((sequence.tokens.length - 1) / this.blockSize);
@@ -89,7 +89,7 @@ export class SequenceMemory {
     return true;
   }
 
-  /** Blocks of a group that are left to allocate once the match has been shared. */
+  /** Blocks of a group that can still be allocated after the match is shared. */
   availableBeside(match: PrefixMatch, groupIndex: number): number {
     const { pool } = this.#group(groupIndex);
     let idle = 0;
@@ -97,7 +97,7 @@ export class SequenceMemory {
     return pool.availableCount - idle;
   }
 
-  /** Makes [computed, end) writable: blocks for all of it, and the first one not shared with anybody. */
+  /** Makes [computed, end) writable: allocates blocks for all of it, and copies the first block if it is shared. */
   grow(sequence: Sequence, end: number, transfers: Transfers): boolean {
     const partial = sequence.computedTokens % this.blockSize !== 0;
     const partialIndex = Math.floor(sequence.computedTokens / this.blockSize);
@@ -114,7 +114,10 @@ export class SequenceMemory {
     return true;
   }
 
-  /** After a step: `computed` tokens are in the cache. Gives back what is not needed and publishes what is full. */
+  /**
+   * Updates the tables after a step: `computed` tokens are in the cache. Releases unneeded blocks and publishes full
+   * blocks.
+   */
   settle(sequence: Sequence, computed: number): void {
     assert(computed <= sequence.tokens.length, 'a sequence cannot have computed tokens that are not known');
     sequence.computedTokens = computed;
@@ -134,8 +137,8 @@ export class SequenceMemory {
   }
 
   /**
-   * Forgets computed tokens from `computed` on. False when what is left cannot be continued, because a window or a
-   * recurrent state has moved past it: then the caller releases the sequence and computes it anew.
+   * Drops computed tokens from `computed` on. Returns false if a window or a recurrent state has moved past the rest,
+   * so that it cannot be continued: the caller then releases the sequence and computes it again.
    */
   rollback(sequence: Sequence, computed: number): boolean {
     if (computed >= sequence.computedTokens) return true;
@@ -152,7 +155,7 @@ export class SequenceMemory {
     return true;
   }
 
-  /** Gives `child` everything `parent` holds; whoever writes first into the shared last block gets a copy of it. */
+  /** Gives `child` everything that `parent` holds; the first writer into the shared last block gets a copy of it. */
   fork(parent: Sequence, child: Sequence, transfers: Transfers): boolean {
     if (this.stateSlots !== null) {
       const slot = this.stateSlots.allocate();
@@ -178,7 +181,7 @@ export class SequenceMemory {
     return true;
   }
 
-  /** Takes everything from a sequence. What it published stays findable until its space is needed. */
+  /** Releases everything that a sequence holds. Its published blocks stay findable until their space is needed. */
   release(sequence: Sequence): void {
     for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);

@@ -13,8 +13,8 @@
  *                   v     |          v     |
  *                   +------ preempted -----+
  *
- * A paused sequence keeps its state and its memory and is left out of steps. It is the first to give way, and waits
- * outside the queue then, until it is resumed.
+ * A paused sequence keeps its state and its memory, and steps exclude it. It is preempted first, and then waits outside
+ * the queue until it is resumed.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
 import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
@@ -31,7 +31,7 @@ const transitions: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
   finished: [],
 };
 
-/** Tokens [start, end) depend on more than their ids: the image they stand for, for example. */
+/** Tokens [start, end) depend on more than their ids, for example on the image that they represent. */
 export interface KeyedSpan {
   readonly start: number;
   readonly end: number;
@@ -41,13 +41,13 @@ export interface KeyedSpan {
 export interface ServingRequest {
   readonly prompt: ArrayLike<number>;
   readonly outputTokensMax: number;
-  /** Larger runs first, under a policy that looks at it. Default 0. */
+  /** Higher priority runs first, under a policy that uses priorities. Default 0. */
   readonly priority?: number;
-  /** What the whole cache content depends on besides tokens: adapter, tenant. Default: nothing. */
+  /** Everything besides tokens that the whole cache content depends on: adapter, tenant. Default: nothing. */
   readonly extraKey?: string;
-  /** Who asks, for rank rules that share service between tenants. Default: the empty name. */
+  /** The tenant, for rank rules that share service between tenants. Default: the empty name. */
   readonly tenant?: string;
-  /** Goes on with work that was accepted before, so a full queue does not refuse it. */
+  /** Continues accepted work, so a full queue does not refuse it. */
   readonly continues?: boolean;
   readonly spans?: readonly KeyedSpan[];
 }
@@ -59,7 +59,7 @@ export interface BlockTable {
   readonly blocks: BlockId[];
 }
 
-/** What a preempted sequence left in host memory. */
+/** The blocks of a preempted sequence in host memory. */
 export interface SpilledMemory {
   readonly computedTokens: number;
   /** Tables of host blocks, one per group. */
@@ -67,7 +67,7 @@ export interface SpilledMemory {
   readonly stateSlot: StateSlotId | null;
 }
 
-/** What an engine may read of a sequence. */
+/** The part of a sequence that an engine may read. */
 export interface SequenceView {
   readonly id: SequenceId;
   readonly state: SequenceState;
@@ -76,22 +76,22 @@ export interface SequenceView {
   readonly promptLength: number;
   readonly computedTokens: number;
   readonly drafts: readonly number[];
-  /** The drafts are places that `Scheduler.propose` is to fill. */
+  /** True if the drafts are places that `Scheduler.propose` will fill. */
   readonly awaitsDrafts: boolean;
   readonly priority: number;
   readonly tenant: string;
-  /** Left out of steps until it is resumed. */
+  /** True while steps exclude the sequence. */
   readonly isPaused: boolean;
   readonly submittedAt: Seconds;
-  /** When it first got a place in a step. */
+  /** Time of its first admission. */
   readonly admittedAt: Seconds | null;
   /** When its first sampled token was committed. */
   readonly firstTokenAt: Seconds | null;
   readonly finishedAt: Seconds | null;
-  /** Tokens that the prefix cache had when it was first admitted. */
+  /** Tokens that the prefix cache had at its first admission. */
   readonly cachedTokens: number;
   readonly preemptionCount: number;
-  /** One table per cache group. They may change between steps, also in the middle: read them anew for each step. */
+  /** One table per cache group. Steps may change them, also in the middle: read them again for each step. */
   readonly tables: readonly { readonly firstIndex: number; readonly blocks: readonly BlockId[] }[];
   readonly stateSlot: StateSlotId | null;
 }
@@ -99,11 +99,11 @@ export interface SequenceView {
 export interface SequenceOrigin {
   readonly id: SequenceId;
   readonly request: ServingRequest;
-  /** Place in the policy's order, smaller is served first; ties go by id. */
+  /** Position in the policy's order; the smallest is served first, ties are broken by id. */
   readonly rank: number;
   readonly submittedAt: Seconds;
   readonly groupCount: number;
-  /** Where the prompt ends, when the request's tokens hold output of a parent too. Default: all of it is prompt. */
+  /** End of the prompt, if the request's tokens also contain a parent's output. Default: all tokens are prompt. */
   readonly promptLength?: number;
 }
 
@@ -111,7 +111,7 @@ export class Sequence implements SequenceView {
   readonly id: SequenceId;
   readonly tokens: number[];
   readonly promptLength: number;
-  /** Tokens it may have at most, prompt included. */
+  /** Maximum number of tokens, including the prompt. */
   readonly lengthMax: number;
   readonly priority: number;
   readonly rank: number;
@@ -128,7 +128,7 @@ export class Sequence implements SequenceView {
   isPaused = false;
   /** Output tokens that the rank rule counted in advance. */
   outputExpected = 0;
-  /** Later sequences that were admitted while this one was the head of the queue and did not fit. */
+  /** Later sequences that were admitted while this sequence was the head of the queue and did not fit. */
   overtakenCount = 0;
   finishReason: FinishReason | null = null;
   preemptionCount = 0;
@@ -165,7 +165,7 @@ export class Sequence implements SequenceView {
     return this.#state;
   }
 
-  /** True while it has a place among the running ones, and so may hold device memory. */
+  /** True while it is in the running set, and so may hold device memory. */
   get isRunning(): boolean {
     return this.#state === 'prefilling' || this.#state === 'decoding';
   }
@@ -184,7 +184,7 @@ export class Sequence implements SequenceView {
     this.#state = next;
   }
 
-  /** A sequence with the same tokens, limits and place in the order, which holds nothing yet. */
+  /** Copies the tokens, limits and rank into a new sequence that holds no blocks. */
   copy(id: SequenceId): Sequence {
     const { tokens, priority, extraKey, tenant, spans, rank, submittedAt, promptLength } = this;
     const outputTokensMax = this.lengthMax - tokens.length;
@@ -201,7 +201,7 @@ export class Sequence implements SequenceView {
     return copy;
   }
 
-  /** What its block `index` depends on besides tokens and the blocks before; empty for nearly every block. */
+  /** Everything that block `index` depends on besides its own and earlier tokens; empty for nearly every block. */
   extraKeyOf(index: number, blockSize: number): string {
     let key = index === 0 && this.extraKey !== '' ? `${this.extraKey.length}:${this.extraKey}` : '';
     const start = index * blockSize;
@@ -214,7 +214,7 @@ export class Sequence implements SequenceView {
   }
 }
 
-/** Served first is smaller: by rank, then in order of submission. A total order, so that plans are reproducible. */
+/** Orders by rank, then by submission. A total order, so that plans are reproducible. */
 export function compareSequences(left: Sequence, right: Sequence): number {
   return left.rank - right.rank || left.id - right.id;
 }

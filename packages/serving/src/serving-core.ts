@@ -1,4 +1,4 @@
-/** The parts that planning and the lives of sequences share. */
+/** State that planning and the lifecycle of sequences share. */
 import type { CheckedConfig } from './config.ts';
 import type { ServingMetrics } from './metrics.ts';
 import type { RunningList, WaitingQueue } from './queues.ts';
@@ -13,7 +13,7 @@ export interface ServingCore {
   readonly host: HostSpill;
   readonly waiting: WaitingQueue;
   readonly running: RunningList;
-  /** Paused sequences without a place: they are in no queue. */
+  /** Paused sequences outside the running set: they are in no queue. */
   readonly parked: Set<Sequence>;
   readonly metrics: ServingMetrics;
   readonly rule: RankRule;

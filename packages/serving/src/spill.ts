@@ -1,6 +1,6 @@
 /**
- * Moves what a preempted sequence holds to host memory and back. Blocks are copied whole, also those it shares: the
- * others keep theirs. Cheaper than computing again when the link is faster than the prefill; a policy decides.
+ * Moves the blocks of a preempted sequence to host memory and back. Whole blocks are copied, also shared blocks: their
+ * other owners keep them. Cheaper than recomputing if the link is faster than prefill; the policy decides.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { blocksFor } from './geometry.ts';
@@ -18,7 +18,7 @@ export class HostSpill {
     this.#metrics = metrics;
   }
 
-  /** Moves a running sequence's memory to the host. False when the host has no room: nothing has changed then. */
+  /** Moves a running sequence's memory to the host. Returns false and changes nothing if the host has no room. */
   spill(sequence: Sequence, transfers: Transfers): boolean {
     const { groups, hostStateSlots } = this.#memory;
     assert(sequence.spilled === null, `sequence ${sequence.id} is spilled already`);
@@ -47,7 +47,7 @@ export class HostSpill {
     return true;
   }
 
-  /** Brings a spilled sequence back, with blocks up to token `end`. False when there is no room now. */
+  /** Restores a spilled sequence, with blocks up to token `end`. Returns false if there is no room now. */
   restore(sequence: Sequence, end: number, transfers: Transfers): boolean {
     const { groups, stateSlots, blockSize } = this.#memory;
     const spilled = defined(sequence.spilled, `sequence ${sequence.id} is not spilled`);
@@ -75,7 +75,7 @@ export class HostSpill {
     return true;
   }
 
-  /** Forgets what is on the host, if anything. */
+  /** Drops the sequence's host blocks, if any. */
   drop(sequence: Sequence): void {
     const { spilled } = sequence;
     if (spilled === null) return;

@@ -1,10 +1,13 @@
-/** Slots of recurrent state, the second resource beside blocks: one per running sequence, all alike, never shared. */
+/**
+ * Slots of recurrent state, the second resource besides blocks: one per running sequence, all of equal size, never
+ * shared.
+ */
 import { assert } from '@plimsoll/foundation';
 import { type StateSlotId, stateSlotId } from './ids.ts';
 
 export class StateSlots {
   readonly slotCount: number;
-  /** Taken from the end; starts so that slot 0 goes first. */
+  /** Taken from the end; ordered so that slot 0 is taken first. */
   readonly #free: StateSlotId[];
   readonly #owned: Uint8Array;
 
@@ -31,7 +34,7 @@ export class StateSlots {
     this.#free.push(slot);
   }
 
-  /** Recounts: the slots that sequences hold are distinct, and with the free ones they are all there are. */
+  /** Recounts: the slots that sequences hold are distinct, and together with the free slots they are complete. */
   checkIntegrity(held: readonly StateSlotId[]): void {
     assert(new Set(held).size === held.length, `state slots ${held.join(', ')} are not distinct`);
     for (const slot of held) assert(this.#owned[slot] === 1, `state slot ${slot} is held and counts as free`);

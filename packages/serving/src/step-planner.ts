@@ -1,11 +1,11 @@
 /**
- * Fills one step, within its token budget: decoding sequences first, one token each and what fits of their drafts, so
- * that nobody's stream stalls for another's prompt; then the next chunks of prompts already begun; then, in the
- * policy's order and without skipping the head of the queue, new and preempted sequences.
+ * Fills one step, within its token budget: decoding sequences first, one token each and the drafts that fit, so that
+ * no stream stalls for another sequence's prompt; then the next chunks of prompts already begun; then, in the policy's
+ * order and without skipping the head of the queue, new and preempted sequences.
  *
- * When blocks run out, a paused sequence gives way, then the running sequence that is last in the policy's order and not
- * yet in this step. A sequence that has its place in the step keeps it, so the first decoding sequence always moves, and
- * after it the next.
+ * When blocks run out, the planner preempts a paused sequence, then the running sequence that is last in the policy's
+ * order and not yet in this step. A sequence that is in the step stays in it, so the first decoding sequence always
+ * advances, and then the next.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
 import { blocksFor, peakBlocks } from './geometry.ts';
@@ -17,7 +17,7 @@ import { tableOf } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
 import type { Transfers } from './transfers.ts';
 
-/** Waiting sequences that are looked at when the head of the queue does not fit and others may overtake it. */
+/** Waiting sequences that the planner examines if the head of the queue does not fit and others may overtake it. */
 const overtakersSeenMax = 8;
 
 interface PlannedEntry extends PlanEntry {
@@ -30,7 +30,7 @@ export interface PlannedStep extends StepPlan {
   readonly preempted: readonly Sequence[];
 }
 
-/** Plans one step and is then thrown away. */
+/** Plans one step; a new planner serves each step. */
 export class StepPlanner {
   readonly #core: ServingCore;
   readonly #life: Pick<Lifecycle, 'giveWay' | 'takeTransfers'>;
@@ -39,7 +39,7 @@ export class StepPlanner {
   readonly #admitted: Sequence[] = [];
   readonly #preempted: Sequence[] = [];
   #budgetLeft: number;
-  /** Decoding sequences that still need their token of this step. */
+  /** Decoding sequences that still need a token in this step. */
   #decodesLeft = 0;
 
   constructor(core: ServingCore, life: Lifecycle) {
@@ -76,7 +76,7 @@ export class StepPlanner {
     };
   }
 
-  /** Lets the head of the queue push out running sequences of lower priority, as long as it does not fit. */
+  /** Lets the head of the queue preempt running sequences of lower priority while it does not fit. */
   #makeRoomForUrgent(): void {
     const { waiting, running } = this.#core;
     const head = waiting.first;
@@ -92,14 +92,14 @@ export class StepPlanner {
   #planDecodes(): void {
     const { running, memory, config } = this.#core;
     for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
-    // Preemption may remove any sequence from the list, also the one at hand.
+    // Preemption may remove any sequence from the list, including the current one.
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
       if (!isDue(sequence, 'decoding')) continue;
       const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
       let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
       const known = sequence.tokens.length;
-      // Drafts are a gamble: they may use blocks that are left, or the room in the last token's own block, but nobody
-      // is preempted for them.
+      // Drafts may fail verification, so they use free blocks or the room in the last token's block, but preempt no
+      // sequence.
       if (draftCount === 0 || !memory.grow(sequence, known + draftCount, this.#transfers)) {
         draftCount = Math.min(draftCount, blocksFor(known, config.blockSize) * config.blockSize - known);
         if (!this.#growByPreempting(sequence, known + draftCount)) {
@@ -118,14 +118,14 @@ export class StepPlanner {
       if (this.#budgetLeft === 0) return;
       if (!isDue(sequence, 'prefilling')) continue;
       const count = this.#chunk(sequence.uncomputedTokens);
-      // One that finds no room keeps what it has, and what it still needs keeps new ones out (#mayStart).
+      // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (#mayStart).
       if (this.#growByPreempting(sequence, sequence.computedTokens + count)) {
         this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
       }
     }
   }
 
-  /** Grows a sequence, preempting whoever comes after it and is not in this step yet. */
+  /** Grows a sequence and preempts later sequences that are not in this step yet. */
   #growByPreempting(sequence: Sequence, end: number): boolean {
     while (!this.#core.memory.grow(sequence, end, this.#transfers)) {
       const victim = this.#pausedVictim() ?? this.#victimBehind(sequence);
@@ -135,7 +135,7 @@ export class StepPlanner {
     return true;
   }
 
-  /** The last paused sequence that holds memory. Nothing waits for its next token. */
+  /** The last paused sequence that holds memory: preempting it delays no stream. */
   #pausedVictim(): Sequence | null {
     const { running } = this.#core;
     if (running.pausedCount === 0) return null;
@@ -185,7 +185,7 @@ export class StepPlanner {
     }
   }
 
-  /** Starts a later sequence in place of a head that does not fit; each head may be overtaken a bounded number of times. */
+  /** Starts a later sequence if the head does not fit; a bounded number of sequences may overtake each head. */
   #startOvertaking(head: Sequence): Sequence | null {
     const { waiting, config } = this.#core;
     if (head.overtakenCount >= config.skipHeadMax) return null;
@@ -235,9 +235,9 @@ export class StepPlanner {
   }
 
   /**
-   * Whether all known tokens of a waiting sequence fit now, beside what running prompts still need and a reserve for
-   * growth. Looking only at its first chunk would let in more prompts than can be finished without preemption. Alone,
-   * a sequence needs no gate: whatever was accepted fits.
+   * True if all known tokens of a waiting sequence fit now, next to the remaining need of running prompts and a reserve
+   * for growth. A check of its first chunk alone would admit more prompts than can finish without preemption. A lone
+   * sequence needs no check: an accepted request fits.
    */
   #mayStart(sequence: Sequence, match: PrefixMatch): boolean {
     const { config, memory, running } = this.#core;
@@ -255,7 +255,7 @@ export class StepPlanner {
     });
   }
 
-  /** Blocks that computing all known tokens takes in a group, at its peak. */
+  /** Peak number of blocks of a group for computing all known tokens. */
   #peak(sequence: Sequence, group: number): number {
     const { blockSize, prefillChunkMax: chunkMax } = this.#core.config;
     const window = this.#core.memory.groups[group]?.window ?? null;

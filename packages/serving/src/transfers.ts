@@ -1,6 +1,6 @@
 /**
- * What the engine has to move before a step's forward pass. Transfers are done one after the other, in list order: a
- * block that one transfer reads may be written by a later one, never by an earlier one.
+ * Copies that the engine performs before a step's forward pass, one after the other, in list order: a later transfer
+ * may write a block that an earlier transfer reads, never the reverse.
  */
 import type { BlockId, StateSlotId } from './ids.ts';
 

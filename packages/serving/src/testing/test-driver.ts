@@ -41,7 +41,7 @@ export class TestDriver {
     );
   }
 
-  /** One step; `changes` add to what the model says about a sequence: drafts, forks, the end. */
+  /** Runs one step; `changes` add to the model's result for a sequence: drafts, forks, the end. */
   step(changes: ReadonlyMap<SequenceId, Partial<StepResult>> = new Map()): string {
     const plan = this.scheduler.step(seconds(this.now));
     const text = planText(plan);
@@ -67,7 +67,7 @@ export class TestDriver {
     return Array.from({ length: count }, () => this.step()).join('\n');
   }
 
-  /** Steps until nothing is left, and says how many it took. */
+  /** Runs steps until no sequence is left, and returns their number. */
   finish(stepsMax = 1000): number {
     for (let count = 0; count < stepsMax; count++) {
       if (this.scheduler.runningCount + this.scheduler.waitingCount === 0) return count;
