@@ -6,7 +6,6 @@ import { readJsonFile, readTextFile } from '@plimsoll/model-files/files';
 import type { ChatMessage, Tokenizer } from '@plimsoll/text';
 import type { TemplateJob, TemplateProcess } from '@plimsoll/text/process';
 import type { Interruption } from './interruption.ts';
-import { checkTextSize } from './prompt-size.ts';
 
 export interface Conversation {
   /** Rendered in a process of its own, which the signal stops. */
@@ -35,9 +34,9 @@ export async function openConversation(
   return {
     async encode(messages, signal) {
       const contents = messages.map(({ content }) => (typeof content === 'string' ? content : ''));
-      checkTextSize(engine, contents, { slides });
+      engine.checkTextSize(contents, { slides });
       const rendered = await templates.render({ ...template, input: { messages, now } }, signal);
-      checkTextSize(engine, [rendered.text], { slides });
+      engine.checkTextSize([rendered.text], { slides });
       return interruption.unguarded(() => encodeChat(tokenizer, rendered));
     },
   };
@@ -50,7 +49,7 @@ export function encodeRaw(
   { slides, interruption }: Pick<ConversationOptions, 'slides' | 'interruption'>,
 ): Int32Array {
   const tokenizer = tokenizerOf(engine);
-  checkTextSize(engine, [prompt], { slides });
+  engine.checkTextSize([prompt], { slides });
   return interruption.unguarded(() => tokenizer.encode(prompt, { parseSpecial: true }));
 }
 

@@ -28,6 +28,7 @@ import type {
 } from './request/generation.ts';
 import { Request, type RequestOwner } from './request/request.ts';
 import { RequestReader } from './request/request-reader.ts';
+import { checkTextSize } from './request/text-size.ts';
 import type { SamplerWorkspace } from './sampling/sampler-workspace.ts';
 
 export interface EngineParts extends LoopParts {
@@ -82,6 +83,11 @@ export class Engine {
     return this.memory.ledger();
   }
 
+  /** Throws a PlimsollError when texts that become one prompt cannot fit the context, before they are encoded. */
+  checkTextSize(texts: readonly string[], { slides = false } = {}): void {
+    checkTextSize(texts, { tokenizer: this.tokenizer, contextMax: this.contextMax, slides });
+  }
+
   /** Calls `listener` after every step, until the returned function is called or the listener throws. */
   onStep(listener: StepListener): () => void {
     return this.#loop.onStep(listener);
@@ -94,7 +100,7 @@ export class Engine {
   submit(spec: GenerationRequest): Request {
     const { signal } = spec;
     signal?.throwIfAborted();
-    const prompt = this.#requests.encode(spec.prompt);
+    const prompt = this.#encode(spec.prompt, spec.overflow !== undefined && spec.overflow !== 'refuse');
     this.#requests.checkTokens(prompt);
     const choices = spec.choices ?? 1;
     const request = new Request({ promptTokens: prompt.length, choices, owner: this.#owner });
@@ -141,7 +147,7 @@ export class Engine {
   async observe(prompt: string | ArrayLike<number>, request: ObservationRequest): Promise<void> {
     const { signal } = request;
     signal?.throwIfAborted();
-    const ids = this.#requests.encode(prompt);
+    const ids = this.#encode(prompt, false);
     this.#requests.checkTokens(ids);
     const observation = new Observation(this.#requests.sampler({ temperature: 0 }), request);
     const abort = (): void => {
@@ -156,6 +162,11 @@ export class Engine {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #encode(prompt: string | ArrayLike<number>, slides: boolean): ArrayLike<number> {
+    if (typeof prompt === 'string') this.checkTextSize([prompt], { slides });
+    return this.#requests.encode(prompt);
   }
 
   readonly #owner: RequestOwner = {

@@ -299,6 +299,25 @@ describe('readers', () => {
   });
 });
 
+test('a text that cannot fit is refused by its size, before it is encoded', async () => {
+  let encoded = 0;
+  const given = defined(tokenizer, 'the fixture has a tokenizer');
+  const counting = new Proxy(given, {
+    get: (inner, name) => {
+      if (name === 'encode') encoded++;
+      const value: unknown = Reflect.get(inner, name, inner);
+      return typeof value === 'function' ? value.bind(inner) : value;
+    },
+  });
+  const other = await startFixture(place, {}, { tokenizer: counting });
+  const text = 'a ship '.repeat(2e6);
+  const refusal = { code: 'prompt-too-long', value: text.length };
+  await expect(other.generate({ prompt: text })).rejects.toMatchObject(refusal);
+  await expect(other.observe(text, {})).rejects.toMatchObject(refusal);
+  expect(encoded).toBe(0);
+  await other.close();
+});
+
 describe('the queue', () => {
   test('400 waiting requests stay within what the plan counts for them', async () => {
     const other = await startFixture(place, { sequencesMax: 1, contextMax: 256 }, { tokenizer });
