@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { atlasContent } from './check/atlas-content.ts';
 import { type Command, commandCheck } from './check/command.ts';
 import { engineNames } from './check/engine-names.ts';
+import { faces } from './check/faces.ts';
 import { fileNames, forbiddenWords } from './check/forbidden-text.ts';
 import { generatedFiles } from './check/generated-files.ts';
 import { importArrows } from './check/import-arrows.ts';
@@ -36,6 +37,7 @@ const checks: readonly Check[] = [
   importArrows,
   importCycles,
   engineNames,
+  faces,
   fileSizes,
   functionSizes,
   fileNames,

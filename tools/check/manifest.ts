@@ -8,6 +8,8 @@ export interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
+  /** Entry -> file, `.` for the package's own name. */
+  readonly exports: Readonly<Record<string, string>>;
 }
 
 /** The package.json of the root and of every package and app. */
@@ -38,6 +40,7 @@ export function readManifest(project: Project, path: string): Manifest | undefin
     dependencies: table('dependencies'),
     devDependencies: table('devDependencies'),
     scripts: table('scripts'),
+    exports: table('exports'),
   };
 }
 

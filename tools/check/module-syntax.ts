@@ -28,7 +28,7 @@ import {
 } from 'typescript/unstable/ast';
 
 /** Stands among names for all of a module: a namespace, or a use that names nothing. */
-const everyName = '*';
+export const everyName = '*';
 
 export interface ImportedNames {
   readonly specifier: string;
