@@ -241,9 +241,9 @@ describe('refusals', () => {
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toMatchInlineSnapshot(`
-      "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.25 GiB; 0.20 GiB are allowed: 53.16 MiB short
+      "plimsoll: f16.gguf with one sequence of 16k tokens needs 0.21 GiB; 0.20 GiB are allowed: 5.16 MiB short
         allowed: 0.20 GiB of memory
-        try: --memory 259MiB
+        try: --kv-type q8_0: keep the KV cache in q8_0 (needs 0.20 GiB); or --ctx 9472: limit the context to 9,472 tokens (needs 0.20 GiB); or --memory 211MiB
       "
     `);
     const asJson = plimsoll(['bench', llama, '--memory', '64MiB', '--json']);
