@@ -8,6 +8,7 @@ import starlight from '@astrojs/starlight';
 import { defineConfig, passthroughImageService } from 'astro/config';
 import { contentPolicy } from './src/site/content-policy.ts';
 import { dataFiles } from './src/site/data-files.ts';
+import { dataWithoutSources } from './src/site/data-without-sources.ts';
 
 /** A language is a file of words. Starlight needs the list to name each language and to link between them. */
 const languages = readdirSync(new URL('src/content/messages', import.meta.url))
@@ -69,7 +70,9 @@ export default defineConfig({
           return id.endsWith('/pages-data/site-content.ts') ? { id: siteContent, external: true } : null;
         },
       },
+      { ...dataWithoutSources(), applyToEnvironment: ({ name }) => name === 'client' },
     ],
+    worker: { plugins: () => [dataWithoutSources()] },
     build: { chunkSizeWarningLimit: 700 },
   },
 });
