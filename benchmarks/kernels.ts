@@ -18,10 +18,10 @@ import {
   controlBytes,
   createNodeKernels,
   type KernelOperation,
+  type KernelWeightFormat,
   repackedBytes,
   rowBytes,
   type WasmKernels,
-  type WeightFormat,
   weightFormats,
 } from '@plimsoll/kernels';
 
@@ -40,7 +40,7 @@ interface Figures {
 }
 
 interface Row {
-  readonly format: WeightFormat | 'read';
+  readonly format: KernelWeightFormat | 'read';
   readonly threads: number;
   readonly vectorGigabytesPerSecond: Figures;
   /** Medians of the same rounds, and best figures, divided. */
@@ -63,7 +63,7 @@ function timed(run: () => void): number {
 }
 
 /** Panels are filled directly: random bytes, then scales (and float elements) of magnitude 0.004 to 0.03. */
-function fillWeights(bytes: Uint8Array, format: WeightFormat): void {
+function fillWeights(bytes: Uint8Array, format: KernelWeightFormat): void {
   const random = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   let state = 0x9e3779b9;
   for (let i = 0; i < random.length; i++) {
@@ -88,14 +88,14 @@ function fillWeights(bytes: Uint8Array, format: WeightFormat): void {
 
 /** One arena that holds a weight of every format, activations and an output. */
 class Bench {
-  readonly formats: readonly WeightFormat[];
+  readonly formats: readonly KernelWeightFormat[];
   readonly memory: WebAssembly.Memory;
   readonly input = controlBytes;
   readonly activations = this.input + 4 * productTokens * columns;
   readonly output = this.activations + activationBytes('q8_0', productTokens, columns);
   readonly weights = 32 * 2 ** 20;
 
-  constructor(formats: readonly WeightFormat[]) {
+  constructor(formats: readonly KernelWeightFormat[]) {
     const pages = (this.weights + formats.length * weightBytes) / 65536;
     this.formats = formats;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -108,21 +108,25 @@ class Bench {
     }
   }
 
-  rows(format: WeightFormat): number {
+  rows(format: KernelWeightFormat): number {
     return Math.floor(sliceBytes / rowBytes(format, columns) / 8) * 8;
   }
 
   /** Bytes that one mat-vec sample reads. */
-  slice(format: WeightFormat): number {
+  slice(format: KernelWeightFormat): number {
     return repackedBytes(format, this.rows(format), columns);
   }
 
-  weightsOf(format: WeightFormat, round: number): number {
+  weightsOf(format: KernelWeightFormat, round: number): number {
     const slices = Math.floor(weightBytes / this.slice(format));
     return this.weights + this.formats.indexOf(format) * weightBytes + (round % slices) * this.slice(format);
   }
 
-  product(format: WeightFormat, round: number, shape: { rows: number; tokens: number }): KernelOperation[] {
+  product(
+    format: KernelWeightFormat,
+    round: number,
+    shape: { rows: number; tokens: number },
+  ): KernelOperation[] {
     const isFloat = weightFormats[format].activations === 'f32';
     const activations = isFloat ? this.input : this.activations;
     const { rows, tokens } = shape;
@@ -152,7 +156,7 @@ interface Samples {
 function sample(
   bench: Bench,
   kernels: WasmKernels,
-  at: { format: WeightFormat; round: number },
+  at: { format: KernelWeightFormat; round: number },
   into: Samples,
 ): void {
   const { format, round } = at;
@@ -182,7 +186,7 @@ function measureAll(bench: Bench, pools: readonly WasmKernels[]): Row[] {
     }
   }
   return pools.flatMap(({ threads }) => {
-    const samplesOf = (format: WeightFormat): Samples =>
+    const samplesOf = (format: KernelWeightFormat): Samples =>
       samples.get(`${format} ${threads}`) ?? { read: [], vector: [], product: [] };
     const read = figures(bench.formats.flatMap((format) => samplesOf(format).read));
     const rows = bench.formats.map((format): Row => {
@@ -231,7 +235,7 @@ const build = (['simd', 'relaxed', 'relaxed-dot32'] satisfies BuildName[]).find(
 );
 const formats = values.formats
   .split(',')
-  .flatMap((name) => Object.keys(weightFormats).filter((key): key is WeightFormat => key === name));
+  .flatMap((name) => Object.keys(weightFormats).filter((key): key is KernelWeightFormat => key === name));
 const bench = new Bench(formats);
 const arenas = [{ memory: bench.memory, controlPointer: 0 }];
 const pools: WasmKernels[] = [];

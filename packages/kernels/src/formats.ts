@@ -19,7 +19,7 @@ import {
   q8_0Code,
 } from '../assembly/opcodes.ts';
 
-export type WeightFormat =
+export type KernelWeightFormat =
   | 'f32'
   | 'f16'
   | 'bf16'
@@ -32,7 +32,7 @@ export type WeightFormat =
   | 'q5_K'
   | 'q6_K';
 /** f32 is exact and twice as large as f16: for parity with other implementations, and for doubt. */
-export type KvFormat = 'f32' | 'f16' | 'q8_0';
+export type KernelKvFormat = 'f32' | 'f16' | 'q8_0';
 
 /** A run of bytes inside a source block, and the unit in which eight rows of it are interleaved in a panel. */
 export interface BlockField {
@@ -84,7 +84,7 @@ function steps6(): BlockField[] {
   });
 }
 
-export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
+export const weightFormats: Readonly<Record<KernelWeightFormat, WeightFormatInfo>> = {
   f32: { code: f32Code, blockElements: 1, blockBytes: 4, fields: fields([0, 4, 4]), activations: 'f32' },
   f16: { code: f16Code, blockElements: 1, blockBytes: 2, fields: fields([0, 2, 2]), activations: 'f32' },
   bf16: { code: bf16Code, blockElements: 1, blockBytes: 2, fields: fields([0, 2, 2]), activations: 'f32' },
@@ -147,7 +147,7 @@ export const weightFormats: Readonly<Record<WeightFormat, WeightFormatInfo>> = {
 };
 
 /** Bytes of one row of `columns` weights as a file stores it. */
-export function rowBytes(format: WeightFormat, columns: number): number {
+export function rowBytes(format: KernelWeightFormat, columns: number): number {
   const { blockElements, blockBytes } = weightFormats[format];
   if (!Number.isSafeInteger(columns) || columns <= 0 || columns % blockElements !== 0) {
     throw new PlimsollError({
@@ -162,12 +162,12 @@ export function rowBytes(format: WeightFormat, columns: number): number {
 }
 
 /** Bytes of a [rows, columns] weight in a file. */
-export function sourceBytes(format: WeightFormat, rows: number, columns: number): number {
+export function sourceBytes(format: KernelWeightFormat, rows: number, columns: number): number {
   return rows * rowBytes(format, columns);
 }
 
 /** Bytes of the same weight in panels of eight rows: the rows are padded to a multiple of 8, nothing else is added. */
-export function repackedBytes(format: WeightFormat, rows: number, columns: number): number {
+export function repackedBytes(format: KernelWeightFormat, rows: number, columns: number): number {
   assert(Number.isSafeInteger(rows) && rows > 0, `a weight with ${rows} rows`);
   return Math.ceil(rows / panelRows) * panelRows * rowBytes(format, columns);
 }
@@ -181,7 +181,7 @@ function roundUp16(value: number): number {
  * (the baseline keeps quants in 16 bits), so that a plan does not depend on the processor. 0 for float weights, whose
  * products read the f32 activations themselves.
  */
-export function activationBytes(format: WeightFormat, tokens: number, columns: number): number {
+export function activationBytes(format: KernelWeightFormat, tokens: number, columns: number): number {
   const { activations, blockElements } = weightFormats[format];
   if (activations === 'f32') return 0;
   if (activations === 'q8-32-sums') return tokens * (2 * columns + roundUp16((columns / 32) * 12));

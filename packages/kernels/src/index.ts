@@ -1,10 +1,10 @@
 export {
   activationBytes,
-  type KvFormat,
+  type KernelKvFormat,
+  type KernelWeightFormat,
   repackedBytes,
   rowBytes,
   sourceBytes,
-  type WeightFormat,
   weightFormats,
 } from './formats.ts';
 export { attentionScratchBytes, type KvShape, kvBlockBytes } from './kv-layout.ts';

@@ -10,10 +10,10 @@
  */
 import { assert } from '@plimsoll/foundation';
 import { attentionSpanTokens, attentionTokens, kvBlockTokensUnit } from '../assembly/opcodes.ts';
-import type { KvFormat } from './formats.ts';
+import type { KernelKvFormat } from './formats.ts';
 
 export interface KvShape {
-  readonly kvFormat: KvFormat;
+  readonly kvFormat: KernelKvFormat;
   readonly kvHeads: number;
   readonly headDim: number;
   readonly blockTokens: number;

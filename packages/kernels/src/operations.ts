@@ -5,7 +5,7 @@
  *
  * No operation invents numbers for NaN: a NaN in the input is a NaN in the output it reaches.
  */
-import type { KvFormat, WeightFormat } from './formats.ts';
+import type { KernelKvFormat, KernelWeightFormat } from './formats.ts';
 
 /** Byte offset into an arena. */
 export type Pointer = number;
@@ -13,7 +13,7 @@ export type Pointer = number;
 /** Source rows to panels: `repackedBytes`. Adds the count of infinite or NaN weights and scales to the u32 `nonFinite`. */
 export interface Repack {
   readonly op: 'repack';
-  readonly format: WeightFormat;
+  readonly format: KernelWeightFormat;
   readonly source: Pointer;
   readonly output: Pointer;
   readonly rows: number;
@@ -24,7 +24,7 @@ export interface Repack {
 /** output[token, :] = row tokenIds[token] (u32) of a repacked weight. */
 export interface Embed {
   readonly op: 'embed';
-  readonly format: WeightFormat;
+  readonly format: KernelWeightFormat;
   readonly weights: Pointer;
   readonly tokenIds: Pointer;
   readonly output: Pointer;
@@ -36,7 +36,7 @@ export interface Embed {
 /** f32 [tokens, columns] to the 8-bit blocks that `mat-mul` with `format` reads; nothing for float formats. */
 export interface Quantise {
   readonly op: 'quantise';
-  readonly format: WeightFormat;
+  readonly format: KernelWeightFormat;
   readonly input: Pointer;
   readonly output: Pointer;
   readonly tokens: number;
@@ -52,7 +52,7 @@ export type ProductPath = 'auto' | 'mat-vec';
  */
 export interface MatMul {
   readonly op: 'mat-mul';
-  readonly format: WeightFormat;
+  readonly format: KernelWeightFormat;
   readonly weights: Pointer;
   readonly activations: Pointer;
   readonly output: Pointer;
@@ -109,7 +109,7 @@ export interface Rope {
 
 /** Where the paged cache of one layer lies: block b of keys begins at keyPool + b x blockStrideBytes. */
 export interface KvPool {
-  readonly kvFormat: KvFormat;
+  readonly kvFormat: KernelKvFormat;
   readonly keyPool: Pointer;
   readonly valuePool: Pointer;
   readonly blockStrideBytes: number;

@@ -6,7 +6,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { SchedulingPolicy } from './policies.ts';
 
 /** Layers with the same cache layout share a pool: all full-attention layers, or all layers with one sliding window. */
-export interface CacheGroup {
+export interface PoolConfig {
   readonly name: string;
   readonly blockCount: number;
   /** Tokens that a position attends to, including itself; null = all tokens before it. */
@@ -25,7 +25,7 @@ export interface StateSlotLimits {
 export interface ServingConfig {
   /** Tokens per block, the same in all groups. */
   readonly blockSize: number;
-  readonly groups: readonly CacheGroup[];
+  readonly groups: readonly PoolConfig[];
   /** Undefined for a model without recurrent layers. */
   readonly stateSlots?: StateSlotLimits;
   /** Longest sequence: prompt and output tokens. */

@@ -1,6 +1,6 @@
 export { BlockHasher, hashWords } from './block-hash.ts';
 export { BlockPool, type PublishedBlock } from './block-pool.ts';
-export type { CacheGroup, CheckedConfig, ServingConfig, StateSlotLimits } from './config.ts';
+export type { CheckedConfig, PoolConfig, ServingConfig, StateSlotLimits } from './config.ts';
 export { blocksFor, firstLiveBlock, type PeakQuestion, peakBlocks } from './geometry.ts';
 export type { BlockId, PinId, SequenceId, StateSlotId } from './ids.ts';
 export type { ServingMetrics } from './metrics.ts';

@@ -4,7 +4,7 @@
  * graph would ignore: both would give fluent nonsense.
  */
 import { defined, PlimsollError } from '@plimsoll/foundation';
-import type { KvFormat, WeightFormat } from '@plimsoll/kernels';
+import type { KernelKvFormat, KernelWeightFormat } from '@plimsoll/kernels';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
 import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
@@ -12,7 +12,7 @@ import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
 export interface PlacedWeight {
   readonly arena: number;
   readonly pointer: number;
-  readonly format: WeightFormat;
+  readonly format: KernelWeightFormat;
   readonly rows: number;
   readonly columns: number;
 }
@@ -22,7 +22,7 @@ export interface PlacedKv {
   readonly arena: number;
   /** Index of the cache group: which block table the layer reads. */
   readonly group: number;
-  readonly kvFormat: KvFormat;
+  readonly kvFormat: KernelKvFormat;
   readonly keyPool: number;
   readonly valuePool: number;
   readonly blockStrideBytes: number;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
-import type { WeightFormat } from '@plimsoll/kernels';
+import type { KernelWeightFormat } from '@plimsoll/kernels';
 import { expect, test } from 'vitest';
 import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
 import { quantiseRows } from './quantise-rows.ts';
@@ -62,11 +62,14 @@ test.each([
   expect(read(widened)).toEqual(values);
 });
 
-test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies WeightFormat[])('rows are quantised to %s', (format) => {
-  const values = floatsOf(fixture.quantised.values);
-  const expected = bytesOf(defined(fixture.quantised.blocks[format], `the fixture has ${format}`));
-  expect(quantiseRows(values, format)).toEqual(expected);
-});
+test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies KernelWeightFormat[])(
+  'rows are quantised to %s',
+  (format) => {
+    const values = floatsOf(fixture.quantised.values);
+    const expected = bytesOf(defined(fixture.quantised.blocks[format], `the fixture has ${format}`));
+    expect(quantiseRows(values, format)).toEqual(expected);
+  },
+);
 
 test('other types are left to others', () => {
   expect(wideningOf('Q8_0')).toBe(null);

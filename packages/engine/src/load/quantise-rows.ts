@@ -3,9 +3,9 @@
  * Q8_0 and Q4_0 (https://github.com/ggml-org/ggml, ggml-quants.c).
  */
 import { assert } from '@plimsoll/foundation';
-import type { WeightFormat } from '@plimsoll/kernels';
+import type { KernelWeightFormat } from '@plimsoll/kernels';
 
-export function quantiseRows(values: Float32Array, format: WeightFormat): Uint8Array {
+export function quantiseRows(values: Float32Array, format: KernelWeightFormat): Uint8Array {
   switch (format) {
     case 'f32':
       return new Uint8Array(values.slice().buffer);

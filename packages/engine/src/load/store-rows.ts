@@ -8,7 +8,7 @@
  * Embedding a row of a weight is dequantising it: so every format that the kernels read can be taken down a step.
  */
 import { assert, defined } from '@plimsoll/foundation';
-import type { KernelOperation, WeightFormat } from '@plimsoll/kernels';
+import type { KernelOperation, KernelWeightFormat } from '@plimsoll/kernels';
 import { repackedBytes, weightFormats } from '@plimsoll/kernels/thread';
 import type { PlacedTensor } from '@plimsoll/planner/engine-memory';
 import type { Passage } from './load-task.ts';
@@ -29,7 +29,7 @@ export interface RowRun {
   readonly rows: number;
 }
 
-const formatOfType = new Map<string, WeightFormat>(
+const formatOfType = new Map<string, KernelWeightFormat>(
   (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q4_K', 'q5_K', 'q6_K'] as const).map(
     (format) => [format.toUpperCase(), format],
   ),
@@ -45,7 +45,7 @@ export function passageBytes(tensor: PlacedTensor, sourceRowBytes: number): numb
   return rows * (2 * sourceRowBytes + wide + 4 + Math.max(wide, writtenRowBytes(format, columns))) + 256;
 }
 
-function writtenRowBytes(format: WeightFormat, columns: number): number {
+function writtenRowBytes(format: KernelWeightFormat, columns: number): number {
   const { blockElements, blockBytes } = weightFormats[format];
   return (columns / blockElements) * blockBytes;
 }
@@ -90,7 +90,7 @@ function putRows({ buffer, room }: RowPassage, bytes: Uint8Array): number {
 
 function repack(
   { buffer, room, run }: RowPassage,
-  matrix: { format: WeightFormat; rows: number; columns: number; source: number; output: number },
+  matrix: { format: KernelWeightFormat; rows: number; columns: number; source: number; output: number },
 ): number {
   const counter = new Uint32Array(buffer, room.counter, 1);
   counter[0] = 0;

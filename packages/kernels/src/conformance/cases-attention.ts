@@ -1,11 +1,11 @@
 /** Conformance cases: the paged cache, attention over it, and choosing among scores. */
-import type { KvFormat } from '../formats.ts';
+import type { KernelKvFormat } from '../formats.ts';
 import { attentionScratchBytes, kvBlockBytes } from '../kv-layout.ts';
 import type { KernelOperation } from '../operations.ts';
 import type { ConformanceCase, TestArena } from './test-arena.ts';
 
 interface AttentionShape {
-  readonly kvFormat: KvFormat;
+  readonly kvFormat: KernelKvFormat;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;

@@ -3,11 +3,11 @@
  * multiply the same 8-bit integers, so what differs is the order and precision of f32 sums.
  */
 import { randomInteger } from '@plimsoll/foundation';
-import { activationBytes, repackedBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import { activationBytes, type KernelWeightFormat, repackedBytes, weightFormats } from '../formats.ts';
 import type { MatMul } from '../operations.ts';
 import type { ConformanceCase } from './test-arena.ts';
 
-export const formatNames: readonly WeightFormat[] = [
+export const formatNames: readonly KernelWeightFormat[] = [
   'f32',
   'f16',
   'bf16',
@@ -22,7 +22,7 @@ export const formatNames: readonly WeightFormat[] = [
 ];
 
 /** f32 sums of f32 products for float weights; one or two roundings per block of 32 or 256 for the others. */
-const productTolerance: Readonly<Record<WeightFormat, number>> = {
+const productTolerance: Readonly<Record<KernelWeightFormat, number>> = {
   f32: 2e-6,
   f16: 2e-6,
   bf16: 2e-6,
@@ -45,12 +45,12 @@ const shapes = [
   { rows: 33, blocks: 1, tokens: 11 },
 ];
 
-function columnsOf(format: WeightFormat, blocks: number): number {
+function columnsOf(format: KernelWeightFormat, blocks: number): number {
   const { blockElements } = weightFormats[format];
   return blockElements === 1 ? blocks * 37 + 6 : blocks * blockElements;
 }
 
-function repackCase(format: WeightFormat, rows: number, blocks: number): ConformanceCase {
+function repackCase(format: KernelWeightFormat, rows: number, blocks: number): ConformanceCase {
   return {
     name: `repack ${format}, ${rows} rows of ${blocks} blocks`,
     build(arena) {
@@ -62,7 +62,7 @@ function repackCase(format: WeightFormat, rows: number, blocks: number): Conform
   };
 }
 
-function embedCase(format: WeightFormat): ConformanceCase {
+function embedCase(format: KernelWeightFormat): ConformanceCase {
   return {
     name: `embed ${format}`,
     build(arena) {
@@ -82,7 +82,7 @@ function embedCase(format: WeightFormat): ConformanceCase {
 }
 
 function productCase(
-  format: WeightFormat,
+  format: KernelWeightFormat,
   shape: (typeof shapes)[number],
   { accumulate, path }: Pick<MatMul, 'accumulate' | 'path'>,
 ): ConformanceCase {

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
-import { type WeightFormat, weightFormats } from '../formats.ts';
+import { type KernelWeightFormat, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { ArenaView } from '../reference/arena-view.ts';
 import { dequantise } from '../reference/dequantise.ts';
@@ -22,7 +22,7 @@ const file = new URL('../../../../fixtures/kernels/dequantise.json', import.meta
 const fixture: Fixture = JSON.parse(await readFile(file, 'utf8'));
 
 /** Source bytes of one row, and the bits of the f32 they stand for. */
-function rowOf(format: WeightFormat): { blocks: Uint8Array; bits: Uint32Array; columns: number } {
+function rowOf(format: KernelWeightFormat): { blocks: Uint8Array; bits: Uint32Array; columns: number } {
   const { blocks, values } = defined(fixture.formats[format], `the fixture has no ${format}`);
   const bytes = Uint8Array.from(Buffer.from(blocks, 'base64'));
   const bits = new Uint32Array(Uint8Array.from(Buffer.from(values, 'base64')).buffer);

@@ -4,7 +4,7 @@
  * compared too: a kernel that writes outside its output is found.
  */
 import { assert, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
-import { repackedBytes, rowBytes, sourceBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import { type KernelWeightFormat, repackedBytes, rowBytes, sourceBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { controlBytes } from '../wasm/wasm-kernels.ts';
 
@@ -63,7 +63,7 @@ export class TestArena {
   }
 
   /** Source blocks with random quants and ordinary scales of either sign. */
-  sourceWeights(format: WeightFormat, rows: number, columns: number): number {
+  sourceWeights(format: KernelWeightFormat, rows: number, columns: number): number {
     const { blockBytes, fields } = weightFormats[format];
     const size = sourceBytes(format, rows, columns);
     const pointer = this.place(size);
@@ -83,7 +83,11 @@ export class TestArena {
   }
 
   /** A repacked weight: its panels, and the operation that fills them. */
-  weights(format: WeightFormat, rows: number, columns: number): { weights: number; repack: KernelOperation } {
+  weights(
+    format: KernelWeightFormat,
+    rows: number,
+    columns: number,
+  ): { weights: number; repack: KernelOperation } {
     const source = this.sourceWeights(format, rows, columns);
     assert(rowBytes(format, columns) > 0, 'a weight has columns');
     const output = this.place(repackedBytes(format, rows, columns));

@@ -2,7 +2,7 @@
  * What the bytes of each weight format mean. A block lies in memory as a file stores it; the order of the f32
  * operations is ggml's, so that results equal those of the `gguf` Python package bit for bit.
  */
-import { type WeightFormat, weightFormats } from '../formats.ts';
+import { type KernelWeightFormat, weightFormats } from '../formats.ts';
 import type { ArenaView } from './arena-view.ts';
 
 type BlockReader = (arena: ArenaView, block: number, output: Float32Array) => void;
@@ -106,7 +106,7 @@ const q6_KBlock: BlockReader = (arena, block, output) => {
   }
 };
 
-const readers: Readonly<Record<WeightFormat, BlockReader>> = {
+const readers: Readonly<Record<KernelWeightFormat, BlockReader>> = {
   f32: float32Block,
   f16: float16Block,
   bf16: brainBlock,
@@ -123,7 +123,7 @@ const readers: Readonly<Record<WeightFormat, BlockReader>> = {
 /** `count` elements that start at byte offset `source`, a whole number of blocks in the order of a file. */
 export function dequantise(
   arena: ArenaView,
-  format: WeightFormat,
+  format: KernelWeightFormat,
   source: number,
   count: number,
 ): Float32Array {

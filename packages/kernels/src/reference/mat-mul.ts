@@ -3,14 +3,14 @@
  * `activationBytes`: this one keeps, per token, i8 quants and then the f32 scale of each block. Products are summed in
  * double precision.
  */
-import { activationBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import { activationBytes, type KernelWeightFormat, weightFormats } from '../formats.ts';
 import type { MatMul, Quantise } from '../operations.ts';
 import type { ArenaView } from './arena-view.ts';
 import { dequantise } from './dequantise.ts';
 import { unpackRow } from './repack.ts';
 
 /** Columns that share a scale, and the bytes of one token's region. */
-function geometry(format: WeightFormat, columns: number): { size: number; stride: number } {
+function geometry(format: KernelWeightFormat, columns: number): { size: number; stride: number } {
   return { size: weightFormats[format].blockElements, stride: activationBytes(format, 1, columns) };
 }
 

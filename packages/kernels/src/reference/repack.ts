@@ -1,13 +1,13 @@
 /** Panels: eight rows interleaved field by field. The permutation of `formats.ts`, written out byte by byte, then bit by bit. */
 import { panelRows } from '../../assembly/opcodes.ts';
-import { rowBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import { type KernelWeightFormat, rowBytes, weightFormats } from '../formats.ts';
 import type { Embed, Repack } from '../operations.ts';
 import { ArenaView } from './arena-view.ts';
 import { dequantise } from './dequantise.ts';
 
 /** Calls `visit` with every byte of one row: its offset in the source row and its offset in the panel. */
 function eachByte(
-  format: WeightFormat,
+  format: KernelWeightFormat,
   columns: number,
   row: number,
   visit: (inRow: number, inPanel: number) => void,
@@ -44,7 +44,7 @@ function bitsInOrder(word: number): number {
 }
 
 /** Changes every word of a row, in the order of a file, that holds one bit per column. */
-function changeBitWords(format: WeightFormat, row: ArenaView, change: (word: number) => number): void {
+function changeBitWords(format: KernelWeightFormat, row: ArenaView, change: (word: number) => number): void {
   const { blockBytes, fields } = weightFormats[format];
   for (const { offsetBytes, sizeBytes, bitPerColumn } of fields) {
     if (bitPerColumn !== true) continue;
@@ -57,7 +57,7 @@ function changeBitWords(format: WeightFormat, row: ArenaView, change: (word: num
 }
 
 /** Scales of a block format, or the elements of a float format, whose exponent bits are all ones. */
-function countNonFinite(arena: ArenaView, format: WeightFormat, source: number): number {
+function countNonFinite(arena: ArenaView, format: KernelWeightFormat, source: number): number {
   const { blockBytes, blockElements, fields } = weightFormats[format];
   if (blockElements === 1) {
     const [value] = dequantise(arena, format, source, 1);
@@ -97,7 +97,7 @@ export function repack(arena: ArenaView, operation: Repack): void {
 /** The bytes of one row of a repacked weight, back in the order of a file, in a small arena of their own. */
 export function unpackRow(
   arena: ArenaView,
-  weight: { readonly format: WeightFormat; readonly weights: number; readonly columns: number },
+  weight: { readonly format: KernelWeightFormat; readonly weights: number; readonly columns: number },
   row: number,
 ): ArenaView {
   const { format, weights, columns } = weight;

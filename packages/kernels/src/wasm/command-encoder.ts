@@ -3,7 +3,7 @@
  * kernel in `assembly/`; a u32 without a value (no window) is all ones, a flag is 0 or 1.
  */
 import * as code from '../../assembly/opcodes.ts';
-import { type WeightFormat, weightFormats } from '../formats.ts';
+import { type KernelWeightFormat, weightFormats } from '../formats.ts';
 import { attentionScratchBytes } from '../kv-layout.ts';
 import type { Attention, KernelOperation, KvPool } from '../operations.ts';
 
@@ -31,7 +31,7 @@ function attentionArguments(o: Attention): Argument[] {
 }
 
 type Words = readonly [opcode: number, ...words: Argument[]];
-type WeightOperation = Extract<KernelOperation, { readonly format: WeightFormat }>;
+type WeightOperation = Extract<KernelOperation, { readonly format: KernelWeightFormat }>;
 type SequenceOperation = Extract<KernelOperation, { readonly op: 'rope' | 'kv-store' | 'attention' }>;
 
 function weightWords(o: WeightOperation): Words {

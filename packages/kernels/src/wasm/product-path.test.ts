@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatNames } from '../conformance/cases-products.ts';
 import { TestArena } from '../conformance/test-arena.ts';
-import { activationBytes, type WeightFormat, weightFormats } from '../formats.ts';
+import { activationBytes, type KernelWeightFormat, weightFormats } from '../formats.ts';
 import type { KernelOperation, ProductPath } from '../operations.ts';
 import { buildNames } from './builds.ts';
 import { createNodeKernels } from './node-platform.ts';
@@ -12,7 +12,7 @@ const [rows, columns, tokens] = [21, 512, 7];
 const pages = 16;
 
 /** One weight and seven tokens; a product of tokens [first, first + count) by a path. */
-function productsOf(format: WeightFormat) {
+function productsOf(format: KernelWeightFormat) {
   const arena = new TestArena(11, pages * 65536);
   const { weights, repack } = arena.weights(format, rows, columns);
   const input = arena.floats(tokens * columns);

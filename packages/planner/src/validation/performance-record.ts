@@ -18,7 +18,7 @@ import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/a
 import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/closed-loop.ts';
 import type { SpeedModel } from '../speed/speed-model.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
-import { type Workload, workloadOf } from './performance-workload.ts';
+import { type MeasuredWorkload, workloadOf } from './performance-workload.ts';
 
 export const performanceRecords: RecordReader<'performance'> = {
   kind: 'performance',
@@ -46,7 +46,7 @@ export function predictPerformanceRecord(
 
 type Figures = Readonly<Record<string, number | null>>;
 
-function predictFigures(setup: Setup, workload: Workload, table: SpeedTable): Figures {
+function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTable): Figures {
   switch (workload.kind) {
     case 'prefill': {
       const { speed } = replica(setup, table);
@@ -104,7 +104,7 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
 
 function batchFigures(
   setup: Setup,
-  workload: Extract<Workload, { kind: 'batch' }>,
+  workload: Extract<MeasuredWorkload, { kind: 'batch' }>,
   table: SpeedTable,
 ): Figures {
   const { speed } = replica(setup, table);
@@ -129,7 +129,7 @@ const batchTokens = 8192;
 
 function loopFigures(
   setup: Setup,
-  workload: Extract<Workload, { kind: 'loop' }>,
+  workload: Extract<MeasuredWorkload, { kind: 'loop' }>,
   table: SpeedTable,
 ): Figures {
   const { speed, sequencesOf } = replica(setup, table);
@@ -181,7 +181,7 @@ function withinLimit(speed: SpeedModel, load: Load, tpotSeconds: number): LoadPo
 /** Prefill and decode on workers of their own: each phase has its devices to itself, and the slower one sets the pace. */
 function splitFigures(
   setup: Setup,
-  workload: Extract<Workload, { kind: 'split' }>,
+  workload: Extract<MeasuredWorkload, { kind: 'split' }>,
   table: SpeedTable,
 ): Figures {
   const { input, output } = workload;

@@ -5,7 +5,7 @@
 import datasetFile from '@plimsoll/registry/engines/benchmark-datasets.json' with { type: 'json' };
 import { numberField, objectField, type RawRecord, textField } from '../engines/contract/log-record.ts';
 
-export type Workload =
+export type MeasuredWorkload =
   /** Prompt tokens per second of one prompt, behind `depth` tokens already cached. */
   | { readonly kind: 'prefill'; readonly input: number; readonly depth: number }
   /** One stream: tokens per second or time per token after `input` cached tokens. */
@@ -63,7 +63,7 @@ const datasets: Readonly<Record<string, Dataset>> = datasetFile.datasets;
 /** What was measured, or why a record does not tell. */
 export function workloadOf(
   record: RawRecord,
-): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+): MeasuredWorkload | { readonly kind: 'unknown'; readonly reason: string } {
   const fields = objectField(record, 'workload');
   const notes = textField(record, 'notes') ?? '';
   const measured = objectField(record, 'measured');
@@ -107,7 +107,7 @@ interface Lengths {
 function loopWorkload(
   record: RawRecord,
   lengths: Lengths,
-): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+): MeasuredWorkload | { readonly kind: 'unknown'; readonly reason: string } {
   const notes = textField(record, 'notes') ?? '';
   const quote = textField(record, 'quote') ?? '';
   const stated = statedMeans(notes);
@@ -157,7 +157,7 @@ function datasetOf(record: RawRecord, notes: string): Dataset | undefined {
 function splitWorkload(
   record: RawRecord,
   lengths: Lengths,
-): Workload | { readonly kind: 'unknown'; readonly reason: string } {
+): MeasuredWorkload | { readonly kind: 'unknown'; readonly reason: string } {
   const notes = textField(record, 'notes') ?? '';
   const { input } = lengths;
   const generated = numberIn(notes, /average generated length (\d+) tokens/);
