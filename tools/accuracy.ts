@@ -96,7 +96,7 @@ function introduction(files: Files, commit: string, records: number): string {
   ].join('\n\n');
 }
 
-/** Short hash, with a plus sign when sources differ from it. */
+/** Short hash, with a plus sign if the sources differ from the commit. */
 function headCommit(): string {
   try {
     const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8' }).trim();

@@ -1,6 +1,7 @@
 /**
- * Compiles packages/kernels/assembly into packages/kernels/dist, one module per build. A digest of the sources, of this
- * file and of the compiler's version lies beside them, and nothing is compiled while it matches: `npm ci` builds once.
+ * Compiles packages/kernels/assembly into packages/kernels/dist, one module per build. The folder also holds a digest
+ * of the sources, of this file and of the compiler's version; while it matches, nothing is compiled: `npm ci` builds
+ * once.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -45,7 +46,7 @@ async function sourceDigest(): Promise<string> {
 
 async function compile({ name, dotVariant, features }: (typeof builds)[number]): Promise<void> {
   const target = join(outputFolder, `kernels-${name}.wasm`);
-  // Another process may be loading the old file: write beside it and rename.
+  // Another process may be loading the old file, so write a temporary file and rename it.
   const partial = `${target}.${process.pid}.partial`;
   const enabled = features.flatMap((feature) => ['--enable', feature]);
   const { error, stderr } = await asc.main(
@@ -71,7 +72,7 @@ async function compile({ name, dotVariant, features }: (typeof builds)[number]):
   await rename(partial, target);
 }
 
-/** Compiles what is out of date; returns whether it had to. */
+/** Compiles outdated builds; returns true if there were any. */
 async function buildKernels(): Promise<boolean> {
   const digestFile = join(outputFolder, 'source-digest.txt');
   const digest = await sourceDigest();

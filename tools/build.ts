@@ -36,7 +36,7 @@ async function buildProgram(): Promise<string> {
   await build({
     input: {
       main: join(app, 'src/main.ts'),
-      // The engine starts it as a thread by its name: see startThread in threads.ts.
+      // The engine starts this file as a thread by its name: see startThread in threads.ts.
       'thread-entry': join(root, 'packages/engine/src/start/thread-entry.ts'),
       // The process of chat templates: see startChild in template-process.ts.
       'template-process-entry': join(root, 'packages/text/src/process/template-process-entry.ts'),
@@ -51,9 +51,9 @@ async function buildProgram(): Promise<string> {
       minify: false,
     },
   });
-  // The registry looks for its data beside the folder of its program: see dataDirectory in node-registry.ts.
+  // The registry looks for its data next to its program's folder: see dataDirectory in node-registry.ts.
   cpSync(join(root, 'packages/registry/data'), join(output, 'data'), { recursive: true });
-  // The kernels look for theirs in a folder "dist" two levels up: see loadKernelModule in node-platform.ts.
+  // The kernels look for their modules in a folder "dist" two levels up: see loadKernelModule in node-platform.ts.
   execFileSync(process.execPath, [join(root, 'tools/build-kernels.ts')]);
   const kernels = join(root, 'packages/kernels/dist');
   for (const name of readdirSync(kernels).filter((file) => file.endsWith('.wasm'))) {

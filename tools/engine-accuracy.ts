@@ -12,7 +12,7 @@ import { meanLoss } from '../packages/engine/src/reference-loss.ts';
 import { table } from './accuracy/markdown.ts';
 
 const root = join(import.meta.dirname, '..');
-/** The fixtures that state a loss: computed by transformers in float32 from the weights as they are dequantised. */
+/** The fixtures that state a loss: transformers computed it in float32 from the dequantised weights. */
 const fixtureNames = ['llama-3', 'llama-k-quants'];
 const caches = [
   ['fp32', 'f32'],

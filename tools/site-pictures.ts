@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     out: { type: 'string', default: '.cache/site-pictures' },
-    /** The whole page in one picture instead of its first screen. */
+    /** Takes the whole page in one picture instead of its first screen. */
     whole: { type: 'boolean', default: false },
   },
 });

@@ -1,6 +1,6 @@
 /**
- * What a test run leaves behind, beside what a person reads: a small file with its counts for programs, and after a
- * failure the seed with which the same random numbers come again.
+ * Writes the results of a test run for programs: a small file with counts and, after a failure, the seed that repeats
+ * its random numbers.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,4 +1,4 @@
-/** The same logs through a spreadsheet and through mlsysim: what the parts that people leave out are worth. */
+/** The same logs predicted by a spreadsheet and by mlsysim: shows the worth of the parts that they leave out. */
 import type { Validation } from '@plimsoll/planner/validation';
 import { type Comparison, compare, type Figures, type Predictions, statistics } from './figures.ts';
 import { type LlamaCppFacts, llamaCppFacts } from './llama-cpp-facts.ts';

@@ -1,4 +1,4 @@
-/** Why a figure is off: what a person found in the record's own words, or else what the record leaves open. */
+/** The cause of an error: a person's finding in the record's own words, or else the facts that the record leaves open. */
 import type { RecordAnswer } from '@plimsoll/planner/validation';
 import causes from './causes.json' with { type: 'json' };
 import type { Comparison } from './figures.ts';

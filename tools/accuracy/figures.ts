@@ -1,4 +1,4 @@
-/** Predictions of any program against the figures of logs, record by record and as statistics. */
+/** Compares any program's predictions with the figures of logs, record by record and as statistics. */
 import { type FieldStatistics, statisticsOf } from '@plimsoll/planner/validation';
 import { idOf, objectOf, type RawRecord } from './log-file.ts';
 
@@ -46,7 +46,7 @@ export function amountOf(value: unknown): number | null {
   return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
 }
 
-/** Null when there is nothing to compare. */
+/** Returns null if there is nothing to compare. */
 export function statistics(comparisons: readonly Comparison[]): FieldStatistics | null {
   return comparisons.length === 0 ? null : statisticsOf(comparisons.map(({ error }) => error));
 }

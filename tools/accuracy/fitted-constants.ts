@@ -1,4 +1,4 @@
-/** Every constant of an engine profile that was fitted to logs says so; this lists them with their points. */
+/** Lists every constant of an engine profile that was fitted to logs, with its points. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

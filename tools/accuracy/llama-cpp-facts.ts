@@ -1,4 +1,4 @@
-/** What a llama.cpp log tells somebody with a spreadsheet: the size in the model's name, and its hyper-parameters. */
+/** Reads from a llama.cpp log what a spreadsheet user knows: the size in the model's name, and the hyper-parameters. */
 import { idOf, numberOf, objectOf, type RawRecord, textOf } from './log-file.ts';
 
 export interface LlamaCppFacts {

@@ -1,4 +1,4 @@
-/** The llama.cpp part of the report: mainline, its other hosts, and the fork, each by itself. */
+/** The llama.cpp section of the report: mainline, other hosts of it, and the fork, each separately. */
 import type { Validation } from '@plimsoll/planner/validation';
 import { causeFinder } from './causes.ts';
 import { byField, type Comparison, compare, type Figures, statistics, worst } from './figures.ts';
@@ -18,7 +18,7 @@ const fields = [
   'output_buffer_mib',
 ];
 
-/** `llama.cpp` alone is mainline; a name in brackets or another one is somebody's build or program around it. */
+/** `llama.cpp` alone is mainline; a name in brackets or another name is a custom build or a program that embeds it. */
 function lineageOf(record: RawRecord): Lineage {
   const runtime = textOf(record, 'runtime') ?? '';
   if (runtime === 'llama.cpp') return 'mainline';

@@ -1,8 +1,8 @@
-/** Pieces of Markdown that every section uses. */
+/** Formats Markdown parts that every section uses. */
 import type { FieldStatistics } from '@plimsoll/planner/validation';
 import type { Comparison } from './figures.ts';
 
-/** Columns of figures stand to the right, columns of words to the left. */
+/** Columns of figures are aligned right, columns of words left. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const rule = header.map((_, column) =>
     rows.every((cells) => /^[\s\d.,%<>=+-]*$/.test(cells[column] ?? '')) ? '---:' : '---',
@@ -10,7 +10,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [header, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** Two digits below ten percent, fewer above: nobody reads 3101.33 %. */
+/** Two digits below ten percent, fewer above: 3101.33 % claims too much. */
 export function percent(share: number): string {
   const value = share * 100;
   const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
@@ -34,7 +34,7 @@ function amount(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** One line per record: what was off, by how much, and why. */
+/** One line per record: the figure, its error, and the cause. */
 export function worstList(
   comparisons: readonly Comparison[],
   causeOf: (found: Comparison) => string,

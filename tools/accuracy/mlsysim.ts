@@ -1,7 +1,7 @@
 /**
- * mlsysim on the same logs. It is a Python package, so its answers are a fixture: `tools/reference/mlsysim-logs.py`
- * reads the questions that this file writes and stores one answer per record, with the question it belongs to. An
- * answer to another question than today's is not used.
+ * Predictions of mlsysim for the same logs. mlsysim is a Python package, so its answers are a fixture:
+ * `tools/reference/mlsysim-logs.py` reads the questions that this file writes and stores one answer per record with its
+ * question. An answer to an older question is not used.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -95,7 +95,7 @@ function precisionOf(bits: number | null): string | null {
   return bits === null ? null : (names[bits] ?? null);
 }
 
-/** mlsysim has one kind of layer per model: that of the first layer which caches anything. */
+/** mlsysim has one kind of layer per model: we pass the first layer that caches anything. */
 function workloadShape(
   spec: ModelSpec,
 ): Pick<
@@ -136,7 +136,7 @@ function workloadShape(
   return base;
 }
 
-/** The question with its name: what the answer must carry to be used. */
+/** The question with its name: an answer must carry both to be used. */
 export function namedQuestion(question: MlsysimQuestion): MlsysimQuestion & { readonly question: string } {
   const digest = createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 12);
   return { ...question, question: digest };

@@ -1,4 +1,4 @@
-/** What the numbers rest on: fitted constants, derivations, omissions, and where the records are from. */
+/** The basis of the numbers: fitted constants, derivations, omissions, and the sources of the records. */
 import { fittedConstants } from './fitted-constants.ts';
 import { type RawRecord, textOf } from './log-file.ts';
 import { table } from './markdown.ts';

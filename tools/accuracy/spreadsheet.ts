@@ -1,7 +1,7 @@
 /**
- * The spreadsheet that everybody has: weights = parameters x bits / 8, cache = 2 x layers x kv heads x (hidden / heads) x
- * bytes, available = utilisation x memory - weights. Its habits are kept on purpose: head_dim is hidden / heads, every
- * layer caches every token, latent attention is attention, quantised weights have no scales.
+ * The usual spreadsheet: weights = parameters x bits / 8, cache = 2 x layers x kv heads x (hidden / heads) x bytes,
+ * available = utilisation x memory - weights. Its errors are kept on purpose: head_dim is hidden / heads, every layer
+ * caches every token, latent attention counts as attention, quantised weights have no scales.
  */
 import { GiB, MiB } from '@plimsoll/foundation';
 import type { Figures } from './figures.ts';
@@ -24,7 +24,7 @@ export function spreadsheetForVllm(facts: VllmFacts): Figures {
   };
 }
 
-/** Of the whole model; null when the config does not have the four numbers. */
+/** For the whole model; null if the config lacks one of the four numbers. */
 function bytesPerToken({ textConfig: config, kvBits }: VllmFacts): number | null {
   const layers = numberOf(config, 'num_hidden_layers');
   const hidden = numberOf(config, 'hidden_size');

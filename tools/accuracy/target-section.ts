@@ -1,4 +1,4 @@
-/** What was promised beside what was reached. */
+/** Compares the targets with the results. */
 import type { Validation } from '@plimsoll/planner/validation';
 import { causeFinder } from './causes.ts';
 import { type Comparison, statistics, worst } from './figures.ts';
@@ -69,7 +69,7 @@ export function targetSection(input: {
   ].join('\n\n');
 }
 
-/** For a target that was missed: the records beyond the limit, and why each is. */
+/** For a missed target: the records beyond the limit, and the cause of each. */
 function missPart(target: Target, causeOf: (found: Comparison) => string): readonly string[] {
   const { name, limit, reached, found } = target;
   if (reached === null || reached <= limit) return [];

@@ -1,6 +1,6 @@
 /**
- * What somebody with a model card, a config.json and a data sheet knows about the deployment of a vLLM log: the inputs
- * of both baselines. Parameters are counted, not estimated, so that neither baseline suffers from a rounded "8B".
+ * The facts that a model card, a config.json and a data sheet give about the deployment of a vLLM log: the inputs of
+ * both baselines. Parameters are counted, not estimated, so that neither baseline suffers from a rounded "8B".
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec, textParameterCount } from '@plimsoll/model-files';
@@ -30,7 +30,7 @@ export interface VllmFacts {
   readonly reportedKvGib: number | null;
 }
 
-/** Null for a model or device that the registry does not know: no program could say anything then. */
+/** Null for a model or device outside the registry: no program could predict its figures. */
 export function vllmFacts(record: RawRecord): VllmFacts | null {
   try {
     const name = textOf(record, 'model') ?? '';
@@ -47,7 +47,7 @@ export function vllmFacts(record: RawRecord): VllmFacts | null {
       kvBits: kvBits(textOf(record, 'kv_cache_dtype')),
       devices: (numberOf(record, 'tensor_parallel') ?? 1) * (numberOf(record, 'pipeline_parallel') ?? 1),
       ...device,
-      // What vLLM takes when nobody says otherwise.
+      // vLLM's default.
       utilization: numberOf(record, 'gpu_memory_utilization') ?? 0.9,
       maxModelLen: numberOf(record, 'max_model_len') ?? spec.contextLength,
       reportedKvGib: numberOf(reportedOf(record), 'kv_cache_gib'),
@@ -76,7 +76,7 @@ function deviceOf(
   };
 }
 
-/** Bits per weight by the name of the scheme, as people do it: scales and unquantised layers do not count. */
+/** Bits per weight by the name of the scheme, as people compute it: without scales and unquantised layers. */
 function weightBits(record: RawRecord, spec: ModelSpec): number {
   const named = (textOf(record, 'quantization') ?? '').toLowerCase();
   if (/awq|gptq|round|bitsandbytes|fp4|int4|w4a16/.test(named)) return 4;

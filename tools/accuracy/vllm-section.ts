@@ -25,7 +25,7 @@ const memoryFields = [
   'total_gpu_gib',
 ];
 const cacheFields = ['kv_tokens', 'gpu_blocks', 'max_concurrency'];
-/** What a plan stands or falls with; the rest are parts of it. */
+/** The figures that decide a plan; the others are parts of them. */
 const planFields = ['weights_gib', 'kv_cache_gib', 'peak_activation_gib', ...cacheFields];
 
 export interface VllmComparisons {
@@ -148,7 +148,7 @@ export function unsupportedPart({ summary }: Validation): readonly string[] {
   return ['### Not supported', shown.join('\n') + (more > 0 ? `\n- and ${more} more` : '')];
 }
 
-/** Whether one sequence of the longest context fits: what the log says, or null when it does not say. */
+/** True if one sequence of the longest context fits, as the log states; null if the log does not state it. */
 export function fitsInLog(record: RawRecord): boolean | null {
   const log = reportedOf(record);
   const cacheGib = numberOf(log, 'kv_cache_gib');

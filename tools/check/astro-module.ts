@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { assert, PlimsollError } from '@plimsoll/foundation';
 
-/** What is read of a syntax tree of Astro's parser: ESTree with JSX, offsets in UTF-16 units. */
+/** The parts of Astro's syntax tree that this file reads: ESTree with JSX, offsets in UTF-16 units. */
 interface SyntaxNode {
   readonly type: string;
   readonly start: number;
@@ -46,7 +46,7 @@ export async function loadAstroParser(root: string): Promise<AstroParser> {
   return { parseAstroSync };
 }
 
-/** A file that Astro's parser refuses, or that imports after other statements, is a problem of its own. */
+/** Reports a file that Astro's parser refuses, or that imports after other statements. */
 export function astroModule(parser: AstroParser, path: string, source: string): AstroModule {
   const { ast, diagnostics } = parser.parseAstroSync(source);
   const [refusal] = diagnostics;
@@ -59,7 +59,7 @@ export function astroModule(parser: AstroParser, path: string, source: string): 
   return { component: edits.apply(), scripts };
 }
 
-/** Statements that stand at a module's top, and types, which the props are declared with. */
+/** Statements that belong at a module's top, and types, which declare the props. */
 const moduleLevel = /^(?:Import|Export|TSInterface|TSTypeAlias)/;
 
 function wrapInFunction(
@@ -97,11 +97,11 @@ function wrapInFunction(
   );
 }
 
-/** What Astro's templates may hold and TSX may not. */
+/** Syntax that Astro's templates allow and TSX does not. */
 function editTemplate(node: SyntaxNode, source: string, edits: Edits, scripts: string[]): void {
   const text = source.slice(node.start, node.end);
   if (node.type === 'AstroDoctype' || node.type === 'AstroComment') edits.blank(node.start, node.end);
-  // A character that would close something in TSX says nothing about types.
+  // A character that would close something in TSX carries no type, so it is replaced.
   if (node.type === 'JSXText') edits.replace(node.start, node.end, text.replaceAll(/[>}]/g, ' '));
   if (node.type === 'AstroScript' || /^<(?:script|style)\b/.test(text)) {
     const [opening = ''] = /^<[^>]*>/.exec(text) ?? [];
@@ -124,7 +124,7 @@ function editTemplate(node: SyntaxNode, source: string, edits: Edits, scripts: s
   }
 }
 
-/** All nodes of a template, those of its expressions included; not those inside an element whose text is no template. */
+/** All nodes of a template, including those of its expressions; an element whose text is no template is skipped. */
 function* nodesOf(value: unknown): Generator<SyntaxNode> {
   if (Array.isArray(value)) for (const item of value) yield* nodesOf(item);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
@@ -136,7 +136,7 @@ function* nodesOf(value: unknown): Generator<SyntaxNode> {
   for (const part of Object.values(node)) yield* nodesOf(part);
 }
 
-/** Replacements of a text that do not overlap, made at once, so that places stay those of the original. */
+/** Applies replacements that do not overlap in one pass, so that offsets refer to the original text. */
 class Edits {
   readonly #source: string;
   readonly #edits: { readonly start: number; readonly end: number; readonly text: string }[] = [];
@@ -156,7 +156,7 @@ class Edits {
   apply(): string {
     let at = 0;
     let result = '';
-    // What is put in at a place comes before what is replaced from there on.
+    // An insertion at an offset comes before a replacement that starts there.
     for (const { start, end, text } of this.#edits.toSorted(
       (left, right) => left.start - right.start || left.end - right.end,
     )) {

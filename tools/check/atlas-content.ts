@@ -7,7 +7,7 @@ import type { Check } from './project.ts';
 export const atlasContent: Check = {
   name: 'atlas content',
   run: async ({ root }, remark) => {
-    // Loaded when the check runs, not before: pages that do not even load are then the problem of one check.
+    // Loaded when the check runs, not before: pages that fail to load are then the problem of this check alone.
     const { readSiteContent } = await import('../../apps/atlas/src/pages-data/site-content.ts');
     const { formatContentProblem } = await import('../../packages/registry/src/content-problem.ts');
     const { proseProblems } = await import('../../apps/atlas/src/pages-data/judge/prose-limits.ts');

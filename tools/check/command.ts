@@ -1,6 +1,6 @@
 /**
- * Checks that other programs do. They run as processes of their own, beside each other, with the Node that runs this
- * one: a tool's own start line would take whichever Node the PATH has.
+ * Checks that other programs perform. They run in parallel as processes of their own, with the Node that runs this one:
+ * a tool's own start line would use the first Node on the PATH.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ export interface Command {
   /** The tool's JavaScript file, relative to the root: `node_modules/knip/bin/knip.js`. */
   readonly program: string;
   readonly arguments: readonly string[];
-  /** What to type to mend what the program can mend itself. */
+  /** The command that fixes the problems which the program can fix itself. */
   readonly repair?: string;
 }
 
-/** A check that passes when the program exits with 0; otherwise all that it printed is the problem. */
+/** A check that passes if the program exits with 0; otherwise its whole output is the problem. */
 export function commandCheck(command: Command): Check {
   return {
     name: command.name,
@@ -30,7 +30,7 @@ export function commandCheck(command: Command): Check {
   };
 }
 
-/** Runs a program of node_modules and gives all it printed and how it ended: `exit code 0`. */
+/** Runs a program of node_modules; returns its whole output and how it ended: `exit code 0`. */
 export function runProgram(
   root: string,
   command: Pick<Command, 'program' | 'arguments'>,

@@ -1,7 +1,7 @@
 /**
- * Nothing outside an engine's folder may ask which engine it is: a branch that is written once for an engine is written
- * again for the next. What differs is in the engine's profile. So the names of engines, and those of engines that may get a
- * profile, are refused as texts in sources; the places that name an engine for another reason are listed with it.
+ * No code outside an engine's folder may branch on the engine's name: each such branch has to be extended for every new
+ * engine. The differences belong in the engine's profile. This check refuses the names of engines, including engines
+ * that may get a profile, as strings in sources; a list gives the places that name an engine for another reason.
  */
 import { engineFaces } from '@plimsoll/planner/engines';
 import type { Check } from './project.ts';
@@ -10,7 +10,7 @@ import { sourceFacts } from './source-syntax.ts';
 /** Engines that people name and that have no profile yet. */
 const others: readonly string[] = ['sglang', 'tensorrt-llm', 'trtllm', 'ollama', 'lmstudio'];
 
-/** `none` is the name of no engine, and a word. */
+/** `none` is the name of the profile without an engine, and an ordinary word. */
 const noEngine = 'none';
 
 const names: ReadonlySet<string> = new Set([
@@ -56,12 +56,12 @@ export const engineNames: Check = {
 
 const advice = 'ask its profile instead, or say why it must be named in tools/check/engine-names.ts';
 
-/** One folder for each engine; files beside them belong to all. */
+/** Each engine has one folder; the files next to these folders belong to all engines. */
 function isEngineFolder(path: string): boolean {
   return path.startsWith(enginesFolder) && path.slice(enginesFolder.length).includes('/');
 }
 
-/** Places of the list that name no engine any more. Projects that lack a place altogether are tests. */
+/** List entries that name no engine any more. A project without such a path is a test. */
 function idlePlaces(paths: readonly string[], used: ReadonlySet<string>): readonly string[] {
   return Object.keys(allowedPlaces)
     .filter((place) => !used.has(place) && paths.some((path) => path.startsWith(place)))

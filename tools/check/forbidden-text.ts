@@ -51,7 +51,7 @@ function forbiddenIn(project: Project, path: string): readonly string[] {
   );
 }
 
-/** A name that fits every file tells nothing about this one. */
+/** A name that fits every file says nothing about its content. */
 const emptyNames = /^(?:utils?|helpers?|common|misc|phase-\d+)$/;
 /** `[slug].astro` and `[...name].astro`: the part of a route that Astro fills in. */
 const routeParameter = /^\[(?:\.{3})?(.+)\](?=\.)/;

@@ -1,13 +1,13 @@
 /**
- * Files that a tool of this repository makes from others are committed, so that readers and packages have them. This
- * check makes each again, in memory, and refuses one that differs: its sources changed and the tool was not run.
+ * Some committed files are generated from others, so that readers and packages have them. This check generates each
+ * again, in memory, and refuses a difference: its sources changed and the tool was not run.
  */
 import { join } from 'node:path';
 import type { Check } from './project.ts';
 
 /** Files that one command writes. */
 export interface GeneratedFiles {
-  /** What to type to write the files again. */
+  /** The command that writes the files again. */
   readonly command: string;
   /** Path -> the text it should have, made from the sources under `root`. */
   make(root: string): Promise<ReadonlyMap<string, string>>;
@@ -31,7 +31,8 @@ export function generatedFileCheck(groups: readonly GeneratedFiles[]): Check {
 
 const registryData = 'packages/registry/data';
 
-// Sources are loaded when the check runs, not before: a package that does not even load is then the problem of one check.
+// Sources are loaded when the check runs, not before: a package that fails to load is then the problem of this check
+// alone.
 export const generatedFiles = generatedFileCheck([
   {
     command: 'node tools/build-registry-index.ts',

@@ -1,7 +1,7 @@
 /**
- * Packages may import each other only along the arrows of ARCHITECTURE.md. The list here is that drawing as data. An
- * import against it is refused, and so are a relative path from one package into another and a package.json that
- * does not say what its sources import. Type imports count: knowing a type from above is depending on above.
+ * Packages may import each other only along the arrows of ARCHITECTURE.md; the list here holds these arrows as data.
+ * The check refuses other imports, relative paths from one package into another, and a package.json that does not name
+ * what its sources import. Type imports count: a type of a higher package is a dependency on it.
  */
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
@@ -9,7 +9,7 @@ import { type Manifest, manifestPaths, readManifest } from './manifest.ts';
 import type { Check, Project } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
 
-/** Stands in the list below for every package and app, and for every app. */
+/** Placeholder in the list below for every package and app, and for every app. */
 const everything = '*';
 const apps = 'apps';
 
@@ -57,7 +57,7 @@ export const importArrows: Check = {
     const problems: string[] = [];
     for (const { path, imports } of await sourceFacts(project)) {
       const unit = units.find(({ folder }) => path.startsWith(`${folder}/`));
-      if (unit === undefined) continue; // tools and benchmarks stand outside and may look at any source
+      if (unit === undefined) continue; // tools and benchmarks are outside the arrows and may import any source
       for (const { specifier, line } of imports) {
         const problem = importProblem({ path, unit }, specifier, workspace);
         if (problem !== undefined) problems.push(`${path}:${line} ${problem}`);

@@ -1,6 +1,6 @@
 /**
- * Files must not import each other in a circle: which of them runs first would depend on who asks, and neither can be read
- * alone. Imports of types count too: a type that two files need has a file of its own.
+ * Files must not import each other in a circle: their order of execution would depend on the importer, and none could
+ * be read alone. Type imports count too: a type that two files need has its own file.
  */
 import { posix } from 'node:path';
 import type { Check } from './project.ts';

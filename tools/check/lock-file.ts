@@ -1,7 +1,7 @@
 /**
- * `npm ci` installs on no machine when package-lock.json lacks a package that another one names, even an optional one
- * for another system, or says something else than a package.json. That happens when a lock was written where a
- * registry did not have every package, and shows only on the next fresh clone; this check shows it at once.
+ * `npm ci` fails on every machine if package-lock.json lacks a package that another package names, even an optional
+ * package for another system, or contradicts a package.json. This happens when the lock was written against an
+ * incomplete registry, and appears only in the next fresh clone; this check finds it at once.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { manifestPaths, readManifest } from './manifest.ts';
@@ -40,7 +40,7 @@ function readLock(project: Project): Lock {
 
 function missingPackages(lock: Lock): readonly string[] {
   return Object.entries(lock).flatMap(([folder, { dependencies, devDependencies, optionalDependencies }]) => {
-    // What packages from a registry need for their own development is not installed.
+    // A package's own development dependencies are not installed.
     const isOurs = !folder.includes('node_modules/');
     const wanted = { ...dependencies, ...optionalDependencies, ...(isOurs && devDependencies) };
     const missing = Object.keys(wanted).filter((name) => !isInstalled(lock, folder, name));

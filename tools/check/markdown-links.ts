@@ -1,6 +1,6 @@
 /**
- * Every link from one Markdown file of the repository to another file, or to a heading, must lead somewhere. Links to
- * the web are not followed: checks run without a network.
+ * Every link from a Markdown file of the repository to a file or a heading must resolve. Web links are not followed,
+ * because checks run without a network.
  */
 import { posix } from 'node:path';
 import type { Check, Project } from './project.ts';

@@ -1,6 +1,6 @@
 /**
- * What a syntax node says of modules: which names it imports from which file, and which it exports. Beside
- * source-syntax.ts the only file that knows TypeScript's tree.
+ * Reads from a syntax node which names it imports from which file, and which it exports. Besides source-syntax.ts the
+ * only file that knows TypeScript's tree.
  */
 import {
   isAwaitExpression,
@@ -27,7 +27,7 @@ import {
   SyntaxKind,
 } from 'typescript/unstable/ast';
 
-/** Stands among names for all of a module: a namespace, or a use that names nothing. */
+/** Means the whole module: a namespace, or a use without names. */
 export const everyName = '*';
 
 export interface ImportedNames {
@@ -92,7 +92,7 @@ function namesTaken(parents: readonly Node[]): readonly string[] {
   return outer.name.elements.map((element) => (element.propertyName ?? element.name)?.getText() ?? everyName);
 }
 
-/** The names that this statement gives the module, as others import them; `*` for those of a whole other module. */
+/** The names that this statement exports, as importers see them; `*` for all names of another module. */
 export function exportsOf(statement: Node): readonly string[] {
   if (isExportDeclaration(statement)) {
     const clause = statement.exportClause;

@@ -1,6 +1,6 @@
 /**
- * Few commands: what a person types stands in the root package.json and fits in a short list. Everything else is an
- * argument to a program under tools/, and packages have no task lists of their own.
+ * Few commands: the root package.json lists the commands that a person types, and the list is short. Everything else is
+ * an argument to a program under tools/; packages have no scripts of their own.
  */
 import { manifestPaths, readManifest } from './manifest.ts';
 import type { Check } from './project.ts';

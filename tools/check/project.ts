@@ -16,7 +16,7 @@ export interface Project {
   readonly paths: readonly string[];
   /** The text of one of `paths`. */
   read(path: string): string;
-  /** The text that a file had one commit ago; undefined when it was not there or history is not, as in a shallow clone. */
+  /** The text of a file one commit ago; undefined if the file or the history does not exist, as in a shallow clone. */
   readBefore(path: string): string | undefined;
 }
 
@@ -25,9 +25,7 @@ export type Remark = (text: string) => void;
 export interface Check {
   /** Printed in front of the result; one or two words. */
   readonly name: string;
-  /**
-   * The problems found, one line each, the place first. What a person should know and nothing fails for goes to `remark`.
-   */
+  /** The problems found, one line each, beginning with the place. `remark` takes notes that fail nothing. */
   run(project: Project, remark?: Remark): readonly string[] | Promise<readonly string[]>;
 }
 
@@ -56,7 +54,7 @@ export function readProject(root: string): Project {
   };
 }
 
-/** Null where git is missing or refuses, as in a folder that another user owns. */
+/** Null if git is missing or refuses, as in a folder that another user owns. */
 function pathsFromGit(root: string): readonly string[] | null {
   // A folder inside another checkout would be listed by the rules of that checkout.
   if (!existsSync(join(root, '.git'))) return null;

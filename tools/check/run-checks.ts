@@ -1,11 +1,11 @@
-/** Runs checks beside each other and tells how each went. */
+/** Runs the checks in parallel and reports each result. */
 import { setImmediate } from 'node:timers/promises';
 import type { Check, Project, Remark } from './project.ts';
 
 export interface CheckResult {
   readonly name: string;
   readonly problems: readonly string[];
-  /** What to know without anything having failed. */
+  /** Notes that fail nothing. */
   readonly remarks: readonly string[];
   readonly milliseconds: number;
 }
@@ -17,7 +17,7 @@ export function runChecks(
   report: (result: CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
   const runOne = async (check: Check): Promise<CheckResult> => {
-    // In a turn of its own, so that a check that waits for nothing is not timed with the ones after it.
+    // A turn of its own, so that the time of a synchronous check does not include the checks after it.
     await setImmediate();
     const start = performance.now();
     const remarks: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Types of the site: its TypeScript, and its .astro files turned into TypeScript beside it, in one run of tsc. What is
- * written for that lies in a folder of its own that git ignores, under the site, where modules resolve as they do for it.
+ * Checks the types of the site in one run of tsc: its TypeScript, and its .astro files converted to TypeScript. The
+ * converted files are in a folder that git ignores, under the site, so that modules resolve as they do there.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -59,7 +59,7 @@ async function writeModules(project: Project, folder: string): Promise<void> {
   }
   const configuration = {
     extends: '../../tsconfig.json',
-    // Files of both folders see each other as if they lay in one.
+    // Files of both folders resolve each other as if they were in the same folder.
     compilerOptions: { rootDirs: ['../../src', 'src'] },
     include: ['../../src', '../../tests', '../../*.ts', 'src', 'environment.d.ts'],
     exclude: ['../../dist'],
@@ -68,7 +68,7 @@ async function writeModules(project: Project, folder: string): Promise<void> {
   write(`${site}/tsconfig.json`, JSON.stringify(configuration));
 }
 
-/** What tsc says of a written file is said of the file it was written from. */
+/** A problem that tsc reports in a converted file is reported in its source file. */
 function placesOf(output: string, folder: string): readonly string[] {
   const written = new RegExp(
     `${RegExp.escape(`${dirname(dirname(folder))}/.astro/${basename(folder)}`)}/`,

@@ -1,14 +1,14 @@
 /**
- * Limits on the size of files and functions: what does not fit on a few screens is not read as one piece. A file over
- * the lower limit may stand in size-ratchet.json with its exact length; an entry can only go down and then away.
- * Generated tables are named `*.data.ts` and exempt.
+ * Limits on the size of files and functions: a reader cannot take in code that exceeds a few screens. size-ratchet.json
+ * lists the files over the lower limit with their exact length; an entry can only shrink and then disappear. Generated
+ * tables are named `*.data.ts` and exempt.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Check, Project } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
 
 const fileLinesLimit = 400;
-/** Not even the ratchet allows more. */
+/** The limit for files in the ratchet. */
 const fileLinesHardLimit = 600;
 const functionLinesLimit = 70;
 /** Beyond four, callers cannot tell the arguments apart: an options object names them. */

@@ -1,6 +1,6 @@
 /**
- * English words of the atlas against a dictionary and the project's own list, one word a line. A word that both lack is
- * told with the nearest known ones; a word of the list that no text uses is only remarked on.
+ * Checks the English words of the atlas against a dictionary and the project's own list, one word per line. An unknown
+ * word is reported with the nearest known words; an unused word of the list is only a remark.
  */
 import { join } from 'node:path';
 import type { Check, Project } from './project.ts';
@@ -9,7 +9,7 @@ const wordList = 'tools/check/spelling-words.txt';
 const pages = 'apps/atlas/src/content/docs';
 /** Words around pages: of the interface, and of interactive pieces. */
 const interfaceWords = /^apps\/atlas\/src\/content\/(?:[a-z]+-)*messages\/en\.json$/;
-/** A suggestion takes a tenth of a second; who has many mistakes needs the first ones to see the pattern. */
+/** A suggestion takes a tenth of a second; the first suggestions are enough to see a pattern of mistakes. */
 const suggestionsMax = 8;
 
 export const spelling: Check = {
@@ -57,7 +57,7 @@ async function readWordList(project: Project): Promise<Words> {
     return own.includes(word);
   };
   return {
-    // A sentence may begin with any word of the list.
+    // Any word of the list may begin a sentence.
     isKnown: (word) =>
       inList(word) || inList(word.slice(0, 1).toLowerCase() + word.slice(1)) || speller.correct(word),
     hint: (word) => {

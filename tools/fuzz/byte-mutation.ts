@@ -1,4 +1,4 @@
-/** Damage that knows nothing of the format: what a bad disk, a broken download or a hex editor does. */
+/** Damage without knowledge of the format: a bad disk, a broken download, a hex editor. */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { chance, pick, wholeEdges } from './chance.ts';
 
@@ -7,7 +7,7 @@ export interface DamagedBytes {
   readonly what: string;
 }
 
-/** `headBytes`: where most of the damage falls, because what is behind it is data. */
+/** `headBytes`: the range that gets most of the damage, because the bytes after it are data. */
 export function damaged(bytes: Uint8Array, headBytes: number, random: Random): DamagedBytes {
   const at = randomInteger(random, 0, chance(random, 0.8) ? Math.min(headBytes, bytes.length) : bytes.length);
   const copy = bytes.slice();

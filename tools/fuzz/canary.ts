@@ -1,4 +1,4 @@
-/** Faults made on purpose, so that a test can see the machinery report them. */
+/** Deliberate faults, so that a test sees the fuzzer report them. */
 import { assert, MiB } from '@plimsoll/foundation';
 
 export async function provokedTrial(fault: string): Promise<string> {

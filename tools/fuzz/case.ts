@@ -1,6 +1,6 @@
 /**
- * Case number N of a seed: a model of the fixtures, and what was done to it. The same seed and number make the same bytes on
- * every machine, so that two numbers are all that a report needs.
+ * Case number N of a seed: a fixture's model and a mutation of it. The same seed and number produce the same bytes on
+ * every machine, so a report needs only these two numbers.
  */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -17,11 +17,11 @@ const fixtures = join(import.meta.dirname, '../../fixtures/engine');
 
 export interface FuzzCase {
   readonly kind: string;
-  /** Where the changed model lies. */
+  /** Path of the mutated model. */
   readonly path: string;
-  /** What was done to which fixture. */
+  /** The fixture and the mutation. */
   readonly what: string;
-  /** A schema that the answer shall fit. */
+  /** A schema that the answer must match. */
   readonly schemaPath?: string;
 }
 
@@ -29,7 +29,7 @@ type Make = (directory: string, random: Random) => Promise<Omit<FuzzCase, 'kind'
 
 interface Kind {
   readonly name: string;
-  /** Of a hundred cases, how many are of this kind. */
+  /** Percentage of cases of this kind. */
   readonly share: number;
   readonly make: Make;
 }
@@ -110,7 +110,7 @@ export async function makeCase(seed: number, number: number, directory: string):
   return { kind: name, ...(await make(directory, random)) };
 }
 
-/** One change most of the time; several may meet where one alone is caught early. */
+/** Usually one mutation; several together reach code that stops at a single early one. */
 function times(random: Random): number {
   return chance(random, 0.75) ? 1 : randomInteger(random, 2, 5);
 }

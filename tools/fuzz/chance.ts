@@ -1,4 +1,4 @@
-/** Choices by a seeded generator, in the words of mutations. */
+/** Seeded choices in terms of mutations. */
 import { defined, type Random, randomInteger } from '@plimsoll/foundation';
 
 export function pick<Item>(random: Random, items: readonly Item[]): Item {
@@ -74,7 +74,7 @@ export function changedNumber(random: Random, value: number): number {
   return chance(random, 0.4) ? pick(random, near) : pick(random, wholeEdges);
 }
 
-/** Texts that are long, empty, or made of what terminals, parsers and tokenizers treat apart. */
+/** Texts that are long, empty, or made of characters that terminals, parsers and tokenizers treat specially. */
 export function oddText(random: Random): string {
   const texts: readonly (() => string)[] = [
     () => '',

@@ -1,4 +1,4 @@
-/** Runs cases in processes of their own, watches them, and sums up how they ended. */
+/** Runs cases in child processes, watches them, and counts their outcomes. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { WorkerMessage } from './fuzz-worker.ts';
@@ -8,7 +8,7 @@ export interface FuzzRequest {
   readonly first: number;
   readonly count: number;
   readonly processes: number;
-  /** A case that says nothing for so long hangs: seconds by the clock, on a machine that may be busy. */
+  /** A case without output for this long hangs: wall-clock seconds, on a machine that may be busy. */
   readonly hangSeconds?: number;
   /** A fault to provoke in every case. */
   readonly canary?: string;
@@ -63,7 +63,7 @@ interface Notes {
   readonly findings: Finding[];
 }
 
-/** One process after another, each from where the last one ended. */
+/** Starts one process after another, each at the case after the previous process's last case. */
 async function runLane(request: FuzzRequest, lane: Lane, notes: Notes): Promise<void> {
   while (lane.next < lane.end) {
     const { seed, canary = '' } = request;

@@ -1,6 +1,6 @@
 /**
- * The process in which cases are tried: it may trap, hang or grow, and whoever started it is watching. It says which case it
- * begins and how that ended. Arguments: seed, first number, end, step.
+ * The process that tries cases: it may trap, hang or grow, and its parent watches it. It reports the start and the
+ * outcome of each case. Arguments: seed, first number, end, step.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export type WorkerMessage =
   | { readonly ended: number; readonly outcome: string }
   | { readonly ended: number; readonly finding: string };
 
-/** The process may exceed what the engine was given by this, at most (large-model.test.ts holds the engine to it). */
+/** The most that the process may exceed the engine's limit (large-model.test.ts enforces the same). */
 const overheadBytesMax = 150 * MiB;
 /** Of the processor, whatever else the machine does. */
 const cpuSecondsMax = 10;
@@ -63,7 +63,7 @@ for (let number = first; number < end; number += step) {
   try {
     await tryCase(number);
   } catch (error) {
-    // The writers may refuse what a mutation asks for; that case is none.
+    // The writers may refuse a mutation; that number is then not a case.
     if (!(error instanceof PlimsollError)) throw error;
   }
 }

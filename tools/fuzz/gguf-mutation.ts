@@ -1,6 +1,6 @@
 /**
- * GGUF files with one thing changed that a reader can only find by knowing what it means: a value, its type, a dimension, a
- * tensor's type or data. The file is written anew by our own writer, so everything else in it is right.
+ * GGUF files with one semantic change: a value, its type, a dimension, a tensor's type or data. Our own writer writes
+ * the file, so the rest of it is valid.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import {
@@ -36,7 +36,7 @@ export function encodeParts({ metadata, tensors }: GgufParts): Uint8Array {
   return encodeGguf(tensors, { metadata });
 }
 
-/** Changes one thing of parts that are the caller's to change, and says what. */
+/** Changes one part in place and returns a description; the caller owns the parts. */
 export function mutateGguf(parts: GgufParts, random: Random): string {
   return chance(random, 0.55) ? mutateMetadata(parts, random) : mutateTensor(parts, random);
 }
@@ -178,7 +178,7 @@ function changedShape(shape: readonly number[], random: Random): readonly number
   ])();
 }
 
-/** With as much data as the shape asks for: rows of the old data, again and again. */
+/** Fills the data to the size of the shape by repeating rows of the old data. */
 function reshape(tensors: GgufTensorData[], at: number, shape: readonly number[]): string {
   const tensor = tensors[at];
   if (tensor === undefined) return 'no tensor';

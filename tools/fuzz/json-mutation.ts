@@ -1,4 +1,4 @@
-/** JSON with one value changed, at any depth: what a hand, a script or an attacker does to a config or a tokenizer. */
+/** JSON with one value changed, at any depth, as a person, a script or an attacker changes a config or a tokenizer. */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { chance, changedNumber, oddText, pick, place, realEdges } from './chance.ts';
 
@@ -11,7 +11,7 @@ interface Slot {
   remove(): void;
 }
 
-/** Changes one place of a value that is the caller's to change, and says which. */
+/** Changes one place of a value that the caller owns, and returns its path. */
 export function mutateJson(value: unknown, random: Random): string {
   const slots = slotsOf(value);
   const at = place(random, slots);

@@ -1,6 +1,6 @@
 /**
- * Models that nobody made: right in every relation that a reader checks, odd in every size. Rows that are no multiple of a
- * vector, one head, one layer, experts of width one: what passes the checks has to be computed.
+ * Generated models with unusual sizes that satisfy every relation a reader checks: rows that are no multiple of a
+ * vector, one head, one layer, experts of width one. The engine must compute every model that passes the checks.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import {

@@ -21,7 +21,7 @@ import { renderInspection } from '../../apps/plimsoll/src/render/inspection-text
 import { renderPlan } from '../../apps/plimsoll/src/render/plan-text.ts';
 import type { FuzzCase } from './case.ts';
 
-/** What the engine may take; a fixture needs a quarter of it. */
+/** Memory limit of the engine; a fixture needs a quarter of it. */
 export const trialMemoryBytes = 300 * MiB;
 const contextMax = 64;
 const hardware = resolveHardware('rtx-4090');

@@ -1,4 +1,4 @@
-/** Published models that tests run: small GGUF files that Python packages ship. Nothing of them is in the repository. */
+/** Published models for tests: small GGUF files that Python packages ship. The repository contains none of their bytes. */
 import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
