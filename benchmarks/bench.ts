@@ -1,6 +1,6 @@
 /**
- * Runs a benchmark by name: `npm run bench -- plan`, `npm run bench -- kernels --threads 1,2`. Every program beside this
- * one is a benchmark; its name is its file's, what follows the name is its own. Without a name they are listed.
+ * Runs a benchmark by name: `npm run bench -- plan`. Each program next to this file is a benchmark, named after its
+ * file; arguments after the name go to it (`-- kernels --threads 1,2`). Without a name, lists the benchmarks.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ function benchmarkNames(): readonly string[] {
     .sort();
 }
 
-/** What stands before the first stop or colon of a program's opening comment. */
+/** The text of a program's opening comment up to the first stop or colon. */
 function summaryOf(name: string): string {
   const source = readFileSync(join(folder, `${name}.ts`), 'utf8');
   const comment = /^\/\*\*([\s\S]*?)\*\//.exec(source)?.[1] ?? '';

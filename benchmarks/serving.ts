@@ -40,7 +40,7 @@ function timed(count: number, work: () => void): { count: number; seconds: numbe
   return { count, seconds: (performance.now() - start) / 1000 };
 }
 
-/** A prompt of its own for each number, after a beginning that all share. */
+/** A distinct prompt for each number, after a prefix that all prompts share. */
 function prompt(number: number, sharedLength: number, length: number): Int32Array {
   return Int32Array.from({ length }, (_, index) =>
     index < sharedLength ? index : (number * 7919 + index) % 30_000,

@@ -1,11 +1,11 @@
 /**
- * What reading memory costs on this machine: the kernels' own summing read over an area that no cache holds, with the
- * threads that the engines have. It is measured between the engines' turns, while they wait.
+ * Measures the memory bandwidth of this machine: the kernels' own summing read over an area larger than every cache,
+ * with the engines' thread count. It runs between the engines' turns, while they wait.
  */
 import { controlBytes, createNodeKernels } from '@plimsoll/kernels';
 
 const areaBytes = 512 * 2 ** 20;
-/** Reads per sample; the best counts, because whatever else runs can only make a read slower. */
+/** Reads per sample; the fastest counts, because other load can only slow a read. */
 const readsPerSample = 4;
 const outputBytes = 65_536;
 
@@ -19,7 +19,7 @@ export async function bandwidthMeter(threads: number): Promise<BandwidthMeter> {
   const input = controlBytes + outputBytes;
   const pages = (input + areaBytes) / 65_536;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  // A page that was never written is not there yet.
+  // The system allocates a page at its first write.
   new Uint8Array(memory.buffer, input, areaBytes).fill(1);
   const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads });
   const read = (): number => {

@@ -1,9 +1,9 @@
-/** The figures of a record that are compared with the run before, every one as "larger is better". */
+/** The figures of a record that are compared with the previous run, each as "larger is better". */
 import { median } from '../record/statistics.ts';
 import { type EngineRecord, hasFigures } from './engine-record.ts';
 import { engineNames } from './peers.ts';
 
-/** Peers too: when they got slower as well, it was the machine. */
+/** Includes the peers: if they also got slower, the machine is the cause. */
 export function comparableFigures({ models, firstToken }: EngineRecord): Readonly<Record<string, number>> {
   const figures: Record<string, number> = {};
   for (const { shape, mixture, engines, bandwidth, load } of models) {

@@ -1,4 +1,4 @@
-/** What one run of the engine's benchmark found. */
+/** The results of one run of the engine's benchmark. */
 import type { RunDescription } from '../record/run-description.ts';
 import type { EngineName } from './peers.ts';
 import type { MixtureName } from './shapes.ts';
@@ -10,11 +10,11 @@ export interface EngineFigures {
   /** Tokens per second, one per turn. */
   readonly prefill: readonly number[];
   readonly decode: readonly number[];
-  /** Tokens of the first turn that are those of our engine, counted from the first. */
+  /** Number of leading tokens of the first turn that equal our engine's tokens. */
   readonly sameTokens: number;
 }
 
-/** One engine on one model: its figures, or why there are none. */
+/** One engine on one model: its figures, or the reason for their absence. */
 export type EngineResult = EngineFigures | { readonly refused: string };
 
 export interface ModelResult {
@@ -34,7 +34,7 @@ export interface ModelResult {
 export interface LoadTimes {
   readonly read: readonly number[];
   readonly load: readonly number[];
-  /** The same with the file dropped from the page cache before; empty where it cannot be dropped. */
+  /** The same after dropping the file from the page cache; empty if it cannot be dropped. */
   readonly readFromDisk: readonly number[];
   readonly loadFromDisk: readonly number[];
 }
@@ -54,7 +54,7 @@ export interface EngineRecord {
     readonly promptTokens: number;
     readonly decodeTokens: number;
   };
-  /** Engines that took no part at all, with the reason. */
+  /** Engines that did not run, with the reason. */
   readonly leftOut: Readonly<Partial<Record<EngineName, string>>>;
   readonly models: readonly ModelResult[];
   readonly firstToken: FirstToken | { readonly refused: string };

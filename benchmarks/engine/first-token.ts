@@ -16,7 +16,7 @@ export async function firstToken(
 ): Promise<FirstToken | { readonly refused: string }> {
   const compiled = mkdtempSync(join(tmpdir(), 'plimsoll-bench-'));
   try {
-    // The first run compiles the program and reads the file; what people wait for is every other one.
+    // The first run compiles the program and reads the file; users wait for the later runs.
     await secondsToText(model.path, compiled);
     const seconds: number[] = [];
     for (let run = 0; run < runs; run++) seconds.push(await secondsToText(model.path, compiled));

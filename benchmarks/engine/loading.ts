@@ -1,4 +1,4 @@
-/** Loading a model beside merely reading its file, from the page cache and from disk. */
+/** Compares loading a model with merely reading its file, from the page cache and from disk. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { LoadTimes } from './engine-record.ts';
@@ -29,7 +29,7 @@ export async function loadTimes(
       dropFromCache(path);
       times.loadFromDisk.push(await load());
     }
-    // Whatever was dropped is in the cache again after this.
+    // This puts dropped pages back into the cache.
     readSeconds(path);
     times.read.push(readSeconds(path));
     times.load.push(await load());

@@ -44,7 +44,7 @@ export interface EngineProgram {
   readonly arguments: readonly string[];
 }
 
-/** Starts an engine and waits until it has loaded the model. Throws what the process complained about when it ends. */
+/** Starts an engine and waits until it has loaded the model. If it ends early, throws its error output. */
 export async function startMeasured(
   program: EngineProgram,
   modelPath: string,
@@ -62,7 +62,7 @@ export async function startMeasured(
   child.on('error', (error) => {
     complaint += error.message;
   });
-  // A process that has ended cannot be written to; the missing answer says so.
+  // Writing to an ended process fails; the missing answer reports it.
   child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async (): Promise<unknown> => {
@@ -86,7 +86,7 @@ export async function startMeasured(
   };
 }
 
-/** The line of a complaint that says what happened: the error of a stack, or the last line. */
+/** Picks the line of the error output that explains the failure: the error of a stack, or the last line. */
 function lastWords(complaint: string): string {
   const lines = complaint.split('\n').filter((line) => line.trim() !== '');
   return (lines.find((line) => /^\s*\w*Error\b/.test(line)) ?? lines.at(-1) ?? 'it said nothing').trim();

@@ -1,7 +1,7 @@
 /**
- * The engines to compare with, installed where this repository's own `npm ci` does not see them: node-llama-cpp in its
- * folder under benchmarks/peers, llama-cpp-python in an environment under node_modules/.cache, compiled for this machine.
- * What cannot be installed is left out, with the reason in the report.
+ * Installs the engines to compare with, outside this repository's own `npm ci`: node-llama-cpp in its folder under
+ * benchmarks/peers, llama-cpp-python in an environment under node_modules/.cache, compiled for this machine. An engine
+ * that cannot be installed is omitted, and the report gives the reason.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,7 +19,7 @@ export type EngineName = (typeof engineNames)[number];
 
 export interface Contender {
   readonly name: EngineName;
-  /** Null: left out, for the reason given. */
+  /** Null: omitted, for the given reason. */
   readonly program: EngineProgram | null;
   readonly reason: string | null;
 }
@@ -62,7 +62,10 @@ function installNodePeer(): void {
   });
 }
 
-/** PLIMSOLL_LLAMA_PYTHON names a Python that has the package; without it one is made, which compiles for many minutes. */
+/**
+ * PLIMSOLL_LLAMA_PYTHON names a Python that has the package; otherwise an environment is created, which compiles for
+ * many minutes.
+ */
 function pythonOfPeer(): string {
   const named = process.env.PLIMSOLL_LLAMA_PYTHON;
   if (named !== undefined && named !== '') return named;

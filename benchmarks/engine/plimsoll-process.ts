@@ -16,7 +16,7 @@ const started = performance.now();
 const model = await openModel(path);
 const engine = await createEngine({
   model,
-  // Room for weights that are held in a larger format than the file's; what is left over stays free.
+  // Room for weights whose format in memory is larger than in the file; the rest stays free.
   memoryBytes: 2 * statSync(path).size + GiB,
   options: { threads, contextMax: context, prefillChunkTokens: batch },
   prefixCaching: false,

@@ -42,13 +42,13 @@ export interface RandomModel {
   readonly vocabSize: number;
   /** Weights that every token passes through: all of them, and of an embedding that is no head one row. */
   readonly tokenWeightBytes: number;
-  /** Keys and values in f16 that a token reads per token before it. */
+  /** Bytes of f16 keys and values that decoding reads per earlier token. */
   readonly kvBytesPerToken: number;
   /** Types of its matrices with their share of the bytes, the largest first. */
   readonly types: readonly { readonly type: string; readonly share: number }[];
 }
 
-/** The file of a shape in a mixture, written when it is not there yet. */
+/** The file of a shape in a mixture, written if it does not exist. */
 export function randomModel(shape: Shape, mixture: MixtureName): RandomModel {
   const spec = specOf(shape);
   const tensors = storedTensors(spec, mixture);
@@ -94,7 +94,7 @@ function writeModel(path: string, shape: Shape, tensors: readonly StoredTensor[]
   const data = new TensorData(random);
   const file = openSync(path, 'w');
   try {
-    // The file is as long as its header says, padding behind the last tensor included.
+    // The file has the length that its header states, including the padding after the last tensor.
     ftruncateSync(file, fileBytes);
     writeAll(file, header, 0);
     tensors.forEach((tensor, index) => {

@@ -47,7 +47,10 @@ function enginesSection({ models, leftOut }: EngineRecord): string {
   return [...lines, ...refusals, ...agreement(models)].join('\n');
 }
 
-/** That the engines compute the same thing: random weights have close logits, so rounding soon parts them. */
+/**
+ * Shows that the engines compute the same thing: random weights give close logits, so rounding soon makes outputs
+ * differ.
+ */
 function agreement(models: readonly ModelResult[]): readonly string[] {
   return (['node-llama-cpp', 'llama-cpp-python'] as const).flatMap((name) => {
     const results = models.flatMap(({ engines }) => engines[name] ?? []).filter(hasFigures);

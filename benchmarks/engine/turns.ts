@@ -65,7 +65,7 @@ export async function takeTurns(
   return { shape: shape.name, mixture, fileBytes, types, tokenBytes, engines, bandwidth };
 }
 
-/** Starts the engines one after the other. One that refuses the model is noted and left out. */
+/** Starts the engines one after the other. An engine that refuses the model is noted and omitted. */
 async function startAll(
   model: RandomModel,
   contenders: readonly Contender[],

@@ -1,4 +1,4 @@
-/** `plimsoll plan` as a person starts it: a new process each time, beside an empty Node as the floor. */
+/** Measures `plimsoll plan` as a person starts it: a new process each time, compared with an empty Node as the floor. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

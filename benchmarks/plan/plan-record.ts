@@ -1,4 +1,4 @@
-/** What one run of the planner's benchmark found, and on what. */
+/** The results of one run of the planner's benchmark, and its machine. */
 import type { RunDescription } from '../record/run-description.ts';
 import type { ColdTimes } from './cold-command.ts';
 import type { GridResult } from './grid.ts';

@@ -44,7 +44,7 @@ function solveSection({ speed, mlsysimAnswer }: PlanRecord): readonly string[] {
   ];
 }
 
-/** The same question has the same answer, or the comparison means nothing. */
+/** Both programs must give the same answer, or the comparison means nothing. */
 function firstQuestion({ plimsoll, mlsysim }: PlanRecord['speed']['firstKvBytes']): string {
   const ours = `${formatCount(plimsoll)} bytes of cache`;
   if (mlsysim === null) return `The first question takes ${ours}.`;
@@ -84,7 +84,7 @@ function coldSection({ cold }: PlanRecord): string {
   ].join('\n\n');
 }
 
-/** Every figure as "larger is better", so that one rule says what got worse. */
+/** Every figure as "larger is better", so that one rule finds regressions. */
 function comparableFigures(record: PlanRecord): Readonly<Record<string, number>> {
   return {
     ...Object.fromEntries(

@@ -57,7 +57,7 @@ export async function solveSpeed(counts: SolveCounts, mlsysim: MlsysimProcess | 
     const seconds = await run(count);
     rates.set(name, [...(rates.get(name) ?? []), count / seconds]);
   };
-  // One round that does not count: compilation belongs to the cold command, not here.
+  // One untimed round: the cold command measures compilation.
   for (const contender of contenders) await contender.run(Math.ceil(contender.count / 10));
   if (mlsysim !== null) await mlsysim.solveSeconds(30);
   for (let repetition = 0; repetition < counts.repetitions; repetition++) {
@@ -122,7 +122,7 @@ function prepareLoop(engine: EngineName): (count: number) => number {
   };
 }
 
-/** The sum is used, so that no compiler may leave the work out. */
+/** The sum is used, so that the compiler cannot remove the work. */
 function checkedSeconds(started: number, sum: number): number {
   const seconds = (performance.now() - started) / 1000;
   if (!(sum > 0)) throw new Error(`a solve without a positive time per token: ${sum}`);

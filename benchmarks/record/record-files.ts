@@ -5,7 +5,7 @@ import type { RunDescription } from './run-description.ts';
 
 const folder = join(import.meta.dirname, '../results');
 
-/** The newest record of a benchmark on disk, a replaced one included: it is read before it is replaced. */
+/** The newest record of a benchmark on disk; it is read before a new record of the same day replaces it. */
 export function previousRecord<Written extends { readonly run: RunDescription }>(
   name: string,
 ): Written | null {

@@ -1,4 +1,4 @@
-/** Runs a benchmark's program: what it refuses is a message and exit code 1, anything else is a defect. */
+/** Runs a benchmark's program: a PlimsollError becomes a message and exit code 1; any other error is a defect. */
 import { PlimsollError } from '@plimsoll/foundation';
 
 export async function runBenchmark(main: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-/** On what, from which sources and by which command a benchmark ran. */
+/** Describes a benchmark's machine, sources and command. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 
@@ -12,7 +12,10 @@ export interface RunDescription {
     readonly memoryGiB: number;
     readonly platform: string;
     readonly node: string;
-    /** Processes that wanted a core in the minute before: above a few tenths, something else was running. */
+    /**
+     * Mean number of processes that wanted a core in the previous minute: above a few tenths, the machine had other
+     * load.
+     */
     readonly load: number;
   };
 }
@@ -39,7 +42,7 @@ export function runLines({ machine, command, commit }: RunDescription): string {
   return `- Command: \`${command}\`\n- Commit: ${commit} (a plus sign: with changes not committed)\n- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}, load ${machine.load} before the run`;
 }
 
-/** Short hash, with a plus sign when sources differ from it. */
+/** Short hash, with a plus sign if the sources differ from the commit. */
 function commitName(): string {
   try {
     const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8' }).trim();

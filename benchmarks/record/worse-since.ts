@@ -1,11 +1,11 @@
-/** What a report says about the run before: every figure that is worse, as "larger is better". */
+/** Reports every figure, as "larger is better", that is worse than in the previous run. */
 import { percent } from './report-text.ts';
 import type { RunDescription } from './run-description.ts';
 
 /** Changes below this are the noise of a quiet machine. */
 const noise = 0.1;
 
-/** `figuresOf` gives a record's figures by name, each so that larger is better; names in one record only are passed over. */
+/** `figuresOf` returns a record's figures by name, each as larger is better; names in only one record are skipped. */
 export function worseSince<Written extends { readonly run: RunDescription }>(
   record: Written,
   previous: Written | null,
