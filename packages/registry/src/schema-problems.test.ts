@@ -58,6 +58,21 @@ test('the alternative that was meant is the one that is judged', () => {
   `);
 });
 
+test('an object whose keys are those of an object method is a value like another', () => {
+  const hostile = { toString: {}, valueOf: {} };
+  expect(problemsOf(nested, { blocks: [], kind: { type: hostile } })).toMatchInlineSnapshot(`
+    [
+      "kind.type.toString: unknown key",
+      "kind.type.valueOf: unknown key",
+    ]
+  `);
+  expect(problemsOf(z.strictObject({ kind: z.enum(['table']) }), { kind: hostile })).toMatchInlineSnapshot(`
+    [
+      "kind: {"toString":{},"valueOf":{}} is not allowed; nearest: "table"",
+    ]
+  `);
+});
+
 test('any JSON ends in a value or in problems', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (data) => {

@@ -55,7 +55,7 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
     const problem = value === undefined ? 'is missing' : `${shown(value)} is not allowed`;
-    return [{ path, problem: `${problem}${nearestHint(String(value), values)}` }];
+    return [{ path, problem: `${problem}${nearestHint(asWord(value), values)}` }];
   }
   if (issue.code === 'invalid_type' && value === undefined) return [{ path, problem: 'is missing' }];
   if (issue.code === 'invalid_union') {
@@ -74,7 +74,7 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
   }
   // The issue holds the valid values of a discriminating key, but its published type does not declare them.
   if ('options' in issue && Array.isArray(issue.options)) {
-    const hint = nearestHint(String(value), issue.options.map(String));
+    const hint = nearestHint(asWord(value), issue.options.map(String));
     return [{ path, problem: `${shown(value)} is not allowed${hint}` }];
   }
   const said = typeof value === 'object' || value === undefined ? '' : `${shown(value)}: `;
@@ -149,6 +149,11 @@ function isTable(value: unknown): value is Record<string, unknown> {
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined';
   return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
+}
+
+/** A value as a name to compare with valid names. `String(value)` throws for an object with a "toString" key. */
+function asWord(value: unknown): string {
+  return typeof value === 'object' ? shown(value) : String(value);
 }
 
 function messageOf(error: unknown): string {

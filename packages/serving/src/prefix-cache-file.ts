@@ -153,10 +153,11 @@ function parseHeader(text: string, expected: Header, groupCount: number): readon
   for (const [name, limit] of Object.entries(expected)) {
     const value = header.fields?.[name];
     if (value === limit) continue;
+    const written = typeof value === 'object' ? JSON.stringify(value) : String(value);
     throw new PlimsollError({
       code: 'prefix-cache-mismatch',
-      message: `the saved prefix cache has ${name} ${String(value)}, this engine has ${limit}`,
-      value: String(value),
+      message: `the saved prefix cache has ${name} ${written}, this engine has ${limit}`,
+      value: written,
       limit,
       hint: 'the cache starts empty; delete the file, or start with the settings it was saved under',
     });

@@ -105,11 +105,13 @@ function checkNumber(name: string, value: unknown, range: Range): void {
     (range.whole !== true || Number.isSafeInteger(value));
   if (fits) return;
   const kind = range.whole === true ? 'a whole number' : 'a number';
+  // `String(value)` throws for an object whose "toString" is no function; a request's JSON can have such a key.
+  const given = typeof value === 'object' && value !== null ? 'an object' : String(value);
   const limit = range.high === Number.MAX_VALUE ? `${range.low} or more` : `${range.low} to ${range.high}`;
   throw new PlimsollError({
     code: 'sampler-parameter',
-    message: `Sampling parameter ${name} is ${String(value)}; it must be ${kind}, ${limit}.`,
-    value: typeof value === 'number' ? value : String(value),
+    message: `Sampling parameter ${name} is ${given}; it must be ${kind}, ${limit}.`,
+    value: typeof value === 'number' ? value : given,
     limit,
     hint: `Change ${name}, or leave it out for its default.`,
   });
