@@ -1,6 +1,6 @@
 /**
- * Whoever recomputes a line of `--explain` gets its bytes: the numbers of every derivation are evaluated and compared with
- * the entry. In a derivation words carry no arithmetic, except x, ceil and the units of bytes.
+ * Evaluates the numbers of every derivation of `--explain` and compares the result with the bytes of the entry. Words
+ * in a derivation carry no arithmetic, except x, ceil and the units of bytes.
  */
 import { GiB, KiB, MiB } from '@plimsoll/foundation';
 import { listModels } from '@plimsoll/registry';
@@ -13,16 +13,16 @@ import { prepareIfPossible } from './engines/engines.ts';
 import { plan } from './plan.ts';
 import { request, variedModels } from './test-models.ts';
 
-/** Lines that are no sum of what is printed, and why. */
+/** Entries whose bytes do not follow from the printed numbers, with the reason. */
 const exempt: Readonly<Record<string, string>> = {
-  'workspace/compute buffer': 'the extent that an allocator reaches on a graph of hundreds of tensors',
+  'workspace/compute buffer': 'the result of an allocator on a graph of hundreds of tensors',
   'workspace/compute buffer, CPU': 'the same on the processor',
   'runtime/process': 'a measured allowance without parts',
 };
 
 const units: Readonly<Record<string, number>> = { KiB, MiB, GiB };
 
-/** Numbers, x, /, +, -, brackets and ceil, with the usual precedence; any other word is a remark. */
+/** Evaluates numbers, x, /, +, -, brackets and ceil with the usual precedence; skips every other word as a remark. */
 function evaluate(text: string): number {
   const sum = text.replace(/^[^():]*: /, '').replace(/, [a-z][^()]*$/, '');
   const tokens = sum.match(/[A-Za-z_]\w*|\d[\d,]*(?:\.\d+)?(?:e[+-]\d+)?|[-+/()]/g) ?? [];
@@ -78,7 +78,7 @@ function expectDerived(entries: readonly LedgerEntry[], where: string): void {
 
 const names = listModels().map(({ id }) => id);
 
-test('a derivation is evaluated as a person would', () => {
+test('a derivation is evaluated with the usual precedence and units', () => {
   expect(evaluate('8,192 x (3 x 7168 + 3.75 x 8192) x 2 + 33554432')).toBe(889_192_448);
   expect(evaluate('tensor parallel 4, pipeline parallel 1: 2.15 GiB')).toBe(2.15 * GiB);
   expect(evaluate('100 elements of Q4_K x 4.5 bits / 8 + 6 B of rounding, on each of 4 devices')).toBe(62.25);
@@ -87,7 +87,7 @@ test('a derivation is evaluated as a person would', () => {
   expect(() => evaluate('weights x 3')).toThrow();
 });
 
-test('every line of a ledger is what its own numbers come to', () => {
+test('the bytes of every ledger entry follow from the numbers of its derivation', () => {
   const questions = fc.record({
     name: fc.oneof(fc.constantFrom(...variedModels), fc.constantFrom(...names)),
     engine: fc.constantFrom(...engineNames),
@@ -134,7 +134,7 @@ test('every line of a ledger is what its own numbers come to', () => {
   expect(planned).toBeGreaterThan(50);
 });
 
-test('what every device holds whole is not divided: Llama 3.1 70B over four devices', () => {
+test('tensors that every device holds whole are not divided: Llama 3.1 70B over four devices', () => {
   const split = { tensor: 4, pipeline: 1, data: 1, expertParallel: false };
   const model = 'meta-llama/Llama-3.1-70B-Instruct';
   const { ledger } = plan(request({ model, engine: 'vllm', parallelism: split }));
@@ -151,7 +151,7 @@ test('what every device holds whole is not divided: Llama 3.1 70B over four devi
   `);
 });
 
-test('norms are norms: only a mixture has routers', () => {
+test('norms have a tag of their own, and only a mixture of experts has routers', () => {
   expect(weightTag('norm')).toBe('norms');
   const tags = (model: string): readonly string[] =>
     plan(request({ model })).ledger.entries.map((entry) => entry.tag);

@@ -1,6 +1,6 @@
 /**
- * A plan of a GGUF file is the plan of the registry's model in the same mixture. The file is laid out from the recipe,
- * read back by the header reader, and planned as any file is.
+ * A GGUF file and the registry's model in the same mixture give the same plan. The tests lay a file out from the
+ * recipe, read it back with the header reader, and plan it like any other file.
  */
 import { ggufString, ggufUint32, layOutGguf, modelSpecFromGguf, readGgufHeader } from '@plimsoll/model-files';
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
@@ -18,7 +18,7 @@ function metadataOf(spec: ModelSpec, architecture: string): [string, ReturnType<
     attention: { kind: 'none' as const },
     mlp: { kind: 'none' as const },
   };
-  if (attention.kind !== 'full') throw new Error('this test lays out models of full attention only');
+  if (attention.kind !== 'full') throw new Error('this test lays out only models with full attention');
   const keys: Record<string, number> = {
     block_count: spec.layers.length,
     context_length: spec.contextLength,

@@ -1,4 +1,7 @@
-/** The questions that the planner answers. What the answers are made of is behind the subpaths of package.json. */
+/**
+ * The face of the package: plans, deployments, prices and advice. Subpaths of package.json export the parts of a plan:
+ * formats, ledger, speed, engines.
+ */
 export type { Advice } from './advice/advice.ts';
 export { type Parallelism, singleDevice } from './bytes/parallelism.ts';
 export { type Deployment, solve, usersMax } from './deployment/deployment.ts';

@@ -1,4 +1,4 @@
-/** The scan of a pasted log: what it finds, and that its work grows with the text and with nothing else. */
+/** Tests what the scan of a pasted log finds, and that its work is linear in the length of the text. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lastMatch } from './log-scan.ts';
@@ -9,7 +9,7 @@ function valuesOf(text: string, of: string): readonly number[] | undefined {
   return lastMatch(text, of)?.values;
 }
 
-test('the last place that has the whole form counts', () => {
+test('the scan finds the last place that has the whole form', () => {
   const line = 'Maximum concurrency for 8,192 tokens per request: 58.11x';
   expect(
     lastMatch(`${line}\r\n${line.replace('58.11', '-2')}\r\nMaximum concurrency for 5 of`, form),
@@ -21,7 +21,7 @@ test('the last place that has the whole form counts', () => {
   expect(lastMatch(line.slice(0, -1), form)).toBeNull();
 });
 
-test('numbers end where they end', () => {
+test('a number is read to its end, and a malformed number is none', () => {
   const found = ['1', '1.5', '-.5', '476,016', '0001', '1'.repeat(32)].map((text) =>
     valuesOf(`a ${text} b`, 'a # b'),
   );
@@ -31,7 +31,7 @@ test('numbers end where they end', () => {
   }
 });
 
-test('a number that a regular expression finds is found, and the same one', () => {
+test('the scan finds the same numbers as a regular expression', () => {
   const pieces = fc.constantFrom('a ', 'a', '1', '-2', '3,4', '5.6', ' b', 'b', '.', '\n', 'a 7 b');
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
@@ -47,14 +47,14 @@ test('a number that a regular expression finds is found, and the same one', () =
 /** Texts that almost have the form. */
 const hostile: Readonly<Record<string, string>> = {
   'one letter': 'M',
-  'the beginning again and again': 'Maximum concurrency for ',
+  'the beginning, repeated': 'Maximum concurrency for ',
   'a number that is too long': `Maximum concurrency for ${'1'.repeat(40)}`,
   'all but the last letter': 'Maximum concurrency for 1 tokens per request: 2',
   'commas and points': ',,,,....',
   'other words': 'INFO 11-30 02:48:08 [core.py:1] Loading safetensors checkpoint shards\r\n',
 };
 
-test.each(Object.entries(hostile))('%s: twice the text is twice the work', (_, piece) => {
+test.each(Object.entries(hostile))('%s: twice the text takes twice the work', (_, piece) => {
   const stepsOf = (characters: number): number => {
     const work = { steps: 0 };
     expect(lastMatch(piece.repeat(Math.ceil(characters / piece.length)), form, work)).toBeNull();
@@ -66,7 +66,7 @@ test.each(Object.entries(hostile))('%s: twice the text is twice the work', (_, p
   expect(small).toBeLessThan(100_000 * 6);
 });
 
-test('a number without an end costs no more than the search for its words', () => {
+test('an endless number costs no more than the search for the fixed words', () => {
   const stepsOf = (digits: number): number => {
     const work = { steps: 0 };
     expect(lastMatch(`Maximum concurrency for ${'1'.repeat(digits)}`, form, work)).toBeNull();

@@ -1,28 +1,27 @@
 /**
- * Finds numbers in a text of unknown origin, in time that grows with its length and with nothing else. Fixed words are
- * searched for; a number and the words after it are read in a bounded number of steps. There is no regular expression that
- * could go back over the text.
+ * Finds numbers in a text of unknown origin, in time linear in its length. The scan searches for fixed words, and reads
+ * a number and the words after it in a bounded number of steps. No regular expression backtracks over the text.
  */
 
-/** What a line says: fixed words, with a `#` where a number stands, such as `GPU KV cache size: # tokens`. */
+/** The form of a line: fixed words, with a `#` for each number, such as `GPU KV cache size: # tokens`. */
 export type LogForm = string;
 
 export interface LogMatch {
-  /** Where in the text the form begins. */
+  /** Offset of the form in the text, in UTF-16 units. */
   readonly at: number;
-  /** Of each `#`, in order. */
+  /** The number of each `#`, in order. */
   readonly values: readonly number[];
 }
 
-/** Steps taken: characters passed over by a search, and characters read at a place that it found. */
+/** Counts the steps of a scan: characters that a search skips, and characters read at each place that it finds. */
 export interface ScanWork {
   steps: number;
 }
 
-/** No number that is printed has more characters, with its commas. */
+/** Longest number that the scan reads, in characters with commas. Programs print shorter numbers. */
 const numberCharactersMax = 32;
 
-/** The last place that has the form; null where there is none. */
+/** Finds the last place that has the form; returns null if there is none. */
 export function lastMatch(text: string, form: LogForm, work: ScanWork = { steps: 0 }): LogMatch | null {
   const [start = '', ...rest] = form.split('#');
   let before = text.length;
@@ -37,7 +36,7 @@ export function lastMatch(text: string, form: LogForm, work: ScanWork = { steps:
   return null;
 }
 
-/** The numbers of a form from where its first one begins: each is followed by fixed words. */
+/** Reads the numbers of a form from `start`, the offset of the first number; null if the text differs from the form. */
 function readRest(
   text: string,
   start: number,
@@ -57,7 +56,10 @@ function readRest(
   return values;
 }
 
-/** The characters of a number such as `-2.14` or `476,016`; empty or without a digit at its end where there is none. */
+/**
+ * Reads the characters of a number such as `-2.14` or `476,016`. If the result does not end in a digit, it is no
+ * number.
+ */
 function readNumber(text: string, start: number): string {
   const end = Math.min(text.length, start + numberCharactersMax);
   let at = text[start] === '-' ? start + 1 : start;

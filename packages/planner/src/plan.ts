@@ -1,6 +1,6 @@
 /**
- * The main path: request -> deployment (engine profile) -> ledger -> capacity -> speed -> advice. Pure: names are
- * resolved and text is rendered elsewhere.
+ * The main path: request -> deployment (engine profile) -> ledger -> capacity -> speed -> advice. Pure: callers resolve
+ * names and render text.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
@@ -37,7 +37,7 @@ export interface Plan {
     readonly id: string;
     readonly name: string;
     readonly devices: number;
-    /** Of one device: what the data sheet says and what a process gets. */
+    /** Bytes of one device: the size on the data sheet, and the size that a process can use. */
     readonly nominalBytes: number;
     readonly usableBytes: number;
     readonly pricePerHourUsd: number | null;
@@ -49,21 +49,21 @@ export interface Plan {
   };
   readonly workload: Workload;
   readonly fits: boolean;
-  /** Bytes of the pool that the workload leaves free on a device; negative by how much is missing. */
+  /** Bytes of one device's pool that the workload leaves free; if the pool is too small, minus the missing bytes. */
   readonly spareBytes: number;
-  /** One device, and the host where the engine keeps something there. */
+  /** Entries of one device, and of the host if the engine holds memory there. */
   readonly ledger: Ledger;
   readonly capacity: {
     readonly poolBytes: number;
-    /** Tokens the pool holds at this context. */
+    /** Tokens that the pool holds if every sequence has this context. */
     readonly poolTokens: number;
     readonly bytesPerToken: number;
     readonly bytesPerUser: number;
-    /** Most users at this context. */
+    /** Largest number of users with this context. */
     readonly usersMax: number;
-    /** Longest context for these users. */
+    /** Longest context of these users, in tokens. */
     readonly contextMax: number;
-    /** Share of a device's memory at which this workload just fits; null where no share is enough. */
+    /** Smallest share of a device's memory at which this workload fits; null if no share suffices. */
     readonly utilizationNeeded: number | null;
     readonly printed: EngineFigures | null;
   };
@@ -74,23 +74,25 @@ export interface Plan {
     readonly tokensPerSecond: number;
     readonly bound: 'memory' | 'compute';
   };
-  /** Null where the device has no price or the workload does not fit. */
+  /** Null if the device has no price or the workload does not fit. */
   readonly price: Price | null;
   readonly advice: readonly Advice[];
   readonly notes: readonly string[];
 }
 
-/** A plan beside what its advice was made of, for those who go on from it. */
+/** A plan with the requests behind its advice, for callers that plan these requests next. */
 export interface AdvisedPlan {
   readonly plan: Plan;
-  /** One for each piece of the plan's advice, in the same order. */
+  /** One entry for each piece of the plan's advice, in the same order. */
   readonly advised: readonly AdvisedRequest[];
 }
 
+/** Plans a request. Throws the PlimsollError that `refusalOf` returns for the request. */
 export function plan(request: PlanRequest): Plan {
   return planWithRequests(request).plan;
 }
 
+/** Like `plan`, and also returns the request of each piece of advice. */
 export function planWithRequests(request: PlanRequest): AdvisedPlan {
   const deployment = prepare(request);
   const advised = advise(request, deployment);
@@ -137,7 +139,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
   };
 }
 
-/** Says so where users end at a setting of the engine and not where memory does. */
+/** Notes that a setting of the engine limits the users, if memory does not. */
 function limitNotes(deployment: Deployment, { contextTokens }: Workload): readonly string[] {
   const { sequencesMax, sequencesLimit } = deployment;
   if (sequencesLimit === null || usersMax(deployment, contextTokens) < sequencesMax) return [];
@@ -159,7 +161,7 @@ function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacit
   };
 }
 
-/** What the workload itself takes: one entry per kind of cache, and what the engine's blocks add by rounding. */
+/** Ledger entries of the workload: one per kind of cache, and one for the rounding of the engine's blocks. */
 function cacheEntries(deployment: Deployment, workload: Workload): readonly LedgerEntry[] {
   if (deployment.cacheIsFixed) return [];
   const users = Math.ceil(workload.users / deployment.dataGroups);

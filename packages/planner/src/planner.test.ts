@@ -16,7 +16,7 @@ const anyEngine = fc.constantFrom(...engineNames);
 const anyGpu = fc.constantFrom('h100', 'rtx-4090', 'rtx-3060', 'mi300x', 'b200', 't4');
 const tokens = fc.integer({ min: 1, max: 16_384 });
 const users = fc.integer({ min: 1, max: 64 });
-/** A model on a device under an engine, asked for some users and tokens. */
+/** A question: a model on a device under an engine, for a number of users with a context in tokens. */
 const anyQuestion = fc.record({
   name: anyModel,
   engine: anyEngine,
@@ -26,7 +26,7 @@ const anyQuestion = fc.record({
 });
 const single = { tensor: 1, pipeline: 1, data: 1, expertParallel: false };
 
-test('bytes are never negative and never fall with context, users or precision', () => {
+test('bytes are never negative and never fall when context or users grow', () => {
   fc.assert(
     fc.property(anyQuestion, ({ name, engine, gpu, context, count }) => {
       const deployment = prepare(
@@ -35,7 +35,7 @@ test('bytes are never negative and never fall with context, users or precision',
       for (const entry of deployment.fixed) expect(entry.bytes).toBeGreaterThanOrEqual(0);
       const needed = neededBytes(deployment, count, context);
       expect(needed).toBeGreaterThanOrEqual(0);
-      // llama.cpp packs its graph anew for every shape: a larger one may pack better by some MiB. Caches never shrink.
+      // llama.cpp packs the graph of each shape separately: a larger shape may need some MiB less. Caches never shrink.
       const slack = engine === 'llama.cpp' ? 32 * MiB : 0;
       expect(neededBytes(deployment, count, context + 1)).toBeGreaterThanOrEqual(needed - slack);
       expect(neededBytes(deployment, count + 1, context)).toBeGreaterThanOrEqual(needed - slack);
@@ -45,7 +45,7 @@ test('bytes are never negative and never fall with context, users or precision',
   );
 });
 
-test('a wider cache type never takes less', () => {
+test('a wider cache type never takes fewer bytes', () => {
   const widths = { fp32: 4, bf16: 2, fp16: 2, fp8: 1 } as const;
   fc.assert(
     fc.property(anyModel, tokens, (name, context) => {
@@ -87,7 +87,7 @@ test('the boundary is exact: the most users fit and one more does not', () => {
   );
 });
 
-test('tensor-parallel shards sum to the whole plus replication, which is never less than the whole', () => {
+test('tensor-parallel shards sum to the whole plus the replicated tensors', () => {
   for (const name of variedModels) {
     const spec = model(name);
     const format = weightFormat(spec);
@@ -101,7 +101,7 @@ test('tensor-parallel shards sum to the whole plus replication, which is never l
   }
 });
 
-test('one device is its shards: two halves of a plain model are the model and its norms again', () => {
+test('the two shards of a plain model sum to the model plus a second copy of its norms', () => {
   const spec = model('meta-llama/Llama-3.1-8B-Instruct');
   const format = weightFormat(spec);
   const whole = deviceWeights(spec, format, single);
@@ -110,7 +110,7 @@ test('one device is its shards: two halves of a plain model are the model and it
   expect(half.bytes * 2).toBe(whole.bytes + norms);
 });
 
-test('pipeline stages sum to the whole, plus a second embedding where the head is tied to it', () => {
+test('pipeline stages sum to the whole, plus a second embedding if the head is tied to it', () => {
   for (const name of variedModels) {
     const spec = model(name);
     const format = weightFormat(spec);
@@ -148,7 +148,7 @@ test('more devices never leave less room per device', () => {
   );
 });
 
-test('what is refused without preparing is what prepare refuses', () => {
+test('refusalOf returns the error that prepare throws', () => {
   const orNull = <Value>(value: Value): fc.Arbitrary<Value | undefined> => fc.constantFrom(undefined, value);
   let refused = 0;
   fc.assert(
@@ -185,11 +185,11 @@ test('what is refused without preparing is what prepare refuses', () => {
   expect(refused).toBeGreaterThan(10);
 });
 
-test('every device of the registry can be planned for, with finite numbers', () => {
+test('every device of the registry has a plan with finite numbers', () => {
   for (const row of listHardware()) {
     for (const engine of engineNames) {
       const deployment = prepareIfPossible(request({ gpu: row.id, engine }));
-      // vLLM and our own engine run on some devices only, and say so; the others are planned for anywhere.
+      // vLLM and our own engine refuse some devices; the other profiles plan for every device.
       if (deployment === null) expect(['vllm', 'plimsoll']).toContain(engine);
       if (deployment === null) continue;
       const solution = solve(deployment, { contextTokens: 2048, users: 1 });
@@ -216,11 +216,11 @@ test('every model of the registry can be split over two devices, or the split is
   }
 });
 
-test('fixed bytes, pool and capacity are one sum under every engine that leaves nothing over', () => {
+test('fixed bytes and pool sum to the capacity under every engine that uses all memory', () => {
   for (const engine of ['none', 'vllm'] as const) {
     const deployment = prepare(request({ engine }));
     const rest = deployment.capacityBytes - fixedDeviceBytes(deployment.fixed);
-    // vLLM's pool is whole blocks of what is left.
+    // vLLM rounds its pool down to whole blocks.
     expect(rest - deployment.poolBytes).toBeGreaterThanOrEqual(0);
     expect(rest - deployment.poolBytes).toBeLessThan(engine === 'none' ? 1 : 16 * 131_072);
   }

@@ -23,7 +23,7 @@ INFO Available KV cache memory: 58.11 GiB
 INFO GPU KV cache size: 476,016 tokens
 INFO Maximum concurrency for 8,192 tokens per request: 58.11x`;
 
-test('the log of the engine that was planned: every figure within 3 % of what was printed', () => {
+test('every figure of the planned engine is within 3 % of the log', () => {
   const { rows, otherContext } = checkStartLog(llama, vllmStartLog, newLog);
   expect(otherContext).toBeNull();
   expect(rows.map(({ figure, printed }) => `${figure} ${printed}`)).toEqual([
@@ -38,7 +38,7 @@ test('the log of the engine that was planned: every figure within 3 % of what wa
     expect(Math.abs((planned ?? 0) / printed - 1), figure).toBeLessThan(0.03);
 });
 
-test('older releases print other lines', () => {
+test('the lines of older releases are read', () => {
   // https://github.com/vllm-project/vllm/issues/10517: an RTX 3090 under a release of 2024.
   const { rows, otherContext } = checkStartLog(
     llama,
@@ -52,17 +52,17 @@ Maximum concurrency for 20000 tokens per request: 1.56x`,
     ['weights', 14.9888, true],
     ['outside', 0.35, true],
     ['kvCache', 3.81, true],
-    // Printed for another context than the plan's: there is nothing to compare it with.
+    // The log counts it for another context, so no figure of the plan compares with it.
     ['concurrency', 1.56, false],
   ]);
 });
 
-test('of several starts the last counts, and a shortage is a negative number', () => {
+test('the last of several starts counts, and a shortage is a negative number', () => {
   const { rows } = checkStartLog(llama, vllmStartLog, `${newLog}\nAvailable KV cache memory: -2.14 GiB`);
   expect(rows.find(({ figure }) => figure === 'kvCache')?.printed).toBe(-2.14);
 });
 
-test('any text gives rows of numbers or none', () => {
+test('any text gives rows of finite numbers or no rows', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 400 }), fc.nat(6), (noise, cut) => {
       const lines = newLog.split('\n').slice(0, cut).join(noise);
@@ -87,7 +87,7 @@ test('colors, time stamps, ranks and line ends of any system change nothing', ()
   );
 });
 
-test('a line of ten megabytes is no start, and a long log is read to its end', () => {
+test('a text of ten megabytes is refused, and a long log is read to its end', () => {
   const long = 'A'.repeat(10_000_000);
   expect(() => checkStartLog(llama, vllmStartLog, long)).toThrowError(
     expect.objectContaining({ code: 'start-log-too-long', value: 10_000_000, limit: startLogCharactersMax }),

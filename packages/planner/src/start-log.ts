@@ -1,6 +1,6 @@
 /**
- * Compares a pasted start-up log with a plan: the check that anybody with a running engine can make. The lines that an engine
- * prints are listed in its folder.
+ * Compares a pasted start-up log with a plan: a check for every user with a running engine. The folder of each engine
+ * lists the lines that the engine prints.
  */
 import { GiB, PlimsollError } from '@plimsoll/foundation';
 import { ledgerBytes } from './bytes/ledger.ts';
@@ -10,23 +10,24 @@ import type { Plan } from './plan.ts';
 
 /** One line of the comparison. */
 export interface StartLogRow extends Pick<StartLogFigure, 'figure' | 'unit'> {
-  /** Null where the plan has no such figure. */
+  /** Null if the plan has no such figure, or if the log counts it for another context. */
   readonly planned: number | null;
   readonly printed: number;
 }
 
 export interface StartLogCheck {
   readonly rows: readonly StartLogRow[];
-  /** Tokens per request that the log speaks of, where the plan was made for another number. */
+  /** Tokens per request in the log, if they differ from the context of the plan; otherwise null. */
   readonly otherContext: number | null;
 }
 
-/** A start prints less than a tenth of it, also where every rank and every library prints. */
+/** Longest log, in UTF-16 units. A start prints less than a tenth of this, even if every rank and library prints. */
 export const startLogCharactersMax = 8_000_000;
 
 /**
- * Compares every figure that the text has with the plan's; no rows if it has none. The time grows with the length of the
- * text alone. A text that is too long to be a start is refused.
+ * Compares every figure in the text with the figure of the plan; a text without figures gives no rows. The time is
+ * linear in the length of the text. Throws `start-log-too-long` for a text of more than `startLogCharactersMax`
+ * characters.
  */
 export function checkStartLog(plan: Plan, figures: readonly StartLogFigure[], text: string): StartLogCheck {
   if (text.length > startLogCharactersMax) {
@@ -52,10 +53,10 @@ export function checkStartLog(plan: Plan, figures: readonly StartLogFigure[], te
   return { rows, otherContext };
 }
 
-/** What a terminal colors with: an escape and a few digits. */
+/** Color codes of a terminal: an escape and a few digits. */
 const colors = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]{0,16}m`, 'g');
 
-/** A log may hold several starts, and each rank prints its own: the last one counts. */
+/** Finds the last match of any form. A log may hold several starts, and every rank prints; the last line counts. */
 function lastOf(log: string, forms: readonly LogForm[]): LogMatch | null {
   const found = forms.flatMap((form) => lastMatch(log, form) ?? []);
   return found.reduce<LogMatch | null>(

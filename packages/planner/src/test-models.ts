@@ -1,4 +1,4 @@
-/** Small stand-ins for the registry in tests: real records, resolved once. */
+/** Models and requests for tests: real records of the registry, each resolved once. */
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
@@ -19,7 +19,7 @@ export function model(name: string): ModelSpec {
   return spec;
 }
 
-/** One of each kind of memory behaviour: plain, windowed, latent, mixture, hybrid, tied, shared caches. */
+/** One model for each kind of memory use: plain, windowed, latent, mixture, hybrid, tied, shared caches. */
 export const variedModels = [
   'meta-llama/Llama-3.1-8B-Instruct',
   'google/gemma-3-12b-it',

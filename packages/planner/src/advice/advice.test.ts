@@ -4,7 +4,7 @@ import { plan, planWithRequests } from '../plan.ts';
 import { request, variedModels } from '../test-models.ts';
 import type { Advice } from './advice.ts';
 
-test('a piece of advice is what a plan of its request says', () => {
+test('a piece of advice has the figures of a plan of its request', () => {
   let followed = 0;
   for (const model of variedModels) {
     const asked = request({ model, engine: 'vllm', workload: { contextTokens: 4096, users: 64 } });
@@ -23,7 +23,7 @@ test('a piece of advice is what a plan of its request says', () => {
   expect(followed).toBeGreaterThan(10);
 });
 
-/** Advice for so many users of 8k tokens, with all larger devices to choose from. */
+/** Advice for `users` users of 8,192 tokens, with all larger devices to choose from. */
 function adviceFor(users: number, options: Parameters<typeof request>[0]): readonly Advice[] {
   const hardware = resolveHardware(options.gpu ?? 'rtx-4090');
   const largerDevices = (bytesMin: number) => largerHardware(shippedRegistry, hardware, bytesMin);
@@ -34,7 +34,7 @@ function adviceFor(users: number, options: Parameters<typeof request>[0]): reado
 const said = ({ change, users, usersMax, fits }: Advice): string =>
   `${change}: ${users} planned, ${usersMax} at most, ${fits ? 'fits' : 'does not fit'}`;
 
-test('where only more hardware serves all users, what this device serves with one change comes first', () => {
+test('if only more hardware serves all users, a change that serves some of them on this device comes first', () => {
   expect(adviceFor(16, { model: 'Qwen/Qwen3-30B-A3B' }).map(said)).toMatchInlineSnapshot(`
     [
       "hold the weights in awq, for 5 of the 16 users: 5 planned, 5 at most, fits",
@@ -59,14 +59,14 @@ test('an 8-bit checkpoint can go to 4 bits', () => {
   expect(fourBits.filter(({ change }) => change.includes('weights'))).toEqual([]);
 });
 
-test('llama.cpp is given the slots and the cache of the users it serves', () => {
+test('advice for llama.cpp sets slots and cache for the users that it serves', () => {
   const model = 'Qwen/Qwen3-30B-A3B';
   const [first] = adviceFor(200, { model, engine: 'llama.cpp', weights: 'Q8_0', gpu: 'rtx-5090' });
   expect(first?.change).toMatch(/^hold the weights in Q4_K_M, for \d+ of the 200 users$/);
   expect(first?.flags).toBe(`with a Q4_K_M file -np ${first?.users} -c ${(first?.users ?? 0) * 8192}`);
 });
 
-test('where the asked users can be served on this device, the smallest changes that do so are the advice', () => {
+test('if this device can serve all users, the advice is the smallest changes that do so', () => {
   let served = 0;
   for (const model of variedModels) {
     for (const users of [1, 16, 64]) {
@@ -82,7 +82,7 @@ test('where the asked users can be served on this device, the smallest changes t
   expect(served).toBeGreaterThan(10);
 });
 
-test('a context that is cut cuts the prompt with it', () => {
+test('a shorter context shortens the prompt', () => {
   const workload = { contextTokens: 65_536, promptTokens: 61_440, users: 2 };
   const { advised } = planWithRequests(request({ gpu: 'rtx-4090', engine: 'vllm', workload }));
   const shorter = advised.find(({ advice }) => advice.change.startsWith('limit the context'))?.request;

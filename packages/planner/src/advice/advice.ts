@@ -1,7 +1,7 @@
 /**
- * What to change: the smallest changes that make a plan fit, or that add the most users when it fits already. Where only
- * more hardware would serve all users, the changes that serve most of them on this one come first. Every candidate is
- * planned again from the start, so its numbers are as good as the plan's own.
+ * Advice: the smallest changes that make a plan fit, or the changes that add the most users if it fits already. If only
+ * more hardware would serve all users, the changes that serve most of them on the same device come first. Every
+ * candidate is planned from the start, so its numbers are as exact as the plan's own.
  */
 
 import { formatCount } from '@plimsoll/foundation';
@@ -17,20 +17,20 @@ type Change = EngineChange<AnyOptions>;
 export interface Advice {
   /** The change in words: "keep the KV cache in fp8". */
   readonly change: string;
-  /** What to add to or change on the engine's command line. */
+  /** Flags to add to, or change on, the engine's command line. */
   readonly flags: string;
-  /** Users that the change is planned for: those asked, or as many of them as it serves. */
+  /** Number of users that the change is planned for: all users asked for, or as many of them as it serves. */
   readonly users: number;
   readonly fits: boolean;
   readonly usersMax: number;
   readonly contextMax: number;
   readonly poolBytes: number;
   readonly tpotSeconds: number;
-  /** What it costs, in words: quality, speed, money. */
+  /** The cost of the change in words: quality, speed, money. */
   readonly cost: string;
 }
 
-/** Pieces of advice shown: more than three are a menu, not an answer. */
+/** Most pieces of advice for a plan: a user can compare three at a glance. */
 const adviceCountMax = 3;
 
 interface Outcome {
@@ -38,12 +38,13 @@ interface Outcome {
   readonly advice: Advice;
 }
 
-/** A piece of advice and the request it comes to, for those who want to follow it. */
+/** A piece of advice with the request that applies it. */
 export interface AdvisedRequest {
   readonly advice: Advice;
   readonly request: PlanRequest;
 }
 
+/** Finds at most three pieces of advice for a request; `current` is the deployment of the request. */
 export function advise(request: PlanRequest, current: Deployment): readonly AdvisedRequest[] {
   return bestOutcomes(request, current).map(({ change, advice }) => ({
     advice,
@@ -63,7 +64,7 @@ function bestOutcomes(request: PlanRequest, current: Deployment): readonly Outco
   if (fits) return mostUsers(singles, users);
   const serving = smallest(servingAll(request, changes, singles));
   const { flagsForUsers } = profile;
-  // Where changes lower the users by themselves, there is nothing to add.
+  // A profile without `flagsForUsers` proposes fewer users as changes of its own.
   if (flagsForUsers === null || serving.some(({ change }) => keepsDevice(change))) return serving;
   const forUsers = (change: Change, most: number): Change =>
     limitedChange(change, request, { users: most, flags: flagsForUsers(request, most) });
@@ -88,8 +89,8 @@ function keepsDevice({ kind }: Change): boolean {
 }
 
 /**
- * Changes on the same device that serve more of the asked users than now, most first, planned for those they serve. A
- * shorter context is not among them: it is sized to serve all.
+ * Finds changes on the same device that serve more of the users than now, sorted by users; each is planned for the
+ * users that it serves. A shorter context is left out: its length is chosen to serve all users.
  */
 function servingSome(asked: {
   readonly request: PlanRequest;
@@ -108,7 +109,7 @@ function servingSome(asked: {
     .sort((a, b) => b.advice.users - a.advice.users || a.change.size - b.change.size);
 }
 
-/** A change for fewer users than were asked: some engines let the others wait, some are started for fewer. */
+/** Limits a change to fewer users than asked for: some engines let the other users wait, some start with fewer. */
 function limitedChange(
   change: Change,
   request: PlanRequest,
@@ -146,7 +147,7 @@ function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
   return { change, advice };
 }
 
-/** Smallest change first; equal ones by what they give. */
+/** Picks the outcomes that fit, smallest change first; equal sizes are sorted by the users that they serve. */
 function smallest(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes
     .filter((outcome) => outcome.advice.fits)
@@ -154,12 +155,12 @@ function smallest(outcomes: readonly Outcome[]): readonly Outcome[] {
     .slice(0, adviceCountMax);
 }
 
-/** Gains worth a restart: a twentieth more users, at least one. */
+/** True if the gain is worth a restart: a twentieth more users, and at least one. */
 function isWorthIt(users: number, usersNow: number): boolean {
   return users >= Math.max(usersNow + 1, usersNow * 1.05);
 }
 
-/** Most users gained for the size of the change. */
+/** Picks the outcomes that gain the most users per size of the change; sorts them by size. */
 function mostUsers(outcomes: readonly Outcome[], users: number): readonly Outcome[] {
   const gain = (outcome: Outcome): number => (outcome.advice.usersMax - users) / outcome.change.size;
   return outcomes
@@ -188,7 +189,7 @@ function pairsOf(changes: readonly Change[]): readonly Change[] {
   return pairs;
 }
 
-/** A pair with a member that already fits alone is that member with something added for nothing. */
+/** Drops a pair if one of its changes already fits alone: the other change adds nothing. */
 function withoutIdlePairs(pairs: readonly Outcome[], fitting: readonly Outcome[]): readonly Outcome[] {
   const enough = fitting.map((outcome) => outcome.change.kind);
   return pairs.filter((pair) => !pair.change.kind.split(' and ').some((kind) => enough.includes(kind)));

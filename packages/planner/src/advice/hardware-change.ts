@@ -1,4 +1,4 @@
-/** The smallest other device that holds a model whole, where one device was asked for and does not. */
+/** Finds the smallest other device that holds a model whole, if the question's single device does not. */
 import { deviceCount } from '../bytes/parallelism.ts';
 import { type Deployment, neededBytes } from '../deployment/deployment.ts';
 import type { Change } from '../engines/contract/engine-profile.ts';
@@ -15,7 +15,7 @@ export function hardwareChange(request: PlanRequest, current: Deployment): reado
   for (const hardware of request.largerDevices(bytesMin)) {
     const deployment = prepareIfPossible({ ...request, hardware });
     if (deployment === null || neededBytes(deployment, users, contextTokens) > deployment.poolBytes) continue;
-    // Another device may have another usual engine, which is not the one that was asked about.
+    // Another device may usually run another engine, so the flags name the engine of the question.
     const isUsual = usualEngine(hardware, request.spec.source === 'gguf') === request.engine;
     return [
       {

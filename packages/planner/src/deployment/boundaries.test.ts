@@ -5,7 +5,7 @@ import { prepareIfPossible } from '../engines/engines.ts';
 import { model, variedModels } from '../test-models.ts';
 import { contextMaxFor, neededBytes, usersMax } from './deployment.ts';
 
-test("most users and longest context are the last that fit, also where an engine's buffers grow with both", () => {
+test("most users and longest context are the last that fit, even if an engine's buffers grow with both", () => {
   let boundaries = 0;
   fc.assert(
     fc.property(

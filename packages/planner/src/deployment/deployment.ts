@@ -1,7 +1,7 @@
 /**
  * A deployment: one model on one kind of device under one engine, prepared so that questions about users and context
- * are arithmetic on a few numbers. Everything the planner answers goes through `solve`, so there is one memory
- * arithmetic however a question is asked.
+ * are arithmetic on a few numbers. Every answer of the planner goes through `solve`, so there is one memory arithmetic
+ * for all questions.
  */
 import { assert, type Bytes, bytes } from '@plimsoll/foundation';
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
@@ -10,47 +10,50 @@ import type { Workload } from '../question/workload.ts';
 import type { SpeedModel } from '../speed/speed-model.ts';
 
 export interface Deployment {
-  /** Name of the profile that prepared it. */
+  /** Name of the profile that prepared the deployment. */
   readonly engine: string;
-  /** Release the profile followed; null where the profile has no versions. */
+  /** Release that the profile follows; null if the profile has no versions. */
   readonly engineVersion: string | null;
-  /** Command line that starts the engine like this; null for the profile without an engine. */
+  /** Command line that starts this deployment; null for the profile without an engine, or if no flags can start it. */
   readonly command: string | null;
-  /** What weights and cache are held in, as printed: `bf16`, `Q4_K_M`, `q8_0`. */
+  /** Formats of weights and cache, as printed: `bf16`, `Q4_K_M`, `q8_0`. */
   readonly formats: { readonly weights: string; readonly kvCache: string };
-  /** True when the engine allocates the cache of all its sequences at start-up, so that it is among the fixed entries. */
+  /** True if the engine allocates the cache of all sequences at start-up; `fixed` then includes it. */
   readonly cacheIsFixed: boolean;
-  /** Memory of one device as a process sees it. */
+  /** Bytes of one device that a process can use. */
   readonly capacityBytes: Bytes;
-  /** Everything held on a device or the host whatever the users do. */
+  /** Entries on a device or the host that do not depend on the users. */
   readonly fixed: readonly LedgerEntry[];
-  /** What is left on one device for cached tokens and state; negative when the fixed part alone does not fit. */
+  /** Bytes left on one device for cached tokens and state; negative if the fixed entries alone do not fit. */
   readonly poolBytes: number;
   readonly groups: readonly CacheGroup[];
-  /** Groups of users that are served side by side by copies of the attention layers (DP attention). */
+  /** Number of user groups that copies of the attention layers serve in parallel (DP attention). */
   readonly dataGroups: number;
-  /** Longest context the model, or the engine as configured, accepts. */
+  /** Longest context in tokens that the model, or the engine as configured, accepts. */
   readonly contextMax: number;
-  /** Sequences the engine runs at once whatever the memory; Infinity where it has no such limit. */
+  /** Most sequences that the engine runs at once, regardless of memory; Infinity if it has no such limit. */
   readonly sequencesMax: number;
-  /** What sets `sequencesMax`, by the name a person finds it under; null where nothing does. */
+  /** The setting that limits `sequencesMax`, by the name that a user can look up; null if there is no limit. */
   readonly sequencesLimit: string | null;
+  /** Bytes of the weights on one device. */
   readonly weightBytes: number;
-  /** Bytes one sequence of this length takes on one device, in the engine's own blocks. Never falls with the length. */
+  /**
+   * Bytes of one sequence of this length on one device, in the engine's own blocks. Never decreases with the length.
+   */
   readonly sequenceBytes: (contextTokens: number) => number;
   /**
-   * Bytes of the pool that these users take, where that is more than users x sequenceBytes: engines whose buffers grow
-   * with the context they are started for. Never falls with users or context.
+   * Bytes of the pool that these users take, for engines whose buffers grow with the configured context; undefined if
+   * it is users x sequenceBytes. Never decreases with users or context.
    */
   readonly poolBytesFor?: (users: number, contextTokens: number) => number;
   readonly speed: SpeedModel;
-  /** What the engine prints about its cache at start-up, where it prints anything. */
+  /** Figures of the cache that the engine prints at start-up; null if it prints none. */
   readonly printed: EngineFigures | null;
-  /** Doubts and rules a person should know about: version differences, approximations. */
+  /** Sentences for the user: rules of the engine, differences between versions, approximations. */
   readonly notes: readonly string[];
 }
 
-/** Start-up figures as the engine derives them, which is not always what a sequence can use. */
+/** Start-up figures as the engine computes them; sequences cannot always use all of these tokens. */
 export interface EngineFigures {
   readonly kvTokens: number;
   readonly blocks: number;
@@ -64,7 +67,7 @@ export interface Solution {
   readonly feasible: boolean;
   readonly cacheBytes: number;
   readonly totalBytes: number;
-  /** Total over capacity. */
+  /** totalBytes / capacityBytes. */
   readonly utilization: number;
   readonly ttftSeconds: number;
   readonly tpotSeconds: number;
@@ -72,7 +75,10 @@ export interface Solution {
   readonly tokensPerSecond: number;
 }
 
-/** Answers one point. Does not allocate beyond its result, so that sweeps cost microseconds. */
+/**
+ * Answers one (context, users) point; asserts that both are at least 1. Allocates only its result, so that a point of a
+ * sweep costs microseconds.
+ */
 export function solve(deployment: Deployment, workload: Workload): Solution {
   const { contextTokens, users } = workload;
   assert(
@@ -99,19 +105,19 @@ export function solve(deployment: Deployment, workload: Workload): Solution {
   };
 }
 
-/** Bytes of one device's pool that `users` sequences of this length take. */
+/** Returns the bytes of one device's pool that `users` sequences of this length take. */
 export function neededBytes(deployment: Deployment, users: number, contextTokens: number): number {
   if (deployment.poolBytesFor !== undefined) return deployment.poolBytesFor(users, contextTokens);
   return Math.ceil(users / deployment.dataGroups) * deployment.sequenceBytes(contextTokens);
 }
 
-/** Most sequences of this length that fit at once; 0 when not even one does. */
+/** Returns the largest number of sequences of this length that fit at once; 0 if none fits. */
 export function usersMax(deployment: Deployment, contextTokens: number): number {
   if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
   if (deployment.poolBytesFor !== undefined) {
     const plain = Math.floor(deployment.poolBytes / plainBytes(deployment, contextTokens));
     const near = Math.min(Math.max(1, plain), deployment.sequencesMax);
-    // What an engine adds grows about as the cache does, so one answer tells the size of the next guess.
+    // The engine's own buffers grow roughly in proportion to the cache, so one answer scales the next guess.
     const share = deployment.poolBytes / neededBytes(deployment, near, contextTokens);
     return largest(
       deployment.sequencesMax,
@@ -125,7 +131,10 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
   return Math.min(fitting, deployment.sequencesMax);
 }
 
-/** Longest context that `users` sequences can have at once, up to the model's own limit; 0 when none fits. */
+/**
+ * Returns the longest context in tokens that `users` sequences can have at once, up to the model's limit; 0 if none
+ * fits.
+ */
 export function contextMaxFor(deployment: Deployment, users: number): number {
   if (users > deployment.sequencesMax) return 0;
   const exact = (tokens: number): boolean => fits(deployment, users, tokens);
@@ -134,7 +143,7 @@ export function contextMaxFor(deployment: Deployment, users: number): number {
   return largest(deployment.contextMax, exact, largest(deployment.contextMax, plain));
 }
 
-/** What the layers cache of one sequence, without the engine's rules: cheap, and near what it will say. */
+/** Estimates the bytes of one sequence without the engine's rules: cheap, and close to the exact number. */
 function plainBytes({ groups }: Deployment, contextTokens: number): number {
   return groups.reduce((total, group) => total + sequenceBytes(group, contextTokens, 1), 0);
 }
@@ -144,8 +153,9 @@ function fits(deployment: Deployment, users: number, contextTokens: number): boo
 }
 
 /**
- * Largest whole number up to `limit` that holds, for a property that stops holding once; 0 when none does. It is looked for
- * around `near` with growing steps: an engine's own rules can cost a graph to ask, and plain division is seldom far off.
+ * Finds the largest whole number from 1 to `limit` for which `holds` is true, or 0; `holds` may change from true to
+ * false once. The search starts at `near` and doubles its steps: a call of `holds` can cost a whole graph, and `near`
+ * is seldom far off.
  */
 function largest(limit: number, holds: (value: number) => boolean, near = 1): number {
   const start = Math.min(Math.max(near, 1), limit);
@@ -175,9 +185,9 @@ function largest(limit: number, holds: (value: number) => boolean, near = 1): nu
 }
 
 /**
- * The share of a device's memory at which these users fit: the inverse question. The pool grows by exactly what the limit
- * grows by, so it is one division. Null where no share is enough, and for engines that take no share of the device: those
- * hold their cache among the fixed entries already.
+ * Returns the smallest share of a device's memory at which these users fit, rounded up to hundredths. The pool grows by
+ * the same bytes as the limit, so one division answers. Null if no share suffices, and for engines that allocate the
+ * cache of all sequences at start-up: they take no share.
  */
 export function shareNeeded(deployment: Deployment, { users, contextTokens }: Workload): number | null {
   if (deployment.cacheIsFixed) return null;
@@ -187,7 +197,10 @@ export function shareNeeded(deployment: Deployment, { users, contextTokens }: Wo
   return share <= 1 ? share : null;
 }
 
-/** Cached tokens the pool holds when sequences have this length: the figure people compare between engines. */
+/**
+ * Returns the number of cached tokens that the pool holds if sequences have this length: the usual figure to compare
+ * engines.
+ */
 export function poolTokens(deployment: Deployment, contextTokens: number): number {
   if (deployment.poolBytes <= 0) return 0;
   const perUser = deployment.sequenceBytes(contextTokens);
@@ -195,7 +208,7 @@ export function poolTokens(deployment: Deployment, contextTokens: number): numbe
   return Math.floor((deployment.poolBytes / perUser) * contextTokens) * deployment.dataGroups;
 }
 
-/** Bytes the fixed entries take on one device. */
+/** Sums the bytes of the entries that lie on one device. */
 export function fixedDeviceBytes(entries: readonly LedgerEntry[]): Bytes {
   let total = 0;
   for (const entry of entries) if (entry.tier === 'device') total += entry.bytes;

@@ -1,4 +1,4 @@
-/** The price of output holds the time of the prompts wherever that is known. */
+/** The price of output includes the time of the prompts if their length is known. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { prepare } from '../engines/engines.ts';
@@ -13,16 +13,16 @@ function priced(users: number, contextTokens: number, promptTokens?: number, cac
   return price;
 }
 
-test('without a prompt length, output alone is counted, and it is said so', () => {
+test('without a prompt length, the price counts output alone and says so', () => {
   const price = priced(8, 4096);
   const { speed } = plan(request({ engine: 'vllm', workload: { contextTokens: 4096, users: 8 } }));
   expect(price.countsPrompts).toBe(false);
   expect(price.perMillionOutputUsd).toBeCloseTo((price.perHourUsd / (speed.tokensPerSecond * 3600)) * 1e6, 9);
-  // A prompt that fills the context leaves no output to bear it.
+  // A prompt that fills the context leaves no output to carry its cost.
   expect(priced(8, 4096, 4096)).toEqual(price);
 });
 
-test('with a prompt length, a round of prompts and steps is what output costs', () => {
+test('with a prompt length, the price covers a round of prompts and decode steps', () => {
   const { speed } = prepare(request({ engine: 'vllm' }));
   const [users, prompt, output] = [8, 3072, 1024];
   const round =
@@ -35,7 +35,7 @@ test('with a prompt length, a round of prompts and steps is what output costs', 
   );
 });
 
-test('longer prompts before the same output cost more, cached ones less', () => {
+test('longer prompts before the same output cost more, cached prompts less', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 32 }),
@@ -53,7 +53,7 @@ test('longer prompts before the same output cost more, cached ones less', () => 
   );
 });
 
-test('several devices are paid for together; what does not fit or has no price has none', () => {
+test('the price covers all devices; a plan that does not fit, or a device without a price, has no price', () => {
   const split = { tensor: 2, pipeline: 1, data: 1, expertParallel: false };
   const one = plan(request({ engine: 'vllm' })).price?.perHourUsd ?? 0;
   expect(plan(request({ engine: 'vllm', parallelism: split })).price?.perHourUsd).toBe(2 * one);

@@ -1,6 +1,6 @@
 /**
- * What output costs at the load of a plan. The devices are paid for by the hour, whatever they do: where a prompt length is
- * known, the time that prompts take is part of the price of the output that follows them.
+ * The price of output at the load of a plan. Devices cost money by the hour, busy or idle. If the prompt length is
+ * known, the price of the output includes the time of the prompts before it.
  */
 
 import { deviceCount } from '../bytes/parallelism.ts';
@@ -9,15 +9,17 @@ import { loadPoint } from '../speed/closed-loop.ts';
 import type { Deployment, Solution } from './deployment.ts';
 
 export interface Price {
-  /** Of all devices. */
+  /** US dollars per hour for all devices. */
   readonly perHourUsd: number;
-  /** Of a million output tokens while these users are served. */
+  /** US dollars per million output tokens while these users are served. */
   readonly perMillionOutputUsd: number;
-  /** Whether the time of the prompts is in it: not where no prompt length was given, or the prompt fills the context. */
+  /**
+   * True if the price includes the time of prompts; false without a prompt length, or if the prompt fills the context.
+   */
   readonly countsPrompts: boolean;
 }
 
-/** Null where the device has no price, or does not serve these users. */
+/** Returns null if the device has no price or cannot serve these users. */
 export function priceOf(request: Question, deployment: Deployment, solution: Solution): Price | null {
   const { pricePerHourUsd } = request.hardware;
   if (pricePerHourUsd === null || !solution.feasible) return null;
@@ -31,7 +33,10 @@ export function priceOf(request: Question, deployment: Deployment, solution: Sol
   };
 }
 
-/** Output tokens per second of users who send a prompt, read what the rest of the context holds, and send the next. */
+/**
+ * Returns the output tokens per second of users who send a prompt, receive output up to the end of the context, and
+ * send the next prompt. Null without a prompt length, or without room for output.
+ */
 function rateWithPrompts({ workload, parallelism }: Question, { speed }: Deployment): number | null {
   const { promptTokens, cachedTokens, contextTokens, users } = workload;
   const outputTokens = contextTokens - (promptTokens ?? contextTokens);
@@ -42,7 +47,7 @@ function rateWithPrompts({ workload, parallelism }: Question, { speed }: Deploym
     outputTokens,
     concurrency: users,
     activeMax: users,
-    // One prompt at a time: short ones that share a step cost a little less.
+    // One prompt per step; short prompts that share a step would cost a little less.
     batchTokens: promptTokens,
     pipeline: parallelism.pipeline,
     groups: parallelism.data,

@@ -1,4 +1,4 @@
-/** Users can end at a setting of the engine while memory has room: the plan says which of the two it was. */
+/** A setting of the engine can limit the users while memory has room; the plan says which of the two is the limit. */
 import { expect, test } from 'vitest';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { type Plan, plan } from '../plan.ts';
@@ -12,7 +12,7 @@ function limits({ notes }: Plan): readonly string[] {
   return notes.filter((note) => /limit|instead of/.test(note));
 }
 
-test('a limit of sequences is named, with what sets it', () => {
+test('a note names the setting that limits the sequences', () => {
   const short = planned(1, 1);
   expect(short.capacity.usersMax).toBe(1024);
   expect(limits(short)).toEqual(['1,024 users are the limit of --max-num-seqs, not of memory']);
@@ -31,12 +31,12 @@ test('a limit of sequences is named, with what sets it', () => {
   ]);
 });
 
-test('where memory ends first, nothing is said of settings', () => {
+test('if memory is the limit, no note mentions a setting', () => {
   expect(limits(planned(8192, 1))).toEqual([]);
   expect(limits(planned(8192, 1, { engine: 'none' }))).toEqual([]);
 });
 
-test('a limit that the planner raises is said, with its value and what it costs', () => {
+test('a note names a limit that the planner raises, with its value and its cost', () => {
   const raised = planned(1024, 2000);
   expect(limits(raised)).toContain(
     '--max-num-seqs is 2,000 here instead of 1,024, for the 2,000 users asked; activations grow with it',

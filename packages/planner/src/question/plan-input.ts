@@ -1,4 +1,4 @@
-/** What a plan starts from, after names are resolved and text is parsed. */
+/** The input of a plan, after names are resolved and text is parsed. */
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
@@ -14,14 +14,16 @@ export interface PlanInput {
   readonly parallelism: Parallelism;
   readonly format: WeightFormat;
   readonly kvFormat: KvFormat;
-  /** Tokens of a KV block; the engine's default when absent. */
+  /** Tokens in a KV block. Default: the engine's. */
   readonly blockTokens?: number | undefined;
-  /** Whose habits the speed figures assume. */
+  /** Engine whose speed assumptions apply. Default: `none`. */
   readonly engine?: string | undefined;
   readonly assumptions?: SpeedAssumptions | undefined;
 }
 
-/** Speed facts of a device; the fastest link counts, and a device without one goes over PCIe 4 x16 to its host. */
+/**
+ * Reads the speed facts of a device. The fastest link counts; a device without links gets its memory bandwidth instead.
+ */
 export function deviceSpeed(input: Pick<PlanInput, 'hardware' | 'assumptions' | 'engine'>): {
   readonly device: DeviceSpeed;
   readonly assumptions: SpeedAssumptions;
@@ -44,8 +46,9 @@ export function deviceSpeed(input: Pick<PlanInput, 'hardware' | 'assumptions' | 
 }
 
 /**
- * Types of recurrent state and of convolution tails. Where the model does not say, recurrent state takes the engine's
- * type: fp32 in most (a recurrence sums its errors up), the model's own in vLLM except for Kimi delta attention.
+ * Returns the bytes per element of recurrent state and of convolution tails. If the model does not name the type of its
+ * recurrent state, the engine's type applies (`fallback`): fp32 in most engines because a recurrence accumulates its
+ * errors, in vLLM the model's own type. Kimi delta attention takes fp32 in every engine.
  */
 export function stateElementBytes(
   spec: ModelSpec,
@@ -61,7 +64,10 @@ export function stateElementBytes(
   };
 }
 
-/** The type of cached keys and values when nobody chose one: what the checkpoint asks for, else the base type. */
+/**
+ * Returns the default type of cached keys and values: the type that the checkpoint asks for, otherwise the base type,
+ * or bf16 if the base type has 8 bits.
+ */
 export function defaultKvFormat(spec: ModelSpec, base: ElementType): KvFormat {
   if (spec.quantization?.kvCache === 'fp8') return 'fp8';
   return base === 'fp8' || base === 'int8' ? 'bf16' : base;

@@ -1,4 +1,7 @@
-/** A question to the planner, after names are resolved: what runs, on what, for whom. The engine is asked it. */
+/**
+ * A question to the planner, after names are resolved: a model, its devices and a workload. An engine profile answers
+ * it.
+ */
 import type { ElementType, ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
@@ -10,26 +13,28 @@ import type { Workload } from './workload.ts';
 
 export interface Question<Options extends object = object> {
   readonly spec: ModelSpec;
-  /** The model as a person typed it, for the command line of the engine; the spec's id when absent. */
+  /** The model reference as typed, for the engine's command line. Default: the spec's id. */
   readonly modelReference?: string | undefined;
   readonly hardware: HardwareRecord;
   readonly parallelism: Parallelism;
-  /** A weight format to convert to (`fp8`, `awq`, `Q4_K_M`); the checkpoint's own when absent. */
+  /** Weight format to convert to (`fp8`, `awq`, `Q4_K_M`). Default: the checkpoint's own. */
   readonly weights?: string | undefined;
-  /** Type of what stays unquantised (an engine's --dtype); the checkpoint's own when absent. */
+  /** Type of the tensors that stay unquantised (an engine's --dtype). Default: the checkpoint's own. */
   readonly elementType?: ElementType | undefined;
   readonly kvFormat?: KvFormat | undefined;
-  /** `0.19.0` for vLLM, a build number such as `b5192` for llama.cpp; the newest when absent. */
+  /** `0.19.0` for vLLM, a build number such as `b5192` for llama.cpp. Default: the newest release. */
   readonly engineVersion?: string | undefined;
-  /** What only some engines have a flag for; an engine reads its own and leaves the rest. */
+  /** Options that only some engines have. An engine reads its own options and ignores the others. */
   readonly options?: Options | undefined;
   readonly workload: Workload;
-  /** Devices of at least this much memory, smallest first: where to look when nothing else makes a model fit. */
+  /**
+   * Lists devices with at least `bytesMin` of memory, smallest first. Advice searches them if the model does not fit.
+   */
   readonly largerDevices?: ((bytesMin: number) => readonly HardwareRecord[]) | undefined;
   readonly assumptions?: SpeedAssumptions | undefined;
 }
 
-/** The formats a question ends up with, after the checkpoint's own wishes and the defaults. */
+/** Resolves the formats of weights and cache: the question's choice, then the checkpoint's, then the default. */
 export function questionFormats(question: Question): {
   readonly weights: WeightFormat;
   readonly kv: KvFormat;
@@ -38,12 +43,12 @@ export function questionFormats(question: Question): {
   return { weights, kv: question.kvFormat ?? defaultKvFormat(question.spec, weights.base) };
 }
 
-/** The model as an argument of a command line. */
+/** Returns the model as an argument of a shell command line. */
 export function modelArgument(question: Pick<Question, 'modelReference' | 'spec'>): string {
   return shellArgument(question.modelReference ?? question.spec.id);
 }
 
-/** Quoted where a shell would take it apart. */
+/** Quotes a name for a POSIX shell if it holds characters that the shell would interpret. */
 export function shellArgument(name: string): string {
   return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

@@ -1,14 +1,14 @@
-/** Users and how long each of their sequences may become, prompt and output together. */
+/** Number of users, and the longest sequence of each in tokens, prompt and output together. */
 export interface Workload {
   readonly contextTokens: number;
   readonly users: number;
-  /** Tokens of the prompt whose first token is timed; the whole context when absent. */
+  /** Tokens of the prompt for which TTFT is computed. Default: the whole context. */
   readonly promptTokens?: number | undefined;
-  /** Prompt tokens found in a prefix cache: they cost no prefill, but the memory all the same. */
+  /** Prompt tokens found in a prefix cache: they cost memory but no prefill. Default: 0. */
   readonly cachedTokens?: number | undefined;
 }
 
-/** The same users with another context; a shorter context cuts the prompt that would be longer than it. */
+/** Changes the context of a workload. A context shorter than the prompt shortens the prompt too. */
 export function withContext(workload: Workload, contextTokens: number): Workload {
   const { promptTokens } = workload;
   return {

@@ -1,10 +1,11 @@
-/** Why a figure is off, as far as the record itself tells: the part of the sum that differs most, or what was assumed. */
+/** The cause of an error, as far as the record tells: the term of the sum that differs most, and the assumptions. */
 import type { RecordAnswer, ReportedFields } from '../engines/contract/log-record.ts';
 import type { FigureError } from './statistics.ts';
 
-/** What vLLM's available cache is made of; a difference in one of them moves the cache by as much. */
+/** The terms of vLLM's available cache: an error in one of them moves the cache by the same amount. */
 const parts = ['weights_gib', 'peak_activation_gib', 'non_torch_gib', 'total_gpu_gib'] as const;
 
+/** Explains an error in one line; `unknown` without an answer. */
 export function causeOf(figure: FigureError, answer: RecordAnswer | undefined): string {
   if (answer === undefined) return 'unknown';
   const part = largestDifference(answer.predicted, answer.reported);
@@ -27,7 +28,7 @@ function largestDifference(
     const theirs = reported[name];
     if (typeof ours !== 'number' || typeof theirs !== 'number') continue;
     const isLarger = found === null || Math.abs(ours - theirs) > Math.abs(found.predicted - found.reported);
-    // A hundredth of a GiB is the logs' own rounding.
+    // Logs round to a hundredth of a GiB.
     if (isLarger && Math.abs(ours - theirs) > 0.02) found = { name, predicted: ours, reported: theirs };
   }
   return found;

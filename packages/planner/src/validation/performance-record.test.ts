@@ -1,4 +1,6 @@
-/** Benchmarks that others published, against what the planner predicts: one from each kind the records have. */
+/**
+ * Compares published benchmarks with the planner's predictions; the sample has one benchmark of each kind of record.
+ */
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +22,7 @@ const resolver: Resolver = {
 };
 const answers = sample.map((record) => predictPerformanceRecord(record, resolver));
 
-/** Predicted over measured, one per figure, without times to first token under load. */
+/** Ratios of predicted to measured for the figures whose name matches; figures without a prediction are left out. */
 function ratios(field: RegExp): readonly number[] {
   const found: number[] = [];
   for (const { predicted, reported } of answers) {
@@ -34,12 +36,12 @@ function ratios(field: RegExp): readonly number[] {
 }
 
 describe('published measurements', () => {
-  test('every record of the sample is understood', () => {
+  test('the planner supports every record of the sample', () => {
     expect(answers.filter((answer) => !answer.supported)).toEqual([]);
     expect(sample.every((record) => record.url.startsWith('https://'))).toBe(true);
   });
 
-  test('throughput and time per token: half within a fifth, all within a factor of two', () => {
+  test('throughput and time per token: half of the figures within a fifth, all within a factor of two', () => {
     const errors = ratios(/tokens_per_s|requests_per_s|tpot|itl/).map((ratio) => Math.abs(Math.log(ratio)));
     const sorted = errors.toSorted((left, right) => left - right);
     expect(sorted.length).toBeGreaterThan(20);
@@ -47,20 +49,20 @@ describe('published measurements', () => {
     expect(sorted.at(-1)).toBeLessThan(Math.log(2));
   });
 
-  test('the same keys as measured come back', () => {
+  test('predictions have the keys of the measurements', () => {
     for (const { predicted, reported } of answers) {
       expect(Object.keys(predicted)).toEqual(Object.keys(reported));
     }
   });
 });
 
-describe('what a record measured', () => {
+describe('the workload of a record', () => {
   const record = (fields: object): Record<string, unknown> => ({
     ...{ id: 'x', model: 'm', engine: 'e', notes: '', quote: '', measured: {}, workload: {} },
     ...fields,
   });
 
-  test('a prompt behind a depth', () => {
+  test('a prompt after cached tokens', () => {
     const notes =
       'llama-bench pp2048 @ d8192 at context depth 8192; PREFILL-ONLY: total_tokens_per_s = prompt tok/s';
     expect(workloadOf(record({ notes, workload: { input_len: 2048 } }))).toEqual({
@@ -68,7 +70,7 @@ describe('what a record measured', () => {
     });
   });
 
-  test('split workers, their counts stated or not', () => {
+  test('split workers, with and without stated counts', () => {
     const lengths = { input_len: 4000, output_len: 1000, concurrency: 64 };
     const notes = 'DISAGGREGATED prefill 2x(tp1 dp4 ep0 bs1) + decode x(tp8 dp1 ep0 bs)';
     expect(workloadOf(record({ notes, workload: lengths }))).toEqual({

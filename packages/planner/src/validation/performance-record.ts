@@ -1,6 +1,7 @@
 /**
- * Predicts what a benchmark measured from what it says it ran. Throughput and time per token follow from the inputs; a time
- * to first token under load follows only where the record says how requests arrived, and is null where a queue made it.
+ * Predicts the figures of a benchmark from the run that its record describes. Throughput and time per token follow from
+ * the inputs. A time to first token under load follows only if the record says how requests arrived; it is null if a
+ * queue determined it.
  */
 
 import { singleDevice } from '../bytes/parallelism.ts';
@@ -27,6 +28,10 @@ export const performanceRecords: RecordReader<'performance'> = {
   answer: predictPerformanceRecord,
 };
 
+/**
+ * Predicts every measured figure of a record; a figure without a prediction is null. `supported` is false if the record
+ * does not tell its workload. Throws the PlimsollError of the resolver or of a format parser for unknown names.
+ */
 export function predictPerformanceRecord(
   record: RawRecord,
   resolver: Resolver,
@@ -75,11 +80,11 @@ function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTa
 
 interface Replica {
   readonly speed: SpeedModel;
-  /** Sequences of a length that the cache holds. */
+  /** Number of sequences of `tokens` tokens that the cache holds; at least 1. */
   readonly sequencesOf: (tokens: number) => number;
 }
 
-/** Share of a device's memory that engines leave to weights and cache, activations and graphs aside. */
+/** Share of a device's memory for weights and cache; activations and graphs take the rest. */
 const usableShare = 0.88;
 
 function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelism): Replica {
@@ -121,10 +126,10 @@ function batchFigures(
   };
 }
 
-/** Sequences engines run at once by default: TensorRT-LLM's benchmarks build for 2048, vLLM and SGLang stop at 1024. */
+/** Most sequences at once by default: TensorRT-LLM's benchmarks build for 2048, vLLM and SGLang stop at 1024. */
 const sequenceLimits = { 'tensorrt-llm': 2048, serving: 1024, 'llama.cpp': 256, eager: 1 } as const;
 
-/** Prompt tokens of one step, the default of vLLM's and TensorRT-LLM's recent releases. */
+/** Prompt tokens of one step: the default of recent releases of vLLM and TensorRT-LLM. */
 const batchTokens = 8192;
 
 function loopFigures(
@@ -139,7 +144,7 @@ function loopFigures(
     inputTokens: input,
     outputTokens: output,
     concurrency: workload.concurrency / setup.replicas,
-    // TensorRT-LLM admits what is sure to finish; the others admit what fits now and preempt.
+    // TensorRT-LLM admits requests that are sure to finish; the other engines admit requests that fit now, and preempt.
     activeMax: Math.min(
       sequencesOf(setup.engine === 'tensorrt-llm' ? input + output : input + output / 2),
       sequenceLimits[setup.engine] * groups,
@@ -164,7 +169,7 @@ function loopFigures(
   };
 }
 
-/** The largest load whose time per token stays within a limit. */
+/** Finds the largest load whose time per token stays within a limit, by bisection over the active requests. */
 function withinLimit(speed: SpeedModel, load: Load, tpotSeconds: number): LoadPoint {
   let low = 1;
   let high = Math.min(load.activeMax, load.concurrency);
@@ -178,7 +183,10 @@ function withinLimit(speed: SpeedModel, load: Load, tpotSeconds: number): LoadPo
   return at(low);
 }
 
-/** Prefill and decode on workers of their own: each phase has its devices to itself, and the slower one sets the pace. */
+/**
+ * Predicts a run with separate workers for prefill and decode: each phase has its own devices, and the slower phase
+ * limits the rate.
+ */
 function splitFigures(
   setup: Setup,
   workload: Extract<MeasuredWorkload, { kind: 'split' }>,

@@ -1,4 +1,6 @@
-/** What a benchmark record ran: model, weights, devices and engine, from the loose names that benchmarks use. */
+/**
+ * The run that a benchmark record describes: model, weights, devices and engine, from the loose names of benchmarks.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -19,15 +21,16 @@ export interface Setup {
   readonly format: WeightFormat;
   readonly kvFormat: KvFormat;
   readonly hardware: HardwareRecord;
-  /** Of one replica. */
+  /** Parallelism of one replica. */
   readonly parallelism: Parallelism;
   readonly replicas: number;
   readonly devices: number;
   readonly engine: SpeedEngine;
-  /** What the record left open and how it was taken. */
+  /** Assumptions about facts that the record omits. */
   readonly assumed: readonly string[];
 }
 
+/** Reads the run of a record. Throws the PlimsollError of the resolver or of a format parser for unknown names. */
 export function setupOf(record: RawRecord, resolver: Resolver): Setup {
   const engineText = textField(record, 'engine') ?? '';
   const engine = speedEngine(engineText);
@@ -54,7 +57,9 @@ export function setupOf(record: RawRecord, resolver: Resolver): Setup {
 
 const names = new Map(Object.entries(namesFile.models).map(([name, id]) => [name.toLowerCase(), id]));
 
-/** Names found before, per resolver: records repeat names, and a spelling that is not one costs a search for similar ones. */
+/**
+ * Models by name, for each resolver: records repeat names, and an unknown spelling costs a search for similar names.
+ */
 const foundBefore = new WeakMap<Resolver, Map<string, ModelSpec>>();
 
 function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
@@ -65,7 +70,10 @@ function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
   return spec;
 }
 
-/** Tries the name itself and the name without what a benchmark adds to it: a mixture, a size in brackets, a publisher. */
+/**
+ * Finds a model by its name, or by the name without the parts that benchmarks add: a mixture, a size in brackets, a
+ * publisher. Throws the resolver's error if no spelling is known.
+ */
 function findModel(name: string, resolver: Resolver): ModelSpec {
   const bare = name
     .replace(/\s*\([\d.]+B\)$/i, '')
@@ -77,7 +85,7 @@ function findModel(name: string, resolver: Resolver): ModelSpec {
   const unquantised = stem.replace(/-(qat|it-qat)$/i, (suffix) => (suffix.includes('it') ? '-it' : ''));
   const candidates = [name, bare, stem, unquantised].flatMap((text) => modelNameCandidates(text));
   const spellings = [...new Set([name, ...candidates])];
-  // Our own table first: a name the registry does not know costs it a search for similar ones.
+  // Our own table comes first, because an unknown name costs the registry a search for similar names.
   for (const spelling of spellings) {
     const id = names.get(spelling.toLowerCase());
     if (id !== undefined) return resolver.model(id);
@@ -98,16 +106,16 @@ function resolved(name: string, resolver: Resolver): ModelSpec | null {
   }
 }
 
-/** The record's precision in words the planner knows; null for the checkpoint's own. */
+/** Translates the record's precision to a format name of the planner; null means the checkpoint's own format. */
 function precisionOf(record: RawRecord, spec: ModelSpec): string | null {
   const stated = textField(record, 'precision')?.toLowerCase() ?? '';
-  // gpt-oss exists in one form; tables that list it under "FP8" or "FP4" name the generation of the device.
+  // gpt-oss exists in one format; tables that list it under "FP8" or "FP4" name the generation of the device.
   const isNativeMx = spec.quantization?.weights === 'mxfp4';
   if (stated.startsWith('gguf-')) {
     const type = stated.slice('gguf-'.length);
     if (type !== 'see model') return `gguf ${type}`;
     const inName = /(I?Q\d\w*|F16|BF16)$/i.exec(textField(record, 'model') ?? '')?.[1];
-    // Sources that name a file without its type in the record: the maintainers' own conversions are Q8_0, "qat" is Q4_0.
+    // Some sources name a file without its type: the maintainers' own conversions are Q8_0, "qat" is Q4_0.
     return `gguf ${inName ?? (/qat/i.test(textField(record, 'model') ?? '') ? 'Q4_0' : 'Q8_0')}`;
   }
   if (/^(ud-)?i?q\d/.test(stated)) return `gguf ${stated}`;
@@ -130,7 +138,7 @@ function weightsOf(
   engine: SpeedEngine,
   assumed: string[],
 ): { readonly spec: ModelSpec; readonly format: WeightFormat } {
-  // Engines for one's own machine read files; a 4-bit format of their own is nearest to Q4_0.
+  // Engines for local machines read GGUF files; their own 4-bit formats are nearest to Q4_0.
   const mixture = precision?.startsWith('gguf ')
     ? precision.slice('gguf '.length)
     : engine === 'llama.cpp' && precision === 'int4'
@@ -148,7 +156,10 @@ function weightsOf(
   return { spec, format: weightFormat(spec, { format: precision }) };
 }
 
-/** TensorRT-LLM caches in fp8 when weights are fp8 or narrower (its documentation); others keep 16 bits. */
+/**
+ * Returns the cache type. TensorRT-LLM caches in fp8 if the weights are quantised (its documentation); other engines
+ * keep 16 bits.
+ */
 function kvFormatOf(record: RawRecord, spec: ModelSpec, format: WeightFormat, engine: SpeedEngine): KvFormat {
   const stated = textField(record, 'kv_dtype');
   if (stated !== undefined) return parseKvFormat(stated.split(' ')[0] ?? stated);
@@ -184,7 +195,10 @@ function parallelismOf(
   return { tensor: divisorOf(setup, setup.devices), pipeline, data: 1, expertParallel: false };
 }
 
-/** Submitters choose the layout with the most throughput: the fewest devices whose memory the weights leave half free. */
+/**
+ * Chooses the fewest devices whose memory the weights fill to at most 60 %: submitters choose the layout with the most
+ * throughput.
+ */
 function replicaThatFits(
   setup: Pick<Setup, 'spec' | 'format' | 'hardware' | 'devices'>,
   assumed: string[],

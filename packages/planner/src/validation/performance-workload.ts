@@ -1,16 +1,17 @@
 /**
- * What a benchmark record measured. Lengths and concurrency are fields; what the numbers mean is said in `notes` and
- * `quote` only ("PREFILL-ONLY", "STATIC batching", "DISAGGREGATED"), in the words of those who collected the records.
+ * The workload that a benchmark record measured. Lengths and concurrency are fields; only `notes` and `quote` say what
+ * the numbers mean ("PREFILL-ONLY", "STATIC batching", "DISAGGREGATED"), in the words of the people who collected the
+ * records.
  */
 import datasetFile from '@plimsoll/registry/engines/benchmark-datasets.json' with { type: 'json' };
 import { numberField, objectField, type RawRecord, textField } from '../engines/contract/log-record.ts';
 
 export type MeasuredWorkload =
-  /** Prompt tokens per second of one prompt, behind `depth` tokens already cached. */
+  /** Prompt tokens per second of one prompt after `depth` cached tokens. */
   | { readonly kind: 'prefill'; readonly input: number; readonly depth: number }
-  /** One stream: tokens per second or time per token after `input` cached tokens. */
+  /** A fixed batch of decodes: tokens per second or time per token after `input` cached tokens. */
   | { readonly kind: 'decode'; readonly input: number; readonly output: number; readonly batch: number }
-  /** A fixed batch from prompt to last token; `decodeOnly` when output_tokens_per_s leaves the prefill out. */
+  /** A fixed batch from prompt to last token; `decodeOnly` if output_tokens_per_s excludes the prefill. */
   | {
       readonly kind: 'batch';
       readonly input: number;
@@ -18,7 +19,7 @@ export type MeasuredWorkload =
       readonly batch: number;
       readonly decodeOnly: boolean;
     }
-  /** Clients that wait for their answer before they ask again; Infinity for a queue that never empties. */
+  /** Clients that wait for an answer before they send the next request; Infinity for a queue that never empties. */
   | {
       readonly kind: 'loop';
       readonly input: number;
@@ -27,9 +28,10 @@ export type MeasuredWorkload =
       /** All requests have the same lengths, so that rounds stay together. */
       readonly equalLengths: boolean;
       readonly limits: LatencyLimits | null;
-      /** Measured TTFT is the queue's, which the record does not determine. */
+      /** True if a queue dominates the measured TTFT; the record does not determine the length of the queue. */
       readonly ttftIsQueue: boolean;
     }
+  /** Separate workers for prefill and decode. */
   | {
       readonly kind: 'split';
       readonly input: number;
@@ -45,7 +47,7 @@ export interface LatencyLimits {
 
 export interface WorkerGroup {
   readonly workers: number;
-  /** False where the record does not say how many there were and one is assumed. */
+  /** False if the record omits the number of workers and 1 is assumed. */
   readonly workersStated: boolean;
   readonly tensor: number;
   readonly data: number;
@@ -60,7 +62,7 @@ interface Dataset {
 
 const datasets: Readonly<Record<string, Dataset>> = datasetFile.datasets;
 
-/** What was measured, or why a record does not tell. */
+/** Reads the workload of a record, or returns the reason why the record does not tell it. */
 export function workloadOf(
   record: RawRecord,
 ): MeasuredWorkload | { readonly kind: 'unknown'; readonly reason: string } {
@@ -88,7 +90,7 @@ export function workloadOf(
     return { kind: 'prefill', input, depth: 0 };
   }
   if (lone && isRate && !isFirst) {
-    // llama-bench puts the depth into the prompt length; a stated prompt of 0 is an empty cache.
+    // llama-bench counts the depth in the prompt length; a stated prompt of 0 is an empty cache.
     return { kind: 'decode', input: input ?? 0, output: output ?? 128, batch: 1 };
   }
   if (!isRate && !isFirst && numberField(measured, 'tpot_ms') !== undefined) {
@@ -122,14 +124,14 @@ function loopWorkload(
   }
   const scenario = /"Scenario": "(\w+)"/.exec(quote)?.[1];
   const tpotSeconds = scenario === undefined ? undefined : dataset?.tpotSecondsMax?.[scenario];
-  // A stated number of prompts bounds how many can be under way.
+  // A stated number of prompts bounds the number of requests in flight.
   const sent = numberIn(notes, /(\d+) successful requests/) ?? numberIn(notes, /used (\d+) prompts/);
-  // Where several replicas were measured side by side, the batch is that of each.
+  // If the record measures several replicas in parallel, its batch is per replica.
   const replicas = numberIn(notes, /(\d+) replica/) ?? 1;
   const clients = lengths.concurrency ?? (lengths.batch ?? Number.POSITIVE_INFINITY) * replicas;
   return {
     kind: 'loop',
-    // Short prompts without a stated length: what a chat template and a sentence take.
+    // A prompt without a stated length is taken as short: a chat template and a sentence.
     input: input ?? 32,
     output: output ?? 128,
     concurrency: Math.min(clients, sent ?? Number.POSITIVE_INFINITY),
@@ -140,7 +142,7 @@ function loopWorkload(
   };
 }
 
-/** "1000 prompts (302,118 input and 195,775 output tokens in total)". */
+/** Parses mean lengths from "1000 prompts (302,118 input and 195,775 output tokens in total)". */
 function statedMeans(notes: string): { readonly input: number; readonly output: number } | null {
   const match = /(\d+) prompts \(([\d,]+) input and ([\d,]+) output tokens in total\)/.exec(notes);
   if (match === null) return null;
@@ -153,7 +155,10 @@ function datasetOf(record: RawRecord, notes: string): Dataset | undefined {
   return notes.includes('ShareGPT') ? datasets.ShareGPT : undefined;
 }
 
-/** "prefill 2x(tp1 dp4 ep0 bs1) + decode 1x(tp1 dp8 ep0 bs7)", or "1 prefill + 1 decode workers (README shows TP=2 ...". */
+/**
+ * Parses "prefill 2x(tp1 dp4 ep0 bs1) + decode 1x(tp1 dp8 ep0 bs7)", or "1 prefill + 1 decode workers (README shows
+ * TP=2 ...".
+ */
 function splitWorkload(
   record: RawRecord,
   lengths: Lengths,

@@ -1,4 +1,7 @@
-/** Every kind of log record that can be compared with a plan, in the order in which a record is tried. */
+/**
+ * Readers of every kind of log record that can be compared with a plan. The first reader that recognises a record
+ * answers it.
+ */
 import type { RecordReader } from '../engines/contract/log-record.ts';
 import { llamaCppRecords } from '../engines/llama-cpp/log-answer.ts';
 import { vllmRecords } from '../engines/vllm/log-record.ts';

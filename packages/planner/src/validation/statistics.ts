@@ -1,27 +1,27 @@
-/** Error statistics of predictions against logs, and which records are worst. */
+/** Error statistics of predictions against logs, and the figures with the largest errors. */
 import type { RecordAnswer, ReportedValue } from '../engines/contract/log-record.ts';
 
 export interface FieldStatistics {
   readonly count: number;
-  /** Shares: 0.01 is one percent. Relative to what was reported. */
+  /** Errors are shares of the reported value: 0.01 is one percent. */
   readonly medianError: number;
   readonly p90Error: number;
   readonly meanError: number;
-  /** Mean of signed errors: above zero when predictions are too large. */
+  /** Mean of signed errors: above zero if predictions are too large. */
   readonly bias: number;
 }
 
-/** One figure of one record. */
+/** The error of one figure of one record. */
 export interface FigureError {
   readonly id: string;
   readonly field: string;
   readonly predicted: number;
   readonly reported: number;
-  /** (predicted - reported) / |reported|; null where the log printed zero. */
+  /** (predicted - reported) / |reported|. `figureErrors` leaves out figures that the log reports as zero. */
   readonly error: number;
 }
 
-/** Every comparable figure of the answers; maps (buffers by device) are compared by their sum. */
+/** Computes the error of every comparable figure; maps (buffers by device) are compared by their sum. */
 export function figureErrors(answers: readonly RecordAnswer[]): readonly FigureError[] {
   return answers.flatMap((answer) =>
     Object.entries(answer.reported).flatMap(([field, value]): readonly FigureError[] => {
@@ -35,7 +35,10 @@ export function figureErrors(answers: readonly RecordAnswer[]): readonly FigureE
   );
 }
 
-/** Of predicted buffers, those that the log prints too: an excerpt may show only some. All of them when names differ. */
+/**
+ * Keeps the predicted buffers that the log also prints, because an excerpt may show only some; keeps all if names
+ * differ.
+ */
 function sameParts(predicted: ReportedValue, reported: ReportedValue): ReportedValue {
   if (predicted === null || typeof predicted === 'number') return predicted;
   if (reported === null || typeof reported === 'number') return predicted;
@@ -50,12 +53,14 @@ function amountOf(value: ReportedValue): number | null {
   return parts.length === 0 ? null : parts.reduce((sum, part) => sum + part, 0);
 }
 
+/** Groups errors by field and computes the statistics of each group. */
 export function fieldStatistics(errors: readonly FigureError[]): Readonly<Record<string, FieldStatistics>> {
   const byField = new Map<string, number[]>();
   for (const { field, error } of errors) byField.set(field, [...(byField.get(field) ?? []), error]);
   return Object.fromEntries([...byField].map(([field, values]) => [field, statisticsOf(values)]));
 }
 
+/** Computes statistics of signed relative errors; all are 0 for an empty list. */
 export function statisticsOf(values: readonly number[]): FieldStatistics {
   const absolute = values.map(Math.abs).sort((a, b) => a - b);
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0);
@@ -68,7 +73,7 @@ export function statisticsOf(values: readonly number[]): FieldStatistics {
   };
 }
 
-/** Linear interpolation between order statistics (type 7, as numpy and R do). */
+/** Interpolates linearly between order statistics (type 7, as numpy and R do). `sorted` ascends; 0 if it is empty. */
 export function quantile(sorted: readonly number[], share: number): number {
   if (sorted.length === 0) return 0;
   const position = (sorted.length - 1) * share;
@@ -77,7 +82,7 @@ export function quantile(sorted: readonly number[], share: number): number {
   return low + (high - low) * (position - Math.floor(position));
 }
 
-/** The largest errors, one figure per record: the same cause usually spoils several of its figures. */
+/** Returns the largest errors, one figure per record: one cause usually affects several figures of a record. */
 export function worstFigures(errors: readonly FigureError[], count: number): readonly FigureError[] {
   const worst = new Map<string, FigureError>();
   for (const figure of errors) {

@@ -1,6 +1,6 @@
 /**
- * Runs the planner on log records of any kind and says how far off it was. A record is recognised by its fields; each kind
- * has a reader of its own (record-readers.ts).
+ * Runs the planner on log records of every kind and reports its errors. The fields of a record tell its kind; each kind
+ * has its own reader (record-readers.ts).
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import {
@@ -30,9 +30,14 @@ export interface ValidationSummary {
   readonly records: number;
   readonly supported: number;
   readonly fields: Readonly<Record<string, FieldStatistics>>;
-  /** Tokens, blocks and concurrency from our own cache size; `fields` has them for the size the log states. */
+  /**
+   * Tokens, blocks and concurrency computed from the predicted cache size; `fields` computes them from the logged size.
+   */
   readonly endToEnd: Readonly<Record<string, FieldStatistics>>;
-  /** Available cache over records that state their utilisation: with an assumed one the error is the assumption's. */
+  /**
+   * Available cache over records that state their utilisation: an assumed utilisation adds its own error. Null if no
+   * record states it.
+   */
   readonly knownUtilization: FieldStatistics | null;
   readonly worst: readonly WorstFigure[];
   readonly unsupported: readonly { readonly id: string; readonly reason: string }[];
@@ -45,6 +50,7 @@ export interface Validation {
 
 const worstCount = 10;
 
+/** Predicts every record of a parsed log file. Throws `bad-records` if `input` is no array. */
 export function validateRecords(input: unknown, resolver: Resolver): Validation {
   if (!Array.isArray(input)) {
     throw new PlimsollError({
@@ -63,7 +69,7 @@ function readerOf(record: RawRecord): (typeof recordReaders)[number] | null {
   return recordReaders.find((reader) => reader.recognises(record)) ?? null;
 }
 
-/** A record never ends the run: what cannot be predicted is answered with the reason. */
+/** Answers one record. A record that cannot be predicted gets the reason as its answer, so that the run continues. */
 function answer(record: RawRecord, index: number, resolver: Resolver): RecordAnswer {
   const id = textField(record, 'id') ?? `record ${index + 1}`;
   const reader = readerOf(record);
@@ -84,7 +90,9 @@ function answer(record: RawRecord, index: number, resolver: Resolver): RecordAns
   }
 }
 
-/** What a cache holds, where the log does not say how large it is: such figures are compared end to end only. */
+/**
+ * True for tokens and blocks of a cache whose size the log omits: only the end-to-end statistics compare such figures.
+ */
 function isUnconditional(figure: FigureError, records: readonly RecordAnswer[]): boolean {
   if (!['kv_tokens', 'gpu_blocks', 'max_concurrency', 'block_size'].includes(figure.field)) return false;
   const record = records.find((candidate) => candidate.id === figure.id);
