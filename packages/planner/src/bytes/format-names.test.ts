@@ -3,7 +3,7 @@ import { model } from '../test-models.ts';
 import { parseKvFormat } from './kv-format.ts';
 import { parseElementType, weightFormat } from './weight-format.ts';
 
-test('a name that only JavaScript knows is no format', () => {
+test('a property name of every JavaScript object is no format', () => {
   for (const name of ['__proto__', 'constructor', 'toString']) {
     expect(() => parseKvFormat(name), name).toThrowError('is not a KV cache type');
     expect(parseElementType(name), name).toBeNull();

@@ -1,6 +1,6 @@
 /**
- * What one sequence keeps between steps: keys and values per token, and recurrent state per sequence. A model's layers
- * fall into a few groups that grow alike; everything the planner asks about context and users is a sum over groups.
+ * The cache of a sequence: keys and values per token, and recurrent state per sequence. The layers of a model fall into
+ * a few groups that grow in the same way; every answer about context and users is a sum over these groups.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { type KvFormat, kvVectorBytes } from './kv-format.ts';
@@ -10,14 +10,15 @@ import { kvHeadsPerDevice } from './parallelism.ts';
 /** How a group grows: with every token, up to a window that slides or a chunk that restarts, or not at all. */
 export type CacheKind = 'full' | 'sliding' | 'chunked' | 'state';
 
-/** Layers that cache alike on one device. */
+/** Layers with the same cache on one device. */
 export interface CacheGroup {
   readonly kind: CacheKind;
+  /** Tag of the ledger entry. */
   readonly tag: string;
   readonly layers: number;
   /** Bytes of one cached entry in one layer on one device. */
   readonly entryBytes: number;
-  /** Tokens one entry stands for: 1, or the ratio of a compressing layer. */
+  /** Tokens per cached entry: 1, or the ratio of a compressing layer. */
   readonly tokensPerEntry: number;
   /** Most tokens of a sequence that this group keeps: Infinity, a window, or a chunk. */
   readonly tokensMax: number;
@@ -31,7 +32,7 @@ export interface CacheOptions {
   readonly kvFormat: KvFormat;
   /** Tensor-parallel devices that share the heads of a layer. */
   readonly tensor: number;
-  /** Layers on this device's pipeline stage, half-open. */
+  /** Layers of this device's pipeline stage, half-open [start, end). */
   readonly layers: readonly [number, number];
   /** Bytes of one element of recurrent state and of the convolution tail. */
   readonly recurrentElementBytes: number;
@@ -39,13 +40,13 @@ export interface CacheOptions {
   /** Draft tokens of a step: the convolution tail must be able to step back over them. */
   readonly speculativeTokens?: number;
   /**
-   * True when an engine keeps every token of windowed layers (vLLM V0, llama.cpp --swa-full, engines without a hybrid
-   * cache), false when it keeps the window only.
+   * True if the engine keeps every token of windowed layers (vLLM V0, llama.cpp --swa-full, engines without a hybrid
+   * cache), false if it keeps only the window.
    */
   readonly keepsWholeWindowedLayers?: boolean;
 }
 
-/** The groups of one pipeline stage. Layers that read another layer's cache have none of their own. */
+/** Groups the layers of one pipeline stage by their cache. Layers that read the cache of another layer are left out. */
 export function cacheGroups(spec: ModelSpec, options: CacheOptions): readonly CacheGroup[] {
   const key = [
     options.kvFormat,
@@ -126,7 +127,7 @@ function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
   };
 }
 
-/** One latent and one rotary key per token, shared by all heads, so every tensor-parallel device holds all of it. */
+/** One latent and one rotary key per token. All heads share them, so every tensor-parallel device holds them whole. */
 function latentGroup(attention: Extract<AttentionSpec, { kind: 'mla' }>, options: CacheOptions): CacheGroup {
   const latent = kvVectorBytes(attention.kvLoraRank + attention.ropeHeadDim, options.kvFormat);
   const indexer = indexerBytes(attention.indexer);
@@ -138,7 +139,10 @@ function latentGroup(attention: Extract<AttentionSpec, { kind: 'mla' }>, options
   };
 }
 
-/** "(512 + 64) latent x 2 B"; the bytes alone in formats whose scales make an element's share no short number. */
+/**
+ * Formats "(512 + 64) latent x 2 B", or only the bytes if an element with its share of scales is no whole number of
+ * bits.
+ */
 function latentText(dims: readonly number[], latentBytes: number): string {
   const each = latentBytes / dims.reduce((sum, dim) => sum + dim, 0);
   if ((each * 8) % 1 !== 0) return `${latentBytes} B latent`;
@@ -207,14 +211,14 @@ function stateGroup(
   };
 }
 
-/** Bytes that one sequence of `context` tokens takes in `group`, in whole blocks of `blockTokens`. */
+/** Returns the bytes of one sequence of `context` tokens in `group`, in whole blocks of `blockTokens` entries. */
 export function sequenceBytes(group: CacheGroup, context: number, blockTokens: number): number {
   const kept = Math.min(context, group.tokensMax);
   const entries = Math.ceil(Math.ceil(kept / group.tokensPerEntry) / blockTokens) * blockTokens;
   return group.layers * (entries * group.entryBytes + group.stateBytes);
 }
 
-/** Bytes one more token adds once every window is full: what context growth costs. */
+/** Returns the bytes that one more token adds after every window is full. */
 export function growthBytesPerToken(groups: readonly CacheGroup[]): number {
   let sum = 0;
   for (const group of groups) {

@@ -1,5 +1,5 @@
 /**
- * Element formats of the KV cache and what one cached vector takes in each. Plain types have no overhead; block types
+ * Element formats of the KV cache, and the bytes of a cached vector in each. Plain types have no overhead; block types
  * (ggml) store one scale per 32 elements; per-token-head types (vLLM) store one fp32 scale per vector.
  */
 import { PlimsollError } from '@plimsoll/foundation';
@@ -7,7 +7,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 interface KvFormatFact {
   /** Bits of one element without scales. */
   readonly bits: number;
-  /** Elements that share scale bytes; null = no scale, 'vector' = one per cached head vector. */
+  /** Elements per scale; null = no scale, 'vector' = one scale per cached head vector. */
   readonly scaled: number | 'vector' | null;
   readonly scaleBytes: number;
 }
@@ -47,7 +47,10 @@ const spellings: Readonly<Record<string, KvFormat>> = {
 
 export const kvFormatNames = Object.keys(formats) as readonly KvFormat[];
 
-/** Reads a KV type as vLLM (`fp8_e4m3`), llama.cpp (`q8_0`, `f16`) or a person (`int8`) writes it. */
+/**
+ * Parses a KV cache type as vLLM (`fp8_e4m3`), llama.cpp (`q8_0`, `f16`) or a user (`int8`) writes it. Throws
+ * `bad-kv-format` for any other text.
+ */
 export function parseKvFormat(text: string): KvFormat {
   const name = text.trim().toLowerCase();
   const spelled = Object.hasOwn(spellings, name) ? spellings[name] : undefined;
@@ -61,7 +64,7 @@ export function parseKvFormat(text: string): KvFormat {
   });
 }
 
-/** Bytes of one cached vector of `dim` elements: a key or value of one head, or one latent. */
+/** Returns the bytes of one cached vector of `dim` elements: a key or value of one head, or one latent. */
 export function kvVectorBytes(dim: number, format: KvFormat): number {
   const fact: KvFormatFact = formats[format];
   const payload = Math.ceil((dim * fact.bits) / 8);

@@ -31,7 +31,7 @@ test('sums by tier and category', () => {
   expect(ledgerBytes(ledger, { category: 'weights', tier: 'host' })).toBe(3);
 });
 
-test('equal ledgers differ in nothing, whatever the order and however entries are split', () => {
+test('equal ledgers have no differences, for any order and split of their entries', () => {
   const planned = { entries: [entry('weights', 'mlp', 10), entry('kv-cache', 'full', 7)] };
   const actual = {
     entries: [entry('kv-cache', 'full', 7), entry('weights', 'mlp', 4), entry('weights', 'mlp', 6)],
@@ -39,7 +39,7 @@ test('equal ledgers differ in nothing, whatever the order and however entries ar
   expect(diffLedgers(planned, actual)).toEqual([]);
 });
 
-test('a difference names what was planned and what was there', () => {
+test('a difference names the planned and the actual bytes', () => {
   const planned = { entries: [entry('weights', 'mlp', 2 ** 30)] };
   const actual = {
     entries: [entry('weights', 'mlp', 2 ** 30 + 2 ** 28), entry('runtime', 'graphs', 2 ** 20)],
@@ -50,6 +50,6 @@ test('a difference names what was planned and what was there', () => {
   ]);
 });
 
-test('a negative entry is a bug, not a saving', () => {
+test('a negative entry fails an assertion', () => {
   expect(() => ledgerBytes({ entries: [entry('weights', 'mlp', -1)] })).toThrowError(/negative/);
 });

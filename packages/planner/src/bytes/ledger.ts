@@ -1,7 +1,7 @@
 /**
- * The ledger: the one list of bytes that planner, engine, simulator, trainer and atlas all write, so that a plan can be
- * compared entry by entry with what really was allocated. An entry is what one device (or the host) holds for one
- * purpose; it carries how its bytes came about.
+ * The ledger: the list of bytes that planner, engine, simulator, trainer and atlas all use, so that a plan can be
+ * compared with the real allocations entry by entry. An entry counts the bytes that one device (or the host) holds for
+ * one purpose, and carries their derivation.
  */
 import { assert, type Bytes, bytes, formatBytes } from '@plimsoll/foundation';
 
@@ -16,27 +16,27 @@ export type LedgerCategory =
   | 'runtime' // driver context, CUDA graphs, allocator overhead
   | 'headroom'; // left free on purpose
 
-/** Where the bytes live: one accelerator, or host memory. */
+/** The memory that holds the bytes: one accelerator, or the host. */
 export type MemoryTier = 'device' | 'host';
 
-/** How a number came about: readable, with this model's numbers in it, and where the formula is from. */
+/** The derivation of a number, for a reader: the formula, the formula with this model's numbers, and its source. */
 export interface Derivation {
   /** The formula in words: "2 x layers x kv heads x head dim x tokens x bytes". */
   readonly formula: string;
-  /** The same with numbers: "2 x 32 x 8 x 128 x 131072 x 2". */
+  /** The formula with numbers: "2 x 32 x 8 x 128 x 131072 x 2". */
   readonly substituted: string;
   /** Paper, engine source file, spec section or registry record. */
   readonly source: string;
-  /** Present when a constant was fitted to logs: which ones. */
+  /** The logs to which a constant of the formula was fitted; undefined if no constant was fitted. */
   readonly fitted?: string;
 }
 
 export interface LedgerEntry {
   readonly category: LedgerCategory;
-  /** What inside the category: `attention`, `experts`, `embeddings`, `full-attention layers`. */
+  /** Part of the category: `attention`, `experts`, `embeddings`, `full-attention layers`. */
   readonly tag: string;
   readonly tier: MemoryTier;
-  /** Bytes on ONE device of the tensor-parallel group (the fullest one), or on the host. */
+  /** Bytes on ONE device, the fullest of the tensor-parallel group, or on the host. */
   readonly bytes: Bytes;
   readonly derivation: Derivation;
 }
@@ -45,7 +45,7 @@ export interface Ledger {
   readonly entries: readonly LedgerEntry[];
 }
 
-/** Sum of the entries that match; no filter sums everything on the device. */
+/** Sums the entries that match; without a filter, all entries on the device. Asserts that no entry is negative. */
 export function ledgerBytes(
   ledger: Ledger,
   {
@@ -66,7 +66,7 @@ export function ledgerBytes(
   return bytes(total);
 }
 
-/** One line per tag that differs between a plan and what was allocated; empty when they agree to the byte. */
+/** A tag whose bytes differ between a plan and the allocations. */
 export interface LedgerDifference {
   readonly category: LedgerCategory;
   readonly tag: string;
@@ -75,7 +75,10 @@ export interface LedgerDifference {
   readonly actual: Bytes;
 }
 
-/** Compares two ledgers by (category, tag, tier). An entry that one side lacks counts as zero bytes there. */
+/**
+ * Compares two ledgers by (category, tag, tier); the result is empty if they agree to the byte. An entry that one side
+ * lacks counts as zero bytes there.
+ */
 export function diffLedgers(planned: Ledger, actual: Ledger): readonly LedgerDifference[] {
   const sums = new Map<string, { entry: LedgerEntry; planned: number; actual: number }>();
   const add = (ledger: Ledger, side: 'planned' | 'actual'): void => {
@@ -99,7 +102,7 @@ export function diffLedgers(planned: Ledger, actual: Ledger): readonly LedgerDif
     }));
 }
 
-/** "weights/attention (device): planned 1.00 GiB, actual 1.25 GiB". */
+/** Formats "weights/attention (device): planned 1.00 GiB, actual 1.25 GiB". */
 export function formatDifference(difference: LedgerDifference): string {
   const { category, tag, tier, planned, actual } = difference;
   return `${category}/${tag} (${tier}): planned ${formatBytes(planned)}, actual ${formatBytes(actual)}`;

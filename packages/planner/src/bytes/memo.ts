@@ -1,6 +1,6 @@
 /**
- * Remembers pure results for as long as the object they were computed from lives. A sweep over hardware, contexts and
- * users asks the same questions of one model a million times; the answers depend on the model alone.
+ * Caches pure results as long as the object that they were computed from lives. A sweep over hardware, contexts and
+ * users repeats the same computations for one model a million times; their results depend on the model alone.
  */
 export type Memo<Value> = WeakMap<object, Map<string, Value>>;
 
@@ -8,7 +8,10 @@ export function createMemo<Value>(): Memo<Value> {
   return new WeakMap();
 }
 
-/** The value of `compute`, once per owner and key. The key must name everything else the value depends on. */
+/**
+ * Returns the value of `compute`, computed once per owner and key. The key must name everything else that the value
+ * depends on.
+ */
 export function remember<Value>(memo: Memo<Value>, owner: object, key: string, compute: () => Value): Value {
   let values = memo.get(owner);
   if (values === undefined) {
@@ -22,14 +25,14 @@ export function remember<Value>(memo: Memo<Value>, owner: object, key: string, c
   return value;
 }
 
-/** Where few values are kept: they are large, or their keys are many. */
+/** A memo that keeps at most `countMax` values of an owner, for large values or many keys. */
 export interface SmallMemo<Value> {
   readonly memo: Memo<Value>;
   readonly owner: object;
   readonly countMax: number;
 }
 
-/** As `remember`, but an owner keeps only the values that were asked for last. */
+/** Like `remember`, but evicts the least recently used value of the owner beyond `countMax`. */
 export function rememberFew<Value>(
   { memo, owner, countMax }: SmallMemo<Value>,
   key: string,
@@ -38,7 +41,7 @@ export function rememberFew<Value>(
   const value = remember(memo, owner, key, compute);
   const values = memo.get(owner);
   if (values === undefined) return value;
-  // A map lists its keys in the order they were set: the first is the one that nobody asked for longest.
+  // A Map lists its keys in the order of insertion, so the first key is the least recently used.
   values.delete(key);
   values.set(key, value);
   const [oldest] = values.keys();

@@ -1,8 +1,8 @@
 /**
- * How one model replica is spread over devices, and what share of a tensor one device then holds.
+ * The split of a model replica over devices, and the share of each tensor that a device holds.
  *
  * - tensor: every layer is cut over `tensor` devices (Megatron-LM: column, then row).
- * - pipeline: layers are dealt to `pipeline` stages; embeddings sit on the first, the head on the last.
+ * - pipeline: the layers are divided into `pipeline` stages; the first has the embeddings, the last has the head.
  * - data: attention is replicated over `data` groups that split the users (DP attention); experts are not replicated
  *   but spread over all `tensor x data` devices.
  * - expertParallel: devices hold whole experts instead of a slice of each.
@@ -30,13 +30,13 @@ export function deviceCount(parallelism: Parallelism): number {
   return parallelism.tensor * parallelism.pipeline * parallelism.data;
 }
 
-/** Names a split, for remembering what was computed for it. */
+/** Returns a key of the split for memos. */
 export function parallelismKey(parallelism: Parallelism): string {
   const { tensor, pipeline, data, expertParallel } = parallelism;
   return `${tensor},${pipeline},${data},${expertParallel}`;
 }
 
-/** The axis a role is cut along. `kv-heads` stops at one head per device and replicates from there. */
+/** The axis along which a role is cut. `kv-heads` is cut down to one head per device, then replicated. */
 type Cut = 'output' | 'input' | 'vocabulary' | 'kv-heads' | 'fused-qkv' | 'experts' | 'replicated';
 
 const cuts: Readonly<Record<TensorRole, Cut>> = {
@@ -83,7 +83,10 @@ const cuts: Readonly<Record<TensorRole, Cut>> = {
   other: 'replicated',
 };
 
-/** Refuses splits no engine would load, naming the number that does not divide. */
+/**
+ * Throws a PlimsollError for a split that no engine would load, with the number that does not divide:
+ * `bad-parallelism`, `tensor-parallel-heads`, `tensor-parallel-kv-heads` or `pipeline-layers`.
+ */
 export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): void {
   const { tensor, pipeline, data } = parallelism;
   const layers = spec.layers.length;
@@ -128,7 +131,7 @@ export function checkParallelism(parallelism: Parallelism, spec: ModelSpec): voi
 
 const headMemo = createMemo<number>();
 
-/** Heads every attention layer can be cut into: the smallest count over the layers, 0 for models without heads. */
+/** Returns the smallest number of query heads over the layers; 0 for models without heads. */
 function commonQueryHeads(spec: ModelSpec): number {
   let heads = 0;
   for (const { attention } of spec.layers) {
@@ -138,7 +141,10 @@ function commonQueryHeads(spec: ModelSpec): number {
   return heads;
 }
 
-/** Heads are dealt out whole or copied whole; engines refuse anything between. */
+/**
+ * Returns the kv heads of a layer that the split neither divides nor multiplies; null if there is none. Engines
+ * distribute or copy only whole heads.
+ */
 function kvHeadsThatSplitUnevenly(spec: ModelSpec, tensor: number): number | null {
   for (const { attention } of new Set(spec.layers)) {
     if (!('kvHeads' in attention)) continue;
@@ -154,14 +160,17 @@ function largestDivisorUpTo(whole: number, limit: number): number {
   return divisor;
 }
 
-/** Key-value heads one device holds: never less than one, so heads are copied when there are more devices than heads. */
+/**
+ * Returns the key-value heads on one device: at least one, because heads are copied if there are more devices than
+ * heads.
+ */
 export function kvHeadsPerDevice(kvHeads: number, tensor: number): number {
   return Math.max(1, Math.ceil(kvHeads / tensor));
 }
 
 /**
- * Elements of `tensor` on the fullest device. Biases follow their matrix where the cut is along its output; along the
- * input they are whole on every device.
+ * Returns the elements of `tensor` on the fullest device. A cut along the output also cuts the bias; after a cut along
+ * the input, every device holds the whole bias.
  */
 export function elementsPerDevice(
   tensor: TensorSpec,
@@ -180,7 +189,7 @@ export function elementsPerDevice(
   return ceilCut(tensor, 0, ways);
 }
 
-/** Cuts one axis, rounding the fullest share up: the last device of an uneven cut is padded by every engine. */
+/** Cuts one axis and rounds the share up: every engine pads the last device of an uneven cut. */
 function ceilCut(tensor: TensorSpec, axis: number, ways: number): number {
   const size = tensor.shape[axis] ?? 1;
   return (elementCount(tensor) / size) * Math.ceil(size / ways);
@@ -192,7 +201,8 @@ function kvShare(layer: LayerSpec | null, ways: number): number {
 }
 
 function fusedQkvElements(count: number, layer: LayerSpec | null, ways: number): number {
-  // Cross-attention layers cache no token and so state no heads; those of the family divide by every usual split.
+  // Cross-attention layers cache no token and state no kv heads; in the one family that has them, every usual split
+  // divides their heads.
   if (layer === null || !('kvHeads' in layer.attention)) return Math.ceil(count / ways);
   const { queryHeads, kvHeads, keyHeadDim, valueHeadDim } = layer.attention;
   const queryRows = queryHeads * keyHeadDim;
@@ -209,8 +219,9 @@ function expertElementsPerDevice(tensor: TensorSpec, parallelism: Parallelism): 
 }
 
 /**
- * Layers of each pipeline stage, half-open [start, end). vLLM's rule (vllm/distributed/utils.py, get_pp_indices): equal
- * shares, and the remainder goes one each to the stages before the last, because the last one has the head.
+ * Returns the layers of each pipeline stage, half-open [start, end), by vLLM's rule (vllm/distributed/utils.py,
+ * get_pp_indices): equal shares, and one more layer for each of the stages before the last until the remainder is used
+ * up, because the last stage has the head.
  */
 export function pipelineStages(layers: number, pipeline: number): readonly (readonly [number, number])[] {
   const counts = new Array<number>(pipeline).fill(Math.floor(layers / pipeline));

@@ -1,6 +1,6 @@
 /**
- * Turns device weights into ledger entries that say how many elements of which type they are. Element counts are those of
- * one device, so that a line comes to its bytes: some tensors are cut over the devices, others are whole on each.
+ * Turns device weights into ledger entries that count the elements of each type. The counts are per device, so that the
+ * numbers of a derivation give its bytes: some tensors are cut over the devices, others are whole on each.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -10,6 +10,7 @@ import type { Parallelism } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 import type { DeviceWeights, WeightShare } from './weights.ts';
 
+/** Returns one ledger entry for each tag that has bytes on the device. */
 export function weightEntries(
   spec: ModelSpec,
   weights: DeviceWeights,
@@ -47,10 +48,10 @@ function entriesOf(
     }));
 }
 
-/** Digits of a bit width that is not whole: a GGUF file's blocks have at most four. */
+/** Decimal places of a fractional bit width: the blocks of GGUF files need at most four. */
 const bitDigits = 4;
 
-/** "1,024 elements of int4 x 4 bits / 8 + 64 elements of bf16 x 2 B + 128 B of scales". */
+/** Formats "1,024 elements of int4 x 4 bits / 8 + 64 elements of bf16 x 2 B + 128 B of scales". */
 function storedElements({ bytes: total, stored }: WeightShare): string {
   let rest = Math.round(total);
   let hasScales = false;
@@ -67,7 +68,7 @@ function storedElements({ bytes: total, stored }: WeightShare): string {
   return `${terms.join(' + ')} ${rest < 0 ? '-' : '+'} ${formatCount(Math.abs(rest))} B of ${what}`;
 }
 
-/** Which devices hold that much; nothing to say where there is one. */
+/** Names the devices that hold these elements; empty for a single device. */
 function holders({ elements, wholeElements }: WeightShare, parallelism: Parallelism): string {
   const { tensor, pipeline, data } = parallelism;
   const ways = tensor * data;

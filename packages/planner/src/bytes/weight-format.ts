@@ -1,7 +1,7 @@
 /**
- * How many bytes a weight tensor takes in the format a model is held in, scales and zero points included. The reader
- * has already said, per tensor, what the checkpoint's scheme does to it; a person may ask for another format by name,
- * and what a file states about a tensor (`stored`) always wins.
+ * The bytes of a weight tensor in the format of a plan, including scales and zero points. The reader attaches the
+ * checkpoint's scheme to each tensor; a user may choose another format by name. In the checkpoint's own format, the
+ * bytes that a file states for a tensor (`stored`) take precedence.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import {
@@ -14,22 +14,24 @@ import {
 } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from './memo.ts';
 
-/** Which arithmetic the matrix units run: weight-only schemes compute in the base type. */
+/** Operand type of the matrix units. Weight-only schemes compute in the base type. */
 export type ComputeFormat = 'fp32' | 'fp16' | 'bf16' | 'fp8' | 'int8' | 'fp4';
 
 export interface WeightFormat {
   /** As printed: `bf16`, `fp8`, `awq int4 group 128`. */
   readonly label: string;
-  /** Type of what stays unquantised. */
+  /** Type of the tensors that stay unquantised. */
   readonly base: ElementType;
   readonly compute: ComputeFormat;
-  /** True when the weights are held in another form than the checkpoint's. */
+  /** True if the weights are converted from the checkpoint's format. */
   readonly converted: boolean;
   /** Bytes of the whole tensor. */
   bytes(tensor: TensorSpec): number;
-  /** What one element of the tensor is stored as, without scales and zero points. */
+  /** Storage type and bits of one element of the tensor, without scales and zero points. */
   element(tensor: TensorSpec): { readonly type: string; readonly bits: number };
-  /** Rounds one device's share of a tensor to what its allocator takes; absent where nothing is rounded. */
+  /**
+   * Rounds the bytes of a device's share of a tensor as the allocator does; undefined if the allocator does not round.
+   */
   readonly allocate?: (bytes: number) => number;
 }
 
@@ -181,7 +183,7 @@ function computeFormat(weights: WeightScheme['weights'] | 'gguf', base: ElementT
 
 const plainFields = { blockShape: null, perTensor: false, zeroPoints: false, channelOrder: false } as const;
 
-/** Schemes a person can ask for by name, with the group sizes that the published checkpoints use. */
+/** Schemes that a user can choose by name, with the group sizes of the published checkpoints. */
 const namedSchemes: Readonly<Record<string, WeightScheme>> = {
   fp8: { ...plainFields, weights: 'fp8', groupSize: null, perTensor: true, scaleType: 'fp32' },
   int8: { ...plainFields, weights: 'int8', groupSize: null, scaleType: 'fp32' },
@@ -206,15 +208,15 @@ const plainNames: Readonly<Record<string, ElementType>> = {
 
 export const weightFormatNames: readonly string[] = ['bf16', 'fp16', 'fp32', ...Object.keys(namedSchemes)];
 
-/** Reads `bfloat16`, `fp16`, `half` ... as an element type; null when the name is something else. */
+/** Parses `bfloat16`, `fp16`, `half` ... as an element type; returns null for any other name. */
 export function parseElementType(name: string): ElementType | null {
   const key = name.trim().toLowerCase();
   return Object.hasOwn(plainNames, key) ? (plainNames[key] ?? null) : null;
 }
 
 /**
- * The format a model is planned in: the checkpoint's own unless `format` asks for another. `base` overrides the type of
- * what stays unquantised (an engine's --dtype).
+ * Resolves the weight format of a plan: the checkpoint's own unless `format` names another. `base` overrides the type
+ * of the unquantised tensors (an engine's --dtype). Throws `bad-weight-format` for an unknown name.
  */
 export function weightFormat(
   spec: ModelSpec,

@@ -1,6 +1,6 @@
 /**
- * Weight bytes on the fullest device of a replica, by what they are for. Equal layers are the same object in a
- * ModelSpec, so a sum over 61 layers costs as much as one over three kinds.
+ * Weight bytes on the fullest device of a replica, by purpose. Equal layers are the same object in a ModelSpec, so a
+ * sum over 61 layers costs as much as a sum over their three kinds.
  */
 import { defined } from '@plimsoll/foundation';
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
@@ -9,7 +9,7 @@ import { createMemo, type Memo, remember } from './memo.ts';
 import { elementsPerDevice, type Parallelism, parallelismKey, pipelineStages } from './parallelism.ts';
 import type { WeightFormat } from './weight-format.ts';
 
-/** What a person looks for in a table of weights. */
+/** A row in a table of weights. */
 export type WeightTag =
   | 'embeddings'
   | 'head'
@@ -73,7 +73,7 @@ export interface WeightShare {
   elements: number;
   /** Elements of the same tensors before they were cut over devices. */
   wholeElements: number;
-  /** What the elements are stored as, by type; scales, zero points and rounding are in `bytes` alone. */
+  /** Elements by storage type. Scales, zero points and rounding count in `bytes` only. */
   readonly stored: Map<string, StoredElements>;
 }
 
@@ -83,7 +83,7 @@ export interface StoredElements {
   elements: number;
 }
 
-/** The tag of a tensor with this role. */
+/** Returns the tag of a tensor with this role. */
 export function weightTag(role: TensorRole): WeightTag {
   return tags[role];
 }
@@ -91,11 +91,11 @@ export function weightTag(role: TensorRole): WeightTag {
 export interface DeviceWeights {
   readonly byTag: ReadonlyMap<WeightTag, WeightShare>;
   readonly bytes: number;
-  /** Layers on this stage, half-open. */
+  /** Layers of the pipeline stage, half-open [start, end). */
   readonly layers: readonly [number, number];
 }
 
-/** Weights on the fullest device: the pipeline stage with the most bytes, at its tensor-parallel share. */
+/** Sums the weights on the fullest device: the pipeline stage with the most bytes, at its tensor-parallel share. */
 export function deviceWeights(
   spec: ModelSpec,
   format: WeightFormat,
@@ -105,7 +105,7 @@ export function deviceWeights(
   return stages.reduce((fullest, stage) => (stage.bytes > fullest.bytes ? stage : fullest));
 }
 
-/** Weights on a device of each pipeline stage, first to last. */
+/** Sums the weights on a device of each pipeline stage, first to last. */
 export function stageWeights(
   spec: ModelSpec,
   format: WeightFormat,
@@ -140,7 +140,7 @@ function sumStages(
   return [defined(first, 'a pipeline has at least one stage'), ...rest];
 }
 
-/** Per-layer sums, computed once per distinct layer. */
+/** Returns a function that sums the weights of a layer, once per distinct layer. */
 function layerWeightCache(
   format: WeightFormat,
   parallelism: Parallelism,
@@ -157,8 +157,8 @@ function layerWeightCache(
 }
 
 /**
- * Embeddings on the first stage, head and final norm on the last, the vision tower beside the embeddings. Tables that
- * every layer reads are on every stage.
+ * Sums the tensors outside the layers. The first stage holds embeddings and vision tower, the last stage head and final
+ * norm; every stage holds the tables that every layer reads.
  */
 function outerWeights(
   spec: ModelSpec,

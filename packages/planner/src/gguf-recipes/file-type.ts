@@ -1,10 +1,10 @@
 /**
- * File types: names of mixtures of tensor types. A log prints "Q4_K - Medium", a file name says "Q4_K_M", unsloth puts
- * "UD-" before its own per-layer mixtures, which no rule gives and which are taken as their base.
+ * File types: names of mixtures of tensor types. A log prints "Q4_K - Medium", a file name says "Q4_K_M". Unsloth puts
+ * "UD-" before its own per-layer mixtures; no rule gives these, so the planner takes them as their base mixture.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** The mixture a registry model is planned in when nobody names one: what people download most. */
+/** Mixture of a registry model if the question names none: the most downloaded mixture. */
 export const defaultMixture = 'Q4_K_M';
 
 /** Base tensor type of each mixture (llama-quant.cpp, llama_ftype_get_default_type). */
@@ -49,7 +49,7 @@ export type Mixture = keyof typeof baseTypes;
 export interface FileType {
   readonly mixture: Mixture;
   readonly baseType: string;
-  /** True when the file's tensors do not follow the rules of llama.cpp, so that bytes are an approximation. */
+  /** True if the file's tensors do not follow the rules of llama.cpp, so that bytes are an approximation. */
   readonly approximate: boolean;
 }
 
@@ -64,7 +64,7 @@ const sizes: Readonly<Record<string, string>> = {
   l: '_L',
 };
 
-/** Names that stand for another mixture: the K-types without a size, and publishers' variants with larger embeddings. */
+/** Other names of mixtures: the K-types without a size, and publishers' variants with larger embeddings. */
 const synonyms: Readonly<Record<string, Mixture>> = {
   Q3_K: 'Q3_K_M',
   Q4_K: 'Q4_K_M',
@@ -82,6 +82,7 @@ const synonyms: Readonly<Record<string, Mixture>> = {
   Q2_K_L: 'Q2_K',
 };
 
+/** Parses a mixture in the spelling of a log or of a file name. Throws `unknown-file-type` for any other text. */
 export function parseFileType(text: string): FileType {
   const dynamic = /^\s*UD[-_]/i.test(text);
   const plain = text
@@ -110,7 +111,7 @@ export function parseFileType(text: string): FileType {
   });
 }
 
-/** True for text that names a mixture, in a log's spelling or a file name's. */
+/** Returns true if the text names a mixture, in the spelling of a log or of a file name. */
 export function isGgufMixture(text: string): boolean {
   try {
     parseFileType(text);

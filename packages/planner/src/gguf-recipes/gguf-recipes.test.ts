@@ -40,7 +40,7 @@ describe('file types', () => {
     `);
   });
 
-  it('refuse what is no mixture, naming those that are', () => {
+  it('are refused if they are no known mixture', () => {
     expect(isGgufMixture('IQ4_KSS - 4.0 bpw')).toBe(false);
     expect(() => parseFileType('awq')).toThrow(/not a GGUF file type/);
   });
@@ -74,7 +74,7 @@ describe('Llama 3.1 8B', () => {
   });
 });
 
-it('every mixture stores every tensor, in few distinct layers, in order', () => {
+it('every mixture stores every tensor, in few distinct layers', () => {
   for (const mixture of mixtures) {
     const spec = ggufSpec(llama8b, mixture);
     expect(spec.layers.length).toBe(32);
@@ -85,7 +85,7 @@ it('every mixture stores every tensor, in few distinct layers, in order', () => 
   }
 });
 
-it('falls back to smaller blocks where rows are not whole ones', () => {
+it('falls back to smaller blocks if a row is not a whole number of blocks', () => {
   const odd = modelSpecFromConfig({
     model_type: 'qwen2',
     hidden_size: 896,
@@ -105,7 +105,7 @@ it('falls back to smaller blocks where rows are not whole ones', () => {
   ]).toEqual(['Q8_0', 'Q5_0', 'Q4_K']);
 });
 
-it('a spec with stored tensors gives the same file as the one it was made from', () => {
+it('a spec with stored tensors gives the same file as the original spec', () => {
   const latent = modelSpecFromConfig({
     model_type: 'deepseek_v3',
     hidden_size: 2048,

@@ -1,6 +1,6 @@
 /**
- * A ModelSpec as a GGUF file of a given mixture would hold it: every tensor under its GGUF name, with type and bytes. The
- * planner can then treat a model of the registry and a file that was read the same way.
+ * Converts a ModelSpec to the spec of its GGUF file in a given mixture: every tensor has its GGUF name, type and bytes.
+ * The planner then treats a model of the registry like a file that was read.
  */
 import {
   ggmlTensorBytes,
@@ -16,15 +16,15 @@ import { type GgufTensor, ggufTensors } from './tensor-names.ts';
 import { countsAsValue, type RecipeModel, tensorTypeChooser } from './tensor-type.ts';
 
 export interface GgufSpecOptions {
-  /** Store latent attention as two absorbed matrices; true for files made since April 2025. */
+  /** Stores latent attention as two absorbed matrices, as files do since April 2025. Default: true. */
   readonly absorbedMla?: boolean;
-  /** Store the prediction layers as further blocks. */
+  /** Stores the prediction layers as additional blocks. Default: false. */
   readonly predictionLayers?: boolean;
-  /** Fused qkv matrices follow the rule of value matrices; true for files made since February 2026. */
+  /** Fused qkv matrices follow the rule of value matrices, as in files since February 2026. Default: true. */
   readonly fusedCountsAsValue?: boolean;
 }
 
-/** A tensor of a file: where it stands and what it takes. */
+/** A tensor of a file. `layer` is null outside layers; the shape is row-major: [.., out, in]. */
 export interface StoredTensor {
   readonly name: string;
   readonly layer: number | null;
@@ -34,10 +34,13 @@ export interface StoredTensor {
   readonly bytes: number;
 }
 
-/** Lists already made, for plans that ask about one model many times. */
+/** Memo of tensor lists, because plans ask about one model many times. */
 const remembered = new WeakMap<ModelSpec, Map<string, readonly StoredTensor[]>>();
 
-/** The file's tensors in file order. Tensors that a file already describes keep its types. */
+/**
+ * Lists the file's tensors in file order. Tensors whose type a file states keep it; a null `fileType` gives the others
+ * the checkpoint's own type. Throws `unknown-file-type`.
+ */
 export function storedTensors(
   spec: ModelSpec,
   fileType: string | null,
@@ -101,8 +104,8 @@ function recipeModel(
 }
 
 /**
- * The spec with every tensor as the file stores it, made once: what is remembered of a spec is then of its files too.
- * Layers whose stored tensors are equal are the same object.
+ * Returns the spec with every tensor as the file stores it. The result is memoised, so that memos with this spec as
+ * their owner work too. Layers with equal stored tensors are the same object. Throws `unknown-file-type`.
  */
 export function ggufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOptions = {}): ModelSpec {
   const key = JSON.stringify([
@@ -115,7 +118,7 @@ export function ggufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOpt
   return rememberFew(small, key, () => makeGgufSpec(spec, fileType, options));
 }
 
-/** Mixtures of one model that are kept: those that people compare. */
+/** Most mixtures of one model in the memo: more than a user compares. */
 const specCountMax = 12;
 const specMemo = createMemo<ModelSpec>();
 
@@ -134,7 +137,7 @@ function makeGgufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOption
   const kinds = new Map<LayerSpec, Map<string, LayerSpec>>();
   const layerWith = (layer: LayerSpec, index: number): LayerSpec => {
     const tensors = inside.get(index) ?? [];
-    // Of one kind of layer the file's tensors differ in nothing but their types.
+    // Within one kind of layer, the file's tensors differ only in their types.
     const key = tensors.map(({ type }) => type).join();
     const seen = kinds.get(layer) ?? new Map<string, LayerSpec>();
     kinds.set(layer, seen);
@@ -155,7 +158,7 @@ function makeGgufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOption
   };
 }
 
-/** Bytes of a file of this mixture, without its header. */
+/** Returns the bytes of a file in this mixture, without its header. */
 export function ggufFileBytes(spec: ModelSpec, fileType: string, options: GgufSpecOptions = {}): number {
   return storedTensors(spec, fileType, options).reduce((sum, tensor) => sum + tensor.bytes, 0);
 }

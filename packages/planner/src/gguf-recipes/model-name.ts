@@ -1,6 +1,7 @@
 /**
- * Names under which a registry may know what a log calls "Qwen2.5-Coder-32B-Instruct-Q4_K_S.gguf": as it is, without file
- * ending and mixture, and without the speciality of Qwen's models, which does not change their shape.
+ * Returns the names under which the registry may list a model that a log calls
+ * "Qwen2.5-Coder-32B-Instruct-Q4_K_S.gguf": the name itself, without file ending and mixture, and without the
+ * speciality of Qwen's models (Coder, Math), which does not change their shape.
  */
 export function modelNameCandidates(name: string): readonly string[] {
   const stem = name.replace(/\.gguf$/i, '');

@@ -1,25 +1,28 @@
 /**
- * The names a GGUF file gives to the tensors of a checkpoint (gguf-py/gguf/tensor_mapping.py, convert_hf_to_gguf.py of
- * https://github.com/ggml-org/llama.cpp). They matter for bytes: llama.cpp chooses quantisation types by name, and
- * orders a file by layer and name, on which the size of a memory-mapped buffer depends.
+ * The names of a checkpoint's tensors in a GGUF file (gguf-py/gguf/tensor_mapping.py, convert_hf_to_gguf.py of
+ * https://github.com/ggml-org/llama.cpp). They affect bytes: llama.cpp chooses quantisation types by name, and sorts a
+ * file by layer and name, which determines the size of a memory-mapped buffer.
  */
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 
-/** A tensor as GGUF has it. `layer` is null for tensors outside layers. Shapes stay row-major: [.., out, in]. */
+/** A tensor of a GGUF file. `layer` is null for tensors outside layers. Shapes are row-major: [.., out, in]. */
 export interface GgufTensor {
   readonly name: string;
   readonly layer: number | null;
   readonly shape: readonly number[];
   readonly role: TensorRole;
-  /** The tensor of the spec it was made from; one fused tensor becomes two here, an attention latent may too. */
+  /**
+   * The tensor of the spec from which this one is made. A fused tensor gives two tensors, and so may an attention
+   * latent.
+   */
   readonly from: TensorSpec;
 }
 
-/** Which naming a file follows where llama.cpp changed it. */
+/** Names that changed between builds of llama.cpp. */
 export interface NamingOptions {
   /** True for files whose latent attention is stored as two absorbed matrices (llama.cpp PR 12801, April 2025). */
   readonly absorbedMla: boolean;
-  /** True when the file carries the prediction layers, as further blocks behind the last layer. */
+  /** True if the file has the prediction layers, as additional blocks after the last layer. */
   readonly predictionLayers: boolean;
 }
 
@@ -51,11 +54,11 @@ const stemOfRole: Readonly<Partial<Record<TensorRole, string>>> = {
   'shared-expert-down': 'ffn_down_shexp',
 };
 
-/** Names that are GGUF's already, because the spec came from such a file. */
+/** Matches names that are GGUF names already, because the spec comes from a GGUF file. */
 const ggufStem =
   /^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer\.|nextn\.|layer_output|exp_probs)/;
 
-/** Layer tensors whose stem their checkpoint name decides; the first match counts. */
+/** Stems of layer tensors by their checkpoint name; the first match counts. */
 const stemOfName: readonly (readonly [RegExp, string])[] = [
   [/indexer\.wq_b/, 'indexer.attn_q_b'],
   [/indexer\.wk/, 'indexer.attn_k'],
@@ -100,7 +103,7 @@ const stemOfName: readonly (readonly [RegExp, string])[] = [
 const postAttentionFamilies =
   /gemma[234]|gemma3n|glm4_?moe|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
 
-/** The tensors of a GGUF file of this model, in the order in which llama.cpp keeps them. */
+/** Lists the tensors of a GGUF file of this model, in llama.cpp's file order. */
 export function ggufTensors(spec: ModelSpec, options: NamingOptions): readonly GgufTensor[] {
   const tensors: GgufTensor[] = [];
   for (const tensor of spec.tensors) tensors.push(...modelTensor(tensor));
@@ -114,7 +117,7 @@ export function ggufTensors(spec: ModelSpec, options: NamingOptions): readonly G
   return tensors.sort(fileOrder);
 }
 
-/** By layer, tensors outside layers first; inside one by name (llama-model-loader.h, weight_name_comparer). */
+/** Compares by layer, with tensors outside layers first, then by name (llama-model-loader.h, weight_name_comparer). */
 function fileOrder(left: GgufTensor, right: GgufTensor): number {
   const layers = (left.layer ?? -1) - (right.layer ?? -1);
   if (layers !== 0) return layers;
@@ -176,7 +179,7 @@ function layerTensors(
     ];
   }
   const stem = layerStem(spec.family, tensor);
-  // A tensor that GGUF has no name for here keeps the checkpoint's, which is unique in its layer.
+  // A tensor without a GGUF name keeps its checkpoint name, which is unique in its layer.
   if (stem === null) return [block(tensor.name)];
   const ending = stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix;
   return [block(`${stem}.${ending}`, isConvolution(tensor) ? squeezed(tensor.shape) : tensor.shape)];
@@ -186,7 +189,7 @@ function isConvolution({ role }: TensorSpec): boolean {
   return role === 'linear-conv' || role === 'ssm-conv';
 }
 
-/** Depthwise convolutions are kept as [channels, taps]. */
+/** Drops inner axes of size 1: GGUF stores depthwise convolutions as [channels, taps]. */
 function squeezed(shape: readonly number[]): readonly number[] {
   return shape.filter((size, axis) => size !== 1 || axis === 0 || axis === shape.length - 1);
 }
@@ -200,7 +203,7 @@ function layerStem(family: string, tensor: TensorSpec): string | null {
   return stemOfRole[tensor.role] ?? null;
 }
 
-/** Out rows of a fused pair, per half. A bias has them last, a weight before last. */
+/** Halves the output axis of a fused pair: the last axis of a bias, the second last of a weight. */
 function halved(shape: readonly number[], suffix: string): readonly number[] {
   const axis = suffix === 'bias' ? shape.length - 1 : shape.length - 2;
   return shape.map((size, index) => (index === axis ? size / 2 : size));

@@ -1,23 +1,25 @@
 /**
- * Which tensor type a mixture gives to a tensor (llama-quant.cpp, llama_tensor_get_type and tensor_type_fallback, of
- * https://github.com/ggml-org/llama.cpp). The rules are stateful: some count the value tensors seen so far, so tensors
- * must be asked for in file order.
+ * Chooses the type of each tensor in a mixture (llama-quant.cpp, llama_tensor_get_type and tensor_type_fallback, of
+ * https://github.com/ggml-org/llama.cpp). The rules are stateful: some count the value tensors seen so far, so the
+ * caller must pass tensors in file order.
  */
 import { ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import type { FileType, Mixture } from './file-type.ts';
 import type { GgufTensor } from './tensor-names.ts';
 
-/** What the rules look at besides the tensor. */
+/** The facts of a model that the rules use besides the tensor. */
 export interface RecipeModel {
   readonly layers: number;
   readonly experts: number;
   /** Query heads per KV head in the first layer. */
   readonly groupedQueries: number;
-  /** Models that llama.cpp calls 70B: 80 layers with grouped queries. Their small value matrices get more bits. */
+  /**
+   * True for models that llama.cpp calls 70B: 80 layers with grouped queries. Their small value matrices get more bits.
+   */
   readonly is70B: boolean;
   readonly tied: boolean;
   readonly valueTensors: number;
-  /** True when fused qkv and latent kv matrices count as value matrices (llama.cpp from February 2026). */
+  /** True if fused qkv and latent kv matrices count as value matrices (llama.cpp from February 2026). */
   readonly fusedCountsAsValue: boolean;
 }
 
@@ -53,11 +55,12 @@ function categoryOf(name: string): Category {
   return categories.find(([pattern]) => pattern.test(name))?.[1] ?? 'other';
 }
 
+/** Returns true for tensors that llama.cpp counts as value matrices, by GGUF name. */
 export function countsAsValue(name: string): boolean {
   return /attn_(v|qkv|kv_b)\.weight/.test(name);
 }
 
-/** Tensors that every mixture leaves in F32: small, or too delicate. */
+/** Returns true for tensors that every mixture leaves in F32: small or sensitive tensors. */
 function staysPlain({ name, shape }: GgufTensor): boolean {
   if (shape.length < 2 || !name.endsWith('weight')) return true;
   return /_norm\.weight|ffn_gate_inp|altup|laurel|per_layer_model_proj|ssm_conv1d|shortconv\.conv\.weight|position_embd|indexer\.[kq]_proj/.test(
@@ -75,7 +78,7 @@ const isSmallI: ReadonlySet<Mixture> = new Set<Mixture>([
 ]);
 const isFairI: ReadonlySet<Mixture> = new Set<Mixture>(['IQ2_S', 'IQ2_M']);
 
-/** A chooser with its counters; one per file. */
+/** Creates a chooser with its own counters; each file needs a new chooser. */
 export function tensorTypeChooser(fileType: FileType, model: RecipeModel): (tensor: GgufTensor) => string {
   const { mixture, baseType } = fileType;
   let valueIndex = 0;
@@ -195,7 +198,7 @@ function valueTypeOfMixture({ mixture, baseType, model, valueIndex }: Choice): s
   }
 }
 
-/** As with an importance matrix for the I-types: such files are not made without one. */
+/** Assumes an importance matrix for the I-types, because such files are not made without it. */
 function downType({ mixture, baseType, model, layer }: Choice): string {
   const { layers } = model;
   switch (mixture) {
@@ -256,7 +259,7 @@ function eighth(count: number): number {
   return Math.floor(count / 8);
 }
 
-/** The first and last eighth of the layers, and every third between. */
+/** Returns true for the first and last eighth of the layers, and for every third layer between. */
 function usesMoreBits(index: number, count: number): boolean {
   return index < eighth(count) || index >= eighth(7 * count) || (index - eighth(count)) % 3 === 2;
 }
@@ -271,7 +274,7 @@ const smallerBlocks: Readonly<Record<string, string>> = {
   TQ2_0: 'Q4_0',
 };
 
-/** A row that is not a whole number of blocks gets a type with a smaller block. */
+/** Returns a type with smaller blocks if a row is not a whole number of blocks. */
 function fallback(type: string, rowElements: number): string {
   if (rowElements % ggmlTypeNamed(type).blockElements === 0) return type;
   const smaller = smallerBlocks[type] ?? (type.startsWith('IQ') ? 'IQ4_NL' : type);

@@ -1,8 +1,9 @@
 /**
- * Which assumptions apply to an engine on a device. Engines fall into four groups by how they spend the time that the data
- * sheet does not explain: compiled (TensorRT-LLM), serving (vLLM, SGLang), local (llama.cpp and its like), eager
- * (Transformers). Devices fall into five by their memory: HBM, graphics memory, Apple, shared with a processor, a processor
- * itself. Values are fitted to published measurements; the data file says which and how well.
+ * Chooses the speed assumptions for an engine on a device. Engines fall into four groups by the overhead that data
+ * sheets do not explain: compiled (TensorRT-LLM), serving (vLLM, SGLang), local (llama.cpp and similar engines), eager
+ * (Transformers). Devices fall into five groups by their memory: HBM, graphics memory, Apple, memory shared with a
+ * processor, a processor alone. The values are fitted to published measurements; the data file lists these and the
+ * errors.
  */
 import { defined } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -10,23 +11,24 @@ import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
 import type { ComputeFormat } from '../bytes/weight-format.ts';
 
 /**
- * How far real kernels stay below the data sheet. Values and their sources live in the registry. Absent fields take the
- * value that leaves their term out, so that the first five alone are mlsysim's assumptions.
+ * Shares of the data sheet's rates that real kernels reach, and fixed overheads. The registry holds the values and
+ * their sources. The default of an optional field leaves its effect out, so that the five required fields alone are
+ * mlsysim's assumptions.
  */
 export interface SpeedAssumptions {
   /** Share of the matrix units' rate that matrix multiplication reaches. */
   readonly computeEfficiency: number;
   /** Share of the memory bandwidth that reading weights reaches. */
   readonly bandwidthEfficiency: number;
-  /** Time of a layer that neither bytes nor operations explain: small kernels, their launches and gaps. */
+  /** Seconds of a layer that neither bytes nor operations explain: small kernels, their launches and gaps. */
   readonly layerSeconds: number;
-  /** Latency of one all-reduce, whatever its size. */
+  /** Latency of one all-reduce of any size, in seconds. */
   readonly collectiveSeconds: number;
-  /** What the processor reads weights at that did not fit on a device. */
+  /** Rate at which the processor reads the weights that do not fit on a device. */
   readonly hostBandwidthBytesPerSecond: number;
-  /** Share of the 16-bit rate that attention reaches; that of matrix multiplication when absent. */
+  /** Share of the 16-bit rate that attention reaches. Default: `computeEfficiency`. */
   readonly attentionEfficiency?: number;
-  /** Share of the bandwidth that reading cached keys and values reaches; that of weights when absent. */
+  /** Share of the bandwidth that reading cached keys and values reaches. Default: `bandwidthEfficiency`. */
   readonly cacheEfficiency?: number;
   /** Factor on the compute efficiency of narrow operand types: their rates are harder to reach. */
   readonly formatEfficiency?: Partial<Record<ComputeFormat, number>>;
@@ -34,16 +36,15 @@ export interface SpeedAssumptions {
   readonly expertEfficiency?: number;
   /** Share of the link bandwidth that an all-reduce reaches. */
   readonly linkEfficiency?: number;
-  /** Host work of one step: scheduling, input preparation. */
+  /** Seconds of host work per step: scheduling, input preparation. */
   readonly stepSeconds?: number;
   /**
-   * Share of the shorter of reading and computing that hides behind the longer one; all of it (1) when absent, as an ideal
-   * roofline has it.
+   * Share of the shorter activity, reading or computing, that overlaps with the longer. Default: 1, an ideal roofline.
    */
   readonly overlap?: number;
-  /** Tokens of one prefill step: the stages of a pipeline work on as many of them at once. A whole prompt when absent. */
+  /** Tokens of one prefill step; each stage of a pipeline works on its own chunk. Default: a whole prompt. */
   readonly chunkTokens?: number;
-  /** Work that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
+  /** Seconds that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
   readonly sequenceSeconds?: number;
 }
 
@@ -71,15 +72,17 @@ export interface SpeedTable {
   readonly profiles: readonly SpeedProfile[];
   /** Factors on the compute efficiency for operands narrower than 16 bits. */
   readonly formatEfficiency: Readonly<Record<string, number>>;
-  /** Factors on the compute and bandwidth efficiencies for makers whose kernels are further from their data sheets. */
+  /**
+   * Factors on the compute and bandwidth efficiencies for vendors whose kernels stay further below their data sheets.
+   */
   readonly vendors: Readonly<Record<string, { readonly compute: number; readonly bandwidth: number }>>;
   readonly links: Readonly<
     Record<'switched' | 'pcie', { readonly efficiency: number; readonly collectiveSeconds: number }>
   >;
   readonly hostBandwidthBytesPerSecond: number;
-  /** How much request lengths differ in benchmarks with random ones, as a share of the time a request takes. */
+  /** Spread of the request lengths in benchmarks with random lengths, as a share of the time of a request. */
   readonly lengthSpread: number;
-  /** What a request costs its sender besides the devices: connection, tokeniser, first answer. */
+  /** Seconds of a request outside the devices: connection, tokeniser, first answer. */
   readonly requestSeconds: number;
 }
 
@@ -93,13 +96,13 @@ export const shippedSpeedTable: SpeedTable = {
   requestSeconds: speed.requestSeconds.value,
 };
 
-/** Shares that llama.cpp reaches with flash attention; the data file says where they were measured. */
+/** Shares that llama.cpp reaches with flash attention; the data file names the measurements. */
 export const flashAttentionShares: {
   readonly cacheEfficiency: number;
   readonly attentionEfficiency: number;
 } = speed.flashAttention.value;
 
-/** Reads an engine's name as benchmarks and the planner's own profiles write it. */
+/** Maps an engine's name, as benchmarks or our profiles write it, to its group. */
 export function speedEngine(name: string): SpeedEngine {
   const text = name.toLowerCase();
   if (/tensorrt|trt-?llm|\bnim\b/.test(text)) return 'tensorrt-llm';
@@ -114,6 +117,7 @@ function deviceMemory(hardware: HardwareRecord): DeviceMemory {
   return hardware.memory.kind.includes('HBM') ? 'hbm' : 'graphics';
 }
 
+/** Returns the assumptions for an engine, by any of its names, on a device. */
 export function speedAssumptions(
   input: { readonly hardware: HardwareRecord; readonly engine: string },
   table: SpeedTable = shippedSpeedTable,
@@ -124,8 +128,8 @@ export function speedAssumptions(
   const vendor = table.vendors[hardware.vendor] ?? { compute: 1, bandwidth: 1 };
   const isSwitched = hasSwitchedLink(hardware);
   const link = table.links[isSwitched ? 'switched' : 'pcie'];
-  // llama.cpp multiplies quantised weights on the 8-bit integer units and sums 16-bit ones in 16 bits, which on GeForce
-  // cards runs at twice the rate that is quoted for sums in 32 bits: both go with the integer rate.
+  // llama.cpp multiplies quantised weights on the 8-bit integer units. It sums 16-bit products in 16 bits, which
+  // GeForce cards do at twice the rate that is quoted for sums in 32 bits. Both follow the integer rate.
   const basis = engine === 'llama.cpp' ? integerBasis(hardware) : 1;
   return {
     computeEfficiency: profile.computeEfficiency * vendor.compute * basis,
@@ -145,7 +149,7 @@ export function speedAssumptions(
   };
 }
 
-/** The row for an engine on a memory; an engine without a row of its own for it takes the nearest that has one. */
+/** Finds the row for an engine on a kind of memory, or the nearest row if the table has no row for both. */
 function profileFor(table: SpeedTable, engine: SpeedEngine, device: DeviceMemory): SpeedProfile {
   const nearestDevice = { hbm: 'hbm', graphics: 'graphics', apple: 'shared', shared: 'graphics', cpu: 'cpu' }[
     device
@@ -157,7 +161,10 @@ function profileFor(table: SpeedTable, engine: SpeedEngine, device: DeviceMemory
   return defined(found, `no speed profile for ${engine} on ${device} memory`);
 }
 
-/** NVLink bridges between cards join pairs and are bought apart; a group of cards meets over PCIe. */
+/**
+ * True if a switched fabric joins the devices. NVLink bridges join pairs of cards and are sold separately, so that a
+ * larger group of cards communicates over PCIe.
+ */
 function hasSwitchedLink(hardware: HardwareRecord): boolean {
   if (/pcie/i.test(hardware.id)) return false;
   return hardware.links.some(
@@ -165,10 +172,10 @@ function hasSwitchedLink(hardware: HardwareRecord): boolean {
   );
 }
 
-/** The fastest bridge between two cards (RTX 30 series, A40) is slower than this, every switched fabric faster. */
+/** Limit in one direction: bridges between two cards (RTX 30 series, A40) are slower, switched fabrics are faster. */
 const bridgeBytesPerSecond = 1e11;
 
-/** Links as the speed model takes them: the fastest counts, so the factor also says how much slower the one in use is. */
+/** Returns the rate of the link in use over the rate of the fastest link, which the speed model takes. */
 function linkShare(hardware: HardwareRecord, isSwitched: boolean): number {
   let fastest = 0;
   let pcie = 0;
@@ -179,7 +186,10 @@ function linkShare(hardware: HardwareRecord, isSwitched: boolean): number {
   return isSwitched || pcie === 0 ? 1 : pcie / fastest;
 }
 
-/** Half the integer rate over the quoted 16-bit rate: 2 on GeForce, 1 where integers run at twice 16 bits. */
+/**
+ * Half the integer rate over the quoted 16-bit rate: 2 on GeForce, 1 on devices whose integer rate is twice the 16-bit
+ * rate.
+ */
 function integerBasis({ rates, vendor }: HardwareRecord): number {
   const half = rates.bf16 ?? rates.fp16;
   if (vendor !== 'NVIDIA' || half === undefined || rates.int8 === undefined) return 1;

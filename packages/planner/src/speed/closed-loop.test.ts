@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Load, loadPoint, splitPoint } from './closed-loop.ts';
 import type { SpeedModel } from './speed-model.ts';
 
-/** 10 ms a step and 0.1 ms per user, 0.05 ms per prompt token and 5 ms per batch of prompts. */
+/** Decode: 10 ms per step plus 0.1 ms per user. Prefill: 5 ms per batch of prompts plus 0.05 ms per token. */
 const speed: SpeedModel = {
   decodeSeconds: (users) => 0.01 + 1e-4 * users,
   decodeBound: () => 'memory',
@@ -16,14 +16,14 @@ const base: Load = {
 };
 
 describe('closed loop', () => {
-  test('one client sees the idle replica', () => {
+  test('one client gets the latencies of an idle replica', () => {
     const point = loadPoint(speed, base);
     expect(point.ttftSeconds).toBeCloseTo(0.055, 10);
     expect(point.tpotSeconds).toBeCloseTo(0.0101, 10);
     expect(point.requestsPerSecond).toBeCloseTo(1 / (0.055 + 100 * 0.0101), 10);
   });
 
-  test('ten equal requests sent together: the mean one waits for half of the prefills', () => {
+  test('of ten equal requests sent together, the mean request waits for half of the prefills', () => {
     const point = loadPoint(speed, { ...base, concurrency: 10 });
     // Eight prompts fit a step of 8192 tokens: (5 + 8 x 50) / 8 ms each.
     const prefill = 0.405 / 8;
@@ -33,14 +33,14 @@ describe('closed loop', () => {
     expect(point.tpotSeconds).toBeCloseTo((round - 5.5 * prefill) / 100, 10);
   });
 
-  test('clients beyond the places wait, and throughput stays', () => {
+  test('clients beyond activeMax wait, and throughput stays the same', () => {
     const full = loadPoint(speed, { ...base, concurrency: 100 });
     const over = loadPoint(speed, { ...base, concurrency: 300 });
     expect(over.outputTokensPerSecond).toBe(full.outputTokensPerSecond);
     expect(over.ttftSeconds - full.ttftSeconds).toBeCloseTo(200 / full.requestsPerSecond, 8);
   });
 
-  test("Little's law: clients = rate x time of a request, whatever the load", () => {
+  test("Little's law: clients = rate x time of a request, for any load", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2000 }),
@@ -58,19 +58,19 @@ describe('closed loop', () => {
   });
 });
 
-describe('prefill and decode on workers of their own', () => {
+describe('separate workers for prefill and decode', () => {
   const split = {
     ...{ inputTokens: 1000, outputTokens: 101, activeMax: 100, batchTokens: 8192, prefillGroups: 1 },
     ...{ lengthSpread: 1, requestSeconds: 0 },
   };
 
-  test('one client: prefill, then steps of its own', () => {
+  test('one client gets one prefill, then decode steps of one user', () => {
     const point = splitPoint(speed, speed, { ...split, concurrency: 1, prefillWorkers: 1, decodeWorkers: 1 });
     expect(point.ttftSeconds).toBeCloseTo(0.055, 10);
     expect(point.tpotSeconds).toBeCloseTo(0.0101, 10);
   });
 
-  test('too few prefill workers show as time to first token, not as time per token', () => {
+  test('too few prefill workers raise time to first token, not time per token', () => {
     const starved = splitPoint(speed, speed, {
       ...split,
       concurrency: 256,

@@ -1,46 +1,52 @@
 /**
- * Many requests on one replica, first order: what a closed loop of `concurrency` clients sees, and what a queue that never
- * empties gets through. A request costs the replica its prefill once, and its share of every decode step it takes part in:
+ * First-order model of many requests on one replica: latencies of a closed loop of `concurrency` clients, and
+ * throughput of a queue that never empties. A request costs the replica one prefill, and a share of each of its decode
+ * steps:
  *
  *   one round of n requests = n x prefill + (output - 1) x decode step of n users at the mean context
  *
- * Not a queueing simulation: lengths are fixed, and requests are taken to be spread evenly over their own progress.
+ * This is no queueing simulation: lengths are fixed, and the model assumes that requests are spread evenly over their
+ * progress.
  */
 import type { SpeedModel } from './speed-model.ts';
 
+/** A load on one replica. All tokens are per request. */
 export interface Load {
   readonly inputTokens: number;
-  /** Of them, tokens found in a prefix cache; none when absent. */
+  /** Input tokens found in a prefix cache. Default: 0. */
   readonly cachedTokens?: number | undefined;
   readonly outputTokens: number;
   /** Requests that are sent and not yet answered; Infinity for a queue that never empties. */
   readonly concurrency: number;
-  /** Most sequences the replica runs at once: cache and engine limit. */
+  /** Most sequences that the replica runs at once: the limit of the cache and of the engine. */
   readonly activeMax: number;
-  /** Prompt tokens an engine puts into one step. */
+  /** Most prompt tokens in one step. */
   readonly batchTokens: number;
-  /** Stages that work on different prompts at the same time. */
+  /** Number of pipeline stages, which work on different prompts at the same time. */
   readonly pipeline: number;
-  /** Groups of devices that prefill different prompts side by side (DP attention). */
+  /** Groups of devices that prefill different prompts in parallel (DP attention). */
   readonly groups: number;
   /**
-   * How much lengths differ, as a share of the time a request takes: 0 when all are equal and sent at once, so that every
-   * round starts together; the larger, the sooner requests come apart.
+   * Spread of the request lengths, as a share of the time of a request. 0 if all requests are equal and sent at once,
+   * so that every round starts together; the larger the spread, the fewer requests start together.
    */
   readonly lengthSpread: number;
-  /** What a request costs its sender besides the devices: connection, tokeniser, first answer. */
+  /** Seconds of a request outside the devices: connection, tokeniser, first answer. */
   readonly requestSeconds: number;
 }
 
+/** Throughput and mean latencies of a load. */
 export interface LoadPoint {
+  /** Requests that the replica runs at once. */
   readonly active: number;
   readonly requestsPerSecond: number;
   readonly outputTokensPerSecond: number;
-  /** Means over requests. TTFT contains the wait for a place among the active ones. */
+  /** Mean over requests, including the wait for a place among the active requests. */
   readonly ttftSeconds: number;
   readonly tpotSeconds: number;
 }
 
+/** Computes throughput and mean latencies of a load on one replica. */
 export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
   const { inputTokens, outputTokens, concurrency } = load;
   const active = Math.max(1, Math.min(concurrency, load.activeMax));
@@ -60,7 +66,7 @@ export function loadPoint(speed: SpeedModel, load: Load): LoadPoint {
   };
 }
 
-/** What one prompt costs when prompts are prefilled together as far as a step has room. */
+/** Returns the seconds per prompt if prefill steps hold as many prompts as fit. */
 function prefillShare(speed: SpeedModel, load: Load, active: number): number {
   const room = Math.max(load.groups, Math.floor((load.batchTokens * load.groups) / load.inputTokens));
   const together = Math.max(1, Math.min(active, room));
@@ -68,15 +74,18 @@ function prefillShare(speed: SpeedModel, load: Load, active: number): number {
   return seconds / Math.min(load.pipeline, Math.max(1, active / together));
 }
 
-/** Share of requests that start with the others: how long a burst takes to prefill against how far it has come apart. */
+/**
+ * Returns the share of requests that start together: the prefill time of a burst, over that time plus the spread of a
+ * round.
+ */
 function togetherShare(load: Pick<Load, 'lengthSpread'>, burstSeconds: number, roundSeconds: number): number {
   return burstSeconds / (burstSeconds + load.lengthSpread * roundSeconds);
 }
 
 /**
- * Mean wait for the first token of an admitted request. Together: requests are prefilled one after another, so the mean one
- * waits for half of the others. Apart: it waits for the rest of the step under way, and behind other prefills as in a
- * queue with Poisson arrivals and fixed service.
+ * Returns the mean seconds until the first token of an admitted request. Requests that start together are prefilled one
+ * after another, so the mean request waits for half of the others. A request that starts alone waits for the rest of
+ * the current step, and for other prefills as in a queue with Poisson arrivals and fixed service times (M/D/1).
  */
 function firstToken(
   speed: SpeedModel,
@@ -92,16 +101,16 @@ function firstToken(
   return share * together + (1 - share) * Math.min(apart, together + at.decode);
 }
 
-/** Prefill and decode on workers of their own. */
+/** A load on separate workers for prefill and decode. */
 export interface SplitLoad {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly concurrency: number;
-  /** Most sequences of one decode worker. */
+  /** Most sequences that one decode worker runs at once. */
   readonly activeMax: number;
   readonly batchTokens: number;
   readonly prefillWorkers: number;
-  /** Groups of a prefill worker's devices that prefill different prompts side by side. */
+  /** Groups of a prefill worker's devices that prefill different prompts in parallel. */
   readonly prefillGroups: number;
   readonly decodeWorkers: number;
   readonly lengthSpread: number;
@@ -109,8 +118,8 @@ export interface SplitLoad {
 }
 
 /**
- * A closed loop over split workers. The slower side sets the pace; by Little's law the requests that are not decoding wait
- * for their first token, so a prefill side that is too small shows as TTFT and not as time per token.
+ * Computes a closed loop over separate workers. The slower phase limits the rate. By Little's law, all requests outside
+ * decode wait for their first token, so too few prefill workers raise TTFT but not the time per token.
  */
 export function splitPoint(prefill: SpeedModel, decode: SpeedModel, load: SplitLoad): LoadPoint {
   const { inputTokens, outputTokens, concurrency, decodeWorkers } = load;
@@ -125,7 +134,7 @@ export function splitPoint(prefill: SpeedModel, decode: SpeedModel, load: SplitL
   const together = Math.max(1, Math.min(room, waitingEach));
   const cost = prefill.prefillSeconds(inputTokens, 0, together) / together;
   const prefillRate = load.prefillWorkers / cost;
-  // Requests in decode settle where as many come from prefill as leave; a few rounds of substitution find the place.
+  // The number of requests in decode settles where as many enter from prefill as finish; substitution converges to it.
   let active = Math.min(concurrency / decodeWorkers, load.activeMax);
   let step = decode.decodeSeconds(Math.max(1, active), context);
   let rate = 0;

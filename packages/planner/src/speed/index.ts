@@ -1,4 +1,6 @@
-/** How long steps take: one roofline for decode, prefill and steps that mix them. A browser worker loads these files alone. */
+/**
+ * The time of steps: one roofline for decode, prefill and steps that mix both. A browser worker loads only these files.
+ */
 export { type SpeedAssumptions, speedAssumptions } from './assumptions.ts';
 export { expertShare, type ModelWork, modelWork, touchedShare } from './model-work.ts';
 export { addEntry, dropEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';

@@ -1,7 +1,7 @@
 /**
- * What one step of a model asks of one device, before any device is named: bytes of weights to read, operations of the
- * matrix units per token, operations of attention per cached key. Counted from the tensors and the attention layout of
- * the ModelSpec, at the tensor- and expert-parallel share of a device, over all stages of a pipeline.
+ * The work of one step on one device, independent of the speed of the device: weight bytes to read, matrix operations
+ * per token, attention operations per cached key. The counts come from the tensors and the attention layout of the
+ * ModelSpec, at the tensor- and expert-parallel share of a device, summed over all stages of a pipeline.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { CacheGroup } from '../bytes/kv-cache.ts';
@@ -12,29 +12,34 @@ import { deviceWeights } from '../bytes/weights.ts';
 
 /** Matrix work of a step: two operations per weight and token. */
 export interface MatrixWork {
-  /** Read in every step: everything but the experts and the input embedding, of which a token needs one row. */
+  /**
+   * Bytes read in every step: all weights but the routed experts, and the input embedding, of which a token reads one
+   * row.
+   */
   readonly denseReadBytes: number;
-  /** All routed experts; a step reads the share of them that its tokens touch. */
+  /** Bytes of all routed experts; a step reads the share that its tokens touch. */
   readonly expertReadBytes: number;
   /** Share of the experts that one token is routed to. */
   readonly routedShare: number;
+  /** Operations per token. */
   readonly denseOperations: number;
+  /** Operations per token. */
   readonly expertOperations: number;
-  /** The head runs for the last token of a prompt and for every decoded token. */
+  /** Operations per row of logits: the head runs for the last token of a prompt and for every decoded token. */
   readonly headOperations: number;
 }
 
-/** Attention of layers that are alike, summed over them. `keys` a token sees: min(context, keysMax) / tokensPerKey. */
+/** Attention summed over layers of one kind. A token attends to min(context, keysMax) / tokensPerKey keys. */
 interface AttentionWork {
-  /** Operations per query token and key when one token is decoded; latent attention works on the latent itself. */
+  /** Operations per query token and key in decode; latent attention works on the latent itself. */
   readonly decodeOperationsPerKey: number;
-  /** Operations per query token and key of a prompt; latent attention expands the latent into heads first. */
+  /** Operations per query token and key in prefill; latent attention first expands the latent into heads. */
   readonly prefillOperationsPerKey: number;
   readonly keysMax: number;
   readonly tokensPerKey: number;
 }
 
-/** The whole model at its tensor-parallel share: the stages of a pipeline run one after another for a token. */
+/** Sums the whole model at its tensor-parallel share: a token passes the stages of a pipeline one after another. */
 function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: Parallelism): MatrixWork {
   const { byTag } = deviceWeights(spec, format, { ...parallelism, pipeline: 1 });
   const nothing = { bytes: 0, elements: 0 };
@@ -59,7 +64,7 @@ function matrixWork(spec: ModelSpec, format: WeightFormat, parallelism: Parallel
   };
 }
 
-/** Share of the routed experts that one token is sent to; 0 where there are none. */
+/** Returns the share of the routed experts that process a token; 0 for a model without experts. */
 export function expertShare(spec: ModelSpec): number {
   for (const layer of spec.layers) {
     if (layer.mlp.kind === 'moe') return layer.mlp.expertsPerToken / layer.mlp.experts;
@@ -67,12 +72,18 @@ export function expertShare(spec: ModelSpec): number {
   return 0;
 }
 
-/** Share of the experts that at least one of a step's tokens is sent to, when each token picks as if by lot. */
+/**
+ * Returns the expected share of experts that process at least one of `tokens` tokens, if routing is uniform and
+ * independent.
+ */
 export function touchedShare(routedShare: number, tokens: number): number {
   return 1 - (1 - routedShare) ** tokens;
 }
 
-/** One entry per distinct window and compression, so that a step sums over two or three numbers, not over layers. */
+/**
+ * Returns one entry per distinct window and compression, so that a step sums two or three entries instead of all
+ * layers.
+ */
 function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
   return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));
 }
@@ -100,7 +111,7 @@ function sumAttention(spec: ModelSpec, tensor: number): readonly AttentionWork[]
 
 const unlimited = Number.POSITIVE_INFINITY;
 
-/** Two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. */
+/** Counts two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. */
 function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
   switch (attention.kind) {
     case 'full':
@@ -160,18 +171,24 @@ function indexerWork(
   return [{ ...plainWork(perKey, perKey, unlimited), tokensPerKey }];
 }
 
-/** Causal attention over a prompt: token i sees min(i, window) keys. Cached tokens are keys, not queries. */
+/**
+ * Counts causal attention over a prompt: token i attends to min(i, window) keys. Cached tokens are keys, not queries.
+ */
 function prefillAttentionOperations(work: AttentionWork, promptTokens: number, cachedTokens: number): number {
   const keys = keysBefore(promptTokens, work.keysMax) - keysBefore(cachedTokens, work.keysMax);
   return (work.prefillOperationsPerKey * keys) / work.tokensPerKey;
 }
 
+/** Integrates min(i, window) from 0 to `position`. */
 function keysBefore(position: number, window: number): number {
   if (position <= window) return (position * position) / 2;
   return (window * window) / 2 + (position - window) * window;
 }
 
-/** Layers (and compressed halves of layers) that cache something: what `cacheGroups` lists for a whole model. */
+/**
+ * Counts the layers, and compressed halves of layers, that cache something: those that `cacheGroups` lists for a whole
+ * model.
+ */
 function cachingLayers(spec: ModelSpec): number {
   return remember(layerMemo, spec, '', () => countCachingLayers(spec));
 }
@@ -188,7 +205,10 @@ function countCachingLayers(spec: ModelSpec): number {
   return count;
 }
 
-/** Cached bytes one sequence makes a step read, over all stages of a pipeline; `groups` may be those of one stage. */
+/**
+ * Returns the function from a sequence's context in tokens to the cached bytes that a step reads for it, over all
+ * stages of a pipeline. `groups` may be the groups of one stage.
+ */
 function cacheReader(groups: readonly CacheGroup[], layers: number): (context: number) => number {
   let grouped = 0;
   for (const group of groups) grouped += group.layers;
@@ -207,7 +227,10 @@ function cacheReader(groups: readonly CacheGroup[], layers: number): (context: n
   return piecewiseLinear(stateBytes, bytesPerToken, tokensMax);
 }
 
-/** start + sum of slope x min(x, limit), over typed arrays: sweeps ask for it millions of times a second. */
+/**
+ * Returns x -> start + sum of slope x min(x, limit). Uses typed arrays, because sweeps call it millions of times a
+ * second.
+ */
 function piecewiseLinear(
   start: number,
   slopes: readonly number[],
@@ -227,7 +250,7 @@ function piecewiseLinear(
   };
 }
 
-/** What steps of one model under one split ask of a device, with its cache: what a load is summed from. */
+/** The work of steps of one model under one split, with its cache; `StepLoad` sums its terms. */
 export interface ModelWork {
   readonly matrix: MatrixWork;
   /** Cached bytes that a token with `context` tokens before it reads. */
@@ -238,6 +261,7 @@ export interface ModelWork {
   prefillOperations(promptTokens: number, cachedTokens: number): number;
 }
 
+/** Counts the work of a model; `groups` are the cache groups of one pipeline stage or of the whole model. */
 export function modelWork(
   spec: ModelSpec,
   format: WeightFormat,

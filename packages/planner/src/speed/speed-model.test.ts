@@ -126,7 +126,7 @@ const vectors: readonly Vector[] = [
   },
 ];
 
-describe('reference vectors of mlsysim ServingModel, with our deliberate differences put back', () => {
+describe('reference vectors of mlsysim ServingModel, with our deliberate differences added back', () => {
   test.each(vectors)('$model, context $context, batch $batch, cached $cached, chunk $chunk', (vector) => {
     const spec = specOf(vector.model);
     const format = weightFormat(spec, { format: 'fp16' });
@@ -147,7 +147,7 @@ describe('reference vectors of mlsysim ServingModel, with our deliberate differe
     expect(kvBytes / GB).toBeCloseTo(vector.kvGB, 6);
     expect((2 * parameters + kvBytes) / (80 * 1024 ** 3)).toBeCloseTo(vector.utilization, 6);
 
-    // A step does not read the input embedding, of which it needs a row per sequence; and mlsysim rounds P.
+    // mlsysim reads the whole input embedding, of which a step needs one row per sequence, and rounds the parameters.
     const embeddingRead = (2 * (parameters - (exact - embedding))) / mlsysimH100.bandwidthBytesPerSecond;
     const itl = speed.decodeSeconds(batch, context) + embeddingRead;
     expect(itl * 1e3).toBeCloseTo(vector.itlMs, 5);
@@ -180,7 +180,7 @@ describe('reference vectors of mlsysim ServingModel, with our deliberate differe
     expect(speed.decodeSeconds(4096, 1) / speed.decodeSeconds(2048, 1)).toBeCloseTo(2, 1);
   });
 
-  test('a mixture of experts computes with the routed ones and reads the touched ones', () => {
+  test('a mixture of experts computes with the routed experts and reads the touched experts', () => {
     const spec = specOf('Qwen/Qwen3-30B-A3B');
     const speed = speedModel({
       ...{ spec, format: weightFormat(spec), groups: [], parallelism: singleDevice },
@@ -206,7 +206,8 @@ describe('reference vectors of mlsysim ServingModel, with our deliberate differe
     expect(perKey(100_000)).toBeCloseTo((1024 * 61 * 128 * 2 * (2 * 512 + 64)) / rate, 12);
     const pairs = (tokens: number): number =>
       speed.prefillSeconds(2 * tokens) - 2 * speed.prefillSeconds(tokens);
-    // Four quarters of the square less two: twice the half square of `tokens`, keys of 128 + 64 and values of 128.
+    // The half square of 2 x `tokens` minus two half squares of `tokens` is `tokens` squared; keys of 128 + 64, values
+    // of 128.
     const expected = (61 * 128 * 2 * (128 + 64 + 128) * 100_000 ** 2) / rate;
     expect(pairs(100_000) / expected).toBeCloseTo(1, 2);
   });
@@ -262,7 +263,7 @@ function speedOf({ spec, hardware, engine, parallelism }: Setup, faster = 1): Sp
   }).speed;
 }
 
-/** Sums in another order may differ in the last digits. */
+/** Sums in a different order may differ in the last digits. */
 const slack = 1 + 1e-9;
 
 describe('properties', () => {
@@ -287,7 +288,7 @@ describe('properties', () => {
   test('a first token never comes earlier after a longer prompt, nor later after a longer cached prefix', () => {
     fc.assert(
       fc.property(anySetup, anyTokens, anyTokens, (setup, prompt, more) => {
-        // Chunks of a pipeline overlap better when there are more of them, so whole chunks are compared.
+        // More chunks overlap better in a pipeline, so this property holds only for one stage.
         const speed = speedOf({ ...setup, parallelism: { ...setup.parallelism, pipeline: 1 } });
         const seconds = speed.prefillSeconds(prompt);
         expect(speed.prefillSeconds(prompt + more) * slack).toBeGreaterThanOrEqual(seconds);
@@ -299,7 +300,7 @@ describe('properties', () => {
     );
   });
 
-  test('more bandwidth never slows anything', () => {
+  test('more bandwidth never slows a step', () => {
     fc.assert(
       fc.property(
         anySetup,
@@ -319,7 +320,7 @@ describe('properties', () => {
     );
   });
 
-  test('tensor parallelism divides the work and pays for it in collectives', () => {
+  test('tensor parallelism divides the work and adds collectives', () => {
     const spec = specOf('meta-llama/Llama-3.1-70B');
     const nvlink = resolveHardware('H100');
     const cards = { ...nvlink, links: nvlink.links.filter(({ kind }) => kind === 'pcie') };
@@ -332,7 +333,7 @@ describe('properties', () => {
     expect(gain(nvlink, decode)).toBeGreaterThan(3);
     expect(gain(nvlink, decode)).toBeLessThan(8);
     expect(gain(nvlink, prefill)).toBeLessThan(8);
-    // Between cards that meet over PCIe every all-reduce takes longer; a prompt, which sends most, loses most.
+    // Over PCIe every all-reduce takes longer; a prefill sends the most bytes and loses the most.
     expect(gain(cards, decode)).toBeLessThan(gain(nvlink, decode));
     expect(gain(cards, prefill)).toBeLessThan(gain(nvlink, prefill) / 1.5);
   });

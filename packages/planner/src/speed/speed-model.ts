@@ -1,6 +1,6 @@
 /**
- * First-order speed: how long one prefill and one decode step take, from bytes that must be moved and operations that
- * must be done. Grown from the two-phase model of mlsysim's ServingModel, with these differences:
+ * First-order speed: the time of a prefill and of a decode step, from the bytes to move and the operations to compute.
+ * The model grew from the two-phase model of mlsysim's ServingModel, with these differences:
  *
  * - matrix multiplication and attention are two phases, each bound by its own reads or its own operations;
  * - weights and KV cache have their own precision, reads and operations their own efficiency;
@@ -8,7 +8,7 @@
  * - the input embedding is looked up, not multiplied, and the head runs on the last prompt token only;
  * - prefill attention is causal (half the square), stops at a layer's window, and expands latents (MLA) into heads;
  * - head_dim is the model's own; tensor parallelism pays two all-reduces a layer, each with a latency and a size;
- * - a step has host work of its own, and a little per sequence; one step may mix decodes and prompts (step-time.ts).
+ * - a step has fixed host work, and a little per sequence; one step may mix decodes and prompts (step-time.ts).
  *
  * Not modelled: contention between overlapping steps, kernel choice by shape, clocks under a power limit.
  */
@@ -20,15 +20,15 @@ import { type StepTimeInput, stepTime } from './step-time.ts';
 /** Everything about a model on a device that does not depend on users or context. */
 export interface SpeedModel {
   /**
-   * Seconds until the first token of one prompt on an idle replica; of the last of `prompts` alike when they run as one
-   * batch. `cachedTokens` were found in a prefix cache.
+   * Seconds until the first token of a prompt on an idle replica, or of the last of `prompts` equal prompts that run as
+   * one batch. A prefix cache holds the first `cachedTokens` tokens of each prompt.
    */
   prefillSeconds(promptTokens: number, cachedTokens?: number, prompts?: number): number;
-  /** Seconds of one decode step in which every user gets one token, with `context` tokens cached for each. */
+  /** Seconds of one decode step that gives every user a token, with `context` cached tokens per user. */
   decodeSeconds(users: number, context: number): number;
   /** Seconds of one step of these entries, which may mix decodes and prompt chunks; without data parallelism. */
   stepSeconds(entries: readonly LoadEntry[]): number;
-  /** What bounds a decode step: the larger sum of its reads and its operations. */
+  /** The bound of a decode step: `memory` if its reads take at least as long as its operations. */
   decodeBound(users: number, context: number): 'memory' | 'compute';
 }
 
@@ -36,14 +36,15 @@ export interface SpeedInput extends StepTimeInput {
   readonly groups: readonly CacheGroup[];
 }
 
+/** Prepares the speed model of a model on its devices. */
 export function speedModel(input: SpeedInput): SpeedModel {
   const { data, pipeline } = input.parallelism;
   const work = modelWork(input.spec, input.format, input.parallelism, input.groups);
   const step = stepTime(work, input);
-  // The stages of a pipeline work on as many microbatches at once; a user's token passes through all of them.
+  // Each stage of a pipeline works on its own microbatch; a user's token passes through all stages.
   const inFlight = (users: number): number => (users > pipeline ? users / pipeline : 1);
   const pipelined = pipelineShare(pipeline, input.assumptions.chunkTokens ?? Number.POSITIVE_INFINITY);
-  // Filled by every question: sweeps ask millions of them a second.
+  // Every call overwrites this load, because sweeps make millions of calls a second.
   const load: MutableLoad = { ...emptyLoad };
   return {
     decodeSeconds: (users, context) =>
@@ -59,7 +60,10 @@ export function speedModel(input: SpeedInput): SpeedModel {
   };
 }
 
-/** Share of a prompt's whole way that it takes: n chunks pass p stages in n + p - 1 turns of a p-th of a chunk's way. */
+/**
+ * Returns the time of a pipelined prefill over the time without overlap: n chunks pass p stages in n + p - 1 turns,
+ * each 1 / (n p) of the time without overlap.
+ */
 function pipelineShare(stages: number, chunkTokens: number): (tokens: number) => number {
   if (stages === 1) return () => 1;
   return (tokens) => {

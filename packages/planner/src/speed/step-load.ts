@@ -1,18 +1,17 @@
 /**
- * What one step computes, as sums over its entries: a few numbers from which `stepTime` gives seconds. Adding an entry and
- * taking it away again costs the same few operations, whatever the length of its context, so a simulator keeps one load and
- * moves it along.
+ * The load of one step: sums over its entries, which `stepTime` turns into seconds. Adding or dropping an entry costs a
+ * few operations for any length of context, so a simulator keeps one load and updates it.
  *
- * Under data parallelism (DP attention) the load is that of the group with most tokens; experts serve all groups.
+ * Under data parallelism (DP attention) the load describes the group with the most tokens; experts serve all groups.
  */
 import type { ModelWork } from './model-work.ts';
 
 export interface StepLoad {
-  /** Tokens computed, drafts included. */
+  /** Computed tokens, including drafts. */
   readonly tokens: number;
-  /** Tokens of all data groups, which the experts of every device work on. */
+  /** Tokens of all data groups: the experts of every device serve them all. */
   readonly expertTokens: number;
-  /** Rows that the head runs for: one per decoding sequence, one more per draft, one per finished prompt. */
+  /** Rows of logits: one per decoding sequence, one per draft token, one per finished prompt. */
   readonly sampledRows: number;
   /** Sequences of all data groups: each adds host work to the step. */
   readonly sequences: number;
@@ -41,12 +40,12 @@ export const emptyLoad: StepLoad = {
   attentionOperations: 0,
 };
 
-/** The load with one entry more, of a replica without data parallelism. */
+/** Returns the load with one more entry, for a replica without data parallelism. */
 export function addEntry(load: StepLoad, work: ModelWork, entry: LoadEntry): StepLoad {
   return sum(load, entryLoad(work, entry), 1);
 }
 
-/** The load without an entry that was added before. */
+/** Returns the load without an entry that was added before. */
 export function dropEntry(load: StepLoad, work: ModelWork, entry: LoadEntry): StepLoad {
   return sum(load, entryLoad(work, entry), -1);
 }
@@ -59,7 +58,7 @@ function entryLoad(work: ModelWork, { kind, start, count, sampledRows }: LoadEnt
     sampledRows,
     sequences: 1,
     prompts: isPrompt ? 1 : 0,
-    // The operations of a prompt's attention bound it; the keys that it reads hide behind them.
+    // Operations bound the attention of a prompt; its key reads overlap with them.
     cacheReadBytes: isPrompt ? 0 : work.cacheBytes(start),
     attentionOperations: isPrompt
       ? work.prefillOperations(start + count, start)
@@ -81,7 +80,9 @@ function sum(load: StepLoad, other: StepLoad, sign: 1 | -1): StepLoad {
 
 export type MutableLoad = { -readonly [Name in keyof StepLoad]: number };
 
-/** One decode step of `users` with `context` cached tokens each, spread evenly over `data` groups; written into `load`. */
+/**
+ * Writes into `load` one decode step of `users` with `context` cached tokens each, spread evenly over `data` groups.
+ */
 export function setDecode(
   load: MutableLoad,
   work: ModelWork,
@@ -98,6 +99,7 @@ export function setDecode(
   return load;
 }
 
+/** A batch of equal prompts over `data` groups. */
 export interface PromptBatch {
   readonly promptTokens: number;
   /** Tokens at the start of each prompt that were found in a prefix cache. */
@@ -106,7 +108,10 @@ export interface PromptBatch {
   readonly data: number;
 }
 
-/** A batch of equal prompts. Each stays in one data group, so a lone prompt leaves the other groups without work. */
+/**
+ * Writes into `load` a batch of equal prompts. A prompt stays in one data group, so one prompt leaves other groups
+ * idle.
+ */
 export function setPrefill(load: MutableLoad, work: ModelWork, batch: PromptBatch): StepLoad {
   const { promptTokens, cachedTokens, prompts, data } = batch;
   const inGroup = prompts > data ? prompts / data : 1;

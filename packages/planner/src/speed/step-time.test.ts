@@ -1,4 +1,7 @@
-/** One form for every step: the figures of decode and prefill that it replaced, and steps that mix both. */
+/**
+ * Compares steps with the figures of the separate decode and prefill formulas that one form replaced, and tests mixed
+ * steps.
+ */
 import { readFileSync } from 'node:fs';
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
@@ -47,7 +50,7 @@ function inputOf({
   };
 }
 
-test('decode to the bit and prefill to 1e-12 of the separate formulas, on one device and on several', () => {
+test('decode on one device equals the separate formulas to the bit, all other figures to 1e-12', () => {
   expect(figures).toHaveLength(72);
   for (const row of figures) {
     const speed = speedModel(inputOf(row));
@@ -90,7 +93,7 @@ describe('mixed steps', () => {
       const [apart, alone] = [step.seconds(loadOf(work, decodes)), step.seconds(loadOf(work, [chunk]))];
       const mixed = step.seconds(loadOf(work, [...decodes, chunk]));
       expect(mixed).toBeGreaterThan(Math.max(apart, alone));
-      // The sum of two steps reads the weights twice and pays the layers twice.
+      // Two separate steps read the weights twice and pay the layer time twice.
       expect((apart + alone) / mixed).toBeGreaterThan(1.3);
       const terms = step.terms(loadOf(work, [...decodes, chunk]));
       expect(terms.weightReadSeconds).toBeLessThan(
@@ -100,7 +103,7 @@ describe('mixed steps', () => {
     },
   );
 
-  test('a load of equal entries is the uniform load', () => {
+  test('a load of equal entries takes as long as the uniform load', () => {
     const { work, step } = prepared('meta-llama/Llama-3.1-8B-Instruct');
     const summed = step.seconds(loadOf(work, decodes));
     expect(
@@ -110,7 +113,7 @@ describe('mixed steps', () => {
     ).toBeLessThan(1e-12);
   });
 
-  test('adding and dropping entries in any order gives the load of what is left; time never falls with an entry', () => {
+  test('adding and dropping entries gives the load of the remaining entries; an added entry never shortens a step', () => {
     const { work, step } = prepared('google/gemma-3-27b-it');
     const entry = fc.record({
       kind: fc.constantFrom('decode' as const, 'prefill' as const),
@@ -135,7 +138,7 @@ describe('mixed steps', () => {
     );
   });
 
-  test('terms are the parts of the time', () => {
+  test('the terms add up to the time of the step', () => {
     const { work, step } = prepared('meta-llama/Llama-3.1-8B-Instruct');
     const load = loadOf(work, [...decodes, chunk]);
     const { weightReadSeconds, matrixSeconds, cacheReadSeconds, attentionSeconds, ...added } =

@@ -1,6 +1,6 @@
 /**
  * The time of one step: a roofline of two phases, matrix products and attention, each bound by its own reads or its own
- * operations. One form serves decode, prefill and steps that mix both, so weights are read once however a step is filled.
+ * operations. One form serves decode, prefill and mixed steps, so every step reads the weights once.
  */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRates } from '@plimsoll/registry';
@@ -10,12 +10,13 @@ import type { SpeedAssumptions } from './assumptions.ts';
 import { type MatrixWork, type ModelWork, touchedShare } from './model-work.ts';
 import type { StepLoad } from './step-load.ts';
 
-/** What speed depends on in a device. Rates are dense operations per second. */
+/** The facts of a device that determine its speed. Rates are dense operations per second. */
 export interface DeviceSpeed {
   readonly bandwidthBytesPerSecond: number;
   readonly rates: HardwareRates;
   /** Bytes per second in one direction to the other devices of the replica. */
   readonly linkBytesPerSecond: number;
+  /** Seconds to dispatch a step that has prompt tokens. */
   readonly dispatchSeconds: number;
 }
 
@@ -25,19 +26,19 @@ export interface StepTimeInput {
   readonly parallelism: Parallelism;
   readonly device: DeviceSpeed;
   readonly assumptions: SpeedAssumptions;
-  /** Share of the weight bytes that lie in host memory and are read from there. */
+  /** Share of the weight bytes that are read from host memory. Default: 0. */
   readonly hostShare?: number;
 }
 
-/** Parts of a step's time, in seconds. Reading and computing overlap as the assumptions say; the others add up. */
+/** Parts of a step's time, in seconds. Reading and computing overlap as the assumptions say; the other parts add up. */
 export interface StepTerms {
   readonly weightReadSeconds: number;
   readonly matrixSeconds: number;
   readonly cacheReadSeconds: number;
   readonly attentionSeconds: number;
-  /** Bytes of all-reduces, which grow with the tokens. */
+  /** Transfer of the bytes of all-reduces, which grow with the tokens. */
   readonly reduceSeconds: number;
-  /** Layers, latency of collectives, host work of the step, and its dispatch where it has prompt tokens. */
+  /** Fixed time of layers, latency of collectives, host work of the step, and dispatch if it has prompt tokens. */
   readonly fixedSeconds: number;
   /** Host work that each sequence adds. */
   readonly sequenceSeconds: number;
@@ -46,16 +47,16 @@ export interface StepTerms {
 export interface StepTime {
   /** Seconds of one step, through all stages of a pipeline. */
   seconds(load: StepLoad): number;
-  /** The part that the layers take, which the stages of a pipeline share; without `overheadSeconds`. */
+  /** Seconds of the layers, which the stages of a pipeline divide among them; excludes `overheadSeconds`. */
   layerSeconds(load: StepLoad): number;
-  /** What a step costs beside its layers. */
+  /** Seconds of a step outside its layers. */
   overheadSeconds(load: StepLoad): number;
-  /** What bounds a step: the larger sum of its reads and its operations. */
+  /** The bound of a step: `memory` if its reads take at least as long as its operations. */
   bound(load: StepLoad): 'memory' | 'compute';
   terms(load: StepLoad): StepTerms;
 }
 
-/** Coefficients of a step: seconds per unit of what varies. Made once, so that a step is a few multiplications. */
+/** Coefficients in seconds per unit of load, computed once, so that a step costs a few multiplications. */
 interface Coefficients {
   readonly denseReadSeconds: number;
   readonly expertReadSeconds: number;
@@ -69,6 +70,7 @@ interface Coefficients {
   readonly sequenceSeconds: number;
 }
 
+/** Prepares the step times of a model on a device. */
 export function stepTime(work: ModelWork, input: StepTimeInput): StepTime {
   const { routedShare } = work.matrix;
   const { data } = input.parallelism;
@@ -82,7 +84,7 @@ export function stepTime(work: ModelWork, input: StepTimeInput): StepTime {
     routedShare === 0
       ? terms.denseReadSeconds
       : terms.denseReadSeconds + terms.expertReadSeconds * touchedShare(routedShare, tokens);
-  // Sampled tokens, the others, and what experts owe to tokens of other groups; each sum is zero where there are none.
+  // Sampled tokens, other tokens, and expert work for tokens of other data groups; a sum without tokens is exactly 0.
   const matrixSeconds = ({ tokens, sampledRows, expertTokens }: StepLoad): number =>
     sampledRows * sampledSeconds +
     (tokens - sampledRows) * tokenSeconds +
@@ -152,7 +154,7 @@ function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
   };
 }
 
-/** Rate of the matrix units for a format, falling back to the next wider type the device has. */
+/** Returns the rate of the matrix units for a format, or for the next wider type that the device has. */
 function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeFormat): number {
   const { rates } = device;
   const half = rates.bf16 ?? rates.fp16 ?? rates.fp32 ?? 1;
@@ -168,7 +170,7 @@ function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeForma
     case 'int8':
       return rates.int8 ?? half;
     case 'fp4':
-      // Without fp4 units the weights are unpacked and multiplied in 16 bits.
+      // A device without fp4 units unpacks the weights and multiplies in 16 bits.
       return rates.fp4 ?? half;
     default:
       return compute satisfies never;
@@ -176,8 +178,9 @@ function operationRate(device: Pick<DeviceSpeed, 'rates'>, compute: ComputeForma
 }
 
 /**
- * Bytes a token sends: a ring all-reduce after attention and after the MLP of each layer, 2 (n-1)/n of the hidden vector;
- * with data groups, the hidden vector to the group of each routed expert (8 bits) and back (16 bits).
+ * Returns the bytes that a device sends per token: a ring all-reduce after attention and after the MLP of each layer,
+ * 2 (n-1)/n of the hidden vector; with data groups, the hidden vector to the group of each routed expert (8 bits) and
+ * back (16 bits).
  */
 function collectiveBytesPerToken(spec: ModelSpec, { tensor, data }: Parallelism): number {
   let bytes = 2 * spec.layers.length * spec.hiddenSize * 2 * ((2 * (tensor - 1)) / tensor);
