@@ -7,7 +7,7 @@ import { engineFaces } from './engine-list.ts';
 const engines = engineFaces.map((face) => ({ face, neutral: engineFlags(face.name) }));
 const translated = (line: string): TranslatedLine => translateLine(line.split(' '), engines);
 
-test('flags of an engine are read by our names, those that change no memory are left out', () => {
+test('flags of an engine become our flags; flags that change no memory are left out', () => {
   expect(
     translated(
       'meta/model --max-model-len 8192 --tensor-parallel-size=2 --gpu_memory_utilization 0.8 --quantization awq_marlin ' +
@@ -62,13 +62,13 @@ test('flags of an engine are read by our names, those that change no memory are 
   `);
 });
 
-test('a flag that takes a value or none takes the next word only where that is a value', () => {
+test('a flag with an optional value takes the next word only if that word is a value', () => {
   expect(translated('-fa off').argv).toEqual(['--fa', 'off']);
   expect(translated('-fa model').argv).toEqual(['--fa', 'on', 'model']);
   expect(translated('-fa').argv).toEqual(['--fa', 'on']);
 });
 
-test('a line of our own flags stays as it is, whatever their values', () => {
+test('a line of our own flags stays unchanged, for any values', () => {
   const word = fc.stringMatching(/^[\w./@]{1,12}$/);
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.constantFrom('--gpu', '--context', '--users'), word)), (pairs) => {
@@ -78,7 +78,7 @@ test('a line of our own flags stays as it is, whatever their values', () => {
   );
 });
 
-test('any words are read without failing, and none is invented', () => {
+test('any words are read without an error, and no word is invented', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 12 }), { maxLength: 12 }), (words) => {
       const { argv, leftOut } = translateLine(words, engines);
@@ -91,7 +91,7 @@ test('any words are read without failing, and none is invented', () => {
   );
 });
 
-test('no flag changes memory for one reader and none for another', () => {
+test('no flag is listed both as an option and as a flag that changes no memory', () => {
   for (const { face, neutral } of engines) {
     const own = [...Object.values(face.spellings).flat(), ...face.options.flatMap(({ flags }) => flags)];
     const idle = [...(neutral?.switches ?? []), ...(neutral?.options ?? []), ...(neutral?.lists ?? [])];

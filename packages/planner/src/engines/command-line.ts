@@ -1,17 +1,17 @@
 /**
- * People paste the command lines of the engines they know. What an engine calls a flag is rewritten to the name that
- * `plimsoll plan` has for it, before anything parses the line (`-ngl 99` would otherwise read as three one-letter flags).
- * Flags that change no memory are left out and named.
+ * Translates a pasted command line of an engine: each flag of the engine becomes the flag of `plimsoll plan`, before
+ * the line is parsed (`-ngl 99` would otherwise parse as three one-letter flags). Flags that change no memory are left
+ * out and reported.
  */
 import type { EngineFlags } from '@plimsoll/registry';
 import type { EngineFace } from './contract/engine-face.ts';
 import type { OptionSpec } from './contract/option-spec.ts';
 import type { AnyOptions } from './engine-list.ts';
 
-/** An engine whose flags may stand in a line. */
+/** An engine whose flags a line may contain. */
 export interface KnownEngine {
   readonly face: Pick<EngineFace<AnyOptions>, 'options' | 'spellings' | 'formatSpellings'>;
-  /** Null where no list is known. */
+  /** Flags that change no memory; null if no list is known. */
   readonly neutral: Pick<EngineFlags, 'switches' | 'options' | 'lists'> | null;
 }
 
@@ -21,6 +21,7 @@ export interface TranslatedLine {
   readonly leftOut: readonly string[];
 }
 
+/** Translates the words of a command line. Words that no engine knows stay unchanged. */
 export function translateLine(given: readonly string[], engines: readonly KnownEngine[]): TranslatedLine {
   const dictionary = dictionaryOf(engines);
   const argv: string[] = [];
@@ -46,7 +47,7 @@ export function translateLine(given: readonly string[], engines: readonly KnownE
 type Values = 'none' | 'one' | 'all';
 
 interface Dictionary {
-  /** What a spelling stands for in `plimsoll plan`. */
+  /** The option of `plimsoll plan` for each spelling. */
   readonly own: ReadonlyMap<string, { readonly name: string; readonly spec: OptionSpec<AnyOptions> | null }>;
   readonly neutral: ReadonlyMap<string, Values>;
   readonly format: (text: string) => string;
@@ -79,7 +80,7 @@ function isValueOf({ read }: OptionSpec<AnyOptions>, word: string | undefined): 
   return word !== undefined && read !== null && read(word) !== null;
 }
 
-/** `--name=value` apart; some engines also take underscores for dashes in names. */
+/** Splits `--name=value`. Some engines also accept underscores for dashes in names. */
 function splitFlag(argument: string): readonly [name: string, inline: string | null] {
   if (!argument.startsWith('--')) return [argument, null];
   const equals = argument.indexOf('=');

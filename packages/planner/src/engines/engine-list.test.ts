@@ -1,4 +1,4 @@
-/** What holds for the options and names of every engine, whichever there are. */
+/** Properties of the options and names of every engine. */
 import { shippedRegistry } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
 import { model } from '../test-models.ts';
@@ -6,10 +6,10 @@ import { optionWords } from './contract/option-spec.ts';
 import { engineFaces, engineNamed, engineNames, type PlanRequest } from './engine-list.ts';
 import { engineProfile } from './engines.ts';
 
-/** Texts of every kind that some option takes. */
+/** Texts of every kind that options accept. */
 const texts = ['on', '1', '64', '0.5', '90 %', 'all', 'auto', 'off', 'q8_0', 'f32'];
 
-test('what an option reads, it writes, and reads again as the same', () => {
+test('an option writes a value that it read, and reads the same value again', () => {
   for (const { name: engine, options } of engineFaces) {
     for (const { name, read, write } of options) {
       if (read === null) continue;
@@ -29,7 +29,7 @@ test('what an option reads, it writes, and reads again as the same', () => {
   }
 });
 
-test('an engine is found by its names in any case, and another is refused with the list', () => {
+test('an engine is found by any of its names in any case; other names are refused with the list', () => {
   expect(engineNamed('vLLM').name).toBe(engineNames[0]);
   for (const name of ['llamacpp', 'llama-cpp', 'LLAMA_CPP', 'llama.cpp'])
     expect(engineNamed(name).title).toBe('llama.cpp');
@@ -66,7 +66,7 @@ function takes(read: ((text: string) => object | null) | null, text: string): bo
   }
 }
 
-test('what a change does to a request is a request to the same engine', () => {
+test('a change keeps the engine of its request', () => {
   for (const engine of engineNames) {
     const request: PlanRequest = {
       spec: model('meta-llama/Llama-3.1-8B-Instruct'),

@@ -1,6 +1,6 @@
 /**
- * Every engine as far as it is known without planning: what a command line, an address and a page need. A line here and one
- * in engines.ts add an engine; what differs between engines is in their folders.
+ * The faces of all engines: the facts that a command line, an address and a page need without planning. A line here and
+ * a line in engines.ts add an engine; the differences between engines are in their folders.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Question } from '../question/question.ts';
@@ -14,7 +14,7 @@ const faces = [vllmFace, llamaCppFace, plimsollFace, noEngineFace] as const;
 
 type Face = (typeof faces)[number];
 type OptionsOf<Any> = Any extends EngineFace<infer Options> ? Options : never;
-/** Of A | B, the type that is both: every engine's options side by side, each absent where nobody set it. */
+/** Turns A | B into A & B: the options of all engines in one type, each undefined unless it is set. */
 type Both<Union> = (Union extends unknown ? (part: Union) => void : never) extends (all: infer All) => void
   ? All & object
   : never;
@@ -22,7 +22,7 @@ type Both<Union> = (Union extends unknown ? (part: Union) => void : never) exten
 export type EngineName = Face['name'];
 export type AnyOptions = Both<OptionsOf<Face>>;
 
-/** A question together with the engine that is asked it. */
+/** A question with the engine that answers it. */
 export interface PlanRequest extends Question<AnyOptions> {
   readonly engine: EngineName;
 }
@@ -34,7 +34,7 @@ export function engineFace(name: EngineName): EngineFace<AnyOptions, EngineName>
   return engineNamed(name);
 }
 
-/** By its name or another that people use for it, whatever the case. */
+/** Finds an engine by its name or an alias, in any case. Throws `unknown-engine` for any other text. */
 export function engineNamed(text: string): EngineFace<AnyOptions, EngineName> {
   const name = text.trim().toLowerCase();
   const found = engineFaces.find((face) => face.name === name || face.aliases.includes(name));

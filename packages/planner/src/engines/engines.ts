@@ -1,4 +1,4 @@
-/** Every engine's profile, and the questions that are put to whichever a request names. */
+/** The profiles of all engines, and the functions that pass a request to the profile of its engine. */
 import type { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type EngineProfile, refusalOf as refusalOfAttempt } from './contract/engine-profile.ts';
@@ -19,11 +19,15 @@ export function engineProfile(name: EngineName): EngineProfile<AnyOptions, Engin
   return profiles[name];
 }
 
+/** Prepares the deployment of a request. Throws the PlimsollError that `refusalOf` returns. */
 export function prepare(request: PlanRequest): Deployment {
   return engineProfile(request.engine).prepare(request);
 }
 
-/** Null for a request this engine would refuse: a split that does not divide, a format it does not have. */
+/**
+ * Like `prepare`, but returns null if the engine refuses the request: a split that does not divide, a format that it
+ * lacks.
+ */
 export function prepareIfPossible(request: PlanRequest): Deployment | null {
   let deployment: Deployment | null = null;
   const refusal = refusalOfAttempt(() => {
@@ -32,7 +36,7 @@ export function prepareIfPossible(request: PlanRequest): Deployment | null {
   return refusal === null ? deployment : null;
 }
 
-/** Why the engine would refuse a request, or null: what `prepare` would throw, for less work where the profile allows it. */
+/** Returns the error that `prepare` would throw, or null. Some profiles find it with less work than `prepare`. */
 export function refusalOf(request: PlanRequest): PlimsollError | null {
   return engineProfile(request.engine).refusal(request);
 }

@@ -1,4 +1,4 @@
-/** What is known of engines without planning, and how their command lines are read: light enough for a page. */
+/** The facts of engines that need no planning, and the translation of their command lines: light enough for a page. */
 export { type TranslatedLine, translateLine } from './command-line.ts';
 export {
   type AnyOptions,

@@ -1,4 +1,6 @@
-/** The command that a plan prints starts what was planned: choices on the left, what is on the command line on the right. */
+/**
+ * Tests that the command of a plan starts the planned deployment: choices on the left, the command line on the right.
+ */
 import { expect, test } from 'vitest';
 import { plan } from '../plan.ts';
 import { request } from '../test-models.ts';
@@ -13,7 +15,7 @@ const split = (tensor: number, pipeline = 1, data = 1): PlanRequest['parallelism
 });
 const many = (users: number): PlanRequest['workload'] => ({ contextTokens: 1024, users });
 
-/** What follows the model and the flags of every vLLM command. */
+/** The model, and the flags that follow the flags of every vLLM command. */
 const vllm: readonly (readonly [Choices, string])[] = [
   [{}, `${llama} |`],
   [{ weights: 'bf16' }, `${llama} |`],
@@ -30,7 +32,7 @@ const vllm: readonly (readonly [Choices, string])[] = [
   ],
   [{ weights: 'awq' }, `<an AWQ checkpoint of ${llama}> |`],
   [{ weights: 'int8' }, `<an int8 checkpoint of ${llama}> |`],
-  // Quantised checkpoints cannot be widened or quantised again while they load.
+  // vLLM cannot widen or requantise a quantised checkpoint while it loads.
   [
     { model: 'deepseek-ai/DeepSeek-V3', gpu: 'b200', weights: 'bf16' },
     '<a bf16 checkpoint of deepseek-ai/DeepSeek-V3> |',
@@ -50,7 +52,7 @@ const vllm: readonly (readonly [Choices, string])[] = [
   ],
   // Cards without bfloat16.
   [{ gpu: 't4' }, `${llama} | --dtype float16`],
-  // vLLM loads 32-bit checkpoints in 16 bits unless told otherwise.
+  // vLLM loads 32-bit checkpoints in 16 bits by default.
   [{ model: 'google/gemma-3-12b-it', weights: 'fp32' }, 'google/gemma-3-12b-it | --dtype float32'],
   [{ kvFormat: 'bf16' }, `${llama} |`],
   [{ kvFormat: 'fp8' }, `${llama} | --kv-cache-dtype fp8`],
@@ -73,7 +75,7 @@ const vllm: readonly (readonly [Choices, string])[] = [
   [{ options: { prefixCaching: true }, engineVersion: '0.6.0' }, `${llama} | --enable-prefix-caching`],
   [{ workload: many(1000) }, `${llama} |`],
   [{ workload: many(2000) }, `${llama} | --max-num-seqs 2000`],
-  // Never more than the tokens of a step: vLLM refuses that.
+  // vLLM refuses more sequences than tokens of a step.
   [{ workload: many(100_000) }, `${llama} | --max-num-seqs 8192`],
 ];
 
@@ -85,7 +87,7 @@ test.each(vllm)('vLLM: %o', (choices, wanted) => {
   expect(`${words?.[1]} |${words?.[2]}`).toBe(wanted);
 });
 
-test('a checkpoint that has to be found is said in a note', () => {
+test('a note says that the command needs another checkpoint', () => {
   const notes = (weights: string): string => plan(request({ engine: 'vllm', weights })).notes.join('\n');
   expect(notes('awq')).toContain(
     'vLLM does not make awq weights while it loads: the command needs an AWQ checkpoint',
@@ -94,7 +96,7 @@ test('a checkpoint that has to be found is said in a note', () => {
   expect(notes('fp32')).not.toContain('checkpoint');
 });
 
-test('where no flags start what was planned, a note says so in place of a command', () => {
+test('if no flags can start the planned deployment, a note replaces the command', () => {
   const { engine, notes } = plan(request({ engine: 'vllm', kvFormat: 'fp32' }));
   expect(engine.command).toBe(null);
   expect(notes).toContain(
@@ -105,7 +107,7 @@ test('where no flags start what was planned, a note says so in place of a comman
 const file = '-m Llama-3.1-8B-Instruct-Q4_K_M.gguf -c 8192';
 const llamaCpp: readonly (readonly [Choices, string])[] = [
   [{}, `${file} -np 1 -ngl 999`],
-  // Before it chose slots itself, one was what it took.
+  // Builds before automatic slots start one slot by default.
   [{ engineVersion: 'b6000' }, `${file} -ngl 999`],
   [{ workload: { contextTokens: 2048, users: 4 } }, `${file} -np 4 -ngl 999`],
   [{ weights: 'bf16' }, '-m Llama-3.1-8B-Instruct-BF16.gguf -c 8192 -np 1 -ngl 999'],
@@ -114,7 +116,7 @@ const llamaCpp: readonly (readonly [Choices, string])[] = [
   [{ options: { keyFormat: 'q8_0' } }, `${file} -np 1 -ngl 999 -ctk q8_0`],
   [{ options: { flashAttention: true } }, `${file} -np 1 -ngl 999 -fa on`],
   [{ options: { flashAttention: false } }, `${file} -np 1 -ngl 999 -fa off`],
-  // A switch without a value until it became automatic.
+  // -fa was a switch without a value until it became automatic.
   [{ options: { flashAttention: true }, engineVersion: 'b6000' }, `${file} -ngl 999 -fa`],
   [{ options: { flashAttention: false }, engineVersion: 'b6000' }, `${file} -ngl 999`],
   [
@@ -131,7 +133,7 @@ test.each(llamaCpp)('llama.cpp: %o', (choices, wanted) => {
   expect(plan(request({ ...choices, engine: 'llama.cpp' })).engine.command).toBe(`llama-server ${wanted}`);
 });
 
-test('builds that do not choose flash attention themselves refuse quantised values without it', () => {
+test('builds without automatic flash attention refuse quantised values unless it is on', () => {
   const asked = { engine: 'llama.cpp', kvFormat: 'q8_0', engineVersion: 'b6000' } as const;
   expect(() => plan(request(asked))).toThrow(/only with flash attention/);
   const command = plan(request({ ...asked, options: { flashAttention: true } })).engine.command;
@@ -154,7 +156,7 @@ test.each(plimsoll)('plimsoll: %o', (choices, wanted) => {
   expect(plan(request({ ...choices, engine: 'plimsoll' })).engine.command).toBe(`plimsoll run ${wanted}`);
 });
 
-test('plimsoll: what no flag sets is set in code', () => {
+test('plimsoll: a plan prints code for options without a flag', () => {
   const code = (choices: Choices): string =>
     plan(request({ ...choices, engine: 'plimsoll' })).engine.command ?? '';
   expect(code({ options: { blockTokens: 32 } })).toContain(

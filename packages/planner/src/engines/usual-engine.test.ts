@@ -6,7 +6,7 @@ import { usualEngine } from './usual-engine.ts';
 
 const engineOf = (id: string): string => usualEngine(shippedRegistry.resolveHardware(id));
 
-test('the engine that runs on a device is the usual one', () => {
+test('the usual engine of a device runs on the device', () => {
   expect(
     ['h100-sxm-80gb', 'v100-sxm-32gb', 'mi300x', 'tpu-v6e', 'gaudi3-128gb', 'rtx-4090'].map(engineOf),
   ).toEqual(Array.from({ length: 6 }, () => 'vllm'));
@@ -17,7 +17,7 @@ test('the engine that runs on a device is the usual one', () => {
   expect(['tpu-v1', 'groq-lpu', 'esp32-s3'].map(engineOf)).toEqual(['none', 'none', 'none']);
 });
 
-test('a GGUF file is served by llama.cpp wherever it lies', () => {
+test('llama.cpp is the usual engine of a GGUF file on every device', () => {
   expect(usualEngine(shippedRegistry.resolveHardware('h100-sxm-80gb'), true)).toBe('llama.cpp');
 });
 

@@ -1,6 +1,6 @@
 /**
- * The engine a plan takes where nobody chose one: command line and pages must agree. What each engine runs on is a fact of
- * the registry (data/engines/usual-engines.json), in the order in which it is asked.
+ * Chooses the engine of a plan that names none, so that command line and pages agree. The registry has the rules
+ * (data/engines/usual-engines.json); the first rule that takes the device decides.
  */
 import { assert } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -9,21 +9,22 @@ import { type EngineName, engineNamed } from './engine-list.ts';
 
 type Device = Pick<HardwareRecord, 'id' | 'class' | 'computeCapability' | 'gfxTarget'>;
 
-/** A device goes by the first of these facts that it has, from its architecture to its id. */
+/** A rule looks at the first of these facts that the device has, from its class and architecture to its id. */
 interface Rule {
   readonly engine: string;
-  /** Takes GGUF files wherever they lie. */
+  /** True if the rule takes GGUF files on every device. */
   readonly files?: boolean;
   readonly classes?: readonly string[];
   readonly computeCapabilityMin?: number;
   readonly gfxTargets?: readonly string[];
   readonly devices?: readonly string[];
-  /** Takes every device that no rule before it took. */
+  /** True if the rule takes every device that no earlier rule takes. */
   readonly otherwise?: boolean;
 }
 
 const rules: readonly Rule[] = usual.rules;
 
+/** Returns the usual engine of a device; `isGguf` says that the model is a GGUF file. */
 export function usualEngine(hardware: Device, isGguf = false): EngineName {
   const rule = rules.find((candidate) => takes(candidate, hardware, isGguf));
   assert(rule !== undefined, 'the last rule takes every device');

@@ -1,4 +1,4 @@
-/** Changes to an engine that loads checkpoints and splits every layer over its devices. */
+/** Changes for engines that load checkpoints and split every layer over their devices. */
 import { formatTokens } from '@plimsoll/foundation';
 import { parseElementType, weightFormat } from '../../bytes/weight-format.ts';
 import { deviceWeights } from '../../bytes/weights.ts';
@@ -12,7 +12,7 @@ import { type Change, type EngineProfile, refusalOf } from './engine-profile.ts'
 type Planned<Options extends object> = Pick<EngineFace<Options>, 'spellings'> &
   Pick<EngineProfile<Options>, 'prepare'>;
 
-/** Cache precision, context, weight precision, more devices. */
+/** Lists changes of cache precision, context, weight precision and number of devices. */
 export function checkpointChanges<Options extends object>(
   engine: Planned<Options>,
   question: Question<Options>,
@@ -41,13 +41,13 @@ function cacheChange(question: Question, flag: string): readonly Change<object>[
   ];
 }
 
-/** Whether keys and values have 16 bits or more. */
+/** Returns true if keys and values have 16 bits or more. */
 export function isCacheWide({ spec, kvFormat, elementType }: Question): boolean {
   const now = kvFormat ?? defaultKvFormat(spec, elementType ?? spec.elementType);
   return now === 'bf16' || now === 'fp16' || now === 'fp32';
 }
 
-/** The longest context, in whole steps, that these users can have. */
+/** Proposes the longest context that these users can have, in whole steps of 256 tokens and at least 512. */
 export function contextChange(
   question: Question,
   current: Deployment,
@@ -63,7 +63,7 @@ export function contextChange(
       title: `limit the context to ${formatTokens(rounded)} tokens`,
       flags: flags(rounded),
       cost: `longer conversations are cut at ${formatTokens(rounded)}`,
-      // Half the context is as far-reaching as other weights; a sixteenth of it is another product.
+      // Half the context counts as much as fp8 weights (4), a sixteenth as much as other hardware (7).
       size: 3 + Math.log2(contextTokens / rounded),
       apply: (old) => ({ ...old, workload: withContext(old.workload, rounded) }),
     },
@@ -100,7 +100,7 @@ export function weightChange(
   };
 }
 
-/** Bits of what most weights of a checkpoint are held in, as far as advice tells formats apart: 16, 8 or 4. */
+/** Returns the bits of most weights of a checkpoint, in the steps that advice distinguishes: 16, 8 or 4. */
 export function checkpointBits({ quantization }: Question['spec']): number {
   return quantization === null ? 16 : formatBits(quantization.weights);
 }
@@ -110,7 +110,10 @@ function formatBits(format: string): number {
   return /^(mx)?fp8$|^int8$/i.test(format) ? 8 : 4;
 }
 
-/** fp8 can be made while loading, where the plain weights fit on the way; otherwise the checkpoint must have it. */
+/**
+ * Engines convert to fp8 while they load, if the plain weights fit during the load; otherwise the checkpoint must be
+ * fp8.
+ */
 function fp8Flags({ spec, parallelism, hardware }: Question, flag: string): string {
   if (spec.quantization !== null) return `with ${checkpointName('fp8')} of the model`;
   const plain = deviceWeights(spec, weightFormat(spec), parallelism).bytes;
@@ -118,21 +121,24 @@ function fp8Flags({ spec, parallelism, hardware }: Question, flag: string): stri
   return fitsOnTheWay ? `${flag} fp8` : `with ${checkpointName('fp8')} of the model`;
 }
 
-/** "an AWQ checkpoint", "an int8 checkpoint". */
+/** Formats "an AWQ checkpoint", "an int8 checkpoint". */
 export function checkpointName(weights: string): string {
   const name = /^(awq|gptq|nvfp4|mxfp4|fp8)$/.test(weights) ? weights.toUpperCase() : weights;
   return `${/^[aeio]|^[AFMNX][A-Z]/.test(name) ? 'an' : 'a'} ${name} checkpoint`;
 }
 
-/** fp8 arithmetic: Ada, Hopper and later, Instinct MI300 and later. */
+/** Returns true for devices with fp8 arithmetic: Ada, Hopper and later, Instinct MI300 and later. */
 function hasNarrowFloats(hardware: Question['hardware']): boolean {
   return hardware.rates.fp8 !== undefined;
 }
 
-/** Devices of one node: tensor parallelism over slower links than a node's own is seldom worth its collectives. */
+/** Devices of one node: over the slower links between nodes, the collectives of tensor parallelism seldom pay off. */
 const nodeDevices = 8;
 
-/** The fewest more devices that are a usual size: tensor parallelism within a node, then pipeline stages over nodes. */
+/**
+ * Finds the smallest usual number of devices that hold the model: tensor parallelism within a node, then pipeline
+ * stages over nodes.
+ */
 function deviceChange<Options extends object>(
   engine: Planned<Options>,
   question: Question<Options>,

@@ -1,46 +1,48 @@
 /**
- * What is known of an engine without planning anything: names, options, how its command line says what every engine is
- * asked, how it schedules, what it prints. Plain data and parsers of texts, so that a page can load all of them.
+ * The facts of an engine that need no planning: names, options, its own flags for the options that every engine has,
+ * its scheduler, its start-up log. Plain data and parsers of texts, so that a page can load the faces of all engines.
  */
 import type { OptionSpec } from './option-spec.ts';
 import type { StartLogFigure } from './start-log.ts';
 import type { StepPolicy } from './step-policy.ts';
 
-/** What every engine is asked, by the flag of `plimsoll plan`. */
+/** Options that every engine has, by their flag of `plimsoll plan`. */
 export type SharedFlag = 'context' | 'users' | 'tp' | 'pp' | 'dp' | 'ep' | 'weights' | 'dtype' | 'kv';
 
-/** What an engine's own command line calls these, the usual spelling first. */
+/** An engine's own flags for these options, the usual spelling first. */
 export type Spellings = Readonly<Partial<Record<SharedFlag, readonly string[]>>>;
 
 export interface EngineFace<Options extends object, Name extends string = string> {
   readonly name: Name;
-  /** As people write it, in messages; null where no engine runs. */
+  /** Name in messages, as people write it; null if no engine runs. */
   readonly title: string | null;
-  /** Other names that a command line takes for it. */
+  /** Other names of the engine that a command line accepts. */
   readonly aliases: readonly string[];
   readonly options: readonly OptionSpec<Options>[];
   readonly spellings: Spellings;
-  /** Names of weight formats that say which kernel to use, and the format they stand for. */
+  /** Names of weight formats that also choose a kernel, with the format that they stand for. */
   readonly formatSpellings: Readonly<Record<string, string>>;
-  /** How a release is written; null where the profile has none. */
+  /** The spelling of a release; null if the profile has no releases. */
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
-  /** What people convert weights to for it: eight bits, then four. Empty where it has formats of its own making. */
+  /** Usual formats of converted weights: 8 bits, then 4. Empty if the engine converts weights to its own formats. */
   readonly usualFormats: readonly string[];
-  /** What it loads: checkpoints as published, GGUF files, or either. */
+  /** Files that the engine loads: checkpoints as published, GGUF files, or either. */
   readonly loads: 'checkpoints' | 'gguf' | 'either';
-  /** What several devices share: every layer, whole layers, or nothing. */
+  /** How devices divide a model: a part of every layer, whole layers, or not at all. */
   readonly split: 'tensors' | 'layers' | 'nothing';
-  /** Whether it starts with less memory than its users need and lets some of them wait. */
+  /** True if the engine starts with less memory than its users need and lets some users wait. */
   readonly usersWait: boolean;
-  /** Whether it runs in the machine that plans: a device that nobody named is this one, and no other is advised. */
+  /**
+   * True if the engine runs on the machine that plans: this machine is the default device, and advice names no other.
+   */
   readonly runsHere: boolean;
-  /** Null where nothing is scheduled. */
+  /** Policy of the scheduler; null if no engine schedules. */
   readonly serving: StepPolicy | null;
-  /** Figures of the log that it prints when it starts; null where none is compared. */
+  /** Figures of the start-up log; null if no log is compared. */
   readonly startLog: readonly StartLogFigure[] | null;
 }
 
-/** The engine's usual flag for something that every engine is asked. */
+/** Returns the engine's usual flag for an option that every engine has. */
 export function sharedFlag({ spellings }: Pick<EngineFace<object>, 'spellings'>, name: SharedFlag): string {
   return spellings[name]?.[0] ?? `--${name}`;
 }

@@ -1,4 +1,4 @@
-/** The contract of an engine: what its folder exports, and all that the rest of the planner knows of it. */
+/** The contract of an engine: its folder exports a profile, and the rest of the planner knows nothing else about it. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
@@ -6,34 +6,39 @@ import type { EngineFace } from './engine-face.ts';
 
 export interface EngineProfile<Options extends object, Name extends string = string>
   extends EngineFace<Options, Name> {
-  /** Formats that a person may choose for the weights, widest first; empty where a file is taken as it is. */
+  /** Weight formats that a user may choose, widest first; empty if the engine takes a file as it is. */
   readonly weightFormats: readonly string[];
-  /** What the engine would hold and how it cuts the rest into blocks. Throws what `refusal` returns. */
+  /** Computes the bytes that the engine holds and the blocks of the rest. Throws the error that `refusal` returns. */
   prepare(question: Question<Options>): Deployment;
-  /** Why the engine would refuse the question, or null: for less work than `prepare` where that is possible. */
+  /**
+   * Returns the error with which the engine refuses the question, or null; with less work than `prepare` if possible.
+   */
   refusal(question: Question<Options>): PlimsollError | null;
-  /** What a person can change on the same engine, in the order in which equal changes are listed. */
+  /** Lists changes on the same engine. Advice lists changes of equal size in this order. */
   changes(question: Question<Options>, current: Deployment): readonly Change<Options>[];
   /**
-   * What a change adds to the command when it is made for fewer users than were asked. Null where `changes` asks for fewer
-   * users by itself.
+   * Returns the flags that a change for fewer users than asked for adds to the command. Null if `changes` proposes
+   * fewer users as a change of its own.
    */
   readonly flagsForUsers: ((question: Question<Options>, users: number) => string) | null;
 }
 
-/** One change to a question, with its price in words. */
+/** One change to a question, with its cost in words. */
 export interface Change<Options extends object> {
   /** Changes of one kind exclude each other: two weight formats, two contexts. */
   readonly kind: string;
   readonly title: string;
   readonly flags: string;
   readonly cost: string;
-  /** How far-reaching it is: 1 a flag, 2 a cache precision, 3 shorter contexts, 4 and 5 weight precision, 6 more devices, 7 others. */
+  /**
+   * Size of the change: 1 a flag, 2 cache precision, 3 and more a shorter context, 4 and 5 weight precision, 6 more
+   * devices, 7 other devices.
+   */
   readonly size: number;
   readonly apply: <Asked extends Question<Options>>(question: Asked) => Asked;
 }
 
-/** What this throws when it is a refusal; null when it throws nothing. A defect stays a defect. */
+/** Returns the PlimsollError that `attempt` throws, or null if it throws nothing. Rethrows any other error. */
 export function refusalOf(attempt: () => unknown): PlimsollError | null {
   try {
     attempt();

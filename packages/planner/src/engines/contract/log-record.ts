@@ -1,38 +1,38 @@
-/** What all kinds of log records have in common, and how one of them is answered. */
+/** The common parts of all kinds of log records, and the contract of their readers. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 
-/** A number the log printed, a map of numbers (llama.cpp buffers by device), or nothing. */
+/** A number that the log printed, a map of numbers (llama.cpp buffers by device), or null. */
 export type ReportedValue = number | null | Readonly<Record<string, number>>;
 export type ReportedFields = Readonly<Record<string, ReportedValue>>;
 
 export interface RecordAnswer {
   readonly id: string;
   readonly supported: boolean;
-  /** Why not. */
+  /** The reason, if `supported` is false. */
   readonly reason?: string;
-  /** What the record left open and how it was taken. */
+  /** Assumptions about facts that the record omits. */
   readonly assumptions?: readonly string[];
-  /** The same keys as `reported`; null where the record's inputs do not determine a value. */
+  /** The same keys as `reported`; null if the record's inputs do not determine a value. */
   readonly predicted: ReportedFields;
   readonly reported: ReportedFields;
-  /** The same figures from the record's inputs alone, where `predicted` starts from something that the log states. */
+  /** The same figures from the record's inputs alone; present if `predicted` also uses figures that the log states. */
   readonly endToEnd?: ReportedFields;
 }
 
-/** Finds what a record names. */
+/** Finds the model and the hardware that a record names. Throws a PlimsollError for unknown names. */
 export interface Resolver {
   readonly model: (name: string) => ModelSpec;
   readonly hardware: (name: string) => HardwareRecord;
 }
 
-/** One kind of record: how it is recognised by its fields, and what the planner says to it. */
+/** Recognises one kind of record by its fields and answers it with the planner. */
 export interface RecordReader<Kind extends string = string> {
   readonly kind: Kind;
-  /** The field that holds what was printed or measured. */
+  /** The field that holds the printed or measured figures. */
   readonly reportedField: 'reported' | 'measured';
   recognises(record: RawRecord): boolean;
-  /** Throws a refusal where the record cannot be planned. */
+  /** Throws a PlimsollError if the record cannot be planned. */
   answer(record: RawRecord, resolver: Resolver): RecordAnswer;
 }
 

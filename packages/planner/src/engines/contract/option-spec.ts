@@ -1,38 +1,41 @@
 /**
- * One option of an engine, said once: its name in an address and on the command line of `plimsoll plan`, the engine's own
- * flags for it, what a text for it may be, and how a value is written back. The flags of the command line, the fields of
- * the page, the reader of an engine's command and the command that starts what was planned all go through this list.
+ * The single definition of an engine's option: its name in an address and on the command line of `plimsoll plan`, the
+ * engine's own flags, the texts that it accepts, and the text of a value. The flags of the command line, the fields of
+ * the page, the reader of an engine's command and the start command all use this definition.
  */
 import { assert } from '@plimsoll/foundation';
 
 export interface OptionSpec<Options extends object> {
   /** `max-num-seqs`: the flag of `plimsoll plan` without its dashes, and the key in an address. */
   readonly name: string;
-  /** The same on the engine's own command line, the usual spelling first; empty where the engine has no flag for it. */
+  /** The engine's own flags, the usual spelling first; empty if the engine has no flag for the option. */
   readonly flags: readonly string[];
-  /** What stands for the value in a help text, `<count>`; null for a switch, whose only text is `on`. */
+  /** Placeholder of the value in a help text, `<count>`; null for a switch, whose only text is `on`. */
   readonly value: string | null;
-  /** What the flag means where no value follows it; absent where one must. */
+  /** Value of the flag if no value follows; undefined if a value must follow. */
   readonly bare?: string;
-  /** What a help text says. */
+  /** Description in a help text. */
   readonly words: string;
-  /** What a text may be, in words: "a whole number from 1 to 1000". */
+  /** The accepted texts, in words: "a whole number from 1 to 1000". */
   readonly limit: string;
-  /** How a page asks for it: as a number, as a text, as a choice of these; null where a page does not. */
+  /** Field of a page: a number, a text, or a choice of these; null if pages have no field for the option. */
   readonly field: 'number' | 'text' | readonly string[] | null;
-  /** What the text sets; null for a text that is no value. The option itself is null where only the caller can read it. */
+  /**
+   * Parses a text to the option that it sets; returns null for a text that is no value. The parser itself is null if
+   * only the caller can parse the text.
+   */
   readonly read: ((text: string) => Options | null) | null;
-  /** The text of what is set; null where nothing is. */
+  /** Returns the text of the option's value; null if the option is not set. */
   readonly write: (options: Options) => string | null;
 }
 
 type Described<Options extends object> = Pick<OptionSpec<Options>, 'name' | 'flags' | 'words'> &
   Partial<Pick<OptionSpec<Options>, 'value' | 'field'>>;
 
-/** Largest count any option takes: above it sums leave the range of exact integers. */
+/** Largest count of any option: with larger counts, sums leave the range of exact integers. */
 const countMax = 10_000_000;
 
-/** An option whose value is a whole number. */
+/** Defines an option whose value is a whole number. */
 export function countOption<Options extends object>(
   described: Described<Options> & { readonly least?: number },
   set: (count: number) => Options,
@@ -53,7 +56,7 @@ export function countOption<Options extends object>(
   };
 }
 
-/** An option that is there or not. */
+/** Defines an option that is either set or not. */
 export function switchOption<Options extends object>(
   described: Described<Options>,
   set: Options,
@@ -73,7 +76,7 @@ export function textOf(value: string | number | undefined): string | null {
   return value === undefined ? null : String(value);
 }
 
-/** The words of a command line that set these options, in the order of the list. */
+/** Returns the words of a command line that set these options, in the order of the list. */
 export function optionWords<Options extends object>(
   specs: readonly OptionSpec<Options>[],
   options: Options,

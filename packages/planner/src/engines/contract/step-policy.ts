@@ -1,12 +1,17 @@
-/** How an engine's scheduler fills a step, as data: what a simulator needs in order to be this engine. */
+/** How an engine's scheduler fills a step, as data, so that a simulator can schedule like the engine. */
 export interface StepPolicy {
-  /** What a step takes first: decoding sequences, new prompts, or whichever came first. */
+  /** The sequences that a step takes first: decoding sequences, new prompts, or the earliest arrivals. */
   readonly order: 'decode-first' | 'prefill-first' | 'arrival';
-  /** What must have room in the cache before a sequence starts: its whole prompt, or the first chunk of it. */
+  /**
+   * The part of a prompt that must fit in the cache before its sequence starts: the whole prompt, or its first chunk.
+   */
   readonly admission: 'whole-prompt' | 'first-chunk';
   /** Share of the cache that an admission leaves free for sequences that grow. */
   readonly reserve: number;
-  /** Waiting sequences that may be overtaken because they do not fit; 0 where the first one holds up all others. */
+  /**
+   * Number of later sequences that may overtake a waiting sequence that does not fit; 0 if it blocks all later
+   * sequences.
+   */
   readonly skipHeadMax: number;
   /** File and function of the engine, and the release that was read. */
   readonly source: string;

@@ -1,4 +1,4 @@
-/** No engine at all. Flags in advice are those that most servers of checkpoints take. */
+/** The face of a plan without an engine. Its advice uses the flags of most servers that load checkpoints. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 
 const spellings: Spellings = {

@@ -1,4 +1,4 @@
-/** The profile `none`: pure arithmetic. Weights and cache against usable memory, nothing an engine adds. */
+/** The profile `none`: plain arithmetic of weights and cache in the usable memory, without the bytes of any engine. */
 import { bytes } from '@plimsoll/foundation';
 import { cacheGroups, sequenceBytes } from '../../bytes/kv-cache.ts';
 import { checkParallelism } from '../../bytes/parallelism.ts';
@@ -26,6 +26,7 @@ export const noEngine: EngineProfile<object, 'none'> = {
   flagsForUsers: () => '',
 };
 
+/** Prepares weights and cache in the usable memory of one device. */
 export function prepareWithoutEngine(input: PlanInput): Deployment {
   const { spec, hardware, parallelism, format } = input;
   const weights = deviceWeights(spec, format, parallelism);

@@ -1,4 +1,4 @@
-/** The rules of the budget. Each of the named tests is a mistake that an engine has really made. */
+/** Tests the rules of the budget. Each example test reproduces a mistake of a real engine. */
 import { GiB, MiB, PlimsollError } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -40,7 +40,7 @@ const anyOptions = fc.record({
   reserveShare: fc.constantFrom(0.02, 0, 0.1),
 });
 
-/** Null where a layer and its cache exceed an arena, which is refused whatever the memory. */
+/** Returns null if a layer and its cache exceed an arena, which is refused for any amount of memory. */
 function budgetOrNull(
   name: (typeof names)[number],
   freeBytes: number,
@@ -54,7 +54,7 @@ function budgetOrNull(
   }
 }
 
-test('the parts are the whole, and the pool stays inside what is available', () => {
+test('the parts sum to the free memory, and the pool stays within the available bytes', () => {
   fc.assert(
     fc.property(anyName, anyFree, anyOptions, (name, freeBytes, options) => {
       const found = budgetOrNull(name, freeBytes, options);
@@ -80,7 +80,7 @@ test('the parts are the whole, and the pool stays inside what is available', () 
   );
 });
 
-test('more memory never means fewer blocks, and never a refusal of what was accepted', () => {
+test('more memory never gives fewer blocks, and never refuses an accepted request', () => {
   fc.assert(
     fc.property(anyName, anyFree, anyFree, anyOptions, (name, first, second, options) => {
       const less = budgetOrNull(name, Math.min(first, second), options);
@@ -94,7 +94,7 @@ test('more memory never means fewer blocks, and never a refusal of what was acce
   );
 });
 
-test('the pool is the largest that fits: one block more would not', () => {
+test('the pool is the largest that fits: one more block would not fit', () => {
   const spec = specOf('meta-llama/Llama-3.1-8B-Instruct');
   const options = { sequencesMax: 4, contextMax: 8192 };
   fc.assert(
@@ -102,21 +102,21 @@ test('the pool is the largest that fits: one block more would not', () => {
       const { budget: found } = planEngineMemory({ spec, freeBytes, options });
       if (found.poolBlocks === found.blocksNeeded || found.shortBytes > 0) return;
       const blockBytes = found.kvBytes / found.poolBlocks;
-      // What is left over is less than a block, or than the workspace of the arena that one more block would open.
+      // The unused bytes are less than a block plus the workspace of the arena that one more block may open.
       expect(found.availableBytes - found.kvBytes).toBeLessThan(blockBytes + 200 * MiB);
     }),
     { numRuns: 30 },
   );
 });
 
-test('the reserve has an absolute floor: a share of a small budget would not hold the process', () => {
+test('the reserve has an absolute floor, because a share of a small budget would not hold the process', () => {
   const small = budget('google/gemma-3-12b-it', 1 * GiB, { contextMax: 512 });
   const large = budget('google/gemma-3-12b-it', 40 * GiB, { contextMax: 512 });
   expect(small.reserveBytes).toBeGreaterThan(300 * MiB);
   expect(large.reserveBytes).toBe(Math.floor(0.02 * 40 * GiB));
 });
 
-test('the reserve knows what is switched on', () => {
+test('the reserve grows with the enabled features', () => {
   const reserve = (options: EngineOptions): number =>
     budget('meta-llama/Llama-3.1-8B-Instruct', 8 * GiB, { contextMax: 512, ...options }).reserveBytes;
   const plain = reserve({ threads: 1 });
@@ -136,12 +136,12 @@ test('sliding layers are charged a fixed span per sequence, and only full layers
   expect(short.windowBytes).toBe(40 * (1024 + 512 + 16) * 2 * 8 * 256 * 2);
 });
 
-test('a window that the context never fills is charged as the context', () => {
+test('a window longer than the context is charged like the context', () => {
   const found = budget('google/gemma-3-12b-it', 64 * GiB, { contextMax: 256 });
   expect(found.windowBytes).toBe(40 * 256 * 2 * 8 * 256 * 2);
 });
 
-test('recurrent state is charged per sequence, whatever the context', () => {
+test('recurrent state is charged per sequence, for any context', () => {
   const at = (contextMax: number, sequencesMax: number): number =>
     budget('Qwen/Qwen3.5-4B', 64 * GiB, { contextMax, sequencesMax }).stateBytes;
   expect(at(1024, 1)).toBeGreaterThan(0);
@@ -149,7 +149,7 @@ test('recurrent state is charged per sequence, whatever the context', () => {
   expect(at(1024, 8)).toBe(8 * at(1024, 1));
 });
 
-test('what is allocated after the pool is paid before it', () => {
+test('the budget subtracts workspaces before the pool, although they are allocated after it', () => {
   const at = (prefillChunkTokens: number): MemoryBudget =>
     budget('meta-llama/Llama-3.1-8B-Instruct', 7 * GiB, {
       contextMax: 4096,
@@ -170,12 +170,12 @@ test('the pool takes its share, but at least one full sequence', () => {
   expect(half.kvBytes).toBeLessThan(0.55 * whole.kvBytes);
 });
 
-test('never more than all sequences at full length need', () => {
+test('the pool never exceeds the need of all sequences at full length', () => {
   const found = budget('meta-llama/Llama-3.1-8B-Instruct', 64 * GiB, { contextMax: 1000, sequencesMax: 3 });
   expect(found.poolBlocks).toBe(3 * 63);
 });
 
-test('the least memory that is needed is enough, and a page of it less is refused', () => {
+test('the needed memory is enough, and 2 MiB less is refused', () => {
   fc.assert(
     fc.property(anyName, anyOptions, (name, options) => {
       const spec = specOf(name);

@@ -1,11 +1,11 @@
 /**
- * The budget: what is left for the cache that grows, after everything else has been paid for.
+ * The budget: the bytes that are left for the growing cache after everything else is subtracted.
  *
  *   available = free - reserve - recurrent state - window spans - weights - draft - workspaces
  *
- * The growing cache takes `kvShare` of it, at least one full sequence if that can fit, at most what all sequences at
- * full length need, and never more than fits. Workspaces are paid before the cache although they are allocated after
- * it: otherwise the cache would starve them.
+ * The growing cache takes the share `kvShare` of the available bytes: at least one full sequence if one fits, at most
+ * the need of all sequences at full length. Workspaces are subtracted before the cache although the engine allocates
+ * them after it; otherwise the cache would leave them no room.
  */
 import type { CacheLoad } from './cache-layout.ts';
 import { sequenceBlocks } from './cache-layout.ts';
@@ -23,7 +23,7 @@ import {
 
 export interface MemoryBudget {
   readonly freeBytes: number;
-  /** The process with its threads, tokenizer and requests, and what stays unused beside it. */
+  /** The process with its threads, tokenizer and requests, and the bytes that stay unused. */
   readonly reserveBytes: number;
   readonly stateBytes: number;
   /** Sliding and chunked layers: a fixed span per sequence slot. */
@@ -33,18 +33,20 @@ export interface MemoryBudget {
   readonly draftBytes: number;
   /** Control, step and head regions of all arenas, staging, features, and rounding to pages. */
   readonly workspaceBytes: number;
-  /** What is left for the growing cache; negative by what is missing. */
+  /** Bytes left for the growing cache; if there are none, minus the missing bytes. */
   readonly availableBytes: number;
-  /** The growing cache: `poolBlocks` blocks in every full-attention layer. One sequence's where not even that fits. */
+  /**
+   * Bytes of the growing cache: `poolBlocks` blocks in every full-attention layer; those of one sequence if none fits.
+   */
   readonly kvBytes: number;
   readonly poolBlocks: number;
   /** Blocks that all sequences at full length would hold. */
   readonly blocksNeeded: number;
   /** Sequences of full length that fit at once. */
   readonly sequencesHeld: number;
-  /** Bytes missing for one sequence of full length; 0 when it fits. */
+  /** Bytes missing for one sequence of full length; 0 if it fits. */
   readonly shortBytes: number;
-  /** Why one sequence does not fit where memory is not the reason: a layer and its cache exceed an arena. */
+  /** True if a layer and its cache exceed an arena, so that no amount of memory lets a sequence fit. */
   readonly exceedsArena: boolean;
 }
 
@@ -54,6 +56,7 @@ interface Evaluated {
   readonly growingBytes: number;
 }
 
+/** Computes the budget of an engine in `freeBytes` of memory. */
 export function memoryBudget(parts: EngineParts, freeBytes: number): MemoryBudget {
   const { settings } = parts;
   const limitBytes = arenaLimit(parts, freeBytes);
@@ -69,7 +72,7 @@ export function memoryBudget(parts: EngineParts, freeBytes: number): MemoryBudge
   return budgetAt(parts, freeBytes, blocks);
 }
 
-/** Bytes that all arenas together may take. */
+/** Returns the bytes that all arenas together may take. */
 export function arenaLimit(parts: EngineParts, freeBytes: number): number {
   return freeBytes - hostBytes(parts) - entryBytes(headroomEntries(parts, freeBytes));
 }
@@ -90,7 +93,7 @@ interface PoolQuestion {
   readonly fits: (blocks: number) => boolean;
 }
 
-/** The most blocks that fit and stay within the share, between one sequence and all of them. */
+/** Finds the most blocks that fit and stay within the share, between the need of one sequence and of all sequences. */
 function poolBlocks(parts: EngineParts, { limitBytes, least, needed, fits }: PoolQuestion): number {
   const rest = limitBytes - evaluate(parts, 0).need.boundBytes;
   const shareBytes = parts.settings.kvShare * rest;
@@ -141,7 +144,10 @@ function budgetAt(parts: EngineParts, freeBytes: number, blocks: number): Memory
   };
 }
 
-/** Windows and state are reserved for every sequence, so that without a growing cache all of them are held. */
+/**
+ * Counts the sequences that fit. Windows and state are reserved for every sequence, so a model without a growing cache
+ * holds them all.
+ */
 function sequencesIn(blocks: number, perSequence: number, sequencesMax: number): number {
   return blocks === 0 ? sequencesMax : Math.min(sequencesMax, Math.floor(blocks / perSequence));
 }

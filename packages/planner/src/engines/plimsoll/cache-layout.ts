@@ -1,9 +1,9 @@
 /**
- * What the sequences keep, layer by layer. Three kinds of layer, charged in three ways:
+ * The caches of the sequences, layer by layer. Each of the three kinds of layer has its own rule:
  *
- *   full attention      blocks of one pool that every sequence draws from: the only part that grows with context
- *   sliding or chunked  a fixed span per sequence slot: the window, the chunk being computed, and one block more
- *   recurrent           one state per sequence slot, whatever the context
+ *   full attention      blocks of one pool that all sequences share: the only part that grows with context
+ *   sliding or chunked  a fixed span per sequence slot: the window, the current chunk, and one more block
+ *   recurrent           one state per sequence slot, for any context
  *
  * Bytes per entry and per state come from `cacheGroups`, and the blocks of a sequence from `sequenceBytes`: the same
  * functions as for every other engine.
@@ -16,9 +16,9 @@ import type { EngineSettings } from './settings.ts';
 
 /** The cache of one layer in one group; most layers have exactly one. */
 export interface LayerCache {
-  /** With the window widened to what a sequence holds while it computes. */
+  /** The cache group, with its window widened to the tokens that a sequence holds during a step. */
   readonly group: CacheGroup;
-  /** True when its blocks are drawn from the pool that grows with context. */
+  /** True if its blocks come from the pool that grows with context. */
   readonly grows: boolean;
 }
 
@@ -27,7 +27,7 @@ export type CacheSettings = Pick<
   'kvFormat' | 'blockTokens' | 'prefillChunkTokens' | 'keepsWholeWindow'
 >;
 
-/** The caches of every layer. Equal layers share one list. */
+/** Returns the caches of every layer. Equal layers share one list. */
 export function layerCaches(spec: ModelSpec, settings: CacheSettings): readonly (readonly LayerCache[])[] {
   const { kvFormat, blockTokens, prefillChunkTokens, keepsWholeWindow } = settings;
   const key = [kvFormat, blockTokens, prefillChunkTokens, keepsWholeWindow].join();
@@ -48,7 +48,7 @@ function cachesOfLayer(spec: ModelSpec, index: number, settings: CacheSettings):
     kvFormat: settings.kvFormat,
     tensor: 1,
     layers: [index, index + 1],
-    // Recurrences sum their errors up, so the engine keeps state and convolution tails in full precision.
+    // Recurrences accumulate their errors, so the engine keeps state and convolution tails in fp32.
     recurrentElementBytes: elementBytes.fp32,
     convolutionElementBytes: elementBytes.fp32,
     keepsWholeWindowedLayers: settings.keepsWholeWindow,
@@ -60,11 +60,12 @@ function cachesOfLayer(spec: ModelSpec, index: number, settings: CacheSettings):
   });
 }
 
-/** Blocks of the growing pool that a sequence of this length holds. */
+/** Returns the blocks of the growing pool that a sequence of this length holds. */
 export function sequenceBlocks(contextTokens: number, blockTokens: number): number {
   return Math.ceil(contextTokens / blockTokens);
 }
 
+/** Sequences of one length, and the size of the pool that they share. */
 export interface CacheLoad {
   readonly sequences: number;
   readonly contextTokens: number;
@@ -73,7 +74,7 @@ export interface CacheLoad {
   readonly blockTokens: number;
 }
 
-/** Bytes of one layer's cache. */
+/** Returns the bytes of one layer's cache. */
 export function layerCacheBytes({ group, grows }: LayerCache, load: CacheLoad): number {
   const { sequences, contextTokens, poolBlocks, blockTokens } = load;
   return grows
@@ -81,22 +82,22 @@ export function layerCacheBytes({ group, grows }: LayerCache, load: CacheLoad): 
     : sequences * sequenceBytes(group, contextTokens, blockTokens);
 }
 
-/** Tokens that a sequence slot of a windowed layer has room for; null for the other kinds. */
+/** Returns the tokens that fit in a sequence slot of a windowed layer; null for other layers. */
 export function windowSlotTokens({ group, grows }: LayerCache, load: CacheLoad): number | null {
   if (grows || group.kind === 'state') return null;
   const kept = Math.min(load.contextTokens, group.tokensMax);
   return Math.ceil(kept / load.blockTokens) * load.blockTokens;
 }
 
-/** A serving group: layers whose blocks have the same numbers, because they see the same tokens. */
+/** A serving group: layers that share block numbers, because they attend to the same tokens. */
 export interface BlockGroup {
   readonly kind: 'full' | 'sliding' | 'chunked';
-  /** Tokens that a position sees; null = all before it. */
+  /** Tokens that a position attends to; null = all tokens before it. */
   readonly window: number | null;
   readonly layers: readonly number[];
 }
 
-/** The groups of a model, the growing one first. Each has its own block table per sequence. */
+/** Returns the groups of a model, the growing group first. Each group has its own block table per sequence. */
 export function blockGroups(spec: ModelSpec, settings: CacheSettings): readonly BlockGroup[] {
   const key = `groups,${[settings.kvFormat, settings.blockTokens, settings.prefillChunkTokens, settings.keepsWholeWindow].join()}`;
   return remember(blockGroupMemo, spec, key, () => collectBlockGroups(spec, settings));
@@ -122,7 +123,7 @@ function collectBlockGroups(spec: ModelSpec, settings: CacheSettings): readonly 
   );
 }
 
-/** The largest of some numbers, 0 for none. */
+/** Returns the largest value; 0 if there is none. */
 export function largest(values: Iterable<number>): number {
   let most = 0;
   for (const value of values) most = Math.max(most, value);

@@ -1,22 +1,24 @@
 /**
- * What each kind of tensor may be held in. A kind is a TensorRole; its capability names the formats that the kernels
- * accept for it and the floor below which its quality is not given away, whatever the budget. Data, not logic: the
- * storage plan in `storage-plan.ts` is the only reader.
+ * The formats in which each kind of tensor may be held. A kind is a TensorRole; its capability lists the formats that
+ * the kernels accept, and the lowest format that any budget may lead to. Data, not logic: only `weight-storage.ts`
+ * reads it.
  */
 import type { TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import { type StorageFormat, storageFormats } from './storage-format.ts';
 
 export interface Capability {
   readonly formats: readonly StorageFormat[];
-  /** The lowest format a downgrade may reach. What a file already holds lower stays as it is. */
+  /** The lowest format that a downgrade may reach. A tensor that is lower in its file stays as it is. */
   readonly floor: StorageFormat;
 }
 
 const matrix: Capability = { formats: storageFormats, floor: 'q4_0' };
-/** Heads, value and key projections: small, and errors in them reach everything. */
+/** Heads, value and key projections: they are small, and their errors affect every later result. */
 const delicate: Capability = { formats: storageFormats, floor: 'q6_K' };
 const narrow: Capability = { formats: ['f32', 'bf16', 'f16'], floor: 'f16' };
-/** Norms, biases, convolutions and recurrent parameters: the kernels read them as f32 and they are a few kilobytes. */
+/**
+ * Norms, biases, convolutions and recurrent parameters: the kernels read them as f32, and they take a few kilobytes.
+ */
 const plain: Capability = { formats: ['f32'], floor: 'f32' };
 
 const byRole: Readonly<Record<TensorRole, Capability>> = {
@@ -63,14 +65,20 @@ const byRole: Readonly<Record<TensorRole, Capability>> = {
   other: plain,
 };
 
-/** The capability of one tensor. Vectors are plain whatever their role; a table that is also the head is as delicate. */
+/**
+ * Returns the capability of a tensor. A vector of any role is plain; an embedding table that is also the head is as
+ * delicate as a head.
+ */
 export function capabilityOf(tensor: TensorSpec, tiedEmbeddings: boolean): Capability {
   if (tensor.shape.length < 2) return plain;
   if (tensor.role === 'token-embedding' && tiedEmbeddings) return delicate;
   return byRole[tensor.role];
 }
 
-/** Experts lie apart from their layer, one by one, because a stack of them can be larger than an arena. */
+/**
+ * Returns true for tensors of experts. Experts are placed one by one outside their layer's unit, because a stack of
+ * them can exceed an arena.
+ */
 export function isExpert(role: TensorRole): boolean {
   return (
     role === 'expert-gate' || role === 'expert-up' || role === 'expert-gate-up' || role === 'expert-down'

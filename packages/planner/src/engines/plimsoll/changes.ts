@@ -1,4 +1,7 @@
-/** The engine's own changes, as changes to a plan: users, context and cache type are the plan's, the rest its options. */
+/**
+ * Converts the engine's changes to changes of a question: users, context and cache type are its fields, the rest its
+ * options.
+ */
 import type { Question } from '../../question/question.ts';
 import { withContext } from '../../question/workload.ts';
 import type { Change } from '../contract/engine-profile.ts';

@@ -1,4 +1,4 @@
-/** The command that starts what was planned, or the call of `@plimsoll/engine` where no command does. */
+/** The command that starts the planned engine, or the call of `@plimsoll/engine` if no command can start it. */
 import { MiB } from '@plimsoll/foundation';
 import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
@@ -7,7 +7,10 @@ import { mixtureNamed } from './engine-request.ts';
 import { plimsollFace } from './face.ts';
 import { type PlimsollOptions, plimsollOptions } from './options.ts';
 
-/** The file as typed; for a model of the registry, which no command runs, the file that was assumed. */
+/**
+ * Returns the file as typed. For a model of the registry, which no command runs, returns the file that the plan
+ * assumes.
+ */
 function fileArgument(question: Question): string {
   const { spec, weights } = question;
   if (spec.source !== 'config') return modelArgument(question);
@@ -16,7 +19,7 @@ function fileArgument(question: Question): string {
 
 const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
 
-/** Options of `createEngine`, as code. */
+/** Writes the options of `createEngine` as code. */
 function engineOptions({ workload, kvFormat, options = {} }: Question<PlimsollOptions>): readonly string[] {
   const { blockTokens, threads, prefillChunkTokens, shrinkWeights } = options;
   const set = Object.entries({ blockTokens, threads, prefillChunkTokens });
@@ -29,7 +32,7 @@ function engineOptions({ workload, kvFormat, options = {} }: Question<PlimsollOp
   ];
 }
 
-/** The command for one sequence; for several, which no command serves, the call of `@plimsoll/engine`. */
+/** Writes the command for one sequence, or the call of `@plimsoll/engine` for several, which no command serves. */
 export function plimsollCommand(question: Question<PlimsollOptions>): string {
   const { workload, kvFormat, hardware, options = {} } = question;
   const { contextTokens, users } = workload;

@@ -11,15 +11,15 @@ function notesOf(spec: typeof small, mixture: string): readonly string[] {
   return conversionNotes(planWeights(ggufSpec(spec, mixture)));
 }
 
-test('a file that the kernels read as it is has nothing to say', () => {
-  // Rows of 576 columns are no super-blocks: there llama.cpp falls back to Q5_0 and Q8_0.
+test('a file that the kernels read as it is needs no note', () => {
+  // Rows of 576 columns are not whole super-blocks, so llama.cpp falls back to Q5_0 and Q8_0.
   for (const mixture of ['Q8_0', 'Q4_0', 'Q4_1', 'Q5_1', 'F16', 'Q4_K_M']) {
     expect(notesOf(small, mixture), mixture).toEqual([]);
   }
   expect(notesOf(llama, 'Q4_K_M')).toEqual([]);
 });
 
-test('what is held in a larger format is said with its bytes and the reason', () => {
+test('a note names tensors that are held in a larger format, with their bytes and the reason', () => {
   expect(notesOf(small, 'IQ4_NL')).toMatchInlineSnapshot(`
     [
       "210 tensors stored as IQ4_NL are held as q8_0, 50.63 MiB more: no kernel reads IQ4_NL",
@@ -32,7 +32,7 @@ test('what is held in a larger format is said with its bytes and the reason', ()
   `);
 });
 
-test('what is held lower to fit is said with what that saves', () => {
+test('a note names tensors that are held in a lower format to fit, with the saved bytes', () => {
   const spec = ggufSpec(llama, 'F16');
   const { bytes } = planWeights(spec);
   expect(conversionNotes(planWeights(spec, { budgetBytes: bytes / 2 }))).toMatchInlineSnapshot(`

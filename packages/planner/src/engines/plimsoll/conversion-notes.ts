@@ -1,4 +1,4 @@
-/** What a plan says of matrices that are held in another format than their file's: how many, in which, and the bytes. */
+/** Notes about matrices that are held in another format than in their file: their number, formats and bytes. */
 import { formatBytes } from '@plimsoll/foundation';
 import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { isReadAsItIs } from './storage-format.ts';
@@ -10,7 +10,7 @@ interface Converted {
   moreBytes: number;
 }
 
-/** One sentence for each pair of formats. Vectors are left out: f32 rows of a few kilobytes, whatever the file has. */
+/** Writes one sentence for each pair of formats. Vectors are left out: they are always f32 rows of a few kilobytes. */
 export function conversionNotes({ outer, layers }: WeightStorage): readonly string[] {
   const found = new Map<string, Converted>();
   for (const tensor of [outer, ...layers].flat()) {

@@ -1,6 +1,6 @@
 /**
- * The plan of an engine as its draft model reads it: the same arenas with the draft's tensors, caches and tables in the
- * places where a model has its own. What runs a model runs a draft with it, and knows nothing of drafts.
+ * The plan of an engine as its draft model reads it: the same arenas, with the draft's tensors, caches and tables in
+ * the fields of a model. Therefore the code that runs a model also runs a draft, without a special case.
  */
 import { assert } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from './engine-memory-plan.ts';
@@ -8,6 +8,7 @@ import { draftSettings, type ModelParts } from './engine-parts.ts';
 
 const prefix = 'draft ';
 
+/** Returns the plan for the draft whose parts are given. */
 export function draftPlan(
   plan: EngineMemoryPlan,
   { spec, step, head, weights }: ModelParts,
@@ -27,7 +28,8 @@ export function draftPlan(
       weightBytes: weights.bytes,
       downgraded: weights.downgraded,
     },
-    // Its own regions under a model's names, and what both use; `step tables 0` is the model's where the draft has one.
+    // The draft's regions under the names of a model's regions, and the regions that both use. A region of the model is
+    // left out if the draft has its own, such as `step tables 0`.
     regions: plan.regions
       .filter(({ name }) => !names.has(prefix + name))
       .map((region) =>

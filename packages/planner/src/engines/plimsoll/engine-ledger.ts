@@ -1,6 +1,6 @@
 /**
- * The ledger of an engine: sums over what `regions.ts` places, computed without making a region for each of the tens of
- * thousands of experts that a large model has. A test holds the two to the same bytes.
+ * The ledger of an engine: sums over the regions that `regions.ts` places, without a region object for each of the tens
+ * of thousands of experts of a large model. A test compares both to the byte.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { Ledger, LedgerCategory, LedgerEntry } from '../../bytes/ledger.ts';
@@ -13,7 +13,7 @@ interface Sum {
   readonly category: LedgerCategory;
   readonly tag: string;
   bytes: number;
-  /** How many regions have this size, by size. */
+  /** Number of regions by their size in bytes. */
   readonly regions: Map<number, number>;
 }
 
@@ -40,7 +40,10 @@ class Sums {
   }
 }
 
-/** Whatever a draft model has is in its own category, so that its price is one number. */
+/**
+ * Returns the category and tag of an entry. All entries of a draft have the category `draft`, so that its cost is one
+ * number.
+ */
 export function entryPlace(
   isDraft: boolean,
   category: LedgerCategory,
@@ -49,7 +52,7 @@ export function entryPlace(
   return isDraft ? { category: 'draft', tag: category === 'weights' ? 'weights' : tag } : { category, tag };
 }
 
-/** Regions that every arena begins with, after each other. */
+/** Lists the regions at the start of every arena, in order. */
 export function sharedRegions({ shared }: EngineParts): readonly {
   readonly category: LedgerCategory;
   readonly tag: string;
@@ -65,6 +68,7 @@ export function sharedRegions({ shared }: EngineParts): readonly {
   ];
 }
 
+/** Sums the ledger of an engine for a load and its placement. */
 export function engineLedger(
   parts: EngineParts,
   load: CacheLoad,
@@ -119,7 +123,7 @@ function regionEntry({ category, tag, bytes: size, regions }: Sum, arenas: numbe
   };
 }
 
-/** "32 regions x 1,024 B + 1 region x 512 B". */
+/** Formats "32 regions x 1,024 B + 1 region x 512 B". */
 function sizes(regions: ReadonlyMap<number, number>): string {
   return [...regions]
     .map(

@@ -1,4 +1,4 @@
-/** What is asked of the engine's memory, and the plan that answers it. */
+/** A request for the engine's memory, and the plan that answers it. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { Ledger, LedgerEntry } from '../../bytes/ledger.ts';
 import type { MemoryBudget } from './budget.ts';
@@ -10,18 +10,18 @@ import type { BufferLayout, HeadBufferName, StepBufferName } from './step-buffer
 
 export interface EngineMemoryRequest {
   readonly spec: ModelSpec;
-  /** What the whole process may take: `--memory N`, or what the machine has free. */
+  /** Bytes that the whole process may take: `--memory N`, or the free memory of the machine. */
   readonly freeBytes: number;
   readonly options?: EngineOptions | undefined;
 }
 
-/** Where every weight lies and in which form. The loader executes it and nothing else. */
+/** Place and format of every weight. The loader executes exactly this plan. */
 export interface StoragePlan {
   readonly tensors: readonly PlacedTensor[];
   /** Bytes of each arena, whole pages. */
   readonly arenaBytes: readonly number[];
   readonly weightBytes: number;
-  /** Tensors held in a lower format than their file's. */
+  /** Number of tensors that are held in a lower format than in their file. */
   readonly downgraded: number;
 }
 
@@ -30,17 +30,18 @@ export interface EngineMemoryPlan {
   readonly settings: EngineSettings;
   readonly budget: MemoryBudget;
   readonly storage: StoragePlan;
-  /** Every region of every arena, in order: what the engine allocates. */
+  /** Every region of every arena, in order; the engine allocates exactly these. */
   readonly regions: readonly PlacedRegion[];
   readonly caches: readonly PlacedCache[];
-  /** Layers that share block numbers, and how many blocks each group has. */
+  /** Layers that share block numbers, with the number of blocks of each group. */
   readonly blockGroups: readonly (BlockGroup & { readonly blocks: number })[];
   /** Offsets inside the regions `step buffers` and `head buffers`. */
   readonly stepBuffers: BufferLayout<StepBufferName>;
   readonly headBuffers: BufferLayout<HeadBufferName>;
+  /** Entries in host memory. */
   readonly host: readonly LedgerEntry[];
-  /** The same arenas as the draft model sees them; null without one. */
+  /** The same arenas as the draft model reads them; null without a draft. */
   readonly draft: EngineMemoryPlan | null;
-  /** What is held once everything is allocated, and what is kept free. */
+  /** All bytes that the engine holds after allocation, and the bytes that it keeps free. */
   readonly ledger: Ledger;
 }

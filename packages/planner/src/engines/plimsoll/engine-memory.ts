@@ -1,4 +1,4 @@
-/** The memory of our own engine, entry by entry: what `packages/engine` allocates is this plan. */
+/** The memory of our own engine, entry by entry: `packages/engine` allocates exactly this plan. */
 
 export type { MemoryBudget } from './budget.ts';
 export type { EngineMemoryPlan, StoragePlan } from './engine-memory-plan.ts';

@@ -1,4 +1,7 @@
-/** Everything about one engine that does not depend on how many blocks its cache gets, and what a load then needs. */
+/**
+ * The parts of an engine that do not depend on the number of its cache blocks, and the memory that a load needs with
+ * them.
+ */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -26,7 +29,7 @@ import { planWeights, type WeightStorage } from './weight-storage.ts';
 /** Barrier, counters and commands at the start of every arena (packages/kernels, `controlBytes`). */
 export const controlBytes = 65_536;
 
-/** One model in the engine: the one that is asked for, or its draft. */
+/** One model in the engine: the requested model, or its draft. */
 export interface ModelParts {
   readonly spec: ModelSpec;
   readonly weights: WeightStorage;
@@ -40,13 +43,13 @@ export interface EngineParts {
   readonly settings: EngineSettings;
   readonly model: ModelParts;
   readonly draft: ModelParts | null;
-  /** Sizes of the regions that every arena has: the larger of the two models, which take turns. */
+  /** Sizes of the regions that every arena has: the larger of model and draft, which take turns. */
   readonly shared: {
     readonly bufferBytes: number;
     readonly quantisedBytes: number;
     readonly attentionScratchBytes: number;
     readonly tableBytes: number;
-    /** Tables name the tokens and rows of a step, which differ between the two; 0 without a draft. */
+    /** A draft has its own tables, because the tokens and rows of its steps differ; 0 without a draft. */
     readonly draftTableBytes: number;
   };
   readonly limits: PlacementLimits;
@@ -55,6 +58,7 @@ export interface EngineParts {
   readonly hostBuffers: readonly LedgerEntry[];
 }
 
+/** Computes the parts of an engine for checked settings and planned weights. */
 export function engineParts(
   spec: ModelSpec,
   settings: EngineSettings,
@@ -102,9 +106,9 @@ function draftParts(spec: ModelSpec, settings: EngineSettings): ModelParts {
 }
 
 /**
- * A draft runs under the same limits; what its own context allows less of, it simply does not use. Its layers keep every
- * token, in the blocks that the model's growing cache has for them: so a prefix that is found, shared, copied or rolled
- * back is so for both. It proposes one token of each sequence at a time.
+ * Returns the settings of a draft. A draft runs under the model's limits, up to its own context. Its layers keep every
+ * token, in blocks with the numbers of the model's growing cache, so that finding, sharing, copying or rolling back a
+ * prefix works for both at once. A draft proposes one token per sequence at a time.
  */
 export function draftSettings(spec: ModelSpec, settings: EngineSettings): EngineSettings {
   const { kvFormat } = engineSettings(spec, { kvFormat: settings.kvFormat });
@@ -113,7 +117,7 @@ export function draftSettings(spec: ModelSpec, settings: EngineSettings): Engine
   return { ...settings, kvFormat, contextMax, logitRows, keepsWholeWindow: true, draft: null };
 }
 
-/** A number of sequences of a length, and the blocks of the pool they draw from. */
+/** Returns the load of all sequences at full length in a pool of `poolBlocks` blocks. */
 export function loadOf(settings: EngineSettings, poolBlocks: number): CacheLoad {
   return {
     sequences: settings.sequencesMax,
@@ -123,18 +127,19 @@ export function loadOf(settings: EngineSettings, poolBlocks: number): CacheLoad 
   };
 }
 
-/** Blocks that all sequences at full length hold: more are never of use. */
+/** Returns the blocks that all sequences hold at full length; further blocks would stay unused. */
 export function blocksNeeded(settings: EngineSettings): number {
   return settings.sequencesMax * sequenceBlocks(settings.contextMax, settings.blockTokens);
 }
 
-/** Cache bytes of one model: what grows with context, what windows keep, what recurrences keep. */
+/** Cache bytes of one model: the growing cache, windows, and recurrent state. */
 export interface CacheSums {
   readonly growing: number;
   readonly windows: number;
   readonly state: number;
 }
 
+/** Sums the cache bytes of all layers for a load. */
 export function cacheSums(model: ModelParts, load: CacheLoad): CacheSums {
   const counts = new Map<readonly LayerCache[], number>();
   for (const caches of model.caches) counts.set(caches, (counts.get(caches) ?? 0) + 1);
@@ -148,20 +153,21 @@ export function cacheSums(model: ModelParts, load: CacheLoad): CacheSums {
   return sums;
 }
 
-/** What a load needs in arenas. */
+/** The arenas that a load needs. */
 export interface ArenaNeed {
-  /** Null when a layer with its cache is larger than an arena. */
+  /** Null if a layer with its cache is larger than an arena. */
   readonly placement: Placement | null;
   readonly units: readonly Unit[];
   /**
-   * At least what the arenas take: every one is charged a whole page of rounding. That keeps the sum from ever falling
-   * when a load grows, which page rounding alone would not.
+   * Upper bound of the bytes of the arenas: each is charged a whole page for rounding. Therefore the bound never
+   * decreases when a load grows; the exact sum of rounded arenas can.
    */
   readonly boundBytes: number;
-  /** Bytes by which units exceed an arena, summed; 0 when all can be placed. */
+  /** Sum of the bytes by which units exceed an arena; 0 if all units can be placed. */
   readonly excessBytes: number;
 }
 
+/** Places model and draft for a load. */
 export function arenaNeed(parts: EngineParts, load: CacheLoad): ArenaNeed {
   const units = modelUnits(parts.model, load);
   if (parts.draft !== null) units.push(...modelUnits(parts.draft, load));
@@ -179,7 +185,7 @@ function modelUnits(model: ModelParts, load: CacheLoad): Unit[] {
   return unitsOf(model.templates, { caches: model.caches, load, headBytes: model.head.bytes });
 }
 
-/** Bytes of host memory under the same bound: allowances and buffers. */
+/** Sums the host memory under the same memory limit: allowances and buffers. */
 export function hostBytes(parts: EngineParts): number {
   return entryBytes(parts.runtime) + entryBytes(parts.hostBuffers);
 }
@@ -188,7 +194,10 @@ export function entryBytes(entries: readonly LedgerEntry[]): number {
   return entries.reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
-/** What stays unused: a share of the memory, less what the process takes, which is reserve too. */
+/**
+ * Returns the entry of the bytes that stay unused: a share of the memory minus the bytes of the process, which are part
+ * of the reserve. Empty if the process takes more than the share.
+ */
 export function headroomEntries(parts: EngineParts, freeBytes: number): readonly LedgerEntry[] {
   const { reserveShare } = parts.settings;
   const floor = entryBytes(parts.runtime);

@@ -1,4 +1,4 @@
-/** A question as our own engine is asked it: the file that it loads, its memory, its options. */
+/** Converts a question to a request for our own engine: the file that it loads, its memory, its options. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
@@ -7,7 +7,7 @@ import type { EngineMemoryRequest } from './engine-memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
 import { sequencesLimit } from './settings.ts';
 
-/** A plan request as the engine is asked it. */
+/** Returns the engine's request for a question. */
 export function engineRequest(question: Question<PlimsollOptions>): EngineMemoryRequest {
   const spec = loadedSpec(question);
   const { contextTokens, users } = question.workload;
@@ -20,7 +20,7 @@ export function engineRequest(question: Question<PlimsollOptions>): EngineMemory
       sequencesMax: Math.min(users, sequencesLimit),
       contextMax: Math.min(contextTokens, spec.contextLength),
       kvFormat: question.kvFormat,
-      // --weights is about the model; a draft of the registry is assumed in the usual mixture.
+      // --weights applies to the model; a draft of the registry is assumed in the default mixture.
       draft: draft && {
         tokens: draft.tokens,
         spec: loadedSpec({ spec: draft.spec, weights: undefined }),
@@ -29,12 +29,16 @@ export function engineRequest(question: Question<PlimsollOptions>): EngineMemory
   };
 }
 
-/** A file says itself what its tensors are; for a model of the registry a GGUF mixture is assumed. */
+/**
+ * Returns the spec of the loaded file. A file states its tensor types; a model of the registry is assumed in a GGUF
+ * mixture.
+ */
 function loadedSpec({ spec, weights }: Pick<Question, 'spec' | 'weights'>): ModelSpec {
   if (spec.source === 'gguf' || (spec.source === 'safetensors' && weights === undefined)) return spec;
   return ggufSpec(spec, mixtureNamed(weights));
 }
 
+/** Returns the GGUF mixture of a --weights text, or the default mixture. */
 export function mixtureNamed(weights: string | undefined): string {
   const plain: ReadonlyMap<string, string> = new Map([
     ['fp32', 'F32'],

@@ -1,4 +1,4 @@
-/** How fast the engine is expected to be: the speed of its plan, and of the steps that it really does. */
+/** The predicted speed of our own engine, for plans and for the steps of a running engine. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type CacheGroup, cacheGroups } from '../../bytes/kv-cache.ts';
 import { singleDevice } from '../../bytes/parallelism.ts';
@@ -8,7 +8,7 @@ import { type SpeedModel, speedModel } from '../../speed/speed-model.ts';
 import { plimsollFace } from './face.ts';
 import type { EngineSettings } from './settings.ts';
 
-/** The caches of a model as the engine keeps them: states and convolution tails in full precision. */
+/** Returns the cache groups of a model as the engine keeps them: states and convolution tails in fp32. */
 export function engineCacheGroups(
   spec: ModelSpec,
   { kvFormat, keepsWholeWindow }: Pick<EngineSettings, 'kvFormat' | 'keepsWholeWindow'>,
@@ -23,6 +23,7 @@ export function engineCacheGroups(
   });
 }
 
+/** Returns the speed model of the engine on a machine. */
 export function engineSpeed(
   spec: ModelSpec,
   settings: Pick<EngineSettings, 'kvFormat' | 'keepsWholeWindow'>,

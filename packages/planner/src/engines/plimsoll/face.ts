@@ -1,4 +1,4 @@
-/** Our own engine without its memory: names, flags, scheduler. */
+/** The face of our own engine: names, flags, scheduler. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { type PlimsollOptions, plimsollOptions } from './options.ts';
 

@@ -1,7 +1,7 @@
 /**
- * What the process takes beside its arenas. None of it is allocated by the engine byte for byte: these are allowances
- * that a bounded process has to leave for its runtime, with an absolute floor, because a share of a small budget would
- * shrink below what Node itself needs.
+ * The memory of the process outside its arenas: allowances for the runtime, and buffers that the engine allocates on
+ * the host. The allowances are measured, not allocated byte for byte. They are an absolute floor, because a share of a
+ * small budget would be less than Node itself needs.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -11,7 +11,7 @@ import type { EngineSettings } from './settings.ts';
 
 const source = 'runtime-costs.json: measured allowances';
 
-/** One part of the floor of the reserve. */
+/** Builds one entry of the floor of the reserve. */
 function runtimeEntry(tag: string, value: number, formula: string, substituted: string): LedgerEntry {
   return {
     category: 'runtime',
@@ -22,7 +22,7 @@ function runtimeEntry(tag: string, value: number, formula: string, substituted: 
   };
 }
 
-/** The floor of the reserve: the process, and what each feature that is switched on adds to it. */
+/** Returns the floor of the reserve: the process, and the bytes of each enabled feature. */
 export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
   const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax } = settings;
   const workers = threads - 1;
@@ -73,23 +73,27 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
   return entries;
 }
 
-/** Rows of the vocabulary beside the proposals: the draft's logits, the model's distribution, and what is left of it. */
+/** Rows of the vocabulary besides the proposals: the draft's logits, the model's distribution, and the residual. */
 const draftScratchRows = 3;
 
-/** Tokens of a block of logits whose largest value a row remembers, and buckets of the candidates' histogram. */
+/** Tokens per block of logits, of which a row keeps the maximum, and bytes of the histogram of candidates. */
 const logitBlockTokens = 64;
 const histogramBytes = 2048 * 4;
 
 /**
- * The arrays that all samplers of an engine share (packages/engine, sampler-workspace.ts): logits f32, block maxima f32,
- * candidates' ids i32, their logits, probabilities and sort keys f64, counts i32, scores f64, DRY's lengths i32.
+ * Sums the arrays that all samplers of an engine share (packages/engine, sampler-workspace.ts): logits f32, block
+ * maxima f32, candidates' ids i32, their logits, probabilities and sort keys f64, counts i32, scores f64, DRY's lengths
+ * i32.
  */
 function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
   const perToken = 4 + 4 + 3 * 8 + 4 + 8 + 4;
   return vocabSize * perToken + 4 * Math.ceil(vocabSize / logitBlockTokens) + histogramBytes + 4 * contextMax;
 }
 
-/** Host memory that is allocated: sampling, the staging pool, and hidden states that a step hands out. */
+/**
+ * Returns the entries of allocated host memory: sampling, the staging pool, draft proposals, and captured hidden
+ * states.
+ */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
   const { stagingBytes, captureLayers, stepTokens, sequencesMax, draft } = settings;
   const entries: LedgerEntry[] = [samplingEntry(spec, settings)];

@@ -1,4 +1,4 @@
-/** The plan as a whole: regions, arenas, ledger, and the profile that prints it. */
+/** Tests the whole plan: regions, arenas, ledger, and the profile that prints it. */
 import { bytes, formatBytes, GiB, MiB, PlimsollError } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -19,7 +19,10 @@ function lines(entries: readonly LedgerEntry[]): string[] {
   );
 }
 
-/** Every region inside its arena, none over another, each tensor whole, tags equal to the ledger. */
+/**
+ * Checks that regions lie inside their arenas without overlaps, that every tensor has one, and that they sum to the
+ * ledger.
+ */
 function checkRegions({ regions, storage, caches, ledger }: EngineMemoryPlan): void {
   const ordered = [...regions].sort((a, b) => a.arena - b.arena || a.offset - b.offset);
   ordered.forEach((region, index) => {
@@ -46,15 +49,15 @@ function checkRegions({ regions, storage, caches, ledger }: EngineMemoryPlan): v
   expect(counted).toBe(placed);
 }
 
-test('regions lie apart in their arenas and sum to the ledger, for every kind of model', () => {
+test('regions do not overlap and sum to the ledger, for every kind of model', () => {
   for (const name of variedModels) {
     const spec = ggufSpec(model(name), 'Q4_K_M');
-    // Hundreds of experts make tens of thousands of regions; two layers of each kind show the same.
+    // Hundreds of experts make tens of thousands of regions; the first and last two layers suffice.
     const layers = [...spec.layers.slice(0, 2), ...spec.layers.slice(-2)];
     const options = { contextMax: 2048, sequencesMax: 2 };
     const found = planEngineMemory({ spec: { ...spec, layers }, freeBytes: 2000 * GiB, options });
     checkRegions(found);
-    // Names are as unique as those of the model's own tensors.
+    // Region names are unique if the names of the model's tensors are.
     const areUnique = layers.every(
       ({ tensors }) => new Set(tensors.map(({ name: own }) => own)).size === tensors.length,
     );
@@ -100,7 +103,7 @@ test('the plan of an 8B model in 8 GiB', () => {
   expect(held).toBeLessThanOrEqual(8 * GiB);
 });
 
-test('what does not fit is refused with the shortfall and the smallest changes, and each of them works', () => {
+test('a request that does not fit is refused with the shortfall and the smallest changes, and each change works', () => {
   const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
   const options = { contextMax: 16_384, threads: 2 };
   const freeBytes = 6 * GiB;
@@ -123,7 +126,7 @@ test('what does not fit is refused with the shortfall and the smallest changes, 
   admitEngineMemory({ spec, freeBytes: 7306 * MiB, options });
 });
 
-test('a layer that no arena can hold is refused by name, however much memory there is', () => {
+test('a layer that no arena can hold is refused by name, for any amount of memory', () => {
   const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
   const options = { contextMax: 4096, arenaBytesMax: 128 * 2 ** 20, prefillChunkTokens: 16 };
   expect(() => admitEngineMemory({ spec, freeBytes: 100 * GiB, options })).toThrowErrorMatchingInlineSnapshot(
@@ -165,7 +168,7 @@ test('`plan --engine plimsoll` prints the ledger of the engine', () => {
         expect(diffLedgers(plan(hasDraft ? drafting : asked).ledger, engine.ledger)).toEqual([]);
         expect(engine.ledger.entries.some(({ category }) => category === 'draft')).toBe(hasDraft);
         if (!hasDraft) expect(engine.draft).toBeNull();
-        // To the draft its plan is that of a model: whole regions, each its own.
+        // The draft reads its plan like the plan of a model: whole regions without overlaps.
         else checkRegions({ ...engine, ...engine.draft, ledger: ledgerOf(engine.draft?.regions ?? []) });
       },
     ),
@@ -173,7 +176,7 @@ test('`plan --engine plimsoll` prints the ledger of the engine', () => {
   );
 });
 
-test('the verdict of a plan is the verdict of the engine', () => {
+test('plan and engine agree on what fits', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 5 * GiB, max: 12 * GiB }),
@@ -195,7 +198,7 @@ test('the verdict of a plan is the verdict of the engine', () => {
         const { budget } = planEngineMemory(engineRequest(bounded));
         const fits = neededBytes(deployment, users, contextTokens) <= deployment.poolBytes;
         expect(fits).toBe(budget.sequencesHeld === users);
-        // And what it says would fit does fit.
+        // The longest context and the most users of the deployment also fit.
         const longest = contextMaxFor(deployment, users);
         const most = usersMax(deployment, contextTokens);
         for (const [count, context] of [

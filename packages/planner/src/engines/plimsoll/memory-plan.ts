@@ -1,6 +1,6 @@
 /**
- * The plan of the engine's memory, entry by entry and region by region. This is what `plimsoll plan --engine plimsoll`
- * prints and what the engine then allocates: the same object, made once.
+ * The plan of the engine's memory, entry by entry and region by region. `plimsoll plan --engine plimsoll` prints this
+ * plan, and the engine allocates from it.
  *
  *   request -> settings -> formats of the weights -> budget (blocks of the pool) -> arenas, offsets -> ledger
  */
@@ -17,7 +17,7 @@ import { type PlacedCache, placeRegions } from './regions.ts';
 import { type EngineSettings, engineSettings } from './settings.ts';
 import { planWeights, type WeightStorage } from './weight-storage.ts';
 
-/** The parts of an engine for a request, its weights shrunk to fit where that is allowed. */
+/** Returns the parts of an engine, with weights shrunk to fit if the settings allow it. */
 export function partsOf(spec: ModelSpec, settings: EngineSettings, freeBytes: number): EngineParts {
   const parts = engineParts(spec, settings);
   if (!settings.shrinkWeights) return parts;
@@ -26,7 +26,7 @@ export function partsOf(spec: ModelSpec, settings: EngineSettings, freeBytes: nu
     arenaNeed(held, sequence).boundBytes - held.model.weights.bytes;
   const limit = arenaLimit(parts, freeBytes);
   const once = shrunk(parts, limit - others(parts));
-  // Lower formats quantise their activations, which moves the workspaces by a little: one more round settles it.
+  // Lower formats quantise their activations, which changes the workspaces a little; a second round accounts for it.
   return shrunk(parts, limit - others(once));
 }
 
@@ -39,13 +39,17 @@ function shrunk(parts: EngineParts, budgetBytes: number): EngineParts {
   return weights === parts.model.weights ? parts : engineParts(spec, parts.settings, weights);
 }
 
-/** Plans an engine whether or not it fits; `budget.shortBytes` says by how much not. Refuses what no arena can hold. */
+/**
+ * Plans an engine even if it does not fit: `budget.shortBytes` gives the missing bytes. Throws `exceeds-arena` for a
+ * layer that no arena can hold, and the errors of `engineSettings` and `planWeights`.
+ */
 export function planEngineMemory(request: EngineMemoryRequest): EngineMemoryPlan {
   const settings = engineSettings(request.spec, request.options);
   const parts = partsOf(request.spec, settings, request.freeBytes);
   return planOfParts(parts, request.freeBytes);
 }
 
+/** Plans prepared parts. Throws `exceeds-arena` for a layer that no arena can hold. */
 export function planOfParts(parts: EngineParts, freeBytes: number): EngineMemoryPlan {
   const { settings, model } = parts;
   const budget = memoryBudget(parts, freeBytes);

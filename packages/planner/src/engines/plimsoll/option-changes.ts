@@ -1,6 +1,6 @@
 /**
- * What a person can change so that the engine fits, smallest first, each with its own numbers: every candidate is
- * budgeted again from the start. Used by the refusal of the engine and by the advice of a plan.
+ * Changes of options that let the engine fit, each with its own numbers: every candidate is budgeted from the start.
+ * The refusal of the engine and the advice of a plan use them.
  */
 import { formatBytes, formatTokens, MiB, PlimsollError } from '@plimsoll/foundation';
 import { type MemoryBudget, memoryBudget } from './budget.ts';
@@ -15,16 +15,16 @@ export interface OptionChange {
   readonly title: string;
   readonly flags: string;
   readonly cost: string;
-  /** How far-reaching it is, on the scale of the planner's advice. */
+  /** Size of the change, on the scale of the planner's advice. */
   readonly size: number;
   readonly set: EngineOptions;
 }
 
-/** Contexts below this are not worth advising. */
+/** Shortest context that is worth advising, and the step of advised contexts, in tokens. */
 const contextLeast = 512;
 const contextStep = 256;
 
-/** True when the engine starts: one sequence of full length fits, and so do `sequences` of them. */
+/** Returns true if the engine starts and holds `sequences` sequences of full length at once. */
 function holds(request: EngineMemoryRequest, set: EngineOptions, sequences: number): boolean {
   const budget = budgetOf({ ...request, options: { ...request.options, ...set } });
   return (
@@ -32,7 +32,7 @@ function holds(request: EngineMemoryRequest, set: EngineOptions, sequences: numb
   );
 }
 
-/** Null for a change that this model cannot take, such as heads that do not divide into q8_0 blocks. */
+/** Returns null for options that the model cannot have, such as q8_0 with heads that do not divide into its blocks. */
 function budgetOf(request: EngineMemoryRequest): MemoryBudget | null {
   try {
     const settings = engineSettings(request.spec, request.options);
@@ -43,7 +43,7 @@ function budgetOf(request: EngineMemoryRequest): MemoryBudget | null {
   }
 }
 
-/** Changes to the options; `sequences` of them should fit at once. */
+/** Lists changes to the options with the aim that `sequences` sequences fit at once. */
 export function optionChanges(request: EngineMemoryRequest, sequences: number): readonly OptionChange[] {
   const settings = engineSettings(request.spec, request.options);
   const fitsAlready = holds(request, {}, sequences);
@@ -69,7 +69,7 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
     });
   }
   const inQ8: EngineOptions = { kvFormat: 'q8_0' };
-  // Null where the heads of this model are no whole number of blocks.
+  // The budget is null if the heads of this model are not whole q8_0 blocks.
   if (
     settings.kvFormat !== 'q8_0' &&
     budgetOf({ ...request, options: { ...request.options, ...inQ8 } }) !== null
@@ -83,7 +83,7 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
       set: inQ8,
     });
   }
-  // Less of what was asked for is a way to fit, not a way to serve more.
+  // Fewer sequences and shorter contexts let a request fit, but do not serve more.
   if (!fitsAlready) {
     changes.push(...fewerSequences(request, settings.sequencesMax, sequences));
     changes.push(...shorterContext(request, settings.contextMax, sequences));
@@ -144,7 +144,10 @@ function shorterContext(
   ];
 }
 
-/** Largest whole number from 1 to `limit` that holds, for a property that stops holding once; 0 when none does. */
+/**
+ * Finds the largest whole number from 1 to `limit` for which `isHeld` is true, or 0; `isHeld` may change from true to
+ * false once.
+ */
 function largestHolding(limit: number, isHeld: (value: number) => boolean): number {
   if (limit < 1 || !isHeld(1)) return 0;
   let low = 1;
@@ -157,29 +160,35 @@ function largestHolding(limit: number, isHeld: (value: number) => boolean): numb
   return low;
 }
 
-/** The least memory, in whole MiB, with which the engine starts and holds one sequence of full length. */
+/**
+ * Returns the least memory in bytes, rounded up to MiB, with which the engine starts and holds one sequence of full
+ * length.
+ */
 export function memoryNeeded(request: EngineMemoryRequest): number {
   const settings = engineSettings(request.spec, request.options);
   const parts = partsOf(request.spec, settings, request.freeBytes);
-  // With nothing to give, the budget is that of one sequence, and what is available is minus what is held.
+  // Without memory, the budget is for one sequence, and the available bytes are minus the bytes that it holds.
   const least = memoryBudget(parts, 0);
   const held = least.kvBytes - least.availableBytes - least.reserveBytes;
-  // The reserve is its floor, or a share of the memory where that is more.
+  // The reserve is the larger of its floor and a share of the memory.
   const withFloor = held + entryBytes(parts.runtime);
   const withShare = held / (1 - settings.reserveShare);
   const needed = Math.max(withFloor, withShare, hostBytes(parts));
   return Math.ceil(needed / MiB) * MiB;
 }
 
-/** Changes shown: more than three are a menu, not an answer. */
+/** Most changes in a hint: a user can compare three at a glance. */
 const changesShown = 3;
 
-/** The plan of an engine that starts, or a refusal that names the shortfall and the smallest changes. */
+/**
+ * Plans an engine that must start. Throws `over-memory-budget` with the missing bytes and the smallest changes if it
+ * does not fit, and the errors of `planEngineMemory`.
+ */
 export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPlan {
   const settings = engineSettings(request.spec, request.options);
   const parts = partsOf(request.spec, settings, request.freeBytes);
   const budget = memoryBudget(parts, request.freeBytes);
-  // A layer that no arena can hold is refused by the plan itself: more memory would not help.
+  // The plan itself refuses a layer that no arena can hold, because more memory would not help.
   if (budget.shortBytes === 0 || budget.exceedsArena) return planOfParts(parts, request.freeBytes);
   const needed = memoryNeeded(request);
   const tokens = `${formatTokens(settings.contextMax)} tokens`;
@@ -192,12 +201,12 @@ export function admitEngineMemory(request: EngineMemoryRequest): EngineMemoryPla
   });
 }
 
-/** In words with numbers: "--kv-type q8_0: keep the KV cache in q8_0 (needs 3.10 GiB)". */
+/** Describes the smallest changes with their numbers: "--kv-type q8_0: keep the KV cache in q8_0 (needs 3.10 GiB)". */
 function smallestChanges(request: EngineMemoryRequest, needed: number): readonly string[] {
   const fits = (change: OptionChange): boolean => holds(request, change.set, 1);
   const bySize = (left: OptionChange, right: OptionChange): number => left.size - right.size;
   const singles = optionChanges(request, 1).filter(fits).sort(bySize);
-  // Two changes together are an answer only where one is not.
+  // Pairs of changes are listed only if single changes do not fill the list.
   const enough = singles.length >= changesShown - 1;
   const fitting = enough ? singles : [...singles, ...pairedChanges(request).filter(fits).sort(bySize)];
   const described = fitting.slice(0, changesShown - 1).map((change) => {
@@ -207,7 +216,7 @@ function smallestChanges(request: EngineMemoryRequest, needed: number): readonly
   return [...described, `--memory ${Math.ceil(needed / MiB)}MiB`];
 }
 
-/** Two changes at once, of those that are not enough alone. The second is found after the first: a context that fits. */
+/** Pairs changes that are not enough alone. The second change is computed after the first, so that its context fits. */
 function pairedChanges(request: EngineMemoryRequest): readonly OptionChange[] {
   const insufficient = optionChanges(request, 1).filter((change) => !holds(request, change.set, 1));
   return insufficient.flatMap((first, index) => {

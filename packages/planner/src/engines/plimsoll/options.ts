@@ -1,17 +1,17 @@
-/** What a plan may say about our own engine, beyond its users, context and cache type. */
+/** Options of our own engine in a plan, besides users, context and cache type. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { countOption, type OptionSpec, textOf } from '../contract/option-spec.ts';
 import type { EngineOptions } from './settings.ts';
 
 export interface PlimsollOptions
   extends Omit<EngineOptions, 'sequencesMax' | 'contextMax' | 'kvFormat' | 'kvShare' | 'draft'> {
-  /** A smaller model that proposes `tokens` tokens per step; `reference` is how a person typed it. */
+  /** A smaller model that proposes `tokens` tokens per step; `reference` is the model as typed. */
   readonly draft?:
     | { readonly spec: ModelSpec; readonly tokens: number; readonly reference?: string | undefined }
     | undefined;
 }
 
-/** Tokens that a draft proposes per step when nobody says otherwise: more are seldom all right. */
+/** Default number of tokens that a draft proposes per step: longer proposals are seldom accepted whole. */
 export const usualDraftTokens = 4;
 
 export const plimsollOptions: readonly OptionSpec<PlimsollOptions>[] = [

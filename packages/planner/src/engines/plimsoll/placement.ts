@@ -1,10 +1,10 @@
 /**
- * Where everything lies. Units are placed in the order in which a step visits them; a unit that does not fit in what is
- * left of an arena begins the next one. So a model spreads over as few arenas as any contiguous cut can have, the
- * residual stream crosses between arenas at most once per arena, and more context never takes fewer arenas.
+ * Places units in arenas, in the order in which a step visits them. A unit that does not fit in the rest of an arena
+ * starts the next arena. Therefore a model takes as few arenas as any contiguous cut, the residual stream crosses
+ * between arenas at most once per arena, and more context never takes fewer arenas.
  *
  *   arena   [ control | step regions | unit | unit | ... | rounding to a page ]
- *   units   embedding tables (with the head, when they are one) | layer 0 | its experts, one by one | layer 1 ... | head
+ *   units   embedding tables (with a tied head) | layer 0 | its experts, one by one | layer 1 ... | head
  *
  * A layer's unit holds its weights and its cache, because an operation reads one arena only.
  */
@@ -22,7 +22,10 @@ export interface PlacedRegion {
   readonly bytes: number;
 }
 
-/** What must lie in one arena. `copies` units of this size follow one another and may be parted between them. */
+/**
+ * Bytes that must lie in one arena. `copies` units of this size follow each other; an arena may end between two of
+ * them.
+ */
 export interface Unit {
   /** Bytes with every region on its own cache lines. */
   readonly bytes: number;
@@ -35,7 +38,7 @@ export interface UnitRun {
   readonly first: number;
   readonly end: number;
   readonly arena: number;
-  /** Of the first copy. */
+  /** Offset of the first copy. */
   readonly offset: number;
 }
 
@@ -51,7 +54,7 @@ export interface PlacementLimits {
   readonly arenaBytesMax: number;
 }
 
-/** Null when some unit is larger than an arena. */
+/** Places the units; returns null if a unit is larger than an arena. */
 export function placeUnits(units: readonly Unit[], limits: PlacementLimits): Placement | null {
   const { baseBytes, arenaBytesMax } = limits;
   const usedBytes = [baseBytes];
@@ -78,7 +81,7 @@ export function placeUnits(units: readonly Unit[], limits: PlacementLimits): Pla
   return { usedBytes, runs };
 }
 
-/** Bytes of an arena as a WebAssembly memory can have them: whole pages. */
+/** Rounds the bytes of an arena up to whole pages, the unit of a WebAssembly memory. */
 export function arenaBytes(usedBytes: number): number {
   return Math.ceil(usedBytes / pageBytes) * pageBytes;
 }

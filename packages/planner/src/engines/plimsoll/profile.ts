@@ -1,9 +1,8 @@
 /**
- * The profile `plimsoll`: our own engine. Unlike the other profiles this one is not a model of a program: the ledger it
- * prints is the plan from which the engine allocates, so the two agree to the byte.
+ * The profile `plimsoll`: our own engine. Unlike the other profiles, this profile is not a model of a program: the
+ * engine allocates from the plan whose ledger it prints, so the two agree to the byte.
  *
- * The engine runs on the processor and one process owns all its memory: what lies in arenas and what Node itself takes
- * come out of the same capacity.
+ * The engine runs on the processor, and one process owns all its memory: arenas and Node itself share one capacity.
  */
 import { assert, bytes, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -50,7 +49,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
   const otherBytes = started.totalBytes - started.cacheBytes;
   const poolBytes = Math.floor(freeBytes - otherBytes);
   const groups = engineCacheGroups(spec, settings);
-  /** Parts for another load; what a person set stays, the weights stay as they are held. */
+  /** Computes the need of another load. The user's options and the formats of the weights stay the same. */
   const at = (users: number, contextTokens: number): PointNeed =>
     pointNeed(
       engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights),
@@ -75,8 +74,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
     sequencesLimit: "the engine's sequencesMax",
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
-    // Step buffers and arenas grow with users and context too: the pool pays what they grow by, and gets back what they
-    // shrink by.
+    // Step buffers and arenas also grow and shrink with users and context; the pool takes the difference.
     poolBytesFor: (users, contextTokens) => {
       const need = at(users, contextTokens);
       const needed = Math.max(0, need.totalBytes - otherBytes);
@@ -88,13 +86,13 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
   };
 }
 
-/** `--weights auto` leaves the formats to the engine, as its own command line takes it. */
+/** `--weights auto` leaves the formats to the engine, as on the engine's own command line. */
 function withFormats(question: Question<PlimsollOptions>): Question<PlimsollOptions> {
   if (question.weights !== 'auto') return question;
   return { ...question, weights: undefined, options: { ...question.options, shrinkWeights: true } };
 }
 
-/** What the engine says of its cache when it starts; null when it refuses to. */
+/** Returns the figures of the cache that the engine prints at start-up; null if it refuses to start. */
 function startFigures(budget: MemoryBudget, { blockTokens }: EngineSettings): EngineFigures | null {
   if (budget.shortBytes > 0) return null;
   const { poolBlocks: blocks, sequencesHeld: concurrency } = budget;
@@ -117,11 +115,11 @@ interface PointNeed {
   readonly cacheBytes: number;
   /** Cache, everything else, and the reserve. */
   readonly totalBytes: number;
-  /** Bytes by which layers with their caches exceed an arena: no amount of memory makes up for them. */
+  /** Bytes by which layers with their caches exceed an arena; more memory does not help. */
   readonly excessBytes: number;
 }
 
-/** What all sequences at full length need. */
+/** Computes the need of all sequences at full length. */
 function pointNeed(parts: EngineParts, freeBytes: number): PointNeed {
   const { sequencesMax, contextMax, blockTokens } = parts.settings;
   const load = {
@@ -139,7 +137,7 @@ function pointNeed(parts: EngineParts, freeBytes: number): PointNeed {
   };
 }
 
-/** The settings that follow from users and context; see `engineSettings`. */
+/** Returns the settings that depend on users and context; see `engineSettings`. */
 function loadSettings(
   settings: EngineSettings,
   users: number,
@@ -156,7 +154,7 @@ function loadSettings(
   };
 }
 
-/** The ledger of the engine as it would start. Where one layer exceeds an arena, as if arenas had no end. */
+/** Returns the ledger of the engine at its start; as if arenas had no limit if a layer exceeds an arena. */
 function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number): readonly LedgerEntry[] {
   const load = loadOf(parts.settings, poolBlocks);
   const { placement, units } = arenaNeed(parts, load);
@@ -166,7 +164,7 @@ function fixedEntries(parts: EngineParts, freeBytes: number, poolBlocks: number)
   return engineLedger(parts, load, found, freeBytes).entries;
 }
 
-/** The mixture, or for a file "mostly q4_K, 4.85 bits each". */
+/** Returns the mixture, or for a file "mostly q4_K, 4.85 bits each". */
 function weightLabel(request: Question, weights: WeightStorage): string {
   if (request.spec.source === 'config' && weights.downgraded === 0) return mixtureNamed(request.weights);
   const bytesByFormat = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Turns a placement into regions with names: what the loader writes, what the graphs read, what the ledger sums. */
+/** Turns a placement into named regions, which the loader writes, the graphs read and the ledger sums. */
 import { assert, defined } from '@plimsoll/foundation';
 import type { LedgerCategory } from '../../bytes/ledger.ts';
 import { weightTag } from '../../bytes/weights.ts';
@@ -15,20 +15,20 @@ export interface PlacedTensor extends StoredTensor {
   readonly model: 'model' | 'draft';
   /** Layer number; null outside layers. */
   readonly layer: number | null;
-  /** Which slice: the expert's number, or 0. */
+  /** Index of the slice: the expert's number, or 0. */
   readonly slice: number;
   readonly arena: number;
   readonly offset: number;
 }
 
-/** The cache of one layer. Block b of a paged cache begins at `offset + b x blockBytes`. */
+/** The cache of one layer. Block b of a paged cache starts at `offset + b x blockBytes`. */
 export interface PlacedCache {
   readonly model: 'model' | 'draft';
   readonly layer: number;
   readonly kind: LayerCache['group']['kind'];
-  /** Tokens that a position sees; null = all before it, or a recurrent state. */
+  /** Tokens that a position attends to; null = all tokens before it, or a recurrent state. */
   readonly window: number | null;
-  /** Blocks, or state slots. */
+  /** Number of blocks, or of state slots. */
   readonly blocks: number;
   readonly blockBytes: number;
   readonly arena: number;
@@ -46,7 +46,7 @@ class Writer {
   readonly regions: PlacedRegion[] = [];
   readonly tensors: PlacedTensor[] = [];
   readonly caches: PlacedCache[] = [];
-  /** Where the next region of the current unit begins. */
+  /** Place of the next region. */
   arena = 0;
   offset = 0;
 
@@ -58,6 +58,7 @@ class Writer {
   }
 }
 
+/** Assigns name, arena and offset to every region, tensor slice and cache of a placement. */
 export function placeRegions(parts: EngineParts, load: CacheLoad, placement: Placement): PlacedParts {
   const writer = new Writer();
   const models: readonly ModelParts[] = parts.draft === null ? [parts.model] : [parts.model, parts.draft];
@@ -75,7 +76,7 @@ export function placeRegions(parts: EngineParts, load: CacheLoad, placement: Pla
   return writer;
 }
 
-/** The regions at the start of every arena. */
+/** Writes the regions at the start of an arena. */
 function writeShared(writer: Writer, parts: EngineParts, arena: number): void {
   writer.arena = arena;
   writer.offset = 0;
@@ -127,7 +128,7 @@ function writeSlice(writer: Writer, part: RunPart, tensor: StoredTensor, slice: 
   );
 }
 
-/** `blk 3 attn_q.weight`, `blk 3 ffn_up_exps.weight [7]`, `draft token_embd.weight`. */
+/** Formats `blk 3 attn_q.weight`, `blk 3 ffn_up_exps.weight [7]`, `draft token_embd.weight`. */
 function tensorRegionName(
   tensor: Pick<PlacedTensor, 'model' | 'layer' | 'name' | 'slice' | 'slices'>,
 ): string {

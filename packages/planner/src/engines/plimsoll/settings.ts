@@ -1,6 +1,6 @@
 /**
- * How the engine is started: every number its memory depends on besides the model. Options are what a person may say;
- * settings are the options with defaults filled in and checked.
+ * The settings of the engine: every number besides the model that determines its memory. Options are the choices of a
+ * user; settings are the checked options with defaults filled in.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -10,37 +10,41 @@ import type { KvFormat } from '../../bytes/kv-format.ts';
 export type EngineKvFormat = Extract<KvFormat, 'fp32' | 'fp16' | 'q8_0'>;
 
 export interface EngineOptions {
-  /** Sequences that hold memory at once; default 1. */
+  /** Most sequences that hold memory at once. Default 1. */
   readonly sequencesMax?: number | undefined;
-  /** Longest sequence, prompt and output; default the model's own limit. */
+  /** Longest sequence in tokens, prompt and output together. Default: the model's own limit. */
   readonly contextMax?: number | undefined;
+  /** Default fp16. */
   readonly kvFormat?: KvFormat | undefined;
+  /** Tokens in a KV block, a multiple of 8. Default 16. */
   readonly blockTokens?: number | undefined;
-  /** Prompt tokens computed in one step at most. */
+  /** Most prompt tokens in one step. Default 512. */
   readonly prefillChunkTokens?: number | undefined;
-  /** Kernel threads, the calling one included. A plan assumes 4; an engine takes the machine's cores, up to 16. */
+  /** Kernel threads, including the calling thread. A plan assumes 4; an engine takes the machine's cores, up to 16. */
   readonly threads?: number | undefined;
-  /** Share of what is left for the cache that the cache takes. The reserve already keeps back what must stay free. */
+  /**
+   * Share of the available bytes that the growing cache takes. Default 1, because the reserve already keeps bytes free.
+   */
   readonly kvShare?: number | undefined;
-  /** Share of the memory that stays unused, where that is more than what the process itself takes. */
+  /** Share of the memory that stays unused, if it exceeds the bytes of the process itself. Default 0.02. */
   readonly reserveShare?: number | undefined;
-  /** Requests that may wait for a place; one more is refused. Default 1,024. */
+  /** Most waiting requests; the next request is refused. Default 1,024. */
   readonly waitingMax?: number | undefined;
-  /** Prompt tokens of all waiting requests together. Default 524,288, or one context where that is longer. */
+  /** Most prompt tokens of all waiting requests together. Default 524,288, or one context if that is longer. */
   readonly waitingTokensMax?: number | undefined;
-  /** Host memory for the blocks of preempted sequences, where the policy spills them. Default 0. */
+  /** Host memory for the blocks of preempted sequences, if the policy spills them. Default 0. */
   readonly stagingBytes?: number | undefined;
-  /** Hold weights in lower formats than the file's when they do not fit. */
+  /** Holds weights in lower formats than in the file if they do not fit. */
   readonly shrinkWeights?: boolean | undefined;
-  /** Keep every token of sliding-window layers, so that a sequence can be rolled back past its window. */
+  /** Keeps every token of sliding-window layers, so that a sequence can be rolled back past its window. */
   readonly keepsWholeWindow?: boolean | undefined;
-  /** Output may be constrained by a grammar. */
+  /** True if a grammar may constrain the output. */
   readonly constrainedOutput?: boolean | undefined;
-  /** Layers whose hidden states a step hands out, for draft training. */
+  /** Number of layers whose hidden states a step returns, for draft training. */
   readonly captureLayers?: number | undefined;
   /** A smaller model that proposes `tokens` tokens per step. */
   readonly draft?: { readonly spec: ModelSpec; readonly tokens: number } | undefined;
-  /** Largest arena; a smaller one than the platform's is for tests. */
+  /** Largest arena in bytes. Tests set it below the limit of the platform. */
   readonly arenaBytesMax?: number | undefined;
 }
 
@@ -49,12 +53,12 @@ export interface EngineSettings {
   readonly contextMax: number;
   readonly kvFormat: EngineKvFormat;
   readonly blockTokens: number;
-  /** What was asked for, before a short context cut it. */
+  /** The chosen chunk, before a short context shortens it. */
   readonly prefillChunkAsked: number;
   readonly prefillChunkTokens: number;
-  /** Tokens computed in one step at most: one chunk, or one step of every sequence with its drafts. */
+  /** Most tokens in one step: one chunk, or one step of every sequence with its drafts. */
   readonly stepTokens: number;
-  /** Rows of logits of one step at most. */
+  /** Most rows of logits in one step. */
   readonly logitRows: number;
   readonly threads: number;
   readonly kvShare: number;
@@ -70,26 +74,27 @@ export interface EngineSettings {
   readonly arenaBytesMax: number;
 }
 
-/** A WebAssembly memory grows in pages and its addresses have 32 bits. */
+/** A WebAssembly memory grows in pages, and its addresses have 32 bits. */
 export const pageBytes = 65_536;
 export const arenaBytesLimit = 65_536 * pageBytes;
 
-/** Attention takes eight elements of a head at a time (packages/kernels, kv-layout.ts). */
+/** The attention kernel reads eight elements of a head at a time (packages/kernels, kv-layout.ts). */
 const kvElementsUnit = 8;
-/** KV blocks are written eight tokens at a time (packages/kernels, kv-layout.ts). */
+/** The kernels write KV blocks eight tokens at a time (packages/kernels, kv-layout.ts). */
 const blockTokensUnit = 8;
-/** Threads that the kernels have room for (packages/kernels, opcodes.ts). */
+/** Most threads that the kernels support (packages/kernels, opcodes.ts). */
 const threadsLimit = 64;
-/** More threads than this wait for each other longer than they compute: what a machine with more cores gets, unasked. */
+/** Default threads on a machine with more cores: further threads wait for each other longer than they compute. */
 export const usualThreadsMax = 16;
-/** Rows of block tables and logits are reserved for every sequence; more than this is a cluster's business. */
+/** Most sequences of one engine, because rows of block tables and logits are reserved for every sequence. */
 export const sequencesLimit = 1024;
 
-/** A queue of requests: long enough for a burst, and small enough that a plan can count it. */
+/** Default limits of the queue of requests: enough for a burst, and small enough for a plan to count. */
 const usualWaitingMax = 1024;
 const usualWaitingTokensMax = 2 ** 19;
 const waitingLimit = 2 ** 20;
 
+/** Checks options and fills in defaults. Throws `bad-engine-setting` or `bad-kv-format`. */
 export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): EngineSettings {
   const sequencesMax = whole('sequencesMax', options.sequencesMax ?? 1, 1, sequencesLimit);
   const contextMax = whole('contextMax', options.contextMax ?? spec.contextLength, 1, spec.contextLength);
@@ -123,7 +128,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     ),
     stagingBytes: whole('stagingBytes', options.stagingBytes ?? 0, 0, arenaBytesLimit),
     shrinkWeights: options.shrinkWeights ?? false,
-    // A draft keeps its tokens in the blocks of a growing cache, so there has to be one.
+    // A draft keeps its tokens in the blocks of a growing cache, so a model with only windows keeps whole windows.
     keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
     constrainedOutput: options.constrainedOutput ?? false,
     captureLayers: whole('captureLayers', options.captureLayers ?? 0, 0, spec.layers.length),
@@ -141,7 +146,9 @@ function hasOnlyWindows({ layers }: ModelSpec): boolean {
   return layers.every(({ attention: { kind } }) => kind === 'sliding' || kind === 'chunked');
 }
 
-/** Refuses cache formats without kernels, and heads that such a format cannot hold in whole blocks. */
+/**
+ * Throws `bad-kv-format` for cache formats without kernels, and for heads that the format cannot hold in whole blocks.
+ */
 function kvFormatOf(spec: ModelSpec, format: KvFormat): EngineKvFormat {
   if (format !== 'fp32' && format !== 'fp16' && format !== 'q8_0') {
     throw new PlimsollError({

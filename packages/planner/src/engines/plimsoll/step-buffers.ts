@@ -1,15 +1,15 @@
 /**
- * The memory of one step, by name. Buffers whose lives do not meet lie over each other:
+ * The buffers of one step, by name. Buffers that are never live at the same time share memory:
  *
  *   always       hidden, normed, layer-inputs
  *   attention            projections, attended
  *   feed-forward         gate-up, activated, and for experts: router, selection, expert-input, expert-output, expert-sum
  *   embedding            layer-projection
  *
- * All are f32 [stepTokens, width]. A product whose output goes straight into the residual stream accumulates into
- * `hidden`; one that is normed first is written to `normed`, which nobody reads any more by then. The head has buffers
- * of its own, because logits are read while the next step is prepared. A graph uses these regions and no others, so
- * that what is planned is what is used; an operation with new needs gets a line here.
+ * All are f32 [stepTokens, width]. A product that goes straight into the residual stream accumulates into `hidden`; a
+ * product that is normed first is written to `normed`, whose old content is no longer read. The head has its own
+ * buffers, because logits are read while the next step is prepared. A graph uses only these regions, so that the plan
+ * matches the use; an operation with new needs gets a line here.
  */
 import { isUnreadBySharing, type LayerSpec, type ModelSpec } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
@@ -21,9 +21,9 @@ import type { StoredTensor, WeightStorage } from './weight-storage.ts';
 export type StepBufferName =
   | 'hidden'
   | 'normed'
-  | 'layer-inputs' // what each layer adds of the embedding per layer, side by side: [stepTokens, layers x width]
-  | 'layer-projection' // the part of it that is computed from the token's embedding
-  | 'projections' // q, k and v rows side by side: [stepTokens, all output rows of the layer's input projections]
+  | 'layer-inputs' // per-layer embeddings that the layers add: [stepTokens, layers x width]
+  | 'layer-projection' // the part of `layer-inputs` that is computed from the token's embedding
+  | 'projections' // adjacent q, k and v rows: [stepTokens, all output rows of the layer's input projections]
   | 'attended'
   | 'gate-up'
   | 'activated'
@@ -31,7 +31,7 @@ export type StepBufferName =
   | 'selection' // expert numbers and their weights, u32 and f32 [stepTokens, experts per token]
   | 'expert-input'
   | 'expert-output'
-  | 'expert-sum'; // where a dense part runs beside the experts, and their sum is normed first
+  | 'expert-sum'; // for layers that add a dense part to the experts and norm the sum
 
 export type HeadBufferName = 'head-rows' | 'logits' | 'candidates';
 
@@ -57,14 +57,15 @@ export interface StepRegions {
 /** Regions start on cache lines. */
 const regionAlignment = 64;
 
+/** Rounds bytes up to whole cache lines. */
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / regionAlignment) * regionAlignment;
 }
 
-/** Largest count of candidates per row that `top-k` is asked for. */
+/** Most candidates per row that the engine requests from `top-k`. */
 const candidatesMax = 1024;
 
-/** Rows of all tensors of a step, widest layer. */
+/** Widths of the buffers of a step in elements, for the widest layer. */
 interface Widths {
   readonly projections: number;
   readonly attended: number;
@@ -72,9 +73,9 @@ interface Widths {
   readonly activated: number;
   readonly experts: number;
   readonly expertsPerToken: number;
-  /** Of the sum of experts: the hidden size, or 0. */
+  /** Width of the sum of experts: the hidden size, or 0. */
   readonly expertSum: number;
-  /** Of the embedding per layer, in one layer. */
+  /** Width of the per-layer embedding in one layer. */
   readonly layerInput: number;
 }
 
@@ -96,7 +97,7 @@ function widthsOf(layer: LayerSpec, { hiddenSize, layerInput }: OuterWidths): Wi
   return {
     projections,
     attended,
-    // One expert runs at a time, and the shared expert before or after them.
+    // One expert runs at a time; the shared expert runs before or after the routed experts.
     gateUp: Math.max(gateUp, expertGateUp, layerInput),
     activated,
     experts: moe?.experts ?? 0,
@@ -106,7 +107,10 @@ function widthsOf(layer: LayerSpec, { hiddenSize, layerInput }: OuterWidths): Wi
   };
 }
 
-/** Where values are the keys before their norm, they are rows of no matrix and need a place all the same. */
+/**
+ * Returns the rows of values that are copies of the keys before their norm: no matrix produces them, but they need
+ * room.
+ */
 function copiedValueRows({ attention, tensors }: LayerSpec): number {
   if (!('kvHeads' in attention) || attention.sharesKvWithLayer !== undefined) return 0;
   const has = (role: string): boolean => tensors.some((tensor) => tensor.role === role);
@@ -118,7 +122,7 @@ interface OuterWidths {
   readonly layerInput: number;
 }
 
-/** The embedding per layer is made of rows for all layers at once. */
+/** The per-layer embeddings of all layers are rows of one tensor. */
 function outerWidths({ hiddenSize, tensors, layers }: ModelSpec): OuterWidths {
   const rows = tensors.find(({ role }) => role === 'layer-input')?.shape[0] ?? 0;
   return { hiddenSize, layerInput: Math.ceil(rows / Math.max(1, layers.length)) };
@@ -144,7 +148,7 @@ function modelWidths(spec: ModelSpec): Widths {
   });
 }
 
-/** Hands out offsets one behind the other, each on a cache line. */
+/** Allocates consecutive offsets, each at the start of a cache line. */
 class Cursor {
   end: number;
 
@@ -189,7 +193,9 @@ function stepBufferLayout(spec: ModelSpec, { stepTokens }: EngineSettings): Buff
   return { bytes: Math.max(embedding.end, attention.end, feedForward.end), buffers };
 }
 
-/** Bytes that repacking needs in an arena: eight rows of the widest matrix for each thread, at least a megabyte. */
+/**
+ * Returns the bytes that repacking needs in an arena: eight rows of the widest matrix for each thread, at least 1 MiB.
+ */
 function repackBytes(weights: WeightStorage, threads: number): number {
   const rowsOf = (tensor: StoredTensor): number =>
     tensor.layout === 'panels'
@@ -199,19 +205,23 @@ function repackBytes(weights: WeightStorage, threads: number): number {
   return Math.max(1_048_576, threads * aligned(widest));
 }
 
+/** Computes the sizes of the step regions of an arena. */
 export function stepRegions(spec: ModelSpec, settings: EngineSettings, weights: WeightStorage): StepRegions {
   const buffers = stepBufferLayout(spec, settings);
   return {
-    // Before the first step the same bytes serve the loader, which unpacks file rows there.
+    // Before the first step, the loader unpacks file rows in the same bytes.
     buffers: { ...buffers, bytes: Math.max(buffers.bytes, repackBytes(weights, settings.threads)) },
-    // Never empty, so that every graph has an address for them, even one of float weights.
+    // Never empty, so that every graph has an address for this region, even with float weights.
     quantisedBytes: Math.max(regionAlignment, quantisedBytes(settings, weights)),
     attentionScratchBytes: Math.max(regionAlignment, attentionScratchBytes(spec, settings)),
     tableBytes: tableBytes(spec, settings),
   };
 }
 
-/** Room for the widest quantised input of any product: one at a time, the head's with its own row count. */
+/**
+ * Returns the bytes of the widest quantised input of any product. Products run one at a time; the head has its own
+ * number of rows.
+ */
 function quantisedBytes(settings: EngineSettings, weights: WeightStorage): number {
   const lists = [...new Set(weights.layers)];
   const inLayers = lists.flat().map((tensor) => quantisedInput(tensor, settings.stepTokens));
@@ -225,9 +235,9 @@ function quantisedInput(tensor: StoredTensor, tokens: number): number {
   return tensor.layout === 'panels' ? quantisedActivationBytes(tensor.format, tokens, tensor.columns) : 0;
 }
 
-/** Tokens of one sequence that the attention kernel takes together (packages/kernels, `attentionScratchBytes`). */
+/** Tokens of one sequence that the attention kernel computes together (packages/kernels, `attentionScratchBytes`). */
 const attentionTokens = 8;
-/** Keys that it looks at together: as many whole blocks as fit into this, at least one. */
+/** Keys that the kernel reads together: as many whole blocks as fit in this number, at least one. */
 const attentionSpanTokens = 64;
 
 function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: EngineSettings): number {
@@ -243,16 +253,16 @@ function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: Engine
 }
 
 /**
- * What a step is told, all u32: token ids and positions; per group of layers a slot and a table address per token, and
- * the block table of every sequence; rows to take logits of; and the rotary table, f32 [stepTokens, dim / 2, 2], of each
- * kind of rotation. A line more for counters.
+ * Returns the bytes of the inputs of a step. As u32: token ids and positions; per block group a slot and a table
+ * address per token, and the block table of every sequence; the rows that need logits. As f32 [stepTokens, dim / 2, 2]:
+ * the rotary table of each kind of rotation. One more cache line holds counters.
  */
 function tableBytes(spec: ModelSpec, settings: EngineSettings): number {
   const { stepTokens, logitRows, sequencesMax, contextMax, blockTokens } = settings;
   const groups = blockGroups(spec, settings).length;
   const perGroup =
     2 * aligned(4 * stepTokens) + aligned(4 * sequencesMax * Math.ceil(contextMax / blockTokens));
-  // Windowed layers may rotate by another base than the others, which a file's header does not list as a table.
+  // Windowed layers may rotate with another base than other layers, which a file's header does not list as a table.
   const kinds = new Set(spec.layers.map(({ attention }) => attention.kind)).size;
   const tables = Math.max(1, kinds, spec.rotary?.length ?? 0);
   const rotaryDim = largest([...(spec.rotary ?? []).map(({ dim }) => dim), ...spec.layers.map(rotaryDimOf)]);
@@ -265,12 +275,13 @@ function rotaryDimOf({ attention }: LayerSpec): number {
   return 'kvHeads' in attention ? attention.keyHeadDim : 0;
 }
 
+/** Lays out the buffers of the head: hidden rows, logits and candidates. */
 export function headBuffers(spec: ModelSpec, { logitRows }: EngineSettings): BufferLayout<HeadBufferName> {
   const cursor = new Cursor(0);
   const buffers = {
     'head-rows': cursor.take(4 * logitRows * spec.hiddenSize),
     logits: cursor.take(4 * logitRows * spec.vocabSize),
-    // Numbers and scores of the best tokens, and what argmax says of the row.
+    // Ids and scores of the best tokens, and the argmax of the row with its score.
     candidates: cursor.take(logitRows * (8 * candidatesMax + 8)),
   };
   return { bytes: cursor.end, buffers };

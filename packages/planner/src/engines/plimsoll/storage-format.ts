@@ -1,12 +1,12 @@
 /**
- * The forms in which the engine's kernels read a weight, and the bytes of each.
+ * The formats in which the engine's kernels read weights, and their bytes.
  *
- * A matrix is held in panels: eight rows interleaved, the last panel padded (packages/kernels, `repackedBytes`). The
- * information is the file's, only its order changes. Vectors (norms, biases) and small tables are plain f32 rows.
+ * A matrix is held in panels: eight rows interleaved, the last panel padded (packages/kernels, `repackedBytes`). Panels
+ * change only the order of the file's bits. Vectors (norms, biases) and small tables are plain f32 rows.
  *
- * Source types that no kernel reads are widened at load. Where the wider type holds every value exactly that costs
- * nothing but memory: IQ4_NL is whole numbers times an f16 scale per 32 elements, which is what Q8_0 is; Q3_K
- * is the same with 8-bit scales per 16 elements, which is what Q6_K is.
+ * The loader widens source types that no kernel reads. If the wider type holds every value exactly, this costs only
+ * memory: IQ4_NL is whole numbers times an f16 scale per 32 elements, as is Q8_0; Q3_K is whole numbers times 8-bit
+ * scales per 16 elements, as is Q6_K.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import {
@@ -29,7 +29,7 @@ export type StorageFormat =
   | 'q4_K'
   | 'q4_0';
 
-/** Best first. A downgrade is a step to the right; f16 and bf16 take the same room. */
+/** Formats from the best to the lowest; a downgrade is a step to the right. f16 and bf16 take the same bytes. */
 export const storageFormats: readonly StorageFormat[] = [
   'f32',
   'bf16',
@@ -47,10 +47,10 @@ export const storageFormats: readonly StorageFormat[] = [
 /** Rows that a panel interleaves. */
 export const panelRows = 8;
 
-/** `panels`: rows interleaved by eight and padded. `rows`: as they are. */
+/** `panels`: rows interleaved by eight and padded. `rows`: plain rows. */
 export type StorageLayout = 'panels' | 'rows';
 
-/** What the loader has to do: nothing but the layout, a lossless widening, or a new quantisation (to fit a budget). */
+/** The work of the loader: only the layout, a lossless widening, or a new quantisation (to fit a budget). */
 export type Conversion = 'copy' | 'widen' | 'requantise';
 
 export interface SourceReading {
@@ -58,7 +58,7 @@ export interface SourceReading {
   readonly conversion: Conversion;
 }
 
-/** How each type of a file is held when nothing forces it lower. */
+/** Format and conversion of each file type without a budget. */
 const readings: ReadonlyMap<string, SourceReading> = new Map<string, SourceReading>([
   ...storageFormats.map((format) => [format.toUpperCase(), { format, conversion: 'copy' }] as const),
   ['IQ4_NL', { format: 'q8_0', conversion: 'widen' }],
@@ -73,12 +73,15 @@ const elementFormats: Readonly<Record<ElementType, StorageFormat | null>> = {
   int8: null,
 };
 
-/** The type of a tensor in its file; the checkpoint's element type where no file was read. */
+/** Returns the type of a tensor in its file, or the checkpoint's element type if no file was read. */
 export function sourceType(tensor: TensorSpec, elementType: ElementType): string {
   return tensor.stored?.type ?? elementFormats[elementType]?.toUpperCase() ?? elementType;
 }
 
-/** How a matrix of this source type is held. Refuses types that the engine cannot read, naming the tensor. */
+/**
+ * Returns the format and conversion of a source type. Throws `unsupported-tensor-type` with the tensor's name for a
+ * type that the engine cannot read.
+ */
 export function readingOf(name: string, type: string): SourceReading {
   const known = readings.get(type.toUpperCase());
   if (known !== undefined) return known;
@@ -91,19 +94,22 @@ export function readingOf(name: string, type: string): SourceReading {
   });
 }
 
-/** True for a source type that kernels read. */
+/** Returns true for a source type that kernels read without a conversion. */
 export function isReadAsItIs(type: string): boolean {
   return readings.get(type.toUpperCase())?.conversion === 'copy';
 }
 
 export interface MatrixShape {
-  /** Matrices that lie one behind the other: experts of a stack, or 1. */
+  /** Number of consecutive matrices: the experts of a stack, or 1. */
   readonly slices: number;
   readonly rows: number;
   readonly columns: number;
 }
 
-/** A tensor as the kernels see it: the last axis is a row, the one before it counts rows, the others count slices. */
+/**
+ * Converts a tensor's shape to the kernels' form: the last axis is a row, the axis before it counts rows, the others
+ * count slices.
+ */
 export function matrixShape(shape: readonly number[]): MatrixShape {
   const columns = shape.at(-1) ?? 1;
   const rows = shape.at(-2) ?? 1;
@@ -112,24 +118,24 @@ export function matrixShape(shape: readonly number[]): MatrixShape {
   return { slices, rows, columns };
 }
 
-/** True when a row of `columns` elements is a whole number of this format's blocks. */
+/** Returns true if a row of `columns` elements is a whole number of this format's blocks. */
 export function divides(format: StorageFormat, columns: number): boolean {
   return columns % ggmlTypeNamed(format).blockElements === 0;
 }
 
-/** Bytes of one slice as it lies in an arena. */
+/** Returns the bytes of one slice in an arena. */
 export function sliceBytes(format: StorageFormat, layout: StorageLayout, shape: MatrixShape): number {
   const rows = layout === 'panels' ? Math.ceil(shape.rows / panelRows) * panelRows : shape.rows;
   return ggmlTensorBytes(ggmlTypeNamed(format), [rows, shape.columns]);
 }
 
 /**
- * Bytes of `tokens` rows of `columns` activations quantised for a product with `format` (packages/kernels,
- * `activationBytes`): 16-bit quants, a scale and the sums per block. 0 for float weights.
+ * Returns the bytes of `tokens` rows of `columns` activations that are quantised for a product with `format`
+ * (packages/kernels, `activationBytes`): 16-bit quants, a scale and the sums per block. 0 for float weights.
  */
 export function quantisedActivationBytes(format: StorageFormat, tokens: number, columns: number): number {
   if (format === 'f32' || format === 'f16' || format === 'bf16') return 0;
-  // Scale, word of sums and scaled sum of a block lie together.
+  // A block stores its scale, word of sums and scaled sum together.
   if (format === 'q4_1' || format === 'q5_1' || format === 'q5_0') {
     return tokens * (2 * columns + roundUp16((columns / 32) * 12));
   }

@@ -1,4 +1,4 @@
-/** What a model is cut into for placement: the tables, every layer with its cache, its experts one by one, the head. */
+/** Cuts a model into units for placement: the tables, every layer with its cache, its experts one by one, the head. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import { type CacheLoad, type LayerCache, layerCacheBytes } from './cache-layout.ts';
@@ -7,12 +7,12 @@ import type { Unit } from './placement.ts';
 import { aligned } from './step-buffers.ts';
 import type { StoredTensor, WeightStorage } from './weight-storage.ts';
 
-/** A unit before its cache and its head buffers have a size. */
+/** A unit without the sizes of its cache and its head buffers. */
 export interface UnitTemplate {
   readonly label: string;
   /** Layer number; null outside layers. */
   readonly layer: number | null;
-  /** For copies: each holds one slice of every tensor. */
+  /** If there are several copies, each holds one slice of every tensor. */
   readonly tensors: readonly StoredTensor[];
   readonly copies: number;
   readonly holdsCache: boolean;
@@ -21,6 +21,7 @@ export interface UnitTemplate {
   readonly weightBytes: number;
 }
 
+/** Lists the units of a model in the order in which a step visits them. */
 export function unitTemplates(spec: ModelSpec, weights: WeightStorage): readonly UnitTemplate[] {
   return remember(templateMemo, weights, spec.tiedEmbeddings ? 'tied' : 'apart', () =>
     buildTemplates(spec, weights),
@@ -69,7 +70,7 @@ function isStack({ role, slices }: StoredTensor): boolean {
   return isExpert(role) && slices > 1;
 }
 
-/** One template for each count of experts; a layer has one count in all models we know. */
+/** Returns one template for each count of experts; the layers of known models have one count. */
 function expertTemplates(stacks: readonly StoredTensor[], layer: number): readonly UnitTemplate[] {
   const counts = new Set(stacks.map((tensor) => tensor.slices));
   return [...counts].map((copies) => {
@@ -96,8 +97,9 @@ export interface UnitSizes {
   readonly headBytes: number;
 }
 
+/** Adds the bytes of caches and head buffers to the templates. */
 export function unitsOf(templates: readonly UnitTemplate[], sizes: UnitSizes): Unit[] {
-  // Layers that are alike are one list, so their cache is summed once.
+  // Equal layers share one list, so their cache is summed once.
   const known = new Map<readonly LayerCache[], number>();
   const cacheBytes = (layer: number | null): number => {
     const caches = layer === null ? undefined : sizes.caches[layer];

@@ -1,4 +1,4 @@
-/** Formats of weights: what is kept, what is widened, what may shrink and how far. */
+/** Tests which weights keep their format, which are widened, and how far weights may shrink. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import fc from 'fast-check';
@@ -10,7 +10,7 @@ import { planWeights, type StoredTensor, type WeightStorage } from './weight-sto
 
 const llama = model('meta-llama/Llama-3.1-8B-Instruct');
 
-/** One layer with the given tensors, and nothing outside it. */
+/** One layer with the given tensors, and no tensors outside it. */
 function specOf(tensors: readonly TensorSpec[], tiedEmbeddings = false): ModelSpec {
   const [first] = llama.layers;
   if (first === undefined) throw new Error('Llama has layers');
@@ -28,7 +28,7 @@ function held({ layers }: WeightStorage): string[] {
   );
 }
 
-test('every kind is held in the best format its kernels take', () => {
+test('every kind of tensor is held in the best format that its kernels read', () => {
   const spec = specOf([
     tensor('q', 'attention-q', [10, 256], 'Q4_K'),
     tensor('k', 'attention-k', [8, 64], 'Q5_0'),
@@ -62,7 +62,7 @@ test('a type without kernels is refused by name', () => {
   );
 });
 
-test('a file that the kernels read is held as it is, but for the padding of panels', () => {
+test('a file that the kernels read keeps its formats and bytes', () => {
   const spec = ggufSpec(llama, 'Q4_K_M');
   const storage = planWeights(spec);
   const fileBytes = [...spec.tensors, ...spec.layers.flatMap((layer) => layer.tensors)].reduce(
@@ -73,7 +73,7 @@ test('a file that the kernels read is held as it is, but for the padding of pane
   expect(storage.downgraded).toBe(0);
 });
 
-test('the downgrade that saves most comes first, and nothing goes below its floor', () => {
+test('the downgrade that saves the most bytes comes first, and no tensor goes below its floor', () => {
   const spec = specOf([
     tensor('norm', 'norm', [256], 'F32'),
     tensor('small', 'mlp-up', [64, 256], 'F16'),
@@ -102,18 +102,18 @@ test('the downgrade that saves most comes first, and nothing goes below its floo
   );
 });
 
-/** What the refusal of an impossible budget says is the least. */
+/** Returns the least bytes, which the refusal of an impossible budget states. */
 function leastBytes(spec: ModelSpec): number {
   try {
     planWeights(spec, { budgetBytes: 0 });
-    throw new Error('no model fits in nothing');
+    throw new Error('no model fits in 0 bytes');
   } catch (error) {
     if (error instanceof PlimsollError && typeof error.value === 'number') return error.value;
     throw error;
   }
 }
 
-test('any budget between the least and the best is met, with no step more than it takes', () => {
+test('any budget between the least and the best is met without unneeded downgrades', () => {
   const spec = ggufSpec(llama, 'F16');
   const best = planWeights(spec).bytes;
   const least = leastBytes(spec);

@@ -1,7 +1,7 @@
 /**
- * Which format every weight is held in. Each tensor starts in the best format that its kind allows, which for what the
- * kernels read is the file's own. With a budget, the single downgrade that saves most is taken again and again until
- * the weights fit or nothing may shrink; then the plan fails and says by how much.
+ * Chooses the format of every weight. Each tensor starts in the best format that its kind allows: the file's own if the
+ * kernels read it. With a budget, the downgrade that saves the most bytes is applied again and again until the weights
+ * fit. If no tensor may shrink any further, the plan fails and states the excess.
  */
 import { defined, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import {
@@ -27,35 +27,38 @@ import {
   storageFormats,
 } from './storage-format.ts';
 
-/** One tensor of the model in the form in which it will be held. */
+/** A tensor of the model in the format in which the engine holds it. */
 export interface StoredTensor extends MatrixShape {
   readonly name: string;
   readonly role: TensorRole;
-  /** Its type in the file. */
+  /** Type in the file. */
   readonly source: string;
   readonly format: StorageFormat;
   readonly layout: StorageLayout;
   readonly conversion: Conversion;
-  /** Bytes of one slice; every slice is placed by itself. */
+  /** Bytes of one slice; every slice is placed separately. */
   readonly sliceBytes: number;
 }
 
 export interface WeightStorage {
   /** Tensors outside layers. */
   readonly outer: readonly StoredTensor[];
-  /** Layers whose tensors are held alike are the same list. */
+  /** Layers whose tensors are held in the same way share one list. */
   readonly layers: readonly (readonly StoredTensor[])[];
   readonly bytes: number;
-  /** Tensors that were taken below their source format to fit. */
+  /** Number of tensors that were lowered below their source format to fit. */
   readonly downgraded: number;
 }
 
 export interface StorageHints {
-  /** Bytes the weights may take; without it nothing is downgraded. */
+  /** Most bytes of the weights; if undefined, no tensor is downgraded. */
   readonly budgetBytes?: number | undefined;
-  /** Formats the loader can write. K-quants need a search per block that no loader here does. */
+  /**
+   * Formats that the loader can write. The default excludes K-quants: they need a search per block, which the loader
+   * lacks.
+   */
   readonly writable?: readonly StorageFormat[] | undefined;
-  /** Return the lowest formats instead of failing, for a plan that says itself what does not fit. */
+  /** Returns the lowest formats instead of an error, for a plan that reports the missing bytes itself. */
   readonly orLowest?: boolean | undefined;
 }
 
@@ -65,6 +68,10 @@ export function storedBytes(tensor: StoredTensor): number {
   return tensor.slices * tensor.sliceBytes;
 }
 
+/**
+ * Chooses the formats of all weights. Throws `unsupported-tensor-type`, and `weights-over-budget` if the lowest formats
+ * exceed the budget.
+ */
 export function planWeights(spec: ModelSpec, hints: StorageHints = {}): WeightStorage {
   const best = remember(bestMemo, spec, '', () => bestStorage(spec));
   const { budgetBytes } = hints;
@@ -88,7 +95,9 @@ function bestStorage(spec: ModelSpec): WeightStorage {
   return summed(spec.tensors.map(hold), layers, 0);
 }
 
-/** What a file has for nothing is not loaded. */
+/**
+ * Drops tensors that the layer never reads because it shares the cache of another layer; the engine does not load them.
+ */
 function heldTensors(layer: LayerSpec): readonly TensorSpec[] {
   return layer.tensors.filter((tensor) => !isUnreadBySharing(layer, tensor));
 }
@@ -119,7 +128,7 @@ function bestOf(
   return held(tensor, {
     source,
     capability,
-    // Every kind may be f32, which holds whatever the file says.
+    // Every kind may be f32, which holds the values of every source type.
     format: allowed ? reading.format : 'f32',
     conversion: allowed ? reading.conversion : 'widen',
   });
@@ -136,7 +145,7 @@ function held(
 ): StoredTensor {
   const { source, capability, format, conversion } = choice;
   const isPlain = capability.floor === 'f32';
-  // A plain tensor is one run of numbers whatever its axes are.
+  // A plain tensor is one run of numbers, for any axes.
   const shape = isPlain ? { slices: 1, rows: 1, columns: countOf(tensor.shape) } : matrixShape(tensor.shape);
   const layout = isPlain ? 'rows' : 'panels';
   return {
@@ -155,9 +164,9 @@ function countOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** A tensor that may still go lower, and its next step. */
+/** A tensor that may be downgraded, and its next step. */
 interface Candidate {
-  /** The list that the tensor is an element of: one layer, or what lies outside layers. */
+  /** The list that contains the tensor: one layer, or the tensors outside layers. */
   readonly list: StoredTensor[];
   readonly index: number;
   readonly capability: Capability;
@@ -165,7 +174,7 @@ interface Candidate {
   savedBytes: number;
 }
 
-/** Downgrades until the weights fit or nothing may shrink. */
+/** Applies downgrades until the weights fit or no tensor may shrink. */
 function shrink(
   spec: ModelSpec,
   best: WeightStorage,
@@ -200,7 +209,7 @@ function shrink(
   return summed(outer, layers, touched.size);
 }
 
-/** The downgrade by one rung that saves most; the first of equals, which are the earlier layers. */
+/** Returns the one-step downgrade that saves the most bytes; of equal downgrades the first, in the earliest layer. */
 function largestStep(candidates: readonly Candidate[]): Candidate | null {
   let most: Candidate | null = null;
   for (const candidate of candidates) {
@@ -209,7 +218,10 @@ function largestStep(candidates: readonly Candidate[]): Candidate | null {
   return most;
 }
 
-/** The next lower format that the kind allows, the loader can write and the row length divides into; null at the end. */
+/**
+ * Finds the next lower format that the kind allows, the loader can write, and whose blocks divide the row; null if
+ * there is none.
+ */
 function prepareStep(candidate: Candidate, writable: readonly StorageFormat[]): void {
   const tensor = defined(candidate.list[candidate.index], 'a candidate is an element of its list');
   const { capability } = candidate;
