@@ -1,12 +1,12 @@
 /**
- * The engine: one model in one set of arenas, serving any number of requests. This file is its face; the work is in
- * loop/engine-loop.ts.
+ * The engine: one model in one set of arenas, serving any number of requests. This file is the public class;
+ * loop/engine-loop.ts does the work.
  *
  *   const request = engine.submit({ prompt: 'Once upon a time', maxTokens: 64 });
  *   for await (const { text } of request.pieces) process.stdout.write(text);
  *   const { cachedTokens, firstTokenAt } = await request.done;
  *
- * `generate` and `generateStream` are short forms of the same.
+ * `generate` and `generateStream` are short forms of `submit`.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
@@ -62,40 +62,44 @@ export class Engine {
     this.#loop = new EngineLoop(parts);
   }
 
-  /** Which kernels run: `reference`, `wasm-simd`, ... */
+  /** The implementation of the kernels: `reference`, `wasm-simd`, ... */
   get kernelPath(): string {
     return this.#parts.kernels.path;
   }
 
+  /** Longest sequence in tokens: prompt and output. */
   get contextMax(): number {
     return this.#parts.scheduler.config.contextMax;
   }
 
+  /** Counters of the scheduler since the start of the engine. */
   get metrics(): Readonly<ServingMetrics> {
     return this.#parts.scheduler.metrics;
   }
 
+  /** Blocks in use, cached and free, per cache group. */
   get occupancy(): readonly GroupOccupancy[] {
     return this.#parts.scheduler.occupancy;
   }
 
+  /** Every allocated byte, in the same entries as the plan. */
   ledger(): Ledger {
     return this.memory.ledger();
   }
 
-  /** Throws a PlimsollError when texts that become one prompt cannot fit the context, before they are encoded. */
+  /** Throws a PlimsollError if texts that will be one prompt cannot fit the context. Encodes nothing. */
   checkTextSize(texts: readonly string[], { slides = false } = {}): void {
     checkTextSize(texts, { tokenizer: this.tokenizer, contextMax: this.contextMax, slides });
   }
 
-  /** Calls `listener` after every step, until the returned function is called or the listener throws. */
+  /** Calls `listener` after every step, until the caller calls the returned function or the listener throws. */
   onStep(listener: StepListener): () => void {
     return this.#loop.onStep(listener);
   }
 
   /**
-   * Queues a request. Throws a PlimsollError, and keeps nothing, when it can never be served, when the queue is full, or
-   * when the engine was closed; throws the signal's reason when it has been aborted already.
+   * Queues a request. Throws a PlimsollError if the engine can never serve the request, if the queue is full, or if the
+   * engine is closed; throws the signal's reason if the signal is aborted. A refused request leaves nothing behind.
    */
   submit(spec: GenerationRequest): Request {
     const { signal } = spec;
@@ -118,7 +122,7 @@ export class Engine {
       }
     };
     const { priority = 0, tenant = '' } = spec;
-    // Before anything is kept: a signal is the caller's object and may throw.
+    // This comes before any other change of state: a signal is the caller's object and may throw.
     signal?.addEventListener('abort', abort);
     this.#completions.set(request, completions);
     request.done.then(forget, forget);
@@ -131,19 +135,25 @@ export class Engine {
     return request;
   }
 
-  /** The whole answer. */
+  /** Returns the whole answer. Throws like `submit`, and rejects if the request fails. */
   async generate(spec: GenerationRequest): Promise<GenerationResult> {
     const request = this.submit(spec);
     const choices = await collectChoices(request.pieces, spec.choices ?? 1);
     return { promptTokens: request.promptTokens, choices, usage: await request.done };
   }
 
-  /** The answer as it comes. Leaving the loop early cancels the request; it is submitted with the first look. */
+  /**
+   * Streams the answer. The request is submitted when the caller takes the first piece, and cancelled when the caller
+   * stops early.
+   */
   async *generateStream(spec: GenerationRequest): AsyncGenerator<GenerationPiece, void, void> {
     yield* this.submit(spec).pieces;
   }
 
-  /** Computes a prompt for a caller who looks at its rows; the prefix cache has no part in it. */
+  /**
+   * Computes a prompt and passes its logits or hidden rows to the callbacks of `request`. It shares no prefix cache
+   * with other requests. Rejects with a PlimsollError, with an error of a callback, or with the signal's reason.
+   */
   async observe(prompt: string | ArrayLike<number>, request: ObservationRequest): Promise<void> {
     const { signal } = request;
     signal?.throwIfAborted();
@@ -174,13 +184,13 @@ export class Engine {
     resume: (request) => this.#loop.resume(this.#completions.get(request) ?? []),
   };
 
-  /** Recounts blocks and bytes. */
+  /** Recounts blocks and bytes, and throws if a count is wrong. */
   checkIntegrity(): void {
     this.#loop.checkIntegrity();
     this.memory.checkIntegrity();
   }
 
-  /** Ends every request, stops the threads and gives all memory back. */
+  /** Ends every request with code `engine-closed`, stops the threads and frees all memory. */
   async close(): Promise<void> {
     this.#loop.close(
       new PlimsollError({
@@ -189,7 +199,7 @@ export class Engine {
         hint: 'start another engine',
       }),
     );
-    // A step that is being computed uses the memory.
+    // A step in progress still uses the memory.
     await this.#loop.ended;
     await this.#parts.kernels.close();
     this.#parts.hostBlocks.close();

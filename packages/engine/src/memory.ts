@@ -1,4 +1,4 @@
-/** The owner of an engine's memory and its parts, for a program that plans, holds and compares without an engine. */
+/** The MemoryManager and its parts, for a program that plans, allocates and compares memory without an engine. */
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,

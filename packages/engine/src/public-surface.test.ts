@@ -1,6 +1,6 @@
 /**
- * What other programs rely on: the names of the package's faces with their types, as the compiler declares them. A change
- * of the snapshot is a change of the contract, and is made on purpose.
+ * The public names of the package's entry points with their types, as the compiler declares them. Other programs rely
+ * on them: a changed snapshot is a changed contract and must be deliberate.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ function declared(path: string): string {
   return readFileSync(join(declarations, source, path), 'utf8');
 }
 
-/** The exports of a face, and the declarations of the files that they come from. */
+/** The exports of an entry point, and the declarations of their files. */
 function surface(face: string): string {
   const exports = declared(`${face}.d.ts`);
   const files = [...exports.matchAll(/from '\.\/(.*)\.ts'/g)].map(([, path]) => `${path}.d.ts`);

@@ -20,14 +20,14 @@ async function ggufSpec(name: string, file: string): Promise<ModelSpec> {
   return modelSpecFromGguf(await readGgufFile(join(folder, name, file)), { id: name });
 }
 
-/** What a layer computes, without the names its tensors have in one format or the other. */
+/** The computation of a layer, without the names of its tensors, which differ between formats. */
 function structure({ attention, mlp }: LayerSpec): Pick<LayerSpec, 'attention' | 'mlp'> {
   return { attention, mlp };
 }
 
 /**
- * Factors of rotary frequencies are a tensor in GGUF and part of the config elsewhere. The factor at the end of a layer of
- * Gemma 4 is in the files of every size, and promised by the config of some.
+ * GGUF stores factors of rotary frequencies as a tensor, Hub checkpoints in the config. The output scale of Gemma 4's
+ * layers is in the files of every size, but only some configs announce it.
  */
 function parametersOfBoth(spec: ModelSpec): number {
   const isFactor = ({ name }: TensorSpec): boolean => /^rope_|^layer_(scalar|output_scale)/.test(name);
@@ -48,7 +48,7 @@ function dimensions(spec: ModelSpec): Record<string, unknown> {
   };
 }
 
-/** A config with linear scaling promises a longer context, and its GGUF file the one that was trained. */
+/** With linear scaling, the config states the extended context, and the GGUF file the trained one. */
 function withoutStretch(spec: ModelSpec): Record<string, unknown> {
   const { contextLength, ...rest } = dimensions(spec);
   return spec.id === 'llama-bias' ? rest : { contextLength, ...rest };
@@ -61,7 +61,7 @@ test('there is a fixture for every family', () => {
 });
 
 describe.each(names)('%s', (name) => {
-  test('arrays have the shapes that prompts and model say', async () => {
+  test('arrays have the shapes of prompts and model', async () => {
     const fixture = await readReferenceFixture(join(folder, name));
     const files = Object.values(fixture.meanings).flatMap((meaning) => meaning.files);
     const spec = await ggufSpec(name, files.find((file) => file.endsWith('.gguf')) ?? '');
@@ -93,7 +93,7 @@ describe.each(names)('%s', (name) => {
     expect([...fixture.arrays.keys()].sort()).toEqual([...used].sort());
   });
 
-  test('checkpoint, both spellings of its config, and GGUF files are one model', async () => {
+  test('checkpoint, both spellings of its config, and GGUF files give the same model', async () => {
     const { meanings } = await readReferenceFixture(join(folder, name));
     const { hub, gguf } = meanings;
     const checkpoint = join(folder, name, 'checkpoint');
@@ -114,14 +114,14 @@ describe.each(names)('%s', (name) => {
       expect(first && withoutStretch(first)).toEqual(withoutStretch(spec));
       return;
     }
-    // The converter forgets Mistral's window: the file then means full attention, and has answers of its own.
+    // The converter drops Mistral's window: the file then means full attention, and the fixture has separate results.
     expect(gguf?.files).toEqual(['f32.gguf']);
     expect(spec.layers.map(({ attention }) => attention.kind)).toEqual(['sliding', 'sliding', 'sliding']);
     expect(first?.layers.map(({ attention }) => attention.kind)).toEqual(['full', 'full', 'full']);
   });
 });
 
-test('arrays of operations have the length that their shape says', () => {
+test('arrays of operations have the length of their shape', () => {
   const files = readdirSync(join(folder, 'ops'));
   const counts = files.map((file) => {
     const { cases } = JSON.parse(readFileSync(join(folder, 'ops', file), 'utf8')) as {

@@ -1,6 +1,6 @@
 /**
- * Reads the fixtures under fixtures/engine: small random models, and what another implementation answers to their prompts.
- * fixtures/engine/README.md says what the parts are and where the numbers come from.
+ * Reads the fixtures under fixtures/engine: small random models, and the results of another implementation for their
+ * prompts. fixtures/engine/README.md describes the parts and the source of the numbers.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,28 +13,30 @@ export interface ReferenceArray {
   readonly values: Float32Array;
 }
 
-/** Answers to one prompt; the texts are names of arrays in expected.safetensors. */
+/** Results for one prompt. The strings are names of arrays in expected.safetensors. */
 export interface ReferenceAnswer {
-  /** Places in the prompt that the rows of the arrays belong to. */
+  /** Positions in the prompt of the arrays' rows. */
   readonly positions: readonly number[];
-  /** [positions, vocabulary] by the format of the KV cache: every prompt has `kv-f32`, the longest one also others. */
+  /**
+   * [positions, vocabulary] for each KV cache format. Every prompt has `kv-f32`, the longest prompt also the others.
+   */
   readonly logits: { readonly 'kv-f32': string; readonly 'kv-f16'?: string; readonly 'kv-q8_0'?: string };
-  /** [positions, hidden] of `embedding`, of each layer's output by its number, and of `final-norm`; may be empty. */
+  /** [positions, hidden] for `embedding`, each layer's output (keyed by number) and `final-norm`; may be empty. */
   readonly hidden: Readonly<Record<string, string>>;
 }
 
-/** What one set of weights with one config answers. */
+/** Results of one set of weights with one config. */
 export interface ReferenceMeaning {
-  /** `checkpoint` and names of GGUF files. */
+  /** `checkpoint`, or names of GGUF files. */
   readonly files: readonly string[];
   readonly prompts: Readonly<Record<string, ReferenceAnswer>>;
-  /** The prompt of that name continued; the margin is the smallest lead of a chosen token over the next, in logits. */
+  /** Greedy continuation of a prompt. The margin is the smallest lead of a chosen token over the second, in logits. */
   readonly greedy: {
     readonly prompt: string;
     readonly tokens: readonly number[];
     readonly smallestMargin: number;
   };
-  /** Of the text: mean in nats, and the name of the array with the loss of each token but the first. */
+  /** Loss on the text: mean in nats, and the name of the array with the loss of each token except the first. */
   readonly perplexity: { readonly negativeLogLikelihood: number; readonly losses: string } | null;
 }
 
@@ -44,13 +46,13 @@ export interface ReferenceFixture {
   readonly family: string;
   /** Token ids, from the shortest prompt to the longest. */
   readonly prompts: Readonly<Record<string, readonly number[]>>;
-  /** `hub`, `gguf` where that format cannot say all, and quantised formats by name. */
+  /** Keyed by `hub`, `gguf` (if GGUF cannot store every setting), and names of quantised formats. */
   readonly meanings: Readonly<Record<string, ReferenceMeaning>>;
-  /** Ids of perplexity.txt; empty where no perplexity is stated. */
+  /** Token ids of perplexity.txt; empty if the fixture states no perplexity. */
   readonly textTokens: readonly number[];
-  /** Largest distance of the other implementation's logits from its own in float64. */
+  /** Largest distance between the other implementation's logits in float32 and in float64. */
   readonly roundingError: number;
-  /** How far logits move without a trait of the model: each is far more than any tolerance. */
+  /** Change of the logits without a trait of the model, by trait. Each is far larger than any tolerance. */
   readonly changeWithout: Readonly<Record<string, number>>;
   readonly arrays: ReadonlyMap<string, ReferenceArray>;
 }
@@ -67,13 +69,13 @@ async function readArrays(path: string): Promise<ReadonlyMap<string, ReferenceAr
   return new Map(
     tensors.map(({ name, type, shape, offset, bytes }) => {
       assert(type === 'F32', `${name} of ${path} is ${type}, not F32`);
-      // A copy, because the data need not begin at a multiple of four in the file's buffer.
+      // `floats` copies, because the offset of the data need not be a multiple of four.
       return [name, { shape, values: floats(file.subarray(offset, offset + bytes)) }];
     }),
   );
 }
 
-/** An array of the files under fixtures/engine/ops. */
+/** An array in the files under fixtures/engine/ops. */
 export interface PackedArray {
   readonly shape: readonly number[];
   readonly float32: string;
@@ -83,7 +85,7 @@ export function unpackArray({ shape, float32 }: PackedArray): ReferenceArray {
   return { shape, values: floats(Buffer.from(float32, 'base64')) };
 }
 
-/** Little-endian, as every machine is that runs this. */
+/** Reads little-endian floats; every supported machine is little-endian. */
 function floats(bytes: Uint8Array): Float32Array {
   return new Float32Array(Uint8Array.from(bytes).buffer);
 }

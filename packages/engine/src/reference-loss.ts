@@ -1,7 +1,7 @@
-/** The mean loss of an engine on a text, to be held to the one that a fixture states. */
+/** Computes the mean loss of an engine on a text, for comparison with a fixture. */
 import type { Engine } from './engine.ts';
 
-/** Mean negative log-likelihood of every token behind the first, in nats. */
+/** Mean negative log-likelihood of every token after the first, in nats. */
 export async function meanLoss(engine: Engine, tokens: ArrayLike<number>): Promise<number> {
   let loss = 0;
   await engine.observe(tokens, {

@@ -1,4 +1,4 @@
-/** From logits to tokens, and drafts to verified tokens, without an engine. */
+/** Samples tokens from logits and verifies drafts, without an engine. */
 export { AcceptanceStatistics, expectedSpeedup, expectedTokensPerStep } from './draft/acceptance.ts';
 export { draftFromHistory, type PromptLookupOptions } from './draft/prompt-lookup.ts';
 export {

@@ -1,15 +1,19 @@
-/** How well a drafter does, and whether it is worth its time. */
+/** Statistics of a drafter's accepted tokens, and formulas for the speedup that they give. */
 import { assert } from '@plimsoll/foundation';
 
+/** Results of the drafts that a model has verified so far. */
 export interface AcceptanceSummary {
+  /** Verified drafts: each is one step of one sequence. */
   readonly steps: number;
+  /** Drafted tokens that the model checked. */
   readonly drafted: number;
+  /** Drafted tokens that the model kept. */
   readonly accepted: number;
-  /** accepted / drafted; null before anything was drafted. */
+  /** accepted / drafted; null before the first drafted token. */
   readonly acceptanceRate: number | null;
-  /** Tokens that each run of the target gave, its own one included; null before the first step. */
+  /** Mean tokens per run of the target model, including the target's own token; null before the first step. */
   readonly tokensPerStep: number | null;
-  /** For each place in the draft: of the drafts that reached it with all before accepted, the share accepted there. */
+  /** For each place in the draft: the share accepted there, among drafts whose earlier tokens were all accepted. */
   readonly rateByPlace: readonly number[];
 }
 
@@ -20,6 +24,7 @@ export class AcceptanceStatistics {
   readonly #reachedByPlace: number[] = [];
   readonly #acceptedByPlace: number[] = [];
 
+  /** Records one verification: `drafted` tokens were checked and the first `accepted` of them were kept. */
   record(drafted: number, accepted: number): void {
     assert(accepted >= 0 && accepted <= drafted, `${accepted} accepted of ${drafted} drafted`);
     this.#steps++;
@@ -46,15 +51,18 @@ export class AcceptanceStatistics {
 }
 
 /**
- * Tokens per run of the target when every drafted token is accepted with the same chance, independently: Leviathan et
- * al. 2023, equation 1.
+ * Expected tokens per run of the target if each drafted token is accepted independently with the same probability:
+ * Leviathan et al. 2023, equation 1.
  */
 export function expectedTokensPerStep(acceptanceRate: number, draftTokens: number): number {
   if (acceptanceRate >= 1) return draftTokens + 1;
   return (1 - acceptanceRate ** (draftTokens + 1)) / (1 - acceptanceRate);
 }
 
-/** How many times faster than without a draft; theorem 3.8 there. `draftCost` is a draft token's time in target runs. */
+/**
+ * Expected speedup over decoding without a draft: Leviathan et al. 2023, theorem 3.8. `draftCost` is the time of a
+ * drafted token divided by the time of a target run.
+ */
 export function expectedSpeedup(acceptanceRate: number, draftTokens: number, draftCost: number): number {
   return expectedTokensPerStep(acceptanceRate, draftTokens) / (draftTokens * draftCost + 1);
 }

@@ -1,4 +1,4 @@
-/** A draft model beside the model: what it may change (the number of steps), and what it may not (anything else). */
+/** A draft model may change the number of steps, and nothing else. */
 import { join } from 'node:path';
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner/ledger';
@@ -24,11 +24,11 @@ async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** Tokens that the texts of the test are made of: few, so that all texts can be counted. */
+/** The tokens of the test's texts: few, so that all texts can be counted. */
 const alphabet: readonly number[] = [17, 42, 99];
 const textTokens = 4;
 
-/** Chances of every text under the model alone, computed from its logits, by the text's number in base three. */
+/** Probability of every text under the model alone, computed from its logits. The index is the text in base three. */
 async function chances(engine: Engine, sampling: GenerationRequest['sampling']): Promise<readonly number[]> {
   const { vocabSize } = engine.model.graph;
   const sampler = createSampler(sampling ?? {}, vocabSize);
@@ -62,7 +62,8 @@ test.each([
     (token) => !alphabet.includes(token),
   );
   const sampling = {
-    // High, because random models are sure of themselves: many texts come up, and drafts are refused often enough.
+    // A high temperature, because random models have peaked distributions: many texts occur, and drafts are often
+    // refused.
     temperature: 3,
     topK: 0,
     topP: 1,
@@ -92,7 +93,7 @@ test.each([
       total.accepted += speculation?.accepted ?? 0;
     }
   }
-  // Rare texts are counted together: chi-square is about what was expected several times.
+  // Rare texts are counted together: chi-square needs several expected occurrences per class.
   const common = wanted.flatMap((chance, number) => (runs * chance >= 5 ? [number] : []));
   const cells = common.map((number) => ({
     expected: runs * (wanted[number] ?? 0),
@@ -108,7 +109,7 @@ test.each([
   const chiSquare = [...cells, rest]
     .filter(({ expected }) => expected > 1)
     .reduce((sum, { expected, counted }) => sum + (counted - expected) ** 2 / expected, 0);
-  // 48 degrees of freedom: 84.0 is the 0.1 % point. Refused drafts replaced by the model's own draws give 166.
+  // 48 degrees of freedom: 84.0 is the 0.1 % point. Replacing refused drafts by plain samples of the model gives 166.
   expect(cells.length).toBe(48);
   expect(chiSquare, JSON.stringify(total)).toBeLessThan(84);
   expect(total.accepted).toBeGreaterThan(runs / 4);
@@ -117,12 +118,12 @@ test.each([
   await engine.close();
 });
 
-test('a draft that is the model itself is always right, and the answer says so', async () => {
+test('drafts of the model itself are always accepted, and the answer reports it', async () => {
   const engine = await startFixture(place, {}, { draft: await draft('llama-3/f16.gguf', 4) });
   const request = { prompt, maxTokens: 31, ignoreEnd: true, sampling: { temperature: 0 } };
   const stepsBefore = engine.metrics.steps;
   const { choices } = await engine.generate(request);
-  // One step for the prompt, six of five tokens.
+  // One step for the prompt, six steps of five tokens.
   expect(engine.metrics.steps - stepsBefore).toBe(7);
   expect(choices[0]?.speculation).toMatchObject({
     steps: 6,
@@ -143,7 +144,7 @@ test('a draft that is the model itself is always right, and the answer says so',
   await engine.close();
 });
 
-test('with mirostat a draft is asserted, and the tokens are those of the plain path', async () => {
+test('with mirostat drafts have no distribution, and the tokens equal the plain path', async () => {
   const engine = await startFixture(place, {}, { draft: await draft('llama-3/q8_0.gguf', 3) });
   for (const seed of [1, 2, 3]) {
     const sampling = { temperature: 0.05, mirostat: { tau: 2 }, seed };
@@ -156,7 +157,7 @@ test('with mirostat a draft is asserted, and the tokens are those of the plain p
   await engine.close();
 });
 
-test('the draft is in the ledger as it was planned, and goes with it', async () => {
+test('the ledger holds the draft as planned, and close frees it', async () => {
   const start = await draft('gemma2/f32.gguf', 3);
   const engine = await startFixture({ name: 'gemma3', file: 'bf16.gguf' }, { threads: 2 }, { draft: start });
   const plan = defined(engine.memory.adoptedPlan, 'an engine has a plan');
@@ -174,7 +175,7 @@ test('the draft is in the ledger as it was planned, and goes with it', async () 
     .filter(({ tag }) => tag.endsWith('attention'))
     .reduce((sum, { bytes }) => sum + bytes, 0);
   expect(ledgerBytes(plan.ledger, { category: 'draft' })).toBeGreaterThan(cacheBytes);
-  // Every layer of the draft keeps every token, in as many blocks as the model's growing cache has.
+  // Every layer of the draft keeps every token, in as many blocks as the model's full-attention cache.
   const { budget, settings } = plan;
   const perToken = start.model.spec.layers.reduce((sum, { attention }) => {
     assert('kvHeads' in attention, 'every layer keeps keys and values');
@@ -185,7 +186,7 @@ test('the draft is in the ledger as it was planned, and goes with it', async () 
   expect(engine.ledger().entries).toEqual([]);
 });
 
-test('a draft of another vocabulary is refused by the first token that differs', async () => {
+test('refuses a draft with another vocabulary, and names the first token that differs', async () => {
   const error = await errorOf(startFixture(place, {}, { draft: await draft('llama-bias/f32.gguf', 2) }));
   expect(error).toBeInstanceOf(PlimsollError);
   expect(error).toMatchInlineSnapshot(
@@ -193,7 +194,7 @@ test('a draft of another vocabulary is refused by the first token that differs',
   );
 });
 
-test('a draft that breaks ends the request, and says that it was the draft', async () => {
+test('a draft that fails ends the request, and the error names the draft', async () => {
   const engine = await startFixture(place, {}, { draft: await draft('llama-3/q8_0.gguf', 2) });
   const region = engine.memory.region('draft blk 1 ffn_norm.weight');
   const memory = engine.memory.vram.memory(region.arena);

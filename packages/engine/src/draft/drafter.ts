@@ -1,13 +1,13 @@
 /**
- * The draft model beside the model. It computes every token that the model computes, in blocks of the same numbers, and
- * says what might come next:
+ * The draft model. It computes every token that the model computes, in cache blocks with the same numbers, and proposes
+ * the next tokens:
  *
- *   step planned with open places -> propose: passes of the draft, one token of each sequence at a time
- *                                 -> one pass of the model over all of them, which verifies
- *                                 -> keepUp: where all drafts stood, the last one, which the draft has only said
+ *   step planned with open places -> propose: passes of the draft, each adds one token per sequence
+ *                                 -> one pass of the model verifies all proposed tokens
+ *                                 -> keepUp: if all drafts were accepted, the draft computes the last one, too
  *
- * So at the end of every step the draft's cache reaches as far as the model's, and a prefix that is found, forked or
- * rolled back for one is so for the other. Beyond its own context a draft is silent.
+ * At the end of every step the draft's cache therefore reaches as far as the model's cache, and prefix hits, forks and
+ * rollbacks of the model's blocks hold for the draft. A draft proposes nothing beyond its own context.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
@@ -20,18 +20,18 @@ import type { LiveSequences } from '../request/live-sequence.ts';
 import type { DraftedToken } from './speculative.ts';
 
 export interface DrafterParts {
-  /** The model's plan, which has a draft. */
+  /** The plan of the model; its draft is not null. */
   readonly plan: EngineMemoryPlan;
   readonly forward: Forward;
-  /** Of the model; the draft's may be padded differently. */
+  /** Vocabulary of the model; the draft's vocabulary may have other padding. */
   readonly vocabSize: number;
 }
 
-/** What the draft said for the open places of one entry. */
+/** The draft's tokens for the open places of one entry. */
 interface Proposal {
   readonly entry: PlanEntry;
   readonly tokens: number[];
-  /** Place of the first distribution; null for tokens that are asserted. */
+  /** Row of the first token's distribution; null for greedy tokens, which need no distribution. */
   readonly firstRow: number | null;
 }
 
@@ -42,22 +42,22 @@ interface Asked {
   readonly start: number;
 }
 
-/** The cache group of the model whose block numbers the draft uses: the one that grows, which is the first. */
+/** The cache group of the model whose block numbers the draft uses: the first group, which holds the whole context. */
 const sharedGroup = 0;
 
 export class Drafter {
   readonly forward: Forward;
-  /** Tokens proposed per step at most. */
+  /** Maximum number of proposed tokens per sequence and step. */
   readonly tokensMax: number;
   readonly #contextMax: number;
   readonly #blockTokens: number;
   readonly #vocabSize: number;
-  /** [sequences x tokensMax] distributions, then the draft's logits, and two rows for the verification. */
+  /** [sequences x tokensMax + 3, vocabulary]: distributions, a row of draft logits, two rows for the verification. */
   readonly #rows: Float32Array;
   readonly #proposals = new Map<PlanEntry, Proposal>();
-  /** Of the step in progress. */
+  /** Block tables of the step in progress. */
   #tables: ReadonlyMap<PlanEntry, BatchEntry['tables']> = new Map();
-  /** Entries for which the draft broke, and how. */
+  /** Entries for which the draft failed, with the error. */
   readonly failed = new Map<PlanEntry, unknown>();
 
   constructor({ plan, forward, vocabSize }: DrafterParts) {
@@ -74,7 +74,7 @@ export class Drafter {
     this.#rows = new Float32Array(rows.bytes / 4);
   }
 
-  /** Tokens that can be proposed behind so many known ones. */
+  /** Returns how many of the `wanted` tokens the draft can propose after `knownTokens` tokens. */
   places(knownTokens: number, wanted: number): number {
     return Math.max(0, Math.min(wanted, this.tokensMax, this.#contextMax - knownTokens));
   }
@@ -83,7 +83,7 @@ export class Drafter {
     if (group === sharedGroup) this.forward.copyBlock(group, from, to);
   }
 
-  /** Computes what the step computes, and returns tokens for all open places. */
+  /** Computes the step's tokens with the draft, and returns tokens for all open places. */
   *propose(
     plan: StepPlan,
     tables: ReadonlyMap<PlanEntry, BatchEntry['tables']>,
@@ -107,7 +107,10 @@ export class Drafter {
     return new Map([...this.#proposals].map(([entry, { tokens }]) => [entry, tokens]));
   }
 
-  /** The drafted token of an entry's place with what it was drawn from; null where there is none, or it was asserted. */
+  /**
+   * Returns the drafted token of an entry's place and the distribution that it was sampled from. Null if the place has
+   * no token or the token is greedy.
+   */
   drawn(entry: PlanEntry, place: number): DraftedToken | null {
     const { tokens, firstRow } = this.#proposals.get(entry) ?? { tokens: [], firstRow: null };
     const token = tokens[place];
@@ -115,12 +118,12 @@ export class Drafter {
     return { token, distribution: this.#row(firstRow + place) };
   }
 
-  /** Two rows of the vocabulary. */
+  /** Working memory of the verification: [2, vocabulary]. */
   get scratch(): Float32Array {
     return this.#rows.subarray(-2 * this.#vocabSize);
   }
 
-  /** Computes the last drafted token of entries whose drafts all stood. */
+  /** Computes the last drafted token of entries whose drafts were all accepted. */
   keepUp(entries: readonly PlanEntry[]): void {
     const last = entries.flatMap((entry) => {
       const proposal = this.#proposals.get(entry);
@@ -130,7 +133,7 @@ export class Drafter {
     if (run !== null) this.forward.run(run.batch);
   }
 
-  /** One run of the draft; where places are open behind its tokens, the next one is filled. */
+  /** Runs the draft once, and fills the next open place of each entry that has one. */
   *#pass(asked: readonly Asked[], live: LiveSequences): Turn<void> {
     const run = this.#batchOf(asked);
     if (run === null) return;
@@ -146,7 +149,7 @@ export class Drafter {
     if (wanted.length === 0) return;
     const logits = this.forward.logits(wanted.map(({ row }) => row));
     const width = this.forward.model.graph.vocabSize;
-    // Taken out first: an error makes the draft run once more, over these rows.
+    // Errors are collected first: namedLayer runs the draft again, which overwrites these rows.
     const broken: { readonly entry: PlanEntry; readonly error: unknown }[] = [];
     wanted.forEach(({ proposal }, index) => {
       try {
@@ -163,14 +166,14 @@ export class Drafter {
   }
 
   #draw({ entry, tokens, firstRow }: Proposal, logits: Float32Array, live: LiveSequences): number {
-    // Cancelled meanwhile: its places are filled with anything.
+    // The request was cancelled during the pass; any token will do.
     const sampler = live.get(entry.sequence.id)?.sampler;
     if (sampler === undefined) return 0;
     const history = [...entry.sequence.tokens, ...tokens];
     return sampler.propose(logits, history, this.#row((firstRow ?? 0) + tokens.length));
   }
 
-  /** What lies within the draft's context; null when that is nothing. */
+  /** Makes a batch of the tokens that lie within the draft's context; null if there are none. */
   #batchOf(
     asked: readonly Asked[],
   ): { readonly batch: StepBatch; readonly computed: readonly Asked[] } | null {
@@ -196,14 +199,14 @@ export class Drafter {
     assert(firstIndex === 0, 'a growing cache keeps every block');
     const blocksMax = Math.ceil(this.#contextMax / this.#blockTokens);
     return {
-      // Of tokens that only the model has, as padding, the draft reads its own last one.
+      // A token that only the model's vocabulary has is padding; the draft reads its own last token instead.
       tokens: tokens.map((token) => Math.min(token, vocabSize - 1)),
       start,
       tables: [{ firstIndex, blocks: blocks.slice(0, blocksMax) }],
     };
   }
 
-  /** The draft's logits as a row of the model's vocabulary: what only one of the two has is never said. */
+  /** The draft's logits, [vocabulary of the model]. Tokens that only one of the two vocabularies has are excluded. */
   #logits(row: Float32Array): Float32Array {
     if (row.length >= this.#vocabSize) return row.subarray(0, this.#vocabSize);
     const whole = this.#rows.subarray(-3 * this.#vocabSize, -2 * this.#vocabSize);
@@ -216,7 +219,7 @@ export class Drafter {
   }
 }
 
-/** Says that it is the draft which broke. */
+/** Names the draft model in the message of an error. */
 function ofDraft(error: unknown): unknown {
   if (!(error instanceof PlimsollError)) return error;
   const { code, message, value, limit, hint } = error;
@@ -232,7 +235,7 @@ function ofDraft(error: unknown): unknown {
   );
 }
 
-/** All that the model computes of an entry, save drafts that are still to be said. */
+/** All tokens of an entry that the model computes, without drafts that are still to be proposed. */
 function plannedTokens(entry: PlanEntry): Asked {
   const { sequence, start, count, draftCount } = entry;
   const known = sequence.tokens.slice(start, start + count - draftCount);

@@ -1,17 +1,21 @@
 /**
- * A drafter without a model: if the last few tokens stood somewhere before, propose what followed them there. Pays off
- * where output repeats input (code edits, summaries, extraction). https://github.com/apoorvumang/prompt-lookup-decoding
+ * A drafter without a model: if the last few tokens occurred before, it proposes the tokens that followed them there.
+ * It helps if the output repeats the input, as in code edits, summaries and extraction.
+ * https://github.com/apoorvumang/prompt-lookup-decoding
  */
 import { assert } from '@plimsoll/foundation';
 
 export interface PromptLookupOptions {
-  /** Tokens to propose at most. */
+  /** Maximum number of tokens to propose. */
   readonly draftTokensMax: number;
-  /** Shorter matches are chance. */
+  /** Minimum length of a match; shorter matches are often accidental. */
   readonly matchTokensMin: number;
-  /** Matches longer than this are all equally good; the latest wins. */
+  /** Longer matches count as this long; among equally long matches the latest wins. */
   readonly matchTokensMax: number;
-  /** How far back to look: bounds the time to scanTokensMax * matchTokensMax comparisons, far fewer in practice. */
+  /**
+   * Tokens of the history that the search reads, from the end. This bounds the search to scanTokensMax * matchTokensMax
+   * comparisons; it needs far fewer in practice.
+   */
   readonly scanTokensMax: number;
 }
 
@@ -22,7 +26,10 @@ const defaults: PromptLookupOptions = {
   scanTokensMax: 32_768,
 };
 
-/** Tokens that followed the longest, and among those the latest, earlier occurrence of the end of the history. */
+/**
+ * Returns the tokens that followed an earlier occurrence of the history's end: the longest match, and the latest among
+ * equally long ones. Empty if no match has `matchTokensMin` tokens.
+ */
 export function draftFromHistory(
   history: ArrayLike<number>,
   options: Partial<PromptLookupOptions> = {},
@@ -40,7 +47,7 @@ export function draftFromHistory(
   let bestNext = 0;
   for (let end = length - 2; end >= scanEnd && bestLength < matchTokensMax; end--) {
     if (history[end] !== lastToken) continue;
-    // A longer match must at least have the token that the best one does not reach.
+    // A longer match needs at least the token before the start of the best match.
     if (bestLength > 0 && history[end - bestLength] !== history[length - 1 - bestLength]) continue;
     let matched = 1;
     while (
@@ -56,7 +63,7 @@ export function draftFromHistory(
   }
   if (bestLength < matchTokensMin) return [];
   const draft: number[] = [];
-  // A match near the end runs into the draft itself: the repeated piece then repeats again.
+  // A match near the end continues into the draft itself, so the repeated passage repeats again.
   for (let index = bestNext; draft.length < draftTokensMax; index++) {
     draft.push((index < length ? history[index] : draft[index - length]) as number);
   }

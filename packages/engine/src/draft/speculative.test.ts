@@ -9,12 +9,12 @@ const vocabSize = 3;
 /** Texts of this many tokens are compared: 27 of them. */
 const textTokens = 3;
 
-/** A distribution that depends on the text so far, and on who is asked. */
+/** A distribution that depends on the text so far and on the model. */
 function modelOf(seed: number, sharpness: number): (text: readonly number[]) => Distribution {
   return (text) => {
     const random = seededRandom(text.reduce((sum, token) => sum * 7 + token + 1, seed));
     const weights = Array.from({ length: vocabSize }, () => random() ** sharpness);
-    // Now and then a token that one of the two models never says.
+    // Sometimes a token has probability 0 in one of the two models.
     if (random() < 0.4) weights[Math.floor(random() * vocabSize)] = 0;
     if (!weights.some((weight) => weight > 0)) weights[0] = 1;
     const sum = weights.reduce((total, weight) => total + weight, 0);
@@ -56,7 +56,7 @@ function speculativeText(
   return text.slice(0, textTokens);
 }
 
-/** Probability of each text of three tokens under the target alone, by its number in base three. */
+/** Probability of each text of three tokens under the target alone. The index is the text in base three. */
 function textProbabilities(target: Model): number[] {
   return Array.from({ length: vocabSize ** textTokens }, (_, number) => {
     const text = [Math.floor(number / 9), Math.floor(number / 3) % 3, number % 3];
@@ -92,7 +92,7 @@ describe('rejection sampling', () => {
     }
   });
 
-  test('a draft equal to the target is always accepted, one that never agrees never', () => {
+  test('accepts every draft equal to the target, and no draft that shares no token with it', () => {
     const random = seededRandom(1);
     const row = Float64Array.of(0.2, 0.3, 0.5);
     const tokens = [2, 0, 1];
@@ -104,7 +104,7 @@ describe('rejection sampling', () => {
     expect(verifyDraft(draft, [target, target], () => 0)).toEqual({ accepted: 0, nextToken: 2 });
   });
 
-  test('the residual is the positive part, normalised; of equals it is the target', () => {
+  test('the residual is the normalised positive part; for equal distributions it is the target', () => {
     const into = new Float64Array(3);
     residual(Float64Array.of(0.5, 0.25, 0.25), Float64Array.of(0.25, 0.5, 0.25), into);
     expect([...into]).toEqual([1, 0, 0]);
@@ -112,7 +112,7 @@ describe('rejection sampling', () => {
     expect([...into]).toEqual([0.5, 0.25, 0.25]);
   });
 
-  test('greedy: up to the first difference', () => {
+  test('greedy: accepts drafts up to the first difference', () => {
     expect(verifyDraftGreedily([4, 5, 6], [4, 5, 7, 8])).toEqual({ accepted: 2, nextToken: 7 });
     expect(verifyDraftGreedily([4, 5], [4, 5, 9])).toEqual({ accepted: 2, nextToken: 9 });
     expect(verifyDraftGreedily([], [3])).toEqual({ accepted: 0, nextToken: 3 });
@@ -120,7 +120,7 @@ describe('rejection sampling', () => {
 });
 
 describe('prompt lookup', () => {
-  test('what followed the longest, then the latest match', () => {
+  test('proposes the tokens after the longest match, then after the latest', () => {
     const history = [1, 2, 3, 4, 9, 2, 3, 5, 9, 1, 2, 3];
     expect(draftFromHistory(history, { draftTokensMax: 2 })).toEqual([4, 9]);
     expect(draftFromHistory([2, 3, 4, 2, 3, 5, 2, 3], { draftTokensMax: 3 })).toEqual([5, 2, 3]);
@@ -129,17 +129,17 @@ describe('prompt lookup', () => {
     expect(draftFromHistory([])).toEqual([]);
   });
 
-  test('a repeated piece goes on repeating', () => {
+  test('continues a repeated passage', () => {
     expect(draftFromHistory([7, 8, 7, 8, 7, 8], { draftTokensMax: 5 })).toEqual([7, 8, 7, 8, 7]);
   });
 
-  test('looks back no further than it may', () => {
+  test('searches no further back than scanTokensMax', () => {
     const history = [1, 2, 3, ...new Array<number>(50).fill(0), 1, 2];
     expect(draftFromHistory(history, { draftTokensMax: 1 })).toEqual([3]);
     expect(draftFromHistory(history, { scanTokensMax: 20 })).toEqual([]);
   });
 
-  test('agrees with trying every place', () => {
+  test('agrees with an exhaustive search', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 60 }), (history) => {
         let best = { length: 1, next: -1 };

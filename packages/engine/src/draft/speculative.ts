@@ -1,34 +1,35 @@
 /**
- * Which tokens of a draft may be kept, and what comes after them. The rule keeps the target's distribution exactly: a
- * drafted token x is accepted with probability min(1, p(x) / q(x)), p being the target's and q the draft's distribution
- * at its place; at the first refusal the next token comes from the normalised positive part of p - q; when all are
- * accepted one more token comes from the target for free.
+ * Verifies drafted tokens and picks the token after them. The rule preserves the target's distribution exactly. With p
+ * the target's and q the draft's distribution at a place, it accepts the drafted token x with probability
+ * min(1, p(x) / q(x)). At the first refusal it samples the next token from the normalised positive part of p - q. If
+ * all drafted tokens are accepted, the target gives one more token without a further run.
  * Leviathan et al. 2023, https://arxiv.org/abs/2211.17192; Chen et al. 2023, https://arxiv.org/abs/2302.01318
  */
 import { assert, type Random } from '@plimsoll/foundation';
 
-/** Probabilities over the vocabulary; they sum to one. */
+/** Probabilities, [vocabulary]; their sum is 1. */
 export type Distribution = Float32Array | Float64Array;
 
 export interface Verdict {
-  /** Drafted tokens that stand, counted from the first. */
+  /** Number of accepted tokens, from the first drafted token on. */
   readonly accepted: number;
-  /** The token after them, from the target. */
+  /** The token after the accepted tokens, from the target. */
   readonly nextToken: number;
 }
 
 export interface Draft {
   readonly tokens: ArrayLike<number>;
   /**
-   * What each token was drawn from: [draft tokens, vocabulary]. Null for a drafter that does not draw but asserts its
-   * tokens, such as prompt lookup: its distribution has all its weight on that token.
+   * The distributions that the tokens were sampled from: [draft tokens, vocabulary]. Null for a drafter that does not
+   * sample, such as prompt lookup: its token counts as having probability 1.
    */
   readonly distributions: readonly Distribution[] | null;
 }
 
 /**
- * Exact rejection sampling. `target` has one row for each drafted token and one for the place after the last:
- * [draft tokens + 1, vocabulary]. `scratch`, if given, is as long as the vocabulary.
+ * Verifies a draft by exact rejection sampling. `target`, [draft tokens + 1, vocabulary], has one row for each drafted
+ * token and one for the place after the last. `scratch`, [vocabulary], is overwritten; without it each place
+ * allocates a row.
  */
 export function verifyDraft(
   draft: Draft,
@@ -55,11 +56,11 @@ export function verifyDraft(
 
 export interface DraftedToken {
   readonly token: number;
-  /** What it was drawn from; null for one that was asserted. */
+  /** The distribution that the token was sampled from; null if the drafter did not sample. */
   readonly distribution: Distribution | null;
 }
 
-/** One place: the drafted token where it stands, else the token that comes in its stead. Overwrites `scratch`. */
+/** Verifies one place. Returns the drafted token if it is accepted, else its replacement. Overwrites `scratch`. */
 export function verifyToken(
   { token, distribution }: DraftedToken,
   target: Distribution,
@@ -68,14 +69,14 @@ export function verifyToken(
 ): number {
   const drafted = distribution === null ? 1 : (distribution[token] as number);
   assert(drafted > 0, `token ${token} was drafted with probability ${drafted}`);
-  // The comparison is strict because random() may be 0: then a token that the target forbids must be refused too.
+  // The comparison is strict because random() may be 0, and a token with target probability 0 must still be refused.
   if (random() * drafted < (target[token] as number)) return token;
   if (distribution === null) withoutToken(target, token, scratch);
   else residual(target, distribution, scratch);
   return drawFrom(scratch, random);
 }
 
-/** The same for temperature zero: drafted tokens stand while they are what the target would have said. */
+/** Verifies a draft at temperature 0: accepts drafted tokens up to the first that differs from the target's token. */
 export function verifyDraftGreedily(tokens: ArrayLike<number>, targetTokens: ArrayLike<number>): Verdict {
   assert(
     targetTokens.length === tokens.length + 1,
@@ -87,8 +88,8 @@ export function verifyDraftGreedily(tokens: ArrayLike<number>, targetTokens: Arr
 }
 
 /**
- * The positive part of target - draft, normalised, into `into`. Where rounding leaves nothing (the two are equal), any
- * refusal was rounding too, and the target itself is the answer.
+ * Writes the normalised positive part of target - draft to `into`. If the two are equal, nothing is left: then only
+ * rounding caused the refusal, and the target itself is the result.
  */
 export function residual(target: Distribution, draft: Distribution, into: Distribution): void {
   assert(target.length === draft.length && target.length === into.length, 'rows of one vocabulary');
@@ -102,7 +103,7 @@ export function residual(target: Distribution, draft: Distribution, into: Distri
   else into.set(target);
 }
 
-/** The residual against a draft with all its weight on one token. */
+/** Writes the residual against a draft that has probability 1 on `excluded`. */
 function withoutToken(target: Distribution, excluded: number, into: Distribution): void {
   into.set(target);
   into[excluded] = 0;
@@ -112,7 +113,7 @@ function withoutToken(target: Distribution, excluded: number, into: Distribution
   else into.set(target);
 }
 
-/** Draws a token by its probability. */
+/** Samples a token from a distribution. */
 export function drawFrom(distribution: Distribution, random: Random): number {
   let rest = random();
   let last = -1;

@@ -1,5 +1,5 @@
 /**
- * Addresses of everything a step uses in one arena, from the regions of the plan. What is inside `step tables`:
+ * Addresses of everything that a step uses in one arena, from the regions of the plan. Layout of `step tables`:
  *
  *   token ids | positions | per group: slots, table addresses, block tables | logit rows | rotary tables | counter
  */
@@ -8,16 +8,19 @@ import { attentionScratchBytes } from '@plimsoll/kernels';
 import type { EngineMemoryPlan, HeadBufferName, StepBufferName } from '@plimsoll/planner/engine-memory';
 import type { ModelGraph } from '../model/graph.ts';
 
+/** Addresses of the tables of one cache group. */
 export interface GroupTables {
   /** u32 [stepTokens] */
   readonly slots: number;
-  /** u32 [stepTokens]: address of the block table of the token's sequence. */
+  /** u32 [stepTokens]: address of the block table of each token's sequence. */
   readonly addresses: number;
   /** u32 [sequencesMax, blocksPerSequence] */
   readonly blockTables: number;
 }
 
+/** Addresses are bytes from the start of the arena. */
 export interface ArenaLayout {
+  /** Index of the arena. */
   readonly arena: number;
   readonly buffers: Readonly<Record<StepBufferName, number>>;
   readonly stepBuffersBytes: number;
@@ -39,7 +42,7 @@ function aligned(size: number): number {
   return Math.ceil(size / lineBytes) * lineBytes;
 }
 
-/** Regions by name, checked to be there. */
+/** Finds a region of the plan by name; asserts that the plan has it. */
 function regionOf(plan: EngineMemoryPlan, name: string): { readonly offset: number; readonly bytes: number } {
   return defined(
     plan.regions.find((region) => region.name === name),
@@ -110,7 +113,7 @@ function placeBuffers(plan: EngineMemoryPlan, base: number): Readonly<Record<Ste
   };
 }
 
-/** The plan counts the kernels' scratch by a formula of its own; this is where a difference would show. */
+/** The plan counts the kernels' scratch memory by its own formula; this check reveals a difference. */
 function checkScratch(plan: EngineMemoryPlan, graph: ModelGraph): void {
   const { blockTokens, threads } = plan.settings;
   const planned = regionOf(plan, 'attention scratch 0').bytes;

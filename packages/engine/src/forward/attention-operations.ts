@@ -1,11 +1,11 @@
 /**
- * Attention of one layer. q, k and v lie one behind the other in `projections`, each contiguous, so that heads can be
- * normed and biases added; a fused matrix writes them side by side in one row per token instead.
+ * Attention of one layer. q, k and v are consecutive, contiguous parts of `projections`, so that operations can
+ * normalise heads and add biases. A fused matrix writes one row per token instead, which holds q, k and v.
  *
  *   separate   [tokens, heads x dim] q | [tokens, kvHeads x dim] k | [tokens, kvHeads x dim] v
  *   fused      [tokens, (q | k | v)]
  *
- * A layer that reads the cache of an earlier one has queries only.
+ * A layer that reads the cache of an earlier layer computes only queries.
  */
 import { defined } from '@plimsoll/foundation';
 import type { LayerWeightName } from '../model/graph.ts';
@@ -19,7 +19,7 @@ interface Queries {
   readonly queryStrideBytes: number;
 }
 
-/** Null where the layer reads an earlier layer's. */
+/** Null if the layer reads the keys and values of an earlier layer. */
 type KeysAndValues = {
   readonly keys: number;
   readonly values: number;
@@ -34,7 +34,7 @@ export function* pushAttention(walk: Walk, layer: PlacedLayer, rotations: Rotati
   const [queries, own] = attention.fused ? projectFused(list, layer) : projectApart(list, layer);
   rotate(list, layer, rotations, [queries, own]);
   if (own !== null) store(list, layer, own);
-  // The cache of another layer may lie in another arena: queries go there, and what was attended comes back.
+  // The cache of another layer may lie in another arena: the queries move there, and the attention output moves back.
   const count = list.tokens * attention.heads * attention.headDim;
   yield* walk.moveTo(layer.kv.arena, [{ buffer: 'projections', count }]);
   attend(walk.list, layer, queries.queryStrideBytes);
@@ -55,7 +55,7 @@ function rotate(
   if (own !== null) list.push({ ...rope, values: own.keys, heads: kvHeads, strideBytes: own.keyStrideBytes });
 }
 
-/** The paged cache that a layer reads, and the tables of its group. */
+/** The paged cache that a layer reads, and the tables of the cache's group. */
 function poolOf(list: OperationList, { kv, graph }: PlacedLayer) {
   const { kvHeads, headDim } = graph.attention;
   const { group, arena: _, ...place } = kv;

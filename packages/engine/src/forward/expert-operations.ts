@@ -1,6 +1,6 @@
 /**
- * Experts of a layer. What the router chose is read by the host, which then gives every expert its rows; so a step with
- * experts is never kept. The experts of a layer may lie in other arenas than the layer.
+ * Experts of a layer. The host reads the router's choices and then assigns rows to experts, so the operations of a step
+ * with experts differ from step to step and are not kept. Experts may lie in other arenas than their layer.
  */
 import { defined } from '@plimsoll/foundation';
 import type { ExpertsGraph, MixedGraph } from '../model/graph.ts';
@@ -10,13 +10,13 @@ import { weightOf } from './operation-list.ts';
 import type { PlacedLayer } from './placed-model.ts';
 import type { Turn, Walk } from './walk.ts';
 
-/** Experts alone: what they say goes into the residual stream. */
+/** A feed-forward part that has experts only. Adds their output to the residual stream. */
 export function* pushExperts(walk: Walk, layer: PlacedLayer, graph: ExpertsGraph): Turn<void> {
   yield* sumExperts(walk, layer, { graph, target: 'hidden' });
 }
 
 /**
- * A dense part beside experts:
+ * A feed-forward part with a dense part and experts:
  *
  *   expert-sum = norm(sum of experts)   expert-input = norm(dense) + expert-sum   hidden += norm(expert-input)
  */
@@ -37,7 +37,7 @@ export function* pushMixed(walk: Walk, layer: PlacedLayer, graph: MixedGraph): T
 
 interface ExpertSum {
   readonly graph: ExpertsGraph;
-  /** `expert-sum` is begun anew. */
+  /** The experts' output is added to `hidden`; `expert-sum` is set to zero first. */
   readonly target: 'hidden' | 'expert-sum';
 }
 
@@ -53,7 +53,7 @@ function* sumExperts(walk: Walk, layer: PlacedLayer, { graph, target }: ExpertSu
   const groups = groupByExpert(chosen.slice(), shares, graph);
   const columns = weightOf(layer, graph.norm.weight).columns;
   if (target === 'expert-sum') new Float32Array(memory, layout.buffers[target], tokens * columns).fill(0);
-  // From here on the place of the choices holds the rows of each expert, one expert behind the other.
+  // From here on the memory of the choices holds the row numbers of each expert, in the order of the experts.
   chosen.set(groups.flatMap(({ rows }) => rows));
   let first = 0;
   for (const group of groups) {
@@ -68,12 +68,12 @@ interface ExpertPart {
   readonly graph: ExpertsGraph;
   readonly group: ExpertRows;
   readonly columns: number;
-  /** Where the numbers of its rows lie. */
+  /** Address of the expert's row numbers. */
   readonly indices: number;
   readonly target: number;
 }
 
-/** One expert: its rows gathered, computed, and added to the target with their weights. */
+/** Gathers the rows of one expert, computes them, and adds them to the target with their weights. */
 function* addExpert(walk: Walk, layer: PlacedLayer, part: ExpertPart): Turn<void> {
   const { graph, group, columns, indices, target } = part;
   const expert = defined(layer.experts[group.expert], `layer ${layer.index} has expert ${group.expert}`);

@@ -1,13 +1,16 @@
 /**
- * Which rows go to which expert. The router's scores are kernel operations; the grouping is done here, between two runs
- * of the kernels, because how many rows an expert gets is only known then.
+ * Assigns rows to experts. Kernel operations compute the router's scores. The host groups the rows between two kernel
+ * runs, because the number of rows per expert is unknown before.
  */
 import { defined } from '@plimsoll/foundation';
 import type { ExpertsGraph } from '../model/graph.ts';
 import { type OperationList, weightOf } from './operation-list.ts';
 import type { PlacedLayer } from './placed-model.ts';
 
-/** Chosen experts and their weights, [tokens, expertsPerToken] each, into `selection`; what experts read, into `normed`. */
+/**
+ * Writes the chosen experts and their weights, [tokens, expertsPerToken] each, to `selection`, and the experts' input
+ * rows to `normed`.
+ */
 export function pushRouter(list: OperationList, layer: PlacedLayer, graph: ExpertsGraph): void {
   const { hidden, normed, router } = list.layout.buffers;
   const { tokens: rows } = list;
@@ -22,7 +25,7 @@ export function pushRouter(list: OperationList, layer: PlacedLayer, graph: Exper
   }
   list.products(normed, [{ weight: weightOf(layer, 'ffn_gate_inp.weight'), output: router }]);
   const { indices, scores } = selectionOf(list, graph);
-  // Shares among all experts, or, which is the same as dividing by their sum, among the chosen ones.
+  // The weights are a softmax over all experts, or over the chosen ones, which equals dividing by their sum.
   if (!normalised) list.push({ op: 'softmax', values: router, rows, columns });
   list.push({ op: 'top-k', values: router, rows, columns, k, indices, scores });
   if (normalised) list.push({ op: 'softmax', values: scores, rows, columns: k });
@@ -43,7 +46,10 @@ export interface ExpertRows {
   readonly weights: readonly number[];
 }
 
-/** Experts in order, each with its rows in order: the sums are then the same however the step was cut. */
+/**
+ * Groups rows by expert: experts in ascending order, and the rows of each in ascending order. This order makes the sums
+ * independent of how prompts are cut into steps.
+ */
 export function groupByExpert(
   indices: Uint32Array,
   scores: Float32Array,

@@ -1,15 +1,15 @@
-/** The dense feed-forward part of a layer, and one expert, which is the same on some rows. */
+/** The dense feed-forward part of a layer, and an expert, which computes the same for some of the rows. */
 import type { DenseGraph } from '../model/graph.ts';
 import { joinResidual, type OperationList, weightOf } from './operation-list.ts';
 import type { PlacedExpert, PlacedLayer, PlacedWeight } from './placed-model.ts';
 
-/** Into the residual stream. */
+/** Adds the output of the dense part to the residual stream. */
 export function pushDense(list: OperationList, layer: PlacedLayer, graph: DenseGraph): void {
   const output = activate(list, layer, graph);
   joinResidual(list, output, { layer, output: 'ffn_down.weight', postNorm: graph.postNorm });
 }
 
-/** Into rows of its own, without the norm that may follow. */
+/** Writes the output of the dense part to `output`, without the norm that may follow. */
 export function pushDenseTo(
   list: OperationList,
   layer: PlacedLayer,
@@ -19,7 +19,7 @@ export function pushDenseTo(
   list.products(input, [{ weight: weightOf(layer, 'ffn_down.weight'), output }]);
 }
 
-/** activation(gate) x up, [tokens, width]. */
+/** Computes activation(gate) x up, [tokens, width], and returns its address. */
 function activate(list: OperationList, layer: PlacedLayer, graph: DenseGraph): number {
   const { buffers } = list.layout;
   const { tokens: rows } = list;
@@ -38,7 +38,10 @@ interface GatedRows {
   readonly activation: 'silu' | 'gelu';
 }
 
-/** Gate and up rows of `input`, in two matrices or, where the second is null, in one; into `activated`. */
+/**
+ * Computes gate and up rows of `input` and combines them into `activated`. If the second matrix is null, the first
+ * holds the rows of both.
+ */
 function pushGated(
   list: OperationList,
   [first, second]: readonly [PlacedWeight, PlacedWeight | null],

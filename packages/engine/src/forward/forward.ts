@@ -1,13 +1,13 @@
 /**
- * The forward pass: tokens in, keys and values into the cache, hidden rows and logits out. It owns no memory and decides
- * nothing about requests; a runtime gives it one batch at a time.
+ * The forward pass: computes hidden rows and logits of tokens, and writes their keys and values to the cache. It owns
+ * no memory and knows no requests; the caller passes one batch at a time.
  *
  *   embed -> per layer: attention, feed-forward or experts -> (run) hidden -> final norm -> head -> logits
  *
- * Operations are collected and handed to the kernels in one go, except where the host must look: at the choice of
- * experts, at captured rows, and where the next operations lie in another arena, to which what they read is then copied
- * (walk.ts).
- * What differs from step to step lies in tables, so the operations of small steps are prepared once and kept.
+ * Operations are collected and then run by the kernels together. A run ends early if the host must read a result (the
+ * choice of experts, captured rows), or if the next operations lie in another arena, to which the host copies their
+ * input (walk.ts).
+ * Tables hold everything that differs from step to step, so the operations of small steps are prepared once and kept.
  */
 import { defined } from '@plimsoll/foundation';
 import type { KernelOperation, Kernels, Program } from '@plimsoll/kernels';
@@ -33,20 +33,20 @@ export interface ForwardParts {
   readonly model: PlacedModel;
   readonly arenas: readonly ArenaMemory[];
   readonly kernels: Kernels;
-  /** Work after which a step yields; a smaller amount than the usual is for tests. */
+  /** Multiply-adds after which a step yields. Tests set a small number. */
   readonly turnMultiplyAdds?: number | undefined;
 }
 
-/** Receives copies of the residual stream, [tokens, hiddenSize]: after the embedding (-1) or after a layer. */
+/** Receives copies of the residual stream, [tokens, hiddenSize], after the embedding (layer -1) or after a layer. */
 export interface Capture {
   readonly layers: ReadonlySet<number>;
   take(layer: number, rows: Float32Array): void;
 }
 
-/** Steps of so many tokens, or heads of so many rows, are kept: a program takes some 100 KB, and saves 0.3 ms a step. */
+/** Programs are kept for up to 8 tokens or head rows: a program takes about 100 KB and saves 0.3 ms per step. */
 const keptCountMax = 8;
 
-/** What one arena computes of a step, with the rows that it brings from the segment before. */
+/** The part of a step that one arena computes, and the rows that it needs from the previous segment. */
 interface Segment {
   readonly layout: ArenaLayout;
   readonly carried: readonly Carried[];
@@ -62,14 +62,14 @@ export class Forward {
   readonly #rotations: RotationTables;
   readonly #step: LayerStep;
   readonly #limits: TableLimits;
-  /** Of the run in progress. */
+  /** Turns of the run in progress. */
   #turns: Turns;
   readonly #turnMultiplyAdds: number;
   readonly #isDense: boolean;
   readonly logitRowsMax: number;
-  /** By tokens of the step. */
+  /** Keyed by the number of tokens in the step. */
   readonly #steps = new Map<number, readonly Segment[]>();
-  /** By rows and by whether the largest are looked for. */
+  /** Keyed by the number of rows and by whether the program finds the largest logits. */
   readonly #heads = new Map<string, Program>();
 
   constructor({ plan, model, arenas, kernels, turnMultiplyAdds = usualTurnMultiplyAdds }: ForwardParts) {
@@ -91,12 +91,12 @@ export class Forward {
     this.logitRowsMax = plan.settings.logitRows;
   }
 
-  /** Computes a batch. Its last hidden rows stay where they are until the next one, for `logits`. */
+  /** Computes a batch. Its last hidden rows stay in memory until the next batch, for `logits`. */
   run(batch: StepBatch, capture: Capture | null = null): void {
     for (const _ of this.inTurns(batch, capture));
   }
 
-  /** The same, yielding where a long one may be interrupted. Left there, it has computed nothing of use. */
+  /** Computes a batch like `run`, and yields where the caller may interrupt it. An interrupted batch has no result. */
   *inTurns(batch: StepBatch, capture: Capture | null = null): Turn<void> {
     checkBatch(batch, this.#limits);
     this.#writeTables(batch);
@@ -123,13 +123,13 @@ export class Forward {
     capture.take(layer, this.#rows(layout, 'hidden', tokens).slice());
   }
 
-  /** All of a small step in one piece; null where the host must look in between, at the choice of experts. */
+  /** Prepares all operations of a small step; null if the model has experts, whose choice the host must read. */
   #segments(tokens: number): readonly Segment[] | null {
     if (!this.#isDense) return null;
     const kept = this.#steps.get(tokens);
     if (kept !== undefined) return kept;
     const walk = new KeptWalk(this.#placeOf(tokens));
-    // Nothing of it has to wait, so that no turn ends before its end.
+    // A KeptWalk never yields, so these loops only run the generators to their end.
     for (const layer of this.model.layers) for (const _ of pushLayer(walk, layer, this.#step));
     const segments = walk.stretches.map(({ list: { layout, operations }, carried }) => ({
       layout,
@@ -150,8 +150,8 @@ export class Forward {
   }
 
   /**
-   * Logits of some rows of the last batch, [rows, vocabulary], at most `logitRowsMax` of them. A window into the arena:
-   * valid until the next call. With `findLargest`, `largest` knows the largest of each row afterwards.
+   * Computes the logits of some rows of the last batch, [rows, vocabulary], at most `logitRowsMax` rows. The result is
+   * a view of the arena and valid until the next call. `findLargest` prepares the result of `largest`.
    */
   logits(rows: readonly number[], { findLargest = false } = {}): Float32Array {
     const { buffers, arena } = this.#head;
@@ -160,13 +160,13 @@ export class Forward {
     return new Float32Array(this.#buffer(arena), buffers.logits, rows.length * this.model.graph.vocabSize);
   }
 
-  /** Per row of the last logits two numbers: the first largest token, and how many values are not numbers. */
+  /** [rows, 2] for the last logits: the first token with the largest logit, and the number of NaN values. */
   largest(rowCount: number): Uint32Array {
     const { buffers, arena } = this.#head;
     return new Uint32Array(this.#buffer(arena), buffers.candidates, 2 * rowCount);
   }
 
-  /** The head over so many rows: from `hidden` where the last layer lies in its arena, else from `normed`. */
+  /** The program of the head. It reads `hidden` if the last layer is in the head's arena, else `normed`. */
   #headProgram(rows: number, findLargest: boolean): Program {
     const key = `${rows} ${findLargest}`;
     const kept = this.#heads.get(key);
@@ -186,7 +186,7 @@ export class Forward {
     return program;
   }
 
-  /** The rows that went into the head at the last `logits`: after the final norm. */
+  /** The input rows of the head in the last `logits` call, [rows, hiddenSize]: after the final norm. */
   headRows(rowCount: number): Float32Array {
     const { buffers, arena } = this.#head;
     return new Float32Array(
@@ -196,7 +196,7 @@ export class Forward {
     );
   }
 
-  /** Copies one block of a cache group over another, in every layer of the group. */
+  /** Copies block `from` of a cache group to block `to`, in every layer of the group. */
   copyBlock(group: number, from: number, to: number): void {
     for (const { kv, graph } of this.model.layers) {
       if (kv.group !== group || graph.attention.sharesKvWithLayer !== null) continue;
@@ -206,12 +206,12 @@ export class Forward {
     }
   }
 
-  /** Bytes of one block of a cache group, all its layers together. */
+  /** Bytes of one block of a cache group, summed over the layers. */
   blockBytes(group: number): number {
     return this.model.layers.reduce((sum, { kv }) => sum + (kv.group === group ? kv.blockStrideBytes : 0), 0);
   }
 
-  /** Copies a block of every layer of a group out, layer after layer. */
+  /** Copies a block out of the cache, one layer of the group after the other. */
   readBlock(group: number, block: number, into: Uint8Array): void {
     let offset = 0;
     for (const part of this.#blockParts(group, block)) {
@@ -220,7 +220,7 @@ export class Forward {
     }
   }
 
-  /** The way back. */
+  /** Copies a block back into the cache: the inverse of `readBlock`. */
   writeBlock(group: number, block: number, from: Uint8Array): void {
     let offset = 0;
     for (const part of this.#blockParts(group, block)) {
@@ -272,7 +272,10 @@ export class Forward {
     return this.#turns.run(operations, (some) => this.#kernels.run(layout.arena, some));
   }
 
-  /** Says which rows logits are wanted of, and brings them to `normed` of the head's arena where it is another one. */
+  /**
+   * Writes the numbers of the rows whose logits are wanted. If the head is in another arena, gathers the rows and
+   * copies them to `normed` there.
+   */
   #bringRows(rows: readonly number[]): void {
     const layout = this.#layout(this.#lastArena);
     new Uint32Array(this.#buffer(layout.arena), layout.logitRows, rows.length).set(rows);
@@ -282,7 +285,7 @@ export class Forward {
     target.set(this.#rows(layout, 'normed', rows.length));
   }
 
-  /** `normed` = the wanted rows of `hidden`, side by side. */
+  /** Gathers the wanted rows of `hidden` into `normed`. */
   #gather({ buffers, logitRows: indices }: ArenaLayout, rows: number): KernelOperation {
     const { hidden: input, normed: output } = buffers;
     return { op: 'gather-rows', input, indices, output, rows, columns: this.model.graph.hiddenSize };

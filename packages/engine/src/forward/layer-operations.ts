@@ -1,4 +1,4 @@
-/** A layer: attention, feed-forward, and what Gemma 4 adds to them: the embedding per layer and a factor at the end. */
+/** A layer: attention, feed-forward, and the additions of Gemma 4: an embedding per layer and an output scale. */
 import { defined } from '@plimsoll/foundation';
 import type { LayerInputGraph, LayerInputsGraph } from '../model/graph.ts';
 import { pushAttention } from './attention-operations.ts';
@@ -33,14 +33,14 @@ export function* pushLayer(walk: Walk, layer: PlacedLayer, { model, rotations }:
   pushOutputScale(walk, layer);
 }
 
-/** What every layer reads of what came before it. */
+/** The rows that every layer reads from the layers before it. */
 function residualRows({ graph, inputs }: PlacedModel, tokens: number): readonly Carried[] {
   const hidden: Carried = { buffer: 'hidden', count: tokens * graph.hiddenSize };
   if (inputs === null) return [hidden];
   return [hidden, { buffer: 'layer-inputs', count: tokens * inputs.table.columns }];
 }
 
-/** `layer-inputs` of all layers, [tokens, layers x width], from the tokens and their embedding in `hidden`. */
+/** Computes `layer-inputs` of all layers, [tokens, layers x width], from the tokens and their embedding in `hidden`. */
 export function pushLayerInputs(list: OperationList, model: PlacedModel, graph: LayerInputsGraph): void {
   const { table, projection, norm } = defined(
     model.inputs,
@@ -80,7 +80,7 @@ function pushLayerInput(
   joinResidual(list, output, { layer, output: 'proj.weight', postNorm });
 }
 
-/** The factor is one number among the weights, which are there when operations are made. */
+/** The host reads the factor, one f32, from the weights: they are loaded before any operation is made. */
 function pushOutputScale(walk: Walk, layer: PlacedLayer): void {
   const weight = layer.weights.get('layer_output_scale.weight');
   if (weight === undefined) return;

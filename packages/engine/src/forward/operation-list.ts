@@ -1,4 +1,4 @@
-/** Collects the operations of one arena. Products share the quantised form of their input where their formats allow. */
+/** Collects the operations of one arena. Products with the same activation format share one quantised input. */
 import { defined } from '@plimsoll/foundation';
 import { type KernelOperation, type ProductPath, weightFormats } from '@plimsoll/kernels';
 import type { LayerWeightName, NormGraph } from '../model/graph.ts';
@@ -8,9 +8,9 @@ import type { PlacedLayer, PlacedWeight } from './placed-model.ts';
 export interface ProductOutput {
   readonly weight: PlacedWeight;
   readonly output: number;
-  /** Bytes between rows of the output; default: contiguous. */
+  /** Bytes between rows of the output. Default: 4 bytes per column, without gaps. */
   readonly strideBytes?: number;
-  /** Adds to what is there. */
+  /** Adds to the output instead of overwriting it. */
   readonly accumulate?: boolean;
 }
 
@@ -35,7 +35,7 @@ export class OperationList {
     this.operations.push(...operations);
   }
 
-  /** Every output = weight x input, for f32 rows at `input`. */
+  /** Computes weight x input for every output; `input` holds f32 rows, [tokens, columns]. */
   products(input: number, outputs: readonly ProductOutput[], tokens = this.tokens): void {
     const { path } = this;
     let quantisedFor: string | null = null;
@@ -61,13 +61,13 @@ export class OperationList {
     this.push({ op: 'rms-norm', input, weight: pointer, output, ...sizes });
   }
 
-  /** Without a weight. */
+  /** RMS norm without a weight. */
   normPlain(input: number, output: number, sizes: { readonly rows: number; readonly columns: number }): void {
     const rule = { epsilon: this.epsilon, weightOffset: 0 } as const;
     this.push({ op: 'rms-norm', input, weight: null, output, ...sizes, ...rule });
   }
 
-  /** target += addend, which repeats every `period` elements. */
+  /** Adds `right` to `target`, `count` elements; `right` repeats every `period` elements. */
   add(target: number, right: number, count: number, period: number): void {
     this.push({ op: 'add', left: target, right, output: target, count, period, factor: 1 });
   }
@@ -82,7 +82,7 @@ export function weightOf(layer: PlacedLayer, name: LayerWeightName): PlacedWeigh
   return defined(layer.weights.get(name), `layer ${layer.index} has no ${name}`);
 }
 
-/** The product that ends a part of a layer: into the residual stream, by way of a norm where the graph has one. */
+/** The product that ends a part of a layer. Adds it to the residual stream, after a norm if the graph has one. */
 export function joinResidual(
   list: OperationList,
   input: number,

@@ -1,7 +1,7 @@
 /**
- * A graph bound to memory: every weight of every layer with its arena, address and format, looked up once when the engine
- * starts, so that a step does no look-ups by name. Refuses a file that lacks a weight of the graph, or has one that the
- * graph would ignore: both would give fluent nonsense.
+ * A graph bound to memory: every weight of every layer with its arena, address and format. The engine looks weights up
+ * by name once, when it starts. It refuses a file that lacks a weight of the graph, and a file with a weight that the
+ * graph does not use: both would give fluent nonsense.
  */
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import type { KernelKvFormat, KernelWeightFormat } from '@plimsoll/kernels';
@@ -9,8 +9,10 @@ import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
 import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
 
+/** A matrix, [rows, columns], or a vector in an arena. */
 export interface PlacedWeight {
   readonly arena: number;
+  /** Bytes from the start of the arena. */
   readonly pointer: number;
   readonly format: KernelWeightFormat;
   readonly rows: number;
@@ -18,9 +20,9 @@ export interface PlacedWeight {
 }
 
 export interface PlacedKv {
-  /** Where the cache lies: with the layer, save where that reads an earlier layer's. */
+  /** The arena of the cache: the layer's own arena, unless the layer reads the cache of an earlier layer. */
   readonly arena: number;
-  /** Index of the cache group: which block table the layer reads. */
+  /** Index of the cache group, whose block table the layer reads. */
   readonly group: number;
   readonly kvFormat: KernelKvFormat;
   readonly keyPool: number;
@@ -34,20 +36,20 @@ export interface PlacedLayer {
   readonly arena: number;
   readonly graph: LayerGraph;
   readonly kv: PlacedKv;
-  /** Weights that are one matrix or vector. */
+  /** Weights except experts. */
   readonly weights: ReadonlyMap<LayerWeightName, PlacedWeight>;
-  /** One per expert; empty without experts. */
+  /** Indexed by expert; empty without experts. */
   readonly experts: readonly PlacedExpert[];
 }
 
 export interface PlacedExpert {
   readonly gate: PlacedWeight;
-  /** Null where gate and up rows are in one matrix, which is `gate` then. */
+  /** Null if `gate` holds the rows of both. */
   readonly up: PlacedWeight | null;
   readonly down: PlacedWeight;
 }
 
-/** Where the embedding per layer comes from. */
+/** The weights that compute the embedding per layer. */
 export interface PlacedInputs {
   readonly table: PlacedWeight;
   readonly projection: PlacedWeight;
@@ -63,7 +65,7 @@ export interface PlacedModel {
   readonly layers: readonly PlacedLayer[];
 }
 
-/** Tensors that are read when the model is opened, and are not operands. */
+/** Tensors that `openModel` reads; no operation uses them. */
 const readElsewhere = /^rope_(freqs|factors_long|factors_short)\.weight$/;
 
 class Places {
@@ -174,7 +176,7 @@ function placeExperts(
   }));
 }
 
-/** The kernels' names for what the planner calls by other engines' names. */
+/** From the planner's cache formats to the kernels' names. */
 const kvFormats = { fp32: 'f32', fp16: 'f16', q8_0: 'q8_0' } as const;
 
 function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
@@ -187,7 +189,7 @@ function placeKv(plan: EngineMemoryPlan, layer: number): PlacedKv {
     arena: cache.arena,
     group,
     kvFormat: kvFormats[plan.settings.kvFormat],
-    // The keys of a block, then its values: one run of bytes to copy when a block is copied on write.
+    // A block holds its keys, then its values, so that copy-on-write copies one run of bytes.
     keyPool: cache.offset,
     valuePool: cache.offset + cache.blockBytes / 2,
     blockStrideBytes: cache.blockBytes,

@@ -1,25 +1,25 @@
 /**
- * One step as lists: which tokens are computed, at which positions, and where their keys and values go. Made from a
- * scheduler's plan; the tokens of an entry stand side by side, so that attention takes them together.
+ * One step as lists: token ids, positions, and the cache slots of keys and values, made from a scheduler's plan. The
+ * tokens of an entry are adjacent, so that attention computes them together.
  */
 import { assert, defined } from '@plimsoll/foundation';
 
-/** What the forward pass needs to know of one sequence in one step. */
+/** The part of a step that belongs to one sequence. */
 export interface BatchEntry {
-  /** The tokens to compute: drafts included. */
+  /** The tokens to compute, including drafts. */
   readonly tokens: readonly number[];
-  /** Position of the first. */
+  /** Position of the first token. */
   readonly start: number;
-  /** One per cache group. */
+  /** Indexed by cache group. `firstIndex` is the block index of the first listed block. */
   readonly tables: readonly { readonly firstIndex: number; readonly blocks: readonly number[] }[];
 }
 
 export interface StepBatch {
   readonly tokenIds: readonly number[];
   readonly positions: readonly number[];
-  /** Which entry a token belongs to. */
+  /** Index of each token's entry. */
   readonly entryOf: readonly number[];
-  /** Slot of each token, per group: block x blockTokens + place in it. */
+  /** Slots of the tokens, [groups][tokens]: block x blockTokens + place in the block. */
   readonly slots: readonly (readonly number[])[];
   readonly entries: readonly BatchEntry[];
 }

@@ -1,4 +1,4 @@
-/** Writes what a step is told into the tables of an arena: tokens, positions, slots, block tables, rotations. */
+/** Writes the inputs of a step into the tables of an arena: tokens, positions, slots, block tables, rotations. */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { type RopeFrequencies, ropeTable } from '@plimsoll/kernels';
 import type { ModelGraph } from '../model/graph.ts';
@@ -6,6 +6,7 @@ import { frequenciesOf } from '../model/rotations.ts';
 import type { ArenaLayout } from './arena-layout.ts';
 import type { StepBatch } from './step-batch.ts';
 
+/** A rotary table in an arena: f32 [tokens, rotaryDim / 2, 2]. */
 export interface RotationTable {
   readonly pointer: number;
   readonly rotaryDim: number;
@@ -37,6 +38,7 @@ export interface TableLimits {
   readonly vocabSize: number;
 }
 
+/** Asserts the size of a batch, and throws code `bad-token` for an id outside the vocabulary. */
 export function checkBatch(batch: StepBatch, limits: TableLimits): void {
   const { tokenIds } = batch;
   assert(

@@ -1,4 +1,4 @@
-/** Where a long step is cut: between operations, and inside attention; never so that anything is left out. */
+/** A long step is cut between operations and inside attention, and no part is left out. */
 import type { KernelOperation } from '@plimsoll/kernels';
 import { expect, test } from 'vitest';
 import { Turns } from './turns.ts';
@@ -16,7 +16,7 @@ function attention(tokens: number): KernelOperation {
   return { op: 'attention', kvFormat: 'f32', ...pool, ...rows, ...given, ...scores };
 }
 
-/** Tokens of what runs in each turn. */
+/** Token counts of the operations in each turn. */
 function turns(operations: readonly KernelOperation[], multiplyAddsMax: number, positions = [9]): number[][] {
   const runs: number[][] = [[]];
   const work = new Turns(positions, multiplyAddsMax).run(operations, (some) => {
@@ -26,14 +26,14 @@ function turns(operations: readonly KernelOperation[], multiplyAddsMax: number, 
   return runs;
 }
 
-test('a turn ends before the operation that would make it too long; one that is too long alone is a turn', () => {
+test('a turn ends before an operation that would make it too long; a single long operation is a turn', () => {
   const step = [1, 2, 3, 9, 1].map(product);
   expect(turns(step, 3000)).toEqual([[1, 2], [3], [9], [1]]);
   expect(turns(step, 1e9)).toEqual([[1, 2, 3, 9, 1]]);
   expect(turns(step, 1)).toEqual([[1], [2], [3], [9], [1]]);
 });
 
-test('attention is cut between tokens, eight at a time, with what belongs to them', () => {
+test('attention is cut between groups of eight tokens, with their addresses', () => {
   // A token costs 2 x 10 keys x 2 heads x 5.
   expect(turns([attention(30)], 200 * 20)).toEqual([[16], [14]]);
   expect(turns([attention(30)], 200 * 20, [3])).toEqual([[30]]);

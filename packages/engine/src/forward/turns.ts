@@ -1,18 +1,18 @@
 /**
- * A long step is computed in turns: after every tenth of a second or so it yields, so that the event loop can serve
- * sockets and hear of a request that was cancelled. Work is counted in multiply-adds, because a clock would make runs
- * differ. A step of decoding is one turn.
+ * A long step is computed in turns. The step yields after each turn, so that the event loop can serve sockets and
+ * cancel requests. The length of a turn is measured in multiply-adds, because a clock would cut the same step
+ * differently in each run. A decode step of a small model is a single turn.
  */
 import type { KernelOperation } from '@plimsoll/kernels';
 
-/** About 50 ms on two cores, which compute 40 to 100 thousand million in a second. */
+/** 20 to 50 ms on two cores, which compute 40 to 100 billion multiply-adds per second. */
 export const usualTurnMultiplyAdds = 2e9;
-/** The kernel takes tokens of one sequence in groups of eight. */
+/** The attention kernel computes the tokens of a sequence in groups of eight. */
 const attentionTokensUnit = 8;
 
-/** Yields before operations that would make a turn too long, having run those before them. */
+/** Runs operations, and yields before an operation that would make the turn too long. */
 export class Turns {
-  /** Positions that attention may look back over. */
+  /** Maximum number of keys that a token of the step attends to. */
   readonly #keysMax: number;
   readonly #multiplyAddsMax: number;
   #spent = 0;
@@ -22,7 +22,7 @@ export class Turns {
     this.#keysMax = 1 + positions.reduce((most, position) => Math.max(most, position), 0);
   }
 
-  /** Whether the operations fit into what is left of the turn. */
+  /** True if the operations fit into the rest of the current turn. */
   isOne(operations: readonly KernelOperation[]): boolean {
     const all = operations.reduce((sum, operation) => sum + this.#multiplyAdds(operation), this.#spent);
     return all <= this.#multiplyAddsMax;
@@ -54,7 +54,7 @@ export class Turns {
     return 2 * operation.tokens * keys * operation.heads * operation.headDim;
   }
 
-  /** Attention over a long text, some tokens at a time: each looks back on its own. */
+  /** Splits long attention into parts of some tokens each: a token's attention does not depend on the other tokens. */
   #parts(operation: KernelOperation): readonly KernelOperation[] {
     if (operation.op !== 'attention') return [operation];
     const perToken = this.#multiplyAdds(operation) / operation.tokens;

@@ -1,34 +1,35 @@
 /**
- * A step's way through the arenas. Operations are collected for one arena; where the next lie in another, the rows they
- * read are carried there. One walk runs what was collected before it goes on; the other keeps it, to be run many times.
+ * A step's way through the arenas. A walk collects operations for one arena. If the next operations are in another
+ * arena, it copies the rows that they read to that arena. RunningWalk runs the collected operations before it moves on;
+ * KeptWalk keeps them, so that later steps run them again.
  */
 import { assert } from '@plimsoll/foundation';
 import type { StepBufferName } from '@plimsoll/planner/engine-memory';
 import type { ArenaLayout } from './arena-layout.ts';
 import type { OperationList } from './operation-list.ts';
 
-/** Work that yields where it may be interrupted. */
+/** Work that yields where the caller may interrupt it. */
 export type Turn<Result> = Generator<void, Result, void>;
 
-/** The first numbers of a step buffer. */
+/** The first `count` f32 values of a step buffer. */
 export interface Carried {
   readonly buffer: StepBufferName;
   readonly count: number;
 }
 
 export interface Walk {
-  /** Where operations are collected at present. */
+  /** The list that collects operations now. */
   readonly list: OperationList;
-  /** Goes on in that arena, with these rows; stays where that is the present one. */
+  /** Continues in `arena`, and copies the carried rows there. Does nothing if the walk is in that arena already. */
   moveTo(arena: number, carried: readonly Carried[]): Turn<void>;
-  /** Runs what was collected, so that the host can see what it wrote. */
+  /** Runs the collected operations, so that the host can read their results. */
   settle(): Turn<void>;
   /** The memory of an arena. */
   buffer(arena: number): ArrayBufferLike;
 }
 
 export interface WalkPlace {
-  /** Where the step begins. */
+  /** The first list of the step. */
   readonly list: OperationList;
   /** An empty list for the same step. */
   listAt(arena: number): OperationList;
@@ -77,14 +78,14 @@ export class RunningWalk implements Walk {
   }
 }
 
-/** One arena's part of a walk that is kept. */
+/** The part of a kept walk in one arena. */
 export interface Stretch {
   readonly list: OperationList;
-  /** From the stretch before. */
+  /** Rows that the walk copies from the arena of the previous stretch. */
   readonly carried: readonly Carried[];
 }
 
-/** Of a step of which nothing depends on what its operations find. It never waits. */
+/** Keeps the operations of a step in which the host reads no result. It never yields. */
 export class KeptWalk implements Walk {
   readonly stretches: Stretch[];
   list: OperationList;

@@ -1,4 +1,4 @@
-/** Formats that are converted on their way in hold what the `gguf` Python package reads in them, bit for bit. */
+/** Tensors that are converted while loading equal the `gguf` Python package's values, bit for bit. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
@@ -30,7 +30,7 @@ function blocksOf(format: string): { readonly bytes: Uint8Array; readonly values
   return { bytes: bytesOf(blocks), values: floatsOf(values) };
 }
 
-/** Q8_0 as its definition says: scale x quant, in f32. */
+/** Dequantises Q8_0 by its definition: scale x quant, in f32. */
 function readQ8(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: (bytes.byteLength / 34) * 32 }, (_, index) => {
@@ -39,7 +39,7 @@ function readQ8(bytes: Uint8Array): Float32Array {
   });
 }
 
-/** Q6_K: scale x (signed scale of 16) x (quant - 32), multiplied in this order. */
+/** Dequantises Q6_K: scale x (signed scale of 16) x (quant - 32), multiplied in this order. */
 function readQ6(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float32Array.from({ length: (bytes.byteLength / 210) * 256 }, (_, place) => {
@@ -71,7 +71,7 @@ test.each(['f16', 'bf16', 'q8_0', 'q4_0'] satisfies KernelWeightFormat[])(
   },
 );
 
-test('other types are left to others', () => {
+test('types that kernels read are not widened', () => {
   expect(wideningOf('Q8_0')).toBe(null);
   expect(wideningOf('Q5_0')).toBe(null);
 });

@@ -1,18 +1,18 @@
-/** The tokenizer files of a model directory; of the three only tokenizer.json must be there. */
+/** Reads the tokenizer files of a model directory. Only tokenizer.json is required. */
 import { join } from 'node:path';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import { readJsonFile } from '@plimsoll/model-files';
 import type { Tokenizer } from '@plimsoll/text';
 import { tokenizerFromJson } from '@plimsoll/text';
 
-/** Gemma 3, whose file is the largest, has 130 bytes and 7 values per token of its vocabulary. */
+/** Limits per token of the vocabulary. The largest known file, of Gemma 3, has 130 bytes and 7 values per token. */
 const bytesPerToken = 512;
 const valuesPerToken = 32;
-/** Whatever the vocabulary: patterns, added tokens, templates. */
+/** Limits of the parts that do not grow with the vocabulary: patterns, added tokens, templates. */
 const bytesBeside = MiB;
 const valuesBeside = 65_536;
 
-/** A file may be as large as a vocabulary of the model's size makes it: the memory for it is in the plan by that size. */
+/** The size limits follow the model's vocabulary, because the plan counts the tokenizer's memory by its vocabulary. */
 export async function tokenizerOfDirectory(path: string, vocabSize: number): Promise<Tokenizer> {
   const tokenizer = await readJsonFile(join(path, 'tokenizer.json'), 'tokenizer', {
     bytesMax: bytesBeside + bytesPerToken * vocabSize,

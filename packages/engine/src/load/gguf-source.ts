@@ -1,4 +1,4 @@
-/** Weights of a GGUF model in one file or several. Header checks have been done by the reader; data is read on demand. */
+/** Weights of a GGUF model in one or more files. The reader has checked the headers; data is read on demand. */
 import { dirname, join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
@@ -39,7 +39,7 @@ function refuseBigEndian(path: string, model: GgufModel): void {
   });
 }
 
-/** All numbers of a small f32 tensor outside layers, null when the model has none of that name. */
+/** Reads all values of a small f32 tensor outside layers; null if the model has no tensor of that name. */
 export async function readFloats(
   path: string,
   model: GgufModel,
@@ -48,7 +48,7 @@ export async function readFloats(
   const tensor = model.tensors.find((candidate) => candidate.name === name);
   if (tensor === undefined) return null;
   const part = defined(model.parts[tensor.part], 'a tensor lies in a part of the model');
-  // One factor per rotated pair: a file that claims more is not believed.
+  // The tensor has one factor per rotated pair. A larger size means a damaged or hostile file.
   if (tensor.type.name !== 'F32' || tensor.bytes > 65_536) {
     throw new PlimsollError({
       code: 'unsupported-tensor-type',

@@ -1,13 +1,13 @@
-/** Cuts tensors into runs of rows: what is read, converted and repacked at a time, by one thread. */
+/** Cuts tensors into runs of rows. A thread reads, converts and repacks one run at a time. */
 import { defined } from '@plimsoll/foundation';
 import type { LoadJob, Passage } from './load-task.ts';
 import { passageBytes } from './store-rows.ts';
 
-/** Rows that a panel interleaves; runs are whole panels, save at the end of a matrix. */
+/** Rows that a panel interleaves. Runs are whole panels, except at the end of a matrix. */
 const panelRows = 8;
 /**
- * Rows and their panels stay in a second-level cache of a megabyte while they are repacked. Half of this and twice of it
- * take the same time, a quarter more calls than it saves.
+ * During repacking, rows and panels of this size fit in a second-level cache of 1 MB. Half and twice this size take the
+ * same time; with a quarter, the extra calls cost more than they save.
  */
 const runBytesMax = 512 * 1024;
 
@@ -20,7 +20,7 @@ export interface Run {
   readonly rows: number;
 }
 
-/** Every run of every job, in order. Threads that were given the same jobs and rooms see the same list. */
+/** Yields every run of every job, in order. Threads with the same jobs and passage sizes get the same list. */
 export function* runsOf(jobs: readonly LoadJob[], passages: readonly Passage[]): Generator<Run, void> {
   for (const job of jobs) {
     const { tensor, source } = job;

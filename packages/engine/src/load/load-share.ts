@@ -1,7 +1,7 @@
 /**
- * One thread's share of a load: it takes the next run that nobody has taken, reads it, converts and repacks it to where
- * it will stay, and counts it. Threads meet nowhere else, so that one may read while another repacks, and each touches
- * the fresh pages of an arena that it fills.
+ * One thread's share of a load. The thread takes the next free run, reads it, converts and repacks it into its final
+ * place, and counts its bytes. Threads share only the counters, so that one reads while another repacks, and each
+ * thread is the first to touch the arena pages that it fills.
  */
 import { defined } from '@plimsoll/foundation';
 import type { KernelOperation } from '@plimsoll/kernels';
@@ -12,7 +12,7 @@ import { writePlain } from './plain-tensor.ts';
 import { fillExactly } from './read-exactly.ts';
 import { repackRows, storeRows } from './store-rows.ts';
 
-/** Where this thread writes, and what runs its operations. */
+/** An arena as this thread sees it: its memory, and a function that runs kernel operations on it. */
 export interface ShareArena {
   readonly buffer: ArrayBufferLike;
   run(operations: readonly KernelOperation[]): void;
@@ -22,9 +22,9 @@ export class LoadShare {
   readonly #task: LoadTask;
   readonly #arenas: readonly ShareArena[];
   readonly #runs: Generator<Run, void>;
-  /** Number of the run that the generator gives next. */
+  /** Number of the run that the generator yields next. */
   #place = 0;
-  /** Holds what does not go straight into an arena. */
+  /** Host buffer for data that cannot be read straight into an arena. */
   #host = new Uint8Array(0);
 
   constructor(task: LoadTask, arenas: readonly ShareArena[]) {
@@ -33,7 +33,7 @@ export class LoadShare {
     this.#runs = runsOf(task.jobs, task.passages);
   }
 
-  /** Loads one run and says how many bytes of its file that were; null when none was left. */
+  /** Loads one run and returns its bytes in the file; null if no run is left. */
   loadNext(): number | null {
     const run = this.#take();
     if (run === null) return null;

@@ -1,21 +1,21 @@
 /**
- * What threads that load a model together are told. Everything in it can be sent to a thread: jobs are data, arenas and
- * signals are shared memory, files are descriptors of the process.
+ * The task of threads that load a model together. Every part can be sent to a thread: jobs are data, arenas and signals
+ * are shared memory, files are descriptors of the process.
  */
 import type { PlacedTensor } from '@plimsoll/planner/engine-memory';
 import type { SourceTensor, WeightFile } from './weight-source.ts';
 
-/** One matrix or vector: where it lies, and where and how it shall be held. */
+/** One matrix or vector: its place in the files, and its place and format in memory. */
 export interface LoadJob {
   readonly tensor: PlacedTensor;
   readonly source: SourceTensor;
 }
 
-/** A part of an arena's step buffers, which nothing else uses yet. Rows pass through it, 64-byte aligned. */
+/** A part of an arena's step buffers, which are unused while weights load. Rows pass through it, 64-byte aligned. */
 export interface Passage {
   readonly start: number;
   readonly bytes: number;
-  /** A u32 that counts what is not finite. */
+  /** Address of a u32 that counts values that are not finite. */
   readonly counter: number;
 }
 
@@ -23,16 +23,16 @@ export interface LoadTask {
   /** In the order of the files. */
   readonly jobs: readonly LoadJob[];
   readonly files: readonly WeightFile[];
-  /** Of this thread, one per arena. All threads' are of the same size, so that all cut the same runs. */
+  /** Passages of this thread, one per arena. They have the same size in all threads, so that all cut the same runs. */
   readonly passages: readonly Passage[];
   readonly signal: LoadSignal;
 }
 
 /** Shared by all threads of a load. */
 export interface LoadSignal {
-  /** One word: the number of the next run that nobody has taken yet. */
+  /** One word: the number of the next free run. */
   readonly next: Int32Array<SharedArrayBuffer>;
-  /** One word: bytes of the files that have been stored. */
+  /** One word: number of file bytes that have been stored. */
   readonly loadedBytes: BigInt64Array<SharedArrayBuffer>;
 }
 
@@ -43,15 +43,15 @@ export function createLoadSignal(): LoadSignal {
   };
 }
 
-/** More runs than any model has: whoever asks for the next one is told that there is none. */
+/** More runs than any model has: a thread that takes this number finds no run. */
 const noneLeft = 2 ** 30;
 
-/** The number of a run that is the caller's from now on. */
+/** Takes the next run, and returns its number. */
 export function takeRun({ next }: LoadSignal): number {
   return Atomics.add(next, 0, 1);
 }
 
-/** Nobody starts another run. */
+/** Stops the threads from taking another run. */
 export function stopLoading({ next }: LoadSignal): void {
   Atomics.store(next, 0, noneLeft);
 }

@@ -1,7 +1,7 @@
 /**
- * Executes a storage plan: every tensor is read from its file in runs of rows, repacked by the kernels where it will
- * stay, and checked for values that are not finite. All threads take runs from one list (load-share.ts), this one as
- * soon as it has nothing better to do: before that it may make a tokenizer while the others read.
+ * Executes a storage plan: reads every tensor from its file in runs of rows, repacks it with the kernels into its final
+ * place, and checks it for values that are not finite. All threads take runs from one list (load-share.ts). The calling
+ * thread joins when `finish` is called; until then it may make a tokenizer while the others read.
  *
  *   step buffers of an arena   [ passage of thread 0 | passage of thread 1 | ... ]
  *   kernel control             [ commands of thread 0 and its counter | ... ], before the kernels that own it start
@@ -15,41 +15,42 @@ import { createLoadSignal, type LoadJob, type LoadTask, type Passage, stopLoadin
 import { passageBytes } from './store-rows.ts';
 import type { WeightSource } from './weight-source.ts';
 
-/** This thread looks at its events after so many bytes: some ten milliseconds, or a tenth of a second from a slow disk. */
+/** Bytes after which the calling thread serves its events: about 10 ms, or 100 ms from a slow disk. */
 const turnBytes = 8 * 1024 ** 2;
 const progressPauseMs = 50;
 const lineBytes = 64;
-/** Commands of one thread, and a line for its counter. */
+/** Commands of one thread, and a cache line for its counter. */
 const controlStrideBytes = soloControlBytes + lineBytes;
 
 export interface LoadTarget {
   readonly plan: EngineMemoryPlan;
   readonly arenas: readonly WasmArena[];
   readonly layouts: readonly ArenaLayout[];
-  /** Threads that help. */
+  /** Threads that load together with the calling thread. */
   readonly helpers: readonly LoadHelper[];
-  /** What runs this thread's operations, with commands at the places given. */
+  /** Opens the arenas for the calling thread, whose commands are stored at `places`. */
   openArenas(places: readonly WasmArena[]): readonly ShareArena[];
 }
 
 export interface LoadHelper {
-  /** Loads a share, with commands at the places given. Rejects with what went wrong. */
+  /** Loads a share; the thread's commands are stored at `places`. Rejects with the error of the thread. */
   load(task: LoadTask, places: readonly WasmArena[]): Promise<void>;
 }
 
+/** Progress of a load, in bytes of the model's files. */
 export interface LoadProgress {
   readonly loadedBytes: number;
   readonly totalBytes: number;
 }
 
 export interface Loading {
-  /** Takes part until everything is loaded. Must be called, or the helpers' failures go unheard. */
+  /** Loads until everything is loaded. Only `finish` reports the helpers' errors, so every load must call it. */
   finish(onProgress?: (progress: LoadProgress) => void): Promise<void>;
-  /** Resolves when no thread writes any more. */
+  /** Stops the load. Resolves when no thread writes any more. */
   abandon(): Promise<void>;
 }
 
-/** Sends the helpers to work. */
+/** Starts the helpers. */
 export function startLoading(target: LoadTarget, weights: WeightSource): Loading {
   const jobs = jobsOf(target, weights);
   const signal = createLoadSignal();
@@ -71,7 +72,7 @@ export function startLoading(target: LoadTarget, weights: WeightSource): Loading
     .slice(0, shareCount - 1)
     .map((helper, index) => helper.load(taskOf(index + 1), placesOf(index + 1)));
   const failure = Promise.all(helping);
-  // Heard by finish; until then it may fail without anyone waiting.
+  // `finish` awaits the failure; this handler prevents an unhandled rejection before that.
   failure.catch(() => stopLoading(signal));
   const abandon = async (): Promise<void> => {
     stopLoading(signal);
@@ -83,7 +84,7 @@ export function startLoading(target: LoadTarget, weights: WeightSource): Loading
     async finish(onProgress = () => undefined) {
       const tell = (): void =>
         onProgress({ loadedBytes: Number(Atomics.load(signal.loadedBytes, 0)), totalBytes });
-      // It also keeps the process alive while only the helpers are at work.
+      // The timer also keeps the process alive while only the helpers work.
       const telling = setInterval(tell, progressPauseMs);
       try {
         const share = new LoadShare(taskOf(0), target.openArenas(placesOf(0)));
@@ -103,7 +104,7 @@ export function startLoading(target: LoadTarget, weights: WeightSource): Loading
   };
 }
 
-/** Loads for a while; false when nothing is left to take. */
+/** Loads `turnBytes` bytes; false if no run is left. */
 function takeTurn(share: LoadShare): boolean {
   for (let bytes = 0; bytes < turnBytes; ) {
     const taken = share.loadNext();
@@ -113,7 +114,7 @@ function takeTurn(share: LoadShare): boolean {
   return true;
 }
 
-/** In the order of the files, so that a disk is read from its beginning to its end. */
+/** Sorts the jobs by file and offset, so that a disk is read from beginning to end. */
 function jobsOf({ plan }: LoadTarget, weights: WeightSource): readonly LoadJob[] {
   return plan.storage.tensors
     .filter(({ model }) => model === 'model')
@@ -121,7 +122,7 @@ function jobsOf({ plan }: LoadTarget, weights: WeightSource): readonly LoadJob[]
     .sort((left, right) => left.source.file - right.source.file || left.source.offset - right.source.offset);
 }
 
-/** How many threads find room for eight rows of every matrix in their part of the step buffers. */
+/** Number of threads whose parts of the step buffers have room for eight rows of every matrix. */
 function shareCountOf(target: LoadTarget, jobs: readonly LoadJob[]): number {
   const rooms = target.layouts.map(({ stepBuffersBytes }, arena) => {
     const needs = jobs.map((job) => (job.tensor.arena === arena ? bytesNeeded(job) : 0));

@@ -1,4 +1,4 @@
-/** Files that are damaged or do not fit are refused by name, before or instead of wrong output. */
+/** The engine refuses damaged and unsuitable files by name; it never gives wrong output. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** A copy of the model with some bytes changed. */
+/** Writes a copy of the model with some bytes changed. */
 async function changed(name: string, change: (bytes: Buffer) => Buffer): Promise<string> {
   const path = join(directory, name);
   await writeFile(path, change(await readFile(source)));
@@ -47,7 +47,7 @@ async function tensorAt(name: string): Promise<number> {
   ).offset;
 }
 
-test('a weight that is not a number is refused by the name of its tensor', async () => {
+test('refuses a weight that is NaN, and names its tensor', async () => {
   for (const name of ['blk.1.ffn_up.weight', 'blk.2.attn_norm.weight']) {
     const offset = await tensorAt(name);
     const path = await changed('nan.gguf', (bytes) => {
@@ -62,7 +62,7 @@ test('a weight that is not a number is refused by the name of its tensor', async
   }
 });
 
-test('what one of several threads refuses, the engine refuses', async () => {
+test('the engine reports the error of any loading thread', async () => {
   const offset = await tensorAt('blk.1.ffn_up.weight');
   const path = await changed('nan-threads.gguf', (bytes) => {
     bytes.writeFloatLE(Number.NaN, offset + 40);
@@ -73,7 +73,7 @@ test('what one of several threads refuses, the engine refuses', async () => {
   }
 });
 
-test('several threads load the bytes that one loads', async () => {
+test('several threads load the same bytes as one thread', async () => {
   const prompt = Array.from({ length: 40 }, (_, index) => 3 + ((index * 41) % 250));
   for (const [name, file] of [
     ['llama-3', 'q8_0.gguf'],
@@ -96,7 +96,7 @@ test('several threads load the bytes that one loads', async () => {
   }
 });
 
-test('a file that lacks a tensor, or has one that would be ignored, is refused', async () => {
+test('refuses a file that lacks a tensor, or has an unused tensor', async () => {
   const rename = (from: string, to: string) => (bytes: Buffer) => {
     expect(from.length).toBe(to.length);
     const at = bytes.indexOf(from);
@@ -110,12 +110,12 @@ test('a file that lacks a tensor, or has one that would be ignored, is refused',
   expect(await refusal(start(extra))).toMatchObject({ code: 'unused-tensor', value: 'blk.2.attn_z.bias' });
 });
 
-test('a file that was cut short is refused', async () => {
+test('refuses a truncated file', async () => {
   const path = await changed('cut.gguf', (bytes) => bytes.subarray(0, bytes.length - 1000));
   expect((await refusal(start(path))).code).toBe('gguf-data-beyond-end');
 });
 
-test('an architecture without a graph is refused before anything is allocated', async () => {
+test('refuses an architecture without a graph before it allocates anything', async () => {
   const path = await changed('other.gguf', (bytes) => {
     const at = bytes.indexOf('llama', bytes.indexOf('general.architecture'));
     bytes.write('olmo2', at, 'latin1');
@@ -124,13 +124,13 @@ test('an architecture without a graph is refused before anything is allocated', 
   expect((await refusal(start(path))).code).toMatch(/unsupported-architecture|gguf-missing-key/);
 });
 
-test('too little memory is refused before loading, with the numbers', async () => {
+test('refuses too little memory before loading, with the numbers', async () => {
   const error = await refusal(start(source, 2 * MiB));
   expect(error.code).toBe('over-memory-budget');
   expect(error.hint).not.toBe(undefined);
 });
 
-test('progress is told up to the last byte', async () => {
+test('reports progress up to the last byte', async () => {
   const model = await openModel(source);
   const seen: number[] = [];
   let total = 0;
@@ -149,7 +149,7 @@ test('progress is told up to the last byte', async () => {
   await engine.close();
 });
 
-test('weights that do not fit are held in lower formats where that is asked for', async () => {
+test('weights that do not fit are converted to smaller formats if the caller allows it', async () => {
   for (const [name, file] of [
     ['llama-k-quants', 'q6_k.gguf'],
     ['llama-3', 'f32.gguf'],
@@ -178,12 +178,12 @@ test('weights that do not fit are held in lower formats where that is asked for'
       return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
     };
     const least = Math.min(...whole.map((row, index) => cosine(row, defined(shrunk[index], 'as many rows'))));
-    // Four bits on random weights cost something; a wrong row or scale would leave nothing.
+    // Four bits change random weights somewhat; a wrong row or scale would destroy every similarity.
     expect(least, file).toBeGreaterThan(0.8);
   }
 });
 
-/** The memory of an engine whose weights lack so many bytes. */
+/** The memory limit of an engine whose weights lack the given number of bytes. */
 function memoryWithout(
   lackingBytes: number,
   { spec, options }: { readonly spec: ModelSpec; readonly options: EngineOptions },

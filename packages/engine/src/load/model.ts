@@ -1,6 +1,6 @@
 /**
- * A model as opened: everything but its weights. Immutable, and shared by as many engines as want it; each of them plans
- * its own memory from the spec and reads the weights into it.
+ * An opened model: everything except its weights. It is immutable, and any number of engines can share it; each engine
+ * plans its own memory from the spec and reads the weights into that memory.
  */
 import type { GgufValue, ModelSpec } from '@plimsoll/model-files';
 import type { Tokenizer } from '@plimsoll/text';
@@ -10,15 +10,16 @@ import type { WeightNames } from '../model/weight-names.ts';
 import type { WeightSource } from './weight-source.ts';
 
 export interface Model {
-  /** File or directory. */
+  /** Path of the GGUF file or of the directory. */
   readonly path: string;
   readonly spec: ModelSpec;
   readonly parameters: ModelParameters;
   readonly graph: ModelGraph;
   readonly names: WeightNames;
-  /** Metadata of a GGUF file, vocabulary included; null for checkpoints of the Hub. */
+  /** Metadata of a GGUF file, including the vocabulary; null for checkpoints of the Hub. */
   readonly metadata: ReadonlyMap<string, GgufValue> | null;
+  /** Opens the weight files. The caller closes the source. */
   openWeights(): Promise<WeightSource>;
-  /** Made from the file's vocabulary, or from tokenizer.json beside the weights. */
+  /** Makes a tokenizer from the file's vocabulary, or from tokenizer.json in the model's directory. */
   loadTokenizer(): Promise<Tokenizer>;
 }

@@ -1,4 +1,4 @@
-/** The refusal of weights that would turn every logit into NaN. */
+/** The error for weights that would turn every logit into NaN. */
 import { PlimsollError } from '@plimsoll/foundation';
 
 export function notFinite(name: string, count: number): PlimsollError {

@@ -1,4 +1,4 @@
-/** The files of a model, open for as long as its weights are read. */
+/** Opens the files of a model. They stay open while weights are read. */
 import { type FileSource, openFileSource } from '@plimsoll/model-files';
 import type { WeightFile, WeightSource } from './weight-source.ts';
 

@@ -1,4 +1,4 @@
-/** Opens a model where it lies: a GGUF file (any part of a split one), or a directory with config.json and safetensors. */
+/** Opens a model: a GGUF file (any part of a split model), or a directory with config.json and safetensors files. */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
@@ -28,14 +28,19 @@ import type { Model } from './model.ts';
 import { openSafetensorsSource } from './safetensors-source.ts';
 
 export interface OpenOptions {
+  /** Settings that no file states. Their architecture must be the architecture of the file. */
   readonly overrides?: ModelOverrides;
-  /** What the process may take: a file whose header alone would take a good part of it is refused. */
+  /** Memory limit of the process in bytes. A GGUF file whose header would take over a quarter of it is refused. */
   readonly memoryBytes?: number;
 }
 
-/** Vocabularies are kept. The largest known header, of Gemma 3, has 40 MB, and its smallest model needs 400 MB. */
+/** The vocabulary stays in memory. The largest known header, Gemma 3's, has 40 MB; its smallest model needs 400 MB. */
 const headerShareMax = 1 / 4;
 
+/**
+ * Opens a model and checks its sizes, shapes and names; reads no weights. Throws a PlimsollError for a file that is
+ * missing, damaged, or of an architecture that the engine does not run.
+ */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<Model> {
   const status = await stat(path).catch(() => null);
   return status?.isDirectory() === true ? openDirectory(path, options) : openGguf(path, options);
@@ -86,7 +91,7 @@ async function openDirectory(path: string, { overrides }: OpenOptions): Promise<
   };
 }
 
-/** The graph of a model, and its tensors' names, found to fit each other. */
+/** Describes the graph of a model and checks it against the model's tensors. */
 function described(
   architecture: Architecture,
   spec: ModelSpec,

@@ -1,9 +1,10 @@
-/** Vectors (norms, biases), which the kernels read as f32 rows, from the element types that files have for them. */
+/** Converts vectors (norms, biases) from the element types of files to the f32 rows that the kernels read. */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { notFinite } from './not-finite.ts';
 
 const elementBytes: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
 
+/** Widens a vector to f32. Throws for other element types, and for values that are not finite. */
 export function writePlain(
   target: Float32Array,
   bytes: Uint8Array,

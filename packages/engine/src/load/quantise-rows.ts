@@ -1,6 +1,6 @@
 /**
- * f32 rows to the formats that a storage plan may hold a tensor in when it does not fit in its own: by ggml's rules for
- * Q8_0 and Q4_0 (https://github.com/ggml-org/ggml, ggml-quants.c).
+ * Quantises f32 rows to the formats that a storage plan may choose for a tensor that is too large in its own format.
+ * Q8_0 and Q4_0 follow ggml's rules (https://github.com/ggml-org/ggml, ggml-quants.c).
  */
 import { assert } from '@plimsoll/foundation';
 import type { KernelWeightFormat } from '@plimsoll/kernels';
@@ -22,7 +22,7 @@ export function quantiseRows(values: Float32Array, format: KernelWeightFormat): 
   }
 }
 
-/** The upper halves, rounded to nearest even. */
+/** Rounds each f32 to its upper half, to nearest even. */
 function toBfloat16(values: Float32Array): Uint8Array {
   const words = new Uint32Array(values.slice().buffer);
   return new Uint8Array(
@@ -51,7 +51,7 @@ function blockQ8(values: Float32Array, target: DataView): void {
   target.setFloat16(0, scale, true);
   values.forEach((value, index) => {
     const scaled = Math.fround(value * inverse);
-    // Halves go away from zero, as in C's roundf.
+    // Halves round away from zero, as in C's roundf.
     target.setInt8(2 + index, Math.sign(scaled) * Math.floor(Math.abs(scaled) + 0.5));
   });
 }

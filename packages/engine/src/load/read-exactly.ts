@@ -1,4 +1,4 @@
-/** Reads that must not come back short: the file ended before a tensor that its header promised. */
+/** Reads that fail if the file ends inside a tensor, with code `tensor-truncated`. */
 import { readSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '@plimsoll/model-files';
@@ -6,9 +6,9 @@ import type { WeightFile } from './weight-source.ts';
 
 /** A run of bytes inside a tensor's data. */
 export interface FileRun {
-  /** Of the first byte in its file. */
+  /** Offset of the first byte in its file. */
   readonly offset: number;
-  /** The tensor's, for the error. */
+  /** Name of the tensor, for the error. */
   readonly name: string;
 }
 
@@ -18,7 +18,7 @@ export async function readExactly(source: ByteSource, length: number, run: FileR
   return bytes;
 }
 
-/** Fills memory that is there already, shared or not, while the thread waits. */
+/** Reads into existing memory, shared or not; blocks the thread. */
 export function fillExactly({ path, descriptor }: WeightFile, target: Uint8Array, run: FileRun): void {
   const length = target.byteLength;
   for (let found = 0; found < length; ) {

@@ -1,4 +1,4 @@
-/** Weights of a checkpoint of the Hub, where they lie in its shards. */
+/** Weights of a checkpoint of the Hub, in its shards. */
 import { join } from 'node:path';
 import { CheckpointTensors, type SafetensorsModel } from '@plimsoll/model-files';
 import { openFiles } from './open-files.ts';

@@ -1,11 +1,11 @@
 /**
- * A run of rows on its way from a file into its panels, through a thread's part of the step buffers:
+ * Moves a run of rows from a file into its panels, through a thread's part of the step buffers:
  *
  *   copy        source rows | repack -> panels
- *   widen       rewritten block by block in TypeScript, then as above
- *   requantise  source rows | repack -> scratch panels | embed -> f32 rows | quantised in TypeScript, then as above
+ *   widen       TypeScript rewrites each block, then as for copy
+ *   requantise  source rows | repack -> scratch panels | embed -> f32 rows | TypeScript quantises, then as for copy
  *
- * Embedding a row of a weight is dequantising it: so every format that the kernels read can be taken down a step.
+ * The embed operation dequantises a row, so every format that the kernels read can be converted to a smaller format.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import type { KernelOperation, KernelWeightFormat } from '@plimsoll/kernels';
@@ -15,14 +15,14 @@ import type { Passage } from './load-task.ts';
 import { quantiseRows } from './quantise-rows.ts';
 import { wideningOf } from './widen-blocks.ts';
 
-/** Where rows pass through, and what runs the operations. */
+/** The memory that rows pass through, and a function that runs kernel operations on it. */
 export interface RowPassage {
   readonly buffer: ArrayBufferLike;
   readonly room: Passage;
   run(operations: readonly KernelOperation[]): void;
 }
 
-/** Rows of one tensor, from `firstRow` on. */
+/** Rows [firstRow, firstRow + rows) of a tensor. */
 export interface RowRun {
   readonly tensor: PlacedTensor;
   readonly firstRow: number;
@@ -35,7 +35,7 @@ const formatOfType = new Map<string, KernelWeightFormat>(
   ),
 );
 
-/** Bytes of the step buffers that eight rows of a tensor need on their way. */
+/** Bytes of step buffers that eight rows of a tensor need while they are converted. */
 export function passageBytes(tensor: PlacedTensor, sourceRowBytes: number): number {
   const { conversion, format, columns, source } = tensor;
   const rows = 8;
@@ -50,7 +50,7 @@ function writtenRowBytes(format: KernelWeightFormat, columns: number): number {
   return (columns / blockElements) * blockBytes;
 }
 
-/** From rows in host memory. Returns how many values and scales were not finite. */
+/** Stores rows from host memory. Returns the number of values and scales that are not finite. */
 export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): number {
   const { tensor } = run;
   const widen = tensor.conversion === 'widen' ? wideningOf(tensor.source) : null;
@@ -67,7 +67,7 @@ export function storeRows(passage: RowPassage, run: RowRun, bytes: Uint8Array): 
   return repackInto(passage, run, quantiseRows(values, tensor.format));
 }
 
-/** Rows that lie at `source` in the arena already, in the format that they keep. */
+/** Repacks rows at the address `source` of the arena, without a change of format. */
 export function repackRows(passage: RowPassage, { tensor, firstRow, rows }: RowRun, source: number): number {
   const { format, columns, offset } = tensor;
   const output = offset + firstRow * writtenRowBytes(format, columns);
@@ -81,7 +81,7 @@ function repackInto(passage: RowPassage, run: RowRun, bytes: Uint8Array): number
   return repackRows(passage, run, putRows(passage, bytes));
 }
 
-/** At the start of the passage. */
+/** Copies rows to the start of the passage, and returns the address. */
 function putRows({ buffer, room }: RowPassage, bytes: Uint8Array): number {
   assert(bytes.byteLength <= room.bytes, 'rows are larger than their part of the step buffers');
   new Uint8Array(buffer, room.start, bytes.byteLength).set(bytes);

@@ -1,28 +1,28 @@
-/** Weights where they lie: one matrix at a time, in GGUF parts or safetensors shards. Loading threads read them there. */
+/** Places of the weights in GGUF parts or safetensors shards, one matrix at a time. Loading threads read from there. */
 export interface SourceTensor {
-  /** As the file has it, for errors. */
+  /** Name in the file, for errors. */
   readonly name: string;
-  /** As the storage plan knows it: `F16`, `Q4_K`. */
+  /** Type name of the storage plan: `F16`, `Q4_K`. */
   readonly type: string;
   readonly bytes: number;
   /** Index into `files`. */
   readonly file: number;
-  /** Of its first byte in the file. */
+  /** Offset of the first byte in the file. */
   readonly offset: number;
 }
 
 export interface WeightFile {
   readonly path: string;
-  /** The open file, which is the whole process's: every thread reads it at positions of its own. */
+  /** Descriptor of the open file. All threads of the process share it, and read at explicit positions. */
   readonly descriptor: number;
 }
 
 export interface TensorAddress {
   /** Layer number; null outside layers. */
   readonly layer: number | null;
-  /** Name as the ModelSpec has it. */
+  /** Name in the ModelSpec. */
   readonly name: string;
-  /** Which matrix of a stack. */
+  /** Index of the matrix in a stack of `slices` matrices. */
   readonly slice: number;
   readonly slices: number;
 }

@@ -1,22 +1,22 @@
 /**
- * Blocks that no kernel reads, rewritten as wider ones that hold exactly the same numbers. Layouts are those of ggml
+ * Rewrites blocks that no kernel reads as wider blocks with exactly the same values. The layouts are ggml's
  * (https://github.com/ggml-org/ggml, ggml-common.h).
  *
  *   IQ4_NL  16-bit scale, 32 nibbles: scale x table[q]                       -> Q8_0
  *   Q3_K    256 third bits, 256 pairs of bits, 16 6-bit scales, 16-bit scale -> Q6_K
  *
- * Four quants are computed at a time, in the bytes of one word: no step carries from one byte into the next.
+ * The code computes four quants at a time, in the bytes of a word: no step carries from one byte into the next.
  */
 import { assert } from '@plimsoll/foundation';
 import { nonLinear4Bit } from './quant-tables.data.ts';
 
-/** Rewrites whole blocks into memory that is exactly large enough. */
+/** Rewrites whole blocks. `target` must have the exact size of the result. */
 export type Widening = (source: Uint8Array, target: Uint8Array) => void;
 
 interface Places {
   readonly source: DataView;
   readonly target: DataView;
-  /** Where the block begins in each. The same object serves every block. */
+  /** Offsets of the block in `source` and in `target`. The same object serves every block. */
   from: number;
   to: number;
 }
@@ -51,7 +51,7 @@ const widenings: Readonly<Record<string, Widening>> = {
   Q3_K: inBlocks(110, 210, widenQ3K),
 };
 
-/** The same numbers in the blocks of a kernel's format; null for types that are not rewritten this way. */
+/** Returns the function that rewrites blocks of a type; null if the type needs no rewriting. */
 export function wideningOf(type: string): Widening | null {
   return widenings[type.toUpperCase()] ?? null;
 }
@@ -67,7 +67,7 @@ function widenIq4({ source, target, from, to }: Readonly<Places>): void {
   }
 }
 
-/** Scale `index` of a Q3_K block: four low bits in the first eight bytes, two high bits in the last four. */
+/** Reads scale `index` of a Q3_K block: four low bits in the first eight bytes, two high bits in the last four. */
 function scaleQ3K(source: DataView, from: number, index: number): number {
   const low = source.getUint8(from + 96 + (index % 8));
   const high = source.getUint8(from + 104 + (index % 4));
@@ -75,7 +75,7 @@ function scaleQ3K(source: DataView, from: number, index: number): number {
 }
 
 /**
- * Four quants of one of the four runs that lie in the same bytes: Q3_K's pair + 4 x third - 4 is Q6_K's quant - 32.
+ * Computes four quants of one of the four runs that share bytes: Q3_K's pair + 4 x third - 4 is Q6_K's quant - 32.
  */
 function quantQ3K(pairs: number, thirds: number, run: number): number {
   return ((pairs >>> (2 * run)) & 0x03030303) + (((thirds >>> run) & 0x01010101) << 2) + 0x1c1c1c1c;

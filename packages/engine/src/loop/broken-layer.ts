@@ -1,12 +1,12 @@
 /**
- * Which layer broke. Logits that are not numbers are noticed when they are sampled, which costs nothing; only then is the
- * step computed once more with a look after every layer. It writes the same keys and values again, so nothing changes.
+ * Finds the layer that produced values that are not finite. The sampler detects such logits at no cost. Only then the
+ * engine computes the step again and checks the output of every layer. The second run writes the same keys and values.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Forward } from '../forward/forward.ts';
 import type { StepBatch } from '../forward/step-batch.ts';
 
-/** The error itself, or, for logits that are not finite, one that names the first layer whose output is not. */
+/** Returns an error that names the first layer with values that are not finite. Returns other errors unchanged. */
 export function namedLayer(error: unknown, forward: Forward, batch: StepBatch): unknown {
   const isBroken =
     error instanceof PlimsollError && (error.code === 'logits-not-finite' || error.code === 'logits-empty');

@@ -1,6 +1,6 @@
 /**
- * Every callback that a caller can give is thrown from, at every point of a step at which the engine calls it. The request
- * that it belongs to ends with that error; its neighbour in the same steps and the next request answer right.
+ * Every callback of a caller throws, at every point of a step at which the engine calls it. Its request ends with the
+ * error; another request in the same steps and the next request get the right answer.
  */
 import { join } from 'node:path';
 import { defined, seconds } from '@plimsoll/foundation';
@@ -33,7 +33,7 @@ class Trap {
     if (this.calls === this.#at) throw this.error;
   }
 
-  /** The object, with the trap sprung at every look at one of its properties. */
+  /** A proxy of the object that springs the trap at every access to a property. */
   around<Target extends object>(target: Target): Target {
     return new Proxy(target, {
       get: (inner, name) => {
@@ -56,7 +56,9 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-/** Springs the trap at its first call, its second and so on, until a run ends without it. Returns how often it sprang. */
+/**
+ * Springs the trap at the first call, then at the second and so on, until a run has no such call. Returns the number.
+ */
 async function atEveryCall(
   run: (engine: Engine, trap: Trap) => Promise<unknown>,
   { on = engine, callsMax = 200 }: { readonly on?: Engine; readonly callsMax?: number } = {},
@@ -80,7 +82,7 @@ async function atEveryCall(
   return callsMax;
 }
 
-describe('a callback that throws ends its own request, and nothing else', () => {
+describe('a callback that throws ends only its own request', () => {
   test('the observer of logits', async () => {
     const sprung = await atEveryCall((on, trap) => on.observe(prompt, { score: () => trap.spring() }));
     expect(sprung).toBe(prompt.length);
@@ -114,7 +116,7 @@ describe('a callback that throws ends its own request, and nothing else', () => 
     const warnings: unknown[] = [];
     const parts = await fixtureParts(place, {}, { tokenizer });
     const other = new Engine({ ...parts, warn: (error) => warnings.push(error) });
-    // The request is over when the signal is let go of, so what is thrown then can only be warned about.
+    // The engine releases the signal after the end of the request, so this error can only be a warning.
     for (const [at, ends] of [
       [1, 'thrown'],
       [2, 'thrown'],
@@ -150,7 +152,7 @@ describe('a callback that throws ends its own request, and nothing else', () => 
     engine.checkIntegrity();
   });
 
-  test('a tokenizer, which a caller may give', async () => {
+  test('a tokenizer of the caller', async () => {
     let trap = new Trap(0);
     const given = defined(tokenizer, 'the fixture has a tokenizer');
     const trapped = new Proxy(given, {
@@ -172,7 +174,7 @@ describe('a callback that throws ends its own request, and nothing else', () => 
     await other.close();
   });
 
-  test('a listener of steps is left out from then on, and its error is not lost', async () => {
+  test('a step listener is removed, and its error is reported', async () => {
     const warnings: unknown[] = [];
     const parts = await fixtureParts(place, {}, { tokenizer });
     const other = new Engine({ ...parts, warn: (error) => warnings.push(error) });
@@ -183,7 +185,7 @@ describe('a callback that throws ends its own request, and nothing else', () => 
     await other.close();
   });
 
-  test('the progress of loading: nothing is held afterwards', async () => {
+  test('the progress callback of loading: everything is freed', async () => {
     const trap = new Trap(1);
     const start = startFixture(place, {}, { onProgress: () => trap.spring() });
     await expect(start).rejects.toBe(trap.error);
@@ -204,7 +206,7 @@ describe('a callback that throws ends its own request, and nothing else', () => 
 });
 
 describe('a step that fails as a whole', () => {
-  /** An engine whose forward pass throws in its `at`-th step, after it has begun. */
+  /** Starts an engine whose forward pass throws in the middle of its `at`-th step. */
   async function failing(at: number, error: unknown): Promise<Engine> {
     const parts = await fixtureParts(place, {}, { tokenizer });
     let calls = 0;
@@ -222,7 +224,7 @@ describe('a step that fails as a whole', () => {
     return new Engine({ ...parts, forward });
   }
 
-  test('ends the requests in it; the engine goes on', async () => {
+  test('ends the requests in the step; the engine continues', async () => {
     for (const at of [1, 2, 5]) {
       const error = new Error('the step failed');
       const other = await failing(at, error);
@@ -238,7 +240,7 @@ describe('a step that fails as a whole', () => {
     }
   });
 
-  test('for a kernel that trapped closes the engine, with the cause', async () => {
+  test('closes the engine if a kernel trapped, and reports the cause', async () => {
     const cause = new WebAssembly.RuntimeError('memory access out of bounds');
     const other = await failing(3, new KernelFailure('a kernel stopped', { cause }));
     const doomed = await other.generate(longer).catch((caught: unknown) => caught);
@@ -250,7 +252,7 @@ describe('a step that fails as a whole', () => {
 });
 
 describe('readers', () => {
-  test('a reader that is too slow pauses its own request, never the engine', async () => {
+  test('a slow reader pauses its own request, never the engine', async () => {
     const other = await startFixture(place, { contextMax: 512 }, { tokenizer });
     const slow = other.submit({ ...plain, maxTokens: 480 });
     const neighbour = await other.generate({ ...longer, maxTokens: 480 });
@@ -276,7 +278,7 @@ describe('readers', () => {
     engine.checkIntegrity();
   });
 
-  test('usage is that of the request, whatever runs beside it', async () => {
+  test('usage counts the request alone, whatever else runs', async () => {
     const other = await startFixture(place, {}, { tokenizer });
     const text = Array.from({ length: 48 }, (_, index) => 3 + ((index * 7) % 300));
     await other.generate({ ...plain, prompt: text });
@@ -299,7 +301,7 @@ describe('readers', () => {
   });
 });
 
-test('a text that cannot fit is refused by its size, before it is encoded', async () => {
+test('refuses a text that cannot fit by its size, before it is encoded', async () => {
   let encoded = 0;
   const given = defined(tokenizer, 'the fixture has a tokenizer');
   const counting = new Proxy(given, {
@@ -319,7 +321,7 @@ test('a text that cannot fit is refused by its size, before it is encoded', asyn
 });
 
 describe('the queue', () => {
-  test('400 waiting requests stay within what the plan counts for them', async () => {
+  test('400 waiting requests stay within the planned memory', async () => {
     const other = await startFixture(place, { sequencesMax: 1, contextMax: 256 }, { tokenizer });
     const planned = defined(
       other.ledger().entries.find(({ tag }) => tag === 'waiting requests'),
@@ -335,7 +337,7 @@ describe('the queue', () => {
     await other.close();
   });
 
-  test('one more than the queue holds is refused', async () => {
+  test('a full queue refuses a request', async () => {
     const other = await startFixture(place, { sequencesMax: 1, waitingMax: 2 }, { tokenizer });
     const accepted = [other.generate(plain), other.generate(plain)];
     await expect(other.generate(plain)).rejects.toMatchObject({ code: 'queue-full', limit: 2 });
@@ -343,7 +345,7 @@ describe('the queue', () => {
     await other.close();
   });
 
-  test('a request that waited too long fails by name', async () => {
+  test('a request that waits too long fails with queued-too-long', async () => {
     let now = seconds(0);
     const clock = { now: () => now };
     const other = await startFixture(place, { sequencesMax: 1 }, { tokenizer, clock, queueSecondsMax: 5 });
@@ -358,7 +360,7 @@ describe('the queue', () => {
   });
 });
 
-test('parts that no engine took are closed by whoever made them', async () => {
+test('the caller can close parts that no engine took over', async () => {
   const model = await openModel(join(fixturesDirectory, place.name, place.file));
   const parts = await engineParts({ model, memoryBytes: 2 ** 29, options: { threads: 1, contextMax: 64 } });
   await parts.kernels.close();

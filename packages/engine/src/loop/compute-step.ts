@@ -1,7 +1,6 @@
 /**
- * Computes what the scheduler planned: copies of blocks, drafts, and one forward pass over all entries. A long step yields
- * now and then; between the plan and its commit requests may come and be cancelled, which the scheduler allows, and
- * nothing else.
+ * Computes a step of the scheduler: copies of blocks, drafts, and one forward pass over all entries. A long step yields
+ * several times. Between the plan and its commit the scheduler allows new and cancelled requests, and nothing else.
  */
 import type { PlanEntry, Scheduler, StepPlan } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
@@ -19,10 +18,10 @@ export interface StepParts {
   readonly drafter: Drafter | null;
 }
 
-/** A step that has been computed: its last hidden rows lie in the forward pass. */
+/** A computed step. Its last hidden rows are in the memory of the forward pass. */
 export interface ComputedStep {
   readonly batch: StepBatch;
-  /** Sequences whose capture threw, and what. */
+  /** Entries whose draft or capture failed, with the error. */
   readonly failed: ReadonlyMap<PlanEntry, unknown>;
 }
 
@@ -36,7 +35,8 @@ export function* computeStep(parts: StepParts, plan: StepPlan): Turn<ComputedSte
       drafter?.copyBlock(group, from, to);
     }
   }
-  // A request that is cancelled while the draft computes gives its blocks back; no other gets them before the commit.
+  // A request that is cancelled while the draft computes loses its blocks, so the tables are copied before. No other
+  // request gets these blocks before the commit.
   const tables = drafter === null ? null : new Map(plan.entries.map((entry) => [entry, blockTables(entry)]));
   if (drafter !== null && tables !== null) {
     const proposed = yield* drafter.propose(plan, tables, live);
@@ -62,7 +62,7 @@ function batchEntry(
   return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables };
 }
 
-/** Hands captured rows of the batch to the sequences that they belong to. */
+/** Passes captured rows of the batch to their sequences. */
 function captureOf(plan: StepPlan, live: LiveSequences, failed: Map<PlanEntry, unknown>): Capture | null {
   const layers = new Set<number>();
   for (const { sequence } of plan.entries) {

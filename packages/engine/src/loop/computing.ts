@@ -1,6 +1,6 @@
 /**
- * What computes in an engine. The reference is there at once. Of the Wasm kernels the threads come first, and help to
- * load the weights before they run kernels; what they need for that is a module and a few words of an arena.
+ * The kernels of an engine. The reference kernels need no start. For the Wasm kernels the threads start first and help
+ * to load the weights; for that they need only the module and a few words of an arena. Then they run kernels.
  */
 
 import { defined } from '@plimsoll/foundation';
@@ -17,7 +17,7 @@ import type { LoadTarget } from '../load/load-weights.ts';
 import { type EngineThread, startThread } from '../start/threads.ts';
 
 export interface Computing extends Pick<LoadTarget, 'helpers' | 'openArenas'> {
-  /** Loading is over: the kernels take the threads and the control regions of the arenas. */
+  /** Call after loading. The kernels take over the threads and the control regions of the arenas. */
   startKernels(): Promise<Kernels>;
   close(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function openReference(arenas: readonly WasmArena[]): Computing {
   };
 }
 
-/** `threads` counts the calling one. */
+/** `threads` includes the calling thread. */
 export async function openWasm(arenas: readonly WasmArena[], threads: number): Promise<Computing> {
   const others: readonly EngineThread[] = Array.from({ length: threads - 1 }, startThread);
   let close = async (): Promise<void> => void (await Promise.all(others.map((thread) => thread.stop())));

@@ -1,14 +1,15 @@
 /**
- * The engine's loop: one step after the other for every live sequence, as long as there is work.
+ * The engine's loop: runs steps for all live sequences, as long as there is work.
  *
  *   submit -> [waiting] -> scheduler.step -> computeStep (drafts, forward) -> StepSampling -> scheduler.commit -> pieces
  *
- * The loop owns the pace. Readers take pieces from their requests' queues; one that is too slow pauses its own request.
- * Between steps, and several times in a long one, the event loop gets its turn, so that sockets are served and requests
- * can be cancelled. Cancelling frees a sequence's blocks at once, and a step of cancelled requests alone is given up.
+ * The loop sets the pace. Readers take pieces from their requests' queues; a reader that is too slow pauses its own
+ * request. Between steps, and several times in a long step, the loop yields to the event loop, so that sockets are
+ * served and requests can be cancelled. Cancelling frees a sequence's blocks at once. If all requests of a step are
+ * cancelled, the loop abandons the step.
  *
- * An error of one sequence ends that sequence. An error of a whole step ends the sequences in it, and the scheduler
- * abandons the step. After a kernel trap, or when the scheduler itself fails, the engine is broken: everything ends.
+ * An error of one sequence ends that sequence. An error of a whole step ends the sequences in the step, and the
+ * scheduler abandons it. A kernel trap or an error of the scheduler breaks the engine: every request ends.
  */
 import { assert, type Clock, PlimsollError } from '@plimsoll/foundation';
 import type { CommitOutcome, Scheduler, SequenceId, ServingRequest, StepPlan } from '@plimsoll/serving';
@@ -29,7 +30,7 @@ export interface LoopParts {
   /** Null without a draft model. */
   readonly drafter: Drafter | null;
   readonly clock: Clock;
-  /** Hears of errors that belong to no request. */
+  /** Receives errors that belong to no request. */
   readonly warn: (error: unknown) => void;
 }
 
@@ -93,7 +94,7 @@ export class EngineLoop {
     return entries.some(({ sequence }) => this.#live.has(sequence.id));
   }
 
-  /** Ends what has ended, continues what slides, and pauses what is not read. */
+  /** Ends finished sequences, continues sequences whose context slides, and pauses sequences with slow readers. */
   #deliver(plan: StepPlan, outcome: CommitOutcome): void {
     const { scheduler } = this.#parts;
     for (const { sequence, reason } of outcome.finished) {
@@ -124,7 +125,7 @@ export class EngineLoop {
     return this.#listeners.add(listener);
   }
 
-  /** Queues a sequence. Refuses what can never fit, and what the queue has no room for, with the numbers. */
+  /** Queues a sequence. Throws if the sequence can never fit, or if the queue is full; the error names the limit. */
   submit(request: ServingRequest, live: LiveSequence): SequenceId {
     if (this.#closedBy !== null) throw this.#closedBy;
     const { scheduler, clock } = this.#parts;
@@ -135,7 +136,7 @@ export class EngineLoop {
     return sequence.id;
   }
 
-  /** Takes sequences out and frees their blocks, at once. */
+  /** Removes sequences from the scheduler and frees their blocks, at once. */
   remove(lives: readonly LiveSequence[]): void {
     for (const [id, live] of this.#live) {
       if (!lives.includes(live)) continue;
@@ -147,7 +148,7 @@ export class EngineLoop {
     }
   }
 
-  /** The reader of these sequences caught up. */
+  /** Resumes paused sequences, whose reader has caught up. */
   resume(lives: readonly LiveSequence[]): void {
     for (const [id, live] of this.#live) if (lives.includes(live)) this.#parts.scheduler.resume(id);
     this.#wakeUp();
@@ -168,7 +169,7 @@ export class EngineLoop {
     assert(this.#live.size === scheduler.liveCount, 'every live sequence is in the scheduler');
   }
 
-  /** Ends every sequence with this error. A step that is being computed ends at its next turn. */
+  /** Ends every sequence with this error. A step in progress ends at its next turn. */
   close(reason: PlimsollError): void {
     if (this.#closedBy !== null) return;
     this.#closedBy = reason;
@@ -176,7 +177,7 @@ export class EngineLoop {
     this.#wakeUp();
   }
 
-  /** Ends every sequence, without a word to a scheduler that may be at odds with itself. */
+  /** Ends every sequence without a call to change the scheduler, whose state may be inconsistent. */
   #break(reason: PlimsollError): void {
     this.#closedBy ??= reason;
     const ended = [...this.#live];
@@ -187,7 +188,7 @@ export class EngineLoop {
     }
   }
 
-  /** Settles when the loop has left its last step. */
+  /** Resolves when the loop has left its last step. */
   get ended(): Promise<void> {
     return this.#ended;
   }
@@ -198,7 +199,7 @@ export class EngineLoop {
     return live;
   }
 
-  /** An idle scheduler has every resource accounted for. */
+  /** Waits for a request. An idle scheduler must account for every block, so this is checked first. */
   #sleep(): Promise<void> {
     this.#parts.scheduler.checkIntegrity();
     return new Promise((resolve) => {

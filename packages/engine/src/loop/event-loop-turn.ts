@@ -1,4 +1,4 @@
-/** How long work shares the thread: it yields, and sockets, timers and signals have their turn. */
+/** Lets long work share the thread: the work yields, and the event loop serves sockets, timers and signals. */
 import type { Turn } from '../forward/walk.ts';
 
 export function eventLoopTurn(): Promise<void> {
@@ -7,7 +7,7 @@ export function eventLoopTurn(): Promise<void> {
   });
 }
 
-/** Does work in turns. Leaves it, with null, at the first turn after which it is not wanted any more. */
+/** Runs work in turns. Stops with null after the first turn at whose end `isWanted` is false. */
 export async function inTurns<Result>(work: Turn<Result>, isWanted: () => boolean): Promise<Result | null> {
   while (true) {
     const { value, done } = work.next();

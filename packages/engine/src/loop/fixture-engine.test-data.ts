@@ -1,4 +1,4 @@
-/** For tests: the small random models under fixtures/engine, running. */
+/** For tests: engines that run the small random models under fixtures/engine. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
@@ -9,7 +9,7 @@ import { type EngineStart, engineParts } from '../start/create-engine.ts';
 
 export const fixturesDirectory = join(import.meta.dirname, '../../../../fixtures/engine');
 
-/** Every fixture with an expected.json and the names of what can be loaded in it. */
+/** Names of all model fixtures: the folders of fixtures/engine without `ops`. */
 export function fixtureNames(): readonly string[] {
   return readdirSync(fixturesDirectory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'ops')
@@ -17,7 +17,7 @@ export function fixtureNames(): readonly string[] {
     .sort();
 }
 
-/** Small enough for every fixture, in one arena, one thread, exact cache. */
+/** Options for every fixture: small sizes, one thread, an exact cache. */
 export const smallOptions: EngineOptions = {
   sequencesMax: 4,
   contextMax: 256,
@@ -48,7 +48,7 @@ export async function fixtureParts(...[place, options = {}, start = {}]: Fixture
   });
 }
 
-/** Waits until the engine has done so many more steps. */
+/** Waits until the engine has run `count` more steps. */
 export function steps(engine: Engine, count: number): Promise<void> {
   return new Promise((resolve) => {
     let left = count;

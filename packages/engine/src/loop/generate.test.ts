@@ -1,4 +1,4 @@
-/** The life of a request: how it ends, how it is cut short, and what is left behind. */
+/** The life of a request: its normal end, its early end, and the memory afterwards. */
 import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { diffLedgers, formatDifference } from '@plimsoll/planner/ledger';
@@ -37,7 +37,7 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return error instanceof PlimsollError ? error.code : '';
 }
 
-test('the stream is the answer in pieces, and the last piece says how it ended', async () => {
+test('the stream gives the answer in pieces, and the last piece has the reason of the end', async () => {
   const request = { prompt, maxTokens: 12, ignoreEnd: true, sampling: greedy };
   const pieces: GenerationPiece[] = [];
   for await (const piece of engine.generateStream(request)) pieces.push(piece);
@@ -49,14 +49,14 @@ test('the stream is the answer in pieces, and the last piece says how it ended',
   expect(ownedBlocks()).toBe(0);
 });
 
-test('an end token ends, and is neither text nor output', async () => {
+test('an end token ends the choice, and is neither text nor output', async () => {
   const [end] = defined(engine.tokenizer, 'a tokenizer').specialTokens.endOfGeneration;
   const sampling = { ...greedy, logitBias: new Map([[defined(end, 'an end token'), 1000]]) };
   const { choices } = await engine.generate({ prompt, sampling });
   expect(choices).toEqual([{ text: '', tokens: [], logprobs: [], end: 'stop' }]);
 });
 
-test('a stop string ends, wherever tokens cut it, and is not shown', async () => {
+test('a stop string ends the choice, even across tokens, and is not part of the text', async () => {
   const request = { prompt, maxTokens: 40, ignoreEnd: true, sampling: greedy };
   const text = (await engine.generate(request)).choices[0]?.text ?? '';
   expect(text.length).toBeGreaterThan(10);
@@ -68,7 +68,7 @@ test('a stop string ends, wherever tokens cut it, and is not shown', async () =>
   expect(ownedBlocks()).toBe(0);
 });
 
-test('choices of one prompt are those of as many requests with seeds in a row', async () => {
+test('choices of one prompt equal single requests with consecutive seeds', async () => {
   const request = { prompt, maxTokens: 10, ignoreEnd: true };
   const together = await engine.generate({ ...request, choices: 4, sampling: { seed: 7 } });
   for (const [choice, { tokens }] of together.choices.entries()) {
@@ -78,7 +78,7 @@ test('choices of one prompt are those of as many requests with seeds in a row', 
   expect(new Set(together.choices.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(1);
 });
 
-test('aborting frees the blocks before the promise settles, and leaves others alone', async () => {
+test('an abort frees the blocks before the promise settles, and does not affect other requests', async () => {
   const request = { prompt, maxTokens: 100, ignoreEnd: true, sampling: greedy };
   const expected = await engine.generate(request);
   const controller = new AbortController();
@@ -87,7 +87,7 @@ test('aborting frees the blocks before the promise settles, and leaves others al
   await steps(engine, 10);
   const both = ownedBlocks();
   controller.abort(new Error('enough'));
-  // At once: not when the loop wakes up.
+  // The blocks are free at once, not only when the loop wakes up.
   expect(ownedBlocks()).toBeLessThan(both);
   expect(await errorOf(doomed)).toEqual(new Error('enough'));
   engine.checkIntegrity();
@@ -98,7 +98,7 @@ test('aborting frees the blocks before the promise settles, and leaves others al
   );
 });
 
-test('a step is left in its middle when nobody waits for it any more, and goes on while somebody does', async () => {
+test('a step stops in the middle when all its requests are cancelled, and continues while one is live', async () => {
   const long = Array.from({ length: 200 }, (_, index) => 3 + ((index * 7) % 300));
   const slow = await startFixture(place, { prefillChunkTokens: 256 }, { turnMultiplyAdds: 1 });
   const started = (): Promise<unknown> =>
@@ -109,13 +109,13 @@ test('a step is left in its middle when nobody waits for it any more, and goes o
   const controller = new AbortController();
   const doomed = errorOf(slow.generate({ ...request, signal: controller.signal }));
   await started();
-  // The step has begun, and is not over.
+  // The step has started and is not complete.
   expect(slow.metrics).toMatchObject({ steps: 1, prefillTokens: 200, outputTokens: 0 });
   controller.abort(new Error('enough'));
   expect(slow.occupancy.every(({ owned }) => owned === 0)).toBe(true);
   slow.checkIntegrity();
   expect(await doomed).toEqual(new Error('enough'));
-  // Nothing of the step was kept, so that nothing half computed is found by the next one.
+  // The engine kept nothing of the step, so the next request finds no incomplete blocks.
   const expected = (await engine.generate(request)).choices[0]?.tokens;
   const answer = slow.generate(request);
   const other = errorOf(slow.generate({ ...request, signal: AbortSignal.timeout(1) }));
@@ -128,7 +128,7 @@ test('a step is left in its middle when nobody waits for it any more, and goes o
   expect(await last).toMatchObject({ code: 'engine-closed' });
 });
 
-test('leaving a stream early frees its blocks', async () => {
+test('a reader that stops early frees the blocks', async () => {
   for await (const piece of engine.generateStream({ prompt, maxTokens: 100, ignoreEnd: true, choices: 2 })) {
     expect(ownedBlocks()).toBeGreaterThan(0);
     if (piece.choice === 1) break;
@@ -137,7 +137,7 @@ test('leaving a stream early frees its blocks', async () => {
   engine.checkIntegrity();
 });
 
-test('what cannot be served is refused with the limit', async () => {
+test('refuses requests that it cannot serve, with the limit', async () => {
   const long = new Array<number>(250).fill(40);
   const overflow = await errorOf(engine.generate({ prompt: long, maxTokens: 20 }));
   expect(overflow).toMatchObject({ code: 'context-overflow', value: 270, limit: 256 });
@@ -150,7 +150,7 @@ test('what cannot be served is refused with the limit', async () => {
   expect(ownedBlocks()).toBe(0);
 });
 
-test('text goes through the tokenizer of the model; without one it is refused', async () => {
+test('encodes text with the tokenizer of the model; without a tokenizer refuses text', async () => {
   const { promptTokens } = await engine.generate({ prompt: 'The ship', maxTokens: 1 });
   expect(promptTokens).toBe(engine.tokenizer?.encode('The ship').length);
   const mute = await startFixture(place);
@@ -158,7 +158,7 @@ test('text goes through the tokenizer of the model; without one it is refused', 
   await mute.close();
 });
 
-test('numbers that are not finite name the layer where they came up, and end that request only', async () => {
+test('values that are not finite end only their request, and the error names the layer', async () => {
   const broken = await startFixture(place, { sequencesMax: 2 });
   const region = broken.memory.region('blk 1 ffn_norm.weight');
   const memory = broken.memory.vram.memory(region.arena);
@@ -173,14 +173,14 @@ test('numbers that are not finite name the layer where they came up, and end tha
   broken.checkIntegrity();
   expect(broken.occupancy.every(({ owned }) => owned === 0)).toBe(true);
   weights.set(sound);
-  // Another prompt: what broke is in the cache under the first one's name.
+  // Another prompt, because the prefix cache holds the broken blocks of the first prompt.
   const later = { ...request, prompt: [1, ...prompt] };
   const [answer, expected] = [await broken.generate(later), await engine.generate(later)];
   expect(answer.choices[0]?.tokens).toEqual(expected.choices[0]?.tokens);
   await broken.close();
 });
 
-test('what is held is what was planned; closing gives everything back and ends what runs', async () => {
+test('the engine holds exactly the planned bytes; close frees everything and ends running requests', async () => {
   const other = await startFixture(place, { threads: 2 });
   const plan = defined(other.memory.adoptedPlan, 'an engine has a plan');
   expect(diffLedgers(plan.ledger, other.ledger()).map(formatDifference)).toEqual([]);
@@ -193,7 +193,7 @@ test('what is held is what was planned; closing gives everything back and ends w
   await other.close();
 });
 
-test('output fits a JSON schema, whatever the model would rather say', async () => {
+test('the output conforms to a JSON schema, whatever the logits are', async () => {
   const grammar = grammarFromJsonSchema({
     type: 'object',
     properties: { draught: { type: 'integer', minimum: 0 }, name: { type: 'string', maxLength: 12 } },

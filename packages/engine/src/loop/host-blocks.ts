@@ -1,11 +1,11 @@
 /**
- * KV blocks of preempted sequences in host memory. The scheduler says which block goes where; this file knows where the
- * bytes lie:
+ * KV blocks of preempted sequences in host memory. The scheduler decides which block moves where; this file knows the
+ * layout of the bytes:
  *
  *   pool   [ group 0: block 0 | block 1 | ... ][ group 1: block 0 | ... ]      a block: its layers, then the draft's layers
  *
- * On this engine arenas are host memory too, so a larger cache serves the same purpose better. Spilling is for engines
- * whose arenas are scarcer than host memory.
+ * The arenas of this engine are host memory too, so a larger cache is better than spilling. Spilling is for engines
+ * with less arena memory than host memory.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
@@ -14,14 +14,14 @@ import type { Forward } from '../forward/forward.ts';
 import type { PinnedAllocator, PinnedBlock } from '../memory/pinned-allocator.ts';
 
 export class HostBlocks {
-  /** Blocks of each group that fit. */
+  /** Number of blocks of each group that the pool holds. */
   readonly blockCount: number;
   readonly #forwards: readonly Forward[];
   readonly #blockBytes: readonly number[];
   readonly #pinned: PinnedAllocator;
   #pool: PinnedBlock | null;
 
-  /** The forward pass of the model, and that of a draft model. */
+  /** `forwards`: the forward pass of the model and, if the engine has a draft model, its forward pass. */
   constructor(plan: EngineMemoryPlan, pinned: PinnedAllocator, forwards: readonly Forward[]) {
     this.#forwards = forwards;
     this.#pinned = pinned;
@@ -34,18 +34,18 @@ export class HostBlocks {
     this.#pool = bytes === 0 ? null : pinned.allocate({ tag: 'spilled blocks', bytes });
   }
 
-  /** Gives the pool's memory back. */
+  /** Frees the pool. */
   close(): void {
     if (this.#pool !== null) this.#pinned.release(this.#pool);
     this.#pool = null;
   }
 
-  /** Device block `from` to host block `to`. */
+  /** Copies device block `from` to host block `to`. */
   spill(group: number, from: number, to: number): void {
     this.#move(group, to, (forward, part) => forward.readBlock(group, from, part));
   }
 
-  /** Host block `from` to device block `to`. */
+  /** Copies host block `from` to device block `to`. */
   restore(group: number, from: number, to: number): void {
     this.#move(group, from, (forward, part) => forward.writeBlock(group, to, part));
   }
@@ -63,7 +63,7 @@ export class HostBlocks {
   }
 }
 
-/** Refuses a policy that spills without room for a block, and room that no policy uses. */
+/** Refuses a policy that spills if the pool has no room for a block, and a pool that the policy does not use. */
 export function checkSpilling({ preemption }: SchedulingPolicy, blockCount: number, poolBytes: number): void {
   if ((preemption === 'spill') === blockCount > 0) return;
   const spills = preemption === 'spill';

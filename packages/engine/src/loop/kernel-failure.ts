@@ -1,6 +1,6 @@
 /**
- * A kernel that traps leaves its threads and the cache in an unknown state, so no later step can be trusted. The wrapper
- * marks such errors, because the loop treats them apart from errors of a request: it closes the engine.
+ * A kernel that traps leaves its threads and the cache in an unknown state, so no later step can be trusted. The
+ * wrapper marks these errors: the loop closes the engine for them, while other errors end only requests.
  */
 import type { Kernels } from '@plimsoll/kernels';
 

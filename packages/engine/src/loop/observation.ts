@@ -1,13 +1,13 @@
 /**
- * A prompt that is computed to be looked at: logits after every token, hidden states of layers. For perplexity, for
- * draft training, and for comparing this engine with another.
+ * Observes the computation of a prompt: logits after every token, hidden states of layers. Its uses are perplexity,
+ * draft training, and comparisons with other engines.
  */
 import type { FinishReason } from '@plimsoll/serving';
 import type { HiddenCapture, LiveSequence } from '../request/live-sequence.ts';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 
 export interface ObservationRequest {
-  /** Called in the order of positions. The row is valid during the call. */
+  /** Receives the logits after each position, [vocabulary], in order. The row is valid during the call. */
   readonly score?: (position: number, logits: Float32Array) => void;
   readonly capture?: HiddenCapture;
   readonly signal?: AbortSignal;
@@ -17,7 +17,7 @@ export class Observation implements LiveSequence {
   readonly sampler: Sampler;
   readonly score?: (position: number, logits: Float32Array) => void;
   readonly capture?: HiddenCapture;
-  /** Settles when the prompt has been computed, or the observation has failed. */
+  /** Resolves when the prompt has been computed; rejects when the observation fails or is cancelled. */
   readonly done: Promise<void>;
   readonly #settle: { resolve(): void; reject(error: unknown): void };
 

@@ -1,7 +1,7 @@
 /**
- * The engine against another implementation: logits and hidden states of small random models of every family, from GGUF
- * and from safetensors, computed in chunks of a prompt. With a cache in f32 nothing is rounded that the other does not
- * round, so the tolerance is that of summing in another order; each trait of a model moves logits by far more.
+ * Compares the engine with another implementation: logits and hidden states of small random models of every family,
+ * from GGUF and from safetensors, with prompts in chunks. With an f32 cache both implementations round the same values,
+ * so the tolerance covers only the order of sums. Each trait of a model moves logits by far more.
  */
 import { join } from 'node:path';
 import { defined } from '@plimsoll/foundation';
@@ -29,7 +29,7 @@ for (const name of fixtureNames()) {
   }
 }
 
-/** Where LongRoPE changes its factors; the other implementation then treats the whole sequence as long. */
+/** Context at which LongRoPE changes its factors. Beyond it the other implementation treats the whole text as long. */
 function contextsOf({
   name,
 }: Case): readonly { readonly contextMax: number; readonly isFor: (length: number) => boolean }[] {
@@ -40,7 +40,7 @@ function contextsOf({
   ];
 }
 
-/** Largest distance between the rows at `positions` and an array of the fixture. */
+/** Largest difference between the rows at `positions` and an array of the fixture. */
 function distanceFrom(fixture: ReferenceFixture, arrayName: string, positions: readonly number[]) {
   const { values, shape } = defined(fixture.arrays.get(arrayName), `the fixture has ${arrayName}`);
   const width = defined(shape[1], 'rows have a width');
@@ -53,7 +53,7 @@ function distanceFrom(fixture: ReferenceFixture, arrayName: string, positions: r
       seen.add(position);
       for (let column = 0; column < width; column++) {
         const distance = Math.abs((row[column] ?? Number.NaN) - (values[index * width + column] ?? 0));
-        // NaN is larger than any tolerance.
+        // NaN counts as larger than any tolerance.
         if (!(distance <= largest)) largest = distance;
       }
     },
@@ -117,7 +117,7 @@ test.each(exactCases.map((one) => [`${one.name} ${one.file}`, one] as const))(
   },
 );
 
-test('reference kernels: the same logits from plain TypeScript', async () => {
+test('reference kernels in plain TypeScript give the same logits', async () => {
   for (const name of ['llama-3', 'gemma2', 'qwen3moe', 'gemma4-layer-inputs', 'gemma4-experts']) {
     const one = defined(
       exactCases.find((candidate) => candidate.name === name && candidate.file !== 'checkpoint'),
@@ -165,8 +165,8 @@ test('hidden states of every layer', async () => {
 });
 
 /**
- * Quantised weights. The other implementation multiplies dequantised weights with f32 activations; the kernels quantise
- * activations to 8 bits, as llama.cpp does. What that costs is stated as the change of the mean loss on a text.
+ * Quantised weights. The other implementation multiplies dequantised weights by f32 activations; the kernels quantise
+ * activations to 8 bits, as llama.cpp does. The test bounds the resulting change of the mean loss on a text.
  */
 test.each(
   cases.filter(({ file }) => !exactFiles.test(file)).map((one) => [`${one.name} ${one.file}`, one] as const),

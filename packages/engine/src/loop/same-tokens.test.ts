@@ -1,7 +1,7 @@
 /**
- * However a token is computed, it is the same token: batched with others, in chunks of any size, on a shared prefix, in a
- * fork, after a preemption, as a draft that was verified, whoever made it, from weights in several arenas. The plain path
- * is one sequence at a time, without prefix cache and speculation, its prompt in one chunk.
+ * Every way to compute a token gives the same token: in a batch, in chunks of any size, on a shared prefix, in a fork,
+ * after a preemption, as a verified draft of any drafter, from weights in several arenas. The plain path computes one
+ * sequence at a time, without prefix cache and speculation, with the prompt in one chunk.
  */
 import { join } from 'node:path';
 import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
@@ -17,18 +17,18 @@ import { eventLoopTurn } from './event-loop-turn.ts';
 import { fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 
 /**
- * Drafts are of the same model in another format, which agrees most of the time, or of another, which hardly ever does.
- * They too have windows, experts and soft-caps of their own.
+ * The draft model is the same model in another format, which agrees most of the time, or another model, which hardly
+ * ever agrees. Draft models also have windows, experts and soft-caps.
  *
- * Weights and cache hold floats: a sum in another order then differs in its last digits and nowhere else. Activations
- * that are quantised, and keys in f16, make a step of such a difference now and then, which is no defect.
+ * Weights and cache are f32, so a sum in another order differs only in its last digits. Quantised activations and f16
+ * keys would sometimes enlarge such a difference to a quantisation step, which is not a defect.
  */
 const places = [
   { name: 'llama-3', file: 'f16.gguf', drafts: ['llama-3/q4_0.gguf', 'llama-k-quants/q4_k.gguf'] },
   { name: 'mistral', file: 'checkpoint', drafts: ['mistral/f32.gguf', 'mixtral/f16.gguf'] },
   { name: 'gemma3', file: 'bf16.gguf', drafts: ['gemma3/bf16.gguf', 'gemma2/f32.gguf'] },
   { name: 'qwen3moe', file: 'f16.gguf', drafts: ['qwen3moe/f16.gguf', 'qwen3/f16.gguf'] },
-  // Layers that read the cache of another, which several arenas part from them.
+  // Layers read the cache of another layer, which lies in another arena if there are several.
   {
     name: 'gemma4-layer-inputs',
     file: 'f32.gguf',
@@ -51,13 +51,13 @@ afterAll(async () => {
   for (const engine of plainEngines.values()) await (await engine).close();
 });
 
-/** A chosen token, and by how much its logit leads the next. */
+/** A chosen token, and the lead of its logit over the second. */
 interface PlainToken {
   readonly token: number;
   readonly lead: number;
 }
 
-/** One list per choice, each computed as a request of its own. */
+/** One list per choice; each is computed as a separate request. */
 async function plainTokens(place: Place, request: GenerationRequest): Promise<PlainToken[][]> {
   const engine = await plainEngine(place);
   const answers: PlainToken[][] = [];
@@ -76,7 +76,7 @@ async function plainTokens(place: Place, request: GenerationRequest): Promise<Pl
   return answers;
 }
 
-/** Equal, up to a place where the plain path itself had a tie, save for the last digits. */
+/** Expects equal tokens up to a place where two logits of the plain path are equal except for the last digits. */
 async function expectPlainTokens(
   place: Place,
   request: GenerationRequest,
@@ -92,7 +92,7 @@ async function expectPlainTokens(
   }
 }
 
-/** Prompts share beginnings, and repeat themselves, so that caches and drafts have something to find. */
+/** Prompts share beginnings and contain repeats, so that prefix cache and prompt lookup find matches. */
 function prompts(random: Random, vocabulary: number): readonly number[][] {
   const token = (): number => randomInteger(random, 3, vocabulary);
   const piece = Array.from({ length: randomInteger(random, 2, 12) }, token);
@@ -126,7 +126,7 @@ function optionsOf(random: Random): EngineOptions {
     sequencesMax: randomInteger(random, 3, 6),
     prefillChunkTokens: randomInteger(random, 1, 70),
     blockTokens: 8 * randomInteger(random, 1, 4),
-    // A small share leaves too few blocks for everybody, so that sequences are preempted and computed anew.
+    // A small share leaves too few blocks for all sequences, so that some are preempted and computed again.
     kvShare: random() < 0.4 ? 0.0001 : 1,
     contextMax: 200,
     threads: randomInteger(random, 1, 3),
@@ -134,7 +134,7 @@ function optionsOf(random: Random): EngineOptions {
   };
 }
 
-/** Steps that yield after so little work that requests come and go in the middle of them. */
+/** Steps yield after little work, so that requests start and end in the middle of a step. */
 function turnsOf(random: Random): Pick<EngineStart, 'turnMultiplyAdds'> {
   return random() < 0.5 ? { turnMultiplyAdds: randomInteger(random, 1, 200_000) } : {};
 }
@@ -158,7 +158,7 @@ test('batched, chunked, shared, forked, preempted and speculative decoding give 
         try {
           const requests = prompts(random, engine.model.graph.vocabSize)
             .map((prompt) => requestOf(random, prompt))
-            // What a draft has drawn is verified with other random numbers: the same chances, other tokens.
+            // A sampled draft is verified with other random numbers: the same probabilities, other tokens.
             .map((one) => (one.sampling?.temperature === 0 ? one : { ...one, draftTokens: 0 }));
           const results = await Promise.all(
             requests.map(async (request) => {
@@ -187,14 +187,14 @@ test('batched, chunked, shared, forked, preempted and speculative decoding give 
     ),
     { numRuns: 24 },
   );
-  // Each of the ways was really taken.
+  // The run used every one of these ways.
   expect(
     Object.values(totals).every((count) => count > 0),
     JSON.stringify(totals),
   ).toBe(true);
 });
 
-test('requests that come and are aborted at any time leave others alone, and nothing behind', async () => {
+test('requests that start and abort at any time do not affect others, and leave nothing behind', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 2 ** 31 - 1 }),
@@ -241,10 +241,10 @@ test('requests that come and are aborted at any time leave others alone, and not
   );
 });
 
-test('sequences that are preempted for want of blocks, and computed anew', async () => {
-  // Mistral's layers all have windows, whose blocks are counted per sequence: none can be short of them.
+test('sequences that are preempted because blocks run out, and computed again', async () => {
+  // All layers of Mistral have windows, whose blocks are reserved per sequence, so they never run out.
   for (const place of places.filter(({ name }) => name !== 'mistral')) {
-    // One full sequence fits, and no more.
+    // Only one full sequence fits.
     const options = { kvFormat: 'fp32', kvShare: 0.0001, contextMax: 160, blockTokens: 8 } as const;
     const engine = await startFixture(place, options);
     const requests = Array.from(
@@ -266,7 +266,7 @@ test('sequences that are preempted for want of blocks, and computed anew', async
   }
 });
 
-test('sequences whose blocks are spilled to host memory and come back', async () => {
+test('sequences whose blocks are spilled to host memory and restored', async () => {
   const totals = { spills: 0, restoredBlocks: 0 };
   for (const place of places.filter(({ name }) => name !== 'mistral')) {
     for (const withDraft of [false, true]) {
@@ -300,7 +300,7 @@ test('sequences whose blocks are spilled to host memory and come back', async ()
   expect(totals.restoredBlocks).toBeGreaterThan(20);
 });
 
-test('a policy that spills needs room for it, and room needs such a policy', async () => {
+test('a policy that spills needs a host pool, and a host pool needs such a policy', async () => {
   const [place] = places;
   const spill = { ...policies.fcfs, preemption: 'spill' } as const;
   const code = { code: 'bad-engine-setting' };
@@ -320,7 +320,7 @@ test('weights, caches and experts in several arenas', async () => {
     let mostArenas = 0;
     const plain = await plainEngine(place);
     const wholeBytes = plain.memory.adoptedPlan?.storage.arenaBytes[0] ?? 0;
-    // Smaller and smaller ones, until a layer no longer fits into one.
+    // The arenas get smaller until a layer no longer fits into one.
     for (let bytes = wholeBytes; bytes > 0; bytes -= 65_536) {
       const engine = await startInArenas(place, bytes);
       if (engine === null) break;

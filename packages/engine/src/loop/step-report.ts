@@ -1,4 +1,4 @@
-/** What one step did, for metrics, live views and step logs: they read reports and nothing else of the engine. */
+/** The report of one step. Metrics, live views and step logs read reports and nothing else of the engine. */
 import type { Seconds } from '@plimsoll/foundation';
 import type { GroupOccupancy, Scheduler, SequenceId, StepPlan } from '@plimsoll/serving';
 
@@ -14,24 +14,24 @@ export interface StepReportEntry {
 
 export interface StepReport {
   readonly index: number;
-  /** `abandoned`: nothing of the step was kept, and its sequences are computed again or have failed. */
+  /** `abandoned`: the engine kept nothing of the step; its sequences are computed again or have failed. */
   readonly outcome: 'committed' | 'abandoned';
   readonly entries: readonly StepReportEntry[];
   readonly tokenCount: number;
   readonly admitted: readonly SequenceId[];
   readonly preempted: readonly SequenceId[];
-  /** Requests that waited too long. */
+  /** Sequences that waited longer than `queueSecondsMax`. */
   readonly expired: readonly SequenceId[];
   readonly finished: readonly SequenceId[];
-  /** Blocks moved before the step was computed. */
+  /** Number of blocks that were copied before the step was computed. */
   readonly transfers: { readonly copyOnWrite: number; readonly spilled: number; readonly restored: number };
-  /** Sequences after the step. */
+  /** Number of sequences in each state after the step. */
   readonly waitingCount: number;
   readonly runningCount: number;
   readonly pausedCount: number;
   readonly occupancy: readonly GroupOccupancy[];
   readonly startedAt: Seconds;
-  /** Planning, computing (drafts and the model, with the turns of others), and sampling with the commit. */
+  /** `compute` covers drafts, the model and the event-loop turns between; `sample` covers sampling and the commit. */
   readonly seconds: { readonly plan: number; readonly compute: number; readonly sample: number };
 }
 
@@ -89,7 +89,7 @@ export function stepReport(plan: StepPlan, scheduler: Scheduler, end: StepEnd): 
 
 export type StepListener = (report: StepReport) => void;
 
-/** Listeners of one engine. One that throws is removed: it can harm no step, and its error is warned about once. */
+/** Listeners of one engine. A listener that throws is removed and its error is reported once; the step goes on. */
 export class StepListeners {
   readonly #listeners = new Set<StepListener>();
   readonly #warn: (error: unknown) => void;
@@ -102,7 +102,7 @@ export class StepListeners {
     return this.#listeners.size === 0;
   }
 
-  /** Returns how to stop listening. */
+  /** Adds a listener and returns a function that removes it. */
   add(listener: StepListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,10 +1,10 @@
 /**
- * Samples the rows of a computed step, verifies drafts, and commits. From the first sample on a step is synchronous.
+ * Samples the rows of a computed step, verifies drafts, and commits. From the first sample on, a step is synchronous.
  *
- * A draft that is asserted (prompt lookup, greedy drafts) is verified by sampling as if it were not there and comparing:
- * the token that is drawn at each place is the one that the plain path would have drawn, from the same logits with the
- * same random numbers, so speculation changes nothing but the number of steps. A draft that a draft model has drawn is
- * verified by rejection sampling: it is kept more often, and the tokens have the same distribution.
+ * For a draft without a distribution (prompt lookup, greedy drafts) the sampler samples each place as without the
+ * draft, and compares. The plain path would sample the same token from the same logits with the same random numbers, so
+ * speculation changes only the number of steps. A draft that a draft model has sampled goes through rejection sampling,
+ * which accepts more drafts and preserves the distribution of the tokens.
  */
 import { type Clock, defined } from '@plimsoll/foundation';
 import type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepResult } from '@plimsoll/serving';
@@ -14,14 +14,14 @@ import type { Sample } from '../sampling/sampler.ts';
 import { namedLayer } from './broken-layer.ts';
 import type { ComputedStep, StepParts } from './compute-step.ts';
 
-/** A row of the batch whose logits are wanted, and what for. */
+/** A row of the batch whose logits are needed, and their use. */
 interface WantedRow {
   readonly entry: PlanEntry;
   /** Row in the batch. */
   readonly row: number;
-  /** Position of its token in the sequence. */
+  /** Position of the row's token in the sequence. */
   readonly position: number;
-  /** Which of the entry's samples it is, 0 for the first; null when only its logits are looked at. */
+  /** Index among the entry's samples, from 0; null if a callback reads the logits and no token is sampled. */
   readonly sample: number | null;
 }
 
@@ -46,17 +46,19 @@ interface MutableResult {
   readonly tokens: number[];
   finished: 'stop' | null;
   readonly forks: (ForkResult & { readonly live: LiveSequence })[];
-  /** A drawn token differed from the draft: what was computed behind it is of no use. */
+  /** True once a sampled token differs from the draft: the rows after it are useless. */
   isOver: boolean;
 }
 
-/** One row of logits; its first largest token where that was looked for and all are numbers. */
+/** A row of logits, [vocabulary]. `largest`: the first token with the largest logit; null if unknown or not finite. */
 interface LogitsRow {
   readonly logits: Float32Array;
   readonly largest: number | null;
 }
 
-/** From what the kernels found: null where the sampler has to say what is wrong with the row. */
+/**
+ * Reads the kernels' argmax of a row. Null if the row has NaN or infinite values: the sampler then reports the error.
+ */
 function largestOf(logits: Float32Array, found: Uint32Array, index: number): number | null {
   const [token = 0, notNumbers] = found.subarray(2 * index);
   return notNumbers === 0 && Number.isFinite(logits[token]) ? token : null;
@@ -68,9 +70,9 @@ function draw(live: LiveSequence, { logits, largest }: LogitsRow, history: Array
   return live.sampler.sample(logits, history, allowed);
 }
 
-/** Samples the rows of one step, some rows at a time, as many as the head has room for. */
+/** Samples the rows of one step, at most `logitRowsMax` rows at a time. */
 export class StepSampling {
-  /** By entry, in the order of the plan. */
+  /** Keyed by entry, in the order of the plan. */
   readonly results = new Map<PlanEntry, MutableResult>();
   readonly failed: Map<PlanEntry, unknown>;
   readonly #parts: StepParts;
@@ -155,7 +157,7 @@ export class StepSampling {
   }
 }
 
-/** Tells a sequence how its drafts did; of those behind its end nothing is known. */
+/** Reports to a sequence how many drafts were accepted. Drafts after the end of a sequence are not counted. */
 function reportDrafts({ sequence, draftCount }: PlanEntry, { live, tokens, finished }: MutableResult): void {
   if (draftCount === 0) return;
   const differs = tokens.findIndex((token, index) => token !== sequence.drafts[index]);
@@ -163,7 +165,7 @@ function reportDrafts({ sequence, draftCount }: PlanEntry, { live, tokens, finis
   live.verified?.(finished === null ? draftCount : Math.min(draftCount, tokens.length), accepted);
 }
 
-/** Ends what failed, and gives the scheduler the results of the others. */
+/** Ends failed sequences, and commits the results of the others. */
 export function commitStep(
   { scheduler, live, drafter, clock }: StepParts & { readonly clock: Clock },
   { results, failed }: StepSampling,
@@ -184,7 +186,7 @@ export function commitStep(
     scheduler.abort(sequence.id);
     ended.fail(error, sequence);
   }
-  // A callback may have cancelled other requests of the step, and a failed choice takes its request's others with it.
+  // A callback may have cancelled other requests of the step, and a failed choice ends all choices of its request.
   const kept = answers.filter(({ result }) => live.has(result.sequenceId));
   const outcome = scheduler.commit(
     kept.map(({ result }) => result),

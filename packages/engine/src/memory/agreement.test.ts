@@ -1,6 +1,6 @@
 /**
- * The planner may not import kernels or serving, so it states their sizes itself. This is where the two are held
- * together: a formula that changes on one side only fails here.
+ * The planner may not import kernels or serving, so it has its own formulas for their sizes. These tests compare both
+ * sides: a formula that changes on only one side fails here.
  */
 import { randomInteger, seededRandom } from '@plimsoll/foundation';
 import {
@@ -30,7 +30,7 @@ function columnsOf(format: StorageFormat, blocks: number): number {
   return (format.endsWith('_K') ? 256 : 32) * blocks;
 }
 
-test('weights: the planned bytes are what the kernels repack into', () => {
+test('weights: the planned bytes equal the repacked bytes of the kernels', () => {
   fc.assert(
     fc.property(anyFormat, anyRows, anyBlocks, (format, rows, blocks) => {
       const columns = columnsOf(format, blocks);
@@ -40,7 +40,7 @@ test('weights: the planned bytes are what the kernels repack into', () => {
   );
 });
 
-test('activations: the planned bytes are what the kernels quantise into', () => {
+test('activations: the planned bytes equal the quantised bytes of the kernels', () => {
   fc.assert(
     fc.property(anyFormat, anyRows, anyBlocks, (format, tokens, blocks) => {
       const columns = columnsOf(format, blocks);
@@ -51,7 +51,7 @@ test('activations: the planned bytes are what the kernels quantise into', () => 
   );
 });
 
-test('caches, scratch and control: a plan gives the kernels exactly what they address', () => {
+test('caches, scratch and control: the plan has exactly the bytes that the kernels address', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = seededRandom(seed);
@@ -87,7 +87,7 @@ test('caches, scratch and control: a plan gives the kernels exactly what they ad
   );
 });
 
-test('blocks: no sequence can ever hold more than its slots have', () => {
+test('blocks: no sequence can hold more blocks than the plan reserves', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = seededRandom(seed);
@@ -103,7 +103,7 @@ test('blocks: no sequence can ever hold more than its slots have', () => {
       for (const { window, blocks } of plan.blockGroups) {
         const peak = peakBlocks({ tokenCount, chunkMax, window, blockSize });
         expect(blocks).toBeGreaterThanOrEqual(sequencesMax * peak);
-        // And it is not wasteful either: two blocks per sequence more at most.
+        // The plan is not wasteful: it has at most two extra blocks per sequence.
         expect(blocks).toBeLessThanOrEqual(sequencesMax * (peak + 2));
       }
     }),

@@ -1,19 +1,19 @@
-/** An arena: one range of memory that kernels address with byte offsets, and where it comes from. */
+/** An arena is one range of memory that kernels address with byte offsets. */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { arenaBytesLimit, pageBytes } from '@plimsoll/planner/engine-memory';
 import { FreeSpace } from './free-space.ts';
 
-/** What an arena is made of. On the Wasm backend one shared memory; in a test any buffer will do. */
+/** The memory of an arena: a shared WebAssembly memory, or in a test any object with a buffer. */
 export interface ArenaMemory {
   readonly buffer: ArrayBufferLike;
 }
 
-/** Makes the memory of an arena of whole pages. */
+/** Allocates the memory of an arena. `sizeBytes` is a multiple of the page size. */
 export type ArenaSource<Memory extends ArenaMemory> = (sizeBytes: number) => Memory;
 
 /**
- * Shared memory that never grows: its size is known before it is made. The operating system backs its pages with RAM
- * when they are first written.
+ * Allocates shared memory that never grows, because the plan states its size. The operating system backs a page with
+ * RAM at the first write. Throws a PlimsollError with code `arena-refused` if the system has no address space.
  */
 export function createWasmArena(sizeBytes: number): WebAssembly.Memory {
   assert(
@@ -36,7 +36,7 @@ export function createWasmArena(sizeBytes: number): WebAssembly.Memory {
   }
 }
 
-/** An open arena and what is free in it. */
+/** An open arena and its free space. */
 export class Arena<Memory extends ArenaMemory> {
   readonly index: number;
   readonly memory: Memory;

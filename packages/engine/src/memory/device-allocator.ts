@@ -1,14 +1,13 @@
 /**
- * Scratch memory in arenas, for what lives during one step or while a model is loaded. Stream-ordered: operations run in
- * the order in which they are given, so a block that was released may be given out again at once, before the operations
- * that used it have run. The region behind it is asked for at the first block in an arena; an arena that is never
- * asked costs nothing.
+ * Allocates scratch blocks in arenas. Allocation is stream-ordered: operations run in the order of submission, so a
+ * released block can be allocated again before the operations that use it have run. The pool of an arena opens with the
+ * arena's first block; an arena without blocks needs no pool.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { FreeSpace } from './free-space.ts';
 import type { Region } from './vram-allocator.ts';
 
-/** Where the pool of an arena comes from, and what becomes of it. */
+/** Provides the region of an arena's pool, and takes it back. */
 export interface ScratchSource {
   open(arena: number): Region;
   close(region: Region): void;
@@ -18,11 +17,11 @@ export interface ScratchRequest {
   readonly arena: number;
   readonly bytes: number;
   readonly tag: string;
-  /** Default: a cache line. */
+  /** Bytes, a power of two. Default: a cache line of 64. */
   readonly alignment?: number;
 }
 
-/** `offset` is a pointer into the arena, not into the pool. */
+/** `offset` counts bytes from the start of the arena, not of the pool. */
 export interface ScratchBlock {
   readonly arena: number;
   readonly offset: number;
@@ -47,13 +46,14 @@ export class DeviceAllocator {
     this.#source = source;
   }
 
-  /** Bytes of the pools that were opened. */
+  /** Bytes of the open pools. */
   get allocatedBytes(): number {
     let sum = 0;
     for (const { region } of this.#pools.values()) sum += region.bytes;
     return sum;
   }
 
+  /** Allocates a block. Throws a PlimsollError with code `scratch-full` if the pool has no room. */
   allocate({ arena, bytes, tag, alignment = lineBytes }: ScratchRequest): ScratchBlock {
     assert(Number.isSafeInteger(bytes) && bytes > 0, `${tag}: a block of ${bytes} bytes`);
     const pool = this.#opened(arena);
@@ -85,7 +85,7 @@ export class DeviceAllocator {
     pool.space.give(block.offset - pool.region.offset, block.bytes);
   }
 
-  /** Forgets every block: the end of a step. */
+  /** Releases every block, at the end of a step. */
   reset(): void {
     for (const pool of this.#pools.values()) {
       pool.blocks.clear();
@@ -93,12 +93,12 @@ export class DeviceAllocator {
     }
   }
 
-  /** The most bytes that were in use at once in an arena. */
+  /** Largest number of bytes of an arena's pool that were in use at once. */
   highWaterBytes(arena: number): number {
     return this.#pools.get(arena)?.highWaterBytes ?? 0;
   }
 
-  /** Gives the pools back. */
+  /** Closes the pools. Every block must have been released. */
   close(): void {
     for (const { region, blocks } of this.#pools.values()) {
       assert(

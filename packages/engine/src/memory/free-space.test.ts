@@ -1,4 +1,4 @@
-/** Fuzz of the space of one range, beside a model that marks every byte. */
+/** Fuzzes FreeSpace against a model that marks every byte. */
 import { randomInteger, seededRandom } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -6,7 +6,7 @@ import { FreeSpace } from './free-space.ts';
 
 const sizeBytes = 512;
 
-test('first fit, exact places and returns agree with a map of bytes', () => {
+test('take, takeAt and give agree with a map of bytes', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = seededRandom(seed);

@@ -1,6 +1,6 @@
 /**
- * The free bytes of one range, as disjoint spans [offset, end) in order; neighbours are always merged. First fit: with
- * a fixed order of requests the same places come out, which is what makes a run repeatable.
+ * The free bytes of one range, as disjoint spans [offset, end) in ascending order; adjacent spans are always merged.
+ * Allocation is first fit, so the same order of requests gives the same places, and a run is repeatable.
  */
 import { assert } from '@plimsoll/foundation';
 
@@ -28,7 +28,7 @@ export class FreeSpace {
     return this.#freeBytes === this.sizeBytes;
   }
 
-  /** The lowest aligned offset with this much room, taken; null when there is none. */
+  /** Takes `sizeBytes` at the lowest aligned offset with room, and returns the offset; null if there is no room. */
   take(sizeBytes: number, alignment: number): number | null {
     for (let index = 0; index < this.#spans.length; index++) {
       const span = this.#spans[index];
@@ -41,7 +41,7 @@ export class FreeSpace {
     return null;
   }
 
-  /** Takes exactly [offset, offset + sizeBytes); false when some of it is not free. */
+  /** Takes exactly [offset, offset + sizeBytes); false if a part of it is not free. */
   takeAt(offset: number, sizeBytes: number): boolean {
     const index = this.#indexAtOrBefore(offset);
     const span = this.#spans[index];
@@ -55,13 +55,13 @@ export class FreeSpace {
     const rest: Span[] = [];
     if (span.offset < offset) rest.push({ offset: span.offset, end: offset });
     if (end < span.end) rest.push({ offset: end, end: span.end });
-    // Placing a plan takes from the front of one span thousands of times; that case moves nothing.
+    // Placing a plan takes from the front of a span thousands of times; this case moves no array elements.
     const [only] = rest;
     if (rest.length === 1 && only !== undefined) this.#spans[index] = only;
     else this.#spans.splice(index, 1, ...rest);
   }
 
-  /** Gives a range back. Bytes that are free already are a bug of the caller. */
+  /** Frees a range. Asserts that no byte of it is free. */
   give(offset: number, sizeBytes: number): void {
     if (sizeBytes === 0) return;
     const end = offset + sizeBytes;
@@ -84,7 +84,7 @@ export class FreeSpace {
     else this.#spans.splice(before + 1, 0, { offset, end });
   }
 
-  /** Index of the last span that begins at or before `offset`; -1 when all begin after it. */
+  /** Index of the last span that begins at or before `offset`; -1 if all spans begin after it. */
   #indexAtOrBefore(offset: number): number {
     let low = 0;
     let high = this.#spans.length;

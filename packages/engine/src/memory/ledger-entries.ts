@@ -1,4 +1,4 @@
-/** Sums of what is held, as ledger entries: by category, tag and tier, in order of appearance. */
+/** Sums held bytes to ledger entries: by category, tag and tier, in order of first appearance. */
 import { bytes, formatCount } from '@plimsoll/foundation';
 import type { LedgerEntry } from '@plimsoll/planner/ledger';
 import type { Purpose } from './memory-account.ts';

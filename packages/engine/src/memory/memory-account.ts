@@ -1,7 +1,7 @@
 /**
- * The one account that every allocator of an engine draws on. It knows how much memory there is, how much must stay
- * free, and who holds what; it holds no memory itself. Under `--memory N` its total is N, so that arenas, staging and
- * what Node takes add up to one bounded process.
+ * The account that all allocators of an engine charge. It knows the total memory, the bytes that must stay free, and
+ * every charge with its purpose; it holds no memory itself. Under `--memory N` its total is N, so that arenas, staging
+ * and the memory of Node together stay below N.
  */
 import { assert, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { LedgerCategory, MemoryTier } from '@plimsoll/planner/ledger';
@@ -12,14 +12,14 @@ export interface AccountLimits {
   readonly headroomBytes: number;
 }
 
-/** One purpose that bytes are held for. */
+/** The purpose of held bytes. */
 export interface Purpose {
   readonly category: LedgerCategory;
   readonly tag: string;
   readonly tier: MemoryTier;
 }
 
-/** Proof of a charge; given back once. */
+/** The receipt of a charge; it can be discharged once. */
 export interface Charge extends Purpose {
   readonly bytes: number;
 }
@@ -51,7 +51,7 @@ export class MemoryAccount {
     return this.#headroomBytes;
   }
 
-  /** Changes what must stay free. More than is free now is refused like an allocation. */
+  /** Sets the headroom in bytes. Refuses more than is free now, with the error of an allocation. */
   keepFree(sizeBytes: number): void {
     assert(Number.isSafeInteger(sizeBytes) && sizeBytes >= 0, `a headroom of ${sizeBytes} bytes`);
     if (sizeBytes > this.totalBytes - this.#allocatedBytes) {
@@ -60,7 +60,7 @@ export class MemoryAccount {
     this.#headroomBytes = sizeBytes;
   }
 
-  /** What a charge may still take. Never negative. */
+  /** Bytes that a charge may still take. Never negative. */
   get availableBytes(): number {
     return Math.max(0, this.totalBytes - this.headroomBytes - this.#allocatedBytes);
   }
@@ -69,7 +69,7 @@ export class MemoryAccount {
     return this.#charges;
   }
 
-  /** Takes bytes, or refuses what would eat into the headroom. */
+  /** Charges bytes. Throws code `out-of-memory-budget` if the charge would reach into the headroom. */
   charge(purpose: Purpose, sizeBytes: number): Charge {
     assert(
       Number.isSafeInteger(sizeBytes) && sizeBytes >= 0,
@@ -82,7 +82,7 @@ export class MemoryAccount {
     return charge;
   }
 
-  /** Gives a charge back. A charge of another account, or one given back before, is a bug. */
+  /** Discharges. Asserts that the charge belongs to this account and has not been discharged. */
   discharge(charge: Charge): void {
     assert(this.#charges.delete(charge), `${charge.tag}: released twice, or never charged here`);
     this.#allocatedBytes -= charge.bytes;

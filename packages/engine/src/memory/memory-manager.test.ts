@@ -1,4 +1,4 @@
-/** The promise of the engine's memory: what was planned is what is held, to the byte, and everything can be given back. */
+/** The engine holds exactly the planned bytes, and can free all of them. */
 import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import { type EngineOptions, memoryNeeded, planEngineMemory } from '@plimsoll/planner/engine-memory';
 import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner/ledger';
@@ -25,12 +25,12 @@ function tinyOptions(random: Random): EngineOptions {
   };
 }
 
-/** Small arenas, so that most models need several. */
+/** A small limit, so that most models need several arenas. */
 function pagesMax(random: Random): number {
   return randomInteger(random, 30, 260) * 65_536;
 }
 
-/** A manager over ordinary buffers: as real as Wasm memory for everything that is counted here. */
+/** A manager whose arenas are ordinary buffers: all counts are the same as with Wasm memory. */
 function managerOf(memoryBytes: number, stagingBytes: number): MemoryManager<{ buffer: ArrayBuffer }> {
   return new MemoryManager({
     memoryBytes,
@@ -39,7 +39,7 @@ function managerOf(memoryBytes: number, stagingBytes: number): MemoryManager<{ b
   });
 }
 
-test('plan, allocate, compare: equal entry by entry; release: nothing is left', () => {
+test('plan and allocations are equal, entry by entry; after close nothing is held', () => {
   let adopted = 0;
   let spread = 0;
   let refused = 0;
@@ -81,7 +81,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-test('a plan that does not fit what is left is adopted not at all', () => {
+test('a plan that does not fit is not adopted, not even in part', () => {
   const spec = tinySpec(seededRandom(7));
   const request = { spec, options: { contextMax: 256, stagingBytes: MiB } };
   const freeBytes = memoryNeeded({ ...request, freeBytes: 2048 * MiB });
@@ -92,7 +92,7 @@ test('a plan that does not fit what is left is adopted not at all', () => {
   manager.checkIntegrity();
 });
 
-test('what nobody asked for costs nothing', () => {
+test('a new manager holds nothing', () => {
   const manager = managerOf(100 * MiB, 64 * MiB);
   expect(manager.ledger()).toEqual({ entries: [] });
   expect(manager.pinned.isOpen).toBe(false);
@@ -101,7 +101,7 @@ test('what nobody asked for costs nothing', () => {
   manager.close();
 });
 
-test('under a bound on the process, staging and arenas draw on one account', () => {
+test('staging and arenas charge one account, under one limit', () => {
   const manager = managerOf(66 * MiB, 64 * MiB);
   const block = manager.pinned.allocate({ tag: 'file', bytes: MiB });
   expect(() => manager.vram.allocate({ category: 'weights', tag: 'attention', bytes: 3 * MiB })).toThrowError(
@@ -115,7 +115,7 @@ test('under a bound on the process, staging and arenas draw on one account', () 
   manager.checkIntegrity();
 });
 
-test('scratch is the step buffers of the plan and nothing more', () => {
+test('scratch uses only the step buffers of the plan', () => {
   const manager = managerOf(600 * MiB, MiB);
   const plan = manager.plan(tinySpec(seededRandom(3)), { contextMax: 128 });
   manager.adopt(plan);

@@ -1,13 +1,13 @@
 /**
- * The engine's one owner of memory. Everything the engine holds goes through here, and `ledger()` says what that is. A
- * facade: the parts are modules of their own, and all arithmetic is the planner's.
+ * The owner of an engine's memory. The engine allocates only here, and `ledger()` lists every allocation. This class is
+ * a facade: its parts are modules of their own, and the planner does all arithmetic.
  *
  *   const manager = createMemoryManager({ memoryBytes });
- *   const plan = manager.plan(spec, options);   // refuses, with numbers, what does not fit
- *   manager.adopt(plan);                        // arenas open, every region placed
- *   manager.region('blk 0 attn_q.weight');      // { arena, offset, bytes }
- *   diffLedgers(plan.ledger, manager.ledger()); // empty
- *   manager.close();                            // back to zero
+ *   const plan = manager.plan(spec, options);   // throws, with numbers, if the model does not fit
+ *   manager.adopt(plan);                        // opens the arenas and places every region
+ *   manager.region('blk 0 attn_q.weight');      // { category, tag, arena, offset, bytes }
+ *   diffLedgers(plan.ledger, manager.ledger()); // returns no difference
+ *   manager.close();                            // frees everything
  */
 import { assert, bytes, defined } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
@@ -28,13 +28,14 @@ import { PinnedAllocator } from './pinned-allocator.ts';
 import { type Region, VramAllocator } from './vram-allocator.ts';
 
 export interface MemoryManagerOptions<Memory extends ArenaMemory> {
-  /** What the whole process may take: `--memory N`, or what the machine has free. */
+  /** Memory limit of the whole process: `--memory N`, or the free memory of the machine. */
   readonly memoryBytes: number;
+  /** Size of the host staging pool for spilled blocks; 0 for no pool. */
   readonly stagingBytes: number;
   readonly createArena: ArenaSource<Memory>;
 }
 
-/** What an engine holds because of one plan. */
+/** The regions and charges of an adopted plan. */
 interface Adopted {
   readonly plan: EngineMemoryPlan;
   readonly regions: ReadonlyMap<string, Region>;
@@ -43,9 +44,9 @@ interface Adopted {
 
 export class MemoryManager<Memory extends ArenaMemory> {
   readonly vram: VramAllocator<Memory>;
-  /** Host staging. Not made before it is used, or before a plan that counts it is adopted. */
+  /** Host staging. `adopt`, or the first block, opens its pool. */
   readonly pinned: PinnedAllocator;
-  /** Scratch in arenas: the region `step buffers` of each, between steps and while loading. */
+  /** Scratch blocks inside the region `step buffers` of each arena. Every step overwrites them. */
   readonly scratch: DeviceAllocator;
   readonly #account: MemoryAccount;
   #adopted: Adopted | null = null;
@@ -56,22 +57,24 @@ export class MemoryManager<Memory extends ArenaMemory> {
     this.pinned = new PinnedAllocator(this.#account, stagingBytes);
     this.scratch = new DeviceAllocator({
       open: (arena) => this.region(`step buffers ${arena}`),
-      // The region is the plan's and is released with it.
+      // The region belongs to the plan and is released with the plan.
       close: () => {},
     });
   }
 
-  /** The budget of a model, whether or not it fits. */
+  /** Computes the budget of a model, even if the model does not fit. */
   computeBudget(spec: ModelSpec, options: EngineOptions = {}): MemoryBudget {
     return planEngineMemory(this.#request(spec, options)).budget;
   }
 
-  /** Where every weight would lie and in which format. Refuses what does not fit. */
+  /** Plans the place and format of every weight. Throws a PlimsollError if the model does not fit. */
   planStorage(spec: ModelSpec, options: EngineOptions = {}): StoragePlan {
     return this.plan(spec, options).storage;
   }
 
-  /** The whole plan: what `adopt` allocates. Refuses what does not fit, naming the smallest changes. */
+  /**
+   * Makes the plan that `adopt` allocates. If the model does not fit, throws an error that names the smallest changes.
+   */
   plan(spec: ModelSpec, options: EngineOptions = {}): EngineMemoryPlan {
     return admitEngineMemory(this.#request(spec, options));
   }
@@ -79,13 +82,13 @@ export class MemoryManager<Memory extends ArenaMemory> {
   #request(spec: ModelSpec, options: EngineOptions): Parameters<typeof planEngineMemory>[0] {
     return {
       spec,
-      // A plan counts staging itself, whether or not the pool was made already.
+      // The plan counts staging itself, so the bytes of an open pool count as free.
       freeBytes: this.#account.totalBytes - this.#account.allocatedBytes + this.pinned.allocatedBytes,
       options: { stagingBytes: this.pinned.poolBytes, ...options },
     };
   }
 
-  /** Opens the arenas of a plan and its staging pool, and places every region. All or nothing. */
+  /** Opens the arenas and the staging pool of a plan, and places every region. If a part fails, nothing stays open. */
   adopt(plan: EngineMemoryPlan): void {
     assert(this.#adopted === null, 'a manager holds one plan at a time');
     assert(
@@ -98,7 +101,7 @@ export class MemoryManager<Memory extends ArenaMemory> {
     try {
       this.#account.keepFree(headroomOf(plan));
       for (const { category, tag, tier, bytes: size } of plan.host) {
-        // Staging is charged by its own pool.
+        // The staging pool charges itself.
         if (tag !== 'staging') charges.push(this.#account.charge({ category, tag, tier }, size));
       }
       for (const size of plan.storage.arenaBytes) arenas.push(this.vram.openArena(size));
@@ -107,18 +110,18 @@ export class MemoryManager<Memory extends ArenaMemory> {
         assert(!regions.has(region.name), `the plan has two regions named ${region.name}`);
         regions.set(region.name, this.vram.place({ ...region, arena }));
       }
-      // Last, because a pool that nobody has used yet can be given back without a trace.
+      // The pool opens last: nothing after it can fail, so the catch block need not close it.
       this.pinned.open();
     } catch (error) {
       this.#release(regions, charges);
-      // Arenas close with their last region; these had none yet.
+      // An arena closes with its last region. The arenas that are still open never had a region.
       for (const arena of arenas) if (this.vram.arenas.includes(arena)) this.vram.closeArena(arena);
       throw error;
     }
     this.#adopted = { plan, regions, charges };
   }
 
-  /** A region of the adopted plan by name. Its arena is the allocator's index, which `vram.memory` takes. */
+  /** Finds a region of the adopted plan by name. Its `arena` is an index for `vram.memory`. */
   region(name: string): Region {
     const { regions } = defined(this.#adopted, 'no plan was adopted');
     return defined(regions.get(name), `the plan has no region "${name}"`);
@@ -128,7 +131,7 @@ export class MemoryManager<Memory extends ArenaMemory> {
     return this.#adopted?.plan ?? null;
   }
 
-  /** What is really held, and what is kept free. */
+  /** Lists the bytes that are really held, and the headroom. */
   ledger(): Ledger {
     const others = [...this.#account.charges()].filter(({ tier }) => tier === 'host');
     return {
@@ -158,7 +161,7 @@ export class MemoryManager<Memory extends ArenaMemory> {
     ];
   }
 
-  /** Releases the plan, scratch and staging. Regions that others allocated in `vram` stay theirs. */
+  /** Releases the plan, scratch and staging. Regions that callers allocated in `vram` stay allocated. */
   close(): void {
     this.scratch.reset();
     this.scratch.close();
@@ -174,7 +177,7 @@ export class MemoryManager<Memory extends ArenaMemory> {
     this.#account.keepFree(0);
   }
 
-  /** Recounts every part from what it holds. */
+  /** Recounts every part from its blocks, regions and charges. */
   checkIntegrity(): void {
     this.#account.checkIntegrity();
     this.vram.checkIntegrity();
@@ -197,7 +200,7 @@ function headroomOf(plan: EngineMemoryPlan): number {
     .reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
-/** A manager on the Wasm backend: arenas are shared WebAssembly memories. */
+/** Creates a manager whose arenas are shared WebAssembly memories. `stagingBytes` defaults to 0. */
 export function createMemoryManager(options: {
   readonly memoryBytes: number;
   readonly stagingBytes?: number;

@@ -1,25 +1,25 @@
 /**
- * A model with its own knobs. They belong to the model, not to the process: two models in one program may differ. A
- * kernel that needs one gets it as an argument of its operation.
+ * A model with its overrides. Overrides belong to the model, not to the process: two models in a program may differ. A
+ * kernel that needs an override gets it as an argument of its operation.
  */
 import type { ModelSpec } from '@plimsoll/model-files';
 import type { EngineOptions } from '@plimsoll/planner/engine-memory';
 
-/** Knobs of models that alternate sliding and full attention. */
+/** Overrides of models that alternate sliding and full attention. */
 interface WindowedOverrides {
   /** Keep every token of sliding layers, so that a sequence can be rolled back past its window. */
   readonly keepsWholeWindow?: boolean;
 }
 
-/** Knobs of mixtures of experts. */
+/** Overrides of mixtures of experts. */
 interface ExpertOverrides {
-  /** Experts asked per token, when fewer than the checkpoint was trained with are wanted. */
+  /** Experts per token; at most the number that the checkpoint states. */
   readonly expertsPerToken?: number;
 }
 
-/** Knobs of every model. */
+/** Overrides of every model. */
 interface SharedOverrides {
-  /** Products compute every token by itself: slower, and to the bit the numbers that the token has in a step of its own. */
+  /** Matrix products compute each token alone: slower, and bit-equal to a step that has only this token. */
   readonly forceMatVec?: boolean;
 }
 
@@ -27,12 +27,12 @@ type ArchitectureOverrides =
   /** Mistral 7B v0.1 has a window of 4096 tokens, which its GGUF files do not record. */
   | { readonly architecture: 'llama'; readonly window?: number }
   | { readonly architecture: 'qwen2' | 'qwen3' | 'phi3' }
-  /** Gemma 2 27B divides scores by the root of 144, not of its head dimension; its GGUF files do not say so. */
+  /** Gemma 2 27B divides scores by sqrt(144) instead of sqrt(head dimension); its GGUF files do not record this. */
   | ({ readonly architecture: 'gemma2'; readonly queryScalar?: number } & WindowedOverrides)
   | ({ readonly architecture: 'gemma3' } & WindowedOverrides)
   /**
-   * Checkpoints of Gemma 4 are trained in bf16, where the factor on embeddings is the root of the hidden size rounded to
-   * 8 bits (39.25 for 1536); no file states it.
+   * Checkpoints of Gemma 4 are trained in bf16, where the embedding scale is sqrt(hidden size) rounded to 8 bits (39.25
+   * for 1536). No file states it.
    */
   | ({ readonly architecture: 'gemma4'; readonly embeddingScale?: number } & WindowedOverrides &
       ExpertOverrides)
@@ -45,7 +45,7 @@ export interface ModelConfig {
   readonly overrides: ModelOverrides | null;
 }
 
-/** The options of a model: what was asked for, and what its own knobs add. */
+/** Adds the overrides of a model to the options that the caller asked for. */
 export function modelOptions({ overrides }: ModelConfig, options: EngineOptions = {}): EngineOptions {
   if (overrides === null) return options;
   switch (overrides.architecture) {

@@ -1,12 +1,12 @@
 /**
- * Host memory beside the arenas: the engine keeps the blocks of preempted sequences here. One pool of a fixed size, which
- * a plan counts and `MemoryManager.adopt` opens. Without a plan the pool opens with its first block.
+ * Host memory outside the arenas, for the KV blocks of preempted sequences. The pool has a fixed size. A plan counts
+ * the pool, and `MemoryManager.adopt` opens it; without a plan the pool opens with its first block.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { FreeSpace } from './free-space.ts';
 import type { Charge, MemoryAccount } from './memory-account.ts';
 
-/** A part of the pool, until it is released. */
+/** A block of the pool. It is valid until it is released. */
 export interface PinnedBlock {
   readonly tag: string;
   readonly offset: number;
@@ -38,7 +38,7 @@ export class PinnedAllocator {
     return this.#pool !== null;
   }
 
-  /** Bytes the pool takes: none before it is first used. */
+  /** Bytes of the pool; 0 while it is closed. */
   get allocatedBytes(): number {
     return this.#pool === null ? 0 : this.poolBytes;
   }
@@ -47,7 +47,7 @@ export class PinnedAllocator {
     return this.#pool?.space.freeBytes ?? this.poolBytes;
   }
 
-  /** Makes the pool now rather than at the first block. */
+  /** Opens the pool before the first block. */
   open(): void {
     if (this.poolBytes > 0) this.#opened();
   }
@@ -66,6 +66,7 @@ export class PinnedAllocator {
     return this.#pool;
   }
 
+  /** Allocates a block, aligned to 64 bytes. Throws code `staging-full` if the pool has no room. */
   allocate({ tag, bytes }: { readonly tag: string; readonly bytes: number }): PinnedBlock {
     assert(Number.isSafeInteger(bytes) && bytes > 0, `${tag}: a block of ${bytes} bytes`);
     if (bytes > this.poolBytes) throw this.#refusal(tag, bytes);
@@ -82,7 +83,7 @@ export class PinnedAllocator {
     this.#pool?.space.give(block.offset, block.bytes);
   }
 
-  /** Gives the pool itself back. */
+  /** Frees the pool. Every block must have been released. */
   close(): void {
     assert(this.#blocks.size === 0, `the staging pool is closed with ${this.#blocks.size} blocks in use`);
     if (this.#pool === null) return;

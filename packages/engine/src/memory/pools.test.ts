@@ -1,4 +1,4 @@
-/** The two lazy pools: host staging and scratch in arenas. */
+/** The two pools that open on first use: host staging, and scratch in arenas. */
 import { KiB, randomInteger, seededRandom } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { MemoryAccount } from './memory-account.ts';
 import { PinnedAllocator, type PinnedBlock } from './pinned-allocator.ts';
 import type { Region } from './vram-allocator.ts';
 
-test('staging: charged with its first block, shared memory, given back whole', () => {
+test('staging: the first block charges the pool, the memory is shared, close frees it', () => {
   const account = new MemoryAccount({ totalBytes: 128 * KiB, headroomBytes: 0 });
   const pinned = new PinnedAllocator(account, 100 * KiB);
   expect([pinned.isOpen, account.allocatedBytes]).toEqual([false, 0]);
@@ -29,14 +29,14 @@ test('staging: charged with its first block, shared memory, given back whole', (
   pinned.checkIntegrity();
 });
 
-test('a block larger than the pool is refused before the pool is made', () => {
+test('a block larger than the pool is refused before the pool opens', () => {
   const account = new MemoryAccount({ totalBytes: 128 * KiB, headroomBytes: 0 });
   const pinned = new PinnedAllocator(account, KiB);
   expect(() => pinned.allocate({ tag: 'file', bytes: 2 * KiB })).toThrowError('needs 2048 bytes of staging');
   expect([pinned.isOpen, account.allocatedBytes]).toEqual([false, 0]);
 });
 
-test('fuzz: staging and scratch never hand out a byte twice', () => {
+test('fuzz: staging and scratch never allocate a byte twice', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = seededRandom(seed);
@@ -75,7 +75,7 @@ function regionOf(arena: number): Region {
   return { category: 'activations', tag: 'step buffers', arena, offset: 4096, bytes: 32 * KiB };
 }
 
-test('scratch: opened by its first block, in stream order, with a high-water mark', () => {
+test('scratch: the first block opens the pool, released memory is reused, the high-water mark stays', () => {
   const opened: number[] = [];
   const closed: number[] = [];
   const scratch = new DeviceAllocator({

@@ -1,4 +1,4 @@
-/** Small models for tests: seeded shapes of every kind of memory behaviour, in any mixture of stored types. */
+/** Small models for tests: seeded shapes of every kind of memory behaviour, with random stored types. */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import {
   ggmlTensorBytes,
@@ -15,7 +15,7 @@ function pick<Value>(random: Random, values: readonly [Value, ...Value[]]): Valu
   return values[randomInteger(random, 0, values.length)] ?? values[0];
 }
 
-/** A config of a random family: dense, tied, windowed, a mixture of experts, or with caches that layers share. */
+/** A random config: dense, tied, with sliding windows, with experts, or with caches that layers share. */
 function tinyConfig(random: Random): Config {
   const headDim = pick(random, [32, 64, 96]);
   const kvHeads = randomInteger(random, 1, 3);
@@ -61,7 +61,7 @@ function tinyConfig(random: Random): Config {
   }
 }
 
-/** Layers slide and see everything in turn; the last two of four or more read the caches of earlier ones. */
+/** Sliding and full attention alternate. With four or more layers, the last two read the caches of earlier layers. */
 function gemma4Traits(random: Random, layers: number): Config {
   return {
     model_type: 'gemma4_text',
@@ -79,7 +79,7 @@ function gemma4Traits(random: Random, layers: number): Config {
 
 const storedTypes = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q5_0', 'Q4_K', 'Q6_K'] as const;
 
-/** A type for a matrix whose rows it divides; vectors stay F32. */
+/** Picks a stored type whose blocks divide the rows of a matrix. Vectors are F32. */
 function storedTensor(tensor: TensorSpec, random: Random): TensorSpec {
   const columns = tensor.shape.at(-1) ?? 1;
   const wanted = tensor.shape.length < 2 ? 'F32' : pick(random, storedTypes);

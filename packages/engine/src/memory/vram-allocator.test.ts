@@ -1,4 +1,4 @@
-/** Invariants of device memory under random use: tags sum to what is allocated, the headroom is never touched. */
+/** Invariants of device memory under random use: tags sum to the allocated bytes, the headroom stays free. */
 import { KiB, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
 import type { LedgerCategory } from '@plimsoll/planner/ledger';
 import fc from 'fast-check';
@@ -19,7 +19,7 @@ function allocator(
 
 const categories: readonly LedgerCategory[] = ['weights', 'kv-cache', 'workspace'];
 
-test('fuzz: sums, headroom and places hold after every operation, and releasing everything returns to zero', () => {
+test('fuzz: sums, headroom and places are right after every operation; after all releases nothing is held', () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       const random = seededRandom(seed);
@@ -55,7 +55,7 @@ test('fuzz: sums, headroom and places hold after every operation, and releasing 
   );
 });
 
-test('an allocation that would eat into the headroom is refused with the numbers', () => {
+test('refuses an allocation that would reach into the headroom, with the numbers', () => {
   const { vram } = allocator(4 * pageBytes, pageBytes);
   vram.allocate({ category: 'weights', tag: 'mlp', bytes: 2 * pageBytes });
   try {
@@ -76,7 +76,7 @@ test('an allocation that would eat into the headroom is refused with the numbers
   vram.checkIntegrity();
 });
 
-test('double free, foreign free and use after release throw', () => {
+test('a second release, a release by another allocator, and use after release throw', () => {
   const { vram } = allocator(8 * pageBytes);
   const { vram: other } = allocator(8 * pageBytes);
   const region = vram.allocate({ category: 'weights', tag: 'mlp', bytes: 100 });
@@ -89,7 +89,7 @@ test('double free, foreign free and use after release throw', () => {
   expect(() => vram.memory(region.arena)).toThrowError('is not open');
 });
 
-test('a charge is given back once, to the account that it came from', () => {
+test('a charge can be discharged once, at its own account', () => {
   const account = new MemoryAccount({ totalBytes: 100, headroomBytes: 10 });
   const other = new MemoryAccount({ totalBytes: 100, headroomBytes: 10 });
   const charge = account.charge({ category: 'runtime', tag: 'process', tier: 'host' }, 90);
@@ -101,7 +101,7 @@ test('a charge is given back once, to the account that it came from', () => {
   expect(account.allocatedBytes).toBe(0);
 });
 
-test('a planned place is exact, and a place twice is a bug', () => {
+test('place takes the exact bytes, and asserts that they are free', () => {
   const { vram } = allocator(8 * pageBytes);
   const arena = vram.openArena(pageBytes + 1);
   const region = vram.place({ category: 'weights', tag: 'head', arena, offset: 128, bytes: 640 });
@@ -115,7 +115,7 @@ test('a planned place is exact, and a place twice is a bug', () => {
   expect(vram.arenas).toEqual([]);
 });
 
-test('more than an arena is refused by name', () => {
+test('refuses a region larger than an arena, by name', () => {
   const { vram } = allocator(100 * pageBytes);
   expect(() => vram.allocate({ category: 'weights', tag: 'mlp', bytes: 9 * pageBytes })).toThrowError(
     'cannot be opened',
@@ -129,7 +129,7 @@ test('more than an arena is refused by name', () => {
   expect(vram.allocatedBytes).toBe(0);
 });
 
-test('an arena that the system refuses leaves the account as it was', () => {
+test('an arena that the system refuses does not change the account', () => {
   const account = new MemoryAccount({ totalBytes: 8 * pageBytes, headroomBytes: 0 });
   const vram = new VramAllocator(account, () => {
     throw new PlimsollError({ code: 'arena-refused', message: 'no address space' });

@@ -1,10 +1,10 @@
 /**
- * Device memory: a set of arenas, and the regions in them. Every region has a category and a tag; an allocation that
- * would eat into the headroom is refused with the numbers. What an arena holds beyond its regions (alignment, whole
- * pages, room not yet given out) is reported too, so that nothing the engine holds is outside the ledger.
+ * Device memory: a set of arenas with regions. Every region has a category and a tag. An allocation that would reach
+ * into the headroom is refused, with the numbers. The report also counts the bytes of arenas outside regions
+ * (alignment, whole pages, free space), so that the ledger covers everything that the engine holds.
  *
- * An arena is opened by a plan with its exact size, or on demand for a region that fits in none; it is closed with its
- * last region. Indices are never used again, so a stale region cannot point into a new arena.
+ * A plan opens an arena with its exact size; `allocate` opens one for a region that fits in no open arena. An arena
+ * closes with its last region. Indices are never reused, so a stale region cannot point into a new arena.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { arenaBytesLimit, pageBytes } from '@plimsoll/planner/engine-memory';
@@ -17,13 +17,13 @@ export interface RegionRequest {
   readonly category: LedgerCategory;
   readonly tag: string;
   readonly bytes: number;
-  /** Default: a cache line. */
+  /** Bytes, a power of two up to a page. Default: a cache line of 64. */
   readonly alignment?: number;
-  /** The arena it must lie in; any when absent. */
+  /** Index of the arena. Default: any arena with room, or a new one. */
   readonly arena?: number;
 }
 
-/** A run of bytes in an arena. `offset` is what kernels call a pointer. */
+/** A range of bytes in an arena. Kernels call `offset` a pointer. */
 export interface Region {
   readonly category: LedgerCategory;
   readonly tag: string;
@@ -62,14 +62,14 @@ export class VramAllocator<Memory extends ArenaMemory> {
     return this.#account.headroomBytes;
   }
 
-  /** Bytes of all open arenas: what the device really gives. */
+  /** Bytes of all open arenas. */
   get allocatedBytes(): number {
     let sum = 0;
     for (const { arena } of this.#arenas.values()) sum += arena.sizeBytes;
     return sum;
   }
 
-  /** Bytes that may still be allocated beyond the open arenas. */
+  /** Bytes that new arenas may still take. */
   get availableBytes(): number {
     return this.#account.availableBytes;
   }
@@ -87,13 +87,16 @@ export class VramAllocator<Memory extends ArenaMemory> {
     return this.#arena(arena).memory;
   }
 
-  /** The bytes of a region. The view is for the moment: it must not outlive the region. */
+  /** A view of a region's bytes. Do not use it after the region is released. */
   view(region: Region): Uint8Array {
     assert(this.#regions.has(region), `${region.tag}: read after release, or never allocated here`);
     return new Uint8Array(this.memory(region.arena).buffer, region.offset, region.bytes);
   }
 
-  /** Opens an arena of at least `sizeBytes`, in whole pages, and returns its index. */
+  /**
+   * Opens an arena of `sizeBytes`, rounded up to whole pages, and returns its index. Throws code `arena-too-large`,
+   * `out-of-memory-budget`, or the error of the arena's source.
+   */
   openArena(sizeBytes: number): number {
     const whole = Math.ceil(sizeBytes / pageBytes) * pageBytes;
     if (whole > this.#arenaBytesMax || sizeBytes <= 0) throw this.#arenaTooLarge(sizeBytes);
@@ -111,7 +114,10 @@ export class VramAllocator<Memory extends ArenaMemory> {
     }
   }
 
-  /** The first place with room, in a new arena when no open one has it. */
+  /**
+   * Allocates a region in the first open arena with room, else in a new arena. Throws code `arena-full` if the
+   * requested arena has no room, and the errors of `openArena`.
+   */
   allocate(request: RegionRequest): Region {
     const { category, tag, bytes, alignment = lineBytes } = request;
     assert(Number.isSafeInteger(bytes) && bytes > 0, `${tag}: a region of ${bytes} bytes`);
@@ -134,7 +140,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
     return this.#keep({ category, tag, arena: arena.index, offset, bytes });
   }
 
-  /** Exactly the bytes that a plan says. A place that is taken already is a bug of the plan. */
+  /** Takes exactly the bytes that a plan states. Asserts that they are free. */
   place({ category, tag, arena, offset, bytes }: Region): Region {
     const isTaken = !this.#arena(arena).space.takeAt(offset, bytes);
     assert(!isTaken, `${tag}: [${offset}, ${offset + bytes}) of arena ${arena} is not free`);
@@ -146,7 +152,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
     return region;
   }
 
-  /** Gives a region back, and its arena with the last of them. Twice, or to another allocator, is a bug. */
+  /** Releases a region, and closes its arena after the last region. Asserts that this allocator holds the region. */
   release(region: Region): void {
     assert(this.#regions.delete(region), `${region.tag}: released twice, or never allocated here`);
     const arena = this.#arena(region.arena);
@@ -154,7 +160,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
     if (arena.space.isEmpty) this.closeArena(region.arena);
   }
 
-  /** Closes an arena that holds nothing. */
+  /** Closes an arena without regions. */
   closeArena(index: number): void {
     const { arena, charge } = this.#open(index);
     assert(
@@ -165,7 +171,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
     this.#account.discharge(charge);
   }
 
-  /** What the arenas hold, by category and tag. The entries sum to `allocatedBytes`. */
+  /** Bytes of the arenas by category and tag. The entries sum to `allocatedBytes`. */
   report(): readonly LedgerEntry[] {
     return ledgerEntries(this.#held(), 'arenas of the engine');
   }
@@ -177,7 +183,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
     }
   }
 
-  /** Recounts: regions lie in open arenas, do not overlap, and with the free space are all there is. */
+  /** Asserts that regions lie in open arenas, do not overlap, and together with the free space fill the arenas. */
   checkIntegrity(): void {
     this.#account.checkIntegrity();
     const used = new Map<number, number>();

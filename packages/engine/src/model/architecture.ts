@@ -1,4 +1,4 @@
-/** What a file under `architectures/` states. To add an architecture: one such file, and its line in `known.ts`. */
+/** The contract of files under `architectures/`. A new architecture is one file there and a line in `known.ts`. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HeadLayout, LayerSpec } from '@plimsoll/model-files';
 import type {
@@ -20,7 +20,7 @@ export interface Architecture {
   readonly ggufNames: readonly string[];
   /** `model_type` of config.json. */
   readonly hubTypes: readonly string[];
-  /** Names of layer weights on the Hub that differ from Llama's, by `model_type` where they differ among them. */
+  /** Hub names of layer weights that differ from Llama's names. They may depend on `model_type`. */
   hubNames?(modelType: string): Partial<Readonly<Record<LayerWeightName, string>>>;
   describe(facts: GraphFacts): ModelGraph;
 }
@@ -31,7 +31,7 @@ export function norm(weight: LayerWeightName, offset: NormOffset = 0): NormGraph
 
 type Heads = HeadLayout & { readonly window: number | null };
 
-/** The heads of a layer with a cache of its own, and its window. */
+/** The heads and the window of a layer that has its own cache. */
 export function headsOf(layer: LayerSpec, index: number): Heads {
   const heads = anyHeadsOf(layer, index);
   if (heads.sharesKvWithLayer === undefined) return heads;
@@ -44,7 +44,7 @@ export function headsOf(layer: LayerSpec, index: number): Heads {
   });
 }
 
-/** The heads of a layer that may read the cache of an earlier one. Refuses kinds of attention that no graph has. */
+/** The heads and the window of a layer that may read an earlier layer's cache. Refuses other kinds of attention. */
 export function anyHeadsOf({ attention }: LayerSpec, index: number): Heads {
   if (attention.kind === 'full' || attention.kind === 'sliding') {
     return { ...attention, window: attention.kind === 'sliding' ? attention.window : null };
@@ -58,7 +58,7 @@ export function anyHeadsOf({ attention }: LayerSpec, index: number): Heads {
   });
 }
 
-/** Attention as Llama has it, changed where `traits` say so. */
+/** Llama's attention, with the changes in `traits`. */
 export function attentionOf(
   layer: LayerSpec,
   index: number,
@@ -85,7 +85,7 @@ export function attentionOf(
   };
 }
 
-/** SwiGLU as Llama has it, changed where `traits` say so. */
+/** Llama's SwiGLU, with the changes in `traits`. */
 export function denseOf(layer: LayerSpec, index: number, traits: Partial<DenseGraph> = {}): DenseGraph {
   const { mlp } = layer;
   if (mlp.kind === 'dense' && mlp.gated) {
@@ -102,7 +102,7 @@ export function denseOf(layer: LayerSpec, index: number, traits: Partial<DenseGr
   });
 }
 
-/** A mixture of experts without a shared one. */
+/** A mixture of experts without a shared expert. */
 export function expertsOf(layer: LayerSpec, index: number, traits: Partial<ExpertsGraph> = {}): ExpertsGraph {
   const { mlp } = layer;
   if (mlp.kind === 'moe' && mlp.gated && mlp.sharedIntermediateSize === 0) {
@@ -120,12 +120,12 @@ export function expertsOf(layer: LayerSpec, index: number, traits: Partial<Exper
   });
 }
 
-/** A layer as Llama has it: attention, then one kind of feed-forward. */
+/** Llama's layer: attention, then one kind of feed-forward. */
 export function plainLayer(attention: AttentionGraph, feedForward: LayerGraph['feedForward']): LayerGraph {
   return { attention, feedForward, layerInput: null, outputScale: false };
 }
 
-/** The one rotation that most models have. */
+/** The single rotation of most models. */
 export function rotationOf(
   { spec, parameters }: GraphFacts,
   traits: Partial<Rotation> & { readonly defaultBase?: number } = {},
@@ -142,7 +142,7 @@ export function rotationOf(
   };
 }
 
-/** The parts of a graph outside layers, as Llama has them. */
+/** Llama's parts outside layers, with the changes in `parts`. */
 export function graphOf(
   architecture: string,
   { spec, parameters }: GraphFacts,

@@ -1,17 +1,17 @@
-/** For tests: a fixture's GGUF file with some of its metadata or tensors changed, written anew by our own writer. */
+/** For tests: writes a copy of a fixture's GGUF file with changed metadata or tensors. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeGguf, type GgufTensorData, type GgufValue, parseGguf } from '@plimsoll/model-files';
 import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
 
 export interface ModelChanges {
-  /** Values by key; undefined takes the key away. */
+  /** Values by key; undefined removes the key. */
   readonly metadata?: Readonly<Record<string, GgufValue | undefined>>;
-  /** Called for every tensor. */
+  /** Returns the tensor to write; called for every tensor. */
   tensor?(tensor: GgufTensorData): GgufTensorData;
 }
 
-/** Writes `fixture` (`llama-3/f32.gguf`) with changes to `path`. */
+/** Writes the changed copy of `fixture` (such as `llama-3/f32.gguf`) to `path`. */
 export async function writeChangedModel(path: string, fixture: string, changes: ModelChanges): Promise<void> {
   const bytes = new Uint8Array(await readFile(join(fixturesDirectory, fixture)));
   const header = parseGguf(bytes, { arrays: 'all' });

@@ -1,16 +1,16 @@
-/** Knobs are typed by architecture, and a caller names the architecture: another one than the file's would set nothing. */
+/** Refuses overrides whose architecture differs from the file's: they would have no effect. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import type { Architecture } from './architecture.ts';
 
-/** Mixtures of experts that share a graph with a dense model, and have knobs of their own. */
+/** Mixtures of experts that share a graph with a dense model but have other overrides. */
 const mixtureNames: ReadonlyMap<string, string> = new Map<string, ModelOverrides['architecture']>([
   ['llama', 'mixtral'],
   ['qwen3', 'qwen3moe'],
 ]);
 
-/** The overrides themselves, when they name the model's own architecture. */
+/** Returns the overrides if they name the model's architecture, else throws. */
 export function checkedOverrides(
   overrides: ModelOverrides | null,
   { name }: Architecture,

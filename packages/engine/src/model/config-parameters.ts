@@ -1,6 +1,6 @@
 /**
- * Parameters out of a config.json of the Hub. Files of transformers 5 keep rotary settings in `rope_parameters`, once
- * or per kind of layer; older ones in `rope_theta` and `rope_scaling`. Both are read.
+ * Reads parameters from a config.json of the Hub. transformers 5 writes rotary settings to `rope_parameters`, once or
+ * per kind of layer; older versions write `rope_theta` and `rope_scaling`. Both are read.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelOverrides } from '../memory/model-config.ts';
@@ -37,7 +37,7 @@ export function parametersFromConfig(
   overrides: ModelOverrides | null = null,
 ): ModelParameters {
   const whole = objectOf(value) ?? {};
-  // The text model of a larger one has a section of its own.
+  // The text model inside a multimodal model has its own section.
   const config = objectOf(whole.text_config) ?? whole;
   const every = objectOf(config.rope_parameters);
   const far = objectOf(every?.full_attention) ?? every ?? {};
@@ -63,7 +63,7 @@ export function parametersFromConfig(
   };
 }
 
-/** A proportional rotation names its share in the same key, and turns whole heads all the same. */
+/** True if whole heads rotate. A proportional rotation states its share in the same key, and covers whole heads. */
 function isWhole(partial: number | null, scaling: Json): boolean {
   return partial === null || partial === 1 || textOf(scaling.rope_type) === 'proportional';
 }

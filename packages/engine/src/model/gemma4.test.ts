@@ -1,4 +1,4 @@
-/** Gemma 4 as files have it: in a larger model, with what nothing reads, with what nobody promised, and with what is refused. */
+/** Files of Gemma 4: inside a multimodal model, with unread tensors, with unexpected tensors, with refused values. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +22,11 @@ type Json = Readonly<Record<string, unknown>>;
 
 interface Changes {
   config?(config: Json): Json;
-  /** The name of a tensor in the copy; null leaves it out. */
+  /** Returns the name of a tensor in the copy; null removes the tensor. */
   rename?(name: string): string | null;
 }
 
-/** A copy of a checkpoint with other names of tensors and another config. */
+/** Writes a copy of a checkpoint with other names of tensors and another config. */
 async function copyOf(fixture: string, { config = (same) => same, rename = (same) => same }: Changes) {
   const copy = await mkdtemp(join(directory, 'copy-'));
   await cp(join(fixturesDirectory, fixture, 'checkpoint'), copy, { recursive: true });
@@ -41,7 +41,7 @@ async function copyOf(fixture: string, { config = (same) => same, rename = (same
     const other = rename(name);
     return other === null ? [] : [[other, entry] as const];
   });
-  // What is left out leaves a hole in the data, so its name stays, outside all layers.
+  // The data of a removed tensor stays in the file, so the tensor gets a name outside all layers.
   const holes = Object.entries(header).filter(([name]) => rename(name) === null);
   const all = [...renamed, ...holes.map(([name, entry]) => [`hole.${name}`, entry] as const)];
   const text = Buffer.from(JSON.stringify(Object.fromEntries(all)));
@@ -83,7 +83,7 @@ async function refusalOf(path: string): Promise<string> {
 const small = 'gemma4-layer-inputs';
 const dense = 'gemma4-dense';
 
-test('layers that share, in words', async () => {
+test('the graph of layers that share a cache', async () => {
   const { graph } = await openModel(join(fixturesDirectory, small, 'checkpoint'));
   const { layers, layerInputs, rotations } = graph;
   expect({ layerInputs, rotations }).toMatchInlineSnapshot(`
@@ -136,7 +136,7 @@ test('layers that share, in words', async () => {
   `);
 });
 
-test('the text model inside a larger one', async () => {
+test('the text model inside a multimodal model', async () => {
   const path = await copyOf(dense, {
     config: (text) => ({ model_type: 'gemma4', text_config: text }),
     rename: (name) => name.replace(/^model\./, 'model.language_model.'),
@@ -144,7 +144,7 @@ test('the text model inside a larger one', async () => {
   expect(await continued(path)).toEqual(await continued(join(fixturesDirectory, dense, 'checkpoint')));
 });
 
-test('projections of layers that share are not held, whether the files have them or not', async () => {
+test('layers that share a cache hold no key and value projections, even if the files have them', async () => {
   const whole = join(fixturesDirectory, small, 'checkpoint');
   const isUnread = (name: string): boolean => /layers\.[567]\.self_attn\.(k_proj|v_proj|k_norm)/.test(name);
   const without = await copyOf(small, { rename: (name) => (isUnread(name) ? null : name) });
@@ -161,7 +161,7 @@ test('projections of layers that share are not held, whether the files have them
   );
 });
 
-test('a tensor of a layer that no config promises is computed with, or refused by name', async () => {
+test('a tensor that no config announces is used, or refused by name', async () => {
   const path = join(fixturesDirectory, dense, 'checkpoint');
   const { spec } = await openModel(path);
   expect(spec.layers[0]?.tensors.map(({ name }) => name)).toContain('layer_scalar');
@@ -173,7 +173,7 @@ test('a tensor of a layer that no config promises is computed with, or refused b
   );
 });
 
-test('what no released text model has is refused', async () => {
+test('refuses config values that no released text model has', async () => {
   const configs: readonly Json[] = [
     { use_bidirectional_attention: 'all' },
     { hidden_activation: 'silu' },

@@ -1,6 +1,6 @@
 /**
- * Parameters out of GGUF metadata: keys under `<architecture>.`, as llama.cpp's gguf-py/gguf/constants.py names them.
- * Divisors of rotary frequencies are tensors in these files; the caller has read them.
+ * Reads parameters from GGUF metadata: keys under `<architecture>.`, named in llama.cpp's gguf-py/gguf/constants.py.
+ * Divisors of rotary frequencies are tensors in GGUF files; the caller reads them.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { GgufValue } from '@plimsoll/model-files';
@@ -8,7 +8,7 @@ import type { ModelOverrides } from '../memory/model-config.ts';
 import type { RotationScaling } from './graph.ts';
 import type { ModelParameters } from './parameters.ts';
 
-/** `rope_freqs.weight`, `rope_factors_long.weight` and `rope_factors_short.weight`, where the file has them. */
+/** Values of `rope_freqs.weight`, `rope_factors_long.weight` and `rope_factors_short.weight`; null if absent. */
 export interface RopeTensors {
   readonly freqs: readonly number[] | null;
   readonly long: readonly number[] | null;

@@ -1,4 +1,4 @@
-/** Files with one size changed: each is refused when it is opened, under the name that the file gives the size. */
+/** Files with one changed size: openModel refuses each, and names the size as the file does. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** The refusal of a file, in words. */
+/** The error message for a file. */
 async function refusalOf(path: string): Promise<string> {
   try {
     await openModel(path);
@@ -93,7 +93,7 @@ test('metadata', async () => {
   `);
 });
 
-/** Tensors of other shapes than the graph reads; their data is as long as the shape says. */
+/** Tensors with shapes that differ from the graph; their data has the length of the shape. */
 function reshaped(name: string, shape: readonly number[]): ModelChanges {
   return {
     tensor: (tensor): GgufTensorData => {
@@ -169,7 +169,7 @@ test('experts of all layers together', async () => {
   );
 });
 
-test('vocabulary lists are as long as the embedding', async () => {
+test('vocabulary lists are no longer than the embedding', async () => {
   const tokens = Array.from({ length: 3000 }, (_, index) => `token ${index}`);
   const refusals = [
     await refusalOfChanged(llama, { metadata: { 'tokenizer.ggml.tokens': ggufArray('string', tokens) } }),
@@ -185,7 +185,7 @@ test('vocabulary lists are as long as the embedding', async () => {
   `);
 });
 
-test('a header takes only a part of the memory, and a tokenizer.json what its vocabulary makes likely', async () => {
+test('limits the size of a header by the memory, and of tokenizer.json by the vocabulary', async () => {
   const path = join(directory, 'header.gguf');
   const filler = 'x'.repeat(2 ** 20);
   await writeChangedModel(path, llama, { metadata: { filler: ggufString(filler) } });
@@ -199,7 +199,7 @@ test('a header takes only a part of the memory, and a tokenizer.json what its vo
   await expect((await openModel(copy)).loadTokenizer()).rejects.toMatchObject({ code: 'file-too-large' });
 });
 
-/** A checkpoint of the Hub with other values in its config.json. */
+/** Writes a Hub checkpoint with other values in its config.json. */
 async function refusalOfConfig(fixture: string, changes: Readonly<Record<string, unknown>>): Promise<string> {
   const copy = join(directory, 'checkpoint');
   await cp(join(fixturesDirectory, fixture, 'checkpoint'), copy, { recursive: true });
@@ -238,7 +238,7 @@ test('config.json', async () => {
   `);
 });
 
-test('a Gemma 3 without windows, or with nothing else, has room for its rotary tables', async () => {
+test('a Gemma 3 with only full layers, or only sliding layers, has room for its rotary tables', async () => {
   for (const pattern of [1, 2 ** 20]) {
     const path = join(directory, `gemma-${pattern}.gguf`);
     const metadata = { 'gemma3.attention.sliding_window_pattern': ggufUint32(pattern) };

@@ -1,7 +1,7 @@
 /**
- * The check between a file and the kernels: numbers that no graph can compute with, and tensors of another shape than the
- * graph reads, end here under the name that the file gives them. Kernels believe every size that they are told; what
- * passed never makes one divide by zero or read beside a tensor. The sizes in the spec itself were judged by its reader.
+ * The check between a file and the kernels. It refuses numbers that no graph can compute with, and tensors whose shape
+ * differs from the graph, and names them as the file does. Kernels trust every size. After this check no kernel divides
+ * by zero or reads outside a tensor. The reader of the spec has checked the sizes in the spec.
  */
 import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files';
 import { badGeometry } from '@plimsoll/model-files';
@@ -19,7 +19,7 @@ import { weightsOfLayer } from './weight-names.ts';
 import { outerShapes, shapesOfLayer } from './weight-shapes.ts';
 
 /**
- * Expert matrices of all layers. Each is placed by itself, with half a kilobyte of plan; Kimi K2, which has most, has 70,272.
+ * Maximum number of expert matrices in all layers. The plan takes about 0.5 KB for each. Kimi K2 has the most: 70,272.
  */
 const expertMatricesMax = 262_144;
 
@@ -34,7 +34,7 @@ export function checkGraph({ spec, graph, parameters, names }: CheckedModel): vo
   const isGguf = parameters.source === 'gguf';
   const key = (gguf: string, hub: string): string => (isGguf ? `${spec.family}.${gguf}` : hub);
   const epsilon = graph.normEpsilon;
-  // The kernels add it in f32, where smaller ones are zero and a row of zeros has no norm.
+  // The kernels add epsilon in f32. An epsilon that rounds to 0 in f32 makes a row of zeros divide by zero.
   if (!(Math.fround(epsilon) > 0 && epsilon < 1)) {
     const name = key('attention.layer_norm_rms_epsilon', 'rms_norm_eps');
     throw badGeometry({ key: name, value: epsilon, needed: 'a number above 0 and below 1' });
@@ -84,7 +84,7 @@ function checkAttention(
 ): void {
   const { scale, softCap, window, heads, kvHeads } = attention;
   needPositive(key('attn_logit_softcapping', 'attn_logit_softcapping'), softCap, place);
-  // Scores are divided by the root of this.
+  // Scores are divided by the square root of this number.
   needPositive(key('attention.key_length', 'query_pre_attn_scalar'), queryScalar ?? 1 / scale ** 2, place);
   if (window !== null && !(Number.isSafeInteger(window) && window >= 1)) {
     const name = key('attention.sliding_window', 'sliding_window');
@@ -96,7 +96,7 @@ function checkAttention(
   }
 }
 
-/** The graphs have one size for the keys and the values of a head, and the cache gives each the same room. */
+/** Graph and cache have one size for the keys and values of a head. */
 function checkValueDim({ attention }: LayerSpec, { place, key }: Place): void {
   if (!('kvHeads' in attention) || attention.keyHeadDim === attention.valueHeadDim) return;
   const name = key('attention.value_length', 'v_head_dim');
@@ -104,7 +104,7 @@ function checkValueDim({ attention }: LayerSpec, { place, key }: Place): void {
   throw badGeometry({ key: name, value: attention.valueHeadDim, needed, place });
 }
 
-/** Keys and values of an earlier layer are read as this layer would have written them. */
+/** A layer can read an earlier layer's cache only if both have the same heads and window. */
 function checkSharing(attention: AttentionGraph, { layers }: ModelGraph, { place, key }: Place): void {
   const { sharesKvWithLayer, kvHeads, headDim, window } = attention;
   if (sharesKvWithLayer === null) return;
@@ -121,7 +121,7 @@ function expertsOfLayer({ feedForward }: LayerGraph): ExpertsGraph | null {
   return feedForward.kind === 'mixed' ? feedForward.experts : feedForward;
 }
 
-/** A step has room for as many choices per token as the file states; an override may ask for fewer. */
+/** The plan reserves room for the number of experts per token in the file; an override may ask for fewer. */
 function checkExperts(
   { experts, expertsPerToken }: ExpertsGraph,
   { mlp }: LayerSpec,
@@ -134,7 +134,7 @@ function checkExperts(
   throw badGeometry({ key: name, value: expertsPerToken, needed, place });
 }
 
-/** Of tensors that are there; which must be there is known where they are placed. */
+/** Checks the shapes of existing tensors. placeModel finds missing tensors. */
 function checkShapes(spec: ModelSpec, graph: ModelGraph, names: WeightNames): void {
   const outer = new Map(spec.tensors.map((tensor) => [tensor.name, tensor]));
   const need = (tensor: TensorSpec | undefined, shape: readonly number[], place?: string): void => {
@@ -159,7 +159,9 @@ function checkShapes(spec: ModelSpec, graph: ModelGraph, names: WeightNames): vo
   });
 }
 
-/** Only of weights that this layer uses: two names of a graph may be one of a file. */
+/**
+ * Shapes of the weights that this layer uses. Other names are left out, because two graph names can mean one tensor.
+ */
 function neededShapes(layer: LayerGraph, graph: ModelGraph) {
   const shapes = shapesOfLayer(layer, graph);
   const { required, optional } = weightsOfLayer(layer);

@@ -1,7 +1,7 @@
 /**
- * A model as data: what each layer computes, in the order in which it does, without tensors and without code. An
- * architecture describes one in terms of a ModelSpec and its parameters; `forward/` turns a description into kernel
- * operations. Every supported decoder is this sequence, with parts that may be absent:
+ * A model as data: the computation of each layer, in order, without tensors and without code. An architecture makes a
+ * graph from a ModelSpec and its parameters; `forward/` turns the graph into kernel operations. Every supported decoder
+ * is this sequence, in which parts may be absent:
  *
  *   hidden = embedding[token] x embeddingScale
  *   inputs = (tables[token] x tableScale + norm(projection(hidden) x projectionScale)) x scale
@@ -13,7 +13,7 @@
  */
 import type { ProductPath, RopeScaling } from '@plimsoll/kernels';
 
-/** Added to the stored weight: Gemma's checkpoints store the difference from 1. */
+/** Offset added to the stored weight: Gemma's Hub checkpoints store the weight minus 1. */
 export type NormOffset = 0 | 1;
 
 export interface NormGraph {
@@ -22,8 +22,8 @@ export interface NormGraph {
 }
 
 /**
- * Weights of a layer by the names of GGUF, the shortest in use. Checkpoints of the Hub are mapped onto them
- * (`weight-names.ts`). `ffn_gate_up` holds gate rows, then up rows; the `_exps` are stacks, one matrix per expert.
+ * Names of a layer's weights: GGUF's names, the shortest in use. `weight-names.ts` maps the names of Hub checkpoints to
+ * them. `ffn_gate_up` holds gate rows, then up rows. Weights named `_exps` are stacks with one matrix per expert.
  */
 export const layerWeightNames = [
   'attn_norm.weight',
@@ -76,23 +76,26 @@ export interface AttentionGraph {
   readonly norm: NormGraph;
   /** Applied to the output before it joins the residual stream. */
   readonly postNorm: NormGraph | null;
-  /** q, k and v rows in one matrix, `attn_qkv`. */
+  /** True: q, k and v rows are in one matrix, `attn_qkv`. */
   readonly fused: boolean;
-  /** Biases are used where the file has them: q, k, v, and the output. */
+  /** True: the layer uses the biases that the file has, for q, k and v (`projections`) and for the output. */
   readonly biases: { readonly projections: boolean; readonly output: boolean };
-  /** RMSNorm over each head of q and k. */
+  /** RMSNorm of each head of q and k. */
   readonly headNorms: { readonly offset: NormOffset } | null;
-  /** `normed`: RMSNorm without a weight over each head of v. `keys`: so are the keys, as they were before their norm. */
+  /** `normed`: RMSNorm without a weight of each head of v. `keys`: the same norm of the keys before their own norm. */
   readonly values: 'plain' | 'normed' | 'keys';
-  /** The earlier layer whose keys and values are read; null = its own. */
+  /** The earlier layer whose keys and values this layer reads; null = this layer has its own. */
   readonly sharesKvWithLayer: number | null;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
   /** Index into `rotations` of the model. */
   readonly rotation: number;
+  /** Factor on the scores. */
   readonly scale: number;
+  /** Tokens that a position attends to, including itself; null = all tokens before it. */
   readonly window: number | null;
+  /** Scores become softCap x tanh(score / softCap); null = no cap. */
   readonly softCap: number | null;
 }
 
@@ -100,7 +103,7 @@ export interface DenseGraph {
   readonly kind: 'dense';
   readonly norm: NormGraph;
   readonly postNorm: NormGraph | null;
-  /** Gate and up rows in one matrix, `ffn_gate_up`. */
+  /** True: gate and up rows are in one matrix, `ffn_gate_up`. */
   readonly fused: boolean;
   readonly activation: 'silu' | 'gelu';
   readonly width: number;
@@ -109,22 +112,24 @@ export interface DenseGraph {
 export interface ExpertsGraph {
   readonly kind: 'experts';
   readonly norm: NormGraph;
-  /** Of what the router reads, which is then divided by the root of the hidden size; null = what the experts read. */
+  /**
+   * Norm of the router's input, which is then divided by sqrt(hidden size); null = router and experts share an input.
+   */
   readonly routerNorm: NormGraph | null;
-  /** Gate and up rows of an expert in one matrix, `ffn_gate_up_exps`. */
+  /** True: gate and up rows of an expert are in one matrix, `ffn_gate_up_exps`. */
   readonly fused: boolean;
-  /** What an expert says is multiplied by a number of its own, `ffn_down_exps.scale`. */
+  /** True: the output of an expert is multiplied by its number in `ffn_down_exps.scale`. */
   readonly scaled: boolean;
   readonly activation: 'silu' | 'gelu';
-  /** Of one expert. */
+  /** Gate rows of one expert. */
   readonly width: number;
   readonly experts: number;
   readonly expertsPerToken: number;
-  /** True: the weights of the chosen experts add up to 1. False: they are shares among all experts. */
+  /** True: the weights of the chosen experts sum to 1. False: the weights of all experts sum to 1. */
   readonly normalised: boolean;
 }
 
-/** A dense part and experts that read the same rows. Each is normed by itself, their sum once more. */
+/** A dense part and experts that read the same rows. Each output is normalised, and then their sum. */
 export interface MixedGraph {
   readonly kind: 'mixed';
   readonly dense: DenseGraph & { readonly postNorm: NormGraph };
@@ -133,7 +138,7 @@ export interface MixedGraph {
   readonly postNorm: NormGraph;
 }
 
-/** What a layer adds of the embedding per layer. */
+/** The part of a layer that adds the embedding per layer. */
 export interface LayerInputGraph {
   readonly activation: 'silu' | 'gelu';
   readonly postNorm: NormGraph;
@@ -143,21 +148,21 @@ export interface LayerGraph {
   readonly attention: AttentionGraph;
   readonly feedForward: DenseGraph | ExpertsGraph | MixedGraph;
   readonly layerInput: LayerInputGraph | null;
-  /** The residual stream is multiplied by a number at the end of the layer, where the file has one. */
+  /** True: the layer multiplies the residual stream by `layer_output_scale`, if the file has it. */
   readonly outputScale: boolean;
 }
 
-/** An embedding of which every layer reads columns of its own. */
+/** An embedding per layer: one table, in which every layer has its own columns. */
 export interface LayerInputsGraph {
   /** Columns of one layer. */
   readonly width: number;
   readonly tableScale: number;
   readonly projectionScale: number;
-  /** Of the sum. */
+  /** Factor on the sum of table and projection. */
   readonly scale: number;
 }
 
-/** One way to rotate queries and keys. */
+/** A rotation of queries and keys. */
 export interface Rotation {
   readonly base: number;
   readonly rotaryDim: number;
@@ -166,9 +171,10 @@ export interface Rotation {
 }
 
 /**
- * As the kernels know it; or a share of the pairs rotated, at the pace that they have in a whole head; or LongRoPE (Ding et al. 2024, arXiv:2402.13753): one list of divisors up to the original
- * context and another beyond. The engine chooses by the context it is started with, so that keys in the cache never
- * change their meaning while a sequence grows.
+ * The kernels' scaling rules, and two more. `proportional` rotates a share of the pairs, with the frequencies of a
+ * whole head. `longrope` (Ding et al. 2024, arXiv:2402.13753) has one list of divisors up to the original context and
+ * another beyond it. The engine chooses the list by the context that it is started with, so that cached keys stay valid
+ * while a sequence grows.
  */
 export type RotationScaling =
   | RopeScaling
@@ -191,9 +197,9 @@ export interface ModelGraph {
   readonly layerInputs: LayerInputsGraph | null;
   readonly layers: readonly LayerGraph[];
   readonly finalNormOffset: NormOffset;
-  /** True: the head is the embedding table. */
+  /** True: the head uses the embedding table. */
   readonly tiedHead: boolean;
   readonly logitSoftCap: number | null;
-  /** Of every matrix product. */
+  /** Kernel path of every matrix product. */
   readonly productPath: ProductPath;
 }

@@ -1,4 +1,4 @@
-/** One model, one graph: whatever spelling of its config, and whichever of its files, it is read from. */
+/** A model has one graph, whatever the spelling of its config and whichever file it is read from. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelSpecFromConfig } from '@plimsoll/model-files';
@@ -22,7 +22,7 @@ test.each(withCheckpoint)('%s: old and new spellings of the config', async (name
   expect(await graphFromConfig(name, 'config-modern.json')).toEqual(old);
 });
 
-test('a graph in words', async () => {
+test('the graph of a model', async () => {
   const { graph } = await openModel(join(fixturesDirectory, 'gemma2', 'f32.gguf'));
   const { layers, ...rest } = graph;
   expect(rest).toMatchInlineSnapshot(`
@@ -141,7 +141,7 @@ test('a graph in words', async () => {
   `);
 });
 
-test('knobs that no file states belong to the model they are given to', async () => {
+test('overrides apply only to the model that gets them', async () => {
   const path = join(fixturesDirectory, 'gemma2', 'f32.gguf');
   const { graph } = await openModel(path, { overrides: { architecture: 'gemma2', queryScalar: 144 } });
   expect(graph.layers.map(({ attention }) => attention.scale)).toEqual(graph.layers.map(() => 1 / 12));
@@ -155,7 +155,7 @@ test('knobs that no file states belong to the model they are given to', async ()
   expect(windowed.graph.layers[0]?.attention.window).toBe(24);
 });
 
-test('an unknown architecture is refused with those that are known', () => {
+test('refuses an unknown architecture, and lists the known ones', () => {
   expect(() => architectureOf('mamba', 'gguf')).toThrowErrorMatchingInlineSnapshot(
     `[PlimsollError: the engine has no graph for "mamba"]`,
   );

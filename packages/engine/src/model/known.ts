@@ -1,4 +1,4 @@
-/** The architectures that the engine runs, and how a file's name for one is found among them. */
+/** The architectures that the engine runs, and a lookup by the name in a file. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Architecture } from './architecture.ts';
 import { gemma2, gemma3 } from './architectures/gemma.ts';
@@ -11,7 +11,7 @@ import type { ModelParameters } from './parameters.ts';
 
 const architectures: readonly Architecture[] = [llama, qwen2, qwen3, gemma2, gemma3, gemma4, phi3];
 
-/** `family` as the file says it: `general.architecture`, or `model_type`. */
+/** `family` is the file's `general.architecture` or `model_type`. */
 export function architectureOf(family: string, source: ModelParameters['source']): Architecture {
   const names = (known: Architecture): readonly string[] =>
     source === 'gguf' ? known.ggufNames : known.hubTypes;

@@ -1,4 +1,4 @@
-/** Knobs reach the model that they were given to, by way of its graph, and no other model. */
+/** Overrides reach only their model, through its graph. */
 import { join } from 'node:path';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ async function refusal(file: string, overrides: ModelOverrides): Promise<Plimsol
   return expect.unreachable(`${file} took overrides of ${overrides.architecture}`);
 }
 
-test('an override of another architecture is refused, from both kinds of files', async () => {
+test('refuses overrides for another architecture, for both kinds of files', async () => {
   const cases: readonly (readonly [string, ModelOverrides['architecture'], string])[] = [
     ['llama-3/f16.gguf', 'gemma2', 'llama'],
     ['llama-3/checkpoint', 'qwen3', 'llama'],
@@ -35,7 +35,7 @@ test('an override of another architecture is refused, from both kinds of files',
   }
 });
 
-/** Logits of a prompt, computed so many tokens at a time, one row per token. */
+/** Logits of a prompt, one row per token, computed in chunks of the given size. */
 async function logitsOf(overrides: ModelOverrides | undefined, chunkTokens: number): Promise<Float32Array> {
   const model = await openModel(join(fixturesDirectory, 'llama-3', 'f16.gguf'), {
     ...(overrides !== undefined && { overrides }),
@@ -49,7 +49,7 @@ async function logitsOf(overrides: ModelOverrides | undefined, chunkTokens: numb
   return Float32Array.from(rows);
 }
 
-test('a forced mat-vec computes a prompt as single tokens are computed, and only where it was asked for', async () => {
+test('forceMatVec gives a prompt the logits of single tokens, only in the model that asks for it', async () => {
   const forced = await logitsOf({ architecture: 'llama', forceMatVec: true }, 24);
   const together = await logitsOf(undefined, 24);
   const oneByOne = await logitsOf(undefined, 1);

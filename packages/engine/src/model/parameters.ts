@@ -1,38 +1,38 @@
 /**
- * Numbers that a graph needs beside the sizes in a ModelSpec, in one vocabulary for both kinds of files. What a file does
- * not say is null, and the architecture decides what that means.
+ * Numbers that a graph needs in addition to the sizes in a ModelSpec, with the same names for both kinds of files. A
+ * value that the file does not state is null; the architecture decides its meaning.
  */
 import type { ModelSpec } from '@plimsoll/model-files';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import type { RotationScaling } from './graph.ts';
 
 export interface ModelParameters {
-  /** GGUF files store rows and norms in their own way; architectures ask. */
+  /** GGUF files and Hub checkpoints store some rows and norms differently; architectures read this field. */
   readonly source: 'gguf' | 'hub';
   readonly normEpsilon: number;
   readonly ropeBase: number | null;
-  /** Of layers with a sliding window, where they have their own. */
+  /** Rotary base of layers with a sliding window, if it differs. */
   readonly ropeBaseSliding: number | null;
   readonly rotaryDim: number | null;
   readonly ropeScaling: RotationScaling;
-  /** Of layers with a sliding window, where their rotation is stated apart. */
+  /** Rotary scaling of layers with a sliding window, if the file states it separately. */
   readonly ropeScalingSliding: RotationScaling;
   readonly rotaryDimSliding: number | null;
   readonly attentionSoftCap: number | null;
   readonly logitSoftCap: number | null;
-  /** Scores are divided by the root of it; null = by the root of the head dimension. */
+  /** Scores are divided by sqrt(queryScalar); null = by sqrt(head dimension). */
   readonly queryScalar: number | null;
-  /** `norm_topk_prob`. */
+  /** True: the weights of the chosen experts sum to 1 (`norm_topk_prob`, `expert_weights_norm`). */
   readonly expertWeightsNormalised: boolean | null;
-  /** False: tokens see those behind them too. */
+  /** False: tokens also attend to later tokens. */
   readonly isCausal: boolean;
-  /** As the file names it: `silu`, `gelu_pytorch_tanh`. */
+  /** Name in the file: `silu`, `gelu_pytorch_tanh`. */
   readonly activation: string | null;
-  /** Knobs that no file states; they belong to the model that was opened, never to the process. */
+  /** Settings that no file states. They belong to the opened model, never to the process. */
   readonly overrides: ModelOverrides | null;
 }
 
-/** What an architecture describes a graph from. */
+/** The input from which an architecture makes a graph. */
 export interface GraphFacts {
   readonly spec: ModelSpec;
   readonly parameters: ModelParameters;

@@ -1,13 +1,13 @@
-/** Whether a rotation can be computed: its size, its base, and every number of its scaling rule. */
+/** Checks that a rotation can be computed: its size, its base, and every number of its scaling rule. */
 import { badGeometry } from '@plimsoll/model-files';
 import type { Rotation, RotationScaling } from './graph.ts';
 import { frequenciesOf } from './rotations.ts';
 
 export interface RotationPlace {
-  /** Of the narrowest head that is rotated; infinite where no layer uses the rotation. */
+  /** Dimension of the smallest rotated head; infinite if no layer uses the rotation. */
   readonly headDim: number;
   readonly contextLength: number;
-  /** A number's name in GGUF metadata, after the architecture, and in config.json. */
+  /** Picks the name of a number: its GGUF key after the architecture, or its key in config.json. */
   key(gguf: string, hub: string): string;
 }
 
@@ -24,7 +24,8 @@ export function checkRotation(rotation: Rotation, place: RotationPlace): void {
   }
   checkNumbers(scaling, key);
   for (const [name, factors] of factorLists(scaling, key)) checkFactors(name, factors, rotaryDim / 2);
-  // Numbers that are each possible may still make an infinite frequency; the short and the long context are both tried.
+  // Numbers that are valid alone can still give an infinite frequency. LongRoPE has two lists, so two contexts are
+  // tried.
   for (const contextMax of [1, contextLength + 1]) {
     const { inverse, magnitude } = frequenciesOf(rotation, contextMax);
     const wrong = [...inverse, magnitude].find((value) => !Number.isFinite(value) || value < 0);
@@ -34,7 +35,7 @@ export function checkRotation(rotation: Rotation, place: RotationPlace): void {
   }
 }
 
-/** Numbers of a rule by their names in both kinds of files. All are ratios or lengths. */
+/** Checks the numbers of a scaling rule. All are ratios or lengths, so all must be positive. */
 function checkNumbers(scaling: RotationScaling, key: RotationPlace['key']): void {
   for (const [name, value] of Object.entries(scaling)) {
     if (typeof value !== 'number' || (Number.isFinite(value) && value > 0)) continue;

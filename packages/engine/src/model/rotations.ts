@@ -1,8 +1,8 @@
-/** From what a graph says about rotation to the frequencies that the kernels' tables are made of. */
+/** Computes the frequencies of the kernels' rotary tables from a graph's rotation. */
 import { type RopeFrequencies, ropeFrequencies } from '@plimsoll/kernels';
 import type { Rotation } from './graph.ts';
 
-/** `contextMax`: the longest sequence that the engine is started for. It decides between the two lists of LongRoPE. */
+/** `contextMax`: the longest sequence of the engine, in tokens. It selects one of the two lists of LongRoPE. */
 export function frequenciesOf(rotation: Rotation, contextMax: number): RopeFrequencies {
   const { base, rotaryDim, scaling } = rotation;
   if (scaling.kind === 'proportional') {
@@ -15,7 +15,7 @@ export function frequenciesOf(rotation: Rotation, contextMax: number): RopeFrequ
   return ropeFrequencies({ base, rotaryDim, scaling: { kind: 'factors', factors, attentionFactor } });
 }
 
-/** Pairs beyond the share stand still. The share is of the head, rounded down, as transformers rounds it. */
+/** Pairs beyond the share do not rotate. The number of rotated pairs is rounded down, as in transformers. */
 function proportionalFactors(
   rotaryDim: number,
   { rotatedShare, factor }: { readonly rotatedShare: number; readonly factor: number },

@@ -1,10 +1,10 @@
 /**
- * Whether the vocabulary lists of a GGUF file are as long as the model's vocabulary: the plan counts the memory of a tokenizer
- * by the rows of the embedding, and a token without a row has nothing to be computed from.
+ * Checks that the vocabulary lists of a GGUF file are no longer than the model's vocabulary. The plan counts the memory
+ * of a tokenizer by the rows of the embedding, and a token without a row cannot be computed.
  */
 import { badGeometry, type GgufValue } from '@plimsoll/model-files';
 
-/** Vocabularies out of tiktoken have two merges per token, since every way to split a token is one. */
+/** Limit of merges per token. Vocabularies from tiktoken have about two, because every split of a token is a merge. */
 const mergesPerToken = 8;
 const mergesBeside = 4096;
 

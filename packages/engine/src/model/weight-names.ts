@@ -1,6 +1,6 @@
 /**
- * Which tensor of a file is which weight of a graph. GGUF files use the graph's own names, with two exceptions where one
- * matrix holds two; checkpoints of the Hub use those of Llama unless the architecture says otherwise.
+ * Maps the weights of a graph to the tensors of a file. GGUF files use the graph's names, except for one fused matrix.
+ * Hub checkpoints use Llama's names unless the architecture states others.
  */
 import type { Architecture } from './architecture.ts';
 import type {
@@ -57,13 +57,13 @@ const hubOuterNames: Readonly<Record<OuterWeightName, string>> = {
   'per_layer_proj_norm.weight': 'model.per_layer_projection_norm.weight',
 };
 
-/** Names inside a layer, and outside of layers, as the ModelSpec of this file has them. */
+/** Names of weights in the ModelSpec of a file, inside and outside layers. */
 export interface WeightNames {
   layer(weight: LayerWeightName): string;
   outer(weight: OuterWeightName): string;
 }
 
-/** llama.cpp keeps the fused matrix of Phi under the name of the up projection. */
+/** llama.cpp stores Phi's fused gate and up matrix under the name of the up projection. */
 const ggufNames: WeightNames = {
   layer: (weight) => (weight === 'ffn_gate_up.weight' ? 'ffn_up.weight' : weight),
   outer: (weight) => weight,
@@ -87,7 +87,7 @@ interface NeededWeights {
   readonly optional: readonly LayerWeightName[];
 }
 
-/** The weights that a layer of this graph cannot do without, and those that it uses when the file has them. */
+/** The weights that a layer requires, and the weights that it uses if the file has them. */
 export function weightsOfLayer({
   attention,
   feedForward,
@@ -157,7 +157,7 @@ function weightsOfExperts({ norm, routerNorm, scaled, fused }: ExpertsGraph): re
   ];
 }
 
-/** Stacks with one matrix per expert. */
+/** The stacks of expert matrices. */
 function expertStacks(fused: boolean): readonly LayerWeightName[] {
   return fused
     ? ['ffn_gate_up_exps.weight', 'ffn_down_exps.weight']

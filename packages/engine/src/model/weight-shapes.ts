@@ -1,4 +1,4 @@
-/** The shape that each weight of a layer must have, row-major: what the forward pass reads, to the last element. */
+/** The shape that each weight must have, row-major. The forward pass reads exactly these elements. */
 import type {
   AttentionGraph,
   DenseGraph,
@@ -12,7 +12,7 @@ import type {
 type Shape = readonly number[];
 type Shapes = Partial<Record<LayerWeightName, Shape>>;
 
-/** Of weights outside layers. */
+/** Shapes of weights outside layers. */
 export function outerShapes(graph: ModelGraph): Partial<Record<OuterWeightName, Shape>> {
   const { hiddenSize, vocabSize, layerInputs, layers } = graph;
   const table = [vocabSize, hiddenSize];

@@ -1,4 +1,4 @@
-/** Pieces as they come, put together to whole answers. */
+/** Joins streamed pieces to whole answers, one per choice. */
 import { defined } from '@plimsoll/foundation';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { GenerationChoice, GenerationEnd, GenerationPiece } from './generation.ts';

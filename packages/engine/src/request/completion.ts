@@ -1,6 +1,6 @@
 /**
- * One choice of a request while it is generated: every token is sampled, judged and turned into text here. It is the one
- * place that knows end tokens, stop strings and constraints.
+ * One choice of a request while the engine generates it. A completion receives every sampled token, decides whether it
+ * ends the choice, and turns it into text. Only this file knows end tokens, stop strings and constraints.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { FinishReason, SequenceView } from '@plimsoll/serving';
@@ -15,7 +15,7 @@ import type { Request } from './request.ts';
 
 export interface CompletionParts {
   readonly choice: number;
-  /** Where the pieces go. */
+  /** The request that receives the pieces. */
   readonly request: Request;
   readonly sampler: Sampler;
   readonly tokenizer: OptionalTokenizer;
@@ -26,11 +26,11 @@ export interface CompletionParts {
   /** Tokens that a draft model may propose per step. */
   readonly draftTokensMax: number;
   readonly outputTokensMax: number;
-  /** Null where the end of the context is the end. */
+  /** Null if the choice ends at the end of the context. */
   readonly slides: SlideLimits | null;
-  /** Tokens of the prompt that were left out. */
+  /** Number of prompt tokens that were dropped before the start. */
   readonly droppedTokens: number;
-  /** The other choices, for the first one. */
+  /** The other choices of the request; only the first choice has them. */
   readonly others: readonly Completion[];
 }
 
@@ -43,11 +43,11 @@ export class Completion implements LiveSequence {
   readonly #speculation = new AcceptanceStatistics();
   readonly #stream: TextStream | null;
   readonly #stops: StopStrings;
-  /** The piece that ends the choice, given when its sequence has left the scheduler. */
+  /** The piece that ends the choice. It is pushed after the sequence has left the scheduler. */
   #last: GenerationPiece | null = null;
   #outputTokens = 0;
   #droppedTokens: number;
-  /** The text that outgrew the context, until it is taken. */
+  /** The tokens of a text that outgrew the context, until `continuation` takes them. */
   #overflow: readonly number[] | null = null;
   #hasForked = false;
 
@@ -70,7 +70,7 @@ export class Completion implements LiveSequence {
     return this.#parts.request.isBehind;
   }
 
-  /** The prompt with which to go on where the context is full, once; null where there is nothing to do. */
+  /** Returns the prompt that continues a text whose context is full, once per slide; null if there is none. */
   continuation(): Continuation | null {
     const { slides, outputTokensMax } = this.#parts;
     const overflow = this.#overflow;
@@ -82,7 +82,7 @@ export class Completion implements LiveSequence {
     return { prompt, outputTokensMax: Math.min(room, outputTokensMax - this.#outputTokens) };
   }
 
-  /** How drafts did, of a draft model or from the text; null before any was made. */
+  /** Statistics of the drafts of a draft model or of prompt lookup; null before the first draft. */
   get speculation(): AcceptanceSummary | null {
     const summary = this.#speculation.summary();
     return summary.steps === 0 ? null : summary;
@@ -97,7 +97,7 @@ export class Completion implements LiveSequence {
   }
 
   forks(): readonly LiveSequence[] {
-    // A continued text has a prompt again, and forks no more.
+    // After a slide the text starts as a prompt again; it must not fork again.
     const forks = this.#hasForked ? [] : this.#parts.others;
     this.#hasForked = true;
     return forks;
@@ -140,7 +140,7 @@ export class Completion implements LiveSequence {
     this.#parts.request.fail(error);
   }
 
-  /** What was held back: half a character, and what might have become a stop string. */
+  /** The piece with the text that was held back: a partial character, or the possible start of a stop string. */
   #rest(end: GenerationEnd): GenerationPiece {
     const { text, stop } = this.#stops.push(this.#stream?.end() ?? '');
     const { choice } = this.#parts;

@@ -1,4 +1,4 @@
-/** A text that outgrows its context: what is dropped, and that what is left is answered like any other prompt. */
+/** A text that outgrows its context: which tokens are dropped, and that the rest is answered like any other prompt. */
 import { defined, randomInteger, seededRandom } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const place = { name: 'llama-3', file: 'f16.gguf' };
 const contextMax = 64;
 const greedy = { temperature: 0 };
 
-test('the first tokens stay, the older half of the others goes, until a token has room', () => {
+test('keeps the first tokens and drops the older half of the others, until a token has room', () => {
   const tokens = Array.from({ length: 10 }, (_, index) => index);
   expect(slide(tokens, { keepTokens: 2, contextMax: 11 })).toEqual(tokens);
   expect(slide(tokens, { keepTokens: 2, contextMax: 10 })).toEqual([0, 1, 6, 7, 8, 9]);
@@ -21,7 +21,7 @@ test('the first tokens stay, the older half of the others goes, until a token ha
   expect(slide(tokens, { keepTokens: 3, contextMax: 6 })).toEqual([0, 1, 2, 9]);
 });
 
-/** The same answer from requests that know nothing of sliding, each with the kept tokens as its prompt. */
+/** The same answer from requests that do not slide: each has the kept tokens as its prompt. */
 async function inFreshRuns(engine: Engine, request: GenerationRequest & { readonly maxTokens: number }) {
   const { prompt, maxTokens, overflow } = request;
   const keepTokens = typeof overflow === 'object' ? overflow.keepTokens : 0;
@@ -45,7 +45,7 @@ async function inFreshRuns(engine: Engine, request: GenerationRequest & { readon
   return { output, droppedTokens };
 }
 
-test('what comes after a slide is what a fresh run says to the kept tokens', async () => {
+test('the output after a slide equals a new request with the kept tokens', async () => {
   const options = { contextMax, prefillChunkTokens: 16, blockTokens: 8 };
   const fresh = await startFixture(place, options, { prefixCaching: false });
   const draft = { model: await openModel(`${fixturesDirectory}/llama-3/q8_0.gguf`), tokens: 3 };
@@ -74,7 +74,7 @@ test('what comes after a slide is what a fresh run says to the kept tokens', asy
   for (const engine of [fresh, ...engines]) await engine.close();
 });
 
-test('choices slide one by one, and are those of requests of their own', async () => {
+test('choices slide independently, and equal separate requests', async () => {
   const engine = await startFixture(place, { contextMax });
   const request = { prompt: [5, 6, 7], maxTokens: 100, ignoreEnd: true, overflow: { keepTokens: 1 } };
   const { choices } = await engine.generate({ ...request, choices: 3, sampling: { seed: 4 } });
@@ -86,7 +86,7 @@ test('choices slide one by one, and are those of requests of their own', async (
   await engine.close();
 });
 
-test('without a limit it goes on until it is left; what cannot be kept is refused', async () => {
+test('without a limit it continues until the reader stops; too many kept tokens are refused', async () => {
   const engine = await startFixture(place, { contextMax });
   const request = { prompt: [5, 6, 7], ignoreEnd: true, sampling: greedy };
   let tokens = 0;

@@ -1,24 +1,24 @@
 /**
- * What to do when a text outgrows the context and the request said "slide": the first tokens stay, of the rest the older
- * half is dropped, and what is left is computed anew as a prompt.
+ * Slides the context of a text that outgrows it, if the request allows this: the first tokens stay, the older half of
+ * the others is dropped, and the remaining tokens are computed again as a prompt.
  *
  *   tokens   [ kept | older half: dropped | newer half ] -> [ kept | newer half ] -> prefill -> room for new ones
  *
- * Shifting the cache instead, as llama.cpp does, saves that prefill and is wrong: every key and value of the newer half
- * was computed from hidden states that had seen the dropped tokens, so what is generated is the model's answer to no
- * text at all, and no run on the kept tokens repeats it; keys would have to be rotated to new positions on top, which
- * rounds them once more. Computed anew, the output is that of a fresh request with the kept tokens, to the bit; it
- * costs a prefill of half a context for every half context of output.
+ * Shifting the cache instead, as llama.cpp does, saves this prefill and is wrong. Every key and value of the newer half
+ * was computed from hidden states that depend on the dropped tokens, so the output belongs to no text, and no run on
+ * the kept tokens reproduces it. Keys would also have to be rotated to new positions, which rounds them again. With the
+ * prefill, the output is bit-equal to the output of a new request with the kept tokens. The cost is a prefill of half a
+ * context for every half context of output.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 
 export interface SlideLimits {
-  /** Tokens at the start that are never dropped. */
+  /** Number of tokens at the start that are never dropped. */
   readonly keepTokens: number;
   readonly contextMax: number;
 }
 
-/** A text that leaves room for a token at least: as it is where it does. */
+/** Returns tokens that leave room for at least one more. A text that leaves room is returned unchanged. */
 export function slide(tokens: readonly number[], { keepTokens, contextMax }: SlideLimits): readonly number[] {
   const kept = tokens.slice(0, keepTokens);
   let rest = tokens.slice(keepTokens);
@@ -29,7 +29,7 @@ export function slide(tokens: readonly number[], { keepTokens, contextMax }: Sli
   return [...kept, ...rest];
 }
 
-/** Kept tokens fill half of the context at most: otherwise a few tokens of output would cost a prefill each time. */
+/** Kept tokens may fill half of the context: with more, every few tokens of output would cost a prefill. */
 export function checkKeepTokens({ keepTokens, contextMax }: SlideLimits): void {
   const limit = Math.floor(contextMax / 2);
   if (Number.isSafeInteger(keepTokens) && keepTokens >= 0 && keepTokens <= limit) return;

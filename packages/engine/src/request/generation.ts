@@ -1,4 +1,4 @@
-/** What a request asks for and what it gets. */
+/** A request for generation, and its results. */
 
 import type { Tokenizer } from '@plimsoll/text';
 import type { Grammar } from '@plimsoll/text/grammar';
@@ -9,31 +9,34 @@ import type { SamplerRequest } from '../sampling/sampler-params.ts';
 import type { RequestUsage } from './request-usage.ts';
 
 export interface GenerationRequest {
-  /** Text, which the model's tokenizer encodes, or token ids as they are. */
+  /** Text, which the model's tokenizer encodes, or token ids. */
   readonly prompt: string | ArrayLike<number>;
-  /** Output tokens at most; default: what the context leaves, or, where it may slide, no limit. */
+  /** Maximum number of output tokens. Default: the rest of the context, or no limit if the context may slide. */
   readonly maxTokens?: number;
   /**
-   * When prompt and output outgrow the context: `refuse` (the default) names the limit, before anything is computed. To
-   * slide is to keep the first tokens, drop the older half of the others, and compute the rest anew.
+   * What happens if prompt and output outgrow the context. `refuse` (the default) throws before the first step and
+   * names the limit. `keepTokens` lets the context slide: it keeps the first tokens, drops the older half of the
+   * others, and computes the rest again.
    */
   readonly overflow?: 'refuse' | { readonly keepTokens: number };
   readonly sampling?: SamplerRequest;
+  /** Strings that end a choice. The output does not contain them. */
   readonly stop?: readonly string[];
-  /** Generate on past the model's end tokens. */
+  /** True: end tokens of the model do not end a choice. */
   readonly ignoreEnd?: boolean;
-  /** Continuations of the same prompt; they share its cache. Default 1. */
+  /** Number of continuations of the prompt; they share its cache. At most `sequencesMax`. Default 1. */
   readonly choices?: number;
+  /** Used by scheduling policies that rank by priority. Default 0. */
   readonly priority?: number;
-  /** Who asks, for policies that share service between tenants. */
+  /** Name of the user, for policies that share service between tenants. Default: the empty string. */
   readonly tenant?: string;
-  /** Aborts the request: its memory is free before the promise settles. */
+  /** Aborts the request. Its memory is free before the promise settles. */
   readonly signal?: AbortSignal;
-  /** Propose tokens from the text so far and verify several per step. */
+  /** Proposes tokens from the text so far, and verifies several per step. */
   readonly promptLookup?: Partial<PromptLookupOptions> | boolean;
-  /** Tokens that the engine's draft model may propose per step: at most, and by default, what it was started with. */
+  /** Maximum number of tokens that the draft model proposes per step. Limit and default: the number at engine start. */
   readonly draftTokens?: number;
-  /** The output fits it, and is complete when the tokens run out: from a JSON schema or from GBNF. */
+  /** Constrains the output to a JSON schema or GBNF grammar. The output is complete within `maxTokens`. */
   readonly grammar?: Grammar;
 }
 
@@ -43,21 +46,23 @@ export interface TokenConstraint {
   advance(token: number): void;
 }
 
+/** `stop`: an end token or a stop string. `length`: the limit of tokens or the end of the context. */
 export type GenerationEnd = 'stop' | 'length';
 
-/** One step forward of one choice. */
+/** The next piece of a choice. */
 export interface GenerationPiece {
+  /** Index of the choice. */
   readonly choice: number;
-  /** Null where only text is left to give, at the end. */
+  /** Null in a last piece that has only text. */
   readonly token: number | null;
-  /** The characters that are now certain; stop strings and control tokens are left out. */
+  /** The characters that no later token can change, without stop strings and control tokens. May be empty. */
   readonly text: string;
   readonly logprobs?: SampledLogprobs;
   /** Set in the last piece of a choice. */
   readonly end: GenerationEnd | null;
-  /** How drafts did, in the last piece of a choice for which any were made. */
+  /** Statistics of drafts, in the last piece of a choice that had drafts. */
   readonly speculation?: AcceptanceSummary;
-  /** Tokens that slid out of the context, in the last piece of a choice for which it slid. */
+  /** Number of tokens that slid out of the context, in the last piece of a choice whose context slid. */
   readonly droppedTokens?: number;
 }
 
@@ -66,9 +71,9 @@ export interface GenerationChoice {
   readonly tokens: readonly number[];
   readonly logprobs: readonly SampledLogprobs[];
   readonly end: GenerationEnd;
-  /** How drafts did; absent where none were made. */
+  /** Statistics of drafts; absent if there were none. */
   readonly speculation?: AcceptanceSummary;
-  /** Tokens that slid out of the context; absent where none did. */
+  /** Number of tokens that slid out of the context; absent if there were none. */
   readonly droppedTokens?: number;
 }
 
@@ -78,5 +83,5 @@ export interface GenerationResult {
   readonly usage: RequestUsage;
 }
 
-/** What text is made with; null for an engine that is given and gives tokens only. */
+/** Null for an engine that takes and returns token ids only. */
 export type OptionalTokenizer = Tokenizer | null;

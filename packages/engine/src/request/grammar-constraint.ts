@@ -1,4 +1,4 @@
-/** Where one choice stands in a grammar, and the matchers of an engine: one tree over the vocabulary serves them all. */
+/** The state of a choice in a grammar, and the matchers of an engine, which share one tree over the vocabulary. */
 
 import type { Tokenizer } from '@plimsoll/text';
 import type { Grammar } from '@plimsoll/text/grammar';
@@ -10,7 +10,9 @@ export class GrammarMatchers {
   readonly #matchers = new WeakMap<Grammar, GrammarMatcher>();
   #trie: TokenTrie | null = null;
 
-  /** A model's rows of logits may be longer than its vocabulary; what is beyond has no text and is never allowed. */
+  /**
+   * Rows of logits may be longer than the tokenizer's vocabulary; the ids beyond it have no text and are never allowed.
+   */
   constructor(tokenizer: Tokenizer, rowLength: number) {
     const has = (id: number): boolean => id < tokenizer.vocabSize;
     this.#tokenizer = {
@@ -29,7 +31,7 @@ export class GrammarMatchers {
   }
 }
 
-/** The text is sure to be complete when the tokens run out. */
+/** A constraint that completes the text within `outputTokensMax` tokens. */
 export function grammarConstraint(matcher: GrammarMatcher, outputTokensMax: number): TokenConstraint {
   let state = matcher.start;
   let tokensLeft = outputTokensMax;

@@ -1,4 +1,4 @@
-/** From what a request says to what the engine works with: token ids, and one completion per choice. */
+/** Turns a GenerationRequest into token ids and one completion per choice, and refuses bad values. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Grammar, GrammarMatcher } from '@plimsoll/text/grammar';
 import type { Model } from '../load/model.ts';
@@ -12,13 +12,13 @@ import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
 import type { Request } from './request.ts';
 
 export interface RequestStart {
-  /** Where the request's sequences begin; they share its context. */
+  /** The prompt of the request's sequences, and their output limit within the context. */
   readonly sequence: { readonly prompt: ArrayLike<number>; readonly outputTokensMax: number };
-  /** Of each choice, however often its context slides. */
+  /** Maximum number of output tokens of each choice, over all slides of its context. */
   readonly outputTokensMax: number;
-  /** Null where the end of the context is the end. */
+  /** Null if a choice ends at the end of the context. */
   readonly slides: SlideLimits | null;
-  /** Tokens of the prompt that found no place. */
+  /** Number of prompt tokens that do not fit the context. */
   readonly droppedTokens: number;
 }
 
@@ -52,7 +52,7 @@ export class RequestReader {
     throw noTokenizer('the prompt is text');
   }
 
-  /** A sampler of its own random numbers, in the engine's one workspace. */
+  /** Makes a sampler with its own random numbers, in the engine's shared workspace. */
   sampler(request: SamplerRequest): Sampler {
     const { vocabSize } = this.#model.graph;
     return new Sampler(resolveSamplerParams(request, vocabSize), this.#workspace);
@@ -73,7 +73,7 @@ export class RequestReader {
     }
   }
 
-  /** What is computed first, and how much may be written in all. */
+  /** Determines the first prompt of a request, and the limits of its output. */
   start(prompt: ArrayLike<number>, request: GenerationRequest): RequestStart {
     const slides = this.#slidesOf(request);
     const contextMax = this.#contextMax;
@@ -91,7 +91,7 @@ export class RequestReader {
     };
   }
 
-  /** One completion per choice, which give their pieces to `owner`. */
+  /** Makes one completion per choice. Their pieces go to `owner`. */
   completions(request: GenerationRequest, start: RequestStart, owner: Request): readonly Completion[] {
     const { outputTokensMax, slides, droppedTokens } = start;
     const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
@@ -103,7 +103,7 @@ export class RequestReader {
       new Completion({
         choice,
         request: owner,
-        // Each choice has its own random numbers; the first has those of a request without others.
+        // Each choice has its own seed. The first choice gets the tokens of a request with one choice.
         sampler: this.sampler({ ...sampling, seed: (sampling.seed ?? 0) + choice }),
         tokenizer: this.#tokenizer,
         stop,
@@ -120,7 +120,7 @@ export class RequestReader {
     return [make(0, others), ...others];
   }
 
-  /** Null where the end of the context is the end. */
+  /** Null if a choice ends at the end of the context. */
   #slidesOf({ overflow = 'refuse' }: GenerationRequest): SlideLimits | null {
     if (overflow === 'refuse') return null;
     const limits = { keepTokens: overflow.keepTokens, contextMax: this.#contextMax };

@@ -1,14 +1,16 @@
-/** What a request used. Times are those of the engine's clock, in seconds. */
+/** Usage of a request. Times are seconds of the engine's clock. */
 export interface RequestUsage {
   readonly promptTokens: number;
-  /** Prompt tokens that the prefix cache had when the request was admitted. */
+  /** Number of prompt tokens that were in the prefix cache when the request was admitted. */
   readonly cachedTokens: number;
-  /** Tokens given to the reader, of all choices. */
+  /** Number of tokens for the reader, summed over all choices. */
   readonly outputTokens: number;
-  /** How often a sequence of the request lost its place and was computed again. */
+  /** Number of preemptions, summed over the request's sequences. */
   readonly preemptions: number;
-  /** From submission to the first place in a step; null before that. */
+  /** Seconds from submission to admission; null before admission. */
   readonly queuedSeconds: number | null;
+  /** Null before the first token. */
   readonly firstTokenAt: number | null;
+  /** Null before the end. */
   readonly finishedAt: number | null;
 }

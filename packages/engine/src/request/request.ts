@@ -1,27 +1,30 @@
 /**
- * A request as its caller sees it: pieces to read, a way to cancel, and what it used. Pieces wait in a bounded queue. A
- * reader that falls behind pauses its own request, never the engine: the loop leaves the request out of its steps until
- * half of the queue has been read.
+ * A submitted request: its caller reads pieces, can cancel, and gets the usage. Pieces wait in a bounded queue. A
+ * reader that is too slow pauses its own request, never the engine: the loop excludes the request from steps until half
+ * of the queue has been read.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { SequenceView } from '@plimsoll/serving';
 import type { GenerationPiece } from './generation.ts';
 import type { RequestUsage } from './request-usage.ts';
 
-/** What a request asks of the loop. */
+/** The calls from a request to the loop. */
 export interface RequestOwner {
-  /** Takes the request's sequences out of the scheduler and frees their blocks, at once. */
+  /** Removes the request's sequences from the scheduler and frees their blocks, at once. */
   remove(request: Request): void;
-  /** The reader caught up. */
+  /** Resumes the request, whose reader has caught up. */
   resume(request: Request): void;
 }
 
-/** Pieces that wait for a reader at most; a step may add what it has sampled on top. */
+/** Queue length at which a request pauses. The current step may still add its pieces. */
 const piecesMax = 256;
 
 export class Request {
   readonly promptTokens: number;
-  /** Resolves when the last piece was made, and rejects with what ended the request early. Pieces have to be read. */
+  /**
+   * Resolves with the last piece; rejects with the error that ended the request early. The caller must read the pieces:
+   * a full queue pauses the request.
+   */
   readonly done: Promise<RequestUsage>;
   readonly #owner: RequestOwner;
   #queue: GenerationPiece[] = [];
@@ -30,7 +33,7 @@ export class Request {
   #isPaused = false;
   #wakeReader: (() => void) | null = null;
   #settle: { resolve(usage: RequestUsage): void; reject(error: unknown): void };
-  /** The sequence of the first choice, which the prompt's figures are read from. */
+  /** The sequence of the first choice; it has the figures of the prompt. */
   #first: SequenceView | null = null;
   readonly #counts = { outputTokens: 0, preemptions: 0 };
   #finishedAt: number | null = null;
@@ -46,11 +49,11 @@ export class Request {
     const { promise, resolve, reject } = Promise.withResolvers<RequestUsage>();
     this.#settle = { resolve, reject };
     this.done = promise;
-    // A caller may read the error from the pieces alone.
+    // Without this handler, a caller that only reads pieces gets an unhandled rejection.
     promise.catch(() => undefined);
   }
 
-  /** A snapshot; final once `done` has settled. */
+  /** A snapshot of the usage. It is final once `done` has settled. */
   get usage(): RequestUsage {
     const first = this.#first;
     const admittedAt = first?.admittedAt ?? null;
@@ -64,7 +67,7 @@ export class Request {
     };
   }
 
-  /** The queue is full; the loop pauses the sequences. */
+  /** True from a full queue until half of it has been read; the loop then pauses the sequences. */
   get isBehind(): boolean {
     if (this.#queue.length >= piecesMax) this.#isPaused = true;
     return this.#isPaused;
@@ -74,25 +77,25 @@ export class Request {
     return this.#end !== null;
   }
 
-  /** The pieces of all choices as they come. Leaving the loop early cancels the request. */
+  /** Streams the pieces of all choices. A caller that stops early cancels the request. */
   get pieces(): AsyncIterableIterator<GenerationPiece, void, void> {
     return this.#read();
   }
 
-  /** Ends the request now: its blocks are free when this returns. A reader gets `reason` as an error, at once. */
+  /** Cancels the request. Its blocks are free when this returns, and its reader gets `reason` as an error, at once. */
   cancel(reason: unknown = cancelled()): void {
     if (this.#end !== null) return;
     this.#queue = [];
     this.fail(reason);
   }
 
-  // From here on: what the loop and the request's choices call.
+  // The loop and the completions call the methods below.
 
   began(sequence: SequenceView): void {
     this.#first ??= sequence;
   }
 
-  /** A sequence of the request left the scheduler. */
+  /** Called when a sequence of the request has left the scheduler. */
   left({ preemptionCount, finishedAt }: SequenceView): void {
     this.#counts.preemptions += preemptionCount;
     this.#finishedAt = finishedAt ?? this.#finishedAt;
@@ -106,7 +109,7 @@ export class Request {
     this.#wake();
   }
 
-  /** All of a step's pieces are here, and its sequences have left: settles a request whose choices have all ended. */
+  /** Settles the request if all its choices have ended. Called after a choice's last piece. */
   settle(): void {
     if (this.#choicesLeft > 0 || this.#end !== null) return;
     this.#end = 'complete';

@@ -1,20 +1,20 @@
-/** Text is refused by its size before it is rendered and encoded: both take memory many times the text. */
+/** Refuses too long texts before they are rendered and encoded: both take many times the memory of the text. */
 import { formatCount, PlimsollError } from '@plimsoll/foundation';
 import type { OptionalTokenizer } from './generation.ts';
 
-/** Bytes of a token that cost no look at the vocabulary: few texts have more, and few vocabularies have longer tokens. */
+/** Up to this many bytes per token, the check need not search the vocabulary for its longest token. */
 const tokenBytesUsual = 64;
-/** What slides out of the context is read once, so a prompt may be longer than the context by this factor. */
+/** If the context slides, a prompt may be longer than the context by this factor; the excess is dropped. */
 const slidingFactor = 4;
 
 export interface TextLimits {
   readonly tokenizer: OptionalTokenizer;
   readonly contextMax: number;
-  /** The context slides when it is full. */
+  /** True if the context slides when it is full. */
   readonly slides: boolean;
 }
 
-/** Throws a PlimsollError when the texts together cannot fit, whatever their tokens are. */
+/** Throws code `prompt-too-long` if the texts together cannot fit the context with the longest possible tokens. */
 export function checkTextSize(texts: readonly string[], { tokenizer, contextMax, slides }: TextLimits): void {
   const tokensMax = slides ? slidingFactor * contextMax : contextMax;
   const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

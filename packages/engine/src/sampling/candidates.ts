@@ -1,19 +1,22 @@
 /**
- * The tokens that are still in the running, as parallel arrays that are made once and reused for every token. Order is
- * by one double per token: the logit's bits, turned so that a larger logit gives a smaller number, above the token id.
- * So a plain numeric sort gives "largest logit first, lower id among equals" and needs no comparison function.
+ * The candidate tokens, as parallel arrays that are allocated once and reused for every token. The sort key is one
+ * double per candidate: the bits of the logit, transformed so that a larger logit gives a smaller number, and below
+ * them the index. A plain numeric sort then gives "largest logit first, lower id among equals" without a comparison
+ * function.
  */
 import { assert } from '@plimsoll/foundation';
 import { exponential } from './exponential.ts';
 import type { LogitRow } from './logit-row.ts';
 
-/** Ids get 20 bits and logits 32 of the 53 that a double holds exactly. */
+/** A double holds 53 bits exactly: 32 for the logit, 20 for the index. */
 const VOCAB_SIZE_MAX = 2 ** 20;
-/** Below this many, insertion sort beats a call of the library's sort and allocates nothing. */
+/** Up to this count, insertion sort is faster than the library's sort and allocates nothing. */
 const INSERTION_MAX = 64;
-/** Block maxima tell little when a good part of the blocks must be looked into; a histogram of all logits does. */
+/**
+ * Block maxima help only if there are at least this many blocks per wanted token; else a histogram of all logits does.
+ */
 const BLOCKS_PER_WANTED = 8;
-/** 2048 buckets of 1/64 reach 32 below the largest logit: a probability 1e-14 times its own. */
+/** 2048 buckets of 1/64 reach 32 below the largest logit: a probability 1e-14 times the largest. */
 const BUCKETS = 2048;
 const BUCKETS_PER_UNIT = 64;
 
@@ -22,7 +25,7 @@ export class Candidates {
   readonly logits: Float64Array;
   readonly probabilities: Float64Array;
   count = 0;
-  /** True while `logits` falls from index to index. */
+  /** True while `logits` is in descending order. */
   sorted = false;
   readonly #keys: Float64Array;
   readonly #histogram = new Int32Array(BUCKETS);
@@ -43,7 +46,7 @@ export class Candidates {
     return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  /** Every token of the row that is not forbidden and whose logit is at least `lowest`, in the order of ids. */
+  /** Takes every token of the row that is not forbidden and whose logit is at least `lowest`, in the order of ids. */
   takeFrom(row: LogitRow, lowest: number): void {
     this.count = row.collectFrom(Math.max(lowest, -Number.MAX_VALUE), this.ids);
     for (let index = 0; index < this.count; index++) {
@@ -52,7 +55,7 @@ export class Candidates {
     this.sorted = false;
   }
 
-  /** The `wanted` largest of the row, or all that are not forbidden if these are fewer; sorted. */
+  /** Takes the `wanted` tokens with the largest logits, sorted; fewer if fewer are not forbidden. */
   takeTop(row: LogitRow, wanted: number): void {
     this.takeFrom(row, this.#boundOfTop(row, wanted));
     this.#dropSurplusAtBound(wanted);
@@ -60,20 +63,20 @@ export class Candidates {
     this.count = Math.min(this.count, wanted);
   }
 
-  /** Brings the candidates into the order of falling logits. */
+  /** Sorts the candidates by logit, descending. */
   sort(): void {
     if (this.sorted) return;
     this.#reorder(this.logits, -1);
     this.sorted = true;
   }
 
-  /** Brings the candidates into the order of rising `scores`, the earlier first among equals. */
+  /** Sorts the candidates by `scores`, ascending and stable. */
   sortByScore(scores: Float64Array): void {
     this.#reorder(scores, 1);
     this.sorted = false;
   }
 
-  /** Drops those whose entry in `values`, an array of this object, is below `lowest`; probabilities are then stale. */
+  /** Drops candidates whose entry in `values` is below `lowest`. Probabilities are stale afterwards. */
   keepAtLeast(values: Float64Array, lowest: number): void {
     const { ids, logits } = this;
     let kept = 0;
@@ -86,7 +89,7 @@ export class Candidates {
     this.count = kept;
   }
 
-  /** Probabilities from logits: softmax at temperature one over what is left. */
+  /** Computes probabilities: the softmax of the candidates' logits. */
   normalise(): void {
     const { logits, probabilities, count } = this;
     let largest = -Infinity;
@@ -103,7 +106,7 @@ export class Candidates {
     for (let index = 0; index < count; index++) probabilities[index] = (probabilities[index] as number) / sum;
   }
 
-  /** The index whose share of the probability holds `point`, a number in [0, 1). */
+  /** Returns the index at which the cumulative probability passes `point`, a number in [0, 1). */
   pick(point: number): number {
     let rest = point;
     let last = 0;
@@ -114,11 +117,11 @@ export class Candidates {
       rest -= probability;
       if (rest < 0) return index;
     }
-    // Rounding may leave a crumb of the point: it belongs to the last token that has any probability.
+    // Rounding can leave a remainder; it belongs to the last token with a probability above zero.
     return last;
   }
 
-  /** A logit that at least `wanted` tokens reach and few more do. */
+  /** A logit that at least `wanted` tokens reach, and not many more. */
   #boundOfTop(row: LogitRow, wanted: number): number {
     return wanted * BLOCKS_PER_WANTED < row.blockMaxima.length
       ? this.#boundByBlocks(row.blockMaxima, wanted)
@@ -142,7 +145,7 @@ export class Candidates {
     return -Infinity;
   }
 
-  /** The `wanted`-th largest of the block maxima: so many blocks have a token that reaches it. */
+  /** The `wanted`-th largest block maximum: at least `wanted` blocks have a token that reaches it. */
   #boundByBlocks(blockMaxima: Float32Array, wanted: number): number {
     // A heap whose first element is the smallest of the largest `wanted` maxima seen so far.
     const heap = this.#keys;
@@ -157,7 +160,7 @@ export class Candidates {
     return heap[0] as number;
   }
 
-  /** Where thousands of logits are equal, only the lowest ids among those at the bound can be chosen. */
+  /** If thousands of logits are equal, keeps only the `wanted` lowest ids among those at the bound. */
   #dropSurplusAtBound(wanted: number): void {
     const { ids, logits } = this;
     let bound = Infinity;
@@ -174,21 +177,21 @@ export class Candidates {
   }
 
   #key(value: number, index: number): number {
-    // Adding zero turns -0 into 0, which would otherwise sort apart.
+    // Adding zero turns -0 into 0; the two would otherwise have different keys.
     this.#single[0] = value + 0;
     const bits = this.#singleBits[0] as number;
     const rising = (bits ^ ((bits >> 31) & 0x7fffffff)) + 0x80000000;
     return rising * VOCAB_SIZE_MAX + index;
   }
 
-  /** Sorts by the value of each candidate; sign -1 puts the largest first, 1 the smallest. */
+  /** Sorts by the value of each candidate: descending with sign -1, ascending with sign 1. */
   #reorder(values: Float64Array, sign: 1 | -1): void {
     const keys = this.#keys;
-    // Keys carry the index, not the id: candidates come in the order of ids, so equal values stay in it.
+    // Keys contain the index, not the id: candidates arrive in the order of ids, so equal values keep this order.
     for (let index = 0; index < this.count; index++)
       keys[index] = this.#key(sign * (values[index] as number), index);
     sortNumbers(keys, this.count);
-    // The probabilities are out of date from here on, so their array holds the logits while the ids move.
+    // The sort makes the probabilities stale, so their array can hold the logits while the ids move.
     const { ids, logits, probabilities } = this;
     for (let index = 0; index < this.count; index++) {
       const from = (keys[index] as number) % VOCAB_SIZE_MAX;

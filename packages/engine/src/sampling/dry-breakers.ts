@@ -1,11 +1,11 @@
 /**
- * Sequence breakers come from people as text, and a tokenizer may hide them inside larger tokens: a newline inside
- * ":\n\n", the start of a word across two tokens. So a breaker becomes every sequence of tokens whose text contains it,
- * as in https://github.com/LostRuins/koboldcpp/pull/982.
+ * Users write sequence breakers as text, and a tokenizer may hide a breaker inside larger tokens: a newline inside
+ * ":\n\n", the start of a word across two tokens. A breaker therefore becomes every sequence of tokens whose text
+ * contains it, as in https://github.com/LostRuins/koboldcpp/pull/982.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** What is asked of a tokenizer; the engine's own has more. */
+/** The part of a tokenizer that breakers need. */
 export interface BreakerTokenizer {
   readonly vocabSize: number;
   encode(text: string, options?: { readonly addSpecial?: boolean }): ArrayLike<number>;
@@ -18,6 +18,10 @@ const defaultDryBreakers: readonly string[] = ['\n', ':', '"', '*'];
 const BREAKER_BYTES_MAX = 40;
 const TAIL_TOKENS_MAX = 19;
 
+/**
+ * Returns the token sequences whose text contains one of `texts`. Throws code `sampler-parameter` for a breaker of 0 or
+ * more than 40 bytes.
+ */
 export function breakersFromText(
   tokenizer: BreakerTokenizer,
   texts: readonly string[] = defaultDryBreakers,
@@ -44,7 +48,7 @@ export function breakersFromText(
   return [...found.values()];
 }
 
-/** What must still follow `bytes` for the breaker to be complete: nothing when it is in there, else each rest. */
+/** The texts that complete the breaker after `bytes`: only the empty text if `bytes` contain the whole breaker. */
 function missingTails(bytes: Uint8Array, breaker: Uint8Array): readonly string[] {
   const tails: string[] = [];
   for (
@@ -57,7 +61,7 @@ function missingTails(bytes: Uint8Array, breaker: Uint8Array): readonly string[]
     if (!matches) continue;
     if (overlap === breaker.length) return [''];
     const rest = new TextDecoder().decode(breaker.subarray(overlap));
-    // A token that ends inside a character leaves a rest that is no text; the next token cannot be foretold.
+    // If the token ends inside a character, the rest is not valid text and cannot be encoded.
     if (!rest.startsWith('\ufffd')) tails.push(rest);
   }
   return tails;

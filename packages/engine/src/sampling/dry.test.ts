@@ -17,7 +17,7 @@ function penalties(history: number[], change: Partial<DryParams> = {}): number[]
   return [...row].map((logit) => -logit + 0);
 }
 
-/** By the words of the definition, in cubic time. */
+/** Applies the definition literally, in cubic time. */
 function plainly(history: number[], params: DryParams): number[] {
   const window = history.slice(-(params.windowTokens ?? history.length));
   const result = new Array<number>(vocabSize).fill(0);
@@ -47,8 +47,8 @@ function plainly(history: number[], params: DryParams): number[] {
   return result;
 }
 
-test('the longer the repeat, the more its continuation costs', () => {
-  // 0 1 2 stood before and 3 followed; 2 alone stood before 4.
+test('a longer repeat has a larger penalty', () => {
+  // 3 followed 0 1 2 earlier; 4 followed 2 alone.
   expect(penalties([0, 1, 2, 3, 2, 4, 0, 1, 2])).toEqual([0, 0, 0, 2, 0, 0]);
   expect(penalties([0, 1, 2, 3, 2, 4, 0, 1, 2], { allowedLength: 1 })).toEqual([0, 0, 0, 4, 1, 0]);
   expect(penalties([0, 1, 2, 3, 0, 1, 2], { breakers: [[1]] })).toEqual([0, 0, 0, 0, 0, 0]);
@@ -56,7 +56,7 @@ test('the longer the repeat, the more its continuation costs', () => {
   expect(penalties([0, 1, 2, 3, 0, 1, 2], { windowTokens: 3 })).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
-test('a very long repeat stays a number', () => {
+test('the penalty of a very long repeat is finite', () => {
   const row = new Float32Array(vocabSize);
   new Dry(
     { multiplier: 1, base: 4, allowedLength: 2, windowTokens: null, breakers: [] },
@@ -65,7 +65,7 @@ test('a very long repeat stays a number', () => {
   expect(Number.isFinite(row[1])).toBe(true);
 });
 
-test('the linear search finds what the definition says', () => {
+test('the linear search agrees with the definition', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 40 }),
@@ -86,7 +86,7 @@ test('the linear search finds what the definition says', () => {
   );
 });
 
-test('a breaker is every sequence of tokens whose text has it', () => {
+test('a breaker becomes every sequence of tokens whose text contains it', () => {
   const texts = ['a', 'b', '::\n', ':', 'x:', '\n'];
   const tokenizer = {
     vocabSize: texts.length,

@@ -1,32 +1,32 @@
 /**
- * DRY: makes it costly to go on with a sequence of tokens that was said before, the more the longer it is already.
- * From https://github.com/oobabooga/text-generation-webui/pull/5677; sequence breakers and the linear-time search
- * from https://github.com/LostRuins/koboldcpp/pull/982, as llama.cpp has them.
+ * DRY penalises tokens that continue a repeated sequence; the penalty grows with the length of the repeat. Sources:
+ * https://github.com/oobabooga/text-generation-webui/pull/5677; for sequence breakers and the linear-time search
+ * https://github.com/LostRuins/koboldcpp/pull/982, as in llama.cpp.
  *
- * In words: for every place in the window where the last n tokens also stand, with n at least the allowed length, the
- * token that followed there loses multiplier * base^(n - allowedLength), n being the longest such match. Matches do not
- * reach back over a breaker, and a token that is a breaker by itself is never penalised.
+ * The rule: if the last n tokens also occur earlier in the window, and n is at least the allowed length, then the logit
+ * of the token that followed there falls by multiplier * base^(n - allowedLength). The longest match counts. Matches do
+ * not extend over a breaker, and a token that is a breaker alone is never penalised.
  */
 import type { DryParams } from './sampler-params.ts';
 
 /** The largest exponent that keeps the penalty below the largest float: ln(3.4e38). */
 const FLOAT_MAX_LOG = 88.7228391;
 
-/** Scratch of `Dry.apply`, shared by samplers. */
+/** Scratch memory of `Dry.apply`, shared by samplers. */
 export interface DryArrays {
-  /** [vocabulary] longest match that each token would continue; zero outside of `apply`. */
+  /** [vocabulary]: the longest match that each token would continue; zero outside `apply`. */
   readonly lengths: Int32Array;
-  /** [history] grows with the longest history. */
+  /** [history]: grows with the longest history. */
   matches: Int32Array;
 }
 
 export class Dry {
   readonly #params: DryParams;
-  /** False when no row is changed. */
+  /** False if `apply` changes no row. */
   readonly isActive: boolean;
   readonly #arrays: DryArrays;
   readonly #singles = new Set<number>();
-  /** Breakers by their first token, the whole sequences. */
+  /** Whole breakers, keyed by their first token. */
   readonly #byHead = new Map<number, (readonly number[])[]>();
 
   constructor(params: DryParams, arrays: DryArrays) {
@@ -74,7 +74,7 @@ export class Dry {
     }
   }
 
-  /** How many tokens at the end of the history come after the last breaker in the window. */
+  /** Number of tokens after the last breaker in the window. */
   #tokensAfterBreaker(history: ArrayLike<number>, size: number): number {
     if (this.#byHead.size === 0) return size;
     const last = history.length - 1;
@@ -94,12 +94,13 @@ export class Dry {
 }
 
 /**
- * For each distance `back` from the end: how many tokens before it, itself included, equal those before the end. This
- * is the Z-function of the reversed window, in linear time (Gusfield, "Algorithms on Strings, Trees and Sequences").
+ * Computes for each distance `back` from the end the length of the match that ends there with the end of the history.
+ * This is the Z-function of the reversed window, in linear time (Gusfield, "Algorithms on Strings, Trees and
+ * Sequences").
  */
 function suffixMatches(history: ArrayLike<number>, size: number, matches: Int32Array): void {
   const last = history.length - 1;
-  // The match that reaches furthest back so far covers the half-open interval [boxStart, boxEnd).
+  // The match that extends furthest back so far covers the half-open interval [boxStart, boxEnd).
   let boxStart = 0;
   let boxEnd = 0;
   for (let back = 1; back < size; back++) {

@@ -1,4 +1,4 @@
-/** Log-probabilities for the client: of the model's own distribution, before any bias, penalty, cut or temperature. */
+/** Log-probabilities of the model's own distribution, before bias, penalties, cuts and temperature. */
 import type { Candidates } from './candidates.ts';
 import type { LogitRow } from './logit-row.ts';
 
@@ -10,7 +10,7 @@ export interface TokenLogprob {
 
 export interface SampledLogprobs {
   readonly chosen: TokenLogprob;
-  /** The likeliest tokens, likeliest first; the chosen one may be among them. */
+  /** The most likely tokens, most likely first; the chosen token may be among them. */
   readonly top: readonly TokenLogprob[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * One row of logits under change, with the largest logit of every block of 64 tokens. The block maxima are what makes
- * "the 40 largest of 150,000" cheap: the 40th largest block maximum cannot be above the 40th largest logit, so one
- * comparison per block says where to look at all.
+ * A mutable row of logits, [vocabulary], with the largest logit of every block of 64 tokens. The block maxima make "the
+ * 40 largest of 150,000" cheap: the 40th largest block maximum is at most the 40th largest logit, so one comparison per
+ * block finds the blocks to search.
  */
 import { exponential } from './exponential.ts';
 
@@ -10,9 +10,9 @@ const BLOCK_TOKENS = 64;
 export class LogitRow {
   readonly values: Float32Array;
   readonly blockMaxima: Float32Array;
-  /** Set by `measure`. */
+  /** `measure` sets this and the next field. */
   largest = -Infinity;
-  /** The lowest token that has the largest logit; null when every token is forbidden. */
+  /** The lowest token with the largest logit; null if every token is forbidden. */
   largestToken: number | null = null;
 
   constructor(vocabSize: number) {
@@ -20,7 +20,7 @@ export class LogitRow {
     this.blockMaxima = new Float32Array(Math.ceil(vocabSize / BLOCK_TOKENS));
   }
 
-  /** Finds the maxima. Returns the first token whose logit is NaN or +Infinity, null when there is none. */
+  /** Finds the maxima. Returns the first token whose logit is NaN or +Infinity; null if there is none. */
   measure(): number | null {
     const { values, blockMaxima } = this;
     let largest = -Infinity;
@@ -31,7 +31,7 @@ export class LogitRow {
       for (let token = block * BLOCK_TOKENS; token < end; token++) {
         const logit = values[token] as number;
         if (logit > maximum) maximum = logit;
-        // Only NaN is neither above nor at or below.
+        // Only NaN fails both comparisons.
         else if (!(logit <= maximum)) return token;
       }
       if (maximum === Infinity) return values.indexOf(Infinity);
@@ -55,7 +55,10 @@ export class LogitRow {
     return sum;
   }
 
-  /** Calls nothing and allocates nothing: writes the tokens whose logit is at least `lowest`, by id. */
+  /**
+   * Writes the tokens whose logit is at least `lowest` to `into`, in the order of ids, and returns their number.
+   * Allocates nothing.
+   */
   collectFrom(lowest: number, into: Int32Array): number {
     const { values, blockMaxima } = this;
     let count = 0;
@@ -70,8 +73,8 @@ export class LogitRow {
   }
 
   /**
-   * Sets the logits of tokens whose bit is not set to -Infinity. Models pad their vocabulary beyond the tokenizer's:
-   * what the mask does not reach is forbidden.
+   * Sets the logits of tokens without a bit in `allowed` to -Infinity. Models pad their vocabulary beyond the
+   * tokenizer's vocabulary; tokens beyond the end of the mask are forbidden.
    */
   forbidOthers(allowed: Uint32Array): void {
     const { values } = this;

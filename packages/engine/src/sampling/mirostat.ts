@@ -1,6 +1,6 @@
 /**
- * Mirostat 2 (https://arxiv.org/abs/2007.14966, as in llama.cpp): cuts tokens that would surprise by more than `mu`
- * bits and moves `mu` after each token so that the surprise stays near `tau`.
+ * Mirostat 2 (https://arxiv.org/abs/2007.14966, as in llama.cpp): cuts tokens whose surprise is above `mu` bits, and
+ * adjusts `mu` after each token so that the surprise stays near `tau`. `mu` is `#surpriseMaxBits` here.
  */
 import type { Candidates } from './candidates.ts';
 import type { MirostatParams } from './sampler-params.ts';
@@ -14,7 +14,7 @@ export class Mirostat {
     this.#surpriseMaxBits = 2 * params.tau;
   }
 
-  /** Cuts, and leaves probabilities over the rest; the likeliest token always stays. */
+  /** Cuts the candidates and normalises the probabilities of the rest. The most likely token always stays. */
   cut(candidates: Candidates): void {
     candidates.normalise();
     const { probabilities } = candidates;
@@ -27,7 +27,7 @@ export class Mirostat {
     candidates.normalise();
   }
 
-  /** Learns from the token that was chosen: its probability after the cut. */
+  /** Adjusts the threshold. `probability` is the chosen token's probability after the cut. */
   observe(probability: number): void {
     const surpriseBits = -Math.log2(probability);
     this.#surpriseMaxBits -= this.#params.eta * (surpriseBits - this.#params.tau);

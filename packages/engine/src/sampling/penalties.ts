@@ -1,20 +1,20 @@
 /**
- * Penalties for tokens that were said before. Nothing is remembered between tokens: the counts are made anew from the
- * history, so a rolled-back or forked sequence needs no care.
+ * Penalties for repeated tokens. The class keeps no state between tokens: it recounts the history each time, so
+ * rollbacks and forks need no extra code.
  *
- * Repetition: https://arxiv.org/abs/1909.05858, with llama.cpp's correction that a logit below zero is multiplied,
- * because dividing it would reward the repeat. Frequency and presence: the OpenAI API.
+ * Repetition: https://arxiv.org/abs/1909.05858, with llama.cpp's correction: a negative logit is multiplied, because
+ * dividing it would reward the repeat. Frequency and presence: the OpenAI API.
  */
 import type { SamplerParams } from './sampler-params.ts';
 
 export class Penalties {
-  /** Zero everywhere outside of `apply`. */
+  /** [vocabulary]: zero outside `apply`. */
   readonly #counts: Int32Array;
   readonly #params: SamplerParams;
-  /** False when no row is changed. */
+  /** False if `apply` changes no row. */
   readonly isActive: boolean;
 
-  /** `counts` has a place for every token. */
+  /** `counts`: scratch memory, [vocabulary], all zero. */
   constructor(params: SamplerParams, counts: Int32Array) {
     this.#params = params;
     this.isActive =
@@ -35,7 +35,7 @@ export class Penalties {
     for (let index = start; index < history.length; index++) {
       const token = history[index] as number;
       const count = counts[token] as number;
-      // Zero means that this token was penalised at its first occurrence and its count given back.
+      // A count of zero means that an earlier occurrence applied the penalty and reset the count.
       if (count === 0) continue;
       counts[token] = 0;
       const logit = row[token] as number;

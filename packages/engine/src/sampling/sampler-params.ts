@@ -1,6 +1,6 @@
 /**
- * What a request may ask of the sampler. Names, meanings, defaults and the order of the chain follow llama.cpp's
- * server, because that is what users of local models already know:
+ * Parameters of the sampler. Names, meanings, defaults and the order of the chain follow llama.cpp's server, because
+ * users of local models know them:
  * https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
  */
 import { PlimsollError } from '@plimsoll/foundation';
@@ -10,22 +10,24 @@ export interface DryParams {
   /** Zero turns it off. */
   readonly multiplier: number;
   readonly base: number;
-  /** Repeats up to this many tokens cost nothing. */
+  /** Repeats shorter than this many tokens have no penalty. */
   readonly allowedLength: number;
-  /** Tokens looked back over; null means the whole history. */
+  /** Number of recent tokens that are searched; null means the whole history. */
   readonly windowTokens: number | null;
-  /** Token sequences across which no repeat is counted; see `breakersFromText`. */
+  /** Token sequences over which no repeat extends; see `breakersFromText`. */
   readonly breakers: readonly (readonly number[])[];
 }
 
-/** https://arxiv.org/abs/2007.14966, version 2 as llama.cpp has it: the target surprise is in bits. */
+/** https://arxiv.org/abs/2007.14966, version 2 as in llama.cpp. */
 export interface MirostatParams {
+  /** Target surprise in bits. */
   readonly tau: number;
+  /** Share of the error that each token corrects, 0 to 1. */
   readonly eta: number;
 }
 
 export interface SamplerParams {
-  /** Zero means greedy: the largest logit, the lower id among equals, and no randomness. */
+  /** Zero means greedy: the token with the largest logit, and the lower id among equals. */
   readonly temperature: number;
   /** Zero turns it off. */
   readonly topK: number;
@@ -35,24 +37,26 @@ export interface SamplerParams {
   readonly minP: number;
   /** One turns it off. */
   readonly typicalP: number;
-  /** Tokens that the three penalties count; null means the whole history. */
+  /** Number of recent tokens that the three penalties count; null means the whole history. */
   readonly penaltyWindowTokens: number | null;
   /** One turns it off. */
   readonly repetitionPenalty: number;
+  /** Subtracted from a token's logit once per occurrence. Zero turns it off. */
   readonly frequencyPenalty: number;
+  /** Subtracted from the logit of every token that occurred. Zero turns it off. */
   readonly presencePenalty: number;
   /** Added to the logit of a token; -Infinity forbids it. */
   readonly logitBias: ReadonlyMap<number, number>;
   readonly dry: DryParams;
-  /** Null turns it off. It does its own cutting, so topK, topP, minP and typicalP must be off. */
+  /** Null turns it off. Mirostat cuts candidates itself, so topK, topP, minP and typicalP must be off. */
   readonly mirostat: MirostatParams | null;
   /** A whole number; only its low 32 bits are used. */
   readonly seed: number;
-  /** How many of the likeliest tokens are reported beside the chosen one; null reports nothing. */
+  /** Number of most likely tokens to report in addition to the chosen token; null reports no log-probabilities. */
   readonly logprobs: number | null;
 }
 
-/** What a request gives: anything left out has llama.cpp's default. */
+/** The sampling parameters of a request. Absent parameters have llama.cpp's defaults. */
 export type SamplerRequest = Partial<Omit<SamplerParams, 'dry' | 'mirostat'>> & {
   readonly dry?: Partial<DryParams>;
   readonly mirostat?: Partial<MirostatParams> | null;
@@ -60,7 +64,7 @@ export type SamplerRequest = Partial<Omit<SamplerParams, 'dry' | 'mirostat'>> & 
 
 /** More alternatives than any client shows; the OpenAI API stops at 20. */
 const LOGPROBS_MAX = 128;
-/** A breaker is a few characters; longer ones would make the scan for them quadratic. */
+/** Maximum length of a breaker in tokens. Without a limit the search for breakers would take quadratic time. */
 const BREAKER_TOKENS_MAX = 20;
 
 const dryDefaults: DryParams = {
@@ -88,7 +92,7 @@ const defaults: SamplerParams = {
   logprobs: null,
 };
 
-/** With mirostat the cutting samplers are off unless the request names them, which is then refused. */
+/** With mirostat the other cuts are off. A request that turns one of them on is refused. */
 const cutsOff = { topK: 0, topP: 1, minP: 0, typicalP: 1 } as const;
 
 interface Range {
@@ -152,7 +156,7 @@ function checkMirostat(params: SamplerParams): void {
   }
 }
 
-/** Fills in the defaults and refuses what has no meaning, by name. */
+/** Fills in the defaults. Throws `sampler-parameter` or `sampler-conflict` for a bad value, and names the parameter. */
 export function resolveSamplerParams(request: SamplerRequest, vocabSize: number): SamplerParams {
   for (const name of Object.keys(request)) {
     if (name in defaults) continue;

@@ -1,6 +1,6 @@
 /**
- * The arrays that samplers compute in. An engine has one workspace for all its sequences, however many wait: sampling is
- * synchronous, so two samplers never use it at once. The planner counts its bytes (samplerWorkspaceBytes).
+ * The working arrays of samplers. An engine has one workspace for all its sequences: sampling is synchronous, so two
+ * samplers never use it at once. The planner counts its bytes (samplerWorkspaceBytes).
  */
 import { Candidates } from './candidates.ts';
 import type { DryArrays } from './dry.ts';
@@ -10,12 +10,12 @@ export class SamplerWorkspace {
   readonly vocabSize: number;
   readonly row: LogitRow;
   readonly candidates: Candidates;
-  /** How often each token was said; zero outside of a call. */
+  /** [vocabulary]: occurrences of each token; zero outside a call. */
   readonly tokenCounts: Int32Array;
   readonly scores: Float64Array;
   readonly dry: DryArrays;
 
-  /** `historyMax`: tokens of the longest history; a longer one makes the workspace grow. */
+  /** `historyMax`: tokens of the longest history. A longer history makes the workspace grow. */
   constructor(vocabSize: number, historyMax = 0) {
     this.vocabSize = vocabSize;
     this.row = new LogitRow(vocabSize);

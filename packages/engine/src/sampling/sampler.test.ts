@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { createSampler } from './sampler.ts';
 import type { SamplerRequest } from './sampler-params.ts';
 
-/** Everything off that is on by default. */
+/** Turns off everything that is on by default. */
 const plain: SamplerRequest = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
 function row(...logits: number[]): Float32Array {
@@ -27,7 +27,7 @@ function failure(action: () => unknown): string {
   return 'no failure';
 }
 
-/** The chain in the plainest words, on doubles: what the fast one must agree with. */
+/** A plain implementation of the chain, on doubles. The fast chain must agree with it. */
 function reference(
   logits: Float32Array,
   request: Required<Pick<SamplerRequest, 'topK' | 'topP' | 'minP' | 'typicalP' | 'temperature'>>,
@@ -152,7 +152,7 @@ describe('the chain', () => {
     `);
   });
 
-  test('agrees with a plain one on random rows', () => {
+  test('agrees with a plain implementation on random rows', () => {
     const near = (value: number): fc.Arbitrary<number> =>
       fc.oneof(fc.constant(value), fc.double({ min: 0.01, max: 1, noNaN: true }));
     fc.assert(
@@ -171,7 +171,7 @@ describe('the chain', () => {
           const spread = 10 ** (random() * 3 - 2);
           const logits = Float32Array.from({ length: size }, () => {
             if (random() < 0.05) return -Infinity;
-            // Some equal logits, so that ties are met.
+            // Some equal logits, so that ties occur.
             return random() < 0.3 ? Math.round(random() * 5) : (random() - 0.5) * spread;
           });
           logits[randomInteger(random, 0, size)] = 1;
@@ -179,7 +179,7 @@ describe('the chain', () => {
           createSampler({ ...plain, ...request }, size).distribution(logits, [], got);
           const wanted = reference(logits, request);
           const distance = wanted.reduce((sum, p, id) => sum + Math.abs(p - (got[id] ?? 0)), 0);
-          // One token more or less is right where rounding decides whether a share is reached.
+          // The count may differ by one token where rounding decides whether a share is reached.
           expect(distance).toBeLessThan(0.02 + 2 * Math.max(...wanted.filter((p) => p < 0.01), 1e-9));
         },
       ),
@@ -187,7 +187,7 @@ describe('the chain', () => {
     );
   });
 
-  test('draws by the distribution: chi-square over 40,000 draws', () => {
+  test('samples the distribution: chi-square over 40,000 samples', () => {
     const logits = row(1, 0, 2, -1, 0.5, -Infinity, 1.5, 3);
     const request = { ...plain, temperature: 1.3, topK: 6, seed: 11 };
     const wanted = new Float64Array(logits.length);
@@ -207,7 +207,7 @@ describe('the chain', () => {
     expect(chiSquare).toBeLessThan(20.5);
   });
 
-  test('one seed gives one text, greedy needs none and takes the lower of equals', () => {
+  test('a seed determines the text; greedy needs no seed and takes the lower id among equals', () => {
     const random = seededRandom(5);
     const rows = Array.from({ length: 50 }, () => Float32Array.from({ length: 500 }, () => random() * 8));
     const text = (request: SamplerRequest): number[] => {
@@ -221,20 +221,20 @@ describe('the chain', () => {
     expect(createSampler({ ...plain, topK: 1 }, 3).sample(row(-0, 0, 0), []).token).toBe(0);
   });
 
-  test('the row that was given stays as it was', () => {
+  test('leaves the given row unchanged', () => {
     const logits = row(1, 2, 3);
     createSampler({ logitBias: new Map([[2, -Infinity]]), repetitionPenalty: 2 }, 3).sample(logits, [0, 1]);
     expect([...logits]).toEqual([1, 2, 3]);
   });
 });
 
-describe('what changes single logits', () => {
+describe('changes of single logits', () => {
   test('penalties count a window of the history', () => {
     const logits = row(2, 2, -2, -2, 0);
     const into = (request: SamplerRequest, history: number[]): number[] => {
       const probabilities = new Float64Array(5);
       createSampler({ ...plain, ...request }, 5).distribution(logits, history, probabilities);
-      // Back to logits, relative to the token that nothing touched.
+      // Log-probabilities relative to the token without a penalty are logits again.
       return [...probabilities].map((p) => Math.round(1e4 * Math.log(p / (probabilities[4] ?? 1))) / 1e4);
     };
     expect(into({ repetitionPenalty: 2 }, [0, 2, 0])).toEqual([1, 2, -4, -2, 0]);
@@ -266,7 +266,7 @@ describe('what changes single logits', () => {
       const { token } = sampler.sample(logits, []);
       if (step >= 200) surpriseBits -= Math.log2(Math.exp(logits[token] ?? 0) / sum) / 400;
     }
-    // The cut distribution is what mirostat measures; the whole one is flatter, so its surprise is somewhat above tau.
+    // Mirostat measures the cut distribution; the whole distribution is flatter, so its surprise is somewhat above tau.
     expect(surpriseBits).toBeGreaterThan(3);
     expect(surpriseBits).toBeLessThan(9);
   });
@@ -283,7 +283,7 @@ test('log-probabilities are of the model, not of the chain', () => {
   expect(probabilities).toEqual([0.5, 0.25, 0.125]);
 });
 
-test('bad rows and bad parameters are named', () => {
+test('names bad rows and bad parameters', () => {
   const sample =
     (logits: Float32Array, request: SamplerRequest = {}, allowed?: Uint32Array): (() => unknown) =>
     () =>

@@ -1,14 +1,14 @@
 /**
- * From a row of logits to a token. One chain, in llama.cpp's order: logit bias, penalties, DRY, (the grammar's mask),
- * top-k, typical, top-p, min-p, temperature, draw; with mirostat: bias, penalties, DRY, mask, temperature, mirostat.
- * https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.cpp
+ * Samples a token from a row of logits. The chain has llama.cpp's order: logit bias, penalties, DRY, the grammar's
+ * mask, top-k, typical, top-p, min-p, temperature, draw. With mirostat: bias, penalties, DRY, mask, temperature,
+ * mirostat. https://github.com/ggml-org/llama.cpp/blob/master/common/sampling.cpp
  *
- * Two differences, both on purpose: temperature zero is always the largest logit (llama.cpp lets `typical` cut it
- * first), and with mirostat the penalties still work (llama.cpp drops them without a word).
+ * Two differences are deliberate: temperature zero always takes the largest logit (in llama.cpp `typical` may cut it
+ * first), and with mirostat the penalties still apply (llama.cpp drops them silently).
  *
- * A sampler keeps two things from token to token: the random generator, and mirostat's threshold. Everything else is
- * computed from the history, so rolling back needs nothing, and the arrays lie in a workspace that all samplers of an
- * engine share: sampling is synchronous, and a sampler is done with the arrays when a call returns.
+ * A sampler keeps two things from token to token: the random generator, and mirostat's threshold. It computes
+ * everything else from the history, so a rollback needs no action. All samplers of an engine share one workspace:
+ * sampling is synchronous, and a sampler needs the arrays only during a call.
  */
 import { assert, PlimsollError, type Random, seededRandom } from '@plimsoll/foundation';
 import { type DraftedToken, drawFrom, verifyToken } from '../draft/speculative.ts';
@@ -24,7 +24,7 @@ import { keepMinP, keepTopP, keepTypical, takeNucleus } from './truncation.ts';
 
 export interface Sample {
   readonly token: number;
-  /** Present when the request asked for them. */
+  /** Present if the request asked for log-probabilities. */
   readonly logprobs?: SampledLogprobs;
 }
 
@@ -52,15 +52,16 @@ export class Sampler {
   }
 
   /**
-   * Draws the next token. `history` is prompt and output so far; `allowed` is a bit set of the tokens that a grammar
-   * permits. The row is not changed.
+   * Samples the next token. `logits` is a row, [vocabulary], and stays unchanged; `history` is the prompt and the
+   * output so far; `allowed` is a bit set of the tokens that a grammar allows. Throws code `logits-not-finite`,
+   * `logits-empty` or `no-token-allowed`.
    */
   sample(logits: Float32Array, history: ArrayLike<number>, allowed?: Uint32Array): Sample {
     const likeliest = this.#adjust(logits, history, allowed);
     return this.#report(logits, this.params.temperature === 0 ? likeliest : this.#draw());
   }
 
-  /** True when the next token is the largest logit of the row as it is, and nothing is asked about the others. */
+  /** True if the next token is the largest logit of the unchanged row, and no log-probabilities are asked for. */
   get takesLargest(): boolean {
     const { temperature, logprobs, logitBias } = this.params;
     const isPlain = logitBias.size === 0 && !this.#penalties.isActive && !this.#dry.isActive;
@@ -68,14 +69,17 @@ export class Sampler {
   }
 
   /**
-   * True when drafts are asserted, not drawn: a greedy draft of a greedy sampler, and one for mirostat, whose chances
-   * are not known before the tokens ahead are. They are verified by sampling as if they were not there.
+   * True if drafts have no distribution: drafts of a greedy sampler, and drafts for mirostat, whose threshold depends
+   * on all tokens before. To verify them, the engine samples each place as without the draft, and compares.
    */
   get assertsDrafts(): boolean {
     return this.params.temperature === 0 || this.#mirostat !== null;
   }
 
-  /** A token for a draft, from the logits of the model that drafts, and into `into` what it was drawn from. */
+  /**
+   * Samples a draft token from the draft model's logits, [vocabulary], and writes its distribution, [vocabulary], to
+   * `into`. If `assertsDrafts`, returns the most likely token and leaves `into` unchanged.
+   */
   propose(logits: Float32Array, history: ArrayLike<number>, into: Float32Array): number {
     if (this.assertsDrafts) return this.#adjust(logits, history, undefined);
     this.distribution(logits, history, into);
@@ -83,8 +87,8 @@ export class Sampler {
   }
 
   /**
-   * The next token where `drafted` was drawn for its place: most often that token, and always as if it had been drawn
-   * from these logits. `scratch` has two rows of the vocabulary.
+   * Verifies a drafted token by rejection sampling: returns it or a replacement, with the distribution of a token that
+   * is sampled from `logits`. `scratch` is [2, vocabulary].
    */
   verify(
     drafted: DraftedToken,
@@ -108,7 +112,8 @@ export class Sampler {
   }
 
   /**
-   * Fills `into` with the probability of every token under the whole chain: what rejection sampling of a draft needs.
+   * Writes the probability of every token after the whole chain to `into`, [vocabulary], for rejection sampling. Throws
+   * code `sampler-conflict` with mirostat, and the errors of `sample`.
    */
   distribution(
     logits: Float32Array,
@@ -138,7 +143,7 @@ export class Sampler {
     for (let index = 0; index < count; index++) into[ids[index] as number] = probabilities[index] as number;
   }
 
-  /** Copies the row and applies what changes logits one by one. Returns the token that is likeliest then. */
+  /** Copies the row and applies bias, penalties, DRY and mask. Returns the most likely token after that. */
   #adjust(logits: Float32Array, history: ArrayLike<number>, allowed: Uint32Array | undefined): number {
     assert(logits.length === this.vocabSize, `a row of ${logits.length} logits for ${this.vocabSize} tokens`);
     const row = this.#row;
@@ -172,7 +177,7 @@ export class Sampler {
     return candidates.ids[index] as number;
   }
 
-  /** Top-k, typical, top-p, min-p; the first that is on picks from the whole row. */
+  /** Applies top-k, typical, top-p and min-p. The first of them that is on reads the whole row. */
   #cut(): void {
     const { topK, topP, minP, typicalP } = this.params;
     const candidates = this.#candidates;
@@ -184,7 +189,7 @@ export class Sampler {
       keepMinP(candidates, minP);
       return;
     } else {
-      // Without typical and top-p, min-p looks at logits alone and can be applied while they are gathered.
+      // Without typical and top-p, min-p needs only the logits, and applies while they are collected.
       candidates.takeFrom(row, typicalP >= 1 && minP > 0 ? row.largest + Math.log(minP) : -Infinity);
     }
     keepTypical(candidates, typicalP, this.#scores);
@@ -192,7 +197,7 @@ export class Sampler {
     keepMinP(candidates, minP);
   }
 
-  /** Temperature, then probabilities. */
+  /** Applies the temperature, then computes probabilities. */
   #heat(): void {
     const { logits, count } = this.#candidates;
     const { temperature } = this.params;
@@ -203,7 +208,10 @@ export class Sampler {
   }
 }
 
-/** A sampler for one sequence. Left-out parameters have llama.cpp's defaults; nonsense is refused by name. */
+/**
+ * Creates a sampler for one sequence. Absent parameters have llama.cpp's defaults. Throws `sampler-parameter` or
+ * `sampler-conflict` for a bad value, and names the parameter.
+ */
 export function createSampler(request: SamplerRequest, vocabSize: number): Sampler {
   return new Sampler(resolveSamplerParams(request, vocabSize), new SamplerWorkspace(vocabSize));
 }

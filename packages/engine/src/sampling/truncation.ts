@@ -1,6 +1,6 @@
 /**
- * The samplers that cut the list of candidates. Each works on the probabilities of what the one before it left.
- * Definitions as in llama.cpp: https://github.com/ggml-org/llama.cpp/blob/master/src/llama-sampling.cpp
+ * Samplers that cut the list of candidates. Each uses the probabilities of the candidates that the previous one left.
+ * The definitions are llama.cpp's: https://github.com/ggml-org/llama.cpp/blob/master/src/llama-sampling.cpp
  */
 import type { Candidates } from './candidates.ts';
 import { exponential } from './exponential.ts';
@@ -8,7 +8,7 @@ import type { LogitRow } from './logit-row.ts';
 
 /**
  * Locally typical sampling (https://arxiv.org/abs/2202.00666): keeps the tokens whose surprise is nearest to the
- * entropy until their probabilities pass `typicalP`.
+ * entropy, until their probabilities sum to more than `typicalP`.
  */
 export function keepTypical(candidates: Candidates, typicalP: number, scores: Float64Array): void {
   if (typicalP >= 1) return;
@@ -27,7 +27,7 @@ export function keepTypical(candidates: Candidates, typicalP: number, scores: Fl
   candidates.count = countUntil(candidates, typicalP, false);
 }
 
-/** Nucleus sampling (https://arxiv.org/abs/1904.09751): the fewest likeliest tokens that reach `topP` together. */
+/** Nucleus sampling (https://arxiv.org/abs/1904.09751): keeps the most likely tokens until they sum to `topP`. */
 export function keepTopP(candidates: Candidates, topP: number): void {
   if (topP >= 1) return;
   candidates.sort();
@@ -35,7 +35,7 @@ export function keepTopP(candidates: Candidates, topP: number): void {
   candidates.count = countUntil(candidates, topP, true);
 }
 
-/** Keeps what is at least `minP` times as likely as the likeliest: https://github.com/ggml-org/llama.cpp/pull/3841 */
+/** Keeps tokens at least `minP` times as likely as the most likely: https://github.com/ggml-org/llama.cpp/pull/3841 */
 export function keepMinP(candidates: Candidates, minP: number): void {
   if (minP <= 0) return;
   const { logits } = candidates;
@@ -46,7 +46,7 @@ export function keepMinP(candidates: Candidates, minP: number): void {
   candidates.keepAtLeast(logits, largest + Math.log(minP));
 }
 
-/** How many candidates from the first it takes to reach `share`; `inclusive` when reaching it exactly is enough. */
+/** Number of candidates, from the first, whose probabilities pass `share`. With `inclusive`, an equal sum is enough. */
 function countUntil(candidates: Candidates, share: number, inclusive: boolean): number {
   let sum = 0;
   for (let index = 0; index < candidates.count; index++) {
@@ -56,11 +56,15 @@ function countUntil(candidates: Candidates, share: number, inclusive: boolean): 
   return candidates.count;
 }
 
-/** Tokens looked at first when a nucleus is cut from a whole vocabulary, and by what it grows when they fall short. */
+/**
+ * First number of tokens of a nucleus from a whole vocabulary, and the factor by which it grows if they are too few.
+ */
 const NUCLEUS_FIRST = 256;
 const NUCLEUS_GROWTH = 8;
 
-/** The nucleus of a whole row without sorting the row: the list of likeliest tokens grows until they suffice. */
+/**
+ * Takes the nucleus of a whole row without sorting the row: takes more of the largest logits until they sum to `topP`.
+ */
 export function takeNucleus(candidates: Candidates, row: LogitRow, topP: number): void {
   const whole = row.sumOfExponentials();
   for (let wanted = NUCLEUS_FIRST; ; wanted *= NUCLEUS_GROWTH) {

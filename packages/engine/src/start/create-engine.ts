@@ -1,6 +1,6 @@
 /**
- * Starts an engine: plan the memory, refuse what does not fit, open the arenas, start the threads, load the weights.
- * Nothing large is allocated before the plan has been admitted and the file has been found to have every tensor.
+ * Starts an engine: plans the memory, refuses a model that does not fit, opens the arenas, starts the threads, loads
+ * the weights. It allocates nothing large before the plan is admitted and every tensor has been found in the file.
  */
 import { availableParallelism } from 'node:os';
 import { assert, type Clock, monotonicClock } from '@plimsoll/foundation';
@@ -25,37 +25,42 @@ import { SamplerWorkspace } from '../sampling/sampler-workspace.ts';
 
 export interface EngineStart {
   readonly model: Model;
-  /** What the whole process may take. */
+  /** Memory limit of the whole process, in bytes. */
   readonly memoryBytes: number;
   readonly options?: Omit<EngineOptions, 'draft'>;
-  /** A smaller model with the same vocabulary, which proposes so many tokens per step. */
+  /** A smaller model with the same vocabulary, which proposes tokens. Default: no draft model. */
   readonly draft?: DraftStart | undefined;
-  /** Default: the model's own. Null: the engine takes and gives token ids only. */
+  /** Default: the model's tokenizer. Null: the engine takes and returns token ids only. */
   readonly tokenizer?: OptionalTokenizer;
-  /** `reference` computes in plain TypeScript, slowly: for tests and for doubt. */
+  /** `reference` computes in plain TypeScript, slowly, to test or check the Wasm kernels. Default: `wasm`. */
   readonly kernels?: 'wasm' | 'reference';
-  /** Default: first come, first served, spilling where stagingBytes gives room for it. */
+  /** Default: first come, first served; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
   readonly policy?: SchedulingPolicy;
-  /** A request that waited longer for its first place fails with code `queued-too-long`. Default: no limit. */
+  /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
-  /** Finds prompts' beginnings in the cache; default true. */
+  /** Reuses cached KV blocks for prompts with the same beginning. Default true. */
   readonly prefixCaching?: boolean;
   readonly clock?: Clock;
-  /** Work after which a step lets others have their turn; a smaller amount than the usual is for tests. */
+  /** Multiply-adds after which a step yields to the event loop. Tests set a small number. */
   readonly turnMultiplyAdds?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
 export interface DraftStart {
   readonly model: Model;
+  /** Maximum number of tokens that the draft model proposes per step. */
   readonly tokens: number;
 }
 
+/**
+ * Starts an engine and loads the weights. Rejects with a PlimsollError if the model does not fit `memoryBytes` (the
+ * hint names the smallest changes), if a file is damaged, or if a setting is wrong; then everything is freed.
+ */
 export async function createEngine(start: EngineStart): Promise<Engine> {
   return new Engine(await engineParts(start));
 }
 
-/** Everything that an engine is made of, running. The engine takes it over and closes it. */
+/** Starts the parts of an engine. The engine takes ownership and closes them. */
 export async function engineParts(start: EngineStart): Promise<EngineParts> {
   const { model, memoryBytes, clock = monotonicClock } = start;
   const stagingBytes = start.options?.stagingBytes;
@@ -157,7 +162,7 @@ async function checkDraft(model: Model, tokenizer: OptionalTokenizer, draft: Mod
 
 type OnProgress = NonNullable<EngineStart['onProgress']>;
 
-/** One progress for both models: each has its share by the bytes that it will hold. */
+/** Combines the progress of model and draft model, weighted by their bytes in memory. */
 function progressOf(
   { storage, draft }: EngineMemoryPlan,
   onProgress: OnProgress = () => undefined,
@@ -183,7 +188,7 @@ interface LoadPlace {
   readonly computing: Computing;
 }
 
-/** Loads a model's weights on all threads. What is to be done `meanwhile` has this one until it is done. */
+/** Loads a model's weights on all threads. The calling thread runs `meanwhile` first, and then joins. */
 async function load<Result>(
   model: Model,
   { plan, arenas, computing }: LoadPlace,
@@ -233,5 +238,5 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount:
   });
 }
 
-/** First come, first served; what gives way keeps its blocks in host memory. */
+/** First come, first served; a preempted sequence keeps its blocks in host memory. */
 const spilling: SchedulingPolicy = { ...policies.fcfs, name: 'fcfs, spilling', preemption: 'spill' };

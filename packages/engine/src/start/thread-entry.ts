@@ -1,4 +1,4 @@
-/** Entry of an engine's thread: it does what it is told, one order after the other. threads.ts gives the orders. */
+/** Entry point of an engine's thread. It executes orders from threads.ts, one after the other. */
 import { parentPort } from 'node:worker_threads';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { createSoloKernels, runWorker } from '@plimsoll/kernels/thread';
@@ -24,7 +24,7 @@ function load({ task, module, places }: Extract<ThreadOrder, { readonly kind: 'l
 }
 
 port.on('message', (order: ThreadOrder) => {
-  // The kernels' loop ends with the thread.
+  // runWorker returns when the kernels stop. The thread gets no orders after this one.
   if (order.kind === 'kernels') runWorker(order.task);
   else port.postMessage(load(order));
 });

@@ -1,6 +1,6 @@
 /**
- * The engine's threads beside the main one. Each is started once and does two things in its life: first it loads a share
- * of the weights, then it runs kernels until the engine closes.
+ * The engine's threads in addition to the main thread. Each thread first loads a share of the weights, then runs
+ * kernels until the engine closes.
  */
 import { Worker } from 'node:worker_threads';
 import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
@@ -8,7 +8,7 @@ import type { KernelThread, WasmArena, WorkerTask } from '@plimsoll/kernels';
 import type { LoadTask } from '../load/load-task.ts';
 import type { LoadHelper } from '../load/load-weights.ts';
 
-/** What a thread is told. */
+/** A message to a thread. */
 export type ThreadOrder =
   | {
       readonly kind: 'load';
@@ -18,21 +18,22 @@ export type ThreadOrder =
     }
   | { readonly kind: 'kernels'; readonly task: WorkerTask };
 
-/** What it answers to a load. */
+/** A thread's answer to a `load` order. */
 export type ThreadAnswer =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'refused'; readonly details: ErrorDetails }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export interface EngineThread extends KernelThread {
+  /** A view of the thread that loads weights. */
   helper(module: WebAssembly.Module): LoadHelper;
-  /** From here on the thread belongs to the kernels. */
+  /** Starts the kernel loop. Afterwards the thread takes no other orders. */
   runKernels(task: WorkerTask): KernelThread;
 }
 
 /** Starts a thread that does not keep the process alive. */
 export function startThread(): EngineThread {
-  // Beside this file, which is JavaScript in a built program.
+  // The entry file is in this folder; in a built program both files are JavaScript.
   const name = import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js';
   const worker = new Worker(new URL(name, import.meta.url));
   const failure = new Promise<unknown>((resolve) => worker.once('error', resolve));

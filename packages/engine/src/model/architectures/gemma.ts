@@ -1,7 +1,7 @@
 /**
- * Gemma 2 and 3: norms before and after each part, embeddings scaled by the root of their width, GeGLU, sliding windows
- * in most layers. Gemma 2 caps scores and logits; Gemma 3 norms the heads of q and k, and rotates windowed layers by a
- * base of their own. Checkpoints of the Hub store norm weights as the difference from 1, GGUF files as they are.
+ * Gemma 2 and 3: norms before and after each part, embeddings scaled by sqrt(hidden size), GeGLU, sliding windows in
+ * most layers. Gemma 2 caps scores and logits. Gemma 3 normalises the heads of q and k, and has a separate rotary base
+ * for layers with windows. Hub checkpoints store norm weights minus 1; GGUF files store the weights themselves.
  */
 import type { LayerSpec } from '@plimsoll/model-files';
 import {
@@ -28,9 +28,9 @@ function offsetOf({ parameters }: GraphFacts): NormOffset {
 }
 
 /**
- * Scores are divided by the root of this. GGUF files do not say it: it is the head dimension, save in the largest models,
- * which llama.cpp knows by their number of layers (src/models/gemma2.cpp and gemma3.cpp): there it is the share of the
- * hidden size that a head would have.
+ * Scores are divided by the square root of this scalar. GGUF files do not record it. It is the head dimension, except
+ * in the largest models, which llama.cpp recognises by their number of layers (src/models/gemma2.cpp and gemma3.cpp):
+ * there it is hidden size / heads.
  */
 function queryScalarOf({ spec, parameters }: GraphFacts, largestLayers: number): number {
   const first = spec.layers[0];
@@ -43,7 +43,7 @@ function queryScalarOf({ spec, parameters }: GraphFacts, largestLayers: number):
   return isLargest ? spec.hiddenSize / heads.queryHeads : heads.keyHeadDim;
 }
 
-/** What both have in common; `traits` are the attention's own. */
+/** The layer of both models; `traits` change its attention. */
 function layerOf(
   facts: GraphFacts,
   place: { readonly layer: LayerSpec; readonly index: number; readonly queryScalar: number },
@@ -74,7 +74,7 @@ export const gemma2: Architecture = {
   describe(facts) {
     const { source, attentionSoftCap, logitSoftCap } = facts.parameters;
     const queryScalar = queryScalarOf(facts, 46);
-    // Files of before the keys existed mean Gemma 2's own caps.
+    // GGUF files older than these keys use Gemma 2's published caps.
     const softCap = attentionSoftCap ?? (source === 'gguf' ? 50 : null);
     return graphOf('gemma2', facts, {
       rotations: [rotationOf(facts)],
@@ -86,7 +86,7 @@ export const gemma2: Architecture = {
   },
 };
 
-/** Layers with a window rotate by this base when the file does not say. */
+/** Rotary base of layers with a window if the file does not state it. */
 const slidingBase = 10_000;
 
 export const gemma3: Architecture = {
@@ -99,9 +99,9 @@ export const gemma3: Architecture = {
     const queryScalar = queryScalarOf(facts, 62);
     const windows = facts.spec.layers.map((layer, index) => headsOf(layer, index).window);
     const far = rotationOf(facts, { defaultBase: 1_000_000 });
-    // Scaling stretches the layers that see everything; the others never leave their window.
+    // Only full layers need rotary scaling; layers with a window never attend beyond it.
     const near = { ...far, base: ropeBaseSliding ?? slidingBase, scaling: { kind: 'none' } } as const;
-    // A rotation that no layer uses would want a table that no step has room for.
+    // A rotation that no layer uses would need a table, for which the plan reserves no memory.
     const rotations = [far, near].filter((rotation) =>
       windows.some((window) => rotation === (window === null ? far : near)),
     );

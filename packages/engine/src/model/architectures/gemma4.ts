@@ -1,8 +1,8 @@
 /**
- * Gemma 4, the text model. Against Gemma 3: norm weights are stored as they are, scores are not scaled, values are normed
- * without a weight; full layers have heads of their own width, rotate a share of their pairs, and may have values that are
- * their keys; late layers read the cache of an earlier one; small models add an embedding to every layer; one model has
- * experts beside its dense part. transformers, models/gemma4/modeling_gemma4.py.
+ * The text model of Gemma 4. Differences from Gemma 3: files store norm weights themselves; scores are not scaled;
+ * values are normalised without a weight. Full layers have another head size, rotate a share of their pairs, and may
+ * use their keys as values. Late layers read the cache of an earlier layer. Small models add an embedding to every
+ * layer; one model has experts in addition to its dense part. Source: transformers, models/gemma4/modeling_gemma4.py.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { badGeometry, type LayerSpec, type ModelSpec } from '@plimsoll/model-files';
@@ -26,7 +26,7 @@ import type {
 import type { GraphFacts } from '../parameters.ts';
 import { fourNorms } from './gemma.ts';
 
-/** What transformers takes where a config has no `rope_parameters`. */
+/** Defaults of transformers for a config without `rope_parameters`. */
 const usual = {
   farBase: 1_000_000,
   nearBase: 10_000,
@@ -90,7 +90,7 @@ function layerOf(layer: LayerSpec, index: number, traits: LayerTraits): LayerGra
 
 const denseTraits = { postNorm: norm('post_ffw_norm.weight'), activation: 'gelu' } as const;
 
-/** What the spec calls a shared expert is the dense part. */
+/** The dense part is the shared expert of the spec. */
 function mixedOf(layer: LayerSpec, index: number, asked: number | undefined): MixedGraph {
   const { mlp } = layer;
   const width = mlp.kind === 'moe' ? mlp.sharedIntermediateSize : 0;
@@ -124,7 +124,7 @@ function hasValues({ tensors }: LayerSpec): boolean {
   return tensors.some(({ role }) => role === 'attention-v');
 }
 
-/** Rotations of the kinds of layers that the model has, and which is which. */
+/** The rotations of full and sliding layers, and their indices. */
 function rotationsOf({ spec, parameters }: GraphFacts): {
   readonly rotations: readonly Rotation[];
   readonly far: number;
@@ -149,7 +149,7 @@ function rotationsOf({ spec, parameters }: GraphFacts): {
   return { rotations, far: 0, near: farDim === null ? 0 : 1 };
 }
 
-/** GGUF files say by divisors which pairs of full layers turn. */
+/** In GGUF files, divisors state which pairs of full layers rotate. */
 function farScalingOf(
   { source, ropeScaling }: GraphFacts['parameters'],
   dim: number | null,
@@ -180,7 +180,7 @@ function layerInputsOf({ tensors, layers, hiddenSize }: ModelSpec): LayerInputsG
   };
 }
 
-/** What a config may say and no released text model does. */
+/** Refuses config values that no released text model has. */
 function refuseOther({ parameters: { isCausal, activation } }: GraphFacts): void {
   if (!isCausal) throw refusal('attention', 'in both directions', 'causal attention');
   if (activation !== null && activation !== 'gelu_pytorch_tanh') {

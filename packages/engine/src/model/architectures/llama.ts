@@ -1,6 +1,6 @@
 /**
- * Llama 2 and 3.x, SmolLM, TinyLlama, Mistral and Mixtral. GGUF files of these have the rows of q and k permuted, so that
- * the two elements that rotate together are neighbours; checkpoints of the Hub have them half a head apart.
+ * Llama 2 and 3.x, SmolLM, TinyLlama, Mistral and Mixtral. Their GGUF files permute the rows of q and k, so that the
+ * two elements of a rotated pair are adjacent; in Hub checkpoints the elements are half a head apart.
  */
 import {
   type Architecture,

@@ -1,4 +1,4 @@
-/** Phi 3 and 3.5 mini: Llama with q, k, v in one matrix, gate and up in one, part of each head rotated, LongRoPE. */
+/** Phi 3 and 3.5 mini: Llama with a fused q, k, v matrix, a fused gate and up matrix, partial rotation, LongRoPE. */
 import { type Architecture, attentionOf, denseOf, graphOf, plainLayer, rotationOf } from '../architecture.ts';
 
 export const phi3: Architecture = {

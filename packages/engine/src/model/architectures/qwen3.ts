@@ -1,4 +1,4 @@
-/** Qwen 3, dense and with experts: every head of q and k is normed before it rotates. */
+/** Qwen 3, dense and with experts: the graph normalises every head of q and k before rotation. */
 import {
   type Architecture,
   attentionOf,
@@ -14,7 +14,7 @@ export const qwen3: Architecture = {
   ggufNames: ['qwen3', 'qwen3moe'],
   hubTypes: ['qwen3', 'qwen3_moe'],
   describe(facts) {
-    // transformers normalises only when the config says so; files of llama.cpp do not record it and always mean it.
+    // transformers normalises only if the config states it; llama.cpp's files do not record it and always normalise.
     const normalised = facts.parameters.expertWeightsNormalised ?? facts.parameters.source === 'gguf';
     const { overrides } = facts.parameters;
     const asked = overrides?.architecture === 'qwen3moe' ? overrides.expertsPerToken : undefined;
