@@ -131,6 +131,7 @@ const hardwareRow = z.strictObject({
   name: z.string(),
   vendor: z.string(),
   class: z.string(),
+  servesLanguageModels: z.boolean(),
   releaseYear: z.int(),
   nominalBytes: bytes,
   usableBytes: bytes,

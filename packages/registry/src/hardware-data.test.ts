@@ -3,7 +3,7 @@
  * logs.
  */
 import { describe, expect, test } from 'vitest';
-import { dataDirectory, resolveHardware } from './node-registry.ts';
+import { dataDirectory, listHardware, resolveHardware } from './node-registry.ts';
 import { readHardwareFiles } from './record-files.ts';
 
 const records = readHardwareFiles(dataDirectory);
@@ -262,6 +262,42 @@ test('devices that engines treat by capability or target state it', () => {
     return (vendor === 'NVIDIA' && computeCapability === null) || (vendor === 'AMD' && gfxTarget === null);
   });
   expect(silent.map((record) => record.id)).toEqual([]);
+});
+
+test('devices that serve no language models say why, and no other device of the index is left out', () => {
+  const without = records.flatMap(({ id, noLanguageModels }) =>
+    noLanguageModels === undefined ? [] : [`${id}: ${noLanguageModels}`],
+  );
+  expect(without).toMatchInlineSnapshot(`
+    [
+      "apple-m2-neural-engine: one unit of an M2, which engines use as a whole (apple-m2-10-core)",
+      "cerebras-cs3: only its maker's own compiler runs models on it",
+      "coral-edge-tpu: a chip for fixed networks of 8-bit integers",
+      "dmatrix-corsair: only its maker's own compiler runs models on it",
+      "drive-thor: the computer of a car, which runs the software of the car alone",
+      "esp32-s3: a microcontroller: its memory holds no language model",
+      "generic-server: an idealised machine of textbook examples, which is not for sale",
+      "graphcore-gc200: only its maker's own compiler runs models on it",
+      "groq-lpu: only its maker's own compiler runs models on it",
+      "himax-we1: a microcontroller: its memory holds no language model",
+      "intel-sgx-enclave: an enclave of 128 MB holds no language model",
+      "iphone-15-pro: a phone runs a small model for its owner and serves no others",
+      "lockstep-safety-mcu: a microcontroller: its memory holds no language model",
+      "nrf52840: a microcontroller: its memory holds no language model",
+      "nuc-movidius: a chip for fixed vision networks",
+      "oura-ring: a wearable: its memory holds no language model",
+      "pixel-8: a phone runs a small model for its owner and serves no others",
+      "reference-cpu: an idealised machine of textbook examples, which is not for sale",
+      "robotaxi-reference: an idealised machine of textbook examples, which is not for sale",
+      "snapdragon-8-gen-3: a phone runs a small model for its owner and serves no others",
+      "tpu-v1: a chip for 8-bit integer networks, which is not for rent",
+      "tpu-v2: no serving engine supports TPUs before v4",
+      "tpu-v3: no serving engine supports TPUs before v4",
+      "untether-speedai240: only its maker's own compiler runs models on it",
+    ]
+  `);
+  const rows = listHardware().filter(({ servesLanguageModels }) => !servesLanguageModels);
+  expect(rows.map(({ file, id }) => `${id}: ${resolveHardware(file).noLanguageModels}`)).toEqual(without);
 });
 
 test('names in logs and benchmarks resolve', () => {

@@ -85,6 +85,8 @@ const hardwareShape = z.strictObject({
     'rack',
     'tiny',
   ]),
+  /** Why no language models are served on this device. Absent on devices that serve them. */
+  noLanguageModels: z.string().min(1).optional(),
   architecture: z.string().min(1),
   /** CUDA compute capability such as "9.0"; engines choose kernels and defaults from it. */
   computeCapability: z

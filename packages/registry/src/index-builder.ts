@@ -50,6 +50,7 @@ export function buildHardwareIndex(
         name: variant.name,
         vendor: file.vendor,
         class: file.class,
+        servesLanguageModels: file.noLanguageModels === undefined,
         releaseYear: file.releaseYear,
         nominalBytes: variant.nominalBytes,
         usableBytes: variant.usableBytes,

@@ -19,6 +19,7 @@ export function largerHardware(
 ): readonly HardwareRecord[] {
   return registry
     .listHardware()
+    .filter((row) => row.servesLanguageModels)
     .filter((row) => row.vendor === hardware.vendor && classes.includes(row.class))
     .filter((row) => row.usableBytes >= bytesMin && row.releaseYear >= hardware.releaseYear - 2)
     .sort((a, b) => a.usableBytes - b.usableBytes)

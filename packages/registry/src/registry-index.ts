@@ -26,6 +26,8 @@ export interface HardwareRow {
   readonly name: string;
   readonly vendor: string;
   readonly class: string;
+  /** False for wearables, phones, chips of one purpose: no answer to what a model could run on. */
+  readonly servesLanguageModels: boolean;
   readonly releaseYear: number;
   readonly nominalBytes: number;
   readonly usableBytes: number;

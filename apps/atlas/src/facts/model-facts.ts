@@ -33,8 +33,9 @@ export interface ModelFacts {
   readonly cache: readonly CacheRow[];
   /** The registry's featured devices that hold it, in their order. */
   readonly wellKnown: readonly HoldingRow[];
-  /** All that hold it, by class: featured ones first, then one device before several and newer before older. */
+  /** All that serve language models and hold this one, by class: featured ones first, then one device before several and newer before older. */
   readonly holdings: ReadonlyMap<string, readonly HoldingRow[]>;
+  /** Devices of the registry that serve language models. */
   readonly deviceCount: number;
 }
 
@@ -82,12 +83,12 @@ export function modelFacts(entry: ModelEntry, facts: RegistryFacts): ModelFacts 
       .filter(({ device }) => featuredIds.includes(device.id))
       .sort((left, right) => featuredPlace(left) - featuredPlace(right)),
     holdings: holdingsByClass(rows),
-    deviceCount: facts.devices.length,
+    deviceCount: facts.servingDevices.length,
   };
 }
 
 function holdingRows(entry: ModelEntry, facts: RegistryFacts): readonly HoldingRow[] {
-  return facts.devices.flatMap((device) => {
+  return facts.servingDevices.flatMap((device) => {
     const holding = facts.holding(entry, device);
     return holding === null ? [] : [{ device, holding }];
   });

@@ -21,6 +21,8 @@ export interface ModelEntry {
 export interface RegistryFacts {
   readonly models: readonly ModelEntry[];
   readonly devices: readonly HardwareRecord[];
+  /** Of them, those that serve language models. */
+  readonly servingDevices: readonly HardwareRecord[];
   holding(model: ModelEntry, device: HardwareRecord): Holding | null;
 }
 
@@ -42,6 +44,7 @@ function readRegistry(): RegistryFacts {
   return {
     models,
     devices,
+    servingDevices: devices.filter(({ noLanguageModels }) => noLanguageModels === undefined),
     holding: (model, device) => {
       const known = holdings.get(model) ?? new Map<HardwareRecord, Holding | null>();
       holdings.set(model, known);
