@@ -1,14 +1,15 @@
-/** Local files as a ByteSource. Only the bytes that are asked for are read; nothing is mapped or kept. */
+/** Local files as a ByteSource. Each read fetches only the requested bytes; nothing is mapped or cached. */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from './byte-source.ts';
 
-/** A local file. Threads may read it by its descriptor, which is the whole process's, until it is closed. */
+/** A local file. Every thread of the process may read it by its descriptor until the file is closed. */
 export interface FileSource extends ByteSource {
   readonly descriptor: number;
 }
 
+/** Opens a regular file. Throws `file-not-found`, `file-unreadable` or `not-a-file`. */
 export async function openFileSource(path: string): Promise<FileSource> {
   const handle = await openOrFail(path);
   try {
@@ -32,7 +33,7 @@ function notAFile(path: string, status: Stats): PlimsollError {
   });
 }
 
-/** Like `openFileSource`, but null where there is no such file: for files that may be absent. */
+/** Opens a file that may be absent. Returns null instead of throwing `file-not-found`. */
 export async function openFileSourceIfPresent(path: string): Promise<ByteSource | null> {
   try {
     return await openFileSource(path);
@@ -42,7 +43,7 @@ export async function openFileSourceIfPresent(path: string): Promise<ByteSource 
   }
 }
 
-/** Without waiting: a pipe that nobody writes to would otherwise keep the opening for ever. Windows has no such flag. */
+/** Non-blocking: otherwise opening a pipe without a writer would wait for ever. Windows has no such flag. */
 const openFlags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 async function openOrFail(path: string): Promise<FileHandle> {
@@ -69,7 +70,7 @@ function fileSource(path: string, handle: FileHandle, size: number): FileSource 
     name: path,
     size,
     async read(offset, length) {
-      // Allocation follows the file, not the request: a lying header cannot ask for more than there is.
+      // The file bounds the allocation, so a false length in a header cannot allocate more than the file has.
       const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
       return bytes.subarray(0, await fill(handle, bytes, offset));
     },
@@ -77,7 +78,10 @@ function fileSource(path: string, handle: FileHandle, size: number): FileSource 
   };
 }
 
-/** Bytes that were there: fewer than the target holds only where the file ends, or shrank since it was opened. */
+/**
+ * Fills `target` and returns the number of bytes read: fewer than `target` holds only if the file ends, or has shrunk
+ * since it was opened.
+ */
 async function fill(handle: FileHandle, target: Uint8Array, offset: number): Promise<number> {
   let filled = 0;
   while (filled < target.byteLength) {

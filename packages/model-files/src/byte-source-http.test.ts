@@ -16,7 +16,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A real server on a free port; returns its address and the requests it got. */
+/** Starts a real server on a free port. Returns its address and the requests that it received. */
 async function serve(handler: Handler): Promise<{ url: string; requests: string[] }> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ function rangeOf(request: IncomingMessage): { first: number; last: number } {
 }
 
 interface RangeAnswer {
-  /** What stands for the total in Content-Range. */
+  /** The total in Content-Range. */
   readonly total?: string;
   readonly bytesMax?: number;
   readonly headers?: Record<string, string>;
@@ -61,7 +61,7 @@ function part(offset: number, length: number): Uint8Array {
 }
 
 describe('a server with ranges', () => {
-  test('asks once for a short file and knows its size', async () => {
+  test('reads a short file with one request, which also gives its size', async () => {
     const { url, requests } = await serve(ranges());
     const source = await openHttpSource(url);
     expect(source.size).toBe(1000);
@@ -71,7 +71,7 @@ describe('a server with ranges', () => {
     expect(requests).toEqual(['/model.gguf bytes=0-262143']);
   });
 
-  test('asks for just the range beyond its first bytes', async () => {
+  test('requests only the missing range after the first bytes', async () => {
     const { url, requests } = await serve(ranges());
     const source = await openHttpSource(url, { firstBytes: 16 });
     expect(await source.read(8, 16)).toEqual(part(8, 16));
@@ -83,7 +83,7 @@ describe('a server with ranges', () => {
     ]);
   });
 
-  test('without a total, the end is where the server says 416', async () => {
+  test('without a total, the answer 416 marks the end of the file', async () => {
     const { url } = await serve(ranges({ total: '*' }));
     const source = await openHttpSource(url, { firstBytes: 16 });
     expect(source.size).toBeNull();
@@ -91,13 +91,13 @@ describe('a server with ranges', () => {
     expect(await source.read(2000, 50)).toEqual(new Uint8Array(0));
   });
 
-  test('a server that answers in pieces is asked again', async () => {
+  test('a range that the server answers in pieces is requested again', async () => {
     const { url } = await serve(ranges({ bytesMax: 7 }));
     const source = await openHttpSource(url, { firstBytes: 16 });
     expect(await source.read(0, 40)).toEqual(part(0, 40));
   });
 
-  test('follows redirects and keeps the range', async () => {
+  test('follows redirects and repeats the range header', async () => {
     const { url, requests } = await serve((request, response) => {
       if (request.url === '/model.gguf') response.writeHead(302, { location: '/cdn' }).end();
       else ranges()(request, response);
@@ -119,7 +119,7 @@ describe('a server without ranges', () => {
       response.end(file);
     };
 
-  test('reads up to what is wanted', async () => {
+  test('reads the body up to the requested bytes', async () => {
     const { url } = await serve(whole({ 'content-length': '1000' }));
     const source = await openHttpSource(url, { firstBytes: 16 });
     expect(source.size).toBe(1000);
@@ -127,14 +127,14 @@ describe('a server without ranges', () => {
     expect(await source.read(995, 50)).toEqual(part(995, 5));
   });
 
-  test('copes without a length', async () => {
+  test('reads a body without a content length', async () => {
     const { url } = await serve(whole({ 'transfer-encoding': 'chunked' }));
     const source = await openHttpSource(url, { firstBytes: 16 });
     expect(source.size).toBeNull();
     expect(await source.read(995, 50)).toEqual(part(995, 5));
   });
 
-  test('does not take in what follows the wanted bytes', async () => {
+  test('does not receive the bytes after the requested range', async () => {
     let written = 0;
     const { url } = await serve((_request, response) => {
       const chunk = Buffer.alloc(1 << 20);
@@ -155,7 +155,7 @@ describe('a server without ranges', () => {
     expect(written).toBeLessThan(64 * 2 ** 20);
   });
 
-  test('far into the file it gives up', async () => {
+  test('refuses an offset far into the file', async () => {
     const { url } = await serve(whole({ 'content-length': String(2 ** 40) }));
     const source = await openHttpSource(url, { firstBytes: 16 });
     await expect(source.read(2 ** 39, 16)).rejects.toMatchObject({ code: 'http-no-ranges', value: 2 ** 39 });
@@ -183,7 +183,7 @@ describe('refusals', () => {
     await expect(openHttpSource(url)).rejects.toMatchObject({ code });
   });
 
-  test('a gated file says what to do', async () => {
+  test('the error of a gated file names the way out', async () => {
     const { url } = await serve(answer(401));
     await expect(openHttpSource(url)).rejects.toMatchObject({
       value: 401,
@@ -191,7 +191,7 @@ describe('refusals', () => {
     });
   });
 
-  test('authorization is sent', async () => {
+  test('the authorization header is sent', async () => {
     const { url } = await serve((request, response) => {
       if (request.headers.authorization === 'Bearer token') ranges()(request, response);
       else response.writeHead(401).end();
@@ -199,7 +199,7 @@ describe('refusals', () => {
     expect((await openHttpSource(url, { headers: { authorization: 'Bearer token' } })).size).toBe(1000);
   });
 
-  test('a server that is silent is left', async () => {
+  test('a silent server ends in a timeout', async () => {
     const { url } = await serve(() => undefined);
     await expect(openHttpSource(url, { timeoutSeconds: 0.05 })).rejects.toMatchObject({
       code: 'http-timeout',
@@ -207,7 +207,7 @@ describe('refusals', () => {
     });
   });
 
-  test('a file that changes while it is read is refused', async () => {
+  test('a file that changes between two requests is refused', async () => {
     let tag = 'one';
     const { url } = await serve((request, response) => ranges({ headers: { etag: tag } })(request, response));
     const source = await openHttpSource(url, { firstBytes: 16 });
@@ -216,7 +216,7 @@ describe('refusals', () => {
     await expect(source.read(100, 4)).rejects.toMatchObject({ code: 'http-file-changed' });
   });
 
-  test('no server at all', async () => {
+  test('an address without a server is refused', async () => {
     await expect(openHttpSource('http://127.0.0.1:1/model.gguf')).rejects.toMatchObject({
       code: 'http-failed',
     });
@@ -230,7 +230,7 @@ describe('a server that misbehaves', () => {
     return (performance.now() - startedAt) / 1000;
   };
 
-  test('a byte per request ends when the requests are spent', async () => {
+  test('a server that sends a byte per request exhausts the request budget', async () => {
     const { url, requests } = await serve(ranges({ bytesMax: 1 }));
     const budget = new HttpBudget(monotonicClock, { requestsMax: 20 });
     const source = await openHttpSource(url, { firstBytes: 16, budget });
@@ -242,7 +242,7 @@ describe('a server that misbehaves', () => {
     expect(requests).toHaveLength(20);
   });
 
-  /** Headers at once, then a byte now and then. */
+  /** Sends the headers at once, then a byte from time to time. */
   const drip: Handler = (request, response) => {
     const { first, last } = rangeOf(request);
     response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${file.length}` });
@@ -251,7 +251,7 @@ describe('a server that misbehaves', () => {
     response.on('close', () => clearInterval(timer));
   };
 
-  test('a body that drips has the time of its request', async () => {
+  test('a slow body ends with the timeout of its request', async () => {
     const { url } = await serve(drip);
     const took = await seconds(() =>
       expect(openHttpSource(url, { timeoutSeconds: 0.1 })).rejects.toMatchObject({
@@ -262,7 +262,7 @@ describe('a server that misbehaves', () => {
     expect(took).toBeLessThan(5);
   });
 
-  test('requests that are each in time end when the time of all is spent', async () => {
+  test('requests that each meet their timeout end with the total time', async () => {
     const { url, requests } = await serve((request, response) => {
       setTimeout(() => ranges({ bytesMax: 1 })(request, response), 30);
     });
@@ -290,7 +290,7 @@ describe('a server that misbehaves', () => {
     });
   });
 
-  test('headers without end, redirects without end, a body without end', async () => {
+  test('endless headers, endless redirects and an endless body are refused', async () => {
     const large = await serve((_request, response) => {
       response.writeHead(200, { 'x-filler': 'x'.repeat(100_000) }).end();
     });

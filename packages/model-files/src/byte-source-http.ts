@@ -1,32 +1,34 @@
 /**
- * Remote files as a ByteSource: HTTP range requests, so that the header of a 40 GB file costs a few hundred KB. The
- * first request is made on opening; it learns the size and its bytes are kept, so that a short header needs no second.
+ * Remote files as a ByteSource: HTTP range requests, so that the header of a 40 GB file costs a few hundred KB. Opening
+ * sends the first request, which gives the size; its bytes are kept, so that a short header needs no second request.
  *
- * What real servers do and this copes with: redirects to a CDN (followed by fetch, range header included), `200` with
- * the whole body because ranges are not served, `416` past the end, `Content-Range: bytes a-b/*` without a total, fewer
- * bytes than asked for, a file that is replaced between two requests (refused), and compression (asked not to; refused).
+ * Behaviour of real servers that this file handles: redirects to a CDN (fetch follows them and repeats the range
+ * header), `200` with the whole body from a server without ranges, `416` past the end, `Content-Range: bytes a-b/*`
+ * without a total, fewer bytes than requested, a file that is replaced between two requests (refused), and compression
+ * (the request forbids it; a compressed answer is refused).
  *
- * What a hostile server does: every request has its time, body included, all have a budget (http-budget.ts), no more of a
- * body is taken than was asked for, fetch stops at twenty redirects, and Node at 16 KiB of headers.
+ * Limits against a hostile server: each request has a timeout that includes its body, all requests share a budget
+ * (http-budget.ts), a body is read only up to the requested bytes, fetch stops after twenty redirects, and Node after
+ * 16 KiB of headers.
  */
 import { assert, MiB, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from './byte-source.ts';
 import { HttpBudget } from './http-budget.ts';
 
 /**
- * Where ranges are not served, reading at offset n means receiving n bytes first. Beyond this it would be quicker to
- * download the file, so it is refused.
+ * Without ranges, a read at offset n receives n bytes first. Beyond this offset a download is quicker, so the read is
+ * refused.
  */
 const rangelessBytesMax = 512 * MiB;
 
 export interface HttpSourceOptions {
-  /** Bytes asked for on opening. A GGUF header without a vocabulary, or a safetensors header, fits. */
+  /** Bytes of the request that opens the file. A GGUF header without a vocabulary, or a safetensors header, fits. */
   readonly firstBytes?: number;
-  /** Longest wait for one response and its body. */
+  /** Longest wait in seconds for one response and its body. */
   readonly timeoutSeconds?: number;
-  /** What all requests together may cost; shared by the files of a model. */
+  /** Limits of all requests together; the files of a model share one budget. */
   readonly budget?: HttpBudget;
-  /** Sent with every request: authorization for gated models. */
+  /** Headers of every request: authorization for gated models. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -37,14 +39,18 @@ interface Settings {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What one response said about the file and the part of it that it carried. */
+/** One response: its bytes, the file's size and the file's tag. */
 interface Part {
   readonly bytes: Uint8Array;
   readonly size: number | null;
-  /** Entity tag, to notice a file that changes under the reader. */
+  /** Entity tag, which changes if the file changes between two requests. */
   readonly tag: string | null;
 }
 
+/**
+ * Opens a remote file and sends the first request. Throws `http-status`, `http-timeout`, `http-failed`, `http-encoded`,
+ * `http-bad-range` or `http-too-many-requests`; a read may also throw `http-no-ranges` or `http-file-changed`.
+ */
 export async function openHttpSource(url: string, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const settings: Settings = {
     url,
@@ -66,7 +72,7 @@ export async function openHttpSource(url: string, options: HttpSourceOptions = {
   };
 }
 
-/** Asks until the range is filled or the file ends; a server may answer a range in pieces. */
+/** Sends requests until the range is filled or the file ends; a server may answer a range in pieces. */
 async function readParts(
   settings: Settings,
   head: Part,
@@ -226,8 +232,8 @@ function wholeNumber(text: string | null): number | null {
 }
 
 /**
- * Takes bytes [skip, skip + length) of a body and drops the rest of it unread. Chunks are copied as they come: a server may
- * send a body byte by byte, and a chunk that is kept costs a hundred times as much.
+ * Returns bytes [skip, skip + length) of a body and leaves the rest unread. It copies each chunk: a server may send a
+ * body byte by byte, and a kept chunk costs a hundred times its byte.
  */
 async function takeBytes(
   settings: Settings,

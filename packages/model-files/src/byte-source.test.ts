@@ -21,7 +21,7 @@ const sources = {
 };
 
 describe.each(Object.entries(sources))('%s', (_name, open) => {
-  test('reads what is there, and short only at the end', async () => {
+  test('reads the requested bytes, and fewer only at the end of the file', async () => {
     const source = await open();
     expect(source.size).toBe(10);
     expect([...(await source.read(0, 4))]).toEqual([0, 1, 2, 3]);
@@ -33,7 +33,7 @@ describe.each(Object.entries(sources))('%s', (_name, open) => {
   });
 });
 
-test('files that cannot be read are named', async () => {
+test('errors name the file that cannot be read', async () => {
   await expect(openFileSource(join(directory, 'none'))).rejects.toMatchObject({ code: 'file-not-found' });
   await expect(openFileSource(join(directory, 'ten', 'inside'))).rejects.toMatchObject({
     code: 'file-not-found',
@@ -42,7 +42,7 @@ test('files that cannot be read are named', async () => {
   expect(await openFileSourceIfPresent(join(directory, 'none'))).toBeNull();
 });
 
-test('a file that must be whole is limited', async () => {
+test('a file that is read whole has a size limit', async () => {
   const ten = memorySource(new Uint8Array(10), 'ten');
   expect((await readWhole(ten, 10)).byteLength).toBe(10);
   await expect(readWhole(ten, 9)).rejects.toMatchObject({ code: 'file-too-large', value: 10, limit: 9 });

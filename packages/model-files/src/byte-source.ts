@@ -1,21 +1,21 @@
 /**
- * Random access to the bytes of a model file, wherever it lies. Readers of file formats see only this: a length that
- * may be unknown, and a read that may come back short at the end of the file and nowhere else.
+ * Random access to the bytes of a model file, local, remote or in memory. Readers of file formats see only a length,
+ * which may be unknown, and a read that returns fewer bytes only at the end of the file.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
 export interface ByteSource {
-  /** What to call it in an error: a path or an address. */
+  /** The name of the file in errors: a path or an address. */
   readonly name: string;
-  /** Bytes in the file; null when a server does not tell. */
+  /** Size in bytes; null if the server does not give it. */
   readonly size: number | null;
-  /** The bytes [offset, offset + length), fewer only where the file ends. The array is the caller's to keep. */
+  /** Reads the bytes [offset, offset + length), fewer only at the end of the file. The caller owns the array. */
   read(offset: number, length: number): Promise<Uint8Array>;
-  /** Gives back the file handle, if there is one. */
+  /** Closes the file handle, if there is one. */
   close(): Promise<void>;
 }
 
-/** A file that is already in memory. */
+/** Wraps a file that is already in memory. */
 export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
   return {
     name,
@@ -25,11 +25,14 @@ export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
   };
 }
 
-/** Reads a source to its end, for files that must be whole in memory: an index, a config. */
+/**
+ * Reads a whole source, for files that must be in memory: an index, a config. Throws `file-too-large` above `bytesMax`.
+ */
 export async function readWhole(source: ByteSource, bytesMax: number): Promise<Uint8Array> {
   const length = source.size ?? bytesMax + 1;
   if (length <= bytesMax) return source.read(0, length);
-  // The size is unknown or above the limit: one byte more than allowed tells the two apart.
+  // The source is too large or has no known size. If the size is unknown, one byte more than allowed shows whether it
+  // fits.
   const bytes = source.size === null ? await source.read(0, bytesMax + 1) : null;
   if (bytes !== null && bytes.byteLength <= bytesMax) return bytes;
   throw new PlimsollError({

@@ -1,12 +1,13 @@
 /**
- * What reading from a server may cost altogether, however the server answers: one that gives a byte per request, or a
- * request per minute, ends in an error and not in a program that seems to hang. All files of a model share one budget.
+ * Limits the requests and the total time of reading from a server, whatever it answers: a server that sends a byte per
+ * request, or an answer per minute, ends in an error and not in a program that seems to hang. All files of a model
+ * share one budget.
  */
 import { type Clock, PlimsollError } from '@plimsoll/foundation';
 
-/** A header with a vocabulary takes a dozen requests, a model of a hundred parts a few hundred. */
+/** A header with a vocabulary takes a dozen requests, a model with a hundred parts takes a few hundred. */
 const requestsMaxUsual = 2048;
-/** Forty megabytes of header take this long at 140 kB/s. */
+/** Seconds for forty megabytes of header at 140 kB/s. */
 const totalSecondsUsual = 300;
 
 export interface HttpBudgetOptions {
@@ -28,7 +29,10 @@ export class HttpBudget {
     this.#startedAt = clock.now();
   }
 
-  /** Takes one request and says how many seconds it may take at most. */
+  /**
+   * Counts one request and returns the seconds that it may take. Throws `http-too-many-requests`, or `http-timeout` if
+   * no time is left.
+   */
   takeRequest(url: string): number {
     this.#requests++;
     if (this.#requests > this.#requestsMax) {
@@ -45,7 +49,7 @@ export class HttpBudget {
     throw this.tooSlow(url);
   }
 
-  /** Whether the time is over. */
+  /** True if the total time is over. */
   get isSpent(): boolean {
     return this.#clock.now() - this.#startedAt >= this.#totalSeconds;
   }

@@ -1,14 +1,14 @@
 /**
- * What JSON.parse does not tell: how deep a text is nested and of how many values it is, before it is parsed, and how many
- * keys its outermost object has, doubles included. It knows strings, escapes and brackets and leaves every other judgement to JSON.parse. It reads
- * UTF-8, in which no part of a longer character looks like one of these.
+ * Scans JSON before JSON.parse: the depth of nesting, the number of values, and the number of keys of the outermost
+ * object, duplicates included. The scan knows strings, escapes and brackets; JSON.parse finds every other fault. It
+ * reads UTF-8, in which no byte of a longer character equals a quote, a bracket or a backslash.
  */
 export interface JsonScan {
-  /** Brackets open at once. */
+  /** Maximum number of brackets that are open at once. */
   readonly depth: number;
-  /** Lists, objects, and what stands in them: a parsed value takes memory by this number. An upper bound. */
+  /** Upper bound on the lists, objects and their members; the memory of a parsed value grows with this number. */
   readonly values: number;
-  /** Colons directly inside the outermost object. */
+  /** Number of colons directly inside the outermost object. */
   readonly topKeys: number;
 }
 
@@ -48,7 +48,7 @@ export function scanJson(json: Uint8Array): JsonScan {
   return { depth, values, topKeys };
 }
 
-/** Index of the closing quote of the string that opens at `start`, or the end of the text. */
+/** Finds the closing quote of the string that opens at `start`. Returns its index, or the end of the text. */
 function endOfString(json: Uint8Array, start: number): number {
   let index = start + 1;
   for (let byte = json[index]; byte !== quote && byte !== undefined; byte = json[index]) {

@@ -1,8 +1,8 @@
 /**
- * ModelSpec: everything the memory of a model depends on, and nothing else. Every reader (config.json, GGUF,
- * safetensors) ends here, and every consumer (planner, engine, drafts) starts here.
+ * ModelSpec holds everything that the memory of a model depends on, and nothing else. Every reader (config.json, GGUF,
+ * safetensors) returns a ModelSpec; the planner and the engine read it.
  *
- * Layers that are equal are the same object, so that a sum over 61 layers can be a sum over three kinds with counts.
+ * Equal layers are the same object, so that a sum over 61 layers can be a sum over three distinct layers with counts.
  * Shapes are row-major as PyTorch prints them: a linear layer is [out, in], an expert stack [experts, out, in].
  */
 
@@ -10,14 +10,14 @@
 export type ElementType = 'fp32' | 'fp16' | 'bf16' | 'fp8' | 'int8';
 
 /**
- * What a tensor is for. The planner derives three things from it: whether a quantisation scheme touches it, how tensor
- * parallelism splits it, and where an engine places it.
+ * The purpose of a tensor. The planner derives three facts from it: whether a quantisation scheme applies, how tensor
+ * parallelism splits the tensor, and where an engine places it.
  */
 export type TensorRole =
   | 'token-embedding'
   | 'position-embedding'
   | 'lm-head'
-  | 'norm' // any normalisation weight or bias, also per-head q/k norms
+  | 'norm' // any normalisation weight or bias, including per-head q/k norms
   | 'attention-q' // may carry an output gate of the same width (Qwen3-Next: out = 2 x heads x dim)
   | 'attention-k'
   | 'attention-v'
@@ -40,7 +40,7 @@ export type TensorRole =
   | 'ssm-output'
   | 'mlp-gate'
   | 'mlp-up'
-  | 'mlp-gate-up' // both in one matrix: gate rows, then up rows
+  | 'mlp-gate-up' // one matrix: gate rows, then up rows
   | 'mlp-down'
   | 'router'
   | 'expert-gate'
@@ -51,21 +51,22 @@ export type TensorRole =
   | 'shared-expert-up'
   | 'shared-expert-gate-up'
   | 'shared-expert-down'
-  | 'layer-input' // matrices of the embedding per layer (Gemma 3n and 4): its projection, its gate, the way back; replicated
+  | 'layer-input' // per-layer embeddings (Gemma 3n and 4): projection in, gate, projection out; replicated
   | 'vision'
   | 'projector'
-  | 'other'; // small and replicated: scalars, rotary tables that are stored
+  | 'other'; // small and replicated: scalars, stored rotary tables
 
 export interface TensorSpec {
   /** Name inside its layer or model, as Hugging Face writes it: `self_attn.q_proj.weight`. Unique within its list. */
   readonly name: string;
   readonly role: TensorRole;
+  /** Row-major dimensions, in elements. */
   readonly shape: readonly number[];
-  /** What a file says about this very tensor; absent when the spec comes from a config. */
+  /** Type and size of this tensor in the file; undefined if the spec comes from a config. */
   readonly stored?: { readonly type: string; readonly bytes: number };
   /**
-   * What the checkpoint's quantisation does to this very tensor: its scheme, or null where it stays in the base type.
-   * Absent when the spec has no quantisation, or when the spec comes from a file (then `stored` says more).
+   * How the checkpoint quantises this tensor: its scheme, or null if the tensor keeps the base type. Undefined if the
+   * spec has no quantisation, or comes from a file (then `stored` gives the type).
    */
   readonly scheme?: WeightScheme | null;
 }
@@ -76,12 +77,15 @@ export interface HeadLayout {
   readonly kvHeads: number;
   readonly keyHeadDim: number;
   readonly valueHeadDim: number;
-  /** Index of an earlier layer whose cache this layer reads instead of having its own (Gemma 3n, Gemma 4). */
+  /**
+   * Index of the earlier layer whose cache this layer reads; such a layer has no cache of its own (Gemma 3n, Gemma 4).
+   */
   readonly sharesKvWithLayer?: number;
-  /** Block-sparse attention keeps one more key of `headDim` per token for its indexer (MiniMax M3). */
+  /** Block-sparse attention caches one more key of `headDim` per token for its indexer (MiniMax M3). */
   readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
 }
 
+/** The attention of a layer. Windows and chunks are tokens, dimensions are elements, ranks are widths of the latent. */
 export type AttentionSpec =
   | ({ readonly kind: 'full' } & HeadLayout)
   | ({ readonly kind: 'sliding'; readonly window: number } & HeadLayout)
@@ -94,7 +98,7 @@ export type AttentionSpec =
       readonly nopeHeadDim: number;
       readonly valueHeadDim: number;
       readonly qLoraRank: number | null;
-      /** DeepSeek sparse attention keeps one more key of `headDim` per token for the indexer. */
+      /** DeepSeek sparse attention caches one more key of `headDim` per token for its indexer. */
       readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };
     }
   | {
@@ -115,9 +119,9 @@ export type AttentionSpec =
       readonly valueHeads: number;
       readonly keyHeadDim: number;
       readonly valueHeadDim: number;
-      /** Taps of the causal convolution; its state keeps taps - 1 columns. 0 = no convolution. */
+      /** Taps of the causal convolution; its state has taps - 1 columns. 0 = no convolution. */
       readonly convTaps: number;
-      /** Channels that pass the convolution, summed over q, k and v. */
+      /** Channels of the convolution, summed over q, k and v. */
       readonly convChannels: number;
     }
   | {
@@ -133,6 +137,7 @@ export type AttentionSpec =
     }
   | { readonly kind: 'none' };
 
+/** The feed-forward part of a layer. Sizes are widths in elements; `gated` adds a gate matrix to up and down. */
 export type MlpSpec =
   | { readonly kind: 'dense'; readonly intermediateSize: number; readonly gated: boolean }
   | {
@@ -140,61 +145,66 @@ export type MlpSpec =
       readonly experts: number;
       readonly expertsPerToken: number;
       readonly expertIntermediateSize: number;
-      /** Width of the always-on shared expert(s) together; 0 = none. */
+      /** Width of all shared experts together, which every token uses; 0 = none. */
       readonly sharedIntermediateSize: number;
       readonly gated: boolean;
     }
   | { readonly kind: 'none' };
 
+/** One layer; layers with equal content are the same object. */
 export interface LayerSpec {
   readonly attention: AttentionSpec;
   readonly mlp: MlpSpec;
   readonly tensors: readonly TensorSpec[];
 }
 
-/** How the elements of one quantised tensor are kept. A checkpoint may mix several (DeepSeek V4: fp8 and mxfp4 experts). */
+/** The storage of one quantised tensor. A checkpoint may mix several schemes (DeepSeek V4: fp8 and mxfp4 experts). */
 export interface WeightScheme {
   readonly weights: 'fp8' | 'int8' | 'int4' | 'int3' | 'int2' | 'nf4' | 'fp4' | 'nvfp4' | 'mxfp4' | 'mxfp8';
   /** Elements along the input axis that share one scale; null = one scale per output channel or per tensor. */
   readonly groupSize: number | null;
-  /** [rows, columns] of a scale block for block-wise fp8, else null. */
+  /** [rows, columns] of a scale block for block-wise fp8, otherwise null. */
   readonly blockShape: readonly [number, number] | null;
-  /** True when one scale serves the whole tensor. */
+  /** True if the whole tensor has one scale. */
   readonly perTensor: boolean;
-  /** True when zero points, packed like the weights, are stored beside the scales. */
+  /** True if zero points, packed like the weights, are stored with the scales. */
   readonly zeroPoints: boolean;
   /** Type of one scale: e4m3 for NVFP4, e8m0 for the MX formats. `nested` = bitsandbytes double quantisation. */
   readonly scaleType: 'fp32' | 'fp16' | 'bf16' | 'e4m3' | 'e8m0' | 'nested';
-  /** GPTQ act-order keeps one int32 per input channel. */
+  /** True if GPTQ act-order stores one int32 per input channel. */
   readonly channelOrder: boolean;
 }
 
-/** A checkpoint's own quantisation, from `quantization_config`, or as named by the registry when only the id tells. */
+/** The checkpoint's own quantisation, from `quantization_config`, or from the model's name if only the id is known. */
 export interface QuantizationSpec {
-  /** As the checkpoint names it: `fp8`, `awq`, `gptq`, `auto-round`, `compressed-tensors`, `bitsandbytes`, `modelopt`, `mxfp4`, `gguf`. */
+  /**
+   * Name in the checkpoint: `fp8`, `awq`, `gptq`, `auto-round`, `compressed-tensors`, `bitsandbytes`, `modelopt`,
+   * `mxfp4`, `gguf`.
+   */
   readonly method: string;
   readonly weights: WeightScheme['weights'] | 'gguf';
   /** Elements along the input axis that share one scale; null = one scale per output channel or per tensor. */
   readonly groupSize: number | null;
-  /** [rows, columns] of a scale block for block-wise fp8, else null. */
+  /** [rows, columns] of a scale block for block-wise fp8, otherwise null. */
   readonly blockShape: readonly [number, number] | null;
-  /** True when zero points are stored beside the scales. */
+  /** True if zero points are stored with the scales. */
   readonly zeroPoints: boolean;
-  /** Module names or patterns the checkpoint leaves in its base type. */
+  /** Module names or patterns that keep the base type. */
   readonly unquantized: readonly string[];
-  /** KV cache type the checkpoint asks for, when it does. */
+  /** KV cache type that the checkpoint requests; null if it requests none. */
   readonly kvCache: 'fp8' | null;
-  /** True when the scheme was read from the model's name because its own config was not seen. */
+  /** True if the scheme comes from the model's name because its config is unknown. */
   readonly inferred: boolean;
 }
 
-/** One table of rotations, [positions, dim], as the config states it; engines stretch the positions by their own rules. */
+/** One rotary table, [positions, dim], as the config states it; engines scale the positions by their own rules. */
 export interface RotarySpec {
   readonly dim: number;
   readonly positions: number;
   /** `default`, `linear`, `yarn`, `llama3`, `longrope`, `mrope` ... */
   readonly scaling: string;
   readonly factor: number;
+  /** Context length before scaling, in tokens; null if the config does not state it. */
   readonly originalPositions: number | null;
 }
 
@@ -202,9 +212,9 @@ export interface VisionSpec {
   readonly layers: number;
   readonly hiddenSize: number;
   readonly tensors: readonly TensorSpec[];
-  /** Tokens one full-size image takes in the language model, when the config tells. */
+  /** Tokens of one full-size image in the language model; null if the config does not state it. */
   readonly imageTokensMax: number | null;
-  /** Pixels behind one such token: (patch size x merge)^2. */
+  /** Pixels per image token: (patch size x merge)^2. */
   readonly pixelsPerToken: number;
 }
 
@@ -216,13 +226,15 @@ export interface ModelSpec {
   readonly source: 'config' | 'gguf' | 'safetensors';
   readonly hiddenSize: number;
   readonly vocabSize: number;
-  /** Longest context the model states, in tokens. */
+  /** Longest context that the model states, in tokens. */
   readonly contextLength: number;
-  /** Type of the tensors that no quantisation scheme touches. */
+  /** Type of the tensors without a quantisation scheme. */
   readonly elementType: ElementType;
-  /** Rotary position tables, one per distinct set of parameters; engines keep them beside the weights. */
+  /** Rotary position tables, one per distinct set of parameters; engines keep them next to the weights. */
   readonly rotary?: readonly RotarySpec[];
-  /** Type of recurrent state (`mamba_ssm_dtype`); null when the model has none or does not say. */
+  /**
+   * Type of the recurrent state (`mamba_ssm_dtype`); null if the model has no such state or does not state the type.
+   */
   readonly recurrentType?: ElementType | null;
   readonly quantization: QuantizationSpec | null;
   readonly tiedEmbeddings: boolean;
@@ -230,29 +242,31 @@ export interface ModelSpec {
   /** Tensors outside layers: embeddings, final norm, head. A tied head is not listed. */
   readonly tensors: readonly TensorSpec[];
   readonly vision: VisionSpec | null;
-  /** Multi-token-prediction layers that ship with the checkpoint; engines load them only for speculative decoding. */
+  /** Multi-token-prediction layers of the checkpoint; engines load them only for speculative decoding. */
   readonly predictionLayers: readonly LayerSpec[];
-  /** Config keys or GGUF fields that this reader saw and does not model, for the reader's honesty. */
+  /** Config keys or GGUF fields that the reader saw but does not model; plans list them. */
   readonly notModelled: readonly string[];
 }
 
 /**
- * Whether a tensor is a projection or norm of keys or values in a layer that reads an earlier layer's cache. Most files have
- * these all the same; no engine computes with them.
+ * True for a projection or norm of keys or values in a layer that reads an earlier layer's cache. Most files store such
+ * tensors, but no engine uses them.
  */
 export function isUnreadBySharing({ attention }: LayerSpec, { name, role }: TensorSpec): boolean {
   if (!('sharesKvWithLayer' in attention) || attention.sharesKvWithLayer === undefined) return false;
   return role === 'attention-k' || role === 'attention-v' || /(^|[._])k_norm\./.test(name);
 }
 
-/** Elements of a tensor. */
+/** Returns the number of elements of a tensor. */
 export function elementCount(tensor: TensorSpec): number {
   let count = 1;
   for (const size of tensor.shape) count *= size;
   return count;
 }
 
-/** Parameters of the language model: layers and model-level tensors, without vision and prediction layers. */
+/**
+ * Counts the parameters of the language model: layers and model-level tensors, without vision and prediction layers.
+ */
 export function textParameterCount(spec: ModelSpec): number {
   let count = 0;
   for (const tensor of spec.tensors) count += elementCount(tensor);

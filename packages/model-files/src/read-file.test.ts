@@ -1,4 +1,7 @@
-/** What is not a regular file of its kind's size ends in an error at once: nothing waits, nothing is read without end. */
+/**
+ * A file that is not regular, or is too large for its kind, ends in an error at once: no read waits or runs without
+ * end.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -43,7 +46,7 @@ test.skipIf(process.platform === 'win32')(
       code: expect.stringMatching(/not-a-file|file-unreadable/),
     });
     server.close();
-    // The files of a model directory may be such things, too.
+    // The files of a model directory may be pipes, too.
     const model = await mkdtemp(join(directory, 'model-'));
     for (const name of ['config.json', 'model.safetensors.index.json', 'model.safetensors']) {
       execFileSync('mkfifo', [join(model, name)], { stdio: 'ignore' });
@@ -54,7 +57,7 @@ test.skipIf(process.platform === 'win32')(
   },
 );
 
-test.each(Object.entries(fileBytesMax))('a file of kind %s has its limit', async (kind, limit) => {
+test.each(Object.entries(fileBytesMax))('a file of kind %s has a size limit', async (kind, limit) => {
   const path = await written('large', '{}');
   await truncate(path, limit + 1);
   const refusal = { code: 'file-too-large', value: limit + 1, limit };
@@ -62,7 +65,7 @@ test.each(Object.entries(fileBytesMax))('a file of kind %s has its limit', async
   await expect(readTextFile(path, kind as FileKind)).rejects.toMatchObject(refusal);
 });
 
-test('JSON is nested only so deep, whatever is inside its texts', async () => {
+test('the depth of JSON is limited, and brackets inside strings do not count', async () => {
   const nested = (depth: number): string => `{"a":"[[[[\\"[","b":${'['.repeat(depth)}${']'.repeat(depth)}}`;
   expect(await readJsonFile(await written('deep.json', nested(127)))).toHaveProperty('b');
   await expect(readJsonFile(await written('deeper.json', nested(128)))).rejects.toMatchObject({
@@ -75,7 +78,7 @@ test('JSON is nested only so deep, whatever is inside its texts', async () => {
   });
 });
 
-test('JSON has only so many values, which take memory when they are parsed', async () => {
+test('the number of JSON values is limited, because parsed values take memory', async () => {
   const flat = await written('flat.json', `[${'[],'.repeat(600_000)}[]]`);
   await expect(readJsonFile(flat)).rejects.toMatchObject({ code: 'json-too-large', limit: 1_000_000 });
   expect(await readJsonFile(flat, 'index')).toHaveLength(600_001);
@@ -88,7 +91,7 @@ test('JSON has only so many values, which take memory when they are parsed', asy
   });
 });
 
-test('text that is no text, and JSON that is none', async () => {
+test('invalid UTF-8, invalid JSON and unusable paths are refused', async () => {
   await expect(readJsonFile(await written('bad.json', '{'))).rejects.toMatchObject({ code: 'bad-json' });
   const bytes = new Uint8Array([0x22, 0xff, 0x22]);
   await expect(readJsonFile(await written('bytes.json', bytes))).rejects.toMatchObject({ code: 'not-utf-8' });

@@ -1,29 +1,35 @@
 /**
- * Whole small files: JSON, templates, logs. What is opened is a regular file of at most so many bytes, and what is parsed is
- * nested at most so deep: code that reads a value may then descend into it.
+ * Reads whole small files: JSON, templates, logs. Each file is regular and within the byte limit of its kind, and
+ * parsed JSON is within a depth limit, so that callers may recurse into it.
  */
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import { type ByteSource, readWhole } from './byte-source.ts';
 import { openFileSource } from './byte-source-file.ts';
 import { scanJson } from './json-scan.ts';
 
-/** Bytes that a file of each kind may have, with the largest that is known. */
+/** Maximum size in bytes per kind of file; each comment gives the largest known file. */
 export const fileBytesMax = {
-  /** config.json and its neighbours: 500 kB, of a model that lists unquantised modules one by one. */
+  /** config.json and similar files: 500 kB, from a model that lists its unquantised modules one by one. */
   config: 16 * MiB,
-  /** tokenizer.json: 34 MB, of Gemma 3. */
+  /** tokenizer.json: 34 MB, from Gemma 3. */
   tokenizer: 64 * MiB,
-  /** model.safetensors.index.json: 9 MB, of an unfused mixture of experts with 100,000 tensors. */
+  /** model.safetensors.index.json: 9 MB, from an unfused mixture of experts with 100,000 tensors. */
   index: 64 * MiB,
   /** Chat templates: 25 kB. */
   template: MiB,
-  /** JSON schemas and grammars: OpenAPI descriptions of whole services have 10 MB and are no grammar of one answer. */
+  /**
+   * JSON schemas and grammars. An OpenAPI description of a whole service may have 10 MB, but is no grammar of one
+   * answer.
+   */
   schema: 4 * MiB,
-  /** Start-up logs of engines: some thousand records of a kilobyte. */
+  /** Start-up logs of engines: a few thousand records of a kilobyte. */
   log: 64 * MiB,
 } as const;
 
-/** Values that a file of each kind may have: parsed, one takes up to 50 bytes. The largest known have a tenth of it. */
+/**
+ * Maximum number of values per kind of file. A parsed value takes up to 50 bytes; the largest known files have a tenth
+ * of the limit.
+ */
 const valuesMax: Readonly<Record<FileKind, number>> = {
   config: 1_000_000,
   tokenizer: 16_000_000,
@@ -33,7 +39,7 @@ const valuesMax: Readonly<Record<FileKind, number>> = {
   log: 4_000_000,
 };
 
-/** Tighter limits, for who knows more of the file than its kind. */
+/** Limits below those of the kind, for callers that know more about the file. */
 export interface FileLimits {
   readonly bytesMax?: number;
   readonly valuesMax?: number;
@@ -41,16 +47,18 @@ export interface FileLimits {
 
 export type FileKind = keyof typeof fileBytesMax;
 
-/** Levels of brackets. Files of these kinds have up to 12. */
+/** Maximum depth of brackets. Known files of these kinds have up to 12. */
 const jsonDepthMax = 128;
 
-/** The text of a file, which must be UTF-8. */
+/** Reads a file as text. Throws `not-utf-8`, `file-too-large`, or the errors of `openFileSource`. */
 export async function readTextFile(path: string, kind: FileKind): Promise<string> {
   const source = await openFileSource(path);
   return decoded(source.name, await readAndClose(source, kind));
 }
 
-/** The parsed value of a JSON file. */
+/**
+ * Reads and parses a JSON file. Throws `json-too-deep`, `json-too-large`, `bad-json`, or the errors of `readTextFile`.
+ */
 export async function readJsonFile(
   path: string,
   kind: FileKind = 'config',
@@ -59,7 +67,7 @@ export async function readJsonFile(
   return readJsonSource(await openFileSource(path), kind, limits);
 }
 
-/** The same for a source that is open; closes it. */
+/** Reads and parses JSON from an open source, and closes the source. */
 export async function readJsonSource(
   source: ByteSource,
   kind: FileKind,
@@ -85,7 +93,7 @@ export async function readJsonSource(
   }
 }
 
-/** What V8 says of bad JSON quotes the text, which may be long. */
+/** Maximum length of V8's message about bad JSON, which quotes the text. */
 const messageLengthMax = 120;
 
 function messageOf(cause: unknown): string {

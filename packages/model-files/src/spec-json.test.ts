@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { records, specOf } from './config/registry-records.test-data.ts';
 import { modelSpecFromJson, modelSpecToJson } from './spec-json.ts';
 
-test('every model of the registry comes back as it was, with equal layers still one object', () => {
+test('a round trip keeps every registry model, and equal layers stay one object', () => {
   for (const record of records) {
     const spec = specOf(record);
     const back = modelSpecFromJson(modelSpecToJson(spec));

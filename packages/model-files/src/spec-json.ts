@@ -1,7 +1,7 @@
 /**
- * A ModelSpec as a small JSON file, for pages that plan without carrying the readers of every family. Equal layers are one
- * object in a spec and stay one here: each kind is written once and layers point at it, so that a spec of 61 layers is a few
- * kilobytes and its sums cost as little after reading as before.
+ * Writes a ModelSpec as a small JSON file, for pages that plan without the readers of every family. Equal layers are
+ * one object in a spec: the file holds each distinct layer once and the layers as indexes, so that a spec of 61 layers
+ * takes a few kilobytes and its sums stay as cheap after reading.
  */
 import type { LayerSpec, ModelSpec } from './model-spec.ts';
 
@@ -12,6 +12,7 @@ interface SpecJson extends Omit<ModelSpec, 'layers' | 'predictionLayers'> {
   readonly predictionLayers: readonly number[];
 }
 
+/** Writes a spec as JSON text. */
 export function modelSpecToJson(spec: ModelSpec): string {
   const kinds = new Map<LayerSpec, number>();
   const indexOf = (layer: LayerSpec): number => {
@@ -25,7 +26,7 @@ export function modelSpecToJson(spec: ModelSpec): string {
   return JSON.stringify(json);
 }
 
-/** Reads what `modelSpecToJson` wrote; the text comes from this project's own build, so its shape is taken on trust. */
+/** Reads text that `modelSpecToJson` wrote. This project's own build writes the text, so the shape is not checked. */
 export function modelSpecFromJson(text: string): ModelSpec {
   const { layerKinds, layers, predictionLayers, ...rest } = JSON.parse(text) as SpecJson;
   const layersAt = (indexes: readonly number[]): readonly LayerSpec[] =>

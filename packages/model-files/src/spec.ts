@@ -1,4 +1,4 @@
-/** The light entry: what a model is, without the readers. Planners and pages import this one. */
+/** The light entry: the description of a model, without the readers. Planners and pages import this entry. */
 export { activeParameterCount } from './active-parameters.ts';
 export {
   type GgmlType,

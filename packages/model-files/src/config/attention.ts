@@ -1,12 +1,12 @@
 /**
- * Attention that caches keys and values per token: multi-head, grouped-query and multi-query, with full, sliding or
- * chunked reach. The traits are the ways in which families differ in their stored tensors.
+ * Attention with cached keys and values per token: multi-head, grouped-query and multi-query, with a full, sliding or
+ * chunked span. The traits describe how the stored tensors of families differ.
  */
 import type { AttentionSpec, HeadLayout, TensorSpec } from '../model-spec.ts';
 import type { AttentionPart } from './layers.ts';
 import { linear, norm, tensor } from './tensors.ts';
 
-/** How far back a layer sees. */
+/** The tokens that a layer attends to. */
 export type Span =
   | { readonly span: 'full' }
   | { readonly span: 'sliding'; readonly reach: number }
@@ -19,7 +19,7 @@ export interface AttentionNames {
   readonly query: string;
   readonly key: string;
   readonly value: string;
-  /** The name of the matrix that holds all three, in families that fuse them. */
+  /** Name of the matrix that holds q, k and v, in families that fuse them. */
   readonly fused: string;
   readonly output: string;
   readonly queryNorm: string;
@@ -41,21 +41,21 @@ export interface AttentionTraits {
   readonly names?: Partial<AttentionNames>;
   readonly qkvBias?: boolean;
   readonly outputBias?: boolean;
-  /** One matrix for q, k and v. */
+  /** True if one matrix holds q, k and v. */
   readonly fusedQkv?: boolean;
   /**
-   * Normalisation of q and k: one weight of the head dimension for all heads, one of the whole projection, or one of
-   * the head dimension per head.
+   * Normalisation of q and k: one weight of the head dimension for all heads, one weight of the whole projection, or
+   * one weight of the head dimension per head.
    */
   readonly qkNorm?: 'none' | 'head' | 'projection' | 'each-head';
   readonly qkNormBias?: boolean;
-  /** A sigmoid gate on the output, computed by extra rows of q_proj. */
+  /** True if extra rows of q_proj compute a sigmoid gate on the output. */
   readonly gatedQuery?: boolean;
-  /** One learned logit per query head. */
+  /** True if each query head has a learned logit. */
   readonly sinks?: boolean;
-  /** Values are the keys before their norm, so there is no v_proj (Gemma 4, full layers). */
+  /** True if the values are the keys before their norm, so that v_proj is absent (Gemma 4, full layers). */
   readonly valueIsKey?: boolean;
-  /** The layer whose cache is read. The projections of this layer are in the files all the same. */
+  /** Index of the layer whose cache this layer reads. Files still hold the projections of this layer. */
   readonly sharesKvWithLayer?: number | null;
   /** Block-sparse attention with an indexer. */
   readonly indexer?: { readonly heads: number; readonly headDim: number; readonly topK: number };

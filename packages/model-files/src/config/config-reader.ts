@@ -1,11 +1,11 @@
 /**
- * Typed access to a parsed config.json. Every key that is asked for is remembered, so that what nobody asked for can
- * be reported; every refusal names the key's path, what was seen and what is needed. Absent and null mean the same, as
- * they do to the code that wrote these files.
+ * Typed access to a parsed config.json. The reader records every key that callers read, so that a spec can list the
+ * keys that no caller read. Every error names the key's path, the value seen and the values allowed. An absent key and
+ * null mean the same, as in the code that wrote these files.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** A key, or spellings of one key of which the first that is present counts. */
+/** A key, or several spellings of one key; the first present spelling counts. */
 export type Key = string | readonly string[];
 
 export interface IntegerRule {
@@ -15,8 +15,8 @@ export interface IntegerRule {
 }
 
 /**
- * Largest accepted numbers. Published models stay two orders of magnitude below; beyond it a file is hostile or broken,
- * and a spec for it would only use up memory (layers) or leave the range of exact integers (sizes).
+ * Largest accepted numbers, two orders of magnitude above published models. A larger number comes from a hostile or
+ * broken file: its spec would exhaust memory (layers) or exceed the exact integers (sizes).
  */
 export const configLimits = {
   size: 10_000_000,
@@ -49,8 +49,8 @@ export class ConfigReader {
   }
 
   /**
-   * The same values with what the model's code would assume for keys that are absent. It remembers together with this
-   * reader; of two defaults for one key the earlier stays.
+   * Returns a reader of the same values with the defaults of the model's code for absent keys. Both readers share the
+   * record of read keys; an earlier default for a key stays.
    */
   withDefaults(defaults: JsonObject): ConfigReader {
     return new ConfigReader(this.#values, this.path, { ...defaults, ...this.#defaults }, this.#memory);
@@ -60,7 +60,7 @@ export class ConfigReader {
     return this.#read(key) !== null;
   }
 
-  /** True when the file writes the key at all, be it as null: some code reads null as "none" and absent as a default. */
+  /** True if the file writes the key, even as null: some code reads null as "none" and an absent key as a default. */
   states(key: string): boolean {
     return Object.hasOwn(this.#values, key);
   }
@@ -75,7 +75,7 @@ export class ConfigReader {
       throw badConfig(this.#describe(key), undefined, needed);
     }
     const { name, value } = found;
-    // Some exporters write 128.0; Python reads both alike.
+    // Some exporters write 128.0, which Python reads as 128.
     if (typeof value !== 'number' || !Number.isInteger(value) || value < minimum || value > maximum) {
       throw badConfig(this.#at(name), value, needed);
     }
@@ -119,7 +119,7 @@ export class ConfigReader {
     return this.#list(key, 'whole numbers', whole) as readonly number[] | null;
   }
 
-  /** An integer, or the integer of one layer where the file gives a list of one per layer. */
+  /** Reads an integer, or one layer's integer if the file has a list with one per layer. */
   integerOfLayer(key: Key, layer: number, rule: IntegerRule = {}): number {
     const found = this.#first(key);
     if (found === null || !Array.isArray(found.value)) return this.integer(key, rule);
@@ -150,22 +150,22 @@ export class ConfigReader {
     return Object.keys(this.#values);
   }
 
-  /** All values, for sections whose keys are data. */
+  /** Returns all values, for sections whose keys are data. */
   entries(): JsonObject {
     return this.#values;
   }
 
-  /** The raw value, for the few keys that are either of two types. Counts as asked for. */
+  /** Returns the raw value, for the few keys with either of two types, and records the key as read. */
   raw(key: string): unknown {
     return this.#read(key);
   }
 
-  /** Marks keys as understood that have no effect in this family: head counts beside latent attention, for one. */
+  /** Records keys that have no effect in this family as read: for example head counts with latent attention. */
   ignore(...keys: readonly string[]): void {
     for (const key of keys) this.#memory.asked.add(key);
   }
 
-  /** Paths of keys that hold a value nobody asked for, here and in the sections that were opened. */
+  /** Returns the paths of keys that no caller read, in this reader and in the sections that callers opened. */
   unasked(): readonly string[] {
     const own = this.keys()
       .filter((key) => !this.#memory.asked.has(key) && this.#values[key] !== null)
@@ -173,7 +173,7 @@ export class ConfigReader {
     return [...own, ...[...this.#memory.sections.values()].flatMap((section) => section.unasked())];
   }
 
-  /** A refusal that names a key of this reader; `value` is what was seen there, as it is. */
+  /** Makes an error that names a key of this reader; `value` is the raw value of the key. */
   refuse(key: string, value: unknown, needed: string): PlimsollError {
     return badConfig(this.#at(key), value, needed);
   }
@@ -188,7 +188,7 @@ export class ConfigReader {
   #first(key: Key): { readonly name: string; readonly value: unknown } | null {
     let found: { readonly name: string; readonly value: unknown } | null = null;
     for (const name of typeof key === 'string' ? [key] : key) {
-      // Every spelling counts as asked for: a file that carries two of them has no unknown key.
+      // Every spelling counts as read: a file with two of them has no unknown key.
       const value = this.#read(name);
       if (found === null && value !== null) found = { name, value };
     }
@@ -228,7 +228,7 @@ export function badConfig(path: string, value: unknown, needed: string): Plimsol
   });
 }
 
-/** A short rendering of any JSON value; hostile values are long or deep, so objects are not descended into. */
+/** Renders any JSON value in short; hostile values are long or deep, so objects are not expanded. */
 function printed(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';

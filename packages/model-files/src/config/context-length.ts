@@ -1,8 +1,8 @@
-/** The longest context a config states. */
+/** Reads the longest context that a config states, in tokens. */
 import { type ConfigReader, configLimits } from './config-reader.ts';
 
 const contextKeys = [
-  // First, because Command R states its 128k here and a shorter length below (and vLLM reads it first, too).
+  // First, because Command R states its 128k in this key and a shorter length in the next; vLLM has the same order.
   'model_max_length',
   'max_position_embeddings',
   'n_positions',
@@ -12,13 +12,13 @@ const contextKeys = [
   'n_ctx',
 ] as const;
 
-/** Without any of these keys: the training length of Falcon and BLOOM, and what vLLM assumes. */
+/** The length if all these keys are absent: the training length of Falcon and BLOOM, and vLLM's default. */
 const unstatedContextTokens = 2048;
 
 /**
- * The stated length, stretched where the file asks for it the way engines do (vLLM, _get_and_verify_max_len): YaRN works on
- * `original_max_position_embeddings`, linear and dynamic scaling on the stated length. Llama 3 scaling and LongRoPE always
- * state the stretched length, and so does Gemma 3 although it scales linearly.
+ * Returns the stated length, scaled as engines scale it (vLLM, _get_and_verify_max_len): YaRN multiplies
+ * `original_max_position_embeddings`, linear and dynamic scaling multiply the stated length. Llama 3 scaling and
+ * LongRoPE always state the scaled length, and so does Gemma 3 although it scales linearly.
  */
 export function readContextLength(config: ConfigReader, fallback?: number): number {
   const rule = { maximum: configLimits.contextTokens };

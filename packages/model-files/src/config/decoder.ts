@@ -1,6 +1,6 @@
 /**
- * The common decoder: embedding, layers of attention and feed-forward around norms, final norm, head. A family gives its
- * traits as one record; what it does not say is as in Llama.
+ * Reads the common decoder: embedding, layers of attention and feed-forward with norms, final norm, head. A family
+ * gives its traits as one record; an absent trait is as in Llama.
  */
 import type { LayerSpec, TensorSpec } from '../model-spec.ts';
 import { type AttentionTraits, fullSpan, groupedQuery, type Span } from './attention.ts';
@@ -32,18 +32,18 @@ const llamaNames: ModelNames = {
   head: 'lm_head',
 };
 
-/** What a layer is made of besides its attention span; the span is chosen per layer. */
+/** The parts of a layer except its attention span, which each layer chooses. */
 export interface DecoderTraits {
-  /** What the code assumes when `tie_word_embeddings` is absent. */
+  /** The default of the code for `tie_word_embeddings`. */
   readonly tied?: boolean;
   readonly names?: Partial<ModelNames>;
   readonly attention?: AttentionTraits;
   readonly span?: (layer: number) => Span;
   readonly dense?: Partial<DenseMlpOptions>;
-  /** Whether a layer has experts; absent means none has. */
+  /** True for a layer with experts; if undefined, no layer has experts. */
   readonly isExpertLayer?: (layer: number) => boolean;
   readonly experts?: () => MlpPart;
-  /** Names of the norms of a layer, each as wide as the hidden size. */
+  /** Names of the norms of a layer. Each has the width of the hidden size. */
   readonly norms?: readonly string[];
   readonly normBias?: boolean;
   readonly headBias?: boolean;
@@ -54,7 +54,7 @@ export interface DecoderTraits {
   readonly predictionLayers?: PredictionTraits;
 }
 
-/** Multi-token-prediction layers: copies of one kind of layer with the parts that join two inputs. */
+/** Multi-token-prediction layers: copies of one kind of layer, with the tensors that join two inputs. */
 export interface PredictionTraits {
   readonly count: number;
   readonly mlp: 'dense' | 'experts';
@@ -125,7 +125,7 @@ export interface ModelTensorOptions {
   readonly finalNorm?: boolean;
 }
 
-/** Embedding, final norm and head. A tied head is the embedding and is not listed. */
+/** Lists embedding, final norm and head. A tied head is the embedding and is not listed. */
 export function modelTensors(options: ModelTensorOptions): TensorSpec[] {
   const { hiddenSize, vocabSize, tied, normBias, headBias, finalNorm = true } = options;
   const names = { ...llamaNames, ...options.names };

@@ -1,4 +1,4 @@
-/** A spec in a few lines that a person can compare with a model card: how many layers of which kind, and how wide. */
+/** Prints a spec in a few lines that a person can compare with a model card: layers by kind, with counts and widths. */
 import type { AttentionSpec, LayerSpec, MlpSpec, ModelSpec } from '../model-spec.ts';
 
 export function describeLayers(spec: ModelSpec): readonly string[] {

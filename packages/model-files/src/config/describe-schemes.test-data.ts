@@ -1,4 +1,4 @@
-/** What a quantisation leaves of a model, in a few lines: per kind of layer, which roles have which scheme. */
+/** Prints the quantisation of a model in a few lines: per kind of layer, the scheme of each role. */
 import type { LayerSpec, ModelSpec, TensorSpec, WeightScheme } from '../model-spec.ts';
 
 export function describeSchemes(spec: ModelSpec): string {

@@ -1,4 +1,4 @@
-/** The sizes every decoder has, under the names that different generations of code gave them. */
+/** Reads the sizes of every decoder, under the names from several generations of code. */
 import { type ConfigReader, configLimits } from './config-reader.ts';
 
 export interface Dimensions {
@@ -33,7 +33,10 @@ export function readIntermediateSize(config: ConfigReader, fallback?: number): n
   return config.integer(keys.intermediate, fallback === undefined ? {} : { fallback });
 }
 
-/** Heads default to multi-head attention, the head dimension to an equal share of the hidden size. */
+/**
+ * Reads heads and head dimension. Absent head counts mean multi-head attention, an absent head dimension an equal share
+ * of the hidden size.
+ */
 export function readDimensions(config: ConfigReader): Dimensions {
   const hiddenSize = readHiddenSize(config);
   const queryHeads = config.integer(keys.heads);

@@ -1,6 +1,6 @@
 /**
- * Whatever a config.json holds, the answer is a ModelSpec or a PlimsollError, and soon. Three kinds of trouble: JSON that is
- * not a config, the known keys with wrong values, and real configs with a few values changed.
+ * For every content of a config.json, the reader returns a ModelSpec or a PlimsollError within the time limit. Three
+ * kinds of input: JSON that is not a config, known keys with wrong values, and real configs with a few changed values.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
@@ -19,7 +19,7 @@ const configs = readdirSync(models, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((name) => (JSON.parse(readFileSync(new URL(name, models), 'utf8')) as { config: JsonObject }).config);
 
-/** A generous bound: a config of the largest accepted model takes a tenth of it on a busy machine. */
+/** A generous bound in seconds: a config of the largest accepted model takes a tenth of it on a busy machine. */
 const secondsMax = 20;
 
 function check(config: unknown, assume?: string): void {
@@ -37,7 +37,7 @@ function check(config: unknown, assume?: string): void {
   expect((performance.now() - start) / 1000).toBeLessThan(secondsMax);
 }
 
-/** Values that are wrong in the ways files are wrong: missing, of another type, at and beyond the edges. */
+/** Typical wrong values: missing, of another type, at a limit and beyond it. */
 const trouble = fc.oneof(
   fc.constantFrom(
     null,
@@ -119,7 +119,7 @@ interface Slot {
   readonly key: string;
 }
 
-/** Every place in a config where a value stands, lists left whole. */
+/** Lists every object key with a value in a config; a list counts as one value. */
 function slotsOf(object: JsonObject): Slot[] {
   return Object.entries(object).flatMap(([key, value]) => {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);

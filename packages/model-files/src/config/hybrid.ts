@@ -1,4 +1,4 @@
-/** Decoders whose layers are of several kinds: a family gives the kind of each layer and builds each kind once. */
+/** Builds decoders with layers of several kinds: a family states the kind of each layer and builds each kind once. */
 import type { LayerSpec, TensorSpec } from '../model-spec.ts';
 import type { ConfigReader } from './config-reader.ts';
 import { type ModelTensorOptions, modelTensors, type TextModel } from './decoder.ts';

@@ -1,9 +1,9 @@
 /**
- * Keys of config.json that change no shape and no byte of memory: training settings, token ids, constants of activation
- * functions and position encodings, and what the exporting library wrote about itself.
+ * Keys of config.json that affect no shape and no byte of memory: training settings, token ids, constants of activation
+ * functions and position encodings, and notes of the exporting library.
  */
 export const ignoredKeys: ReadonlySet<string> = new Set([
-  // What wrote the file, and how it is loaded.
+  // The exporting library, and how to load the file.
   '_name_or_path',
   'architectures',
   'auto_map',
@@ -203,7 +203,7 @@ export const ignoredKeys: ReadonlySet<string> = new Set([
   'activation_situ_linear_beta',
   'use_causal_mask',
   'use_bidirectional_attention',
-  // Position encodings.
+  // Constants of position encodings.
   'rope_theta',
   'rope_local_base_freq',
   'rope_ratio',
@@ -231,7 +231,7 @@ export const ignoredKeys: ReadonlySet<string> = new Set([
   'mla_use_nope',
   'nope',
   'indexer_rope_interleave',
-  // Routing rules that choose among experts without changing their number or shape.
+  // Routing rules that select experts without changing their number or shape.
   'norm_topk_prob',
   'moe_renormalize',
   'scoring_func',

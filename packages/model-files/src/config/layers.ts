@@ -1,6 +1,6 @@
 /**
- * Layers from variants. A family says, per layer index, which variant a layer is, and builds each variant once; equal
- * variants give the same frozen object, which is how consumers count kinds of layers instead of layers.
+ * Builds layers from variants. A family states the variant of each layer and builds each variant once; equal variants
+ * give the same frozen object, so that consumers count distinct layers instead of layers.
  */
 import type { AttentionSpec, LayerSpec, MlpSpec, TensorSpec } from '../model-spec.ts';
 
@@ -25,7 +25,7 @@ export function layerOf(attention: AttentionPart, mlp: MlpPart, rest: readonly T
   };
 }
 
-/** What tells the layers of a family apart; equal by its JSON text. */
+/** The differences between the layers of a family; two variants are equal if their JSON texts are equal. */
 export type LayerVariant = Readonly<Record<string, string | number | boolean | null>>;
 
 export function layersOf<Variant extends LayerVariant>(

@@ -1,10 +1,10 @@
-/** Linear attention: layers whose memory of the past is a matrix per head, whatever the length. */
+/** Linear attention: layers whose state is a matrix per head, independent of the number of tokens. */
 import type { TensorSpec } from '../model-spec.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { AttentionPart } from './layers.ts';
 import { linear, norm, tensor } from './tensors.ts';
 
-/** Gated delta net (arXiv:2412.06464) of Qwen3-Next and Qwen3.5; they differ in how the input projections are packed. */
+/** Reads gated delta net (arXiv:2412.06464) of Qwen3-Next and Qwen3.5, which pack the input projections differently. */
 export function readGatedDeltaNet(
   config: ConfigReader,
   hiddenSize: number,
@@ -48,7 +48,7 @@ export function readGatedDeltaNet(
   };
 }
 
-/** Kimi delta attention (arXiv:2510.26692): a decay per channel, made by low-rank projections. */
+/** Reads Kimi delta attention (arXiv:2510.26692): low-rank projections compute a decay per channel. */
 export function readKimiDelta(config: ConfigReader, hiddenSize: number): AttentionPart {
   const heads = config.integer('num_heads');
   const headDim = config.integer('head_dim');

@@ -15,7 +15,7 @@ export interface MambaTraits {
   readonly module: string;
   readonly projectionBias?: boolean;
   readonly convBias?: boolean;
-  /** False where the gated norm before the output is switched off (Falcon H1). */
+  /** False if the config switches off the gated norm before the output (Falcon H1). */
   readonly gatedNorm?: boolean;
 }
 
@@ -23,7 +23,7 @@ export function mamba2(size: Mamba2Size, traits: MambaTraits): AttentionPart {
   const { hiddenSize, heads, headDim, stateSize, groups, convTaps } = size;
   const { module, projectionBias = false, convBias = true, gatedNorm = true } = traits;
   const inner = heads * headDim;
-  // The convolution sees x, B and C; the projection also makes the gate z and one step per head.
+  // The convolution covers x, B and C; the projection also computes the gate z and one step per head.
   const convChannels = inner + 2 * groups * stateSize;
   const inwardRows = inner + convChannels + heads;
   return {
@@ -54,7 +54,7 @@ export interface Mamba1Traits extends MambaTraits {
   readonly innerNorms?: boolean;
 }
 
-/** The state has one row per inner channel: heads of one dimension each. */
+/** Mamba 1. The state has one row per inner channel, so each channel is a head of one dimension. */
 export function mamba1(size: Mamba1Size, traits: Mamba1Traits): AttentionPart {
   const { hiddenSize, inner, stateSize, timeStepRank, convTaps } = size;
   const { module, projectionBias = false, convBias = true, innerNorms = false } = traits;
@@ -89,7 +89,7 @@ export function mamba1(size: Mamba1Size, traits: Mamba1Traits): AttentionPart {
   };
 }
 
-/** A gated convolution over a few tokens: no recurrent state, only the convolution's tail. */
+/** A gated convolution over a few tokens (LFM2). It has no recurrent state, only the tail of the convolution. */
 export function shortConvolution(
   hiddenSize: number,
   options: { readonly taps: number; readonly bias: boolean },

@@ -1,6 +1,6 @@
 /**
- * Multi-head latent attention (DeepSeek V2, arXiv:2405.04434): keys and values are cached as one latent per token. With
- * `index_topk` it is DeepSeek sparse attention, whose indexer scores tokens by a small key of its own.
+ * Multi-head latent attention (DeepSeek V2, arXiv:2405.04434): the cache holds one latent per token instead of keys and
+ * values. With `index_topk` it is DeepSeek sparse attention, whose indexer scores tokens by a separate small key.
  */
 import type { AttentionSpec, TensorSpec } from '../model-spec.ts';
 import type { ConfigReader } from './config-reader.ts';
@@ -10,9 +10,9 @@ import { linear, norm } from './tensors.ts';
 type MlaSpec = Extract<AttentionSpec, { readonly kind: 'mla' }>;
 
 export interface MlaOptions {
-  /** A gate on the attention output, as wide as it (Kimi K3). */
+  /** True for a gate on the attention output with the same width (Kimi K3). */
   readonly outputGate?: boolean;
-  /** False in a layer that uses the choice of an earlier layer's indexer. */
+  /** False in a layer that reuses the choice of an earlier layer's indexer. */
   readonly indexer?: boolean;
 }
 
@@ -67,7 +67,10 @@ function queryTensors(attention: MlaSpec, hiddenSize: number, bias: boolean): Te
   ];
 }
 
-/** Replicated on every device. Its queries come from the query latent, so a model without one cannot have it. */
+/**
+ * Lists the indexer's tensors, which every device holds in full. Its queries come from the query latent, so a model
+ * without that latent cannot have an indexer.
+ */
 function indexerTensors(attention: MlaSpec, hiddenSize: number): TensorSpec[] {
   const { indexer, qLoraRank } = attention;
   if (indexer === undefined || qLoraRank === null) return [];

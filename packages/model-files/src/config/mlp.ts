@@ -1,4 +1,6 @@
-/** Feed-forward parts: dense, and mixtures of experts with each projection of all experts as one stacked tensor. */
+/**
+ * Feed-forward parts: dense, and mixtures of experts, in which one stacked tensor holds a projection of all experts.
+ */
 import type { TensorRole, TensorSpec } from '../model-spec.ts';
 import type { MlpPart } from './layers.ts';
 import { linear, tensor } from './tensors.ts';
@@ -11,7 +13,7 @@ export interface MlpNames {
 }
 
 const llamaNames: MlpNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj', gateUp: 'gate_up_proj' };
-/** The spelling of Mixtral and its descendants. */
+/** The names of Mixtral and its descendants. */
 export const mixtralNames: Partial<MlpNames> = { gate: 'w1', up: 'w3', down: 'w2' };
 
 export interface DenseMlpOptions {
@@ -21,7 +23,7 @@ export interface DenseMlpOptions {
   readonly names?: Partial<MlpNames>;
   /** False for two-matrix feed-forwards (GELU, squared ReLU). */
   readonly gated?: boolean;
-  /** Gate and up rows in one matrix. */
+  /** True if one matrix holds gate and up rows. */
   readonly fused?: boolean;
   readonly bias?: boolean;
 }
@@ -71,21 +73,21 @@ function feedForward(options: DenseMlpOptions, roles: FeedForwardRoles): TensorS
 
 export interface ExpertMlpOptions {
   readonly hiddenSize: number;
-  /** Width that the routed experts read and write, where they work in a smaller space than the layer. */
+  /** Width of the routed experts' input and output, if it is smaller than the layer's. */
   readonly expertHiddenSize?: number;
   readonly experts: number;
   readonly expertsPerToken: number;
   readonly expertIntermediateSize: number;
   readonly sharedIntermediateSize?: number;
   readonly gated?: boolean;
-  /** Gate and up of one expert in one matrix. */
+  /** True if one matrix holds gate and up rows of an expert. */
   readonly fused?: boolean;
-  /** Stored as one parameter per projection, whose name has no `.weight`. */
+  /** True if each projection is stored as one parameter, whose name has no `.weight`. */
   readonly stacked?: boolean;
   readonly bias?: boolean;
-  /** A per-expert correction that is added to the router's scores for selection only. */
+  /** Name of a per-expert bias on the router's scores, used for selection only. */
   readonly scoreCorrection?: string;
-  /** A sigmoid gate on the shared expert, one row. */
+  /** Name of a sigmoid gate on the shared expert, a matrix of one row. */
   readonly sharedGate?: string;
   readonly module?: string;
   readonly router?: string;

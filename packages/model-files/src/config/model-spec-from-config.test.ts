@@ -1,4 +1,4 @@
-/** What the reader decides itself: defaults of the code, windows, context, refusals. */
+/** Rules of the reader itself: defaults of the code, windows, context, errors. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
 import type { ModelSpec } from '../model-spec.ts';
@@ -25,7 +25,7 @@ function refusal(config: unknown, options = {}): object {
     if (error instanceof PlimsollError) return error.toJSON();
     throw error;
   }
-  throw new Error('nothing was refused');
+  throw new Error('the config was not refused');
 }
 
 describe('defaults of the code', () => {
@@ -36,7 +36,7 @@ describe('defaults of the code', () => {
     expect(read({ model_type: 'gemma2' }).tensors.some(({ role }) => role === 'lm-head')).toBe(false);
   });
 
-  test('a config inside another takes its defaults from the code, and tying from outside', () => {
+  test('a nested config takes defaults from the code, and tying from the outer config', () => {
     const nested = { model_type: 'llava', text_config: { model_type: 'mistral', vocab_size: 32064 } };
     expect(describeLayers(modelSpecFromConfig(nested))).toEqual([
       '32 x sliding 4096 32/8 heads of 128 | dense 14336',
@@ -60,20 +60,20 @@ describe('windows', () => {
     });
   const full = Array<string>(6).fill('full');
 
-  test('Mistral: absent means the default of the code, null means none', () => {
+  test('Mistral: an absent key means the default window, null means no window', () => {
     expect(kinds({ model_type: 'mistral' })).toEqual(Array(6).fill('4096'));
     expect(kinds({ model_type: 'mistral', sliding_window: null })).toEqual(full);
     expect(kinds({ model_type: 'phi3' })).toEqual(full);
     expect(kinds({ model_type: 'phi3', sliding_window: 2047 })).toEqual(Array(6).fill('2047'));
   });
 
-  test('Qwen: off unless switched on, then from a layer on', () => {
+  test('Qwen: no window unless switched on, then from a given layer on', () => {
     const stated = { model_type: 'qwen2', sliding_window: 1024, max_window_layers: 4 };
     expect(kinds(stated)).toEqual(full);
     expect(kinds({ ...stated, use_sliding_window: true })).toEqual([...full.slice(0, 4), '1024', '1024']);
   });
 
-  test('alternating patterns, and the list that overrules them', () => {
+  test('alternating patterns, and the list that overrides them', () => {
     expect(kinds({ model_type: 'gemma2', sliding_window: 8 })).toEqual([
       '8',
       'full',
@@ -98,7 +98,7 @@ describe('windows', () => {
     ]);
   });
 
-  test('Llama 4: chunks but for every fourth layer, or as listed', () => {
+  test('Llama 4: chunks except in every fourth layer, or as listed', () => {
     const llama4 = { model_type: 'llama4_text', num_local_experts: 4, attention_chunk_size: 512 };
     expect(kinds(llama4)).toEqual(['chunk 512', 'chunk 512', 'chunk 512', 'full', 'chunk 512', 'chunk 512']);
     expect(kinds({ ...llama4, no_rope_layers: [0, 1, 1, 1, 1, 1] })).toEqual([
@@ -107,7 +107,7 @@ describe('windows', () => {
     ]);
   });
 
-  test('a layer that reads the cache of another names the last owner of its kind', () => {
+  test('a layer that shares a cache names the last owner of its kind', () => {
     const spec = read({
       model_type: 'gemma4_text',
       head_dim: 64,
@@ -131,7 +131,7 @@ describe('windows', () => {
 describe('context length', () => {
   const context = (config: object): number => read({ model_type: 'llama', ...config }).contextLength;
 
-  test('YaRN stretches the original length, also where the file states it stretched', () => {
+  test('YaRN multiplies the original length, even if the file states the product', () => {
     const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32768 };
     expect(context({ max_position_embeddings: 32768, rope_scaling: yarn })).toBe(131072);
     expect(context({ max_position_embeddings: 131072, rope_scaling: yarn })).toBe(131072);
@@ -140,7 +140,7 @@ describe('context length', () => {
     );
   });
 
-  test('linear scaling stretches the stated length, Llama 3 and LongRoPE do not', () => {
+  test('linear scaling multiplies the stated length, Llama 3 and LongRoPE do not', () => {
     expect(context({ rope_scaling: { type: 'linear', factor: 4 } })).toBe(16384);
     const llama3 = { rope_type: 'llama3', factor: 8, original_max_position_embeddings: 1024 };
     expect(context({ rope_scaling: llama3 })).toBe(4096);
@@ -150,7 +150,7 @@ describe('context length', () => {
     );
   });
 
-  test('other spellings, and none', () => {
+  test('other spellings of the key, and no key', () => {
     expect(context({ max_position_embeddings: null, n_positions: 1024 })).toBe(1024);
     expect(context({ model_max_length: 131072 })).toBe(131072);
     expect(context({ max_position_embeddings: null })).toBe(2048);
@@ -158,7 +158,7 @@ describe('context length', () => {
 });
 
 describe('refusals', () => {
-  test('an unknown family says which keys were not understood, and can be assumed', () => {
+  test('the error of an unknown family lists the unknown keys; --assume reads it', () => {
     const config = { ...sizes, model_type: 'gyrocopter', rotor_count: 3, rms_norm_eps: 1e-6 };
     expect(refusal(config)).toMatchInlineSnapshot(`
       {
@@ -180,7 +180,7 @@ describe('refusals', () => {
     expect(refusal({ ...sizes, model_type: '__proto__' })).toMatchObject({ code: 'unsupported-family' });
   });
 
-  test('a missing key and a wrong type name the key, what was seen and what is needed', () => {
+  test('errors name the key, the value seen and the values allowed', () => {
     expect(refusal({ model_type: 'llama' })).toMatchInlineSnapshot(`
       {
         "code": "bad-config",
@@ -244,7 +244,7 @@ describe('refusals', () => {
     `);
   });
 
-  test('sizes beyond any model are refused before they cost anything', () => {
+  test('sizes beyond any model are refused before any work', () => {
     expect(refusal({ ...sizes, model_type: 'llama', num_hidden_layers: 1e9 })).toMatchInlineSnapshot(`
       {
         "code": "bad-config",

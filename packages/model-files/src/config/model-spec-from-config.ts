@@ -1,6 +1,6 @@
 /**
- * config.json -> ModelSpec. The file is read by the family its `model_type` names; a family that is not known is refused
- * with the keys that nobody here understands, because a guess would be a wrong number that looks like a right one.
+ * Builds a ModelSpec from a config.json. The family that `model_type` names reads the file. The error about an unknown
+ * family lists the unknown keys; a guess would give a plausible but wrong number.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { checkGeometry } from '../geometry/geometry.ts';
@@ -19,14 +19,17 @@ import { readRotary } from './rotary.ts';
 import { readVision } from './vision/read-vision.ts';
 
 export interface ModelSpecOptions {
-  /** Registry id, Hugging Face id or directory name; only for naming. */
+  /** Registry id, Hugging Face id or directory name; it only names the spec. */
   readonly id?: string;
-  /** Read the config as if it named this family, for families that are not known. */
+  /** Known family to use for an unknown one. */
   readonly assume?: string;
-  /** What the model's name says about its quantisation; used when the config itself says nothing. */
+  /** The quantisation that the model's name states; used only if the config states none. */
   readonly quantizationFromName?: NamedQuantization;
 }
 
+/**
+ * Reads a parsed config.json. Throws `bad-config`, `unsupported-family`, `unsupported-quantization` or `bad-geometry`.
+ */
 export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions = {}): ModelSpec {
   const root = new ConfigReader(config);
   const modelType = root.text('model_type');
@@ -81,7 +84,7 @@ function chooseFamily(
   const family = name !== null && Object.hasOwn(families, name) ? families[name] : undefined;
   if (family === undefined) throw unsupportedFamily(text, name);
   if (nested === null) return { family, text };
-  // Some files state outside what they leave out inside.
+  // Some outer configs state keys that the inner config omits.
   const tied = root.raw('tie_word_embeddings');
   nested.ignore('model_type', 'torch_dtype', 'dtype');
   return { family, text: text.withDefaults({ tie_word_embeddings: tied, ...family.nestedDefaults }) };
@@ -104,7 +107,7 @@ function unsupportedFamily(text: ConfigReader, name: string | null): PlimsollErr
   });
 }
 
-/** Keys that every decoder has; they are understood whatever the family. */
+/** Keys of every decoder, known in every family. */
 const commonKeys: ReadonlySet<string> = new Set([
   'model_type',
   'torch_dtype',
@@ -131,7 +134,7 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
   float: 'fp32',
 };
 
-/** The type the checkpoint is stored in. Files that do not say are taken as bf16, which is what is published today. */
+/** Reads the stored type of the checkpoint. A file without one counts as bf16, the usual type of published models. */
 function readElementType(root: ConfigReader, text: ConfigReader): ElementType {
   const keys = ['torch_dtype', 'dtype'];
   const stated = root.text(keys) ?? text.text(keys);
@@ -141,10 +144,16 @@ function readElementType(root: ConfigReader, text: ConfigReader): ElementType {
   return type;
 }
 
-/** Positions are computed, not stored: of their settings only those that stretch the context matter, and these are read. */
+/**
+ * Positions are computed, not stored: only their settings for a longer context affect memory, and the reader reads
+ * these.
+ */
 const positionSettings = /(^|\.)rope_(scaling|parameters)\./;
 
-/** Type of recurrent state, where the config asks for one; hybrid models keep it wider than their weights. */
+/**
+ * Reads the type of the recurrent state, if the config requests one; hybrid models store the state wider than their
+ * weights.
+ */
 function readRecurrentType(text: ConfigReader): ElementType | null {
   const stated = text.text(['mamba_ssm_dtype', 'mamba_ssm_cache_dtype']);
   return stated === null ? null : (elementTypes[stated] ?? null);

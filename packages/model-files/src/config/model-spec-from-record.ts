@@ -1,15 +1,16 @@
-/** A registry record as a ModelSpec: its config, and what only its name tells about the quantisation. */
+/** Reads a registry record as a ModelSpec, from its config and from the quantisation that only its name states. */
 import type { ModelSpec } from '../model-spec.ts';
 import { type ModelSpecOptions, modelSpecFromConfig } from './model-spec-from-config.ts';
 import type { NamedQuantization } from './quantization/inferred.ts';
 
-/** The fields of a registry record that matter here. */
+/** The fields of a registry record that a spec needs. */
 export interface ConfigRecord {
   readonly id: string;
   readonly config: unknown;
   readonly quantizationInferred: NamedQuantization | null;
 }
 
+/** Reads a registry record. Throws the errors of `modelSpecFromConfig`. */
 export function modelSpecFromRecord(
   record: ConfigRecord,
   options: Pick<ModelSpecOptions, 'assume'> = {},

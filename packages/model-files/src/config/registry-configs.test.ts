@@ -1,4 +1,4 @@
-/** Every config of the registry: what it is read as, and whether its sizes add up to what was published. */
+/** Reads every config of the registry and compares its sizes with the published totals. */
 import { describe, expect, test } from 'vitest';
 import { activeParameterCount } from '../active-parameters.ts';
 import {
@@ -11,8 +11,8 @@ import {
 import { type ModelRecord, records, specOf } from './registry-records.test-data.ts';
 
 /**
- * Tensors that the registry's arithmetic check leaves out, by family. That they are in the files is shown by the published
- * totals below, which have room for them to the element.
+ * Tensors that the registry's arithmetic check omits, by family. The published totals below prove that the files hold
+ * them: they match to the element.
  */
 const leftOut: Readonly<Record<string, RegExp>> = {
   deepseek_v3: /e_score_correction_bias/,
@@ -38,7 +38,7 @@ const leftOut: Readonly<Record<string, RegExp>> = {
   qwen3_vl_moe: /[qk]_norm/,
 };
 
-/** Elements by which the check is above (+) or below (-) these files for other reasons. */
+/** Elements that the arithmetic check has above (+) or below (-) these files for other reasons. */
 const otherwise: Readonly<Record<string, number>> = {
   // One norm per layer, where the check counts two: 40 x 8192.
   cohere: 327_680,
@@ -46,17 +46,17 @@ const otherwise: Readonly<Record<string, number>> = {
   mllama: -32_768,
 };
 
-/** Why a published total is not what the spec lists. */
+/** Reasons for differences between a published total and the spec. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/MiniMax-M2|Kimi-K2|GLM-5|MiMo-V2/, 'scales of the fp8 blocks are counted'],
   [/-FP8-dynamic|quantized\.w/, 'scales are counted'],
   [/pythia|gpt2/, 'causal masks are stored'],
   [/gemma-4-E/, 'the audio tower is not modelled'],
-  [/Qwen3\.5-(0\.8|2|4)B|Llama-4-Maverick/, 'vision, whose config the record does not have'],
-  [/falcon-7b/, 'the tied head is counted again'],
+  [/Qwen3\.5-(0\.8|2|4)B|Llama-4-Maverick/, 'the record has no config of the vision tower'],
+  [/falcon-7b/, 'the tied head counts twice'],
   [/GLM-4\.6/, 'its prediction layer has no copies of embedding and head, unlike those of 4.5 and 4.7'],
   [/Kimi-VL/, 'rotary tables are stored'],
-  [/granite-3\.1-8b|Mistral-Nemo|Mistral-Small-24B|Mixtral-8x22B/, 'the total of another file'],
+  [/granite-3\.1-8b|Mistral-Nemo|Mistral-Small-24B|Mixtral-8x22B/, 'the published total is of another file'],
 ];
 
 function allTensors(spec: ModelSpec): TensorSpec[] {
@@ -74,7 +74,7 @@ function uncounted(spec: ModelSpec): number {
 }
 
 describe('registry configs', () => {
-  test('all are read, and no key stays that could change memory', () => {
+  test('all are read, and no unknown key could affect memory', () => {
     expect(records.length).toBeGreaterThan(250);
     const unread = records.flatMap((record) =>
       specOf(record).notModelled.map((key) => `${record.id}: ${key}`),
@@ -82,7 +82,7 @@ describe('registry configs', () => {
     expect(unread).toEqual([]);
   });
 
-  test('text parameters are those of the arithmetic check', () => {
+  test('text parameters equal the arithmetic check', () => {
     const checked = records.filter((record) => record.computedTextParameters !== null);
     expect(checked.length).toBeGreaterThan(230);
     const differences = checked.filter(
@@ -92,12 +92,12 @@ describe('registry configs', () => {
     expect(differences.map((record) => record.id)).toEqual([]);
   });
 
-  test('active parameters are those of the arithmetic check', () => {
+  test('active parameters equal the arithmetic check', () => {
     const checked = records.filter((record) => record.computedActiveTextParameters !== null);
     expect(checked.length).toBeGreaterThan(60);
     const differences = checked.filter((record) => {
       const spec = specOf(record);
-      // The check counts no biases of routers and of the experts in use.
+      // The check counts neither the biases of routers nor those of active experts.
       const biases = record.config.model_type === 'gpt_oss' ? gptOssBiases(spec) : 0;
       const active = activeParameterCount(spec) - uncounted(spec) - biases;
       return active !== record.computedActiveTextParameters;
@@ -105,7 +105,7 @@ describe('registry configs', () => {
     expect(differences.map((record) => record.id)).toEqual([]);
   });
 
-  test('published totals are met; what is left has a reason', () => {
+  test('specs match published totals, and each difference has a reason', () => {
     const counted = records.filter(({ parameters }) => parameters !== null && parameters % 1e8 !== 0);
     expect(counted.length).toBeGreaterThan(190);
     const remainders = counted
@@ -121,27 +121,27 @@ describe('registry configs', () => {
       134218240 EleutherAI/pythia-6.9b: causal masks are stored
       307183904 google/gemma-4-E2B-it: the audio tower is not modelled
       308756768 google/gemma-4-E4B-it: the audio tower is not modelled
-      16384 ibm-granite/granite-3.1-8b-instruct: the total of another file
-      871932416 meta-llama/Llama-4-Maverick-17B-128E-Instruct: vision, whose config the record does not have
+      16384 ibm-granite/granite-3.1-8b-instruct: the published total is of another file
+      871932416 meta-llama/Llama-4-Maverick-17B-128E-Instruct: the record has no config of the vision tower
       13880064 MiniMaxAI/MiniMax-M2.5: scales of the fp8 blocks are counted
       13880064 MiniMaxAI/MiniMax-M2.7: scales of the fp8 blocks are counted
       13880064 MiniMaxAI/MiniMax-M2: scales of the fp8 blocks are counted
-      -705536 mistralai/Mistral-Nemo-Base-2407: the total of another file
-      -705536 mistralai/Mistral-Nemo-Instruct-2407: the total of another file
-      3276800 mistralai/Mistral-Small-24B-Instruct-2501: the total of another file
-      9437184 mistralai/Mixtral-8x22B-v0.1: the total of another file
+      -705536 mistralai/Mistral-Nemo-Base-2407: the published total is of another file
+      -705536 mistralai/Mistral-Nemo-Instruct-2407: the published total is of another file
+      3276800 mistralai/Mistral-Small-24B-Instruct-2501: the published total is of another file
+      9437184 mistralai/Mixtral-8x22B-v0.1: the published total is of another file
       62498608 moonshotai/Kimi-K2-Instruct: scales of the fp8 blocks are counted
       1728 moonshotai/Kimi-VL-A3B-Instruct: rotary tables are stored
       13880064 nvidia/MiniMax-M2.5-NVFP4: scales of the fp8 blocks are counted
       13880064 nvidia/MiniMax-M2.7-NVFP4: scales of the fp8 blocks are counted
       12582912 openai-community/gpt2: causal masks are stored
-      121045760 Qwen/Qwen3.5-0.8B: vision, whose config the record does not have
-      392244736 Qwen/Qwen3.5-2B: vision, whose config the record does not have
-      454113792 Qwen/Qwen3.5-4B: vision, whose config the record does not have
+      121045760 Qwen/Qwen3.5-0.8B: the record has no config of the vision tower
+      392244736 Qwen/Qwen3.5-2B: the record has no config of the vision tower
+      454113792 Qwen/Qwen3.5-4B: the record has no config of the vision tower
       6717440 RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic: scales are counted
       1376256 RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w4a16: scales are counted
       1376256 RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w8a8: scales are counted
-      295469056 tiiuae/falcon-7b: the tied head is counted again
+      295469056 tiiuae/falcon-7b: the tied head counts twice
       18717312 XiaomiMiMo/MiMo-V2-Flash: scales of the fp8 blocks are counted
       -1551892480 zai-org/GLM-4.6: its prediction layer has no copies of embedding and head, unlike those of 4.5 and 4.7
       45885024 zai-org/GLM-5-FP8: scales of the fp8 blocks are counted
@@ -177,7 +177,7 @@ function gptOssBiases(spec: ModelSpec): number {
   return spec.layers.reduce((sum, layer) => sum + ofLayer(layer), 0);
 }
 
-/** The published total less all that the spec lists: language model, vision, prediction layers. */
+/** Subtracts all tensors of the spec from the published total: language model, vision, prediction layers. */
 function remainder(record: ModelRecord, spec: ModelSpec): number {
   const predicted = spec.predictionLayers.flatMap((layer) => layer.tensors);
   const listed = textParameterCount(spec) + elementsOf(predicted) + elementsOf(spec.vision?.tensors ?? []);

@@ -1,4 +1,4 @@
-/** What the reader makes of one model of each family, for a person to read in the diff. */
+/** The spec of one model of each family, printed for review in the diff. */
 import { expect, test } from 'vitest';
 import { describeLayers } from './describe-layers.test-data.ts';
 import { type ModelRecord, records, specOf } from './registry-records.test-data.ts';

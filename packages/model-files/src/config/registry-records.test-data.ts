@@ -1,4 +1,4 @@
-/** The registry's model records and what the config reader makes of them, read once per test file. */
+/** The registry's model records and their specs from the config reader, read once per test file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ModelSpec } from '../model-spec.ts';
 import { modelSpecFromConfig } from './model-spec-from-config.ts';

@@ -1,11 +1,11 @@
 /**
- * Rotary position tables: not weights, but engines keep them beside the weights, one per distinct set of parameters.
- * Llama 4 with its 10 million positions has one of 2.5 GiB.
+ * Reads rotary position tables: not weights, but engines keep them next to the weights, one per distinct set of
+ * parameters. Llama 4 with 10 million positions has a table of 2.5 GiB.
  */
 import type { RotarySpec } from '../model-spec.ts';
 import { type ConfigReader, configLimits } from './config-reader.ts';
 
-/** One entry per distinct table: layers that slide may rotate with other parameters than layers that see everything. */
+/** Returns one entry per distinct table: sliding layers may use other rotary parameters than full-attention layers. */
 export function readRotary(config: ConfigReader): readonly RotarySpec[] {
   const positions = config.optionalInteger(['max_position_embeddings', 'model_max_length'], {
     maximum: configLimits.contextTokens,
@@ -40,7 +40,10 @@ function tableOf(scaling: ConfigReader | null, positions: number, dim: number): 
   };
 }
 
-/** Rotated elements of one head. Families without rotary positions (OPT, GPT-2, NoPE) write none of these keys. */
+/**
+ * Returns the rotated elements of one head. Families without rotary positions (OPT, GPT-2, NoPE) have none of these
+ * keys.
+ */
 function rotaryDim(config: ConfigReader): number {
   if (config.boolean('mla_use_nope', false)) return 0;
   const stated = config.optionalInteger(['qk_rope_head_dim', 'rotary_dim']);

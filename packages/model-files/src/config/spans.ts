@@ -1,6 +1,6 @@
 /**
- * Which layers see how far. Newer files write one `layer_types` entry per layer; older ones leave it to rules in the code
- * of the family, which are restated here (transformers, configuration_*.py of each family).
+ * Reads the attention span of each layer. Newer files have one `layer_types` entry per layer; for older files the code
+ * of the family has a rule, restated here (transformers, configuration_*.py of each family).
  */
 import { fullSpan, type Span } from './attention.ts';
 import { type ConfigReader, configLimits } from './config-reader.ts';
@@ -18,7 +18,7 @@ export function sliding(reach: number): Span {
   return { span: 'sliding', reach };
 }
 
-/** `layer_types`, checked to have one entry per layer. */
+/** Reads `layer_types` and checks that it has one entry per layer. Null if the key is absent. */
 export function readLayerTypes(config: ConfigReader): readonly string[] | null {
   const types = config.texts('layer_types');
   const count = readLayerCount(config);
@@ -28,7 +28,7 @@ export function readLayerTypes(config: ConfigReader): readonly string[] | null {
   return types;
 }
 
-/** Spans from `layer_types`; without the list, every `period`-th layer is full and the others slide. */
+/** Reads spans from `layer_types`; without the list, every `period`-th layer is full and the others slide. */
 export function alternatingSpans(
   config: ConfigReader,
   options: { readonly period: number; readonly window?: number },
@@ -41,7 +41,7 @@ export function alternatingSpans(
   return (layer) => ((layer + 1) % period === 0 ? fullSpan : window);
 }
 
-/** EXAONE spells its period: "LLLG" is three local layers and a global one. */
+/** Reads the period. EXAONE writes it as letters: "LLLG" is three local layers and a global layer. */
 function readPeriod(config: ConfigReader, fallback: number): number {
   const pattern = config.raw('sliding_window_pattern');
   if (typeof pattern === 'string') return pattern.indexOf('G') + 1 || fallback;
@@ -54,14 +54,14 @@ function spanOfType(config: ConfigReader, type: string, window: Span): Span {
   throw config.refuse('layer_types', type, 'full_attention or sliding_attention');
 }
 
-/** One window for all layers. Where the code has a default, a file that writes null switches it off. */
+/** Reads one window for all layers. If the code has a default window, a null in the file switches it off. */
 export function uniformWindow(config: ConfigReader, codeDefault: number | null): SpanRule {
   const stated = config.optionalInteger('sliding_window', reachRule);
   const window = stated ?? (config.states('sliding_window') ? null : codeDefault);
   return () => (window === null ? fullSpan : sliding(window));
 }
 
-/** Qwen: off unless `use_sliding_window`, and then only from layer `max_window_layers` on. */
+/** Qwen: a window only with `use_sliding_window`, and only from layer `max_window_layers` on. */
 export function switchedWindow(config: ConfigReader): SpanRule {
   const window = config.optionalInteger('sliding_window', reachRule);
   const first = config.integer('max_window_layers', { fallback: 0, minimum: 0 });
@@ -72,7 +72,9 @@ export function switchedWindow(config: ConfigReader): SpanRule {
   return (layer) => (layer >= first ? sliding(window) : fullSpan);
 }
 
-/** Llama 4: layers with rotary positions see their chunk, every fourth has no positions and sees everything. */
+/**
+ * Llama 4: layers with rotary positions attend to their chunk; every fourth layer has no positions and full attention.
+ */
 export function chunkedSpans(config: ConfigReader): SpanRule {
   const chunk = config.optionalInteger('attention_chunk_size', reachRule);
   const types = readLayerTypes(config);

@@ -1,4 +1,4 @@
-/** The few forms a tensor inventory is written in. Biases carry the role of the matrix they belong to. */
+/** Builds the common kinds of tensors of an inventory. A bias has the role of its matrix. */
 import type { TensorRole, TensorSpec } from '../model-spec.ts';
 
 /** `[out, in]` of a linear layer. */

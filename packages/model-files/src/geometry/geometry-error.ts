@@ -1,16 +1,20 @@
-/** The refusal of a size that no model can have. Every check of a geometry ends here, so that all of them read alike. */
+/**
+ * The error for a size that no model can have. Every geometry check throws this error, so that all messages have one
+ * form.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** The name of a size, in the words of the file that states it: `llama.expert_used_count`, `num_experts_per_tok`. */
+/** A bad size; `key` is its name in the file: `llama.expert_used_count`, `num_experts_per_tok`. */
 export interface GeometryFault {
   readonly key: string;
   readonly value: number | string;
-  /** What would have been allowed: `1 to 8`, `a divisor of 32`. */
+  /** The allowed values: `1 to 8`, `a divisor of 32`. */
   readonly needed: string;
-  /** Where in the model: `layer 3`; absent where the whole model is meant. */
+  /** The part of the model, such as `layer 3`; undefined for the whole model. */
   readonly place?: string | undefined;
 }
 
+/** Makes a `bad-geometry` error with the key, the value and the allowed values. */
 export function badGeometry({ key, value, needed, place }: GeometryFault): PlimsollError {
   const where = place === undefined ? '' : ` in ${place}`;
   return new PlimsollError({

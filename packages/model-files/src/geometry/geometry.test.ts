@@ -1,4 +1,6 @@
-/** Sizes that no model can have, in specs of every kind of attention: each is refused by its name in the file. */
+/**
+ * Specs of every kind of attention with sizes that no model can have: each error names the size as the file names it.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
 import { modelSpecFromConfig } from '../config/model-spec-from-config.ts';
@@ -127,7 +129,7 @@ test('experts and widths', () => {
   `);
 });
 
-test('the whole model', () => {
+test('sizes of the whole model', () => {
   const many = Array.from({ length: 300 }, () => specOf({ mlp: { ...experts, experts: 4096 } }).layers[0]);
   const huge = { name: 'huge', role: 'other', shape: [2 ** 26, 2 ** 25] } as const;
   const empty = { name: 'empty', role: 'other', shape: [4, 0] } as const;
@@ -166,7 +168,7 @@ test('the whole model', () => {
   `);
 });
 
-test('a config.json is refused in its own words, wherever it states them', () => {
+test('an error of a config.json names its own key, in every section', () => {
   const sizes = { hidden_size: 64, num_hidden_layers: 1, vocab_size: 10, intermediate_size: 64 };
   const text = { ...sizes, num_attention_heads: 4, num_key_value_heads: 3, model_type: 'llama' };
   const refusal = (config: object): unknown => {

@@ -1,17 +1,17 @@
 /**
- * The last look at a ModelSpec, whichever file it was read from: sizes that no model can have end here, under the name
- * that the file gives them, before anything is planned or allocated from them. Planner and engine divide by these
- * numbers, multiply them and address memory with them; they trust what passed.
+ * The last check of a ModelSpec from any kind of file: sizes that no model can have are refused, under the name that
+ * the file gives them, before a plan or an allocation uses them. Planner and engine divide by these numbers, multiply
+ * them and address memory with them; both trust the checked spec.
  *
- * Layers that are equal are one object in a spec and are looked at once, so that 61 layers cost as much as three kinds.
+ * Equal layers are one object in a spec and are checked once, so that 61 layers cost as much as three distinct layers.
  */
 import type { AttentionSpec, LayerSpec, MlpSpec, ModelSpec, TensorSpec } from '../model-spec.ts';
 import { badGeometry } from './geometry-error.ts';
 import type { KeyOf, SizeName } from './size-names.ts';
 
 /**
- * Bounds with an order of magnitude above the largest published model (2026): 162 layers, hidden sizes of 18,432, heads
- * of 576, 512 experts, vocabularies of 262,144 tokens, contexts of 10 million.
+ * Bounds an order of magnitude above the largest published models (2026): 162 layers, hidden sizes of 18,432, heads of
+ * 576, 512 experts, vocabularies of 262,144 tokens, contexts of 10 million.
  */
 export const geometryLimits = {
   layers: 10_000,
@@ -21,12 +21,13 @@ export const geometryLimits = {
   heads: 16_384,
   headDim: 65_536,
   experts: 4096,
-  /** Experts of all layers together: a plan places them one by one. */
+  /** Sum of experts over all layers: a plan places experts one by one. */
   expertsInAllLayers: 1_048_576,
-  /** No published model has a thousandth of this; beyond it sums leave the exact integers. */
+  /** No published model has a thousandth of this; sums of larger counts exceed the exact integers. */
   parameters: 2 ** 50,
 } as const;
 
+/** Checks every size of a spec and returns the spec. Throws `bad-geometry`; `keyOf` gives the file's name of a size. */
 export function checkGeometry(spec: ModelSpec, keyOf: KeyOf): ModelSpec {
   const model = new SizeCheck(keyOf);
   model.within('layers', spec.layers.length, 1, geometryLimits.layers);
@@ -54,7 +55,7 @@ export function checkGeometry(spec: ModelSpec, keyOf: KeyOf): ModelSpec {
   return spec;
 }
 
-/** Every axis of every tensor has a length. Returns the elements of all. */
+/** Checks that every axis of every tensor is at least 1. Returns the number of elements of all tensors. */
 export function checkTensors(tensors: readonly TensorSpec[], place?: string): number {
   let sum = 0;
   for (const { name, shape } of tensors) {
@@ -73,7 +74,7 @@ export function checkTensors(tensors: readonly TensorSpec[], place?: string): nu
   return sum;
 }
 
-/** Judges sizes by name, of the whole model or of one layer. */
+/** Checks sizes by name, of the whole model or of one layer. */
 class SizeCheck {
   readonly #keyOf: KeyOf;
   readonly #place: string | undefined;
@@ -108,13 +109,16 @@ function checkRotary({ rotary = [], layers }: ModelSpec, check: SizeCheck): void
   }
 }
 
-/** Elements of a head of which some may be rotated. */
+/** Returns the size of the part of a head that may rotate. */
 function rotatedDim(attention: AttentionSpec): number {
   if ('kvHeads' in attention) return attention.keyHeadDim;
   return attention.kind === 'mla' || attention.kind === 'compressed' ? attention.ropeHeadDim : 0;
 }
 
-/** A layer that reads another's cache names an earlier one; equal layers do so at different places. */
+/**
+ * Checks that a layer that reads another layer's cache names an earlier layer. Each index is checked, also of equal
+ * layers, because the index decides whether the named layer is earlier.
+ */
 function checkSharing({ attention }: LayerSpec, index: number, keyOf: KeyOf): void {
   if (!('kvHeads' in attention) || attention.sharesKvWithLayer === undefined) return;
   const check = new SizeCheck(keyOf, `layer ${index}`);
@@ -124,7 +128,7 @@ function checkSharing({ attention }: LayerSpec, index: number, keyOf: KeyOf): vo
   }
 }
 
-/** Returns the parameters of the layer. */
+/** Checks one layer. Returns its number of parameters. */
 function checkLayer({ attention, mlp, tensors }: LayerSpec, check: SizeCheck): number {
   checkAttention(attention, check);
   checkMlp(mlp, check);
@@ -198,7 +202,7 @@ function checkHeads(attention: Grouped, check: SizeCheck): void {
   checkIndexer(attention.indexer, check);
 }
 
-/** Two elements rotate together. */
+/** Rotary dimensions rotate in pairs. */
 function checkEvenRotation(rotaryDim: number, check: SizeCheck): void {
   if (rotaryDim % 2 !== 0) check.refuse('ropeHeadDim', rotaryDim, 'an even number');
 }
@@ -214,7 +218,7 @@ function checkIndexer(
 }
 
 function checkMlp(mlp: MlpSpec, check: SizeCheck): void {
-  // Feed-forward parts are wider than the residual stream, by a factor of up to 28 so far.
+  // Feed-forward parts are wider than the residual stream, in published models by a factor of up to 28.
   const widthMax = 64 * geometryLimits.hiddenSize;
   if (mlp.kind === 'none') return;
   if (mlp.kind === 'dense') {
@@ -227,7 +231,7 @@ function checkMlp(mlp: MlpSpec, check: SizeCheck): void {
   check.within('sharedIntermediateSize', mlp.sharedIntermediateSize, 0, widthMax);
 }
 
-/** Sizes that are each in bounds may still multiply to nonsense. */
+/** Checks sums and products of sizes, which can be too large even if each size is within its bounds. */
 function checkSums(
   sums: { readonly parameters: number; readonly experts: number; readonly layers: number },
   keyOf: KeyOf,

@@ -1,6 +1,6 @@
 /**
- * What the sizes of a ModelSpec are called in files, so that a refusal names the key that a person can look up. GGUF has
- * one name per size; generations of config.json have several, of which the file at hand uses one.
+ * The names of a ModelSpec's sizes in files, so that an error names the key that a person can look up. GGUF has one
+ * name per size; config.json has had several over time, and a file uses one of them.
  */
 
 export type SizeName =
@@ -38,7 +38,7 @@ export type SizeName =
   | 'rotaryFactor'
   | 'sharesKvWithLayer';
 
-/** The key under which a file states a size. */
+/** Returns the key under which a file states a size. */
 export type KeyOf = (size: SizeName) => string;
 
 const ggufNames: Readonly<Record<SizeName, string>> = {
@@ -125,13 +125,13 @@ const configNames: Readonly<Record<SizeName, readonly string[]>> = {
   sharesKvWithLayer: ['num_kv_shared_layers'],
 };
 
-/** What of a config's sections the names are looked up in: `keys()` and where the section lies. */
+/** A section of a config: its path and its keys. */
 export interface ConfigSection {
   readonly path: string;
   keys(): readonly string[];
 }
 
-/** The spelling that the section has, else the first of those that are known. */
+/** Returns key names in the spelling of the section; the first known spelling if the section has none. */
 export function configKeys(section: ConfigSection): KeyOf {
   return (size) => {
     const stated = new Set(section.keys());

@@ -1,26 +1,26 @@
-/** The architectures of llama.cpp that a ModelSpec can be made for, and the rules that their files leave unsaid. */
+/** The architectures of llama.cpp that a ModelSpec can describe, and the rules that their files do not state. */
 import table from './architectures.json' with { type: 'json' };
 
 export interface SlidingRule {
-  /** Of so many layers one sees everything; 0 = none does. */
+  /** One layer in `period` layers has full attention; 0 = no layer has. */
   readonly period: number;
-  /** The layer that sees everything is the first of the period, not the last. */
+  /** True if the full-attention layer is the first of its period; otherwise it is the last. */
   readonly fullFirst?: boolean;
-  /** Tokens, when the file states none. */
+  /** Window in tokens if the file states none. */
   readonly window?: number;
-  /** Tokens, whatever the file states. */
+  /** Window in tokens that overrides the file. */
   readonly fixedWindow?: number;
-  /** Layers from here on read the cache of an earlier layer of their kind. */
+  /** Number of layers with their own cache; each later layer reads the cache of an earlier layer of its kind. */
   readonly ownKvLayers?: number;
 }
 
 export type ArchitectureRule =
   | { readonly reach: 'full' }
   | { readonly reach: 'sliding'; readonly rule: SlidingRule }
-  /** The file itself lists which layers slide. */
+  /** The file lists the layers with a sliding window. */
   | { readonly reach: 'patterned' }
   | { readonly reach: 'chunked'; readonly period: number; readonly chunk: number }
-  /** No cache: every token sees every other at once. */
+  /** No cache: every token attends to every token at once. */
   | { readonly reach: 'encoder' };
 
 const rules = new Map<string, ArchitectureRule>();
@@ -36,7 +36,7 @@ export function architectureRule(name: string): ArchitectureRule | undefined {
 
 export const architectureNames: readonly string[] = [...rules.keys()].sort();
 
-/** Keys, without the architecture in front, that change no byte, or that say what the tensors say better. */
+/** Keys, without the architecture prefix, that affect no byte, or whose value the tensors give more exactly. */
 export const keysWithoutNeed: ReadonlySet<string> = new Set([
   ...table.withoutMemoryMeaning,
   ...table.readFromTensors,
@@ -44,7 +44,7 @@ export const keysWithoutNeed: ReadonlySet<string> = new Set([
 
 const merged: Readonly<Record<string, number>> = table.patchesMergedByProjector;
 
-/** Patches along one side that a projector makes one token of, where its file does not say. */
+/** Returns the patches per side that a projector merges into one token, for files that do not state the number. */
 export function patchesMerged(projector: string): number {
   return Object.hasOwn(merged, projector) ? (merged[projector] ?? 1) : 1;
 }

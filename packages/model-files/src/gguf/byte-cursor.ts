@@ -1,30 +1,31 @@
 /**
- * A reading position in a file of which only a window is in memory. Parsers are generators: where the window ends too
- * early they yield the bytes they want and go on when the caller has supplied them, so the same parser serves a file, a
- * server and an array in memory, does no I/O itself, and never uses an exception to ask for more.
+ * A reading position in a file, of which only a window is in memory. Parsers are generators: if the window ends too
+ * early, a parser yields the bytes that it needs and continues after the caller supplies them. The same parser
+ * therefore serves a file, a server and an array in memory, does no I/O itself, and never uses an exception to request
+ * more bytes.
  */
 import { assert } from '@plimsoll/foundation';
 import { type GgufPlace, ggufError } from './header.ts';
 import type { TextTableBuilder } from './text-table.ts';
 
-/** Bytes that a parser needs before it can go on: at least `length` of them from `offset`. */
+/** Bytes that a parser needs before it can continue: at least `length` bytes from `offset`. */
 export interface BytesWanted {
   readonly offset: number;
   readonly length: number;
 }
 
-/** A computation that asks for bytes until it has its value. */
+/** A computation that requests bytes until it returns its value. */
 export type Parsing<Value> = Generator<BytesWanted, Value, void>;
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class ByteCursor {
-  /** What is being read, for errors. */
+  /** The field that is being read, for errors. */
   field = 'file header';
   littleEndian = true;
-  /** Values read so far; tests use it to prove that work follows bytes. */
+  /** Number of values read so far; tests use it to prove that the work is bounded by the bytes. */
   steps = 0;
-  /** Bytes in the file, null when unknown. */
+  /** Size of the file in bytes; null if unknown. */
   readonly fileBytes: number | null;
   readonly #headerBytesMax: number;
   #window: Uint8Array = new Uint8Array(0);
@@ -45,12 +46,14 @@ export class ByteCursor {
     return { offset: this.#position, field: this.field };
   }
 
-  /** Bytes between here and the end of the file; infinite when its size is unknown. */
+  /** Bytes between the position and the end of the file; infinite if the size is unknown. */
   get remaining(): number {
     return this.fileBytes === null ? Number.POSITIVE_INFINITY : this.fileBytes - this.#position;
   }
 
-  /** Appends bytes that follow the window, or starts a new window at the position when that lies beyond it. */
+  /**
+   * Appends bytes that follow the window, or starts a new window at the position if the position is past the window.
+   */
   supply(bytes: Uint8Array): void {
     const kept = Math.max(0, this.#windowStart + this.#window.byteLength - this.#position);
     if (kept === 0) {
@@ -61,7 +64,7 @@ export class ByteCursor {
       joined.set(bytes, kept);
       this.#window = joined;
     }
-    // Bytes beyond the limit are as if they were not there, so that it holds for files in memory too.
+    // Bytes beyond the limit are dropped, so that the limit also holds for files in memory.
     this.#window = this.#window.subarray(0, Math.max(0, this.#headerBytesMax - this.#position));
     this.#windowStart = this.#position;
     this.#view = new DataView(this.#window.buffer, this.#window.byteOffset, this.#window.byteLength);
@@ -71,7 +74,7 @@ export class ByteCursor {
     return this.#position + length <= this.#windowStart + this.#window.byteLength;
   }
 
-  /** Makes the next `length` bytes readable, or fails where the file is too short. */
+  /** Makes the next `length` bytes readable. Throws `gguf-truncated` if the file is too short. */
   *need(length: number): Parsing<void> {
     if (this.has(length)) return;
     this.#refuseLongHeader(length);
@@ -82,7 +85,7 @@ export class ByteCursor {
     if (!this.has(length)) throw this.#truncated(length);
   }
 
-  /** Moves on without looking: bytes that are skipped are not read from the file at all. */
+  /** Skips bytes without reading them from the file. */
   skip(length: number): void {
     this.#refuseLongHeader(length);
     if (length > this.remaining) throw this.#truncated(length);
@@ -97,7 +100,10 @@ export class ByteCursor {
     return this.#view.getUint32(this.#take(4), this.littleEndian);
   }
 
-  /** A 64-bit count or offset. Above 2^53 it is no longer exact, and far beyond every limit: callers compare and refuse. */
+  /**
+   * Reads a 64-bit count or offset. Above 2^53 the value is inexact, but every limit is far below: callers compare and
+   * refuse.
+   */
   uint64(): number {
     const at = this.#take(8);
     const first = this.#view.getUint32(at, this.littleEndian);
@@ -105,14 +111,14 @@ export class ByteCursor {
     return this.littleEndian ? second * 2 ** 32 + first : first * 2 ** 32 + second;
   }
 
-  /** As `uint64`, and stays where it is. */
+  /** Reads like `uint64` without moving the position. */
   peekUint64(): number {
     const value = this.uint64();
     this.#position -= 8;
     return value;
   }
 
-  /** Hands the texts that lie whole in the window to a table. */
+  /** Adds the texts that are completely inside the window to a table. */
   takeTexts(table: TextTableBuilder, textBytesMax: number): void {
     const before = table.missing;
     const at = this.#position - this.#windowStart;
@@ -125,7 +131,7 @@ export class ByteCursor {
     return utf8.decode(this.#window.subarray(at, at + length));
   }
 
-  /** Position in the window of the next `length` bytes, which are then consumed. */
+  /** Consumes the next `length` bytes and returns their position in the window. */
   take(length: number): { readonly view: DataView; readonly at: number } {
     const at = this.#take(length);
     return { view: this.#view, at };

@@ -1,7 +1,7 @@
 /**
- * Damaged files: whatever the bytes are, the outcome is a value or a PlimsollError, and the work and memory follow the
- * bytes that are there, not the numbers that they claim. A failure prints the seed of its mutation; add it to
- * `savedSeeds` and it is tried on every run.
+ * Damaged files: for all bytes, the outcome is a value or a PlimsollError, and the bytes of the file bound work and
+ * memory, not the numbers in the file. A failure prints the seed of its mutation; a seed in `savedSeeds` runs every
+ * time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
@@ -23,7 +23,7 @@ const directory = new URL('../../../../fixtures/gguf/', import.meta.url);
 const originals: Uint8Array[] = readdirSync(directory)
   .filter((name) => name.endsWith('.gguf'))
   .map((name) => new Uint8Array(readFileSync(new URL(name, directory))));
-// Headers of whole architectures, with data that is not there: the specs they make are damaged along with them.
+// Headers of whole architectures without their data: a mutation damages the resulting specs, too.
 for (const { contents } of [...smallRecurrentSamples, ...latentSamples.slice(0, 1)]) {
   originals.push(layOutGguf(contents.tensors, { metadata: contents.metadata }).header);
 }
@@ -41,7 +41,7 @@ function deeplyNested(): Uint8Array {
   });
 }
 
-/** Numbers at which counts, lengths and offsets go wrong. */
+/** Numbers at which counts, lengths and offsets overflow or pass a limit. */
 const edges = [
   0n,
   1n,
@@ -66,7 +66,7 @@ function mutated(original: Uint8Array, random: Random): Uint8Array {
   return bytes;
 }
 
-/** A place, most of the time in the header, which is a small part of a file. */
+/** Picks a byte position, most of the time in the header, which is a small part of a file. */
 function place(bytes: Uint8Array, random: Random): number {
   const end = random() < 0.8 ? Math.min(bytes.length, 1200) : bytes.length;
   return randomInteger(random, 0, Math.max(1, end));
@@ -107,7 +107,7 @@ const mutations: readonly ((bytes: Uint8Array, random: Random) => Uint8Array)[] 
   },
 ];
 
-/** Bytes that a header keeps in memory, roughly: characters, array elements, table entries. */
+/** Estimates the memory of a header: characters, array elements, table entries. */
 function keptSize(header: GgufHeader): number {
   let size = 0;
   const add = (value: unknown): void => {
@@ -123,7 +123,7 @@ function keptSize(header: GgufHeader): number {
   return size;
 }
 
-/** Parses with a cursor that counts, from a file that is given in chunks. */
+/** Parses with a counting cursor, from a file that arrives in chunks. */
 function parseCounted(
   bytes: Uint8Array,
   fileBytes: number | null,
@@ -175,18 +175,18 @@ function specOrError(header: GgufHeader): void {
   }
 }
 
-/** Seeds of mutations that once failed, with what they showed. */
+/** Seeds of mutations that failed once, with the fault that each found. */
 const savedSeeds: readonly number[] = [];
 
 describe('damaged GGUF files', () => {
-  test('end in a value or an error, with work that follows their bytes', () => {
+  test('end in a value or an error, with work bounded by their bytes', () => {
     fc.assert(fc.property(fc.integer(), tryOne), {
       numRuns: 2500,
       examples: savedSeeds.map((seed) => [seed]),
     });
   }, 20_000);
 
-  test('some mutated files still read, so that the fuzzer does not only see the first check', () => {
+  test('some mutated files still parse, so that the fuzzer reaches more than the first check', () => {
     let whole = 0;
     for (let seed = 0; seed < 300; seed++) {
       const random = seededRandom(seed);
@@ -198,7 +198,7 @@ describe('damaged GGUF files', () => {
   });
 });
 
-/** A server that never stops sending. */
+/** Serves a file without an end. */
 function endless(fill: (offset: number, bytes: Uint8Array) => void): ByteSource & { sent: number } {
   const source = {
     name: 'endless',
@@ -230,7 +230,7 @@ describe('files without an end', () => {
         for (let index = 0; index < bytes.length; index++) bytes[index] = randomInteger(random, 0, 256);
       },
     ],
-  ])('%s after a valid beginning are left early', async (_name, fill) => {
+  ])('%s after a valid beginning end in an early error', async (_name, fill) => {
     const source = endless((offset, bytes) => {
       fill(offset, bytes);
       if (offset === 0) bytes.set(head);
@@ -239,7 +239,7 @@ describe('files without an end', () => {
     expect(source.sent).toBeLessThanOrEqual(4 * limits.headerBytesMax);
   });
 
-  test('an array of strings that goes on and on is left at the limit', async () => {
+  test('an endless array of strings ends at the limit', async () => {
     const list = encodeGguf([], {
       metadata: [['a', { type: 'array', elementType: 'string', length: 1, values: [''] }]],
     });

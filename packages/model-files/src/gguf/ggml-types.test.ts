@@ -11,7 +11,7 @@ const fixture = new URL('../../../../fixtures/gguf/ggml-quant-sizes.json', impor
 const reference = JSON.parse(readFileSync(fixture, 'utf8')) as Reference;
 
 describe('ggml tensor types', () => {
-  test('every type of the gguf package has its id and its block', () => {
+  test('every type of the gguf package has the same id and block size here', () => {
     const ours = ggmlTypes
       .filter((type) => Object.hasOwn(reference.sizes, type.name) && type.name !== 'Q8_1')
       .map(({ name, id, blockElements, blockBytes }) => [name, { id, blockElements, blockBytes }]);
@@ -26,7 +26,7 @@ describe('ggml tensor types', () => {
     expect(new Set(ggmlTypes.map((type) => type.name)).size).toBe(ggmlTypes.length);
   });
 
-  test('types beyond the package are those of newer ggml and of the ik_llama.cpp fork', () => {
+  test('the types that the package lacks come from newer ggml and the ik_llama.cpp fork', () => {
     const beyond = ggmlTypes
       .filter((type) => !Object.hasOwn(reference.sizes, type.name))
       .map((type) => type.name);

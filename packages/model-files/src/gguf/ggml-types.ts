@@ -1,18 +1,18 @@
 /**
- * ggml tensor types and the one rule for their bytes: a row is a whole number of blocks, plus, for some types of the
- * ik_llama.cpp fork, a few bytes of scales in front of each row. The numbers are data: ggml-types.json with sources.
+ * ggml tensor types and the one rule for their bytes: a row is a whole number of blocks; some types of the ik_llama.cpp
+ * fork add a few bytes of scales before each row. The sizes are data, in ggml-types.json with their sources.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import table from './ggml-types.json' with { type: 'json' };
 
 export interface GgmlType {
-  /** The number that a GGUF file stores. */
+  /** The number in a GGUF file. */
   readonly id: number;
-  /** As ggml writes it: `F32`, `Q4_K`, `IQ4_KSS`. */
+  /** The name in ggml: `F32`, `Q4_K`, `IQ4_KSS`. */
   readonly name: string;
   readonly blockElements: number;
   readonly blockBytes: number;
-  /** Bytes of scales in front of each row; 0 for every type of mainline ggml. */
+  /** Bytes of scales before each row; 0 for every type of mainline ggml. */
   readonly rowMetaBytes: number;
 }
 
@@ -23,12 +23,12 @@ export const ggmlTypes: readonly GgmlType[] = table.groups.flatMap((group) =>
 const typeById = new Map(ggmlTypes.map((type) => [type.id, type]));
 const typeByName = new Map(ggmlTypes.map((type) => [type.name, type]));
 
-/** The type with this id, or undefined for a number that no ggml we know gives a meaning to. */
+/** Returns the type with this id; undefined if no known ggml defines the id. */
 export function ggmlTypeOfId(id: number): GgmlType | undefined {
   return typeById.get(id);
 }
 
-/** The type of this name in any case: `q4_k` is `Q4_K`. */
+/** Returns the type with this name in upper or lower case: `q4_k` is `Q4_K`. Throws `unknown-ggml-type`. */
 export function ggmlTypeNamed(name: string): GgmlType {
   const type = typeByName.get(name) ?? typeByName.get(name.toUpperCase());
   if (type !== undefined) return type;
@@ -46,7 +46,10 @@ export function isBlockType(type: GgmlType): boolean {
   return type.blockElements > 1;
 }
 
-/** Bytes of a tensor. `shape` is row-major: its last size is the row length. An empty shape is one element. */
+/**
+ * Computes the bytes of a tensor. `shape` is row-major: its last size is the row length. An empty shape is one element.
+ * Throws `ggml-partial-block` or `ggml-tensor-too-large`.
+ */
 export function ggmlTensorBytes(type: GgmlType, shape: readonly number[]): number {
   const rowElements = shape.at(-1) ?? 1;
   let rows = 1;

@@ -1,17 +1,17 @@
-/** The whole GGUF header, versions 2 and 3 of either byte order, as one parser without I/O. */
+/** Parses a whole GGUF header, versions 2 and 3 of either byte order, without I/O. */
 import { assert } from '@plimsoll/foundation';
 import type { ByteCursor, Parsing } from './byte-cursor.ts';
 import { type GgufHeader, type GgufValue, ggufError } from './header.ts';
 import { alignmentKey, type MetadataRules, parseMetadata } from './metadata-parser.ts';
 import { parseTensorTable, placeTensors } from './tensor-parser.ts';
 
-const magic = 0x4655_4747; // "GGUF" as a little-endian uint32; the letters are in this order in files of both byte orders.
-/** "vers", the beginning of a Git LFS pointer, which is what a clone without LFS has in place of a model. */
+const magic = 0x4655_4747; // "GGUF" as a little-endian uint32; the letters have the same order in both byte orders.
+/** "vers", the beginning of a Git LFS pointer. A clone without LFS has such a pointer instead of the model. */
 const gitLfsMagic = 0x7372_6576;
 const alignmentDefault = 32;
-/** A key of no bytes, a value type and a one-byte value. */
+/** An empty key, a value type and a one-byte value. */
 const keyBytesMin = 8 + 4 + 1;
-/** A name of no bytes, a count of no dimensions, a type and an offset. */
+/** An empty name, a count of zero dimensions, a type and an offset. */
 const tensorBytesMin = 8 + 4 + 4 + 8;
 
 export function* parseGgufHeader(cursor: ByteCursor, rules: MetadataRules): Parsing<GgufHeader> {
@@ -55,7 +55,7 @@ function takeVersion(cursor: ByteCursor): 2 | 3 {
   cursor.field = 'version';
   const place = cursor.place;
   const little = cursor.uint32();
-  // A version is a small number, so its low half tells the byte order of everything that follows.
+  // A version is a small number, so its low half shows the byte order of the file.
   cursor.littleEndian = (little & 0xffff) !== 0;
   const version = cursor.littleEndian ? little : swapped(little);
   if (version === 2 || version === 3) return version;
@@ -77,7 +77,7 @@ function swapped(value: number): number {
   return view.getUint32(0, false);
 }
 
-/** A count is believed only as far as the rest of the file could hold that many entries. */
+/** Reads a count. Throws if the rest of the file cannot hold that many entries. */
 function takeCount(cursor: ByteCursor, field: string, countMax: number, entryBytesMin: number): number {
   cursor.field = field;
   const place = cursor.place;
@@ -93,7 +93,7 @@ function takeCount(cursor: ByteCursor, field: string, countMax: number, entryByt
   });
 }
 
-/** The parser of metadata has refused everything but a power of two. */
+/** Returns the alignment of the data section in bytes. The metadata parser accepts only a power of two. */
 function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
   const entry = metadata.get(alignmentKey);
   if (entry === undefined) return alignmentDefault;

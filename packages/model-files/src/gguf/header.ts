@@ -1,12 +1,12 @@
 /**
- * What a GGUF header says, as values. Numbers are numbers; 64-bit integers that a number cannot hold are bigints. Shapes
- * are row-major like everywhere in this project: GGUF stores the row length first, so they are reversed on the way in.
+ * The content of a GGUF header as values. Numbers are numbers; 64-bit integers that a number cannot hold are bigints.
+ * Shapes are row-major everywhere in this project: GGUF stores the row length first, so the parser reverses them.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { GgmlType } from './ggml-types.ts';
 import type { TextTable } from './text-table.ts';
 
-/** Metadata value types; the position is the number a file stores. */
+/** Metadata value types; the index is the number in a file. */
 export const ggufValueTypes = [
   'uint8',
   'int8',
@@ -36,13 +36,13 @@ export interface GgufArrayValue {
   readonly type: 'array';
   readonly elementType: GgufValueType;
   readonly length: number;
-  /** Null when the array was longer than the reader was asked to keep: then only its type and length are known. */
+  /** Null if the array exceeds the reader's limit: then only its type and length are known. */
   readonly values: readonly (GgufScalar | GgufArrayValue)[] | null;
-  /** The same of a long array of texts that was kept, not decoded yet. */
+  /** The values of a long array of texts, not yet decoded. */
   readonly table?: TextTable;
 }
 
-/** A long array of texts: its values are decoded when somebody asks for all of them. */
+/** A long array of texts: it decodes its values on first use. */
 export class GgufTextArray implements GgufArrayValue {
   readonly type = 'array';
   readonly elementType = 'string';
@@ -80,18 +80,18 @@ export interface GgufHeader {
   readonly littleEndian: boolean;
   readonly metadata: ReadonlyMap<string, GgufValue>;
   readonly tensors: readonly GgufTensor[];
-  /** Tensor data starts at multiples of this. */
+  /** Tensor data starts at multiples of this number of bytes. */
   readonly alignment: number;
   /** Bytes up to the end of the tensor table. */
   readonly headerBytes: number;
-  /** `headerBytes` rounded up to the alignment: where the data section starts. */
+  /** First byte of the data section: `headerBytes` rounded up to the alignment. */
   readonly dataOffset: number;
 }
 
-/** What a spec is made from: one header, or a model of several files. */
+/** The source of a spec: one header, or a model of several files. */
 export type GgufContents = Pick<GgufHeader, 'metadata' | 'tensors'>;
 
-/** Where in the file something was wrong. */
+/** The position of a fault in the file. */
 export interface GgufPlace {
   /** Byte offset from the start of the file. */
   readonly offset: number;
@@ -107,7 +107,7 @@ export interface GgufFault {
   readonly hint?: string | undefined;
 }
 
-/** An error of a GGUF file that names the byte and the field. */
+/** Makes an error of a GGUF file that names the byte and the field. */
 export function ggufError(place: GgufPlace, fault: GgufFault): PlimsollError {
   const { problem, ...details } = fault;
   return new PlimsollError({

@@ -1,7 +1,7 @@
 /**
- * The attention kind of each layer of a GGUF file. Which parts a layer has, its tensors tell; how large they are, the
- * metadata; which layers see a window, the metadata or the rule of the architecture. Where tensors and metadata both
- * say a size they must agree: a file that contradicts itself is refused.
+ * Reads the attention kind of each layer of a GGUF file. Tensors decide which parts a layer has, metadata gives their
+ * sizes, and metadata or the rule of the architecture gives the layers with a window. If tensors and metadata both
+ * state a size, the two must agree: a file that contradicts itself is refused.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { badGeometry } from '../geometry/geometry-error.ts';
@@ -20,16 +20,16 @@ export type AttentionReader = (layer: LayerView) => AttentionSpec;
 export interface AttentionOptions {
   readonly rule: ArchitectureRule;
   readonly hiddenSize: number;
-  /** Layers that the file has, prediction layers included: lists have an entry for each. */
+  /** Number of layers including prediction layers; lists in the metadata have an entry for each. */
   readonly blockCount: number;
-  /** Layers without prediction layers: sharing counts back from here. */
+  /** Number of layers without prediction layers: cache sharing counts back from this number. */
   readonly layerCount: number;
 }
 
 export function attentionReader(metadata: MetadataReader, options: AttentionOptions): AttentionReader {
   const { rule, blockCount, layerCount } = options;
   const stated = metadata.perLayer('attention.head_count', blockCount);
-  // Asked for only where a layer has heads: Mamba models state none.
+  // The key is required only for layers with heads: Mamba models do not state it.
   const query = stated ?? (() => metadata.number('attention.head_count'));
   const heads: Heads = {
     query,
@@ -55,12 +55,15 @@ interface Heads {
   readonly query: PerLayer;
   readonly kv: PerLayer;
   readonly dim: (reach: Reach) => { readonly key: number; readonly value: number };
-  /** Layers [from, to) read the cache of an earlier one; prediction layers behind them have their own. */
+  /** Layers [from, to) read the cache of an earlier layer; the prediction layers after them have their own caches. */
   readonly shared: { readonly from: number; readonly to: number };
   readonly reachOf: (layer: number) => Reach;
 }
 
-/** Head sizes; layers with a window may have their own (Gemma 4). Unstated ones are an equal share of the hidden size. */
+/**
+ * Reads the head sizes; layers with a window may have their own (Gemma 4). An unstated size is an equal share of the
+ * hidden size.
+ */
 function headDims(metadata: MetadataReader, queryHeads: number, hiddenSize: number): Heads['dim'] {
   const share = queryHeads === 0 ? 0 : Math.floor(hiddenSize / queryHeads);
   const key = metadata.optionalNumber('attention.key_length') ?? share;
@@ -110,7 +113,7 @@ function windowOf(rule: SlidingRule, stated: number | undefined): number | undef
   return stated ?? rule.window;
 }
 
-/** No window, or one of no tokens, means that every layer sees everything. */
+/** A missing window, or a window of 0 tokens, means full attention. */
 function slidingReach(window: number | undefined): Reach {
   return window === undefined || window === 0 ? { kind: 'full' } : { kind: 'sliding', window };
 }
@@ -118,7 +121,7 @@ function slidingReach(window: number | undefined): Reach {
 function groupedAttention(layer: LayerView, heads: Heads): AttentionSpec {
   const queryHeads = heads.query(layer.index);
   const kvHeads = heads.kv(layer.index);
-  // A layer that keeps a projection but no heads has no cache (Llama-Nemotron's replaced attention).
+  // A layer with a projection but without heads has no cache (the replaced attention of Llama-Nemotron).
   if (queryHeads === 0 || kvHeads === 0) return { kind: 'none' };
   const reach = heads.reachOf(layer.index);
   const { key, value } = heads.dim(reach);
@@ -134,7 +137,10 @@ function groupedAttention(layer: LayerView, heads: Heads): AttentionSpec {
   return { ...reach, ...layout };
 }
 
-/** A layer without its own cache reads that of the last layer with one that sees as far as it does. */
+/**
+ * Finds the cache that a layer without its own cache reads: the cache of the last owner with the same kind of
+ * attention.
+ */
 function sharing(layer: number, reach: Reach, heads: Heads): Pick<HeadLayout, 'sharesKvWithLayer'> {
   const { from, to } = heads.shared;
   if (layer < from || layer >= to) return {};
@@ -166,8 +172,9 @@ function shapeMismatch(layer: LayerView, stem: string, rows: string | number): P
 }
 
 /**
- * Files of before April 2025 state the size of a decompressed head as key_length, later ones as key_length_mla. The rotary
- * part is what the latent's matrix has beyond the latent: some converters state another rope.dimension_count.
+ * Files from before April 2025 state the size of a decompressed head as key_length, later files as key_length_mla. The
+ * rotary part is the number of rows of the latent's matrix beyond the latent: some converters state another
+ * rope.dimension_count.
  */
 function latentAttention(metadata: MetadataReader, layer: LayerView, queryHeads: number): AttentionSpec {
   const kvLoraRank = metadata.number('attention.kv_lora_rank');
@@ -210,7 +217,7 @@ function compressedAttention(metadata: MetadataReader, queryHeads: number, ratio
     ropeHeadDim: metadata.number('rope.dimension_count'),
     window: metadata.number('attention.sliding_window'),
     ratio,
-    // Only layers that compress by four choose among their entries.
+    // Only layers that compress by four have an indexer.
     ...(topK !== undefined && ratio === 4 && { indexer: indexerOf(metadata, topK) }),
   };
 }

@@ -1,9 +1,12 @@
-/** The feed-forward part of a layer of a GGUF file, read from the shapes of its tensors. */
+/** Reads the feed-forward part of a layer of a GGUF file from the shapes of its tensors. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { MlpSpec } from '../model-spec.ts';
 import type { LayerView } from './layer-view.ts';
 
-/** Whether gate and up rows are in one matrix: files without ffn_gate then have twice as many rows as ffn_down reads. */
+/**
+ * True if one matrix holds gate and up rows: then ffn_gate is absent, and ffn_up has twice as many rows as ffn_down has
+ * inputs.
+ */
 export function hasFusedGate(layer: LayerView): boolean {
   const up = layer.shape('ffn_up')?.at(-2);
   const down = layer.shape('ffn_down')?.at(-1);
@@ -33,7 +36,7 @@ function expertMlp(layer: LayerView, expertsPerToken: number | undefined): MlpSp
     experts: stack?.[0] ?? singleExpertCount(layer),
     expertsPerToken,
     expertIntermediateSize: stack?.at(-1) ?? single?.at(-1) ?? 0,
-    // Beside experts, a shared expert and a dense feed-forward both run for every token.
+    // In a layer with experts, a shared expert and a dense feed-forward both run for every token.
     sharedIntermediateSize:
       (layer.shape('ffn_down_shexp')?.at(-1) ?? 0) + (layer.shape('ffn_down')?.at(-1) ?? 0),
     gated: layer.hasAny(['ffn_gate_exps', 'ffn_gate_up_exps', 'ffn_gate.0']),

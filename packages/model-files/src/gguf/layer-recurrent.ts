@@ -1,4 +1,4 @@
-/** Layers that keep a state of fixed size instead of a cache: Mamba, linear attention, short convolutions. */
+/** Reads layers with a state of fixed size instead of a cache: Mamba, linear attention, short convolutions. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { AttentionSpec } from '../model-spec.ts';
 import type { LayerView } from './layer-view.ts';
@@ -16,14 +16,14 @@ export function recurrentAttention(
   return layer.has('ssm_x') ? mamba1(metadata) : mamba2(metadata);
 }
 
-/** LFM2: a gated convolution over the last few tokens, which is Mamba without its state. */
+/** LFM2: a gated convolution over the last few tokens, equal to Mamba without its state. */
 function shortConvolution(metadata: MetadataReader, hiddenSize: number): AttentionSpec {
   const empty = { heads: 0, headDim: 0, stateSize: 0, groups: 0 };
   const convTaps = metadata.number('shortconv.l_cache');
   return { kind: 'ssm', variant: 'mamba1', ...empty, convTaps, convChannels: hiddenSize };
 }
 
-/** Kimi Delta Attention: q, k and v of all heads pass a convolution each. */
+/** Kimi Delta Attention: each of q, k and v of all heads has a convolution. */
 function kimiDelta(metadata: MetadataReader, heads: number): AttentionSpec {
   const headDim = metadata.number('kda.head_dim');
   return {
@@ -38,7 +38,10 @@ function kimiDelta(metadata: MetadataReader, heads: number): AttentionSpec {
   };
 }
 
-/** Gated DeltaNet, whose sizes llama.cpp keeps under Mamba's names: groups are key heads, the rank is value heads. */
+/**
+ * Gated DeltaNet. llama.cpp stores its sizes under Mamba's names: `group_count` is key heads, `time_step_rank` is value
+ * heads.
+ */
 function gatedDelta(metadata: MetadataReader): AttentionSpec {
   const keyHeads = metadata.number('ssm.group_count');
   const valueHeads = metadata.number('ssm.time_step_rank');
@@ -71,7 +74,7 @@ function mamba1(metadata: MetadataReader): AttentionSpec {
   };
 }
 
-/** Mamba 2 sends x, B and C through the convolution; `time_step_rank` is its number of heads. */
+/** Mamba 2 convolves x, B and C; `time_step_rank` is its number of heads. */
 function mamba2(metadata: MetadataReader): AttentionSpec {
   const heads = metadata.number('ssm.time_step_rank');
   const groups = metadata.optionalNumber('ssm.group_count') ?? 1;
@@ -88,7 +91,7 @@ function mamba2(metadata: MetadataReader): AttentionSpec {
   };
 }
 
-/** `ssm.inner_size` divided by a number of heads. */
+/** Divides `ssm.inner_size` by a number of heads. Throws `gguf-bad-value` if the quotient is not an integer. */
 function shareOf(metadata: MetadataReader, heads: number): number {
   const inner = metadata.number('ssm.inner_size');
   if (heads > 0 && inner % heads === 0) return inner / heads;

@@ -1,4 +1,4 @@
-/** The tensors of one layer of a GGUF file, by stem, and what they tell about its kind. */
+/** The tensors of one layer of a GGUF file, by stem. They decide the layer's kind. */
 import type { GgufTensor } from './header.ts';
 import type { LayerMixer, TensorPlace } from './tensor-names.ts';
 
@@ -17,7 +17,7 @@ export class LayerView {
     this.tensors = tensors;
     const weights = new Map<string, GgufTensor>();
     for (const { place, tensor } of tensors) {
-      // Parameters such as ssm_a have no suffix; a bias or scale must not stand in for its matrix.
+      // Parameters such as ssm_a have no suffix; a bias or scale must not replace its matrix.
       if (place.name === place.stem || place.name.endsWith('.weight')) weights.set(place.stem, tensor);
     }
     this.#weights = weights;
@@ -31,7 +31,7 @@ export class LayerView {
     return stems.some((stem) => this.#weights.has(stem));
   }
 
-  /** Row-major shape of a weight, undefined when the layer has no such tensor. */
+  /** Returns the row-major shape of a weight, undefined if the layer has no such tensor. */
   shape(stem: string): readonly number[] | undefined {
     return this.#weights.get(stem)?.shape;
   }
@@ -50,8 +50,8 @@ export class LayerView {
   }
 
   /**
-   * Falcon H1 runs Mamba and attention side by side in a block. A spec has one kind of mixing per layer, so such a block is
-   * two: Mamba with the norm before both, then attention with the feed-forward.
+   * Splits a block of Falcon H1, which runs Mamba and attention in parallel. A spec has one kind of mixing per layer,
+   * so such a block becomes two layers: Mamba with the norm before both, then attention with the feed-forward.
    */
   parts(): readonly LayerView[] {
     if (this.mixer !== 'ssm' || !this.has('attn_k')) return [this];

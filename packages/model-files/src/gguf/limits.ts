@@ -1,8 +1,8 @@
 /**
- * How much a GGUF header may ask for. A header is a list of counts and lengths that the file's author chose; each is
- * checked against these limits, and against the bytes the file really has, before anything is allocated for it. The
- * largest published files (DeepSeek, Gemma and Qwen with vocabularies of 130k to 260k tokens) need 10 to 40 MiB of
- * header, under 100 metadata keys and under 2,500 tensors; every limit leaves them a factor of ten or more.
+ * Limits of a GGUF header. A header is a list of counts and lengths that the file's author chose; the reader checks
+ * each against these limits, and against the bytes of the file, before it allocates memory. The largest published files
+ * (DeepSeek, Gemma and Qwen with vocabularies of 130k to 260k tokens) need 10 to 40 MiB of header, under 100 metadata
+ * keys and under 2,500 tensors; every limit exceeds this by a factor of ten or more.
  */
 import { MiB } from '@plimsoll/foundation';
 
@@ -12,9 +12,9 @@ export interface GgufLimits {
   /** Metadata keys. */
   readonly keyCountMax: number;
   readonly tensorCountMax: number;
-  /** The GGUF specification caps keys at 2^16 - 1 bytes. */
+  /** The GGUF specification limits keys to 2^16 - 1 bytes. */
   readonly keyBytesMax: number;
-  /** ggml itself keeps 64 bytes of a name; forks keep up to 256. */
+  /** ggml itself stores names of up to 64 bytes; forks up to 256. */
   readonly tensorNameBytesMax: number;
   /** One string value: the longest are whole tokenizer.json files, about 34 MB for Gemma. */
   readonly stringBytesMax: number;
@@ -24,9 +24,9 @@ export interface GgufLimits {
   readonly keptElementsMax: number;
   /** Arrays inside arrays; mainline writes none. */
   readonly arrayDepthMax: number;
-  /** GGML_MAX_DIMS: no ggml tensor has more. */
+  /** GGML_MAX_DIMS of ggml. */
   readonly dimensionsMax: number;
-  /** Alignments in use are 32 and 64; a page is the largest that means anything. */
+  /** Alignments in use are 32 and 64; an alignment above a page has no purpose. */
   readonly alignmentMax: number;
 }
 

@@ -1,4 +1,6 @@
-/** Metadata of a GGUF header: keys and typed values. Long arrays are walked over, not kept, unless asked for. */
+/**
+ * Parses the metadata of a GGUF header: keys and typed values. Long arrays are skipped unless the caller asks for them.
+ */
 import type { ByteCursor, Parsing } from './byte-cursor.ts';
 import {
   type GgufArrayValue,
@@ -14,16 +16,16 @@ import {
 import type { GgufLimits } from './limits.ts';
 import { type TextTable, TextTableBuilder, textLengthBytes } from './text-table.ts';
 
-/** The one key that the format itself gives a meaning to. */
+/** The only key that the format itself defines. */
 export const alignmentKey = 'general.alignment';
 
 export interface MetadataRules {
   readonly limits: GgufLimits;
-  /** Arrays with more elements than this keep only their type and length. */
+  /** Longer arrays keep only their type and length. */
   readonly arrayElementsKept: number;
 }
 
-/** Bytes of one value of a fixed-size type; 0 for strings and arrays, whose bytes the file tells. */
+/** Bytes of one value of a fixed-size type; 0 for strings and arrays, whose size is in the file. */
 const scalarBytes: Readonly<Record<GgufValueType, number>> = {
   uint8: 1,
   int8: 1,
@@ -40,7 +42,7 @@ const scalarBytes: Readonly<Record<GgufValueType, number>> = {
   float64: 8,
 };
 
-/** Fewest bytes one element can take, which bounds how many a file of a known size can hold. */
+/** Minimum bytes of one element, which bounds the number of elements in a file of known size. */
 function elementBytesMin(type: GgufValueType): number {
   if (type === 'string') return 8;
   return type === 'array' ? 12 : scalarBytes[type];
@@ -158,7 +160,7 @@ function* parseArray(cursor: ByteCursor, rules: ValueRules, depth: number): Pars
   return yield* keepElements(cursor, elementType, { length, depth, rules });
 }
 
-/** Longer arrays of texts are vocabularies and merges, whose texts most readers never look at. */
+/** Longer arrays of texts are vocabularies and merges; most readers never use their texts. */
 const decodedTextsMax = 4096;
 
 function* keepElements(
@@ -181,7 +183,7 @@ function* keepElements(
     } else {
       const bytes = scalarBytes[elementType];
       if (!cursor.has(bytes)) yield* cursor.need(bytes);
-      // A generator's turn per element would take most of the time of reading it.
+      // Reading without a yield per element: the generator would take most of the time.
       for (; index < length && cursor.has(bytes); index++) values.push(takeScalar(cursor, elementType));
     }
   }
@@ -208,7 +210,7 @@ interface ArrayContents {
   readonly rules: ValueRules;
 }
 
-/** Elements of a fixed size are stepped over at once; strings and arrays one by one, reading only their lengths. */
+/** Skips elements of a fixed size at once; of strings and arrays it reads the lengths, one by one. */
 function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: ArrayContents): Parsing<void> {
   if (type !== 'string' && type !== 'array') {
     cursor.skip(skipped.length * scalarBytes[type]);
@@ -224,7 +226,10 @@ function* skipElements(cursor: ByteCursor, type: GgufValueType, skipped: ArrayCo
   }
 }
 
-/** A length and that many bytes of UTF-8. Invalid bytes become U+FFFD; a byte order mark is kept, tokenizers have one. */
+/**
+ * Reads a length and that many bytes of UTF-8. Invalid bytes become U+FFFD; a byte order mark is kept, because
+ * vocabularies contain one.
+ */
 export function* parseText(cursor: ByteCursor, bytesMax: number): Parsing<string> {
   if (!cursor.has(8)) yield* cursor.need(8);
   const length = takeTextBytes(cursor, bytesMax);
@@ -232,7 +237,7 @@ export function* parseText(cursor: ByteCursor, bytesMax: number): Parsing<string
   return cursor.text(length);
 }
 
-/** The length of a text, of which eight bytes must be in the window. */
+/** Reads the length of a text; its eight bytes must be in the window. */
 function takeTextBytes(cursor: ByteCursor, bytesMax: number): number {
   const offset = cursor.position;
   return checkedTextBytes(cursor, cursor.uint64(), { bytesMax, offset });
@@ -258,7 +263,7 @@ function checkedTextBytes(
   );
 }
 
-/** Reads one value whose bytes are known to be in the window. */
+/** Reads one value whose bytes are in the window. */
 function takeScalar(cursor: ByteCursor, type: Exclude<GgufScalarType, 'string'>): GgufScalar {
   const little = cursor.littleEndian;
   const { view, at } = cursor.take(scalarBytes[type]);

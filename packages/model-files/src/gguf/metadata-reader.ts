@@ -1,14 +1,14 @@
 /**
- * Hyper-parameters out of GGUF metadata: numbers under `<architecture>.`, given once or per layer. Remembers what was
- * asked for, so that what nobody asked for can be reported.
+ * Reads hyper-parameters from GGUF metadata: numbers under `<architecture>.`, stated once or per layer. It records the
+ * keys that callers read, so that a spec can list the keys that no caller read.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { keysWithoutNeed } from './architectures.ts';
 import type { GgufValue } from './header.ts';
 
-/** llama.cpp stops at 512 layers; the longest known model has 162. */
+/** llama.cpp allows 512 layers; the longest known model has 162. */
 const layersMax = 4096;
-/** Sizes and counts beyond this make no model, and would leave the exact integers when multiplied. */
+/** Larger sizes and counts fit no model, and their products would exceed the exact integers. */
 const sizeMax = 2 ** 31;
 
 export class MetadataReader {
@@ -30,18 +30,18 @@ export class MetadataReader {
     this.architecture = String(architecture.value).slice(0, 80);
   }
 
-  /** Text outside the architecture's keys: `general.type`. */
+  /** Reads a text outside the architecture's keys: `general.type`. */
   text(key: string): string | undefined {
     const entry = this.#metadata.get(key);
     return entry?.type === 'string' ? String(entry.value) : undefined;
   }
 
-  /** Whether the file gives a value per layer rather than one for all. */
+  /** True if the file gives a value per layer instead of one for all. */
   isList(name: string): boolean {
     return this.#entry(name)?.type === 'array';
   }
 
-  /** A count that must be there. */
+  /** Reads a count. Throws `gguf-missing-key` if the key is absent. */
   number(name: string): number {
     return this.optionalNumber(name) ?? this.#missing(name);
   }
@@ -58,7 +58,7 @@ export class MetadataReader {
     return count <= layersMax ? count : this.#refuse('block_count', count, layersMax);
   }
 
-  /** A number per layer: the file gives one for all, or a list of them. Undefined when it gives none. */
+  /** Reads a number per layer: the file states one number for all layers, or a list. Undefined if the key is absent. */
   perLayer(name: string, layerCount: number): ((layer: number) => number) | undefined {
     const entry = this.#entry(name);
     if (entry === undefined) return undefined;
@@ -74,7 +74,7 @@ export class MetadataReader {
     return (layer) => numbers[layer] ?? 0;
   }
 
-  /** Keys of this architecture that were not asked for and may mean bytes. */
+  /** Returns the keys of this architecture that no caller read and that may affect memory. */
   notAsked(): string[] {
     const prefix = `${this.architecture}.`;
     return [...this.#metadata.keys()].filter((key) => {
@@ -88,7 +88,7 @@ export class MetadataReader {
     });
   }
 
-  /** All keys of this architecture, for the refusal of one that is not known. */
+  /** Returns all keys of this architecture, for the error about an unknown architecture. */
   ownKeys(): string[] {
     return [...this.#metadata.keys()].filter((key) => key.startsWith(`${this.architecture}.`));
   }

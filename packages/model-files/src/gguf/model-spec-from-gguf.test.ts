@@ -31,12 +31,12 @@ function bothWays({ name, config, contents }: Sample): { file: ModelSpec; config
   };
 }
 
-/** What of a layer does not depend on names: kinds, heads, widths. */
+/** The fields of a layer that do not depend on tensor names: kinds, heads, widths. */
 function kinds({ attention, mlp }: LayerSpec): Pick<LayerSpec, 'attention' | 'mlp'> {
   return { attention, mlp };
 }
 
-/** A file may keep apart what a checkpoint has in one matrix, and the other way round. */
+/** A file may split a matrix that the checkpoint fuses, and fuse matrices that it splits. */
 const joined: Readonly<Partial<Record<TensorRole, string>>> = {
   'attention-q': 'attention-qkv',
   'attention-k': 'attention-qkv',
@@ -52,8 +52,8 @@ const joined: Readonly<Partial<Record<TensorRole, string>>> = {
 function elementsByRole(spec: ModelSpec): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const tensor of [...spec.tensors, ...spec.layers.flatMap((layer) => layer.tensors)]) {
-    // Rotary tables are computed from the config, a scale per expert counts with the router in one and with the experts in the
-    // other, and the scale of a layer is a single number.
+    // Rotary tables are computed from the config, a scale per expert counts with the router in one format and with the
+    // experts in the other, and the scale of a layer is a single number.
     if (/rope_freqs|per_expert_scale|ffn_down_exps.scale|layer_output_scale|layer_scalar/.test(tensor.name))
       continue;
     const role = joined[tensor.role] ?? tensor.role;
@@ -77,7 +77,7 @@ describe('the same model from its GGUF file and from its config.json', () => {
     (_, item) => {
       const { file, config } = bothWays(item);
       expect(file.layers.map(kinds)).toEqual(config.layers.map(kinds));
-      // Most files leave prediction layers out.
+      // Most files omit the prediction layers.
       const predicted = file.predictionLayers.map(kinds);
       if (predicted.length > 0) expect(predicted).toEqual(config.predictionLayers.map(kinds));
       const facts = ({ hiddenSize, vocabSize, contextLength, tiedEmbeddings }: ModelSpec) => ({
@@ -137,10 +137,10 @@ function summary(spec: ModelSpec): string {
   return [JSON.stringify(rest), ...tensors.map((tensor) => JSON.stringify(tensor)), ...lines].join('\n');
 }
 
-describe('what a file says', () => {
+describe('specs of GGUF files', () => {
   const fixture = readFileSync(new URL('../../../../fixtures/gguf/tiny-llama.gguf', import.meta.url));
 
-  test('a spec of a small quantised file, whole', () => {
+  test('the whole spec of a small quantised file', () => {
     expect(summary(modelSpecFromGguf(parseGguf(fixture), { id: 'tiny-llama' }))).toMatchInlineSnapshot(`
       "{"id":"tiny-llama","family":"llama","source":"gguf","hiddenSize":32,"vocabSize":8,"contextLength":4096,"elementType":"fp16","quantization":{"method":"gguf","weights":"gguf","groupSize":null,"blockShape":null,"zeroPoints":false,"unquantized":[],"kvCache":null,"inferred":false},"tiedEmbeddings":false,"vision":null,"predictionLayers":[],"notModelled":[]}
       {"name":"token_embd.weight","role":"token-embedding","shape":[8,32],"stored":{"type":"F16","bytes":512}}
@@ -169,7 +169,7 @@ describe('what a file says', () => {
     `);
   });
 
-  test('every byte of the file is in the spec, known or not', () => {
+  test('the spec counts every byte of the file, unknown tensors included', () => {
     const odd: GgufTensor[] = ['blk.1.novel.weight', 'v.patch_embd.weight', 'mm.0.weight', 'constructor'].map(
       (name) => ({
         name,
@@ -195,7 +195,7 @@ describe('what a file says', () => {
     expect(spec.vision?.tensors.map((tensor) => tensor.role)).toEqual(['vision', 'projector']);
   });
 
-  test('equal layers are one object, layers of another mixture are not', () => {
+  test('equal layers are one object, layers with other tensor types are not', () => {
     const contents = contentsOf({ ...small, blocks: 4 });
     const tensors = contents.tensors.map((tensor) =>
       tensor.name === 'blk.2.ffn_down.weight'
@@ -212,14 +212,14 @@ describe('what a file says', () => {
     expect(modelSpecFromGguf(contents, { id: 'small' }).quantization).toBeNull();
   });
 
-  test('keys that may mean bytes and are not understood are reported', () => {
+  test('unknown keys that may affect memory are reported', () => {
     const novel: [string, GgufValue] = ['llama.novel.size', { type: 'uint32', value: 3 }];
     const rope: [string, GgufValue] = ['llama.rope.freq_base', { type: 'float32', value: 1e4 }];
     const spec = modelSpecFromGguf(withMetadata(contentsOf(small), novel, rope), { id: 'small' });
     expect(spec.notModelled).toEqual(['llama.novel.size']);
   });
 
-  test('layers without attention or without feed-forward, as Nemotron-NAS has them', () => {
+  test('layers without attention or without feed-forward, as in Nemotron-NAS', () => {
     const { layers } = read({
       ...small,
       name: 'deci',
@@ -227,7 +227,7 @@ describe('what a file says', () => {
       blocks: 4,
       block: (layer) => {
         if (layer === 1) return [...normRows(64, 'ffn_norm'), ...gatedRows(64, 96)];
-        // "Linear attention" here is one matrix instead of attention: nothing is cached.
+        // "Linear attention" in Nemotron-NAS replaces attention with one matrix, so the layer has no cache.
         if (layer === 2) return [...normRows(64, 'attn_norm'), ['attn_output', 64, 64]];
         return small.block(layer);
       },
@@ -240,7 +240,7 @@ describe('what a file says', () => {
     ]);
   });
 
-  test('an encoder caches nothing', () => {
+  test('an encoder has no cache', () => {
     const spec = read({
       ...small,
       name: 'bert',
@@ -252,7 +252,7 @@ describe('what a file says', () => {
     expect(spec.layers.map((layer) => layer.attention)).toEqual([{ kind: 'none' }, { kind: 'none' }]);
   });
 
-  test('prediction layers that a converter counted and left out are no layers', () => {
+  test('prediction layers that a converter counted but omitted do not become layers', () => {
     const counted = { ...small, name: 'glm4moe', keys: { ...small.keys, nextn_predict_layers: 1 } };
     const left = read({ ...counted, block: (layer) => (layer === 1 ? [] : small.block(layer)) });
     expect([left.layers.length, left.predictionLayers.length]).toEqual([1, 0]);
@@ -290,7 +290,7 @@ describe('what a file says', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('refused files', () => {
   const without = (key: string): GgufContents => {
     const contents = contentsOf(small);
     return { ...contents, metadata: new Map([...contents.metadata].filter(([name]) => name !== key)) };
@@ -299,19 +299,19 @@ describe('what is refused', () => {
     contentsOf({ ...small, keys: { ...small.keys, ...more } });
   const cases: Record<string, GgufContents> = {
     'no architecture': without('general.architecture'),
-    'an architecture that is not known': contentsOf({ ...small, name: 'novel' }),
+    'an unknown architecture': contentsOf({ ...small, name: 'novel' }),
     'a projector': contentsOf({ ...small, name: 'clip' }),
     'an adapter': withMetadata(contentsOf(small), ['general.type', { type: 'string', value: 'adapter' }]),
     'no block count': without('llama.block_count'),
     'no context length': without('llama.context_length'),
     'no layers': { ...contentsOf(small), tensors: [] },
     'too few layers': keys({ block_count: 1 }),
-    'absurdly many layers': keys({ block_count: 100_000 }),
-    'a size that is none': keys({ embedding_length: 64.5 }),
+    '100,000 layers': keys({ block_count: 100_000 }),
+    'a size that is not an integer': keys({ embedding_length: 64.5 }),
     'a list that is too short': keys({ 'attention.head_count_kv': [2] }),
-    'other key heads than the tensors have': keys({ 'attention.head_count_kv': 4 }),
+    'key heads that contradict the tensors': keys({ 'attention.head_count_kv': 4 }),
     'no heads': without('llama.attention.head_count'),
-    'another width than the embedding has': keys({
+    'a width that contradicts the embedding': keys({
       embedding_length: 128,
       'attention.key_length': 16,
       'attention.value_length': 16,
@@ -327,13 +327,13 @@ describe('what is refused', () => {
       },
       block: () => [['attn_kv_a_mqa', 40, 64]],
     }),
-    'experts and no word how many are used': contentsOf({
+    'experts without a count per token': contentsOf({
       ...small,
       block: () => [...small.block(0), ['ffn_down_exps', 4, 64, 128]],
     }),
   };
 
-  test('each with the key or tensor it is about', () => {
+  test('each error names its key or tensor', () => {
     const lines = Object.entries(cases).map(([name, contents]) => {
       try {
         modelSpecFromGguf(contents, { id: 'small' });
@@ -345,32 +345,32 @@ describe('what is refused', () => {
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "no architecture: gguf-missing-key | GGUF: metadata "general.architecture" is missing, so nothing says what the tensors are
-      an architecture that is not known: unsupported-architecture | GGUF: architecture "novel" is not modelled; its keys: novel.block_count, novel.context_length, novel.embedding_length, novel.attention.head_count, novel.attention.head_count_kv
+      an unknown architecture: unsupported-architecture | GGUF: architecture "novel" is not modelled; its keys: novel.block_count, novel.context_length, novel.embedding_length, novel.attention.head_count, novel.attention.head_count_kv
       a projector: gguf-not-a-model | GGUF: this file holds a vision projector (mmproj), not a language model
       an adapter: gguf-not-a-model | GGUF: this file holds "adapter", not a language model
       no block count: gguf-missing-key | GGUF: metadata "llama.block_count" is missing
       no context length: gguf-missing-key | GGUF: metadata "llama.context_length" is missing
       no layers: gguf-no-weights | GGUF: the file has no layers, only metadata
       too few layers: gguf-shape-mismatch | GGUF: tensor "blk.1.attn_norm.weight" belongs to a layer beyond the 1 that block_count states
-      absurdly many layers: gguf-bad-value | GGUF: metadata "llama.block_count" cannot be 100000
-      a size that is none: gguf-bad-value | GGUF: metadata "llama.embedding_length" cannot be 64.5
+      100,000 layers: gguf-bad-value | GGUF: metadata "llama.block_count" cannot be 100000
+      a size that is not an integer: gguf-bad-value | GGUF: metadata "llama.embedding_length" cannot be 64.5
       a list that is too short: gguf-bad-value | GGUF: metadata "llama.attention.head_count_kv" cannot be a list of 1
-      other key heads than the tensors have: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_k.weight" has 32 rows, the metadata implies 64
+      key heads that contradict the tensors: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_k.weight" has 32 rows, the metadata implies 64
       no heads: gguf-missing-key | GGUF: metadata "llama.attention.head_count" is missing
-      another width than the embedding has: gguf-shape-mismatch | GGUF: tensor "token_embd.weight" has rows of 64, embedding_length states 128
+      a width that contradicts the embedding: gguf-shape-mismatch | GGUF: tensor "token_embd.weight" has rows of 64, embedding_length states 128
       a latent wider than its matrix: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_kv_a_mqa.weight" has 40 rows, the metadata implies 99 to 115
-      experts and no word how many are used: gguf-missing-key | GGUF: layer 0 has experts, and no metadata says how many of them a token uses"
+      experts without a count per token: gguf-missing-key | GGUF: layer 0 has experts, and no metadata says how many of them a token uses"
     `);
   });
 
-  test('an architecture that is not known can be read as one that is', () => {
+  test('an unknown architecture can be read as a known architecture', () => {
     const spec = read({ ...small, name: 'novel' }, 'llama');
     expect(spec.family).toBe('novel');
     expect(spec.layers.map(kinds)).toEqual(read(small).layers.map(kinds));
     expect(() => read({ ...small, name: 'novel' }, 'nothing')).toThrow(/not modelled/);
   });
 
-  test('a projector is asked for as one', () => {
+  test('reading a language model as a projector is refused', () => {
     expect(() => visionSpecFromGguf(contentsOf(small))).toThrowErrorMatchingInlineSnapshot(
       `[PlimsollError: GGUF: this file holds a model of architecture "llama", not a vision projector]`,
     );

@@ -1,6 +1,6 @@
 /**
- * GGUF header -> ModelSpec, in the terms in which the config reader says the same model: attention kinds, heads and widths
- * are equal; tensors keep the names, types and bytes that the file gives them.
+ * Builds a ModelSpec from a GGUF header, in the terms of the config reader: attention kinds, heads and widths are equal
+ * to those from config.json; tensors keep the names, types and bytes of the file.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { freezeLayer } from '../config/layers.ts';
@@ -18,12 +18,16 @@ import { layerTensorRole, modelTensorRole, placeOfTensor } from './tensor-names.
 import { isVisionTensor, visionInside } from './vision.ts';
 
 export interface GgufSpecOptions {
-  /** Only for naming: the file's name. */
+  /** The file's name; it only names the spec. */
   readonly id: string;
-  /** Read an architecture that is not known as if it were this one: `llama`. */
+  /** Known architecture to use for an unknown one: `llama`. */
   readonly assume?: string;
 }
 
+/**
+ * Builds the spec of a GGUF model. Throws `gguf-not-a-model`, `gguf-no-weights`, `gguf-missing-key`, `gguf-bad-value`,
+ * `gguf-shape-mismatch`, `unsupported-architecture` or `bad-geometry`.
+ */
 export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptions): ModelSpec {
   const metadata = new MetadataReader(contents.metadata);
   refuseOtherFiles(metadata);
@@ -38,7 +42,7 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
     .slice(0, layerCount)
     .flatMap((view) => view.parts())
     .map((view) => builder.build(view));
-  // Files whose prediction layers were left out still count them.
+  // A file that omits its prediction layers may still count them.
   const predicted = views.slice(layerCount).filter((view) => view.tensors.length > 0);
   const tensors = modelTensors.map((placed) => builder.modelTensor(placed));
   const embedding = tensors.find((tensor) => tensor.name === 'token_embd.weight');
@@ -62,7 +66,7 @@ export function modelSpecFromGguf(contents: GgufContents, options: GgufSpecOptio
   return checkGeometry(spec, ggufKeys(metadata.architecture));
 }
 
-/** Types and bytes are per tensor; there is no scheme to speak of beyond them. */
+/** A GGUF file has a type per tensor and no other quantisation scheme. */
 const ggufQuantization: QuantizationSpec = {
   method: 'gguf',
   weights: 'gguf',
@@ -103,7 +107,7 @@ function chooseRule(metadata: MetadataReader, assume: string | undefined): Archi
 }
 
 interface SortedTensors {
-  /** One per block, in order. */
+  /** One view per block, in order. */
   readonly views: readonly LayerView[];
   readonly modelTensors: readonly PlacedTensor[];
 }
@@ -137,8 +141,8 @@ function sortTensors(tensors: readonly GgufTensor[], blockCount: number): Sorted
 }
 
 /**
- * Prediction layers are the last blocks. Some converters count them and leave their tensors out, others leave the key and
- * not the blocks: a block counts as one when it has the parts of one, or nothing at all.
+ * Counts the prediction layers, which are the last blocks. Some converters count them and omit their tensors, others
+ * keep the key and omit the blocks: a block counts if it has the parts of a prediction layer, or no tensors at all.
  */
 function predictionCount(metadata: MetadataReader, views: readonly LayerView[]): number {
   const stated = metadata.optionalNumber('nextn_predict_layers') ?? 0;
@@ -148,7 +152,7 @@ function predictionCount(metadata: MetadataReader, views: readonly LayerView[]):
 }
 
 class LayerBuilder {
-  /** Stems of tensors whose purpose is not known. Their bytes count all the same. */
+  /** Stems of tensors without a known role. Their bytes count like all others. */
   readonly unknownTensors: string[] = [];
   readonly #attention: AttentionReader;
   readonly #expertsPerToken: ((layer: number) => number) | undefined;
@@ -159,7 +163,7 @@ class LayerBuilder {
     this.#expertsPerToken = metadata.perLayer('expert_used_count', blockCount);
   }
 
-  /** Equal layers become the same object. */
+  /** Builds a layer; equal layers become the same object. */
   build(view: LayerView): LayerSpec {
     const context = { mixer: view.mixer, hasStepMatrix: view.has('ssm_dt') };
     const fused = hasFusedGate(view);
@@ -215,8 +219,8 @@ function vocabularyLength(contents: GgufContents, metadata: MetadataReader): num
 const elementTypes: Readonly<Record<string, ElementType>> = { F32: 'fp32', F16: 'fp16', BF16: 'bf16' };
 
 /**
- * The type most bytes of matrices have, where that is a plain one. A quantised file does not record the type it was made
- * from; llama.cpp then computes in and caches fp16, so that is said.
+ * Returns the type with the most matrix bytes, if it is a plain type. A quantised file does not record its original
+ * type, and llama.cpp computes and caches it in fp16, so the answer is then fp16.
  */
 function elementTypeOf(tensors: readonly GgufTensor[]): ElementType {
   const bytesOfType = new Map<string, number>();

@@ -37,11 +37,11 @@ function describeHeader({ alignment, dataOffset, tensors }: GgufHeader): Expecte
 }
 
 describe('files written by the gguf Python package', () => {
-  test.each(fixtures)('%s reads as its own reader reads it', (name) => {
+  test.each(fixtures)('%s reads as the gguf package reads it', (name) => {
     expect(describeHeader(parseGguf(fixture(name)))).toEqual(expected[name]);
   });
 
-  test('every metadata type comes through', () => {
+  test('every metadata type is read', () => {
     const header = parseGguf(fixture('value-types.gguf'));
     const values = [...header.metadata].map(([key, value]) => `${key} = ${render(value)}`);
     expect(values.join('\n')).toMatchInlineSnapshot(`
@@ -69,13 +69,13 @@ describe('files written by the gguf Python package', () => {
     `);
   });
 
-  test('long arrays are kept on request', () => {
+  test('long arrays are kept if requested', () => {
     const header = parseGguf(fixture('value-types.gguf'), { arrays: 'all' });
     const long = header.metadata.get('kinds.long');
     expect(long?.type === 'array' && long.values?.length).toBe(5000);
   });
 
-  test('big-endian files have the same metadata', () => {
+  test('big-endian files give the same metadata', () => {
     const big = parseGguf(fixture('tiny-llama-big-endian.gguf'));
     const little = parseGguf(fixture('tiny-llama.gguf'));
     const differing = [...big.metadata].filter(
@@ -93,7 +93,7 @@ function render(value: GgufValue | undefined): string {
   return `${value.elementType}[${value.length}] ${value.values === null ? '...' : value.values.map(show).join(', ')}`;
 }
 
-/** Counts what is read, and optionally hides the size as some servers do. */
+/** Counts the reads, and can hide the size as some servers do. */
 function watched(
   bytes: Uint8Array,
   size: number | null = bytes.byteLength,
@@ -136,7 +136,7 @@ describe('reading in chunks', () => {
     expect(await readGgufHeader(watched(bytes, null))).toEqual(parseGguf(bytes));
   });
 
-  test('a vocabulary is walked over in growing chunks, and no byte is read twice', async () => {
+  test('a vocabulary is skipped in growing chunks, and no byte is read twice', async () => {
     const bytes = largeVocabulary(150_000);
     const source = watched(bytes);
     const header = await readGgufHeader(source);
@@ -165,7 +165,7 @@ describe('reading in chunks', () => {
     expect(inChunks).toEqual(texts(parseGguf(bytes, { arrays: 'all' })));
   });
 
-  test('data behind the header is not read beyond one chunk', async () => {
+  test('at most one chunk of data after the header is read', async () => {
     const tensor = { name: 'big', type: ggmlTypeNamed('F32'), shape: [1024, 4096] };
     const data = new Uint8Array(4096 * 4096);
     const source = watched(encodeGguf([{ ...tensor, data }], { metadata: [] }));
@@ -174,7 +174,7 @@ describe('reading in chunks', () => {
   });
 });
 
-/** Bytes of a header by hand, little-endian: numbers of four and eight bytes, and text with its length. */
+/** Builds header bytes, little-endian: numbers of four and eight bytes, and text with its length. */
 function bytesOf(...parts: (string | { u32: number } | { u64: number | bigint })[]): Uint8Array {
   const pieces = parts.map((piece) => {
     if (typeof piece === 'string') {
@@ -198,27 +198,27 @@ const type = (name: (typeof ggufValueTypes)[number]) => u32(ggufValueTypes.index
 const row = (name: string, shape: number[], id: number, offset: number) =>
   [name, u32(shape.length), ...shape.map(u64), u32(id), u64(offset)] as const;
 
-describe('damaged and lying headers', () => {
+describe('damaged and false headers', () => {
   const cases: Record<string, Uint8Array> = {
     'empty file': new Uint8Array(0),
     'not GGUF': bytesOf(u32(0x67676d6c), u32(1), u64(0), u64(0)),
     'Git LFS pointer': new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n'),
     'version 1': bytesOf(magic, u32(1), u32(0), u32(0), u64(0)),
-    'version of the other byte order': bytesOf(magic, u32(0x07000000), u64(0), u64(0)),
+    'version in the other byte order': bytesOf(magic, u32(0x07000000), u64(0), u64(0)),
     'more tensors than bytes': bytesOf(...head(1_000_000, 0)),
     'more keys than bytes': bytesOf(...head(0, 2n ** 63n)),
     'key beyond the end': bytesOf(...head(0, 1), u64(2n ** 40n), u64(0)),
-    'cut in a value': bytesOf(...head(0, 1), 'a', type('uint64'), u64(1)).slice(0, -2),
+    'cut inside a value': bytesOf(...head(0, 1), 'a', type('uint64'), u64(1)).slice(0, -2),
     'unknown value type': bytesOf(...head(0, 1), 'a', u32(13), u32(0)),
     'duplicate key': bytesOf(...head(0, 2), 'a', type('uint32'), u32(1), 'a', type('uint32'), u32(2)),
-    'array of a lying length': bytesOf(...head(0, 1), 'a', type('array'), type('uint32'), u64(2 ** 30)),
+    'array of a false length': bytesOf(...head(0, 1), 'a', type('array'), type('uint32'), u64(2 ** 30)),
     'array of arrays of arrays': bytesOf(
       ...head(0, 1),
       'a',
       type('array'),
       ...Array.from({ length: 9 }, () => [type('array'), u64(1)]).flat(),
     ),
-    'string of a lying length': bytesOf(...head(0, 1), 'a', type('string'), u64(500)),
+    'string of a false length': bytesOf(...head(0, 1), 'a', type('string'), u64(500)),
     'alignment of 3': bytesOf(...head(0, 1), 'general.alignment', type('uint32'), u32(3)),
     'alignment as text': bytesOf(...head(0, 1), 'general.alignment', type('string'), '32'),
     'duplicate tensor': bytesOf(...head(2, 0), ...row('a', [1], 0, 0), ...row('a', [1], 0, 32)),
@@ -238,23 +238,23 @@ describe('damaged and lying headers', () => {
     ]),
   };
 
-  test('each ends in an error that names byte, field and limit', () => {
+  test('each error names byte, field and limit', () => {
     const lines = Object.entries(cases).map(([name, bytes]) => `${name}: ${failure(() => parseGguf(bytes))}`);
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "empty file: gguf-truncated | GGUF: file header at byte 0: 24 bytes are needed here and 0 are left | 0 | 24
       not GGUF: gguf-bad-magic | GGUF: magic at byte 0: the file does not begin with "GGUF" | 0x67676d6c | 0x46554747
       Git LFS pointer: gguf-bad-magic | GGUF: magic at byte 0: the file does not begin with "GGUF" | 0x73726576 | 0x46554747
       version 1: gguf-unsupported-version | GGUF: version at byte 4: version 1 is not read | 1 | 2 or 3
-      version of the other byte order: gguf-unsupported-version | GGUF: version at byte 4: version 7 is not read | 7 | 2 or 3
+      version in the other byte order: gguf-unsupported-version | GGUF: version at byte 4: version 7 is not read | 7 | 2 or 3
       more tensors than bytes: gguf-count-too-large | GGUF: tensor count at byte 8: 1000000 entries do not fit | 1000000 | 0
       more keys than bytes: gguf-count-too-large | GGUF: metadata count at byte 16: 9223372036854776000 entries do not fit | 9223372036854776000 | 0
       key beyond the end: gguf-string-too-long | GGUF: metadata key 0 at byte 24: a string of 1099511627776 bytes does not fit | 1099511627776 | 8
-      cut in a value: gguf-truncated | GGUF: metadata "a" at byte 37: 8 bytes are needed here and 6 are left | 43 | 45
+      cut inside a value: gguf-truncated | GGUF: metadata "a" at byte 37: 8 bytes are needed here and 6 are left | 43 | 45
       unknown value type: gguf-unknown-value-type | GGUF: metadata "a" at byte 33: 13 is not a metadata value type | 13 | 0 to 12
       duplicate key: gguf-duplicate-key | GGUF: metadata key 1 at byte 41: "a" is there twice, so its value is not known | a | undefined
-      array of a lying length: gguf-array-too-long | GGUF: metadata "a" at byte 41: an array of 1073741824 uint32 elements does not fit | 1073741824 | 0
+      array of a false length: gguf-array-too-long | GGUF: metadata "a" at byte 41: an array of 1073741824 uint32 elements does not fit | 1073741824 | 0
       array of arrays of arrays: gguf-array-too-deep | GGUF: metadata "a" at byte 89: arrays are nested too deep | 5 | 4
-      string of a lying length: gguf-string-too-long | GGUF: metadata "a" at byte 37: a string of 500 bytes does not fit | 500 | 0
+      string of a false length: gguf-string-too-long | GGUF: metadata "a" at byte 37: a string of 500 bytes does not fit | 500 | 0
       alignment of 3: gguf-bad-alignment | GGUF: metadata "general.alignment" at byte 49: the alignment is not a uint32 that is a power of two | uint32 3 | 65536
       alignment as text: gguf-bad-alignment | GGUF: metadata "general.alignment" at byte 49: the alignment is not a uint32 that is a power of two | string 32 | 65536
       duplicate tensor: gguf-duplicate-tensor | GGUF: tensor 1 at byte 57: "a" is there twice | a | undefined
@@ -269,9 +269,9 @@ describe('damaged and lying headers', () => {
     `);
   });
 
-  test('a source of unknown size is refused as well', async () => {
+  test('the same headers are refused if the size is unknown', async () => {
     for (const [name, bytes] of Object.entries(cases)) {
-      if (/data|overlap/.test(name)) continue; // Where the file ends is not known, and the data is not read.
+      if (/data|overlap/.test(name)) continue; // The end of the file is unknown, and the data is not read.
       await expect(readGgufHeader(watched(bytes, null)), name).rejects.toHaveProperty('code');
     }
   });

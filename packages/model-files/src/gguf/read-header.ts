@@ -1,4 +1,4 @@
-/** Drives the header parser over a ByteSource: chunks that start small and double, and no byte read twice. */
+/** Drives the header parser over a ByteSource: chunks start small and double, and no byte is read twice. */
 import { KiB, MiB } from '@plimsoll/foundation';
 import type { ByteSource } from '../byte-source.ts';
 import { ByteCursor } from './byte-cursor.ts';
@@ -7,17 +7,17 @@ import { parseGgufHeader } from './header-parser.ts';
 import { type GgufLimits, ggufLimits } from './limits.ts';
 import type { MetadataRules } from './metadata-parser.ts';
 
-/** Small enough that a header without a vocabulary is one request, large enough that one with is a handful. */
+/** A header without a vocabulary takes one request of this size, a header with a vocabulary takes a few. */
 const chunkBytesFirst = 256 * KiB;
-/** Bounds what may be read beyond the end of a header, and what is in memory at a time. */
+/** Bounds the bytes read after the end of a header, and the bytes in memory at a time. */
 const chunkBytesMax = 4 * MiB;
 /** Longer than any per-layer array, shorter than any vocabulary. */
 const arrayElementsKept = 4096;
 
 export interface GgufReadOptions {
   /**
-   * `short` keeps arrays of up to 4,096 elements: everything per layer. `all` keeps vocabulary and merges too, which a
-   * tokenizer needs and a plan does not.
+   * `short` keeps arrays of up to 4,096 elements, which covers everything per layer. `all` also keeps vocabulary and
+   * merges, which a tokenizer needs and a plan does not.
    */
   readonly arrays?: 'short' | 'all';
   readonly limits?: Partial<GgufLimits>;
@@ -30,6 +30,10 @@ function rulesOf(options: GgufReadOptions): MetadataRules {
   };
 }
 
+/**
+ * Reads the header of one GGUF file, without its data. Every error of the format names the byte, the field and the
+ * limit.
+ */
 export async function readGgufHeader(source: ByteSource, options: GgufReadOptions = {}): Promise<GgufHeader> {
   const rules = rulesOf(options);
   const cursor = new ByteCursor(source.size, rules.limits.headerBytesMax);
@@ -44,7 +48,7 @@ export async function readGgufHeader(source: ByteSource, options: GgufReadOption
   return step.value;
 }
 
-/** The same for a file that is in memory, without a promise. */
+/** Parses the header of a file in memory, synchronously. Throws the errors of `readGgufHeader`. */
 export function parseGguf(bytes: Uint8Array, options: GgufReadOptions = {}): GgufHeader {
   const rules = rulesOf(options);
   const cursor = new ByteCursor(bytes.byteLength, rules.limits.headerBytesMax);

@@ -1,4 +1,4 @@
-/** GGUF models where they lie: a directory, or a server. Node's file system is touched here and nowhere deeper. */
+/** Reads GGUF models from a directory or a server. No deeper file uses Node's file system. */
 import { basename, dirname, join } from 'node:path';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
@@ -7,13 +7,13 @@ import { HttpBudget } from '../http-budget.ts';
 import type { GgufReadOptions } from './read-header.ts';
 import { type GgufModel, readGgufModel } from './split-files.ts';
 
-/** Reads a local model. Of a split model any part may be named; the others must lie beside it. */
+/** Reads a local model. `path` may name any part of a split model; the other parts must be in the same directory. */
 export async function readGgufFile(path: string, options: GgufReadOptions = {}): Promise<GgufModel> {
   const named = { name: basename(path), source: await openFileSource(path) };
   return readGgufModel(named, (name) => openFileSourceIfPresent(join(dirname(path), name)), options);
 }
 
-/** The same over HTTP: `https://huggingface.co/<repo>/resolve/main/<file>.gguf`. */
+/** Reads a model over HTTP: `https://huggingface.co/<repo>/resolve/main/<file>.gguf`. */
 export async function readGgufUrl(
   url: string,
   options: GgufReadOptions & { readonly http?: HttpSourceOptions } = {},

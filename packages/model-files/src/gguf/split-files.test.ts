@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** A part with one tensor, as llama-gguf-split writes it. */
+/** Builds a part with one tensor, as llama-gguf-split writes it. */
 function smallPart(
   no: number,
   options: { count?: number; tensor?: string; total?: number } = {},
@@ -58,7 +58,7 @@ describe('split models', () => {
     expect(split.metadata.get('llama.block_count')).toEqual(whole.metadata.get('llama.block_count'));
   });
 
-  test('missing parts are named, all of them', async () => {
+  test('the error names all missing parts', async () => {
     await rm(join(directory, part(1)));
     await rm(join(directory, part(3)));
     await expect(readGgufFile(join(directory, part(2)))).rejects.toMatchObject({
@@ -68,14 +68,14 @@ describe('split models', () => {
     });
   });
 
-  test('a part under a name of its own cannot lead to the others', async () => {
+  test('a renamed part cannot lead to the other parts', async () => {
     await rename(join(directory, part(2)), join(directory, 'model.gguf'));
     await expect(readGgufFile(join(directory, 'model.gguf'))).rejects.toMatchObject({
       code: 'gguf-split-name',
     });
   });
 
-  test('parts that were exchanged, or are of another model, are refused', async () => {
+  test('exchanged parts and parts of another model are refused', async () => {
     await rename(join(directory, part(1)), join(directory, 'x'));
     await rename(join(directory, part(2)), join(directory, part(1)));
     await rename(join(directory, 'x'), join(directory, part(2)));
@@ -103,7 +103,7 @@ describe('split models', () => {
     });
   });
 
-  test('an absurd number of parts opens nothing', async () => {
+  test('a part count above the limit opens no file', async () => {
     await writeFile(join(directory, 'm-00001-of-60000.gguf'), smallPart(0, { count: 60_000 }));
     await expect(readGgufFile(join(directory, 'm-00001-of-60000.gguf'))).rejects.toMatchObject({
       code: 'gguf-split-name',
@@ -134,19 +134,19 @@ describe('over HTTP', () => {
     }
   }
 
-  test('parts lie beside each other', async () => {
+  test('the parts are at sibling addresses', async () => {
     const local = await readGgufFile(join(directory, part(1)));
     const remote = await serving((base) => readGgufUrl(`${base}/${part(2)}?download=true`));
     expect(remote).toEqual(local);
   });
 
-  test('missing parts are named', async () => {
+  test('the error names the missing part', async () => {
     await rm(join(directory, part(3)));
     const reading = serving((base) => readGgufUrl(`${base}/${part(1)}`));
     await expect(reading).rejects.toMatchObject({ code: 'gguf-missing-parts', value: part(3) });
   });
 
-  test('an address that is none is refused', async () => {
+  test('an address that is not HTTP is refused', async () => {
     await expect(readGgufUrl('ftp://example.org/model.gguf')).rejects.toMatchObject({ code: 'bad-address' });
   });
 });

@@ -1,20 +1,23 @@
 /**
- * Models that are split over several GGUF files. llama.cpp names the parts `name-00001-of-00003.gguf`, puts all metadata
- * into the first part and the part's number (from 0), the number of parts and the number of tensors into each.
+ * Reads models that are split over several GGUF files. llama.cpp names the parts `name-00001-of-00003.gguf`, writes all
+ * metadata into the first part, and writes the part's number (from 0), the number of parts and the number of tensors
+ * into each part.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '../byte-source.ts';
 import type { GgufHeader, GgufTensor, GgufValue } from './header.ts';
 import { type GgufReadOptions, readGgufHeader } from './read-header.ts';
 
-/** llama.cpp keeps part numbers in five digits of a name and 16 bits of metadata; no model comes near this. */
+/**
+ * llama.cpp stores part numbers in five digits of a name and 16 bits of metadata; no model has nearly as many parts.
+ */
 const partCountMax = 1024;
 
 export interface GgufPart {
   /** File name, without its directory. */
   readonly name: string;
   readonly header: GgufHeader;
-  /** Bytes of the file, null when a server does not tell. */
+  /** Size of the file in bytes; null if the server does not give it. */
   readonly fileBytes: number | null;
 }
 
@@ -23,7 +26,7 @@ export interface GgufModelTensor extends GgufTensor {
   readonly part: number;
 }
 
-/** A model as one: the metadata of its first part and the tensors of all parts. */
+/** A whole model: the metadata of its first part and the tensors of all parts. */
 export interface GgufModel {
   /** Name of the first part. */
   readonly name: string;
@@ -38,10 +41,10 @@ export interface NamedSource {
   readonly source: ByteSource;
 }
 
-/** Opens a file beside the first one by its name; null where there is none. */
+/** Opens a file in the directory of the first file by its name; returns null if it does not exist. */
 export type OpenPart = (name: string) => Promise<ByteSource | null>;
 
-/** Reads the model that `named`, one of its files, belongs to. Closes every source it was given. */
+/** Reads the model that the file `named` belongs to. Closes every source that it opened or received. */
 export async function readGgufModel(
   named: NamedSource,
   open: OpenPart,

@@ -1,7 +1,7 @@
 /**
- * What a tensor of a GGUF file is for, from its name: `blk.<layer>.<stem>.<suffix>` inside layers, `<stem>.<suffix>`
- * outside. The stems are those of llama.cpp (LLM_TENSOR_NAMES in src/llama-arch.cpp). Biases and quantisation scales
- * (`.bias`, `.scale`, `.input_scale`) have the role of their matrix.
+ * Maps the name of a GGUF tensor to its role: `blk.<layer>.<stem>.<suffix>` inside layers, `<stem>.<suffix>` outside.
+ * The stems are those of llama.cpp (LLM_TENSOR_NAMES in src/llama-arch.cpp). Biases and quantisation scales (`.bias`,
+ * `.scale`, `.input_scale`) have the role of their matrix.
  */
 import type { TensorRole } from '../model-spec.ts';
 
@@ -17,13 +17,13 @@ export interface TensorPlace {
 const suffixes = /\.(weight|bias|scale|input_scale)$/;
 
 export function placeOfTensor(fullName: string): TensorPlace {
-  // A layer has one spelling: `blk.01` would be a second tensor of the same place.
+  // A layer number has one spelling: `blk.01` would be a second tensor with the same place.
   const block = /^blk\.(0|[1-9]\d{0,4})\.(.+)$/.exec(fullName);
   const name = block?.[2] ?? fullName;
   return { layer: block === null ? null : Number(block[1]), name, stem: name.replace(suffixes, '') };
 }
 
-/** How a layer mixes tokens; it decides what its projections are called. */
+/** How a layer mixes tokens; its projections have other names in each kind. */
 export type LayerMixer = 'attention' | 'linear' | 'ssm';
 
 const modelRoles: Readonly<Record<string, TensorRole>> = {
@@ -80,7 +80,7 @@ const layerRoles: Readonly<Record<string, TensorRole>> = {
   attn_v: 'attention-v',
   attn_qkv: 'attention-qkv',
   attn_output: 'attention-output',
-  attn_output_a: 'mla-kv-up', // cut by heads, like the parts that make keys and values
+  attn_output_a: 'mla-kv-up', // tensor parallelism splits it by heads, like the key and value parts
   attn_output_b: 'attention-output',
   attn_sinks: 'attention-sink',
   attn_q_a: 'mla-q-down',
@@ -167,7 +167,7 @@ const layerRoles: Readonly<Record<string, TensorRole>> = {
   hc_ffn_scale: 'other',
 };
 
-/** In layers of linear attention the same names stand for other parts. */
+/** In linear-attention layers the same names have other roles. */
 const linearRoles: Readonly<Record<string, TensorRole>> = {
   attn_q: 'linear-in',
   attn_k: 'linear-in',
@@ -182,14 +182,14 @@ const linearRoles: Readonly<Record<string, TensorRole>> = {
   ssm_out: 'linear-output',
 };
 
-/** Files of early Mixtral conversions have one tensor per expert: `ffn_gate.7`. */
+/** Early Mixtral conversions have one tensor per expert: `ffn_gate.7`. */
 const singleExpertRoles: Readonly<Record<string, TensorRole>> = {
   ffn_gate: 'expert-gate',
   ffn_up: 'expert-up',
   ffn_down: 'expert-down',
 };
 
-/** The role of a tensor outside layers; undefined for a name that is not known. */
+/** Returns the role of a tensor outside layers; undefined for an unknown name. */
 export function modelTensorRole({ name, stem }: TensorPlace): TensorRole | undefined {
   if (name.startsWith('v.')) return 'vision';
   if (name.startsWith('mm.') || name.startsWith('resampler.')) return 'projector';
@@ -198,11 +198,11 @@ export function modelTensorRole({ name, stem }: TensorPlace): TensorRole | undef
 
 export interface LayerContext {
   readonly mixer: LayerMixer;
-  /** Mamba 1 makes its step by a matrix, later ones add a bias to rows of the input projection. */
+  /** True if a matrix computes the step (Mamba 1); later versions add a bias to rows of the input projection. */
   readonly hasStepMatrix: boolean;
 }
 
-/** The role of a tensor inside a layer; undefined for a name that is not known. */
+/** Returns the role of a tensor inside a layer; undefined for an unknown name. */
 export function layerTensorRole({ stem }: TensorPlace, context: LayerContext): TensorRole | undefined {
   if (context.mixer === 'linear' && Object.hasOwn(linearRoles, stem)) return linearRoles[stem];
   if (stem === 'ssm_dt' && context.hasStepMatrix) return 'ssm-in';

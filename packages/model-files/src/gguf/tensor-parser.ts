@@ -1,5 +1,5 @@
 /**
- * The tensor table of a GGUF header. What it claims is checked against itself and against the file: known types, whole
+ * Parses the tensor table of a GGUF header and checks it against itself and against the file: known types, whole
  * blocks, unique names, aligned offsets, no overlaps, no data beyond the end of the file.
  */
 import type { ByteCursor, Parsing } from './byte-cursor.ts';
@@ -8,9 +8,9 @@ import { type GgufPlace, type GgufTensor, ggufError } from './header.ts';
 import type { GgufLimits } from './limits.ts';
 import { parseText } from './metadata-parser.ts';
 
-/** A row of the table: its offset still counts from the start of the data section. */
+/** A row of the table; its offset counts from the start of the data section. */
 export interface TensorRow extends GgufTensor {
-  /** Where its offset is written, for errors found when all rows are known. */
+  /** The position of its offset in the file, for errors that need all rows. */
   readonly place: GgufPlace;
 }
 
@@ -73,7 +73,7 @@ function* parseTensorRow(cursor: ByteCursor, name: string, limits: GgufLimits): 
   return { name, type, shape, bytes, offset: cursor.uint64(), place };
 }
 
-/** The bytes that type and shape imply, with a refusal that says where in the file the shape is. */
+/** Computes the bytes that type and shape imply. Errors name the position of the shape in the file. */
 function tensorBytes(type: GgmlType, shape: readonly number[], place: GgufPlace): number {
   const rowElements = shape.at(-1) ?? 1;
   if (rowElements % type.blockElements !== 0) {
@@ -87,7 +87,7 @@ function tensorBytes(type: GgmlType, shape: readonly number[], place: GgufPlace)
   }
   let elements = 1;
   for (const size of shape) elements *= size;
-  // Eight bytes are the most that one element takes, so every count below this one has an exact number of bytes.
+  // One element takes at most eight bytes, so every count below this limit has an exact number of bytes.
   const elementsMax = Math.floor(Number.MAX_SAFE_INTEGER / 8);
   if (elements > elementsMax || shape.some((size) => size > elementsMax)) {
     throw ggufError(place, {
@@ -104,11 +104,11 @@ function tensorBytes(type: GgmlType, shape: readonly number[], place: GgufPlace)
 export interface DataSection {
   readonly offset: number;
   readonly alignment: number;
-  /** Bytes in the file, null when unknown. */
+  /** Size of the file in bytes; null if unknown. */
   readonly fileBytes: number | null;
 }
 
-/** Turns the offsets of all rows into places in the file, after checking that the data can lie there. */
+/** Checks that the data of all rows fits the file, then converts their offsets to offsets in the file. */
 export function placeTensors(rows: readonly TensorRow[], section: DataSection): GgufTensor[] {
   const { alignment, fileBytes } = section;
   const available = fileBytes === null ? Number.POSITIVE_INFINITY : fileBytes - section.offset;

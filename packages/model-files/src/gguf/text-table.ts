@@ -1,20 +1,20 @@
 /**
- * The texts of a long array, as a file has them: UTF-8 bytes, each text behind its length. A vocabulary and its merges
- * are 400,000 texts, of which a run looks at a few hundred: so they are decoded when they are asked for.
+ * The texts of a long array in the form of the file: UTF-8 bytes, each text after its length. A vocabulary and its
+ * merges are 400,000 texts, and a run uses a few hundred of them, so each text is decoded on use.
  */
 import { assert } from '@plimsoll/foundation';
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Bytes of the length in front of every text. */
+/** Bytes of the length before every text. */
 export const textLengthBytes = 8;
 
 export class TextTable {
   readonly length: number;
   /** The texts and the lengths between them. */
   readonly bytes: Uint8Array;
-  /** Where each text begins in `bytes`; one more, so that `starts[i + 1] - textLengthBytes` is where text i ends. */
+  /** Start of each text in `bytes`, and one extra entry: text i ends at `starts[i + 1] - textLengthBytes`. */
   readonly starts: Uint32Array;
 
   constructor(bytes: Uint8Array, starts: Uint32Array) {
@@ -24,7 +24,7 @@ export class TextTable {
     this.length = starts.length - 1;
   }
 
-  /** Lone surrogates become U+FFFD. */
+  /** Builds a table from strings. Lone surrogates become U+FFFD. */
   static fromTexts(texts: readonly string[]): TextTable {
     const most = texts.reduce((sum, text) => sum + 3 * text.length + textLengthBytes, 0);
     const bytes = new Uint8Array(most);
@@ -47,7 +47,7 @@ export class TextTable {
     return (this.starts[index + 1] ?? textLengthBytes) - textLengthBytes;
   }
 
-  /** Invalid bytes become U+FFFD; a byte order mark is kept, tokenizers have one. */
+  /** Decodes one text. Invalid bytes become U+FFFD; a byte order mark is kept, because vocabularies contain one. */
   text(index: number): string {
     return this.slice(this.start(index), this.end(index));
   }
@@ -61,7 +61,7 @@ export class TextTable {
   }
 }
 
-/** Collects a table while the window of a reader moves over it. */
+/** Collects a table while a reader's window moves over it. */
 export class TextTableBuilder {
   readonly #starts: Uint32Array;
   readonly #pieces: Uint8Array[] = [];
@@ -77,8 +77,8 @@ export class TextTableBuilder {
   }
 
   /**
-   * Takes the texts that lie whole in a window from a position on, up to one that is longer than allowed, and returns
-   * the position behind them.
+   * Takes the texts that are completely inside a window from a position on, stops before a text that is longer than
+   * allowed, and returns the position after the last text.
    */
   take(view: DataView, position: number, rules: { littleEndian: boolean; textBytesMax: number }): number {
     const { littleEndian, textBytesMax } = rules;

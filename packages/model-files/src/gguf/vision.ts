@@ -1,4 +1,4 @@
-/** The vision tower of a GGUF file: llama.cpp keeps it in a file of its own, the projector (mmproj). */
+/** Reads the vision tower of a GGUF file: llama.cpp stores it in a separate file, the projector (mmproj). */
 import { PlimsollError } from '@plimsoll/foundation';
 import { checkTensors } from '../geometry/geometry.ts';
 import type { TensorSpec, VisionSpec } from '../model-spec.ts';
@@ -7,7 +7,10 @@ import type { GgufContents } from './header.ts';
 import { MetadataReader } from './metadata-reader.ts';
 import { modelTensorRole, placeOfTensor } from './tensor-names.ts';
 
-/** Everything in a projector file is loaded, audio towers included, so every tensor counts. */
+/**
+ * Reads a projector file. Engines load everything in it, audio towers included, so every tensor counts. Throws
+ * `gguf-not-a-projector`.
+ */
 export function visionSpecFromGguf(contents: GgufContents): VisionSpec {
   const metadata = new MetadataReader(contents.metadata);
   if (metadata.architecture !== 'clip') {
@@ -37,7 +40,10 @@ export function visionSpecFromGguf(contents: GgufContents): VisionSpec {
   };
 }
 
-/** Some tools put the vision tower into the model's file, without its metadata; its tensors are all that tells. */
+/**
+ * Finds a vision tower inside the model's file. Some tools put it there without its metadata, so only its tensors
+ * describe it.
+ */
 export function visionInside(tensors: readonly TensorSpec[]): VisionSpec | null {
   const inside = tensors.filter(isVisionTensor);
   return inside.length === 0 ? null : towerOf(inside);

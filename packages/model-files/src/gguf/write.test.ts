@@ -55,7 +55,7 @@ const tensors = fc.uniqueArray(fc.string({ maxLength: 12 }), { maxLength: 6 }).c
   ),
 );
 
-describe('what is written is read', () => {
+describe('a written file reads back', () => {
   test('metadata, tensors and data, in both byte orders and versions', () => {
     const options = fc.record({
       littleEndian: fc.boolean(),

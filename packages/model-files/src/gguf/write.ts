@@ -1,6 +1,6 @@
 /**
- * GGUF files from values: metadata in the order given, tensors in the order given, each aligned. `layOutGguf` gives the
- * header and the place of every tensor, for writers that stream the data; `encodeGguf` makes a whole small file.
+ * Writes GGUF files from values: metadata and tensors in the given order, each tensor aligned. `layOutGguf` returns the
+ * header and the offset of every tensor, for writers that stream the data; `encodeGguf` returns a whole small file.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { type GgmlType, ggmlTensorBytes } from './ggml-types.ts';
@@ -16,7 +16,7 @@ import {
 export interface GgufTensorPlan {
   readonly name: string;
   readonly type: GgmlType;
-  /** Row-major. */
+  /** Row-major dimensions. */
   readonly shape: readonly number[];
 }
 
@@ -31,7 +31,7 @@ export interface GgufLayoutOptions {
 }
 
 export interface GgufLayout {
-  /** The file up to its data section, padding included. */
+  /** The file up to its data section, including padding. */
   readonly header: Uint8Array;
   /** First byte of each tensor's data, from the start of the file, in the order of the plan. */
   readonly offsets: readonly number[];
@@ -50,6 +50,7 @@ export function ggufUint32(value: number): GgufValue {
   return { type: 'uint32', value };
 }
 
+/** Makes an array value; all elements must have the element type. */
 export function ggufArray(
   elementType: GgufValueType,
   values: readonly (GgufScalar | GgufArrayValue)[],
@@ -57,6 +58,7 @@ export function ggufArray(
   return { type: 'array', elementType, length: values.length, values };
 }
 
+/** Computes the header of a file and the offset of each tensor's data, in bytes. */
 export function layOutGguf(tensors: readonly GgufTensorPlan[], options: GgufLayoutOptions): GgufLayout {
   const metadata = [...options.metadata];
   const alignment = alignmentOf(metadata);
@@ -89,6 +91,7 @@ export function layOutGguf(tensors: readonly GgufTensorPlan[], options: GgufLayo
   };
 }
 
+/** Encodes a whole file. Throws `gguf-data-size` if the data of a tensor does not fit its type and shape. */
 export function encodeGguf(tensors: readonly GgufTensorData[], options: GgufLayoutOptions): Uint8Array {
   const layout = layOutGguf(tensors, options);
   const file = new Uint8Array(layout.fileBytes);
@@ -113,7 +116,7 @@ function alignmentOf(metadata: readonly (readonly [string, GgufValue])[]): numbe
   return value?.type === 'uint32' && typeof value.value === 'number' ? value.value : 32;
 }
 
-/** Grows by doubling; a header is small beside the file that it describes. */
+/** A buffer that grows by doubling; a header is small compared with the file that it describes. */
 class ByteWriter {
   readonly #littleEndian: boolean;
   readonly #utf8 = new TextEncoder();
@@ -188,7 +191,7 @@ class ByteWriter {
     this.#bytes.set(bytes, at);
   }
 
-  /** Makes room and returns where it begins. */
+  /** Makes room and returns its first index. */
   #grow(byteCount: number): number {
     const at = this.length;
     this.length += byteCount;

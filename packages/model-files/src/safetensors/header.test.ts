@@ -16,7 +16,7 @@ const kinds = new Uint8Array(
   readFileSync(new URL('../../../../fixtures/safetensors/kinds.safetensors', import.meta.url)),
 );
 
-/** A file with this JSON as its header and so many bytes of data. */
+/** Builds a file with this JSON as its header, and `dataBytes` bytes of data. */
 function fileOf(json: unknown, dataBytes = 0): Uint8Array {
   const text = new TextEncoder().encode(typeof json === 'string' ? json : JSON.stringify(json));
   const file = new Uint8Array(8 + text.byteLength + dataBytes);
@@ -26,7 +26,7 @@ function fileOf(json: unknown, dataBytes = 0): Uint8Array {
 }
 
 describe('files written by the safetensors Python package', () => {
-  test('every type it writes', async () => {
+  test('every type that the package writes', async () => {
     const { tensors, metadata } = await readSafetensorsHeader(memorySource(kinds));
     const lines = tensors.map(
       ({ name, type, shape, offset, bytes }) => `${name} ${type} [${shape}] ${offset} ${bytes}`,
@@ -56,7 +56,7 @@ describe('files written by the safetensors Python package', () => {
     `);
   });
 
-  test('reads nothing but the header', async () => {
+  test('reads only the header', async () => {
     const reads: [number, number][] = [];
     const source = memorySource(kinds);
     await readSafetensorsHeader({
@@ -80,39 +80,39 @@ const tensor = (dtype: unknown, shape: unknown, offsets: unknown) => ({
   data_offsets: offsets,
 });
 
-describe('damaged and lying headers', () => {
+describe('damaged and false headers', () => {
   const cases: Record<string, Uint8Array> = {
     'empty file': new Uint8Array(0),
     'short file': new Uint8Array(7),
     'Git LFS pointer': new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n'),
     'length beyond the file': fileOf({}).slice(0, 9),
-    'absurd length': new Uint8Array(100).fill(0xff),
+    'length far beyond the file': new Uint8Array(100).fill(0xff),
     'not JSON': fileOf('{"a": '),
     'not UTF-8': fileOf({}).map((byte, index) => (index >= 8 ? 0xff : byte)),
     'a list': fileOf([]),
     'deep nesting': fileOf(`${'['.repeat(50_000)}${']'.repeat(50_000)}`),
-    'a name twice': fileOf(
+    'a duplicate name': fileOf(
       '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}',
       1,
     ),
-    'metadata that is no text': fileOf({ __metadata__: { a: 1 } }),
+    'metadata other than text': fileOf({ __metadata__: { a: 1 } }),
     'an entry that is null': fileOf({ a: null }),
     'unknown type': fileOf({ a: tensor('F128', [1], [0, 16]) }, 16),
     'negative size': fileOf({ a: tensor('U8', [-1], [0, 1]) }, 1),
-    'size that is no whole number': fileOf({ a: tensor('U8', [1.5], [0, 1]) }, 1),
+    'fractional size': fileOf({ a: tensor('U8', [1.5], [0, 1]) }, 1),
     'too many dimensions': fileOf({ a: tensor('U8', new Array(20).fill(1), [0, 1]) }, 1),
-    'half a byte': fileOf({ a: tensor('F4', [3], [0, 1]) }, 1),
-    'bytes that shape and type do not make': fileOf({ a: tensor('F32', [2], [0, 4]) }, 4),
+    'a partial byte': fileOf({ a: tensor('F4', [3], [0, 1]) }, 1),
+    'bytes that contradict shape and type': fileOf({ a: tensor('F32', [2], [0, 4]) }, 4),
     'offsets backwards': fileOf({ a: tensor('F32', [0], [4, 0]) }),
     'one offset': fileOf({ a: tensor('U8', [1], [0]) }, 1),
     overlap: fileOf({ a: tensor('U8', [4], [0, 4]), b: tensor('U8', [4], [2, 6]) }, 6),
     'a gap': fileOf({ a: tensor('U8', [4], [0, 4]), b: tensor('U8', [4], [6, 10]) }, 10),
     'data cut off': fileOf({ a: tensor('U8', [4], [0, 4]) }, 3),
-    'data to spare': fileOf({ a: tensor('U8', [4], [0, 4]) }, 5),
-    'elements beyond counting': fileOf({ a: tensor('U8', [2 ** 40, 2 ** 40], [0, 1]) }, 1),
+    'extra data': fileOf({ a: tensor('U8', [4], [0, 4]) }, 5),
+    'too many elements to count': fileOf({ a: tensor('U8', [2 ** 40, 2 ** 40], [0, 1]) }, 1),
   };
 
-  test('each ends in an error that says what is wrong', async () => {
+  test('each error names the fault', async () => {
     const lines: string[] = [];
     for (const [name, bytes] of Object.entries(cases)) {
       const error = await readSafetensorsHeader(memorySource(bytes)).then(
@@ -126,36 +126,36 @@ describe('damaged and lying headers', () => {
       short file: safetensors-truncated | safetensors: at byte 0: the file is shorter than the length of its header
       Git LFS pointer: git-lfs-pointer | safetensors: at byte 0: the file is a Git LFS pointer, the weights themselves were not downloaded
       length beyond the file: safetensors-truncated | safetensors: at byte 9: the header has 2 bytes and the file ends in it
-      absurd length: safetensors-header-too-large | safetensors: at byte 0: no model has a header of 18446744073709552000 bytes
+      length far beyond the file: safetensors-header-too-large | safetensors: at byte 0: no model has a header of 18446744073709552000 bytes
       not JSON: safetensors-bad-header | safetensors: at byte 8: the header is not JSON (Unexpected end of JSON input)
       not UTF-8: safetensors-bad-header | safetensors: at byte 8: the header is not UTF-8
       a list: safetensors-bad-header | safetensors: at byte 8: the header is not a JSON object
       deep nesting: safetensors-bad-header | safetensors: at byte 8: the JSON is nested too deep
-      a name twice: safetensors-duplicate-tensor | safetensors: at byte 8: a name is listed twice
-      metadata that is no text: safetensors-bad-entry | safetensors: at byte 8: "__metadata__" is not a map from text to text
+      a duplicate name: safetensors-duplicate-tensor | safetensors: at byte 8: a name is listed twice
+      metadata other than text: safetensors-bad-entry | safetensors: at byte 8: "__metadata__" is not a map from text to text
       an entry that is null: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has an element type that is not known
       unknown type: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has an element type that is not known
       negative size: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
-      size that is no whole number: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
+      fractional size: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
       too many dimensions: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
-      half a byte: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose F4 elements do not make whole bytes
-      bytes that shape and type do not make: safetensors-bad-entry | safetensors: at byte 8: tensor "a" of F32 [2] has 4 bytes
+      a partial byte: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose F4 elements do not make whole bytes
+      bytes that contradict shape and type: safetensors-bad-entry | safetensors: at byte 8: tensor "a" of F32 [2] has 4 bytes
       offsets backwards: safetensors-bad-entry | safetensors: at byte 8: tensor "a" of F32 [0] has -4 bytes
       one offset: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no data_offsets
       overlap: safetensors-overlap | safetensors: at byte 115: tensor "b" begins 2 bytes before the end of the one before it
       a gap: safetensors-gap | safetensors: at byte 120: tensor "b" begins 2 bytes after the end of the one before it
       data cut off: safetensors-truncated | safetensors: at byte 64: the tensors end at byte 65 of a file of 64
-      data to spare: safetensors-gap | safetensors: at byte 65: the tensors end at byte 65 of a file of 66
-      elements beyond counting: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose U8 elements do not make whole bytes"
+      extra data: safetensors-gap | safetensors: at byte 65: the tensors end at byte 65 of a file of 66
+      too many elements to count: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose U8 elements do not make whole bytes"
     `);
   });
 
-  test('the end of the data is not judged where the size of the file is unknown', () => {
+  test('the end of the data is not checked if the size of the file is unknown', () => {
     const file = cases['data cut off'] ?? new Uint8Array();
     expect(parseSafetensorsHeader(file.slice(8, -3), null).tensors).toHaveLength(1);
   });
 
-  test('names that objects have of their own are names', () => {
+  test('tensors may have names that every object has', () => {
     const json =
       '{"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"constructor":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
     const { tensors } = parseSafetensorsHeader(new TextEncoder().encode(json), null);
@@ -163,7 +163,7 @@ describe('damaged and lying headers', () => {
   });
 });
 
-describe('what is written is read', () => {
+describe('a written file reads back', () => {
   const types = [...safetensorsTypeBits.keys()];
   const tensors = fc
     .uniqueArray(
@@ -212,7 +212,7 @@ describe('what is written is read', () => {
     );
   });
 
-  test('what the format cannot hold is refused', () => {
+  test('a tensor that the format cannot hold is refused', () => {
     const make = (type: string, shape: number[], bytes: number) => () =>
       encodeSafetensors([{ name: 'a', type, shape, data: new Uint8Array(bytes) }]);
     expect(make('F4', [3], 1)).toThrowErrorMatchingInlineSnapshot(
@@ -227,7 +227,7 @@ describe('what is written is read', () => {
   });
 });
 
-test('the scan of a text finds what JSON.parse keeps quiet', () => {
+test('the scan of a text counts what JSON.parse does not report', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const { depth, values, topKeys } = scanJson(new TextEncoder().encode(JSON.stringify(value)));
@@ -255,7 +255,7 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-/** Seeds of damage that once ended otherwise. */
+/** Seeds of damage that failed once. */
 const savedSeeds: readonly number[] = [];
 
 test('damaged files end in a value or an error', async () => {
@@ -278,7 +278,7 @@ test('damaged files end in a value or an error', async () => {
   );
 });
 
-/** A few bytes of the header changed, or the file cut. */
+/** Changes a few bytes of the header, or cuts the file. */
 function damage(original: Uint8Array, seed: number): Uint8Array {
   const random = seededRandom(seed);
   const length = random() < 0.25 ? randomInteger(random, 0, original.byteLength) : original.byteLength;
@@ -290,5 +290,5 @@ function damage(original: Uint8Array, seed: number): Uint8Array {
   return damaged;
 }
 
-/** Bytes that mean something to a JSON parser, and two that do not belong there. */
+/** Bytes with a meaning in JSON, and two that are invalid in it. */
 const meaningful = [...new TextEncoder().encode('{}[]",:0123456789-.eE\\ '), 0, 0xff];

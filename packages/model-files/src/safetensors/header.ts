@@ -1,7 +1,7 @@
 /**
- * The header of a safetensors file: a length, then JSON that names every tensor with type, shape and its bytes in the data
- * section. The format promises that the section has no gaps and no overlaps; that is checked, because it also proves that
- * no tensor is missing and none is listed twice.
+ * The header of a safetensors file: a length, then JSON that names every tensor with type, shape and its bytes in the
+ * data section. The format promises a section without gaps and without overlaps; the reader checks it, because it also
+ * proves that no tensor is missing and none is listed twice.
  */
 import { MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '../byte-source.ts';
@@ -10,12 +10,12 @@ import elementTypes from './element-types.json' with { type: 'json' };
 
 const safetensorsLimits = {
   /**
-   * An entry takes about 120 bytes; the largest known headers, unsharded mixtures of experts, have some 100,000 of them.
-   * The reference implementation allows 100 MB.
+   * An entry takes about 120 bytes; the largest known headers, of unsharded mixtures of experts, have about 100,000
+   * entries. The reference implementation allows 100 MB.
    */
   headerBytesMax: 64 * MiB,
   tensorCountMax: 524_288,
-  /** PyTorch's own limit is 64; stored tensors have up to 5. */
+  /** The limit of PyTorch itself is 64; stored tensors have up to 5. */
   dimensionsMax: 16,
   /** Objects inside objects: header, entry, and shape or offsets. */
   nestingMax: 3,
@@ -23,7 +23,7 @@ const safetensorsLimits = {
 
 export interface SafetensorsTensor {
   readonly name: string;
-  /** As the file writes it: `BF16`, `F8_E4M3`. */
+  /** Name in the file: `BF16`, `F8_E4M3`. */
   readonly type: string;
   readonly shape: readonly number[];
   /** First byte of the data, from the start of its file. */
@@ -33,15 +33,18 @@ export interface SafetensorsTensor {
 
 export interface SafetensorsHeader {
   readonly tensors: readonly SafetensorsTensor[];
-  /** `__metadata__`: text by text. */
+  /** `__metadata__`, a map from text to text. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Where the data section starts. */
+  /** First byte of the data section. */
   readonly dataOffset: number;
 }
 
 export const safetensorsTypeBits: ReadonlyMap<string, number> = new Map(Object.entries(elementTypes.bits));
 
-/** Bytes of a tensor; 4- and 6-bit types are packed, and must fill whole bytes. */
+/**
+ * Computes the bytes of a tensor; undefined for an unknown type, or if packed 4- or 6-bit elements do not fill whole
+ * bytes.
+ */
 export function safetensorsBytes(type: string, shape: readonly number[]): number | undefined {
   const bits = safetensorsTypeBits.get(type);
   if (bits === undefined) return undefined;
@@ -51,6 +54,10 @@ export function safetensorsBytes(type: string, shape: readonly number[]): number
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
+/**
+ * Reads the header of one safetensors file, without its data. Throws `safetensors-truncated`, `safetensors-bad-header`
+ * and similar errors, which name the byte.
+ */
 export async function readSafetensorsHeader(source: ByteSource): Promise<SafetensorsHeader> {
   const prefix = await source.read(0, 8);
   const length = headerLength(prefix, source.size);
@@ -98,7 +105,10 @@ function truncatedHeader(length: number, fileBytes: number): PlimsollError {
   });
 }
 
-/** Parses the JSON part. `fileBytes` is null where the size of the file is unknown; then its end is not checked. */
+/**
+ * Parses the JSON part. `fileBytes` is null if the size of the file is unknown; then the end of the file is not
+ * checked.
+ */
 export function parseSafetensorsHeader(json: Uint8Array, fileBytes: number | null): SafetensorsHeader {
   const entries = parseEntries(json);
   const dataOffset = 8 + json.byteLength;
@@ -132,7 +142,7 @@ function parseEntries(json: Uint8Array): Record<string, unknown> {
     });
   }
   const entries = value as Record<string, unknown>;
-  // JSON.parse keeps the last of two equal keys; counting them shows that there were two.
+  // JSON.parse keeps the last of two equal keys, so a larger count of keys shows a duplicate.
   const count = Object.keys(entries).length;
   if (count !== scan.topKeys) {
     throw headerError('safetensors-duplicate-tensor', 8, {
@@ -210,7 +220,10 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
 
-/** Tensors must follow each other without gaps from the first byte of the data section to the last byte of the file. */
+/**
+ * Checks that tensors follow each other without gaps from the first byte of the data section to the last byte of the
+ * file.
+ */
 function checkCoverage(
   tensors: readonly SafetensorsTensor[],
   dataOffset: number,

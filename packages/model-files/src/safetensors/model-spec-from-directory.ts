@@ -1,6 +1,6 @@
 /**
- * A Hugging Face directory as a ModelSpec. The config says what the model is; the safetensors, where they are there, are read
- * to their last header, so that a plan is not made for a download that is incomplete.
+ * Reads a Hugging Face directory as a ModelSpec. The config describes the model. If safetensors are present, the reader
+ * checks all their headers, so that an incomplete download gets no plan.
  */
 import { basename, resolve } from 'node:path';
 import { modelSpecFromConfig } from '../config/model-spec-from-config.ts';
@@ -8,10 +8,11 @@ import type { ModelSpec } from '../model-spec.ts';
 import { readModelDirectory } from './read-directory.ts';
 
 export interface DirectorySpecOptions {
-  /** Read a config of an unknown family as if it were this one. */
+  /** Known family to use for a config of an unknown family. */
   readonly assume?: string;
 }
 
+/** Reads the spec of a model directory. Throws the errors of `readModelDirectory` and `modelSpecFromConfig`. */
 export async function modelSpecFromDirectory(
   path: string,
   options: DirectorySpecOptions = {},

@@ -50,7 +50,7 @@ describe('a model directory', () => {
     expect((await readSafetensors(join(directory, 'model.safetensors'))).tensorBytes).toBe(4);
   });
 
-  test('a config alone, or with an index of shards that were not downloaded, has no weights', async () => {
+  test('a config alone, or with an index of shards that were not downloaded, has null weights', async () => {
     for (const number of [1, 2]) await rm(join(directory, shard(number)));
     expect((await readModelDirectory(directory)).weights).toBeNull();
     await expect(readSafetensors(join(directory, indexName))).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe('a model directory', () => {
     );
   });
 
-  test('is a spec by its config, for which its shards are checked', async () => {
+  test('the spec comes from the config, and the shards are checked', async () => {
     const spec = await modelSpecFromDirectory(directory);
     expect(spec).toMatchObject({ source: 'safetensors', family: 'llama', hiddenSize: 4, notModelled: [] });
     expect(directory.endsWith(spec.id)).toBe(true);
@@ -73,8 +73,8 @@ describe('a model directory', () => {
   });
 });
 
-describe('what is missing or damaged is named', () => {
-  test('no config, or one that is no JSON', async () => {
+describe('errors name the missing or damaged file', () => {
+  test('no config, or a config that is not JSON', async () => {
     await writeFile(join(directory, 'config.json'), '{');
     await expect(readModelDirectory(directory)).rejects.toMatchObject({ code: 'bad-json' });
     await rm(join(directory, 'config.json'));
@@ -96,7 +96,7 @@ describe('what is missing or damaged is named', () => {
     });
   });
 
-  test('a damaged shard, by its name', async () => {
+  test('a damaged shard', async () => {
     await truncate(join(directory, shard(2)), 100);
     await expect(readModelDirectory(directory)).rejects.toMatchObject({
       code: 'safetensors-truncated',
@@ -129,7 +129,7 @@ describe('what is missing or damaged is named', () => {
     await expect(readModelDirectory(directory)).rejects.toMatchObject({ code: 'safetensors-bad-index' });
   });
 
-  test('an index that is no JSON', async () => {
+  test('an index that is not JSON', async () => {
     await writeFile(join(directory, indexName), 'weight_map');
     await expect(readModelDirectory(directory)).rejects.toMatchObject({ code: 'safetensors-bad-index' });
   });

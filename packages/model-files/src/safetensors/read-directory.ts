@@ -1,4 +1,4 @@
-/** A model as Hugging Face lays it out in a directory: config.json and safetensors, whole or in shards. */
+/** Reads a model from a Hugging Face directory: config.json and safetensors, in one file or in shards. */
 import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
@@ -7,12 +7,16 @@ import { readSafetensorsFile, readSafetensorsIndex, type SafetensorsModel } from
 
 export interface ModelDirectory {
   readonly path: string;
-  /** Parsed config.json; what it means is the config reader's matter. */
+  /** Parsed config.json; the config reader interprets it. */
   readonly config: unknown;
-  /** Null when the directory has a config and no weights: a plan needs none. */
+  /** Null if the directory has a config without weights: a plan needs no weights. */
   readonly weights: SafetensorsModel | null;
 }
 
+/**
+ * Reads config.json and the headers of all shards. Throws `no-config`, `safetensors-missing-shards`, or an error that
+ * names the damaged file.
+ */
 export async function readModelDirectory(path: string): Promise<ModelDirectory> {
   const config = await openFileSourceIfPresent(join(path, 'config.json'));
   if (config === null) {
@@ -26,7 +30,9 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
   return { path, config: await readJsonSource(config, 'config'), weights: await readWeights(path) };
 }
 
-/** The weights of a directory for who cannot do without; `hint` says what can be done without them. */
+/**
+ * Returns the weights of a directory. Throws `no-weights` if there are none; `hint` names what works without weights.
+ */
 export function weightsOf({ path, weights }: ModelDirectory, hint: string): SafetensorsModel {
   if (weights !== null) return weights;
   throw new PlimsollError({

@@ -1,6 +1,6 @@
 /**
- * Checkpoints that are split into shards: an index maps each tensor to the file that holds it. The index is checked against
- * the shards, since a stale one is a common way to lose half a model.
+ * Reads checkpoints that are split into shards: an index maps each tensor to its file. The reader checks the index
+ * against the shards, because a stale index often loses half a model.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ByteSource } from '../byte-source.ts';
@@ -17,24 +17,24 @@ export interface ShardTensor extends SafetensorsTensor {
 export interface SafetensorsModel {
   readonly shards: readonly { readonly name: string; readonly header: SafetensorsHeader }[];
   readonly tensors: readonly ShardTensor[];
-  /** Sum over all tensors, without headers. */
+  /** Sum over all tensors, in bytes, without headers. */
   readonly tensorBytes: number;
-  /** Tensors that are in a shard and not in the index; loaders ignore them. */
+  /** Tensors of a shard that the index does not list; loaders ignore them. */
   readonly notIndexed: readonly string[];
 }
 
-/** Opens a file beside the index by its name; null where there is none. */
+/** Opens a file in the directory of the index by its name; returns null if it does not exist. */
 export type OpenShard = (name: string) => Promise<ByteSource | null>;
 
-/** One file that holds everything. */
+/** Reads a checkpoint in one file. */
 export async function readSafetensorsFile(name: string, source: ByteSource): Promise<SafetensorsModel> {
   const header = await readAndClose(source);
   return modelOf([{ name, header }], null);
 }
 
 /**
- * All shards that an index names; null when none of them is there, as in a download without weights. Closes every source
- * it was given.
+ * Reads all shards that an index names. Returns null if no shard exists, as in a download without weights. Closes every
+ * source that it opened or received.
  */
 export async function readSafetensorsIndex(
   index: ByteSource,
@@ -76,7 +76,7 @@ async function readAndClose(source: ByteSource): Promise<SafetensorsHeader> {
   }
 }
 
-/** Of many shards, which one is damaged. */
+/** Adds the name of the damaged shard to an error. */
 function named(name: string, error: PlimsollError): PlimsollError {
   return new PlimsollError({ ...error.toJSON(), message: `${name}: ${error.message}` }, { cause: error });
 }
@@ -84,7 +84,7 @@ function named(name: string, error: PlimsollError): PlimsollError {
 async function readIndex(source: ByteSource): Promise<ReadonlyMap<string, string>> {
   const map = weightMap(source.name, await parsedIndex(source));
   for (const [tensor, file] of map) {
-    // A name with a path in it would reach outside the model's directory.
+    // A name with a path would reach outside the model's directory.
     if (!/^[^/\\]+\.safetensors$/.test(file)) {
       throw badIndex(source.name, `puts "${tensor.slice(0, 200)}" into "${file.slice(0, 200)}"`, {
         value: file.slice(0, 200),

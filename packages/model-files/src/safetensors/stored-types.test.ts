@@ -1,4 +1,6 @@
-/** A spec with the types that shards have: plain tensors, stacks of experts, and checkpoints that do not fit their config. */
+/**
+ * Specs with the types of their shards: plain tensors, stacks of experts, and checkpoints that contradict their config.
+ */
 import { expect, test } from 'vitest';
 import { modelSpecFromConfig } from '../config/model-spec-from-config.ts';
 import type { SafetensorsModel, ShardTensor } from './sharded.ts';
@@ -25,7 +27,7 @@ const spec = modelSpecFromConfig(
   { id: 'sample' },
 );
 
-/** A shard with every tensor of the spec in 16 bits. */
+/** Builds a shard with every tensor of the spec in 16 bits. */
 function wholeCheckpoint(): ShardTensor[] {
   const tensors: ShardTensor[] = [];
   const add = (name: string, shape: readonly number[]): void => {
@@ -50,7 +52,7 @@ function modelOf(tensors: readonly ShardTensor[]): SafetensorsModel {
   return { shards: [], tensors, tensorBytes: 0, notIndexed: [] };
 }
 
-test('every tensor has the type and bytes of its shard, a stack those of all its matrices', () => {
+test('every tensor has the type and bytes of its shard, and a stack has the sum of its matrices', () => {
   const held = withStoredTypes(spec, modelOf(wholeCheckpoint()));
   expect(held.source).toBe('safetensors');
   const [first, second] = held.layers;
@@ -63,7 +65,7 @@ test('every tensor has the type and bytes of its shard, a stack those of all its
   expect(all.some(({ shape }) => shape.length === 3)).toBe(true);
 });
 
-test('a matrix of a stack is found by its number', () => {
+test('a matrix of a stack is found by its index', () => {
   const name = spec.layers[0]?.tensors.find(({ shape }) => shape.length === 3)?.name ?? '';
   const found = new CheckpointTensors(modelOf(wholeCheckpoint())).need({
     layer: 1,
@@ -75,7 +77,7 @@ test('a matrix of a stack is found by its number', () => {
   expect(found.name).toContain('.experts.2.');
 });
 
-test('a checkpoint that lacks a tensor or has it in another shape is refused by name', () => {
+test('a missing tensor or a tensor of another shape is refused by name', () => {
   const [lost, ...rest] = wholeCheckpoint();
   expect(() => withStoredTypes(spec, modelOf(rest))).toThrow(
     expect.objectContaining({ code: 'missing-tensor', value: lost?.name }),
@@ -88,7 +90,7 @@ test('a checkpoint that lacks a tensor or has it in another shape is refused by 
   );
 });
 
-test('every matrix of a stack has the shape and type of the first', () => {
+test('all matrices of a stack must have the shape and type of the first', () => {
   const whole = wholeCheckpoint();
   const last = whole.findLast(({ name }) => name.includes('.experts.2.'));
   const changed = (change: Partial<ShardTensor>): SafetensorsModel =>
@@ -132,7 +134,10 @@ const gemma = modelSpecFromConfig(
   { id: 'nested' },
 );
 
-/** As Gemma 4 is published: inside a larger model, a stack in one tensor, a number per layer that the config does not promise. */
+/**
+ * Builds a checkpoint like Gemma 4's: nested in a larger model, with a stack in one tensor and a scalar per layer that
+ * the config does not state.
+ */
 function nestedCheckpoint(): ShardTensor[] {
   const tensors: ShardTensor[] = [];
   const add = (name: string, shape: readonly number[]): void => {
@@ -150,7 +155,7 @@ function nestedCheckpoint(): ShardTensor[] {
   return tensors;
 }
 
-test('a text model inside a larger one: names have its prefix, a matrix is its part of a stack', () => {
+test('a text model inside a larger model: names have a prefix, and a matrix is a slice of its stack', () => {
   const model = modelOf(nestedCheckpoint());
   const held = withStoredTypes(gemma, model);
   expect(held.tensors.map(({ name }) => name)).toEqual(gemma.tensors.map(({ name }) => name));
@@ -160,7 +165,7 @@ test('a text model inside a larger one: names have its prefix, a matrix is its p
   expect(second).toMatchObject({ shape: [32, 8], bytes: 512, offset: (whole?.offset ?? 0) + 512 });
 });
 
-test('what a layer has beside its config is added to it, and what nobody reads may be absent', () => {
+test('the spec gains tensors that the config does not state, and unread tensors may be absent', () => {
   const isUnread = (name: string): boolean => /layers\.2\.self_attn\.(k_proj|k_norm)/.test(name);
   const present = nestedCheckpoint().filter(({ name }) => !isUnread(name));
   const [, , last] = withStoredTypes(gemma, modelOf(present)).layers;

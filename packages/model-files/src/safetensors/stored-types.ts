@@ -1,7 +1,7 @@
 /**
- * What the shards of a Hub checkpoint hold, asked for in the words of a ModelSpec. Names in the files are prefixed with the
- * layer, and with `language_model` where the text model is a part of a larger one; the experts that a spec counts as one
- * stack may be one tensor each, `experts.7.gate_proj.weight`.
+ * Finds the tensors of a Hub checkpoint by their names in a ModelSpec. Names in the files have a prefix for the layer,
+ * and `language_model` if the text model is part of a larger model; the experts that a spec counts as one stack may be
+ * one tensor each, `experts.7.gate_proj.weight`.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { isUnreadBySharing, type LayerSpec, type ModelSpec, type TensorSpec } from '../model-spec.ts';
@@ -9,19 +9,20 @@ import type { SafetensorsModel, ShardTensor } from './sharded.ts';
 
 /** One matrix of a model. */
 export interface CheckpointAddress {
-  /** Layer number; null outside layers. */
+  /** Index of the layer; null outside layers. */
   readonly layer: number | null;
-  /** Name as the ModelSpec has it. */
+  /** Name in the ModelSpec. */
   readonly name: string;
-  /** Which matrix of a stack. */
+  /** Index of the matrix in its stack of `slices` matrices. */
   readonly slice: number;
   readonly slices: number;
 }
 
-/** Where the layers of the text model are when it is a part of a larger model. */
+/** Prefixes of a text model that is part of a larger model. */
 const nestedPrefixes = ['model.language_model.', 'language_model.model.'];
 const plainPrefix = 'model.';
 
+/** The tensors of a checkpoint, found by their names in a ModelSpec. */
 export class CheckpointTensors {
   readonly #byName: ReadonlyMap<string, ShardTensor>;
   readonly #prefix: string;
@@ -32,6 +33,7 @@ export class CheckpointTensors {
     this.#prefix = nestedPrefixes.find(has) ?? plainPrefix;
   }
 
+  /** Finds one matrix like `find`. Throws `missing-tensor` if it is absent. */
   need(address: CheckpointAddress): ShardTensor {
     const tensor = this.find(address);
     if (tensor !== null) return tensor;
@@ -44,7 +46,7 @@ export class CheckpointTensors {
     });
   }
 
-  /** One matrix: a tensor of its own, or its part of a tensor that holds the whole stack. */
+  /** Finds one matrix: its own tensor, or its slice of a tensor that holds the whole stack. Null if it is absent. */
   find(address: CheckpointAddress): ShardTensor | null {
     const { slice, slices } = address;
     const tensor = this.#byName.get(this.#fullName(address)) ?? null;
@@ -54,7 +56,7 @@ export class CheckpointTensors {
     return { ...tensor, shape: tensor.shape.slice(1), bytes, offset: tensor.offset + slice * bytes };
   }
 
-  /** Tensors of each layer, by the names that a spec gives them. Constants that some files repeat are left out. */
+  /** Returns the tensors of each layer, by their names in a spec, without constants that some files repeat. */
   ofLayers(): ReadonlyMap<number, ReadonlyMap<string, ShardTensor>> {
     const layers = new Map<number, Map<string, ShardTensor>>();
     const start = `${this.#prefix}layers.`;
@@ -75,8 +77,9 @@ export class CheckpointTensors {
 }
 
 /**
- * The spec with what the shards say about every tensor, so that memory is planned for what will be read. What a layer has
- * in the files beside what its config promises is added to it: whoever computes the layer must know of it.
+ * Adds the type and bytes in the shards to every tensor of a spec, so that the plan counts the bytes that are loaded.
+ * Tensors that a layer has in the files but not in its config are added to the layer, because the code that computes
+ * the layer needs them. Throws `missing-tensor`, `shape-mismatch` or `type-mismatch`.
  */
 export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): ModelSpec {
   const tensors = new CheckpointTensors(model);
@@ -84,7 +87,7 @@ export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): Model
     const slices = tensor.shape.length > 2 ? (tensor.shape[0] ?? 1) : 1;
     const shape = slices > 1 ? tensor.shape.slice(1) : tensor.shape;
     const first = tensors.need({ layer, name: tensor.name, slice: 0, slices });
-    // Every matrix of a stack is one tensor of a shard, and is read as what the first one is.
+    // A stack may be one tensor per matrix in the shards; the spec has one type for the whole stack.
     for (let slice = 0; slice < slices; slice++) {
       const found = tensors.need({ layer, name: tensor.name, slice, slices });
       if (found.shape.join() !== shape.join()) throw shapeMismatch(found, shape);
@@ -92,7 +95,7 @@ export function withStoredTypes(spec: ModelSpec, model: SafetensorsModel): Model
     }
     return { ...tensor, stored: { type: first.type, bytes: slices * first.bytes } };
   };
-  // Layers that are alike stay one object, as the spec promises.
+  // Equal layers stay one object, as ModelSpec requires.
   const known = new Map<string, LayerSpec>();
   const inFiles = tensors.ofLayers();
   const layers = spec.layers.map((layer, index) => {

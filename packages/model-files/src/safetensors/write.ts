@@ -1,10 +1,10 @@
-/** Safetensors files from values: tensors in the order given, the header padded so that the data is aligned. */
+/** Writes safetensors files from values: tensors in the given order, the header padded so that the data is aligned. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { safetensorsBytes } from './header.ts';
 
 export interface SafetensorsPlan {
   readonly name: string;
-  /** `BF16`, `F32`, ... */
+  /** Name of the element type in the format: `BF16`, `F32`, ... */
   readonly type: string;
   readonly shape: readonly number[];
 }
@@ -14,16 +14,20 @@ export interface SafetensorsData extends SafetensorsPlan {
 }
 
 export interface SafetensorsLayout {
-  /** Length and JSON: the file up to its data section. */
+  /** The file up to its data section: length and JSON. */
   readonly header: Uint8Array;
   /** First byte of each tensor's data, from the start of the file, in the order of the plan. */
   readonly offsets: readonly number[];
   readonly fileBytes: number;
 }
 
-/** The reference implementation pads to this, so that mapped tensors of any type are aligned. */
+/** The reference implementation pads to 8 bytes, so that mapped tensors of any type are aligned. */
 const alignment = 8;
 
+/**
+ * Computes the header of a file and the offset of each tensor's data, in bytes. Throws `safetensors-bad-entry` for a
+ * type or shape that the format cannot store.
+ */
 export function layOutSafetensors(
   tensors: readonly SafetensorsPlan[],
   metadata: Readonly<Record<string, string>> = {},
@@ -50,6 +54,7 @@ export function layOutSafetensors(
   };
 }
 
+/** Encodes a whole file. Throws `safetensors-data-size` if the data of a tensor does not fit its type and shape. */
 export function encodeSafetensors(
   tensors: readonly SafetensorsData[],
   metadata: Readonly<Record<string, string>> = {},

@@ -1,7 +1,7 @@
 /**
- * DeepSeek V4: one shared key-value latent per token in a short window; older tokens stand behind it in compressed entries,
- * one per 4 (with an indexer that picks among them) or per 128. The residual is several streams, mixed around every part.
- * Names are those of the published files, which are DeepSeek's own and not transformers'.
+ * DeepSeek V4: one shared key-value latent per token in a short window; older tokens are in compressed entries, one per
+ * 4 tokens (with an indexer that selects entries) or one per 128. The residual is several streams, mixed around every
+ * part. Names are those of the published files, which are DeepSeek's own and not those of transformers.
  */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -76,7 +76,10 @@ function readDeepseekV4(config: ConfigReader): TextModel {
   };
 }
 
-/** Mixing of the streams before and after a part: pre and post weights per stream, and a matrix between streams. */
+/**
+ * Lists the tensors that mix the streams before and after a part: pre and post weights per stream, and a matrix between
+ * streams.
+ */
 function streamMix(name: string, hiddenSize: number, streams: number): TensorSpec[] {
   const mixes = (2 + streams) * streams;
   return [
@@ -94,7 +97,7 @@ function compressedAttention(config: ConfigReader, hiddenSize: number, ratio: nu
   const groups = config.integer('o_groups', { fallback: 1 });
   const outputWidth = groups * config.integer('o_lora_rank');
   const window = readWindow(config);
-  // Only the finer compression has so many entries that an indexer has to choose among them.
+  // Only the finer compression has so many entries that it needs an indexer.
   const isIndexed = ratio === 4;
   const indexer = {
     heads: config.integer('index_n_heads'),
@@ -110,7 +113,7 @@ function compressedAttention(config: ConfigReader, hiddenSize: number, ratio: nu
       ...linear('attn.wq_b', 'mla-q-up', { out: queryHeads * latentDim, in: qLoraRank }),
       ...linear('attn.wkv', 'mla-kv-down', { out: latentDim, in: hiddenSize }),
       ...norm('attn.kv_norm', latentDim),
-      // Heads are cut into groups, each with a low-rank output of its own.
+      // Heads are in groups; each group has its own low-rank output.
       ...linear('attn.wo_a', 'mla-kv-up', {
         out: outputWidth,
         in: Math.floor((queryHeads * latentDim) / groups),
@@ -138,7 +141,10 @@ interface CompressorSize {
   readonly ratio: number;
 }
 
-/** Pooling of `ratio` tokens into one; at ratio 4 neighbouring windows overlap, which doubles its width. */
+/**
+ * Lists the tensors that pool `ratio` tokens into one; at ratio 4 neighbouring windows overlap, which doubles the
+ * width.
+ */
 function compressor(name: string, { hiddenSize, width, ratio }: CompressorSize): TensorSpec[] {
   const rows = ratio === 4 ? 2 * width : width;
   return [
@@ -149,7 +155,7 @@ function compressor(name: string, { hiddenSize, width, ratio }: CompressorSize):
   ];
 }
 
-/** The first layers route by a fixed table from token id to experts, the others by scores with a correction. */
+/** The first layers route by a fixed table from token id to experts, the other layers by scores with a correction. */
 function v4Experts(config: ConfigReader, hiddenSize: number, isHashed: boolean): MlpPart {
   const width = config.integer('moe_intermediate_size');
   const expertsPerToken = config.integer('num_experts_per_tok');

@@ -1,6 +1,6 @@
 /**
- * DeepSeek V2, V3 and V3.2, and the models that took over their architecture: Kimi K2, GLM-5. Latent attention, a few dense
- * layers, then experts with always-on shared ones.
+ * DeepSeek V2, V3 and V3.2, and models with the same architecture: Kimi K2, GLM-5. Latent attention, a few dense
+ * layers, then routed experts with shared experts.
  */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -18,10 +18,13 @@ interface DeepseekVariant {
   readonly indexer: boolean;
 }
 
-/** GLM-5.2 lets three of four layers reuse the choice of the one before: `indexer_types` says which have no indexer. */
+/**
+ * Reads the layers with an indexer. In GLM-5.2 three of four layers reuse the choice of the previous layer:
+ * `indexer_types` lists them.
+ */
 function indexerLayers(config: ConfigReader): (layer: number) => boolean {
   const types = config.texts('indexer_types');
-  // The rule that the list spells out; without the list it stays unread, and is reported.
+  // The list replaces the rule in these keys; without the list they stay unread, and the spec lists them.
   if (types !== null) config.ignore('index_topk_freq', 'index_topk_pattern', 'index_skip_topk_offset');
   return (layer) => types?.[layer] !== 'shared';
 }
@@ -47,7 +50,7 @@ function readDeepseek(config: ConfigReader): TextModel {
     build,
   );
   const predicted = readPredictionCount(config);
-  // GLM-5 leaves the copies out: its safetensors total has room for one embedding and one head only.
+  // GLM-5 omits the copies: its safetensors total has room for only one embedding and one head.
   const copies = config.text('model_type') !== 'glm_moe_dsa';
   return {
     hiddenSize,
@@ -79,11 +82,11 @@ export function withTensors(layer: LayerSpec, tensors: readonly TensorSpec[]): L
 export interface NextTokenOptions {
   readonly hiddenSize: number;
   readonly vocabSize: number;
-  /** Whether the file repeats embedding and head beside the prediction layer, as DeepSeek V3 does. */
+  /** True if the file repeats embedding and head for the prediction layer, as DeepSeek V3 does. */
   readonly copies: boolean;
 }
 
-/** The parts of a prediction layer that join the last hidden state with the embedding of the next token. */
+/** Lists the tensors of a prediction layer that join the last hidden state with the embedding of the next token. */
 export function nextTokenTensors({ hiddenSize, vocabSize, copies }: NextTokenOptions): TensorSpec[] {
   return [
     ...norm('enorm', hiddenSize),
@@ -95,7 +98,7 @@ export function nextTokenTensors({ hiddenSize, vocabSize, copies }: NextTokenOpt
   ];
 }
 
-/** The first `first_k_dense_replace` layers are dense, of the rest every `moe_layer_freq`-th has experts. */
+/** The first `first_k_dense_replace` layers are dense; every `moe_layer_freq`-th later layer has experts. */
 export function sparseLayers(config: ConfigReader): (layer: number) => boolean {
   const dense = config.integer('first_k_dense_replace', { fallback: 0, minimum: 0 });
   if (Array.isArray(config.raw('moe_layer_freq'))) {
@@ -115,13 +118,13 @@ export function deepseekExperts(config: ConfigReader, hiddenSize: number): MlpPa
     expertsPerToken: config.integer('num_experts_per_tok'),
     expertIntermediateSize: width,
     sharedIntermediateSize: shared * width,
-    // Selection without an auxiliary loss keeps a bias per expert.
+    // Selection without an auxiliary loss needs a bias per expert.
     ...(config.text('topk_method') === 'noaux_tc' && { scoreCorrection: 'gate.e_score_correction_bias' }),
   });
 }
 
 const deepseekV2 = { read: readDeepseek };
-/** From V3 on the code always has the correction, whether or not the file names the method. */
+/** From V3 on the code always has the correction, even if the file does not name the method. */
 const deepseekV3 = {
   read: (config: ConfigReader): TextModel => readDeepseek(config.withDefaults({ topk_method: 'noaux_tc' })),
 };

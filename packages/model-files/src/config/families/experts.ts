@@ -1,4 +1,4 @@
-/** Decoders of grouped-query attention with experts in every layer: Mixtral, Qwen MoE, OLMoE, Phi MoE, gpt-oss. */
+/** Grouped-query decoders with experts in every layer: Mixtral, Qwen MoE, OLMoE, Phi MoE, gpt-oss. */
 
 import type { ConfigReader } from '../config-reader.ts';
 import { readDecoder } from '../decoder.ts';
@@ -31,7 +31,7 @@ function mixtralExperts(config: ConfigReader): MlpPart {
   });
 }
 
-/** Layers with experts: every `decoder_sparse_step`-th, less those listed as plain. */
+/** Returns the layers with experts: every `decoder_sparse_step`-th layer that `mlp_only_layers` does not list. */
 export function qwenExpertLayers(config: ConfigReader): (layer: number) => boolean {
   const plain = new Set(config.integers('mlp_only_layers') ?? []);
   const step = config.integer('decoder_sparse_step', { fallback: 1 });
@@ -39,7 +39,7 @@ export function qwenExpertLayers(config: ConfigReader): (layer: number) => boole
 }
 
 export function qwenExperts(config: ConfigReader, storage: { readonly stacked?: boolean } = {}): MlpPart {
-  // The width of plain layers, of which there may be none.
+  // The width of dense layers; a model may have none.
   config.ignore('intermediate_size');
   const shared = config.integer('shared_expert_intermediate_size', { fallback: 0, minimum: 0 });
   return expertMlp({

@@ -1,14 +1,14 @@
-/** What a family of models gives: how its config.json becomes the language part of a ModelSpec. */
+/** The interface of a model family: it turns a config.json into the language part of a ModelSpec. */
 import type { ConfigReader } from '../config-reader.ts';
 import type { TextModel } from '../decoder.ts';
 
 export interface Family {
   readonly read: (config: ConfigReader) => TextModel;
-  /** The longest context when no key states it, in families that are documented for one. */
+  /** The longest context in tokens if no key states it, for families whose documentation gives it. */
   readonly contextTokens?: number;
   /**
-   * What the code of the family assumes for absent keys. Used for a config inside another one only: there files state
-   * just what differs from the code, while a config of its own states its sizes, and one that does not is broken.
+   * The defaults of the family's code for absent keys. They apply only to a config inside another config: such files
+   * state only differences from the code. A separate config states its sizes, and is broken without them.
    */
   readonly nestedDefaults?: Readonly<Record<string, unknown>>;
 }

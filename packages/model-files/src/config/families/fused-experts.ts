@@ -1,4 +1,4 @@
-/** Mixtures of experts whose attention is one fused matrix: DBRX, and Ling by Ant (bailing). */
+/** Mixtures of experts with q, k and v in one matrix: DBRX, and Ling by Ant (bailing). */
 import type { ConfigReader } from '../config-reader.ts';
 import { readDecoder } from '../decoder.ts';
 import { readHiddenSize, readIntermediateSize } from '../dimensions.ts';

@@ -1,4 +1,4 @@
-/** Gemma 1 to 3: tied embeddings, wide heads, from Gemma 2 on four norms per layer and alternating windows. */
+/** Gemma 1 to 3: tied embeddings and wide heads; from Gemma 2 on, four norms per layer and alternating windows. */
 import { readDecoder } from '../decoder.ts';
 import { alternatingSpans } from '../spans.ts';
 import type { Family, FamilyTable } from './family.ts';

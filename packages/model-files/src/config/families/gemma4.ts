@@ -1,7 +1,7 @@
 /**
- * Gemma 4 and Gemma 3n. New against Gemma 3: full layers with heads of their own width, whose values may be their keys;
- * late layers that read the cache of an earlier one; an embedding per layer, added through a small gate; in one model experts
- * beside the dense feed-forward.
+ * Gemma 4 and Gemma 3n. Differences from Gemma 3: full layers have a head width of their own, and their values may be
+ * their keys; late layers read the cache of an earlier layer; a small gate adds an embedding per layer; one model has
+ * experts in addition to the dense feed-forward.
  */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import { fullSpan, groupedQuery } from '../attention.ts';
@@ -19,7 +19,7 @@ import { fourNorms } from './llama-like.ts';
 interface GemmaVariant {
   readonly [key: string]: boolean | number | null;
   readonly full: boolean;
-  /** The layer whose keys and values are read; null = its own. */
+  /** Index of the layer whose keys and values this layer reads; null = its own. */
   readonly sharesWith: number | null;
   readonly intermediateSize: number;
 }
@@ -61,7 +61,9 @@ const expertNorms = [
   'pre_feedforward_layernorm_2',
 ] as const;
 
-/** Which layers are full, and whose cache the last `num_kv_shared_layers` read: that of the last owner of their kind. */
+/**
+ * Reads which layers are full. The last `num_kv_shared_layers` layers read the cache of the last owner of their kind.
+ */
 function gemmaLayers(config: ConfigReader, { lastIsFull }: { readonly lastIsFull: boolean }) {
   const types = readLayerTypes(config);
   const other = types?.find((type) => type !== 'full_attention' && type !== 'sliding_attention');
@@ -71,7 +73,7 @@ function gemmaLayers(config: ConfigReader, { lastIsFull }: { readonly lastIsFull
   const period = config.integer('sliding_window_pattern', { fallback: 6 });
   const firstShared = count - shared;
   const isFull = (layer: number): boolean => {
-    // The code of Gemma 4 does so whatever the list says.
+    // The code of Gemma 4 makes the last layer full, whatever the list says.
     if (lastIsFull && layer === count - 1) return true;
     return types === null ? (layer + 1) % period === 0 : types[layer] === 'full_attention';
   };
@@ -92,8 +94,8 @@ function gemmaLayers(config: ConfigReader, { lastIsFull }: { readonly lastIsFull
 type HeadReader = (layer: number, full: boolean) => { readonly headDim: number; readonly kvHeads: number };
 
 /**
- * Head sizes of a layer. Published configs state those of full layers in two keys; transformers 5.20 and newer write what
- * differs from the rest of the config layer by layer.
+ * Reads the head sizes of a layer. Published configs state those of full layers in two keys; transformers 5.20 and
+ * newer write the differences per layer.
  */
 function headReader(config: ConfigReader): HeadReader {
   const ownHeads = config.integer('num_key_value_heads', {
@@ -115,7 +117,7 @@ function headReader(config: ConfigReader): HeadReader {
   }
   const fullDim = config.integer('global_head_dim', { fallback: 512 });
   const fullHeads = config.integer('num_global_key_value_heads', { fallback: ownHeads });
-  // The number of heads of full layers is used only where values are keys.
+  // The number of heads of full layers applies only if values are keys.
   const kvHeads = config.boolean('attention_k_eq_v', false) ? fullHeads : ownHeads;
   return (_, full) => (full ? { headDim: fullDim, kvHeads } : { headDim: ownDim, kvHeads: ownHeads });
 }
@@ -138,7 +140,7 @@ function gemma4Attention(config: ConfigReader, variant: Gemma4Variant) {
   );
 }
 
-/** With experts, the dense feed-forward stays and runs beside them: an always-on shared expert by another name. */
+/** With experts, the dense feed-forward still runs for every token: it is a shared expert with another name. */
 function gemma4Mlp(config: ConfigReader, intermediateSize: number, hasExperts: boolean): MlpPart {
   const hiddenSize = readHiddenSize(config);
   const dense = denseMlp({ hiddenSize, intermediateSize });
@@ -174,12 +176,13 @@ function layerInputTensors(hiddenSize: number, embeddingWidth: number): TensorSp
     ...linear('per_layer_input_gate', 'layer-input', { out: embeddingWidth, in: hiddenSize }),
     ...linear('per_layer_projection', 'layer-input', { out: hiddenSize, in: embeddingWidth }),
     ...norm('post_per_layer_input_norm', hiddenSize),
-    // In the code of every size, in the files of these only: the totals of the others leave no room for it.
+    // The code of every size has this tensor, but only these files store it: the totals of the other sizes leave no
+    // room for it.
     tensor('layer_scalar', 'other', 1),
   ];
 }
 
-/** The embedding per layer, stored as one table of all layers, and the projection that is added to it. */
+/** Lists the embedding per layer, stored as one table for all layers, and the projection that is added to it. */
 function layerEmbeddings(config: ConfigReader, hiddenSize: number, embeddingWidth: number): TensorSpec[] {
   config.ignore('vocab_size_per_layer_input');
   if (embeddingWidth === 0) return [];
@@ -192,7 +195,9 @@ function layerEmbeddings(config: ConfigReader, hiddenSize: number, embeddingWidt
   ];
 }
 
-/** Gemma 3n: four parallel residual streams (AltUp), a low-rank path beside attention (Laurel), widths per layer. */
+/**
+ * Gemma 3n: four parallel residual streams (AltUp), a low-rank path parallel to attention (Laurel), widths per layer.
+ */
 function readGemma3n(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const embeddingWidth = config.integer('hidden_size_per_layer_input', { fallback: 256, minimum: 0 });

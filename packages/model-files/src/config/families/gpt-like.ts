@@ -1,4 +1,4 @@
-/** The generation of GPT-2: layer norms with biases, two-matrix feed-forwards, q, k and v in one matrix. */
+/** The generation of GPT-2: layer norms with biases, two-matrix feed-forwards, one matrix for q, k and v. */
 import type { LayerSpec } from '../../model-spec.ts';
 import { fullSpan, groupedQuery } from '../attention.ts';
 import { type ConfigReader, configLimits } from '../config-reader.ts';
@@ -85,7 +85,7 @@ const bloom = decoderFamily((config) => ({
   modelTensors: norm('transformer.word_embeddings_layernorm', readHiddenSize(config), true),
 }));
 
-/** Falcon: one key and value head in the first models, groups of heads and two norms in the larger ones. */
+/** Falcon: one key and value head in the first models; groups of heads and two norms in the larger models. */
 const falcon: Family = {
   read: (given) => {
     const isGrouped = given.boolean('new_decoder_architecture', false);
@@ -163,7 +163,7 @@ const mpt: Family = {
   },
 };
 
-/** OPT: learned positions with two rows to spare, and embeddings that may be narrower than the layers. */
+/** OPT: learned positions with two extra rows, and embeddings that may be narrower than the layers. */
 const opt: Family = {
   read: (config) => {
     const size = readDimensions(config);
@@ -216,7 +216,7 @@ const opt: Family = {
   },
 };
 
-/** ChatGLM 2 and 3: key and value groups under their own keys. */
+/** ChatGLM 2 and 3: key and value groups have keys of their own. */
 const chatglm: Family = {
   read: (given) => {
     const groups = given.boolean('multi_query_attention', false)

@@ -20,7 +20,10 @@ import { qwenNextFamilies } from './qwen-next.ts';
 import { stateSpaceFamilies } from './state-space.ts';
 import { windowExpertFamilies } from './window-experts.ts';
 
-/** Models of image and text by their outer name, for files whose inner config names no type: what their code assumes then. */
+/**
+ * Families of image-and-text models by their outer name, for files whose inner config names no type: the defaults of
+ * their code.
+ */
 const outerFamilies: FamilyTable = pick({
   idefics3: 'llama',
   kimi_k25: 'deepseek_v3',

@@ -1,4 +1,4 @@
-/** Kimi Linear and Kimi K3: delta attention in most layers, latent attention without positions in the others. */
+/** Kimi Linear and Kimi K3: delta attention in most layers, latent attention without positions in the other layers. */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import type { TextModel } from '../decoder.ts';
@@ -20,7 +20,7 @@ function readKimiLinear(config: ConfigReader): TextModel {
   const isDelta = deltaLayers(delta, readLayerCount(config));
   const isExpertLayer = sparseLayers(config);
   const outputGate = config.boolean('mla_use_output_gate', false);
-  // K3 mixes the outputs of earlier blocks into every layer, by one row of scores each.
+  // K3 mixes the outputs of earlier blocks into every layer, with one row of scores for each block.
   const mixesBlocks = config.has('attn_res_block_size');
   const build = (variant: { readonly delta: boolean; readonly experts: boolean }): LayerSpec =>
     layerOf(
@@ -49,7 +49,7 @@ function blockMix(name: string, hiddenSize: number): TensorSpec[] {
   ];
 }
 
-/** The lists count layers from one; a layer that is in neither is an error of the file. */
+/** Reads the layers with delta attention. The lists count layers from one; each layer must be in exactly one list. */
 function deltaLayers(config: ConfigReader, layerCount: number): (layer: number) => boolean {
   const delta = new Set(config.integers('kda_layers') ?? []);
   const full = new Set(config.integers('full_attn_layers') ?? []);

@@ -1,4 +1,4 @@
-/** Dense decoders that differ from Llama by a few traits. Defaults are those of transformers' configuration_*.py. */
+/** Dense decoders that differ from Llama in a few traits. Defaults are those of transformers' configuration_*.py. */
 import type { ConfigReader } from '../config-reader.ts';
 import { type DecoderTraits, readDecoder } from '../decoder.ts';
 import { readDimensions } from '../dimensions.ts';
@@ -13,7 +13,10 @@ export function decoderFamily(
   return { read: (config) => readDecoder(config, traitsOf(config)), nestedDefaults };
 }
 
-/** `attention_bias` puts biases on all four projections, `mlp_bias` on all three of the feed-forward. */
+/**
+ * Reads the bias keys: `attention_bias` adds biases to all four projections, `mlp_bias` to all three of the
+ * feed-forward.
+ */
 export function statedBiases(config: ConfigReader): DecoderTraits {
   const bias = config.boolean('attention_bias', false);
   return {
@@ -78,7 +81,7 @@ const mimo = decoderFamily((config) => {
 });
 
 const phi3 = decoderFamily((config) => {
-  // Stated in newer files and read by no code: the matrices have no biases.
+  // Newer files state these keys, but no code reads them: the matrices have no biases.
   config.ignore('attention_bias', 'mlp_bias');
   return { attention: { fusedQkv: true }, dense: { fused: true }, span: uniformWindow(config, null) };
 });
@@ -100,7 +103,7 @@ const olmo3 = decoderFamily((config) => {
   };
 });
 
-/** Layers without rotary positions remember the same as those with. */
+/** SmolLM3. Layers without rotary positions have the same cache as other layers. */
 const smollm3 = decoderFamily((config) => {
   config.ignore('no_rope_layer_interval', 'no_rope_layers');
   return { ...statedBiases(config), tied: true, span: switchedWindow(config) };

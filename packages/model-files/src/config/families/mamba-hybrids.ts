@@ -1,4 +1,4 @@
-/** Attention among or beside Mamba 2, by one set of key names: Bamba, Granite 4, Falcon H1. */
+/** Hybrids of attention and Mamba 2 with one set of key names: Bamba, Granite 4, Falcon H1. */
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { decoderAttention, type TextModel } from '../decoder.ts';
@@ -12,7 +12,7 @@ import { norm } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
 import { graniteExperts } from './other-experts.ts';
 
-/** Mamba 2 by the key names of Bamba, Granite 4 and Falcon H1. */
+/** Reads Mamba 2 with the key names of Bamba, Granite 4 and Falcon H1. */
 function readNamedMamba2(config: ConfigReader, options: { readonly gatedNorm: boolean }) {
   const hiddenSize = readHiddenSize(config);
   const heads = config.integer('mamba_n_heads');
@@ -61,7 +61,7 @@ function readBamba(config: ConfigReader): TextModel {
   });
 }
 
-/** Granite 4: a shared feed-forward in every layer, experts beside it where the model has them. */
+/** Granite 4: a shared feed-forward in every layer, plus experts in models that have them. */
 function readGraniteHybrid(config: ConfigReader): TextModel {
   const size = readDimensions(config);
   const { hiddenSize } = size;
@@ -96,8 +96,8 @@ function readGraniteHybrid(config: ConfigReader): TextModel {
 }
 
 /**
- * Falcon H1: attention and Mamba 2 side by side in every layer. A LayerSpec has one of them, so a layer is given as two: Mamba
- * alone, then attention with the feed-forward. Sums come out the same; the number of layers is twice the model's.
+ * Falcon H1: attention and Mamba 2 run in parallel in every layer. A LayerSpec has one of them, so a layer becomes two:
+ * Mamba alone, then attention with the feed-forward. Sums stay the same; the number of layers is twice the model's.
  */
 function readFalconH1(config: ConfigReader): TextModel {
   const size = readDimensions(config);

@@ -1,4 +1,4 @@
-/** Llama 3.2 Vision: Llama with cross-attention layers in between, whose keys and values come from the image. */
+/** Llama 3.2 Vision: Llama with additional cross-attention layers, whose keys and values come from the image. */
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { decoderAttention, type TextModel } from '../decoder.ts';
@@ -9,7 +9,9 @@ import { denseMlp } from '../mlp.ts';
 import { norm, tensor } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
 
-/** Rows of the embedding beyond the vocabulary, for the image token and its kin; the head has none. */
+/**
+ * Extra rows of the embedding beyond the vocabulary, for image and similar special tokens; the head has no such rows.
+ */
 const extraRows = 8;
 
 function readMllama(config: ConfigReader): TextModel {
@@ -23,7 +25,7 @@ function readMllama(config: ConfigReader): TextModel {
     build: ({ crosses }) => {
       if (!crosses) return layerOf(decoderAttention(size, fullSpan), mlp, norms);
       const cross = decoderAttention(size, fullSpan, { qkNorm: 'head', names: { module: 'cross_attn' } });
-      // Nothing is cached per text token: the layer sees the image only.
+      // The layer attends only to the image, so text tokens cache nothing.
       return layerOf({ ...cross, attention: { kind: 'none' } }, mlp, [
         ...norms,
         tensor('cross_attn_attn_gate', 'other', 1),

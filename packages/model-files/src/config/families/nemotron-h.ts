@@ -1,6 +1,6 @@
 /**
- * Nemotron-H and Nemotron 3: every layer is one thing, Mamba 2, attention, a feed-forward or experts. Attention is
- * without positions; the model knows order by its Mamba layers.
+ * Nemotron-H and Nemotron 3: every layer has one part, Mamba 2, attention, a feed-forward or experts. Attention has no
+ * positions; the Mamba layers carry the order of tokens.
  */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import { fullSpan, groupedQuery } from '../attention.ts';
@@ -52,7 +52,7 @@ function readNemotronH(config: ConfigReader): TextModel {
   });
 }
 
-/** One letter per layer in older files, one word in newer ones. */
+/** Reads the kind of each layer: one letter per layer in older files, one word in newer files. */
 function readBlockKinds(config: ConfigReader): readonly BlockKind[] {
   const words = config.texts('layers_block_type');
   if (words !== null) return checkedKinds(config, 'layers_block_type', words);
@@ -123,7 +123,7 @@ function nemotronAttention(config: ConfigReader, hiddenSize: number) {
   );
 }
 
-/** Routed experts may work in a latent space that two projections lead to and from; the shared expert does not. */
+/** Routed experts may work in a latent space, with a projection in and a projection out; the shared expert does not. */
 function nemotronExperts(config: ConfigReader, hiddenSize: number): MlpPart {
   const latent = config.optionalInteger('moe_latent_size');
   const shared = config.integer('n_shared_experts', { fallback: 1, minimum: 0 });
@@ -150,7 +150,7 @@ function nemotronExperts(config: ConfigReader, hiddenSize: number): MlpPart {
   };
 }
 
-/** A prediction module is one attention and one expert block unless the file lists others. */
+/** A prediction module is an attention block and an expert block unless the file lists others. */
 function predictionBlocks(config: ConfigReader, hiddenSize: number): readonly LayerSpec[] {
   const count = readPredictionCount(config);
   const words = config.texts('mtp_layers_block_type') ?? ['attention', 'moe'];

@@ -1,4 +1,7 @@
-/** Nemotron-NAS (Puzzle): Llama layers of which a search removed attention or narrowed the feed-forward, each its own way. */
+/**
+ * Nemotron-NAS (Puzzle): Llama layers; a search removed attention or narrowed the feed-forward in each layer
+ * separately.
+ */
 import type { LayerSpec } from '../../model-spec.ts';
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -14,7 +17,7 @@ interface NasVariant {
   readonly [key: string]: number | string | null;
   /** Key and value heads; null = the layer has no attention. */
   readonly kvHeads: number | null;
-  /** Width of the feed-forward; null = the layer has none. */
+  /** Width of the feed-forward; null = the layer has no feed-forward. */
   readonly width: number | null;
 }
 
@@ -66,7 +69,10 @@ function nasVariant(
   };
 }
 
-/** Two thirds of the multiple of the hidden size, rounded up to 256 (modeling_decilm.py of these models). */
+/**
+ * Computes the width: two thirds of the multiple of the hidden size, rounded up to 256 (modeling_decilm.py of these
+ * models).
+ */
 function nasWidth(feedForward: ConfigReader, hiddenSize: number): number {
   const stated = feedForward.optionalInteger('intermediate_size');
   if (stated !== null) return stated;

@@ -1,11 +1,11 @@
-/** Dense decoders further from Llama: other norms, other biases, parallel or post-normed layers. */
+/** Dense decoders that differ more from Llama: other norms, other biases, parallel or post-normed layers. */
 import { readDimensions } from '../dimensions.ts';
 import { alternatingSpans, uniformWindow } from '../spans.ts';
 import { tensor } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
 import { decoderFamily, statedBiases } from './llama-like.ts';
 
-/** Command R: one norm for attention and feed-forward, which run side by side; always tied. */
+/** Command R: attention and feed-forward run in parallel after one norm; always tied. */
 const cohere = decoderFamily((config) => {
   const stated = statedBiases(config);
   const qkNorm = config.boolean('use_qk_norm', false) ? 'each-head' : 'none';
@@ -47,7 +47,7 @@ const stablelm = decoderFamily((config) => ({
     : ['input_layernorm', 'post_attention_layernorm'],
 }));
 
-/** GLM-4: biases on q, k, v; gate and up fused. */
+/** GLM-4: biases on q, k and v; one matrix for gate and up. */
 const glm = decoderFamily((config) => ({
   attention: { qkvBias: config.boolean('attention_bias', true) },
   dense: { fused: true },
@@ -72,7 +72,7 @@ const exaone4 = decoderFamily((config) => ({
   ...(config.has('sliding_window') && { span: alternatingSpans(config, { period: 4 }) }),
 }));
 
-/** EXAONE 3: Llama by other names. */
+/** EXAONE 3: Llama with other names. */
 const exaone = decoderFamily(() => ({
   attention: { names: { module: 'attn.attention', output: 'out_proj' } },
   dense: { names: { gate: 'c_fc_0', up: 'c_fc_1', down: 'c_proj' } },
@@ -80,7 +80,7 @@ const exaone = decoderFamily(() => ({
   names: { embedding: 'transformer.wte', finalNorm: 'transformer.ln_f' },
 }));
 
-/** Apertus: no gate; the two learned scalars of its activation are stored. */
+/** Apertus: no gate; its activation has two learned scalars, which files store. */
 const apertus = decoderFamily((config) => {
   const stated = statedBiases(config);
   return {
@@ -123,7 +123,7 @@ const ernie45 = decoderFamily((config) => {
 /** OLMo 1: norms without weights. */
 const olmo = decoderFamily((config) => ({ ...statedBiases(config), norms: [], finalNorm: false }));
 
-/** Phi-1 and Phi-2: one norm per layer, biases everywhere, also on the head. */
+/** Phi-1 and Phi-2: one norm per layer, biases everywhere, including the head. */
 const phi = decoderFamily((config) => ({
   attention: {
     qkvBias: true,
@@ -159,7 +159,7 @@ const baichuan = decoderFamily(() => ({
   attention: { fusedQkv: true, names: { fused: 'W_pack' } },
 }));
 
-/** Qwen 1: its intermediate size counts gate and up together. */
+/** Qwen 1: its intermediate size is the sum of gate and up. */
 const qwen = decoderFamily((config) => {
   const { hiddenSize } = readDimensions(config);
   const intermediateSize = Math.floor(config.integer('intermediate_size', { minimum: 2 }) / 2);

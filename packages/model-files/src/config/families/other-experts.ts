@@ -11,7 +11,7 @@ import { statedBiases } from './llama-like.ts';
 
 const everyLayer = (): boolean => true;
 
-/** GLM-4.5 and later. Sizes that a file leaves out are those of GLM-4.5-Air, the defaults of the code. */
+/** GLM-4.5 and later. Absent sizes are those of GLM-4.5-Air, the defaults of the code. */
 const glm4Moe: Family = {
   read: (given) => {
     const config = given.withDefaults({
@@ -19,7 +19,7 @@ const glm4Moe: Family = {
       first_k_dense_replace: 1,
       n_shared_experts: 1,
       topk_method: 'noaux_tc',
-      // Not so in the vision models of the family.
+      // The vision models of the family have no prediction layer.
       num_nextn_predict_layers: given.text('model_type') === 'glm4_moe' ? 1 : 0,
     });
     const hiddenSize = readHiddenSize(config);
@@ -40,7 +40,7 @@ const glm4Moe: Family = {
   },
 };
 
-/** dots.llm1: DeepSeek's feed-forward under grouped-query attention. */
+/** dots.llm1: DeepSeek's feed-forward with grouped-query attention. */
 const dots1: Family = {
   read: (given) => {
     const config = given.withDefaults({ topk_method: 'noaux_tc' });
@@ -54,7 +54,7 @@ const dots1: Family = {
   },
 };
 
-/** MiniMax M2. The prediction modules that its config counts are not in the files. */
+/** MiniMax M2. Its config counts prediction modules that the files do not hold. */
 const minimaxM2: Family = {
   read: (config) => {
     config.ignore('attn_type_list', 'mtp_transformer_layers', 'num_mtp_modules', 'use_mtp', 'qk_norm_type');
@@ -113,7 +113,7 @@ const llama4: Family = {
   },
 };
 
-/** Granite MoE: fused gate and up in every expert, and in the shared feed-forward where there is one. */
+/** Granite MoE: every expert fuses gate and up, and so does the shared feed-forward if there is one. */
 const graniteMoe: Family = {
   read: (config) =>
     readDecoder(config, {
@@ -139,7 +139,7 @@ export function graniteExperts(config: ConfigReader): MlpPart {
     sharedFused: true,
     sharedNames: names,
   });
-  // The shared feed-forward is a module of its own beside the experts.
+  // The shared feed-forward is a separate module next to the experts.
   const tensors = part.tensors.map((item) => ({
     ...item,
     name: item.name.replace('block_sparse_moe.shared_experts.', 'shared_mlp.').replace('.experts.', '.'),

@@ -1,4 +1,4 @@
-/** Qwen3-Next, Qwen3.5 and their vision variants: three linear-attention layers to one gated full-attention layer. */
+/** Qwen3-Next, Qwen3.5 and their vision variants: three linear-attention layers per gated full-attention layer. */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -17,7 +17,7 @@ import type { Family, FamilyTable } from './family.ts';
 interface NextTraits {
   readonly packing: 'two' | 'four';
   readonly experts: 'none' | 'separate' | 'stacked';
-  /** Prediction layers when the config does not count them: Qwen3-Next ships one without saying so. */
+  /** Default number of prediction layers: Qwen3-Next ships one that its config does not state. */
   readonly predicted: number;
 }
 
@@ -56,7 +56,10 @@ function readNext(config: ConfigReader, traits: NextTraits): TextModel {
   });
 }
 
-/** The join of the prediction module is stored once; with several layers it is counted with each. */
+/**
+ * Lists the tensors that join the inputs of a prediction module. They are stored once; with several layers each counts
+ * them.
+ */
 function joinTensors(hiddenSize: number): TensorSpec[] {
   return [
     ...linear('fc', 'other', { out: hiddenSize, in: 2 * hiddenSize }),

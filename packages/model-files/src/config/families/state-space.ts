@@ -1,4 +1,4 @@
-/** State-space models and mixtures of attention with what is not: Mamba, Jamba, LFM2, MiniMax-Text-01. */
+/** State-space models and hybrids of attention with other layers: Mamba, Jamba, LFM2, MiniMax-Text-01. */
 import type { LayerSpec } from '../../model-spec.ts';
 import { fullSpan } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -15,7 +15,7 @@ import type { FamilyTable } from './family.ts';
 
 const backboneNames = { embedding: 'backbone.embeddings', finalNorm: 'backbone.norm_f' };
 
-/** Mamba 1, and Falcon Mamba whose norms on B, C and the step have no weights. */
+/** Mamba 1, and Falcon Mamba, whose norms on B, C and the step have no weights. */
 function readMamba(config: ConfigReader): TextModel {
   const hiddenSize = readHiddenSize(config);
   const inner = config.integer(['intermediate_size', 'd_inner'], {
@@ -74,7 +74,7 @@ function readMamba2(config: ConfigReader): TextModel {
   return readHybrid(config, { variantOf: () => ({}), build: () => layer, names: backboneNames });
 }
 
-/** Jamba: attention every eighth layer, experts every second. */
+/** Jamba: attention in every eighth layer, experts in every second. */
 function readJamba(config: ConfigReader): TextModel {
   const size = readDimensions(config);
   const { hiddenSize } = size;
@@ -129,7 +129,10 @@ function readJamba(config: ConfigReader): TextModel {
   });
 }
 
-/** LFM2: short convolutions with attention now and then; the stated width is cut to two thirds and rounded. */
+/**
+ * LFM2: short convolutions with occasional attention layers; the code reduces the stated width to two thirds and rounds
+ * it.
+ */
 function readLfm2(config: ConfigReader): TextModel {
   const size = readDimensions(config);
   const { hiddenSize } = size;
@@ -197,7 +200,7 @@ function lfmWidth(config: ConfigReader): number {
   return Math.min(Math.max(1, Math.ceil(scaled / multiple)) * multiple, 10 * width);
 }
 
-/** MiniMax-Text-01: seven lightning-attention layers to one with softmax; experts everywhere. */
+/** MiniMax-Text-01: seven lightning-attention layers per softmax layer; experts everywhere. */
 function readMinimaxText(config: ConfigReader): TextModel {
   const size = readDimensions(config);
   const { hiddenSize } = size;

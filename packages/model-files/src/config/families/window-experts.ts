@@ -1,4 +1,7 @@
-/** Mixtures of experts with windows in most layers: MiMo V2, Step 3.5 and 3.7; and MiniMax M3, which picks blocks instead. */
+/**
+ * Mixtures of experts with windows in most layers: MiMo V2, Step 3.5 and 3.7; and MiniMax M3, which selects blocks
+ * instead.
+ */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import { fullSpan, groupedQuery } from '../attention.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -24,7 +27,7 @@ const twoNorms = (hiddenSize: number): TensorSpec[] => [
   ...norm('post_attention_layernorm', hiddenSize),
 ];
 
-/** MiMo V2: window layers have their own head counts and a learned sink; values are narrower than keys. */
+/** MiMo V2: window layers have their own head counts and a learned sink; the values are narrower than the keys. */
 function readMimoV2(given: ConfigReader): TextModel {
   const config = given.withDefaults({ topk_method: 'noaux_tc' });
   const hiddenSize = readHiddenSize(config);
@@ -60,7 +63,8 @@ function readMimoV2(given: ConfigReader): TextModel {
         : denseMlp({ hiddenSize, intermediateSize: readIntermediateSize(config) }),
       twoNorms(hiddenSize),
     );
-  // The files hold three prediction layers that the config does not count; the total of MiMo-V2-Flash shows them.
+  // The files hold three prediction layers that the config does not count; the published total of MiMo-V2-Flash
+  // includes them.
   const predicted = config.integer('num_nextn_predict_layers', { fallback: 3, minimum: 0, maximum: 64 });
   return readHybrid(config, {
     variantOf: (layer) => ({ windowed: pattern[layer] === 1, experts: isExpertLayer(layer) }),
@@ -139,7 +143,7 @@ function readStep3(given: ConfigReader): TextModel {
   });
 }
 
-/** "3,4,5" as text, the same as numbers, or a count of dense layers at the start. */
+/** Reads the expert layers: "3,4,5" as text, the same as numbers, or a count of dense layers at the start. */
 function stepExpertLayers(config: ConfigReader): (layer: number) => boolean {
   const listed = config.raw('moe_layers_enum');
   if (listed === null) return sparseLayers(config.withDefaults({ first_k_dense_replace: 1 }));
@@ -151,8 +155,8 @@ function stepExpertLayers(config: ConfigReader): (layer: number) => boolean {
 }
 
 /**
- * MiniMax M3: grouped-query attention that reads only the best blocks of keys; an indexer keeps one more small key per token.
- * Sizes of the indexer and of the dense layers are the defaults of the code where a file leaves them out.
+ * MiniMax M3: grouped-query attention that reads only the best blocks of keys; the indexer caches one more small key
+ * per token. Absent sizes of the indexer and of the dense layers are the defaults of the code.
  */
 function readMinimaxM3(config: ConfigReader): TextModel {
   const size = readDimensions(config);

@@ -1,7 +1,7 @@
 /**
- * Writes on every tensor what the checkpoint's quantisation does to it. Layers that come out alike stay the same object.
- * What is never quantised whatever the method says: norms, biases, embeddings, routers, convolutions, state parameters,
- * images' towers. The head only where a rule names it.
+ * Gives every tensor its scheme from the checkpoint's quantisation. Layers with equal results stay the same object.
+ * Norms, biases, embeddings, routers, convolutions, state parameters and vision towers are never quantised; the head
+ * only if a rule names it.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import {
@@ -26,9 +26,11 @@ export interface QuantizedModel extends QuantizableModel {
   readonly quantization: QuantizationSpec;
 }
 
-/** Characters of patterns times modules, which bounds the time a hostile list can take; real models stay below a tenth. */
+/**
+ * Limits characters of patterns times modules, and with it the time of a hostile list; real models stay below a tenth.
+ */
 const patternWorkMax = 3_000_000;
-/** Matrices of a layer that a pattern may have to be tried on. */
+/** Matrices of a layer that the reader may test a pattern on. */
 const modulesPerLayer = 20;
 
 const linearRoles: ReadonlySet<TensorRole> = new Set([...attentionRoles, ...feedForwardRoles]);
@@ -52,8 +54,9 @@ export function assignSchemes(model: QuantizableModel, plan: QuantizationPlan): 
 }
 
 /**
- * Where a file does not say what it leaves out. Mixtures of experts with latent attention are published with their experts
- * quantised and everything else as it was (DeepSeek and Kimi in NVFP4 and int4): the rest is small and sensitive.
+ * Adds customary exclusions for files without a list. Published mixtures of experts with latent attention quantise
+ * their experts and leave the rest in the base type (DeepSeek and Kimi in NVFP4 and int4): the rest is small and
+ * sensitive.
  */
 function withCustom(
   model: QuantizableModel,
@@ -143,7 +146,7 @@ function pathsOf(tensor: TensorSpec, layer: number, isPrediction: boolean): read
   return isPrediction ? [...paths, ...names.map((name) => `mtp.layers.0.${name}`)] : paths;
 }
 
-/** The scheme that holds most elements stands for the checkpoint. */
+/** Summarises a plan by the scheme with the most elements. */
 function summary(plan: QuantizationPlan, layers: readonly LayerSpec[]): QuantizationSpec {
   const elements = new Map<WeightScheme, number>();
   for (const layer of layers) {

@@ -1,4 +1,6 @@
-/** The format of llm-compressor: groups of modules, each with a type for its weights, and a list that is left out. */
+/**
+ * The format of llm-compressor: groups of modules, each with a type for its weights, and a list of excluded modules.
+ */
 import type { WeightScheme } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { compilePatterns } from './module-patterns.ts';
@@ -27,7 +29,7 @@ export function readCompressedTensors(config: ConfigReader): QuantizationPlan {
   };
 }
 
-/** An fp8 cache is asked for with `kv_cache_scheme`, an object or a name. */
+/** Reads `kv_cache_scheme`, an object or a name that requests an fp8 cache. */
 export function readKvCache(config: ConfigReader): 'fp8' | null {
   const scheme = config.raw('kv_cache_scheme');
   if (typeof scheme === 'string') return /fp8/i.test(scheme) ? 'fp8' : null;
@@ -38,7 +40,7 @@ export function readKvCache(config: ConfigReader): 'fp8' | null {
   return section?.integer('num_bits', { fallback: 8 }) === 8 ? 'fp8' : null;
 }
 
-/** One rule per group of `config_groups`. */
+/** Makes one rule per group of `config_groups`. */
 export function groupRules(config: ConfigReader): QuantizationRule[] {
   const groups = config.section('config_groups');
   const format = config.text('format');
@@ -52,10 +54,13 @@ export function groupRules(config: ConfigReader): QuantizationRule[] {
   });
 }
 
-/** `Linear` is every linear layer; anything else names modules. "130 modules" is a list that was cut when published. */
+/**
+ * Reads the modules of a group. `Linear` is every linear layer; other targets name modules. "130 modules" is a list
+ * that the publisher cut.
+ */
 function targetsOf(group: ConfigReader, weights: ConfigReader): Partial<QuantizationRule> {
   if (typeof group.raw('targets') === 'string') {
-    // By custom the larger type is for attention and the smaller one for feed-forwards and head.
+    // Customarily attention has the larger type, and feed-forwards and head have the smaller type.
     return {
       roles: weights.integer('num_bits') >= 8 ? attentionRoles : new Set([...feedForwardRoles, 'lm-head']),
     };

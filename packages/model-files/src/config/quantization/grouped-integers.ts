@@ -29,7 +29,7 @@ export function readGptq(config: ConfigReader): QuantizationPlan {
     'tokenizer',
     'dataset',
   );
-  // The format always has a packed zero point per group and column, also where all of them are equal.
+  // The format always has a packed zero point per group and column, even if all zero points are equal.
   const channelOrder = config.boolean('desc_act', false);
   const scheme = groupedInteger(config, { zeroPoints: true, channelOrder });
   const rules: QuantizationRule[] = [...dynamicRules(config), { scheme }];
@@ -42,14 +42,16 @@ export function readGptq(config: ConfigReader): QuantizationPlan {
 
 function groupedInteger(config: ConfigReader, options: Partial<WeightScheme>): WeightScheme {
   const bits = config.integer(['bits', 'w_bit', 'weight_bits'], { fallback: 4 });
-  // -1 is how these tools write "one group per column of the matrix".
+  // In these tools, -1 means one group per column of the matrix.
   const groupSize = config.integer(['group_size', 'q_group_size'], { fallback: 128, minimum: -1 });
   const scheme = integerScheme(bits, { ...options, groupSize: groupSize > 0 ? groupSize : null });
   if (scheme === null) throw config.refuse('bits', bits, '2, 3, 4 or 8');
   return scheme;
 }
 
-/** GPTQModel's `dynamic`: "-:pattern" leaves modules out, "+:pattern" or a bare pattern gives them other settings. */
+/**
+ * Reads GPTQModel's `dynamic`: "-:pattern" excludes modules, "+:pattern" or a bare pattern gives them other settings.
+ */
 function dynamicRules(config: ConfigReader): QuantizationRule[] {
   const dynamic = config.section('dynamic');
   if (dynamic === null) return [];
@@ -63,11 +65,11 @@ function dynamicRules(config: ConfigReader): QuantizationRule[] {
 
 interface ModuleSettings {
   readonly pattern: string;
-  /** null = stays in the base type. */
+  /** Settings of the module; null = it keeps the base type. */
   readonly settings: ConfigReader | null;
 }
 
-/** One rule per distinct setting: files list thousands of modules that share a handful of settings. */
+/** Makes one rule per distinct setting: files list thousands of modules that share a few settings. */
 function groupedRules(entries: readonly ModuleSettings[]): QuantizationRule[] {
   const groups = new Map<string, { readonly scheme: WeightScheme | null; readonly patterns: string[] }>();
   for (const { pattern, settings } of entries) {
@@ -121,7 +123,8 @@ export function readAutoRound(config: ConfigReader): QuantizationPlan {
   const scheme = groupedInteger(config, { zeroPoints: true });
   const extra = config.section('extra_config');
   const entries = extra?.keys().map((key) => ({
-    // Keys are names of modules, or regular expressions where they hold more than letters and dots.
+    // A key is the name of a module if it holds only letters, digits, dots and dashes; otherwise it is a regular
+    // expression.
     pattern: /^[\w.-]+$/.test(key) ? key : `re:${key}`,
     settings: extra.section(key),
   }));

@@ -1,11 +1,13 @@
-/** Quantisation known only from a model's name ("-AWQ", "-FP8-dynamic"), with what the tools of that name do by default. */
+/**
+ * Infers the quantisation from a model's name ("-AWQ", "-FP8-dynamic"), with the defaults of the tools of that name.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec, WeightScheme } from '../../model-spec.ts';
 import { assignSchemes } from './assign.ts';
 import type { QuantizationPlan } from './plan.ts';
 import { bitsandbytesScheme, fp8Scheme, integerScheme, microscalingScheme, nvfp4Scheme } from './schemes.ts';
 
-/** As the registry writes it: `{ method: 'awq', weights: '4-bit' }`, `{ weights: 'fp8 block' }`. */
+/** In the form of the registry: `{ method: 'awq', weights: '4-bit' }`, `{ weights: 'fp8 block' }`. */
 export interface NamedQuantization {
   readonly method?: string | undefined;
   readonly weights?: string | undefined;
@@ -39,7 +41,7 @@ function defaultMethod(weights: string): string {
   return weights === 'fp8' || weights === 'fp8 block' ? 'fp8' : 'compressed-tensors';
 }
 
-/** Groups of 128 for integer weights of 4 bits and fewer; 8-bit weights have a scale per output channel. */
+/** Integer weights of up to 4 bits have groups of 128; 8-bit weights have a scale per output channel. */
 function schemeFromName(method: string, weights: string): WeightScheme | null {
   if (/^nf4|^fp4/.test(weights)) return bitsandbytesScheme(weights.startsWith('nf4') ? 'nf4' : 'fp4', true);
   if (weights.startsWith('nvfp4')) return nvfp4Scheme();
@@ -55,7 +57,10 @@ function schemeFromName(method: string, weights: string): WeightScheme | null {
   return integerScheme(bits, { groupSize: 128, zeroPoints });
 }
 
-/** The spec as an engine that quantises on loading would hold it (vLLM's `--quantization fp8`), or as a name says it is. */
+/**
+ * Returns the spec quantised as a name states, or as by an engine that quantises on loading (vLLM's `--quantization
+ * fp8`). Throws `unsupported-quantization`.
+ */
 export function withQuantization(spec: ModelSpec, named: NamedQuantization): ModelSpec {
   return { ...spec, ...assignSchemes(spec, planFromName(named)) };
 }

@@ -1,6 +1,6 @@
 /**
- * quantization_config -> plan, one function per method. The key names are those of the tools that write the files: fp8
- * (DeepSeek, transformers FineGrainedFP8), AWQ, GPTQ, AutoRound, bitsandbytes, mxfp4, FBGEMM, Quark, HQQ, torchao.
+ * Reads quantization_config, with one function per method. The key names are those of the tools that write the files:
+ * fp8 (DeepSeek, transformers FineGrainedFP8), AWQ, GPTQ, AutoRound, bitsandbytes, mxfp4, FBGEMM, Quark, HQQ, torchao.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ConfigReader } from '../config-reader.ts';
@@ -46,7 +46,7 @@ export function readQuantization(config: ConfigReader, root: ConfigReader): Quan
   });
 }
 
-/** Some files name no method; what they list tells it. */
+/** Reads the method. Some files do not name it; their other keys then imply it. */
 function methodName(config: ConfigReader): string {
   const stated = config.text('quant_method')?.toLowerCase();
   if (stated !== undefined) return stated;
@@ -64,14 +64,14 @@ function readFp8(config: ConfigReader, root: ConfigReader): QuantizationPlan {
   const scheme = fp8Scheme({ blockShape, scaleType, perTensor: isStatic });
   const listed = config.texts(['modules_to_not_convert', 'ignored_layers']);
   const expertType = root.text('expert_dtype');
-  // Written by ModelOpt on top of an fp8 checkpoint: the experts again, in a smaller type.
+  // ModelOpt writes this on top of an fp8 checkpoint: it quantises the experts again, to a smaller type.
   if (config.has('config_groups')) {
     const smaller = readModelOpt(config);
     const experts = smaller.rules.filter((rule) => rule.scheme !== null);
     const rules = [...experts.map((rule) => ({ ...rule, roles: expertRoles })), { scheme }];
     return plan('fp8', rules, { unquantized: listed ?? [], kvCache: smaller.kvCache });
   }
-  // DeepSeek V4 keeps its routed experts in fp4 inside an fp8 checkpoint, and says so outside quantization_config.
+  // DeepSeek V4 stores its routed experts in fp4 inside an fp8 checkpoint, and states it outside quantization_config.
   const experts: QuantizationRule[] =
     expertType === 'fp4' ? [{ roles: expertRoles, scheme: microscalingScheme('mxfp4') }] : [];
   return withExclusions('fp8', listed ?? [], [...experts, { scheme }]);
@@ -107,7 +107,7 @@ function readBitsandbytes(config: ConfigReader): QuantizationPlan {
   return withExclusions('bitsandbytes', listed ?? [], [{ scheme }]);
 }
 
-/** gpt-oss: only the experts; the list of what is left out names the rest. */
+/** gpt-oss quantises only the experts; the exclusion list names the rest. */
 function readMxfp4(config: ConfigReader): QuantizationPlan {
   config.ignore('quant_method');
   return withExclusions('mxfp4', config.texts('modules_to_not_convert') ?? [], [

@@ -1,4 +1,4 @@
-/** NVIDIA ModelOpt: an algorithm by name, in quantization_config itself or in an hf_quant_config.json beside it. */
+/** NVIDIA ModelOpt: an algorithm by name, in quantization_config itself or in a separate hf_quant_config.json. */
 import type { WeightScheme } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { groupRules, readKvCache } from './compressed-tensors.ts';
@@ -71,8 +71,9 @@ function algorithmScheme(algorithm: string, groupSize: number): WeightScheme | n
 }
 
 /**
- * Two algorithms in one checkpoint, told apart per module by a list that is published in short as counts. Where it is, the
- * counts of MiniMax M3 (experts x layers x 3 in NVFP4, everything else in MXFP8) and the like say: experts small, rest large.
+ * Reads checkpoints with two algorithms. A list assigns each module to an algorithm, but may be published in short, as
+ * counts. The counts of MiniMax M3 (experts x layers x 3 in NVFP4, everything else in MXFP8) and similar models show
+ * the rule: experts in the smaller type, the rest in the larger type.
  */
 function mixedRules(config: ConfigReader, groupSize: number): QuantizationRule[] {
   const counts = config.section('quantized_layers_count');

@@ -1,31 +1,34 @@
 /**
- * Which modules of a model a list of names and patterns means. Files write them in four ways: whole names, parts of names
- * ("gate", "mlp.gate"), wildcards ("model.layers.0.self_attn*") and regular expressions behind "re:". Names also differ in
- * what stands before the layers ("model.layers", "model.language_model.layers"), so a module is tried under each.
+ * Resolves a list of names and patterns to modules. Files write four forms: whole names, parts of names ("gate",
+ * "mlp.gate"), wildcards ("model.layers.0.self_attn*") and regular expressions after "re:". Names also differ in the
+ * prefix of the layers ("model.layers", "model.language_model.layers"), so the reader tests a module under each prefix.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { compileExpression, compileWildcard, type TextPattern } from './text-pattern.ts';
 
 export interface ModuleName {
-  /** `layers.3.self_attn.q_proj`, or a name of the whole model such as `lm_head`; and other names of the same module. */
+  /**
+   * `layers.3.self_attn.q_proj`, or a name of the whole model such as `lm_head`; and alternative names of the same
+   * module.
+   */
   readonly paths: readonly string[];
-  /** A layer that differs from the bulk of an expert model: dense, or for prediction. */
+  /** True for a layer that differs from most layers of an expert model: a dense layer or a prediction layer. */
   readonly isOddLayer: boolean;
 }
 
 export interface ModulePatterns {
-  /** As the file has them. */
+  /** The list as the file has it. */
   readonly written: readonly string[];
   readonly matches: (module: ModuleName) => boolean;
-  /** Whether the answer can differ between equal layers. */
+  /** True if the answer can differ between equal layers. */
   readonly dependsOnLayer: boolean;
-  /** Cost of one question in characters of patterns that have to be simulated. */
+  /** Cost of one match, in characters of patterns that the matcher simulates. */
   readonly cost: number;
-  /** Patterns that could not be read. */
+  /** Patterns with unsupported syntax. */
   readonly notRead: readonly string[];
 }
 
-/** Longest list of patterns; block-wise fp8 files of 700 entries exist, mixed ones of some thousands. */
+/** Longest list of patterns. Block-wise fp8 files have up to 700 entries, mixed files up to a few thousand. */
 const patternsMax = 20_000;
 
 const roots = [
@@ -67,8 +70,8 @@ export function compilePatterns(written: readonly string[]): ModulePatterns {
 }
 
 /**
- * Long lists are published in short: "... 283 in all" after the first few, or one line with N for the layer number. The
- * former are read as if what is listed for one layer were listed for all.
+ * Expands long lists that are published in short: "... 283 in all" after the first few, or one line with N for the
+ * layer number. In the first form, the entries of one layer apply to all layers.
  */
 function unabridged(written: readonly string[]): { patterns: readonly string[]; isAbridged: boolean } {
   const isAbridged = written.some((pattern) => pattern.startsWith('...'));
@@ -82,7 +85,7 @@ function unabridged(written: readonly string[]): { patterns: readonly string[]; 
 
 function compileTest(pattern: string): TextPattern | null {
   if (pattern.startsWith('re:')) return compileExpression(pattern.slice(3));
-  // A wildcard that names a module means everything inside it.
+  // A wildcard that names a module also covers everything inside the module.
   const exact = compileWildcard(pattern);
   const inside = compileWildcard(`${pattern}.*`);
   return exact === null || inside === null ? null : (text) => exact(text) || inside(text);
@@ -93,7 +96,7 @@ function withoutRoot(name: string): string {
   return root === undefined ? name : name.slice(root.length);
 }
 
-/** Whether any run of whole parts of a dotted name is in the set: "mlp.gate" is a part of "layers.0.mlp.gate". */
+/** True if the set has any sequence of whole parts of a dotted name: "mlp.gate" is a part of "layers.0.mlp.gate". */
 function hasPart(names: ReadonlySet<string>, path: string): boolean {
   if (names.size === 0) return false;
   const parts = path.split('.');

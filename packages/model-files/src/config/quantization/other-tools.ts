@@ -1,4 +1,4 @@
-/** Quark by AMD, HQQ and torchao, whose configs say in other words what the better known ones say. */
+/** Reads the configs of Quark by AMD, HQQ and torchao, which state the common schemes in keys of their own. */
 import type { WeightScheme } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { type QuantizationPlan, withExclusions } from './plan.ts';

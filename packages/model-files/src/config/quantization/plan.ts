@@ -1,24 +1,24 @@
-/** What a quantisation_config comes to: rules in order, the first that fits a tensor decides. */
+/** The plan from a quantization_config: an ordered list of rules. The first rule that fits a tensor decides. */
 import type { QuantizationSpec, TensorRole, WeightScheme } from '../../model-spec.ts';
 import { compilePatterns, type ModulePatterns } from './module-patterns.ts';
 
 export interface QuantizationRule {
-  /** Modules the rule is for; absent = all. */
+  /** Modules of the rule; undefined = all. */
   readonly modules?: ModulePatterns;
-  /** Roles the rule is for; absent = all that can be quantised. */
+  /** Roles of the rule; undefined = all roles that can be quantised. */
   readonly roles?: ReadonlySet<TensorRole>;
-  /** The scheme, or null for "stays in the base type". */
+  /** The scheme; null = the tensor keeps the base type. */
   readonly scheme: WeightScheme | null;
 }
 
 export interface QuantizationPlan {
   readonly method: string;
   readonly rules: readonly QuantizationRule[];
-  /** Names and patterns as the file lists them. */
+  /** Excluded names and patterns as the file lists them. */
   readonly unquantized: readonly string[];
   readonly kvCache: QuantizationSpec['kvCache'];
   readonly inferred: boolean;
-  /** True when the file does not say what it leaves out, so that what is published by custom applies. */
+  /** True if the file has no exclusion list, so that the customary exclusions apply. */
   readonly customaryExclusions: boolean;
 }
 
@@ -68,7 +68,7 @@ export function plan(
   return { ...customary, method, rules, ...rest };
 }
 
-/** A plan of one scheme with a list of modules that stay as they are; without a list, custom decides. */
+/** Makes a plan of one scheme with a list of excluded modules; without a list, the customary exclusions apply. */
 export function withExclusions(
   method: string,
   unquantized: readonly string[] | null,

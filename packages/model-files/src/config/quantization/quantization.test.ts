@@ -1,4 +1,4 @@
-/** What every kind of quantization_config does to which tensors. */
+/** The scheme of each tensor under every kind of quantization_config. */
 import { describe, expect, test } from 'vitest';
 import { describeSchemes } from '../describe-schemes.test-data.ts';
 import { modelSpecFromConfig } from '../model-spec-from-config.ts';
@@ -279,7 +279,7 @@ describe('mixtures of experts', () => {
     `);
   });
 
-  test('without a list, latent mixtures keep all but their experts', () => {
+  test('without a list, latent mixtures quantise only their experts', () => {
     expect(mixture({ hf_quant_config: { quant_algo: 'NVFP4', group_size: 16 } })).toMatchInlineSnapshot(`
       "modelopt: nvfp4
       1 x base: mla-q-down mla-q-up mla-kv-down mla-kv-up attention-output mlp-gate mlp-up mlp-down
@@ -351,7 +351,7 @@ describe('names', () => {
     expect(spec.quantization?.inferred).toBe(true);
   });
 
-  test('an unknown one is refused', () => {
+  test('an unknown name is refused', () => {
     expect(() => withQuantization(base, { weights: 'ternary' })).toThrowErrorMatchingInlineSnapshot(
       `[PlimsollError: quantisation "compressed-tensors ternary" is not modelled]`,
     );
@@ -362,7 +362,7 @@ describe('refusals', () => {
   const refused = (quantization: unknown) => (): unknown =>
     modelSpecFromConfig({ ...llama, quantization_config: quantization });
 
-  test('name the key, what was seen and what is needed', () => {
+  test('errors name the key and the value seen', () => {
     expect(refused({ quant_method: 'aqlm' })).toThrowErrorMatchingInlineSnapshot(
       `[PlimsollError: quantisation method "aqlm" is not modelled]`,
     );
@@ -377,7 +377,7 @@ describe('refusals', () => {
     );
   });
 
-  test('a list of patterns that would take too long', () => {
+  test('a list of patterns that would take too long is refused', () => {
     const patterns = Array.from({ length: 4000 }, (_, index) => `re:(a|b)*layers.${index}.*(x|y)*z`);
     const start = performance.now();
     expect(refused({ quant_method: 'awq', modules_to_not_convert: patterns })).toThrow('too long');

@@ -1,4 +1,4 @@
-/** The schemes of the common formats, with what each stores beside the weights. */
+/** The schemes of the common formats, and the scales and zero points that each stores with the weights. */
 import type { WeightScheme } from '../../model-spec.ts';
 
 const plain = {
@@ -10,12 +10,15 @@ const plain = {
   channelOrder: false,
 } as const;
 
-/** One fp8 scale per output channel unless told otherwise. */
+/** One fp8 scale per output channel by default. */
 export function fp8Scheme(options: Partial<WeightScheme> = {}): WeightScheme {
   return Object.freeze({ ...plain, weights: 'fp8', ...options });
 }
 
-/** Scales and zero points per group, in the 16-bit type of the model. */
+/**
+ * Integers with scales and zero points per group, in the model's 16-bit type. Null if no scheme has this number of
+ * bits.
+ */
 export function integerScheme(bits: number, options: Partial<WeightScheme> = {}): WeightScheme | null {
   const weights = ({ 2: 'int2', 3: 'int3', 4: 'int4', 8: 'int8' } as const)[bits];
   return weights === undefined ? null : Object.freeze({ ...plain, scaleType: 'fp16', ...options, weights });
@@ -31,7 +34,7 @@ export function microscalingScheme(weights: 'mxfp4' | 'mxfp8', groupSize = 32): 
   return Object.freeze({ ...plain, weights, groupSize, scaleType: 'e8m0' });
 }
 
-/** bitsandbytes: blocks of 64 with an fp32 maximum each, or, nested, one byte each and an fp32 per 256 of them. */
+/** bitsandbytes: blocks of 64 with an fp32 maximum each; nested, one byte per block and one fp32 per 256 blocks. */
 export function bitsandbytesScheme(weights: 'nf4' | 'fp4', nested: boolean): WeightScheme {
   return Object.freeze({ ...plain, weights, groupSize: 64, scaleType: nested ? 'nested' : 'fp32' });
 }

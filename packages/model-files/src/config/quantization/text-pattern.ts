@@ -1,9 +1,9 @@
 /**
- * Patterns of module names: the wildcards of ModelOpt and the regular expressions of compressed-tensors, GPTQ and AutoRound.
- * They come out of a file, so JavaScript's RegExp is not used for them: it backtracks, and "(a+)+$" would hang. This is the
- * simulation of Thompson ("Regular expression search algorithm", 1968): one pass over the text, all states at once, and sets of
- * states that were met before are not computed again.
- * What is not covered (look-around, back-references, counted repetition) is refused by returning null.
+ * Patterns of module names: the wildcards of ModelOpt and the regular expressions of compressed-tensors, GPTQ and
+ * AutoRound. They come from a file, and JavaScript's RegExp backtracks, so that "(a+)+$" would hang. This matcher is
+ * Thompson's simulation ("Regular expression search algorithm", 1968): one pass over the text with all states at once;
+ * it caches sets of states. For unsupported syntax (look-around, back-references, counted repetition) compiling returns
+ * null.
  */
 type CharTest = (char: string) => boolean;
 
@@ -21,25 +21,28 @@ type Node =
   | { readonly kind: 'choice'; readonly parts: readonly Node[] }
   | { readonly kind: 'repeat'; readonly part: Node; readonly atLeastOnce: boolean; readonly many: boolean };
 
-/** Deepest nesting of groups; module patterns use one or two. */
+/** Maximum nesting of groups; module patterns use one or two levels. */
 const depthMax = 20;
-/** Longest pattern; real ones stay below 200 characters. */
+/** Maximum length of a pattern; real patterns stay below 200 characters. */
 const lengthMax = 500;
 
 const any: CharTest = () => true;
 
-/** A regular expression that has to match from the start of the text, as Python's `re.match`. */
+/**
+ * Compiles a regular expression that matches from the start of the text, like Python's `re.match`. Null if it is
+ * unsupported.
+ */
 export function compileExpression(source: string): TextPattern | null {
   if (source.length > lengthMax) return null;
   const node = parseChoice({ source, position: 0 }, 0);
   if (node === null) return null;
   const needed = longestLiteral(node);
   const matches = simulate(program(node));
-  // Most texts lack it, and this is a hundred times cheaper than the simulation.
+  // Most texts lack the literal, and this test is a hundred times cheaper than the simulation.
   return (text) => text.includes(needed) && matches(text);
 }
 
-/** The longest text that every match contains; only plain sequences are looked into. */
+/** Returns the longest text that every match contains; searches only plain sequences. */
 function longestLiteral(node: Node): string {
   const [only, ...others] = node.kind === 'choice' ? node.parts : [];
   if (only === undefined || others.length > 0 || only.kind !== 'sequence') return '';
@@ -52,7 +55,7 @@ function longestLiteral(node: Node): string {
   return longest;
 }
 
-/** `*` stands for any text, everything else for itself; the whole text has to match. */
+/** Compiles a wildcard: `*` matches any text, other characters match themselves; the whole text has to match. */
 export function compileWildcard(source: string): TextPattern | null {
   if (source.length > lengthMax) return null;
   const [head = '', ...rest] = source.split('*');
@@ -61,7 +64,7 @@ export function compileWildcard(source: string): TextPattern | null {
   return (text) => {
     if (!text.startsWith(head) || !text.endsWith(tail)) return false;
     let position = head.length;
-    // Every piece as early as possible leaves most room for the next.
+    // Matching each piece as early as possible leaves the most room for the next piece.
     for (const piece of rest) {
       const found = text.indexOf(piece, position);
       if (found < 0) return false;
@@ -103,7 +106,7 @@ function parseSequence(cursor: Cursor, depth: number): Node | null {
     const atom = parseAtom(cursor, depth);
     if (atom === null) return null;
     parts.push(parseRepeats(cursor, atom));
-    // A count such as {2,3} would follow here.
+    // The next character would begin a count such as {2,3}, which is unsupported.
     if (cursor.source[cursor.position] === '{') return null;
   }
 }
@@ -211,17 +214,22 @@ function emitRepeat(node: Extract<Node, { kind: 'repeat' }>, code: Instruction[]
   if (!node.atLeastOnce) code[fork] = { op: 'split', to: [body, code.length] };
 }
 
-/** What the program can be doing after some text, with the answers found so far; equal ones are one object. */
+/**
+ * The possible states of the program after some text, with the transitions found so far; equal stages are one object.
+ */
 interface Stage {
-  /** Instructions that wait for a character, as they are when the text goes on. */
+  /** Instructions that wait for a character if the text continues. */
   readonly waiting: readonly number[];
   readonly matched: boolean;
-  /** Whether it matches if the text ends here. */
+  /** True if the pattern matches when the text ends here. */
   readonly matchedAtEnd: boolean;
   readonly next: Map<string, Stage>;
 }
 
-/** Stages kept per pattern. Module names share most of theirs; a pattern made to have many starts over. */
+/**
+ * Maximum number of cached stages per pattern. Module names share most stages; a hostile pattern with many restarts the
+ * cache.
+ */
 const stagesMax = 2000;
 
 function simulate(code: readonly Instruction[]): TextPattern {
@@ -272,7 +280,10 @@ interface Position {
   readonly isEnd: boolean;
 }
 
-/** The states that wait for a character, and whether the end of the program is reached, without reading one. */
+/**
+ * Follows all instructions that read no character. Returns the states that wait for a character, and whether the
+ * program ends.
+ */
 function reach(
   code: readonly Instruction[],
   from: readonly number[],
@@ -281,7 +292,7 @@ function reach(
   const seen = new Set<number>(from);
   const states: number[] = [];
   let matched = false;
-  // A Set is iterated in insertion order and includes what is added on the way.
+  // A Set iterates in insertion order and includes elements that the loop adds.
   for (const state of seen) {
     const instruction = code[state];
     if (instruction === undefined) continue;

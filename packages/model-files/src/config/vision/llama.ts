@@ -1,8 +1,8 @@
-/** The towers of Llama 3.2 Vision, Llama 4 and, by likeness, MiniMax M3. */
+/** The towers of Llama 3.2 Vision, Llama 4, and the similar tower of MiniMax M3. */
 import { type BlockTraits, blocks, matrix, parameter, patches, projector, scale } from './tower.ts';
 import { layerNormBlock, readSize, spec, type Tower } from './towers.ts';
 
-/** Llama 4: the output of four patches is shuffled into one and passes an adapter before the projector. */
+/** Llama 4: a shuffle merges the output of four patches, and an adapter precedes the projector. */
 export const llama4: Tower = ({ vision, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 336 }) / patch(14)));
@@ -30,14 +30,17 @@ export const llama4: Tower = ({ vision, textHiddenSize }) => {
   });
 };
 
-/** Llama 3.2 Vision: local and gated global blocks, positions per tile and aspect ratio; seen through cross-attention. */
+/**
+ * Llama 3.2 Vision: local and gated global blocks, positions per tile and aspect ratio; the language model reads the
+ * tower by cross-attention.
+ */
 export const mllama: Tower = ({ vision, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const globalLayers = vision.integer('num_global_layers', { fallback: 8, maximum: 1000 });
   const side = Math.max(1, Math.floor(vision.integer('image_size', { fallback: 448 }) / patch(14)));
   const tiles = vision.integer('max_num_tiles', { fallback: 4, maximum: 1024 });
   const out = vision.integer('vision_output_dim', { fallback: 7680 });
-  // One row per way to arrange up to `tiles` tiles, and one for none.
+  // One row per arrangement of up to `tiles` tiles, and one row for no arrangement.
   const ratios = (vision.sections('supported_aspect_ratios_objects')?.length ?? 8) + 1;
   vision.ignore('supported_aspect_ratios', 'intermediate_layers_indices', 'attention_heads');
   const positions = side * side + 1;
@@ -77,7 +80,7 @@ export const mllama: Tower = ({ vision, textHiddenSize }) => {
   return spec(vision, tensors, { side: patch(14), max: tiles * positions });
 };
 
-/** MiniMax M3: CLIP blocks on pairs of frames; a projector and a second one over merged patches. */
+/** MiniMax M3: CLIP blocks on pairs of frames, a projector, and a second projector over merged patches. */
 export const minimaxM3: Tower = ({ vision, root, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const width = root.integer('projector_hidden_size', { fallback: textHiddenSize });

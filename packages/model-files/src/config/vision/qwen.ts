@@ -1,4 +1,4 @@
-/** The towers of Qwen-VL, which cut images and pairs of frames and merge four patches into one token. */
+/** The towers of Qwen-VL, which split images and pairs of frames into patches and merge four patches into one token. */
 import type { TensorSpec } from '../../model-spec.ts';
 import { type BlockTraits, blocks, matrix, parameter, patches, scale } from './tower.ts';
 import { readSize, spec, type Tower, type TowerInput } from './towers.ts';
@@ -39,7 +39,7 @@ interface MergerSize {
   readonly normBias: boolean;
 }
 
-/** Norm, then two linear layers on the merged patches. */
+/** Lists a norm and two linear layers on the merged patches. */
 function merger(name: string, { width, joined, out, normBias }: MergerSize): TensorSpec[] {
   return [
     ...scale(`${name}.norm`, width, normBias, 'projector'),
@@ -50,7 +50,7 @@ function merger(name: string, { width, joined, out, normBias }: MergerSize): Ten
 
 export const qwen2Vl: Tower = (input) => {
   const { vision, textHiddenSize } = input;
-  // Here `hidden_size` is the language model's and `embed_dim` the tower's.
+  // In this config `hidden_size` is the language model's width, and `embed_dim` is the tower's width.
   const hiddenSize = vision.integer('embed_dim', { fallback: 1280 });
   const { layers } = readSize(vision);
   vision.ignore('hidden_size');
@@ -97,7 +97,7 @@ export const qwen25Vl: Tower = (input) => {
   return spec(vision, tensors, { side: readSize(vision).patch(14) * merge, max: null });
 };
 
-/** Qwen3-VL and Qwen3.5; the former also feeds three inner layers to the language model, each through a merger. */
+/** Qwen3-VL and Qwen3.5. Qwen3-VL also feeds three inner layers to the language model, each through a merger. */
 export const qwen3Vl: Tower = (input) => {
   const { vision, textHiddenSize } = input;
   const { hiddenSize, layers, intermediateSize } = readSize(vision);

@@ -1,4 +1,4 @@
-/** The vision part of a config, when it has one whose tower is known. */
+/** Reads the vision part of a config, if the config has one and its tower is known. */
 import type { VisionSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { llama4, minimaxM3, mllama } from './llama.ts';

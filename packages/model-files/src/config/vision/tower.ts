@@ -1,4 +1,4 @@
-/** The parts towers of different families share: transformer blocks by traits, patch embeddings, two-layer projectors. */
+/** The common parts of vision towers: transformer blocks by traits, patch embeddings, two-layer projectors. */
 import type { TensorSpec } from '../../model-spec.ts';
 
 type Role = 'vision' | 'projector';
@@ -24,16 +24,16 @@ export function parameter(name: string, ...shape: readonly number[]): TensorSpec
 export interface BlockTraits {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
-  /** Width of all heads together, where it is not the hidden size. */
+  /** Width of all heads together if it differs from the hidden size. */
   readonly attentionWidth?: number;
   readonly fusedQkv: boolean;
   readonly attentionBias: boolean;
   readonly mlpBias: boolean;
   readonly gated: boolean;
-  /** Norms of a block, each as wide as the hidden size. */
+  /** Names of the norms of a block. Each has the width of the hidden size. */
   readonly norms: readonly string[];
   readonly normBias: boolean;
-  /** Parameters that are not linear layers or norms, per block: name and size. */
+  /** Other parameters per block, neither linear layers nor norms: name and size. */
   readonly extra?: readonly (readonly [string, number])[];
 }
 
@@ -59,7 +59,7 @@ function block(prefix: string, traits: BlockTraits): TensorSpec[] {
   ];
 }
 
-/** The convolution that cuts an image into patches. */
+/** Lists the convolution that splits an image into patches. */
 export function patches(
   name: string,
   size: {
@@ -81,7 +81,7 @@ export function patches(
   return bias ? [weight, parameter(`${name}.bias`, hiddenSize)] : [weight];
 }
 
-/** Two linear layers from the tower's width (after merging patches) to the language model's. */
+/** Lists two linear layers from the tower's width (after merging patches) to the language model's width. */
 export function projector(
   name: string,
   size: { readonly in: number; readonly middle: number; readonly out: number; readonly bias: boolean },

@@ -1,17 +1,17 @@
 /**
- * Vision towers, one function per kind. Weights are complete to within a percent; totals of published files that this was
- * compared with are in the tests. A tower that is not known stays unread, and the spec says so.
+ * Vision towers, with one function per kind. The tensors are complete to within a percent of published totals, which
+ * the tests list. An unknown tower stays unread, and the spec lists its config as not modelled.
  */
 import type { TensorSpec, VisionSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { type BlockTraits, blocks, matrix, parameter, patches, projector, scale } from './tower.ts';
 
-/** Deepest tower accepted; published ones have up to 64 blocks. */
+/** Maximum number of blocks of a tower; published towers have up to 64. */
 const blocksMax = 1000;
 
 export interface TowerInput {
   readonly vision: ConfigReader;
-  /** The outer config, which holds what joins the tower with the language model. */
+  /** The outer config, which describes how the tower joins the language model. */
   readonly root: ConfigReader;
   readonly textHiddenSize: number;
 }
@@ -40,7 +40,7 @@ export function readSize(vision: ConfigReader) {
   };
 }
 
-/** SigLIP (arXiv:2303.15343), of which Gemma 3 and Idefics 3 leave out the pooling head. */
+/** SigLIP (arXiv:2303.15343). Gemma 3 and Idefics 3 omit its pooling head. */
 function siglipTensors(vision: ConfigReader, hasHead: boolean): TensorSpec[] {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const traits: BlockTraits = { ...layerNormBlock, hiddenSize, intermediateSize: intermediateSize(4304) };
@@ -64,9 +64,9 @@ function siglipTensors(vision: ConfigReader, hasHead: boolean): TensorSpec[] {
 }
 
 export interface ImageTokens {
-  /** Length in pixels of the square that becomes one token of the language model. */
+  /** Side in pixels of the square that becomes one token of the language model. */
   readonly side: number;
-  /** Tokens of one full-size image; null where images keep their own size. */
+  /** Tokens of one full-size image; null if images keep their own size. */
   readonly max: number | null;
 }
 
@@ -95,7 +95,7 @@ export const gemma3: Tower = ({ vision, root, textHiddenSize }) => {
   return spec(vision, tensors, { side: Math.round(pixels / Math.sqrt(max)), max });
 };
 
-/** Idefics 3 and SmolVLM: neighbouring patches side by side, then one linear layer. */
+/** Idefics 3 and SmolVLM: concatenated neighbouring patches, then one linear layer. */
 export const idefics3: Tower = ({ vision, root, textHiddenSize }) => {
   const { hiddenSize, patch } = readSize(vision);
   const factor = root.integer('scale_factor', { fallback: 2, maximum: 64 });
@@ -115,7 +115,7 @@ export const idefics3: Tower = ({ vision, root, textHiddenSize }) => {
   });
 };
 
-/** LLaVA: CLIP or SigLIP, of which several layers may be read side by side. */
+/** LLaVA: CLIP or SigLIP; the projector may read the concatenated output of several layers. */
 export const llava: Tower = (input) => {
   const { vision, root, textHiddenSize } = input;
   if (vision.text('model_type') === 'pixtral') return pixtral(input);
@@ -147,7 +147,7 @@ export const llava: Tower = (input) => {
   return spec(vision, tensors, { side: patch(14), max: side * side });
 };
 
-/** Pixtral (arXiv:2410.07073). Mistral Small 3.1 merges patches before the projector; as a LLaVA it does not. */
+/** Pixtral (arXiv:2410.07073). Mistral Small 3.1 merges patches before the projector; Pixtral in LLaVA does not. */
 export const pixtral: Tower = ({ vision, root, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
   const isMerged = root.text('model_type') === 'mistral3';

@@ -1,6 +1,6 @@
 /**
- * GGUF contents of published models, as llama.cpp's converter writes them, for tests: keys, tensor names and shapes, without
- * data. Beside each is the config.json it was converted from, so that both ways to a ModelSpec can be compared.
+ * GGUF contents of published models, as llama.cpp's converter writes them, for tests: keys, tensor names and shapes,
+ * without data. Each sample includes the config.json of its source, so that tests can compare both readers.
  */
 import { ggmlTensorBytes, ggmlTypeNamed } from '../ggml-types.ts';
 import type { GgufContents, GgufScalar, GgufTensor, GgufValue } from '../header.ts';
@@ -16,7 +16,7 @@ export type Row = readonly [name: string, ...shape: number[]];
 
 export interface Architecture {
   readonly name: string;
-  /** Keys without the architecture in front. */
+  /** Keys without the architecture prefix. */
   readonly keys: Readonly<Record<string, number | readonly (number | boolean)[]>>;
   readonly model: readonly Row[];
   readonly blocks: number;
@@ -50,7 +50,7 @@ function tensorOf([name, ...shape]: Row, prefix: string): GgufTensor {
   return { name: `${prefix}${full}`, type, shape, offset: 0, bytes: ggmlTensorBytes(type, shape) };
 }
 
-/** Embedding, final norm and, unless tied, head. */
+/** Lists embedding, final norm and head; a tied model has no head. */
 export function modelRows(vocabulary: number, hidden: number, options: { tied?: boolean } = {}): Row[] {
   const head: Row[] = options.tied ? [] : [['output', vocabulary, hidden]];
   return [['token_embd', vocabulary, hidden], ['output_norm', hidden], ...head];
@@ -64,7 +64,7 @@ export interface AttentionRows {
   readonly value?: number;
   readonly bias?: boolean;
   readonly norms?: 'head' | 'projection';
-  /** Rows of q per head dimension: 2 where a gate comes with it. */
+  /** Rows of q per head dimension: 2 if q contains a gate. */
   readonly queries?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Models whose layers are full attention and a feed-forward or experts. */
+/** Models with full attention and a feed-forward or experts in every layer. */
 import {
   attentionRows,
   expertRows,
@@ -72,7 +72,7 @@ const mixtral = sample(
     },
     model: modelRows(32000, 4096),
     blocks: 32,
-    // Half of the layers in the form of early files: one tensor per expert.
+    // Half of the layers in the form of early files, with one tensor per expert.
     block: (layer) => [
       ...normRows(4096, 'attn_norm', 'ffn_norm'),
       ...attentionRows({ hidden: 4096, heads: 32, kvHeads: 8, key: 128 }),

@@ -1,4 +1,4 @@
-/** Models that cache a latent: DeepSeek, and Kimi Linear beside linear attention. */
+/** Models that cache a latent: DeepSeek, and Kimi Linear, which adds linear attention. */
 import {
   type Architecture,
   expertRows,
@@ -15,11 +15,11 @@ interface LatentRows {
   readonly hidden: number;
   readonly heads: number;
   readonly queryRank?: number;
-  /** True for files of before April 2025, which keep one matrix for keys and values. */
+  /** True for files from before April 2025, which have one matrix for keys and values. */
   readonly joined?: boolean;
 }
 
-/** DeepSeek's sizes: latent of 512, rotary part of 64, heads of 128. */
+/** Lists DeepSeek's attention tensors: latent of 512, rotary part of 64, heads of 128. */
 function latentRows({ hidden, heads, queryRank, joined }: LatentRows): Row[] {
   const query: Row[] =
     queryRank === undefined

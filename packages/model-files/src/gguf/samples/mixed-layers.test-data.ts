@@ -1,4 +1,7 @@
-/** Layers that share caches, heads that differ between layers, experts beside a dense feed-forward. */
+/**
+ * Models with shared caches, with heads that differ between layers, or with experts and a dense feed-forward in one
+ * layer.
+ */
 import {
   attentionRows,
   expertRows,

@@ -1,4 +1,4 @@
-/** Small models of families that differ in which layers see a window; their tensors are simplified. */
+/** Small models of families that differ in the layers with a window; their tensors are simplified. */
 import {
   type Architecture,
   attentionRows,
@@ -9,7 +9,7 @@ import {
   sample,
 } from './contents.test-data.ts';
 
-/** Small sizes for families that differ only in which layers see a window. */
+/** Makes a small model of a family that differs from others only in the layers with a window. */
 function windowed(
   name: string,
   model: string,
@@ -57,7 +57,7 @@ function windowed(
 
 const gemma3nFull = (layer: number): boolean => layer % 5 === 4;
 
-/** Layer kinds only: AltUp and Laurel are left out. */
+/** Only the kinds of layers are complete: the sample omits AltUp and Laurel. */
 const gemma3n = sample(
   'Gemma 3n E4B',
   {

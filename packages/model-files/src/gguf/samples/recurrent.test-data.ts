@@ -75,7 +75,7 @@ function deltaKeys(valueHeads: number): Architecture['keys'] {
   };
 }
 
-/** Gated DeltaNet with 16 key heads; the value heads vary. */
+/** Lists the tensors of a Gated DeltaNet with 16 key heads and `valueHeads` value heads. */
 function deltaRows(hidden: number, valueHeads: number): Row[] {
   const channels = 4096 + valueHeads * 128;
   return [

@@ -1,4 +1,4 @@
-/** Models of which some layers see a window or a chunk. */
+/** Models with a window or a chunk in some layers. */
 import {
   attentionRows,
   expertRows,
