@@ -26,10 +26,10 @@ function notAFile(path: string, status: Stats): PlimsollError {
   const isDirectory = status.isDirectory();
   return new PlimsollError({
     code: 'not-a-file',
-    message: `${path} is ${isDirectory ? 'a directory' : 'a pipe, a socket or a device'}, a file was expected`,
+    message: `${path} is ${isDirectory ? 'a directory' : 'a pipe, a socket or a device'}; a regular file was expected`,
     value: path,
-    limit: 'a regular file, whose size is known before it is read',
-    hint: isDirectory ? 'name the file inside it' : 'write its content to a file and name that',
+    limit: 'a regular file, whose size is known before reading',
+    hint: isDirectory ? 'name the file inside it' : 'write its content to a file and name that file',
   });
 }
 

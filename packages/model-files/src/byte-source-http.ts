@@ -217,7 +217,7 @@ function contentRange(
   if (match === null || first !== offset || last < first || !Number.isSafeInteger(last)) {
     throw new PlimsollError({
       code: 'http-bad-range',
-      message: `${url} answered a range that was not asked for`,
+      message: `${url} answered with a range that was not requested`,
       value: header,
       limit: `bytes ${offset}-...`,
       hint: 'download the file and read it locally',

@@ -157,7 +157,7 @@ test('sizes of the whole model', () => {
       "llama.context_length is 0; it must be a whole number from 1 to 1000000000",
       "llama.context_length is 2147483648; it must be a whole number from 1 to 1000000000",
       "llama.expert_count, summed over 300 layers, is 1228800; it must be at most 1048576",
-      "the number of parameters that all sizes make is 2251799813685248; it must be at most 1125899906842624",
+      "the number of parameters of all tensors is 2251799813685248; it must be at most 1125899906842624",
       "the shape of empty is [4, 0]; it must be whole numbers above 0",
       "llama.rope.dimension_count is 65; it must be a whole number from 1 to 64",
       "llama.rope.dimension_count is 63; it must be an even number",

@@ -246,7 +246,7 @@ function checkSums(
   }
   if (sums.parameters <= parametersMax) return;
   throw badGeometry({
-    key: 'the number of parameters that all sizes make',
+    key: 'the number of parameters of all tensors',
     value: sums.parameters,
     needed: `at most ${parametersMax}`,
   });

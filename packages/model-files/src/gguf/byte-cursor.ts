@@ -155,7 +155,7 @@ export class ByteCursor {
       problem: `the header goes beyond ${this.#headerBytesMax} bytes`,
       value: this.#position + length,
       limit: this.#headerBytesMax,
-      hint: 'no known model needs this much: the file is damaged, or not made in good faith',
+      hint: 'no known model needs this much: the file is damaged or hostile',
     });
   }
 

@@ -61,13 +61,13 @@ function takeVersion(cursor: ByteCursor): 2 | 3 {
   if (version === 2 || version === 3) return version;
   throw ggufError(place, {
     code: 'gguf-unsupported-version',
-    problem: `version ${version} is not read`,
+    problem: `version ${version} is not supported`,
     value: version,
     limit: '2 or 3',
     hint:
       version === 1
         ? 'version 1 was in use for days in August 2023: convert the model again'
-        : 'a newer version of this program may know it',
+        : 'a newer version of this program may support it',
   });
 }
 

@@ -167,7 +167,7 @@ function shapeMismatch(layer: LayerView, stem: string, rows: string | number): P
     message: `GGUF: tensor "blk.${layer.index}.${stem}.weight" has ${found} rows, the metadata implies ${rows}`,
     value: found,
     limit: rows,
-    hint: 'metadata and tensors belong to different models, or this architecture is not what it says',
+    hint: 'metadata and tensors belong to different models, or the metadata names the wrong architecture',
   });
 }
 

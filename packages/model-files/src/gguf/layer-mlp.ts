@@ -24,7 +24,7 @@ function expertMlp(layer: LayerView, expertsPerToken: number | undefined): MlpSp
   if (expertsPerToken === undefined) {
     throw new PlimsollError({
       code: 'gguf-missing-key',
-      message: `GGUF: layer ${layer.index} has experts, and no metadata says how many of them a token uses`,
+      message: `GGUF: layer ${layer.index} has experts, but no metadata states how many experts a token uses`,
       value: 'expert_used_count',
       hint: 'convert the model again',
     });

@@ -97,7 +97,7 @@ function shareOf(metadata: MetadataReader, heads: number): number {
   if (heads > 0 && inner % heads === 0) return inner / heads;
   throw new PlimsollError({
     code: 'gguf-bad-value',
-    message: `GGUF: metadata "${metadata.architecture}.ssm.inner_size" ${inner} is not divided by ${heads} heads`,
+    message: `GGUF: metadata "${metadata.architecture}.ssm.inner_size" ${inner} is not a multiple of ${heads} heads`,
     value: inner,
     limit: `a multiple of ${heads}`,
     hint: 'the metadata is damaged; convert the model again',

@@ -62,7 +62,7 @@ export function* parseMetadata(
     if (metadata.has(key)) {
       throw ggufError(place, {
         code: 'gguf-duplicate-key',
-        problem: `"${key}" is there twice, so its value is not known`,
+        problem: `"${key}" occurs twice, so its value is ambiguous`,
         value: key,
         hint: 'rewrite the metadata with the gguf tools',
       });

@@ -22,7 +22,7 @@ export class MetadataReader {
     if (architecture?.type !== 'string' || architecture.value === '') {
       throw new PlimsollError({
         code: 'gguf-missing-key',
-        message: 'GGUF: metadata "general.architecture" is missing, so nothing says what the tensors are',
+        message: 'GGUF: metadata "general.architecture" is missing, so the purpose of the tensors is unknown',
         value: 'general.architecture',
         hint: 'this is not a model file, or its metadata was stripped',
       });

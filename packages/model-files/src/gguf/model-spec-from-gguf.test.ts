@@ -344,7 +344,7 @@ describe('refused files', () => {
       }
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
-      "no architecture: gguf-missing-key | GGUF: metadata "general.architecture" is missing, so nothing says what the tensors are
+      "no architecture: gguf-missing-key | GGUF: metadata "general.architecture" is missing, so the purpose of the tensors is unknown
       an unknown architecture: unsupported-architecture | GGUF: architecture "novel" is not modelled; its keys: novel.block_count, novel.context_length, novel.embedding_length, novel.attention.head_count, novel.attention.head_count_kv
       a projector: gguf-not-a-model | GGUF: this file holds a vision projector (mmproj), not a language model
       an adapter: gguf-not-a-model | GGUF: this file holds "adapter", not a language model
@@ -359,7 +359,7 @@ describe('refused files', () => {
       no heads: gguf-missing-key | GGUF: metadata "llama.attention.head_count" is missing
       a width that contradicts the embedding: gguf-shape-mismatch | GGUF: tensor "token_embd.weight" has rows of 64, embedding_length states 128
       a latent wider than its matrix: gguf-shape-mismatch | GGUF: tensor "blk.0.attn_kv_a_mqa.weight" has 40 rows, the metadata implies 99 to 115
-      experts without a count per token: gguf-missing-key | GGUF: layer 0 has experts, and no metadata says how many of them a token uses"
+      experts without a count per token: gguf-missing-key | GGUF: layer 0 has experts, but no metadata states how many experts a token uses"
     `);
   });
 

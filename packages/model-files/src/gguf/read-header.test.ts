@@ -244,20 +244,20 @@ describe('damaged and false headers', () => {
       "empty file: gguf-truncated | GGUF: file header at byte 0: 24 bytes are needed here and 0 are left | 0 | 24
       not GGUF: gguf-bad-magic | GGUF: magic at byte 0: the file does not begin with "GGUF" | 0x67676d6c | 0x46554747
       Git LFS pointer: gguf-bad-magic | GGUF: magic at byte 0: the file does not begin with "GGUF" | 0x73726576 | 0x46554747
-      version 1: gguf-unsupported-version | GGUF: version at byte 4: version 1 is not read | 1 | 2 or 3
-      version in the other byte order: gguf-unsupported-version | GGUF: version at byte 4: version 7 is not read | 7 | 2 or 3
+      version 1: gguf-unsupported-version | GGUF: version at byte 4: version 1 is not supported | 1 | 2 or 3
+      version in the other byte order: gguf-unsupported-version | GGUF: version at byte 4: version 7 is not supported | 7 | 2 or 3
       more tensors than bytes: gguf-count-too-large | GGUF: tensor count at byte 8: 1000000 entries do not fit | 1000000 | 0
       more keys than bytes: gguf-count-too-large | GGUF: metadata count at byte 16: 9223372036854776000 entries do not fit | 9223372036854776000 | 0
       key beyond the end: gguf-string-too-long | GGUF: metadata key 0 at byte 24: a string of 1099511627776 bytes does not fit | 1099511627776 | 8
       cut inside a value: gguf-truncated | GGUF: metadata "a" at byte 37: 8 bytes are needed here and 6 are left | 43 | 45
       unknown value type: gguf-unknown-value-type | GGUF: metadata "a" at byte 33: 13 is not a metadata value type | 13 | 0 to 12
-      duplicate key: gguf-duplicate-key | GGUF: metadata key 1 at byte 41: "a" is there twice, so its value is not known | a | undefined
+      duplicate key: gguf-duplicate-key | GGUF: metadata key 1 at byte 41: "a" occurs twice, so its value is ambiguous | a | undefined
       array of a false length: gguf-array-too-long | GGUF: metadata "a" at byte 41: an array of 1073741824 uint32 elements does not fit | 1073741824 | 0
       array of arrays of arrays: gguf-array-too-deep | GGUF: metadata "a" at byte 89: arrays are nested too deep | 5 | 4
       string of a false length: gguf-string-too-long | GGUF: metadata "a" at byte 37: a string of 500 bytes does not fit | 500 | 0
       alignment of 3: gguf-bad-alignment | GGUF: metadata "general.alignment" at byte 49: the alignment is not a uint32 that is a power of two | uint32 3 | 65536
       alignment as text: gguf-bad-alignment | GGUF: metadata "general.alignment" at byte 49: the alignment is not a uint32 that is a power of two | string 32 | 65536
-      duplicate tensor: gguf-duplicate-tensor | GGUF: tensor 1 at byte 57: "a" is there twice | a | undefined
+      duplicate tensor: gguf-duplicate-tensor | GGUF: tensor 1 at byte 57: "a" occurs twice | a | undefined
       five dimensions: gguf-too-many-dimensions | GGUF: tensor "a" at byte 33: a tensor cannot have 5 dimensions | 5 | 4
       removed tensor type: gguf-unknown-tensor-type | GGUF: tensor "a" at byte 45: 4 is not a tensor type that this reader knows | 4 | undefined
       part of a block: gguf-partial-block | GGUF: tensor "a" at byte 37: a row of 100 elements is not a whole number of Q4_K blocks | 100 | a multiple of 256

@@ -78,7 +78,7 @@ async function readParts(named: GgufPart, open: OpenPart, options: GgufReadOptio
   if (missing.length > 0) {
     throw new PlimsollError({
       code: 'gguf-missing-parts',
-      message: `${missing.length} of ${count} parts of this model are not beside ${named.name}: ${missing.join(', ')}`,
+      message: `${missing.length} of ${count} parts of this model are missing next to ${named.name}: ${missing.join(', ')}`,
       value: missing.join(', '),
       limit: count,
       hint: 'download the missing parts into the same directory',
@@ -99,7 +99,7 @@ function partNames(named: GgufPart, count: number): string[] {
   if (match === null || Number(match[2]) !== count || count > partCountMax) {
     throw new PlimsollError({
       code: 'gguf-split-name',
-      message: `${named.name} says that it is one of ${count} parts, and its name does not`,
+      message: `the metadata of ${named.name} states ${count} parts, but its name states no part number`,
       value: named.name,
       limit: `<name>-00001-of-${String(count).padStart(5, '0')}.gguf, at most ${partCountMax} parts`,
       hint: 'give all parts the names that llama-gguf-split gave them, or join them with llama-gguf-split --merge',
@@ -121,7 +121,7 @@ function checkPart(part: GgufPart, index: number, count: number): void {
   if (number === index && counted === count) return;
   throw new PlimsollError({
     code: 'gguf-split-mismatch',
-    message: `${part.name} says that it is part ${number} (from 0) of ${counted}, its name says ${index} of ${count}`,
+    message: `the metadata of ${part.name} states part ${number} (from 0) of ${counted}, its name states ${index} of ${count}`,
     value: `${number} of ${counted}`,
     limit: `${index} of ${count}`,
     hint: 'the parts belong to different models or were renamed',
@@ -151,7 +151,7 @@ function modelOf(parts: readonly GgufPart[]): GgufModel {
   if (expected !== undefined && expected !== tensors.length) {
     throw new PlimsollError({
       code: 'gguf-split-mismatch',
-      message: `the parts of ${first?.name} have ${tensors.length} tensors, ${expected} were promised`,
+      message: `the parts of ${first?.name} have ${tensors.length} tensors, the metadata states ${expected}`,
       value: tensors.length,
       limit: expected,
       hint: 'the parts belong to different models',

@@ -28,7 +28,7 @@ export function* parseTensorTable(
     if (names.has(name)) {
       throw ggufError(place, {
         code: 'gguf-duplicate-tensor',
-        problem: `"${name}" is there twice`,
+        problem: `"${name}" occurs twice`,
         value: name,
         hint: 'the file is damaged: download it again',
       });

@@ -125,7 +125,7 @@ describe('damaged and false headers', () => {
       "empty file: safetensors-truncated | safetensors: at byte 0: the file is shorter than the length of its header
       short file: safetensors-truncated | safetensors: at byte 0: the file is shorter than the length of its header
       Git LFS pointer: git-lfs-pointer | safetensors: at byte 0: the file is a Git LFS pointer, the weights themselves were not downloaded
-      length beyond the file: safetensors-truncated | safetensors: at byte 9: the header has 2 bytes and the file ends in it
+      length beyond the file: safetensors-truncated | safetensors: at byte 9: the header has 2 bytes, but the file ends before its end
       length far beyond the file: safetensors-header-too-large | safetensors: at byte 0: no model has a header of 18446744073709552000 bytes
       not JSON: safetensors-bad-header | safetensors: at byte 8: the header is not JSON (Unexpected end of JSON input)
       not UTF-8: safetensors-bad-header | safetensors: at byte 8: the header is not UTF-8
@@ -138,15 +138,15 @@ describe('damaged and false headers', () => {
       negative size: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
       fractional size: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
       too many dimensions: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no shape
-      a partial byte: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose F4 elements do not make whole bytes
+      a partial byte: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose F4 elements do not fill whole bytes
       bytes that contradict shape and type: safetensors-bad-entry | safetensors: at byte 8: tensor "a" of F32 [2] has 4 bytes
       offsets backwards: safetensors-bad-entry | safetensors: at byte 8: tensor "a" of F32 [0] has -4 bytes
       one offset: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has no data_offsets
-      overlap: safetensors-overlap | safetensors: at byte 115: tensor "b" begins 2 bytes before the end of the one before it
-      a gap: safetensors-gap | safetensors: at byte 120: tensor "b" begins 2 bytes after the end of the one before it
+      overlap: safetensors-overlap | safetensors: at byte 115: tensor "b" begins 2 bytes before the end of the previous tensor
+      a gap: safetensors-gap | safetensors: at byte 120: tensor "b" begins 2 bytes after the end of the previous tensor
       data cut off: safetensors-truncated | safetensors: at byte 64: the tensors end at byte 65 of a file of 64
       extra data: safetensors-gap | safetensors: at byte 65: the tensors end at byte 65 of a file of 66
-      too many elements to count: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose U8 elements do not make whole bytes"
+      too many elements to count: safetensors-bad-entry | safetensors: at byte 8: tensor "a" has a shape whose U8 elements do not fill whole bytes"
     `);
   });
 

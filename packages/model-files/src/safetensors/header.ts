@@ -98,7 +98,7 @@ function headerLength(prefix: Uint8Array, fileBytes: number | null): number {
 
 function truncatedHeader(length: number, fileBytes: number): PlimsollError {
   return headerError('safetensors-truncated', fileBytes, {
-    problem: `the header has ${length} bytes and the file ends in it`,
+    problem: `the header has ${length} bytes, but the file ends before its end`,
     value: fileBytes,
     limit: 8 + length,
     hint: 'the file is incomplete: download it again',
@@ -210,7 +210,7 @@ function checkEntry(name: string, entry: unknown, dataOffset: number): Safetenso
   const [begin = 0, end = 0] = offsets;
   const bytes = safetensorsBytes(dtype, shape);
   if (bytes === undefined)
-    return refuse(`has a shape whose ${dtype} elements do not make whole bytes`, shape);
+    return refuse(`has a shape whose ${dtype} elements do not fill whole bytes`, shape);
   if (end - begin !== bytes)
     return refuse(`of ${dtype} [${shape.join(', ')}] has ${end - begin} bytes`, offsets, bytes);
   return { name, type: dtype, shape, offset: dataOffset + begin, bytes };
@@ -235,7 +235,7 @@ function checkCoverage(
   )) {
     if (tensor.offset !== end) {
       throw headerError(tensor.offset < end ? 'safetensors-overlap' : 'safetensors-gap', tensor.offset, {
-        problem: `tensor "${tensor.name.slice(0, 200)}" begins ${Math.abs(tensor.offset - end)} bytes ${tensor.offset < end ? 'before' : 'after'} the end of the one before it`,
+        problem: `tensor "${tensor.name.slice(0, 200)}" begins ${Math.abs(tensor.offset - end)} bytes ${tensor.offset < end ? 'before' : 'after'} the end of the previous tensor`,
         value: tensor.offset,
         limit: end,
         hint: 'the file is damaged',

@@ -20,6 +20,6 @@ export async function modelSpecFromDirectory(
   const { config, weights } = await readModelDirectory(path);
   const spec = modelSpecFromConfig(config, { id: basename(resolve(path)), ...options });
   if (weights === null) return spec;
-  const notIndexed = weights.notIndexed.map((name) => `tensor ${name}, in a shard and not in the index`);
+  const notIndexed = weights.notIndexed.map((name) => `tensor ${name}, in a shard but not in the index`);
   return { ...spec, source: 'safetensors', notModelled: [...spec.notModelled, ...notIndexed] };
 }

@@ -113,7 +113,7 @@ describe('errors name the missing or damaged file', () => {
     await writeIndex({ 'lm_head.weight': shard(2), 'model.embed_tokens.weight': shard(1) });
     const spec = await modelSpecFromDirectory(directory);
     expect(spec.notModelled).toEqual([
-      'tensor model.layers.0.self_attn.q_proj.weight, in a shard and not in the index',
+      'tensor model.layers.0.self_attn.q_proj.weight, in a shard but not in the index',
     ]);
   });
 

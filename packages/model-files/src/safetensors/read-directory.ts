@@ -37,7 +37,7 @@ export function weightsOf({ path, weights }: ModelDirectory, hint: string): Safe
   if (weights !== null) return weights;
   throw new PlimsollError({
     code: 'no-weights',
-    message: `${path} has a config.json and no weights`,
+    message: `${path} has a config.json but no weights`,
     value: path,
     limit: 'model.safetensors, or the shards of model.safetensors.index.json',
     hint,
@@ -54,7 +54,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsModel> {
   if (model !== null) return model;
   throw new PlimsollError({
     code: 'safetensors-missing-shards',
-    message: `none of the shards that ${path} names is beside it`,
+    message: `none of the shards that ${path} names is in its directory`,
     value: path,
     hint: 'download the shards into the same directory',
   });

@@ -56,7 +56,7 @@ export async function readSafetensorsIndex(
   if (missing.length > 0) {
     throw new PlimsollError({
       code: 'safetensors-missing-shards',
-      message: `${missing.length} of ${names.length} shards are not beside ${index.name}: ${missing.slice(0, 20).join(', ')}`,
+      message: `${missing.length} of ${names.length} shards are missing next to ${index.name}: ${missing.slice(0, 20).join(', ')}`,
       value: missing.slice(0, 20).join(', '),
       limit: names.length,
       hint: 'download the missing shards into the same directory',
