@@ -1,7 +1,7 @@
 /**
- * The inner loops of attention: scores of one or four query rows with keys, and weights times values, either from a span
- * that was widened to f32, which pays when many rows use it, or from halves where they lie. Scratch and geometry are kept
- * in globals, as in tile.ts.
+ * The inner loops of attention: scores of one or four query rows with keys, and weights times values. They read either
+ * a span that was widened to f32, which is faster if many rows use it, or the halves in the cache. Globals hold scratch
+ * and geometry, as in tile.ts.
  */
 import { loadHalvesWith } from './float16';
 import { halfMask, halfRebias } from './masks';
@@ -9,14 +9,14 @@ import { halfMask, halfRebias } from './masks';
 export type OneRow = u8;
 export type FourRows = u32;
 
-/** This thread's scratch and the rows of the current unit of work. See attentionScratchBytes for the sizes. */
+/** This thread's scratch, and the rows of the current unit of work. attentionScratchBytes gives the sizes. */
 export let widened: usize = 0;
 export let scores: usize = 0;
 export let sums: usize = 0;
 export let maxima: usize = 0;
 export let totals: usize = 0;
 export let blockTokens: usize = 0;
-/** Tokens of a whole span, and of the current one. */
+/** Number of tokens of a whole span, and of the current span. */
 export let spanTokens: usize = 0;
 export let usedTokens: usize = 0;
 export let headDim: usize = 0;
@@ -31,7 +31,7 @@ export function setUsedTokens(count: usize): void {
   usedTokens = count;
 }
 
-/** This thread's scratch, with room for so many rows. */
+/** Sets this thread's scratch, with room for `rowsMax` rows. */
 export function placeScratch(base: usize, rowsMax: u32): void {
   widened = base;
   scores = widened + ((headDim * spanTokens) << 2);
@@ -46,7 +46,10 @@ export function placeScratch(base: usize, rowsMax: u32): void {
   return f32x4.add(sum, f32x4.mul(left, right));
 }
 
-/** Scores of one or four query rows (q0 to q3) with all keys of the span, into rows `row`.. of the scores. */
+/**
+ * Computes the scores of one or four query rows (q0 to q3) with all keys of the span, into the scores from row `row`
+ * on.
+ */
 export function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
   const zero = f32x4.splat(0), stride = spanTokens << 2;
   for (let key: usize = 0; key < usedTokens << 2; key += 32) {
@@ -56,7 +59,7 @@ export function scoreRows<Rows>(row: usize, q0: usize, q1: usize, q2: usize, q3:
       const k0 = v128.load(at), k1 = v128.load(at, 16), x0 = v128.load_splat<u32>(q0 + dim);
       s00 = multiplyAdd(s00, k0, x0), s01 = multiplyAdd(s01, k1, x0);
       if (sizeof<Rows>() == 1) {
-        // One row has two chains of additions; every other element goes to two more.
+        // With one row there are two chains of additions; every second element goes to two more chains.
         at += stride, dim += 4;
         const x1 = v128.load_splat<u32>(q0 + dim);
         s10 = multiplyAdd(s10, v128.load(at), x1), s11 = multiplyAdd(s11, v128.load(at, 16), x1);
@@ -122,8 +125,9 @@ export function addValues<Rows>(row: usize, from: usize, to: usize): void {
 }
 
 /**
- * Few rows do not repay widening: each half is used once or twice after it was stored as f32. Scores of one or four rows
- * with the halves of one block, [headDim, blockTokens], into `target`, its place in the first row of the scores.
+ * Computes scores directly from halves: for few rows widening does not pay, because each half is used only once or
+ * twice. The scores of one or four rows with the keys of one block, [headDim, blockTokens], go to `target`, a pointer
+ * into the first row of the scores.
  */
 export function scoreHalves<Rows>(keys: usize, target: usize, q0: usize, q1: usize, q2: usize, q3: usize): void {
   const zero = f32x4.splat(0), stride = spanTokens << 2, mask = halfMask, scale = halfRebias;

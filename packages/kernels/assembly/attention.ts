@@ -1,8 +1,8 @@
 /**
- * Causal attention over the paged cache, in spans of some 64 tokens with a running maximum (online softmax), so that its
- * memory does not grow with the context. A unit of work is one kv head and up to eight tokens of one sequence: the query
- * rows of all heads that share the kv head meet the keys of one span, which are widened to f32 once, four rows by eight
- * keys per tile, and then its values, four rows by eight elements.
+ * Causal attention over the paged cache, in spans of about 64 tokens with a running maximum (online softmax), so that
+ * its memory does not grow with the context. A unit of work is one kv head and up to eight tokens of one sequence. The
+ * keys of a span are widened to f32 once for the query rows of all heads that share the kv head, then multiplied in
+ * tiles of four rows by eight keys; the values follow in tiles of four rows by eight elements.
  */
 import {
   FourRows,
@@ -29,22 +29,24 @@ import { exponential, horizontalMax, horizontalSum, tanhyp } from './exponential
 import { attentionSpanTokens, attentionTokens, doneWordOffset } from './opcodes';
 import { headBytes, loadKeys, loadValues } from './kv-cache';
 
-/** Tokens of one sequence that are computed together, and keys of a span: whole blocks, about this many tokens. */
+/**
+ * Number of tokens of one sequence that are computed together, and of keys in a span: whole blocks, about 64 tokens.
+ */
 const tokensTogether: u32 = attentionTokens;
 const spanTokensAim: u32 = attentionSpanTokens;
-/** Units of work, kv heads times parts of the context, beyond which cutting a token's context is of no use. */
+/** Number of units of work (kv heads times parts of the context) beyond which more parts bring no speed. */
 const partsUseful: u32 = 48;
-/** A part is at least so many spans: some ten microseconds of work. */
+/** Minimum number of spans in a part: about ten microseconds of work. */
 const partSpansMin: u32 = 2;
 
-/** All lanes whose index lies in [from, to). */
+/** Sets all lanes whose index is in [from, to). */
 // @ts-ignore: decorator
 @inline function inside(index: usize, from: i32, to: i32): v128 {
   const lanes = i32x4.add(i32x4.splat(<i32>index), i32x4(0, 1, 2, 3));
   return v128.and(i32x4.ge_s(lanes, i32x4.splat(from)), i32x4.lt_s(lanes, i32x4.splat(to)));
 }
 
-/** Scales and caps the scores of a row, leaves -Infinity outside [from, to), and returns the largest. */
+/** Scales and caps the scores of a row, writes -Infinity outside [from, to), and returns the largest. */
 function scaleRow(command: usize, at: usize, from: i32, to: i32): f32 {
   const scale = f32x4.splat(number(command, 16)), cap = number(command, 18), caps = f32x4.splat(cap);
   const isWhole = from == 0 && to == <i32>usedTokens, nothing = f32x4.splat(-Infinity);
@@ -59,7 +61,7 @@ function scaleRow(command: usize, at: usize, from: i32, to: i32): f32 {
   return horizontalMax(most);
 }
 
-/** Turns a row of products into weights, zero outside [from, to), and brings the row's sums to the new maximum. */
+/** Turns a row of products into weights, zero outside [from, to), and rescales the row's sums to the new maximum. */
 function weighRow(command: usize, row: usize, from: i32, to: i32): void {
   const at = scores + ((row * spanTokens) << 2), isWhole = from == 0 && to == <i32>usedTokens;
   const before = load<f32>(maxima + (row << 2)), maximum = max(before, scaleRow(command, at, from, to));
@@ -82,19 +84,22 @@ function weighRow(command: usize, row: usize, from: i32, to: i32): void {
   for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(sum + i, f32x4.mul(v128.load(sum + i), factors));
 }
 
-/** First position that token `token` attends. */
+/** Returns the first position that token `token` attends to. */
 function firstPosition(command: usize, token: u32): u32 {
   const position = load<u32>(word(command, 13) + (token << 2)), window = word(command, 17);
   return position >= window ? position - window + 1 : 0;
 }
 
-/** Query (words 8, 9) or output (words 10, 11) of row `row` of the unit that starts at `token`. */
+/** Returns the query (words 8, 9) or output (words 10, 11) of row `row` of the unit that starts at `token`. */
 function rowPointer(command: usize, index: u32, kvHead: u32, token: u32, row: u32): usize {
   const group = word(command, 15) / word(command, 6), head = kvHead * group + row % group;
   return <usize>word(command, index) + (token + row / group) * word(command, index + 1) + ((head * <u32>headDim) << 2);
 }
 
-/** Scores of all rows with the keys of the current span. Two or three rows are a tile whose last row is repeated. */
+/**
+ * Computes the scores of all rows with the keys of the current span. Two or three rows are a tile that repeats its last
+ * row.
+ */
 function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
   const q = rowPointer(command, 8, kvHead, token, 0), last = rows - 1;
   if (rows == 1) return scoreRows<OneRow>(0, q, q, q, q);
@@ -107,7 +112,7 @@ function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
   }
 }
 
-/** Scores of up to four rows with one block of halves. */
+/** Computes the scores of up to four rows with one block of halves. */
 function scoreBlock(command: usize, kvHead: u32, token: u32, rows: u32, keys: usize, target: usize): void {
   const q0 = rowPointer(command, 8, kvHead, token, 0), last = rows - 1;
   if (rows == 1) return scoreHalves<OneRow>(keys, target, q0, q0, q0, q0);
@@ -115,13 +120,15 @@ function scoreBlock(command: usize, kvHead: u32, token: u32, rows: u32, keys: us
   scoreHalves<FourRows>(keys, target, q0, q1, q2, rowPointer(command, 8, kvHead, token, last));
 }
 
-/** Byte offset of the kv head's keys (or values, relative to their pool) in block `index` of the sequence. */
+/**
+ * Returns the byte offset of the kv head's keys (or values, relative to their pool) in block `index` of the sequence.
+ */
 // @ts-ignore: decorator
 @inline function headOf(command: usize, kvHead: u32, table: usize, index: u32): usize {
   return load<u32>(table + (index << 2)) * word(command, 4) + kvHead * headBytes(command);
 }
 
-/** Scores, weights and values of the blocks [first, first + count), one span, for all rows. */
+/** Computes scores, weights and values of one span, the blocks [first, first + count), for all rows. */
 function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, count: u32): void {
   const group = word(command, 15) / word(command, 6), start = first * <u32>blockTokens;
   const table: usize = load<u32>(word(command, 12) + (token << 2));
@@ -159,17 +166,17 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
   else for (let row: u32 = 0; row < rows; row += 4) addValues<FourRows>(row, least, most);
 }
 
-/** Sets the sums of `rows` rows to nothing. */
+/** Clears the sums, maxima and totals of `rows` rows. */
 function clearRows(rows: u32): void {
   for (let row: u32 = 0; row < rows; row++) {
     store<f32>(maxima + (row << 2), -Infinity);
     store<f32>(totals + (row << 2), 0);
   }
-  // The rows that fill the last tile are computed too, and never read.
+  // The rows that fill the last tile are also computed, but never read.
   memory.fill(sums, 0, (((rows + 3) & ~3) * headDim) << 2);
 }
 
-/** The blocks [first, end) of the context, span by span, into the sums of `rows` rows. */
+/** Adds the blocks [first, end) of the context, span by span, to the sums of `rows` rows. */
 function attendBlocks(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, end: u32): void {
   const perSpan = <u32>(spanTokens / blockTokens);
   for (let index = first; index < end; index += perSpan) {
@@ -177,7 +184,7 @@ function attendBlocks(command: usize, kvHead: u32, token: u32, rows: u32, first:
   }
 }
 
-/** One kv head for the tokens [token, stop), which share a block table. */
+/** Computes one kv head for the tokens [token, stop), which share a block table. */
 function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void {
   const rows = (stop - token) * (word(command, 15) / word(command, 6));
   let first = firstPosition(command, token), last: u32 = 0;
@@ -196,19 +203,20 @@ function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void 
 }
 
 /**
- * A single token of a model with few kv heads: the context is cut into parts, so that all threads have something to do.
- * A part leaves for each head its sums, its maximum and its total in the room of rows that one token does not need; who
- * finishes the last part puts them together, in their order, so that the result does not depend on who did what.
+ * Partial results of a single token. If a model has few kv heads, its context is split into parts, so that all threads
+ * have work. A part stores, for each head, its sums, maximum and total in the scratch of rows that one token does not
+ * need. The thread that finishes last joins the parts in their order, so that the result does not depend on which
+ * thread computed which part.
  */
 let partials: usize = 0;
 
-/** Bytes of what one part leaves for one head. */
+/** Bytes of the partial result of one part for one head. */
 // @ts-ignore: decorator
 @inline function partialBytes(): usize {
   return (headDim + 2) << 2;
 }
 
-/** Parts for which the room behind the rows of one token suffices; below two nothing is cut. */
+/** Returns the number of parts that fit after the rows of one token; below two, the context is not split. */
 function partsMax(rowsMax: u32, rows: u32, heads: u32): u32 {
   const free: usize = ((rowsMax - ((rows + 3) & ~3)) * (<u32>spanTokens + <u32>headDim + 2)) << 2;
   return <u32>(free / (heads * partialBytes()));
@@ -223,7 +231,7 @@ function keepPartial(part: u32, kvHead: u32, rows: u32, heads: u32): void {
   }
 }
 
-/** The parts of all heads put together: output = (sum of factor x sums) / (sum of factor x totals). */
+/** Joins the parts of all heads: output = (sum of factor x sums) / (sum of factor x totals). */
 function joinPartials(command: usize, parts: u32, heads: u32): void {
   const size = headDim << 2, step = heads * partialBytes();
   for (let head: u32 = 0; head < heads; head++) {
@@ -243,7 +251,7 @@ function joinPartials(command: usize, parts: u32, heads: u32): void {
   }
 }
 
-/** One token whose context is cut into `parts` parts of `perPart` blocks, [first, end) together. */
+/** Computes one token whose context, the blocks [first, end), is split into `parts` parts of `perPart` blocks. */
 function attendInParts(command: usize, first: u32, end: u32, perPart: u32, parts: u32): void {
   const kvHeads = word(command, 6), heads = word(command, 15), rows = heads / kvHeads, units = parts * kvHeads;
   for (let unit = claim(command, 1); unit < units; unit = claim(command, 1)) {
@@ -270,19 +278,19 @@ export function attention(command: usize, thread: u32): void {
     const rows = heads / kvHeads, size = <u32>blockTokens, perSpan = <u32>spanTokens / size;
     const first = firstPosition(command, 0) / size, end = load<u32>(word(command, 13)) / size + 1;
     const most = min(partsMax(rowsMax, rows, heads), partsUseful / kvHeads);
-    // Parts are whole spans, and as long as `partSpansMin` spans at least.
+    // A part has whole spans, at least `partSpansMin` of them.
     const spans = (end - first + perSpan - 1) / perSpan;
     const perPart = perSpan * max(partSpansMin, (spans + most - 1) / max<u32>(1, most));
     const parts = (end - first + perPart - 1) / perPart;
     if (most > 1 && parts > 1) {
-      // The room of rows that a single token does not have, in the first thread's scratch.
+      // The partial results use the rows of the first thread's scratch that a single token does not need.
       placeScratch(scratch + thread * word(command, 20), (rows + 3) & ~3);
       partials = scratch + (((headDim * spanTokens) + ((rows + 3) & ~3) * (spanTokens + headDim + 2)) << 2);
       return attendInParts(command, first, end, perPart, parts);
     }
   }
   const runs = (tokens + tokensTogether - 1) / tokensTogether;
-  // Late runs attend the longest context: they are claimed first, so that threads finish together.
+  // The last runs attend to the longest context: threads claim them first, so that all finish at the same time.
   for (let item = claim(command, 1); item < runs * kvHeads; item = claim(command, 1)) {
     const run = runs - 1 - item / kvHeads, stop = min<u32>(tokens, (run + 1) * tokensTogether);
     for (let token = run * tokensTogether; token < stop; ) {

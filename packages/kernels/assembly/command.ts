@@ -1,7 +1,7 @@
 /**
- * Reading the words of a command, and sharing its work among threads. A range of work is either split into equal parts
- * (cheap, for small operations) or claimed piece by piece from a counter inside the command (for long ones, where a
- * thread that was held up by another process should not hold up the rest).
+ * Reads the words of a command, and shares its work among threads. A range of work is either split into equal parts
+ * (cheap, for small operations) or claimed piece by piece from a counter inside the command (for long operations, so
+ * that a thread that another process delays does not delay the others).
  */
 import { claimWordOffset, partsWordOffset } from './opcodes';
 
@@ -22,20 +22,20 @@ import { claimWordOffset, partsWordOffset } from './opcodes';
   return <u32>((<u64>count * part) / parts);
 }
 
-/** Takes the next `size` items for this thread and returns the first; at or past the end there is nothing left. */
+/** Claims the next `size` items for this thread and returns the first; at or past the end no item is left. */
 // @ts-ignore: decorator
 @inline export function claim(command: usize, size: u32): u32 {
   return atomic.add<u32>(command, size, claimWordOffset);
 }
 
-/** The piece that `claimPiece` took: items [pieceStart, pieceEnd). */
+/** The items that `claimPiece` claimed: [pieceStart, pieceEnd). */
 export let pieceStart: u32 = 0;
 export let pieceEnd: u32 = 0;
 
 /**
- * Takes the next piece of `count` items; false when nothing is left. A counter that two threads write in turn costs each
- * of them some 500 ns, so pieces are few: first one of three quarters of a fair share for each thread, then small ones,
- * an eighth of a share, for whoever is early.
+ * Claims the next piece of `count` items; returns false if none is left. A counter that two threads write in turn costs
+ * each of them about 500 ns, so pieces are few: first one large piece of three quarters of a fair share for each
+ * thread, then small pieces of an eighth of a share for the threads that finish early.
  */
 export function claimPiece(command: usize, count: u32, threads: u32): bool {
   const large = (count * 3) / (threads * 4), small = max<u32>(1, count / (threads * 8));
@@ -46,7 +46,7 @@ export function claimPiece(command: usize, count: u32, threads: u32): bool {
   return pieceStart < count;
 }
 
-/** Into how many parts the command's work is split. */
+/** Returns the number of parts of the command's work. */
 // @ts-ignore: decorator
 @inline export function partsOf(command: usize): u32 {
   return load<u32>(command + partsWordOffset);

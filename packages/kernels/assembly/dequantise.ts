@@ -1,13 +1,13 @@
 /**
- * One row of a repacked weight as f32: the embedding lookup. Scalar on purpose: it runs once per token, and each format
- * reads as its definition. The order of the f32 operations is the order in which ggml and the `gguf` Python package do
- * them, so results agree bit for bit.
+ * Dequantises one row of a repacked weight to f32: the embedding lookup. The code is scalar because it runs once per
+ * token, and so each format reads like its definition. The order of the f32 operations is that of ggml and the `gguf`
+ * Python package, so results agree bit for bit.
  */
 import { loadHalf } from './float16';
 import { blockBytes, blockElements, isFloatFormat, readsSums } from './formats';
 import { f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
-/** Byte `index` of a field that starts at `field` in a panel block and is interleaved in units of 4 bytes. */
+/** Returns byte `index` of a field that starts at `field` in a panel block and is interleaved in units of 4 bytes. */
 // @ts-ignore: decorator
 @inline function byteAt(field: usize, row: u32, index: u32): u32 {
   return load<u8>(field + ((((index >> 2) << 3) + row) << 2) + (index & 3));
@@ -35,7 +35,7 @@ function sumsBlock(format: u32, block: usize, row: u32, output: usize): void {
   }
 }
 
-/** The 6-bit scale (`part` 0) or minimum (`part` 4) of one of eight sub-blocks, from the 12 packed bytes. */
+/** Returns the 6-bit scale (`part` 0) or minimum (`part` 4) of one of eight sub-blocks, from the 12 packed bytes. */
 // @ts-ignore: decorator
 @inline function sixBits(scales: usize, row: u32, sub: u32, part: u32): u32 {
   if (sub < 4) return byteAt(scales, row, part + sub) & 63;
@@ -60,7 +60,10 @@ function nibbleSuperBlock(format: u32, block: usize, row: u32, output: usize): v
   }
 }
 
-/** q6_K: two halves of 128; in each, four runs of 32 take their low bits from nibbles and their high bits from pairs. */
+/**
+ * q6_K: two halves of 128; in each half, four runs of 32 take their low bits from nibbles and their high bits from bit
+ * pairs.
+ */
 function sixBitSuperBlock(block: usize, row: u32, output: usize): void {
   const d = loadHalf(block + 1664 + (row << 1));
   for (let i: u32 = 0; i < 256; i++) {
@@ -82,7 +85,7 @@ function floatElement(format: u32, panel: usize, row: u32, column: u32): f32 {
   return reinterpret<f32>(<u32>load<u16>(panel + (index << 1)) << 16);
 }
 
-/** Writes row `row` (0 to 7) of the panel that starts at `panel` as `columns` f32. */
+/** Writes row `row` (0 to 7) of the panel at `panel` as `columns` f32. */
 export function dequantiseRow(format: u32, panel: usize, row: u32, columns: u32, output: usize): void {
   if (isFloatFormat(format)) {
     for (let i: u32 = 0; i < columns; i++) store<f32>(output + (i << 2), floatElement(format, panel, row, i));

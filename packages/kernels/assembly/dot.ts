@@ -1,14 +1,14 @@
 /**
- * The one primitive that differs between the builds: multiply 16 unsigned weights of at most 7 bits (four rows by four
- * columns) with one token's four quants, broadcast to every row, and add to an accumulator.
+ * The primitive that differs between the builds: it multiplies 16 unsigned weights of at most 7 bits (four rows by four
+ * columns) by one token's four quants, broadcast to every row, and adds the products to an accumulator.
  *
  * - baseline: weights are split into even and odd bytes, widened to 16 bits, and multiplied in 16-bit lanes.
  * - relaxed: `i16x8.relaxed_dot_i8x16_i7x16_s` is one instruction (pmaddubsw on x86-64) and sums pairs to 16 bits.
- * - wide dot: `i32x4.relaxed_dot_i8x16_i7x16_add_s` sums fours to 32 bits; one instruction where the processor has a
- *   dot-product instruction (AVX-VNNI, Arm dotprod), three elsewhere.
+ * - wide dot: `i32x4.relaxed_dot_i8x16_i7x16_add_s` sums fours to 32 bits; one instruction on processors with a
+ *   dot-product instruction (AVX-VNNI, Arm dotprod), three instructions elsewhere.
  *
- * The first two accumulate in 16 bits, so callers widen before a sum can pass 32767: after 8 steps of 4-bit weights
- * (8 x 2 x 15 x 127 = 30480) or 4 steps of 5-bit ones. All three give the same integers.
+ * The first two accumulate in 16 bits, so callers widen before a sum can exceed 32767: after 8 steps of 4-bit weights
+ * (8 x 2 x 15 x 127 = 30480) or 4 steps of 5-bit weights. All three give the same integers.
  */
 
 // DOT_VARIANT is a constant that the build defines: 0 baseline, 1 relaxed, 2 wide dot.
@@ -17,15 +17,15 @@ export const narrowQuants: bool = DOT_VARIANT != 0;
 /** Bytes of four quants of one token. */
 export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
 
-/** One token's four quants in every row's lane; in the baseline build the two of the even bytes. */
+/** Loads one token's four quants into every row's lane; in the baseline build only the two of the even bytes. */
 // @ts-ignore: decorator
 @inline export function quads(pointer: usize): v128 {
   return v128.load_splat<u32>(pointer);
 }
 
 /**
- * accumulator + weights x quants: 8 lanes of 16 bits, or 4 of 32 in the wide-dot build. `quad` was loaded from
- * `pointer`, where the baseline build finds the quants of the odd bytes too.
+ * Returns accumulator + weights x quants: 8 lanes of 16 bits, or 4 of 32 in the wide-dot build. `quad` comes from
+ * `pointer`; the baseline build also loads the quants of the odd bytes from there.
  */
 // @ts-ignore: decorator
 @inline export function dot(accumulator: v128, weights: v128, quad: v128, pointer: usize): v128 {
@@ -36,14 +36,14 @@ export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
   return i16x8.add(i16x8.add(accumulator, even), odd);
 }
 
-/** The accumulator as four 32-bit sums, one per row. `one` holds 1 in every 16-bit lane. */
+/** Widens the accumulator to four 32-bit sums, one per row. `one` holds 1 in every 16-bit lane. */
 // @ts-ignore: decorator
 @inline export function widened(accumulator: v128, one: v128): v128 {
   if (DOT_VARIANT == 2) return accumulator;
   return i32x4.dot_i16x8_s(accumulator, one);
 }
 
-/** total + scale x accumulator, per row. `scale` holds each row's integer scale as inBothHalves() made it. */
+/** Returns total + scale x accumulator, per row. `scale` holds each row's integer scale from inBothHalves(). */
 // @ts-ignore: decorator
 @inline export function addScaledDots(total: v128, accumulator: v128, scale: v128): v128 {
   if (DOT_VARIANT == 2) return i32x4.add(total, i32x4.mul(accumulator, scale));
@@ -51,8 +51,9 @@ export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
 }
 
 /**
- * 32-bit lanes that hold a scale in their lower half and 0 in their upper one: the scale in both halves, so that one
- * multiply-add scales and widens; in the wide-dot build its sign is extended. `twice` holds 65537 in every lane.
+ * Prepares scales for addScaledDots. Each 32-bit lane holds a scale in its lower half and 0 in its upper half. The
+ * result has the scale in both halves, so that one multiply-add scales and widens; in the wide-dot build it is
+ * sign-extended. `twice` holds 65537 in every lane.
  */
 // @ts-ignore: decorator
 @inline export function inBothHalves(scale: v128, twice: v128): v128 {
@@ -61,9 +62,9 @@ export const quadBytes: usize = DOT_VARIANT != 0 ? 4 : 8;
 }
 
 /**
- * The accumulator a block of offset weights starts with, from the quants' sums that quantise.ts stored: minus the offset
- * times the sum of the columns each lane will meet. 16-bit lanes may wrap on the way; the end fits: for 6-bit weights
- * and 16 columns, 8 columns per lane x 32 x 127 = 32512.
+ * Loads the initial accumulator for a block of offset weights, which quantise.ts stored: minus the offset times the sum
+ * of the columns of each lane. 16-bit lanes may wrap during the sum, but the final value fits: for 6-bit weights and 16
+ * columns, 8 columns per lane x 32 x 127 = 32512.
  */
 // @ts-ignore: decorator
 @inline export function offsets(pointer: usize): v128 {

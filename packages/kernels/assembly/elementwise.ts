@@ -1,6 +1,6 @@
 /**
- * Softmax, gated activations, sums and copies. Loops take four lanes and finish with single elements; the single ones
- * go through the same vector function, so that an element's value does not depend on where it stands.
+ * Softmax, gated activations, sums and copies. Loops process four lanes and finish with single elements; single
+ * elements use the same vector function, so that an element's value does not depend on its position.
  */
 import { exponential, gelu, horizontalMax, horizontalSum, silu, tanhyp } from './exponential';
 import { number, splitStart, word } from './command';
@@ -56,8 +56,8 @@ export function softmax(command: usize, thread: u32, threads: u32): void {
 }
 
 /**
- * Words: 1 whether gelu (else silu), 2 gate, 3 up, 4 output, 5 rows, 6 columns, 7 and 8 bytes between rows of gate and of up.
- * Work is split by element, so that one token's row is shared too.
+ * Words: 1 whether gelu (otherwise silu), 2 gate, 3 up, 4 output, 5 rows, 6 columns, 7 and 8 bytes between rows of gate
+ * and of up. Work is split by element, so that threads also share one token's row.
  */
 export function gated(command: usize, thread: u32, threads: u32): void {
   const isGelu = word(command, 1) != 0, columns = word(command, 6);
@@ -85,7 +85,7 @@ export function add(command: usize, thread: u32, threads: u32): void {
   const end = splitStart(count, thread + 1, threads), factors = f32x4.splat(factor);
   let i = splitStart(count, thread, threads), j = i % period;
   while (i < end) {
-    // A run ends where right begins anew.
+    // A run ends at the end of a period of `right`.
     const run = min(end - i, period - j), whole = run & ~3, base: usize = i << 2, again: usize = j << 2;
     for (let k: usize = 0; k < <usize>whole << 2; k += 16) {
       const addend = f32x4.mul(v128.load(right + again + k), factors);

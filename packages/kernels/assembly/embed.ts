@@ -1,4 +1,4 @@
-/** The embedding lookup: tokens are split among threads, a row is read by dequantise.ts. */
+/** The embedding lookup: threads split the tokens, and dequantise.ts reads a row. */
 import { splitStart, word } from './command';
 import { dequantiseRow } from './dequantise';
 import { panelRows, rowBytes } from './formats';

@@ -1,7 +1,7 @@
 /**
  * e^x on four lanes: 2^n times a polynomial on [-ln2/2, ln2/2] (coefficients of Cephes expf, Stephen Moshier). Relative
- * error below 2e-7. Arguments are clamped to [-87, 88], so results stay normal and finite; a NaN stays a NaN,
- * because pmin(x, y) and pmax(x, y) return x when the comparison fails.
+ * error below 2e-7. Arguments are clamped to [-87, 88], so results stay normal and finite; a NaN stays a NaN, because
+ * pmin(x, y) and pmax(x, y) return x if the comparison fails.
  */
 import * as k from './masks';
 

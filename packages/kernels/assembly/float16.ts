@@ -1,7 +1,7 @@
 /**
- * Half floats and bfloat16, four lanes at a time, with integer SIMD: WebAssembly has no conversion of its own.
- * Reading is exact for all finite halves, subnormal ones included. Infinite and NaN halves read as finite numbers of
- * 65536 and more: stored weights and caches never hold them (repacking counts them, storing clamps).
+ * Half floats and bfloat16, four lanes at a time, with integer SIMD, because WebAssembly has no such conversion.
+ * Reading is exact for all finite halves, including subnormal numbers. Infinite and NaN halves read as finite numbers
+ * of 65536 and more: stored weights and caches never hold them (repacking counts them, storing clamps).
  */
 
 import { halfMask, halfRebias } from './masks';
@@ -10,8 +10,8 @@ import { halfMask, halfRebias } from './masks';
 const rebias: f32 = 5192296858534827628530496329220096.0;
 
 /**
- * Four halves as f32: sign-extended to 32 bits and moved into place; the copies of the sign that land in the exponent
- * are masked away. `mask` and `scale` are splats of halfMask and halfRebias, which a loop keeps in locals.
+ * Loads four halves as f32: sign-extends to 32 bits, shifts into place, and masks the copies of the sign that land in
+ * the exponent. `mask` and `scale` are splats of halfMask and halfRebias, which a loop keeps in locals.
  */
 // @ts-ignore: decorator
 @inline export function loadHalvesWith(pointer: usize, mask: v128, scale: v128): v128 {
@@ -35,8 +35,8 @@ const rebias: f32 = 5192296858534827628530496329220096.0;
 }
 
 /**
- * Four f32 to the bits of four halves (in 32-bit lanes), rounding to nearest even and clamping to +-65504. Subnormal
- * halves come out of an addition that lets the f32 adder do the rounding (Fabian Giesen, float->half variants).
+ * Converts four f32 to the bits of four halves (in 32-bit lanes), rounding to nearest even and clamping to +-65504. For
+ * subnormal halves, an addition lets the f32 adder do the rounding (Fabian Giesen, float->half variants).
  */
 // @ts-ignore: decorator
 @inline export function narrowToHalves(values: v128): v128 {

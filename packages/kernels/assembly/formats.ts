@@ -1,4 +1,4 @@
-/** Block sizes of the weight formats, in the numbering of opcodes.ts. Floats count as blocks of one element. */
+/** Block sizes of the weight formats, numbered as in opcodes.ts. Floats count as blocks of one element. */
 import {
   bf16Code, f16Code, f32Code, panelRows as panelRowCount, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode,
   q8_0Code,

@@ -1,13 +1,13 @@
 /**
- * The paged KV cache: writing tokens into blocks, and reading one head of a block as f32. Layouts are in
- * src/kv-layout.ts; keys are transposed inside their block, values are not.
+ * The paged KV cache: writes tokens into blocks, and reads one head of a block as f32. src/kv-layout.ts has the
+ * layouts; keys are transposed inside their block, values are not.
  */
 import { horizontalMax } from './exponential';
 import { loadHalf, loadHalves, loadHalvesWith, narrowToHalves } from './float16';
 import { splitStart, word } from './command';
 import { halfMask, halfRebias } from './masks';
 
-/** The words that describe the pool are the same in kv-store and attention: 1 to 7. */
+/** Words 1 to 7 describe the pool, in kv-store and in attention. */
 // @ts-ignore: decorator
 @inline export function isQuantised(command: usize): bool {
   return word(command, 1) == 1;
@@ -25,7 +25,7 @@ export function headBytes(command: usize): usize {
   return isQuantised(command) ? elements + (elements >> 4) : elements << 1;
 }
 
-/** Four halves, `stride` bytes apart. */
+/** Stores four halves, `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline function storeFourHalves(target: usize, stride: usize, values: v128): void {
   const bits = narrowToHalves(values);
@@ -35,7 +35,7 @@ export function headBytes(command: usize): usize {
   store<u16>(target + 3 * stride, <u16>i32x4.extract_lane(bits, 3));
 }
 
-/** Four f32, `stride` bytes apart. */
+/** Stores four f32, `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline function storeFour(target: usize, stride: usize, values: v128): void {
   store<f32>(target, f32x4.extract_lane(values, 0));
@@ -44,7 +44,7 @@ export function headBytes(command: usize): usize {
   store<f32>(target + 3 * stride, f32x4.extract_lane(values, 3));
 }
 
-/** One group of 32 elements to i8, `stride` bytes apart, and its scale to `scaleAt`. */
+/** Quantises a group of 32 elements to i8, `stride` bytes apart, and stores its scale at `scaleAt`. */
 function storeGroup(source: usize, target: usize, stride: usize, scaleAt: usize): void {
   let most = f32x4.splat(0);
   for (let i: usize = 0; i < 128; i += 16) most = f32x4.max(most, f32x4.abs(v128.load(source + i)));
@@ -58,8 +58,9 @@ function storeGroup(source: usize, target: usize, stride: usize, scaleAt: usize)
 }
 
 /**
- * One head of one token. `stride` is the distance of neighbouring elements, counted in elements: blockTokens for keys,
- * 1 for values. `scales` is where this token's first scale lies, `scaleStride` the bytes to its next.
+ * Stores one head of one token. `stride` is the distance between neighbouring elements, in elements: blockTokens for
+ * keys, 1 for values. `scales` points to this token's first scale; `scaleStride` is the number of bytes to the next
+ * scale.
  */
 function storeHead(command: usize, source: usize, target: usize, stride: usize, scales: usize, scaleStride: usize): void {
   const headDim: usize = word(command, 7);
@@ -101,7 +102,7 @@ export function kvStore(command: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** `count` halves (a multiple of 8) to f32. */
+/** Converts `count` halves (a multiple of 8) to f32. */
 // @ts-ignore: decorator
 @inline function widenRun(source: usize, output: usize, count: usize): void {
   const mask = halfMask, scale = halfRebias;
@@ -111,7 +112,7 @@ export function kvStore(command: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** Eight i8 as two vectors of f32, times `low` and `high`. */
+/** Converts eight i8 to two vectors of f32, times `low` and `high`. */
 // @ts-ignore: decorator
 @inline function widenEight(source: usize, output: usize, low: v128, high: v128): void {
   const eight = v128.load_ext<i8>(source);
@@ -119,7 +120,7 @@ export function kvStore(command: usize, thread: u32, threads: u32): void {
   v128.store(output, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(eight)), high), 16);
 }
 
-/** Keys of one head of one block as f32: headDim rows of blockTokens, `stride` bytes apart. */
+/** Loads the keys of one head of one block as f32: headDim rows of blockTokens, `stride` bytes apart. */
 export function loadKeys(command: usize, head: usize, output: usize, stride: usize): void {
   const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
   const scales = head + headDim * blockTokens;
@@ -140,7 +141,7 @@ export function loadKeys(command: usize, head: usize, output: usize, stride: usi
   }
 }
 
-/** Values of the tokens [from, to) of one head of one block, into their places of [blockTokens, headDim] f32. */
+/** Loads the values of the tokens [from, to) of one head of one block into their rows of [blockTokens, headDim] f32. */
 export function loadValues(command: usize, head: usize, from: u32, to: u32, output: usize): void {
   const blockTokens: usize = word(command, 5), headDim: usize = word(command, 7);
   if (isWide(command)) {

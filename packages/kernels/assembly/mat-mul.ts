@@ -1,9 +1,9 @@
 /**
  * output[token, row] = sum over columns of weights[row, column] x activations[token, column].
  *
- * Order of the loops: tokens in chunks whose activations fit the second-level cache, panels inside (claimed by threads),
- * tiles of four tokens inside those, so that a panel is read from memory once per chunk and its tile from the first
- * levels. One token is a tile of its own: then the panels stream through and memory is the limit.
+ * The loops nest: chunks of tokens whose activations fit the second-level cache; panels, which threads claim; tiles of
+ * four tokens. A chunk therefore reads a panel from memory once, and its later tiles read it from the nearest caches.
+ * One token is a tile by itself: the panels then stream through, and memory bandwidth is the limit.
  */
 import { claimPiece, pieceEnd, pieceStart, word } from './command';
 import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
@@ -17,7 +17,7 @@ import { tileQ4_0 } from './tile-q4-0';
 import { tileQ6_K, vectorQ6_K } from './tile-q6-k';
 import { tileQ8_0 } from './tile-q8-0';
 
-/** Activations of one chunk of tokens: half of a 1 MiB second-level cache. */
+/** Maximum bytes of activations of a chunk of tokens: half of a 1 MiB second-level cache. */
 const chunkBytesMax: u32 = 512 * 1024;
 
 function oneToken(format: u32, weights: usize, activations: usize): void {
@@ -49,7 +49,7 @@ function fourTokens(format: u32, weights: usize, activations: usize): void {
   else tileQ6_K(weights, activations);
 }
 
-/** One panel by the tokens [first, end). */
+/** Multiplies one panel by the tokens [first, end). */
 function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
   const format = word(command, 1), columns = word(command, 6), outputStride = word(command, 8);
   const isVector = word(command, 10) != 0;
@@ -73,8 +73,8 @@ function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
 }
 
 /**
- * Words: 1 format, 2 weights (panels), 3 activations, 4 output, 5 rows, 6 columns, 7 tokens, 8 bytes between the
- * output rows of two tokens, 9 whether to add to the output, 10 whether every token is a tile of its own.
+ * Words: 1 format, 2 weights (panels), 3 activations, 4 output, 5 rows, 6 columns, 7 tokens, 8 bytes between the output
+ * rows of two tokens, 9 whether to add to the output, 10 whether every token is a separate tile.
  */
 export function matMul(command: usize, threads: u32): void {
   const format = word(command, 1), rows = word(command, 5), columns = word(command, 6), tokens = word(command, 7);
@@ -90,7 +90,7 @@ export function matMul(command: usize, threads: u32): void {
   const panels = (rows + panelRows - 1) / panelRows;
   const chunkTokens = max<u32>(4, (chunkBytesMax / <u32>stride) & ~3);
   const chunks = (tokens + chunkTokens - 1) / chunkTokens;
-  // Pieces run over (chunk, panel) pairs in one sequence, so that no thread waits between two chunks.
+  // Pieces are consecutive (chunk, panel) pairs, so that no thread waits between two chunks.
   while (claimPiece(command, chunks * panels, threads)) {
     for (let item = pieceStart; item < pieceEnd; item++) {
       const first = (item / panels) * chunkTokens;

@@ -1,9 +1,9 @@
-/** RMSNorm and LayerNorm over rows; rows are split among threads. Squares are summed in four lanes of f32. */
+/** RMSNorm and LayerNorm over rows; threads split the rows. Squares are summed in four lanes of f32. */
 import { horizontalSum } from './exponential';
 import { splitStart, word, number } from './command';
 import { scaleRun } from './elementwise';
 
-/** sum of (x - center)^2 over a row; columns need not be a multiple of 4. */
+/** Sums (x - center)^2 over a row; columns need not be a multiple of 4. */
 function squares(input: usize, columns: u32, center: f32): f32 {
   const centers = f32x4.splat(center);
   let sum = f32x4.splat(0);

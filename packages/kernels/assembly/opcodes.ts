@@ -1,6 +1,6 @@
 /**
- * The numbers that a command carries in its words. This file is read by two compilers: AssemblyScript builds it into
- * the Wasm module and TypeScript uses it to encode commands, so it may hold nothing but plain constants.
+ * The numbers in the words of a command. Two compilers read this file: AssemblyScript builds it into the Wasm module,
+ * and TypeScript uses it to encode commands. It may therefore hold only plain constants.
  */
 export const repackOpcode = 0;
 export const embedOpcode = 1;
@@ -37,9 +37,10 @@ export const q5_0Code = 10;
 export const panelRows = 8;
 
 /**
- * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end what is needed to share it: a counter of
- * finished work for operations that end with a step of its own, whether sleeping threads are woken for it, how many commands the phase that it begins has (0: done by one thread alone), into
- * how many parts it is split (0: it claims pieces itself), and the counter of claimed work.
+ * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end the words for sharing it: a counter of
+ * finished work (for operations with a final step), a flag that wakes sleeping threads, the number of commands of the
+ * phase that begins here (0: one thread runs the command alone), the number of parts (0: the operation claims pieces
+ * itself), and the counter of claimed work.
  */
 export const commandBytes = 128;
 export const doneWordOffset = 108;
@@ -49,10 +50,10 @@ export const partsWordOffset = 120;
 export const claimWordOffset = 124;
 
 /**
- * The control region at the start of an arena, in bytes. Words that different threads write sit on cache lines of their
- * own: [0] the state of the batch, eight bytes (phases.ts), [64] its number of commands, [128] abort flag, [192] sleeping
- * threads, [256, 512) one word per thread that counts the shared commands it took part in, [512, 57344) the commands,
- * [57344, 65536) 128 bytes per thread for the sums of the tile it works on.
+ * The control region at the start of an arena, in bytes. Words that different threads write are on separate cache
+ * lines: [0] the state of the batch, eight bytes (phases.ts), [64] its number of commands, [128] abort flag, [192]
+ * number of sleeping threads, [256, 512) one word per thread that counts the shared commands it worked on, [512, 57344)
+ * the commands, [57344, 65536) 128 bytes per thread for the sums of its current tile.
  */
 export const stateOffset = 0;
 export const countOffset = 64;
@@ -65,9 +66,12 @@ export const tileSumsOffset = 57344;
 export const tileSumsBytes = 128;
 export const threadsMax = 64;
 
-/** Keys and values are written in blocks of a multiple of this many tokens: the lanes of two f32x4 vectors. */
+/** Number of tokens in a KV block is a multiple of this: the lanes of two f32x4 vectors. */
 export const kvBlockTokensUnit = 8;
 
-/** Attention computes this many tokens of a sequence together, against spans of blocks of about so many keys. */
+/**
+ * Attention computes this many tokens of a sequence together, against spans of blocks with about `attentionSpanTokens`
+ * keys.
+ */
 export const attentionTokens = 8;
 export const attentionSpanTokens = 64;

@@ -1,6 +1,6 @@
 /**
- * One command, or this thread's share of it. An operation either claims pieces of its work itself (long ones: products,
- * attention), or does part `part` of `parts` of it, and then the parts are claimed here.
+ * Runs one command, or this thread's share of it. Long operations (products, attention) claim pieces of their work
+ * themselves. The others compute part `part` of `parts`, and this file claims the parts.
  */
 import { attention } from './attention';
 import { claim, partsOf, word } from './command';
@@ -35,7 +35,7 @@ function performPart(command: usize, part: u32, parts: u32): void {
   else unreachable();
 }
 
-/** Works on a command until nothing of it is left to claim. */
+/** Works on a command until no part of it is left to claim. */
 export function perform(command: usize, thread: u32, threads: u32, isAlone: bool): void {
   const opcode = word(command, 0);
   if (opcode == op.matMulOpcode) return matMul(command, threads);

@@ -1,22 +1,23 @@
 /**
- * How threads share a batch of commands. Commands come in phases: a shared phase is one or more commands that do not need
- * each other's results, and whoever is there claims pieces of them; between shared phases lie commands too small to share,
- * and these are done by the thread that left the phase last, alone, while the others wait for it.
+ * Shares a batch of commands among threads. Commands form phases: a shared phase is one or more commands that do not
+ * need each other's results, and every thread that is present claims pieces of them. Between shared phases are commands
+ * that are too small to share: the thread that leaves a phase last runs them alone, while the others wait for it.
  *
- * Nobody waits for a thread that has not come: a phase is over when no pieces are left and all who entered it have left.
- * A thread that the operating system took off its core between two pieces is not missed, it joins whatever phase is open
- * when it comes back. A barrier that all threads must reach would turn each such pause, some 3 ms, into one of everybody.
+ * No thread waits for a thread that has not arrived: a phase is over when no pieces are left and all threads that
+ * entered it have left. If the operating system suspends a thread between two pieces, the others do not wait; after it
+ * resumes, it joins the open phase. A barrier for all threads would turn each such pause of about 3 ms into a pause of
+ * all threads.
  *
- * One word of 64 bits says it all, and changes only by compare-and-exchange, so that a late thread cannot enter what is
- * over and nobody rewrites a command that somebody still reads:
+ * One word of 64 bits holds the whole state. It changes only by compare-and-exchange, so that a late thread cannot
+ * enter a phase that is over, and no thread rewrites a command that another thread still reads:
  *
  *     batch (32 bits) | first command of the phase (24 bits) | threads inside (8 bits; 0: not open)
  *
- * Who waits spins first, because the next phase is microseconds away, and then sleeps, because on a busy machine the
- * thread that it waits for may need this very core. How long it spins is learnt: a thread that had to sleep takes a
- * quarter of the time from then on, and wins it back over the next thousand waits that needed no sleep. So a quiet machine
- * hardly ever sleeps, which matters, because a thread that wakes is put on any core, at times on the one where it is
- * waited for; and a busy machine hardly ever spins in vain.
+ * A waiting thread spins, because the next phase is microseconds away, and then sleeps, because on a busy machine the
+ * thread that it waits for may need its core. The spin limit adapts: each sleep divides it by four, and about 1,000
+ * waits without a sleep restore it. A thread on a quiet machine therefore hardly ever sleeps, which matters because the
+ * system may wake a thread on any core, even on the core of the thread that waits for it. A thread on a busy machine
+ * hardly ever spins in vain.
  */
 import {
   abortOffset,
@@ -34,17 +35,17 @@ import {
 import { perform } from './perform';
 import { setTileSums } from './tile';
 
-/** Loads of the state before sleeping, 2 nanoseconds each: some 3 milliseconds, and 60 microseconds. */
+/** Loads of the state before a sleep, 2 nanoseconds each: about 3 milliseconds, and 60 microseconds. */
 const spinsMax: u32 = 1_500_000;
 const spinsMin: u32 = 30_000;
-/** What a wait without a sleep adds to the limit. */
+/** Increase of the limit after a wait without a sleep. */
 const spinsWon: u32 = spinsMax / 1000;
-/** This thread's limit. */
+/** The current spin limit of this thread. */
 let spinsLimit: u32 = spinsMax;
 
-/** A sleep is short: the abort flag is seen, and a helper that nobody wakes comes back by itself. */
+/** A sleep is short, so that a sleeping thread sees the abort flag and continues without a wake-up. */
 const sleepNanoseconds: i64 = 2_000_000;
-/** The place of a batch that is done. */
+/** The position of a finished batch. */
 const over: u32 = 0xffffff;
 const insideMask: i64 = 0xff;
 
@@ -68,7 +69,10 @@ const insideMask: i64 = 0xff;
   return control + commandsOffset + position * commandBytes;
 }
 
-/** Commands in the shared phase that begins with `command`; 0 for a command that one thread does alone. */
+/**
+ * Returns the number of commands in the shared phase that begins with `command`; 0 for a command that one thread runs
+ * alone.
+ */
 // @ts-ignore: decorator
 @inline function phaseLength(command: usize): u32 {
   return load<u32>(command + phaseWordOffset);
@@ -78,7 +82,7 @@ function wakeSleepers(control: usize): void {
   if (atomic.load<i32>(control, sleepersOffset) != 0) atomic.notify(control + stateOffset, -1);
 }
 
-/** Does the commands from `position` on that are not shared, and opens the phase behind them with this thread inside. */
+/** Runs the unshared commands from `position` on, then opens the next phase with this thread inside. */
 function aloneUntilShared(control: usize, batch: u32, position: u32, thread: u32, threads: u32): u32 {
   const count = load<u32>(control + countOffset);
   let next = position;
@@ -93,7 +97,7 @@ function aloneUntilShared(control: usize, batch: u32, position: u32, thread: u32
   return isOver ? over : next;
 }
 
-/** Leaves a phase; true for the last thread, which has everything up to the next phase for itself. */
+/** Leaves a phase. Returns true for the last thread, which runs everything up to the next phase. */
 function leave(control: usize, batch: u32, next: u32): bool {
   while (true) {
     const state = atomic.load<i64>(control, stateOffset), isLast = (state & insideMask) == 1;
@@ -102,7 +106,7 @@ function leave(control: usize, batch: u32, next: u32): bool {
   }
 }
 
-/** Whether, in `state`, another phase than `position` of the batch is open, or the batch is over. */
+/** True if `state` has another open phase of the batch than `position`, or the batch is over. */
 // @ts-ignore: decorator
 @inline function isAwaited(state: i64, batch: u32, position: u32): bool {
   const ahead = <i32>(batchOf(state) - batch), place = positionOf(state);
@@ -117,7 +121,7 @@ function sleep(control: usize, state: i64): void {
   atomic.sub<i32>(control, 1, sleepersOffset);
 }
 
-/** Returns the state for which `isAwaited` holds. */
+/** Waits for a state that satisfies `isAwaited`, and returns it. */
 function awaitPhase(control: usize, batch: u32, position: u32): i64 {
   for (let spins: u32 = 0; spins < spinsLimit; spins++) {
     const state = atomic.load<i64>(control, stateOffset);
@@ -133,7 +137,7 @@ function awaitPhase(control: usize, batch: u32, position: u32): i64 {
   }
 }
 
-/** Takes part in the phase at `position`, which this thread has entered, and in all that follow until the batch is over. */
+/** Works in the phase at `position`, which this thread has entered, and in all later phases of the batch. */
 function takePart(control: usize, batch: u32, entered: u32, thread: u32, threads: u32): void {
   let position = entered, taken = 0;
   while (position != over) {
@@ -159,14 +163,14 @@ function enter(control: usize, batch: u32, position: u32): u32 {
   }
 }
 
-/** The calling thread's part in batch `batch`: it begins it, and returns when it is over. */
+/** Runs the calling thread's part of batch `batch`: begins the batch and returns when it is over. */
 export function lead(control: usize, batch: u32, threads: u32): void {
   setTileSums(control + tileSumsOffset);
   const first = aloneUntilShared(control, batch, 0, 0, threads);
   takePart(control, batch, first, 0, threads);
 }
 
-/** A worker's part: from when it comes, which may be before the batch begins or after it is over. */
+/** Runs a worker's part from its arrival on, which may be before the batch begins or after it is over. */
 export function follow(control: usize, batch: u32, thread: u32, threads: u32): void {
   setTileSums(control + tileSumsOffset + thread * tileSumsBytes);
   takePart(control, batch, enter(control, batch, over), thread, threads);

@@ -1,20 +1,20 @@
 /**
- * Activations to 8 bits: blocks of 256 columns for the K formats, of 32 for the others, each with an f32
+ * Quantises activations to 8 bits: blocks of 256 columns for the K formats, of 32 for the others, each with an f32
  * scale of amax / 127, rounded to nearest even. One token's row is
  *
  *     [quants | scales f32 per block | sums]
  *
- * Quants are plain i8 where the relaxed dot product reads them ("narrow"), else i16 ("wide") in the order a0 a2 a1 a3
- * of every four columns: weights split into even and odd bytes meet those pairs in a multiply-add. The sums take a
- * weight's constant offset into account. Per block of 32, for q4_0: -8 x the sum of columns 4i, 4i + 1 and -8 x the sum
- * of columns 4i + 2, 4i + 3, two i16, one for each lane of a 16-bit accumulator (one i32 in the wide-dot build). Per
- * block of 256: sixteen such words with -32 x the sums of 16 columns, for q6_K, and then the sums of 32 columns as eight
- * i16 in the order 0 2 1 3 4 6 5 7, which the minima of q4_K and q5_K are multiplied with. For q4_1, q5_1 and q5_0 what a block
- * of 32 has lies together instead,
+ * Quants are plain i8 for the relaxed dot product ("narrow"), otherwise i16 ("wide") in the order a0 a2 a1 a3 of every
+ * four columns: a multiply-add joins those pairs with weights that are split into even and odd bytes. The sums
+ * compensate for a weight's constant offset. For q4_0, a block of 32 has two i16: -8 x the sum of columns 4i, 4i + 1
+ * and -8 x the sum of columns 4i + 2, 4i + 3, one for each lane of a 16-bit accumulator (one i32 in the wide-dot
+ * build). For q6_K, a block of 256 has sixteen such words with -32 x the sums of 16 columns. After them, a block of 256
+ * has the sums of 32 columns as eight i16 in the order 0 2 1 3 4 6 5 7, which are multiplied by the minima of q4_K and
+ * q5_K. For q4_1, q5_1 and q5_0, the values of a block of 32 are adjacent instead,
  *
  *     [quants | per block: scale, the word of q4_0 with -16 for -8, scale x the sum of the quants as f32]
  *
- * the second for accumulators of five bits and the third for the minima.
+ * The word is for accumulators of five bits, the scaled sum is for the minima.
  */
 import { splitStart, word } from './command';
 import { blockElements, readsSums } from './formats';
@@ -31,7 +31,7 @@ export function isWide(format: u32): bool {
   return (value + 15) & ~15;
 }
 
-/** Bytes from the scale of one block to that of the next. */
+/** Bytes from the scale of one block to the scale of the next. */
 // @ts-ignore: decorator
 @inline function scaleStride(format: u32): u32 {
   return readsSums(format) ? 12 : 4;
@@ -54,8 +54,8 @@ export function activationStride(format: u32, columns: u32): usize {
 }
 
 /**
- * The largest magnitude of `count` numbers. Magnitudes compare like the integers of their bits, NaN above infinity, and
- * the maximum of integers is one instruction where that of floats is seven.
+ * Returns the largest magnitude of `count` numbers. Magnitudes compare like the integers of their bits, with NaN above
+ * infinity, and an integer maximum is one instruction where a float maximum is seven.
  */
 function largestMagnitude(input: usize, count: u32): f32 {
   const mask = i32x4.splat(0x7fffffff);
@@ -71,10 +71,10 @@ function largestMagnitude(input: usize, count: u32): f32 {
 }
 
 /**
- * Four numbers x `inverse` as integers: adding 1.5 x 2^23 leaves them, rounded to nearest even, in the lowest bits. Right
- * below 2^22; what comes of an infinity or a NaN is never used, because the scale of its block is NaN.
- * The number is a global vector because V8's revectoriser passes by what reads one: it makes wrong numbers of the
- * narrowing that follows (V8 13.6; conformance-optimised.test.ts sees it).
+ * Converts four numbers x `inverse` to integers: after adding 1.5 x 2^23, the lowest bits hold the number, rounded to
+ * nearest even. Correct below 2^22; the result for an infinity or a NaN is never used, because the scale of its block
+ * is NaN. The constant is a global vector because V8's revectoriser skips instructions that read one: it would compile
+ * the narrowing that follows incorrectly (V8 13.6; conformance.test.ts detects it).
  */
 // @ts-ignore: decorator
 @inline function roundFour(input: usize, inverse: v128): v128 {
@@ -96,20 +96,20 @@ function largestMagnitude(input: usize, count: u32): f32 {
   return i16x8.add(low, high);
 }
 
-/** Sums of columns 4i, 4i + 1 (lane 0) and 4i + 2, 4i + 3 (lane 1) from eight sums of columns. */
+/** Computes the sums of columns 4i, 4i + 1 (lane 0) and 4i + 2, 4i + 3 (lane 1) from eight sums of columns. */
 // @ts-ignore: decorator
 @inline function pairSums(columns: v128): v128 {
   const pairs = i32x4.extadd_pairwise_i16x8_s(columns);
   return i32x4.add(pairs, v128.shuffle<i32>(pairs, pairs, 2, 3, 0, 1));
 }
 
-/** The sum of 32 columns from the two of pairSums. */
+/** Adds the two lanes of pairSums to the sum of 32 columns. */
 // @ts-ignore: decorator
 @inline function bothLanes(pairs: v128): i32 {
   return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
 }
 
-/** Stores -offset x the two sums, as the dot product of this build starts with them. */
+/** Stores -offset x the two sums, as the initial accumulator of this build's dot product. */
 // @ts-ignore: decorator
 @inline function storeOffsets(target: usize, pairs: v128, offset: i32): void {
   const scaled = i32x4.mul(pairs, i32x4.splat(-offset));
@@ -117,7 +117,7 @@ function largestMagnitude(input: usize, count: u32): f32 {
   else v128.store_lane<u32>(target, i16x8.narrow_i32x4_s(scaled, scaled), 0);
 }
 
-/** Place of entry `index` in the 0 2 1 3 order. */
+/** Index of entry `index` in the 0 2 1 3 order. */
 // @ts-ignore: decorator
 @inline function pairedPlace(index: u32): u32 {
   return (index & ~3) | ((index & 1) << 1) | ((index & 2) >> 1);
@@ -140,9 +140,9 @@ export function quantise(command: usize, thread: u32, threads: u32): void {
   let quants = row + block * quantBytes, scales = row + scalesAt + block * scaleStep, sums = row + sumsAt + block * sumStep;
   for (let item = first; item < end; item++, input += size << 2) {
     const largest = largestMagnitude(input, size);
-    // Below 1e-30 the inverse could overflow; such a block counts as zero. NaN fails the test and goes on.
+    // Below 1e-30 the inverse could overflow; such a block counts as zero. NaN fails the test and stays NaN.
     const inverse = f32x4.splat(largest < 1e-30 ? 0 : <f32>127 / largest);
-    // NaN for an infinity too, which no finite quant times an infinite scale stands for.
+    // The scale of an infinity is NaN, too: no finite quant times an infinite scale represents the value.
     const scale = largest / <f32>127 + (largest - largest);
     store<f32>(scales, scale);
     for (let i: u32 = 0; i < size; i += 32) {

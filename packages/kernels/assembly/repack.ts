@@ -1,21 +1,22 @@
 /**
- * Repacking: rows of source blocks become panels of eight interleaved rows: the same bytes in another order (and, of the
- * fifth bits of q5_0 and q5_1, the same bits).
+ * Repacks rows of source blocks into panels of eight interleaved rows: the same bytes in another order (for the fifth
+ * bits of q5_0 and q5_1, the same bits in another order).
  *
  * A source block is a list of fields (scale, low bits, high bits...). In a panel block each field of the eight rows is
  * interleaved in units: `out[unit][row]`. The unit is 4 bytes for quants, so that one v128 holds four rows by four
- * consecutive columns, and one 32-bit broadcast of activations meets all of them; 2 bytes for f16 scales; one element
- * for floats. A panel block therefore takes exactly 8 source blocks, and rows are padded with zeros to a multiple of 8.
+ * consecutive columns, and one 32-bit broadcast of activations multiplies all of them; 2 bytes for f16 scales; one
+ * element for floats. A panel block therefore takes exactly 8 source blocks, and rows are padded with zeros to a
+ * multiple of 8.
  */
 import { claim, word } from './command';
 import { blockBytes, panelRows, rowBytes } from './formats';
 import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 
-/** Rows of the current panel that exist in the source; the others are zero. */
+/** Number of rows of the current panel that exist in the source; the others are zero. */
 let presentRows: u32 = 8;
 /** Bytes from one source row to the next. */
 let sourceStride: usize = 0;
-/** Elements or scales of this thread's panels that are infinite or NaN. */
+/** Number of infinite or NaN elements or scales in this thread's panels. */
 let nonFinite: u32 = 0;
 
 function interleave4Scalar(source: usize, output: usize, units: u32, step: usize): void {
@@ -44,7 +45,7 @@ function interleave4Scalar(source: usize, output: usize, units: u32, step: usize
   v128.store(output + 3 * step, v128.shuffle<i64>(ab23, cd23, 1, 3));
 }
 
-/** Interleaves `units` words of 4 bytes of eight rows; those of one unit begin `step` bytes after those of the last. */
+/** Interleaves `units` words of 4 bytes of eight rows; consecutive units begin `step` bytes apart. */
 function interleave4(source: usize, output: usize, units: u32, step: usize = 32): void {
   let unit: u32 = 0;
   if (presentRows == panelRows) {
@@ -56,7 +57,7 @@ function interleave4(source: usize, output: usize, units: u32, step: usize = 32)
   interleave4Scalar(source + (unit << 2), output + unit * step, units - unit, step);
 }
 
-/** Interleaves `units` words of 2 bytes of eight rows; counts those whose exponent bits are all ones. */
+/** Interleaves `units` words of 2 bytes of eight rows; counts words whose exponent bits are all ones. */
 function interleave2(source: usize, output: usize, units: u32, exponent: u32): void {
   for (let row: u32 = 0; row < panelRows; row++) {
     const start = source + row * sourceStride;
@@ -77,8 +78,8 @@ function countNonFiniteWords(source: usize, count: u32): void {
 }
 
 /**
- * The 32 bits of four words, one per column, by their columns: bit 4i + j goes to bit i of byte j, so that a shift brings
- * the bits of four neighbouring columns into the bytes where their nibbles are (tile-sums-32.ts).
+ * Reorders the 32 bits of four words, one bit per column: bit 4i + j goes to bit i of byte j, so that a shift moves the
+ * bits of four neighbouring columns into the bytes of their nibbles (tile-sums-32.ts).
  */
 function bitsByColumn(words: usize): void {
   const source = v128.load(words);
@@ -92,7 +93,7 @@ function bitsByColumn(words: usize): void {
   v128.store(words, bits);
 }
 
-/** One panel block of a block format. Field offsets are those of ggml's block structs. */
+/** Repacks one panel block of a block format. Field offsets are those of ggml's block structs. */
 function repackBlock(format: u32, source: usize, output: usize): void {
   if (format == q8_0Code || format == q4_0Code) {
     // d: f16; qs: 32 or 16 bytes.
@@ -103,7 +104,7 @@ function repackBlock(format: u32, source: usize, output: usize): void {
     interleave2(source, output, 2, 0x7c00);
     interleave4(source + 4, output + 32, 4);
   } else if (format == q5_1Code || format == q5_0Code) {
-    // d and, of q5_1, m: f16; 32 fifth bits; qs: 16 bytes.
+    // d and, for q5_1, m: f16; 32 fifth bits; qs: 16 bytes.
     const halves: u32 = format == q5_1Code ? 2 : 1, bits = output + (halves << 4);
     interleave2(source, output, halves, 0x7c00);
     interleave4(source + (halves << 1), bits, 1);
@@ -127,7 +128,10 @@ function repackBlock(format: u32, source: usize, output: usize): void {
   }
 }
 
-/** Words: 1 format, 2 source, 3 output, 4 rows, 5 columns, 6 pointer to a u32 that non-finite numbers are added to. */
+/**
+ * Words: 1 format, 2 source, 3 output, 4 rows, 5 columns, 6 pointer to a u32 to which the count of non-finite numbers
+ * is added.
+ */
 export function repack(command: usize): void {
   const format = word(command, 1);
   const rows = word(command, 4);

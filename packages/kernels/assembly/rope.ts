@@ -1,10 +1,10 @@
 /**
- * Rotary position embedding in place. Cosines and sines come in a table that the caller computed once per step, so a
- * rotation is two multiplications and the result does not depend on a sine of our own.
+ * Rotary position embedding in place. The caller computes a table of cosines and sines once per step, so a rotation is
+ * two multiplications and needs no sine in this module.
  */
 import { splitStart, word } from './command';
 
-/** Rotates pairs (2i, 2i + 1): the table's (cos, sin) pairs lie beside them. */
+/** Rotates pairs (2i, 2i + 1), which have the order of the table's (cos, sin) pairs. */
 function rotateInterleaved(values: usize, table: usize, pairs: u32): void {
   for (let i: u32 = 0; i < pairs; i++) {
     const at = i << 3;

@@ -1,6 +1,6 @@
 /**
- * Choosing among scores. Both are one pass over a row that looks at four values at a time and does real work only where
- * one of them beats the worst that is kept. Rows are split among threads.
+ * Selection among scores. Both operations are one pass over a row that compares four values at a time, and does more
+ * work only if one of them beats the worst kept value. Threads split the rows.
  */
 import { splitStart, word } from './command';
 
@@ -30,7 +30,7 @@ export function argmax(command: usize, thread: u32, threads: u32): void {
   }
 }
 
-/** True when (value, index) a stands before b: larger first, NaN last, ties by index. */
+/** True if (value, index) a ranks before b: larger first, NaN last, ties by index. */
 function precedes(valueA: f32, indexA: u32, valueB: f32, indexB: u32): bool {
   const isNanA = valueA != valueA, isNanB = valueB != valueB;
   if (isNanA != isNanB) return isNanB;
@@ -57,7 +57,7 @@ function topKRow(values: usize, columns: u32, k: u32, indices: usize, scores: us
   let length: u32 = 0;
   for (let i: u32 = 0; i < columns; ) {
     if (length == k && i + 4 <= columns) {
-      // Later indices must be strictly larger than the last kept one; a kept NaN gives way to any number.
+      // A later index must have a strictly larger value than the last kept entry; any number replaces a kept NaN.
       const last = f32x4.splat(load<f32>(scores + ((k - 1) << 2))), four = v128.load(values + (i << 2));
       const isWorth = v128.or(f32x4.gt(four, last), f32x4.ne(last, last));
       if (!v128.any_true(isWorth)) {

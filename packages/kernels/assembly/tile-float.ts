@@ -1,7 +1,7 @@
 /**
- * f32, f16 and bf16 weights against f32 activations: eight rows of one column per step, the column's activation
- * broadcast. Generic over the format by the size and signedness of `Weight`: f32, i16 (f16 bits), u16 (bf16 bits).
- * One token has only two chains of additions, whose latency would limit it, so its loop takes four columns at once.
+ * f32, f16 and bf16 weights times f32 activations: eight rows of one column per step, with the column's activation
+ * broadcast. Generic over the format by the size and signedness of `Weight`: f32, i16 (f16 bits), u16 (bf16 bits). One
+ * token has only two chains of additions, whose latency would limit the speed, so its loop takes four columns at once.
  */
 import { loadBrains, loadHalvesWith } from './float16';
 import { halfMaskWord, halfRebiasFloat } from './masks';

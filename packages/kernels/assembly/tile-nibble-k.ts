@@ -1,8 +1,8 @@
 /**
  * q4_K and q5_K: super-blocks of 256 columns in eight sub-blocks of 32, weight = d x scale x q - dmin x minimum with
- * 6-bit scales and minima. The products with q are summed per sub-block as integers, multiplied by the integer scale
- * and only then become floats. The minima meet the sums of the token's quants, two sub-blocks per multiply-add.
- * Generic over `FifthBit`: u8 for q4_K, u16 for q5_K.
+ * 6-bit scales and minima. The products with q are summed per sub-block as integers, multiplied by the integer scale,
+ * and only then converted to floats. The minima are multiplied by the sums of the token's quants, two sub-blocks per
+ * multiply-add. Generic over `FifthBit`: u8 for q4_K, u16 for q5_K.
  * Panel block: 8 d, 8 dmin (f16); 3 x 8 words of packed scales and minima; q5_K: 8 x 8 words of fifth bits (bit s of a
  * byte belongs to sub-block s); 32 x 8 words of nibbles (low: sub-block 2j, high: 2j + 1).
  */
@@ -13,7 +13,7 @@ import {
 } from './masks';
 import { blockCount, clearSums, multiplyAdd, scalesAt, sumsAt, tileSums, tokenAt } from './tile';
 
-/** Scale (`part` 0) or minimum (`part` 1) of sub-blocks 0 to 3 (`upper` 0) or 4 to 7: four bytes per row. */
+/** Loads the scales (`part` 0) or minima (`part` 1) of sub-blocks 0 to 3 (`upper` 0) or 4 to 7: four bytes per row. */
 // @ts-ignore: decorator
 @inline function packed(scales: usize, part: usize, upper: bool): v128 {
   const first = v128.load(scales + part * 32);
@@ -23,7 +23,9 @@ import { blockCount, clearSums, multiplyAdd, scalesAt, sumsAt, tileSums, tokenAt
   return v128.or(low, v128.and(i16x8.shr_u(first, 2), i32x4.splat(pairMask)));
 }
 
-/** Sum over the eight sub-blocks of minimum x token sum, for four rows. `sums`: eight i16 in the order 0 2 1 3 4 6 5 7. */
+/**
+ * Sums minimum x token sum over the eight sub-blocks, for four rows. `sums`: eight i16 in the order 0 2 1 3 4 6 5 7.
+ */
 // @ts-ignore: decorator
 @inline function minimumDots(lower: v128, upper: v128, sums: usize): v128 {
   const mask = i32x4.splat(lowByteMask);
@@ -34,7 +36,7 @@ import { blockCount, clearSums, multiplyAdd, scalesAt, sumsAt, tileSums, tokenAt
   return i32x4.add(i32x4.add(even, odd), i32x4.add(evenUpper, oddUpper));
 }
 
-/** Four columns of four rows: the nibbles of sub-block `sub`, with their fifth bits when there are any. */
+/** Unpacks four columns of four rows: the nibbles of sub-block `sub`, with their fifth bits in q5_K. */
 // @ts-ignore: decorator
 @inline function unpack<FifthBit>(nibbles: v128, fifthBits: usize, sub: u32, mask: v128, bit4: v128): v128 {
   const low = v128.and((sub & 1) == 0 ? nibbles : i16x8.shr_u(nibbles, 4), mask);
@@ -44,33 +46,36 @@ import { blockCount, clearSums, multiplyAdd, scalesAt, sumsAt, tileSums, tokenAt
   return v128.or(low, v128.and(moved, bit4));
 }
 
-/** Integer scale of sub-block `sub` of four rows, for addScaledDots, from the packed bytes of its four neighbours. */
+/**
+ * Extracts the integer scale of sub-block `sub` of four rows, for addScaledDots, from the packed bytes of four
+ * sub-blocks.
+ */
 // @ts-ignore: decorator
 @inline function scaleOf(scales: v128, sub: u32): v128 {
   const moved = (sub & 3) == 0 ? scales : i32x4.shr_u(scales, (sub & 3) << 3);
   return inBothHalves(v128.and(moved, i32x4.splat(lowByte)), i32x4.splat(twice));
 }
 
-/** Steps of four columns that 16-bit sums can take: 8 x 2 x 15 x 127 and 4 x 2 x 31 x 127 are below 32767. */
+/** Maximum steps of four columns in 16-bit sums: 8 x 2 x 15 x 127 and 4 x 2 x 31 x 127 are below 32767. */
 // @ts-ignore: decorator
 @inline function stepsMax<FifthBit>(): usize {
   return sizeof<FifthBit>() == 1 ? 8 : 4;
 }
 
-/** Where the nibbles and, before them, the fifth bits of a panel block begin. */
+/** Offset of the nibbles in a panel block; the fifth bits precede them. */
 // @ts-ignore: decorator
 @inline function nibblesAt<FifthBit>(): usize {
   return sizeof<FifthBit>() == 1 ? 128 : 384;
 }
 
-/** Where the super-block that pairOne and subFour work on begins, and its tokens' quants. */
+/** Pointers for pairOne and subFour to their super-block, and to the quants of its tokens. */
 let blockAt: usize = 0;
 let quants0: usize = 0, quants1: usize = 0, quants2: usize = 0, quants3: usize = 0;
 
 /**
  * Adds sub-blocks `sub` and `sub + 1` (low and high nibbles of the same bytes) of one token to the integer sums at
- * `total`, [token][8 rows]. In memory, so that this can be a function inlined with `sub` as a constant: its shifts then
- * are constants too.
+ * `total`, [token][8 rows]. The sums are in memory, so that this function can be inlined with a constant `sub`, which
+ * makes its shifts constant, too.
  */
 // @ts-ignore: decorator
 @inline function pairOne<FifthBit>(sub: u32, total: usize): void {
@@ -156,7 +161,7 @@ export function vectorNibbleK<FifthBit>(weights: usize, activations: usize): voi
   v128.store(total, f0), v128.store(total, f1, 16);
 }
 
-/** Products with the minima of the current super-block, of one token and four rows (`rows` 0 or 16). */
+/** Products with the minima of the current super-block, for one token and four rows (`rows` 0 or 16). */
 // @ts-ignore: decorator
 @inline function minima(rows: usize, sums: usize): v128 {
   const scales = blockAt + 32 + rows;

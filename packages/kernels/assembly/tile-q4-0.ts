@@ -1,6 +1,6 @@
 /**
- * q4_0: unsigned nibbles minus 8. The nibbles are the 7-bit operand, and the accumulators start with -8 x the sums of the
- * token's quants, which quantising stored.
+ * q4_0: unsigned nibbles minus 8. The nibbles are the 7-bit operand, and the accumulators start with the stored -8 x
+ * the sums of the token's quants (quantise.ts).
  * Panel block, 144 bytes: 8 f16 scales, then 4 x [rows 0-3, rows 4-7][four bytes]: low nibbles are columns 0 to 15,
  * high nibbles columns 16 to 31.
  */
@@ -19,7 +19,7 @@ import { addScaled, blockCount, scalesAt, sumsAt, tileSums, tokenAt } from './ti
   return v128.and(i16x8.shr_u(weights, 4), mask);
 }
 
-/** Bytes between the quants of a low nibble and of the high nibble beside it: 16 columns. */
+/** Bytes between the quants of a low nibble and of the high nibble in the same byte: 16 columns. */
 const sixteen: usize = 4 * quadBytes;
 
 export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
@@ -50,7 +50,7 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
         s03 = dot(dot(s03, l0, q3, a3), h0, r3, a3 + far), s13 = dot(dot(s13, l1, q3, a3), h1, r3, a3 + far);
         a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
       } else {
-        // One token leaves time for the loop itself to matter: two steps per turn.
+        // For one token the loop overhead matters, so it takes two steps per iteration.
         w += 32;
         const w2 = v128.load(w), w3 = v128.load(w, 16), q1 = quads(a0), r1 = quads(a0 + far);
         s00 = dot(dot(s00, low(w2, mask), q1, a0), high(w2, mask), r1, a0 + far);
@@ -58,7 +58,7 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
         a0 += quadBytes;
       }
     }
-    // The low nibbles walked over the first 16 columns; the high ones already covered the second 16.
+    // The low nibbles covered the first 16 columns, and the high nibbles already covered the second 16.
     a0 += far, a1 += far, a2 += far, a3 += far;
     const d0 = loadHalvesWith(weights, halfMask, rebias), d1 = loadHalvesWith(weights + 8, halfMask, rebias);
     weights = end;

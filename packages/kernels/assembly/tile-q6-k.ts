@@ -1,17 +1,18 @@
 /**
- * q6_K: super-blocks of 256 columns in sixteen sub-blocks of 16 with i8 scales; weight = d x scale x (q - 32), q from a
- * nibble and a pair of bits. Accumulators start with -32 x the sums of 16 columns' quants, which quantising stored.
+ * q6_K: super-blocks of 256 columns in sixteen sub-blocks of 16 with i8 scales; weight = d x scale x (q - 32), with q
+ * from a nibble and a pair of bits. Accumulators start with the stored -32 x the sums of 16 columns' quants
+ * (quantise.ts).
  * Panel block, 1680 bytes: 2 halves of 128 columns x 8 steps x 3 x 8 words, then 4 x 8 words of scales, 8 d (f16). A
- * half's columns are four runs of 32, and a step holds columns 4i to 4i + 3 of all of them: nibbles of the runs 0 (low)
- * and 2 (high), nibbles of the runs 1 and 3, and pairs, whose bits 2r belong to run r. In a file nibbles and pairs lie
- * apart; memory that is read in three short streams at once comes at half the speed.
+ * half has four runs of 32 columns, and a step holds columns 4i to 4i + 3 of all runs: nibbles of runs 0 (low) and 2
+ * (high), nibbles of runs 1 and 3, and pairs, whose bits 2r belong to run r. In a file, nibbles and pairs are in
+ * separate areas; reading memory in three short streams at once halves the speed.
  */
 import { addScaledDots, dot, inBothHalves, offsets, quadBytes, quads } from './dot';
 import { loadHalvesWith } from './float16';
 import { halfMaskWord, halfRebiasFloat, lowerHalf, nibbleMask, pairMask, twice } from './masks';
 import { addScaled, blockCount, clearSums, scalesAt, sumsAt, tileSums, tokenAt } from './tile';
 
-/** Four columns of four rows of run `run` (0 to 3). */
+/** Unpacks four columns of four rows of run `run` (0 to 3). */
 // @ts-ignore: decorator
 @inline function unpack(nibbles: v128, pairs: v128, run: u32, mask: v128, pairBits: v128): v128 {
   const low = v128.and(run < 2 ? nibbles : i16x8.shr_u(nibbles, 4), mask);
@@ -19,12 +20,15 @@ import { addScaled, blockCount, clearSums, scalesAt, sumsAt, tileSums, tokenAt }
   return v128.or(low, v128.and(moved, pairBits));
 }
 
-/** Where the super-block that subOne and subFour work on begins, and its tokens' quants and sums. */
+/** Pointers for subOne and subFour to their super-block, and to the quants and sums of its tokens. */
 let blockAt: usize = 0;
 let quants0: usize = 0, quants1: usize = 0, quants2: usize = 0, quants3: usize = 0;
 let sums0: usize = 0, sums1: usize = 0, sums2: usize = 0, sums3: usize = 0;
 
-/** Signed scale of sub-block `sub` of four rows, for addScaledDots, from the word that holds it and its neighbours. */
+/**
+ * Extracts the signed scale of sub-block `sub` of four rows, for addScaledDots, from the word with the scales of four
+ * sub-blocks.
+ */
 // @ts-ignore: decorator
 @inline function scaleOf(words: usize, sub: u32): v128 {
   const four = v128.load(words);
@@ -34,9 +38,10 @@ let sums0: usize = 0, sums1: usize = 0, sums2: usize = 0, sums3: usize = 0;
 }
 
 /**
- * Adds sub-block `sub` of one token to the integer sums at `total`, [8 rows]. In memory, so that this can be a function
- * inlined with `sub` as a constant: its shifts then are constants too. Two steps per turn: one token leaves time for the
- * loop itself to matter. Without the loop V8's revectoriser stumbles over bytes that two sub-blocks of one stretch read.
+ * Adds sub-block `sub` of one token to the integer sums at `total`, [8 rows]. The sums are in memory, so that this
+ * function can be inlined with a constant `sub`, which makes its shifts constant, too. Two steps per iteration, because
+ * for one token the loop overhead matters. Without the loop, V8's revectoriser fails on bytes that two sub-blocks of
+ * one stretch of code read.
  */
 // @ts-ignore: decorator
 @inline function subOne(sub: u32, total: usize): void {
@@ -63,7 +68,7 @@ export function vectorQ6_K(weights: usize, activations: usize): void {
   quants0 = activations, sums0 = activations + sumsAt, blockAt = weights;
   for (let block: u32 = 0; block < blockCount; block++) {
     v128.store(total, i32x4.splat(0)), v128.store(total, i32x4.splat(0), 16);
-    // In the order of memory: the first parts of four runs, then the second ones.
+    // In the order of memory: the first halves of the four runs, then the second halves.
     subOne(0, total), subOne(2, total), subOne(4, total), subOne(6, total);
     subOne(1, total), subOne(3, total), subOne(5, total), subOne(7, total);
     subOne(8, total), subOne(10, total), subOne(12, total), subOne(14, total);
@@ -78,8 +83,8 @@ export function vectorQ6_K(weights: usize, activations: usize): void {
 }
 
 /**
- * Adds sub-block `sub` of four tokens to the integer sums at `total`, [4 tokens][8 rows]. In memory, so that this can be
- * a function inlined with `sub` as a constant: its shifts then are constants too.
+ * Adds sub-block `sub` of four tokens to the integer sums at `total`, [4 tokens][8 rows]. The sums are in memory, so
+ * that this function can be inlined with a constant `sub`, which makes its shifts constant, too.
  */
 // @ts-ignore: decorator
 @inline function subFour(sub: u32, total: usize): void {

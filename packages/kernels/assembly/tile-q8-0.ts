@@ -1,6 +1,6 @@
 /**
- * q8_0: signed 8-bit weights do not fit the 7-bit operand of the relaxed dot product, so both builds widen to 16 bits
- * and use i32x4.dot_i16x8_s (pmaddwd), exact in 32 bits.
+ * q8_0: signed 8-bit weights do not fit the 7-bit operand of the relaxed dot product, so all builds widen to 16 bits
+ * and use i32x4.dot_i16x8_s (pmaddwd), which is exact in 32 bits.
  * Panel block, 272 bytes: 8 f16 scales, then 8 x [two vectors: rows 0-3, rows 4-7][four columns].
  */
 import { loadHalvesWith } from './float16';
@@ -43,7 +43,7 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize): void {
         s03 = step(s03, e0, o0, x3, y3), s13 = step(s13, e1, o1, x3, y3);
         a1 += 8, a2 += 8, a3 += 8;
       } else {
-        // One token leaves time for the loop itself to matter: two steps per turn.
+        // For one token the loop overhead matters, so it takes two steps per iteration.
         w += 32;
         const v0 = v128.load(w), v1 = v128.load(w, 16), x1 = v128.load_splat<u32>(a0), y1 = v128.load_splat<u32>(a0, 4);
         s00 = step(s00, evenBytes(v0), i16x8.shr_s(v0, 8), x1, y1);

@@ -1,12 +1,11 @@
 /**
- * q4_1, q5_1 and q5_0: weight = d x q + m, and of q5_0 d x (q - 16). Unsigned nibbles, with a fifth bit or without, are the
- * 7-bit operand; the minima meet what quantising stored, scale x the sum of the token's quants.
- * Five bits would not fit the 16-bit accumulators over a whole block. So quants with a fifth bit are taken less 16, as q4_0
- * takes its own less 8: the accumulators start with -16 x the sums of the token's quants, 16 columns per lane x 16 x 127 =
- * 32512, and the minimum of q5_1 becomes m + 16 d.
- * Generic over the format, as the size of a type.
- * Panel block: 8 d and, save for q5_0, 8 m (f16); q5_1 and q5_0: 8 words of fifth bits, bit i of byte j for column 4i + j;
- * 4 x [rows 0-3, rows 4-7][four bytes]: low nibbles are columns 0 to 15, high nibbles columns 16 to 31.
+ * q4_1, q5_1 and q5_0: weight = d x q + m, and for q5_0 d x (q - 16). The 7-bit operand is an unsigned nibble with or
+ * without a fifth bit; the minima are multiplied by the stored scale x the sum of the token's quants (quantise.ts).
+ * Five bits would overflow the 16-bit accumulators over a whole block. Quants with a fifth bit are therefore reduced by
+ * 16, as q4_0 reduces its quants by 8: the accumulators start with -16 x the sums of the token's quants, 16 columns per
+ * lane x 16 x 127 = 32512, and the minimum of q5_1 becomes m + 16 d. Generic over the format, as the size of a type.
+ * Panel block: 8 d and, except for q5_0, 8 m (f16); q5_1 and q5_0: 8 words of fifth bits, bit i of byte j for column 4i
+ * + j; 4 x [rows 0-3, rows 4-7][four bytes]: low nibbles are columns 0 to 15, high nibbles columns 16 to 31.
  */
 import { dot, offsets, quadBytes, quads, widened } from './dot';
 import { loadHalvesWith } from './float16';
@@ -27,35 +26,38 @@ export type Q5_0 = u32;
   return sizeof<Format>() < 4;
 }
 
-/** Four columns of four rows from their low nibbles. `fifth`: fifth bits whose lowest bits are these columns'. */
+/**
+ * Unpacks four columns of four rows from their low nibbles. `fifth` holds fifth bits; the lowest belong to these
+ * columns.
+ */
 // @ts-ignore: decorator
 @inline function low<Format>(weights: v128, fifth: v128, mask: v128, bit4: v128): v128 {
   const nibbles = v128.and(weights, mask);
   return !hasFifthBits<Format>() ? nibbles : v128.or(nibbles, v128.and(i16x8.shl(fifth, 4), bit4));
 }
 
-/** The columns 16 to the right, from the high nibbles. Their fifth bits lie four above. */
+/** Unpacks the columns 16 to the right from the high nibbles. Their fifth bits are four bits higher. */
 // @ts-ignore: decorator
 @inline function high<Format>(weights: v128, fifth: v128, mask: v128, bit4: v128): v128 {
   const nibbles = v128.and(i16x8.shr_u(weights, 4), mask);
   return !hasFifthBits<Format>() ? nibbles : v128.or(nibbles, v128.and(fifth, bit4));
 }
 
-/** The fifth bits of the next four columns. */
+/** Shifts to the fifth bits of the next four columns. */
 // @ts-ignore: decorator
 @inline function next<Format>(fifth: v128): v128 {
   return !hasFifthBits<Format>() ? fifth : i16x8.shr_u(fifth, 1);
 }
 
-/** What an accumulator starts with, for the block of a token whose scale is at `scale`. */
+/** Returns the initial accumulator for the block of a token whose scale is at `scale`. */
 // @ts-ignore: decorator
 @inline function begin<Format>(scale: usize): v128 {
   return !hasFifthBits<Format>() ? i32x4.splat(0) : offsets(scale + 4);
 }
 
-/** Bytes between the quants of a low nibble and of the high nibble beside it: 16 columns. */
+/** Bytes between the quants of a low nibble and of the high nibble in the same byte: 16 columns. */
 const sixteen: usize = 4 * quadBytes;
-/** Scale, offsets and scaled sum of a block of activations (quantise.ts). */
+/** Bytes of scale, offsets and scaled sum of a block of activations (quantise.ts). */
 const scaleBytes: usize = 12;
 
 /** sum + integers x d x scale + m x scaled sum. */
@@ -99,7 +101,7 @@ export function tileSums32<Tokens, Format>(weights: usize, activations: usize): 
         s03 = dot(dot(s03, l0, q3, a3), h0, r3, a3 + far), s13 = dot(dot(s13, l1, q3, a3), h1, r3, a3 + far);
         a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
       } else {
-        // One token leaves time for the loop itself to matter: two steps per turn.
+        // For one token the loop overhead matters, so it takes two steps per iteration.
         w += 32;
         const w2 = v128.load(w), w3 = v128.load(w, 16), q1 = quads(a0), r1 = quads(a0 + far);
         s00 = dot(dot(s00, low<Format>(w2, b0, mask, bit4), q1, a0), high<Format>(w2, b0, mask, bit4), r1, a0 + far);
@@ -108,7 +110,7 @@ export function tileSums32<Tokens, Format>(weights: usize, activations: usize): 
         a0 += quadBytes;
       }
     }
-    // The low nibbles walked over the first 16 columns; the high ones already covered the second 16.
+    // The low nibbles covered the first 16 columns, and the high nibbles already covered the second 16.
     a0 += far, a1 += far, a2 += far, a3 += far;
     const d0 = loadHalvesWith(weights, halfMask, rebias), d1 = loadHalvesWith(weights + 8, halfMask, rebias);
     let m0 = zero, m1 = zero;

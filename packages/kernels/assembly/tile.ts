@@ -1,27 +1,28 @@
 /**
- * What all tiles share. A tile is one panel of eight rows by one or four tokens; its sums live in registers:
- * `s<half><token>` for integers, `f<half><token>` for floats, half 0 being rows 0 to 3 and half 1 rows 4 to 7.
- * A tile function is generic over `Tokens`, whose size is the number of tokens: one source, two loops without branches.
+ * The common parts of all tiles. A tile multiplies one panel of eight rows by one or four tokens; its sums are in
+ * registers: `s<half><token>` for integers, `f<half><token>` for floats; half 0 is rows 0 to 3, half 1 is rows 4 to 7.
+ * A tile function is generic over `Tokens`, whose size is the number of tokens: one source gives two loops without
+ * branches.
  *
- * The geometry of the multiplication that a thread works on is kept in globals: every thread has an instance of its own,
- * and a tile is called a million times with the same values.
+ * Globals hold the geometry of the thread's current multiplication: every thread has its own instance, and a tile is
+ * called a million times with the same values.
  */
 import { panelRows } from './formats';
 
 export type OneToken = u8;
 export type FourTokens = u32;
 
-/** Bytes from one token's activations to the next, and where its scales and sums begin. */
+/** Bytes from one token's activations to the next, and the offsets of its scales and sums. */
 export let activationStride: usize = 0;
 export let scalesAt: usize = 0;
 export let sumsAt: usize = 0;
-/** Blocks per row: of 32 or 256 columns; for floats the columns themselves. */
+/** Number of blocks per row, of 32 or 256 columns; for floats the number of columns. */
 export let blockCount: u32 = 0;
-/** Rows of the output that exist, its bytes per token, and whether the product is added to what is there. */
+/** Number of output rows, output bytes per token, and whether the product is added to the output. */
 export let rowCount: u32 = 0;
 export let outputStride: usize = 0;
 export let accumulates: bool = false;
-/** Tokens of the current tile that exist; the others repeat the last one and are not stored. */
+/** Number of real tokens in the current tile; the other tokens repeat the last one and are not stored. */
 export let tokenCount: u32 = 4;
 
 export function setActivations(stride: usize, scales: usize, sums: usize, blocks: u32): void {
@@ -41,16 +42,16 @@ export function setTokenCount(count: u32): void {
   tokenCount = count;
 }
 
-/** Activations of token `index` of the tile that starts at `activations`. */
+/** Returns the activations of token `index` of the tile that starts at `activations`. */
 // @ts-ignore: decorator
 @inline export function tokenAt(activations: usize, index: u32): usize {
   return activations + min<u32>(index, tokenCount - 1) * activationStride;
 }
 
 /**
- * Where a tile leaves its sums, [4 tokens][8 rows] f32: 128 bytes of this thread's own in the control region. The two
- * halves of a token's rows are neighbours here, and a tile ends with nothing but stores of such pairs: from them V8's
- * revectoriser, where it is on, makes instructions of 256 bits of the whole tile.
+ * Pointer to the sums of a tile, [4 tokens][8 rows] f32: 128 bytes in the control region that only this thread uses.
+ * The two halves of a token's rows are neighbours, and a tile ends only with stores of such pairs: from them V8's
+ * revectoriser, if it is on, compiles the whole tile to 256-bit instructions.
  */
 export let tileSums: usize = 0;
 
@@ -58,7 +59,7 @@ export function setTileSums(pointer: usize): void {
   tileSums = pointer;
 }
 
-/** Zeros, for tiles that keep the integer sums of a super-block there. */
+/** Clears the sums, for tiles that store the integer sums of a super-block in them. */
 // @ts-ignore: decorator
 @inline export function clearSums(): void {
   const sums = tileSums, zero = i32x4.splat(0);
@@ -66,7 +67,7 @@ export function setTileSums(pointer: usize): void {
   v128.store(sums, zero, 64), v128.store(sums, zero, 80), v128.store(sums, zero, 96), v128.store(sums, zero, 112);
 }
 
-/** Copies or adds the sums of the rows from `row` on and of the tokens that exist to the output. */
+/** Copies or adds the sums of the rows from `row` on, and of the real tokens, to the output. */
 export function storeTile(output: usize, row: u32): void {
   const rows = min<u32>(panelRows, rowCount - row);
   for (let token: u32 = 0; token < tokenCount; token++) {
@@ -83,7 +84,7 @@ export function storeTile(output: usize, row: u32): void {
   }
 }
 
-/** sum + a x b, fused where the relaxed build and the processor can. */
+/** sum + a x b, fused if the relaxed build and the processor support it. */
 // @ts-ignore: decorator
 @inline export function multiplyAdd(sum: v128, a: v128, b: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return v128.relaxed_madd<f32>(a, b, sum);

@@ -5,7 +5,7 @@ import { formatNames } from './conformance/cases-products.ts';
 import { activationBytes, repackedBytes, rowBytes, sourceBytes, weightFormats } from './formats.ts';
 import { attentionScratchBytes, kvBlockBytes } from './kv-layout.ts';
 
-test('block sizes are those of the gguf package', async () => {
+test('block sizes equal those of the gguf package', async () => {
   const file = new URL('../../../fixtures/gguf/ggml-quant-sizes.json', import.meta.url);
   const { sizes }: { sizes: Record<string, { blockElements: number; blockBytes: number }> } = JSON.parse(
     await readFile(file, 'utf8'),
@@ -39,7 +39,7 @@ test('repacking pads rows to eight and adds nothing else', () => {
   );
 });
 
-test('sizes that a storage plan counts', () => {
+test('sizes in a storage plan', () => {
   const bytes = Object.fromEntries(formatNames.map((format) => [format, repackedBytes(format, 4100, 4096)]));
   expect(bytes).toMatchInlineSnapshot(`
     {

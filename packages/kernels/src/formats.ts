@@ -1,7 +1,7 @@
 /**
- * Weight and cache formats: block sizes, and the exact bytes of everything a kernel reads or writes. A storage plan adds
- * these up before anything is allocated, so each figure here is what the kernels really touch, not an estimate.
- * Block layouts are those of ggml (https://github.com/ggml-org/ggml, ggml-common.h).
+ * Weight and cache formats: block sizes, and the exact bytes of everything that a kernel reads or writes. A storage
+ * plan adds them up before any allocation, so each figure here is exact, not an estimate. Block layouts are those of
+ * ggml (https://github.com/ggml-org/ggml, ggml-common.h).
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import {
@@ -19,6 +19,7 @@ import {
   q8_0Code,
 } from '../assembly/opcodes.ts';
 
+/** Formats of weights in memory, named as in ggml. */
 export type KernelWeightFormat =
   | 'f32'
   | 'f16'
@@ -31,17 +32,20 @@ export type KernelWeightFormat =
   | 'q4_K'
   | 'q5_K'
   | 'q6_K';
-/** f32 is exact and twice as large as f16: for parity with other implementations, and for doubt. */
+/** f32 is exact and twice as large as f16: for comparison with other implementations, and for finding faults. */
 export type KernelKvFormat = 'f32' | 'f16' | 'q8_0';
 
-/** A run of bytes inside a source block, and the unit in which eight rows of it are interleaved in a panel. */
+/** A run of bytes inside a source block, and the unit in which a panel interleaves eight rows of it. */
 export interface BlockField {
   readonly offsetBytes: number;
-  /** Where eight rows of the field begin in a panel block, divided by eight: the same as in the source unless said. */
+  /** Offset of the field for eight rows in a panel block, divided by eight; equal to `offsetBytes` in most fields. */
   readonly placeBytes: number;
   readonly sizeBytes: number;
   readonly unitBytes: 2 | 4;
-  /** The 32 bits of each unit are one per column; in a panel bit 4i + j is bit i of byte j (assembly/repack.ts). */
+  /**
+   * True if the 32 bits of each unit are one per column; in a panel, bit 4i + j is bit i of byte j
+   * (assembly/repack.ts).
+   */
   readonly bitPerColumn?: true;
 }
 
@@ -51,8 +55,8 @@ export interface WeightFormatInfo {
   readonly blockBytes: number;
   readonly fields: readonly BlockField[];
   /**
-   * Activations that a product with this format reads: f32 as they are, or 8-bit blocks of so many columns, with the
-   * sums that minima and offsets of blocks of weights are multiplied with.
+   * Activations that a product with this format reads: plain f32, or 8-bit blocks of 32 or 256 columns, with the sums
+   * that the product multiplies by minima and offsets of weight blocks.
    */
   readonly activations: 'f32' | 'q8-wide-32' | 'q8-32' | 'q8-32-sums' | 'q8-256';
 }
@@ -65,14 +69,14 @@ function fields(
   });
 }
 
-/** The fifth bits of 32 columns in one word. */
+/** A word with the fifth bits of 32 columns. */
 function bitPerColumn(offsetBytes: number): BlockField {
   return { offsetBytes, placeBytes: offsetBytes, sizeBytes: 4, unitBytes: 4, bitPerColumn: true };
 }
 
 /**
- * Of q6_K the words of nibbles (two runs in each half of 128 columns) and of pairs of bits move together, in steps of
- * three words that belong to the same columns: memory is then read in one stream (assembly/tile-q6-k.ts).
+ * In q6_K, words of nibbles (two runs in each half of 128 columns) and of bit pairs move together, in steps of three
+ * words for the same columns: a kernel then reads memory in one stream (assembly/tile-q6-k.ts).
  */
 function steps6(): BlockField[] {
   return Array.from({ length: 48 }, (_, word) => {
@@ -84,6 +88,7 @@ function steps6(): BlockField[] {
   });
 }
 
+/** Block sizes and fields of every weight format, in the byte order of a file. */
 export const weightFormats: Readonly<Record<KernelWeightFormat, WeightFormatInfo>> = {
   f32: { code: f32Code, blockElements: 1, blockBytes: 4, fields: fields([0, 4, 4]), activations: 'f32' },
   f16: { code: f16Code, blockElements: 1, blockBytes: 2, fields: fields([0, 2, 2]), activations: 'f32' },
@@ -146,7 +151,9 @@ export const weightFormats: Readonly<Record<KernelWeightFormat, WeightFormatInfo
   },
 };
 
-/** Bytes of one row of `columns` weights as a file stores it. */
+/**
+ * Bytes of one row of `columns` weights in a file. Throws `columns-not-in-blocks` if the columns do not fill blocks.
+ */
 export function rowBytes(format: KernelWeightFormat, columns: number): number {
   const { blockElements, blockBytes } = weightFormats[format];
   if (!Number.isSafeInteger(columns) || columns <= 0 || columns % blockElements !== 0) {
@@ -166,7 +173,7 @@ export function sourceBytes(format: KernelWeightFormat, rows: number, columns: n
   return rows * rowBytes(format, columns);
 }
 
-/** Bytes of the same weight in panels of eight rows: the rows are padded to a multiple of 8, nothing else is added. */
+/** Bytes of the same weight in panels of eight rows: the rows are padded to a multiple of 8; nothing else is added. */
 export function repackedBytes(format: KernelWeightFormat, rows: number, columns: number): number {
   assert(Number.isSafeInteger(rows) && rows > 0, `a weight with ${rows} rows`);
   return Math.ceil(rows / panelRows) * panelRows * rowBytes(format, columns);
@@ -177,9 +184,9 @@ function roundUp16(value: number): number {
 }
 
 /**
- * Bytes that quantised activations of `tokens` tokens take for a product with `format`: the larger of the two builds
- * (the baseline keeps quants in 16 bits), so that a plan does not depend on the processor. 0 for float weights, whose
- * products read the f32 activations themselves.
+ * Bytes of the quantised activations of `tokens` tokens for a product with `format`. It is the larger size of the two
+ * kinds of builds (the baseline stores quants in 16 bits), so that a plan does not depend on the processor. 0 for float
+ * weights, whose products read the f32 activations directly.
  */
 export function activationBytes(format: KernelWeightFormat, tokens: number, columns: number): number {
   const { activations, blockElements } = weightFormats[format];

@@ -1,8 +1,8 @@
 /**
- * The bytes of a paged KV cache. Inside a block each kv head has its keys transposed, [headDim, blockTokens], because
- * scores are then computed for four keys per vector without a horizontal sum; values are [blockTokens, headDim].
+ * The bytes of a paged KV cache. Inside a block, the keys of a kv head are transposed, [headDim, blockTokens], so that
+ * a vector computes the scores of four keys without a horizontal sum; values are [blockTokens, headDim].
  *
- *     f32         as f16, with elements of 4 bytes
+ *     f32         like f16, with elements of 4 bytes
  *     f16 keys    [kvHeads][headDim][blockTokens] f16
  *     f16 values  [kvHeads][blockTokens][headDim] f16
  *     q8_0 keys   [kvHeads]( [headDim][blockTokens] i8, [headDim / 32][blockTokens] f16 scales )
@@ -19,7 +19,10 @@ export interface KvShape {
   readonly blockTokens: number;
 }
 
-/** Bytes of the keys of one block of one layer; its values take the same again. */
+/**
+ * Bytes of the keys of one block of one layer; the values take the same number. `headDim` is a multiple of 8, with q8_0
+ * of 32.
+ */
 export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShape): number {
   assert(blockTokens % kvBlockTokensUnit === 0, `a KV block of ${blockTokens} tokens is not a multiple of 8`);
   const elements = kvHeads * headDim * blockTokens;
@@ -32,9 +35,9 @@ export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShap
 }
 
 /**
- * Scratch of `attention`, for all threads: per thread one span of keys or values as f32, and for each of up to 8 x
- * (heads / kvHeads) query rows its scores of one span, its sums, its running maximum and its running total. A span is
- * as many whole blocks as fit into 64 tokens, at least one.
+ * Scratch bytes of `attention`, for all threads. Each thread needs one span of keys or values as f32, and for each of
+ * up to 8 x (heads / kvHeads) query rows the scores of one span, the sums, the running maximum and the running total. A
+ * span has as many whole blocks as fit into 64 tokens, at least one.
  */
 export function attentionScratchBytes(
   shape: Omit<KvShape, 'kvFormat'> & { readonly heads: number },

@@ -1,16 +1,19 @@
 /**
- * The op contract: what every implementation (reference, wasm) does when it is handed one of these. Pointers are byte
- * offsets into the arena, multiples of 4; tensors are f32 and contiguous unless a stride says otherwise. Operations
- * never allocate; where one needs room of its own it is given a scratch region.
+ * The op contract: the meaning of each operation for every implementation (reference, wasm). Pointers are byte offsets
+ * into the arena, multiples of 4; tensors are f32 and contiguous unless a stride says otherwise. Operations never
+ * allocate; an operation that needs room of its own receives a scratch region.
  *
- * No operation invents numbers for NaN: a NaN in the input is a NaN in the output it reaches.
+ * No operation hides NaN: a NaN in the input gives a NaN in every output that depends on it.
  */
 import type { KernelKvFormat, KernelWeightFormat } from './formats.ts';
 
 /** Byte offset into an arena. */
 export type Pointer = number;
 
-/** Source rows to panels: `repackedBytes`. Adds the count of infinite or NaN weights and scales to the u32 `nonFinite`. */
+/**
+ * Packs source rows into panels of `repackedBytes`. Adds the count of infinite or NaN weights and scales to the u32
+ * `nonFinite`.
+ */
 export interface Repack {
   readonly op: 'repack';
   readonly format: KernelWeightFormat;
@@ -33,7 +36,10 @@ export interface Embed {
   readonly columns: number;
 }
 
-/** f32 [tokens, columns] to the 8-bit blocks that `mat-mul` with `format` reads; nothing for float formats. */
+/**
+ * Quantises f32 [tokens, columns] to the 8-bit blocks that `mat-mul` with `format` reads; does nothing for float
+ * formats.
+ */
 export interface Quantise {
   readonly op: 'quantise';
   readonly format: KernelWeightFormat;
@@ -43,12 +49,13 @@ export interface Quantise {
   readonly columns: number;
 }
 
+/** How a product sums: `auto` computes tokens together if that is faster; `mat-vec` computes each token separately. */
 export type ProductPath = 'auto' | 'mat-vec';
 
 /**
- * output[token, row] (+)= weights[row, :] . activations[token, :]. Activations: see `activationBytes`.
- * `path` is `auto` (tokens together, as is fastest) or `mat-vec`: every token by itself, in the order of sums of a product of
- * one token, so that its numbers are the same to the bit whatever is computed beside it.
+ * output[token, row] (+)= weights[row, :] . activations[token, :]. Activations: see `activationBytes`. With `path`
+ * `mat-vec`, each token has the summation order of a product of one token, so that its result has the same bits for any
+ * other tokens in the product.
  */
 export interface MatMul {
   readonly op: 'mat-mul';
@@ -65,8 +72,8 @@ export interface MatMul {
 }
 
 /**
- * output = input / sqrt(mean(input^2) + epsilon) x (weightOffset + weight). Gemma 2 and 3 have weightOffset 1. Without a
- * weight the last factor is 1.
+ * output = input / sqrt(mean(input^2) + epsilon) x (weightOffset + weight). Gemma 2 and 3 have weightOffset 1. Without
+ * a weight the last factor is 1.
  */
 export interface RmsNorm {
   readonly op: 'rms-norm';
@@ -93,7 +100,7 @@ export interface LayerNorm {
 
 /**
  * Rotates, in place, the first rotaryDim elements of every head of values [tokens, heads, headDim]. `table` holds
- * [tokens, rotaryDim / 2, (cos, sin)], made by `ropeTable`. Pairs are (2i, 2i + 1) or (i, i + rotaryDim / 2).
+ * [tokens, rotaryDim / 2, (cos, sin)] from `ropeTable`. Pairs are (2i, 2i + 1) or (i, i + rotaryDim / 2).
  */
 export interface Rope {
   readonly op: 'rope';
@@ -107,7 +114,7 @@ export interface Rope {
   readonly strideBytes: number;
 }
 
-/** Where the paged cache of one layer lies: block b of keys begins at keyPool + b x blockStrideBytes. */
+/** The paged cache of one layer: block b of keys begins at keyPool + b x blockStrideBytes. */
 export interface KvPool {
   readonly kvFormat: KernelKvFormat;
   readonly keyPool: Pointer;
@@ -120,7 +127,9 @@ export interface KvPool {
   readonly headDim: number;
 }
 
-/** Writes keys and values [tokens, kvHeads, headDim] to slots (u32 per token: block x blockTokens + place in it). */
+/**
+ * Writes keys and values [tokens, kvHeads, headDim] to slots (u32 per token: block x blockTokens + index in the block).
+ */
 export interface KvStore extends KvPool {
   readonly op: 'kv-store';
   readonly keys: Pointer;
@@ -131,10 +140,10 @@ export interface KvStore extends KvPool {
 }
 
 /**
- * Causal attention over the paged cache. Token t attends positions (p - window, p] with p = positions[t] (u32), through
- * the block table (u32 block numbers) at byte offset tables[t] (u32). Query head h reads kv head h / (heads / kvHeads).
- * Scores are scale x q . k, then softCap x tanh(score / softCap) when there is a cap. Tokens of one sequence that stand
- * side by side and share a table pointer are computed together.
+ * Causal attention over the paged cache. Token t attends to positions (p - window, p] with p = positions[t] (u32),
+ * through the block table (u32 block numbers) at byte offset tables[t] (u32). Query head h reads kv head h / (heads /
+ * kvHeads). Scores are scale x q . k, then softCap x tanh(score / softCap) if there is a cap. Adjacent tokens with one
+ * table pointer belong to one sequence and are computed together.
  */
 export interface Attention extends KvPool {
   readonly op: 'attention';
@@ -149,7 +158,7 @@ export interface Attention extends KvPool {
   readonly scale: number;
   readonly window: number | null;
   readonly softCap: number | null;
-  /** `attentionScratchBytes` bytes. */
+  /** Scratch region of `attentionScratchBytes` bytes. */
   readonly scratch: Pointer;
 }
 
@@ -170,7 +179,7 @@ export interface Gated {
   readonly output: Pointer;
   readonly rows: number;
   readonly columns: number;
-  /** Bytes between rows of gate, and of up: larger than a row where they are columns of a wider matrix. */
+  /** Bytes between rows of gate, and of up: larger than a row if gate and up are columns of a wider matrix. */
   readonly gateStrideBytes: number;
   readonly upStrideBytes: number;
 }
@@ -186,6 +195,7 @@ export interface Add {
   readonly factor: number;
 }
 
+/** output = factor x input. */
 export interface Scale {
   readonly op: 'scale';
   readonly input: Pointer;
@@ -212,7 +222,7 @@ export interface GatherRows {
   readonly columns: number;
 }
 
-/** The k largest of each row, largest first, ties by lower index; NaN is never chosen before a number. */
+/** Selects the k largest values of each row, largest first, ties by lower index; NaN ranks below every number. */
 export interface TopK {
   readonly op: 'top-k';
   readonly values: Pointer;
@@ -225,7 +235,7 @@ export interface TopK {
   readonly scores: Pointer;
 }
 
-/** Per row two u32: index of the first largest value, and how many values are NaN. */
+/** Writes two u32 per row: the index of the first largest value, and the number of NaN values. */
 export interface Argmax {
   readonly op: 'argmax';
   readonly values: Pointer;
@@ -234,7 +244,10 @@ export interface Argmax {
   readonly output: Pointer;
 }
 
-/** XOR of all 32-bit words, added by XOR to the u32 at output: reads memory at full speed and proves that it did. */
+/**
+ * XORs all 32-bit words and XORs the result into the u32 at output: a read at full memory speed, with a result as
+ * proof.
+ */
 export interface ReadSum {
   readonly op: 'read-sum';
   readonly input: Pointer;
@@ -263,18 +276,18 @@ export type KernelOperation =
   | Argmax
   | ReadSum;
 
-/** Operations in the form in which an implementation runs them, made by its `prepare`. */
+/** Operations in the form that an implementation runs; its `prepare` makes programs. */
 export interface Program {
   readonly operations: readonly KernelOperation[];
 }
 
 /** One implementation over one or more arenas. */
 export interface Kernels {
-  /** Which code runs: `reference`, `wasm-simd`, `wasm-relaxed` or `wasm-relaxed-dot32`. */
+  /** The code that runs: `reference`, `wasm-simd`, `wasm-relaxed` or `wasm-relaxed-dot32`. */
   readonly path: string;
-  /** Makes a program, which is cheaper to run again and again than its operations; it fits any arena. */
+  /** Makes a program. Running a program repeatedly is cheaper than running its operations; a program fits any arena. */
   prepare(operations: readonly KernelOperation[]): Program;
-  /** Runs the operations in order on one arena; every operation sees the results of those before it. */
+  /** Runs the operations in order on one arena; every operation sees the results of earlier operations. */
   run(arena: number, operations: readonly KernelOperation[] | Program): void;
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ test('plain and linear frequencies', () => {
   ]);
 });
 
-test('llama 3.1 keeps short waves, stretches long ones by 8, and blends between', () => {
+test('llama 3.1 keeps short waves, stretches long waves by 8, and blends the waves between', () => {
   const scaling = {
     kind: 'llama3',
     factor: 8,
@@ -43,7 +43,7 @@ test('llama 3.1 keeps short waves, stretches long ones by 8, and blends between'
   `);
 });
 
-test('YaRN: fast dimensions stay, slow ones are divided, and the magnitude is 0.1 ln s + 1', () => {
+test('YaRN keeps fast dimensions, divides slow dimensions, and has the magnitude 0.1 ln s + 1', () => {
   const scaling = {
     kind: 'yarn',
     factor: 4,

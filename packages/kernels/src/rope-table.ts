@@ -1,7 +1,7 @@
 /**
- * Rotary position embedding, as far as it does not depend on activations: inverse frequencies from a scaling rule, then
- * cosines and sines for the positions of one step, in double precision. Kernels only rotate. Rules as in Hugging Face
- * transformers, modeling_rope_utils.py; YaRN: Peng et al. 2023, arXiv:2309.00071.
+ * The part of rotary position embedding that does not depend on activations: inverse frequencies from a scaling rule,
+ * then cosines and sines for the positions of one step, in double precision. Kernels only rotate. The rules are those
+ * of Hugging Face transformers, modeling_rope_utils.py; YaRN: Peng et al. 2023, arXiv:2309.00071.
  */
 import { assert } from '@plimsoll/foundation';
 
@@ -19,13 +19,13 @@ export type RopeScaling =
       readonly kind: 'yarn';
       readonly factor: number;
       readonly originalContext: number;
-      /** 32 and 1 when the model does not say. */
+      /** 32 and 1 if the model does not state them. */
       readonly betaFast: number;
       readonly betaSlow: number;
       /** Factor on cosines and sines; null = 0.1 ln(factor) + 1. */
       readonly attentionFactor: number | null;
     }
-  /** One divisor per frequency, as GGUF's rope_freqs tensor and Phi-3's long and short factors give them. */
+  /** One divisor per frequency, from GGUF's rope_freqs tensor or Phi-3's long and short factors. */
   | { readonly kind: 'factors'; readonly factors: readonly number[]; readonly attentionFactor: number };
 
 export interface RopeSettings {
@@ -41,7 +41,7 @@ export interface RopeFrequencies {
   readonly magnitude: number;
 }
 
-/** Llama 3.1: long waves are stretched by the factor, short ones kept, those between blended. */
+/** Llama 3.1: long waves are stretched by the factor, short waves kept, waves between blended. */
 function llama3Scale(inverse: number, scaling: Extract<RopeScaling, { kind: 'llama3' }>): number {
   const { factor, lowFreqFactor, highFreqFactor, originalContext } = scaling;
   const turns = (originalContext * inverse) / (2 * Math.PI);
@@ -51,7 +51,10 @@ function llama3Scale(inverse: number, scaling: Extract<RopeScaling, { kind: 'lla
   return ((1 - smooth) * inverse) / factor + smooth * inverse;
 }
 
-/** YaRN: dimensions that turn often keep their frequency, those that turn rarely are interpolated, with a ramp. */
+/**
+ * YaRN: dimensions with many turns keep their frequency, dimensions with few turns are interpolated; a ramp joins the
+ * two.
+ */
 function yarnScale(
   inverse: Float64Array,
   settings: RopeSettings,
@@ -69,6 +72,7 @@ function yarnScale(
   }
 }
 
+/** Computes the frequencies of a scaling rule. `rotaryDim` is even. */
 export function ropeFrequencies(settings: RopeSettings): RopeFrequencies {
   const { base, rotaryDim, scaling } = settings;
   assert(rotaryDim > 0 && rotaryDim % 2 === 0, `rotary dimension ${rotaryDim} is not even`);
@@ -97,7 +101,7 @@ export function ropeFrequencies(settings: RopeSettings): RopeFrequencies {
   }
 }
 
-/** Cosines and sines for the tokens of one step: [positions, rotaryDim / 2, 2] into `output`. */
+/** Writes the cosines and sines for the tokens of one step, [positions, rotaryDim / 2, 2], into `output`. */
 export function ropeTable(
   { inverse, magnitude }: RopeFrequencies,
   positions: readonly number[],

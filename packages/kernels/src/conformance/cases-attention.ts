@@ -1,4 +1,4 @@
-/** Conformance cases: the paged cache, attention over it, and choosing among scores. */
+/** Conformance cases: the paged cache, attention over it, and selection among scores. */
 import type { KernelKvFormat } from '../formats.ts';
 import { attentionScratchBytes, kvBlockBytes } from '../kv-layout.ts';
 import type { KernelOperation } from '../operations.ts';
@@ -10,13 +10,13 @@ interface AttentionShape {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly blockTokens: number;
-  /** Per sequence: tokens already cached, then tokens of this step. */
+  /** Per sequence: cached tokens, then tokens of this step. */
   readonly sequences: readonly (readonly [cached: number, step: number])[];
   readonly window: number | null;
   readonly softCap: number | null;
 }
 
-/** The cache is written by kv-store itself, all tokens of all sequences, through block tables in a shuffled order. */
+/** Fills the cache with kv-store: all tokens of all sequences, through block tables in a shuffled order. */
 function prepareCache(arena: TestArena, shape: AttentionShape) {
   const { kvFormat, kvHeads, headDim, blockTokens, sequences } = shape;
   const lengths = sequences.map(([cached, step]) => cached + step);
@@ -167,7 +167,7 @@ const attentionCases = [
     softCap: 5,
     sequences: [[70, 6]],
   }),
-  // One token, whose context is cut into parts that several threads take.
+  // One token, whose context several threads share in parts.
   attentionCase({ ...plain, heads: 9, kvHeads: 3, headDim: 64, sequences: [[300, 1]] }),
   attentionCase({ ...plain, heads: 8, kvHeads: 1, window: 290, softCap: 5, sequences: [[420, 1]] }),
   attentionCase({ ...plain, kvFormat: 'q8_0', heads: 14, blockTokens: 32, sequences: [[640, 1]] }),
@@ -206,7 +206,7 @@ function selectCase(
 }
 
 const selectCases = [
-  selectCase('as they are', 1000, 40, () => {}),
+  selectCase('random values', 1000, 40, () => {}),
   selectCase('few distinct values', 203, 50, (values) => {
     for (const [i, value] of values.entries()) values[i] = Math.round(value / 4);
   }),

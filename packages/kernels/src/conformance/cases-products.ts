@@ -1,6 +1,6 @@
 /**
  * Conformance cases: weights and products. Tolerances are relative to the largest output, per weight format: both sides
- * multiply the same 8-bit integers, so what differs is the order and precision of f32 sums.
+ * multiply the same 8-bit integers, so they differ only in the order and precision of f32 sums.
  */
 import { randomInteger } from '@plimsoll/foundation';
 import { activationBytes, type KernelWeightFormat, repackedBytes, weightFormats } from '../formats.ts';
@@ -21,7 +21,7 @@ export const formatNames: readonly KernelWeightFormat[] = [
   'q6_K',
 ];
 
-/** f32 sums of f32 products for float weights; one or two roundings per block of 32 or 256 for the others. */
+/** Float weights: f32 sums of f32 products. Other formats: one or two roundings per block of 32 or 256. */
 const productTolerance: Readonly<Record<KernelWeightFormat, number>> = {
   f32: 2e-6,
   f16: 2e-6,
@@ -36,7 +36,10 @@ const productTolerance: Readonly<Record<KernelWeightFormat, number>> = {
   q6_K: 1e-6,
 };
 
-/** Rows that fill panels and rows that do not; one token, a whole tile, and tiles with one to three tokens left. */
+/**
+ * Rows that fill panels and rows that do not; one token, a whole tile, and tiles with a remainder of one to three
+ * tokens.
+ */
 const shapes = [
   { rows: 8, blocks: 1, tokens: 1 },
   { rows: 13, blocks: 3, tokens: 4 },
@@ -95,7 +98,7 @@ function productCase(
       const input = arena.floats(tokens * columns, 3);
       const isFloat = weightFormats[format].activations === 'f32';
       const activations = isFloat ? input : arena.scratch(activationBytes(format, tokens, columns));
-      // Rows of the output are further apart than they are long: what lies between must stay.
+      // Output rows have a gap between them, whose bytes must stay.
       const outputStrideBytes = 4 * (rows + 3);
       const output = arena.floats(tokens * (rows + 3));
       const product = { op: 'mat-mul', format, weights, activations, output, rows, columns, tokens } as const;

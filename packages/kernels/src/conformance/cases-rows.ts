@@ -1,13 +1,13 @@
-/** Conformance cases: operations on rows of f32. Lengths that are not multiples of four walk every tail loop. */
+/** Conformance cases: operations on rows of f32. Lengths that are not multiples of four exercise every tail loop. */
 import type { KernelOperation } from '../operations.ts';
 import type { ConformanceCase, TestArena } from './test-arena.ts';
 
-/** Two roundings or an exponential of relative error 2e-7 stand between the two sides. */
+/** Both sides may differ by two roundings, or by an exponential with a relative error of 2e-7. */
 const tolerance = 2e-6;
 
 type Rows = { readonly rows: number; readonly columns: number };
 
-/** A case with one operation whose output is [rows, columns] f32. */
+/** Makes a case with one operation whose output is [rows, columns] f32. */
 function rowCase(
   name: string,
   { rows, columns }: Rows,
@@ -78,7 +78,7 @@ const elementCases = shapes.flatMap((shape) => {
     rowCase('softmax', shape, (_arena, values) => ({ op: 'softmax', values, rows, columns })),
     ...(['silu', 'gelu'] as const).map((activation) =>
       rowCase(`gated ${activation}`, shape, (arena, output) => {
-        // Gate and up lie side by side, as in a matrix that holds both.
+        // Gate and up are adjacent, as in a matrix that holds both.
         const gate = arena.floats(2 * count, 6);
         const up = gate + 4 * columns;
         const strides = { gateStrideBytes: 8 * columns, upStrideBytes: 8 * columns };

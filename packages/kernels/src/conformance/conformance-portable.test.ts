@@ -1,6 +1,6 @@
 /**
- * The three Wasm builds without the revectoriser, as a browser and other versions of V8 run them when they have been
- * called often: every function through the optimising compiler from its first call on.
+ * Tests the three Wasm builds without the revectoriser, as browsers and other versions of V8 run them after many calls:
+ * the optimising compiler compiles every function before its first call.
  */
 import { setFlagsFromString } from 'node:v8';
 import { describe } from 'vitest';

@@ -1,4 +1,4 @@
-/** The three Wasm builds, on one and on three threads, as the engine compiles them. */
+/** Tests the three Wasm builds on one and on three threads, compiled as in the engine. */
 import { describe } from 'vitest';
 import { buildNames } from '../wasm/builds.ts';
 import { loadKernelModule } from '../wasm/node-platform.ts';

@@ -1,6 +1,6 @@
 /**
- * The meaning of block formats is not ours to define: blocks and values made with the `gguf` Python package
- * (tools/reference/dequantise.py) must come out bit for bit, from the reference and from every Wasm build.
+ * The `gguf` Python package defines the block formats: the reference and every Wasm build must reproduce its blocks and
+ * values (tools/reference/dequantise.py) bit for bit.
  */
 import { readFile } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
@@ -21,7 +21,7 @@ interface Fixture {
 const file = new URL('../../../../fixtures/kernels/dequantise.json', import.meta.url);
 const fixture: Fixture = JSON.parse(await readFile(file, 'utf8'));
 
-/** Source bytes of one row, and the bits of the f32 they stand for. */
+/** Source bytes of one row, and the bits of their f32 values. */
 function rowOf(format: KernelWeightFormat): { blocks: Uint8Array; bits: Uint32Array; columns: number } {
   const { blocks, values } = defined(fixture.formats[format], `the fixture has no ${format}`);
   const bytes = Uint8Array.from(Buffer.from(blocks, 'base64'));
@@ -45,7 +45,7 @@ describe.each(buildNames)('wasm %s', (build) => {
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
     const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 1, build });
     const [source, weights, tokenIds, output] = [controlBytes, 2 * 65536, 3 * 65536, 3 * 65536 + 64];
-    // The fixture's row is row 2 of 3, so that the panel has neighbours and a padded rest.
+    // The fixture's row is row 2 of 3, so that the panel has other rows and padding.
     for (let row = 0; row < 3; row++) new Uint8Array(memory.buffer).set(blocks, source + row * blocks.length);
     new Uint32Array(memory.buffer, tokenIds, 1)[0] = 2;
     const shape = { format, rows: 3, columns, weights };

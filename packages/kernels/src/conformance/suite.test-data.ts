@@ -1,6 +1,6 @@
 /**
- * One suite, every implementation: the reference says what each operation means, and a Wasm build must agree within the
- * tolerance of each case and leave all other memory as the reference leaves it.
+ * One suite for every implementation: the reference defines each operation, and a Wasm build must agree within the
+ * tolerance of each case and leave the same bytes as the reference in all other memory.
  */
 import { assert } from '@plimsoll/foundation';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -21,7 +21,7 @@ function caseSeed(index: number): number {
   return seed + index;
 }
 
-/** The largest difference, as a share of the largest expected value; NaN and NaN are equal. */
+/** Computes the largest difference, relative to the largest expected value; NaN equals NaN. */
 function relativeDifference(actual: Float32Array, expected: Float32Array): number {
   let largest = 0;
   let difference = 0;
@@ -46,7 +46,7 @@ function checkRegion(actual: ArrayBufferLike, expected: ArrayBufferLike, region:
   }
 }
 
-/** Runs a case on a plain buffer with the reference kernels; returns what the memory then holds. */
+/** Runs a case on a plain buffer with the reference kernels, and returns the resulting memory. */
 function runReference(testCase: ConformanceCase, index: number) {
   const arena = new TestArena(caseSeed(index), pages * 65536);
   const { operations, expected } = testCase.build(arena);
@@ -55,7 +55,7 @@ function runReference(testCase: ConformanceCase, index: number) {
   return { arena, operations, expected, inputs };
 }
 
-/** The reference's outcome of each case, computed once for all implementations. */
+/** The reference's result of each case, computed once for all implementations. */
 const outcomes = new Map<number, ReturnType<typeof runReference>>();
 
 function reference(testCase: ConformanceCase, index: number): ReturnType<typeof runReference> {
@@ -64,7 +64,7 @@ function reference(testCase: ConformanceCase, index: number): ReturnType<typeof 
   return outcome;
 }
 
-/** Bytes outside the expected and the private regions are the same on both sides. */
+/** Checks that bytes outside the expected and the private regions are equal. */
 function checkRest(actual: Uint8Array, { arena, expected }: ReturnType<typeof runReference>): void {
   const left = actual.slice(controlBytes);
   const right = arena.bytes.slice(controlBytes);
@@ -76,7 +76,7 @@ function checkRest(actual: Uint8Array, { arena, expected }: ReturnType<typeof ru
   expect(Buffer.compare(left, right), 'memory outside the outputs').toBe(0);
 }
 
-/** A build, how many threads run it, and which compiler. */
+/** A build, its number of threads, and its compiler. */
 export interface ConformanceRun {
   readonly build: BuildName;
   readonly threads: number;
@@ -90,13 +90,13 @@ export function conformanceTests({ build, threads, compile }: ConformanceRun): v
 
   beforeAll(async () => {
     const arenas = [{ memory, controlPointer: 0 }];
-    // The smallest parts: so that even these small operations are shared.
+    // A minimum part of 1, so that threads share even these small operations.
     const settings = { arenas, threads, partElementsMin: 1, startThread: startNodeThread };
     kernels = await createWasmKernels({ ...settings, module: await compile(build) });
   }, 120_000);
   afterAll(async () => kernels?.close());
 
-  test('is the build it says', () => {
+  test('runs the build that it names', () => {
     expect(kernels?.path).toBe(`wasm-${build}`);
   });
 

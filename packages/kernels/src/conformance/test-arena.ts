@@ -1,14 +1,14 @@
 /**
- * A small memory that a conformance case fills with seeded inputs; the same bytes are then given to every
- * implementation. Regions are placed one after the other, 64 bytes apart at least, and the space between them is
- * compared too: a kernel that writes outside its output is found.
+ * A small memory that a conformance case fills with seeded inputs; every implementation receives the same bytes.
+ * Regions are at least 64 bytes apart, and the suite also compares the bytes between them, which detects a kernel that
+ * writes outside its output.
  */
 import { assert, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
 import { type KernelWeightFormat, repackedBytes, rowBytes, sourceBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { controlBytes } from '../wasm/wasm-kernels.ts';
 
-/** Numbers that an implementation must agree on: exactly, or within `tolerance` x the largest reference value. */
+/** Values on which an implementation must agree: exactly, or within `tolerance` x the largest reference value. */
 export interface ExpectedRegion {
   readonly pointer: number;
   readonly count: number;
@@ -17,14 +17,14 @@ export interface ExpectedRegion {
 
 export interface ConformanceCase {
   readonly name: string;
-  /** Places inputs and outputs, returns the operations to run, and says what to compare. */
+  /** Places inputs and outputs, and returns the operations to run and the regions to compare. */
   build(arena: TestArena): { operations: KernelOperation[]; expected: ExpectedRegion[] };
 }
 
 export class TestArena {
   readonly random: Random;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Regions whose contents are private to an implementation and are not compared. */
+  /** Regions whose content is private to an implementation; the suite does not compare them. */
   readonly privateRegions: { pointer: number; size: number }[] = [];
   #end = controlBytes;
 
@@ -33,7 +33,7 @@ export class TestArena {
     this.bytes = new Uint8Array(sizeBytes);
   }
 
-  /** Room for `size` bytes that no implementation is compared on. */
+  /** Reserves `size` bytes that the suite does not compare. */
   scratch(size: number): number {
     const pointer = this.place(size);
     this.privateRegions.push({ pointer, size });
@@ -47,7 +47,7 @@ export class TestArena {
     return pointer;
   }
 
-  /** f32 in [-1, 1) x scale, sums of three uniform numbers so that blocks have an ordinary spread. */
+  /** Places f32 in [-1, 1) x scale: sums of three uniform numbers, so that blocks have a realistic spread. */
   floats(count: number, scale = 1): number {
     const pointer = this.place(4 * count);
     const values = new Float32Array(this.bytes.buffer, pointer, count);
@@ -62,7 +62,7 @@ export class TestArena {
     return pointer;
   }
 
-  /** Source blocks with random quants and ordinary scales of either sign. */
+  /** Places source blocks with random quants and realistic scales of either sign. */
   sourceWeights(format: KernelWeightFormat, rows: number, columns: number): number {
     const { blockBytes, fields } = weightFormats[format];
     const size = sourceBytes(format, rows, columns);
@@ -82,7 +82,7 @@ export class TestArena {
     return pointer;
   }
 
-  /** A repacked weight: its panels, and the operation that fills them. */
+  /** Places a repacked weight. Returns its panels and the operation that fills them. */
   weights(
     format: KernelWeightFormat,
     rows: number,

@@ -1,6 +1,6 @@
 /**
- * One arena as the reference kernels see it: typed views over the whole memory, addressed by byte offset. Clear rather
- * than fast; every access is bounds-checked by the DataView.
+ * Typed views over the memory of one arena for the reference kernels, addressed by byte offset. The code prefers
+ * clarity to speed; the DataView checks the bounds of every access.
  */
 import { assert } from '@plimsoll/foundation';
 
@@ -13,13 +13,13 @@ export class ArenaView {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** `count` f32 from byte offset `pointer`, as a window into the arena. */
+  /** Returns `count` f32 from byte offset `pointer`, as a window into the arena. */
   floats(pointer: number, count: number): Float32Array {
     assert(pointer % 4 === 0, `pointer ${pointer} is not a multiple of 4`);
     return new Float32Array(this.data.buffer, pointer, count);
   }
 
-  /** `count` u32 from byte offset `pointer`. */
+  /** Returns `count` u32 from byte offset `pointer`. */
   words(pointer: number, count: number): Uint32Array {
     assert(pointer % 4 === 0, `pointer ${pointer} is not a multiple of 4`);
     return new Uint32Array(this.data.buffer, pointer, count);

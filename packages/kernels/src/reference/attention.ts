@@ -5,20 +5,20 @@ import type { Attention, KvPool, KvStore } from '../operations.ts';
 import type { ArenaView } from './arena-view.ts';
 import { softmaxOf } from './elementwise.ts';
 
-/** Where one element of a cached head lies: its bytes, and for q8_0 the scale it shares with 31 neighbours. */
+/** Pointers to one element of a cached head: its bytes, and for q8_0 the scale that it shares with 31 neighbours. */
 interface Place {
   readonly element: number;
   readonly scale: number;
 }
 
-/** One head of one token: keys or values, where the block's head begins, and the token's place in the block. */
+/** One head of one token: keys or values, the start of the head in its block, and the token's index in the block. */
 interface HeadPlace {
   readonly part: 'key' | 'value';
   readonly base: number;
   readonly token: number;
 }
 
-/** Element `dim` of `token` (its place in the block) of one head; see kv-layout.ts for the layouts. */
+/** Finds element `dim` of one head of `token`, an index in the block; kv-layout.ts has the layouts. */
 function placeOf(pool: KvPool, { part, base, token }: HeadPlace, dim: number): Place {
   const { blockTokens, headDim, kvFormat } = pool;
   const index = part === 'key' ? dim * blockTokens + token : token * headDim + dim;
@@ -33,7 +33,7 @@ function headBase(pool: KvPool, part: 'key' | 'value', block: number, kvHead: nu
   return start + block * pool.blockStrideBytes + kvHead * (kvBlockBytes(pool) / pool.kvHeads);
 }
 
-/** Reads one cached head: slot as in kv-store. */
+/** Reads one cached head; slots are as in kv-store. */
 function readHead(
   arena: ArenaView,
   pool: KvPool,
@@ -49,7 +49,10 @@ function readHead(
   });
 }
 
-/** f16 clamps to +-65504. q8_0: scale amax / 127 as f16, quants rounded to nearest even by that f32 scale. */
+/**
+ * Writes one head. f16 clamps to +-65504. q8_0: scale amax / 127 as f16, quants divided by the f32 scale and rounded to
+ * nearest even.
+ */
 function writeHead(arena: ArenaView, pool: KvPool, place: HeadPlace, head: Float32Array): void {
   const clamp = (value: number): number => Math.min(65504, Math.max(-65504, value));
   for (let group = 0; group < pool.headDim; group += 32) {

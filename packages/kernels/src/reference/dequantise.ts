@@ -1,6 +1,6 @@
 /**
- * What the bytes of each weight format mean. A block lies in memory as a file stores it; the order of the f32
- * operations is ggml's, so that results equal those of the `gguf` Python package bit for bit.
+ * Defines the bytes of each weight format. A block in memory has the layout of a file; the order of the f32 operations
+ * is that of ggml, so that results equal those of the `gguf` Python package bit for bit.
  */
 import { type KernelWeightFormat, weightFormats } from '../formats.ts';
 import type { ArenaView } from './arena-view.ts';
@@ -38,8 +38,8 @@ const q4_0Block: BlockReader = (arena, block, output) => {
 };
 
 /**
- * d, m: f16; for q5_1 the fifth bits of the 32 elements in one word; then 16 bytes: low nibbles are elements 0 to 15, high
- * nibbles 16 to 31.
+ * d, m: f16; for q5_1 one word with the fifth bits of the 32 elements; then 16 bytes: low nibbles are elements 0 to 15,
+ * high nibbles 16 to 31.
  */
 function minimumBlock(hasFifthBits: boolean): BlockReader {
   return (arena, block, output) => {
@@ -54,7 +54,7 @@ function minimumBlock(hasFifthBits: boolean): BlockReader {
   };
 }
 
-/** d: f16; the fifth bits of the 32 elements in one word; nibbles as above. Each minus 16. */
+/** d: f16; one word with the fifth bits of the 32 elements; nibbles as in q5_1. Each element minus 16. */
 const q5_0Block: BlockReader = (arena, block, output) => {
   const d = arena.half(block);
   const fifths = arena.data.getUint32(block + 2, true);
@@ -64,7 +64,7 @@ const q5_0Block: BlockReader = (arena, block, output) => {
   }
 };
 
-/** Eight 6-bit scales and eight 6-bit minima in 12 bytes. */
+/** Unpacks one of eight 6-bit scales and one of eight 6-bit minima from 12 bytes. */
 function scaleAndMinimum(arena: ArenaView, packed: number, sub: number): [scale: number, minimum: number] {
   const at = (index: number): number => arena.byte(packed + index);
   if (sub < 4) return [at(sub) & 63, at(sub + 4) & 63];
@@ -72,8 +72,8 @@ function scaleAndMinimum(arena: ArenaView, packed: number, sub: number): [scale:
 }
 
 /**
- * d, dmin: f16; 12 bytes of scales; for q5_K 32 bytes of fifth bits (bit s: sub-block s); 128 bytes of nibbles, each 32
- * of them holding sub-block 2j in the low and 2j + 1 in the high halves.
+ * d, dmin: f16; 12 bytes of scales; for q5_K 32 bytes of fifth bits (bit s: sub-block s); 128 bytes of nibbles, of
+ * which each 32 bytes hold sub-block 2j in the low halves and 2j + 1 in the high halves.
  */
 function nibbleSuperBlock(hasFifthBits: boolean): BlockReader {
   return (arena, block, output) => {
@@ -93,7 +93,7 @@ function nibbleSuperBlock(hasFifthBits: boolean): BlockReader {
   };
 }
 
-/** 128 bytes of nibbles, 64 bytes of bit pairs, 16 signed scales, d: f16. See runs in the loop. */
+/** 128 bytes of nibbles, 64 bytes of bit pairs, 16 signed scales, d: f16. The loop shows the runs. */
 const q6_KBlock: BlockReader = (arena, block, output) => {
   const d = arena.half(block + 208);
   for (let i = 0; i < 256; i++) {
@@ -120,7 +120,7 @@ const readers: Readonly<Record<KernelWeightFormat, BlockReader>> = {
   q6_K: q6_KBlock,
 };
 
-/** `count` elements that start at byte offset `source`, a whole number of blocks in the order of a file. */
+/** Dequantises `count` elements from byte offset `source`, a whole number of blocks in the order of a file. */
 export function dequantise(
   arena: ArenaView,
   format: KernelWeightFormat,

@@ -13,7 +13,7 @@ import type {
 } from '../operations.ts';
 import type { ArenaView } from './arena-view.ts';
 
-/** Row `row` of a contiguous [rows, columns] tensor. */
+/** Returns row `row` of a contiguous [rows, columns] tensor. */
 function rowOf(arena: ArenaView, pointer: number, row: number, columns: number): Float32Array {
   return arena.floats(pointer + 4 * row * columns, columns);
 }
@@ -68,7 +68,7 @@ export function rope(arena: ArenaView, operation: Rope): void {
   }
 }
 
-/** Probabilities of scores, shifted by the largest so that nothing overflows. */
+/** Computes probabilities from scores; subtracts the largest score first to avoid overflow. */
 export function softmaxOf(scores: readonly number[] | Float32Array): number[] {
   const list = Array.from(scores);
   const largest = list.reduce((left, right) => Math.max(left, right), Number.NEGATIVE_INFINITY);

@@ -1,6 +1,6 @@
 /**
- * Quantising activations and multiplying. The layout of quantised activations is private to an implementation, within
- * `activationBytes`: this one keeps, per token, i8 quants and then the f32 scale of each block. Products are summed in
+ * Quantises activations and multiplies. The layout of quantised activations is private to an implementation, within
+ * `activationBytes`: this one stores, per token, i8 quants and then the f32 scale of each block. Products are summed in
  * double precision.
  */
 import { activationBytes, type KernelWeightFormat, weightFormats } from '../formats.ts';
@@ -9,7 +9,7 @@ import type { ArenaView } from './arena-view.ts';
 import { dequantise } from './dequantise.ts';
 import { unpackRow } from './repack.ts';
 
-/** Columns that share a scale, and the bytes of one token's region. */
+/** Columns per scale, and the bytes of one token's region. */
 function geometry(format: KernelWeightFormat, columns: number): { size: number; stride: number } {
   return { size: weightFormats[format].blockElements, stride: activationBytes(format, 1, columns) };
 }
@@ -22,7 +22,7 @@ function roundEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/** Scale amax / 127 and quants in [-127, 127]; blocks below 1e-30 become zeros. All steps are f32. */
+/** Quantises with scale amax / 127 to quants in [-127, 127]; blocks below 1e-30 become zeros. All steps are f32. */
 function quantiseBlock(values: Float32Array): { scale: number; quants: number[] } {
   let largest = 0;
   for (const value of values) {
@@ -50,7 +50,7 @@ export function quantise(arena: ArenaView, operation: Quantise): void {
   }
 }
 
-/** The activations of one token as the product sees them. */
+/** Returns the activations of one token after quantisation, as the product reads them. */
 function tokenActivations(arena: ArenaView, operation: MatMul, token: number): Float32Array {
   const { format, activations, columns } = operation;
   const { size, stride } = geometry(format, columns);

@@ -1,4 +1,4 @@
-/** The meaning of every operation, in plain TypeScript. Slow on purpose: read it to know what a kernel must compute. */
+/** Defines every operation in plain TypeScript. It is slow but readable: it shows what a kernel must compute. */
 import { defined } from '@plimsoll/foundation';
 import type { KernelOperation, Kernels } from '../operations.ts';
 import { ArenaView } from './arena-view.ts';
@@ -69,7 +69,7 @@ function perform(arena: ArenaView, operation: KernelOperation): void {
   }
 }
 
-/** Reference kernels over arenas of plain or shared memory. */
+/** Creates reference kernels over arenas of plain or shared memory. */
 export function createReferenceKernels(arenas: readonly { readonly buffer: ArrayBufferLike }[]): Kernels {
   return {
     path: 'reference',

@@ -1,4 +1,7 @@
-/** Panels: eight rows interleaved field by field. The permutation of `formats.ts`, written out byte by byte, then bit by bit. */
+/**
+ * Packs panels: eight rows interleaved field by field. It applies the permutation of `formats.ts` byte by byte, then
+ * bit by bit.
+ */
 import { panelRows } from '../../assembly/opcodes.ts';
 import { type KernelWeightFormat, rowBytes, weightFormats } from '../formats.ts';
 import type { Embed, Repack } from '../operations.ts';
@@ -25,7 +28,7 @@ function eachByte(
   }
 }
 
-/** One bit per column: bit 4i + j to bit i of byte j. */
+/** Reorders one bit per column: bit 4i + j to bit i of byte j. */
 function bitsByColumn(word: number): number {
   let bits = 0;
   for (let column = 0; column < 32; column++) {
@@ -34,7 +37,7 @@ function bitsByColumn(word: number): number {
   return bits;
 }
 
-/** And back. */
+/** Reverses `bitsByColumn`. */
 function bitsInOrder(word: number): number {
   let bits = 0;
   for (let column = 0; column < 32; column++) {
@@ -43,7 +46,7 @@ function bitsInOrder(word: number): number {
   return bits;
 }
 
-/** Changes every word of a row, in the order of a file, that holds one bit per column. */
+/** Changes every word with one bit per column in a row that has the order of a file. */
 function changeBitWords(format: KernelWeightFormat, row: ArenaView, change: (word: number) => number): void {
   const { blockBytes, fields } = weightFormats[format];
   for (const { offsetBytes, sizeBytes, bitPerColumn } of fields) {
@@ -56,7 +59,7 @@ function changeBitWords(format: KernelWeightFormat, row: ArenaView, change: (wor
   }
 }
 
-/** Scales of a block format, or the elements of a float format, whose exponent bits are all ones. */
+/** Counts the scales of a block format, or the elements of a float format, whose exponent bits are all ones. */
 function countNonFinite(arena: ArenaView, format: KernelWeightFormat, source: number): number {
   const { blockBytes, blockElements, fields } = weightFormats[format];
   if (blockElements === 1) {
@@ -94,7 +97,7 @@ export function repack(arena: ArenaView, operation: Repack): void {
   counter[0] = (counter[0] ?? 0) + nonFinite;
 }
 
-/** The bytes of one row of a repacked weight, back in the order of a file, in a small arena of their own. */
+/** Unpacks one row of a repacked weight into the order of a file, in a separate small arena. */
 export function unpackRow(
   arena: ArenaView,
   weight: { readonly format: KernelWeightFormat; readonly weights: number; readonly columns: number },

@@ -1,4 +1,4 @@
-/** Choosing among scores: top-k and argmax. */
+/** Selection among scores: top-k and argmax. */
 import type { Argmax, TopK } from '../operations.ts';
 import type { ArenaView } from './arena-view.ts';
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { type BuildName, buildNames, preferredBuild } from './builds.ts';
 
-/** Occurrences of a SIMD instruction: the prefix 0xfd, then its number in LEB128. */
+/** Counts a SIMD instruction: the prefix 0xfd, then its number in LEB128. */
 async function occurrences(build: BuildName, instruction: number): Promise<number> {
   const module = await readFile(new URL(`../../dist/kernels-${build}.wasm`, import.meta.url));
   const code = Buffer.from([0xfd, (instruction & 0x7f) | 0x80, instruction >> 7]);
@@ -11,7 +11,7 @@ async function occurrences(build: BuildName, instruction: number): Promise<numbe
   return count;
 }
 
-test('each build has the dot product it is named for, and the baseline has no relaxed instruction', async () => {
+test('each build has the dot product of its name, and the baseline has no relaxed instruction', async () => {
   const relaxed = { dot16: 0x112, dot32: 0x113, multiplyAdd: 0x105 };
   const table: Record<string, Record<string, boolean>> = {};
   for (const build of buildNames) {
@@ -26,11 +26,11 @@ test('each build has the dot product it is named for, and the baseline has no re
   });
 });
 
-test('this runtime validates relaxed SIMD and gets a relaxed build', () => {
+test('this runtime supports relaxed SIMD and prefers a relaxed build', () => {
   expect(preferredBuild()).toBe('relaxed');
 });
 
-test("a module has no data segments: an arena is the caller's to the last byte", async () => {
+test('a module has no data segments, so the caller owns every byte of an arena', async () => {
   for (const build of buildNames) {
     const module = await readFile(new URL(`../../dist/kernels-${build}.wasm`, import.meta.url));
     const sections: number[] = [];

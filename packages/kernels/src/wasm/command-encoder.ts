@@ -1,6 +1,6 @@
 /**
- * Operations as the 32-word commands that the Wasm module reads. The order of the words is written at the head of each
- * kernel in `assembly/`; a u32 without a value (no window) is all ones, a flag is 0 or 1.
+ * Encodes operations as the 32-word commands of the Wasm module. The comment at each kernel in `assembly/` lists the
+ * order of its words; a u32 without a value (no window) is all ones, a flag is 0 or 1.
  */
 import * as code from '../../assembly/opcodes.ts';
 import { type KernelWeightFormat, weightFormats } from '../formats.ts';
@@ -16,7 +16,7 @@ function f32(value: number): Argument {
   return { f32: value };
 }
 
-/** As assembly/kv-cache.ts tells them apart. */
+/** The codes of assembly/kv-cache.ts. */
 const kvFormatCodes = { f16: 0, q8_0: 1, f32: 2 } as const;
 
 function poolArguments(pool: KvPool): Argument[] {
@@ -106,13 +106,13 @@ function rowWords(o: Exclude<KernelOperation, WeightOperation | SequenceOperatio
   }
 }
 
-/** Opcode and arguments, in the order of the words. */
+/** Returns opcode and arguments in the order of the words. */
 function wordsOf(o: KernelOperation): Words {
   if ('format' in o) return weightWords(o);
   return o.op === 'rope' || o.op === 'kv-store' || o.op === 'attention' ? sequenceWords(o) : rowWords(o);
 }
 
-/** Writes one command at byte offset `pointer`: one that a thread does alone, of which nothing has been claimed yet. */
+/** Writes one command at byte offset `pointer`, unshared and with nothing claimed. */
 export function encodeCommand(arena: DataView, pointer: number, operation: KernelOperation): void {
   let at = pointer;
   for (const word of wordsOf(operation)) {

@@ -1,7 +1,7 @@
 /**
- * Choosing between the two relaxed builds by trying them. Which one is faster depends on whether the processor has a
- * dot-product instruction, and a program in WebAssembly cannot ask. Their results are the same bits, so that a choice
- * that falls differently on a busy day changes nothing but time.
+ * Chooses between the two relaxed builds by measuring both. The faster build depends on whether the processor has a
+ * dot-product instruction, which a WebAssembly program cannot query. Both builds compute the same bits, so a wrong
+ * choice on a busy machine costs only time.
  */
 import type { Clock } from '@plimsoll/foundation';
 import { activationBytes, repackedBytes } from '../formats.ts';
@@ -12,14 +12,17 @@ import { controlBytes, createWasmKernels } from './wasm-kernels.ts';
 const rows = 64;
 const columns = 1024;
 /**
- * Both builds are tried in turn, with pauses in which the runtime's optimising compiler, which works beside us, can
- * finish. Only the fastest call counts, so that calls before it did, or that were interrupted, do not.
+ * The trials alternate between the builds. In the pauses, the runtime's optimising compiler, which runs in parallel,
+ * can finish. Only the fastest call counts, so interrupted or unoptimised calls do not matter.
  */
 const rounds = 5;
 const callsPerRound = 40;
 const pauseMilliseconds = 15;
 
-/** A mat-vec with an all-zero q4_0 weight that fits the first caches; returns the seconds it took. */
+/**
+ * Prepares a mat-vec with an all-zero q4_0 weight that fits the first caches. The result runs it and returns the
+ * seconds.
+ */
 async function prepareTrial(module: WebAssembly.Module, clock: Clock): Promise<() => number> {
   const memory = new WebAssembly.Memory({ initial: 3, maximum: 3, shared: true });
   const startThread = (): never => {
@@ -42,7 +45,7 @@ async function prepareTrial(module: WebAssembly.Module, clock: Clock): Promise<(
   };
 }
 
-/** The baseline where relaxed SIMD is missing, else the faster relaxed build. Takes about a tenth of a second. */
+/** Returns the faster relaxed build, or the baseline if relaxed SIMD is missing. Takes about a tenth of a second. */
 export async function fastestBuild(
   load: (build: BuildName) => Promise<WebAssembly.Module>,
   clock: Clock,

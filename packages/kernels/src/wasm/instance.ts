@@ -3,9 +3,9 @@ import { assert } from '@plimsoll/foundation';
 
 export interface KernelInstance {
   readonly variant: number;
-  /** The calling thread's part in a batch: begins it and returns when it is over. */
+  /** Runs the calling thread's part of a batch: begins the batch and returns at its end. */
   lead(control: number, batch: number, threads: number): void;
-  /** A worker's part in a batch. */
+  /** Runs a worker's part of a batch. */
   follow(control: number, batch: number, thread: number, threads: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** What differs by platform, for Node: where the compiled module lies, and how a thread is started. */
+/** The Node-specific parts: the path of the compiled module, and the start of a thread. */
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -8,20 +8,21 @@ import { createWasmKernels, type KernelThread, type WasmKernels } from './wasm-k
 import type { WasmArena, WorkerTask } from './worker-loop.ts';
 
 /**
- * Versions of V8 in which the kernels are compiled with the revectoriser: an experimental part of the optimising compiler
- * that makes one instruction of 256 bits out of two neighbours of 128, where the processor has AVX2. It makes products 1.5
- * times as fast (docs/log.md). Being experimental, it is used only where the conformance suite has seen every kernel that
- * it makes; elsewhere the kernels are the same, and slower.
+ * Versions of V8 that compile the kernels with the revectoriser. This experimental part of the optimising compiler
+ * merges two neighbouring 128-bit instructions into one of 256 bits on processors with AVX2, and makes products 1.5
+ * times as fast (docs/log.md). Because it is experimental, only versions that the conformance suite has tested use it;
+ * other versions run the same kernels, more slowly.
  */
 const revectorisedVersions: readonly string[] = ['13.6'];
 
-/** Compiles every function at once by the optimising compiler, instead of each when it has been called often. */
+/** Flags that compile every function at once with the optimising compiler, instead of after many calls. */
 const optimiseAtOnce = ['--no-liftoff', '--no-wasm-lazy-compilation'];
 const optimiseLater = ['--liftoff', '--wasm-lazy-compilation'];
 
 /**
- * V8's flags belong to the whole process, so they hold for this one compilation only: no other module of the program,
- * now or later, meets the experimental compiler. Threads share the compiled code. It takes some 40 milliseconds.
+ * Compiles with the revectoriser. V8's flags apply to the whole process, so they are set for this compilation only, and
+ * no other module meets the experimental compiler. Threads share the compiled code. Compiling takes about 40
+ * milliseconds.
  */
 function compileRevectorised(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   try {
@@ -32,7 +33,7 @@ function compileRevectorised(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module
   }
 }
 
-/** The bytes of one of the builds that `tools/build-kernels.ts` wrote. */
+/** Reads a build that `tools/build-kernels.ts` wrote. */
 export async function readKernelModule(build: BuildName): Promise<Uint8Array<ArrayBuffer>> {
   const path = new URL(`../../dist/kernels-${build}.wasm`, import.meta.url);
   return readFile(path).catch((cause: unknown) => {
@@ -50,16 +51,16 @@ export async function readKernelModule(build: BuildName): Promise<Uint8Array<Arr
 
 const loaded = new Map<BuildName, Promise<WebAssembly.Module>>();
 
-/** One of the builds, compiled once per process: a second engine starts 40 milliseconds sooner. */
+/** Loads a build and compiles it once per process, which saves a second engine 40 milliseconds. */
 export function loadKernelModule(build: BuildName): Promise<WebAssembly.Module> {
   const loading = loaded.get(build) ?? compileKernelModule(build);
   loaded.set(build, loading);
-  // A file that could not be read may be there next time.
+  // A file that cannot be read now may exist at the next call.
   loading.catch(() => loaded.delete(build));
   return loading;
 }
 
-/** By the best compiler that is known to be right. */
+/** Compiles a build with the best tested compiler. */
 async function compileKernelModule(build: BuildName): Promise<WebAssembly.Module> {
   const bytes = await readKernelModule(build);
   const version = process.versions.v8.split('.', 2).join('.');
@@ -68,7 +69,7 @@ async function compileKernelModule(build: BuildName): Promise<WebAssembly.Module
 
 /** Starts a thread that does not keep the process alive. */
 export function startNodeThread(task: WorkerTask): KernelThread {
-  // Beside this file, which is JavaScript in a built program.
+  // In the folder of this file, which is JavaScript in a built program.
   const name = import.meta.url.endsWith('.ts') ? './node-worker.ts' : './node-worker.js';
   const worker = new Worker(new URL(name, import.meta.url), { workerData: task });
   worker.unref();
@@ -76,7 +77,7 @@ export function startNodeThread(task: WorkerTask): KernelThread {
   return { failure, stop: async () => void (await worker.terminate()) };
 }
 
-/** Kernels over the given arenas with `threads` threads, the calling one included. */
+/** Creates kernels over the given arenas with `threads` threads, including the calling thread. */
 export async function createNodeKernels(settings: {
   readonly arenas: readonly WasmArena[];
   readonly threads: number;

@@ -1,4 +1,4 @@
-/** Entry of a worker thread under Node: the task comes as workerData. */
+/** Entry of a worker thread in Node: workerData holds the task. */
 import { workerData } from 'node:worker_threads';
 import { runWorker } from './worker-loop.ts';
 

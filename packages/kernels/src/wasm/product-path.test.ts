@@ -1,4 +1,4 @@
-/** The path of a product: asked for in the operation, seen in the bits of the sums. */
+/** The operation states the path of a product; the bits of the sums show which path ran. */
 import { describe, expect, test } from 'vitest';
 import { formatNames } from '../conformance/cases-products.ts';
 import { TestArena } from '../conformance/test-arena.ts';
@@ -11,7 +11,7 @@ import { controlBytes } from './wasm-kernels.ts';
 const [rows, columns, tokens] = [21, 512, 7];
 const pages = 16;
 
-/** One weight and seven tokens; a product of tokens [first, first + count) by a path. */
+/** Makes one weight and seven tokens. Returns a function that multiplies tokens [first, first + count) on a path. */
 function productsOf(format: KernelWeightFormat) {
   const arena = new TestArena(11, pages * 65536);
   const { weights, repack } = arena.weights(format, rows, columns);
@@ -34,7 +34,7 @@ function productsOf(format: KernelWeightFormat) {
 }
 
 describe.each(buildNames)('wasm %s', (build) => {
-  test.each(formatNames)('%s: a token among others by mat-vec has the bits it has alone', async (format) => {
+  test.each(formatNames)('%s: mat-vec gives a token the same bits alone and in a group', async (format) => {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2, build });
     const { bytes, output, product } = productsOf(format);
@@ -46,7 +46,7 @@ describe.each(buildNames)('wasm %s', (build) => {
     const alone = Array.from({ length: tokens }, (_, token) => [...bitsOf(token, 1, 'auto')]).flat();
     expect([...bitsOf(0, tokens, 'mat-vec')]).toEqual(alone);
     const together = [...bitsOf(0, tokens, 'auto')];
-    // Floats are summed in another order when tokens are computed together: so the path that ran shows.
+    // If tokens are computed together, floats are summed in another order, so the bits show which path ran.
     const differs = together.some((bits, index) => bits !== alone[index]);
     expect(differs, 'auto computes tokens together').toBe(weightFormats[format].activations === 'f32');
     await kernels.close();

@@ -1,7 +1,7 @@
 /**
- * Operations as the kernels run them: encoded commands in batches that fit the control region, and for each command how
- * threads share it (assembly/phases.ts). It is made once and run many times, since what changes from step to step lies in
- * tables in the arena, not in the commands.
+ * Encodes operations for the kernels: commands in batches that fit the control region, with the number of parts of each
+ * command (assembly/phases.ts). A program is encoded once and run many times, because the values that change per step
+ * are in tables in the arena, not in the commands.
  */
 import {
   commandBytes,
@@ -15,25 +15,25 @@ import { activationBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation, MatMul, Program } from '../operations.ts';
 import { encodeCommand } from './command-encoder.ts';
 
-/** Bytes of the control region that every arena has: state, counters, 444 commands, sums of tiles. */
+/** Bytes of the control region of every arena: state, counters, 444 commands, sums of tiles. */
 export const controlBytes = 65536;
 const commandsMax = (commandsEnd - commandsOffset) / commandBytes;
 
-/** How work is shared. */
+/** How threads share work. */
 export interface Sharing {
   readonly threads: number;
-  /** Least work of a part, in f32 elements copied or added, of which one takes about a nanosecond. */
+  /** Minimum work of a part, in f32 elements to copy or add; an element takes about a nanosecond. */
   readonly partElementsMin: number;
 }
 
-/** Sharing costs some journeys of a cache line between cores, half a microsecond to one. */
+/** Sharing moves a cache line between cores a few times, which costs half a microsecond to one microsecond. */
 export const usualPartElementsMin = 2048;
-/** Parts per thread, so that a thread that comes late still finds work. */
+/** Parts per thread, so that a late thread still finds work. */
 const partsPerThread = 4;
-/** Multiplications from which on sleeping threads are woken for a product: some 200 microseconds of one thread. */
+/** Multiplications from which a product wakes sleeping threads: about 200 microseconds of one thread. */
 const wakeProductsMin = 4e6;
 
-/** Rows that can be separate parts, and the work of all of them in elements. */
+/** Number of rows that can be separate parts, and the work of all rows in elements. */
 interface Work {
   readonly rows: number;
   readonly elements: number;
@@ -43,7 +43,7 @@ function work(rows: number, elements: number): Work {
   return { rows, elements };
 }
 
-/** The work of an operation that is split into parts; null for one that claims pieces of its work itself. */
+/** Returns the work of an operation that is split into parts; null for an operation that claims pieces itself. */
 function workOf(o: KernelOperation): Work | null {
   switch (o.op) {
     case 'mat-mul':
@@ -77,7 +77,7 @@ function workOf(o: KernelOperation): Work | null {
   }
 }
 
-/** Into how many parts: 0 where the operation claims its pieces itself, 1 where it is done alone. */
+/** Returns the number of parts: 0 if the operation claims pieces itself, 1 if one thread computes it. */
 function partsOf(operation: KernelOperation, { threads, partElementsMin }: Sharing): number {
   const shared = workOf(operation);
   if (shared === null) return threads === 1 ? 1 : 0;
@@ -100,14 +100,17 @@ function activationsOf({ format, activations, tokens, columns }: MatMul): Range 
   return [activations, activations + (activationBytes(format, tokens, columns) || 4 * tokens * columns)];
 }
 
-/** Whether two products may be computed at the same time. */
+/** True if two products can be computed at the same time. */
 function areIndependent(left: MatMul, right: MatMul): boolean {
   const [leftOutput, rightOutput] = [outputOf(left), outputOf(right)];
   if (overlap(leftOutput, rightOutput)) return false;
   return !overlap(leftOutput, activationsOf(right)) && !overlap(rightOutput, activationsOf(left));
 }
 
-/** Products that stand side by side and do not need each other share a phase; any other shared operation has its own. */
+/**
+ * Returns the end of the phase at `start`: consecutive independent products share a phase; any other shared operation
+ * has its own phase.
+ */
 function phaseEnd(operations: readonly KernelOperation[], start: number): number {
   const products: MatMul[] = [];
   let end = start;

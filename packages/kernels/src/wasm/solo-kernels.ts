@@ -1,7 +1,7 @@
 /**
- * Kernels of one thread that works by itself: with commands of its own, nobody waits for it and it waits for nobody. For
- * work that falls into independent parts, as loading weights does, where a barrier after every part would cost more than
- * the part.
+ * Kernels for one independent thread: it has its own commands, so it waits for no thread and no thread waits for it.
+ * For work that consists of independent parts, such as loading weights, where a barrier after each part would cost more
+ * than the part.
  */
 import { assert } from '@plimsoll/foundation';
 import { commandBytes, commandsOffset, countOffset } from '../../assembly/opcodes.ts';
@@ -11,8 +11,8 @@ import { instantiate } from './instance.ts';
 import type { WasmArena } from './worker-loop.ts';
 
 /**
- * Bytes that the thread needs at the arena's control pointer: the words of a batch, one command. The
- * sums of tiles that a mat-mul keeps behind the commands are not among them: a solo thread runs no mat-mul.
+ * Bytes that the thread needs at the arena's control pointer: the words of a batch and one command. The sums of a
+ * mat-mul's tiles, which follow the commands in a full control region, are not included: a solo thread runs no mat-mul.
  */
 export const soloControlBytes = commandsOffset + commandBytes;
 
@@ -20,6 +20,7 @@ export interface SoloKernels {
   run(operations: readonly KernelOperation[]): void;
 }
 
+/** Creates kernels for the calling thread alone. `controlPointer` is a multiple of 64. */
 export function createSoloKernels(
   module: WebAssembly.Module,
   { memory, controlPointer }: WasmArena,

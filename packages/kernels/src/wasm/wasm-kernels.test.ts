@@ -1,4 +1,4 @@
-/** What the pool promises beyond the results of single operations. */
+/** Properties of the pool beyond the results of single operations. */
 import { monotonicClock } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -14,7 +14,7 @@ function sharedMemory(pages: number): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-test('several arenas are independent, and a control region may lie anywhere', async () => {
+test('several arenas are independent, and a control region may be anywhere in an arena', async () => {
   const arenas = [
     { memory: sharedMemory(4), controlPointer: 0 },
     { memory: sharedMemory(4), controlPointer: 65536 },
@@ -32,7 +32,7 @@ test('several arenas are independent, and a control region may lie anywhere', as
   await kernels.close();
 });
 
-test('every thread works, in every arena, though none is waited for', async () => {
+test('every thread works in every arena, although no thread waits for another to arrive', async () => {
   const threads = 3;
   const arenas = [0, 1].map(() => ({ memory: sharedMemory(4), controlPointer: 0 }));
   const kernels = await createNodeKernels({ arenas, threads, partElementsMin: 1 });
@@ -50,7 +50,7 @@ test('every thread works, in every arena, though none is waited for', async () =
   await kernels.close();
 });
 
-test('chains of shared and lone operations are the same on any number of threads', async () => {
+test('chains of shared and unshared operations give the same result on any number of threads', async () => {
   const memory = sharedMemory(8);
   const arenas = [1, 2, 3].map((index) => ({ memory, controlPointer: 65536 * (index + 3) }));
   const pools = await Promise.all(
@@ -65,7 +65,7 @@ test('chains of shared and lone operations are the same on any number of threads
   );
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 100 }), (steps) => {
-      // Each step reads what the one before wrote: a thread that ran ahead or behind would show.
+      // Each step reads the output of the previous step, so a thread out of order would change the result.
       const operations = steps.map(({ count, factor }, index): KernelOperation => {
         const [from, to] = index % 2 === 0 ? [left, right] : [right, left];
         return { op: 'add', left: from, right: to, output: to, count, period: count, factor };
@@ -110,7 +110,7 @@ test('pointers above 2 GiB, up to the last byte of the largest arena', async () 
   await kernels.close();
 });
 
-test('more operations than the control region holds run in batches', async () => {
+test('operations beyond the size of the control region run in batches', async () => {
   const memory = sharedMemory(2);
   const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
   const values = new Float32Array(memory.buffer, controlBytes, 4);
@@ -124,7 +124,7 @@ test('more operations than the control region holds run in batches', async () =>
   await kernels.close();
 });
 
-test('a trap frees every thread, and the kernels refuse to go on', async () => {
+test('a trap frees every thread, and the kernels refuse further work', async () => {
   const memory = sharedMemory(2);
   const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 3 });
   new Uint32Array(memory.buffer, controlBytes, 1)[0] = 99;
@@ -137,7 +137,7 @@ test('a trap frees every thread, and the kernels refuse to go on', async () => {
   await kernels.close();
 });
 
-test('the fastest build is one of the two that compute the same bits', async () => {
+test('the fastest build is one of the two relaxed builds', async () => {
   const build = await fastestBuild(loadKernelModule, monotonicClock);
   expect(['relaxed', 'relaxed-dot32']).toContain(build);
 });
@@ -160,7 +160,7 @@ test('infinite and NaN weights are counted while repacking', async () => {
   await kernels.close();
 });
 
-test('a NaN among the activations reaches the outputs of its token and no other', async () => {
+test('a NaN among the activations reaches the outputs of its token and no others', async () => {
   const memory = sharedMemory(16);
   const kernels = await createNodeKernels({ arenas: [{ memory, controlPointer: 0 }], threads: 2 });
   for (const format of formatNames) {
@@ -190,7 +190,7 @@ test('a NaN among the activations reaches the outputs of its token and no other'
   await kernels.close();
 });
 
-test('attention of one token is the same bits on any number of threads', async () => {
+test('attention of one token gives the same bits on any number of threads', async () => {
   const memory = sharedMemory(32);
   const [heads, kvHeads, headDim, blockTokens] = [9, 3, 64, 16];
   const pool = { kvFormat: 'f16', kvHeads, headDim, blockTokens, blockStrideBytes: 6144 } as const;
@@ -227,8 +227,8 @@ test('attention of one token is the same bits on any number of threads', async (
   expect(results[2]).toEqual(results[0]);
 });
 
-test('a product is the same bits on any number of threads and in both relaxed builds', async () => {
-  // The tensors lie in the first pages, and behind them each pool has a control region of its own.
+test('a product gives the same bits on any number of threads and in both relaxed builds', async () => {
+  // The tensors are in the first pages; each pool has its own control region after them.
   const memory = sharedMemory(20);
   const place = (index: number) => ({ arenas: [{ memory, controlPointer: 65536 * (16 + index) }] });
   const pools = await Promise.all([

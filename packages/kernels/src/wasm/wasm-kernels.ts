@@ -1,6 +1,6 @@
 /**
- * The Wasm kernels: puts encoded commands into an arena's control region, wakes the worker threads and works with them as
- * thread 0 until the batch is done. `run` is synchronous: when it returns, the results are in the arena.
+ * The Wasm kernels. `run` writes encoded commands into an arena's control region, wakes the worker threads and works
+ * with them as thread 0 until the batch is done. `run` is synchronous: after it returns, the results are in the arena.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import {
@@ -17,8 +17,8 @@ import { type Sharing, usualPartElementsMin, WasmProgram } from './program.ts';
 import { raiseAbort, signalWord, type WasmArena, type WorkerTask } from './worker-loop.ts';
 
 /**
- * Pages of 64 KiB of the largest arena: one less than 4 GiB, because kernels compare a moving pointer with the end of its
- * range, and the end of a range that reached 4 GiB would be 0.
+ * Pages of 64 KiB of the largest arena: one less than 4 GiB, because kernels compare a moving pointer with the end of
+ * its range, and as a 32-bit number an end of 4 GiB would be 0.
  */
 export const arenaPagesMax = 65535;
 
@@ -27,8 +27,8 @@ export { controlBytes } from './program.ts';
 export interface WasmKernels extends Kernels {
   readonly threads: number;
   /**
-   * How many shared commands each thread has taken part in on an arena since it was made: proof that all of them work.
-   * A thread that comes late misses some, and small commands are done by one thread alone and not counted.
+   * Returns the number of shared commands that each thread has worked on in an arena since its creation: proof that all
+   * threads work. A late thread misses some commands; small commands, which one thread runs alone, do not count.
    */
   commandsTaken(arena: number): readonly number[];
 }
@@ -37,28 +37,28 @@ export interface WasmKernelSettings {
   readonly module: WebAssembly.Module;
   readonly arenas: readonly WasmArena[];
   readonly threads: number;
-  /** Least work that is a part of its own; tests make it 1 to share everything. */
+  /** Minimum work of a part; tests set 1 to share everything. */
   readonly partElementsMin?: number;
   startThread(task: WorkerTask): KernelThread;
 }
 
 /** A started worker thread. */
 export interface KernelThread {
-  /** Resolves with the error that ended the thread, if one ever does. */
+  /** Resolves with the error that ended the thread, if an error does. */
   readonly failure: Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** Longest time that starting all threads may take. */
+/** Longest time that starting all threads may take, in seconds. */
 const startSecondsMax = 30;
 
-/** Resolves when all threads have said that they are ready; rejects when one of them fails first. */
+/** Resolves after all threads have reported that they are ready; rejects if a thread fails first. */
 async function allReady(
   signal: Int32Array<SharedArrayBuffer>,
   workers: readonly KernelThread[],
 ): Promise<void> {
   const failed = Promise.race(workers.map(async ({ failure }) => Promise.reject(await failure)));
-  // A pending waitAsync does not keep a process alive; this timer does.
+  // A pending waitAsync does not keep a process alive, so this timer does.
   const alive = setInterval(() => {}, 1000 * startSecondsMax);
   try {
     for (let ready = 0; ready < workers.length; ready = Atomics.load(signal, signalWord.ready)) {
@@ -90,7 +90,7 @@ class ArenaRunner {
     new Uint8Array(buffer, arena.controlPointer, commandsOffset).fill(0);
   }
 
-  /** Puts a batch in its place. No thread reads it before the batch begins. */
+  /** Writes a batch into the control region. No thread reads it before the batch begins. */
   load(commands: Uint8Array): void {
     this.#commands.set(commands);
     const count = commands.length / commandBytes;
@@ -98,6 +98,7 @@ class ArenaRunner {
   }
 }
 
+/** Creates kernels with worker threads. Fails if a thread does not start within 30 seconds. */
 export async function createWasmKernels(settings: WasmKernelSettings): Promise<WasmKernels> {
   const { module, arenas, threads, partElementsMin = usualPartElementsMin } = settings;
   assert(threads >= 1 && threads <= threadsMax, `${threads} kernel threads, not 1 to ${threadsMax}`);
@@ -109,7 +110,7 @@ export async function createWasmKernels(settings: WasmKernelSettings): Promise<W
   await allReady(signal, workers);
   let isBroken = false;
 
-  /** Announces a batch, and returns its number. */
+  /** Announces a batch and returns its number. */
   const wake = (): number => {
     const batch = Atomics.add(signal, signalWord.batch, 1) + 1;
     if (Atomics.load(signal, signalWord.sleepers) > 0) Atomics.notify(signal, signalWord.batch);

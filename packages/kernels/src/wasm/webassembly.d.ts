@@ -1,6 +1,6 @@
 /**
  * The part of the WebAssembly JavaScript API that this package uses. TypeScript ships these types only with the DOM,
- * whose other globals must not look as if they existed here. https://webassembly.github.io/spec/js-api/
+ * whose other globals do not exist here. https://webassembly.github.io/spec/js-api/
  */
 declare namespace WebAssembly {
   class Module {

@@ -1,11 +1,11 @@
 /**
- * What a worker thread does: wait for a batch of commands, run it together with the other threads, wait again. It spins
- * for a moment first, because the next batch of a busy engine comes within microseconds, and then sleeps.
+ * The loop of a worker thread: waits for a batch of commands, runs it together with the other threads, and waits again.
+ * A waiting thread first spins, because the next batch of a busy engine arrives within microseconds, and then sleeps.
  */
 import { abortOffset } from '../../assembly/opcodes.ts';
 import { instantiate } from './instance.ts';
 
-/** Words of the signal between the pool and its workers. */
+/** Word indexes of the signal that the pool and its workers share. */
 export const signalWord = {
   batch: 0,
   arena: 1,
@@ -16,13 +16,13 @@ export const signalWord = {
 } as const;
 
 /**
- * Longest and shortest time of spinning between two batches. A thread that was asleep is woken on whatever core the
- * system picks, at times the one that the waking thread runs on, and both then stay there for milliseconds: while batches
- * follow each other a worker should not sleep at all.
+ * Longest and shortest spin between two batches. The system may wake a sleeping thread on any core, even on the waking
+ * thread's core, and both threads then share that core for milliseconds. While batches follow each other, a worker
+ * should therefore not sleep.
  */
 const spinMillisecondsMax = 2;
 const spinMillisecondsMin = 0.05;
-/** Loads of the batch word between two looks at the clock. */
+/** Loads of the batch word between two readings of the clock. */
 const loadsPerLook = 200;
 
 /** An arena and the byte offset of its control region. */
@@ -39,7 +39,9 @@ export interface WorkerTask {
   readonly threads: number;
 }
 
-/** Waits for batches: spins, and sleeps when none comes. The last wait says how long to spin the next time. */
+/**
+ * Waits for batches: spins, then sleeps. After a short wait the next spin may be long, after a long wait it is short.
+ */
 class BatchWait {
   readonly #signal: Int32Array;
   #spinMilliseconds = spinMillisecondsMax;
@@ -48,7 +50,7 @@ class BatchWait {
     this.#signal = signal;
   }
 
-  /** Returns the batch that differs from `seen`. */
+  /** Waits until the batch number differs from `seen`, and returns it. */
   next(seen: number): number {
     const start = performance.now();
     const batch = this.#spin(seen, start) ?? this.#sleep(seen);
@@ -75,13 +77,13 @@ class BatchWait {
   }
 }
 
-/** Tells the threads that wait for a phase of this arena that one of those inside will not leave it. */
+/** Tells threads that wait for a phase of this arena that a thread inside will not leave it. */
 export function raiseAbort(arena: WasmArena): void {
   const words = new Int32Array(arena.memory.buffer, arena.controlPointer + abortOffset, 1);
   Atomics.store(words, 0, 1);
 }
 
-/** Runs until the pool says stop. A trap is reported by the abort flag, and the error goes to the caller. */
+/** Runs batches until the pool signals stop. After a trap it raises the abort flag and throws the error. */
 export function runWorker({ module, arenas, signal, thread, threads }: WorkerTask): void {
   const instances = arenas.map(({ memory }) => instantiate(module, memory));
   const wait = new BatchWait(signal);
@@ -91,7 +93,8 @@ export function runWorker({ module, arenas, signal, thread, threads }: WorkerTas
   while (true) {
     seen = wait.next(seen);
     if (Atomics.load(signal, signalWord.stop) !== 0) return;
-    // This may be the arena of a later batch already; then `follow` waits for that one, or finds that it is over.
+    // The word may already name the arena of a later batch; then `follow` waits for that batch, or finds that it is
+    // over.
     const index = Atomics.load(signal, signalWord.arena);
     const [arena, instance] = [arenas[index], instances[index]];
     if (arena === undefined || instance === undefined) continue;
