@@ -81,7 +81,7 @@ class ArenaRunner {
     const { buffer } = arena.memory;
     assert(
       buffer.byteLength <= 65536 * arenaPagesMax,
-      `an arena of ${buffer.byteLength} bytes: 4 GiB - 64 KiB at most`,
+      `an arena of ${buffer.byteLength} bytes exceeds the limit of 4 GiB - 64 KiB`,
     );
     this.arena = arena;
     this.instance = instantiate(module, arena.memory);
@@ -101,7 +101,7 @@ class ArenaRunner {
 /** Creates kernels with worker threads. Fails if a thread does not start within 30 seconds. */
 export async function createWasmKernels(settings: WasmKernelSettings): Promise<WasmKernels> {
   const { module, arenas, threads, partElementsMin = usualPartElementsMin } = settings;
-  assert(threads >= 1 && threads <= threadsMax, `${threads} kernel threads, not 1 to ${threadsMax}`);
+  assert(threads >= 1 && threads <= threadsMax, `${threads} kernel threads, outside 1 to ${threadsMax}`);
   const signal = new Int32Array(new SharedArrayBuffer(4 * signalWord.length));
   const runners = arenas.map((arena) => new ArenaRunner(arena, module));
   const workers = Array.from({ length: threads - 1 }, (_, index) =>
@@ -117,7 +117,7 @@ export async function createWasmKernels(settings: WasmKernelSettings): Promise<W
     return batch;
   };
   const runBatch = (index: number, runner: ArenaRunner, commands: Uint8Array): void => {
-    assert(!isBroken, 'the kernels were used after one of them trapped, or after close');
+    assert(!isBroken, 'the kernels were used after a trap or after close');
     runner.load(commands);
     Atomics.store(signal, signalWord.arena, index);
     try {
