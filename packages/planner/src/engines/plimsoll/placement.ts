@@ -13,7 +13,7 @@ import { pageBytes } from './settings.ts';
 
 /** A run of bytes with one purpose. */
 export interface PlacedRegion {
-  /** Unique in the plan: `blk.3 attn_q.weight`, `cache 3`. */
+  /** Unique in the plan: `blk 3 attn_q.weight`, `cache 3`. */
   readonly name: string;
   readonly category: LedgerCategory;
   readonly tag: string;
