@@ -144,7 +144,7 @@ function limitNotes(deployment: Deployment, { contextTokens }: Workload): readon
   const { sequencesMax, sequencesLimit } = deployment;
   if (sequencesLimit === null || usersMax(deployment, contextTokens) < sequencesMax) return [];
   if (neededBytes(deployment, sequencesMax + 1, contextTokens) > deployment.poolBytes) return [];
-  return [`${formatCount(sequencesMax)} users are the limit of ${sequencesLimit}, not of memory`];
+  return [`${sequencesLimit} limits the users to ${formatCount(sequencesMax)}; memory has room for more`];
 }
 
 function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacity'] {

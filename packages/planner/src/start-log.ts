@@ -33,10 +33,10 @@ export function checkStartLog(plan: Plan, figures: readonly StartLogFigure[], te
   if (text.length > startLogCharactersMax) {
     throw new PlimsollError({
       code: 'start-log-too-long',
-      message: `a text of ${text.length} characters is no start-up log`,
+      message: `a text of ${text.length} characters is too long for a start-up log`,
       value: text.length,
       limit: startLogCharactersMax,
-      hint: 'paste the lines in which the engine prints its memory',
+      hint: 'paste only the lines in which the engine prints its memory',
     });
   }
   const log = text.replaceAll(colors, '');

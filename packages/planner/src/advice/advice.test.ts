@@ -38,7 +38,7 @@ test('if only more hardware serves all users, a change that serves some of them 
   expect(adviceFor(16, { model: 'Qwen/Qwen3-30B-A3B' }).map(said)).toMatchInlineSnapshot(`
     [
       "hold the weights in awq, for 5 of the 16 users: 5 planned, 5 at most, fits",
-      "spread it over 4 x NVIDIA GeForce RTX 4090: 16 planned, 31 at most, fits",
+      "spread the model over 4 x NVIDIA GeForce RTX 4090: 16 planned, 31 at most, fits",
       "use NVIDIA H100 PCIe 80GB instead: 16 planned, 18 at most, fits",
     ]
   `);
@@ -48,7 +48,7 @@ test('an 8-bit checkpoint can go to 4 bits', () => {
   expect(adviceFor(1, { model: 'Qwen/Qwen3-30B-A3B-FP8' }).map(said)).toMatchInlineSnapshot(`
     [
       "hold the weights in awq: 1 planned, 5 at most, fits",
-      "spread it over 2 x NVIDIA GeForce RTX 4090: 1 planned, 14 at most, fits",
+      "spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 14 at most, fits",
       "use NVIDIA A100 PCIe 40GB instead: 1 planned, 7 at most, fits",
     ]
   `);
@@ -73,7 +73,7 @@ test('if this device can serve all users, the advice is the smallest changes tha
       const advice = adviceFor(users, { model, gpu: 'h100' });
       expect(advice.length).toBeLessThanOrEqual(3);
       for (const piece of advice) expect(piece.fits, said(piece)).toBe(true);
-      const isSameDevice = ({ change }: Advice): boolean => !/spread it|instead/.test(change);
+      const isSameDevice = ({ change }: Advice): boolean => !/spread the model|instead/.test(change);
       if (!advice.some((piece) => isSameDevice(piece) && piece.users === users)) continue;
       served++;
       expect(advice.map((piece) => piece.users)).toEqual(advice.map(() => users));

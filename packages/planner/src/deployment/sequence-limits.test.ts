@@ -9,25 +9,25 @@ function planned(contextTokens: number, users: number, options: Partial<PlanRequ
 }
 
 function limits({ notes }: Plan): readonly string[] {
-  return notes.filter((note) => /limit|instead of/.test(note));
+  return notes.filter((note) => /limits|instead of/.test(note));
 }
 
 test('a note names the setting that limits the sequences', () => {
   const short = planned(1, 1);
   expect(short.capacity.usersMax).toBe(1024);
-  expect(limits(short)).toEqual(['1,024 users are the limit of --max-num-seqs, not of memory']);
+  expect(limits(short)).toEqual(['--max-num-seqs limits the users to 1,024; memory has room for more']);
   expect(limits(planned(1, 1, { options: { maxNumSeqs: 64 } }))).toEqual([
-    '64 users are the limit of --max-num-seqs, not of memory',
+    '--max-num-seqs limits the users to 64; memory has room for more',
   ]);
   const groups = planned(1, 1, { parallelism: { tensor: 1, pipeline: 1, data: 2, expertParallel: false } });
   expect(limits(groups)).toEqual([
-    '2,048 users are the limit of --max-num-seqs (1,024 in each of 2 groups), not of memory',
+    '--max-num-seqs (1,024 in each of 2 groups) limits the users to 2,048; memory has room for more',
   ]);
   expect(limits(planned(1, 1, { engine: 'llama.cpp' }))).toEqual([
-    "256 users are the limit of llama.cpp's LLAMA_MAX_SEQ, not of memory",
+    "llama.cpp's LLAMA_MAX_SEQ limits the users to 256; memory has room for more",
   ]);
   expect(limits(planned(1, 1, { engine: 'plimsoll' }))).toEqual([
-    "1,024 users are the limit of the engine's sequencesMax, not of memory",
+    "the engine's sequencesMax limits the users to 1,024; memory has room for more",
   ]);
 });
 

@@ -12,10 +12,12 @@ export function causeOf(figure: FigureError, answer: RecordAnswer | undefined): 
   const assumed = answer.assumptions ?? [];
   const causes: string[] = [];
   if (part !== null && figure.field !== part.name) {
-    causes.push(`${part.name} is ${part.predicted.toFixed(2)} where ${part.reported.toFixed(2)} was printed`);
+    causes.push(
+      `${part.name} is predicted as ${part.predicted.toFixed(2)} and printed as ${part.reported.toFixed(2)}`,
+    );
   }
   causes.push(...assumed.slice(0, 3));
-  return causes.length === 0 ? 'not explained by what the record states' : causes.join('; ');
+  return causes.length === 0 ? 'the record does not explain the error' : causes.join('; ');
 }
 
 function largestDifference(

@@ -119,7 +119,10 @@ function loopWorkload(
   const output = lengths.output ?? stated?.output ?? perSample ?? dataset?.outputTokens;
   if (input === undefined || output === undefined) {
     if (lengths.output === undefined) {
-      return { kind: 'unknown', reason: 'the record states neither lengths nor a dataset with known ones' };
+      return {
+        kind: 'unknown',
+        reason: 'the record states neither lengths nor a dataset with known lengths',
+      };
     }
   }
   const scenario = /"Scenario": "(\w+)"/.exec(quote)?.[1];
@@ -170,7 +173,7 @@ function splitWorkload(
   const totals = /stated totals (\d+) in \/ \d+ out for (\d+) requests/.exec(notes);
   const groups = workerGroups(notes);
   if (input === undefined || output === undefined || groups === null) {
-    return { kind: 'unknown', reason: 'how prefill and decode share the devices is not stated' };
+    return { kind: 'unknown', reason: 'the record does not state how prefill and decode share the devices' };
   }
   const meanInput = totals === null ? input : Number(totals[1]) / Number(totals[2]);
   return { kind: 'split', input: meanInput, output, concurrency: lengths.concurrency ?? null, ...groups };

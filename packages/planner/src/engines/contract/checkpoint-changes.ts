@@ -156,7 +156,7 @@ function deviceChange<Options extends object>(
     return [
       {
         kind: 'devices',
-        title: `spread it over ${devices} x ${question.hardware.name}`,
+        title: `spread the model over ${devices} x ${question.hardware.name}`,
         flags: `${sharedFlag(engine, 'tp')} ${split.tensor}${stages}`,
         cost: `${devices / (tensor * pipeline)} times the hardware`,
         size: 6,

@@ -210,7 +210,7 @@ export function headroomEntries(parts: EngineParts, freeBytes: number): readonly
       tier: 'device',
       bytes: bytes(headroom),
       derivation: {
-        formula: 'share of the memory - what the process takes',
+        formula: 'share of the memory - bytes of the process',
         substituted: `${reserveShare} x ${formatCount(freeBytes)} - ${formatCount(floor)}`,
         source: 'engine setting reserveShare',
       },

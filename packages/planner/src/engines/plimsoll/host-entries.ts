@@ -120,7 +120,7 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
       derivation: {
         formula: '(sequences x drafted tokens + rows of scratch) x vocabulary x 4',
         substituted: `(${sequencesMax} x ${draft.tokens} + ${draftScratchRows}) x ${formatCount(spec.vocabSize)} x 4`,
-        source: 'rejection sampling needs what each token was drawn from',
+        source: 'rejection sampling needs the distribution of each drafted token',
       },
     });
   }

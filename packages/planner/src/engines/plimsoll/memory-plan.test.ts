@@ -130,7 +130,7 @@ test('a layer that no arena can hold is refused by name, for any amount of memor
   const spec = ggufSpec(model('meta-llama/Llama-3.1-8B-Instruct'), 'Q4_K_M');
   const options = { contextMax: 4096, arenaBytesMax: 128 * 2 ** 20, prefillChunkTokens: 16 };
   expect(() => admitEngineMemory({ spec, freeBytes: 100 * GiB, options })).toThrowErrorMatchingInlineSnapshot(
-    `[PlimsollError: embedding needs 0.28 GiB in one arena of 0.13 GiB, with its cache and the workspace of a step]`,
+    `[PlimsollError: embedding with its cache and the workspace of a step needs 0.28 GiB; an arena holds 0.13 GiB]`,
   );
 });
 

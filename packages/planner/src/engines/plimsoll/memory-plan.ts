@@ -101,10 +101,10 @@ function exceedsArena(parts: EngineParts, load: CacheLoad): PlimsollError {
   const needed = baseBytes + (units[index]?.bytes ?? 0);
   return new PlimsollError({
     code: 'exceeds-arena',
-    message: `${templates[index]?.label ?? 'the workspace'} needs ${formatBytes(needed)} in one arena of ${formatBytes(arenaBytesMax)}, with its cache and the workspace of a step`,
+    message: `${templates[index]?.label ?? 'the model'} with its cache and the workspace of a step needs ${formatBytes(needed)}; an arena holds ${formatBytes(arenaBytesMax)}`,
     value: needed,
     limit: arenaBytesMax,
-    hint: 'fewer sequences (--users), a shorter context (--ctx), --kv-type q8_0 or a lower quantisation',
+    hint: 'use fewer sequences (--users), a shorter context (--ctx), --kv-type q8_0 or a lower quantisation',
   });
 }
 

@@ -53,7 +53,7 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
       kind: 'chunk',
       title: 'compute prompts in chunks of 128 tokens',
       flags: '--prefill-chunk 128',
-      cost: 'prompts are read more slowly',
+      cost: 'prefill takes longer',
       size: 1,
       set: { prefillChunkTokens: 128 },
     });
@@ -91,7 +91,7 @@ export function optionChanges(request: EngineMemoryRequest, sequences: number): 
   if (!settings.shrinkWeights) {
     changes.push({
       kind: 'weights',
-      title: 'hold weights in lower formats where they do not fit',
+      title: 'hold weights in lower formats if they do not fit',
       flags: '--weights auto',
       cost: 'some loss of quality; loading takes longer',
       size: 5,
@@ -115,7 +115,7 @@ function fewerSequences(
       kind: 'sequences',
       title: `run ${most === 1 ? '1 sequence' : `${most} sequences`} at once`,
       flags: `--users ${most}`,
-      cost: 'more users than that wait',
+      cost: 'the other users wait',
       size: 2 + Math.log2(now / most) / 2,
       set: { sequencesMax: most },
     },

@@ -49,7 +49,7 @@ export const plimsollOptions: readonly OptionSpec<PlimsollOptions>[] = [
     name: 'draft-tokens',
     flags: ['--draft-tokens'],
     value: '<count>',
-    words: `tokens that it proposes per step (default: ${usualDraftTokens})`,
+    words: `tokens that the draft proposes per step (default: ${usualDraftTokens})`,
     limit: 'a whole number from 1 to 64',
     field: null,
     read: null,

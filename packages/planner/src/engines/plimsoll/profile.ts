@@ -180,7 +180,7 @@ function weightLabel(request: Question, weights: WeightStorage): string {
 function arenaNotes({ excessBytes }: PointNeed): readonly string[] {
   if (excessBytes === 0) return [];
   return [
-    `a layer and its cache have to lie in one arena of 4 GiB: ${formatBytes(excessBytes)} too much in all`,
+    `a layer and its cache must fit in one arena of 4 GiB: ${formatBytes(excessBytes)} too much in total`,
   ];
 }
 
@@ -195,12 +195,12 @@ function notes(
   const found: string[] = [];
   if (spec.source === 'config' && request.weights === undefined) {
     found.push(
-      `a ${defaultMixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
+      `the plan assumes a ${defaultMixture} file; choose another with --weights Q8_0, or plan the .gguf file itself`,
     );
   }
   if (!processorClasses.has(hardware.class)) {
     found.push(
-      `the engine runs on processors: this plan reads the memory of ${hardware.name} as a machine's own`,
+      `the engine runs on processors: this plan counts the memory of ${hardware.name} as the memory of a machine`,
     );
   }
   if (sequencesHeld > 0 && sequencesHeld < workload.users) {
@@ -209,10 +209,10 @@ function notes(
     );
   }
   if (request.options?.draft !== undefined) {
-    found.push('speed is that without the draft: what it gains depends on the text');
+    found.push('the speed excludes the draft, whose gain depends on the text');
   }
   found.push(...conversionNotes(weights));
-  if (spec.vision !== null) found.push('the vision tower is not loaded');
+  if (spec.vision !== null) found.push('the engine does not load the vision tower');
   const kinds = new Set(spec.layers.map(({ attention }) => attention.kind));
   const without = [...kinds].filter((kind) => !['full', 'sliding'].includes(kind));
   if (without.length > 0) found.push(`the engine has no kernels for ${without.join(' and ')} layers yet`);

@@ -98,7 +98,7 @@ test('the downgrade that saves the most bytes comes first, and no tensor goes be
     ]
   `);
   expect(() => planWeights(spec, { budgetBytes: least - 1 })).toThrowErrorMatchingInlineSnapshot(
-    `[PlimsollError: the weights of meta-llama/Llama-3.1-8B-Instruct take 99.00 KiB in the lowest formats their kinds allow: 1 B more than there is]`,
+    `[PlimsollError: the weights of meta-llama/Llama-3.1-8B-Instruct take 99.00 KiB in the lowest formats that their kinds allow: 1 B over the budget]`,
   );
 });
 

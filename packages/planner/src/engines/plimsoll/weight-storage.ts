@@ -242,7 +242,7 @@ function prepareStep(candidate: Candidate, writable: readonly StorageFormat[]): 
 function overBudget(spec: ModelSpec, bytes: number, budgetBytes: number): PlimsollError {
   return new PlimsollError({
     code: 'weights-over-budget',
-    message: `the weights of ${spec.id} take ${formatBytes(bytes)} in the lowest formats their kinds allow: ${formatBytes(bytes - budgetBytes)} more than there is`,
+    message: `the weights of ${spec.id} take ${formatBytes(bytes)} in the lowest formats that their kinds allow: ${formatBytes(bytes - budgetBytes)} over the budget`,
     value: bytes,
     limit: Math.max(0, Math.floor(budgetBytes)),
     hint: 'load a smaller model, or give the engine more memory',
