@@ -84,6 +84,15 @@ const plan = z.strictObject({
     cachedTokens: count.optional(),
   }),
   fits: z.boolean(),
+  start: z
+    .strictObject({
+      starts: z.boolean(),
+      reason: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+      fix: z.strictObject({ flags: z.string(), command: z.string().nullable() }).nullable(),
+    })
+    .describe(
+      'whether the engine starts on what was asked, why not, and the smallest change that makes it start',
+    ),
   spareBytes: bytes.describe(
     'bytes of the pool that stay free on one device; negative by how much is missing',
   ),
@@ -97,6 +106,7 @@ const plan = z.strictObject({
     contextMax: count,
     utilizationNeeded: z.number().nullable(),
     printed: engineFigures.nullable(),
+    stateBlocks: count.nullable().describe('cache blocks that sequences with recurrent state share'),
   }),
   speed: z.strictObject({
     ttftSeconds: secondsField,

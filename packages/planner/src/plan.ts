@@ -19,8 +19,9 @@ import {
   usersMax,
 } from './deployment/deployment.ts';
 import { type Price, priceOf } from './deployment/price.ts';
+import type { Start } from './engines/contract/start.ts';
 import type { EngineName, PlanRequest } from './engines/engine-list.ts';
-import { prepare } from './engines/engines.ts';
+import { engineProfile, prepare } from './engines/engines.ts';
 import type { Workload } from './question/workload.ts';
 
 export interface Plan {
@@ -49,6 +50,8 @@ export interface Plan {
   };
   readonly workload: Workload;
   readonly fits: boolean;
+  /** Whether the engine starts on what was asked. If the users fit and it does not start, `engine.command` has the fix. */
+  readonly start: Start;
   /** Bytes of one device's pool that the workload leaves free; if the pool is too small, minus the missing bytes. */
   readonly spareBytes: number;
   /** Entries of one device, and of the host if the engine holds memory there. */
@@ -66,6 +69,8 @@ export interface Plan {
     /** Smallest share of a device's memory at which this workload fits; null if no share suffices. */
     readonly utilizationNeeded: number | null;
     readonly printed: EngineFigures | null;
+    /** Cache blocks of a model with recurrent state; null if the model has none or the engine counts none. */
+    readonly stateBlocks: number | null;
   };
   readonly speed: {
     readonly ttftSeconds: number;
@@ -102,7 +107,9 @@ export function planWithRequests(request: PlanRequest): AdvisedPlan {
 function planOf(request: PlanRequest, deployment: Deployment, advised: readonly AdvisedRequest[]): Plan {
   const { workload, spec, hardware } = request;
   const solution = solve(deployment, workload);
+  const start = engineProfile(request.engine).start(request, deployment);
   const startsUp = deployment.poolBytes >= deployment.sequenceBytes(workload.contextTokens);
+  const fits = solution.feasible && startsUp;
   return {
     model: {
       id: spec.id,
@@ -120,9 +127,14 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
       usableBytes: hardware.memory.usableBytes,
       pricePerHourUsd: hardware.pricePerHourUsd,
     },
-    engine: { name: request.engine, version: deployment.engineVersion, command: deployment.command },
+    engine: {
+      name: request.engine,
+      version: deployment.engineVersion,
+      command: fits ? (start.fix?.command ?? deployment.command) : deployment.command,
+    },
     workload,
-    fits: solution.feasible && startsUp,
+    fits,
+    start,
     spareBytes: deployment.poolBytes - solution.cacheBytes,
     ledger: { entries: [...deployment.fixed, ...cacheEntries(deployment, workload)] },
     capacity: capacityOf(request, deployment),
@@ -158,6 +170,7 @@ function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacit
     contextMax: contextMaxFor(deployment, users),
     utilizationNeeded: shareNeeded(deployment, request.workload),
     printed: deployment.printed,
+    stateBlocks: deployment.stateBlocks ?? null,
   };
 }
 

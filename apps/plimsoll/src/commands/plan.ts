@@ -25,7 +25,7 @@ export function planCommand(done: (exitCode: number) => void): Command {
     if (asked.flags.json === true) printJson(answer);
     else printText(renderPlan(answer, { explain: asked.flags.explain === true }));
     // Whoever answered questions reads the verdict; an exit code would only make npm complain.
-    done(answer.fits || asked.interactive ? 0 : 2);
+    done((answer.fits && answer.start.starts) || asked.interactive ? 0 : 2);
   });
 }
 
@@ -127,5 +127,5 @@ function compare(models: PlannedModels, question: Question): number {
   const plans: readonly Plan[] = devices.map((gpu) => plan(planRequest(models, { ...flags, gpu })));
   if (flags.json === true) printJson({ plans });
   else printText(renderComparison(plans));
-  return plans.some((answer) => answer.fits) ? 0 : 2;
+  return plans.some((answer) => answer.fits && answer.start.starts) ? 0 : 2;
 }

@@ -26,7 +26,7 @@ export function renderComparison(plans: readonly Plan[]): string {
   const rows = plans.map((plan) => [
     `${plan.hardware.devices} x ${plan.hardware.name}`,
     `${plan.engine.name}, ${plan.model.weights}`,
-    plan.fits ? 'yes' : 'no',
+    plan.fits ? (plan.start.starts ? 'yes' : 'yes, does not start as asked') : 'no',
     formatBytes(plan.hardware.usableBytes, 1),
     formatBytes(plan.spareBytes, 1),
     formatCount(plan.capacity.usersMax),

@@ -1,7 +1,7 @@
 /** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan, Price } from '@plimsoll/planner';
-import { type EngineName, engineFace } from '@plimsoll/planner/engines';
+import { type EngineName, engineFace, memoryShort } from '@plimsoll/planner/engines';
 import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 import { type BarPart, renderBar } from './bar.ts';
 import { paint } from './styled-text.ts';
@@ -86,14 +86,22 @@ function verdict(plan: Plan): string {
     return total === 0 ? [] : [{ label: category, bytes: total, ...looks[category] }];
   });
   const withFree = insertFree(parts, plan);
-  return `${headline}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
+  return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
 }
 
-/** What is missing, and whether the engine would start all the same and let users wait. */
+/** Why the engine does not start, where the headline does not say so already, and with which flags it does. */
+function startLine({ start: { reason, fix }, engine, fits }: Plan): string {
+  const { title } = engineFace(engine.name);
+  if (reason === null || title === null || (!fits && reason.code === memoryShort)) return '';
+  const way = fix === null ? '' : `\n  it starts with ${paint('cyan', fix.flags)}`;
+  return `\n${paint(['bold', 'red'], 'DOES NOT START')}: ${reason.message}${way}`;
+}
+
+/** Returns the missing bytes, and how many users run at once where the engine starts and lets the others wait. */
 function shortfall(plan: Plan): string {
   const { usersMax } = plan.capacity;
   const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short` : '';
-  if (usersMax === 0 || !engineFace(plan.engine.name).usersWait) return missing;
+  if (usersMax === 0 || !plan.start.starts || !engineFace(plan.engine.name).usersWait) return missing;
   return `${missing}: it starts, but ${formatCount(usersMax)} of ${formatCount(plan.workload.users)} users run at once`;
 }
 
@@ -219,7 +227,8 @@ function advice(plan: Plan): string {
 }
 
 function command(plan: Plan): string {
-  if (plan.engine.command === null || !plan.fits) return '';
+  if (plan.engine.command === null || !plan.fits || !(plan.start.starts || plan.start.fix !== null))
+    return '';
   return `${paint('bold', 'Run it:')}\n  ${plan.engine.command}`;
 }
 

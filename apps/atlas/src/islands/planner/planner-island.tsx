@@ -157,7 +157,7 @@ function PlanParts({ picture, words, headingLevel, onFollow, hasLogCheck }: Plan
         onFollow={onFollow}
       />
       <CommandBox headingLevel={headingLevel} title={words.run} command={command} words={words} />
-      {plan.engine.command !== null && plan.fits && (
+      {plan.engine.command !== null && plan.fits && (plan.start.starts || plan.start.fix !== null) && (
         <CommandBox
           headingLevel={headingLevel}
           title={words.start}

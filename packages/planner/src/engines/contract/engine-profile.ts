@@ -3,6 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
 import type { EngineFace } from './engine-face.ts';
+import type { Start } from './start.ts';
 
 export interface EngineProfile<Options extends object, Name extends string = string>
   extends EngineFace<Options, Name> {
@@ -14,6 +15,8 @@ export interface EngineProfile<Options extends object, Name extends string = str
    * Returns the error with which the engine refuses the question, or null; with less work than `prepare` if possible.
    */
   refusal(question: Question<Options>): PlimsollError | null;
+  /** Says whether the engine starts on the question, why not, and which change makes it start. */
+  start(question: Question<Options>, current: Deployment): Start;
   /** Lists changes on the same engine. Advice lists changes of equal size in this order. */
   changes(question: Question<Options>, current: Deployment): readonly Change<Options>[];
   /**

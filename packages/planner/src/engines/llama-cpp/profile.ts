@@ -16,6 +16,7 @@ import type { SpeedAssumptions } from '../../speed/assumptions.ts';
 import { flashAttentionShares, speedAssumptions } from '../../speed/assumptions.ts';
 import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { startIfFits } from '../contract/start-check.ts';
 import { llamaCppChanges, slotFlags } from './changes.ts';
 import { type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
@@ -45,6 +46,7 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
   prepare: prepareLlamaCpp,
   // The rest sizes graphs of the whole model, and refuses nothing.
   refusal: (question) => refusalOf(() => memoryQuestion(question)),
+  start: (question, current) => startIfFits(llamaCpp, question, current),
   changes: llamaCppChanges,
   flagsForUsers: slotFlags,
 };

@@ -11,6 +11,7 @@ import { questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
 import { checkpointChanges } from '../contract/checkpoint-changes.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { startIfFits } from '../contract/start-check.ts';
 import { noEngineFace } from './face.ts';
 
 export const noEngine: EngineProfile<object, 'none'> = {
@@ -22,6 +23,7 @@ export const noEngine: EngineProfile<object, 'none'> = {
     return prepareWithoutEngine({ ...question, format: weights, kvFormat: kv });
   },
   refusal: (question) => refusalOf(() => noEngine.prepare(question)),
+  start: (question, current) => startIfFits(noEngine, question, current),
   changes: (question, current) => checkpointChanges(noEngine, question, current),
   flagsForUsers: () => '',
 };

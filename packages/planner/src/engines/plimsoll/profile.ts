@@ -12,6 +12,7 @@ import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import type { Question } from '../../question/question.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { startIfFits } from '../contract/start-check.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
 import { plimsollChanges } from './changes.ts';
@@ -33,6 +34,7 @@ export const plimsoll: EngineProfile<PlimsollOptions, 'plimsoll'> = {
   weightFormats: [],
   prepare: preparePlimsoll,
   refusal: (question) => refusalOf(() => preparePlimsoll(question)),
+  start: (question, current) => startIfFits(plimsoll, question, current),
   changes: plimsollChanges,
   flagsForUsers: null,
 };

@@ -8,6 +8,7 @@
  */
 import { assert, bytes, formatCount } from '@plimsoll/foundation';
 import type { ElementType } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -31,7 +32,8 @@ import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
 import type { VllmOptions } from './options.ts';
 import { type VllmRelease, vllmRelease } from './release.ts';
-import { graphBytes, headroomEntry, runtimeEntries } from './runtime.ts';
+import { contextBytes, graphBytes, headroomEntry, runtimeEntries } from './runtime.ts';
+import { vllmStart } from './start.ts';
 
 /** One pipeline stage: its entries, what is left, and how it is cut into blocks. */
 interface Stage {
@@ -48,6 +50,15 @@ export interface VllmDeployment extends Deployment {
   readonly settings: VllmSettings;
   readonly layout: BlockLayout;
   readonly stages: number;
+  /** Memory of a device that no process has taken when the engine looks first: all but its own CUDA context. */
+  readonly freeAtStartBytes: number;
+  /** What the tightest stage has for its cache, before it is cut into blocks. */
+  readonly availableBytes: number;
+  readonly blocks: number;
+  /** Blocks that each group of the cache has, where some layers keep recurrent state; null where none does. */
+  readonly stateBlocks: number | null;
+  /** Cache of one sequence of this length in all stages together. */
+  readonly wholeModelBytes: (contextTokens: number) => number;
   /** CUDA graphs, whether or not this release subtracts them. */
   readonly graphBytes: number;
   /** What the first stage prints as "Available KV cache memory", "Model loading took". */
@@ -61,11 +72,9 @@ export interface VllmDeployment extends Deployment {
 export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
   ...vllmFace,
   weightFormats: weightFormatNames,
-  prepare: (question) => {
-    checkParallelism(question.parallelism, question.spec);
-    return prepareVllm(question);
-  },
+  prepare: prepareChecked,
   refusal: (question) => refusalOf(() => vllm.prepare(question)),
+  start: (question) => vllmStart({ prepare: prepareChecked, changes: vllm.changes }, question),
   changes: (question, current) => [
     ...utilizationChange(question, current),
     ...batchChanges(question),
@@ -73,6 +82,11 @@ export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
   ],
   flagsForUsers: () => '',
 };
+
+function prepareChecked(question: Question<VllmOptions>): VllmDeployment {
+  checkParallelism(question.parallelism, question.spec);
+  return prepareVllm(question);
+}
 
 export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): VllmDeployment {
   const request = { ...asAsked, elementType: asAsked.elementType ?? typeOnDevice(asAsked) };
@@ -106,6 +120,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     settings,
     layout,
     stages: stages.length,
+    ...cacheFields(stages, tightest, hardware),
     graphBytes: graphBytes(request, settings),
     capacityBytes: bytes(hardware.memory.usableBytes),
     fixed: tightest.fixed,
@@ -141,6 +156,25 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
       ...raisedNotes(request, settings, raisedFrom),
     ],
     startUp: { availableBytes: first.availableBytes, weightBytes: first.weights.bytes, fixed: first.fixed },
+  };
+}
+
+/** What the start is checked with. */
+function cacheFields(
+  stages: readonly Stage[],
+  tightest: Stage,
+  hardware: HardwareRecord,
+): Pick<
+  VllmDeployment,
+  'freeAtStartBytes' | 'availableBytes' | 'blocks' | 'stateBlocks' | 'wholeModelBytes'
+> {
+  return {
+    freeAtStartBytes: hardware.memory.usableBytes - contextBytes(hardware),
+    availableBytes: tightest.availableBytes,
+    blocks: tightest.blocks,
+    stateBlocks: tightest.groups.some(({ kind }) => kind === 'state') ? tightest.blocks : null,
+    wholeModelBytes: (contextTokens) =>
+      stages.reduce((sum, { layout }) => sum + layout.sequenceBlocks(contextTokens) * layout.blockBytes, 0),
   };
 }
 

@@ -78,6 +78,16 @@ function stageLayers(request: Question): number {
   return Math.ceil(request.spec.layers.length / request.parallelism.pipeline);
 }
 
+/** What the driver keeps for a process that has opened the device, before it loads anything. */
+export function contextBytes(hardware: HardwareRecord): number {
+  const row = facts.deviceContext.rows.find(
+    ({ vendor, datacenter }) =>
+      (vendor ?? hardware.vendor) === hardware.vendor &&
+      (datacenter ?? hardware.class === 'datacenter') === (hardware.class === 'datacenter'),
+  );
+  return Math.round((row?.gib ?? 0) * GiB);
+}
+
 /** The share of the device that the engine leaves alone; the CUDA context lives in it. */
 export function headroomEntry(hardware: HardwareRecord, settings: VllmSettings): LedgerEntry {
   const total = hardware.memory.usableBytes;

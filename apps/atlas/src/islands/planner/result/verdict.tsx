@@ -1,7 +1,7 @@
 /** The answer first: does it fit, how many users, how long a context, how fast. Words and a sign, never colour alone. */
 import { aboutCount, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
-import { engineFace } from '@plimsoll/planner/engines';
+import { engineFace, memoryShort } from '@plimsoll/planner/engines';
 import type { ReactNode, RefObject } from 'react';
 import { fill, type PlannerWords } from '../../words.ts';
 import type { PlannerAnswer } from '../state/settle.ts';
@@ -40,6 +40,7 @@ export function Verdict({ answer, words, place }: VerdictProps): ReactNode {
         <Sign fit={fitOf(plan)} />
         {verdictText(plan, words)}
       </p>
+      <StartNote plan={plan} words={words} />
       <ul className="key-figures">
         <Figure value={formatCount(capacity.usersMax)} label={words.usersMax} />
         <Figure value={formatTokens(capacity.contextMax)} label={contextLabel(plan, words)} />
@@ -53,21 +54,33 @@ export function Verdict({ answer, words, place }: VerdictProps): ReactNode {
   );
 }
 
+/** Why the engine does not start, where the verdict does not say so already. */
+function StartNote({ plan, words }: { readonly plan: Plan; readonly words: PlannerWords }): ReactNode {
+  const { reason, fix } = plan.start;
+  if (reason === null || (!plan.fits && reason.code === memoryShort)) return null;
+  return (
+    <p className="verdict-start">
+      {fill(words.startStops, { engine: words[`engine-${plan.engine.name}`], message: reason.message })}
+      {fix !== null && ` ${fill(words.startFix, { flags: fix.flags })}`}
+    </p>
+  );
+}
+
 function contextLabel({ workload: { users } }: Plan, words: PlannerWords): string {
   return users === 1 ? words.contextMaxOne : fill(words.contextMax, { users: formatCount(users) });
 }
 
 type Fit = 'all' | 'some' | 'none';
 
-/** "some" means that the engine starts and that not all users run at once. */
-function fitOf({ fits, capacity }: Plan): Fit {
-  if (fits) return 'all';
+/** "some" means that not all users run at once, or that the engine starts with other flags only. */
+function fitOf({ fits, start, capacity }: Plan): Fit {
+  if (fits) return start.starts ? 'all' : 'some';
   return capacity.usersMax > 0 ? 'some' : 'none';
 }
 
 /** One sentence, also for the live region. */
 export function verdictText(plan: Plan, words: PlannerWords): string {
-  if (fitOf(plan) === 'some') {
+  if (!plan.fits && fitOf(plan) === 'some') {
     // An engine with a queue makes the other users wait. Any other engine has no room for them.
     return fill(waits(plan) ? words.fitsSome : words.fitsFewer, {
       most: formatCount(plan.capacity.usersMax),
