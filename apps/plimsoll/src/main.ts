@@ -53,6 +53,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 Examples:
   plimsoll plan meta-llama/Llama-3.1-8B-Instruct --gpu h100 --context 128k
   plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
+  plimsoll plan --gpu b200 -- vllm serve Qwen/Qwen3-8B --max-model-len 32k
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"
@@ -73,9 +74,9 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
     const command = await load(done);
     program.addCommand(command.exitOverride().configureOutput({ outputError: () => {} }));
   }
-  const { argv: canonical, leftOut } = await ourFlags(argv);
-  if (leftOut.length > 0) printMessage(`note: ${leftOut.join(', ')} changes no memory and is left out`);
   try {
+    const { argv: canonical, leftOut } = await ourFlags(argv);
+    if (leftOut.length > 0) printMessage(`note: ${leftOut.join(', ')} changes no memory and is left out`);
     if (canonical.length === 0) {
       program.outputHelp();
       return 0;
@@ -98,6 +99,11 @@ function leaveSoon(): void {
 /** Only a plan reads the command lines of other engines; the other commands have flags of their own. */
 async function ourFlags(argv: readonly string[]): Promise<TranslatedLine> {
   if (argv[0] !== 'plan') return { argv, leftOut: [] };
+  if (argv.includes('--') || argv.includes('-')) {
+    const { withPastedCommand } = await import('./pasted-command.ts');
+    const pasted = await withPastedCommand(argv);
+    if (pasted !== null) return { argv: pasted, leftOut: [] };
+  }
   const { canonicalArguments } = await import('./engine-flags.ts');
   return canonicalArguments(argv);
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, usualEngine, type Workload } from '@plimsoll/planner';
-import { type EngineName, engineNamed, usualDraftTokens } from '@plimsoll/planner/engines';
+import { contextOfModel, type EngineName, engineNamed, usualDraftTokens } from '@plimsoll/planner/engines';
 import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
 import { badFlag } from './flag-values.ts';
@@ -28,6 +28,7 @@ export interface PlanFlags extends Readonly<Record<string, unknown>> {
   readonly dp?: string;
   readonly ep?: boolean;
   readonly memory?: string;
+  readonly commandModel?: string;
   readonly draft?: string;
   readonly draftTokens?: string;
   readonly assume?: string;
@@ -81,8 +82,7 @@ function draftTokensOf({ draftTokens }: PlanFlags): number {
 }
 
 function workloadOf(spec: ModelSpec, flags: PlanFlags): Workload {
-  const contextTokens =
-    flags.context === undefined ? usualContext(spec.contextLength) : parseTokens(flags.context);
+  const contextTokens = contextOf(spec, flags);
   if (contextTokens > spec.contextLength) throw contextTooLong(contextTokens, spec.contextLength, spec.id);
   const promptTokens = flags.prompt === undefined ? undefined : parseTokens(flags.prompt);
   const cachedTokens = flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt);
@@ -97,6 +97,12 @@ function workloadOf(spec: ModelSpec, flags: PlanFlags): Workload {
     );
   }
   return { contextTokens, users: count(flags.users, 'users') ?? 1, promptTokens, cachedTokens };
+}
+
+/** `--context 0` is the length that the model was trained for. */
+function contextOf({ contextLength }: ModelSpec, { context }: PlanFlags): number {
+  if (context === undefined) return usualContext(contextLength);
+  return context.trim() === contextOfModel ? contextLength : parseTokens(context);
 }
 
 function deviceOf(name: string, flags: PlanFlags): HardwareRecord {

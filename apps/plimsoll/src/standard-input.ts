@@ -1,4 +1,5 @@
 /** What comes on standard input, no more of it than the program takes. */
+import { once } from 'node:events';
 import { inputLengthMax, inputTooLong } from './prompt-size.ts';
 
 /**
@@ -26,4 +27,27 @@ export async function* pipedLines(): AsyncGenerator<string, undefined> {
     for (const line of lines) yield line.replace(/\r$/, '');
   }
   if (rest !== '') yield rest;
+}
+
+/** All of standard input as text, for a command that was pasted into it. */
+export async function readPastedText(): Promise<string> {
+  return readPrompt({ asItIs: true });
+}
+
+/** How long an input that no flag asks for may take to begin. */
+const beginSecondsMax = 0.5;
+
+/** What was piped in, or null: a terminal, an input that ends at once, or one in which nothing comes. */
+export async function readPipedText(): Promise<string | null> {
+  if (process.stdin.isTTY === true) return null;
+  const signal = AbortSignal.timeout(1000 * beginSecondsMax);
+  try {
+    await once(process.stdin, 'readable', { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    process.stdin.destroy();
+    return null;
+  }
+  const text = await readPrompt({ asItIs: true });
+  return text.trim() === '' ? null : text;
 }

@@ -24,7 +24,7 @@ export const {
   searchHardware,
 }: Registry = shippedRegistry;
 
-/** Flags of an engine's own command line that change no device memory, as of one release. */
+/** Flags of an engine's own command line, as of one release: those that change no device memory, and those that no plan models. */
 export interface EngineFlags {
   readonly release: string;
   /** Flags without a value. */
@@ -33,6 +33,9 @@ export interface EngineFlags {
   readonly options: readonly string[];
   /** Flags with any number of values. */
   readonly lists: readonly string[];
+  /** Flags that change memory, without a value and with one: refused by name where no option of the profile takes them. */
+  readonly memorySwitches?: readonly string[];
+  readonly memoryOptions?: readonly string[];
 }
 
 /** Returns null for an engine without a list of such flags. */

@@ -2,21 +2,28 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { modelFromReference } from '../model-reference.ts';
 import { addOptionFlags } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
+import { commandModelFlag, modelOfCommand, planArguments } from '../pasted-command.ts';
 import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
 import { renderComparison } from '../render/comparison.ts';
 import { renderPlan } from '../render/plan-text.ts';
+import { readPipedText } from '../standard-input.ts';
 import { flagsOfThisMachine } from '../this-machine.ts';
 
 /** What `npm start` plans where nobody can be asked: a model and a card most readers know. */
 const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', context: '32k' } as const;
 
 export function planCommand(done: (exitCode: number) => void): Command {
-  return describe(new Command('plan')).action(async (model: string | undefined, flags: PlanFlags) => {
-    const asked = await completeQuestion(model, flags);
+  return describe(new Command('plan')).action(async (named: string | undefined, flags: PlanFlags) => {
+    const [model, given] = withModelOfCommand(named, flags);
+    if (model === undefined && flags.ask !== true) {
+      const piped = await readPipedText();
+      if (piped !== null) return planPiped(piped, done);
+    }
+    const asked = await completeQuestion(model, given);
     // As a shell reports a program that was interrupted.
     if (asked === null) return done(130);
     const models = await modelsOf(asked);
@@ -27,6 +34,25 @@ export function planCommand(done: (exitCode: number) => void): Command {
     // Whoever answered questions reads the verdict; an exit code would only make npm complain.
     done((answer.fits && answer.start.starts) || asked.interactive ? 0 : 2);
   });
+}
+
+/** The model of a pasted command, where the person named no other, with the format that its name states. */
+function withModelOfCommand(
+  named: string | undefined,
+  flags: PlanFlags,
+): readonly [string | undefined, PlanFlags] {
+  if (named !== undefined || flags.commandModel === undefined) return [named, flags];
+  const { reference, weights } = modelOfCommand(flags.commandModel);
+  return [reference, weights === null || flags.weights !== undefined ? flags : { ...flags, weights }];
+}
+
+/** A command that was piped in, planned as if it had been typed after `--`. */
+async function planPiped(text: string, done: (exitCode: number) => void): Promise<void> {
+  const words = planArguments(text, process.argv.slice(2));
+  await planCommand(done)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .parseAsync(words.slice(1), { from: 'user' });
 }
 
 function describe(command: Command): Command {
@@ -55,6 +81,7 @@ function describe(command: Command): Command {
     .option('--assume <family>', 'read an unknown architecture as this one, such as llama')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
+    .addOption(new Option(`${commandModelFlag} <model>`).hideHelp())
     .option('--ask', 'ask for what is missing; without a terminal plan an example')
     .addHelpText(
       'after',
@@ -62,11 +89,16 @@ function describe(command: Command): Command {
 Flags of vLLM and llama.cpp that change memory work as they are: --max-model-len, --tensor-parallel-size, -ngl,
 -c, -ctk ... --context and -c are per user here; llama.cpp's own -c is for all users together.
 
+A whole command after -- is the question, with the variables before it; so is a command on standard input (-):
+vllm serve, python -m ..., llama-server, docker run ... Flags that change no memory are left out with a note.
+
 Examples:
   plimsoll plan llama-3.1-8b-instruct --gpu h100 --context 128k --users 4
   plimsoll plan deepseek-ai/DeepSeek-V3 --gpu h200 --tp 8 --context 32k
   plimsoll plan gpt-oss-20b --compare rtx-4090,rtx-5090,l40s --context 32k
   plimsoll plan ./model.gguf --gpu rtx-3060 -c 16384 -ngl auto --explain
+  plimsoll plan --gpu b200 -- VLLM_USE_V1=1 vllm serve Qwen/Qwen3-32B --max-num-seqs 64
+  plimsoll plan --gpu h100 - < start.sh
   plimsoll plan ./model.gguf --engine plimsoll               (on this machine, as plimsoll run would)`,
     );
 }

@@ -62,7 +62,8 @@ function dictionaryOf(engines: readonly KnownEngine[]): Dictionary {
       for (const spelling of spellings) own.set(spelling, { name, spec: null });
     for (const spec of face.options)
       for (const spelling of [`--${spec.name}`, ...spec.flags]) own.set(spelling, { name: spec.name, spec });
-    for (const [name, format] of Object.entries(face.formatSpellings)) formats.set(name, format);
+    for (const [name, format] of Object.entries(face.formatSpellings))
+      if (format !== null) formats.set(name, format);
     for (const name of known?.switches ?? []) neutral.set(name, 'none');
     for (const name of known?.options ?? []) neutral.set(name, 'one');
     for (const name of known?.lists ?? []) neutral.set(name, 'all');

@@ -9,4 +9,6 @@ export {
   engineNamed,
   engineNames,
 } from './engine-list.ts';
+export { modelNames } from './paste/model-names.ts';
+export { type CommandReading, contextOfModel, readCommand } from './paste/read-command.ts';
 export { usualDraftTokens } from './plimsoll/options.ts';

@@ -2,6 +2,7 @@
  * The facts of an engine that need no planning: names, options, its own flags for the options that every engine has,
  * its scheduler, its start-up log. Plain data and parsers of texts, so that a page can load the faces of all engines.
  */
+import type { CommandForm } from './command-form.ts';
 import type { OptionSpec } from './option-spec.ts';
 import type { StartLogFigure } from './start-log.ts';
 import type { StepPolicy } from './step-policy.ts';
@@ -20,8 +21,13 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly aliases: readonly string[];
   readonly options: readonly OptionSpec<Options>[];
   readonly spellings: Spellings;
-  /** Names of weight formats that also choose a kernel, with the format that they stand for. */
-  readonly formatSpellings: Readonly<Record<string, string>>;
+  /**
+   * Names of weight formats that also choose a kernel, with the format that they stand for; null for names that say how a
+   * checkpoint is stored, which the checkpoint says itself.
+   */
+  readonly formatSpellings: Readonly<Record<string, string | null>>;
+  /** How a command names the engine and its model; null if no command starts the engine. */
+  readonly commandForm: CommandForm | null;
   /** The spelling of a release; null if the profile has no releases. */
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
   /** Usual formats of converted weights: 8 bits, then 4. Empty if the engine converts weights to its own formats. */

@@ -1,5 +1,6 @@
 /** llama.cpp without its memory: names, flags, scheduler. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
+import { llamaCppCommandForm } from './command-form.ts';
 import { type LlamaCppOptions, llamaCppOptions } from './options.ts';
 
 /** Its own context is that of all slots together; a plan's is that of one user. */
@@ -15,6 +16,7 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   options: llamaCppOptions,
   spellings,
   formatSpellings: {},
+  commandForm: llamaCppCommandForm,
   release: { form: /^b?\d{1,6}$/, limit: 'a build number such as b5192' },
   usualFormats: ['Q8_0', 'Q4_K_M'],
   loads: 'gguf',

@@ -16,6 +16,7 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   options: [],
   spellings,
   formatSpellings: {},
+  commandForm: null,
   release: null,
   usualFormats: ['fp8', 'awq'],
   loads: 'either',

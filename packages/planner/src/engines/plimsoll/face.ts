@@ -14,6 +14,7 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
   options: plimsollOptions,
   spellings,
   formatSpellings: {},
+  commandForm: null,
   release: null,
   usualFormats: [],
   loads: 'either',

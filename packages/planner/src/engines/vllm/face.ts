@@ -1,5 +1,6 @@
 /** vLLM without its memory: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
+import { vllmCommandForm } from './command-form.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 import { vllmStartLog } from './start-log.ts';
 
@@ -14,13 +15,35 @@ const spellings: Spellings = {
   kv: ['--kv-cache-dtype'],
 };
 
+const kernels: Readonly<Record<string, string>> = { awq_marlin: 'awq', gptq_marlin: 'gptq' };
+
+/** Values of --quantization for checkpoints that state their scheme (vllm/model_executor/layers/quantization). */
+const storedFormats: Readonly<Record<string, null>> = {
+  auto_round: null,
+  bitblas: null,
+  'compressed-tensors': null,
+  deepseek_v4_fp8: null,
+  fbgemm_fp8: null,
+  gguf: null,
+  gptq_bitblas: null,
+  gptq_marlin_24: null,
+  inc: null,
+  modelopt: null,
+  modelopt_fp4: null,
+  modelopt_mixed: null,
+  modelopt_mxfp8: null,
+  moe_wna16: null,
+  quark: null,
+};
+
 export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   name: 'vllm',
   title: 'vLLM',
   aliases: [],
   options: vllmOptions,
   spellings,
-  formatSpellings: { awq_marlin: 'awq', gptq_marlin: 'gptq' },
+  formatSpellings: { ...kernels, ...storedFormats },
+  commandForm: vllmCommandForm,
   release: { form: /^v?0\.\d{1,2}(\.\d{1,2})?$/, limit: 'a release of vLLM, such as 0.19.0' },
   usualFormats: ['fp8', 'awq'],
   loads: 'checkpoints',

@@ -79,6 +79,16 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
     { prefixCaching: false },
     ({ prefixCaching }) => prefixCaching === false,
   ),
+  {
+    name: 'core',
+    flags: [],
+    value: '<V0|V1>',
+    words: 'the old or the new engine, in releases that have both (VLLM_USE_V1)',
+    limit: 'V0 or V1 (0 or 1, as VLLM_USE_V1 has it)',
+    field: null,
+    read: (text) => (/^V?[01]$/.test(text) ? { core: text.endsWith('0') ? 'V0' : 'V1' } : null),
+    write: ({ core }) => textOf(core),
+  },
 ];
 
 /** 0.9, 0,9 or 90 %. */

@@ -1,0 +1,79 @@
+/** `plimsoll plan -- COMMAND` as people and pipes use it. */
+import { expect, test } from 'vitest';
+import { type Outcome, plimsoll } from './program.test-data.ts';
+
+const summary = ({ code, out, err }: Outcome): string =>
+  `${code}\n${out.split('\n').slice(0, 4).join('\n')}\n${err}`;
+
+test('a command after -- is the question, and what stands before it wins', () => {
+  const command = [
+    'NCCL_DEBUG=INFO',
+    'vllm',
+    'serve',
+    'Qwen/Qwen3-8B',
+    '--max-model-len',
+    '16k',
+    '--port',
+    '1',
+  ];
+  expect(
+    summary(plimsoll(['plan', '--gpu', 'h100', '--engine', 'vllm@0.22.0', '--', ...command])),
+  ).toMatchInlineSnapshot(`
+    "0
+    Qwen/Qwen3-8B on 1 x NVIDIA H100 SXM 80GB, vllm 0.22.0
+    8.19 B parameters, weights bf16, KV cache bf16; 1 user x 16,000 tokens
+
+    FITS, 52.00 GiB to spare
+    note: NCCL_DEBUG, --port change no memory and are left out
+    "
+  `);
+  const own = plimsoll(['plan', 'qwen3-4b', '--gpu', 'h100', '--context', '4k', '--', ...command]);
+  expect(own.out).toMatch(/^Qwen\/Qwen3-4B on 1 x .*\n.*1 user x 4k tokens/);
+});
+
+test('a command of several lines is read from standard input, with - and without', () => {
+  const text =
+    'docker run --gpus all \\\n  vllm/vllm-openai:v0.19.0 \\\n  --model /models/Qwen3-8B \\\n  --max-num-seqs 8\n';
+  const asked = plimsoll(['plan', '--gpu', 'h100', '-'], text);
+  expect(summary(asked)).toMatchInlineSnapshot(`
+    "0
+    Qwen/Qwen3-8B on 1 x NVIDIA H100 SXM 80GB, vllm 0.19.0
+    8.19 B parameters, weights bf16, KV cache bf16; 1 user x 40k tokens
+
+    FITS, 49.30 GiB to spare
+    "
+  `);
+  expect(plimsoll(['plan', '--gpu', 'h100', '--'], text).out).toBe(asked.out);
+  expect(plimsoll(['plan', '--gpu', 'h100'], text).out).toBe(asked.out);
+});
+
+test('a file that a command names states its mixture', () => {
+  const { out } = plimsoll([
+    'plan',
+    '--gpu',
+    'rtx-4090',
+    '--',
+    'llama-server',
+    '-m',
+    '/m/Qwen3-8B-Q5_K_M.gguf',
+    '-c',
+    '8192',
+    '-ngl',
+    '99',
+  ]);
+  expect(out).toMatch(/^Qwen\/Qwen3-8B on .* llama\.cpp .*\n.*Q5_K_M/);
+});
+
+test('what cannot be read is refused with a way out', () => {
+  const refusal = (...args: readonly string[]): unknown => {
+    const { code, out } = plimsoll(['plan', '--gpu', 'h100', '--json', ...args]);
+    expect(code).toBe(1);
+    return JSON.parse(out);
+  };
+  expect(refusal('--', 'echo', 'hello')).toMatchObject({ error: { code: 'unknown-command' } });
+  expect(refusal('--engine', 'llama.cpp', '--', 'vllm', 'serve', 'a/b')).toMatchObject({
+    error: { code: 'conflicting-engine' },
+  });
+  expect(refusal('--', 'vllm', 'serve', '--port', '1')).toMatchObject({ error: { code: 'missing-model' } });
+  expect(refusal('--')).toMatchObject({ error: { code: 'unknown-command' } });
+});

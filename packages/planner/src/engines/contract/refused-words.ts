@@ -1,0 +1,11 @@
+/** Words of a pasted command that change memory and that no profile can plan yet. */
+import { PlimsollError } from '@plimsoll/foundation';
+
+export function refuseVariable(name: string, value: string): never {
+  throw new PlimsollError({
+    code: 'variable-not-modelled',
+    message: `the environment variable ${name} changes memory, and plans do not model it`,
+    value: `${name}=${value}`,
+    hint: `leave ${name} out to plan without it`,
+  });
+}

@@ -1,0 +1,276 @@
+/** The arguments of an engine's own command line as flags of `plimsoll plan`: one engine, every word accounted for. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { EngineFlags } from '@plimsoll/registry';
+import type { EngineFace, SharedFlag } from '../contract/engine-face.ts';
+import type { OptionSpec } from '../contract/option-spec.ts';
+import type { AnyOptions, EngineName } from '../engine-list.ts';
+
+export type CommandFace = EngineFace<AnyOptions, EngineName>;
+export type KnownFlags = Omit<EngineFlags, 'release'>;
+
+export interface ReadArguments {
+  /** As typed; null where the command names none. */
+  readonly model: string | null;
+  /** Flags of `plimsoll plan` and their values, by flag; a switch has the value null. */
+  readonly flags: ReadonlyMap<string, string | null>;
+  readonly leftOut: readonly string[];
+  /** Flags that no list of this engine has. */
+  readonly unknown: readonly string[];
+}
+
+/** What a flag of an engine is: one of ours, the model, or of no interest. */
+type Meaning =
+  | { readonly kind: 'shared'; readonly name: SharedFlag }
+  | { readonly kind: 'option'; readonly spec: OptionSpec<AnyOptions> }
+  | { readonly kind: 'model' }
+  | { readonly kind: 'idle' | 'memory'; readonly values: 'none' | 'one' | 'all' };
+
+export function readArguments(
+  face: CommandFace,
+  known: KnownFlags | null,
+  words: readonly string[],
+): ReadArguments {
+  return new ArgumentReader(face, meaningsOf(face, known), words).read();
+}
+
+function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<string, Meaning> {
+  const meanings = new Map<string, Meaning>();
+  const add = (names: readonly string[] | undefined, meaning: Meaning): void => {
+    for (const name of names ?? []) meanings.set(name, meaning);
+  };
+  add(known?.memorySwitches, { kind: 'memory', values: 'none' });
+  add(known?.memoryOptions, { kind: 'memory', values: 'one' });
+  add(known?.switches, { kind: 'idle', values: 'none' });
+  add(known?.options, { kind: 'idle', values: 'one' });
+  add(known?.lists, { kind: 'idle', values: 'all' });
+  add(face.commandForm?.modelFlags, { kind: 'model' });
+  for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
+  for (const spec of face.options) add(spec.flags, { kind: 'option', spec });
+  return meanings;
+}
+
+const sharedFlags: readonly SharedFlag[] = [
+  'context',
+  'users',
+  'tp',
+  'pp',
+  'dp',
+  'ep',
+  'weights',
+  'dtype',
+  'kv',
+];
+
+/** The only shared flag without a value. */
+const sharedSwitch: SharedFlag = 'ep';
+
+class ArgumentReader {
+  readonly #face: CommandFace;
+  readonly #meanings: ReadonlyMap<string, Meaning>;
+  readonly #words: readonly string[];
+  #at = 0;
+  #model: string | null = null;
+  readonly #flags = new Map<string, string | null>();
+  /** Flags of the form `--flag.key`, gathered into one JSON object. */
+  readonly #objects = new Map<string, Record<string, unknown>>();
+  readonly #leftOut = new Set<string>();
+  readonly #unknown = new Set<string>();
+
+  constructor(face: CommandFace, meanings: ReadonlyMap<string, Meaning>, words: readonly string[]) {
+    this.#face = face;
+    this.#meanings = meanings;
+    this.#words = words;
+  }
+
+  read(): ReadArguments {
+    while (this.#at < this.#words.length) {
+      const word = this.#words[this.#at++] ?? '';
+      if (!/^-{1,2}[A-Za-z]/.test(word)) this.#takeWord(word);
+      else this.#takeFlag(word);
+    }
+    for (const [flag, value] of this.#objects) this.#takeMeaning(flag, flag, JSON.stringify(value));
+    return {
+      model: this.#model,
+      flags: this.#flags,
+      leftOut: [...this.#leftOut],
+      unknown: [...this.#unknown],
+    };
+  }
+
+  /** The model, or a word that belongs to nothing: a stray `\`, a value that its flag does not have. */
+  #takeWord(word: string): void {
+    if (this.#model === null && this.#face.commandForm?.takesModelWord === true && /\w/.test(word))
+      this.#model = word;
+    else if (/\w/.test(word)) this.#unknown.add(word);
+  }
+
+  #takeFlag(word: string): void {
+    const equals = word.indexOf('=');
+    const typed = equals === -1 ? word : word.slice(0, equals);
+    const inline = equals === -1 ? null : word.slice(equals + 1);
+    const name = typed.startsWith('--') ? typed.replaceAll('_', '-') : typed;
+    const flag = this.#known(name);
+    if (flag !== null) {
+      this.#takeMeaning(flag, typed, inline);
+      return;
+    }
+    const [base = '', ...keys] = typed.split('.');
+    const owner = keys.length === 0 ? null : this.#known(base.replaceAll('_', '-'));
+    if (owner !== null) {
+      this.#takeKey(owner, keys, inline);
+      return;
+    }
+    this.#refuseMisspelled(name);
+    this.#unknown.add(typed);
+    if (inline === null && isValue(this.#words[this.#at])) this.#at++;
+  }
+
+  /** The flag that a text means: itself, or the only flag that begins with it. */
+  #known(name: string): string | null {
+    if (this.#meanings.has(name)) return name;
+    if (this.#face.commandForm?.abbreviates !== true || !name.startsWith('--')) return null;
+    const longer = [...this.#meanings.keys()].filter((flag) => flag.startsWith(name));
+    const meanings = new Set(longer.map((flag) => this.#meanings.get(flag)));
+    return meanings.size === 1 ? (longer[0] ?? null) : null;
+  }
+
+  #takeMeaning(flag: string, typed: string, inline: string | null): void {
+    const meaning = this.#meanings.get(flag);
+    if (meaning === undefined) return;
+    switch (meaning.kind) {
+      case 'model':
+        this.#model = inline ?? this.#value(typed);
+        return;
+      case 'shared':
+        this.#takeShared(meaning.name, typed, inline);
+        return;
+      case 'option':
+        this.#takeOption(meaning.spec, typed, inline);
+        return;
+      case 'memory':
+        throw new PlimsollError({
+          code: 'flag-not-modelled',
+          message: `${typed} changes memory, and plans for ${this.#face.title} do not model it`,
+          value: typed,
+          hint: `leave ${typed} out to plan without it`,
+        });
+      case 'idle':
+        this.#leftOut.add(typed);
+        if (inline === null) this.#skipValues(meaning.values);
+    }
+  }
+
+  #takeShared(name: SharedFlag, typed: string, inline: string | null): void {
+    if (name === sharedSwitch) {
+      if (this.#isOn(inline)) this.#flags.set(name, null);
+      return;
+    }
+    const given = inline ?? this.#value(typed);
+    const format = Object.hasOwn(this.#face.formatSpellings, given)
+      ? this.#face.formatSpellings[given]
+      : given;
+    // Says how the checkpoint is stored, which the checkpoint says itself.
+    if (format === null || format === undefined) this.#leftOut.add(`${typed} ${given}`);
+    else this.#flags.set(name, format);
+  }
+
+  #takeOption(spec: OptionSpec<AnyOptions>, typed: string, inline: string | null): void {
+    if (spec.value === null) {
+      if (this.#isOn(inline)) this.#flags.set(spec.name, null);
+      return;
+    }
+    const next = this.#words[this.#at];
+    const isBare = spec.bare !== undefined && inline === null && (next === undefined || !reads(spec, next));
+    this.#flags.set(spec.name, isBare ? (spec.bare ?? '') : (inline ?? this.#value(typed)));
+  }
+
+  /** A switch may be followed by the words of Python and of JSON for what it is. */
+  #isOn(inline: string | null): boolean {
+    const next = this.#words[this.#at] ?? '';
+    const isNext = inline === null && /^(?:true|false)$/i.test(next);
+    if (isNext) this.#at++;
+    return !/^(?:false|0)$/i.test(isNext ? next : (inline ?? ''));
+  }
+
+  #takeKey(flag: string, keys: readonly string[], inline: string | null): void {
+    const text = inline ?? this.#value(flag);
+    const root = this.#objects.get(flag) ?? {};
+    this.#objects.set(flag, root);
+    let object = root;
+    for (const key of keys.slice(0, -1)) {
+      const inner = Object.hasOwn(object, key) ? object[key] : undefined;
+      const next: Record<string, unknown> = typeof inner === 'object' && inner !== null ? { ...inner } : {};
+      object[key] = next;
+      object = next;
+    }
+    object[keys.at(-1) ?? ''] = jsonOrText(text);
+  }
+
+  #value(flag: string): string {
+    const word = this.#words[this.#at];
+    if (word !== undefined && isValue(word)) {
+      this.#at++;
+      return word;
+    }
+    throw new PlimsollError({
+      code: 'flag-without-value',
+      message: `${flag} has no value`,
+      value: flag,
+      limit: `${flag} VALUE`,
+      hint: 'paste the whole command',
+    });
+  }
+
+  #skipValues(values: 'none' | 'one' | 'all'): void {
+    if (values === 'none') {
+      if (/^(?:true|false)$/i.test(this.#words[this.#at] ?? '')) this.#at++;
+      return;
+    }
+    const most = values === 'one' ? this.#at + 1 : this.#words.length;
+    while (this.#at < most && isValue(this.#words[this.#at])) this.#at++;
+  }
+
+  /** A flag that changes memory, with one letter wrong, would be planned as if it were not there. */
+  #refuseMisspelled(name: string): void {
+    const near = [...this.#meanings].find(
+      ([flag, { kind }]) => kind !== 'idle' && flag.length > 6 && isOneEditApart(flag, name),
+    );
+    if (near === undefined) return;
+    throw new PlimsollError({
+      code: 'unknown-engine-flag',
+      message: `${this.#face.title} has no flag ${name}`,
+      value: name,
+      hint: `did you mean ${near[0]}?`,
+    });
+  }
+}
+
+/** Words that begin with a dash are flags, except for negative numbers. */
+function isValue(word: string | undefined): boolean {
+  return word !== undefined && (!word.startsWith('-') || /^-\d/.test(word) || word === '-');
+}
+
+function reads({ read }: OptionSpec<AnyOptions>, word: string): boolean {
+  return read !== null && read(word) !== null;
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** One letter more, less or other, or two letters swapped. */
+function isOneEditApart(left: string, right: string): boolean {
+  if (left === right || Math.abs(left.length - right.length) > 1) return false;
+  let start = 0;
+  while (start < left.length && left[start] === right[start]) start++;
+  let end = 0;
+  const shorter = Math.min(left.length, right.length) - start;
+  while (end < shorter && left.at(-1 - end) === right.at(-1 - end)) end++;
+  const [inLeft, inRight] = [left.slice(start, left.length - end), right.slice(start, right.length - end)];
+  if (inLeft.length <= 1 && inRight.length <= 1) return true;
+  return inLeft.length === 2 && inLeft[0] === inRight[1] && inLeft[1] === inRight[0] && inRight.length === 2;
+}

@@ -1,0 +1,141 @@
+/**
+ * Finds in a pasted command what starts an engine: the engine's own program, a Python module or a container image. Words
+ * before it (`sudo`, `nohup`, `numactl ...`, `docker run ...`) say nothing about memory, except for variables.
+ */
+import type { EngineFace } from '../contract/engine-face.ts';
+import type { AnyOptions, EngineName } from '../engine-list.ts';
+import { type ShellCommand, shellCommands } from './shell-text.ts';
+
+type Face = Pick<EngineFace<AnyOptions, EngineName>, 'name' | 'commandForm' | 'release'>;
+
+export interface Invocation {
+  readonly engine: EngineName;
+  /** As the command states it: in an image's tag, or with the program; null where it does not. */
+  readonly release: string | null;
+  readonly variables: ReadonlyMap<string, string>;
+  /** The words after the program, module or image. */
+  readonly words: readonly string[];
+}
+
+const containerPrograms: readonly string[] = ['docker', 'podman', 'nerdctl'];
+
+/** Null for a command that starts no engine of the list. */
+export function findInvocation(command: ShellCommand, faces: readonly Face[]): Invocation | null {
+  const { words } = command;
+  const variables = new Map([...inlineVariables(words), ...command.assignments]);
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    if (containerPrograms.includes(programName(word)) && words.slice(index, index + 4).includes('run'))
+      return containerInvocation(words.slice(index + 1), variables, faces);
+    if (/^-\w{0,3}c$/.test(word) && /\s/.test(words[index + 1] ?? '')) {
+      const inner = nestedInvocation(words[index + 1] ?? '', variables, faces);
+      if (inner !== null) return inner;
+    }
+    const found = startAt(words.slice(index), faces);
+    if (found !== null) return { ...found, variables };
+  }
+  return null;
+}
+
+/** `bash -c "..."` holds a command of its own. */
+function nestedInvocation(
+  text: string,
+  variables: ReadonlyMap<string, string>,
+  faces: readonly Face[],
+): Invocation | null {
+  for (const { assignments, words } of shellCommands(text)) {
+    const found = findInvocation({ assignments: new Map([...variables, ...assignments]), words }, faces);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+type Start = Omit<Invocation, 'variables'>;
+
+/** The engine that starts with the first of these words. */
+function startAt(words: readonly string[], faces: readonly Face[]): Start | null {
+  const [first = '', second = ''] = words;
+  for (const face of faces) {
+    if (face.commandForm === null) continue;
+    for (const program of face.commandForm.programs) {
+      const [name = '', ...rest] = program;
+      const [called = '', release] = programName(first).split('@');
+      const isCalled = called === name && rest.every((word, index) => words[index + 1] === word);
+      if (isCalled)
+        return { engine: face.name, release: releaseIn(release, face), words: words.slice(program.length) };
+    }
+    const { modules } = face.commandForm;
+    if (first === '-m' && modules.includes(second))
+      return { engine: face.name, release: null, words: words.slice(2) };
+    const path = first.replaceAll('\\', '/');
+    if (modules.some((module) => path.endsWith(`${module.replaceAll('.', '/')}.py`)))
+      return { engine: face.name, release: null, words: words.slice(1) };
+  }
+  return null;
+}
+
+/** A container of an engine's image, or of another image that is told to start an engine. */
+function containerInvocation(
+  words: readonly string[],
+  given: ReadonlyMap<string, string>,
+  faces: readonly Face[],
+): Invocation | null {
+  const variables = new Map([...given, ...containerVariables(words)]);
+  for (const [index, word] of words.entries()) {
+    const face = faces.find(({ commandForm }) => commandForm?.images.some((image) => isImage(word, image)));
+    if (face === undefined || /^(?:--name|-h|--hostname)$/.test(words[index - 1] ?? '')) continue;
+    const rest = words.slice(index + 1);
+    const inner = findInvocation({ assignments: variables, words: rest }, [face]);
+    const release = releaseIn(word.split('@')[0]?.split(':').at(-1), face);
+    const own = inner ?? { engine: face.name, release, variables, words: rest };
+    return { ...own, release: own.release ?? release };
+  }
+  return findInvocation({ assignments: variables, words: withoutNames(words) }, faces);
+}
+
+/** `registry/owner/name:tag@digest` against `owner/name`. */
+function isImage(word: string, image: string): boolean {
+  const [path = ''] = word.split('@');
+  const name = path.replace(/:[^:/]*$/, '');
+  return name === image || name.endsWith(`/${image}`);
+}
+
+/** The part of a tag that is a release: `0.22.0` of `v0.22.0-cu130`. */
+function releaseIn(tag: string | undefined, { release }: Face): string | null {
+  if (tag === undefined || release === null) return null;
+  const parts = tag.split(/[-_+]/).map((part) => part.replace(/(?:\.?(?:post|dev)|rc)\d+$/, ''));
+  const found = [tag, ...parts].find((part) => release.form.test(part));
+  return found?.replace(/^v(?=\d)/, '') ?? null;
+}
+
+/** Without the name that a container gets, which often is the name of the engine. */
+function withoutNames(words: readonly string[]): readonly string[] {
+  return words.filter((_, index) => !/^(?:--name|-h|--hostname)$/.test(words[index - 1] ?? ''));
+}
+
+/** `-e NAME=VALUE`, `--env=NAME=VALUE`. */
+function containerVariables(words: readonly string[]): ReadonlyMap<string, string> {
+  const variables = new Map<string, string>();
+  for (const [index, word] of words.entries()) {
+    const text = /^--env=/.test(word) ? word.slice('--env='.length) : word;
+    const isVariable = text !== word || /^(?:-e|--env)$/.test(words[index - 1] ?? '');
+    const equals = text.indexOf('=');
+    if (isVariable && equals > 0) variables.set(text.slice(0, equals), text.slice(equals + 1));
+  }
+  return variables;
+}
+
+/** Variables between other programs and the engine: `sudo A=1 engine`. */
+function inlineVariables(words: readonly string[]): ReadonlyMap<string, string> {
+  const variables = new Map<string, string>();
+  for (const word of words) {
+    const [, name, value] = /^([A-Z][A-Z0-9_]*)=(.*)$/s.exec(word) ?? [];
+    if (name !== undefined && value !== undefined) variables.set(name, value);
+  }
+  return variables;
+}
+
+function programName(word: string): string {
+  const name = word.replaceAll('\\', '/').split('/').at(-1) ?? '';
+  return name.replace(/\.exe$/i, '');
+}

@@ -1,0 +1,51 @@
+/**
+ * Names under which a registry may know a model of a command: people start what lies on their disk. Each is a whole part of
+ * what was typed, so that a found record is the named model and never a model with a similar name.
+ */
+import { isGgufMixture } from '../../gguf-recipes/file-type.ts';
+import { modelNameCandidates } from '../../gguf-recipes/model-name.ts';
+
+export interface ModelName {
+  readonly name: string;
+  /** The format that the typed name states, such as `Q4_K_M`; null where it states none. */
+  readonly weights: string | null;
+}
+
+/** The most likely first. */
+export function modelNames(typed: string): readonly ModelName[] {
+  const path = typed.replaceAll('\\', '/').replace(/\/+$/, '');
+  const cached = /models--([^/]+?)--([^/]+)/.exec(path);
+  if (cached !== null) return [{ name: `${cached[1]}/${cached[2]}`, weights: null }];
+  const [whole = '', mixture = null] = splitMixture(path);
+  const parts = whole.split('/').filter((part) => part !== '' && part !== '.' && part !== '~');
+  const last = parts.at(-1) ?? '';
+  const owner = parts.at(-2);
+  const withOwner = owner === undefined ? [] : [`${owner}/${last}`];
+  const stem = last.replace(/\.gguf$/i, '').replace(/-\d{5}-of-\d{5}$/, '');
+  const bare = stem.replace(/[-_.]GGUF$/i, '');
+  const weights = mixture ?? mixtureIn(bare);
+  const names = [...withOwner, last, bare, ...(weights === null ? [] : modelNameCandidates(bare))];
+  return [...new Set(names)].map((name) => ({ name, weights }));
+}
+
+/** `repository:Q4_K_M` apart; another word after the colon is part of the name. */
+function splitMixture(path: string): readonly [string, (string | null)?] {
+  const colon = path.lastIndexOf(':');
+  const tag = colon > path.lastIndexOf('/') ? path.slice(colon + 1) : '';
+  if (isMixture(tag)) return [path.slice(0, colon), tag];
+  // `8b-instruct-q4_K_M`: the mixture is the last part of a tag.
+  const [, rest, ending] = /^(.*)-([^-]+)$/.exec(tag) ?? [];
+  return ending !== undefined && isMixture(ending) ? [`${path.slice(0, colon)}:${rest}`, ending] : [path];
+}
+
+/** The mixture that a file's name ends with. */
+function mixtureIn(stem: string): string | null {
+  const pieces = stem.split(/[-.]/);
+  const ending = pieces.at(-1) ?? '';
+  const withPrefix = pieces.slice(-2).join('-');
+  return [withPrefix, ending].find(isMixture) ?? null;
+}
+
+function isMixture(text: string): boolean {
+  return /^(?:UD-)?(?:I?Q\d|TQ\d|B?F16|F32|MXFP4)\w*$/i.test(text) && isGgufMixture(text);
+}

@@ -1,0 +1,152 @@
+import { engineFlags } from '@plimsoll/registry';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { engineFaces } from '../engine-list.ts';
+import { modelNames } from './model-names.ts';
+import { type CommandReading, readCommand } from './read-command.ts';
+
+const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+
+function read(command: string | readonly string[]): string {
+  const { engine, release, model, flags, leftOut, unknown, others }: CommandReading = readCommand(
+    command,
+    engines,
+  );
+  const list = (words: readonly string[]): string => (words.length === 0 ? '-' : words.join(' '));
+  return [
+    `${engine}${release === null ? '' : `@${release}`} ${model}`,
+    [...flags].map(([name, value]) => (value === null ? name : `${name}=${value}`)).join(' '),
+    `left out ${list(leftOut)}; unknown ${list(unknown)}; others ${list(others)}`,
+  ].join('\n');
+}
+
+test('a command is found under variables, wrappers, containers and nested shells', () => {
+  const plain = read('vllm serve org/name --max-model-len 8192');
+  for (const command of [
+    'sudo nohup vllm serve org/name --max-model-len 8192 > log.txt 2>&1 &',
+    'numactl --interleave=all uv run vllm serve org/name --max-model-len=8192',
+    "bash -lc 'vllm serve org/name --max-model-len 8192'",
+    'python3 -m vllm.entrypoints.openai.api_server --model org/name --max-model-len 8192',
+    'python /app/vllm/entrypoints/openai/api_server.py --model org/name --max_model_len 8192',
+    'docker run --gpus all -p 8000:8000 vllm/vllm-openai:latest --model org/name --max-model-len 8192',
+    'docker run --name vllm --ipc=host my/image vllm serve org/name --max-model-len 8192',
+    'docker run --entrypoint bash vllm/vllm-openai:nightly -c "vllm serve org/name --max-model-len 8192"',
+    'cd /app\nvllm serve \\\n  org/name \\\n  --max-model-len 8192\n',
+    'vllm serve org/name --max-model 8192',
+  ]) {
+    expect(read(command), command).toBe(plain);
+  }
+  expect(plain).toMatchInlineSnapshot(`
+    "vllm org/name
+    context=8192
+    left out -; unknown -; others -"
+  `);
+});
+
+test('the tag of an image, an installed version and the program name the release', () => {
+  expect(read('docker run vllm/vllm-openai:v0.22.0-cu130 --model a/b').split(' ')[0]).toBe('vllm@0.22.0');
+  expect(read('docker run ghcr.io/x/vllm/vllm-openai:v0.8.5.post1@sha256:0 --model a/b').split(' ')[0]).toBe(
+    'vllm@0.8.5',
+  );
+  expect(read('pip install vllm==0.19.0 && vllm serve a/b').split(' ')[0]).toBe('vllm@0.19.0');
+  expect(read('uvx vllm@0.21.0 serve a/b').split(' ')[0]).toBe('vllm@0.21.0');
+  expect(read('docker run ghcr.io/ggml-org/llama.cpp:server-cuda-b6000 -m a.gguf').split(' ')[0]).toBe(
+    'llama.cpp@b6000',
+  );
+});
+
+test('variables of the command are read, and none of the environment', () => {
+  expect(read('NCCL_DEBUG=INFO VLLM_USE_V1=0 vllm serve a/b')).toContain('core=0');
+  expect(read('docker run -e VLLM_USE_V1=0 --env=X=1 vllm/vllm-openai --model a/b')).toMatchInlineSnapshot(`
+    "vllm a/b
+    core=0 context=0
+    left out X; unknown -; others -"
+  `);
+  expect(read('LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_MODEL=m.gguf llama-server')).toContain('context=4096');
+  process.env.VLLM_USE_V1 = '0';
+  expect(read('vllm serve a/b')).not.toContain('core');
+  delete process.env.VLLM_USE_V1;
+});
+
+test('numbers of tokens mean what they mean to the engine', () => {
+  expect(read('vllm serve a/b --max-model-len 32k')).toContain('context=32000');
+  expect(read('vllm serve a/b --max-model-len 32K')).toContain('context=32K');
+  expect(read('vllm serve a/b')).toContain('context=0');
+  expect(read('llama-server -m a.gguf -c 32768 -np 4')).toContain('context=8192');
+});
+
+test('a flag that changes memory is honoured or refused by name, misspelled or not', () => {
+  expect(() => read('llama-server -m a.gguf --rpc host:1')).toThrow(/--rpc changes memory/);
+  expect(() => read('VLLM_PP_LAYER_PARTITION=1,2 vllm serve a/b')).toThrow(
+    /VLLM_PP_LAYER_PARTITION changes memory/,
+  );
+  expect(() => read('vllm serve a/b --max-modle-len 5')).toThrow(/no flag --max-modle-len/);
+  expect(() => read('vllm serve a/b --max-model-len')).toThrow(/has no value/);
+  expect(read('vllm serve a/b --never-heard-of 5 --tensor-parallel-size 2')).toContain(
+    'unknown --never-heard-of',
+  );
+});
+
+test('a text without an engine is refused with what would be read; a second command is named', () => {
+  expect(() => read('echo hello')).toThrow(/starts no engine/);
+  expect(() => read('   ')).toThrow(/no command/);
+  expect(read('vllm serve a/b & vllm serve c/d --port 1')).toContain('others c/d --port 1');
+});
+
+test('words that a shell has split are taken as they are', () => {
+  const json = '{"method": "x y"}';
+  expect(read(['A=1', 'vllm', 'serve', 'a/b', '--chat-template', json])).toContain(
+    'left out A --chat-template;',
+  );
+  expect(read(['vllm serve a/b --port 1'])).toContain('a/b');
+});
+
+test('names of a model are whole parts of what was typed', () => {
+  const names = (typed: string): string =>
+    modelNames(typed)
+      .map(({ name, weights }) => `${name}${weights === null ? '' : ` (${weights})`}`)
+      .join(', ');
+  expect(names('/data/models/Qwen/Qwen3-8B/')).toMatchInlineSnapshot(`"Qwen/Qwen3-8B, Qwen3-8B"`);
+  expect(names('/root/.cache/huggingface/hub/models--Qwen--Qwen3-8B/snapshots/b968826')).toBe(
+    'Qwen/Qwen3-8B',
+  );
+  expect(names('C:\\models\\Qwen3-30B-A3B-UD-Q4_K_XL-00001-of-00002.gguf')).toMatchInlineSnapshot(
+    `"models/Qwen3-30B-A3B-UD-Q4_K_XL-00001-of-00002.gguf (UD-Q4_K_XL), Qwen3-30B-A3B-UD-Q4_K_XL-00001-of-00002.gguf (UD-Q4_K_XL), Qwen3-30B-A3B-UD-Q4_K_XL (UD-Q4_K_XL), Qwen3-30B-A3B (UD-Q4_K_XL)"`,
+  );
+  expect(names('unsloth/gpt-oss-20b-GGUF:F16')).toMatchInlineSnapshot(
+    `"unsloth/gpt-oss-20b-GGUF (F16), gpt-oss-20b-GGUF (F16), gpt-oss-20b (F16)"`,
+  );
+  expect(names('llama3.1:8b-instruct-q8_0')).toMatchInlineSnapshot(`"llama3.1:8b-instruct (q8_0)"`);
+});
+
+test('any words are read or refused with a code', () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      'vllm',
+      'serve',
+      'docker',
+      'run',
+      'llama-server',
+      '-m',
+      '--model',
+      '-c',
+      '--',
+      '=',
+      '--a.b',
+      '-e',
+      'A=1',
+      'bash',
+      '-c',
+    ),
+    fc.string({ maxLength: 8 }),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 20 }), (words) => {
+      try {
+        readCommand(words, engines);
+      } catch (error) {
+        expect(error).toHaveProperty('code');
+      }
+    }),
+  );
+});

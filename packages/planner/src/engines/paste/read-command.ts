@@ -1,0 +1,125 @@
+/**
+ * Reads a pasted command of any engine as a question to `plimsoll plan`: which engine and release, which model, which flags.
+ * What engines call things is in their faces (`command`, `options`, `spellings`) and in the registry's lists of flags.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { EngineFlags } from '@plimsoll/registry';
+import type { EngineName } from '../engine-list.ts';
+import { type CommandFace, readArguments } from './engine-arguments.ts';
+import { findInvocation, type Invocation } from './invocation.ts';
+import { commandOf, type ShellCommand, shellCommands } from './shell-text.ts';
+
+export interface CommandEngine {
+  readonly face: CommandFace;
+  /** Null where the registry has no list. */
+  readonly known: EngineFlags | null;
+}
+
+export interface CommandReading {
+  readonly engine: EngineName;
+  readonly release: string | null;
+  /** As typed; null where the command names no model. */
+  readonly model: string | null;
+  /** Flags of `plimsoll plan` with their values; a switch has the value null. */
+  readonly flags: ReadonlyMap<string, string | null>;
+  /** Flags and variables that change no memory. */
+  readonly leftOut: readonly string[];
+  /** Words that are in no list of the engine's flags: nothing is known of the memory that they change. */
+  readonly unknown: readonly string[];
+  /** Other commands of the text that start an engine: their programs and models. */
+  readonly others: readonly string[];
+}
+
+/** The command as words that a shell has split, or as one text. */
+export function readCommand(
+  given: readonly string[] | string,
+  engines: readonly CommandEngine[],
+): CommandReading {
+  const commands = typeof given === 'string' ? shellCommands(given) : commandsOfWords(given);
+  const faces = engines.map(({ face }) => face);
+  const found = commands.flatMap((command) => findInvocation(command, faces) ?? []);
+  const [first, ...others] = found;
+  const engine = engines.find(({ face }) => face.name === first?.engine);
+  if (first === undefined || engine === undefined) throw unknownCommand(commands, faces);
+  const { model, ...read } = readArguments(engine.face, engine.known, first.words);
+  const { model: modelOfVariables = null, ...flags } = flagsOfVariables(first, engine.face);
+  return {
+    engine: first.engine,
+    release: first.release ?? installedRelease(commands, engine.face),
+    model: model ?? modelOfVariables,
+    flags: planFlags(new Map([...Object.entries(flags), ...read.flags]), engine.face),
+    leftOut: [...idleVariables(first, engine.face), ...read.leftOut],
+    unknown: read.unknown,
+    others: others.map(({ words }) => words.slice(0, 3).join(' ')),
+  };
+}
+
+/** A shell splits what is typed after `--`; what is quoted as a whole is still a text. */
+function commandsOfWords(words: readonly string[]): readonly ShellCommand[] {
+  const [only] = words;
+  return words.length === 1 && only !== undefined && /\s/.test(only)
+    ? shellCommands(only)
+    : [commandOf(words)];
+}
+
+/** What the command's own flags do not say. */
+function flagsOfVariables(
+  { variables }: Invocation,
+  { commandForm }: CommandFace,
+): Readonly<Record<string, string>> {
+  const known = Object.entries(commandForm?.variables ?? {});
+  return Object.assign(
+    {},
+    ...known.map(([name, read]) => {
+      const value = variables.get(name);
+      return value === undefined ? {} : read(value);
+    }),
+  );
+}
+
+function idleVariables({ variables }: Invocation, { commandForm }: CommandFace): readonly string[] {
+  return [...variables.keys()].filter((name) => !Object.hasOwn(commandForm?.variables ?? {}, name));
+}
+
+/** `pip install engine==0.22.0` in the same text. */
+function installedRelease(commands: readonly ShellCommand[], { name, release }: CommandFace): string | null {
+  for (const word of commands.flatMap(({ words }) => words)) {
+    const [installed, version] = word.split('==');
+    if (installed === name && version !== undefined && release?.form.test(version) === true) return version;
+  }
+  return null;
+}
+
+/** The flags with numbers of tokens as we count them, and with the context that the engine takes by itself. */
+function planFlags(
+  flags: ReadonlyMap<string, string | null>,
+  { commandForm }: CommandFace,
+): ReadonlyMap<string, string | null> {
+  const planned = new Map(flags);
+  if (commandForm === null) return planned;
+  const typed = flags.get('context') ?? null;
+  const usual = commandForm.usualContext === 'model' ? contextOfModel : String(commandForm.usualContext);
+  const tokens = typed === null ? usual : (commandForm.readTokens?.(typed) ?? typed);
+  const users = Number(flags.get('users') ?? 1);
+  const isDivided = commandForm.contextIsShared && users > 1 && Number(tokens) >= users;
+  planned.set('context', isDivided ? String(Math.floor(Number(tokens) / users)) : tokens);
+  return planned;
+}
+
+/** What `plimsoll plan --context` takes for the length that the model was trained for. */
+export const contextOfModel = '0';
+
+function unknownCommand(commands: readonly ShellCommand[], faces: readonly CommandFace[]): PlimsollError {
+  const typed = commands[0]?.words.slice(0, 3).join(' ') ?? '';
+  const programs = faces.flatMap(
+    ({ commandForm }) => commandForm?.programs.map((words) => words.join(' ')) ?? [],
+  );
+  return new PlimsollError({
+    code: 'unknown-command',
+    message:
+      typed === '' ? 'there is no command to read' : `"${typed.slice(0, 80)}" starts no engine that is known`,
+    value: typed.slice(0, 200),
+    limit: programs.join(', '),
+    hint: 'paste the whole command that starts the engine',
+  });
+}

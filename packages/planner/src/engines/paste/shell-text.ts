@@ -1,0 +1,177 @@
+/**
+ * Takes a pasted text apart as a shell would: words, quotes, line continuations, variables, several commands. It is more
+ * lenient than a shell where a paste usually suffers: white space after a continuation, Windows continuations, dashes and
+ * quotes that an editor prettified, JSON without quotes around it. It runs nothing.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+
+/** No engine takes longer JSON without a file; a limit keeps the search for its end linear. */
+const jsonLengthMax = 2048;
+
+/** One command: what is assigned for it, and its words. */
+export interface ShellCommand {
+  readonly assignments: ReadonlyMap<string, string>;
+  readonly words: readonly string[];
+}
+
+/** A start script of a large deployment has some thousand characters. */
+export const commandLengthMax = 65_536;
+
+export function shellCommands(text: string): readonly ShellCommand[] {
+  if (text.length > commandLengthMax) {
+    throw new PlimsollError({
+      code: 'command-too-long',
+      message: `a text of ${text.length} characters is no command`,
+      value: text.length,
+      limit: commandLengthMax,
+      hint: 'paste the command that starts the engine',
+    });
+  }
+  const exported = new Map<string, string>();
+  const commands: ShellCommand[] = [];
+  for (const words of new ShellReader(joinedLines(text), exported)) {
+    const command = commandOf(words);
+    const isOnlyAssignments = command.words.length === 0;
+    for (const [name, value] of isOnlyAssignments ? command.assignments : []) exported.set(name, value);
+    if (!isOnlyAssignments)
+      commands.push({ ...command, assignments: new Map([...exported, ...command.assignments]) });
+  }
+  return commands;
+}
+
+/** Words that a shell has split already. */
+export function commandOf(given: readonly string[]): ShellCommand {
+  const assignments = new Map<string, string>();
+  let index = 0;
+  for (; index < given.length; index++) {
+    const word = given[index] ?? '';
+    const [, name, value] = /^(?:\$env:)?([A-Za-z_]\w*)=(.*)$/s.exec(word) ?? [];
+    if (name !== undefined && value !== undefined) assignments.set(name, value);
+    // What puts the assignments after it into the environment, and the prompt of a terminal.
+    else if (!['export', 'set', 'env', '$', '>', '%', '#'].includes(word)) break;
+  }
+  return { assignments, words: given.slice(index) };
+}
+
+/** One line for a command over several: shells continue after a backslash, Windows after ^ and a backtick. */
+function joinedLines(text: string): string {
+  return text
+    .replaceAll('\r', '')
+    .replaceAll(/^[ \t]*```.*$/gm, '')
+    .replaceAll(/^\s*`|`\s*$/g, '')
+    .replaceAll(/(?<![\\^`])[\\^`][ \t]{0,16}\n/g, ' ')
+    .replaceAll(/[“”]/g, '"')
+    .replaceAll(/[‘’]/g, "'")
+    .replaceAll(/(^|\s)[—–](?=[a-z])/g, '$1--');
+}
+
+/** Gives the words of each command in turn. */
+class ShellReader implements Iterable<readonly string[]> {
+  readonly #text: string;
+  readonly #variables: ReadonlyMap<string, string>;
+  #at = 0;
+
+  constructor(text: string, variables: ReadonlyMap<string, string>) {
+    this.#text = text;
+    this.#variables = variables;
+  }
+
+  *[Symbol.iterator](): Iterator<readonly string[]> {
+    while (this.#at < this.#text.length) {
+      const words = this.#command();
+      if (words.length > 0) yield words;
+    }
+  }
+
+  #command(): readonly string[] {
+    const words: string[] = [];
+    for (;;) {
+      this.#skip(/[ \t]*/y);
+      if (this.#at >= this.#text.length || this.#skip(/[;\n|]+|&&|&(?!>)/y) !== '') return words;
+      if (this.#skip(/#[^\n]*/y) !== '') continue;
+      if (words.length > 0 && this.#skip(/(?:\d|&)?>>?(?:&\d)?|<<|<(?=[ \t])/y) !== '') {
+        this.#skip(/[ \t]*[^\s;|&]*/y);
+        continue;
+      }
+      words.push(this.#jsonWord() ?? this.#word());
+    }
+  }
+
+  /** Takes what matches here and gives it; empty where nothing does. */
+  #skip(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)?.[0] ?? '';
+    this.#at += found.length;
+    return found;
+  }
+
+  /** JSON as it is typed into files that no shell reads; a shell would take its quotes. */
+  #jsonWord(): string | null {
+    if (this.#text[this.#at] !== '{' && this.#text[this.#at] !== '[') return null;
+    const line = this.#text.slice(this.#at, this.#at + jsonLengthMax);
+    let depth = 0;
+    for (let length = 0; length < line.length && line[length] !== '\n'; length++) {
+      if ('{['.includes(line[length] ?? '')) depth++;
+      if ('}]'.includes(line[length] ?? '') && --depth === 0) {
+        const candidate = line.slice(0, length + 1);
+        if (!isJson(candidate)) return null;
+        this.#at += candidate.length;
+        return candidate;
+      }
+    }
+    return null;
+  }
+
+  #word(): string {
+    let word = '';
+    for (;;) {
+      const plain = this.#skip(/[^\s'"\\$;|&<>]+/y);
+      word += plain;
+      const next = this.#text[this.#at];
+      if (next === "'") word += this.#quoted(/'([^']*)'/y);
+      else if (next === '"') word += this.#doubleQuoted();
+      else if (next === '$') word += this.#variable();
+      else if (next === '\\') word += this.#skip(/\\[\s\S]?/y).slice(1);
+      // A placeholder such as <key>, and the prompt of a terminal.
+      else if (next === '<' || (next === '>' && plain === '')) word += this.#skip(/<[^<>\s]*>|[<>]/y);
+      else return word;
+    }
+  }
+
+  #quoted(pattern: RegExp): string {
+    const found = this.#skip(pattern);
+    if (found !== '') return found.slice(1, -1);
+    throw new PlimsollError({
+      code: 'bad-command',
+      message: `a quote is not closed in ${this.#text.slice(this.#at, this.#at + 40)}`,
+      value: this.#at,
+      hint: 'paste the whole command',
+    });
+  }
+
+  #doubleQuoted(): string {
+    const inside = this.#quoted(/"(?:[^"\\]|\\[\s\S])*"/y);
+    const expanded = inside.replaceAll(/(?<!\\)\$(?:\{(\w+)\}|(\w+))/g, (whole, braced, plain) => {
+      return this.#variables.get(String(braced ?? plain)) ?? whole;
+    });
+    return expanded.replaceAll(/\\(["\\$`])/g, '$1');
+  }
+
+  /** A variable that the text assigned before; else the text of the variable itself. */
+  #variable(): string {
+    const found = this.#skip(/\$\{\w+(?::?-[^}]*)?\}|\$(?:env:)?\w*/y);
+    const [, name = '', usual] = /^\$(?:env:)?\{?(\w*)(?::?-([^}]*))?\}?$/.exec(found) ?? [];
+    // PowerShell assigns to `$env:NAME`.
+    if (found.startsWith('$env:') && this.#text[this.#at] === '=') return name;
+    return this.#variables.get(name) ?? usual ?? found;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
