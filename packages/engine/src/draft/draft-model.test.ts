@@ -55,7 +55,7 @@ async function chances(engine: Engine, sampling: GenerationRequest['sampling']):
 test.each([
   ['a near draft', 'llama-3/q4_0.gguf'],
   ['a far draft', 'llama-k-quants/q4_k.gguf'],
-])('%s: sampled texts come as often as the model alone would say them', async (_, file) => {
+])('%s: sampled texts have the distribution of the model alone', async (_, file) => {
   const engine = await startFixture(place, {}, { draft: await draft(file, 3) });
   const { vocabSize } = engine.model.graph;
   const others = Array.from({ length: vocabSize }, (_unused, token) => token).filter(

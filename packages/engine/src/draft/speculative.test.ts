@@ -68,8 +68,8 @@ describe('rejection sampling', () => {
   test.each([
     ['a near draft', 1, 1.5],
     ['a far draft', 2, 4],
-    ['asserted tokens', 3, null],
-  ] as const)('%s: whole texts come out as the target alone would say them', (_, seed, sharpness) => {
+    ['tokens without a distribution', 3, null],
+  ] as const)('%s: texts have the distribution of the target alone', (_, seed, sharpness) => {
     const target = modelOf(seed, 1.5);
     const draft = sharpness === null ? 'lookup' : modelOf(seed + (sharpness > 2 ? 100 : 0), sharpness);
     const wanted = textProbabilities(target);

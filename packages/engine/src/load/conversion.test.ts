@@ -55,7 +55,7 @@ function readQ6(bytes: Uint8Array): Float32Array {
 test.each([
   ['iq4_nl', readQ8, 18, 34],
   ['q3_K', readQ6, 110, 210],
-] as const)('%s is widened without a loss', (format, read, blockBytes, wideBytes) => {
+] as const)('%s is widened without loss', (format, read, blockBytes, wideBytes) => {
   const { bytes, values } = blocksOf(format);
   const widened = new Uint8Array((bytes.length / blockBytes) * wideBytes);
   defined(wideningOf(format), 'the format is widened')(bytes, widened);
