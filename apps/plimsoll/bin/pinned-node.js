@@ -1,4 +1,4 @@
-// Which Node runs the sources. Plain JavaScript on purpose: any Node must read it and say what is wrong.
+// Chooses the Node that runs the sources. Plain JavaScript, so that any Node can run this file and print an error.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ const neededMajor = 24;
 
 export const isRecentEnough = Number(process.versions.node.split('.')[0]) >= neededMajor;
 
-/** The Node that the `node` package installs with this program, or null. */
+/** Path of the Node that the `node` package installs with this program, or null. */
 export function pinnedNode() {
   try {
     const found = createRequire(import.meta.url).resolve('node/package.json');
@@ -22,8 +22,8 @@ export function pinnedNode() {
 }
 
 /**
- * Runs a program with another Node, which decides what signals mean: a terminal sends Ctrl-C to both processes, and this
- * one must not end first. A signal that only this process gets is passed on. Returns the exit code.
+ * Runs a program with another Node. The other process handles signals: a terminal sends Ctrl-C to both processes, and
+ * this process must not end first. It passes on signals that only it receives. Returns the exit code.
  */
 export async function runWith(node, program, words) {
   const child = spawn(node, [program, ...words], { stdio: 'inherit' });
@@ -36,7 +36,7 @@ export async function runWith(node, program, words) {
   return code ?? (signal === 'SIGINT' ? 130 : 1);
 }
 
-/** What to tell someone whose Node is too old while no other is installed. */
+/** The message for a user whose Node is too old if no other Node is installed. */
 export function missingNodeMessage() {
   return (
     `Plimsoll needs Node ${neededMajor} or newer, and this is Node ${process.versions.node}: run "npm ci --ignore-scripts=false", ` +

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
-// Plain JavaScript on purpose: it must run on any Node, say what is wrong, and hand over to one that reads TypeScript.
+// Plain JavaScript, so that any Node can run it. It prints an error, or starts a Node that reads TypeScript.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isRecentEnough, missingNodeMessage, pinnedNode, runWith } from './pinned-node.js';
 
-// A checkout runs its sources; a published package has only what `npm run build` made of them.
+// A checkout runs its sources; a published package has only the output of `npm run build`.
 const sources = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const built = fileURLToPath(new URL('../dist/program/main.js', import.meta.url));
 const main = existsSync(sources) ? sources : built;
 
 if (isRecentEnough) {
-  // Named access: older Nodes must get as far as the message below.
+  // A named import would fail in older Nodes before they print the message below.
   module.enableCompileCache();
-  // The kernels' threads ask the environment: without it each would read and compile its TypeScript anew.
+  // The kernels' threads read this variable; without it each thread compiles its TypeScript again.
   const cache = module.getCompileCacheDir();
   if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(cache);
   const { run } = await import(pathToFileURL(main).href);

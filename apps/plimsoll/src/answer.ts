@@ -1,22 +1,23 @@
-/** One answer of the engine, given to its reader as it comes, and measured. */
+/** Generates one answer, streams its text, and measures it. */
 
 import type { AcceptanceSummary, Engine, GenerationRequest } from '@plimsoll/engine';
 import type { Clock } from '@plimsoll/foundation';
 
 export interface Answer {
   readonly text: string;
+  /** `stop`: an end token or stop string. `length`: a limit of tokens. `interrupted`: Ctrl-C. */
   readonly end: 'stop' | 'length' | 'interrupted';
   readonly promptTokens: number;
-  /** Tokens at the start of the prompt whose cache was there already. */
+  /** Number of prompt tokens that were in the prefix cache. */
   readonly cachedTokens: number;
   readonly outputTokens: readonly number[];
-  /** Until the first token came. */
+  /** Seconds from submission to the first token. */
   readonly prefillSeconds: number;
-  /** From the first token to the last one. */
+  /** Seconds from the first token to the last. */
   readonly decodeSeconds: number;
-  /** How drafts did; null where none were made. */
+  /** Statistics of drafts; null if there were none. */
   readonly speculation: AcceptanceSummary | null;
-  /** Tokens that slid out of the context. */
+  /** Number of tokens that slid out of the context. */
   readonly droppedTokens: number;
 }
 
@@ -70,12 +71,12 @@ export async function answer(
   };
 }
 
-/** Tokens per second of both halves; null where nothing was computed. */
+/** Tokens per second of prefill and decode; null for a part that computed nothing. */
 export function rates(answered: Answer): { readonly prefill: number | null; readonly decode: number | null } {
   const { promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds } = answered;
   return {
     prefill: outputTokens.length === 0 ? null : (promptTokens - cachedTokens) / prefillSeconds,
-    // The first token belongs to the prompt's step.
+    // The last step of the prefill gives the first output token.
     decode: decodeSeconds === 0 ? null : (outputTokens.length - 1) / decodeSeconds,
   };
 }

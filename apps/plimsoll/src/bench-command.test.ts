@@ -1,4 +1,4 @@
-/** `plimsoll bench` as people and scripts use it: a real process on a small random model of the engine. */
+/** Runs `plimsoll bench` as users do: as a process, on a small random model. */
 import { describe, expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
 import { llama, plimsoll } from './program.test-data.ts';
@@ -32,7 +32,7 @@ describe('bench', () => {
     }
   });
 
-  test('--steps: what the engine did in each step, measured beside predicted', () => {
+  test('--steps: measured and predicted times of the steps', () => {
     const flags = [
       'bench',
       llama,
@@ -72,7 +72,7 @@ describe('bench', () => {
       JSON.parse(plimsoll(['bench', llama, ...drafting, '--json']).out),
     );
     expect(drafted).toMatchObject({ draft: llama, draftTokens: 3 });
-    // One token of the prompt's step, then two steps of four.
+    // The prompt's step gives one token, then two steps give four each.
     expect(drafted.tests[0]?.draftTokensPerStep).toBe(4);
     expect(plimsoll(['bench', llama, ...drafting]).out).toMatch(
       /3 tokens at once; tg9 4\.00 tokens per step\n$/,

@@ -1,4 +1,4 @@
-/** Text of a person to the ids that a model reads: through its chat template, or as it is. */
+/** Encodes a user's text to token ids, with the model's chat template or without it. */
 import { join } from 'node:path';
 import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
@@ -8,21 +8,21 @@ import type { TemplateJob, TemplateProcess } from '@plimsoll/text/process';
 import type { Interruption } from './interruption.ts';
 
 export interface Conversation {
-  /** Rendered in a process of its own, which the signal stops. */
+  /** Renders the messages in a separate process, which the signal stops, and encodes the result. */
   encode(messages: readonly ChatMessage[], signal?: AbortSignal): Promise<Int32Array>;
 }
 
 export interface ConversationOptions {
-  /** Where the template runs; its maker closes it. */
+  /** The process that runs the template. The caller closes it. */
   readonly templates: TemplateProcess;
-  /** What the template takes for the present moment. */
+  /** The current time for the template. */
   readonly now: Date;
-  /** Whether a text longer than the context slides. */
+  /** True if a text longer than the context slides. */
   readonly slides: boolean;
   readonly interruption: Interruption;
 }
 
-/** Null for a base model: it has no template. */
+/** Opens the chat template of the engine's model; null for a base model, which has no template. */
 export async function openConversation(
   engine: Engine,
   { templates, now, slides, interruption }: ConversationOptions,
@@ -42,7 +42,7 @@ export async function openConversation(
   };
 }
 
-/** A prompt without a template: control tokens in it are read, because a raw prompt is where people write them by hand. */
+/** Encodes a prompt without a template, and reads its control tokens: users of --raw write them by hand. */
 export function encodeRaw(
   engine: Engine,
   prompt: string,
@@ -53,7 +53,7 @@ export function encodeRaw(
   return interruption.unguarded(() => tokenizer.encode(prompt, { parseSpecial: true }));
 }
 
-/** Tokens that every conversation with these first messages begins with, whatever is said next. */
+/** Number of tokens that all conversations with these first messages have in common. */
 export async function firstTokens(
   conversation: Conversation,
   messages: readonly ChatMessage[],
@@ -67,7 +67,7 @@ export async function firstTokens(
   );
 }
 
-/** The same for texts without a template: what the model expects before every input. */
+/** The same number for texts without a template: 1 if the model expects a BOS token, else 0. */
 export function firstRawTokens(engine: Engine): number {
   return engine.tokenizer?.specialTokens.addBos === true ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-/** run and chat as people and pipes use them: real processes on the small random models of the engine. */
+/** Runs `run` and `chat` as users do: as processes, on the engine's small random models. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ const other = join(fixtures, 'engine/llama-bias/f32.gguf');
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-engine-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** A chat model: the checkpoint of a fixture with a template that shows who speaks. */
+/** A chat model: a fixture's checkpoint with a template that writes the roles. */
 const chatModel = join(scratch, 'chat-model');
 cpSync(join(fixtures, 'engine/llama-3/checkpoint'), chatModel, { recursive: true });
 const configPath = join(chatModel, 'tokenizer_config.json');
@@ -23,7 +23,7 @@ writeFileSync(configPath, JSON.stringify({ ...tokenizerConfig, chat_template: ch
 const { eos_token: eosToken } = tokenizerConfig;
 const endToken = typeof eosToken === 'string' ? eosToken : String((eosToken as { content?: string }).content);
 
-/** Models of strangers: a template with 2^40 texts, and a normalizer that backtracks. */
+/** Hostile models: a template that renders 2^40 texts, and a normalizer that backtracks. */
 const endlessModel = join(scratch, 'endless-model');
 cpSync(chatModel, endlessModel, { recursive: true });
 const endlessTemplate = `{% set x = ['a'] %}${'{% set x = [x, x] %}'.repeat(40)}{{ x | tojson }}`;
@@ -38,7 +38,7 @@ const tokenizerFile = JSON.parse(readFileSync(tokenizerPath, 'utf8')) as Record<
 const normalizer = { type: 'Replace', pattern: { Regex: '(a|aa)+$' }, content: '' };
 writeFileSync(tokenizerPath, JSON.stringify({ ...tokenizerFile, normalizer }));
 
-/** Small and the same on every machine. */
+/** Flags for small engines that are equal on every machine. */
 const small = ['--memory', '400MiB', '--ctx', '256', '--threads', '1'] as const;
 
 function runJson(...args: readonly string[]) {
@@ -46,7 +46,7 @@ function runJson(...args: readonly string[]) {
   return outputSchemas.run.parse(JSON.parse(out));
 }
 
-/** Interrupts the program as soon as it has written something. */
+/** Interrupts the program after its first output. */
 async function interrupted(...args: readonly string[]): Promise<Outcome> {
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
@@ -79,7 +79,7 @@ describe('run', () => {
     );
   });
 
-  test('--json: tokens, timings, and a process within its limit', () => {
+  test('--json: tokens, timings, and a process below its limit', () => {
     const answer = runJson(llama, 'hello', '-n', '8', '--temp', '0', '--seed', '7');
     expect(answer.tokens).toMatchObject({ cached: 0, output: 8 });
     expect(answer.tokens.ids).toHaveLength(8);
@@ -89,7 +89,7 @@ describe('run', () => {
     expect(answer.memory.residentBytes).toBeLessThanOrEqual(answer.memory.limitBytes);
   });
 
-  test('the ledger is that of the plan, entry by entry', () => {
+  test("the ledger equals the plan's ledger, entry by entry", () => {
     const flags = ['--memory', '400MiB', '--threads', '1', '--kv-type', 'q8_0'];
     const planned = plimsoll([
       'plan',
@@ -116,7 +116,7 @@ describe('run', () => {
     expect(sums(held)).toEqual(sums(ledger));
   });
 
-  test('sampling: a seed repeats, another one differs, and a stop text ends the answer', () => {
+  test('sampling: a seed repeats the text, another seed differs, and a stop text ends the answer', () => {
     const sampled = (seed: string) => runJson(llama, 'hello', '-n', '24', '--temp', '2', '--seed', seed).text;
     expect(sampled('1')).toBe(sampled('1'));
     expect(sampled('2')).not.toBe(sampled('1'));
@@ -128,7 +128,7 @@ describe('run', () => {
     expect(stopped.end).toBe('stop');
   });
 
-  test('a prompt on standard input: as it is with --raw, less one line end otherwise', () => {
+  test('a prompt on standard input is unchanged with --raw, and else loses one final newline', () => {
     const tokensOf = (flags: readonly string[], prompt: string, piped: boolean): number => {
       const args = ['run', chatModel, ...(piped ? [] : [prompt]), ...flags, '-n', '1', ...small, '--json'];
       return outputSchemas.run.parse(JSON.parse(plimsoll(args, piped ? prompt : '').out)).tokens.prompt;
@@ -138,7 +138,7 @@ describe('run', () => {
     expect(tokensOf([], 'a b  \n', true)).toBe(tokensOf([], 'a b  ', false));
   });
 
-  test('a control token in a message is text; --raw reads it', () => {
+  test('a control token in a message is text; --raw reads it as a token', () => {
     const tokens = (prompt: string, ...flags: readonly string[]): number =>
       outputSchemas.run.parse(
         JSON.parse(plimsoll(['run', chatModel, prompt, ...flags, '-n', '1', ...small, '--json']).out),
@@ -147,7 +147,7 @@ describe('run', () => {
     expect(tokens(`x${endToken}`)).toBeGreaterThan(tokens('x') + 1);
   });
 
-  test('--draft: the same greedy text in fewer steps, and its memory as planned', () => {
+  test('--draft: the same greedy text in fewer steps, with the planned memory', () => {
     const draft = join(fixtures, 'engine/llama-3/q8_0.gguf');
     const flags = ['--draft', draft, '--draft-tokens', '3'];
     const greedy = ['hello world', '-n', '33', '--temp', '0', '--kv-type', 'f32'];
@@ -179,7 +179,7 @@ describe('run', () => {
     expect(err).toMatch(/ · draft \d\.\d\d tokens per step, \d+ % accepted · loaded in /);
   });
 
-  test('--overflow slide: an answer longer than the context, and how much of it was dropped', () => {
+  test('--overflow slide: an answer longer than the context, with the number of dropped tokens', () => {
     const flags = ['hello world', '-n', '300', '--temp', '0'];
     const slid = runJson(llama, ...flags, '--overflow', 'slide', '--keep', '3');
     expect(slid.tokens.output).toBe(300);
@@ -191,13 +191,13 @@ describe('run', () => {
     expect(refused.err).toContain('--keep 3 is not understood');
   });
 
-  test('a model with a chat template gets the prompt as a message, unless it is raw', () => {
+  test('a model with a chat template gets the prompt as a message, except with --raw', () => {
     const prompted = (...flags: string[]) => runJson(chatModel, 'hi', '-n', '1', ...flags).tokens.prompt;
     const raw = prompted('--raw');
     expect(prompted()).toBeGreaterThan(raw + '[user][assistant]'.length / 4);
   });
 
-  test('--json-schema: JSON that the schema accepts, within the tokens there are', () => {
+  test('--json-schema: complete JSON that conforms to the schema, within the token limit', () => {
     const schema = join(scratch, 'schema.json');
     const properties = { tonnage: { type: 'integer' }, afloat: { type: 'boolean' } };
     const required = Object.keys(properties);
@@ -214,7 +214,7 @@ describe('run', () => {
     }
   });
 
-  test('Ctrl-C: what there is, and exit code 130', async () => {
+  test('Ctrl-C prints the answer so far, and exits with 130', async () => {
     const args = [
       'run',
       llama,
@@ -236,7 +236,7 @@ describe('run', () => {
 });
 
 describe('refusals', () => {
-  test('over the memory: exit code 2, the shortfall and what to change', () => {
+  test('too little memory: exit code 2, the missing bytes, and the changes that help', () => {
     const { code, out, err } = plimsoll(['run', llama, 'hello', '--memory', '205MiB', '--ctx', '16k']);
     expect(code).toBe(2);
     expect(out).toBe('');
@@ -251,7 +251,7 @@ describe('refusals', () => {
     expect(outputSchemas.error.parse(JSON.parse(asJson.out)).error.code).toBe('over-memory-budget');
   });
 
-  test('the advice of a refusal is taken at its word', () => {
+  test('the model runs with the advice of a refusal', () => {
     const args = ['run', llama, 'hello', '-n', '2', '--temp', '0', '--ctx', '16k', '--memory', '205MiB'];
     const { error } = outputSchemas.error.parse(JSON.parse(plimsoll([...args, '--json']).out));
     const [advice = ''] = (error.hint ?? '').split(': ');
@@ -272,21 +272,21 @@ describe('refusals', () => {
     ['a cache type without kernels', ['run', llama, 'hi', '--kv-type', 'q4_0'], 'bad-kv-format'],
     ['an amount without a unit', ['run', llama, 'hi', '--memory', '4G'], 'bad-bytes'],
     ['a flag out of range', ['run', llama, 'hi', '--top-p', '2'], 'bad-flag'],
-    ['a flag of nobody', ['run', llama, 'hi', '--warp', '9'], 'unknown-option'],
+    ['an unknown flag', ['run', llama, 'hi', '--warp', '9'], 'unknown-option'],
     [
-      'a schema that is not there',
+      'a missing schema',
       ['run', llama, 'hi', ...small, '--json-schema', join(scratch, 'none.json')],
       'file-not-found',
     ],
     ['a draft of another vocabulary', ['run', llama, 'hi', ...small, '--draft', other], 'draft-vocabulary'],
-    ['drafted tokens without a draft', ['run', llama, 'hi', '--draft-tokens', '2'], 'bad-flag'],
+    ['draft tokens without a draft', ['run', llama, 'hi', '--draft-tokens', '2'], 'bad-flag'],
     ['no prompt', ['run', llama], 'missing-prompt'],
     ['a prompt beyond the context', ['run', llama, 'x '.repeat(60_000), ...small], 'prompt-too-long'],
     ['a template that does not end', ['run', endlessModel, 'hi', ...small], 'chat-template-limit'],
-    ['a pattern that was made to hang', ['run', hangingModel, 'hi', '--raw', ...small], 'tokenizer-pattern'],
+    ['a pattern that backtracks', ['run', hangingModel, 'hi', '--raw', ...small], 'tokenizer-pattern'],
     ['a base model in a chat', ['chat', llama, ...small], 'no-chat-template'],
     ['no test', ['bench', llama, '-p', '0', '-n', '0'], 'nothing-to-measure'],
-    ['weights that are not there', ['inspect', join(scratch, 'nothing.gguf')], 'no-such-file'],
+    ['a missing file', ['inspect', join(scratch, 'nothing.gguf')], 'no-such-file'],
   ])('%s: exit code 1 and an error with a code', (_, args, errorCode) => {
     writeFileSync(join(scratch, 'torn.gguf'), readFileSync(llama).subarray(0, 50_000));
     const { code, out, err } = plimsoll([...args, ...(args[0] === 'chat' ? [] : ['--json'])]);
@@ -314,7 +314,7 @@ describe('chat', () => {
     expect(say('hello', '/reset', 'hello', '/exit', 'hello').out).toBe(one.out + one.out);
   });
 
-  test('a conversation that outgrows its context stops, or slides on', () => {
+  test('a conversation that outgrows its context stops, or slides with --overflow slide', () => {
     const lines = Array.from({ length: 8 }, (_, turn) => `${turn}: ${'so it goes, '.repeat(9)}`);
     const say = (...flags: readonly string[]) =>
       plimsoll(['chat', chatModel, '--temp', '0', '-n', '4', ...small, ...flags], lines.join('\n'));

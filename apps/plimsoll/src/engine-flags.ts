@@ -1,8 +1,8 @@
-/** The command lines of other engines, as `plimsoll plan` reads them. */
+/** Translates the command lines of other engines for `plimsoll plan`. */
 import { engineFaces, type TranslatedLine, translateLine } from '@plimsoll/planner/engines';
 import { type EngineFlags, engineFlags } from '@plimsoll/registry';
 
-/** Flags of every engine under our names, and which were left out because they change no memory. */
+/** Returns the arguments under our flag names, and the flags that were dropped because they change no memory. */
 export function canonicalArguments(given: readonly string[]): TranslatedLine {
   return translateLine(
     given,

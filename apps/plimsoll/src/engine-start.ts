@@ -1,4 +1,4 @@
-/** Starts the engine for a command: the flags that shape its memory, the model's file, the load with its progress. */
+/** Starts the engine for a command: reads the flags of its memory, opens the model, loads it and shows the progress. */
 import { existsSync } from 'node:fs';
 import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
@@ -21,7 +21,7 @@ export interface EngineFlags {
   readonly draftTokens?: number;
 }
 
-/** As many as the engine takes. */
+/** The engine's limit. */
 const draftTokensMax = 64;
 
 export function addEngineFlags(command: Command): Command {
@@ -55,13 +55,13 @@ export interface StartedEngine {
 }
 
 export interface StartOptions {
-  /** Default: the usual context, or the model's own limit where that is shorter. */
+  /** Tokens. Default: --ctx; without it the usual context, or the model's limit if that is shorter. */
   readonly contextMax?: number;
-  /** False for commands that never see text. */
+  /** False for commands without text. Default true. */
   readonly needsTokenizer?: boolean;
-  /** False where the same prompt is to be computed again and again. */
+  /** False for commands that compute the same prompt repeatedly. Default true. */
   readonly prefixCaching?: boolean;
-  /** Output is held to a grammar, which takes memory of its own. */
+  /** True: the output follows a grammar, which needs additional memory. */
   readonly constrainedOutput?: boolean;
 }
 
@@ -73,7 +73,7 @@ export async function startEngine(
   refuseWhatIsNoFile(path);
   const limit = memoryLimit(flags.memory);
   const startedAt = monotonicClock.now();
-  // Loaded here: the help and the errors above should not wait for it.
+  // Imported only here, so that the help and the errors above need not wait for the engine.
   const { createEngine, openModel } = await import('@plimsoll/engine');
   const { parseKvFormat } = await import('@plimsoll/planner/formats');
   const model = await openModel(path, { memoryBytes: limit.bytes });
@@ -123,7 +123,7 @@ function isAuto(text: string): true {
   throw badValue('--weights', text, 'auto; other formats are chosen by converting the file');
 }
 
-/** The registry knows models by name and has no weights of them. */
+/** Refuses a path that does not exist, such as a registry name: the registry has no weights. */
 function refuseWhatIsNoFile(path: string): void {
   if (existsSync(path)) return;
   throw new PlimsollError({

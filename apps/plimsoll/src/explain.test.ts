@@ -1,4 +1,4 @@
-/** `plimsoll explain` as people and pipes use it, and how a page reads in the terminal. */
+/** Runs `plimsoll explain` as users do, and renders pages for the terminal. */
 import { describe, expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
 import { type Outcome, plimsoll } from './program.test-data.ts';
@@ -19,16 +19,16 @@ describe('the command', () => {
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
     expect(out).toContain('Read on: http://localhost:4680/docs/systems/memory\n');
     expect(out).toMatch(/See also:\n(?: {2}.+ http:\/\/localhost:4680\/docs\/[a-z0-9/-]+\n){5}$/);
-    // Numbers are computed where the index is built; a name in braces would be one that was not.
+    // The build of the index computes the numbers; a name in braces would be a number that it missed.
     expect(out).not.toMatch(/[{}]|\[@|\]\(/);
   });
 
-  test('knows models and hardware', () => {
+  test('finds models and hardware', () => {
     expect(explain('h100').out).toMatch(/^NVIDIA H100 SXM 80GB\n[\s\S]*79\.19 GiB/);
     expect(explain('llama-3.1-8b').out).toMatch(/^meta-llama\/Llama-3\.1-8B\n[\s\S]*8\.03 billion/);
   });
 
-  test('--json gives the query and its results, best first, as the schema says', () => {
+  test('--json prints the query and its results, best first, according to the schema', () => {
     const answer = outputSchemas.explain.parse(JSON.parse(explain('memory', 'bandwidth', '--json').out));
     expect(answer.query).toBe('memory bandwidth');
     expect(answer.results.slice(0, 2)).toMatchObject([
@@ -38,7 +38,7 @@ describe('the command', () => {
     expect(JSON.parse(plimsoll(['schema', 'explain']).out).properties).toHaveProperty('results');
   });
 
-  test('nothing found: exit code 1 with the nearest words', () => {
+  test('without results: exit code 1 and the nearest words', () => {
     const { code, out, err } = explain('fraagmmenttionn', '--json');
     expect(code).toBe(1);
     expect(err).toContain('the atlas has nothing about "fraagmmenttionn"');
@@ -46,14 +46,14 @@ describe('the command', () => {
     expect(outputSchemas.error.parse(JSON.parse(out)).error.code).toBe('nothing-found');
   });
 
-  test('no words are asked for', () => {
+  test('without words: an error that asks for words', () => {
     expect(explain()).toMatchObject({ code: 1, out: '' });
     expect(explain('').code).toBe(1);
   });
 });
 
 describe('in the terminal', () => {
-  test('a page is its summary, its facts and its links', () => {
+  test('a page has a summary, facts and links', () => {
     const text = renderExplanation({
       title: 'KV cache',
       summary: [
@@ -84,7 +84,7 @@ describe('in the terminal', () => {
     `);
   });
 
-  test('words longer than a line stand alone, and a paragraph of nothing is nothing', () => {
+  test('a word longer than a line gets its own line, and an empty paragraph gives no text', () => {
     expect(wrapText('a bb cccccccccc dd', { width: 6, first: '- ', rest: '  ' })).toBe(
       '- a bb\n  cccccccccc\n  dd',
     );

@@ -1,7 +1,7 @@
-/** Flags with numbers, checked while the command line is read. Used as parsers of commander's options. */
+/** Parsers of flags with numbers, for commander's options. */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** Largest count any flag takes: above it sums leave the range of exact integers. */
+/** Largest count of any flag: above it sums leave the range of exact integers. */
 const countMax = 10_000_000;
 
 export function wholeFlag(flag: string, least: number, most: number = countMax): (text: string) => number {
@@ -20,13 +20,13 @@ export function realFlag(flag: string, least: number, most: number): (text: stri
   };
 }
 
-/** `512` or `128,512,2048`: one value per test. */
+/** Parses `512` or `128,512,2048`: one value per test. */
 export function countsFlag(flag: string): (text: string) => readonly number[] {
   const one = wholeFlag(flag, 0);
   return (text) => text.split(',').map((part) => one(part.trim()));
 }
 
-/** A flag of `plimsoll plan`, by its name without dashes. */
+/** The error for a flag of `plimsoll plan`. `flag` has no dashes. */
 export function badFlag(flag: string, value: string, limit: string): PlimsollError {
   return new PlimsollError({
     code: 'bad-flag',

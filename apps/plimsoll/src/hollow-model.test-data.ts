@@ -1,7 +1,7 @@
 /**
- * A model file of a real shape and nothing in it: names, sizes, types and a vocabulary as large as the real one, and
- * weights that are all zero, which a sparse file holds without a place on the disk. It is written in a moment, and an
- * engine treats it like any other: reads, repacks and multiplies as much.
+ * A model file with the shape of a real model: the same names, sizes, types and vocabulary size. All weights are zero,
+ * so a sparse file needs no disk space for them, and writing takes no time. The engine reads, repacks and multiplies as
+ * much as for the real model.
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { assert, defined } from '@plimsoll/foundation';
@@ -19,7 +19,7 @@ import { resolveModel } from '@plimsoll/registry';
 
 type Metadata = readonly (readonly [string, GgufValue])[];
 
-/** Writes the shape of a Llama of the registry, its matrices in one type. */
+/** Writes the shape of a Llama model of the registry, with all matrices in one type. */
 export function writeHollowModel(path: string, model: string, type: string): void {
   const { id, config } = resolveModel(model);
   const spec = modelSpecFromConfig(config, { id });
@@ -91,9 +91,9 @@ function hyperParameters(spec: ModelSpec): Metadata {
   ];
 }
 
-/** Bytes, then two letters, then three: each token a merge of earlier ones. */
+/** A vocabulary of bytes, then tokens of two letters, then of three. Each longer token merges two earlier tokens. */
 function vocabulary(vocabSize: number): Metadata {
-  // The letters of byte-level BPE: printable bytes stand for themselves, the others for what follows U+0100.
+  // Byte-level BPE writes printable bytes as themselves, the others as characters from U+0100 on.
   const bytes = Array.from({ length: 256 }, (_, byte) => String.fromCodePoint(byteLetter(byte)));
   const letters = bytes.slice(0x21, 0x7f);
   const tokens = [...bytes];

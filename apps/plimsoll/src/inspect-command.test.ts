@@ -1,4 +1,4 @@
-/** `plimsoll inspect` on files of every kind that there are fixtures of. */
+/** Runs `plimsoll inspect` on fixtures of every kind of file. */
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { fixtures, llama, plimsoll } from './program.test-data.ts';
 const checkpoint = join(fixtures, 'engine/llama-3/checkpoint');
 
 describe('inspect', () => {
-  test('a page', () => {
+  test('the output for a GGUF file', () => {
     const { code, out } = plimsoll(['inspect', join(fixtures, 'engine/llama-k-quants/q4_k.gguf')]);
     expect(code).toBe(0);
     expect(out.replace(fixtures, 'fixtures')).toMatchInlineSnapshot(`
@@ -73,10 +73,10 @@ describe('inspect', () => {
     expect(found.tensorBytes).toBeLessThan(4 * MiB);
   });
 
-  test('checkpoint and GGUF of one model have as many parameters', () => {
+  test('checkpoint and GGUF file of a model have the same number of parameters', () => {
     const elements = (path: string) =>
       outputSchemas.inspect.parse(JSON.parse(plimsoll(['inspect', path, '--json']).out)).elements;
-    // rope_freqs, which the converter adds: one factor per rotated pair.
+    // The converter adds rope_freqs: one factor per rotated pair.
     expect(elements(llama) - elements(checkpoint)).toBe(16);
   });
 });

@@ -1,4 +1,4 @@
-/** What a model file holds, read from its headers: tensors, metadata, and the architecture they make where it is known. */
+/** Reads the headers of a model file: tensors, metadata, and the architecture if it is known. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
@@ -9,12 +9,12 @@ export interface InspectedTensor {
   readonly type: string;
   readonly shape: readonly number[];
   readonly bytes: number;
-  /** Of the file it lies in. */
+  /** Name of the tensor's file. */
   readonly file: string;
   readonly offset: number;
 }
 
-/** Long arrays are shown by their beginning. 64-bit integers that a number cannot hold are text. */
+/** Arrays show only their first elements. 64-bit integers are strings. */
 export type InspectedValue =
   | string
   | number
@@ -30,7 +30,7 @@ export interface Inspection {
   /** `GGUF v3`, `safetensors`. */
   readonly format: string;
   readonly files: readonly string[];
-  /** Null where the file does not say, or says something that is not known; `problem` says which. */
+  /** Null if the file states no architecture, or an unknown one; then `problem` has the reason. */
   readonly spec: ModelSpec | null;
   readonly problem: string | null;
   readonly tensors: readonly InspectedTensor[];
@@ -100,13 +100,13 @@ function specOrProblem(read: () => ModelSpec): Pick<Inspection, 'spec' | 'proble
   try {
     return { spec: read(), problem: null };
   } catch (error) {
-    // A file that holds something else than a language model can still be looked at.
+    // The command also shows files of other kinds than language models.
     if (error instanceof PlimsollError) return { spec: null, problem: error.message };
     throw error;
   }
 }
 
-/** Elements of an array that are shown. */
+/** Number of elements of an array that are shown. */
 const shownElements = 4;
 
 function shortened(value: GgufValue): InspectedValue {

@@ -26,10 +26,10 @@ export async function askForPlan(
   return { model: chosenModel, flags: { ...flags, gpu, context, users } };
 }
 
-/** What to choose from when this has been typed; nothing typed gives everything, the featured records first. */
+/** Returns the choices for the typed text. Without text it returns everything, with the featured records first. */
 type ChoiceList = (typed: string) => readonly Choice[];
 
-/** Everything can be scrolled through; of what was searched for, as many as might be meant. */
+/** Maximum number of choices: without text all records, which the user can scroll through; else the 50 best matches. */
 function choicesMax(typed: string): number {
   return typed === '' ? Number.POSITIVE_INFINITY : 50;
 }
@@ -60,10 +60,10 @@ async function choose(message: string, list: ChoiceList): Promise<string | null>
     options() {
       return [...list(this.userInput.trim())];
     },
-    // The list is already narrowed by the registry's own search.
+    // The registry's search has already filtered the list.
     filter: () => true,
   });
-  // Enter on an empty list chooses nothing: ask again.
+  // Enter on an empty list chooses nothing, so the program asks again.
   return answer === undefined ? choose(message, list) : given(answer);
 }
 

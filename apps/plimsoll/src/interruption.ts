@@ -1,6 +1,7 @@
 /**
- * Ctrl-C while something is generated ends that and no more, so that its memory is freed and what was measured is shown.
- * At any other time, and when it is pressed again, the program leaves with 130, as shells report an interrupted program.
+ * Handles Ctrl-C. During a generation, Ctrl-C aborts only the generation, so that the program frees its memory and
+ * prints the measurements. At any other time, or a second time, Ctrl-C ends the program with exit code 130, which
+ * shells use for an interrupted program.
  */
 
 export const interruptedExitCode = 130;
@@ -13,7 +14,7 @@ export class Interruption {
     process.on('SIGINT', this.#interrupt);
   }
 
-  /** What the signal does; a terminal in raw mode sends a key instead. */
+  /** The action of the signal. A terminal in raw mode sends a key instead, whose handler calls this method. */
   interrupt(): void {
     if (this.#running === null || this.#running.signal.aborted) process.exit(interruptedExitCode);
     this.#running.abort();
@@ -30,8 +31,8 @@ export class Interruption {
   }
 
   /**
-   * Runs work that keeps the thread busy. No handler runs meanwhile, so the signal does what it does by itself: it ends the
-   * program at once.
+   * Runs synchronous work that blocks the thread. No handler could run meanwhile, so this method removes the handler,
+   * and the signal ends the program at once.
    */
   unguarded<Result>(work: () => Result): Result {
     process.off('SIGINT', this.#interrupt);

@@ -1,6 +1,6 @@
 /**
- * The stable shapes of --json output, version 1. Tests parse real output with these, so they cannot drift from the
- * types: a field that is added, renamed or dropped fails there.
+ * The stable schemas of --json output, version 1. Tests parse real output with them, so that an added, renamed or
+ * dropped field fails a test.
  */
 import { engineNames } from '@plimsoll/planner/engines';
 import { recordKinds } from '@plimsoll/planner/validation';

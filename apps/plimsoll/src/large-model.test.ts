@@ -1,4 +1,4 @@
-/** What small models cannot show: the memory and the patience that a model of a billion weights takes. */
+/** Tests of memory and time that need a model of a billion weights. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ function asJson(...args: readonly string[]): unknown {
 const flags = ['--ctx', '512', '--prefill-chunk', '64', '--threads', '2'];
 const prompt = 'a ship '.repeat(40);
 
-test('in the least memory that is enough: held as planned, and the process never above it', () => {
+test('in the smallest sufficient memory the engine holds the plan, and the process stays below the limit', () => {
   const refused = outputSchemas.error.parse(asJson('run', model, prompt, '--memory', '300MiB', ...flags));
   expect(refused.error.code).toBe('over-memory-budget');
   const memory = ['--memory', `${Math.ceil(Number(refused.error.value) / MiB)}MiB`];
@@ -40,7 +40,7 @@ test('in the least memory that is enough: held as planned, and the process never
   const { limitBytes, heldBytes, peakResidentBytes, heapBytes } = answer.memory;
   expect(heldBytes).toBeLessThanOrEqual(limitBytes);
   expect(peakResidentBytes).toBeLessThanOrEqual(limitBytes);
-  // Of the host's entries only staging is allocated as such; the others are what the process itself may take.
+  // The engine allocates only the staging entry of the host; the other entries are allowances for the process itself.
   const allocated = answer.memory.ledger.entries
     .filter(
       ({ tier, category }) => (tier === 'device' && category !== 'headroom') || category === 'workspace',
@@ -50,7 +50,7 @@ test('in the least memory that is enough: held as planned, and the process never
   expect(peakResidentBytes - allocated).toBeLessThan(150e6 + heapBytes);
 });
 
-test('the ledger of the engine is its plan; a long prompt is left within a fraction of its time', async () => {
+test('the ledger of the engine equals its plan; an abort ends a long prompt in a fraction of its time', async () => {
   const options = { contextMax: 2048, threads: 2, prefillChunkTokens: 512 };
   const engine = await createEngine({
     model: await openModel(model),
@@ -73,7 +73,7 @@ test('the ledger of the engine is its plan; a long prompt is left within a fract
     controller.abort('enough');
     expect(engine.occupancy.every(({ owned }) => owned === 0)).toBe(true);
     expect(await left).toBe('enough');
-    // Some 100 ms on two idle cores, where 512 tokens take seconds; a busy machine may take longer for both.
+    // About 100 ms on two idle cores, where 512 tokens take seconds. On a busy machine both take longer.
     expect(performance.now() - abortedAt).toBeLessThan(1500);
     engine.checkIntegrity();
   } finally {

@@ -1,4 +1,4 @@
-/** The program as people and pipes use it: real processes, exit codes, JSON that fits its schema. */
+/** Runs the program as users do: as processes, with exit codes, and JSON that conforms to its schema. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ function json(...args: readonly string[]): unknown {
 }
 
 describe('plan', () => {
-  test('our own engine is planned on this machine when no device is named', () => {
+  test('without a device, our own engine is planned on this machine', () => {
     const model = join(fixtures, 'engine/llama-3/q8_0.gguf');
     const result = plimsoll('plan', model, '--engine', 'plimsoll', '--context', '256');
     expect(result.code).toBe(0);
@@ -37,7 +37,7 @@ describe('plan', () => {
     expect(users.out).toContain('createEngine({ model, memoryBytes: 1073741824, options: { sequencesMax: 3,');
   });
 
-  test('a plan a person can act on: verdict, bar, table, advice, command', () => {
+  test('prints verdict, bar, table, advice and command', () => {
     const result = plimsoll(
       'plan',
       'meta-llama/Llama-3.1-8B-Instruct',
@@ -60,18 +60,18 @@ describe('plan', () => {
     ['openai/gpt-oss-20b', ['--gpu', 'rtx-4090']],
     ['Qwen/Qwen3-8B', ['--gpu', 'm3-max-64gb']],
     [join(fixtures, 'gguf/tiny-llama.gguf'), ['--gpu', 'rtx-3060', '--context', '64']],
-  ])('%s: --json fits its schema and its parts add up', (model, flags) => {
+  ])('%s: --json conforms to its schema and its parts add up', (model, flags) => {
     const answer = outputSchemas.plan.parse(json('plan', model, '--context', '4k', ...flags));
     const held = answer.ledger.entries
       .filter((entry) => entry.tier === 'device')
       .reduce((sum, entry) => sum + entry.bytes, 0);
     const free = answer.hardware.usableBytes - held;
-    // What the engine's blocks leave over at the end of the pool is less than one block of any model here.
+    // The rest at the end of the pool is smaller than a block of any model here.
     expect(Math.abs(free - answer.spareBytes)).toBeLessThan(64 * 1024 ** 2);
     expect(answer.fits).toBe(true);
   });
 
-  test('what does not fit is answered in full, with exit code 2 and advice that fits', () => {
+  test('a plan that does not fit is complete, with exit code 2 and advice that fits', () => {
     const result = plimsoll(
       'plan',
       'meta-llama/Llama-3.3-70B-Instruct',
@@ -88,7 +88,7 @@ describe('plan', () => {
     for (const advice of answer.advice) expect(advice.fits).toBe(true);
   });
 
-  test('flags of vLLM and llama.cpp work as they are', () => {
+  test('accepts flags of vLLM and llama.cpp unchanged', () => {
     const ours = json(
       'plan',
       'llama-3.1-8b',
@@ -132,7 +132,7 @@ describe('plan', () => {
     expect(outputSchemas.plan.parse(llama).engine.command).toMatch(/-ngl 20 -ctk q8_0 -ctv q8_0/);
   });
 
-  test('the command to run names what the plan assumed', () => {
+  test('the start command has a flag for every assumption of the plan', () => {
     const command = (...args: readonly string[]): string =>
       outputSchemas.plan.parse(json('plan', ...args)).engine.command ?? '';
     expect(command('Qwen/Qwen3-32B', '--gpu', 'l40s', '--weights', 'awq')).toContain(
@@ -150,7 +150,7 @@ describe('plan', () => {
     expect(command('gpt-oss-20b', '--gpu', 'm3-max-64gb')).toContain('MXFP4_MOE');
   });
 
-  test('a path is printed as it was typed, quoted for a shell', () => {
+  test('prints a path as the user typed it, quoted for a shell', () => {
     const path = join(scratch, "it's here $(x)");
     mkdirSync(path);
     copyFileSync(join(fixtures, 'gguf/tiny-llama.gguf'), join(path, 'm.gguf'));
@@ -160,7 +160,7 @@ describe('plan', () => {
     expect(answer.engine.command).toContain(`-m '${path.replaceAll("'", "'\\''")}/m.gguf'`);
   });
 
-  test('flags that change no memory are left out, and said to be', () => {
+  test('drops flags that change no memory, and prints a note', () => {
     const result = plimsoll(
       'plan',
       'llama-3.1-8b',
@@ -175,21 +175,21 @@ describe('plan', () => {
     expect(result.err).toMatch(/--trust-remote-code, --port changes no memory/);
   });
 
-  test('each device of a comparison is planned under the engine that suits it', () => {
+  test('plans each device of a comparison with its usual engine', () => {
     const { plans } = outputSchemas.compare.parse(
       json('plan', 'llama-3.1-8b', '--compare', 'm3-max-64gb,h100'),
     );
     expect(plans.map((answer) => answer.engine.name)).toEqual(['llama.cpp', 'vllm']);
   });
 
-  test('several devices side by side', () => {
+  test('compares several devices', () => {
     const result = plimsoll('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s', '--context', '8k');
     expect(result.code).toBe(0);
     expect(result.out.split('\n').filter((line) => /^1 x NVIDIA/.test(line)).length).toBe(2);
     outputSchemas.compare.parse(json('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s'));
   });
 
-  test('without a terminal, npm start plans an example and says so', () => {
+  test('without a terminal, --ask plans an example and prints a note', () => {
     const result = plimsoll('plan', '--ask');
     expect(result.code).toBe(0);
     expect(result.err).toMatch(/No terminal to ask in: planning meta-llama/);
@@ -289,7 +289,7 @@ describe('bad input', () => {
       /8192/,
     ],
     [
-      'more cached than there is prompt',
+      'more cached tokens than prompt tokens',
       ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--cached-prompt', '9k'],
       'bad-flag',
       /8192/,
@@ -301,13 +301,13 @@ describe('bad input', () => {
       /-fa on/,
     ],
     [
-      'a conversion that is not listed',
+      'an unlisted conversion',
       ['plan', 'Qwen/Qwen3-32B-AWQ', '--gpu', 'h100'],
       'unknown-model',
       /Qwen3-32B with --weights awq/,
     ],
     [
-      'one plan explained, several asked for',
+      '--explain with several plans',
       ['plan', 'llama-3.1-8b', '--compare', 'h100,h200', '--explain'],
       'conflicting-flags',
       /--gpu/,
@@ -324,7 +324,7 @@ describe('bad input', () => {
     expect(outputSchemas.error.parse(JSON.parse(result.out)).error.code).toBe(code);
   });
 
-  test('a config of an unknown family names the keys it does not understand; --assume reads it all the same', () => {
+  test('refuses a config of an unknown family and names its unknown keys; --assume reads it', () => {
     const path = join(scratch, 'config.json');
     const config = {
       model_type: 'brandnew',
@@ -345,7 +345,7 @@ describe('bad input', () => {
     expect(plimsoll('plan', path, '--gpu', 'h100', '--context', '1k', '--assume', 'llama').code).toBe(0);
   });
 
-  test('truncated and lying files end in a typed error that names the offset', () => {
+  test('truncated files and false sizes give a typed error that names the offset', () => {
     const path = join(scratch, 'broken.gguf');
     writeFileSync(path, Buffer.from('GGUF\x03\x00\x00\x00\xff\xff\xff\xff', 'latin1'));
     const result = plimsoll('plan', path, '--gpu', 'h100', '--json');
@@ -355,7 +355,7 @@ describe('bad input', () => {
   });
 });
 
-test('zoo, audit and schema print what their schemas say', () => {
+test('zoo, audit and schema conform to their schemas', () => {
   outputSchemas.zoo.parse(json('zoo', 'models', 'qwen3'));
   outputSchemas.zoo.parse(json('zoo', 'hardware'));
   outputSchemas.audit.parse(json('audit'));
@@ -363,7 +363,7 @@ test('zoo, audit and schema print what their schemas say', () => {
   expect(schema.properties).toHaveProperty('ledger');
 });
 
-test('validate answers every record and keeps the keys of what was reported', () => {
+test('validate answers every record and keeps the keys of the reported figures', () => {
   const answer = outputSchemas.validate.parse(json('validate', join(fixtures, 'logs/vllm-startup.json')));
   expect(answer.summary.records).toBe(21);
   expect(answer.summary.supported).toBe(21);
@@ -372,13 +372,13 @@ test('validate answers every record and keeps the keys of what was reported', ()
   }
 });
 
-test('a name that only JavaScript knows is no command', () => {
+test('a property name of JavaScript objects is not a command', () => {
   const result = plimsoll('constructor');
   expect(result.code).toBe(1);
   expect(result.err).toContain("unknown command 'constructor'");
 });
 
-test('help names every command and the exit codes', () => {
+test('the help lists every command and the exit codes', () => {
   const result = plimsoll('--help');
   expect(result.code).toBe(0);
   for (const word of [

@@ -1,11 +1,11 @@
-/** The program: reads the command line, runs one command, turns failures into exit codes. */
+/** The program: reads the command line, runs one command, and turns errors into exit codes. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { TranslatedLine } from '@plimsoll/planner/engines';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { printMessage, reportFailure } from './output.ts';
 
-/** Every command, loaded when it is asked for: a plan should not wait for the readers and the engine of the others. */
+/** Every command. Only the requested command is imported, so that a plan need not wait for the code of the others. */
 const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
   plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
   zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
@@ -19,7 +19,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
 };
 
-/** Codes of what was understood and does not fit. */
+/** Codes of valid requests that do not fit into the memory; their exit code is 2. */
 const refusals: ReadonlySet<string> = new Set([
   'over-memory-budget',
   'out-of-memory-budget',
@@ -27,18 +27,18 @@ const refusals: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Runs the command line and gives the exit code: 0 ok, 1 bad input (or a defect, which has the code `internal-error`), 2
- * does not fit, 3 a stated limit was broken.
+ * Runs the command line and returns the exit code: 0 ok, 1 bad input or a defect (code `internal-error`), 2 does not
+ * fit, 130 interrupted.
  */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
   const asJson = argv.includes('--json');
-  // What is thrown where no command waits for it, in a callback or a thread's event, is reported like everything else.
+  // Reports errors that no command awaits, such as errors in a callback or in a thread's event.
   process.on('uncaughtException', (error) => {
     reportFailure(error, asJson);
     process.exit(1);
   });
-  // Whoever reads through `head` stops reading; that is no failure of this program.
+  // A reader such as `head` may close the pipe early; this is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
@@ -67,7 +67,7 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
   const done = (code: number): void => {
     exitCode = code;
   };
-  // Help and suggestions need all of them.
+  // Help and suggestions need all commands.
   const name = argv[0] ?? '';
   const asked = Object.hasOwn(commands, name) ? commands[name] : undefined;
   for (const load of asked === undefined ? Object.values(commands) : [asked]) {
@@ -91,12 +91,12 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
   }
 }
 
-/** After a defect a thread that waits for ever must not keep the process; a timer of its own keeps nothing. */
+/** Ends the process 1 s after a defect, even if a thread waits forever. The timer itself does not keep it alive. */
 function leaveSoon(): void {
   setTimeout(() => process.exit(1), 1000).unref();
 }
 
-/** Only a plan reads the command lines of other engines; the other commands have flags of their own. */
+/** Translates the flags of other engines, which only `plan` accepts. */
 async function ourFlags(argv: readonly string[]): Promise<TranslatedLine> {
   if (argv[0] !== 'plan') return { argv, leftOut: [] };
   if (argv.includes('--') || argv.includes('-')) {

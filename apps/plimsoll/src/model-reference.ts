@@ -1,6 +1,6 @@
 /**
- * What a person may type for a model: a registry name or Hugging Face id, a local directory, a config.json, a GGUF or a
- * safetensors file or index, or the address of a GGUF. A name that exists on disk is a file.
+ * Resolves the model argument of a command: a registry name or Hugging Face id, a local directory, a config.json, a
+ * GGUF or safetensors file or index, or the URL of a GGUF file. A name that exists on disk is a file.
  */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
 
 export interface ReferenceOptions {
-  /** Family to read an unknown architecture as. */
+  /** The family as which an unknown architecture is read. */
   readonly assume?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function modelFromRegistry(name: string, options: ReferenceOptions = {}):
   });
 }
 
-/** Endings of converted checkpoints, and the format that plans the original like them. */
+/** Name endings of converted checkpoints, and the --weights format with which the original has the same plan. */
 const conversions: readonly (readonly [RegExp, string])[] = [
   [/[-_.]awq(-int4)?$/i, 'awq'],
   [/[-_.]gptq(-int4)?$/i, 'gptq'],
@@ -48,7 +48,7 @@ const conversions: readonly (readonly [RegExp, string])[] = [
   [/[-_.]gguf$/i, 'Q4_K_M'],
 ];
 
-/** The registry's record; for a conversion that it does not list, the error names the original and the format. */
+/** Finds the registry's record. For an unlisted conversion, the error names the original and the format. */
 function resolveRecord(name: string): ReturnType<typeof resolveModel> {
   try {
     return resolveModel(name);
@@ -79,7 +79,7 @@ async function modelFromPath(path: string, options: ReferenceOptions): Promise<M
   return modelFromConfigFile(path, basename(dirname(path)), options);
 }
 
-/** A Hugging Face checkout: config.json says everything the plan needs; a lone GGUF is read instead. */
+/** A Hugging Face directory: its config.json has everything that a plan needs. */
 async function modelFromDirectory(path: string, options: ReferenceOptions): Promise<ModelSpec> {
   const config = join(path, 'config.json');
   if (existsSync(config)) {

@@ -1,4 +1,4 @@
-/** The flags of `plimsoll plan` that only some engines have, made from the options that each engine lists. */
+/** The flags of `plimsoll plan` that only some engines have, made from the options of each engine. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type AnyOptions, type EngineName, engineFace, engineFaces } from '@plimsoll/planner/engines';
 import { engineFlags } from '@plimsoll/registry';
@@ -7,10 +7,10 @@ import { badFlag } from './flag-values.ts';
 
 type Spec = (typeof engineFaces)[number]['options'][number];
 
-/** What commander has read; texts, or true for a switch. */
+/** Flags as commander reads them: a string, or true for a switch. */
 type ReadFlags = Readonly<Record<string, unknown>>;
 
-/** One flag for every option; engines that share its name share it. */
+/** Adds one flag for every option. Engines whose options have the same name share the flag. */
 export function addOptionFlags(command: Command): Command {
   const specs = engineFaces.flatMap(({ options, title }) => options.map((spec) => ({ spec, title })));
   const names = new Set(specs.map(({ spec }) => spec.name));
@@ -26,7 +26,10 @@ export function addOptionFlags(command: Command): Command {
   return command;
 }
 
-/** The options of an engine that were given. A flag that it does not have is refused, or named where it changes no memory. */
+/**
+ * Reads the given options of an engine. Refuses a flag of another engine, or notes that it changes no memory of this
+ * engine.
+ */
 export function optionsOf(
   flags: ReadFlags,
   engine: EngineName,
@@ -65,7 +68,7 @@ function givenSpecs(flags: ReadFlags): readonly GivenOption[] {
 }
 
 function readText({ name, limit, read }: Spec, text: string): AnyOptions {
-  // What only the caller can read, such as another model, is read by the caller.
+  // The caller reads options that need more than their text, such as another model.
   if (read === null) return {};
   const options = read(text);
   if (options === null) throw badFlag(name, text, limit);

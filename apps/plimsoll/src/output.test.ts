@@ -1,4 +1,4 @@
-/** What reaches stdout and stderr: hostile names, and defects, which have to be provoked from outside. */
+/** Output on stdout and stderr for hostile names and for defects, which the tests provoke from outside. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { env, type Outcome, plimsoll, program } from './program.test-data.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'output-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-test('names in a file are shown and not obeyed', () => {
+test('control characters in the names of a file are shown and have no effect', () => {
   const path = join(scratch, 'config.json');
   writeFileSync(path, JSON.stringify({ model_type: '\u001b[2J\u001b]0;pwn\u0007evil', hidden_size: 1 }));
   const { code, err } = plimsoll(['plan', path, '--gpu', 'h100']);
@@ -22,7 +22,7 @@ test('names in a file are shown and not obeyed', () => {
   `);
 });
 
-test('a colour in a name is no colour, whether the program paints its own or not', () => {
+test('a colour sequence in a name has no effect, with and without colours of the program', () => {
   const config = {
     model_type: 'llama',
     hidden_size: 64,
@@ -46,7 +46,7 @@ test('a colour in a name is no colour, whether the program paints its own or not
   for (const out of [painted, plain]) expect(out).toContain('␛[31mred');
 });
 
-/** Starts the program with something of the language broken. */
+/** Starts the program with a broken built-in function. */
 function broken(code: string, args: readonly string[]): Outcome {
   const preload = `data:text/javascript,${encodeURIComponent(code)}`;
   const result = spawnSync(process.execPath, ['--import', preload, program, ...args], {
@@ -58,7 +58,7 @@ function broken(code: string, args: readonly string[]): Outcome {
 
 const plan = ['plan', 'llama-3.1-8b', '--gpu', 'h100'];
 
-test('a defect is JSON on stdout and everything on stderr', () => {
+test('a defect prints JSON on stdout, and the message with its stack on stderr', () => {
   const code = 'Math.ceil = () => { throw new RangeError("\\u001b broken"); };';
   const asJson = broken(code, [...plan, '--json']);
   expect(asJson.code).toBe(1);
@@ -77,7 +77,7 @@ test('a defect is JSON on stdout and everything on stderr', () => {
   expect([asText.code, asText.out]).toEqual([1, '']);
 });
 
-test('so is what is thrown where no command waits for it', () => {
+test('an error that no command awaits is reported like a defect', () => {
   const code = `const { ceil } = Math;
     Math.ceil = (value) => { setImmediate(() => { throw new Error("late"); }); return ceil(value); };`;
   const { code: exit, err } = broken(code, plan);

@@ -1,6 +1,6 @@
 /**
- * Where everything the program prints goes through: text or JSON on stdout, messages on stderr. Here, and only here, text
- * from files, arguments and servers is made harmless for the terminal that may show it.
+ * All output of the program: text or JSON on stdout, messages on stderr. Only this file makes text from files,
+ * arguments and servers harmless for a terminal.
  */
 import { AssertionError, PlimsollError } from '@plimsoll/foundation';
 import { CommanderError } from 'commander';
@@ -22,31 +22,31 @@ export function printMessage(text: string): void {
 }
 
 /**
- * Text that a model wrote. A terminal must not obey it; a file or another program gets every character as it came, as
- * from other runners, because what reads it may need them.
+ * Prints text from a model. On a terminal, control characters are made harmless. A file or another program gets the
+ * unchanged text, as from other runners, because the reader may need every character.
  */
 export function printGenerated(text: string): void {
   process.stdout.write(process.stdout.isTTY === true ? safeText(text) : text);
 }
 
-/** True when a person reads stdout: a terminal, and not told to be plain. */
+/** True if the program can ask questions: stdin and stdout are terminals, and the variable CI is not set. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.CI === undefined;
 }
 
-/** Message on stderr; with --json also the error as JSON on stdout, so that a pipe always gets JSON. */
+/** Prints an error to stderr and, with --json, as JSON to stdout, so that a pipe always gets JSON. */
 export function reportFailure(error: unknown, asJson: boolean): void {
   const failure = asFailure(error);
   if (asJson) printJson({ error: failure.toJSON() });
   const parts = [`plimsoll: ${safeLine(failure.message)}`];
   if (failure.limit !== undefined) parts.push(`  allowed: ${safeLine(String(failure.limit))}`);
   if (failure.hint !== undefined) parts.push(`  try: ${safeLine(failure.hint)}`);
-  // Of a defect, all there is.
+  // A defect also prints its stack.
   if (failure.code === defectCode && error instanceof Error) parts.push(error.stack ?? '');
   printMessage(parts.join('\n'));
 }
 
-/** The code of a failure that is this program's fault, whatever it was given. */
+/** The code of a defect of this program. */
 const defectCode = 'internal-error';
 
 function asFailure(error: unknown): PlimsollError {

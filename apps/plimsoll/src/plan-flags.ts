@@ -1,4 +1,4 @@
-/** The flags of `plimsoll plan`, and the request they make. Every value is checked here, once. */
+/** Turns the flags of `plimsoll plan` into a request. Every value is checked here, once. */
 import { existsSync } from 'node:fs';
 import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -11,7 +11,7 @@ import { optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
 import { usualContext } from './usual-context.ts';
 
-/** As commander reads them; the options of engines are among them, under the names that the engines list. */
+/** Flags as commander reads them, including the options of engines under the names that the engines list. */
 export interface PlanFlags extends Readonly<Record<string, unknown>> {
   readonly gpu?: string;
   readonly compare?: string;
@@ -37,10 +37,10 @@ export interface PlanFlags extends Readonly<Record<string, unknown>> {
   readonly ask?: boolean;
 }
 
-/** The models that a plan is about. */
+/** The models of a plan. */
 export interface PlannedModels {
   readonly spec: ModelSpec;
-  /** As a person typed it. */
+  /** The model argument as the user typed it. */
   readonly reference: string;
   /** Null without --draft. */
   readonly draft: ModelSpec | null;
@@ -67,7 +67,7 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
     weights: flags.weights,
     elementType: flags.dtype === undefined ? undefined : elementTypeOf(flags.dtype),
     kvFormat: flags.kv === undefined || flags.kv === 'auto' ? undefined : parseKvFormat(flags.kv),
-    // A comparison may plan devices under different engines; each takes the flags it knows.
+    // A comparison may plan devices with different engines; each engine takes the flags that it has.
     options: {
       ...optionsOf(flags, engine, { isOneEngine: flags.compare === undefined, note: printMessage }),
       draft:
@@ -111,7 +111,7 @@ function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   return { ...record, memory: { ...record.memory, usableBytes: parseBytes(flags.memory) } };
 }
 
-/** llama.cpp for its own files, Apple machines and CPUs, vLLM for the rest, unless --engine says otherwise. */
+/** Engine and version. Default: llama.cpp for GGUF files, Apple machines and CPUs, else vLLM. */
 function engineOf(
   flags: PlanFlags,
   isGguf: boolean,
@@ -134,7 +134,7 @@ function count(text: string | undefined, flag: string): number | undefined {
   return text === undefined ? undefined : wholeNumber(text, flag, 1);
 }
 
-/** Largest count any flag takes: above it sums leave the range of exact integers. */
+/** Largest count of any flag: above it sums leave the range of exact integers. */
 const countMax = 10_000_000;
 
 function wholeNumber(text: string, flag: string, minimum: number): number {

@@ -1,4 +1,4 @@
-/** The program as people and pipes start it: a process of its own. */
+/** For tests: runs the program as users do, in a separate process. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

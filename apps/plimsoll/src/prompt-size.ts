@@ -1,7 +1,7 @@
-/** How much text is read from standard input: an endless one is refused, not collected. */
+/** Limits the text from standard input, so that an endless input cannot fill the memory. */
 import { formatCount, PlimsollError } from '@plimsoll/foundation';
 
-/** UTF-16 units of a prompt on standard input, and of one line of a chat: as many as a tokenizer takes. */
+/** Maximum UTF-16 units of a prompt on standard input and of a line of a chat: the limit of a tokenizer. */
 export const inputLengthMax = 16_777_216;
 
 export function inputTooLong(what: string): PlimsollError {

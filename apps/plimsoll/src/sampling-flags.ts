@@ -1,4 +1,4 @@
-/** How the next token is chosen: the flags of `run` and `chat`, with llama.cpp's names, meanings and defaults. */
+/** The sampling flags of `run` and `chat`, with llama.cpp's names, meanings and defaults. */
 import { randomInt } from 'node:crypto';
 import type { GenerationRequest } from '@plimsoll/engine';
 import type { Command } from 'commander';
@@ -66,7 +66,7 @@ function overflowFlag(text: string): 'refuse' | 'slide' {
   throw badValue('--overflow', text, 'refuse or slide');
 }
 
-/** What a request is asked for when the context is full; `usualKeepTokens` where nobody said how much stays. */
+/** The `overflow` of a request. `usualKeepTokens` is the number of kept tokens without --keep. */
 export function overflowOf(
   { overflow, keep }: SamplingFlags,
   usualKeepTokens: number,

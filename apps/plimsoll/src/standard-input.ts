@@ -1,10 +1,10 @@
-/** What comes on standard input, no more of it than the program takes. */
+/** Reads standard input, up to a limit. */
 import { once } from 'node:events';
 import { inputLengthMax, inputTooLong } from './prompt-size.ts';
 
 /**
- * All of standard input as text; an input that never ends is refused at the limit. `asItIs` keeps every character, else one
- * line end at the end goes: `echo` puts it there.
+ * Reads all of standard input as text, and throws code `prompt-too-long` beyond the limit. `asItIs` keeps every
+ * character; else one final newline, which `echo` adds, is removed.
  */
 export async function readPrompt({ asItIs }: { readonly asItIs: boolean }): Promise<string> {
   let text = '';
@@ -16,7 +16,7 @@ export async function readPrompt({ asItIs }: { readonly asItIs: boolean }): Prom
   return asItIs ? text : text.replace(/\r?\n$/, '');
 }
 
-/** The lines of a standard input that is no terminal. */
+/** Yields the lines of a standard input that is not a terminal. */
 export async function* pipedLines(): AsyncGenerator<string, undefined> {
   let rest = '';
   process.stdin.setEncoding('utf8');

@@ -1,15 +1,16 @@
-/** Steps of a benchmark beside the planner's prediction: what each step computed, how long it took, and how long it should. */
+/** Measures the steps of a benchmark, and compares their times with the planner's prediction. */
 import type { Engine, StepReport } from '@plimsoll/engine';
 import { defined } from '@plimsoll/foundation';
 
-/** Steps of one kind, of all measured runs. */
+/** The steps of one kind and size in all measured runs. */
 export interface StepGroup {
   /** `prefill` computes prompt tokens, `decode` one token and drafts of each sequence, `mixed` both. */
   readonly kind: 'prefill' | 'decode' | 'mixed';
-  /** Tokens of one step. */
+  /** Number of tokens per step. */
   readonly tokens: number;
+  /** Number of steps. */
   readonly steps: number;
-  /** Medians over the steps. */
+  /** Both times are medians over the steps. */
   readonly measuredSeconds: number;
   readonly predictedSeconds: number;
 }
@@ -21,7 +22,7 @@ interface TimedStep {
   readonly predictedSeconds: number;
 }
 
-/** Listens to an engine's steps. */
+/** Records the times of an engine's steps. */
 export class StepTimes {
   readonly #predict: (report: StepReport) => number;
   #steps: TimedStep[] = [];
@@ -44,7 +45,7 @@ export class StepTimes {
     };
   }
 
-  /** The steps since the last call, by kind and tokens, in the order of their first appearance. */
+  /** Returns and clears the steps since the last call, by kind and tokens, in order of first appearance. */
   take(): readonly StepGroup[] {
     const groups = new Map<string, TimedStep[]>();
     for (const step of this.#steps) {
@@ -65,7 +66,7 @@ export class StepTimes {
   }
 }
 
-/** Predicts the engine's steps from its plan, at the speed of this machine's class of processor. */
+/** Returns a function that predicts the seconds of a step, from the engine's plan and the speed of `generic-cpu`. */
 export async function stepPredictor(engine: Engine): Promise<(report: StepReport) => number> {
   const { engineSpeed } = await import('@plimsoll/planner/engine-memory');
   const { resolveHardware } = await import('@plimsoll/registry');

@@ -1,4 +1,4 @@
-/** This machine as a device: what our own engine would get here. */
+/** This machine as a device for plans of our own engine. */
 import { availableParallelism } from 'node:os';
 import { usualThreadsMax } from '@plimsoll/planner/engine-memory';
 import { memoryLimit } from './memory-limit.ts';
@@ -9,7 +9,9 @@ export function usualThreads(): number {
   return Math.min(availableParallelism(), usualThreadsMax);
 }
 
-/** The flags that plan what `plimsoll run` would hold here: its memory and its threads, unless they are named. */
+/**
+ * Fills in this machine's memory and threads, unless the flags state them, so that the plan is that of `plimsoll run`.
+ */
 export function flagsOfThisMachine(flags: PlanFlags): PlanFlags {
   const limit = memoryLimit(flags.memory);
   if (flags.memory === undefined)

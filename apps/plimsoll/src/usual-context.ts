@@ -1,4 +1,4 @@
-/** The context of a plan and of an engine when nobody names one: they must agree, or a plan is not what runs. */
+/** The default context of plans and of the engine: one constant, so that a plan equals the engine's memory. */
 const usualContextTokens = 8192;
 
 export function usualContext(contextLength: number): number {

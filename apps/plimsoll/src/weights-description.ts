@@ -1,4 +1,4 @@
-/** A model in llama-bench's first three columns: its family with the type most of its weights have, bytes, parameters. */
+/** A model in llama-bench's first three columns: the family with the type of most weights, bytes, parameters. */
 import { elementCount, type ModelSpec, type TensorSpec } from '@plimsoll/model-files/spec';
 
 export interface WeightsDescription {

@@ -1,4 +1,4 @@
-/** `plimsoll audit`: what this machine has, as the drivers say it, and the registry record it corresponds to. */
+/** `plimsoll audit`: the devices of this machine as its drivers report them, and their registry records. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
@@ -13,7 +13,7 @@ interface FoundDevice {
   readonly driver: string;
   readonly totalBytes: number;
   readonly freeBytes: number;
-  /** Registry id, or null when no record matches the driver's name. */
+  /** Registry id; null if no record matches the driver's name. */
   readonly registryId: string | null;
 }
 
@@ -23,7 +23,7 @@ interface Audit {
   readonly memory: {
     readonly totalBytes: number;
     readonly freeBytes: number;
-    /** Limit of the control group this process runs in; null where there is none. */
+    /** Limit of this process's control group; null if there is none. */
     readonly limitBytes: number | null;
   };
 }
@@ -47,7 +47,7 @@ function auditMachine(): Audit {
   };
 }
 
-/** Standard output of a driver's tool; null when the tool is not there or finds nothing. */
+/** Standard output of a driver's tool; null if the tool is not installed or fails. */
 function outputOf(tool: string, args: readonly string[]): string | null {
   try {
     return execFileSync(tool, args, {
@@ -121,12 +121,12 @@ function registryId(name: string): string | null {
   }
 }
 
-/** A container may be allowed less than the machine has (cgroup v2, then v1). */
+/** The memory limit of the container, which may be below the machine's memory (cgroup v2, then v1). */
 function controlGroupLimit(): number | null {
   for (const path of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
     try {
       const limit = Number(readFileSync(path, 'utf8').trim());
-      // "max" is no number; version 1 writes a huge one for no limit.
+      // Without a limit, version 2 writes "max", and version 1 a huge number.
       if (Number.isFinite(limit) && limit < totalmem()) return limit;
     } catch {}
   }
@@ -153,7 +153,7 @@ function renderAudit(audit: Audit): string {
   return `${machine}\n\n${renderTable([['GPU', 'total', 'free', 'registry', ''], ...rows], ['left', 'right', 'right', 'left', 'left'])}`;
 }
 
-/** A driver that reports another size than the record is worth a word: plans use the record unless told otherwise. */
+/** Advises --memory if the driver's size differs from the record, because plans use the record by default. */
 function difference(device: FoundDevice): string {
   if (device.registryId === null) return '';
   const record: HardwareRecord = resolveHardware(device.registryId);

@@ -1,6 +1,6 @@
 /**
- * `plimsoll bench`: prompt processing and generation in tokens per second, with the columns and the tests of llama-bench
- * (https://github.com/ggml-org/llama.cpp/tree/master/tools/llama-bench), so that tables can be put side by side.
+ * `plimsoll bench`: measures prompt processing and generation in tokens per second, with the columns and the tests of
+ * llama-bench (https://github.com/ggml-org/llama.cpp/tree/master/tools/llama-bench), so that tables are comparable.
  */
 
 import type { Engine } from '@plimsoll/engine';
@@ -101,7 +101,7 @@ async function bench(path: string, flags: BenchFlags): Promise<number> {
   }
 }
 
-/** Tokens given and tokens generated; the first output token comes with the prompt. */
+/** Number of prompt tokens and of output tokens. The prompt's step gives the first output token. */
 interface Shape {
   readonly name: string;
   readonly prompt: number;
@@ -131,7 +131,7 @@ interface Measuring {
 
 interface MeasuredRun {
   readonly seconds: number;
-  /** Tokens that a step gave with its drafts; null where none were made. */
+  /** Mean tokens per step with drafts; null without drafts. */
   readonly tokensPerStep: number | null;
 }
 
@@ -169,7 +169,7 @@ async function measure(engine: Engine, shape: Shape, measuring: Measuring): Prom
   };
 }
 
-/** The deviation of a sample, as llama-bench takes it: of one run it is 0. */
+/** Mean and sample standard deviation, as in llama-bench; the deviation of a single run is 0. */
 function statistics(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

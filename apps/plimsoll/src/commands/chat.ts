@@ -1,6 +1,6 @@
 /**
- * `plimsoll chat`: a conversation. Every turn gives the engine the whole conversation as its template writes it; what
- * was computed for the turns before is found in the prefix cache.
+ * `plimsoll chat`: a conversation. Each turn submits the whole conversation, rendered by the chat template; the prefix
+ * cache holds the earlier turns.
  */
 import { createInterface, type Interface } from 'node:readline';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
@@ -47,21 +47,21 @@ Example:
 
 async function chat(path: string, flags: ChatFlags): Promise<void> {
   const interruption = new Interruption();
-  // Opened before the model, so that lines typed or piped meanwhile wait their turn.
+  // The reader opens before the model, so that it keeps lines that arrive while the model loads.
   const reader = isTerminal()
     ? createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
     : null;
   const lines = reader?.[Symbol.asyncIterator]() ?? pipedLines();
-  // A terminal in line editing sends Ctrl-C as a key.
+  // A terminal in line-editing mode sends Ctrl-C as a key.
   reader?.on('SIGINT', () => interruption.interrupt());
   const templates = new TemplateProcess();
-  // It starts while the weights load.
+  // The process starts while the weights load.
   templates.start();
   try {
     const started = await startEngine(path, flags);
     try {
       const slides = flags.overflow === 'slide';
-      // One moment for the whole conversation: a template that writes the time would change the shared prefix.
+      // The time is fixed for the whole conversation: a template that writes the time would change the shared prefix.
       const options = { templates, now: new Date(), slides, interruption };
       const conversation = await conversationOf(started, options);
       if (isTerminal()) printMessage(memoryLine(started.engine.ledger(), started.limit));
@@ -108,7 +108,7 @@ class ChatSession {
     this.#reset();
   }
 
-  /** Until /exit or the end of the input. */
+  /** Reads and answers lines until /exit or the end of the input. */
   async talk(
     reader: Interface | null,
     lines: AsyncIterator<string>,
@@ -136,7 +136,7 @@ class ChatSession {
       if (isTerminal()) printMessage(speedLine(answered));
       this.#messages.push({ role: 'assistant', content: answered.text });
     } catch (error) {
-      // A person can say something else; a script should hear of it by the exit code.
+      // A user at a terminal can write another message; a script needs the exit code.
       if (!(error instanceof PlimsollError) || !isTerminal()) throw error;
       this.#messages.pop();
       reportFailure(error, false);

@@ -1,4 +1,4 @@
-/** `plimsoll explain`: what the atlas says about some words, in the terminal, and where to read on. */
+/** `plimsoll explain`: prints the atlas's best page about some words, with links. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { siteOrigin } from '@plimsoll/registry/pages';
 import type { Search } from '@plimsoll/registry/search';
@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { printJson, printText } from '../output.ts';
 import { type Explanation, renderExplanation } from '../render/explanation-text.ts';
 
-/** Other pages to name; more than a reader would try is noise. */
+/** Maximum number of other pages in the list. */
 const othersMax = 5;
 
 export function explainCommand(): Command {

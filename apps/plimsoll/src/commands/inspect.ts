@@ -1,4 +1,4 @@
-/** `plimsoll inspect`: what a model file holds, without loading it. */
+/** `plimsoll inspect`: shows the content of a model file without loading it. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { Command } from 'commander';
 import { type Inspection, inspect } from '../inspection.ts';
@@ -19,7 +19,7 @@ export function inspectCommand(): Command {
     });
 }
 
-/** What --json prints: `inspect` in json-schemas.ts. */
+/** The output of --json: `inspect` in json-schemas.ts. */
 function report(inspection: Inspection, listsTensors: boolean): unknown {
   const { spec, tensors, ...rest } = inspection;
   const types = tensorTypes(tensors);

@@ -1,4 +1,4 @@
-/** `plimsoll plan`: the main job. Parses the flags into one request, asks the planner, renders. */
+/** `plimsoll plan`: parses the flags into a request, calls the planner, and renders the plan. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
@@ -13,7 +13,7 @@ import { renderPlan } from '../render/plan-text.ts';
 import { readPipedText } from '../standard-input.ts';
 import { flagsOfThisMachine } from '../this-machine.ts';
 
-/** What `npm start` plans where nobody can be asked: a model and a card most readers know. */
+/** The plan of `npm start` without a terminal: a well-known model and device. */
 const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', context: '32k' } as const;
 
 export function planCommand(done: (exitCode: number) => void): Command {
@@ -24,14 +24,14 @@ export function planCommand(done: (exitCode: number) => void): Command {
       if (piped !== null) return planPiped(piped, done);
     }
     const asked = await completeQuestion(model, given);
-    // As a shell reports a program that was interrupted.
+    // Shells report an interrupted program with 130.
     if (asked === null) return done(130);
     const models = await modelsOf(asked);
     if (asked.flags.compare !== undefined) return done(compare(models, asked));
     const answer = plan(planRequest(models, asked.flags));
     if (asked.flags.json === true) printJson(answer);
     else printText(renderPlan(answer, { explain: asked.flags.explain === true }));
-    // Whoever answered questions reads the verdict; an exit code would only make npm complain.
+    // A user who answered questions reads the verdict; an exit code of 2 would only make npm print an error.
     done((answer.fits && answer.start.starts) || asked.interactive ? 0 : 2);
   });
 }
@@ -109,12 +109,12 @@ interface Question {
   readonly interactive: boolean;
 }
 
-/** An engine of this machine: without a device, this machine is it. */
+/** True if the engine runs on this machine, so that this machine is the default device. */
 function isPlannedHere({ engine }: PlanFlags): boolean {
   return engine !== undefined && engineNamed(engine.split('@')[0] ?? '').runsHere;
 }
 
-/** Fills in what is missing by asking, or refuses with what to type. Null when the person gave up. */
+/** Asks for missing parts, or throws an error that shows a complete command. Null if the user cancelled. */
 async function completeQuestion(model: string | undefined, flags: PlanFlags): Promise<Question | null> {
   const hasDevice = flags.gpu !== undefined || flags.compare !== undefined;
   if (model !== undefined && hasDevice) return { model, flags, interactive: false };
@@ -144,7 +144,7 @@ async function modelsOf({ model: reference, flags }: Question): Promise<PlannedM
   return { spec, reference, draft: flags.draft === undefined ? null : await modelFromReference(flags.draft) };
 }
 
-/** Each device is planned as if it were named alone, under the engine that suits it. */
+/** Plans each device as if it were the only one, with its usual engine. */
 function compare(models: PlannedModels, question: Question): number {
   const { flags } = question;
   if (flags.explain === true) {

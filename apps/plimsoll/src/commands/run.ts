@@ -1,4 +1,4 @@
-/** `plimsoll run`: one prompt, one answer. */
+/** `plimsoll run`: generates one answer to one prompt. */
 import type { Engine } from '@plimsoll/engine';
 import { defined, formatSeconds, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import type { Grammar } from '@plimsoll/text/grammar';
@@ -60,7 +60,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
   const { jsonSchema } = flags;
   const grammar = jsonSchema === undefined ? null : await grammarOf(jsonSchema, interruption);
   const templates = new TemplateProcess();
-  // It starts while the weights load.
+  // The process starts while the weights load.
   if (flags.raw !== true) templates.start();
   const started = await startEngine(path, flags, { constrainedOutput: grammar !== null });
   const { engine, limit } = started;
@@ -78,7 +78,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
     const { seed, ...sampling } = samplingOf(flags);
     let firstTextSeconds: number | null = null;
     const onText = (piece: string): void => {
-      // The clock of the process starts with the process.
+      // performance.now() counts from the start of the process.
       firstTextSeconds ??= performance.now() / 1000;
       if (flags.json !== true) printGenerated(piece);
     };
@@ -104,7 +104,7 @@ async function run(path: string, prompt: string, flags: RunFlags): Promise<numbe
   }
 }
 
-/** What every text begins with, and never slides out. */
+/** Number of tokens at the start of every text, which never slide out. */
 function keptTokens(engine: Engine, conversation: Conversation | null): Promise<number> | number {
   return conversation === null ? firstRawTokens(engine) : firstTokens(conversation, []);
 }
@@ -123,7 +123,7 @@ interface RunFacts {
   readonly firstTextSeconds: number | null;
 }
 
-/** What --json prints: `run` in json-schemas.ts. */
+/** The output of --json: `run` in json-schemas.ts. */
 function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer, facts: RunFacts): unknown {
   const { end, promptTokens, cachedTokens, outputTokens, prefillSeconds, decodeSeconds, droppedTokens } =
     answered;
@@ -164,7 +164,7 @@ function report({ engine, limit, loadSeconds }: StartedEngine, answered: Answer,
       limitSource: limit.source,
       heldBytes: heldBytes(ledger),
       residentBytes: process.memoryUsage.rss(),
-      // In KiB: getrusage on Linux, and libuv brings other systems to the same.
+      // KiB: the unit of getrusage on Linux, to which libuv converts the values of other systems.
       peakResidentBytes: process.resourceUsage().maxRSS * 1024,
       heapBytes: process.memoryUsage().heapTotal,
       categories: heldByCategory(ledger),

@@ -1,4 +1,4 @@
-/** `plimsoll schema`: the JSON Schema of what a command prints with --json. */
+/** `plimsoll schema`: prints the JSON Schema of a command's --json output. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { printJson } from '../output.ts';
@@ -9,7 +9,7 @@ export function schemaCommand(): Command {
     .argument('<command>', 'plan, compare, zoo, validate, audit, run, bench, inspect, explain or error')
     .option('--json', 'accepted for symmetry: a schema is JSON anyway')
     .action(async (name: string) => {
-      // Loaded here only: building schemas costs more than a plan.
+      // Imported only here, because building schemas takes longer than a plan.
       const { jsonSchemaOf, schemaNames } = await import('../json-schemas.ts');
       const schema = jsonSchemaOf(name);
       if (schema === null) {

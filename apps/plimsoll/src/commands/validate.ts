@@ -1,4 +1,4 @@
-/** `plimsoll validate`: the planner against what engines printed. */
+/** `plimsoll validate`: compares the planner with logs of engines. */
 import { formatCount } from '@plimsoll/foundation';
 import type { FieldStatistics, Validation } from '@plimsoll/planner/validation';
 import { resolveHardware } from '@plimsoll/registry';
@@ -22,11 +22,11 @@ export function validateCommand(done: (exitCode: number) => void): Command {
 }
 
 export async function validateFile(file: string): Promise<Validation> {
-  // Loaded here only: predicting logs needs the readers of three kinds of records.
+  // Imported only here, because predicting logs needs the readers of three kinds of records.
   const { validateRecords } = await import('@plimsoll/planner/validation');
   const { readJsonFile } = await import('@plimsoll/model-files/files');
   const records = await readJsonFile(file, 'log');
-  // Logs repeat models: reading a config costs more than planning it.
+  // Logs repeat models, and reading a config takes longer than planning it.
   const specs = new Map<string, ReturnType<typeof modelFromRegistry>>();
   const model = (name: string): ReturnType<typeof modelFromRegistry> => {
     const known = specs.get(name) ?? modelFromRegistry(name);

@@ -1,4 +1,4 @@
-/** `plimsoll zoo`: what the registry knows. */
+/** `plimsoll zoo`: lists the models or the hardware of the registry. */
 import { formatBytes, formatTokens, PlimsollError } from '@plimsoll/foundation';
 import { listHardware, listModels, searchHardware, searchModels } from '@plimsoll/registry';
 import { Command } from 'commander';

@@ -1,11 +1,13 @@
-/** The lines under an answer: how much was read and written, how fast, and what holds the memory. */
+/** The lines under an answer: numbers of tokens, speeds, and the memory by category. */
 import type { AcceptanceSummary } from '@plimsoll/engine';
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { Ledger, LedgerCategory } from '@plimsoll/planner/ledger';
 import { type Answer, rates } from '../answer.ts';
 import type { MemoryLimit } from '../memory-limit.ts';
 
-/** What is held, host and device together: on this engine both are the memory of one process. Headroom is not held. */
+/**
+ * Held bytes by category, host and device together: in this engine both are memory of one process. Without headroom.
+ */
 export function heldByCategory(ledger: Ledger): Readonly<Partial<Record<LedgerCategory, number>>> {
   const sums: Partial<Record<LedgerCategory, number>> = {};
   for (const { category, bytes } of ledger.entries) {

@@ -1,4 +1,4 @@
-/** The load line: a device's memory as one stacked bar. Shapes differ as well as colours, for terminals without them. */
+/** A device's memory as a stacked bar. The parts differ in shape and colour, for terminals without colours. */
 import { paint, type Style } from './styled-text.ts';
 
 export interface BarPart {
@@ -9,8 +9,8 @@ export interface BarPart {
 }
 
 /**
- * Draws parts to scale on `width` columns; a part that exists gets at least one column. What exceeds the capacity runs
- * past the mark, so that a plan that does not fit looks like one.
+ * Draws parts to scale on `width` columns; a part above 0 bytes gets at least one column. Parts beyond the capacity
+ * continue past a mark, so that a plan that does not fit is visible.
  */
 export function renderBar(parts: readonly BarPart[], capacityBytes: number, width: number): string {
   const used = parts.reduce((sum, part) => sum + part.bytes, 0);

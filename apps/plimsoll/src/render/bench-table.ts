@@ -9,9 +9,9 @@ export interface BenchTest {
   readonly outputTokens: number;
   readonly tokensPerSecond: { readonly mean: number; readonly deviation: number };
   readonly runs: readonly number[];
-  /** Measured beside predicted; null unless steps were timed. */
+  /** Measured and predicted times; null unless --steps was given. */
   readonly steps: readonly StepGroup[] | null;
-  /** Tokens that a step with drafts gave; null where none were made. */
+  /** Mean tokens per step with drafts; null without drafts. */
   readonly draftTokensPerStep: number | null;
 }
 
@@ -26,7 +26,7 @@ export interface BenchFacts extends WeightsDescription {
 
 export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): string {
   const header = ['model', 'size', 'params', 'backend', 'threads', 'test', 't/s'];
-  // Caches of another type are a column of their own, as in llama-bench.
+  // A cache of another type gets its own column, as in llama-bench.
   const isUsualCache = facts.kvType === 'fp16';
   const columns = isUsualCache ? header : header.toSpliced(5, 0, 'type_kv');
   const rows = tests.map(({ test, tokensPerSecond: { mean, deviation } }) => {
@@ -44,7 +44,7 @@ export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): str
   return [markdownTable([columns, ...rows]), ...draftLines(facts, tests), ...stepLines(tests)].join('\n');
 }
 
-/** Steps of each test, measured beside predicted. */
+/** A table of the steps of each test, with measured and predicted times. */
 function stepLines(tests: readonly BenchTest[]): readonly string[] {
   const rows = tests.flatMap(({ test, steps }) =>
     (steps ?? []).map((group) => [
@@ -61,7 +61,7 @@ function stepLines(tests: readonly BenchTest[]): readonly string[] {
   return ['', markdownTable([header, ...rows])];
 }
 
-/** Under the table: llama-bench has no column for it. */
+/** Lines below the table, because llama-bench has no column for drafts. */
 function draftLines({ draft, draftTokens }: BenchFacts, tests: readonly BenchTest[]): readonly string[] {
   if (draft === null) return [];
   const gains = tests.flatMap(({ test, draftTokensPerStep: gain }) =>
@@ -75,7 +75,7 @@ export function formatParameters(count: number): string {
   return count >= 1e6 ? `${(count / 1e6).toFixed(2)} M` : `${(count / 1e3).toFixed(2)} K`;
 }
 
-/** Texts to the left, figures to the right: everything from the second column on. */
+/** Aligns the first column left and the others right. */
 function markdownTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const line = (row: readonly string[]): string =>

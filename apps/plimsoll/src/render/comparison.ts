@@ -1,4 +1,4 @@
-/** Several devices side by side: one row each, the same question. */
+/** Compares devices for one question: one row per device. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan } from '@plimsoll/planner';
 import { paint } from './styled-text.ts';

@@ -1,4 +1,4 @@
-/** A page of the atlas in the terminal: its summary, a few facts, where to read on, and what else fits. */
+/** Renders a page of the atlas for the terminal: summary, facts, link, and other matching pages. */
 import { renderTable } from './table.ts';
 import { fitLines, proseWidth, wrapText } from './terminal.ts';
 

@@ -1,4 +1,4 @@
-/** A model file as a page of text. */
+/** Renders the content of a model file as text. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { AttentionSpec, LayerSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { InspectedTensor, InspectedValue, Inspection } from '../inspection.ts';
@@ -13,7 +13,7 @@ export interface TensorType {
   readonly bytes: number;
 }
 
-/** Sums by type, the largest first. */
+/** Sums tensors by type, the largest first. */
 export function tensorTypes(tensors: readonly InspectedTensor[]): readonly TensorType[] {
   const sums = new Map<string, { tensors: number; elements: number; bytes: number }>();
   for (const { type, shape, bytes } of tensors) {
@@ -32,7 +32,7 @@ export interface LayerKind {
   readonly feedForward: string;
 }
 
-/** Layers that are alike, counted, in order of appearance. */
+/** Counts equal layers, in order of first appearance. */
 export function attentionKinds(spec: ModelSpec): readonly LayerKind[] {
   const counts = new Map<string, LayerKind>();
   for (const layer of spec.layers) {
@@ -134,7 +134,7 @@ function metadataTable(metadata: Inspection['metadata']): string {
   return fitLines(renderTable([['metadata', ''], ...rows], ['left', 'left']));
 }
 
-/** Texts longer than this, such as chat templates, are cut; --json has them whole. */
+/** Longer texts, such as chat templates, are cut; --json prints whole texts. */
 const textLengthShown = 100;
 
 function valueText(value: InspectedValue): string {

@@ -1,8 +1,10 @@
-/** The progress of a load: one line on a terminal's stderr, rewritten in place and gone when the model is ready. */
+/**
+ * Shows the progress of a load: a line on a terminal's stderr, updated in place and removed when the model is ready.
+ */
 import { type Clock, formatBytes } from '@plimsoll/foundation';
 
 const barColumns = 24;
-/** Rewriting more often costs more than it shows. */
+/** Minimum time between updates: more updates cost time and show nothing new. */
 const pauseSeconds = 0.05;
 
 export class LoadLine {

@@ -1,4 +1,4 @@
-/** A plan as a person reads it: the verdict first, then the bar, the numbers, and what to change. */
+/** Renders a plan as text: the verdict, the bar, the numbers, and the advice. */
 import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import type { Plan, Price } from '@plimsoll/planner';
 import { type EngineName, engineFace, memoryShort } from '@plimsoll/planner/engines';
@@ -22,14 +22,14 @@ const looks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> 
   headroom: { glyph: '╌', style: 'dim' },
 };
 
-/** Words for a table where the category's own name says too little. */
+/** Labels for categories whose names say too little in a table. */
 const labels: Readonly<Partial<Record<LedgerCategory, string>>> = {
   'kv-cache': 'cache of these users',
   headroom: 'left free on purpose',
   runtime: 'libraries and graphs',
 };
 
-/** Order of the bar, left to right: what never moves, what users take, what is kept free. */
+/** Order of the bar, left to right: fixed bytes, bytes of users, headroom. */
 const order: readonly LedgerCategory[] = [
   'weights',
   'draft',
@@ -89,7 +89,7 @@ function verdict(plan: Plan): string {
   return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
 }
 
-/** Why the engine does not start, where the headline does not say so already, and with which flags it does. */
+/** The reason why the engine does not start, unless the headline states it, and the flags with which it starts. */
 function startLine({ start: { reason, fix }, engine, fits }: Plan): string {
   const { title } = engineFace(engine.name);
   if (reason === null || title === null || (!fits && reason.code === memoryShort)) return '';
@@ -97,7 +97,7 @@ function startLine({ start: { reason, fix }, engine, fits }: Plan): string {
   return `\n${paint(['bold', 'red'], 'DOES NOT START')}: ${reason.message}${way}`;
 }
 
-/** Returns the missing bytes, and how many users run at once where the engine starts and lets the others wait. */
+/** Returns the missing bytes and, if the engine starts and lets users wait, how many users run at once. */
 function shortfall(plan: Plan): string {
   const { usersMax } = plan.capacity;
   const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short` : '';
@@ -105,7 +105,7 @@ function shortfall(plan: Plan): string {
   return `${missing}: it starts, but ${formatCount(usersMax)} of ${formatCount(plan.workload.users)} users run at once`;
 }
 
-/** The unused rest of the pool lies between the cache and what is kept free. */
+/** Inserts the free rest of the pool between the cache and the headroom. */
 function insertFree(parts: readonly BarPart[], plan: Plan): readonly BarPart[] {
   if (plan.spareBytes <= 0) return parts;
   const headroom = parts.filter((part) => part.label === 'headroom');
@@ -147,7 +147,7 @@ function ledgerTable(plan: Plan): string {
   return colourGlyphs(fitLines(renderTable(rows, ['left', 'right', 'right', 'left'])));
 }
 
-/** The first character of a row is its part of the bar, in the bar's colour: coloured last, so that columns line up. */
+/** Colours the first character of each row like its part of the bar. Colours come last, so that columns line up. */
 function colourGlyphs(table: string): string {
   const styles = new Map(Object.values(looks).map((look) => [look.glyph, look.style]));
   const lines = table.split('\n').map((line) => {
@@ -158,7 +158,7 @@ function colourGlyphs(table: string): string {
   return lines.join('\n');
 }
 
-/** The largest parts of a category by name, as many as a terminal line takes. */
+/** The four largest parts of a category. */
 function details(entries: readonly LedgerEntry[]): string {
   const largest = [...entries].sort((a, b) => b.bytes - a.bytes).filter((entry) => entry.bytes > 0);
   const shown = largest.slice(0, 4).map((entry) => `${entry.tag} ${formatBytes(entry.bytes)}`);
@@ -203,7 +203,7 @@ function numbers(plan: Plan): string {
   return renderTable(rows, ['left', 'left']);
 }
 
-/** Whether the engine is told how much of the memory it may use. */
+/** True if the engine has an option for the share of the memory that it may use. */
 function takesShare(name: EngineName): boolean {
   return engineFace(name).options.some((option) => option.name === 'utilization');
 }

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { safeJson, safeLine, safeText } from './safe-text.ts';
 import { terminalText } from './styled-text.ts';
 
-/** Any text, with more of the dangerous characters than chance would give. */
+/** Any text, with many dangerous characters. */
 const anyText = fc
   .array(fc.oneof(fc.string({ unit: 'binary' }), fc.integer({ min: 0, max: 0x9f }).map(String.fromCharCode)))
   .map((parts) => parts.join(''));
 
-/** What a terminal obeys, said in another way than the program says it. */
+/** An independent list of the characters that have an effect on a terminal. */
 function isObeyed(character: string): boolean {
   const code = character.charCodeAt(0);
   if (code < 0x20) return character !== '\n' && character !== '\t';
@@ -16,7 +16,7 @@ function isObeyed(character: string): boolean {
   return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
-test('no text keeps a character that a terminal obeys, and a harmless one is not touched', () => {
+test('removes every character with an effect on a terminal, and keeps harmless characters', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const safe = safeText(text);
@@ -30,7 +30,7 @@ test('no text keeps a character that a terminal obeys, and a harmless one is not
   );
 });
 
-test('JSON keeps every value, whatever it is made of', () => {
+test('JSON keeps every value', () => {
   fc.assert(
     fc.property(fc.jsonValue(), anyText, (value, text) => {
       const json = safeJson(JSON.stringify({ value, text, [text]: null }, null, 2));
@@ -40,7 +40,7 @@ test('JSON keeps every value, whatever it is made of', () => {
   );
 });
 
-test('escape sequences and the order of letters, as they are shown', () => {
+test('the shown form of escape sequences and of direction marks', () => {
   expect(safeText('\u001b[2J\u001b]0;pwn\u0007evil\r\u009b31m\u007f\u202etxt.exe')).toBe(
     '␛[2J␛]0;pwn␇evil␍�31m␡�txt.exe',
   );

@@ -1,4 +1,4 @@
-/** Plain columns: the first is text, the others align right. */
+/** Width of each column in characters. */
 function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -7,7 +7,7 @@ function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
   return widths;
 }
 
-/** Alignment per column: `left` or `right`; columns beyond the list are right. */
+/** Renders rows as plain columns. `alignment` is per column; columns beyond the list align right. */
 export function renderTable(
   rows: readonly (readonly string[])[],
   alignment: readonly ('left' | 'right')[] = ['left'],

@@ -1,20 +1,20 @@
-/** How wide the reader's terminal is, and text cut to it: a line that wraps inside a table is harder to read than a shorter one. */
+/** The width of the terminal, and text that is cut to it: a table with wrapped lines is hard to read. */
 
-/** Columns to write in; pipes and files get lines as long as they come. */
+/** Columns of the terminal; infinite for pipes and files, which get whole lines. */
 export function terminalWidth(): number {
   return process.stdout.isTTY === true
     ? Math.max(40, process.stdout.columns ?? 80)
     : Number.POSITIVE_INFINITY;
 }
 
-/** Columns for sentences: a line is read from end to end up to about this width, and a pipe has none of its own. */
+/** Maximum columns of sentences, also in pipes: longer lines are hard to read. */
 const proseColumnsMax = 88;
 
 export function proseWidth(): number {
   return Math.min(terminalWidth(), proseColumnsMax);
 }
 
-/** Breaks a paragraph into lines at spaces. Every line is indented by `rest`, the first by `first`. */
+/** Breaks a paragraph into lines at spaces. The first line starts with `first`, the others with `rest`. */
 export function wrapText(
   text: string,
   {
@@ -38,7 +38,7 @@ export function wrapText(
   return [...lines, line].join('\n');
 }
 
-/** Cuts every line to the terminal. */
+/** Cuts every line to the width of the terminal. */
 export function fitLines(text: string): string {
   const width = terminalWidth();
   return text
