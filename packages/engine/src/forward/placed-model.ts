@@ -102,11 +102,12 @@ class Places {
   refuseUnused(architecture: string): void {
     const [first] = this.#unused;
     if (first === undefined) return;
+    const others = this.#unused.size > 1 ? `, nor ${this.#unused.size - 1} others` : '';
     throw new PlimsollError({
       code: 'unused-tensor',
-      message: `the graph of ${architecture} has no use for tensor ${first} and ${this.#unused.size - 1} more: the output would be wrong`,
+      message: `the graph of ${architecture} does not use tensor ${first}${others}: the output would be wrong`,
       value: first,
-      hint: 'the file has parts that this engine does not compute yet',
+      hint: 'run this model with another engine: this one does not compute all parts of the file',
     });
   }
 }

@@ -52,7 +52,7 @@ export function checkBatch(batch: StepBatch, limits: TableLimits): void {
       message: `token ${token} is not in the vocabulary of ${limits.vocabSize} tokens`,
       value: token,
       limit: limits.vocabSize - 1,
-      hint: "pass the ids that this model's tokenizer gave",
+      hint: "pass token ids of this model's tokenizer",
     });
   }
 }

@@ -70,10 +70,10 @@ export function checkSpilling({ preemption }: SchedulingPolicy, blockCount: numb
   throw new PlimsollError({
     code: 'bad-engine-setting',
     message: spills
-      ? `the policy spills preempted sequences, and stagingBytes = ${poolBytes} has no room for one block`
-      : `stagingBytes = ${poolBytes} is for spilled blocks, and the policy computes preempted sequences again`,
+      ? `the policy spills preempted sequences, but stagingBytes = ${poolBytes} has no room for one block`
+      : `stagingBytes = ${poolBytes} is for spilled blocks, but the policy computes preempted sequences again`,
     value: poolBytes,
     limit: spills ? 'room for one block of every layer' : 0,
-    hint: spills ? 'raise stagingBytes' : "take a policy with preemption 'spill', or leave stagingBytes out",
+    hint: spills ? 'raise stagingBytes' : "use a policy with preemption 'spill', or leave stagingBytes out",
   });
 }

@@ -27,7 +27,7 @@ export function createWasmArena(sizeBytes: number): WebAssembly.Memory {
     throw new PlimsollError(
       {
         code: 'arena-refused',
-        message: `the system gave no address space for an arena of ${sizeBytes} bytes`,
+        message: `the operating system refused an address range of ${sizeBytes} bytes for an arena`,
         value: sizeBytes,
         hint: 'raise the limit on virtual memory (ulimit -v), or close other engines',
       },

@@ -112,7 +112,7 @@ export class PinnedAllocator {
       message: `${tag} needs ${bytes} bytes of staging; ${this.freeBytes} of ${this.poolBytes} are free`,
       value: bytes,
       limit: this.freeBytes,
-      hint: 'move less at once, or raise stagingBytes',
+      hint: 'allocate smaller blocks, or raise stagingBytes',
     });
   }
 }

@@ -123,7 +123,9 @@ test('refuses a region larger than an arena, by name', () => {
   const arena = vram.openArena(pageBytes);
   expect(() =>
     vram.allocate({ category: 'weights', tag: 'mlp', bytes: 2 * pageBytes, arena }),
-  ).toThrowErrorMatchingInlineSnapshot(`[PlimsollError: mlp: no 131072 bytes in a row are free in arena 0]`);
+  ).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: mlp needs 131072 contiguous bytes; arena 0 has no free range of that size]`,
+  );
   expect(() => vram.closeArena(7)).toThrowError('arena 7 is not open');
   vram.closeArena(arena);
   expect(vram.allocatedBytes).toBe(0);

@@ -222,7 +222,7 @@ export class VramAllocator<Memory extends ArenaMemory> {
       message: `an arena of ${sizeBytes} bytes cannot be opened`,
       value: sizeBytes,
       limit: this.#arenaBytesMax,
-      hint: 'one tensor or one cache has to fit in an arena: use a lower format or fewer sequences',
+      hint: 'each tensor and each cache must fit in one arena: use a smaller format or fewer sequences',
     });
   }
 
@@ -230,10 +230,10 @@ export class VramAllocator<Memory extends ArenaMemory> {
     const { freeBytes } = this.#arena(arena).space;
     return new PlimsollError({
       code: 'arena-full',
-      message: `${tag}: no ${bytes} bytes in a row are free in arena ${arena}`,
+      message: `${tag} needs ${bytes} contiguous bytes; arena ${arena} has no free range of that size`,
       value: bytes,
       limit: freeBytes,
-      hint: 'plan for this region, so that the arena is made large enough',
+      hint: 'add the region to the plan, so that the arena is large enough',
     });
   }
 }

@@ -37,7 +37,7 @@ export function headsOf(layer: LayerSpec, index: number): Heads {
   if (heads.sharesKvWithLayer === undefined) return heads;
   throw new PlimsollError({
     code: 'unsupported-layer',
-    message: `layer ${index} reads the cache of layer ${heads.sharesKvWithLayer}, which this architecture's graph does not`,
+    message: `layer ${index} reads the cache of layer ${heads.sharesKvWithLayer}, which the engine does not support for this architecture`,
     value: heads.sharesKvWithLayer,
     limit: 'a cache of its own',
     hint: 'plan this model with another engine profile',
@@ -51,7 +51,7 @@ export function anyHeadsOf({ attention }: LayerSpec, index: number): Heads {
   }
   throw new PlimsollError({
     code: 'unsupported-layer',
-    message: `layer ${index} has ${attention.kind} attention, which no graph of the engine has`,
+    message: `layer ${index} has ${attention.kind} attention, which the engine does not support`,
     value: attention.kind,
     limit: 'full, sliding',
     hint: 'plan this model with another engine profile',
@@ -95,7 +95,7 @@ export function denseOf(layer: LayerSpec, index: number, traits: Partial<DenseGr
   }
   throw new PlimsollError({
     code: 'unsupported-layer',
-    message: `layer ${index} has a ${mlp.kind} feed-forward part, which this architecture's graph does not have`,
+    message: `layer ${index} has a ${mlp.kind} feed-forward part, which the engine does not support for this architecture`,
     value: mlp.kind,
     limit: 'dense with a gate',
     hint: 'check that the architecture is what the file says',
@@ -113,9 +113,9 @@ export function expertsOf(layer: LayerSpec, index: number, traits: Partial<Exper
   }
   throw new PlimsollError({
     code: 'unsupported-layer',
-    message: `layer ${index} has experts of a kind that no graph of the engine has`,
+    message: `layer ${index} has a kind of experts that the engine does not support`,
     value: mlp.kind === 'moe' ? `shared width ${mlp.sharedIntermediateSize}` : mlp.kind,
-    limit: 'gated experts without a shared one',
+    limit: 'gated experts without a shared expert',
     hint: 'plan this model with another engine profile',
   });
 }

@@ -169,7 +169,7 @@ test('a tensor that no config announces is used, or refused by name', async () =
     rename: (name) => name.replace('layers.2.layer_scalar', 'layers.2.residual_gain'),
   });
   expect(await refusalOf(odd)).toMatchInlineSnapshot(
-    `"unused-tensor: the graph of gemma4 has no use for tensor blk.2.residual_gain and 0 more: the output would be wrong"`,
+    `"unused-tensor: the graph of gemma4 does not use tensor blk.2.residual_gain: the output would be wrong"`,
   );
 });
 
@@ -202,8 +202,8 @@ test('refuses config values that no released text model has', async () => {
   refusals.push(await refusalOf(path));
   expect(refusals).toMatchInlineSnapshot(`
     [
-      "unsupported-layer: attention of this Gemma 4 is in both directions; the engine computes it with causal attention",
-      "unsupported-layer: hidden_activation of this Gemma 4 is silu; the engine computes it with gelu_pytorch_tanh",
+      "unsupported-layer: attention of this Gemma 4 model is bidirectional; the engine supports only causal",
+      "unsupported-layer: hidden_activation of this Gemma 4 model is silu; the engine supports only gelu_pytorch_tanh",
       "bad-config: layer_types is "chunked_attention"",
       "bad-config: per_layer_config.2 is "intermediate_size"",
       "bad-config: num_kv_shared_layers is 5",

@@ -112,7 +112,7 @@ function checkSharing(attention: AttentionGraph, { layers }: ModelGraph, { place
   const isAlike = owner?.kvHeads === kvHeads && owner.headDim === headDim && owner.window === window;
   if (isAlike && owner.sharesKvWithLayer === null) return;
   const name = key('attention.shared_kv_layers', 'num_kv_shared_layers');
-  const needed = `such that layer ${sharesKvWithLayer}, whose cache is read, has heads and a window like these`;
+  const needed = `such that layer ${sharesKvWithLayer} has its own cache, with the heads and the window of this layer`;
   throw badGeometry({ key: name, value: sharesKvWithLayer, needed, place });
 }
 

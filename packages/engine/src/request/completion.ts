@@ -162,7 +162,7 @@ function queuedTooLong({ submittedAt, finishedAt }: SequenceView): PlimsollError
   const waited = (finishedAt ?? submittedAt) - submittedAt;
   return new PlimsollError({
     code: 'queued-too-long',
-    message: `the request waited ${waited.toFixed(1)} s for a place and got none`,
+    message: `the request waited ${waited.toFixed(1)} s and was never scheduled`,
     value: waited,
     limit: 'queueSecondsMax of the engine',
     hint: 'try again later, or start the engine for more sequences',

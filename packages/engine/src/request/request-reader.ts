@@ -68,7 +68,7 @@ export class RequestReader {
         message: `prompt token ${index} is ${token}, outside the vocabulary of ${vocabSize} tokens`,
         value: token,
         limit: vocabSize - 1,
-        hint: 'pass the ids that the tokenizer of this model gave',
+        hint: "pass token ids of this model's tokenizer",
       });
     }
   }
@@ -154,7 +154,7 @@ export class RequestReader {
   }
 
   #matcher(grammar: Grammar): GrammarMatcher {
-    if (this.#tokenizer === null) throw noTokenizer('a grammar is about text');
+    if (this.#tokenizer === null) throw noTokenizer('a grammar constrains text');
     this.#matchers ??= new GrammarMatchers(this.#tokenizer, this.#model.graph.vocabSize);
     return this.#matchers.matcher(grammar);
   }
@@ -163,7 +163,7 @@ export class RequestReader {
 function noTokenizer(reason: string): PlimsollError {
   return new PlimsollError({
     code: 'no-tokenizer',
-    message: `${reason}, and this engine was started without a tokenizer`,
+    message: `${reason}, but this engine was started without a tokenizer`,
     hint: 'pass token ids, or start the engine with the tokenizer of the model',
   });
 }

@@ -23,9 +23,9 @@ export function checkTextSize(texts: readonly string[], { tokenizer, contextMax,
   if (textBytes <= limit) return;
   throw new PlimsollError({
     code: 'prompt-too-long',
-    message: `the text has ${formatCount(textBytes)} bytes; ${formatCount(contextMax)} tokens of this model hold ${formatCount(limit)} at most`,
+    message: `the text has ${formatCount(textBytes)} bytes; ${formatCount(contextMax)} tokens of this model hold at most ${formatCount(limit)}`,
     value: textBytes,
     limit,
-    hint: 'shorten the text, or take a longer context (--ctx)',
+    hint: 'shorten the text, or use a longer context (--ctx)',
   });
 }

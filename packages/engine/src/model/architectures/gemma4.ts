@@ -159,7 +159,7 @@ function farScalingOf(
     code: 'missing-tensor',
     message: 'the file has no tensor rope_freqs.weight, which says how full layers of Gemma 4 rotate',
     value: 'rope_freqs.weight',
-    hint: 'convert the model again with a present llama.cpp',
+    hint: 'convert the model again with a current llama.cpp',
   });
 }
 
@@ -182,7 +182,7 @@ function layerInputsOf({ tensors, layers, hiddenSize }: ModelSpec): LayerInputsG
 
 /** Refuses config values that no released text model has. */
 function refuseOther({ parameters: { isCausal, activation } }: GraphFacts): void {
-  if (!isCausal) throw refusal('attention', 'in both directions', 'causal attention');
+  if (!isCausal) throw refusal('attention', 'bidirectional', 'causal');
   if (activation !== null && activation !== 'gelu_pytorch_tanh') {
     throw refusal('hidden_activation', activation, 'gelu_pytorch_tanh');
   }
@@ -191,7 +191,7 @@ function refuseOther({ parameters: { isCausal, activation } }: GraphFacts): void
 function refusal(what: string, value: string, limit: string): PlimsollError {
   return new PlimsollError({
     code: 'unsupported-layer',
-    message: `${what} of this Gemma 4 is ${value}; the engine computes it with ${limit}`,
+    message: `${what} of this Gemma 4 model is ${value}; the engine supports only ${limit}`,
     value,
     limit,
     hint: 'plan this model with another engine profile',
