@@ -165,9 +165,9 @@ test('refusalOf returns the error that prepare throws', () => {
       }),
       (engine, model, weights, { gpu, kvFormat, tensor, engineVersion, flashAttention }) => {
         const parallelism = { ...single, tensor };
-        const llamaCpp = { flashAttention };
+        const options = { flashAttention };
         const asked = request({
-          ...{ engine, model, gpu, weights, kvFormat, parallelism, engineVersion, llamaCpp },
+          ...{ engine, model, gpu, weights, kvFormat, parallelism, engineVersion, options },
         });
         const refusal = refusalOf(asked);
         if (refusal !== null) refused++;

@@ -190,7 +190,7 @@ test('plan and engine agree on what fits', () => {
             engine: 'plimsoll',
             workload: { contextTokens, users },
           }),
-          plimsoll: hasDraft ? { draft: smallDraft } : {},
+          options: hasDraft ? { draft: smallDraft } : {},
         };
         const memory = { ...asked.hardware.memory, usableBytes };
         const bounded = { ...asked, hardware: { ...asked.hardware, memory } };
