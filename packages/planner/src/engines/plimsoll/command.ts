@@ -6,6 +6,7 @@ import { optionWords } from '../contract/option-spec.ts';
 import { mixtureNamed } from './engine-request.ts';
 import { plimsollFace } from './face.ts';
 import { type PlimsollOptions, plimsollOptions } from './options.ts';
+import { kvTypeNames } from './settings.ts';
 
 /**
  * Returns the file as typed. For a model of the registry, which no command runs, returns the file that the plan
@@ -16,8 +17,6 @@ function fileArgument(question: Question): string {
   if (spec.source !== 'config') return modelArgument(question);
   return shellArgument(`${spec.id.split('/').at(-1)}-${mixtureNamed(weights)}.gguf`);
 }
-
-const kvTypes = { q8_0: 'q8_0', fp32: 'f32' } as const;
 
 /** Writes the options of `createEngine` as code. */
 function engineOptions({ workload, kvFormat, options = {} }: Question<PlimsollOptions>): readonly string[] {
@@ -47,7 +46,7 @@ export function plimsollCommand(question: Question<PlimsollOptions>): string {
   const parts = ['plimsoll run', fileArgument(question), `--memory ${memoryMiB}MiB`];
   parts.push(sharedFlag(plimsollFace, 'context'), String(contextTokens));
   if (kvFormat === 'q8_0' || kvFormat === 'fp32')
-    parts.push(sharedFlag(plimsollFace, 'kv'), kvTypes[kvFormat]);
+    parts.push(sharedFlag(plimsollFace, 'kv'), kvTypeNames[kvFormat]);
   const { draft, ...others } = options;
   parts.push(...optionWords(plimsollOptions, others));
   if (options.shrinkWeights === true) parts.push(`${sharedFlag(plimsollFace, 'weights')} auto`);

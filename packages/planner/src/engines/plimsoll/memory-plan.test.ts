@@ -219,3 +219,11 @@ test('the engine does not run on several devices', () => {
   const parallelism = { tensor: 2, pipeline: 1, data: 1, expertParallel: false };
   expect(() => prepare(request({ engine: 'plimsoll', parallelism }))).toThrowError('in one process');
 });
+
+test.each([
+  ['fp16', 'f16'],
+  ['q8_0', 'q8_0'],
+  ['fp32', 'f32'],
+] as const)('a cache in %s is printed as %s', (kvFormat, printed) => {
+  expect(prepare(request({ engine: 'plimsoll', kvFormat })).formats.kvCache).toBe(printed);
+});

@@ -26,7 +26,7 @@ import { plimsollFace } from './face.ts';
 import { partsOf } from './memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
 import { placeUnits } from './placement.ts';
-import { type EngineSettings, engineSettings, sequencesLimit } from './settings.ts';
+import { type EngineSettings, engineSettings, kvTypeNames, sequencesLimit } from './settings.ts';
 import { storedBytes, type WeightStorage } from './weight-storage.ts';
 
 export const plimsoll: EngineProfile<PlimsollOptions, 'plimsoll'> = {
@@ -63,7 +63,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
     command: plimsollCommand(request),
     formats: {
       weights: weightLabel(request, weights),
-      kvCache: settings.kvFormat === 'fp16' ? 'f16' : 'q8_0',
+      kvCache: kvTypeNames[settings.kvFormat],
     },
     cacheIsFixed: true,
     capacityBytes: bytes(freeBytes),

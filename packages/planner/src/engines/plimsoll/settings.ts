@@ -9,6 +9,13 @@ import type { KvFormat } from '../../bytes/kv-format.ts';
 /** KV formats that the kernels read and write. */
 export type EngineKvFormat = Extract<KvFormat, 'fp32' | 'fp16' | 'q8_0'>;
 
+/** Names of these formats on the engine's command line. */
+export const kvTypeNames: Readonly<Record<EngineKvFormat, string>> = {
+  fp32: 'f32',
+  fp16: 'f16',
+  q8_0: 'q8_0',
+};
+
 export interface EngineOptions {
   /** Most sequences that hold memory at once. Default 1. */
   readonly sequencesMax?: number | undefined;
