@@ -1,10 +1,10 @@
 /**
- * Writes docs/accuracy.md: the planner against what engines printed, with a spreadsheet and mlsysim on the same logs.
+ * Writes docs/accuracy.md: compares the planner, a spreadsheet and mlsysim with the logs of engines.
  *
  *     node tools/accuracy.ts --vllm FILE --llama-cpp FILE [--performance FILE] [--commit HASH] [--output FILE]
  *
- * The files are lists of records as `plimsoll validate` reads them. `--mlsysim-questions FILE` writes what
- * tools/reference/mlsysim-logs.py answers, and nothing else.
+ * The files are lists of records as `plimsoll validate` reads them. `--mlsysim-questions FILE` writes only the
+ * questions that tools/reference/mlsysim-logs.py answers.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The planner and the block pool run in pages: bundled for a browser, nothing of Node may be left on their path. Bundled
- * rather than read, because one import three files down is enough.
+ * The planner and the block pool run in pages, so their browser bundles must not import any Node module. The test
+ * builds the bundles instead of reading imports, because a Node import may be several files down.
  */
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 
 const packages = join(import.meta.dirname, '../packages');
 
-/** What the pages import: entry -> its largest size, minified and compressed, in kilobytes. */
+/** The entries that pages import, with the largest size of each in kilobytes, minified and compressed. */
 const entries: readonly (readonly [entry: string, gzipKilobytesMax: number])[] = [
   ['foundation/src/index.ts', 4],
   ['registry/src/registry.ts', 4],
@@ -51,7 +51,7 @@ test.each(entries)('%s runs in a browser and stays small', async (entry, gzipKil
   expect(gzipKilobytes).toBeLessThan(gzipKilobytesMax);
 });
 
-test('an entry that reads files is told from one that does not', async () => {
+test('the test detects an entry that reads files', async () => {
   const { nodeImports } = await bundleForBrowser('registry/src/index.ts');
   expect(nodeImports).toEqual(expect.arrayContaining(['node:fs', 'node:url']));
 });

@@ -1,5 +1,5 @@
 /**
- * Writes packages/registry/data/*-index.json from the records beside them. Run it after adding or changing a record:
+ * Writes packages/registry/data/*-index.json from the records in that folder. Run it after adding or changing a record:
  *   node tools/build-registry-index.ts
  */
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Writes packages/registry/data/search-index.json, and one for each further locale, from the atlas's pages and the records.
- * Run it after a change of words, numbers or records:
+ * Writes packages/registry/data/search-index.json, and an index for each further locale, from the atlas's pages and the
+ * records. Run it after a change of words, numbers or records:
  *   node tools/build-search-index.ts
  */
 import { writeFileSync } from 'node:fs';

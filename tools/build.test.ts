@@ -1,4 +1,4 @@
-/** The built program is what people install: it must answer without the sources. */
+/** People install the built program, so it must run without the sources. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ test('npm run build makes a program that plans, explains and runs models without
       { encoding: 'utf8' },
     );
     expect(text.stderr).toBe('');
-    // A template runs in a process of its own, from a file of its own.
+    // A template runs in a separate process, whose entry is a separate file.
     const chat = join(folder, 'chat-model');
     cpSync(join(root, 'fixtures/engine/llama-3/checkpoint'), chat, { recursive: true });
     writeFileSync(join(chat, 'chat_template.jinja'), '{{ messages[0].content }}');

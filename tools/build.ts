@@ -1,6 +1,6 @@
 /**
- * Builds what is published: the program (apps/plimsoll/dist: one JavaScript file per entry, the registry's data and the
- * compiled kernels, no TypeScript at run time) and the site (apps/atlas/dist: files that any file server can host).
+ * Builds the published files: the program (apps/plimsoll/dist: one JavaScript file per entry, the registry's data and
+ * the compiled kernels, no TypeScript at run time) and the site (apps/atlas/dist: files that any file server can host).
  *   npm run build [-- program | site]
  */
 import { execFileSync } from 'node:child_process';
@@ -36,7 +36,7 @@ async function buildProgram(): Promise<string> {
   await build({
     input: {
       main: join(app, 'src/main.ts'),
-      // The engine starts this file as a thread by its name: see startThread in threads.ts.
+      // The engine starts this file as a thread, by file name: see startThread in threads.ts.
       'thread-entry': join(root, 'packages/engine/src/start/thread-entry.ts'),
       // The process of chat templates: see startChild in template-process.ts.
       'template-process-entry': join(root, 'packages/text/src/process/template-process-entry.ts'),
@@ -51,9 +51,9 @@ async function buildProgram(): Promise<string> {
       minify: false,
     },
   });
-  // The registry looks for its data next to its program's folder: see dataDirectory in node-registry.ts.
+  // The registry reads its data from a folder next to the program: see dataDirectory in node-registry.ts.
   cpSync(join(root, 'packages/registry/data'), join(output, 'data'), { recursive: true });
-  // The kernels look for their modules in a folder "dist" two levels up: see loadKernelModule in node-platform.ts.
+  // The kernels load their modules from a folder "dist" two levels up: see loadKernelModule in node-platform.ts.
   execFileSync(process.execPath, [join(root, 'tools/build-kernels.ts')]);
   const kernels = join(root, 'packages/kernels/dist');
   for (const name of readdirSync(kernels).filter((file) => file.endsWith('.wasm'))) {

@@ -1,5 +1,5 @@
 /**
- * All rules of this repository in one command: `npm run check`. Name checks to run only those:
+ * Checks all rules of this repository: `npm run check`. Arguments name the checks to run:
  *   node tools/check.ts types "import arrows"
  */
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Writes docs/engine-accuracy.md: what quantised weights and caches cost our engine on a text, measured here and now.
+ * Writes docs/engine-accuracy.md: measures the loss of our engine on a text with quantised weights and caches.
  *
  *   node tools/engine-accuracy.ts
  */

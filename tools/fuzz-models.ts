@@ -1,5 +1,6 @@
 /**
- * Changed model files through everything that reads them, until something else than a result or a PlimsollError comes out:
+ * Runs mutated model files through all code that reads them, and reports every outcome besides a result or a
+ * PlimsollError:
  *
  *   node tools/fuzz-models.ts --count 20000 --seed 1          a few minutes
  *   node tools/fuzz-models.ts --count 2000000                 a night; the seed is the day's

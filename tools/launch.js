@@ -1,6 +1,6 @@
-// Starts what the scripts of package.json name: `node tools/launch.js tools/start.ts --port 8080`. Plain JavaScript on
-// purpose: where an installation is incomplete, the reader gets one sentence instead of the stack of a Node too old for
-// TypeScript. It imports nothing from a package, because no package may be there.
+// Starts the programs that the scripts of package.json name: `node tools/launch.js tools/start.ts --port 8080`. This
+// file is plain JavaScript: if an installation is incomplete, the user gets one sentence instead of the stack trace of
+// a Node that is too old for TypeScript. It imports no package, because packages may be missing.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,4 +1,6 @@
-/** What `npm start` and its like say where an installation is incomplete. Each case is a small tree of its own. */
+/**
+ * Tests the messages of `npm start` and other scripts in an incomplete installation. Each case has its own small tree.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const repository = join(import.meta.dirname, '..');
-/** Makes the Node of this run call itself an older one; that Node's own behaviour is not needed to be told so. */
+/** Makes the Node of this run report an older version; the tests need no other behaviour of an old Node. */
 const olderNode = `data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });",
 )}`;
@@ -39,13 +41,13 @@ const missingNode =
   'Plimsoll needs Node 24 or newer, and this is Node 20.1.0: run "npm ci --ignore-scripts=false", whose install scripts ' +
   'bring the right Node, or install it from https://nodejs.org.\n';
 
-test('before npm ci, the way to install is told', () => {
+test('before npm ci, the message names the way to install', () => {
   const stderr = 'Nothing is installed here yet: run "npm ci" first.\n';
   expect(launch({ isOld: false }, script)).toEqual({ status: 1, stdout: '', stderr });
   expect(launch({ isOld: true }, script)).toEqual({ status: 1, stdout: '', stderr });
 });
 
-test('an older Node without the pinned one is told what to run, by scripts and by the program', () => {
+test('with an older Node and without the pinned Node, scripts and program say what to run', () => {
   mkdirSync(join(root, 'node_modules/node'), { recursive: true });
   writeFileSync(join(root, 'node_modules/node/package.json'), '{}');
   const answer = { status: 1, stdout: '', stderr: missingNode };
@@ -53,13 +55,13 @@ test('an older Node without the pinned one is told what to run, by scripts and b
   expect(launch({ isOld: true }, ['apps/plimsoll/bin/plimsoll.js', 'plan'])).toEqual(answer);
 });
 
-test('a recent Node runs the program with its words', () => {
+test('a recent Node runs the program with its arguments', () => {
   mkdirSync(join(root, 'node_modules'));
   const stdout = `one,--two ${process.versions.node}\n`;
   expect(launch({ isOld: false }, script)).toEqual({ status: 3, stdout, stderr: '' });
 });
 
-test('an older Node hands over to the pinned one and ends as it does', () => {
+test('an older Node starts the pinned Node and exits with its status', () => {
   mkdirSync(join(root, 'node_modules/node/bin'), { recursive: true });
   writeFileSync(join(root, 'node_modules/node/package.json'), '{}');
   const name = process.platform === 'win32' ? 'node.exe' : 'node';

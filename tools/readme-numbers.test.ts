@@ -1,4 +1,4 @@
-/** What README.md says of records and logs is counted here, so that it grows with them. */
+/** Counts the records and logs that README.md states, so that its numbers stay true. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatBytes } from '@plimsoll/foundation';

@@ -1,9 +1,10 @@
 /**
- * Fetches the published models that the test project `real-models` runs, about 350 MB, unless they are there already.
+ * Fetches the published models that the test project `real-models` runs, about 350 MB, unless the folder has them
+ * already.
  *
  *   node tools/real-models.ts
  *
- * Ends with 2 where the files cannot be had on this machine (no Python, no registry), and with 1 where something is wrong.
+ * Exits with 2 if this machine cannot get the files (no Python, no registry), and with 1 for any other failure.
  */
 import { formatBytes, PlimsollError } from '@plimsoll/foundation';
 import { fetchRealModel, unavailableCodes } from './real-models/fetch-real-model.ts';

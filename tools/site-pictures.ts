@@ -1,6 +1,6 @@
 /**
- * Pictures of the site as readers see it, to be looked at before a change of its look is called done: each route at three
- * widths in both themes, screen by screen.
+ * Takes pictures of the site as readers see it, for review of a change of its look: each route at three widths in both
+ * themes, screen by screen.
  *   node tools/site-pictures.ts / /docs/systems/memory/ [--out folder] [--whole]
  */
 import { mkdirSync } from 'node:fs';

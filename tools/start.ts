@@ -1,5 +1,6 @@
 /**
- * The site on this machine, planner included: builds it when its sources have changed, serves it on the loopback address.
+ * Serves the site with its planner on the loopback address of this machine; builds it first if its sources have
+ * changed.
  *   npm start [-- --port 4680]
  */
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ const tell = (line: string): void => {
 };
 
 try {
-  // Before the server and the registry are loaded, which takes seconds on a slow machine.
+  // Printed before server and registry load, which takes seconds on a slow machine.
   tell('the site of Plimsoll: looking whether it is built and up to date');
   const { buildSite } = await import('../apps/atlas/src/server/site-build.ts');
   const { firstPort, startSite } = await import('../apps/atlas/src/server/site-server.ts');

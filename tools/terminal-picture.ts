@@ -1,5 +1,5 @@
 /**
- * Writes docs/plan.svg: a real plan as a terminal shows it, for the README. Run after the output changes:
+ * Writes docs/plan.svg: a real plan as a terminal shows it, for the README. Run it after the output changes:
  *   node tools/terminal-picture.ts
  */
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ const characterWidth = 8.4;
 const lineHeight = 19;
 const padding = 20;
 
-/** SGR codes the program uses, as colours that read on the dark ground below. */
+/** Colours of the SGR codes that the program uses, legible on the dark ground below. */
 const colours: Readonly<Record<string, string>> = {
   '31': '#ff7b72',
   '32': '#7ee787',
@@ -50,7 +50,7 @@ function escapeMarkup(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** Each span is placed by column, so that block characters line up whatever font the reader has. */
+/** Places each span by column, so that block characters line up in any font. */
 function svgLine(line: string, row: number): string {
   let column = 0;
   const y = padding + (row + 1) * lineHeight - 5;

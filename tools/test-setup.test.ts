@@ -1,4 +1,4 @@
-/** Runs small test files of its own in a vitest of its own: what makes a run fail cannot be seen from inside it. */
+/** Runs small test files in a separate vitest, because a run cannot observe its own failure. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,7 +47,7 @@ test('a silent run passes and leaves its counts', () => {
   expect(output).not.toContain('Seed of this run');
 });
 
-test('a test that prints fails, whichever way it prints, and the seed is told', () => {
+test('a test that prints fails for every way of printing, and the report names the seed', () => {
   const { status, output, counts } = runTests(`
     test('console', () => console.warn('by console', 1));
     test('stream', () => { process.stdout.write('by stream'); });

@@ -13,7 +13,7 @@ const predictions = new Map([
 ]);
 
 describe('comparisons', () => {
-  test('are relative to what was printed, sum maps, and leave out what cannot be compared', () => {
+  test('are relative to the printed value, sum maps, and leave out figures that cannot be compared', () => {
     const found = compare(records, predictions).map(
       ({ id, field, error }) => `${id} ${field} ${error.toFixed(3)}`,
     );
@@ -30,14 +30,14 @@ describe('comparisons', () => {
     expect([...byField(compare(records, predictions, ['kv_tokens'])).keys()]).toEqual(['kv_tokens']);
   });
 
-  test('the worst are one per record', () => {
+  test('the worst list has one figure per record', () => {
     expect(worst(compare(records, predictions), 2).map(({ id, field }) => `${id} ${field}`)).toEqual([
       'a kv_tokens',
       'c weights_gib',
     ]);
   });
 
-  test('statistics of nothing are nothing', () => {
+  test('statistics of no comparisons are null', () => {
     expect(statistics([])).toBeNull();
     expect(statistics(compare(records, predictions, ['weights_gib']))?.medianError).toBeCloseTo(0.1);
   });

@@ -2,10 +2,10 @@
 import { type FieldStatistics, statisticsOf } from '@plimsoll/planner/validation';
 import { idOf, objectOf, type RawRecord } from './log-file.ts';
 
-/** Predicted figures by field; absent or null where the program has no answer. Maps (buffers by device) are summed. */
+/** Predicted figures by field; undefined or null if the program has no answer. Maps (buffers by device) are summed. */
 export type Figures = Readonly<Record<string, unknown>>;
 
-/** By record id. */
+/** Predicted figures by record id. */
 export type Predictions = ReadonlyMap<string, Figures>;
 
 export interface Comparison {
@@ -55,7 +55,7 @@ export function byField(comparisons: readonly Comparison[]): ReadonlyMap<string,
   return Map.groupBy(comparisons, ({ field }) => field);
 }
 
-/** The largest errors, at most one per record: the same cause usually spoils several of its figures. */
+/** Returns the largest errors, at most one per record: one cause usually affects several figures of a record. */
 export function worst(comparisons: readonly Comparison[], count: number): readonly Comparison[] {
   const perRecord = new Map<string, Comparison>();
   for (const comparison of comparisons) {

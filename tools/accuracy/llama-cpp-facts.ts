@@ -3,7 +3,10 @@ import { idOf, numberOf, objectOf, type RawRecord, textOf } from './log-file.ts'
 
 export interface LlamaCppFacts {
   readonly id: string;
-  /** From the name: "Llama 3.1 8B" is eight billion. Null where the name has no size, or a mixture's "8x7B". */
+  /**
+   * Parameters by the model's name: "Llama 3.1 8B" is eight billion. Null if the name has no size, or a mixture's
+   * "8x7B".
+   */
   readonly parameters: number | null;
   readonly weightBits: number | null;
   readonly keyBits: number | null;
@@ -34,7 +37,7 @@ export function llamaCppFacts(record: RawRecord): LlamaCppFacts {
   };
 }
 
-/** "Q4_K - Medium" is four bits, "UD-Q4_K_M" and "IQ4_XS" too. */
+/** Returns the bits in a type's name: 4 for "Q4_K - Medium", "UD-Q4_K_M" and "IQ4_XS". */
 function bitsOf(type: string | null): number | null {
   const digits = /^(?:UD-)?(?:I?Q|MXFP|BF|F)(\d+)/i.exec(type ?? '')?.[1];
   return digits === undefined ? null : Number(digits);

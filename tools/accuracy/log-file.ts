@@ -1,6 +1,6 @@
 /**
- * Log records as the report reads them: foreign JSON, one field at a time. What a record means is the planner's
- * business (`@plimsoll/planner/validation`); here only what the baselines and the tables ask for is read.
+ * Reads log records for the report: foreign JSON, one field at a time. `@plimsoll/planner/validation` interprets the
+ * records; this file reads only the fields that the baselines and the tables use.
  */
 import { readFileSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';

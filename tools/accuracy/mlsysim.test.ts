@@ -42,7 +42,7 @@ describe('questions to mlsysim', () => {
     expect([bandwidth_bytes_per_second, peak_flops]).toEqual([8 * 4.8e12, expect.closeTo(8 * 9.895e14, -14)]);
   });
 
-  test('an answer counts only for the question it was given to', () => {
+  test('an answer counts only for its own question', () => {
     if (facts === null) throw new Error('the registry knows this model and device');
     const question = vllmQuestion(facts);
     expect(namedQuestion(question).question).not.toBe(namedQuestion({ ...question, kv_gib: 1 }).question);

@@ -13,7 +13,7 @@ import type { VllmFacts } from './vllm-facts.ts';
 
 const answersPath = join(import.meta.dirname, '../../fixtures/mlsysim/log-answers.json');
 
-/** Names are those of mlsysim's TransformerWorkload; sizes in bytes. */
+/** A question in the field names of mlsysim's TransformerWorkload; sizes in bytes. */
 export interface MlsysimQuestion {
   readonly id: string;
   readonly kind: 'vllm' | 'llama-cpp';
@@ -25,7 +25,7 @@ export interface MlsysimQuestion {
   readonly head_dim: number | null;
   readonly kv_lora_rank: number | null;
   readonly qk_rope_head_dim: number | null;
-  /** Names of mlsysim's precisions; null where it has none of that width. */
+  /** Name of mlsysim's precision; null if mlsysim has none of that width. */
   readonly precision: string | null;
   readonly kv_precision: string | null;
   readonly devices: number;
@@ -35,7 +35,7 @@ export interface MlsysimQuestion {
   readonly peak_flops: number | null;
   readonly max_model_len: number | null;
   readonly kv_gib: number | null;
-  /** For mlsysim's own reading of a config.json. */
+  /** The config.json for mlsysim's own import. */
   readonly config: Readonly<Record<string, unknown>> | null;
 }
 

@@ -64,7 +64,7 @@ export function sourceSection(groups: readonly SourceGroup[]): string {
   ].join('\n\n');
 }
 
-/** Benchmarks cite a file of a repository at a commit; the repository is enough here. */
+/** Benchmarks cite a file of a repository at a commit; this list names only the repository. */
 function sourceName(record: RawRecord): string {
   const source = textOf(record, 'source') ?? 'not recorded';
   if (/^https?:/.test(source)) return `<${source}>`;

@@ -1,4 +1,4 @@
-/** Measured speed against the first-order model: figures, engines, and how far to trust it. */
+/** Compares measured speed with the first-order model: figures, engines, and the confidence in the model. */
 import type { Validation } from '@plimsoll/planner/validation';
 import { byField, compare, type Figures, statistics } from './figures.ts';
 import { idOf, type RawRecord, textOf } from './log-file.ts';

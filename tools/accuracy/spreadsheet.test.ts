@@ -30,7 +30,7 @@ describe('the spreadsheet', () => {
     });
   });
 
-  test('vLLM: quantised weights have no scales, and head_dim is hidden / heads even where it is not', () => {
+  test('vLLM: quantised weights have no scales, and head_dim is hidden / heads even if the model has another', () => {
     const qwen = { ...llama, model: 'Qwen/Qwen3-4B', quantization: 'awq', tensor_parallel: 1 };
     const { kv_tokens: tokens, weights_gib: weights } = sheet(qwen);
     // 36 layers x 2 x 8 heads x (2560 / 32) x 2 bytes; the model's own head size is 128.
@@ -38,7 +38,7 @@ describe('the spreadsheet', () => {
     expect(weights).toBeCloseTo((4022468096 * 0.5) / 2 ** 30, 6);
   });
 
-  test('a model that nobody knows has no facts', () => {
+  test('a model outside the registry has no facts', () => {
     expect(vllmFacts({ ...llama, model: 'nobody/knows-this-model-9z' })).toBeNull();
   });
 

@@ -13,9 +13,9 @@ import { idOf, numberOf, objectOf, type RawRecord, textOf } from './log-file.ts'
 export interface VllmFacts {
   readonly id: string;
   readonly spec: ModelSpec;
-  /** As published. */
+  /** The config as published. */
   readonly config: RawRecord;
-  /** The same with the keys of its text part on top, where it has one. */
+  /** The config with the keys of its text part, if any, at the top level. */
   readonly textConfig: RawRecord;
   readonly parameters: number;
   readonly weightBits: number;
@@ -47,7 +47,7 @@ export function vllmFacts(record: RawRecord): VllmFacts | null {
       kvBits: kvBits(textOf(record, 'kv_cache_dtype')),
       devices: (numberOf(record, 'tensor_parallel') ?? 1) * (numberOf(record, 'pipeline_parallel') ?? 1),
       ...device,
-      // vLLM's default.
+      // 0.9 is vLLM's default.
       utilization: numberOf(record, 'gpu_memory_utilization') ?? 0.9,
       maxModelLen: numberOf(record, 'max_model_len') ?? spec.contextLength,
       reportedKvGib: numberOf(reportedOf(record), 'kv_cache_gib'),
@@ -76,7 +76,10 @@ function deviceOf(
   };
 }
 
-/** Bits per weight by the name of the scheme, as people compute it: without scales and unquantised layers. */
+/**
+ * Returns bits per weight by the name of the scheme, as a spreadsheet counts them: without scales and unquantised
+ * layers.
+ */
 function weightBits(record: RawRecord, spec: ModelSpec): number {
   const named = (textOf(record, 'quantization') ?? '').toLowerCase();
   if (/awq|gptq|round|bitsandbytes|fp4|int4|w4a16/.test(named)) return 4;

@@ -1,4 +1,4 @@
-/** The vLLM part of the report: fields, where the constants came from, conditional figures, worst cases. */
+/** The vLLM section of the report: fields, sources of the constants, conditional figures, worst cases. */
 import type { Validation } from '@plimsoll/planner/validation';
 import { causeFinder } from './causes.ts';
 import {
@@ -32,9 +32,9 @@ export interface VllmComparisons {
   readonly memory: readonly Comparison[];
   /** Tokens, blocks and concurrency for the cache size that the log states. */
   readonly givenCache: readonly Comparison[];
-  /** The same from our own cache size. */
+  /** Tokens, blocks and concurrency for the predicted cache size. */
   readonly endToEnd: readonly Comparison[];
-  /** Available cache where the log states its utilisation. */
+  /** Available cache of logs that state their utilisation. */
   readonly knownUtilization: readonly Comparison[];
 }
 
@@ -160,7 +160,7 @@ export function fitsInLog(record: RawRecord): boolean | null {
   return tokens === null || longest === null ? null : tokens >= longest;
 }
 
-/** The same by the plan, from its own cache size. */
+/** Returns true if one sequence of the longest context fits in the predicted cache; null if the plan does not tell. */
 export function fitsInPlan(validation: Validation, id: string): boolean | null {
   const answer = validation.records.find((record) => record.id === id && record.supported);
   if (answer === undefined || !('endToEnd' in answer)) return null;

@@ -1,4 +1,4 @@
-/** What becomes of an .astro file, line by line, and what is refused. */
+/** Tests the conversion of .astro files, line by line, and the refusals. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type AstroModule, astroModule, loadAstroParser } from './astro-module.ts';
@@ -91,7 +91,7 @@ const { name } = Astro.props;
   `);
 });
 
-test('the properties of a page are those its paths hand it', () => {
+test('the properties of a page have the types that its paths pass', () => {
   const { component } = moduleOf(
     '---\nexport const getStaticPaths = pages;\n---\n<p>{Astro.props.name}</p>\n',
   );
@@ -113,7 +113,7 @@ test('a component without frontmatter', () => {
   `);
 });
 
-test('what cannot be turned into a function is refused with its file', () => {
+test('a file that cannot become a function is refused by name', () => {
   const late = "---\nconst a = 1;\nimport b from './b.ts';\n---\n<p>{a}{b}</p>\n";
   expect(() => moduleOf(late)).toThrow('line 3 imports or exports after other statements');
   expect(() => moduleOf('---\nconst = 1;\n---\n<p></p>\n')).toThrow('sample.astro cannot be read');

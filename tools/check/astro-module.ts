@@ -1,10 +1,10 @@
 /**
- * An .astro file as TypeScript that tsc can judge: the frontmatter becomes the body of a function, the template what it
- * returns. `astro check` does the same with TypeScript's programmatic interface, which TypeScript 7 does not have (0.9.10
- * of @astrojs/check asks for TypeScript 5 or 6), so this is what is needed of it until it does.
+ * Converts an .astro file to TypeScript that tsc can check: the frontmatter becomes the body of a function, the
+ * template its return value. `astro check` does the same with TypeScript's programmatic interface, which TypeScript 7
+ * lacks (@astrojs/check 0.9.10 needs TypeScript 5 or 6). This file replaces the needed part until then.
  *
- * Nothing moves to another line: everything that is put in stands on a line that is there already, and what is left out
- * leaves its line ends. So the line that tsc names is the line of the .astro file.
+ * No text moves to another line: insertions go to existing lines, and removed text leaves its line ends. So the line
+ * that tsc names is the line of the .astro file.
  */
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +19,7 @@ interface SyntaxNode {
 }
 
 interface SyntaxTree {
-  /** Empty, from 0 to 0, where the file has none. */
+  /** Empty, from 0 to 0, if the file has no frontmatter. */
   readonly frontmatter: SyntaxNode & { readonly program: { readonly body: readonly SyntaxNode[] } };
   readonly body: readonly SyntaxNode[];
 }
@@ -32,13 +32,13 @@ interface AstroParser {
 }
 
 export interface AstroModule {
-  /** The file as a .tsx file. */
+  /** Source of the .tsx file. */
   readonly component: string;
-  /** Its `<script>` elements, modules of their own, each on the lines it has in the file. */
+  /** Sources of its `<script>` elements, each a module on the lines that it has in the file. */
   readonly scripts: readonly string[];
 }
 
-/** The parser that Astro itself brings along, whichever version it has. */
+/** Loads the parser that the installed Astro depends on. */
 export async function loadAstroParser(root: string): Promise<AstroParser> {
   const astro = createRequire(`${root}/`).resolve('astro/package.json');
   const path = createRequire(astro).resolve('@astrojs/compiler-binding');
@@ -177,7 +177,7 @@ function unreadable(path: string, reason: string): PlimsollError {
     code: 'unreadable-component',
     message: `${path} cannot be read as an Astro component: ${reason}`,
     value: path,
-    limit: "what Astro's parser takes, imports and exports before other statements",
+    limit: "a file that Astro's parser accepts, with imports and exports before other statements",
     hint: `mend ${path}`,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The atlas's records and pages: schemas, references in every direction, and how the words read. Its rules are in
- * apps/atlas/src/pages-data, where the site's build uses them too; they are stated in CONTRIBUTING.md.
+ * Checks the atlas's records and pages: schemas, references in every direction, and the prose. CONTRIBUTING.md states
+ * the rules; apps/atlas/src/pages-data implements them, and the site's build uses them too.
  */
 import type { Check } from './project.ts';
 

@@ -5,7 +5,7 @@ import { projectFromFiles } from './project.ts';
 const problems = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> =>
   engineNames.run(projectFromFiles(files));
 
-test('an engine is named in its folder and nowhere else', async () => {
+test('only the folder of an engine may name the engine', async () => {
   expect(
     await problems({
       'packages/planner/src/engines/vllm/face.ts': "export const name = 'vllm';",
@@ -35,7 +35,7 @@ test('tests, benchmarks, listed places and import paths may name engines', async
   ).toEqual([]);
 });
 
-test('a place that names no engine leaves the list', async () => {
+test('a listed place that names no engine is reported', async () => {
   expect(await problems({ 'apps/plimsoll/src/main.ts': 'start();' })).toEqual([
     'apps/plimsoll/src/main.ts names no engine: take it off the list in tools/check/engine-names.ts',
   ]);

@@ -8,7 +8,7 @@ const many = Array.from({ length: 21 }, (_, index) => `n${index}`);
 const problems = async (files: Readonly<Record<string, string>>): Promise<readonly string[]> =>
   faces.run(projectFromFiles({ 'packages/a/package.json': manifest, ...files }));
 
-test('a name of a face is imported by somebody, in a source, a page or an example', async () => {
+test('a source, a page or an example must import each name of a face', async () => {
   const files = {
     'packages/a/src/index.ts': 'export const used = 1, shown = 2, told = 3, idle = 4;\nexport type Idle = 1;',
     'apps/b.ts': "import { used } from '@plimsoll/a';",
@@ -20,7 +20,7 @@ test('a name of a face is imported by somebody, in a source, a page or an exampl
   expect(await problems({ ...files, 'tools/check/face-ratchet.json': ratchet })).toEqual([]);
 });
 
-test('a face has few names, and says each', async () => {
+test('a face has few names, each exported by name', async () => {
   const files = {
     'packages/a/src/index.ts': `export const ${many.map((name) => `${name} = 1`).join(', ')};`,
     'apps/b.ts': `import { ${many.join(', ')} } from '@plimsoll/a';`,

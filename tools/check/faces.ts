@@ -1,7 +1,8 @@
 /**
- * The face of a package is what its package.json exports, entry by entry. An entry has few names, and each is imported by
- * another package, an app, a tool, a benchmark or an example in the documentation: what nobody imports is a promise for
- * nothing. Entries that exceed this are listed with their numbers in face-ratchet.json; the numbers may only shrink.
+ * Checks the face of each package: the entries that its package.json exports. An entry has few names, and another
+ * package, an app, a tool, a benchmark or an example in the documentation imports each of them: a name without an
+ * importer is a promise without a purpose. face-ratchet.json lists the entries that exceed this, with numbers that may
+ * only shrink.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { manifestPaths, readManifest } from './manifest.ts';
@@ -12,7 +13,7 @@ import { type SourceFacts, sourceFacts } from './source-syntax.ts';
 const namesLimit = 20;
 const ratchetPath = 'tools/check/face-ratchet.json';
 
-/** Of one entry: names that it may have, and how many of them may be imported by nobody. */
+/** Limits of one entry: its names, and its names without an importer. */
 interface Allowance {
   readonly names: number;
   readonly idle: number;
@@ -36,7 +37,7 @@ export const faces: Check = {
 };
 
 interface Face {
-  /** `@plimsoll/planner/ledger`. */
+  /** Import specifier, such as `@plimsoll/planner/ledger`. */
   readonly specifier: string;
   readonly names: readonly string[];
 }
@@ -54,7 +55,7 @@ function facesOf(project: Project, facts: readonly SourceFacts[]): readonly Face
   });
 }
 
-/** Specifier -> names that some file takes from it. Nothing imports its own package by name. */
+/** Returns specifier -> names that some file imports from it. No file imports its own package by name. */
 function importedNames(
   project: Project,
   facts: readonly SourceFacts[],
@@ -66,7 +67,7 @@ function importedNames(
     found.set(specifier, known);
   };
   for (const { imports } of facts) for (const { specifier, names } of imports) add(specifier, names);
-  // Documents and pages are no sources; what their examples import is read as text.
+  // Documents and pages are no sources, so the imports of their examples are read as text.
   for (const path of project.paths.filter((name) => /\.(?:md|mdx|astro)$/.test(name))) {
     for (const [, names = '', specifier = ''] of project.read(path).matchAll(importText)) {
       add(specifier, names.split(',').map(nameOf));
@@ -77,7 +78,7 @@ function importedNames(
 
 const importText = /import\s+(?:type\s+)?\{([^}]{0,2000})\}\s+from\s+['"]([^'"\n]{1,200})['"]/g;
 
-/** `a` of `type a as b`. */
+/** Returns `a` of `type a as b`. */
 function nameOf(text: string): string {
   return (
     text

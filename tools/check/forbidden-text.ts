@@ -1,6 +1,6 @@
 /**
- * Words and names that must not get into the repository: paths of one machine, marks of unfinished work, unresolved
- * merges, and file names that say nothing. The patterns are spelled so that this file does not match itself.
+ * Refuses words and names in the repository: paths of one machine, marks of unfinished work, unresolved merges, and
+ * file names that say nothing. The patterns are spelled so that they do not match this file.
  */
 import { posix } from 'node:path';
 import type { Check, Project } from './project.ts';
@@ -8,7 +8,9 @@ import type { Check, Project } from './project.ts';
 interface ForbiddenPattern {
   readonly pattern: RegExp;
   readonly problem: string;
-  /** Third-party records may hold anything but a path of this machine. */
+  /**
+   * True if the pattern also applies to third-party records, which may contain any words but a path of this machine.
+   */
   readonly alsoInRecords: boolean;
 }
 
@@ -28,7 +30,7 @@ const forbiddenPatterns: readonly ForbiddenPattern[] = [
   { pattern: /^(?:<{7}|>{7}) /, problem: 'is left over from a merge', alsoInRecords: true },
 ];
 
-/** Records of the outside world and files made by tools: their words are not ours. */
+/** Records of the outside world and generated files, whose words are not ours. */
 const recordPaths =
   /^(?:fixtures|packages\/registry\/data|benchmarks\/results)\/|(?:^|\/)package-lock\.json$/;
 const binaryNames = /\.(?:gguf|safetensors|wasm|bin|png|jpg|webp|gif|ico|woff2?|gz|zst|zip)$/;

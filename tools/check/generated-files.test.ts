@@ -6,7 +6,7 @@ const check = generatedFileCheck([
   { command: 'node tools/build-index.ts', make: async () => new Map([['index.json', '["a","b"]\n']]) },
 ]);
 
-test('a file that equals what its tool makes is accepted', async () => {
+test('a file that equals the output of its tool is accepted', async () => {
   expect(await check.run(projectFromFiles({ 'index.json': '["a","b"]\n' }))).toEqual([]);
 });
 

@@ -9,7 +9,7 @@ import type { Check } from './project.ts';
 export interface GeneratedFiles {
   /** The command that writes the files again. */
   readonly command: string;
-  /** Path -> the text it should have, made from the sources under `root`. */
+  /** Returns path -> expected text, generated from the sources under `root`. */
   make(root: string): Promise<ReadonlyMap<string, string>>;
 }
 

@@ -63,7 +63,7 @@ test('a package.json that names a forbidden or an unused package is refused', as
 });
 
 test('the arrows themselves have no cycle', () => {
-  // Taking away packages that nothing left imports must take away all of them.
+  // Repeatedly removing packages that no remaining package imports must remove all of them.
   let left = Object.keys(importersOf);
   while (left.length > 0) {
     const free = left.filter((name) => left.every((other) => other === name || !imports(other, name)));
@@ -72,7 +72,7 @@ test('the arrows themselves have no cycle', () => {
   }
 });
 
-/** Whether the list lets `from` import `to`. Foundation is everyone's; it imports nothing itself. */
+/** Returns true if the list lets `from` import `to`. Every package may import foundation, which imports no package. */
 function imports(from: string, to: string): boolean {
   return from !== 'foundation' && (to === 'foundation' || (importersOf[to] ?? []).includes(from));
 }

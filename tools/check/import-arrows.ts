@@ -101,7 +101,10 @@ function importProblem(from: SourceFile, specifier: string, workspace: Workspace
   return `imports ${name}, which the dependencies of ${unit.folder}/package.json do not name`;
 }
 
-/** What package.json names of this workspace must be allowed and used; knip looks after all other dependencies. */
+/**
+ * Reports dependencies on this workspace in package.json that are forbidden or unused; knip checks all other
+ * dependencies.
+ */
 function manifestProblems(
   unit: Unit,
   imported: ReadonlySet<string>,
@@ -132,7 +135,10 @@ function describeAllowed(target: Unit): string {
   return `the arrows allow only ${importers.join(', ')} to import it`;
 }
 
-/** `@plimsoll/registry/node` -> `@plimsoll/registry`, `zod/v4` -> `zod`, and `astro:content`, which Astro makes, -> `astro`. */
+/**
+ * Maps `@plimsoll/registry/node` to `@plimsoll/registry`, `zod/v4` to `zod`, and Astro's virtual `astro:content` to
+ * `astro`.
+ */
 function packageNameOf(specifier: string): string {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   return name.startsWith('astro:') ? 'astro' : name;

@@ -22,7 +22,7 @@ test('a file that imports itself is a cycle', async () => {
   expect(problems).toHaveLength(1);
 });
 
-test('files that know the types of each other are a cycle', async () => {
+test('files that import types from each other are a cycle', async () => {
   const project = projectFromFiles({
     'a.ts': "import type { B } from './b.ts';",
     'b.ts': "import { a } from './a.ts';",

@@ -22,7 +22,7 @@ function importGraph(files: readonly SourceFacts[]): ImportGraph {
   );
 }
 
-/** Depth-first walk: an import of a file that is still on the way to here closes a cycle. */
+/** Walks depth first: an import of a file on the current path closes a cycle. */
 function findCycles(graph: ImportGraph): readonly (readonly string[])[] {
   const cycles: string[][] = [];
   const done = new Set<string>();

@@ -5,7 +5,7 @@ import { projectFromFiles } from './project.ts';
 const root = { name: 'root', devDependencies: { linter: '^2.0.0' } };
 const engine = { name: 'engine', dependencies: { parser: '1.0.0' } };
 
-/** A project with one workspace whose lock lists the given packages beside its own. */
+/** The problems of a project with one workspace whose lock lists the given packages besides its own. */
 function problems(packages: object) {
   const lock = { lockfileVersion: 3, packages: { '': root, 'packages/engine': engine, ...packages } };
   return lockFile.run(
@@ -30,7 +30,7 @@ test('a complete lock is accepted, nested packages and unused development tools 
   expect(problems(complete)).toEqual([]);
 });
 
-test('a package that the lock lacks is named, also an optional one for another system', () => {
+test('a package that the lock lacks is named, even an optional package for another system', () => {
   const incomplete = {
     'node_modules/linter': { optionalDependencies: { 'linter-darwin': '2.0.0' } },
     'node_modules/other/node_modules/parser': {},
@@ -43,7 +43,7 @@ test('a package that the lock lacks is named, also an optional one for another s
   `);
 });
 
-test('a lock that says something else than a package.json is stale', () => {
+test('a lock that contradicts a package.json is stale', () => {
   const stale = {
     'packages/engine': { dependencies: { parser: '2.0.0' } },
     'node_modules/linter': {},

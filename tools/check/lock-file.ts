@@ -15,7 +15,7 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Folder -> what is installed there: `` is the root, `packages/a` a workspace, `node_modules/b` a package. */
+/** Folder -> package in it: `` is the root, `packages/a` a workspace, `node_modules/b` a package. */
 type Lock = Readonly<Record<string, LockedPackage>>;
 
 export const lockFile: Check = {
@@ -51,7 +51,7 @@ function missingPackages(lock: Lock): readonly string[] {
   });
 }
 
-/** Node's rule: some node_modules on the way from the folder up to the root has the package. */
+/** Follows Node's rule: a node_modules folder between the folder and the root has the package. */
 function isInstalled(lock: Lock, folder: string, name: string): boolean {
   const parts = folder.split('/');
   const ancestors = parts.map((_, index) => `${parts.slice(0, index + 1).join('/')}/`);

@@ -1,4 +1,4 @@
-/** The parts of a package.json that checks look at. */
+/** The parts of a package.json that checks read. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Project } from './project.ts';
 
@@ -12,12 +12,12 @@ export interface Manifest {
   readonly exports: Readonly<Record<string, string>>;
 }
 
-/** The package.json of the root and of every package and app. */
+/** Lists the package.json of the root and of every package and app. */
 export function manifestPaths(project: Project): readonly string[] {
   return project.paths.filter((path) => /^(?:(?:packages|apps)\/[^/]+\/)?package\.json$/.test(path));
 }
 
-/** The package.json at `path`, or undefined when the project has none there. */
+/** Parses the package.json at `path`; returns undefined if the project has no such file. */
 export function readManifest(project: Project, path: string): Manifest | undefined {
   if (!project.paths.includes(path)) return undefined;
   const value: unknown = JSON.parse(project.read(path));

@@ -1,6 +1,6 @@
 /**
- * Every link from a Markdown file of the repository to a file or a heading must resolve. Web links are not followed,
- * because checks run without a network.
+ * Checks that every link from a Markdown file of the repository to a file or a heading resolves. It follows no web
+ * links, because checks run without a network.
  */
 import { posix } from 'node:path';
 import type { Check, Project } from './project.ts';
@@ -24,20 +24,20 @@ interface Link {
   readonly line: number;
 }
 
-/** Blanked before links are looked for: a link inside is an example. */
+/** Inline code is blanked before the search for links, because a link inside code is an example. */
 const inlineCode = /(`+)[^`].*?\1/g;
 
 function isMarkdown(path: string): boolean {
   return /\.mdx?$/.test(path);
 }
 
-/** `a/b/c.md` -> `a`, `a/b`, and the root, which is `.`. */
+/** Returns the folders of a path: `a/b/c.md` gives `a`, `a/b`, and the root, which is `.`. */
 function foldersOf(path: string): readonly string[] {
   const parts = path.split('/').slice(0, -1);
   return ['.', ...parts.map((_, index) => parts.slice(0, index + 1).join('/'))];
 }
 
-/** Inline links and images, reference definitions, and the links of embedded HTML. */
+/** Finds inline links and images, reference definitions, and the links of embedded HTML. */
 function linksIn(text: string): readonly Link[] {
   const patterns = [
     /\]\(\s*<?([^)\s>]+)>?(?:\s+["'(][^)]*)?\s*\)/g,
@@ -51,7 +51,7 @@ function linksIn(text: string): readonly Link[] {
   );
 }
 
-/** The lines of a text that are not in a fenced block: links and headings in there are examples. */
+/** Returns the lines of a text outside fenced blocks, because links and headings in a block are examples. */
 function linesOutsideCode(text: string): readonly { content: string; line: number }[] {
   const lines: { content: string; line: number }[] = [];
   let fence: string | undefined;
@@ -75,7 +75,7 @@ function linkProblem(
 ): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined;
   const [file = '', anchor] = decodeURI(target).split('#', 2);
-  // As on the pages that render the repository, a leading slash means its root.
+  // A leading slash means the root of the repository, as on the web pages that render the file.
   const joined = file.startsWith('/') ? file.slice(1) : posix.join(posix.dirname(path), file);
   const resolved = file === '' ? path : posix.normalize(joined || '.').replace(/\/$/, '');
   if (!places.has(resolved)) return 'leads to no file of the repository';
@@ -84,8 +84,8 @@ function linkProblem(
 }
 
 /**
- * The anchors that GitHub gives to headings: lower case, without punctuation, spaces as hyphens, and `-1`, `-2` for
- * the second and third of the same text. Anchors written as HTML ids count too.
+ * Returns the anchors that GitHub gives to headings: lower case, without punctuation, spaces as hyphens, and `-1`, `-2`
+ * for the second and third heading with the same text. HTML ids count too.
  */
 function anchorsOf(text: string): ReadonlySet<string> {
   const anchors = new Set<string>();

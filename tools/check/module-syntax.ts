@@ -1,6 +1,6 @@
 /**
- * Reads from a syntax node which names it imports from which file, and which it exports. Besides source-syntax.ts the
- * only file that knows TypeScript's tree.
+ * Reads the imported names with their file, and the exported names, from a syntax node. Only this file and
+ * source-syntax.ts know TypeScript's tree.
  */
 import {
   isAwaitExpression,
@@ -27,17 +27,20 @@ import {
   SyntaxKind,
 } from 'typescript/unstable/ast';
 
-/** Means the whole module: a namespace, or a use without names. */
+/** Stands for the whole module: a namespace, or a use without names. */
 export const everyName = '*';
 
 export interface ImportedNames {
   readonly specifier: string;
-  /** As the imported module calls them; `default`, or `*` for all of it. Empty for an import without names. */
+  /** Names in the imported module; `default`, or `*` for all names. Empty for an import without names. */
   readonly names: readonly string[];
   readonly typeOnly: boolean;
 }
 
-/** The import that this node is: static, re-export, dynamic with a literal, or inside a type. `parents` ends with its own. */
+/**
+ * Returns the import of a node: static, re-export, dynamic with a literal, or inside a type. `parents` ends with the
+ * node's own parent.
+ */
 export function importOf(node: Node, parents: readonly Node[]): ImportedNames | undefined {
   if (isImportDeclaration(node) && isStringLiteral(node.moduleSpecifier)) {
     const typeOnly = node.importClause?.phaseModifier === SyntaxKind.TypeKeyword;
@@ -70,7 +73,7 @@ interface Named {
   readonly propertyName?: { readonly text: string } | undefined;
 }
 
-/** `a` of `a as b`. */
+/** Returns `a` of `a as b`. */
 function sourceName({ name, propertyName }: Named): string {
   return (propertyName ?? name).text;
 }
@@ -83,7 +86,7 @@ function clauseNames(clause: { readonly name?: Node; readonly namedBindings?: No
   return [...own, ...(isNamedImports(namedBindings) ? namedBindings.elements.map(sourceName) : [everyName])];
 }
 
-/** What is taken from `await import(...)`: by a pattern, by a property, or all of it. */
+/** Returns the names that `await import(...)` takes: by a pattern, by a property, or all names. */
 function namesTaken(parents: readonly Node[]): readonly string[] {
   const outer = parents.findLast((node) => !isAwaitExpression(node) && !isParenthesizedExpression(node));
   if (outer === undefined) return [everyName];
@@ -92,7 +95,7 @@ function namesTaken(parents: readonly Node[]): readonly string[] {
   return outer.name.elements.map((element) => (element.propertyName ?? element.name)?.getText() ?? everyName);
 }
 
-/** The names that this statement exports, as importers see them; `*` for all names of another module. */
+/** Returns the names that a statement exports, as importers see them; `*` for all names of another module. */
 export function exportsOf(statement: Node): readonly string[] {
   if (isExportDeclaration(statement)) {
     const clause = statement.exportClause;

@@ -2,7 +2,7 @@
 declare module 'nspell' {
   interface Speller {
     correct(word: string): boolean;
-    /** Known words that are near, best first. */
+    /** Returns similar known words, best first. */
     suggest(word: string): string[];
     add(word: string): Speller;
   }

@@ -9,7 +9,7 @@ function manifest(scriptCount: number): string {
   return JSON.stringify({ name: 'some-package', scripts });
 }
 
-test('the root may have eight scripts, a package none', () => {
+test('the root may have eight scripts, a package may have none', () => {
   const project = projectFromFiles({
     'package.json': manifest(8),
     'packages/a/package.json': manifest(0),
@@ -18,7 +18,7 @@ test('the root may have eight scripts, a package none', () => {
   expect(packageScripts.run(project)).toEqual([]);
 });
 
-test('more are refused', () => {
+test('more scripts are refused', () => {
   const project = projectFromFiles({ 'package.json': manifest(9), 'apps/site/package.json': manifest(1) });
   expect(packageScripts.run(project)).toMatchInlineSnapshot(`
     [
@@ -28,7 +28,7 @@ test('more are refused', () => {
   `);
 });
 
-test('a package.json that is not one is a typed error', () => {
+test('a malformed package.json is a typed error', () => {
   const project = projectFromFiles({ 'package.json': '{"scripts": ["test"]}' });
   expect(() => packageScripts.run(project)).toThrow('scripts is not a table of texts');
 });

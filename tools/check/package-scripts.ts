@@ -1,6 +1,6 @@
 /**
- * Few commands: the root package.json lists the commands that a person types, and the list is short. Everything else is
- * an argument to a program under tools/; packages have no scripts of their own.
+ * Limits the commands: the root package.json has a short list of commands that people type. Everything else is an
+ * argument to a program under tools/; packages have no scripts.
  */
 import { manifestPaths, readManifest } from './manifest.ts';
 import type { Check } from './project.ts';

@@ -40,7 +40,7 @@ test('without git, a project is the files that its .gitignore leaves', () => {
   expect(readProject(root).paths).toEqual(['.gitignore', 'kept.log', 'src/a.ts', 'src/dist']);
 });
 
-// What follows makes a repository, which takes git.
+// The following tests create a repository, which needs git.
 test.skipIf(!hasGit)('git lists the same files', () => {
   writeSample();
   git('init');
@@ -61,7 +61,7 @@ test.skipIf(!hasGit)('a project is its tracked and its new files, without ignore
   expect(project.read('src/new file.ts')).toBe('three');
 });
 
-test.skipIf(!hasGit)('the text of one commit ago is at hand when there is one', () => {
+test.skipIf(!hasGit)('the text of the previous commit is available if there is one', () => {
   git('init');
   write('a.txt', 'first');
   git('add', '.');

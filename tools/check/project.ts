@@ -1,7 +1,7 @@
 /**
- * What the checks look at and what they answer. A check is a function from the project's files to a list of problems,
- * each one line of text that names its place; an empty list is a pass. Checks read files only through this contract,
- * so a test hands them a few files in memory and sees them fail.
+ * The contract of checks. A check is a function from the project's files to a list of problems, each one line of text
+ * that names its place; an empty list is a pass. Checks read files only through this contract, so a test can pass them
+ * a few files in memory and make them fail.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,18 +14,20 @@ export interface Project {
   readonly root: string;
   /** Files of the project relative to the root, with forward slashes, sorted. */
   readonly paths: readonly string[];
-  /** The text of one of `paths`. */
+  /** Returns the text of one of `paths`. */
   read(path: string): string;
-  /** The text of a file one commit ago; undefined if the file or the history does not exist, as in a shallow clone. */
+  /**
+   * Returns the text of a file in the previous commit; undefined if file or history is missing, as in a shallow clone.
+   */
   readBefore(path: string): string | undefined;
 }
 
 export type Remark = (text: string) => void;
 
 export interface Check {
-  /** Printed in front of the result; one or two words. */
+  /** Name in front of the result; one or two words. */
   readonly name: string;
-  /** The problems found, one line each, beginning with the place. `remark` takes notes that fail nothing. */
+  /** Returns the problems, one line each, starting with the place. `remark` takes notes that do not fail the check. */
   run(project: Project, remark?: Remark): readonly string[] | Promise<readonly string[]>;
 }
 
@@ -33,8 +35,8 @@ export interface Check {
 const gitOutputBytesMax = 64 * 1024 ** 2;
 
 /**
- * Files that are tracked, or new and not ignored: a file is checked before it is committed for the first time. A folder
- * that is no checkout, or a machine without git, is read from the disk by the rules of the root's .gitignore.
+ * Reads the files that are tracked, or new and not ignored, so that a file is checked before its first commit. In a
+ * folder that is no checkout, or without git, reads the files on disk by the rules of the root's .gitignore.
  */
 export function readProject(root: string): Project {
   const paths = pathsFromGit(root) ?? pathsFromDisk(root);
@@ -54,9 +56,9 @@ export function readProject(root: string): Project {
   };
 }
 
-/** Null if git is missing or refuses, as in a folder that another user owns. */
+/** Lists paths with git; returns null if git is missing or refuses, as in a folder that another user owns. */
 function pathsFromGit(root: string): readonly string[] | null {
-  // A folder inside another checkout would be listed by the rules of that checkout.
+  // In a folder inside another checkout, git would apply the rules of that checkout.
   if (!existsSync(join(root, '.git'))) return null;
   const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -71,7 +73,7 @@ function pathsFromGit(root: string): readonly string[] | null {
 }
 
 export function pathsFromDisk(root: string): readonly string[] {
-  // A CommonJS module whose types know its `default` alone.
+  // This is a CommonJS module whose types declare only `default`.
   const rules = ignore.default().add('.git');
   if (existsSync(join(root, '.gitignore'))) rules.add(readFileSync(join(root, '.gitignore'), 'utf8'));
   const paths: string[] = [];
@@ -79,7 +81,7 @@ export function pathsFromDisk(root: string): readonly string[] {
   for (const folder of folders) {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = `${folder}${entry.name}`;
-      // A rule that ends with a slash holds for folders alone.
+      // A rule that ends with a slash applies only to folders.
       if (rules.ignores(entry.isDirectory() ? `${path}/` : path)) continue;
       if (entry.isDirectory()) folders.push(`${path}/`);
       else paths.push(path);
@@ -90,7 +92,7 @@ export function pathsFromDisk(root: string): readonly string[] {
 
 type Files = Readonly<Record<string, string>>;
 
-/** A project that exists only in memory, with what it was one commit ago. */
+/** Creates a project that exists only in memory, with its files in the previous commit. */
 export function projectFromFiles(files: Files, filesBefore: Files = {}): Project {
   return {
     root: '/project',

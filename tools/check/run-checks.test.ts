@@ -4,7 +4,7 @@ import { type CheckResult, formatResult, runChecks } from './run-checks.ts';
 
 const project = projectFromFiles({});
 
-test('every check runs, and one that throws has failed without stopping the others', async () => {
+test('every check runs, and a check that throws fails without stopping the others', async () => {
   const checks: readonly Check[] = [
     { name: 'fine', run: () => [] },
     {

@@ -5,19 +5,20 @@ import type { Check, Project, Remark } from './project.ts';
 export interface CheckResult {
   readonly name: string;
   readonly problems: readonly string[];
-  /** Notes that fail nothing. */
+  /** Notes that do not fail the check. */
   readonly remarks: readonly string[];
   readonly milliseconds: number;
 }
 
-/** Starts every check at once; results keep the order of the checks. A check that throws has failed with its error. */
+/** Starts all checks at once; results keep the order of the checks. A check that throws fails with its error. */
 export function runChecks(
   checks: readonly Check[],
   project: Project,
   report: (result: CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
   const runOne = async (check: Check): Promise<CheckResult> => {
-    // A turn of its own, so that the time of a synchronous check does not include the checks after it.
+    // Each check starts in its own turn of the event loop, so that the time of a synchronous check excludes later
+    // checks.
     await setImmediate();
     const start = performance.now();
     const remarks: string[] = [];
@@ -41,7 +42,7 @@ function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** `ok    biome            0.61 s`, and under it, indented, its problems and remarks. */
+/** Formats `ok    biome            0.61 s`, followed by indented problems and remarks. */
 export function formatResult({ name, problems, remarks, milliseconds }: CheckResult): string {
   const head = `${problems.length === 0 ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)}${(milliseconds / 1000).toFixed(2)} s`;
   const lines = [head, ...[...problems, ...remarks.map((remark) => `note: ${remark}`)].map(indented)];

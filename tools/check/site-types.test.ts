@@ -1,4 +1,4 @@
-/** Mistakes planted in components of the site, as tsc finds them. */
+/** Tests that tsc finds deliberate mistakes in components of the site. */
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readProject } from './project.ts';
@@ -6,7 +6,7 @@ import { siteTypes } from './site-types.ts';
 
 const project = readProject(join(import.meta.dirname, '../..'));
 
-test('a file that is no component is told by name', async () => {
+test('a file that is no component is reported by name', async () => {
   const broken = 'apps/atlas/src/components/tags.astro';
   const problems = await siteTypes.run({
     ...project,
@@ -16,7 +16,7 @@ test('a file that is no component is told by name', async () => {
   expect(problems[0]).toContain(`${broken} cannot be read as an Astro component`);
 });
 
-test('mistakes in frontmatter, in a template, in properties of a component and in a script are told with their lines', {
+test('mistakes in frontmatter, template, properties of a component and script are reported with their lines', {
   timeout: 60_000,
 }, async () => {
   const planted: Readonly<Record<string, string>> = {

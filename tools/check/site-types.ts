@@ -12,7 +12,7 @@ import type { Check, Project } from './project.ts';
 
 const site = 'apps/atlas';
 
-/** What Astro knows of its files and no module declares. Components of other packages take any properties. */
+/** Declarations that Astro implies and no module has. Components of other packages take any properties. */
 const environment = `
 declare const Fragment: (props: astroHTML.JSX.HTMLAttributes) => unknown;
 declare module '*.astro' {
@@ -68,7 +68,7 @@ async function writeModules(project: Project, folder: string): Promise<void> {
   write(`${site}/tsconfig.json`, JSON.stringify(configuration));
 }
 
-/** A problem that tsc reports in a converted file is reported in its source file. */
+/** Maps the problems that tsc reports in converted files to the source files. */
 function placesOf(output: string, folder: string): readonly string[] {
   const written = new RegExp(
     `${RegExp.escape(`${dirname(dirname(folder))}/.astro/${basename(folder)}`)}/`,

@@ -29,7 +29,7 @@ test('files over 400 lines are refused, generated tables and fixtures are not', 
   `);
 });
 
-test('the ratchet holds a file at its length, asks to be lowered, and never allows more than 600', () => {
+test('the ratchet keeps a file at its length, asks for lower entries, and never allows more than 600 lines', () => {
   const ratchet = { 'a.ts': 450, 'b.ts': 450, 'c.ts': 450, 'd.ts': 450, 'e.ts': 700, 'gone.ts': 450 };
   const problems = sizes({
     'a.ts': lines(450),

@@ -17,7 +17,7 @@ const parametersLimit = 4;
 const ratchetPath = 'tools/check/size-ratchet.json';
 const sourceNames = /\.(?:tsx?|mts|m?js|cjs|astro|css|py|sh)$/;
 const exemptNames = /\.data\.ts$|(?:^|\/)fixtures\//;
-/** A WebAssembly function takes numbers and nothing else, so its sources cannot gather them in an object. */
+/** A WebAssembly function takes only numbers, so its source cannot collect them in an object. */
 const webAssemblySources = /^packages\/[^/]+\/assembly\//;
 
 /** Path of a file over the limit -> its lines. */
@@ -78,7 +78,7 @@ function fileSizeProblem(path: string, lines: number, allowed: number | undefine
     : undefined;
 }
 
-/** Entries that are new or larger than one commit ago; none when there was no ratchet then. */
+/** Returns the entries that are new or larger than in the previous commit; none if that commit has no ratchet. */
 function ratchetGrowth(textBefore: string | undefined, ratchet: Ratchet): readonly string[] {
   if (textBefore === undefined) return [];
   const before = parseRatchet(textBefore);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { projectFromFiles } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
 
-test('finds every form of import and nothing inside comments or strings', async () => {
+test('finds every form of import, and none inside comments or strings', async () => {
   const project = projectFromFiles({
     'forms.ts': `
 import './side-effect.ts';
@@ -32,7 +32,7 @@ let typed: import('./inline.ts').Inline;
   `);
 });
 
-test('tells which names go in and out of a module', async () => {
+test('lists the imported and exported names of a module', async () => {
   const project = projectFromFiles({
     'names.ts': `
 import first, { second as renamed, type Third } from './in.ts';

@@ -1,10 +1,10 @@
 /**
- * The few syntactic facts that the checks need about each source file: what it imports and how long its functions
- * are. TypeScript's own parser finds them, so that a comment or a string never looks like an import.
+ * The syntactic facts that the checks need about each source file: its imports and the lengths of its functions.
+ * TypeScript's own parser finds them, so that a comment or a string never looks like an import.
  *
- * TypeScript 7 offers its parser under `typescript/unstable/*`, as a process that is asked for syntax trees. Every
- * use of that interface is in this file and in module-syntax.ts: when it changes, only these do. The sources go to it as a project in
- * memory without libraries and without module resolution, so nothing is type-checked and no other file is read.
+ * TypeScript 7 offers its parser under `typescript/unstable/*`, as a process that returns syntax trees. Only this file
+ * and module-syntax.ts use that interface, so a change of it affects no other file. The parser gets the sources as a
+ * project in memory without libraries and without module resolution, so it checks no types and reads no other file.
  */
 
 import { defined } from '@plimsoll/foundation';
@@ -28,28 +28,28 @@ import type { Project } from './project.ts';
 
 export interface ImportFact {
   readonly specifier: string;
-  /** What is imported, as the imported module calls it; `*` for all of it. */
+  /** Names in the imported module; `*` for all names. */
   readonly names: readonly string[];
   /** 1-based. */
   readonly line: number;
-  /** True when the import disappears with the types, so that nothing is loaded at run time. */
+  /** True if the import disappears with the types, so that it loads no module at run time. */
   readonly typeOnly: boolean;
 }
 
 export interface FunctionFact {
-  /** The name it has, or of what it is assigned to or passed to; `(anonymous)` when there is none. */
+  /** The function's own name, or the name of its variable or of the call that takes it; otherwise `(anonymous)`. */
   readonly name: string;
-  /** 1-based line of its first word. */
+  /** 1-based line of the first word. */
   readonly line: number;
-  /** Lines from the first word to the closing brace, less the inner lines of template literals: those are text. */
+  /** Lines from the first word to the closing brace, without the inner lines of template literals, which are text. */
   readonly lineCount: number;
-  /** Parameters without a `this` type. */
+  /** Number of parameters without a `this` type. */
   readonly parameterCount: number;
-  /** True for a function handed to `describe`: a list of tests, not a function anyone reads as one piece. */
+  /** True for a function that is passed to `describe`: a list of tests, which need not be short. */
   readonly isTestSuite: boolean;
 }
 
-/** A text between quotes, imports apart. */
+/** A string literal outside imports. */
 export interface TextFact {
   readonly text: string;
   /** 1-based. */
@@ -58,7 +58,7 @@ export interface TextFact {
 
 export interface SourceFacts {
   readonly path: string;
-  /** Names that the file exports; `*` for all of another file's. */
+  /** Names that the file exports; `*` for all names of another file. */
   readonly exports: readonly string[];
   readonly texts: readonly TextFact[];
   readonly imports: readonly ImportFact[];
@@ -66,10 +66,10 @@ export interface SourceFacts {
 }
 
 const sourceNames = /\.(?:tsx?|mts|m?js)$/;
-/** The same sources are asked for by several checks; a project never changes while it is being checked. */
+/** Memo for several checks that read the same sources; a project does not change during a check. */
 const factsOfProject = new WeakMap<Project, Promise<readonly SourceFacts[]>>();
 
-/** Facts about every TypeScript and JavaScript file of the project, in the order of its paths. */
+/** Returns the facts of every TypeScript and JavaScript file of the project, in the order of its paths. */
 export function sourceFacts(project: Project): Promise<readonly SourceFacts[]> {
   const known = factsOfProject.get(project);
   if (known !== undefined) return known;
@@ -119,7 +119,7 @@ function readFacts(path: string, file: SourceFile): SourceFacts {
     const line = lineAt(lines, node.getStart(file));
     const lastLine = lineAt(lines, node.getEnd());
     if (isTemplateLiteral(node)) {
-      // A template inside a template has counted its own lines already.
+      // A template inside a template has already counted its own lines.
       const inner = textLines.length - textLinesBefore;
       for (let index = inner; index < lastLine - line; index++) textLines.push(line);
     }
@@ -147,7 +147,7 @@ function isText(node: Node): node is StringLiteral | NoSubstitutionTemplateLiter
   return isStringLiteral(node) || isNoSubstitutionTemplateLiteral(node);
 }
 
-/** What a function is called: by its own name, by what it is assigned to, or by the call that takes it. */
+/** Names a function: by its own name, by the variable that holds it, or by the call that takes it. */
 function describeFunction(node: Node, parent: Node): { name: string; isTestSuite: boolean } {
   if (node.kind === SyntaxKind.Constructor) return { name: 'constructor', isTestSuite: false };
   if (isCallExpression(parent)) {
@@ -172,7 +172,7 @@ function lineStarts(text: string): readonly number[] {
   return starts;
 }
 
-/** 1-based line of an offset, by bisection: the last line that starts at or before it. */
+/** Finds the 1-based line of an offset by bisection: the last line that starts at or before it. */
 function lineAt(starts: readonly number[], offset: number): number {
   let low = 0;
   let high = starts.length; // the line is in [low, high)

@@ -15,7 +15,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(root, path), text);
 }
 
-test('a word that no dictionary has is told with its place and the nearest word', async () => {
+test('an unknown word is reported with its place and the nearest known word', async () => {
   write(`${page}/page.mdx`, '---\nrecord: glossary.cache\n---\n<Summary />\n<Section id="a" />\n');
   write(
     `${page}/messages/en.json`,

@@ -7,7 +7,7 @@ import type { Check, Project } from './project.ts';
 
 const wordList = 'tools/check/spelling-words.txt';
 const pages = 'apps/atlas/src/content/docs';
-/** Words around pages: of the interface, and of interactive pieces. */
+/** Messages outside pages: of the interface, and of interactive pieces. */
 const interfaceWords = /^apps\/atlas\/src\/content\/(?:[a-z]+-)*messages\/en\.json$/;
 /** A suggestion takes a tenth of a second; the first suggestions are enough to see a pattern of mistakes. */
 const suggestionsMax = 8;
@@ -31,14 +31,14 @@ export const spelling: Check = {
 
 interface Words {
   isKnown(word: string): boolean;
-  /** The way out for a word that is not known. */
+  /** Returns the way out for an unknown word. */
   hint(word: string): string;
-  /** Entries of the list that were never asked for. */
+  /** Returns the entries of the list that no text uses. */
   idle(): readonly string[];
   readonly problems: readonly string[];
 }
 
-/** Dictionary and list. Loaded when the check runs: the dictionary takes a quarter of a second. */
+/** Loads dictionary and list. The check loads them when it runs, because the dictionary takes a quarter of a second. */
 async function readWordList(project: Project): Promise<Words> {
   const [{ default: nspell }, { default: dictionary }] = await Promise.all([
     import('nspell'),
@@ -57,7 +57,7 @@ async function readWordList(project: Project): Promise<Words> {
     return own.includes(word);
   };
   return {
-    // Any word of the list may begin a sentence.
+    // A word of the list may start a sentence in upper case.
     isKnown: (word) =>
       inList(word) || inList(word.slice(0, 1).toLowerCase() + word.slice(1)) || speller.correct(word),
     hint: (word) => {
@@ -79,7 +79,7 @@ interface TextFile {
   readonly texts: readonly { readonly key: string; readonly text: string }[];
 }
 
-/** The English texts of pages and interface. A page that cannot be read is the problem of another check. */
+/** Reads the English texts of pages and interface. Another check reports pages that cannot be read. */
 async function readTexts(project: Project): Promise<readonly TextFile[]> {
   const [{ readPages }, { messageTexts }, { openTextFolder }] = await Promise.all([
     import('../../apps/atlas/src/pages-data/read/page-reader.ts'),
@@ -97,10 +97,10 @@ async function readTexts(project: Project): Promise<readonly TextFile[]> {
   return [...ofPages, ...ofInterface];
 }
 
-/** Ids and addresses stand among words where a sentence leads to a page: `glossary.kv-cache`, `/planner`. */
+/** Matches the ids and addresses in sentences that link to a page: `glossary.kv-cache`, `/planner`. */
 const idOrAddress = /^[\w/-]*[./][\w./-]+$/;
 
-/** Texts of nested tables and lists with their places. */
+/** Returns the texts of nested tables and lists with their places. */
 function leafTexts(value: unknown, key: string): readonly { key: string; text: string }[] {
   if (typeof value === 'string') return idOrAddress.test(value) ? [] : [{ key, text: value }];
   if (typeof value !== 'object' || value === null) return [];

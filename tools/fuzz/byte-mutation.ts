@@ -1,4 +1,4 @@
-/** Damage without knowledge of the format: a bad disk, a broken download, a hex editor. */
+/** Damages bytes without knowledge of the format, like a bad disk, a broken download or a hex editor. */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { chance, pick, wholeEdges } from './chance.ts';
 

@@ -52,7 +52,7 @@ const ggufs = [
   'phi3/f32.gguf',
   'phi3-longrope/f32.gguf',
 ];
-/** What templates and schemas are tried with. */
+/** The model that templates and schemas run with. */
 const programFixture = 'llama-3/q8_0.gguf';
 const checkpoints = [
   'llama-3',
@@ -67,7 +67,7 @@ const checkpoints = [
   'phi3-longrope',
   'qwen2',
 ];
-/** Bytes of a fixture's GGUF header and of a safetensors header, about. */
+/** Approximate bytes of a fixture's GGUF header, and of a safetensors header. */
 const headBytes = 12_000;
 
 const kinds: readonly Kind[] = [
@@ -110,7 +110,7 @@ export async function makeCase(seed: number, number: number, directory: string):
   return { kind: name, ...(await make(directory, random)) };
 }
 
-/** Usually one mutation; several together reach code that stops at a single early one. */
+/** Returns the number of mutations, usually 1. Several mutations reach code that a single early mutation does not. */
 function times(random: Random): number {
   return chance(random, 0.75) ? 1 : randomInteger(random, 2, 5);
 }
@@ -154,7 +154,7 @@ function damagedTimes(whole: Uint8Array, random: Random): { bytes: Uint8Array; w
   return { bytes, what };
 }
 
-/** A copy of a checkpoint, for one of its files to be changed. */
+/** Copies a checkpoint, so that a case can change one of its files. */
 async function checkpoint(directory: string, random: Random): Promise<{ name: string; path: string }> {
   const name = pick(random, checkpoints);
   const path = join(directory, name);

@@ -1,4 +1,4 @@
-/** Seeded choices in terms of mutations. */
+/** Seeded choices for mutations. */
 import { defined, type Random, randomInteger } from '@plimsoll/foundation';
 
 export function pick<Item>(random: Random, items: readonly Item[]): Item {
@@ -9,7 +9,7 @@ export function chance(random: Random, share: number): boolean {
   return random() < share;
 }
 
-/** One of the indexes, or null of an empty list. */
+/** Picks an index; returns null for an empty list. */
 export function place(random: Random, items: ArrayLike<unknown>): number | null {
   return items.length === 0 ? null : randomInteger(random, 0, items.length);
 }
@@ -68,13 +68,13 @@ export const realEdges: readonly number[] = [
   Number.NEGATIVE_INFINITY,
 ];
 
-/** A number near another, or at an edge. */
+/** Returns a number near the given value, or at an edge. */
 export function changedNumber(random: Random, value: number): number {
   const near = [value + 1, value - 1, value * 2, Math.floor(value / 2), -value];
   return chance(random, 0.4) ? pick(random, near) : pick(random, wholeEdges);
 }
 
-/** Texts that are long, empty, or made of characters that terminals, parsers and tokenizers treat specially. */
+/** Returns a text that is long, empty, or made of characters that terminals, parsers and tokenizers treat specially. */
 export function oddText(random: Random): string {
   const texts: readonly (() => string)[] = [
     () => '',

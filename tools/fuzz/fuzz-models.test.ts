@@ -1,6 +1,6 @@
 /**
- * Some of the cases of `node tools/fuzz-models.ts`, whose seed is that of this run, and proof that the machinery would have
- * reported a fault: it is provoked on purpose.
+ * Runs some cases of `node tools/fuzz-models.ts` with the seed of this run, and proves with deliberate faults that the
+ * machinery reports faults.
  */
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
@@ -8,7 +8,7 @@ import { kindNames } from './case.ts';
 import { fuzzModels } from './fuzz-run.ts';
 
 const seed = Number(process.env.PLIMSOLL_SEED ?? 1);
-/** Two cores take a minute for so many. */
+/** Two cores take a minute for this number of cases. */
 const caseCount = 2000;
 
 test('changed files end in an answer or in a typed error', { timeout: 600_000 }, async () => {
@@ -16,7 +16,7 @@ test('changed files end in an answer or in a typed error', { timeout: 600_000 },
   const { cases, outcomes, findings } = await fuzzModels({ seed, first: 0, count: caseCount, processes });
   expect(findings).toEqual([]);
   expect(cases).toBeGreaterThan(0.95 * caseCount);
-  // The changes are small enough for many files to be right still, and large enough for many not to be.
+  // The mutations are small enough to leave many files valid, and large enough to break many.
   expect(outcomes.get('ok')).toBeGreaterThan(0.1 * caseCount);
   expect(outcomes.get('bad-geometry')).toBeGreaterThan(0.02 * caseCount);
   expect(outcomes.size).toBeGreaterThan(15);
@@ -44,7 +44,7 @@ describe('a fault is reported with its case', () => {
     ]);
   });
 
-  test('one that is thrown late, and a process that ends', async () => {
+  test('an error that is thrown late, and a process that exits', async () => {
     expect(await provoked('late')).toEqual(['10: the process ended with 1', '11: the process ended with 1']);
     expect(await provoked('exit')).toEqual(['10: the process ended with 7', '11: the process ended with 7']);
   });
@@ -53,7 +53,7 @@ describe('a fault is reported with its case', () => {
     expect(await provoked('hang')).toEqual(['10: hangs: nothing for 3 s', '11: hangs: nothing for 3 s']);
   });
 
-  test('memory beyond the limit, where it was reached first', async () => {
+  test('memory over the limit, in the case that first exceeds it', async () => {
     const { findings } = await fuzzModels({ seed: 1, first: 10, count: 1, processes: 1, canary: 'memory' });
     expect(findings.map(({ problem }) => problem)).toEqual([expect.stringMatching(/^memory: \d+ MiB/)]);
   });

@@ -8,7 +8,7 @@ export interface FuzzRequest {
   readonly first: number;
   readonly count: number;
   readonly processes: number;
-  /** A case without output for this long hangs: wall-clock seconds, on a machine that may be busy. */
+  /** Wall-clock seconds without output after which a case counts as hanging; the machine may be busy. */
   readonly hangSeconds?: number;
   /** A fault to provoke in every case. */
   readonly canary?: string;
@@ -24,13 +24,13 @@ export interface Finding {
 
 export interface FuzzSummary {
   readonly cases: number;
-  /** How many cases ended with which code; `ok` for a success. */
+  /** Number of cases by their code; `ok` for a success. */
   readonly outcomes: ReadonlyMap<string, number>;
   readonly findings: readonly Finding[];
 }
 
 const usualHangSeconds = 90;
-/** A process reads and compiles its sources before the first case; many may do so at once. */
+/** Limit of a start: a process compiles its sources before its first case, and many may do so at once. */
 const startSeconds = 120;
 const worker = join(import.meta.dirname, 'fuzz-worker.ts');
 

@@ -1,5 +1,5 @@
 /**
- * The process that tries cases: it may trap, hang or grow, and its parent watches it. It reports the start and the
+ * The process that runs cases. It may trap, hang or grow, so its parent watches it. It reports the start and the
  * outcome of each case. Arguments: seed, first number, end, step.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,11 +15,11 @@ export type WorkerMessage =
   | { readonly ended: number; readonly outcome: string }
   | { readonly ended: number; readonly finding: string };
 
-/** The most that the process may exceed the engine's limit (large-model.test.ts enforces the same). */
+/** Most bytes by which the process may exceed the engine's limit (large-model.test.ts enforces the same limit). */
 const overheadBytesMax = 150 * MiB;
-/** Of the processor, whatever else the machine does. */
+/** Limit of processor time per case, which does not depend on the load of the machine. */
 const cpuSecondsMax = 10;
-/** Above this the garbage of earlier cases is collected, so that the peak of a case is its own. */
+/** Above this size the worker collects the garbage of earlier cases, so that the peak of a case is its own. */
 const collectAboveBytes = 320 * MiB;
 
 const [seed = 0, first = 0, end = 0, step = 1] = process.argv.slice(2, 6).map(Number);
@@ -63,7 +63,7 @@ for (let number = first; number < end; number += step) {
   try {
     await tryCase(number);
   } catch (error) {
-    // The writers may refuse a mutation; that number is then not a case.
+    // The writers may refuse a mutation; the number is then skipped.
     if (!(error instanceof PlimsollError)) throw error;
   }
 }

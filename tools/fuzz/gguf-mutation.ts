@@ -1,6 +1,6 @@
 /**
- * GGUF files with one semantic change: a value, its type, a dimension, a tensor's type or data. Our own writer writes
- * the file, so the rest of it is valid.
+ * Makes one semantic change in a GGUF file: a value, its type, a dimension, a tensor's type or data. Our own writer
+ * writes the file, so the rest of the file is valid.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import {
@@ -68,7 +68,7 @@ function changedScalar({ type, value }: Scalar, random: Random): GgufValue {
   return { type, value: type === 'uint64' || type === 'int64' ? BigInt(whole) : whole };
 }
 
-/** Values of keys that choose among things known by name. */
+/** Returns a value for keys that choose something by name. */
 function changedName(random: Random): string {
   return pick(random, [
     'llama',
@@ -211,7 +211,7 @@ function refill(tensors: GgufTensorData[], at: number, random: Random): string {
   if (kind === 'ones') data.fill(0xff);
   for (let index = 0; index < data.length; index++) {
     if (kind === 'noise') data[index] = randomInteger(random, 0, 256);
-    // The largest finite halves, which as floats are large too.
+    // These bytes are the largest finite halves, and large values as floats too.
     if (kind === 'large') data[index] = index % 2 === 0 ? 0xff : 0x7b;
   }
   if (kind === 'one place') data[randomInteger(random, 0, Math.max(1, data.length))] = 0x7f;

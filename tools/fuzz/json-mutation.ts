@@ -1,4 +1,6 @@
-/** JSON with one value changed, at any depth, as a person, a script or an attacker changes a config or a tokenizer. */
+/**
+ * Changes one value of a JSON text at any depth, as a person, a script or an attacker changes a config or a tokenizer.
+ */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { chance, changedNumber, oddText, pick, place, realEdges } from './chance.ts';
 
@@ -26,7 +28,7 @@ export function mutateJson(value: unknown, random: Random): string {
   return `${slot.path} = ${JSON.stringify(changed)?.slice(0, 80) ?? 'undefined'}`;
 }
 
-/** Long lists are alike from end to end: some of their places are enough. */
+/** The entries of long lists are similar, so some of their places suffice. */
 const listPlacesMax = 12;
 
 function slotsOf(root: unknown): Slot[] {

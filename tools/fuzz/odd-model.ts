@@ -1,5 +1,5 @@
 /**
- * Generated models with unusual sizes that satisfy every relation a reader checks: rows that are no multiple of a
+ * Generates models with unusual sizes that satisfy every relation that a reader checks: rows that are no multiple of a
  * vector, one head, one layer, experts of width one. The engine must compute every model that passes the checks.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
@@ -30,7 +30,7 @@ interface OddSizes {
   readonly type: string;
 }
 
-/** `donor`: metadata of a fixture, whose tokenizer is taken. */
+/** Generates a model; `donor` is the metadata of a fixture, whose tokenizer it uses. */
 export function oddModel(
   donor: GgufParts,
   random: Random,
@@ -46,7 +46,7 @@ function oddSizes(random: Random): OddSizes {
   const kvHeads = randomInteger(random, 1, 4);
   const hasExperts = chance(random, 0.3);
   const experts = hasExperts ? randomInteger(random, 1, 9) : 0;
-  // Blocks of 32 want whole rows of them; the rest of the types take any.
+  // Types with blocks of 32 need rows of whole blocks; the other types take any row.
   const type = pick(random, ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0']);
   const unit = type.startsWith('Q') ? 32 : 1;
   return {
@@ -119,7 +119,7 @@ function shapes(sizes: OddSizes): readonly (readonly [string, readonly number[]]
   ];
 }
 
-/** Small numbers: bytes of floats whose exponents are kept low, and scales of blocks likewise. */
+/** Generates a tensor of small numbers: the exponents of floats and of block scales are kept low. */
 function tensor(
   name: string,
   shape: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * Chat templates and JSON schemas: programs that come with a file. They are changed like texts and values, and some are made
- * to run long or grow large, which is what their limits are for.
+ * Mutates chat templates and JSON schemas, which are programs that come with a file. They are changed like texts and
+ * values, and some are made to run long or grow large, to test their limits.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { chance, oddText, pick } from './chance.ts';
@@ -57,7 +57,7 @@ const schemas: readonly unknown[] = [
   { type: 'string', format: 'date-time' },
 ];
 
-/** A schema with some of its places changed, or one that repeats what repeats. */
+/** Returns a schema with some places changed, or a schema with nested repetitions. */
 export function mutatedSchema(random: Random): { readonly schema: unknown; readonly what: string } {
   if (chance(random, 0.25)) return { schema: repeatedSchema(random), what: 'repeats inside repeats' };
   const schema: unknown = structuredClone(pick(random, schemas));

@@ -1,4 +1,4 @@
-/** Safetensors files with one entry of the header changed, the data section as long as the entries say. */
+/** Changes one entry of the header of a safetensors file; the data section is as long as the entries say. */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { encodeSafetensors, parseSafetensorsHeader, type SafetensorsData } from '@plimsoll/model-files';
 import { oddText, pick, place } from './chance.ts';
@@ -21,7 +21,7 @@ export function encodeTensors(tensors: readonly SafetensorsData[]): Uint8Array {
 
 const elementBytes: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I8: 1, F8_E4M3: 1 };
 
-/** Changes one tensor of a list that is the caller's to change, and says which. */
+/** Changes one tensor of a list that the caller owns, and returns a description. */
 export function mutateTensors(tensors: SafetensorsData[], random: Random): string {
   const at = place(random, tensors);
   const tensor = at === null ? undefined : tensors[at];

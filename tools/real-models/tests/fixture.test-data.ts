@@ -1,4 +1,4 @@
-/** What llama.cpp makes of a model: tools/reference/make-real-model-fixtures.py wrote it. */
+/** The results of llama.cpp for a model, which tools/reference/make-real-model-fixtures.py wrote. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ interface RealModelFixture {
   readonly answerTokens: number;
   /** llama.cpp's greedy output contains the answer. */
   readonly questions: readonly { readonly question: string; readonly answer: string }[];
-  /** Texts that llama.cpp wrote: for each the share of runs of four tokens that are the first of their kind. */
+  /** Texts that llama.cpp wrote: for each text, the share of runs of four tokens that occur for the first time. */
   readonly texts: {
     readonly temperature: number;
     readonly topK: number;
@@ -19,7 +19,7 @@ interface RealModelFixture {
     readonly openings: readonly string[];
     readonly distinctShares: readonly number[];
   };
-  /** Ids of varied texts, with control tokens as plain text and read as tokens. */
+  /** Ids of varied texts, with control tokens as plain text, and with control tokens read as tokens. */
   readonly ids: readonly { readonly text: string; readonly plain: string; readonly parsed: string }[];
 }
 

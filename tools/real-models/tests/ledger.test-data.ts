@@ -1,4 +1,7 @@
-/** A published model in the least memory that is enough: held as planned, and the process never above the limit. */
+/**
+ * Runs a published model in the least memory that is enough: the ledger equals the plan, and the process stays within
+ * the limit.
+ */
 import { MiB } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
 import { outputSchemas } from '../../../apps/plimsoll/src/json-schemas.ts';
@@ -11,7 +14,7 @@ function asJson(...args: readonly string[]): unknown {
 }
 
 export function holdLedger(pathOf: () => string): void {
-  test('the ledger is the plan, and the process stays within the least memory that is enough', () => {
+  test('the ledger equals the plan, and the process stays within the least memory that is enough', () => {
     const run = [pathOf(), 'a ship '.repeat(150), '--raw', '-n', '8', '--temp', '0', ...flags];
     const refused = outputSchemas.error.parse(asJson('run', ...run, '--memory', '200MiB'));
     expect(refused.error.code).toBe('over-memory-budget');

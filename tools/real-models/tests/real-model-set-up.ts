@@ -1,4 +1,4 @@
-/** Runs once before the tests of real models: says which of them are skipped, and why. */
+/** Runs once before the tests of real models and prints which of them are skipped, with the reason. */
 import { findRealModel, realModelFolder, realModels } from '../real-model.ts';
 
 export function setup(): void {

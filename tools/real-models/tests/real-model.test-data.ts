@@ -1,4 +1,7 @@
-/** What every published model is held to. Its judge is llama.cpp: tools/reference/make-real-model-fixtures.py asked it. */
+/**
+ * The tests of every published model. They compare with results of llama.cpp from
+ * tools/reference/make-real-model-fixtures.py.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createEngine, type Engine, openModel } from '@plimsoll/engine';
@@ -18,7 +21,7 @@ import { holdLedger } from './ledger.test-data.ts';
 
 const text = readFileSync(join(import.meta.dirname, '../../../fixtures/real-models/text.txt'), 'utf8');
 
-/** Declares the tests of a model. They are skipped where its file is absent; real-model-set-up.ts says so. */
+/** Declares the tests of a model. They are skipped if its file is missing; real-model-set-up.ts prints that. */
 export function holdRealModel(id: string): void {
   const model = defined(
     realModels.find((one) => one.id === id),
@@ -38,7 +41,7 @@ export function holdRealModel(id: string): void {
   });
 }
 
-/** Share of runs of four tokens that are the first of their kind: 1 for a text without repetition. */
+/** Returns the share of runs of four tokens that occur for the first time: 1 for a text without repetition. */
 function distinctShare(tokens: readonly number[]): number {
   const runs = tokens.slice(3).map((_, index) => tokens.slice(index, index + 4).join(' '));
   return new Set(runs).size / runs.length;
@@ -48,7 +51,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** A question through the chat template of the file; a file without a template continues the question's text. */
+/** Encodes a question with the chat template of the file; a file without a template continues the question's text. */
 function promptOf({ model, tokenizer }: Engine, question: string): Int32Array {
   const used = defined(tokenizer, 'a published model has a tokenizer');
   const templates = chatTemplatesFromGguf(defined(model.metadata, 'the file is a GGUF file'));
@@ -60,7 +63,7 @@ function promptOf({ model, tokenizer }: Engine, question: string): Int32Array {
 function holdLanguage(id: string, engineOf: () => Engine): void {
   const fixture = readFixture(id);
 
-  test('token ids are those of llama.cpp', () => {
+  test('token ids equal those of llama.cpp', () => {
     const tokenizer = defined(engineOf().tokenizer, 'a published model has a tokenizer');
     const idsOf = (one: string, parseSpecial: boolean) => tokenizer.encode(one, { parseSpecial }).join(' ');
     const found = fixture.ids.map(({ text: one }) => ({
@@ -71,16 +74,16 @@ function holdLanguage(id: string, engineOf: () => Engine): void {
     expect(found).toEqual(fixture.ids);
   });
 
-  test('the mean loss on a text is that of llama.cpp', async () => {
+  test('the mean loss on a text matches llama.cpp', async () => {
     const engine = engineOf();
     const tokens = defined(engine.tokenizer, 'a published model has a tokenizer').encode(text);
     expect(tokens.length).toBe(fixture.tokens);
-    // llama.cpp's own switches differ by as much, because 8-bit activations round otherwise (docs/log.md).
+    // llama.cpp's own switches differ by as much, because 8-bit activations round differently (docs/log.md).
     const expected = mean(Object.values(fixture.lossNats));
     expect(Math.abs((await meanLoss(engine, tokens)) / expected - 1)).toBeLessThan(0.003);
   });
 
-  test('questions are answered as llama.cpp answers them, one at a time and all at once', async () => {
+  test('the engine answers questions like llama.cpp, one at a time and all at once', async () => {
     const ask = async (question: string): Promise<string> => {
       const request = { prompt: promptOf(engineOf(), question), maxTokens: fixture.answerTokens };
       const { choices } = await engineOf().generate({ ...request, sampling: { temperature: 0 } });
@@ -107,9 +110,9 @@ function holdLanguage(id: string, engineOf: () => Engine): void {
       expect(choices[0]?.tokens.length).toBe(maxTokens);
       return distinctShare(choices[0]?.tokens ?? []);
     };
-    // Half of what llama.cpp's texts have in the mean (0.99 and 0.76). Single texts go down to 0.69 and 0.30 in either
-    // engine; one that repeats ten tokens has 0.05. A text alone and its twin in a batch part where 8-bit activations
-    // round otherwise, so their tokens are not compared.
+    // Half of the mean of llama.cpp's texts (0.99 and 0.76). Single texts go down to 0.69 and 0.30 in either engine; a
+    // text that repeats ten tokens has 0.05. A text alone and the same text in a batch diverge where 8-bit activations
+    // round differently, so the test does not compare their tokens.
     const least = mean(distinctShares) / 2;
     const together = await Promise.all(openings.map(write));
     expect(mean(together), 'in a batch').toBeGreaterThan(least);
