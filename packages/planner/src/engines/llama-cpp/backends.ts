@@ -1,4 +1,4 @@
-/** What backends differ in, as far as bytes go: alignment, scratch behind results, what they take over from the CPU. */
+/** Backend properties that change bytes: alignment, scratch space behind results, and which CPU work a backend takes over. */
 import type { GraphTensor } from './graph/graph-tensor.ts';
 
 export type BackendKind = 'cuda' | 'rocm' | 'metal' | 'vulkan' | 'sycl' | 'cpu';
@@ -6,15 +6,15 @@ export type BackendKind = 'cuda' | 'rocm' | 'metal' | 'vulkan' | 'sycl' | 'cpu';
 export interface BackendTraits {
   /** Bytes to which buffers align tensors (get_alignment of each ggml backend). */
   readonly alignment: number;
-  /** Copies weights from host memory for large batches instead of leaving them to the CPU (offload_op). */
+  /** Copies weights from host memory for large batches, so that the CPU need not compute them (offload_op). */
   readonly offloadsHostWeights: boolean;
   /** Has a page-locked host buffer type, used for the CPU's part of the graph. */
   readonly hostBuffer: boolean;
-  /** Runs several batches at once over several devices (async compute and events). */
+  /** Supports pipeline parallelism: several batches on several devices at once (async compute and events). */
   readonly pipelines: boolean;
   /** Reads weights straight from the mapped file. */
   readonly mapsFiles: boolean;
-  /** Quantised rows are padded to this many elements (CUDA, MATRIX_ROW_PADDING); 1 = not. */
+  /** Elements to which quantised rows are padded (CUDA, MATRIX_ROW_PADDING); 1 means no padding. */
   readonly rowPadding: number;
   readonly bufferName: string;
   readonly hostBufferName: string;

@@ -1,6 +1,6 @@
 /**
- * Architectures that have no config of a family the reader knows, or whose layers differ in ways only the log tells:
- * starcoder (GPT-2 blocks), deci (layers of any size, some empty), lfm2 (short convolutions between attention layers).
+ * Builds specs for architectures that no config reader covers, or whose layers only the log describes: starcoder (GPT-2
+ * blocks), deci (layers of any size, some of them empty), lfm2 (short convolutions between attention layers).
  */
 import { defined } from '@plimsoll/foundation';
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
@@ -76,7 +76,7 @@ export function blockSpec(record: HparamsRecord): ModelSpec {
 /** Rows of the learned position table of the StarCoder models. */
 const starcoderPositions = 8192;
 
-/** The fork prints a width that its tensors do not have; heads times their size is the real one. */
+/** The width of the tensors: heads x head size. The fork prints another width. */
 function deciWidth({ hparams }: HparamsRecord): number {
   const stated = hparams.n_head ?? 0;
   const heads =
@@ -100,7 +100,7 @@ function attentionOf({ heads, kvHeads, keyHeadDim, valueHeadDim }: BlockSizes): 
 function plainLayer(sizes: BlockSizes): LayerSpec {
   const { hidden, heads, kvHeads, keyHeadDim, valueHeadDim, feedForward } = sizes;
   const attention = attentionOf(sizes);
-  // A layer with query heads but no KV heads has one matrix in place of attention.
+  // A layer with query heads but no KV heads replaces attention by one matrix.
   const linearOnly = heads > 0 && kvHeads === 0;
   return {
     attention,

@@ -1,5 +1,5 @@
 /**
- * Caches: how many cells, and what they take per layer (llama-kv-cache.cpp, llama-kv-cache-iswa.cpp, llama-memory-recurrent.cpp,
+ * Sizes caches: the number of cells, and their bytes per layer (llama-kv-cache.cpp, llama-kv-cache-iswa.cpp, llama-memory-recurrent.cpp,
  * llama-model.cpp create_memory; llama-hparams.cpp n_embd_r, n_embd_s).
  */
 import {
@@ -15,24 +15,24 @@ export interface CacheOptions {
   readonly contextTokens: number;
   readonly microBatchTokens: number;
   readonly sequences: number;
-  /** All sequences share one cache; otherwise each has its own part of the context. */
+  /** True if all sequences share one cache; false if each sequence has its own part of the context. */
   readonly unified: boolean;
   readonly flashAttention: boolean;
   readonly keyType: string;
   readonly valueType: string;
   /** `--swa-full`: sliding layers keep the whole context. */
   readonly fullWindow: boolean;
-  /** Further states per sequence that speculative decoding keeps to roll back to. */
+  /** Additional states per sequence to which speculative decoding rolls back. */
   readonly rollbackStates: number;
-  /** True when latent attention is stored absorbed in the file, so that the latent can be cached. */
+  /** True if the file stores latent attention as absorbed matrices, so that the engine can cache the latent. */
   readonly absorbedMla: boolean;
   readonly rules: EngineRules;
 }
 
-/** Cells per stream, and how many streams there are. */
+/** Cells per stream, and the number of streams. */
 export interface CacheCells {
   readonly full: number;
-  /** 0 when the model has no layers with a window of their own. */
+  /** 0 if no layer has a sliding-window cache. */
   readonly window: number;
   readonly streams: number;
 }
@@ -43,7 +43,7 @@ export interface LayerCache {
   readonly stateBytes: number;
 }
 
-/** Families whose sliding windows llama.cpp applies; in all others such layers attend to, and keep, everything. */
+/** Families whose sliding windows llama.cpp applies. In other families such layers attend to every token and cache it. */
 const windowFamilies =
   /^(gemma2|gemma3|gemma3n|gemma4|gemma\d\w*_text|gpt_oss|gpt-oss|cohere2|llama4|olmo2|olmo3|exaone4|exaone_moe|smallthinker|mimo2|mimo_v2|mimo_v2_flash|step3p5|step35|step3p7|afmoe|plamo3)/;
 
@@ -108,7 +108,7 @@ function rowWidths(spec: ModelSpec, { attention }: LayerSpec, options: CacheOpti
   if (!('kvHeads' in attention) || attention.sharesKvWithLayer !== undefined) return { key: 0, value: 0 };
   const value = attention.kvHeads * attention.valueHeadDim;
   const key = attention.kvHeads * attention.keyHeadDim;
-  // Transposed values of layers with different widths are padded to the widest.
+  // The cache pads transposed values to the widest layer.
   if (!options.flashAttention && options.rules.rowIndexInputs && value > 0)
     return { key, value: widestValue(spec) };
   return { key, value };

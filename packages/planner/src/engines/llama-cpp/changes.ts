@@ -23,7 +23,7 @@ export function llamaCppChanges(
   ];
 }
 
-/** llama.cpp is started for as many users as it serves: nobody waits. */
+/** Flags for a number of users: llama.cpp allocates a slot for every user when it starts. */
 export function slotFlags({ workload }: Question, users: number): string {
   const slots = `${sharedFlag(llamaCppFace, 'users')} ${users}`;
   return ` ${slots} ${sharedFlag(llamaCppFace, 'context')} ${workload.contextTokens * users}`;
@@ -43,7 +43,7 @@ function cacheChange(question: Question<LlamaCppOptions>): readonly Change<Llama
   ];
 }
 
-/** A file is as it is, and one made from four bits would be no smaller. */
+/** Other files of the model. A GGUF file stays as it is, and a file made from a four-bit checkpoint is no smaller. */
 function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
   if (spec.source === 'gguf' || checkpointBits(spec) < 8 || isFourBit(weights ?? 'Q4_K_M')) return [];
   return llamaCppFace.usualFormats

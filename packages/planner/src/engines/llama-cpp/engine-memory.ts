@@ -1,6 +1,6 @@
 /**
- * Everything llama.cpp allocates for one model and one set of options, per backend: weights, caches, states, the compute
- * buffer, and the host buffers beside them. Bytes only; `llamaCppLedger` gives them their derivations.
+ * Computes everything that llama.cpp allocates for one model and one set of options, per backend: weights, caches, states,
+ * compute buffer and host buffers. This file has bytes only; `llamaCppLedger` adds their derivations.
  */
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
 import { type BackendKind, backendTraits, graphTensorBytes } from './backends.ts';
@@ -79,7 +79,7 @@ function cacheMemory(
   return { cache, state };
 }
 
-/** Contexts whose compute buffers a loaded model remembers; a sweep over users and contexts asks for some hundred. */
+/** Contexts whose compute buffers a loaded model remembers. A sweep over users and contexts asks for a few hundred. */
 const computeCountMax = 2048;
 
 /** Bytes of the compute buffer per backend, the CPU last. */

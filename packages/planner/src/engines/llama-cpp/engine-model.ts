@@ -1,6 +1,6 @@
 /**
- * A placed model as the graph builder sees it: per layer, which weights exist and where they are. Features of a family
- * show as tensors that are there or not (a query norm, a bias), as they do in llama.cpp; what no tensor shows is a trait.
+ * Describes a placed model for the graph builder: the weights of each layer and the backend of each weight. As in llama.cpp,
+ * the presence of a tensor (a query norm, a bias) shows most features of a family; `FamilyTraits` has the others.
  */
 import { defined } from '@plimsoll/foundation';
 import type { AttentionSpec, MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';
@@ -56,7 +56,7 @@ export function engineModel(spec: ModelSpec, placement: Placement): EngineModel 
   };
 }
 
-/** The model with repeating layers left out; its graph reaches the same largest extents. */
+/** Leaves out repeating layers. The graph of the shorter model reaches the same largest extents. */
 export function settledModel(model: EngineModel): EngineModel {
   const kinds = new Map<object, number>();
   const numberOf = (part: object): number => {

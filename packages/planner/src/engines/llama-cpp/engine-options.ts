@@ -1,4 +1,4 @@
-/** What a start of llama.cpp is asked with, and what it makes of it. */
+/** The options of one start of llama.cpp, and the values that the engine resolves them to. */
 import { assert } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { BackendKind } from './backends.ts';
@@ -8,7 +8,7 @@ import type { HostWeightOptions } from './model-buffers.ts';
 
 export interface LlamaCppInput {
   readonly spec: ModelSpec;
-  /** Mixture of tensor types, "Q4_K_M"; null when the spec's tensors say what they are stored as. */
+  /** Mixture of tensor types, such as "Q4_K_M"; null if the tensors of the spec state their stored types. */
   readonly fileType: string | null;
   readonly contextTokens: number;
   /** `-b` and `-ub`. */
@@ -21,7 +21,7 @@ export interface LlamaCppInput {
   /** `-ctk`, `-ctv`: ggml types. */
   readonly keyType?: string;
   readonly valueType?: string;
-  /** `-ngl`; `all` is more than the model has. */
+  /** `-ngl`; `all` offloads every layer and the head. */
   readonly gpuLayers?: number | 'all';
   readonly cpuExpertLayers?: number;
   readonly backend: BackendKind;
@@ -30,22 +30,22 @@ export interface LlamaCppInput {
   /** `--no-kv-offload` when false. */
   readonly offloadCache?: boolean;
   readonly fullWindow?: boolean;
-  /** Prediction layers have caches although nothing runs them (ik_llama.cpp). */
+  /** True if prediction layers have caches without being run (ik_llama.cpp). */
   readonly cachesPredictionLayers?: boolean;
   readonly rollbackStates?: number;
-  /** Rows of logits in the worst case; the engine's rule when absent. */
+  /** Rows of logits in the worst case; undefined applies the engine's rule. */
   readonly outputs?: number;
-  /** The engine also gives out embeddings (ollama always asks for them). */
+  /** True if the output buffer also holds embeddings (ollama always requests them). */
   readonly embeddings?: boolean;
   readonly build?: number;
-  /** Several batches on several devices at once; what the backend can when absent. */
+  /** Pipeline parallelism over several devices; undefined uses it where the backend supports it. */
   readonly pipelined?: boolean;
-  /** True when the file stores latent attention as absorbed matrices; the build's rule when absent. */
+  /** True if the file stores latent attention as absorbed matrices; undefined applies the rule of the build. */
   readonly absorbedMla?: boolean;
   readonly host?: Partial<HostWeightOptions>;
 }
 
-/** The input with every default filled in and every clamp applied. */
+/** The input with every default and every clamp applied. */
 export interface ResolvedOptions {
   readonly batchTokens: number;
   readonly microBatchTokens: number;

@@ -1,6 +1,6 @@
 /**
- * What changed in llama.cpp, when. A rule holds from a build number on; build numbers grow by one per commit of
- * https://github.com/ggml-org/llama.cpp, so a date gives a build to within days.
+ * Changes of llama.cpp by build number. A rule holds from a build on. Build numbers grow by one per commit of
+ * https://github.com/ggml-org/llama.cpp, so that a date gives a build to within days.
  */
 
 export interface EngineRules {
@@ -35,13 +35,13 @@ export interface EngineRules {
   readonly serverLimitsOutputs: boolean;
   /** Flash attention is used whenever the backend has it, unless switched off (PR 15434). */
   readonly automaticFlashAttention: boolean;
-  /** The server takes four slots with one unified cache when it is not told a number (PR 16736). */
+  /** Without a number of slots the server takes four slots with one unified cache (PR 16736). */
   readonly automaticSlots: boolean;
   /** Files name and quantise fused qkv matrices like value matrices. */
   readonly fusedCountsAsValue: boolean;
   /** Queries, keys and values are copied out of a fused product. */
   readonly copiesFusedParts: boolean;
-  /** Only values are. */
+  /** Values alone are copied out of a fused product. */
   readonly copiesFusedValues: boolean;
   /** Parts of the latent are copied out before they are normalised or rotated (before PR 12801). */
   readonly copiesLatentParts: boolean;
@@ -55,7 +55,7 @@ export interface EngineRules {
   readonly valuesBeforeKeys: boolean;
   /** Expert weights are computed before the experts (PR 16649). */
   readonly earlyExpertWeights: boolean;
-  /** CPU weights in types with a fast interleaved form are kept in that form in a buffer of their own. */
+  /** The CPU keeps weights of some types in an interleaved form, in a buffer of their own. */
   readonly repacksWeights: boolean;
   /** Layer weights of a file are in order of layer and name (PR 9863). */
   readonly sortedFiles: boolean;
@@ -63,7 +63,7 @@ export interface EngineRules {
   readonly fusedDeltaNet: boolean;
 }
 
-/** Builds of the releases whose source was read, and dates to place logs that print no number. */
+/** Dates of builds, which place logs that print no build number. */
 const dated: readonly (readonly [string, number])[] = [
   ['2023-11-01', 1470],
   ['2024-04-17', 2688],
@@ -118,7 +118,7 @@ export function rulesOfBuild(build: number): EngineRules {
   };
 }
 
-/** Build of a date "2025-03-24", by interpolation between known ones. */
+/** Interpolates the build of a date such as "2025-03-24" between known builds. */
 export function buildOfDate(date: string): number {
   const time = Date.parse(date);
   for (let index = 1; index < dated.length; index++) {

@@ -1,9 +1,9 @@
-/** llama.cpp without its memory: names, flags, scheduler. */
+/** Names, flags and scheduler of llama.cpp. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { llamaCppCommandForm } from './command-form.ts';
 import { type LlamaCppOptions, llamaCppOptions } from './options.ts';
 
-/** Its own context is that of all slots together; a plan's is that of one user. */
+/** llama.cpp's context is the sum over all slots; the context of a plan is the context of one user. */
 const spellings: Spellings = {
   context: ['-c', '--ctx-size'],
   users: ['-np', '--parallel'],
@@ -21,12 +21,12 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   usualFormats: ['Q8_0', 'Q4_K_M'],
   loads: 'gguf',
   split: 'layers',
-  // The cache of every slot is allocated at the start.
+  // llama.cpp allocates the cache of every slot when it starts.
   usersWait: false,
   runsHere: false,
   serving: {
     order: 'decode-first',
-    // A slot has its cache from the start; a prompt enters it in chunks of a batch.
+    // A slot has its cache from the start, and a prompt enters it in chunks of one batch.
     admission: 'first-chunk',
     reserve: 0,
     skipHeadMax: 0,

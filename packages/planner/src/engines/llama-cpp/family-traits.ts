@@ -1,12 +1,12 @@
 /**
- * What the graph of a family does that its tensors do not show. Read from llama.cpp's graph builders (src/models/ and,
- * before, llama-model.cpp); a family that is not named here is built like Llama.
+ * Graph features of a family that its tensors do not show, read from llama.cpp's graph builders (src/models/, earlier
+ * llama-model.cpp). A family without an entry here is built like Llama.
  */
 
 export interface FamilyTraits {
   /** `layer`: normalises with mean and variance, not in place. `rms`: in place where it can. */
   readonly norm: 'rms' | 'layer';
-  /** Attention and feed-forward both start from the layer's input. */
+  /** Attention and feed-forward both read the layer's input. */
   readonly parallelBlocks: boolean;
   /** Token embeddings are multiplied by a constant. */
   readonly scalesEmbeddings: boolean;
@@ -16,15 +16,15 @@ export interface FamilyTraits {
   readonly capsScores: boolean;
   /** Logits are multiplied by a constant or capped. */
   readonly scalesLogits: boolean;
-  /** Expert weights are normalised over the chosen ones. */
+  /** Expert weights are normalised over the chosen experts. */
   readonly normalisesExpertWeights: boolean;
   /** Expert weights are multiplied by a constant. */
   readonly scalesExpertWeights: boolean;
-  /** How router scores become weights: over all experts first, or over the chosen ones. */
+  /** The function that turns router scores into weights: over all experts, or over the chosen experts. */
   readonly router: 'softmax' | 'sigmoid' | 'softmax-of-chosen';
-  /** The last layer computes all tokens, for prediction heads that want them; rows are picked after the final norm. */
+  /** The last layer computes all tokens, because prediction heads read them; the graph picks rows after the final norm. */
   readonly picksRowsLate: boolean;
-  /** Position ids per token: several for families whose images have rows and columns. */
+  /** Position ids per token: more than one for families whose images have rows and columns. */
   readonly positionsPerToken: number;
   /** Positions are not rotated into queries and keys. */
   readonly noRope: boolean;

@@ -1,15 +1,15 @@
 /**
- * Leaves out layers that repeat. The allocator's state recurs from period to period once a run of equal layers (or equal
- * groups of layers, as five sliding ones and a full one) has settled, so the largest extent is reached within the first
- * few; what is left out is an even number of periods, because two residual streams may take turns.
+ * Leaves out layers that repeat. After a few equal layers (or equal groups, such as five sliding layers and a full layer)
+ * the state of the allocator recurs with every period, so that the first periods reach the largest extent. The number of
+ * omitted periods is even, because two residual streams may alternate.
  */
 
-/** Layers per group that are looked for; patterns in published models are shorter. */
+/** Longest group of layers that counts as a period. Patterns of published models are shorter. */
 const periodMax = 8;
-/** Periods of a run that stay. */
+/** Periods of a run that remain. */
 const periodsKept = 4;
 
-/** Positions that stay, given one key per layer that is equal for layers that allocate alike. */
+/** Positions of the remaining layers. Layers that allocate alike have equal keys. */
 export function settledLayers(keys: readonly string[]): readonly number[] {
   const kept: number[] = [];
   let position = 0;
@@ -31,7 +31,7 @@ interface Run {
   readonly count: number;
 }
 
-/** The repetition from here on that covers most layers. */
+/** Finds the repetition from `start` that covers most layers. */
 function longestRun(keys: readonly string[], start: number): Run {
   let best: Run = { period: 1, count: 1 };
   for (let period = 1; period <= periodMax; period++) {

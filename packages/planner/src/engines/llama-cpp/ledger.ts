@@ -1,6 +1,5 @@
 /**
- * The engine's memory as ledger entries: one list for the fullest device and the host, each entry with the formula its
- * bytes came from.
+ * Lists the engine's memory as ledger entries for the fullest device and the host. Each entry has the formula of its bytes.
  */
 import { bytes, defined, formatCount } from '@plimsoll/foundation';
 import type { LayerSpec } from '@plimsoll/model-files/spec';
@@ -15,13 +14,13 @@ export interface LlamaCppLedger {
   readonly memory: EngineMemory;
 }
 
-/** What llama.cpp allocates for this input, as a ledger of the fullest device and the host. */
+/** Returns the ledger of the fullest device and the host for this input. */
 export function llamaCppLedger(input: LlamaCppInput): LlamaCppLedger {
   const memory = engineMemory(input);
   return { ledger: { entries: llamaCppEntries(memory, input) }, memory };
 }
 
-/** `unifiedMemory`: host and device are one memory, so that everything counts against the device. */
+/** `unifiedMemory` is true if host and device share one memory; then every entry counts against the device. */
 export function llamaCppEntries(
   memory: EngineMemory,
   input: LlamaCppInput,

@@ -1,6 +1,6 @@
 /**
- * What llama.cpp has settled once a file is loaded: places of tensors, buffers of weights, the shape of its graphs. Contexts
- * are made from it, of any length and number of slots; a plan asks about hundreds of them, so it is remembered per model.
+ * The part of a start that does not depend on the context: places of tensors, buffers of weights, layers of the graph. A
+ * plan asks about hundreds of contexts, so that this part is remembered per model.
  */
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { createMemo, rememberFew } from '../../bytes/memo.ts';
@@ -13,11 +13,11 @@ import { type Placement, placeTensors } from './placement.ts';
 export interface LoadedModel {
   readonly placement: Placement;
   readonly buffers: ModelBuffers;
-  /** What graphs are built from. */
+  /** The layers and weights that graphs are built from. */
   readonly graphModel: EngineModel;
-  /** Layers that cache alike on one backend, and how many there are of them. */
+  /** Layers that cache alike on one backend, with their count. */
   readonly cachingLayers: readonly CachingLayers[];
-  /** Bytes of the compute buffer per backend, by what the worst case of a context was. */
+  /** Bytes of the compute buffer per backend, by the worst case of a context. */
   readonly computeBytes: Map<string, readonly number[]>;
 }
 
@@ -27,7 +27,7 @@ export interface CachingLayers {
   readonly count: number;
 }
 
-/** Ways to load one model that are kept: its precisions and splits in a form, layer counts that a fit tries. */
+/** Ways to load one model that are remembered: precisions and splits in a form, layer counts that a fit tries. */
 const loadedCountMax = 24;
 const memo = createMemo<LoadedModel>();
 
@@ -79,7 +79,7 @@ function filesHavePredictionLayers(family: ModelSpec['family']): boolean {
   return /^glm/.test(family);
 }
 
-/** Equal layers of a spec are one object, so that few are left to size a cache for. */
+/** Groups layers that cache alike. Equal layers of a spec are one object. */
 function cachingLayers(input: LlamaCppInput, placement: Placement): readonly CachingLayers[] {
   const unused = input.cachesPredictionLayers ? input.spec.predictionLayers : [];
   const groups = new Map<LayerSpec, Map<number, number>>();

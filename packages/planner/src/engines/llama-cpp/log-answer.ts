@@ -1,4 +1,4 @@
-/** Load logs of llama.cpp as records that the planner is compared with. */
+/** Reads load logs of llama.cpp as records, and compares them with the planner. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {

@@ -1,10 +1,10 @@
 /**
- * A load log of llama.cpp as a record: what was asked for, what the model is, what was printed. The parser is tolerant of
- * absent facts, which logs often are, and strict about their types.
+ * A load log of llama.cpp as a record: the options, the model, and the printed sizes. The parser accepts absent facts, which
+ * are frequent in logs, and checks the types of the others.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** Hyper-parameters as `print_info` prints them; some per layer. */
+/** Hyper-parameters as `print_info` prints them; a list has one value per layer. */
 export interface LogHparams {
   readonly n_layer: number | null;
   readonly n_embd: number | null;
@@ -52,7 +52,7 @@ export interface LlamaCppRecord {
   /** "26/65" as [26, 65]. */
   readonly offloadedLayers: readonly [number, number] | null;
   readonly devices: readonly string[];
-  /** The lines themselves; only the names of the functions that print them are read, for they tell the version. */
+  /** The quoted lines. Only the names of the printing functions are read, because they tell the version. */
   readonly quote: string;
   readonly notes: string;
   readonly reported: LogReport;

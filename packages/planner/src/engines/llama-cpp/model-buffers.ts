@@ -1,17 +1,17 @@
 /**
- * Sizes of the buffers that hold weights. A device buffer is the sum of its tensors, each aligned; a mapped buffer is the
- * stretch of the file from its first tensor to its last, whatever lies between (llama-model-loader.cpp, get_mapping_range).
+ * Sizes the buffers of weights. A device buffer is the sum of its aligned tensors. A mapped buffer is the range of the file
+ * from its first tensor to its last, with everything between them (llama-model-loader.cpp, get_mapping_range).
  */
 import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { type BackendKind, backendTraits } from './backends.ts';
 import { isExpertTensor, type PlacedTensor, type Placement } from './placement.ts';
 
 export interface HostWeightOptions {
-  /** Weights stay in the mapped file instead of being read (`--no-mmap` when false). */
+  /** True if weights stay in the mapped file; false if the engine reads them (`--no-mmap`). */
   readonly mapped: boolean;
-  /** The interleaved form in which the CPU keeps matrices: its own (CPU_REPACK), that of AMX tiles, or none. */
+  /** The interleaved form in which the CPU keeps matrices: CPU_REPACK, AMX tiles, or none. */
   readonly repack: RepackForm;
-  /** Tensors stand in the file by layer and name; files made before October 2024 have the embedding first, the head last. */
+  /** True if the file orders tensors by layer and name. Files made before October 2024 start with the embedding and end with the head. */
   readonly sortedFile: boolean;
 }
 
@@ -64,7 +64,7 @@ export function modelBuffers(
   };
 }
 
-/** Weights that only matrix products read: not embeddings looked up by row, not stacks of experts. */
+/** True for weights that only matrix products read: no embeddings, which are read by row, and no stacks of experts. */
 function isMatrix({ name, shape }: PlacedTensor): boolean {
   return (
     shape.length === 2 && name.endsWith('.weight') && name !== 'token_embd.weight' && !isExpertTensor(name)
@@ -80,7 +80,7 @@ function deviceBytes({ type, shape, bytes }: PlacedTensor, kind: BackendKind): n
   return Math.ceil((bytes + padding) / alignment) * alignment;
 }
 
-/** Offset of each tensor in the file's data. A tied head is the embedding again and has its offset. */
+/** Offset of each tensor in the file's data. A tied head has the offset of the embedding. */
 function fileOffsets(tensors: readonly PlacedTensor[], sorted: boolean): ReadonlyMap<number, number> {
   const unique = new Map<number, PlacedTensor>();
   for (const tensor of tensors) if (!unique.has(tensor.position)) unique.set(tensor.position, tensor);

@@ -1,4 +1,4 @@
-/** Flags of llama-server that a plan knows. Absent means: as it would choose. */
+/** Flags of llama-server that change memory. An undefined option leaves the choice to llama-server. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
@@ -97,8 +97,8 @@ export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [
 ];
 
 /**
- * The same list for builds that do not choose flash attention themselves: there `-fa` is a switch without a value, and
- * nothing switches off what is off.
+ * The options of builds without automatic flash attention: there `-fa` is a switch without a value, and flash attention is
+ * off by default.
  */
 export const llamaCppSwitchOptions: readonly OptionSpec<LlamaCppOptions>[] = llamaCppOptions.map((spec) =>
   spec.name === 'fa'
@@ -123,7 +123,7 @@ function flashAttentionOf(text: string): LlamaCppOptions | null {
   return ['off', '0', 'false'].includes(word) ? { flashAttention: false } : null;
 }
 
-/** A cache type by ggml's name. */
+/** Returns ggml's name of a cache type. */
 export function ggmlName(format: KvFormat): string {
   const names: Readonly<Partial<Record<KvFormat, string>>> = { fp32: 'f32', fp16: 'f16', bf16: 'bf16' };
   const name = names[format] ?? format;

@@ -1,25 +1,25 @@
 /**
- * Where llama.cpp puts each tensor of a file: layers go to devices in contiguous runs, the embedding stays with the CPU,
- * the head goes where the layer behind the last one would go, and a tied head is loaded a second time for it
- * (llama-model.cpp, load_tensors; llama-model-loader.cpp, create_tensor).
+ * Places each tensor of a file: devices take contiguous runs of layers, the embedding stays with the CPU, the head goes to
+ * the device of the layer after the last, and a tied head is loaded a second time (llama-model.cpp, load_tensors;
+ * llama-model-loader.cpp, create_tensor).
  */
 import type { StoredTensor } from '../../gguf-recipes/gguf-spec.ts';
 
 export interface PlacementOptions {
   readonly tensors: readonly StoredTensor[];
   readonly layers: number;
-  /** Blocks of the file behind these are prediction layers: counted by `-ngl`, but not loaded. */
+  /** Layers that are loaded. Later blocks of the file are prediction layers: `-ngl` counts them, the engine skips them. */
   readonly loadedLayers: number;
   readonly tied: boolean;
   /** Accelerators; 0 for a machine without one. */
   readonly devices: number;
-  /** Share of the layers each device gets, in any unit: `--tensor-split`, or free memory. Equal when absent. */
+  /** Share of the layers per device, in any unit: `--tensor-split`, or free memory. Undefined means equal shares. */
   readonly deviceShares?: readonly number[];
-  /** `-ngl`: how many of layers + head go to devices, counted from the end. */
+  /** `-ngl`: the number of layers, head included, that go to devices, counted from the end. */
   readonly gpuLayers: number;
-  /** The head is the first of them; before, it was the last, after all layers. */
+  /** True if `-ngl` counts the head first; older builds count it last. */
   readonly headFirst: boolean;
-  /** `--n-cpu-moe`: the experts of this many layers, from the first, stay with the CPU. */
+  /** `--n-cpu-moe`: number of layers, from the first, whose experts stay with the CPU. */
   readonly cpuExpertLayers: number;
 }
 
@@ -28,13 +28,13 @@ export interface PlacedTensor extends StoredTensor {
   readonly backend: number;
   /** Position in the file; a tied head has that of the embedding. */
   readonly position: number;
-  /** False for tensors that only take room in the file. */
+  /** False for tensors of the file that the engine does not load. */
   readonly loaded: boolean;
 }
 
 export interface Placement {
   readonly tensors: readonly PlacedTensor[];
-  /** Backend of each layer, where its cache is too. */
+  /** Backend of each layer and of its cache. */
   readonly layerBackends: readonly number[];
   readonly outputBackend: number;
   readonly cpu: number;
@@ -76,7 +76,7 @@ function layerBackend(layer: number, options: PlacementOptions): number {
   let reached = 0;
   for (let device = 0; device < devices; device++) {
     reached += (shares[device] ?? 0) / total;
-    // The engine compares 32-bit floats; a boundary that is equal in them belongs to the next device.
+    // The engine compares 32-bit floats; a layer on a boundary that is equal in 32 bits goes to the next device.
     if (Math.fround(reached) > Math.fround(position)) return device;
   }
   return devices - 1;

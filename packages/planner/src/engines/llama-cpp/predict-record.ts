@@ -1,7 +1,7 @@
 /**
- * A log record predicted: the same keys as `reported`, from what the record says was asked for. Of `reported` itself only
- * the names of its buffers are read: they tell how many devices there were, whether weights were mapped, and whether the
- * CPU kept a repacked copy, which no other field of a log says.
+ * Predicts a log record: the keys of `reported`, from the options that the record states. Of `reported` only the names of
+ * buffers are read. They tell the number of devices, whether weights were mapped, and whether the CPU kept a repacked copy;
+ * no other field of a log has these facts.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -27,7 +27,7 @@ export type RecordPrediction =
   | {
       readonly supported: true;
       readonly predicted: PredictedLog;
-      /** What the log left open and how it was taken. */
+      /** Options that the log does not state, with the assumed values. */
       readonly assumptions: readonly string[];
     }
   | { readonly supported: false; readonly reason: string };
@@ -35,7 +35,7 @@ export type RecordPrediction =
 export interface PredictOptions {
   /** The registry's model for a name in a log, or null. */
   readonly resolveSpec: (name: string) => ModelSpec | null;
-  /** Memory of a device by its name in a log, by which layers are shared out among unequal devices; null if unknown. */
+  /** Memory of a device by its name in a log; unequal devices get layers in this proportion. Null if unknown. */
   readonly deviceBytes?: (name: string) => number | null;
 }
 
@@ -59,7 +59,7 @@ export function predictLlamaCppRecord(record: LlamaCppRecord, options: PredictOp
   }
 }
 
-/** Stated hyper-parameters win; the registry's model fills in for logs that state too few. */
+/** Uses the registry's model where it agrees with the stated hyper-parameters, else the hyper-parameters alone. */
 function recordSpec(record: LlamaCppRecord, options: PredictOptions): ModelSpec {
   for (const name of modelNameCandidates(record.model)) {
     const known = options.resolveSpec(name);

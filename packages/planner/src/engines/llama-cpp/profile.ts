@@ -1,6 +1,6 @@
 /**
- * The profile `llama.cpp` as a deployment: its own allocation rules (llama-cpp/) for one or more devices, asked at the
- * context and number of slots of the workload, because llama.cpp allocates the whole cache when it starts.
+ * The profile `llama.cpp`: turns a question into a deployment by the allocation rules of this folder. llama.cpp allocates the
+ * whole cache when it starts, so that every context and number of slots is computed anew.
  */
 import { bytes } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec } from '@plimsoll/model-files/spec';
@@ -27,7 +27,7 @@ import { llamaCppEntries } from './ledger.ts';
 import type { LlamaCppOptions } from './options.ts';
 import { backendOf, llamaCppCommand, memoryQuestion, mixtureOf } from './request.ts';
 
-/** The mixtures that people download, largest first; the planner knows more, and a question may name them. */
+/** The mixtures that people download most, largest first. A question may name every mixture that the planner knows. */
 const usualMixtures: readonly string[] = [
   'F16',
   'Q8_0',
@@ -44,7 +44,7 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
   ...llamaCppFace,
   weightFormats: usualMixtures,
   prepare: prepareLlamaCpp,
-  // The rest sizes graphs of the whole model, and refuses nothing.
+  // The remaining work of `prepare` sizes graphs of the whole model and refuses nothing.
   refusal: (question) => refusalOf(() => memoryQuestion(question)),
   start: (question, current) => startIfFits(llamaCpp, question, current),
   changes: llamaCppChanges,
@@ -113,12 +113,12 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   };
 }
 
-/** LLAMA_MAX_SEQ: slots beyond it are refused. */
+/** LLAMA_MAX_SEQ: llama.cpp refuses more slots. */
 const sequencesLimit = 256;
 
 /**
- * Most published speeds of llama.cpp on graphics cards were measured without flash attention, and so are the fitted
- * shares; with it, reads of the cache are as efficient as on the devices that were measured with it.
+ * Raises the fitted efficiencies for flash attention. They come from published speeds on graphics cards, most of which were
+ * measured without it; with flash attention, reads of the cache are as efficient as on devices measured with it.
  */
 function assumptionsWith(request: Question<LlamaCppOptions>, { options }: EngineMemory): SpeedAssumptions {
   const fitted = speedAssumptions({ hardware: request.hardware, engine: llamaCppFace.name });
@@ -131,7 +131,7 @@ function assumptionsWith(request: Question<LlamaCppOptions>, { options }: Engine
   };
 }
 
-/** Sums over the fullest device; where device and host are one memory, over both. */
+/** Sums over the fullest device, or over device and host where they share one memory. */
 interface DeviceUse {
   readonly memory: EngineMemory;
   readonly totalBytes: number;
@@ -161,17 +161,17 @@ function totalOf(part: EngineMemory['host']): number {
   return part.weights + part.cache + part.state + part.compute;
 }
 
-/** One memory for processor and accelerator, so that what lies on the host takes from the same pool. */
+/** True if processor and accelerator share one memory, so that host buffers count against the device. */
 function sharesMemory(hardware: HardwareRecord): boolean {
   return hardware.memory.unified || backendOf(hardware) === 'cpu';
 }
 
-/** Share of a step's weight bytes that lie in host memory and are read from there. */
+/** Share of a step's weight bytes that the step reads from host memory. */
 function hostShare(use: DeviceUse, spec: ModelSpec): number {
   const { memory } = use;
   if (memory.devices.length === 0) return 0;
   const device = memory.devices.reduce((sum, part) => sum + part.weights, 0);
-  // The embedding always lies on the host, but only one row of it is read per token.
+  // The embedding always lies in host memory, but a token reads only one row of it.
   const embedding = spec.tensors.find((tensor) => tensor.role === 'token-embedding')?.stored?.bytes ?? 0;
   const host = Math.max(0, memory.host.weights - embedding);
   return host / Math.max(1, host + device);
@@ -182,7 +182,7 @@ function storedSpec(request: Question): ModelSpec {
   return mixture === null ? request.spec : ggufSpec(request.spec, mixture);
 }
 
-/** "mostly Q4_K, 4.85 bits per weight": what a file's tensors are, weighted by their bytes. */
+/** "mostly Q4_K, 4.85 bits each": the most frequent type of a file by bytes, and its mean width. */
 function storedLabel(spec: ModelSpec): string {
   const bytesByType = new Map<string, number>();
   let elements = 0;

@@ -1,25 +1,25 @@
-/** Names of buffers in a log, and what they give away about how the engine was run. */
+/** Reads the names of buffers in a log: they show backend, devices, mapping and repacking. */
 import type { BackendKind } from './backends.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
 
 export interface BufferNames {
   readonly backend: BackendKind;
-  /** Names of the devices' buffers, in order, for caches and compute. */
+  /** Buffer names of the devices, in order, for caches and compute. */
   readonly devices: readonly string[];
-  /** The same for weights: a device that maps files adds `_Mapped`. */
+  /** Buffer names of the devices for weights: a device that maps files adds `_Mapped`. */
   readonly weights: readonly string[];
   readonly hostWeights: string;
   readonly repackedWeights: string;
   readonly hostCache: string;
   readonly hostCompute: string;
-  /** False when weights were read into memory of the engine's own. */
+  /** False if the engine read the weights into its own memory. */
   readonly mapped: boolean;
   readonly repack: 'none' | 'repack' | 'amx';
 }
 
 const hostName = /^(CPU|CPU_Mapped|CPU_REPACK|CPU_AARCH64|AMX|BLAS|.*_Host)$/;
 
-/** Buffer names begin with the backend's name; Vulkan of old forks prints the device's. */
+/** Buffer names start with the name of the backend; Vulkan in old forks prints the name of the device. */
 const kinds: readonly (readonly [RegExp, BackendKind])[] = [
   [/^CUDA/i, 'cuda'],
   [/^(ROCm|HIP)/i, 'rocm'],
@@ -66,7 +66,7 @@ function hostPrefix(backend: BackendKind): string {
   return { cuda: 'CUDA', rocm: 'ROCm', vulkan: 'Vulkan', sycl: 'SYCL', metal: 'CPU', cpu: 'CPU' }[backend];
 }
 
-/** Devices as buffers name them; from the record's list of devices when no buffer of theirs was printed. */
+/** Device names from the buffers, or from the record's list of devices if the log has no buffer of a device. */
 function deviceNames(record: LlamaCppRecord, names: readonly string[]): readonly string[] {
   const found = new Set<string>();
   for (const name of names) if (!hostName.test(name)) found.add(name.replace(/[_-](Mapped|REPACK)$/, ''));

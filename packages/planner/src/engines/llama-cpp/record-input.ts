@@ -1,4 +1,4 @@
-/** What was asked of the engine, from a record: stated options, and for unstated ones the default of that version. */
+/** Turns a record into options of the engine: the stated options, and the defaults of that version for the others. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { ggmlTypeNamed, isBlockType, type ModelSpec } from '@plimsoll/model-files/spec';
 import type { LlamaCppInput } from './engine-options.ts';
@@ -74,7 +74,7 @@ export function recordInput(request: RecordRequest): RecordInput {
   };
 }
 
-/** The printed number, else the date, else the functions that print the lines, else the newest. */
+/** The printed build number, else the build of the date, else the build of the printing functions, else the newest. */
 function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
   const printed = /\bb(\d{4,5})\b/.exec(record.build ?? '')?.[1];
   if (printed !== undefined && !isFork(record)) return Number(printed);
@@ -89,12 +89,12 @@ function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
   return build;
 }
 
-/** ik_llama.cpp: another engine under the same lines. */
+/** True for ik_llama.cpp, another engine that prints the same lines. */
 function isFork(record: LlamaCppRecord): boolean {
   return record.runtime.startsWith('ik');
 }
 
-/** It left the mainline here and kept its graphs and caches. */
+/** The build from which the fork took its graphs and caches. */
 const forkBuild = 3570;
 
 /** The last build that printed lines under these function names. */
@@ -103,7 +103,7 @@ const lastBuildOfName: readonly (readonly [RegExp, number])[] = [
   [/llama_init_from_model/, 4870],
   [/llama_kv_cache_init/, 4870],
   [/^init:/m, 5300],
-  // Streams are printed as "1/1 seqs" since they exist.
+  // Builds with streams print "1/1 seqs".
   [/llama_kv_cache_unified: size.*[^/\d]\d+ seqs/, 5500],
   [/llama_kv_cache_unified/, 6500],
   [/llama_context:\s+\S+ compute buffer/, 7600],
@@ -114,11 +114,11 @@ function newestBuildOfQuote(quote: string): number {
 }
 
 function defaultFlashAttention(record: LlamaCppRecord, automatic: boolean): boolean {
-  // Quantised values are refused without flash attention.
+  // llama.cpp refuses quantised values without flash attention.
   return automatic || isBlockType(ggmlTypeNamed(record.valueType));
 }
 
-/** Layers whose experts were kept on the CPU, from the command line that the notes quote. */
+/** Layers with experts on the CPU, from the command line that the notes quote. */
 function expertLayersOnCpu(record: LlamaCppRecord): number {
   const counted = /--n-cpu-moe\s+(\d+)/.exec(record.notes)?.[1];
   if (counted !== undefined) return Number(counted);
@@ -130,7 +130,7 @@ function rollbackStates(record: LlamaCppRecord): number {
   return Number(/(\d+) rs_seq/.exec(record.quote)?.[1] ?? 0);
 }
 
-/** Layers are shared out by free memory, which logs seldom state; the size of each device stands for it. */
+/** llama.cpp distributes layers by free memory, which few logs state; the size of each device replaces it. */
 function deviceShares({ record, names, deviceBytes }: RecordRequest): Pick<LlamaCppInput, 'deviceShares'> {
   if (deviceBytes === undefined || record.devices.length !== names.devices.length) return {};
   const sizes = record.devices.map(deviceBytes);

@@ -1,4 +1,4 @@
-/** A plan request as llama.cpp is asked it: ggml names, the backend of a device, the file's mixture of types. */
+/** Translates a plan request into options of llama.cpp: ggml names, the backend of a device, the mixture of the file. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
@@ -51,11 +51,11 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
   };
 }
 
-/** Null for a file that says itself what its tensors are. */
+/** The mixture of the planned file. Null for a GGUF file, which states the type of each tensor. */
 export function mixtureOf(request: Question): string | null {
   if (request.spec.source === 'gguf') return null;
   const asked = request.weights ?? usualMixture(request);
-  // A map and not an object: names come from addresses, and every object has a `constructor`.
+  // A map, because names come from addresses and every object has a `constructor`.
   const plain: ReadonlyMap<string, string> = new Map([
     ['bf16', 'BF16'],
     ['bfloat16', 'BF16'],
@@ -88,12 +88,12 @@ export function backendOf(hardware: HardwareRecord): BackendKind {
   return 'cpu';
 }
 
-/** llama.cpp is given the first part of a split file, whichever part was planned. */
+/** llama.cpp opens a split file by its first part, whichever part was planned. */
 function firstPart(path: string): string {
   return path.replace(/-\d{5}-of-(\d{5}\.gguf)/, '-00001-of-$1');
 }
 
-/** Models trained in mxfp4 are published in it; the others are downloaded in four bits most. */
+/** The mixture of most downloads: MXFP4 for models that were trained in it, Q4_K_M for the others. */
 function usualMixture(request: Question): string {
   return request.spec.quantization?.weights === 'mxfp4' ? 'MXFP4_MOE' : defaultMixture;
 }
@@ -113,14 +113,14 @@ export function llamaCppCommand(
     `${sharedFlag(llamaCppFace, name)} ${count}`;
   const parts = ['llama-server', model, flag('context', workload.contextTokens * workload.users)];
   const { keyType, valueType, rules } = memory.options;
-  // Left alone, newer builds take four slots.
+  // Without this flag newer builds take four slots.
   if (workload.users > 1 || rules.automaticSlots) parts.push(flag('users', workload.users));
   const isOnDevice = backendOf(request.hardware) !== 'cpu';
   const formatOf = (type: string, own: KvFormat | undefined): KvFormat | undefined =>
     type === 'f16' ? undefined : (own ?? request.kvFormat);
   const chosen: LlamaCppOptions = {
     ...options,
-    // More layers than any model has.
+    // No model has this many layers.
     gpuLayers: isOnDevice ? (gpuLayers === 'all' ? 999 : gpuLayers) : undefined,
     keyFormat: formatOf(keyType, options.keyFormat),
     valueFormat: formatOf(valueType, options.valueFormat),

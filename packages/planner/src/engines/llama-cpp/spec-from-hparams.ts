@@ -1,7 +1,6 @@
 /**
- * A ModelSpec from the hyper-parameters a log prints. They say less than a config.json: nothing of biases, norms or tied
- * embeddings. Those belong to the architecture, so the hyper-parameters are put into the config of its family, and read
- * by the reader that reads real ones.
+ * Makes a ModelSpec from the hyper-parameters that a log prints. They lack biases, norms and tied embeddings, which belong to
+ * the architecture. The hyper-parameters therefore become a config of the family, which the config reader reads.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
@@ -50,11 +49,11 @@ function familyConfig(record: HparamsRecord, arch: string): Config {
   const { hparams } = record;
   const build = configs[arch];
   if (build !== undefined) return build(record);
-  // An architecture that is spelled as its config is; the reader refuses what it does not know.
+  // Many architectures have the name of their model type; the reader refuses unknown names.
   return { model_type: arch, tie_word_embeddings: false, ...expertKeys(hparams, record) };
 }
 
-/** The keys that families with experts share. */
+/** Config keys that families with experts share. */
 function expertKeys(hparams: LogHparams, record: HparamsRecord): Config {
   if ((hparams.n_expert ?? 0) === 0) return {};
   return {
@@ -91,7 +90,7 @@ const configs: Readonly<Record<string, (record: HparamsRecord) => Config>> = {
   }),
   qwen3moe: (record) => ({ model_type: 'qwen3_moe', ...expertKeys(record.hparams, record) }),
   qwen3vl: (record) => ({ model_type: 'qwen3', tie_word_embeddings: width(record) <= 2560 }),
-  // The printed width is that of the stacked vision inputs; the model's own follows from its heads.
+  // The log prints the width of the stacked vision inputs, a multiple of the model's own width.
   qwen3vlmoe: (record) => ({
     model_type: 'qwen3_moe',
     ...expertKeys(record.hparams, record),
@@ -135,12 +134,12 @@ function width(record: HparamsRecord): number {
   return record.hparams.n_embd ?? 0;
 }
 
-/** Distilled models carry the head of their teacher's recipe: not tied. */
+/** Distilled models have an untied head, unlike the base models of their size. */
 function isDistilled(record: HparamsRecord): boolean {
   return /distill/i.test(record.model);
 }
 
-/** Vision inputs of three layers are stacked onto the embedding: four widths in all. */
+/** DeepStack adds vision inputs for three layers to the embedding: four widths in total. */
 function deepstackWidth(record: HparamsRecord): number {
   return record.hparams.n_embd !== null && record.hparams.n_embd >= 8192 ? 4 : 1;
 }
@@ -178,7 +177,7 @@ function deepseek(record: HparamsRecord): Config {
     q_lora_rank: queryRank === 0 ? null : queryRank,
     kv_lora_rank: latent,
     qk_rope_head_dim: rope,
-    // With a latent cache the printed head size is that of the latent.
+    // Builds with a latent cache print the size of the latent as the head size.
     qk_nope_head_dim: isLatentHead ? (extra(record, 'n_embd_head_k_mla') ?? 192) - rope : keyDim - rope,
     v_head_dim: isLatentHead ? (extra(record, 'n_embd_head_v_mla') ?? 128) : (hparams.n_embd_head_v ?? 128),
     n_shared_experts: extra(record, 'n_expert_shared') ?? 1,

@@ -1,6 +1,6 @@
 /**
- * Whether a log lets weights be predicted at all. A mixture may be unknown or untrue: file labels are sometimes a leftover
- * of another recipe, which the printed bits per weight give away; and tensors may have been placed by hand.
+ * Decides whether weights of a log can be predicted. The mixture may be unknown. The label of a file may belong to another
+ * recipe, which the printed bits per weight show. Tensors may have been placed by hand.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type ModelSpec, textParameterCount } from '@plimsoll/model-files/spec';
@@ -9,16 +9,16 @@ import { ggufFileBytes } from '../../gguf-recipes/gguf-spec.ts';
 import type { LlamaCppRecord } from './log-record.ts';
 
 export interface KnownWeights {
-  /** The mixture to plan with; a common one when the file's own is not known. */
+  /** The mixture of the plan; a common mixture if the file's mixture is unknown. */
   readonly fileType: string;
-  /** Why buffers of weights are not predicted, or null. */
+  /** The reason why buffers of weights are not predicted, or null. */
   readonly unknownBecause: string | null;
 }
 
-/** Used for placement only, when the file's mixture is not known. */
+/** Places tensors if the mixture of the file is unknown. */
 const placeholderMixture = 'Q4_K_M';
 
-/** Beyond this a label is not a variant of its mixture but another one. */
+/** Largest difference in bits between a mixture and a variant of it. A larger difference means another recipe. */
 const labelTolerance = 0.08;
 
 export function knownWeights(record: LlamaCppRecord, spec: ModelSpec): KnownWeights {
@@ -44,7 +44,7 @@ function labelInName(model: string): string | null {
   return /(?:^|[-_. ])((?:UD-)?(?:I?Q\d_?\w*|F16|BF16|MXFP4\w*))(?:\.gguf)?$/i.exec(model)?.[1] ?? null;
 }
 
-/** `-ot` patterns are seldom quoted in full, and without them the place of the experts is anyone's guess. */
+/** Few records quote `-ot` patterns in full, and without the patterns the place of the experts is unknown. */
 function placedByHand({ notes }: LlamaCppRecord): string | null {
   return /expert overrides to CPU|override-tensor|-ot /.test(notes) && !/--n-cpu-moe|--cpu-moe/.test(notes)
     ? 'tensors were placed by patterns that the record does not state'

@@ -1,7 +1,7 @@
 /**
- * One growing buffer from which tensors are cut: the best fitting gap is used, else the end grows. Freed ranges join
- * their neighbours. This is the policy of ggml-alloc.c (ggml_dyn_tallocr); its result, the largest extent ever reached,
- * is what an engine reserves.
+ * One growing buffer that tensors are allocated from. An allocation takes the best fitting gap, or extends the end. Freed
+ * ranges join their neighbours. This is the policy of ggml-alloc.c (ggml_dyn_tallocr); the engine reserves the largest
+ * extent.
  */
 import { assert } from '@plimsoll/foundation';
 
@@ -12,9 +12,9 @@ interface Gap {
 
 export class Arena {
   readonly #alignment: number;
-  /** Free ranges below the end, by offset, none touching another. */
+  /** Free ranges below the end, sorted by offset; no two ranges touch. */
   readonly #gaps: Gap[] = [];
-  /** Everything from here on is free. */
+  /** Everything from this offset on is free. */
   #end = 0;
   #extent = 0;
 
@@ -23,7 +23,7 @@ export class Arena {
     this.#alignment = alignment;
   }
 
-  /** The largest size the buffer ever had. */
+  /** The largest size that the buffer reached. */
   get extent(): number {
     return this.#extent;
   }
@@ -32,7 +32,7 @@ export class Arena {
     return Math.ceil(size / this.#alignment) * this.#alignment;
   }
 
-  /** Returns the offset of `size` bytes. Of equal gaps the last one is taken. */
+  /** Returns the offset of `size` bytes. Of equal gaps it takes the last. */
   allocate(size: number): number {
     const needed = this.aligned(size);
     let best = -1;

@@ -1,6 +1,6 @@
 /**
- * Attention against a cache (llama-graph.cpp: build_attn, build_attn_mha). Queries, keys and values are made in a fixed
- * order, keys and values are written to the cache, and the scores exist as a matrix only without flash attention.
+ * Attention with a cache (llama-graph.cpp: build_attn, build_attn_mha). The graph makes queries, keys and values in a fixed
+ * order and writes keys and values to the cache. Only without flash attention do the scores exist as a matrix.
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
@@ -14,7 +14,7 @@ export interface AttentionContext {
   readonly traits: FamilyTraits;
   readonly worst: WorstCase;
   readonly positions: GraphTensor;
-  /** The cache this layer reads. */
+  /** The cache that this layer reads. */
   readonly cache: CacheInputs;
   /** Backend the attention is pinned to when caches are kept off the devices. */
   readonly pinnedTo: number | null;
@@ -22,14 +22,14 @@ export interface AttentionContext {
 
 export type HeadAttention = Extract<AttentionSpec, { readonly kvHeads: number }>;
 
-/** What enters the attention proper. A null key or value is read from an earlier layer's cache. */
+/** Inputs of attention. A null key or value means that the layer reads the cache of an earlier layer. */
 export interface AttentionParts {
   readonly query: GraphTensor;
   readonly key: GraphTensor | null;
   readonly value: GraphTensor | null;
 }
 
-/** Self-attention with heads; the result is what is added to the residual stream. */
+/** Self-attention with heads. The caller adds the result to the residual stream. */
 export function headAttention(
   context: AttentionContext,
   layer: EngineLayer,
@@ -43,7 +43,7 @@ export function headAttention(
   return operations.linear(layer.weights, 'attn_output', gated) ?? gated;
 }
 
-/** Rows that are cached in block types are spread over their head first, so that no single element dominates a block. */
+/** Rotates rows before they are cached in block types, so that no single element dominates a block. */
 function rotated(context: AttentionContext, { query, key, value }: AttentionParts): AttentionParts {
   const { keyRotation, valueRotation } = context.cache;
   const turn = (part: GraphTensor | null, by: GraphTensor | null): GraphTensor | null =>
@@ -124,7 +124,7 @@ function projections(
   return { parts: { query: rotated, key, value: heads(valueProjection, valueHeadDim, kvHeads) }, gate };
 }
 
-/** Parts of one product. Each was copied out of it once; later only values were, and now none is. */
+/** Parts of one product. Older builds copy each part out of it, later builds values alone, newer builds nothing. */
 function fusedParts(
   context: AttentionContext,
   layer: EngineLayer,
@@ -152,7 +152,7 @@ function fusedParts(
   };
 }
 
-/** A norm over the whole projection comes before the split into heads; one over a head after it. */
+/** The name of a norm over the whole projection, which comes before the split into heads. */
 function wideNorm(weights: EngineLayer['weights'], stem: string, headDim: number): string {
   return weights.get(`${stem}.weight`)?.shape.at(-1) === headDim ? 'absent' : stem;
 }
@@ -178,7 +178,7 @@ function scaled(context: AttentionContext, query: GraphTensor): GraphTensor {
   return context.traits.scalesQueries ? context.operations.inPlace(query) : query;
 }
 
-/** Sizes of one layer's attention as the cache has them; latent attention is one head of a wide key. */
+/** Head sizes of one layer in its cache. Latent attention caches one head with a wide key. */
 export interface CacheHeads {
   readonly queryHeads: number;
   readonly kvHeads: number;
@@ -186,7 +186,7 @@ export interface CacheHeads {
   readonly valueHeadDim: number;
 }
 
-/** `decompress` brings results of latent attention back to heads; absent where they are heads already. */
+/** `decompress` expands results of latent attention to heads; undefined if the results are heads already. */
 export function attend(
   context: AttentionContext,
   layer: EngineLayer,
@@ -244,7 +244,7 @@ function scoreMatrix(
   return operations.inPlace(scores, cache.mask, ...sinks);
 }
 
-/** Latent results back to heads: multiplied per head, then made contiguous. */
+/** Expands latent results to heads: one product per head, then a contiguous copy. */
 function decompressed(
   context: AttentionContext,
   flash: GraphTensor,

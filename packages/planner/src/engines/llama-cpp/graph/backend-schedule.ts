@@ -1,7 +1,7 @@
 /**
- * Which backend runs each operation, and what must be copied between them: the passes of ggml-backend.cpp
- * (ggml_backend_sched_split_graph). Operations follow their weights and caches; the rest joins its neighbours, GPUs
- * first; a source that lies in memory its user cannot read is copied to the user's memory at the start of the split.
+ * Assigns operations to backends and lists the copies between backends: the passes of ggml-backend.cpp
+ * (ggml_backend_sched_split_graph). Operations follow their weights and caches, the others join their neighbours, GPUs
+ * first. A split starts with copies of the sources that its backend cannot read.
  */
 import { assert } from '@plimsoll/foundation';
 import { type GraphBuilder, type GraphTensor, runsNothing } from './graph-tensor.ts';
@@ -9,7 +9,7 @@ import { type GraphBuilder, type GraphTensor, runsNothing } from './graph-tensor
 export interface ScheduleOptions {
   /** Backends in order of priority; the last is the CPU. */
   readonly backends: number;
-  /** GPUs take over operations on large batches whose weights are in host memory, copying the weights. */
+  /** True if GPUs copy weights from host memory and run the operation, for large batches. */
   readonly offloadsHostWeights: boolean;
   /** Copies of every input that pipeline parallelism keeps; 1 without it. */
   readonly inputCopies: number;
@@ -20,7 +20,7 @@ export type AllocationStep =
   | {
       readonly kind: 'run';
       readonly tensor: GraphTensor;
-      /** The node's own, or copies of them where its backend cannot read theirs. */
+      /** The sources of the node; a copy where its backend cannot read the source. */
       readonly sources: readonly GraphTensor[];
       readonly backend: number;
     }
@@ -35,12 +35,12 @@ export interface InputCopy {
 export interface Schedule {
   readonly steps: readonly AllocationStep[];
   readonly backendOf: (tensor: GraphTensor) => number;
-  /** Copies that live for the whole graph, because another batch may still be using them. */
+  /** Copies that live for the whole graph, because another batch may still use them. */
   readonly permanentCopies: readonly InputCopy[];
   readonly options: ScheduleOptions;
 }
 
-/** Batches below this are not worth copying weights for (ggml backends, op_offload_min_batch_size). */
+/** Smallest batch for which a GPU copies weights (ggml backends, op_offload_min_batch_size). */
 const offloadBatchMin = 32;
 
 export function scheduleGraph(graph: GraphBuilder, options: ScheduleOptions): Schedule {
@@ -91,7 +91,7 @@ function assignBackends(graph: GraphBuilder, options: ScheduleOptions): Assignme
   return assignment;
 }
 
-/** Where a tensor must be because of memory that exists: its own, that of the viewed tensor, or that of a weight. */
+/** The backend that existing memory requires: of the tensor itself, of the viewed tensor, or of a weight. */
 function backendByPlace(tensor: GraphTensor, options: ScheduleOptions): number | null {
   if (tensor.pinnedTo !== null) return tensor.pinnedTo;
   const residence = tensor.residence ?? tensor.viewOf?.residence ?? null;
@@ -112,7 +112,7 @@ function offloads({ operation, shape }: GraphTensor): boolean {
   return shape[1] * shape[2] * shape[3] >= offloadBatchMin;
 }
 
-/** Gives nodes without a backend that of the node before them; nodes on `barrier` pass nothing on. */
+/** Gives a node without a backend the backend of the previous node. Nodes on `barrier` pass nothing on. */
 function expandAssignment(nodes: readonly GraphTensor[], assignment: Assignment, barrier: number): void {
   let current = unassigned;
   for (const { id } of nodes) {
@@ -177,14 +177,14 @@ function isForeignWeight(source: GraphTensor, backend: number): boolean {
   return source.residence?.kind === 'weight' && source.residence.backend !== backend;
 }
 
-/** Collects splits: runs of nodes on one backend, the copies they need standing in front of them. */
+/** Collects splits: runs of nodes on one backend, preceded by the copies that they need. */
 class SplitWriter {
   readonly #steps: AllocationStep[] = [];
   #copies: AllocationStep[] = [];
   #runs: AllocationStep[] = [];
   #backend: number | null = null;
 
-  /** Starts a split when the backend changes, or when another weight would have to be kept beside copied ones. */
+  /** Starts a split if the backend changes, or if a copied weight would need room for a further copied weight. */
   enter(backend: number, needsForeignWeight: boolean): void {
     const sameBackend = this.#backend === backend || this.#backend === null;
     if (!sameBackend || (this.#copies.length > 0 && needsForeignWeight)) this.#close();

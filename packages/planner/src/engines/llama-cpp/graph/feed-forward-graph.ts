@@ -29,7 +29,7 @@ export function feedForward(
   return operations.inPlace(routed, shared);
 }
 
-/** `names` has a hole for gate, up and down. A fused pair comes as one `up` of double width. */
+/** `names` has a placeholder for gate, up and down. A fused pair is one `up` of double width. */
 function denseFeedForward(
   context: FeedForwardContext,
   { weights }: EngineLayer,
@@ -45,7 +45,7 @@ function denseFeedForward(
   return operations.linear(weights, name('down'), active) ?? active;
 }
 
-/** One matrix: a plain activation in place, or a fused pair that is halved. */
+/** Activation of one matrix: in place, or over the two halves of a fused pair. */
 function ungated({ operations, rules }: FeedForwardContext, up: GraphTensor, downRows: number): GraphTensor {
   if (up.shape[0] === downRows) return operations.inPlace(up);
   const [, columns, batch] = up.shape;
@@ -103,7 +103,7 @@ interface RoutedInput {
   readonly shares: GraphTensor;
 }
 
-/** Each chosen expert's whole feed-forward, added to the sum of those before it. */
+/** Computes one chosen expert after the other and adds each result to the sum. */
 function expertsInTurn(
   { operations }: FeedForwardContext,
   { weights }: EngineLayer,
@@ -137,11 +137,11 @@ function activateExperts(
   const { operations, rules } = context;
   if (gate === null) return operations.inPlace(up);
   if (rules.fusedGatedUnit) return operations.graph.operation('other', [gate, up], gate.shape);
-  // Here the product is written over `up`, unlike in the dense part.
+  // Unlike the dense part, this product overwrites `up`.
   return operations.inPlace(up, operations.inPlace(gate));
 }
 
-/** Scores, the choice of experts, and their shares in the result. */
+/** Computes scores, chooses experts and computes their shares. */
 function route(
   { operations, traits }: FeedForwardContext,
   { weights }: EngineLayer,
@@ -170,7 +170,7 @@ function route(
   return { chosen, shares };
 }
 
-/** Results of the chosen experts are added one by one; the first sum has memory of its own. */
+/** Adds the results of the chosen experts one by one. The first sum has its own memory. */
 function sumExperts({ operations }: FeedForwardContext, experts: GraphTensor, used: number): GraphTensor {
   const { graph } = operations;
   const [hidden, , tokens] = experts.shape;

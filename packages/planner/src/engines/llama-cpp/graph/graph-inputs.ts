@@ -1,8 +1,8 @@
-/** Inputs of a graph, which live in host memory: tokens, positions, masks, cache row indices. */
+/** Inputs of a graph in host memory: tokens, positions, masks, cache row indices. */
 import type { EngineRules } from '../engine-rules.ts';
 import type { GraphBuilder, GraphTensor } from './graph-tensor.ts';
 
-/** The batch for which an engine reserves memory: the largest it will run, against a full cache. */
+/** The batch for which an engine reserves memory: the largest batch, with a full cache. */
 export interface WorstCase {
   readonly tokens: number;
   /** Rows of logits. */
@@ -14,7 +14,7 @@ export interface WorstCase {
   /** Cells of the full cache and of the sliding-window cache, per stream. */
   readonly cells: number;
   readonly windowCells: number;
-  /** Recurrent states written per sequence: the newest, and those to roll back to. */
+  /** Recurrent states that a step writes per sequence: the newest state and the rollback states. */
   readonly states: number;
   readonly flashAttention: boolean;
   /** Bytes of one cached element; below 1 for some block types. */
@@ -29,7 +29,7 @@ export interface CacheInputs {
   readonly mask: GraphTensor;
   readonly keyRows: GraphTensor | null;
   readonly valueRows: GraphTensor | null;
-  /** Rotation of rows that are cached in block types, [size, size]; null where there is none. */
+  /** Rotation of rows that are cached in block types, [size, size]; null without a rotation. */
   readonly keyRotation: GraphTensor | null;
   readonly valueRotation: GraphTensor | null;
 }
@@ -38,9 +38,9 @@ const maskPaddingRows = 64;
 
 /** Sizes of the cache rows of a model. */
 export interface CacheRows {
-  /** The widest value row: without flash attention values are stored transposed, at one index per element. */
+  /** Elements of the widest value row. Without flash attention values are stored transposed, with one index per element. */
   readonly valueElements: number;
-  /** Head sizes when all layers agree on them, else 0. */
+  /** Head sizes if all layers have the same, else 0. */
   readonly keyHeadDim: number;
   readonly valueHeadDim: number;
 }
@@ -76,12 +76,12 @@ function rotation(
   elementBytes: number,
   size: number,
 ): GraphTensor | null {
-  // Only block types have elements of a fraction of, or little more than, a byte.
+  // Elements below two bytes exist in block types alone.
   const isBlockType = elementBytes < 2;
   return worst.rules.rotatesQuantisedCache && isBlockType && size > 0 ? graph.input('f32', size, size) : null;
 }
 
-/** The largest power of two, 64 at least, that divides the head size; 0 when 64 does not. */
+/** The largest power of two, at least 64, that divides the head size; 0 if 64 does not divide it. */
 function rotationSize(headDim: number): number {
   if (headDim === 0 || headDim % 64 !== 0) return 0;
   let size = 64;

@@ -1,7 +1,7 @@
 /**
- * What a graph's tensors take on each backend: ggml-alloc's walk over the nodes in order. A tensor is cut from its
- * backend's arena just before it is computed, may take over the memory of a source that nobody needs any more, and is
- * freed when its last user has run (ggml-alloc.c, ggml_gallocr_alloc_graph_impl).
+ * Sizes the tensors of a graph on each backend: the walk of ggml-alloc over the nodes. A tensor is allocated in the arena of
+ * its backend just before its computation, may take over the memory of a source without further users, and is freed after
+ * its last user (ggml-alloc.c, ggml_gallocr_alloc_graph_impl).
  */
 import { Arena } from './arena.ts';
 import type { AllocationStep, Schedule } from './backend-schedule.ts';
@@ -10,7 +10,7 @@ import { type GraphBuilder, type GraphTensor, haveOneLayout } from './graph-tens
 export interface GraphMemoryOptions {
   /** Bytes to which each backend aligns a tensor. */
   readonly alignments: readonly number[];
-  /** Bytes a backend takes for a tensor; more than its elements where kernels keep scratch behind the result. */
+  /** Bytes that a backend allocates for a tensor; some kernels need scratch space behind the result. */
   readonly allocationBytes: (tensor: GraphTensor, backend: number) => number;
 }
 
@@ -28,7 +28,7 @@ export function graphMemory(
   return walk.extents();
 }
 
-/** In place of a backend: the tensor has no memory of the graph's. */
+/** Marks a tensor without memory in the graph. */
 const nowhere = -1;
 
 class AllocationWalk {
@@ -36,7 +36,7 @@ class AllocationWalk {
   readonly #arenas: readonly Arena[];
   /** With pipeline parallelism inputs and copies must outlive the graph. */
   readonly #keepsInputs: boolean;
-  // By the id of a tensor: its uses and views to come, and where it lies.
+  // Indexed by tensor id: remaining uses, remaining views, backend and offset.
   readonly #children: Int32Array;
   readonly #views: Int32Array;
   readonly #backends: Int16Array;
@@ -52,7 +52,7 @@ class AllocationWalk {
     this.#offsets = new Float64Array(tensors);
   }
 
-  /** First pass: how often each tensor is used and viewed. A copy step uses its source once. */
+  /** First pass: counts the uses and views of each tensor. A copy step uses its source once. */
   count(steps: readonly AllocationStep[]): void {
     for (const step of steps) {
       if (step.kind === 'copy') {
@@ -88,7 +88,7 @@ class AllocationWalk {
     return this.#arenas.map((arena) => arena.extent);
   }
 
-  /** The first source that only this tensor still uses, has memory of its own and has the same layout. */
+  /** Takes over the first source that has its own memory, the same layout and no other user. */
   #takeOver(tensor: GraphTensor, sources: readonly GraphTensor[]): boolean {
     if (tensor.operation !== 'in-place' && tensor.operation !== 'rope') return false;
     for (const source of sources) {

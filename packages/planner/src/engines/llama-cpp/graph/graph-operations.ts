@@ -1,6 +1,6 @@
 /**
- * The operations a transformer graph is written in: thin names over the builder that know shapes and bytes. Weights are
- * looked up by name, and a missing one skips its operation, as in llama.cpp's build functions (llama-graph.cpp).
+ * Operations of a transformer graph, with shapes and bytes, on top of the builder. They look weights up by name; without the
+ * weight an operation is skipped, as in llama.cpp's build functions (llama-graph.cpp).
  */
 import type { PlacedTensor } from '../placement.ts';
 import type { GraphBuilder, GraphTensor } from './graph-tensor.ts';
@@ -18,7 +18,7 @@ export class GraphOperations {
     this.#norm = norm;
   }
 
-  /** Backend of the norms from here on; null leaves it to the scheduler. */
+  /** Sets the backend of the following norms; null leaves the choice to the scheduler. */
   pinNorms(backend: number | null): void {
     this.#normBackend = backend;
   }
@@ -32,7 +32,7 @@ export class GraphOperations {
     return node;
   }
 
-  /** Weight times activations; the bias of the same name is added in place. Null when the file has no such weight. */
+  /** Multiplies by a weight and adds the bias of the same name in place. Returns null if the file has no such weight. */
   linear(weights: WeightTable, stem: string, input: GraphTensor): GraphTensor | null {
     const weight = weights.get(`${stem}.weight`);
     if (weight === undefined) return null;
@@ -46,7 +46,7 @@ export class GraphOperations {
     return this.graph.operation('multiply', [left, right], [rows, columns, batch, outer]);
   }
 
-  /** Adds or multiplies a weight onto a result, in place. */
+  /** Adds a weight to a result, or multiplies by it, in place. */
   addWeight(weights: WeightTable, name: string, input: GraphTensor): GraphTensor {
     const weight = weights.get(name);
     return weight === undefined ? input : this.inPlace(input, this.weight(weight));
@@ -64,7 +64,7 @@ export class GraphOperations {
     return this.addWeight(weights, `${stem}.bias`, this.addWeight(weights, `${stem}.weight`, normal));
   }
 
-  /** The norm if the file has it, else the input itself. */
+  /** Applies the norm if the file has it, else returns the input. */
   optionalNorm(weights: WeightTable, stem: string, input: GraphTensor): GraphTensor {
     return weights.has(`${stem}.weight`) ? this.norm(weights, stem, input) : input;
   }

@@ -1,18 +1,18 @@
 /**
- * Tensors of a compute graph, reduced to what memory depends on: size, layout, what a tensor is made from, whether it is
- * a view, and whether something outside the graph already holds it. Nothing is ever computed. The model follows ggml
- * (https://github.com/ggml-org/llama.cpp, ggml/src/ggml.c): shapes are in ggml's order, the row length first.
+ * Tensors of a compute graph, reduced to the properties that memory depends on: size, layout, sources, whether the tensor is
+ * a view, and whether its memory is outside the graph. Nothing is computed. The model follows ggml
+ * (https://github.com/ggml-org/llama.cpp, ggml/src/ggml.c): shapes are in ggml's order, with the row length first.
  */
 import { assert } from '@plimsoll/foundation';
 
-/** Element types of tensors that a graph makes; weights and caches carry their bytes instead. */
+/** Element types of tensors in a graph. Weights and caches state their bytes instead. */
 export type Element = 'f32' | 'f16' | 'i32' | 'i64';
 
 const elementSize: Readonly<Record<Element, number>> = { f32: 4, f16: 2, i32: 4, i64: 8 };
 
 export type Shape = readonly [number, number, number, number];
 
-/** Operations, merged where ggml-alloc treats them alike. */
+/** Operations. Operations that ggml-alloc treats alike have one name. */
 export type Operation =
   | 'leaf'
   | 'view' // reshape, view, permute, transpose: no memory
@@ -29,7 +29,7 @@ export type Operation =
 /** Memory outside the graph: a weight or a cache, on one backend. */
 export interface Residence {
   readonly kind: 'weight' | 'cache';
-  /** Index of the backend whose memory it is in; the last backend is the CPU. */
+  /** Index of the backend that has the memory; the last backend is the CPU. */
   readonly backend: number;
 }
 
@@ -39,14 +39,14 @@ export interface GraphTensor {
   readonly shape: Shape;
   readonly bytes: number;
   readonly element: Element;
-  /** Names the strides where they are not the plain ones of the shape. */
+  /** Names strides that differ from the contiguous strides of the shape. */
   readonly strided: string;
   readonly sources: readonly GraphTensor[];
-  /** The tensor whose memory a view shows; never itself a view. */
+  /** The tensor whose memory a view shows; this tensor is never a view. */
   readonly viewOf: GraphTensor | null;
   readonly isInput: boolean;
   readonly residence: Residence | null;
-  /** Where the engine pins the operation, if it does. */
+  /** The backend that the engine pins the operation to, or null. */
   readonly pinnedTo: number | null;
 }
 
@@ -57,14 +57,14 @@ export interface TensorOptions {
 
 const unpinned = { isInput: false, residence: null, pinnedTo: null } as const;
 
-/** A graph under construction. `expand` appends what a result needs, sources first, as ggml_build_forward_expand does. */
+/** A graph under construction. `expand` appends a result after its sources, as ggml_build_forward_expand does. */
 export class GraphBuilder {
   readonly nodes: GraphTensor[] = [];
   readonly leafs: GraphTensor[] = [];
   readonly #expanded: boolean[] = [];
   #size = 0;
 
-  /** Tensors made so far; their ids are the numbers below it, so that what is kept of each can lie in an array. */
+  /** Number of tensors. Their ids are the numbers below it, so that arrays can hold facts per tensor. */
   get size(): number {
     return this.#size;
   }
@@ -96,12 +96,12 @@ export class GraphBuilder {
     return this.#tensor({ ...unpinned, operation, shape, bytes, ...plain, pinnedTo });
   }
 
-  /** Another look at the same memory. `strided` names the layout when it is not the plain one of its shape. */
+  /** Returns a view of the same memory. `strided` names a layout that is not contiguous. */
   view(source: GraphTensor, sizes: readonly number[], strided = ''): GraphTensor {
     return this.#view(source, fullShape(sizes), strided, elementSize.f32);
   }
 
-  /** A look into a cache, whose elements may be of any type. */
+  /** Returns a view of a cache, whose elements may have any type. */
   cacheView(cache: GraphTensor, sizes: readonly number[], bytesPerElement: number): GraphTensor {
     return this.#view(cache, fullShape(sizes), ' cached', bytesPerElement);
   }
@@ -111,7 +111,7 @@ export class GraphBuilder {
     return this.#tensor({ ...weight, shape });
   }
 
-  /** Room for a tensor's contents in the memory of another backend. */
+  /** Returns a tensor for the contents of another tensor in the memory of another backend. */
   copyOf({ shape, bytes, element, strided }: GraphTensor): GraphTensor {
     const copied = { shape, bytes, element, strided, sources: [], viewOf: null };
     return this.#tensor({ ...unpinned, operation: 'leaf', ...copied, isInput: true });
@@ -145,7 +145,7 @@ export class GraphBuilder {
     return this.#tensor({ ...unpinned, operation: 'view', shape, bytes, ...shown });
   }
 
-  // Field by field: tensors made alike are read several times faster than ones that were spread together.
+  // Field by field: tensors of one hidden class are read several times faster than spread objects.
   #tensor(parts: Omit<GraphTensor, 'id'>): GraphTensor {
     return {
       id: this.#size++,
@@ -169,7 +169,7 @@ function plainBytes(shape: Shape, element: Element): number {
   return bytes;
 }
 
-/** Equal type, shape and strides: what one leaves behind, the other can be computed into. */
+/** True for equal type, shape and strides: then one tensor can take over the memory of the other. */
 export function haveOneLayout(left: GraphTensor, right: GraphTensor): boolean {
   return (
     left.element === right.element &&
@@ -185,7 +185,7 @@ function fullShape(shape: readonly number[]): Shape {
   return [shape[0] ?? 1, shape[1] ?? 1, shape[2] ?? 1, shape[3] ?? 1];
 }
 
-/** View operations and leafs: nothing runs for them. */
+/** True for views and leafs, for which no kernel runs. */
 export function runsNothing(tensor: GraphTensor): boolean {
   return tensor.operation === 'leaf' || tensor.operation === 'view';
 }

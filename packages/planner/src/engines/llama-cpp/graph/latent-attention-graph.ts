@@ -1,6 +1,6 @@
 /**
- * Latent attention (llama.cpp, deepseek2). With absorbed matrices the cache holds the latent and attention has one wide
- * key head; without them keys and values are expanded to all heads and cached so.
+ * Latent attention (llama.cpp, deepseek2). With absorbed matrices the cache holds the latent, and attention has one wide key
+ * head. Without them the graph expands keys and values to all heads and caches these.
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
@@ -110,7 +110,7 @@ function expanded(
   const keyHeadDim = nopeHeadDim + ropeHeadDim;
   const repeated = graph.operation('other', [rotated.key], [ropeHeadDim, queryHeads, tokens]);
   const join = (turned: GraphTensor, plain: GraphTensor): GraphTensor => {
-    // The turned part stands first since the latent can be cached, last before.
+    // Builds that cache the latent put the rotated part first, older builds put it last.
     const parts = worst.rules.latentCache ? [turned, plain] : [plain, turned];
     return graph.operation('other', parts, [keyHeadDim, queryHeads, tokens]);
   };

@@ -1,6 +1,6 @@
 /**
  * Layers with a state per sequence instead of a cache per token: gated delta nets (qwen3next, qwen35, kimi), Mamba, and
- * short convolutions (lfm2). States are read into the graph, updated, and written back (llama-graph.cpp, build_rs;
+ * short convolutions (lfm2). The graph reads a state, updates it and writes it back (llama-graph.cpp, build_rs;
  * src/models/delta-net-base.cpp, mamba-base.cpp, lfm2.cpp).
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
@@ -12,7 +12,7 @@ import type { GraphTensor } from './graph-tensor.ts';
 export interface RecurrentContext {
   readonly operations: GraphOperations;
   readonly worst: WorstCase;
-  /** Which stored state each sequence continues. */
+  /** Index of the stored state that each sequence continues. */
   readonly stateRows: GraphTensor;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The graph that an engine reserves memory for: the whole model on its largest batch against full caches
+ * Builds the graph that an engine reserves memory for: the whole model on its largest batch with full caches
  * (llama-context.cpp, graph_reserve; the builders of src/models/).
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
@@ -16,7 +16,7 @@ import { deltaNet, type RecurrentContext, shortConvolution, stateSpace } from '.
 export interface GraphOptions {
   /** Backend that attention is pinned to when caches stay in host memory (`--no-kv-offload`); null otherwise. */
   readonly attentionPinnedTo: number | null;
-  /** Norms run on the backend of their layer, not on that of the layer before: done when all layers are offloaded. */
+  /** True if norms run on the backend of their own layer, not of the previous layer: the case if all layers are offloaded. */
   readonly normsPinned: boolean;
 }
 
@@ -170,8 +170,8 @@ function layerGraph(
 }
 
 /**
- * `post_attention_norm` is the norm of the attention's result (gemma2, glm4, olmo2), or, where nothing else normalises
- * the feed-forward, that of its input (gpt-oss, glm4moe, qwen3next).
+ * Names the norms of a layer. `post_attention_norm` normalises the result of attention (gemma2, glm4, olmo2), or the input
+ * of the feed-forward where no other norm does (gpt-oss, glm4moe, qwen3next).
  */
 function normNames({ weights }: EngineLayer): {
   readonly afterAttention: string;
@@ -183,7 +183,7 @@ function normNames({ weights }: EngineLayer): {
   return { afterAttention: 'absent', beforeFeedForward: 'post_attention_norm' };
 }
 
-/** Attention or what stands in its place; null for layers without any. */
+/** Attention or its replacement; null for layers without either. */
 function mixTokens(context: LayerContext, layer: EngineLayer, input: GraphTensor): GraphTensor | null {
   const { operations, worst, inputs, model } = context;
   const { attention } = layer;
