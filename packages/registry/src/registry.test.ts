@@ -140,7 +140,7 @@ describe('resolving', () => {
           "marketed": "128 GB",
           "nominalBytes": 137438953472,
           "unified": true,
-          "usableBytes": 103079215104,
+          "usableBytes": 115448725504,
         },
         "name": "Apple M3 Max (40-core GPU) 128 GB",
       }
