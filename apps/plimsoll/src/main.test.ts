@@ -272,7 +272,7 @@ describe('bad input', () => {
     ],
     [
       'a flag of another engine',
-      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '-ngl', '9'],
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--engine', 'vllm', '-ngl', '9'],
       'flag-of-another-engine',
       /--engine llama.cpp/,
     ],

@@ -51,6 +51,15 @@ export function optionsOf(
   return Object.assign({}, ...read);
 }
 
+/** The usual engine if it has every given flag, else the first engine that has; the usual engine if none has. */
+export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
+  const given = givenSpecs(flags).filter(({ name }) => !changesNoMemory(usual, name));
+  const owners = engineFaces.filter(({ name, runsHere }) => {
+    return !runsHere && given.every((option) => option.owners.includes(name));
+  });
+  return owners.find(({ name }) => name === usual)?.name ?? owners[0]?.name ?? usual;
+}
+
 interface GivenOption {
   readonly name: string;
   readonly text: string;

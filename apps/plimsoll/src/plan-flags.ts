@@ -3,11 +3,17 @@ import { existsSync } from 'node:fs';
 import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, usualEngine, type Workload } from '@plimsoll/planner';
-import { contextOfModel, type EngineName, engineNamed, usualDraftTokens } from '@plimsoll/planner/engines';
+import {
+  contextOfModel,
+  type EngineName,
+  engineFace,
+  engineNamed,
+  usualDraftTokens,
+} from '@plimsoll/planner/engines';
 import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
 import { badFlag } from './flag-values.ts';
-import { optionsOf } from './option-flags.ts';
+import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
 import { usualContext } from './usual-context.ts';
 
@@ -73,7 +79,8 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
       draft:
         draft === null ? undefined : { spec: draft, reference: flags.draft, tokens: draftTokensOf(flags) },
     },
-    workload: workloadOf(spec, flags),
+    workload: workloadOf(spec, flags, engine),
+    usersAreDefault: flags.users === undefined,
   };
 }
 
@@ -81,9 +88,10 @@ function draftTokensOf({ draftTokens }: PlanFlags): number {
   return count(draftTokens, 'draft-tokens') ?? usualDraftTokens;
 }
 
-function workloadOf(spec: ModelSpec, flags: PlanFlags): Workload {
+function workloadOf(spec: ModelSpec, flags: PlanFlags, engine: EngineName): Workload {
   const contextTokens = contextOf(spec, flags);
-  if (contextTokens > spec.contextLength) throw contextTooLong(contextTokens, spec.contextLength, spec.id);
+  if (contextTokens > spec.contextLength && !engineFace(engine).runsPastTraining)
+    throw contextTooLong(contextTokens, spec.contextLength, spec.id);
   const promptTokens = flags.prompt === undefined ? undefined : parseTokens(flags.prompt);
   const cachedTokens = flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt);
   if (promptTokens !== undefined && promptTokens > contextTokens) {
@@ -111,14 +119,15 @@ function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   return { ...record, memory: { ...record.memory, usableBytes: parseBytes(flags.memory) } };
 }
 
-/** Engine and version. Default: llama.cpp for GGUF files, Apple machines and CPUs, else vLLM. */
+/** The engine of --engine, else the engine whose flags were given, else the usual engine of the device. */
 function engineOf(
   flags: PlanFlags,
   isGguf: boolean,
   hardware: HardwareRecord,
 ): readonly [EngineName, string | undefined] {
   if (flags.engine === undefined) {
-    return [usualEngine(hardware, isGguf), undefined];
+    const usual = usualEngine(hardware, isGguf);
+    return [flags.compare === undefined ? engineOfFlags(flags, usual) : usual, undefined];
   }
   const [name = '', version] = flags.engine.split('@');
   return [engineNamed(name).name, version];

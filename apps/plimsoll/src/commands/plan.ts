@@ -65,7 +65,10 @@ function describe(command: Command): Command {
       '--context <tokens>',
       'prompt and output of one user together, such as 8192 or 128k (default: 8k)',
     )
-    .option('--users <count>', 'sequences served at once', '1')
+    .option(
+      '--users <count>',
+      'sequences served at once (default: 1; llama-server then has its own four slots)',
+    )
     .option('--prompt <tokens>', 'prompt whose first token is timed (default: the whole context)')
     .option('--cached-prompt <tokens>', 'prompt tokens found in a prefix cache')
     .option('--engine <name>', `${engineNames.join(', ')}; a release after @, such as vllm@0.19.0`)

@@ -7,7 +7,10 @@ import { engineFaces, engineNamed, engineNames, type PlanRequest } from './engin
 import { engineProfile } from './engines.ts';
 
 /** Texts of every kind that options accept. */
-const texts = ['on', '1', '64', '0.5', '90 %', 'all', 'auto', 'off', 'q8_0', 'f32'];
+const texts = [
+  ...['on', '1', '64', '0.5', '90 %', 'all', 'auto', 'off', 'q8_0', 'f32'],
+  ...['layer', 'tensor', 'tokens', 'draft-mtp', 'yarn', 'exps=CPU', 'CUDA0,CUDA1'],
+];
 
 test('an option writes a value that it read, and reads the same value again', () => {
   for (const { name: engine, options } of engineFaces) {

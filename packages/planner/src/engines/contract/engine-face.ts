@@ -38,6 +38,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly split: 'tensors' | 'layers' | 'nothing';
   /** True if the engine starts with less memory than its users need and lets some users wait. */
   readonly usersWait: boolean;
+  /** True if the engine starts with a context longer than the model was trained for. */
+  readonly runsPastTraining: boolean;
   /**
    * True if the engine runs on the machine that plans: this machine is the default device, and advice names no other.
    */

@@ -212,9 +212,9 @@ describe('llamaCppLedger', () => {
         "device weights/embedding and head 550647040: 2 tensors of Q4_K_M: 10,240 B of F32 + 550,636,800 B of Q6_K",
         "device kv-cache/sliding-window layers 62914560: 10 layers x 1,536 cells x (2048 B of f16 + 2048 B of f16)",
         "device kv-cache/full-attention layers 268435456: 2 layers x 32,768 cells x (2048 B of f16 + 2048 B of f16)",
-        "device workspace/compute buffer 112740480: 512 tokens, 1 rows of logits, 32768 and 1536 cells, 1 stream(s), flash attention on, rules of b9849",
+        "device workspace/compute buffer 112740480: 512 tokens, 1 rows of logits, 32768 and 1536 cells, 1 stream(s), flash attention on, rules of v0.5.0",
         "host weights/embedding and head, CPU 550636800: 1 tensors of Q4_K_M: 550,636,800 B of Q6_K",
-        "host workspace/compute buffer, CPU 45633600: 512 tokens, 1 rows of logits, 32768 and 1536 cells, 1 stream(s), flash attention on, rules of b9849",
+        "host workspace/compute buffer, CPU 45633600: 512 tokens, 1 rows of logits, 32768 and 1536 cells, 1 stream(s), flash attention on, rules of v0.5.0",
         "host workspace/logits of one token per sequence, CPU 1048832: 1 x 262,208 x 4",
       ]
     `);

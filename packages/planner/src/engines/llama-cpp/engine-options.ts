@@ -33,8 +33,8 @@ export interface LlamaCppInput {
   /** True if prediction layers have caches without being run (ik_llama.cpp). */
   readonly cachesPredictionLayers?: boolean;
   readonly rollbackStates?: number;
-  /** Rows of logits in the worst case; undefined applies the engine's rule. */
-  readonly outputs?: number;
+  /** Rows of logits in the worst case, `tokens` for a row per token of a batch; undefined applies the engine's rule. */
+  readonly outputs?: number | 'tokens';
   /** True if the output buffer also holds embeddings (ollama always requests them). */
   readonly embeddings?: boolean;
   readonly build?: number;
@@ -60,6 +60,12 @@ export interface ResolvedOptions {
   readonly cache: CacheOptions;
 }
 
+function outputRows(input: LlamaCppInput, rules: EngineRules, microBatchTokens: number): number {
+  if (typeof input.outputs === 'number') return input.outputs;
+  if (input.outputs === 'tokens' || !rules.serverLimitsOutputs) return microBatchTokens;
+  return (input.sequences ?? 1) * (1 + (input.rollbackStates ?? 0));
+}
+
 export function resolveOptions(input: LlamaCppInput): ResolvedOptions {
   const rules = rulesOfBuild(input.build ?? newestBuild);
   const sequences = input.sequences ?? 1;
@@ -82,8 +88,7 @@ export function resolveOptions(input: LlamaCppInput): ResolvedOptions {
     gpuLayers:
       gpuLayers === 'all' ? input.spec.layers.length + input.spec.predictionLayers.length + 1 : gpuLayers,
     devices,
-    outputs:
-      input.outputs ?? (rules.serverLimitsOutputs ? sequences * (1 + rollbackStates) : microBatchTokens),
+    outputs: outputRows(input, rules, microBatchTokens),
     rules,
     cache: {
       contextTokens: input.contextTokens,

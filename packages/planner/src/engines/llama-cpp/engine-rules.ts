@@ -59,6 +59,8 @@ export interface EngineRules {
   readonly repacksWeights: boolean;
   /** Layer weights of a file are in order of layer and name (PR 9863). */
   readonly sortedFiles: boolean;
+  /** The server keeps prompts in host memory, up to 8 GiB by default (PR 16391). */
+  readonly keepsPrompts: boolean;
   /** The recurrent state of hybrid models follows the fused delta-net operation. */
   readonly fusedDeltaNet: boolean;
 }
@@ -77,10 +79,23 @@ const dated: readonly (readonly [string, number])[] = [
   ['2025-12-17', 7445],
   ['2026-04-01', 8586],
   ['2026-07-01', 9849],
+  ['2026-08-25', 10615],
+  ['2026-09-08', 10864],
+  ['2026-09-28', 11180],
 ];
 
-/** The newest build whose rules are known here. */
-export const newestBuild = 9849;
+/** The newest release whose source was read, and its build, interpolated from its date. */
+export const newestRelease = 'v0.5.0';
+export const newestBuild = 11180;
+
+/** Builds of releases with a version, interpolated from their dates. */
+const releaseBuilds: readonly (readonly [string, number])[] = [
+  ['0.1.0', 10335],
+  ['0.2.0', 10530],
+  ['0.3.0', 10620],
+  ['0.4.0', 10905],
+  ['0.5.0', newestBuild],
+];
 
 export function rulesOfBuild(build: number): EngineRules {
   const from = (first: number): boolean => build >= first;
@@ -114,8 +129,26 @@ export function rulesOfBuild(build: number): EngineRules {
     earlyExpertWeights: from(6800),
     repacksWeights: from(4300),
     sortedFiles: from(3990),
+    keepsPrompts: from(6725),
     fusedDeltaNet: from(8200),
   };
+}
+
+/**
+ * The build of a version: `b5192`, `5192`, `v0.5.0`, `0.5.0`. A version after the newest known one is the newest known build
+ * plus one, so that it counts as newer. Null for other texts.
+ */
+export function buildOfVersion(version: string): number | null {
+  const build = /^b?(\d{1,6})$/.exec(version)?.[1];
+  if (build !== undefined) return Number(build);
+  const parts = /^v?(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(version)?.slice(1).map(Number);
+  if (parts === undefined) return null;
+  const rank = (numbers: readonly number[]): number =>
+    numbers.reduce((total, number) => total * 1000 + number, 0);
+  const known = releaseBuilds.filter(([text]) => rank(text.split('.').map(Number)) <= rank(parts));
+  const [, releaseBuild = 0] = known.at(-1) ?? [];
+  const isNewer = rank(parts) > rank((releaseBuilds.at(-1)?.[0] ?? '').split('.').map(Number));
+  return isNewer ? newestBuild + 1 : releaseBuild;
 }
 
 /** Interpolates the build of a date such as "2025-03-24" between known builds. */

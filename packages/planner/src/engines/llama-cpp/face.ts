@@ -17,12 +17,16 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   spellings,
   formatSpellings: {},
   commandForm: llamaCppCommandForm,
-  release: { form: /^b?\d{1,6}$/, limit: 'a build number such as b5192' },
+  release: {
+    form: /^(b?\d{1,6}|v?\d{1,3}\.\d{1,3}\.\d{1,3})$/,
+    limit: 'a build number such as b5192, or a release such as v0.5.0',
+  },
   usualFormats: ['Q8_0', 'Q4_K_M'],
   loads: 'gguf',
   split: 'layers',
   // llama.cpp allocates the cache of every slot when it starts.
   usersWait: false,
+  runsPastTraining: true,
   runsHere: false,
   serving: {
     order: 'decode-first',

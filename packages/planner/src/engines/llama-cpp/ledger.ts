@@ -7,6 +7,7 @@ import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from
 import { layerCache } from './cache-buffers.ts';
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
+import { newestBuild, newestRelease } from './engine-rules.ts';
 import { isExpertTensor, type PlacedTensor } from './placement.ts';
 
 export interface LlamaCppLedger {
@@ -17,27 +18,35 @@ export interface LlamaCppLedger {
 /** Returns the ledger of the fullest device and the host for this input. */
 export function llamaCppLedger(input: LlamaCppInput): LlamaCppLedger {
   const memory = engineMemory(input);
-  return { ledger: { entries: llamaCppEntries(memory, input) }, memory };
+  const entries = llamaCppEntries(memory, input, { device: fullestDevice(memory), unifiedMemory: false });
+  return { ledger: { entries }, memory };
 }
 
-/** `unifiedMemory` is true if host and device share one memory; then every entry counts against the device. */
+export interface LedgerView {
+  /** The device that the ledger shows; ignored without devices. */
+  readonly device: number;
+  /** True if host and device share one memory; then every entry counts against the device. */
+  readonly unifiedMemory: boolean;
+}
+
 export function llamaCppEntries(
   memory: EngineMemory,
   input: LlamaCppInput,
-  unifiedMemory = false,
+  { device, unifiedMemory }: LedgerView,
 ): readonly LedgerEntry[] {
   const hostTier: MemoryTier = unifiedMemory || memory.devices.length === 0 ? 'device' : 'host';
-  const device = fullestDevice(memory);
   const entries = [
-    ...(device === null ? [] : backendEntries({ memory, input, backend: device, tier: 'device' })),
+    ...(memory.devices.length === 0
+      ? []
+      : backendEntries({ memory, input, backend: device, tier: 'device' })),
     ...backendEntries({ memory, input, backend: memory.placement.cpu, tier: hostTier }),
     outputEntry(memory, input, hostTier),
   ];
   return entries.filter((entry) => entry.bytes > 0);
 }
 
-function fullestDevice(memory: EngineMemory): number | null {
-  let fullest: number | null = null;
+function fullestDevice(memory: EngineMemory): number {
+  let fullest = 0;
   let most = -1;
   memory.devices.forEach((part, index) => {
     const total = part.weights + part.cache + part.state + part.compute;
@@ -87,44 +96,42 @@ function partOf(memory: EngineMemory, backend: number): BackendMemory {
 type Part = readonly [tag: string, amount: number, derivation: Derivation];
 
 function weightEntries({ memory, backend, input }: BackendContext, part: BackendMemory): readonly Part[] {
-  const own = memory.placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === backend);
+  const { tensors, host } = memory.model;
+  const isHost = backend === memory.placement.cpu;
+  const own = isHost ? tensors.host : (tensors.devices[backend] ?? []);
   const groups: readonly (readonly [string, (tensor: PlacedTensor) => boolean])[] = [
     ['experts', (tensor) => isExpertTensor(tensor.name)],
     ['layers', (tensor) => tensor.layer !== null && !isExpertTensor(tensor.name)],
     ['embedding and head', (tensor) => tensor.layer === null],
   ];
   const label = input.fileType ?? 'the file';
-  const parts = groups.map(([tag, belongs]): Part => {
-    const tensors = own.filter(belongs);
-    const amount = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
-    const derivation: Derivation = {
-      formula: 'sum over tensors of rows x blocks per row x bytes per block',
-      substituted: `${formatCount(tensors.length)} tensors of ${label}: ${typesOf(tensors)}`,
-      source: 'llama.cpp src/llama-quant.cpp (types), src/llama-model.cpp load_tensors (place)',
-    };
-    return [tag, amount, derivation];
-  });
-  const listed = parts.reduce((sum, [, amount]) => sum + amount, 0);
-  // Alignment of tensors, stretches of the mapped file between them, and interleaved copies.
-  const rest = part.weights - listed;
-  if (rest < 0) return scaled(parts, part.weights, listed);
-  if (rest === 0) return parts;
-  const derivation: Derivation = {
-    formula: 'buffers - tensors',
-    substituted: `${formatCount(part.weights)} - ${formatCount(listed)}`,
-    source: 'llama.cpp src/llama-model-loader.cpp get_mapping_range; ggml alignment',
-  };
-  return [...parts, ['alignment and mapped gaps', rest, derivation]];
+  const parts = groups.map(([tag, belongs]) => tensorPart(tag, own.filter(belongs), label));
+  const copies = isHost ? [tensorPart('repacked copy', tensors.repacked, label)] : [];
+  const bufferBytes = part.weights - (isHost ? host.repacked : 0);
+  return [...parts, gapPart(bufferBytes, sumOf(parts)), ...copies];
 }
 
-/** Tensors that share the file's bytes (a tied head) or lie outside the mapping make the list longer than the buffer. */
-function scaled(parts: readonly Part[], bufferBytes: number, listedBytes: number): readonly Part[] {
-  return parts.map(([tag, amount, derivation]): Part => {
-    const [label = '', sum = ''] = derivation.substituted.split(': ');
-    const substituted = `${label}: (${sum}) x ${formatCount(bufferBytes)} / ${formatCount(listedBytes)}`;
-    const formula = `(${derivation.formula}) x buffer / all of them`;
-    return [tag, (amount * bufferBytes) / listedBytes, { ...derivation, formula, substituted }];
-  });
+function tensorPart(tag: string, tensors: readonly PlacedTensor[], label: string): Part {
+  const derivation: Derivation = {
+    formula: 'sum over tensors of rows x blocks per row x bytes per block',
+    substituted: `${formatCount(tensors.length)} tensors of ${label}: ${typesOf(tensors)}`,
+    source: 'llama.cpp src/llama-quant.cpp (types), src/llama-model.cpp load_tensors (place)',
+  };
+  return [tag, tensors.reduce((sum, tensor) => sum + tensor.bytes, 0), derivation];
+}
+
+function sumOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, [, amount]) => sum + amount, 0);
+}
+
+/** Alignment of tensors, and tensors of other backends between the first and the last tensor of a mapped buffer. */
+function gapPart(bufferBytes: number, listedBytes: number): Part {
+  const derivation: Derivation = {
+    formula: 'buffers - tensors',
+    substituted: `${formatCount(bufferBytes)} - ${formatCount(listedBytes)}`,
+    source: 'llama.cpp src/llama-model-loader.cpp get_mapping_range; ggml alignment',
+  };
+  return ['alignment and mapped gaps', bufferBytes - listedBytes, derivation];
 }
 
 function typesOf(tensors: readonly PlacedTensor[]): string {
@@ -180,9 +187,13 @@ function computeDerivation({ memory }: BackendContext): Derivation {
   const cells = window > 0 ? `${full} and ${window} cells` : `${full} cells`;
   return {
     formula: 'largest extent of the live tensors of the worst-case graph, placed by best fit',
-    substituted: `${microBatchTokens} tokens, ${outputs} rows of logits, ${cells}, ${streams} stream(s), flash attention ${flashAttention ? 'on' : 'off'}, rules of b${rules.build}`,
+    substituted: `${microBatchTokens} tokens, ${outputs} rows of logits, ${cells}, ${streams} stream(s), flash attention ${flashAttention ? 'on' : 'off'}, rules of ${rulesLabel(rules.build)}`,
     source: 'llama.cpp src/llama-graph.cpp, ggml/src/ggml-backend.cpp, ggml/src/ggml-alloc.c',
   };
+}
+
+function rulesLabel(build: number): string {
+  return build >= newestBuild ? newestRelease : `b${build}`;
 }
 
 function outputEntry(memory: EngineMemory, input: LlamaCppInput, tier: MemoryTier): LedgerEntry {

@@ -66,6 +66,7 @@ function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
       mapped: true,
       repack: 'none',
       sortedFile: rules.sortedFiles,
+      sharesPages: false,
       ...input.host,
     }),
     graphModel: settledModel(engineModel(spec, placement)),

@@ -4,7 +4,7 @@
  */
 import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { type BackendKind, backendTraits } from './backends.ts';
-import { isExpertTensor, type PlacedTensor, type Placement } from './placement.ts';
+import { isExpertTensor, isInputTensor, type PlacedTensor, type Placement } from './placement.ts';
 
 export interface HostWeightOptions {
   /** True if weights stay in the mapped file; false if the engine reads them (`--no-mmap`). */
@@ -13,26 +13,61 @@ export interface HostWeightOptions {
   readonly repack: RepackForm;
   /** True if the file orders tensors by layer and name. Files made before October 2024 start with the embedding and end with the head. */
   readonly sortedFile: boolean;
+  /** True if devices and CPU share one memory, so that a page of the file that both map counts once. */
+  readonly sharesPages: boolean;
 }
 
-export type RepackForm = 'none' | 'repack' | 'amx';
+export type RepackForm = 'none' | 'repack-x86' | 'repack-arm' | 'amx';
 
-/** Types with an interleaved form, and bytes it adds to each block (ggml-cpu/repack.cpp; ggml-cpu/amx/mmq.cpp). */
-const repackedTypes: Readonly<Record<RepackForm, Readonly<Record<string, number>>>> = {
+interface Interleaved {
+  /** Matrices whose rows are no multiple of this stay as they are. */
+  readonly rows: number;
+  /** Bytes that the form adds to each block. */
+  readonly added: number;
+}
+
+/** Types with an interleaved form (ggml-cpu/repack.cpp, ggml_repack_get_optimal_repack_type; ggml-cpu/amx/mmq.cpp). */
+const repackedTypes: Readonly<Record<RepackForm, Readonly<Record<string, Interleaved>>>> = {
   none: {},
-  repack: { Q4_0: 0, Q4_K: 0, IQ4_NL: 0, Q2_K: 0, Q8_0: 0 },
-  amx: { Q4_0: 0, Q4_1: 0, Q8_0: 4, Q4_K: 4, Q5_K: 4, Q6_K: 0, IQ4_XS: 2 },
+  // With AVX2; Q2_K needs AVX-512.
+  'repack-x86': byRows(8, ['Q4_0', 'Q4_K', 'IQ4_NL', 'MXFP4', 'Q2_K']),
+  // With dot products or int8 matrix products.
+  'repack-arm': {
+    ...byRows(4, ['Q4_0', 'IQ4_NL', 'MXFP4', 'Q8_0']),
+    ...byRows(8, ['Q4_K', 'Q5_K', 'Q6_K']),
+  },
+  amx: {
+    ...byRows(1, ['Q4_0', 'Q4_1', 'Q6_K']),
+    Q8_0: { rows: 1, added: 4 },
+    Q4_K: { rows: 1, added: 4 },
+    Q5_K: { rows: 1, added: 4 },
+    IQ4_XS: { rows: 1, added: 2 },
+  },
 };
+
+function byRows(rows: number, types: readonly string[]): Readonly<Record<string, Interleaved>> {
+  return Object.fromEntries(types.map((type) => [type, { rows, added: 0 }]));
+}
 
 export interface HostWeights {
   readonly mapped: number;
   readonly plain: number;
+  /** The copy of repacked tensors. Their pages in a mapped file stay in `mapped`. */
   readonly repacked: number;
+}
+
+/** Tensors whose bytes are in a buffer, each tensor of the file once per buffer. */
+export interface BufferTensors {
+  readonly devices: readonly (readonly PlacedTensor[])[];
+  /** In the mapped file or in the plain host buffer. */
+  readonly host: readonly PlacedTensor[];
+  readonly repacked: readonly PlacedTensor[];
 }
 
 export interface ModelBuffers {
   readonly devices: readonly number[];
   readonly host: HostWeights;
+  readonly tensors: BufferTensors;
 }
 
 export function modelBuffers(
@@ -42,33 +77,62 @@ export function modelBuffers(
 ): ModelBuffers {
   const file = fileOffsets(placement.tensors, options.sortedFile);
   const maps = options.mapped && backendTraits[kind].mapsFiles;
-  const devices = Array.from({ length: placement.cpu }, (_, device) => {
-    const own = placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === device);
-    return maps ? stretch(own, file) : sum(own, (tensor) => deviceBytes(tensor, kind));
-  });
-  const host = placement.tensors.filter((tensor) => tensor.loaded && tensor.backend === placement.cpu);
-  const added = repackedTypes[options.repack];
-  const repacked = host.filter((tensor) => isMatrix(tensor) && added[tensor.type] !== undefined);
-  const repackedBytes = ({ type, bytes }: PlacedTensor): number => {
-    const { blockBytes } = ggmlTypeNamed(type);
-    return (bytes / blockBytes) * (blockBytes + (added[type] ?? 0));
-  };
-  const rest = host.filter((tensor) => !repacked.includes(tensor));
+  const loaded = placement.tensors.filter((tensor) => tensor.loaded);
+  const onDevices = Array.from({ length: placement.cpu }, (_, device) =>
+    loaded.filter((tensor) => tensor.backend === device),
+  );
+  const host = loaded.filter((tensor) => tensor.backend === placement.cpu);
+  const isCopied = (tensor: PlacedTensor): boolean => isRepacked(tensor, options.repack);
+  const copies = host.filter(isCopied).map((tensor) => repackedTensor(tensor, options.repack));
+  const rest = onePerPosition(host.filter((tensor) => !isCopied(tensor)));
+  const deviceRanges = onDevices.map((own) => (maps ? rangeOf(own, file) : null));
+  const hostRange = options.mapped ? rangeOf(rest, file) : null;
+  const shared = options.sharesPages ? deviceRanges : [];
+  const inRange = (range: FileRange): readonly PlacedTensor[] =>
+    onePerPosition(loaded.filter((tensor) => isInside(tensor, file, range)));
+  const mappedByHost = inRange(hostRange).filter(
+    (tensor) => tensor.backend === placement.cpu && !shared.some((range) => isInside(tensor, file, range)),
+  );
   return {
-    devices,
+    devices: onDevices.map((own, device) =>
+      maps ? lengthOf(deviceRanges[device] ?? null) : sum(own, (tensor) => deviceBytes(tensor, kind)),
+    ),
     host: {
-      mapped: options.mapped ? stretch(rest, file) : 0,
+      mapped: shared.reduce((total, range) => total - overlapOf(range, hostRange), lengthOf(hostRange)),
       plain: options.mapped ? 0 : sum(rest, (tensor) => tensor.bytes),
-      repacked: sum(repacked, repackedBytes),
+      repacked: sum(copies, (tensor) => tensor.bytes),
+    },
+    tensors: {
+      devices: onDevices.map((own, device) => (maps ? inRange(deviceRanges[device] ?? null) : own)),
+      host: options.mapped ? mappedByHost : rest,
+      repacked: copies,
     },
   };
 }
 
-/** True for weights that only matrix products read: no embeddings, which are read by row, and no stacks of experts. */
-function isMatrix({ name, shape }: PlacedTensor): boolean {
-  return (
-    shape.length === 2 && name.endsWith('.weight') && name !== 'token_embd.weight' && !isExpertTensor(name)
-  );
+/** A tied head in the same buffer as the embedding is the embedding: the loader creates one tensor. */
+function onePerPosition(tensors: readonly PlacedTensor[]): readonly PlacedTensor[] {
+  const known = new Map<number, PlacedTensor>();
+  for (const tensor of tensors) if (!known.has(tensor.position)) known.set(tensor.position, tensor);
+  return [...known.values()];
+}
+
+function isRepacked(tensor: PlacedTensor, form: RepackForm): boolean {
+  const interleaved = repackedTypes[form][tensor.type];
+  const rows = tensor.shape.at(-2) ?? 1;
+  return interleaved !== undefined && isMatrix(tensor, form) && rows % interleaved.rows === 0;
+}
+
+function repackedTensor(tensor: PlacedTensor, form: RepackForm): PlacedTensor {
+  const { blockBytes } = ggmlTypeNamed(tensor.type);
+  const added = repackedTypes[form][tensor.type]?.added ?? 0;
+  return { ...tensor, bytes: (tensor.bytes / blockBytes) * (blockBytes + added) };
+}
+
+/** True for weights that only matrix products read: no embeddings, which are read by row. AMX takes no stacks of experts. */
+function isMatrix({ name, shape }: PlacedTensor, form: RepackForm): boolean {
+  if (isExpertTensor(name)) return form !== 'amx' && shape.length === 3;
+  return shape.length === 2 && name.endsWith('.weight') && !isInputTensor(name);
 }
 
 function deviceBytes({ type, shape, bytes }: PlacedTensor, kind: BackendKind): number {
@@ -82,9 +146,9 @@ function deviceBytes({ type, shape, bytes }: PlacedTensor, kind: BackendKind): n
 
 /** Offset of each tensor in the file's data. A tied head has the offset of the embedding. */
 function fileOffsets(tensors: readonly PlacedTensor[], sorted: boolean): ReadonlyMap<number, number> {
-  const unique = new Map<number, PlacedTensor>();
-  for (const tensor of tensors) if (!unique.has(tensor.position)) unique.set(tensor.position, tensor);
-  const inFile = [...unique.values()].sort((left, right) => fileRank(left, sorted) - fileRank(right, sorted));
+  const inFile = [...onePerPosition(tensors)].sort(
+    (left, right) => fileRank(left, sorted) - fileRank(right, sorted),
+  );
   const offsets = new Map<number, number>();
   let offset = 0;
   for (const tensor of inFile) {
@@ -102,7 +166,10 @@ function fileRank({ position, name, layer }: PlacedTensor, sorted: boolean): num
   return /^output/.test(name) ? Number.MAX_SAFE_INTEGER : -1;
 }
 
-function stretch(tensors: readonly PlacedTensor[], offsets: ReadonlyMap<number, number>): number {
+/** A range of the file, half-open; null for no tensors. */
+type FileRange = readonly [first: number, last: number] | null;
+
+function rangeOf(tensors: readonly PlacedTensor[], offsets: ReadonlyMap<number, number>): FileRange {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   for (const tensor of tensors) {
@@ -110,7 +177,26 @@ function stretch(tensors: readonly PlacedTensor[], offsets: ReadonlyMap<number, 
     first = Math.min(first, offset);
     last = Math.max(last, offset + tensor.bytes);
   }
-  return Math.max(0, last - first);
+  return tensors.length === 0 ? null : [first, last];
+}
+
+function lengthOf(range: FileRange): number {
+  return range === null ? 0 : range[1] - range[0];
+}
+
+function isInside(
+  { position, bytes }: PlacedTensor,
+  offsets: ReadonlyMap<number, number>,
+  range: FileRange,
+): boolean {
+  if (range === null) return false;
+  const offset = offsets.get(position) ?? 0;
+  return offset >= range[0] && offset + bytes <= range[1];
+}
+
+function overlapOf(left: FileRange, right: FileRange): number {
+  if (left === null || right === null) return 0;
+  return Math.max(0, Math.min(left[1], right[1]) - Math.max(left[0], right[0]));
 }
 
 function sum(tensors: readonly PlacedTensor[], bytes: (tensor: PlacedTensor) => number): number {

@@ -2,8 +2,10 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import { type ContextOptions, contextOptions } from './context-options.ts';
+import { type PlacementOptions, placementOptions } from './placement-options.ts';
 
-export interface LlamaCppOptions {
+export interface LlamaCppOptions extends PlacementOptions, ContextOptions {
   /** `auto` takes as many layers as fit. */
   readonly gpuLayers?: number | 'all' | 'auto' | undefined;
   readonly keyFormat?: KvFormat | undefined;
@@ -94,6 +96,8 @@ export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [
     { cpuExpertLayers: 'all' },
     ({ cpuExpertLayers }) => cpuExpertLayers === 'all',
   ),
+  ...placementOptions,
+  ...contextOptions,
 ];
 
 /**

@@ -86,6 +86,7 @@ export function isExpertTensor(name: string): boolean {
   return /ffn_(up|down|gate|gate_up)_exps/.test(name);
 }
 
-function isInputTensor(name: string): boolean {
+/** True for tables that the graph reads by row, which stay with the CPU. */
+export function isInputTensor(name: string): boolean {
   return /^(token_embd|position_embd|token_types|token_embd_norm|per_layer_token_embd)/.test(name);
 }

@@ -18,14 +18,24 @@ import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
 import { llamaCppChanges, slotFlags } from './changes.ts';
-import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import {
+  type Machine,
+  neededOfPool,
+  poolBytes,
+  type StartUse,
+  startUse,
+  tightestPool,
+} from './device-use.ts';
+import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
-import { newestBuild } from './engine-rules.ts';
+import { newestRelease } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
 import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppEntries } from './ledger.ts';
+import { contextLimit, llamaCppNotes } from './notes.ts';
 import type { LlamaCppOptions } from './options.ts';
-import { backendOf, llamaCppCommand, memoryQuestion, mixtureOf } from './request.ts';
+import { promptCacheEntries } from './prompt-cache.ts';
+import { llamaCppCommand, memoryQuestion, mixtureOf, sharesMemory } from './request.ts';
 
 /** The mixtures that people download most, largest first. A question may name every mixture that the planner knows. */
 const usualMixtures: readonly string[] = [
@@ -52,19 +62,20 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
 };
 
 function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
-  const { hardware, workload } = request;
+  const { workload } = request;
   const question = memoryQuestion(request);
-  const capacityBytes = hardware.memory.usableBytes;
-  const at = (users: number, contextTokens: number, gpuLayers = question.gpuLayers ?? 'all'): DeviceUse =>
-    deviceUse({ ...question, gpuLayers, sequences: users, contextTokens: users * contextTokens }, hardware);
-  const gpuLayers =
-    request.options?.gpuLayers === 'auto'
-      ? fitGpuLayers(question, {
-          freeBytes: new Array<number>(deviceCount(request.parallelism)).fill(capacityBytes),
-        }).gpuLayers
-      : (question.gpuLayers ?? 'all');
-  const started = at(workload.users, workload.contextTokens, gpuLayers);
-  const startedCache = started.cacheBytes;
+  const machine = machineOf(request);
+  const gpuLayers = gpuLayersOf(request, question, machine);
+  const at = (users: number, contextTokens: number): StartUse => {
+    const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
+    return startUse(
+      { ...question, gpuLayers, sequences: slots, contextTokens: users * contextTokens },
+      machine,
+    );
+  };
+  const started = at(workload.users, workload.contextTokens);
+  const tightest = tightestPool(started.pools);
+  const pool = started.pools[tightest];
   const spec = storedSpec(request);
   const format = weightFormat(spec);
   const groups = cacheGroups(spec, {
@@ -73,30 +84,33 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     layers: [0, spec.layers.length],
     ...stateElementBytes(spec, format),
   });
-  const entries = llamaCppEntries(started.memory, { ...question, gpuLayers }, sharesMemory(hardware));
+  const { memory } = started;
+  const entries = llamaCppEntries(
+    memory,
+    { ...question, gpuLayers },
+    {
+      device: tightest,
+      unifiedMemory: machine.isUnified,
+    },
+  );
   return {
     engine: llamaCppFace.name,
-    engineVersion: `b${question.build ?? newestBuild}`,
-    command: llamaCppCommand(request, gpuLayers, started.memory),
-    formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(started.memory) },
+    engineVersion: versionLabel(request.engineVersion),
+    command: llamaCppCommand(request, gpuLayers, memory),
+    formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(memory) },
     cacheIsFixed: true,
-    capacityBytes: bytes(capacityBytes),
-    fixed: entries,
-    poolBytes: capacityBytes - started.totalBytes + startedCache,
+    capacityBytes: bytes(pool?.capacityBytes ?? 0),
+    fixed: [...entries, ...promptCacheEntries(request, memory.options.rules)],
+    poolBytes: poolBytes(pool),
     groups,
     dataGroups: 1,
-    contextMax: spec.contextLength,
+    contextMax: Math.max(contextLimit(request), workload.contextTokens),
     sequencesMax: sequencesLimit,
     sequencesLimit: "llama.cpp's LLAMA_MAX_SEQ",
-    weightBytes: started.weightBytes,
-    sequenceBytes: (contextTokens) => at(1, contextTokens, gpuLayers).cacheBytes,
-    // Compute buffers grow with the context too: what is more than at start counts against the pool. They can also
-    // shrink by a little, when tensors happen to pack better; that is no room to promise to anybody.
-    poolBytesFor: (users, contextTokens) => {
-      const use = at(users, contextTokens, gpuLayers);
-      const computeGrowth = use.totalBytes - use.cacheBytes - (started.totalBytes - startedCache);
-      return use.cacheBytes + Math.max(0, computeGrowth);
-    },
+    weightBytes: pool?.weightBytes ?? 0,
+    sequenceBytes: (contextTokens) => at(1, contextTokens).pools[tightest]?.cacheBytes ?? 0,
+    // Compute buffers grow with the context too, so that they count against the pool.
+    poolBytesFor: (users, contextTokens) => neededOfPool(started, at(users, contextTokens)),
     speed: speedModel({
       spec,
       format,
@@ -104,13 +118,37 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
       parallelism: { tensor: 1, pipeline: deviceCount(request.parallelism), data: 1, expertParallel: false },
       ...deviceSpeed({
         ...request,
-        assumptions: request.assumptions ?? assumptionsWith(request, started.memory),
+        assumptions: request.assumptions ?? assumptionsWith(request, memory),
       }),
-      hostShare: hostShare(started, spec),
+      hostShare: hostShare(memory, spec),
     }),
     printed: null,
-    notes: notes(request, gpuLayers, spec),
+    notes: llamaCppNotes(request, { gpuLayers, spec, mixture: mixtureOf(request) }),
   };
+}
+
+function machineOf(request: Question): Machine {
+  const { hardware, devices, parallelism } = request;
+  return {
+    devices: devices ?? new Array<HardwareRecord>(deviceCount(parallelism)).fill(hardware),
+    isUnified: sharesMemory(hardware),
+  };
+}
+
+function gpuLayersOf(
+  { options }: Question<LlamaCppOptions>,
+  question: LlamaCppInput,
+  { devices }: Machine,
+): number | 'all' {
+  if (options?.gpuLayers !== 'auto') return question.gpuLayers ?? 'all';
+  const freeBytes = devices.map(({ memory }) => memory.usableBytes);
+  return fitGpuLayers(question, { freeBytes }).gpuLayers;
+}
+
+/** The release as asked, or the newest release whose source was read. */
+function versionLabel(asked: string | undefined): string {
+  if (asked === undefined) return newestRelease;
+  return /^\d+$/.test(asked) ? `b${asked}` : /^\d/.test(asked) ? `v${asked}` : asked;
 }
 
 /** LLAMA_MAX_SEQ: llama.cpp refuses more slots. */
@@ -131,44 +169,8 @@ function assumptionsWith(request: Question<LlamaCppOptions>, { options }: Engine
   };
 }
 
-/** Sums over the fullest device, or over device and host where they share one memory. */
-interface DeviceUse {
-  readonly memory: EngineMemory;
-  readonly totalBytes: number;
-  readonly cacheBytes: number;
-  readonly weightBytes: number;
-}
-
-function deviceUse(input: LlamaCppInput, hardware: HardwareRecord): DeviceUse {
-  const memory = engineMemory(input);
-  const parts = sharesMemory(hardware) ? [...memory.devices, memory.host] : [];
-  const fullest = memory.devices.reduce<EngineMemory['host'] | null>(
-    (most, device) => (most === null || totalOf(device) > totalOf(most) ? device : most),
-    null,
-  );
-  const counted = parts.length > 0 ? parts : [fullest ?? memory.host];
-  const sum = (pick: (part: EngineMemory['host']) => number): number =>
-    counted.reduce((total, part) => total + pick(part), 0);
-  return {
-    memory,
-    totalBytes: sum(totalOf) + (parts.length > 0 || fullest === null ? memory.outputBytes : 0),
-    cacheBytes: sum((part) => part.cache + part.state),
-    weightBytes: sum((part) => part.weights),
-  };
-}
-
-function totalOf(part: EngineMemory['host']): number {
-  return part.weights + part.cache + part.state + part.compute;
-}
-
-/** True if processor and accelerator share one memory, so that host buffers count against the device. */
-function sharesMemory(hardware: HardwareRecord): boolean {
-  return hardware.memory.unified || backendOf(hardware) === 'cpu';
-}
-
 /** Share of a step's weight bytes that the step reads from host memory. */
-function hostShare(use: DeviceUse, spec: ModelSpec): number {
-  const { memory } = use;
+function hostShare(memory: EngineMemory, spec: ModelSpec): number {
   if (memory.devices.length === 0) return 0;
   const device = memory.devices.reduce((sum, part) => sum + part.weights, 0);
   // The embedding always lies in host memory, but a token reads only one row of it.
@@ -201,23 +203,4 @@ function cacheLabel({ options }: EngineMemory): string {
   return options.keyType === options.valueType
     ? options.keyType
     : `${options.keyType} / ${options.valueType}`;
-}
-
-function notes(
-  request: Question<LlamaCppOptions>,
-  gpuLayers: number | 'all',
-  spec: ModelSpec,
-): readonly string[] {
-  const found: string[] = [];
-  if (request.spec.source !== 'gguf' && request.weights === undefined) {
-    found.push(
-      `a ${mixtureOf(request)} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`,
-    );
-  }
-  if (typeof gpuLayers === 'number' && gpuLayers <= spec.layers.length) {
-    found.push(
-      `${gpuLayers} of ${spec.layers.length + 1} layers on the device, the rest in host memory; -ngl auto leaves 1 GiB free as llama.cpp's own fitting does`,
-    );
-  }
-  return found;
 }

@@ -1,6 +1,7 @@
 /** Reads the names of buffers in a log: they show backend, devices, mapping and repacking. */
 import type { BackendKind } from './backends.ts';
 import type { BufferSizes, LlamaCppRecord } from './log-record.ts';
+import type { RepackForm } from './model-buffers.ts';
 
 export interface BufferNames {
   readonly backend: BackendKind;
@@ -14,7 +15,7 @@ export interface BufferNames {
   readonly hostCompute: string;
   /** False if the engine read the weights into its own memory. */
   readonly mapped: boolean;
-  readonly repack: 'none' | 'repack' | 'amx';
+  readonly repack: RepackForm;
 }
 
 const hostName = /^(CPU|CPU_Mapped|CPU_REPACK|CPU_AARCH64|AMX|BLAS|.*_Host)$/;
@@ -39,7 +40,7 @@ export function bufferNames(record: LlamaCppRecord): BufferNames {
   const names = onDevice ? devices : [];
   const host = weightNames.filter((name) => hostName.test(name));
   const repack = host.some((name) => /REPACK|AARCH64/.test(name))
-    ? 'repack'
+    ? repackForm(record)
     : host.includes('AMX')
       ? 'amx'
       : 'none';
@@ -60,6 +61,11 @@ export function bufferNames(record: LlamaCppRecord): BufferNames {
       record.runtime.startsWith('ik'),
     repack,
   };
+}
+
+function repackForm({ build, devices, notes }: LlamaCppRecord): RepackForm {
+  const text = [build ?? '', notes, ...devices].join(' ');
+  return /arm64|aarch64|android|apple|graviton|snapdragon/i.test(text) ? 'repack-arm' : 'repack-x86';
 }
 
 function hostPrefix(backend: BackendKind): string {

@@ -7,11 +7,12 @@ import { defaultMixture, parseFileType } from '../../gguf-recipes/file-type.ts';
 import { modelArgument, type Question } from '../../question/question.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
-import type { BackendKind } from './backends.ts';
+import { type BackendKind, backendTraits } from './backends.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
-import { newestBuild, rulesOfBuild } from './engine-rules.ts';
+import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
+import type { RepackForm } from './model-buffers.ts';
 import { ggmlName, type LlamaCppOptions, llamaCppOptions, llamaCppSwitchOptions } from './options.ts';
 
 export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
@@ -35,7 +36,7 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     spec,
     fileType: mixtureOf(request),
     contextTokens: workload.contextTokens * workload.users,
-    sequences: workload.users,
+    ...slotsOf(request, build),
     backend,
     devices: backend === 'cpu' ? 0 : deviceCount(request.parallelism),
     ...(typeof llamaCpp.gpuLayers !== 'string' &&
@@ -43,12 +44,65 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     ...(llamaCpp.flashAttention !== undefined && { flashAttention: llamaCpp.flashAttention }),
     ...(llamaCpp.batchTokens !== undefined && { batchTokens: llamaCpp.batchTokens }),
     ...(llamaCpp.physicalBatchTokens !== undefined && { microBatchTokens: llamaCpp.physicalBatchTokens }),
+    ...(llamaCpp.outputs === 'tokens' && { outputs: 'tokens' as const }),
     ...(cpuExpertLayers !== undefined && { cpuExpertLayers }),
     ...(llamaCpp.fullWindowCache !== undefined && { fullWindow: llamaCpp.fullWindowCache }),
+    ...(llamaCpp.offloadsCache === false && { offloadCache: false }),
     ...(key !== undefined && { keyType: ggmlName(key) }),
     ...(value !== undefined && { valueType: ggmlName(value) }),
+    host: hostWeights(request, build),
     ...(request.engineVersion !== undefined && { build }),
   };
+}
+
+/** Slots that llama-server takes without `-np`, all in one cache. */
+const automaticSlots = 4;
+
+/** Without a number of users the server takes its own number of slots; more users make it take as many. */
+function slotsOf(
+  { workload, options, usersAreDefault }: Question<LlamaCppOptions>,
+  build: number,
+): Pick<LlamaCppInput, 'sequences' | 'unifiedCache'> {
+  const isAutomatic = usersAreDefault === true && rulesOfBuild(build).automaticSlots;
+  const unified = options?.unifiedCache ?? (isAutomatic ? true : undefined);
+  return {
+    sequences: isAutomatic ? Math.max(automaticSlots, workload.users) : workload.users,
+    ...(unified !== undefined && { unifiedCache: unified }),
+  };
+}
+
+function hostWeights(
+  { hardware, options }: Question<LlamaCppOptions>,
+  build: number,
+): NonNullable<LlamaCppInput['host']> {
+  return {
+    mapped: options?.mapsFile ?? true,
+    repack:
+      options?.repacksWeights === false || !rulesOfBuild(build).repacksWeights
+        ? 'none'
+        : repackForm(hardware),
+    sharesPages: sharesMemory(hardware),
+  };
+}
+
+/**
+ * A host buffer of a graphics card comes before the interleaved form in the loader's list of buffers, so that only machines
+ * without one have a repacked copy (llama-model.cpp, make_cpu_buft_list).
+ */
+function repackForm(hardware: HardwareRecord): RepackForm {
+  if (backendTraits[backendOf(hardware)].hostBuffer) return 'none';
+  const { vendor, name, architecture } = hardware;
+  const text = `${vendor} ${name} ${architecture}`;
+  if (/\bAMX\b/.test(text)) return 'amx';
+  const isArm = hardware.class === 'apple' || hardware.class === 'mobile';
+  return isArm || /\b(arm|neoverse|cortex|graviton|grace|snapdragon)/i.test(text)
+    ? 'repack-arm'
+    : 'repack-x86';
+}
+
+/** True if processor and accelerator share one memory, so that host buffers count against the device. */
+export function sharesMemory(hardware: HardwareRecord): boolean {
+  return hardware.memory.unified || backendOf(hardware) === 'cpu';
 }
 
 /** The mixture of the planned file. Null for a GGUF file, which states the type of each tensor. */
@@ -69,18 +123,18 @@ export function mixtureOf(request: Question): string | null {
 }
 
 function buildNumber(version: string): number {
-  const match = /^b?(\d{1,6})$/.exec(version);
-  if (match !== null) return Number(match[1]);
+  const build = buildOfVersion(version);
+  if (build !== null) return build;
   throw new PlimsollError({
     code: 'bad-engine-version',
-    message: `"${version}" is not a build of llama.cpp`,
+    message: `"${version}" is not a version of llama.cpp`,
     value: version,
-    limit: 'a build number such as b5192',
+    limit: 'a build number such as b5192, or a release such as v0.5.0',
     hint: '--engine llama.cpp@b5192, or leave the version out for the newest',
   });
 }
 
-export function backendOf(hardware: HardwareRecord): BackendKind {
+function backendOf(hardware: HardwareRecord): BackendKind {
   if (hardware.class === 'apple') return 'metal';
   if (hardware.vendor === 'NVIDIA') return 'cuda';
   if (hardware.vendor === 'AMD' && hardware.gfxTarget !== null) return 'rocm';
@@ -113,8 +167,9 @@ export function llamaCppCommand(
     `${sharedFlag(llamaCppFace, name)} ${count}`;
   const parts = ['llama-server', model, flag('context', workload.contextTokens * workload.users)];
   const { keyType, valueType, rules } = memory.options;
+  const isAutomatic = request.usersAreDefault === true && workload.users <= automaticSlots;
   // Without this flag newer builds take four slots.
-  if (workload.users > 1 || rules.automaticSlots) parts.push(flag('users', workload.users));
+  if ((workload.users > 1 || rules.automaticSlots) && !isAutomatic) parts.push(flag('users', workload.users));
   const isOnDevice = backendOf(request.hardware) !== 'cpu';
   const formatOf = (type: string, own: KvFormat | undefined): KvFormat | undefined =>
     type === 'f16' ? undefined : (own ?? request.kvFormat);

@@ -22,6 +22,7 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   loads: 'either',
   split: 'tensors',
   usersWait: true,
+  runsPastTraining: false,
   runsHere: false,
   serving: null,
   startLog: null,

@@ -20,6 +20,7 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
   loads: 'either',
   split: 'nothing',
   usersWait: true,
+  runsPastTraining: false,
   runsHere: true,
   serving: {
     order: 'decode-first',

@@ -49,6 +49,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,
+  runsPastTraining: false,
   runsHere: false,
   serving: {
     order: 'decode-first',

@@ -207,7 +207,11 @@ export function attend(
   let result: GraphTensor;
   if (worst.flashAttention) {
     const shape = [heads.valueHeadDim, heads.queryHeads, perStream, worst.streams];
-    const flash = graph.operation('flash-attention', [query, key, value, cache.mask, ...extra], shape);
+    const half = [
+      halfPrecision(context, key, worst.keyElementBytes),
+      halfPrecision(context, value, worst.valueElementBytes),
+    ];
+    const flash = graph.operation('flash-attention', [query, ...half, cache.mask, ...extra], shape);
     result = graph.view(decompressed(context, flash, decompress, heads.queryHeads), [
       merged * heads.queryHeads,
       tokens,
@@ -227,6 +231,16 @@ export function attend(
   }
   graph.expand(result);
   return result;
+}
+
+/** Flash attention reads no F32 keys and values: the graph casts the whole cache to F16 first. */
+function halfPrecision(
+  { operations }: AttentionContext,
+  cached: GraphTensor,
+  elementBytes: number,
+): GraphTensor {
+  if (elementBytes !== 4) return cached;
+  return operations.graph.operation('other', [cached], cached.shape, { element: 'f16' });
 }
 
 function scoreMatrix(

@@ -1,0 +1,81 @@
+/** What a start of llama.cpp takes of each memory: one per device, or one for all where devices and CPU share theirs. */
+import type { HardwareRecord } from '@plimsoll/registry';
+import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
+
+export interface MemoryUse {
+  readonly capacityBytes: number;
+  readonly weightBytes: number;
+  /** Caches and states. */
+  readonly cacheBytes: number;
+  /** Compute buffers, and the output buffer where it lies there. */
+  readonly workBytes: number;
+}
+
+export interface StartUse {
+  readonly memory: EngineMemory;
+  readonly pools: readonly MemoryUse[];
+}
+
+/** The devices of a question, in the order in which llama.cpp numbers them. */
+export interface Machine {
+  readonly devices: readonly HardwareRecord[];
+  /** True if processor and accelerator share one memory, so that host buffers count against the device. */
+  readonly isUnified: boolean;
+}
+
+export function startUse(input: LlamaCppInput, { devices, isUnified }: Machine): StartUse {
+  const memory = engineMemory(input);
+  const capacityOf = (device: number): number => devices[device]?.memory.usableBytes ?? 0;
+  const use = (device: number, parts: readonly BackendMemory[], outputBytes: number): MemoryUse => ({
+    capacityBytes: capacityOf(device),
+    weightBytes: sum(parts, (part) => part.weights),
+    cacheBytes: sum(parts, (part) => part.cache + part.state),
+    workBytes: sum(parts, (part) => part.compute) + outputBytes,
+  });
+  const isOneMemory = isUnified || memory.devices.length === 0;
+  const pools = isOneMemory
+    ? [use(0, [...memory.devices, memory.host], memory.outputBytes)]
+    : memory.devices.map((part, device) => use(device, [part], 0));
+  return { memory, pools };
+}
+
+function sum(parts: readonly BackendMemory[], pick: (part: BackendMemory) => number): number {
+  return parts.reduce((total, part) => total + pick(part), 0);
+}
+
+function totalBytes({ weightBytes, cacheBytes, workBytes }: MemoryUse): number {
+  return weightBytes + cacheBytes + workBytes;
+}
+
+function spareBytes(use: MemoryUse): number {
+  return use.capacityBytes - totalBytes(use);
+}
+
+/** Index of the memory with the least room to spare. */
+export function tightestPool(pools: readonly MemoryUse[]): number {
+  let tightest = 0;
+  pools.forEach((use, index) => {
+    const least = pools[tightest];
+    if (least !== undefined && spareBytes(use) < spareBytes(least)) tightest = index;
+  });
+  return tightest;
+}
+
+/**
+ * Bytes that a start needs of the tightest pool of `started`, so that it fits exactly where every memory has room. Compute
+ * buffers can shrink by a little when tensors happen to pack better; that is no room to promise.
+ */
+export function neededOfPool(started: StartUse, wanted: StartUse): number {
+  const tightest = tightestPool(started.pools);
+  const overflow = wanted.pools.map((use, index) => {
+    const workBytes = Math.max(use.workBytes, started.pools[index]?.workBytes ?? 0);
+    return -spareBytes({ ...use, workBytes });
+  });
+  return Math.max(...overflow) + poolBytes(started.pools[tightest]);
+}
+
+/** What a memory has for caches and states once weights and buffers are there. */
+export function poolBytes(use: MemoryUse | undefined): number {
+  return use === undefined ? 0 : spareBytes(use) + use.cacheBytes;
+}

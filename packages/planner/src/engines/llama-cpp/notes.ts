@@ -1,0 +1,58 @@
+/** What a person should know about a plan for llama.cpp: assumptions, limits, versions. */
+import { formatCount, formatTokens } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { Question } from '../../question/question.ts';
+import { buildOfVersion, newestBuild, newestRelease } from './engine-rules.ts';
+import type { LlamaCppOptions } from './options.ts';
+
+interface NoteFacts {
+  readonly gpuLayers: number | 'all';
+  readonly spec: ModelSpec;
+  readonly mixture: string | null;
+}
+
+export function llamaCppNotes(
+  request: Question<LlamaCppOptions>,
+  { gpuLayers, spec, mixture }: NoteFacts,
+): readonly string[] {
+  const notes: string[] = [];
+  if (request.spec.source !== 'gguf' && request.weights === undefined) {
+    notes.push(`a ${mixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`);
+  }
+  if (typeof gpuLayers === 'number' && gpuLayers <= spec.layers.length) {
+    notes.push(
+      `${gpuLayers} of ${spec.layers.length + 1} layers on the device, the rest in host memory; -ngl auto leaves 1 GiB free as llama.cpp's own fitting does`,
+    );
+  }
+  return [...notes, ...versionNotes(request), ...contextNotes(request)];
+}
+
+function versionNotes({ engineVersion }: Question): readonly string[] {
+  if (engineVersion === undefined || (buildOfVersion(engineVersion) ?? 0) <= newestBuild) return [];
+  return [
+    `${engineVersion} is newer than the rules of this planner, which end at ${newestRelease}: it is planned as ${newestRelease}`,
+  ];
+}
+
+/** The training length times the factor by which positions are stretched. */
+export function contextLimit({ spec, options }: Question<LlamaCppOptions>): number {
+  if (options?.ropeScaling === 'none') return spec.contextLength;
+  const factor = options?.ropeScale ?? 1 / (options?.ropeFrequencyScale ?? 1);
+  return Math.round(spec.contextLength * Math.max(1, factor));
+}
+
+/** llama.cpp warns of a context past the training length ("possible training context overflow") and starts. */
+function contextNotes(request: Question<LlamaCppOptions>): readonly string[] {
+  const { spec, workload, options } = request;
+  const trained = spec.contextLength;
+  if (workload.contextTokens <= trained) return [];
+  const past = `a context of ${formatTokens(workload.contextTokens)} is past the ${formatTokens(trained)} that the model was trained for`;
+  const limit = contextLimit(request);
+  if (workload.contextTokens <= limit || options?.ropeFrequencyBase !== undefined) {
+    return [`${past}; the override of the rotary positions stretches it, at some loss of quality`];
+  }
+  const factor = Math.ceil(workload.contextTokens / trained);
+  return [
+    `${past}: llama.cpp warns and starts, answers get worse past that length; --rope-scaling yarn --rope-scale ${formatCount(factor)} stretches the positions`,
+  ];
+}
