@@ -78,7 +78,7 @@ function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
     code: 'no-tokenizer',
     message: `${model.path} has no tokenizer`,
     value: model.path,
-    hint: 'download tokenizer.json beside the weights',
+    hint: 'download tokenizer.json into the directory of the weights',
   });
 }
 

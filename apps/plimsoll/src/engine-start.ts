@@ -26,9 +26,12 @@ const draftTokensMax = 64;
 
 export function addEngineFlags(command: Command): Command {
   return command
-    .option('--memory <bytes>', 'all that the process may take, such as 6GiB (default: 80 % of what is free)')
+    .option(
+      '--memory <bytes>',
+      'memory limit of the whole process, such as 6GiB (default: 80 % of the free memory)',
+    )
     .option('-c, --ctx <tokens>', 'prompt and output together, such as 4096 or 32k (default: 8k)')
-    .option('--kv-type <type>', 'KV cache in f16, q8_0 or f32 (default: f16)')
+    .option('--kv-type <type>', 'KV cache type: f16, q8_0 or f32 (default: f16)')
     .option(
       '-t, --threads <count>',
       'kernel threads (default: one per processor, at most 16)',
@@ -36,14 +39,14 @@ export function addEngineFlags(command: Command): Command {
     )
     .option(
       '--prefill-chunk <tokens>',
-      'prompt tokens computed in one step (default: 512)',
+      'prompt tokens per step (default: 512)',
       wholeFlag('--prefill-chunk', 1, 65_536),
     )
-    .option('--weights <auto>', 'auto: hold weights in lower formats where they do not fit')
-    .option('--draft <model>', 'a smaller model of the same vocabulary, which proposes tokens to verify')
+    .option('--weights <auto>', 'auto: convert weights to smaller formats if they do not fit')
+    .option('--draft <model>', 'a smaller model with the same vocabulary, which proposes tokens')
     .option(
       '--draft-tokens <count>',
-      `tokens that it proposes per step (default: ${usualDraftTokens})`,
+      `tokens that the draft model proposes per step (default: ${usualDraftTokens})`,
       wholeFlag('--draft-tokens', 1, draftTokensMax),
     );
 }
@@ -128,9 +131,9 @@ function refuseWhatIsNoFile(path: string): void {
   if (existsSync(path)) return;
   throw new PlimsollError({
     code: 'no-such-file',
-    message: `there is no file or directory "${path}", and a name alone has no weights to run`,
+    message: `there is no file or directory "${path}"; the name of a model is not enough to run it`,
     value: path,
     limit: 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors',
-    hint: 'download the model and give its path; plimsoll plan takes names',
+    hint: 'download the model and give its path; plimsoll plan accepts names',
   });
 }

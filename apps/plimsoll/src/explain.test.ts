@@ -42,7 +42,7 @@ describe('the command', () => {
     const { code, out, err } = explain('fraagmmenttionn', '--json');
     expect(code).toBe(1);
     expect(err).toContain('the atlas has nothing about "fraagmmenttionn"');
-    expect(err).toContain('the nearest words are fragmentation');
+    expect(err).toContain('  try: one of the nearest words: fragmentation');
     expect(outputSchemas.error.parse(JSON.parse(out)).error.code).toBe('nothing-found');
   });
 

@@ -73,7 +73,7 @@ async function inspectSafetensors(path: string): Promise<Inspection> {
   const { readSafetensors } = await import('@plimsoll/model-files');
   const unknown = {
     spec: null,
-    problem: 'safetensors say no architecture: name the directory with config.json',
+    problem: 'safetensors files state no architecture; inspect the directory with config.json instead',
   };
   return { path, ...unknown, ...safetensorsParts(await readSafetensors(path)) };
 }
@@ -130,7 +130,7 @@ function noSuchFile(path: string): PlimsollError {
     code: 'no-such-file',
     message: `there is no file or directory "${path}"`,
     value: path,
-    limit: 'a .gguf, .safetensors or .safetensors.index.json file, a directory, or the address of a GGUF',
-    hint: 'plimsoll plan takes names of models',
+    limit: 'a .gguf, .safetensors or .safetensors.index.json file, a directory, or the URL of a GGUF file',
+    hint: 'check the path; plimsoll plan accepts names of models',
   });
 }

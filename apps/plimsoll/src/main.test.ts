@@ -30,7 +30,7 @@ describe('plan', () => {
     const model = join(fixtures, 'engine/llama-3/q8_0.gguf');
     const result = plimsoll('plan', model, '--engine', 'plimsoll', '--context', '256');
     expect(result.code).toBe(0);
-    expect(result.err).toMatch(/^No device was named: this machine with 80 % of .*free/);
+    expect(result.err).toMatch(/^No device was named: planning this machine with 80 % of .*free/);
     expect(result.out).toContain(`plimsoll run ${model} --memory`);
     const users = plimsoll('plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3');
     expect(users.err).toBe('');
@@ -192,7 +192,7 @@ describe('plan', () => {
   test('without a terminal, --ask plans an example and prints a note', () => {
     const result = plimsoll('plan', '--ask');
     expect(result.code).toBe(0);
-    expect(result.err).toMatch(/No terminal to ask in: planning meta-llama/);
+    expect(result.err).toMatch(/There is no terminal to ask questions: planning meta-llama/);
     expect(result.out).toMatch(/FITS/);
   });
 

@@ -23,40 +23,44 @@ export function addSamplingFlags(command: Command): Command {
   return command
     .option(
       '-n, --max-tokens <count>',
-      'output tokens at most (default: what the context leaves; no limit where it slides)',
+      'maximum number of output tokens (default: the rest of the context; no limit with --overflow slide)',
       wholeFlag('--max-tokens', 1),
     )
     .option('--temp <number>', 'temperature; 0 is greedy (default: 0.8)', realFlag('--temp', 0, 100))
-    .option('--top-k <count>', 'likeliest tokens kept, 0 keeps all (default: 40)', wholeFlag('--top-k', 0))
+    .option(
+      '--top-k <count>',
+      'keep this many most likely tokens; 0 keeps all (default: 40)',
+      wholeFlag('--top-k', 0),
+    )
     .option(
       '--top-p <share>',
-      'tokens kept that make up this probability (default: 0.95)',
+      'keep the most likely tokens with this total probability (default: 0.95)',
       realFlag('--top-p', 0, 1),
     )
     .option(
       '--min-p <share>',
-      'tokens dropped below this share of the likeliest (default: 0.05)',
+      'drop tokens below this share of the highest probability (default: 0.05)',
       realFlag('--min-p', 0, 1),
     )
     .option(
       '--repeat-penalty <number>',
-      'divides the logits of the last 64 tokens; 1 is off (default: 1)',
+      'penalty for tokens that are among the last 64; 1 is off (default: 1)',
       realFlag('--repeat-penalty', 0.001, 1000),
     )
     .option(
       '--seed <number>',
-      'random numbers to repeat (default: new ones)',
+      'seed of the random numbers, to repeat an answer (default: a new seed)',
       wholeFlag('--seed', 0, seedMax),
     )
-    .option('--stop <text>', 'end before this text; may be given several times', collected)
+    .option('--stop <text>', 'end the answer before this text; may be repeated', collected)
     .option(
       '--overflow <refuse|slide>',
-      'beyond the context: refuse, or drop the older half and compute the rest anew (default: refuse)',
+      'if the context is full: refuse, or drop the older half and compute the rest again (default: refuse)',
       overflowFlag,
     )
     .option(
       '--keep <tokens>',
-      'tokens at the start that never slide out (default: the system message; else what begins every text)',
+      'tokens at the start that never slide out (default: the system message, else the start of every text)',
       wholeFlag('--keep', 0),
     );
 }

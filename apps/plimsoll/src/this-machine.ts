@@ -15,7 +15,9 @@ export function usualThreads(): number {
 export function flagsOfThisMachine(flags: PlanFlags): PlanFlags {
   const limit = memoryLimit(flags.memory);
   if (flags.memory === undefined)
-    printMessage(`No device was named: this machine with ${limit.source}, at the speed of generic-cpu.`);
+    printMessage(
+      `No device was named: planning this machine with ${limit.source}, at the speed of generic-cpu.`,
+    );
   return {
     ...flags,
     gpu: 'generic-cpu',

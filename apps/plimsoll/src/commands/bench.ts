@@ -26,7 +26,7 @@ interface BenchFlags extends EngineFlags {
 
 export function benchCommand(done: (exitCode: number) => void): Command {
   const command = new Command('bench')
-    .description('Measure prompt processing and generation, as llama-bench does')
+    .description('Measure the speed of prompt processing and generation, like llama-bench')
     .argument('<model>', 'a .gguf file, or a directory with config.json and safetensors')
     .option(
       '-p, --prompt <tokens>',
@@ -42,16 +42,17 @@ export function benchCommand(done: (exitCode: number) => void): Command {
     )
     .option('-r, --repetitions <count>', 'measured runs of each test', wholeFlag('-r', 1, 1000), 5)
     .option('--no-warmup', 'measure the first run too')
-    .option('--steps', "time every step, and set the planner's prediction beside it");
+    .option('--steps', "also print the time of each kind of step and the planner's prediction");
   return addEngineFlags(command)
     .option('--json', 'print every run as JSON (plimsoll schema bench)')
     .addHelpText(
       'after',
       `
---draft measures tg with a draft model, greedily: what it gains depends on the text, which here begins with a random token.
-pp N computes a prompt of N random tokens into an empty cache. tg N generates N tokens after one, in N steps. Both run once
-before they are measured. The column t/s is the mean of the runs and their standard deviation. --steps adds a table of steps: the
-median time of each kind, and what the planner predicts for it at the speed of generic-cpu.
+pp N computes a prompt of N random tokens with an empty cache. tg N generates N tokens after one random token, in N
+steps. Each test runs once before it is measured. The column t/s has the mean and the standard deviation of the runs.
+
+--steps adds a table with the median time of each kind of step, and the planner's prediction for generic-cpu. --draft
+measures tg with a draft model and greedy sampling; the gain depends on the text, which starts with a random token here.
 
 Example:
   plimsoll bench ./model.gguf -p 512 -n 128 -r 5`,

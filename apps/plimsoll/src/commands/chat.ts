@@ -27,17 +27,18 @@ interface ChatFlags extends EngineFlags, SamplingFlags {
 
 export function chatCommand(): Command {
   const command = new Command('chat')
-    .description('Talk with a model inside a memory limit')
+    .description('Chat with a model inside a memory limit')
     .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors');
   return addSamplingFlags(addEngineFlags(command))
-    .option('--system <text>', 'what the model is told before the conversation')
+    .option('--system <text>', 'the system message, which starts the conversation')
     .addHelpText(
       'after',
       `
-With --overflow slide a conversation goes on when the context is full: the system message stays, the older half of the rest
-is forgotten, and what is left is read anew.
+With --overflow slide, a conversation continues when the context is full: the system message stays, the older half of
+the other tokens is dropped, and the rest is computed again.
 
-/reset starts over, /exit or the end of the input leaves. Ctrl-C ends an answer; pressed again it leaves.
+/reset starts a new conversation. /exit or the end of the input ends the program. Ctrl-C stops an answer; a second
+Ctrl-C ends the program.
 
 Example:
   plimsoll chat ./model.gguf --memory 4GiB --ctx 16k --kv-type q8_0`,
@@ -142,7 +143,7 @@ class ChatSession {
       reportFailure(error, false);
       if (error.code === 'context-overflow')
         printMessage(
-          '  /reset starts over; with --overflow slide the oldest turns would be forgotten instead',
+          '  /reset starts a new conversation; plimsoll chat --overflow slide drops the oldest turns instead',
         );
     }
   }

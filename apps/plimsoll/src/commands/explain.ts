@@ -11,8 +11,8 @@ const othersMax = 5;
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .description('Say what the atlas knows about some words, and where to read on')
-    .argument('<words...>', 'what to explain: "kv cache growth", h100, ttft')
+    .description('Explain a term, model or device with a page of the atlas')
+    .argument('<words...>', 'the words to explain: "kv cache growth", h100, ttft')
     .option('--json', 'print the pages found as JSON (plimsoll schema explain)')
     .addHelpText(
       'after',
@@ -53,6 +53,6 @@ function nothingFound(query: string, search: Search): PlimsollError {
     code: 'nothing-found',
     message: `the atlas has nothing about "${query}"`,
     value: query,
-    hint: near.length === 0 ? 'plimsoll explain memory' : `the nearest words are ${near.join(', ')}`,
+    hint: near.length === 0 ? 'plimsoll explain memory' : `one of the nearest words: ${near.join(', ')}`,
   });
 }

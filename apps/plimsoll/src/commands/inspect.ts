@@ -8,7 +8,7 @@ import { attentionKinds, renderInspection, tensorTypes } from '../render/inspect
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('Show architecture, tensors and metadata of a GGUF or safetensors file')
-    .argument('<file>', 'a .gguf, .safetensors or index file, a directory, or the address of a GGUF')
+    .argument('<file>', 'a .gguf, .safetensors or index file, a directory, or the URL of a GGUF file')
     .option('--tensors', 'list every tensor')
     .option('--json', 'print the findings as JSON (plimsoll schema inspect)')
     .action(async (path: string, flags: { tensors?: boolean; json?: boolean }) => {

@@ -69,28 +69,28 @@ function describe(command: Command): Command {
       '--users <count>',
       'sequences served at once (default: 1; llama-server then has its own four slots)',
     )
-    .option('--prompt <tokens>', 'prompt whose first token is timed (default: the whole context)')
-    .option('--cached-prompt <tokens>', 'prompt tokens found in a prefix cache')
+    .option('--prompt <tokens>', 'prompt for the time to first token (default: the whole context)')
+    .option('--cached-prompt <tokens>', 'prompt tokens that are in the prefix cache')
     .option('--engine <name>', `${engineNames.join(', ')}; a release after @, such as vllm@0.19.0`)
     .option('--weights <format>', 'hold the weights in fp8, int8, awq, gptq, nvfp4, Q4_K_M ...')
-    .option('--dtype <type>', 'type of what stays unquantised: bfloat16, float16, float32')
+    .option('--dtype <type>', 'type of the unquantised tensors: bfloat16, float16, float32')
     .option('--kv <format>', 'KV cache type: fp16, bf16, fp8, q8_0, q4_0 ...')
     .option('--tp <count>', 'tensor parallelism', '1')
     .option('--pp <count>', 'pipeline parallelism', '1')
     .option('--dp <count>', 'data parallelism of the attention layers', '1')
-    .option('--ep', 'whole experts per device instead of a slice of each')
+    .option('--ep', 'expert parallelism: whole experts per device instead of a slice of each')
     .option('--memory <bytes>', 'memory of one device, such as 20GiB, instead of the registry figure');
   return addOptionFlags(command)
-    .option('--assume <family>', 'read an unknown architecture as this one, such as llama')
+    .option('--assume <family>', 'read an unknown architecture as this family, such as llama')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
     .addOption(new Option(`${commandModelFlag} <model>`).hideHelp())
-    .option('--ask', 'ask for what is missing; without a terminal plan an example')
+    .option('--ask', 'ask for missing values; without a terminal, plan an example')
     .addHelpText(
       'after',
       `
-Flags of vLLM and llama.cpp that change memory work as they are: --max-model-len, --tensor-parallel-size, -ngl,
--c, -ctk ... --context and -c are per user here; llama.cpp's own -c is for all users together.
+plan also accepts the flags of vLLM and llama.cpp that change memory: --max-model-len, --tensor-parallel-size, -ngl,
+-c, -ctk ... Here --context and -c are per user; llama.cpp's own -c is for all users together.
 
 A whole command after -- is the question, with the variables before it; so is a command on standard input (-):
 vllm serve, python -m ..., llama-server, docker run ... Flags that change no memory are left out with a note.
@@ -129,7 +129,9 @@ async function completeQuestion(model: string | undefined, flags: PlanFlags): Pr
     return answers === null ? null : { ...answers, interactive: true };
   }
   if (flags.ask === true && model === undefined) {
-    printMessage(`No terminal to ask in: planning ${example.model} on ${example.gpu} at ${example.context}.`);
+    printMessage(
+      `There is no terminal to ask questions: planning ${example.model} on ${example.gpu} at ${example.context}.`,
+    );
     const chosen = { ...flags, gpu: example.gpu, context: example.context };
     return { model: example.model, flags: chosen, interactive: false };
   }

@@ -29,17 +29,22 @@ export function runCommand(done: (exitCode: number) => void): Command {
   const command = new Command('run')
     .description('Run a model: one prompt, one answer, inside a memory limit')
     .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors')
-    .argument('[prompt]', 'the text; without one it is read from standard input');
+    .argument('[prompt]', 'the text (default: standard input)');
   return addSamplingFlags(addEngineFlags(command))
-    .option('--raw', 'give the prompt to the model as it is, without its chat template')
-    .option('--json-schema <file>', 'write JSON that this schema accepts')
+    .option('--raw', 'pass the prompt to the model without its chat template')
+    .option('--json-schema <file>', 'constrain the output to JSON that conforms to this schema')
     .option('--json', 'print text, tokens, timings and memory as JSON (plimsoll schema run)')
     .addHelpText(
       'after',
       `
-A model with a chat template gets the prompt as one message of a user; control tokens such as <|im_end|> in it are plain text. --raw
-leaves the template out and reads control tokens. A prompt on standard input loses one line end; with --raw it is taken as it is. With --overflow slide a text that outgrows the context loses the older half of what
-is not kept, and is read anew: the model goes on as if asked with the kept tokens alone. The text goes to standard output, the figures under it to standard error.
+If the model has a chat template, the prompt is the message of a user, and control tokens in it, such as <|im_end|>,
+are plain text. --raw leaves the template out and reads control tokens. A prompt on standard input loses one final
+newline; with --raw it stays unchanged.
+
+With --overflow slide, a text that outgrows the context drops the older half of the tokens that are not kept (--keep),
+and the rest is computed again. The model then continues as if the prompt were the kept tokens alone.
+
+The answer goes to standard output, its speed and memory to standard error.
 
 Examples:
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
@@ -48,7 +53,7 @@ Examples:
   plimsoll run ./model.gguf --raw "Chapter 1" --ctx 4k --overflow slide -n 20000
   plimsoll run ./8b.gguf "Write a haiku" --draft ./1b.gguf --draft-tokens 5
 
-Exit codes: 0 ok, 1 bad input, 2 does not fit into the memory, 130 interrupted.`,
+Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit into the memory, 130 interrupted.`,
     )
     .action(async (path: string, prompt: string | undefined, flags: RunFlags) => {
       done(await run(path, prompt ?? (await standardInput(flags.raw === true)), flags));
@@ -181,7 +186,7 @@ async function standardInput(raw: boolean): Promise<string> {
   throw new PlimsollError({
     code: 'missing-prompt',
     message: 'there is no prompt',
-    limit: 'a text behind the model, or on standard input',
+    limit: 'a text after the model, or on standard input',
     hint: 'plimsoll run ./model.gguf "Why is the sky blue?"; plimsoll chat ./model.gguf to talk',
   });
 }

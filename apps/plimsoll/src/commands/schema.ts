@@ -7,7 +7,7 @@ export function schemaCommand(): Command {
   return new Command('schema')
     .description("Print the JSON Schema of a command's --json output")
     .argument('<command>', 'plan, compare, zoo, validate, audit, run, bench, inspect, explain or error')
-    .option('--json', 'accepted for symmetry: a schema is JSON anyway')
+    .option('--json', 'no effect: a schema is always JSON')
     .action(async (name: string) => {
       // Imported only here, because building schemas takes longer than a plan.
       const { jsonSchemaOf, schemaNames } = await import('../json-schemas.ts');
@@ -15,7 +15,7 @@ export function schemaCommand(): Command {
       if (schema === null) {
         throw new PlimsollError({
           code: 'unknown-schema',
-          message: `there is no schema of "${name}"`,
+          message: `there is no schema for "${name}"`,
           value: name,
           limit: schemaNames.join(', '),
         });

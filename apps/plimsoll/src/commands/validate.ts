@@ -10,7 +10,7 @@ import { renderTable } from '../render/table.ts';
 
 export function validateCommand(done: (exitCode: number) => void): Command {
   return new Command('validate')
-    .description('Run the planner on engine logs and print how far off it is')
+    .description('Compare the planner with engine logs and print its errors')
     .argument('<file>', 'JSON list of vLLM start-up, llama.cpp load or performance records')
     .option('--json', 'print { summary, records } as JSON (plimsoll schema validate)')
     .action(async (file: string, flags: { json?: boolean }) => {

@@ -10,7 +10,7 @@ export function zooCommand(): Command {
   return new Command('zoo')
     .description('List the models or the hardware in the registry')
     .argument('<kind>', 'models or hardware')
-    .argument('[words...]', 'only what matches these words, best first')
+    .argument('[words...]', 'list only matches of these words, best first')
     .option('--json', 'print the rows as JSON (plimsoll schema zoo)')
     .action((kind: string, words: string[], flags: { json?: boolean }) => {
       const text = words.join(' ');
@@ -21,7 +21,7 @@ export function zooCommand(): Command {
         message: `there is no list of "${kind}"`,
         value: kind,
         limit: 'models or hardware',
-        hint: 'plimsoll zoo models qwen3',
+        hint: 'plimsoll zoo hardware h100, or plimsoll zoo models qwen3',
       });
     });
 }

@@ -55,7 +55,7 @@ export function validateRecords(input: unknown, resolver: Resolver): Validation 
   if (!Array.isArray(input)) {
     throw new PlimsollError({
       code: 'bad-records',
-      message: `a log file holds a list of records, this one holds ${input === null ? 'null' : `a ${typeof input}`}`,
+      message: `a log file holds a list of records; this file holds ${input === null ? 'null' : `a value of type ${typeof input}`}`,
       value: typeof input,
       limit: `a JSON array of records: ${recordKinds.join(', ')}`,
     });

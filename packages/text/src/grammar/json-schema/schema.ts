@@ -81,7 +81,7 @@ export function checkKeywords(schema: SchemaObject, place: string): void {
     throw unsupported(
       place,
       keyword,
-      'Remove it and check the finished document, or say the same otherwise.',
+      'Remove it and check the finished document, or express it with the allowed keywords.',
     );
   }
   const first = decisive.find((keyword) => keyword in schema);
