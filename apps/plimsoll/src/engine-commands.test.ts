@@ -188,7 +188,7 @@ describe('run', () => {
     expect(err).toContain(' tokens slid out of the context');
     const refused = plimsoll(['run', llama, ...flags, '--keep', '3', ...small]);
     expect(refused).toMatchObject({ code: 1, out: '' });
-    expect(refused.err).toContain('--keep 3 is not understood');
+    expect(refused.err).toContain('--keep has no effect without --overflow slide');
   });
 
   test('a model with a chat template gets the prompt as a message, except with --raw', () => {

@@ -4,7 +4,7 @@ import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import { usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
-import { badValue, wholeFlag } from './flag-values.ts';
+import { badValue, lonelyFlag, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
 import { usualThreads } from './this-machine.ts';
@@ -111,7 +111,7 @@ async function draftOf(
 ): Promise<DraftStart | undefined> {
   if (draft === undefined) {
     if (draftTokens === undefined) return undefined;
-    throw badValue('--draft-tokens', String(draftTokens), 'given together with --draft');
+    throw lonelyFlag('--draft-tokens', '--draft <model>');
   }
   refuseWhatIsNoFile(draft);
   return { model: await openModel(draft), tokens: draftTokens ?? usualDraftTokens };

@@ -26,23 +26,22 @@ export function countsFlag(flag: string): (text: string) => readonly number[] {
   return (text) => text.split(',').map((part) => one(part.trim()));
 }
 
-/** The error for a flag of `plimsoll plan`. `flag` has no dashes. */
+/** The error for a wrong value of a flag of `plimsoll plan`. `flag` has no dashes. */
 export function badFlag(flag: string, value: string, limit: string): PlimsollError {
-  return new PlimsollError({
-    code: 'bad-flag',
-    message: `--${flag} ${value} is not understood`,
-    value,
-    limit,
-    hint: 'plimsoll plan --help',
-  });
+  return badValue(`--${flag}`, value, limit);
 }
 
+/** The error for a wrong value. It has no hint: the program names the help of its command. */
 export function badValue(flag: string, value: string, limit: string): PlimsollError {
+  return new PlimsollError({ code: 'bad-flag', message: `${flag} ${value} is not allowed`, value, limit });
+}
+
+/** The error for a flag without the flag that it needs, such as `--draft-tokens` without `--draft <model>`. */
+export function lonelyFlag(flag: string, needed: string): PlimsollError {
   return new PlimsollError({
     code: 'bad-flag',
-    message: `${flag} ${value} is not understood`,
-    value,
-    limit,
-    hint: 'plimsoll help, and the name of the command',
+    message: `${flag} has no effect without ${needed}`,
+    value: flag,
+    hint: `add ${needed}, or leave ${flag} out`,
   });
 }

@@ -324,6 +324,20 @@ describe('bad input', () => {
     expect(outputSchemas.error.parse(JSON.parse(result.out)).error.code).toBe(code);
   });
 
+  test.each([
+    [['plan', 'llama-3.1-8b', '--gpu', 'h100', '--users', '0'], 'try: plimsoll plan --help'],
+    [['plan', 'llama-3.1-8b', 'h100'], 'try: plimsoll plan --help'],
+    [['run', 'model.gguf', 'hi', '--temp', 'hot'], 'try: plimsoll run --help'],
+    [['zoo'], 'try: plimsoll zoo --help'],
+    [['rnu'], 'try: plimsoll --help'],
+    [
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--draft-tokens', '2'],
+      '--draft-tokens has no effect without --draft <model>',
+    ],
+  ])('%j: the hint names the help of the command, or the missing flag', (args, hint) => {
+    expect(plimsoll(...args).err).toContain(hint);
+  });
+
   test('refuses a config of an unknown family and names its unknown keys; --assume reads it', () => {
     const path = join(scratch, 'config.json');
     const config = {
@@ -380,6 +394,7 @@ test('a property name of JavaScript objects is not a command', () => {
 
 test('the help lists every command and the exit codes', () => {
   const result = plimsoll('--help');
+  expect(result.out).toContain('0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted');
   expect(result.code).toBe(0);
   for (const word of [
     'plan',

@@ -60,7 +60,7 @@ Examples:
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll audit
 
-Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was broken, 130 interrupted.`,
+Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted.`,
     )
     .exitOverride()
     .configureOutput({ outputError: () => {} });
@@ -85,7 +85,7 @@ Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 a stated limit was 
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    reportFailure(error, asJson);
+    reportFailure(error, asJson, asked === undefined ? undefined : `plimsoll ${name} --help`);
     if (!(error instanceof PlimsollError || error instanceof CommanderError)) leaveSoon();
     return error instanceof PlimsollError && refusals.has(error.code) ? 2 : 1;
   }

@@ -34,9 +34,12 @@ export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true && process.env.CI === undefined;
 }
 
-/** Prints an error to stderr and, with --json, as JSON to stdout, so that a pipe always gets JSON. */
-export function reportFailure(error: unknown, asJson: boolean): void {
-  const failure = asFailure(error);
+/**
+ * Prints an error to stderr and, with --json, as JSON to stdout, so that a pipe always gets JSON. `help` is the command
+ * that prints the help about the command line.
+ */
+export function reportFailure(error: unknown, asJson: boolean, help = 'plimsoll --help'): void {
+  const failure = asFailure(error, help);
   if (asJson) printJson({ error: failure.toJSON() });
   const parts = [`plimsoll: ${safeLine(failure.message)}`];
   if (failure.limit !== undefined) parts.push(`  allowed: ${safeLine(String(failure.limit))}`);
@@ -49,13 +52,13 @@ export function reportFailure(error: unknown, asJson: boolean): void {
 /** The code of a defect of this program. */
 const defectCode = 'internal-error';
 
-function asFailure(error: unknown): PlimsollError {
-  if (error instanceof PlimsollError) return error;
+function asFailure(error: unknown, help: string): PlimsollError {
+  if (error instanceof PlimsollError) return withHelp(error, help);
   if (error instanceof CommanderError) {
     return new PlimsollError({
       code: error.code.replace(/^commander\./, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       message: error.message.replace(/^error: /, '').replace(/\n/g, ' '),
-      hint: 'plimsoll --help',
+      hint: help,
     });
   }
   return new PlimsollError({
@@ -64,6 +67,12 @@ function asFailure(error: unknown): PlimsollError {
     value: `plimsoll ${packageJson.version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
     hint: 'report it with the command, the file it was given, and everything printed here',
   });
+}
+
+/** An error of the command line without a hint names the help. */
+function withHelp(error: PlimsollError, help: string): PlimsollError {
+  if (error.code !== 'bad-flag' || error.hint !== undefined) return error;
+  return new PlimsollError({ ...error.toJSON(), hint: help }, { cause: error });
 }
 
 function described(error: unknown): string {

@@ -12,7 +12,7 @@ import {
 } from '@plimsoll/planner/engines';
 import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
-import { badFlag } from './flag-values.ts';
+import { badFlag, lonelyFlag } from './flag-values.ts';
 import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
 import { usualContext } from './usual-context.ts';
@@ -56,7 +56,7 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
   const hardware = deviceOf(flags.gpu ?? '', flags);
   const [engine, engineVersion] = engineOf(flags, spec.source === 'gguf', hardware);
   if (draft === null && flags.draftTokens !== undefined)
-    throw badFlag('draft-tokens', flags.draftTokens, 'given together with --draft');
+    throw lonelyFlag('--draft-tokens', '--draft <model>');
   return {
     spec,
     modelReference: existsSync(model) ? model : undefined,

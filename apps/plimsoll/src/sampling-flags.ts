@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { GenerationRequest } from '@plimsoll/engine';
 import type { Command } from 'commander';
-import { badValue, realFlag, wholeFlag } from './flag-values.ts';
+import { badValue, lonelyFlag, realFlag, wholeFlag } from './flag-values.ts';
 
 export interface SamplingFlags {
   readonly maxTokens?: number;
@@ -76,7 +76,7 @@ export function overflowOf(
   usualKeepTokens: number,
 ): NonNullable<GenerationRequest['overflow']> {
   if (overflow === 'slide') return { keepTokens: keep ?? usualKeepTokens };
-  if (keep !== undefined) throw badValue('--keep', String(keep), 'given together with --overflow slide');
+  if (keep !== undefined) throw lonelyFlag('--keep', '--overflow slide');
   return 'refuse';
 }
 

@@ -5,7 +5,7 @@
 
 import type { Engine } from '@plimsoll/engine';
 import { defined, monotonicClock, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
 import { countsFlag, wholeFlag } from '../flag-values.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
@@ -28,17 +28,15 @@ export function benchCommand(done: (exitCode: number) => void): Command {
   const command = new Command('bench')
     .description('Measure the speed of prompt processing and generation, like llama-bench')
     .argument('<model>', 'a .gguf file, or a directory with config.json and safetensors')
-    .option(
-      '-p, --prompt <tokens>',
-      'prompt lengths, separated by commas; 0 leaves the test out',
-      countsFlag('-p'),
-      [512],
+    .addOption(
+      new Option('-p, --prompt <tokens>', 'prompt lengths, separated by commas; 0 leaves the test out')
+        .argParser(countsFlag('-p'))
+        .default([512], '512'),
     )
-    .option(
-      '-n, --generate <tokens>',
-      'output lengths, separated by commas; 0 leaves the test out',
-      countsFlag('-n'),
-      [128],
+    .addOption(
+      new Option('-n, --generate <tokens>', 'output lengths, separated by commas; 0 leaves the test out')
+        .argParser(countsFlag('-n'))
+        .default([128], '128'),
     )
     .option('-r, --repetitions <count>', 'measured runs of each test', wholeFlag('-r', 1, 1000), 5)
     .option('--no-warmup', 'measure the first run too')

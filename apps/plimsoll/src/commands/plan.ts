@@ -75,9 +75,9 @@ function describe(command: Command): Command {
     .option('--weights <format>', 'hold the weights in fp8, int8, awq, gptq, nvfp4, Q4_K_M ...')
     .option('--dtype <type>', 'type of the unquantised tensors: bfloat16, float16, float32')
     .option('--kv <format>', 'KV cache type: fp16, bf16, fp8, q8_0, q4_0 ...')
-    .option('--tp <count>', 'tensor parallelism', '1')
-    .option('--pp <count>', 'pipeline parallelism', '1')
-    .option('--dp <count>', 'data parallelism of the attention layers', '1')
+    .option('--tp <count>', 'tensor parallelism (default: 1)')
+    .option('--pp <count>', 'pipeline parallelism (default: 1)')
+    .option('--dp <count>', 'data parallelism of the attention layers (default: 1)')
     .option('--ep', 'expert parallelism: whole experts per device instead of a slice of each')
     .option('--memory <bytes>', 'memory of one device, such as 20GiB, instead of the registry figure');
   return addOptionFlags(command)
