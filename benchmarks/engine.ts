@@ -1,13 +1,13 @@
 /**
- * Speed of the engine beside llama.cpp: prefill, decode, share of the memory's bandwidth, load, and the first token.
+ * Speed of the engine compared with llama.cpp: prefill, decode, share of the memory's bandwidth, load, and first token.
  *
  *     npm run bench -- engine [--quick] [--models 135M,1B] [--formats q8_0,q4_0,q4_K_M] [--engines plimsoll]
  *                             [--threads 2] [--json]
  *
- * The peers are node-llama-cpp (prebuilt, as a TypeScript program would have it) and llama-cpp-python (compiled for this
- * machine, or the one of PLIMSOLL_LLAMA_PYTHON); both are installed at the first run. A full run of all models takes
- * about an hour, needs 12 GB of disk for the model files, and is written to benchmarks/results; one with --quick or a
- * choice of models, formats, engines or threads only prints.
+ * The peers are node-llama-cpp (prebuilt, as a TypeScript program would install it) and llama-cpp-python (compiled for
+ * this machine, or the package of PLIMSOLL_LLAMA_PYTHON); the first run installs both. A full run of all models takes
+ * about an hour, needs 12 GB of disk for the model files, and writes benchmarks/results; a run with --quick or a choice
+ * of models, formats, engines or threads only prints.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -77,11 +77,11 @@ function threadCount(text: string | undefined): number {
     message: `--threads cannot be "${text}"`,
     value: text ?? '',
     limit: `1 to ${availableParallelism()}, the processors here`,
-    hint: 'engines that wait for each other on one processor are not measured',
+    hint: 'use at most one thread per processor',
   });
 }
 
-/** The names in a list with commas, all of them when there is no list; refuses any other. */
+/** Parses a list with commas; returns all names without a list, and refuses unknown names. */
 function chosen<Name extends string>(
   flag: string,
   text: string | undefined,

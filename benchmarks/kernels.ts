@@ -1,13 +1,14 @@
 /**
- * Speed of the kernels against what the machine can do, in one run: read bandwidth of memory, GB/s of each mat-vec (one
- * token, bytes of weights per second) and its share of that bandwidth, GFLOP/s of each mat-mul (512 tokens).
+ * Speed of the kernels compared with the limits of the machine, in one run: read bandwidth of memory, GB/s of each
+ * mat-vec (one token, bytes of weights per second) and its share of that bandwidth, GFLOP/s of each mat-mul (512
+ * tokens).
  *
  *     node benchmarks/kernels.ts [--json] [--build simd|relaxed|relaxed-dot32] [--threads 1,2] [--formats q8_0,q4_0]
  *
- * Counts are fixed. Reads and formats are interleaved, round after round, so that a busy moment hits them all. A mat-vec
- * sample walks 8 MiB of weights, the next sample the next 8 MiB of 96, so that no cache holds them. Medians are printed,
- * and the best tenth beside them: on a machine that does other work too, the latter is nearer to what the code can do.
- * Scales are ordinary numbers: subnormal ones would make a kernel look several times slower than it is.
+ * Counts are fixed. Reads and formats are interleaved, round after round, so that a busy moment affects them all. A
+ * mat-vec sample reads 8 MiB of weights, the next sample the next 8 MiB of 96, so that no cache holds them. The report
+ * prints medians and best tenths: on a machine with other load, the best tenth is closer to the speed of the code.
+ * Scales are normal numbers: subnormal numbers would make a kernel look several times slower than it is.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -43,26 +44,26 @@ interface Row {
   readonly format: KernelWeightFormat | 'read';
   readonly threads: number;
   readonly vectorGigabytesPerSecond: Figures;
-  /** Medians of the same rounds, and best figures, divided. */
+  /** Ratio of the medians of the same rounds, and ratio of the best figures. */
   readonly shareOfBandwidth: Figures;
   readonly productGigaflops: Figures | null;
 }
 
-/** Median, and the value that one sample in ten surpasses. */
+/** Returns the median, and the value that one sample in ten surpasses. */
 function figures(rates: readonly number[]): Figures {
   const sorted = rates.toSorted((left, right) => left - right);
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
   return { median: at(0.5), best: at(0.9) };
 }
 
-/** Seconds that `run` takes. */
+/** Returns the seconds that `run` takes. */
 function timed(run: () => void): number {
   const start = performance.now();
   run();
   return (performance.now() - start) / 1000;
 }
 
-/** Panels are filled directly: random bytes, then scales (and float elements) of magnitude 0.004 to 0.03. */
+/** Fills panels directly: random bytes, then scales (and float elements) of magnitude 0.004 to 0.03. */
 function fillWeights(bytes: Uint8Array, format: KernelWeightFormat): void {
   const random = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   let state = 0x9e3779b9;
@@ -112,7 +113,7 @@ class Bench {
     return Math.floor(sliceBytes / rowBytes(format, columns) / 8) * 8;
   }
 
-  /** Bytes that one mat-vec sample reads. */
+  /** Returns the bytes that one mat-vec sample reads. */
   slice(format: KernelWeightFormat): number {
     return repackedBytes(format, this.rows(format), columns);
   }
@@ -152,7 +153,9 @@ interface Samples {
   readonly product: number[];
 }
 
-/** One read, one mat-vec and now and then one mat-mul, of slices that nobody read lately; rates in GB/s and GFLOP/s. */
+/**
+ * Measures one read, one mat-vec and, in some rounds, one mat-mul, of slices outside the caches; in GB/s and GFLOP/s.
+ */
 function sample(
   bench: Bench,
   kernels: WasmKernels,
@@ -171,7 +174,7 @@ function sample(
   into.product.push((flops / timed(() => kernels.run(0, product))) * 1e-9);
 }
 
-/** Interleaved rounds over formats and pools; the first ones warm up and are thrown away. */
+/** Measures interleaved rounds over formats and pools; the first rounds warm up and do not count. */
 function measureAll(bench: Bench, pools: readonly WasmKernels[]): Row[] {
   const samples = new Map<string, Samples>();
   for (let round = -warmUpRounds; round < vectorRounds; round++) {

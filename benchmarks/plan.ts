@@ -1,10 +1,10 @@
 /**
- * Speed of the planner beside mlsysim: solves per second, the whole grid in one process, and the cold command.
+ * Speed of the planner compared with mlsysim: solves per second, the whole grid in one process, and the cold command.
  *
  *     npm run bench -- plan [--quick] [--without-mlsysim] [--json]
  *
- * A full run is written to benchmarks/results with machine, commit and date, and compared with the run before it; a
- * quick one only prints. The Python of mlsysim is PLIMSOLL_PYTHON's, or made once under node_modules/.cache.
+ * A full run writes benchmarks/results with machine, commit and date, and compares itself with the previous run; a
+ * quick run only prints. mlsysim runs on the Python of PLIMSOLL_PYTHON, or in an environment under node_modules/.cache.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

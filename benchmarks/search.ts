@@ -1,10 +1,10 @@
 /**
- * Speed of the search over the atlas: opening its index, and one answer, over every title as it is typed.
+ * Speed of the search over the atlas: the time to open its index, and the time of an answer while a title is typed.
  *
  *     npm run bench -- search [--json]
  *
- * Each page, model and device is asked for by its title, by the beginnings of it that a reader types on the way, and with
- * two letters swapped. Fails when one answer in a hundred takes longer than the site promises.
+ * The queries are the title of each page, model and device, its beginnings as a reader types them, and the title with
+ * two letters swapped. Fails if one answer in a hundred takes longer than the site promises.
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ import { runBenchmark } from './record/run-benchmark.ts';
 import { describeRun, runLines } from './record/run-description.ts';
 import { median, quantile } from './record/statistics.ts';
 
-/** What a page says of its search; a quiet machine needs a tenth of it. */
+/** Limit that a page states for its search; a quiet machine needs a tenth of it. */
 const answerMillisecondsMax = 10;
 const openRounds = 15;
 
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const openings = Array.from({ length: openRounds }, () => timed(() => openSearch(text)));
   const search = openSearch(text);
   const queries = queriesOf(text);
-  // The first round is slower: it is a reader's first question.
+  // The first round is slower, like a reader's first question.
   const [first = [], second = []] = [0, 1].map(() =>
     queries.map((query) => timed(() => search.search(query))),
   );

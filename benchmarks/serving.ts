@@ -1,10 +1,10 @@
 /**
- * Speed of the serving core alone, without any model: what scheduling costs per step, and what its parts can do.
+ * Speed of the serving core alone, without a model: the cost of scheduling per step, and the throughput of its parts.
  *
  *     node benchmarks/serving.ts [--json]
  *
- * Counts are fixed. The programs are interleaved, round after round, so that a busy moment hits them all; the median is
- * printed beside the best round.
+ * Counts are fixed. The programs are interleaved, round after round, so that a busy moment affects them all. The report
+ * prints the median and the best round.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -30,7 +30,7 @@ const blockSize = 16;
 interface Program {
   readonly name: string;
   readonly unit: string;
-  /** Does its fixed amount of work and returns how many units that were, and the seconds they took. */
+  /** Does a fixed amount of work and returns the number of units and the seconds that they took. */
   readonly run: () => { readonly count: number; readonly seconds: number };
 }
 
@@ -40,7 +40,7 @@ function timed(count: number, work: () => void): { count: number; seconds: numbe
   return { count, seconds: (performance.now() - start) / 1000 };
 }
 
-/** A distinct prompt for each number, after a prefix that all prompts share. */
+/** Returns a distinct prompt for each number, after a prefix that all prompts share. */
 function prompt(number: number, sharedLength: number, length: number): Int32Array {
   return Int32Array.from({ length }, (_, index) =>
     index < sharedLength ? index : (number * 7919 + index) % 30_000,
@@ -65,7 +65,7 @@ function commit(scheduler: Scheduler, plan: StepPlan): void {
   scheduler.commit(results, plan.now);
 }
 
-/** A scheduler with 1,000 sequences past their prefill. */
+/** Returns a scheduler with 1,000 sequences past their prefill. */
 function decoding(blockCount: number): Scheduler {
   const scheduler = new Scheduler(config(blockCount));
   for (let number = 0; number < runningCount; number++) {

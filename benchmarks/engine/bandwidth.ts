@@ -1,6 +1,6 @@
 /**
- * Measures the memory bandwidth of this machine: the kernels' own summing read over an area larger than every cache,
- * with the engines' thread count. It runs between the engines' turns, while they wait.
+ * Measures the memory bandwidth of this machine: the kernels sum an area that is larger than every cache, with the
+ * engines' thread count. The measurement runs between the engines' turns, while they wait.
  */
 import { controlBytes, createNodeKernels } from '@plimsoll/kernels';
 
@@ -10,7 +10,7 @@ const readsPerSample = 4;
 const outputBytes = 65_536;
 
 export interface BandwidthMeter {
-  /** Bytes per second. */
+  /** Returns bytes per second. */
   sample(): number;
   close(): Promise<void>;
 }

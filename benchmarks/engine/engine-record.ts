@@ -34,7 +34,7 @@ export interface ModelResult {
 export interface LoadTimes {
   readonly read: readonly number[];
   readonly load: readonly number[];
-  /** The same after dropping the file from the page cache; empty if it cannot be dropped. */
+  /** Seconds to read the file after dropping it from the page cache; empty if it cannot be dropped. */
   readonly readFromDisk: readonly number[];
   readonly loadFromDisk: readonly number[];
 }

@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { LoadTimes } from './engine-record.ts';
 import { type EngineProgram, type EngineSettings, startMeasured } from './measured-process.ts';
 
-/** Large enough that the cost of a call does not show. */
+/** Bytes per read call: large enough to make the cost of a call negligible. */
 const readBytes = 4 * 2 ** 20;
 
 export async function loadTimes(
@@ -29,7 +29,7 @@ export async function loadTimes(
       dropFromCache(path);
       times.loadFromDisk.push(await load());
     }
-    // This puts dropped pages back into the cache.
+    // This read puts dropped pages back into the cache.
     readSeconds(path);
     times.read.push(readSeconds(path));
     times.load.push(await load());
@@ -37,7 +37,7 @@ export async function loadTimes(
   return times;
 }
 
-/** The whole file in order, into one buffer. */
+/** Times a read of the whole file, in order, into one buffer. */
 function readSeconds(path: string): number {
   const buffer = new Uint8Array(readBytes);
   const file = openSync(path, 'r');
@@ -48,7 +48,7 @@ function readSeconds(path: string): number {
   return elapsed;
 }
 
-/** GNU dd can ask the system to forget a file's pages, which needs no privilege. False where there is no such dd. */
+/** Drops a file's pages from the cache with GNU dd, which needs no privilege. Returns false without such a dd. */
 function dropFromCache(path: string): boolean {
   return spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']).status === 0;
 }

@@ -1,12 +1,12 @@
 /**
- * An engine under measurement: a process of its own that has the model loaded and waits. It says one line of JSON when
- * it is ready and one for every prompt that it is given, so that several engines can take turns on an idle machine:
+ * An engine under measurement: a separate process that loads the model and waits. It prints one line of JSON when it is
+ * ready and one line for every prompt, so that several engines can take turns on an idle machine:
  *
  *   argv: model file, settings        -> {"name", "version", "loadSeconds"}
  *   {"prompt": [ids], "decode": n}    -> {"prefillSeconds", "decodeSeconds", "tokens": [1 + n ids]}
  *
- * Prefill ends when the first token has been sampled; decode is the time from there to the last of n further tokens.
- * All are greedy, start from an empty cache, and never stop at an end token.
+ * Prefill ends with the first sampled token; decode is the time from there to the last of n further tokens. All engines
+ * are greedy, start from an empty cache, and never stop at an end token.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';

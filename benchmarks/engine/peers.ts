@@ -1,7 +1,7 @@
 /**
- * Installs the engines to compare with, outside this repository's own `npm ci`: node-llama-cpp in its folder under
- * benchmarks/peers, llama-cpp-python in an environment under node_modules/.cache, compiled for this machine. An engine
- * that cannot be installed is omitted, and the report gives the reason.
+ * Installs the peers outside this repository's own `npm ci`: node-llama-cpp in its folder under benchmarks/peers,
+ * llama-cpp-python in an environment under node_modules/.cache, compiled for this machine. An engine that cannot be
+ * installed is omitted, and the report gives the reason.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -49,8 +49,9 @@ const programs: Readonly<Record<EngineName, () => EngineProgram>> = {
 };
 
 /**
- * The package names prebuilt binaries for nine systems as optional, with and without CUDA and Vulkan: some 700 MB. On
- * Linux x64 the plain one is enough; elsewhere npm chooses. There is no lock file, because one is only valid with all nine.
+ * The package has optional prebuilt binaries for nine systems, with and without CUDA and Vulkan: about 700 MB. Linux
+ * x64 needs only the plain binary; on other systems npm chooses. There is no lock file, because a lock file is valid
+ * only with all nine.
  */
 function installNodePeer(): void {
   process.stderr.write('installing node-llama-cpp once, in benchmarks/peers/node-llama-cpp\n');

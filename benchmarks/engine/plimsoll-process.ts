@@ -1,4 +1,4 @@
-/** Our own engine as a process under measurement; measured-process.ts says what is read and written. */
+/** Our own engine as a process under measurement; measured-process.ts defines the protocol. */
 import { statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createEngine, openModel } from '@plimsoll/engine';

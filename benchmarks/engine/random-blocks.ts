@@ -1,7 +1,7 @@
 /**
- * Endless weights at random in ggml's block layouts (https://github.com/ggml-org/ggml, ggml-common.h). The quants are
- * random bits. The scales are chosen so that weights have a standard deviation of about 0.03, which keeps activations of
- * many layers in range, and so that no scale is a subnormal half: subnormal numbers would make every engine look slow.
+ * Generates endless random weights in ggml's block layouts (https://github.com/ggml-org/ggml, ggml-common.h). The
+ * quants are random bits. The scales give the weights a standard deviation of about 0.03, which keeps the activations
+ * of many layers in range, and no scale is a subnormal half: subnormal numbers would make every engine look slow.
  *
  * A tile of blocks is made once per type and repeated. The number of blocks is a prime larger than any vocabulary, so
  * no two rows of a matrix are alike, and no two logits are equal for that reason.
@@ -12,12 +12,12 @@ import type { GgmlType } from '@plimsoll/model-files/spec';
 const tileBlocks = 262_147;
 const deviation = 0.03;
 
-/** Places of halves in a block, and what they are as multiples of the common scale. */
+/** Byte offsets of the halves in a block, with their values as multiples of the common scale. */
 interface BlockScales {
   /** Standard deviation of a weight whose common scale is 1. */
   readonly deviation: number;
   readonly halves: readonly { readonly offsetBytes: number; readonly factor: number }[];
-  /** Quants that are -0.5 on average get scales of both signs: rows that lean one way would drown all others. */
+  /** Quants with a mean of -0.5 get scales of both signs, because rows with a bias would dominate all others. */
   readonly isSigned?: boolean;
 }
 
@@ -33,7 +33,7 @@ const blockScales: Readonly<Record<string, BlockScales>> = {
       { offsetBytes: 2, factor: -15.5 },
     ],
   },
-  // Sub-scales of 6 bits: 36 in the quadratic mean. The minimum takes away what the quants are on average.
+  // Sub-scales of 6 bits: 36 in the quadratic mean. The minimum subtracts the mean of the quants.
   Q4_K: {
     deviation: 4.6 * 36,
     halves: [
@@ -48,13 +48,13 @@ const blockScales: Readonly<Record<string, BlockScales>> = {
       { offsetBytes: 2, factor: 15.5 },
     ],
   },
-  // Sub-scales of 8 bits, kept within 8 to 15 and their sign: see below.
+  // Sub-scales of 8 bits, limited to a magnitude of 8 to 15: see `narrowSubScales`.
   Q6_K: { deviation: 18.5 * 11.7, halves: [{ offsetBytes: 208, factor: 1 }] },
 };
 
 const subScalesOfQ6K = { offsetBytes: 192, count: 16 };
 
-/** Bytes of random blocks of one type, without an end. */
+/** An endless stream of random blocks of one type. */
 export class BlockStream {
   readonly #tile: Uint8Array;
   #position = 0;
@@ -63,7 +63,7 @@ export class BlockStream {
     this.#tile = makeTile(type, random);
   }
 
-  /** The next bytes, in pieces that stay valid until the next call. */
+  /** Yields the next bytes, in pieces that stay valid until the next call. */
   *take(byteCount: number): Generator<Uint8Array> {
     let left = byteCount;
     while (left > 0) {
@@ -92,7 +92,7 @@ function makeTile(type: GgmlType, random: Random): Uint8Array {
   return tile;
 }
 
-/** With sub-scales of up to 127 the common scale would be a subnormal half. */
+/** Limits the sub-scales of a block: with sub-scales of up to 127, the common scale would be a subnormal half. */
 function narrowSubScales(bytes: Int8Array, start: number): void {
   for (let index = start; index < start + subScalesOfQ6K.count; index++) {
     const value = bytes[index] ?? 0;

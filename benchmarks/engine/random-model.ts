@@ -1,7 +1,7 @@
 /**
- * Writes a GGUF file of a real model's shape with weights at random, as llama.cpp's converter and quantiser would lay it
- * out: names, mixture of types with its fallbacks, metadata, tokenizer. Data is streamed, so a file may be larger than
- * memory. Files are kept under node_modules/.cache; the version in their names changes with what is written.
+ * Writes a GGUF file with a real model's shape and random weights, in the layout of llama.cpp's converter and
+ * quantiser: names, mixture of types with its fallbacks, metadata, tokenizer. Data is streamed, so a file may be larger
+ * than memory. The files are under node_modules/.cache; the version in their names changes with their contents.
  */
 import {
   closeSync,
@@ -40,15 +40,15 @@ export interface RandomModel {
   readonly path: string;
   readonly fileBytes: number;
   readonly vocabSize: number;
-  /** Weights that every token passes through: all of them, and of an embedding that is no head one row. */
+  /** Bytes of the weights that every token reads: all weights, but only one row of an embedding that is no head. */
   readonly tokenWeightBytes: number;
   /** Bytes of f16 keys and values that decoding reads per earlier token. */
   readonly kvBytesPerToken: number;
-  /** Types of its matrices with their share of the bytes, the largest first. */
+  /** Types of the matrices with their share of the bytes, the largest first. */
   readonly types: readonly { readonly type: string; readonly share: number }[];
 }
 
-/** The file of a shape in a mixture, written if it does not exist. */
+/** Returns the file of a shape in a mixture, and writes it if it does not exist. */
 export function randomModel(shape: Shape, mixture: MixtureName): RandomModel {
   const spec = specOf(shape);
   const tensors = storedTensors(spec, mixture);
@@ -104,14 +104,14 @@ function writeModel(path: string, shape: Shape, tensors: readonly StoredTensor[]
         position += piece.length;
       }
     });
-    // Pages that are still to be written cannot be dropped, and a load from disk could not be measured.
+    // Dirty pages cannot be dropped from the cache, so without this a load from disk could not be measured.
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
 }
 
-/** The contents of tensors: blocks from one endless stream per type, vectors number by number. */
+/** Generates the contents of tensors: blocks from one endless stream per type, vectors number by number. */
 class TensorData {
   readonly #random: Random;
   readonly #streams = new Map<string, BlockStream>();
@@ -129,7 +129,7 @@ class TensorData {
     return stream.take(bytes);
   }
 
-  /** Norms near one, biases near zero, and divisors of rotary frequencies that change nothing. */
+  /** Generates norms near one, biases near zero, and divisors of rotary frequencies that equal one. */
   #plain({ name, bytes }: StoredTensor): Float32Array<ArrayBuffer> {
     const center = name.endsWith('.bias') ? 0 : 1;
     const spread = name === 'rope_freqs.weight' ? 0 : 0.2;
@@ -137,14 +137,14 @@ class TensorData {
   }
 }
 
-/** A write may take less than it was given. */
+/** Writes all bytes: a single write may take fewer. */
 function writeAll(file: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; ) {
     done += writeSync(file, bytes, done, bytes.length - done, position + done);
   }
 }
 
-/** As convert_hf_to_gguf.py of llama.cpp writes them. */
+/** Returns the hyper-parameters as convert_hf_to_gguf.py of llama.cpp writes them. */
 function hyperParameters(shape: Shape, spec: ModelSpec): readonly (readonly [string, GgufValue])[] {
   const { layers, queryHeads, kvHeads, headDim, intermediateSize } = decoderSizes(spec);
   const { config } = recordOf(shape);

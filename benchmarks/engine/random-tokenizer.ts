@@ -1,7 +1,7 @@
 /**
- * The metadata of a byte-level BPE tokenizer as large as a real one: every entry behind the bytes is a merge of two
- * earlier ones, chosen at random. Loading a model includes reading its tokenizer, so a small one would flatter. Merges
- * are of ASCII only, so that nearly every token is text by itself and is printed when it comes.
+ * Generates the metadata of a byte-level BPE tokenizer of realistic size: every entry after the bytes is a merge of two
+ * random earlier entries. Loading a model includes reading its tokenizer, so a small tokenizer would make loading look
+ * faster. Merges contain only ASCII, so that nearly every token is text by itself and is printed at once.
  */
 import { type Random, randomInteger } from '@plimsoll/foundation';
 import { type GgufValue, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';

@@ -1,4 +1,7 @@
-/** The engine's record as Markdown: numbers beside their targets, then what got worse since the run before. */
+/**
+ * Formats the engine's record as Markdown: numbers with their targets, then the figures that got worse since the last
+ * run.
+ */
 import { formatBytes, bytes as toBytes } from '@plimsoll/foundation';
 import { percent, verdict } from '../record/report-text.ts';
 import { runLines } from '../record/run-description.ts';
@@ -167,7 +170,7 @@ function rate(value: number): string {
   return value.toFixed(value < 100 ? 1 : 0);
 }
 
-/** Half of the distance between the extremes, as a share of the median. */
+/** Returns half of the distance between the extremes, as a share of the median. */
 function spread(values: readonly number[]): string {
   return percent((Math.max(...values) - Math.min(...values)) / 2 / median(values));
 }

@@ -1,11 +1,11 @@
-/** The models of the engine's benchmark: real shapes from the registry, weights at random. */
+/** The models of the engine's benchmark: real shapes from the registry, with random weights. */
 import { defined } from '@plimsoll/foundation';
 import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
 import { type ModelRecord, resolveModel } from '@plimsoll/registry';
 
 export interface Shape {
   readonly name: string;
-  /** Whose dimensions it has. */
+  /** The registry's model whose dimensions the shape has. */
   readonly model: string;
   /** `general.architecture`. */
   readonly architecture: 'llama' | 'qwen2';
@@ -48,7 +48,7 @@ export function specOf(shape: Shape): ModelSpec {
   return modelSpecFromConfig(config, { id });
 }
 
-/** Sizes of a plain decoder whose layers are all alike, as the shapes here are. */
+/** Returns the sizes of a plain decoder with equal layers, such as the shapes in this file. */
 export function decoderSizes(spec: ModelSpec): {
   readonly layers: number;
   readonly queryHeads: number;

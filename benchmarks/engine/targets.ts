@@ -1,4 +1,7 @@
-/** What the engine promises, held against a record. A target counts for every model, so the worst model is shown. */
+/**
+ * Compares a record with the targets of the engine. A target applies to every model, so the report shows the worst
+ * model.
+ */
 import { percent } from '../record/report-text.ts';
 import { median } from '../record/statistics.ts';
 import { type EngineRecord, hasFigures, type ModelResult } from './engine-record.ts';

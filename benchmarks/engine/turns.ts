@@ -1,4 +1,6 @@
-/** Engines taking turns on one model: the same prompt for each, A B C and then the memory's bandwidth, again and again. */
+/**
+ * Lets engines take turns on one model: the same prompt for each, A B C and then the memory's bandwidth, repeatedly.
+ */
 import { randomInteger, seededRandom } from '@plimsoll/foundation';
 import type { BandwidthMeter } from './bandwidth.ts';
 import type { EngineFigures, EngineResult, ModelResult } from './engine-record.ts';
@@ -12,7 +14,7 @@ export interface TurnCounts {
   readonly decodeTokens: number;
 }
 
-/** Enough for WebAssembly to be optimised, and for every page of the weights to have been touched. */
+/** Enough tokens for WebAssembly to be optimised, and for every page of the weights to be touched. */
 const warmUp = { promptTokens: 128, decodeTokens: 24 };
 const promptSeed = 4711;
 
@@ -39,7 +41,7 @@ export async function takeTurns(
   const players = await startAll(model, contenders, { settings, engines });
   const random = seededRandom(promptSeed);
   const prompt = (length: number): number[] =>
-    // The last two ids are control tokens, which no prompt is full of.
+    // The last two ids are control tokens, which ordinary prompts do not contain.
     Array.from({ length }, () => randomInteger(random, 0, model.vocabSize - 2));
   const bandwidth: number[] = [];
   try {
@@ -65,7 +67,7 @@ export async function takeTurns(
   return { shape: shape.name, mixture, fileBytes, types, tokenBytes, engines, bandwidth };
 }
 
-/** Starts the engines one after the other. An engine that refuses the model is noted and omitted. */
+/** Starts the engines one after another. An engine that refuses the model is noted and omitted. */
 async function startAll(
   model: RandomModel,
   contenders: readonly Contender[],

@@ -14,7 +14,7 @@ export interface ColdTimes {
   readonly runs: number;
   readonly medianMilliseconds: number;
   readonly p90Milliseconds: number;
-  /** The same with an empty compile cache: what the first run after an installation takes. */
+  /** Milliseconds with an empty compile cache, like the first run after an installation. */
   readonly firstRunMilliseconds: number;
   readonly emptyNodeMilliseconds: number;
 }

@@ -1,7 +1,7 @@
 /**
- * The whole grid in one process: every model on every device in four weight precisions at six contexts, one user each.
- * A cell is answered when it has numbers, whether or not it fits; what the planner refuses is counted by its reason.
- * `node benchmarks/plan/grid.ts ENGINE STEP` prints the result as JSON; a process of its own, so that nothing is warm.
+ * Plans the whole grid in one process: every model on every device in four weight precisions at six contexts, one user
+ * each. A cell counts as answered if it has numbers, whether or not it fits; refusals are counted by their code.
+ * `node benchmarks/plan/grid.ts ENGINE STEP` prints the result as JSON, in a separate process so that nothing is warm.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
@@ -22,12 +22,12 @@ export interface GridResult {
   readonly fit: number;
   readonly tooLarge: number;
   readonly beyondContext: number;
-  /** Points that got no numbers, by error code. */
+  /** Number of refused points by error code. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Reading the records and building specs from configs. */
+  /** Seconds to read the records and to build specs from configs. */
   readonly loadSeconds: number;
   readonly planSeconds: number;
-  /** Processor time of the whole: what it takes on a machine that does nothing else. */
+  /** Processor time of the whole run, which does not depend on other load. */
   readonly processorSeconds: number;
 }
 
@@ -44,7 +44,7 @@ function runGrid(engine: EngineName, modelStep: number): GridResult {
     for (const hardware of devices) {
       for (const weights of precisions) {
         try {
-          // The longest context of the model, so that one deployment may be asked about all shorter ones.
+          // The longest context of the model, so that one deployment answers for all shorter contexts.
           const deployment = prepare({
             ...{ spec, hardware, parallelism: singleDevice, weights, engine },
             options: { maxModelLen: spec.contextLength },

@@ -1,6 +1,6 @@
 /**
- * mlsysim in a Python process that stays up between measurements, so that the two programs can take turns. The Python is
- * that of PLIMSOLL_PYTHON, or an environment made once with pip under node_modules/.cache.
+ * Runs mlsysim in a Python process that stays up between measurements, so that the two programs can take turns. It uses
+ * the Python of PLIMSOLL_PYTHON, or an environment that pip creates once under node_modules/.cache.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '../..');
 const script = join(root, 'tools/reference/mlsysim-speed.py');
 const cachedEnvironment = join(root, `node_modules/.cache/plimsoll-bench/mlsysim-${pinnedVersion}`);
 
-/** What mlsysim says to the first question: shows that both programs were asked the same. */
+/** mlsysim's answer to the first question, which shows that both programs got the same question. */
 export interface MlsysimAnswer {
   readonly version: string;
   readonly kv_bytes: number;
@@ -23,7 +23,7 @@ export interface MlsysimAnswer {
 
 export interface MlsysimProcess {
   readonly first: MlsysimAnswer;
-  /** Seconds that `count` solves take. */
+  /** Returns the seconds that `count` solves take. */
   solveSeconds(count: number): Promise<number>;
   close(): void;
 }

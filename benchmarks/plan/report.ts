@@ -1,4 +1,4 @@
-/** The record as Markdown: numbers beside their targets, then what got worse since the run before. */
+/** Formats the record as Markdown: numbers with their targets, then the figures that got worse since the last run. */
 import { formatCount } from '@plimsoll/foundation';
 import { percent, verdict } from '../record/report-text.ts';
 import { runLines } from '../record/run-description.ts';
@@ -84,7 +84,7 @@ function coldSection({ cold }: PlanRecord): string {
   ].join('\n\n');
 }
 
-/** Every figure as "larger is better", so that one rule finds regressions. */
+/** Returns every figure as "larger is better", so that one rule finds regressions. */
 function comparableFigures(record: PlanRecord): Readonly<Record<string, number>> {
   return {
     ...Object.fromEntries(

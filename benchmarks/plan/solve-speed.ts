@@ -1,4 +1,4 @@
-/** Solves per second of the planner and of mlsysim, taking turns with the same questions: A B A B ... */
+/** Measures solves per second of the planner and of mlsysim, which take turns with the same questions: A B A B ... */
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import {
   type Deployment,
@@ -12,7 +12,7 @@ import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { median } from '../record/statistics.ts';
 import type { MlsysimProcess } from './mlsysim-process.ts';
 
-/** As in tools/reference/mlsysim-speed.py. */
+/** Context lengths, as in tools/reference/mlsysim-speed.py. */
 const lengths = [2048, 4096, 8192, 16384, 32768, 65536];
 const batches = [1, 2, 4, 8, 16];
 const modelName = 'meta-llama/Llama-3.1-8B-Instruct';
@@ -26,12 +26,12 @@ export interface SolveCounts {
 }
 
 export interface SolveSpeed {
-  /** One line per way of asking: medians over the repetitions, in questions per second. */
+  /** Questions per second for each contender: medians over the repetitions. */
   readonly perSecond: Readonly<Record<string, number>>;
   readonly mlsysimPerSecond: number | null;
-  /** Fastest over slowest repetition of each, less one: how quiet the machine was. */
+  /** Fastest over slowest repetition of each contender, minus 1: shows how quiet the machine was. */
   readonly spread: Readonly<Record<string, number>>;
-  /** The first question's cache size by either program: the same question has the same answer. */
+  /** Cache size of the first question by each program: the same question has the same answer. */
   readonly firstKvBytes: { readonly plimsoll: number; readonly mlsysim: number | null };
 }
 
@@ -114,7 +114,7 @@ function prepareLoop(engine: EngineName): (count: number) => number {
     const started = performance.now();
     for (let index = 0; index < count; index++) {
       const question = questions[index % questions.length];
-      // A new request object every time, as a caller would make it.
+      // Each solve gets a new request object, as from a caller.
       if (question !== undefined)
         sum += solve(prepare({ ...asked, workload: question }), question).tpotSeconds;
     }

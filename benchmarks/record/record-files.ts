@@ -5,7 +5,7 @@ import type { RunDescription } from './run-description.ts';
 
 const folder = join(import.meta.dirname, '../results');
 
-/** The newest record of a benchmark on disk; it is read before a new record of the same day replaces it. */
+/** Reads the newest record of a benchmark on disk, before a new record of the same day replaces it. */
 export function previousRecord<Written extends { readonly run: RunDescription }>(
   name: string,
 ): Written | null {

@@ -1,4 +1,4 @@
-/** Words and numbers as every report of a benchmark writes them. */
+/** Formats words and numbers as every benchmark report writes them. */
 
 export function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;

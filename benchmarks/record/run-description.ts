@@ -37,7 +37,7 @@ export function describeRun(name: string, options: readonly string[]): RunDescri
   };
 }
 
-/** The head of a report in Markdown. */
+/** Formats the head of a report in Markdown. */
 export function runLines({ machine, command, commit }: RunDescription): string {
   return `- Command: \`${command}\`\n- Commit: ${commit} (a plus sign: with changes not committed)\n- Machine: ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.platform}, Node ${machine.node}, load ${machine.load} before the run`;
 }

@@ -1,5 +1,5 @@
-// node-llama-cpp as a process under measurement; benchmarks/engine/measured-process.ts says what is read and written.
-// JavaScript, because the sources of the workspace are checked without this folder's packages.
+// node-llama-cpp as a process under measurement; benchmarks/engine/measured-process.ts defines the protocol. This file
+// is JavaScript, because the type check of the workspace does not see this folder's packages.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
@@ -9,7 +9,7 @@ const { threads, context: contextSize, batch: batchSize } = JSON.parse(settingsT
 const manifest = new URL('./node_modules/node-llama-cpp/package.json', import.meta.url);
 const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
 
-// The prebuilt binary as it comes; the cache is f16 and flash attention is as the library decides, by default.
+// The prebuilt binary with its defaults: an f16 cache, and the library decides on flash attention.
 const llama = await getLlama({
   gpu: false,
   build: 'never',
