@@ -1,6 +1,6 @@
-"""Writes fixtures/kernels/dequantise.json: blocks of every weight format and what the gguf Python package reads in them;
-and fixtures/kernels/convert.json: the same for formats that the engine converts when it loads them, and rows with the
-blocks that the package quantises them to.
+"""Writes fixtures/kernels/dequantise.json: blocks of every weight format, and their values as the gguf Python package
+reads them; and fixtures/kernels/convert.json: the same for formats that the engine converts when it loads them, and rows
+with the blocks to which the package quantises them.
 
     python -m venv env && env/bin/pip install gguf==0.17.1 numpy==2.4.6
     env/bin/python tools/reference/dequantise.py
@@ -44,7 +44,7 @@ QUANTISED = ["F16", "BF16", "Q8_0", "Q4_0"]
 
 
 def blocks(random, name, count, scales):
-    """[count, block bytes] of uint8."""
+    """Returns random blocks, [count, block bytes] of uint8."""
     elements, size = GGML_QUANT_SIZES[GGMLQuantizationType[name]]
     if scales is None:
         values = random.standard_normal(count * elements).astype(np.float32)
@@ -78,7 +78,7 @@ def dequantised(random, formats):
 
 
 def quantised(random):
-    """Ordinary rows, a block of zeros, one with a single value, and ties."""
+    """Returns ordinary rows, a block of zeros, a block with a single value, and ties."""
     values = random.standard_normal((8, 32)).astype(np.float32)
     values[1] = 0
     values[2, 1:] = 0

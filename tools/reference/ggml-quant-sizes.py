@@ -1,4 +1,4 @@
-"""Writes fixtures/gguf/ggml-quant-sizes.json: block sizes as the gguf Python package knows them.
+"""Writes fixtures/gguf/ggml-quant-sizes.json: the block sizes of the gguf Python package.
 
     python -m venv env && env/bin/pip install gguf==0.19.0
     env/bin/python tools/reference/ggml-quant-sizes.py

@@ -1,5 +1,5 @@
-"""Writes fixtures/chat-templates.json: templates that use what published chat templates use, conversations, and what
-transformers makes of them.
+"""Writes fixtures/chat-templates.json: templates with the features of published chat templates, conversations, and the
+texts that transformers renders.
 
     python -m venv env && env/bin/pip install transformers==5.15.1 jinja2==3.1.6
     env/bin/python tools/reference/make-chat-fixtures.py

@@ -1,11 +1,11 @@
-"""Writes fixtures/engine: small random models of every supported family, and what transformers makes of them in float32.
+"""Writes fixtures/engine: small random models of every supported family, and their results in transformers in float32.
 
     python -m venv env
     env/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0 gguf==0.19.0 numpy==2.4.6
     env/bin/python tools/reference/make-engine-fixtures.py [NAME ...]
 
-Names limit the run to some fixtures (`ops` are the operations). Nothing is downloaded, nothing runs on a GPU; all of it
-takes a few minutes on one core. fixtures/engine/README.md describes the files.
+Names limit the run to some fixtures (`ops` are the operations). The script downloads nothing and needs no GPU; all
+fixtures take a few minutes on one core. fixtures/engine/README.md describes the files.
 """
 
 import json
@@ -69,9 +69,9 @@ def make(variant, directory):
         checkpoint = directory / "checkpoint"
         write_checkpoint(checkpoint, variant.config, weights, variant.stored)
         write_tokenizer(checkpoint, vocabulary)
-        # The same config as this version of transformers writes it, with rope_parameters and layer_types.
+        # The config as this version of transformers writes it, with rope_parameters and layer_types.
         modern = AutoConfig.from_pretrained(checkpoint).to_dict()
-        # Where the file lay on this machine.
+        # The path of the file on this machine.
         modern.pop("_name_or_path", None)
         (directory / "config-modern.json").write_text(json.dumps(modern, indent=2, sort_keys=True) + "\n")
 

@@ -1,4 +1,4 @@
-"""Writes the GGUF fixtures under fixtures/gguf with the gguf Python package, and what its own reader makes of them.
+"""Writes the GGUF fixtures under fixtures/gguf with the gguf Python package, and the results of the package's reader.
 
     python -m venv env && env/bin/pip install gguf==0.19.0
     env/bin/python tools/reference/make-gguf-fixtures.py
@@ -26,7 +26,7 @@ def pattern(count):
 
 
 def add(writer, name, shape, kind=Type.F32):
-    """shape is row-major, as numpy has it."""
+    """Adds a tensor; `shape` is row-major, as in numpy."""
     if kind in PLAIN:
         writer.add_tensor(name, np.arange(int(np.prod(shape)), dtype=PLAIN[kind]).reshape(shape))
         return
@@ -50,7 +50,7 @@ def vocabulary(writer, count):
 
 
 def llama(path, endian=GGUFEndian.LITTLE, **split):
-    """Two layers of Llama with grouped queries and a mixture of types, as quantised files have it."""
+    """Writes two layers of Llama with grouped queries and a mixture of types, like quantised files."""
     writer = GGUFWriter(path, "llama", endianess=endian, **split)
     writer.add_name("tiny llama")
     writer.add_context_length(4096)
@@ -83,7 +83,7 @@ def llama(path, endian=GGUFEndian.LITTLE, **split):
 
 
 def value_types(path):
-    """Every metadata type, an own alignment, a tensor of each plain type and scalars."""
+    """Writes every metadata type, an unusual alignment, a tensor of each plain type, and scalars."""
     writer = GGUFWriter(path, "kinds")
     writer.add_custom_alignment(64)
     writer.add_uint8("kinds.uint8", 255)
@@ -109,7 +109,7 @@ def value_types(path):
         writer.add_tensor(f"{np.dtype(kind).name}", np.arange(6, dtype=kind).reshape(3, 2))
     writer.add_tensor("four.dimensions", np.zeros([2, 3, 4, 5], dtype=np.int8))
     for kind, (elements, _) in GGML_QUANT_SIZES.items():
-        # Q8_1 is never stored, and this package counts its block as 40 bytes where ggml has 36.
+        # No file stores Q8_1, and this package counts its block as 40 bytes instead of ggml's 36.
         if (elements > 1 or kind == Type.BF16) and kind != Type.Q8_1:
             add(writer, f"block.{kind.name}", [2, 256], kind)
     finish(writer)

@@ -1,12 +1,12 @@
-"""Writes fixtures/real-models/*.json: what llama.cpp makes of the published models that tools/real-models/models.json lists.
+"""Writes fixtures/real-models/*.json: results of llama.cpp for the published models of tools/real-models/models.json.
 
     python -m venv env && env/bin/pip install -r benchmarks/peers/llama-cpp-python/requirements.txt
     node tools/real-models.ts
     env/bin/python tools/reference/make-real-model-fixtures.py <folder of the files>
 
-llama.cpp is compiled on the machine that runs this. The C functions are called as they are, so that ids, logits and
-choices are llama.cpp's own and nothing of the Python package above them takes part. `lossNats` has the loss under each of
-llama.cpp's own switches: what they differ by is what 8-bit activations cost (docs/log.md).
+llama.cpp is compiled on the machine that runs this script. The script calls the C functions directly, so that ids, logits
+and choices are llama.cpp's own, without the upper layers of the Python package. `lossNats` has the loss under each of
+llama.cpp's own switches: their differences are the cost of 8-bit activations (docs/log.md).
 """
 
 import ctypes
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "fixtures" / "real-models"
 CONTEXT = 1024
 ANSWER_TOKENS = 24
-# Greedy texts of models this small repeat themselves, in llama.cpp as here; drawn ones do not.
+# Greedy texts of such small models repeat themselves, in llama.cpp and in our engine; sampled texts do not.
 TEMPERATURE, TOP_K, TEXT_TOKENS, SEEDS = 0.8, 40, 200, 2
 F32, F16, Q8_0 = 0, 1, 8
 FLASH_OFF, FLASH_ON = 0, 1
@@ -41,7 +41,7 @@ SWITCHES = {
 
 
 def tokenizer_texts():
-    """The texts that the tokenizer fixtures ask about; the file's name has a dash, which import cannot spell."""
+    """Returns the texts of the tokenizer fixtures; the file's name has a dash, which `import` does not support."""
     spec = importlib.util.spec_from_file_location("texts", Path(__file__).with_name("tokenizer-texts.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -93,7 +93,7 @@ class Context:
         c.llama_free(self.context)
 
     def logits(self, tokens, *, start=0, every=False):
-        """Rows of logits behind the tokens, which stand at positions from `start` on: of all, or of the last."""
+        """Returns the logits after the tokens, whose positions begin at `start`: a row for every token, or for the last."""
         if start == 0:
             c.llama_memory_clear(c.llama_get_memory(self.context), True)
         batch = c.llama_batch_init(len(tokens), 0, 1)
@@ -110,7 +110,7 @@ class Context:
         return found
 
     def mean_loss(self, tokens):
-        """Mean negative log-likelihood of every token behind the first, in nats."""
+        """Returns the mean negative log-likelihood of every token after the first, in nats."""
         total = 0.0
         for row, following in zip(self.logits(tokens, every=True), tokens[1:]):
             wide = row.astype(numpy.float64)
@@ -119,7 +119,7 @@ class Context:
         return total / (len(tokens) - 1)
 
     def generate(self, prompt, count, *, choose, past_end=False):
-        """Tokens up to the first that ends the answer, or `count` of them. `choose` takes a row of logits."""
+        """Generates tokens up to the end of the answer, at most `count`. `choose` maps a row of logits to a token."""
         output, position, tokens = [], 0, prompt
         while len(output) < count:
             row = self.logits(tokens, start=position)[0]
@@ -133,7 +133,7 @@ class Context:
 
 
 def drawn(seed):
-    """Draws one of the TOP_K likeliest tokens, from what a row of logits means at TEMPERATURE."""
+    """Returns a function that samples one of the TOP_K likeliest tokens at TEMPERATURE."""
     random = numpy.random.default_rng(seed)
 
     def choose(row):
@@ -146,7 +146,7 @@ def drawn(seed):
 
 
 def prompt_of(model, question):
-    """A question as a turn of the file's chat template; text to be continued where the file has none."""
+    """Renders a question with the file's chat template; without a template, returns a text to continue."""
     template = model.template()
     if template is None:
         return model.encode(question)
@@ -189,7 +189,7 @@ def fixture_of(model, wanted):
 
 
 def ids_of(model):
-    """One text per list of ids keeps the files readable and small."""
+    """Joins each list of ids to one text, which keeps the files readable and small."""
     return [
         {"text": text, "plain": joined(model.encode(text)), "parsed": joined(model.encode(text, parse_special=True))}
         for text in [*tokenizer_texts(), *CHAT_TEXTS]
@@ -200,7 +200,7 @@ def joined(ids):
     return " ".join(map(str, ids))
 
 
-# Turns of both models, as text that may or may not be read as control tokens.
+# Turns of both models, as text that may be read as control tokens.
 CHAT_TEXTS = [
     "<|im_start|>user\nHow deep may she lie?<|im_end|>\n<|im_start|>assistant\n",
     "<start_of_turn>user\nHow deep may she lie?<end_of_turn>\n<start_of_turn>model\n",

@@ -1,11 +1,11 @@
-"""Writes fixtures/tokenizers: small vocabularies of every kind that the engine reads, and the ids that the libraries
-they come from give for a list of nasty texts.
+"""Writes fixtures/tokenizers: small vocabularies of every kind that the engine reads, and the ids that their libraries
+give for a list of difficult texts.
 
     python -m venv env && env/bin/pip install tokenizers==0.22.1 sentencepiece==0.2.3 gguf==0.17.1
     env/bin/python tools/reference/make-tokenizer-fixtures.py
 
-Nothing is downloaded: the vocabularies are trained here. The byte-level one is trained without a pre-tokenizer, so that
-it has merges over every boundary; a wrong boundary then shows in the ids.
+The script downloads nothing and trains the vocabularies. The byte-level vocabulary is trained without a pre-tokenizer, so
+that it has merges over every boundary; a wrong boundary then changes the ids.
 """
 
 import base64
@@ -30,7 +30,7 @@ PRE_TOKENIZERS = ROOT / "packages/text/src/tokenizer/pre-tokenize/gguf-pre-token
 
 
 def beside(name):
-    """A file beside this one; its name has a dash, which import cannot spell."""
+    """Loads a file of this folder; its name has a dash, which `import` does not support."""
     spec = importlib.util.spec_from_file_location(name.replace("-", "_"), Path(__file__).with_name(f"{name}.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -49,7 +49,7 @@ def write_json(name, value):
 
 
 def joined(ids):
-    """One text per list of ids keeps the files readable and small."""
+    """Joins a list of ids to one text, which keeps the files readable and small."""
     return " ".join(map(str, ids))
 
 
@@ -98,7 +98,7 @@ def train_byte_level():
 
 
 def pipeline(model, **parts):
-    """A tokenizer.json from a model and the parts that differ from nothing."""
+    """Makes a tokenizer.json from a model and the parts that are not null."""
     return {
         "version": "1.0",
         "truncation": None,
@@ -114,7 +114,7 @@ def pipeline(model, **parts):
 
 
 def byte_level_kinds(model):
-    """Each pre-tokenizer that GGUF names, in the library that the models were published for."""
+    """Makes each pre-tokenizer that GGUF names, in the library for which the models were published."""
     kinds = {}
     size = len(model["vocab"])
     control = [variants.added(size + index, text, special=True) for index, text in enumerate(CONTROL_TOKENS)]
@@ -151,7 +151,7 @@ def write_byte_level():
 
 
 def train_sentencepiece(kind, **options):
-    """The texts asked about are not among those trained on: they have characters that need byte fallback."""
+    """Trains on texts that exclude the tested texts, so that these have characters that need byte fallback."""
     output = io.BytesIO()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as corpus:
         # The trainer reads lines.
@@ -177,7 +177,7 @@ def pieces_of(serialized):
 
 
 def merges_of(pieces):
-    """Every way to make a piece of two others, the best piece first, as converters write them."""
+    """Returns every way to make a piece of two others, the best piece first, as converters write them."""
     known = {piece: index for index, (piece, _, _) in enumerate(pieces)}
     merges = []
     for index, (piece, score, kind) in enumerate(pieces):
@@ -211,7 +211,7 @@ def write_score_bpe():
 
 
 def custom_rules():
-    """A few rules of the kind that nmt_nfkc has thousands of: the compiled table stays small."""
+    """Returns a few rules like the thousands of nmt_nfkc, so that the compiled table stays small."""
     rules = {
         "\ufb01": "fi",
         "\uff11": "1",
@@ -249,7 +249,7 @@ def train_unigram():
 
 
 def answers(config):
-    """Ids with and without special tokens read in the text, and the text back."""
+    """Returns the ids with special tokens in the text read as tokens and as text, and the decoded text."""
     tokenizer = Tokenizer.from_str(json.dumps(config))
     parsed = [tokenizer.encode(text).ids for text in TEXTS]
     shown = [tokenizer.decode(ids, skip_special_tokens=True) for ids in parsed]
@@ -257,7 +257,7 @@ def answers(config):
     plain = [tokenizer.encode(text).ids for text in TEXTS]
     return {
         "parsed": [joined(ids) for ids in parsed],
-        # Only where it differs.
+        # Only texts with other results.
         "plain": {str(index): joined(ids) for index, ids in enumerate(plain) if ids != parsed[index]},
         "decoded": {str(index): text for index, text in enumerate(shown) if text != TEXTS[index]},
     }

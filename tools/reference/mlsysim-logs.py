@@ -1,13 +1,13 @@
-"""Writes fixtures/mlsysim/log-answers.json: what mlsysim says about the deployments of start-up logs.
+"""Writes fixtures/mlsysim/log-answers.json: mlsysim's predictions for the deployments of start-up logs.
 
     python -m venv env && env/bin/pip install mlsysim==0.3.0
     node tools/accuracy.ts --vllm vllm.json --llama-cpp llama-cpp.json --mlsysim-questions questions.json
     env/bin/python tools/reference/mlsysim-logs.py questions.json
 
-Two readings of each record. `given`: a TransformerWorkload built from the counted parameters, the real head size and
-the ranks of latent attention. `imported`: the workload that mlsysim's own Hugging Face import makes of the config.
-The capacity of the node is what the engine was allowed to use on all its devices together, and the cache has its own
-precision: mlsysim has no notion of either, so this is the reading that favours it.
+Each record has two readings. `given`: a TransformerWorkload from the counted parameters, the real head size and the ranks
+of latent attention. `imported`: the workload that mlsysim's own Hugging Face import makes from the config. The capacity of
+the node is the memory that the engine may use on all its devices together, and the cache has its own precision: mlsysim
+knows neither, so this reading favours it.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Answers how long mlsysim takes: one line in, the number of questions; one line out, JSON of count and seconds.
+"""Times mlsysim: reads a line with the number of questions, and prints a line of JSON with count and seconds.
 
-The benchmark `plan` runs it beside the planner, both asking the same questions in the same order: Llama 3.1 8B on an
-H100 at six sequence lengths and five batch sizes. Importing the package takes longer than all of them and is not timed.
+The benchmark `plan` runs it in turns with the planner, with the same questions in the same order: Llama 3.1 8B on an H100
+at six sequence lengths and five batch sizes. The import of the package takes longer than all questions and is not timed.
 """
 
 import json

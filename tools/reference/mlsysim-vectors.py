@@ -1,10 +1,10 @@
-"""Writes fixtures/mlsysim/serving-vectors.json: what mlsysim's ServingModel answers, field by field.
+"""Writes fixtures/mlsysim/serving-vectors.json: the answers of mlsysim's ServingModel, field by field.
 
     python -m venv env && env/bin/pip install mlsysim==0.3.0
     env/bin/python tools/reference/mlsysim-vectors.py
 
-Times are milliseconds, cache and weights decimal gigabytes, `options` the keyword arguments of the call as JSON.
-`facts` are the records of the package that the answers come from.
+Times are in milliseconds, cache and weights in decimal gigabytes; `options` has the keyword arguments of the call as JSON.
+`facts` has the records of the package from which the answers follow.
 """
 
 import json
@@ -52,7 +52,7 @@ QUESTIONS = [
 
 
 def facts() -> dict:
-    """The records the answers are computed from, in plain numbers."""
+    """Returns the records from which the answers are computed, in plain numbers."""
     models = {
         key: {
             "parameters": model.parameters.to("count").magnitude,

@@ -1,4 +1,4 @@
-"""Texts for the tokenizer fixtures: what vocabularies are trained on, and the nasty ones that they are asked about."""
+"""Texts for the tokenizer fixtures: training texts of the vocabularies, and difficult texts for the tests."""
 
 TRAINING = [
     "The load line of a ship shows how deep she may lie in the water. She's loaded; they're not, I'll say. "

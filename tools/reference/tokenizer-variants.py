@@ -1,5 +1,5 @@
-"""Pipelines of tokenizer.json for the fixtures: every part that the engine reads, in combinations that published
-models have and some that none has. Each function yields a name and the parts around a model.
+"""Pipelines of tokenizer.json for the fixtures: every part that the engine reads, in combinations of published models and
+in some new combinations. Each function yields a name and the parts around a model.
 """
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, BYTE = 1, 2, 3, 4, 6
@@ -71,7 +71,7 @@ def byte_level_variants(vocab):
         "ship's load": {"single_word": True},
         "<|im_": {"special": True, "rstrip": True},
     }
-    # A token that the vocabulary has keeps its id; the others are numbered on.
+    # A token of the vocabulary keeps its id; new tokens get the next numbers.
     new = [text for text in flags if text not in vocab]
     number = {text: vocab.get(text) or size + 3 + new.index(text) for text in flags}
     flags = [added(number[text], text, **flag) for text, flag in flags.items()]

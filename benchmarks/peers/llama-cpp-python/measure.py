@@ -1,7 +1,7 @@
-"""llama.cpp as a process under measurement; benchmarks/engine/measured-process.ts says what is read and written.
+"""llama.cpp as a process under measurement; benchmarks/engine/measured-process.ts defines the protocol.
 
-The C functions are called as they are, without the layers of the Python package above them, so that what is measured
-is llama.cpp and a call per token. Everything but threads and sizes is at its default: f16 cache, flash attention auto.
+The script calls the C functions directly, without the upper layers of the Python package, so that it measures llama.cpp
+and one call per token. All settings but threads and sizes have their defaults: f16 cache, flash attention auto.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import llama_cpp as c
 
 @c.llama_log_callback
 def be_quiet(level: int, text: bytes, user_data: ctypes.c_void_p) -> None:
-    """Only errors (level 4) are of interest."""
+    """Prints only errors (level 4)."""
     if level == 4:
         sys.stderr.write(text.decode("utf-8", "replace"))
 
@@ -38,7 +38,7 @@ def start(path: str, settings: dict[str, int]) -> tuple[c.llama_model_p, c.llama
 
 
 def decode(context: c.llama_context_p, tokens: list[int]) -> None:
-    # The batch only points to the ids, so they must outlive the call.
+    # The batch holds only a pointer to the ids, so they must outlive the call.
     ids = (c.llama_token * len(tokens))(*tokens)
     status = c.llama_decode(context, c.llama_batch_get_one(ids, len(tokens)))
     if status != 0:

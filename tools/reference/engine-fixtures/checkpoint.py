@@ -1,8 +1,8 @@
 """Random checkpoints in the layout of the Hub: tensor names of a family, weights with a purpose, model.safetensors.
 
 Weights are small integers times one scale per tensor, so that bf16, f16 and f32 hold the same numbers and git can
-compress the files; norms of a float32 checkpoint use all 24 bits, so that a reader that drops some is seen. Scales are
-chosen so that attention prefers some tokens, residuals keep their size and logits have a standard deviation of 1 or 2.
+compress the files. Norms of a float32 checkpoint use all 24 bits, so that a test detects a reader that drops some. The
+scales make attention prefer some tokens, keep the size of residuals, and give logits a standard deviation of 1 or 2.
 """
 
 import json
@@ -90,7 +90,7 @@ def tensor_shapes(config):
         parts |= attention_shapes(config, layer) | mlp_shapes(config, layer)
         shapes |= {f"model.layers.{layer}.{name}": shape for name, shape in parts.items()}
     shapes["model.norm.weight"] = (hidden,)
-    # Gemma ties its head by default and its configs do not say so.
+    # Gemma ties its head by default, and its configs do not state it.
     tied = config.get("tie_word_embeddings", is_gemma(config))
     if not tied:
         shapes["lm_head.weight"] = (vocab, hidden)
@@ -100,12 +100,12 @@ def tensor_shapes(config):
 
 
 def deviation(name, shape, config):
-    """Standard deviation of a matrix, by its part."""
+    """Returns the standard deviation of a matrix, by its part."""
     inputs = math.sqrt(shape[-1])
     if "per_layer" in name:
         return gemma4.layer_input_deviation(name, inputs, config)
     if "embed_tokens" in name or "lm_head" in name:
-        # Gemma multiplies embeddings by the root of their width: they would drown what the layers add.
+        # Gemma multiplies embeddings by the root of their width, so they would dominate the output of the layers.
         return (1 if is_gemma(config) else 2) / inputs
     if "q_proj" in name or "k_proj" in name or "qkv_proj" in name:
         return 1.25 / inputs
@@ -121,9 +121,10 @@ def is_gemma(config):
 
 
 def norm_weight(random, name, shape, config):
-    """About 1, and 1.25 for queries and keys, so that attention is not flat. Gemma stores the difference from 1.
+    """Returns weights near 1, and near 1.25 for queries and keys, so that attention is not flat.
 
-    Gemma's norms behind attention and feed-forward are 2.5, so that layers add more than the embedding brought.
+    Gemma stores the difference from 1. Its norms after attention and feed-forward are 2.5, so that the layers add more
+    than the embedding.
     """
     gemma = is_gemma(config)
     centre = 1.25 if name.endswith(("q_norm.weight", "k_norm.weight")) else 1.0
@@ -131,19 +132,19 @@ def norm_weight(random, name, shape, config):
         centre = 2.5
     offset = 1.0 if gemma else 0.0
     if config["model_type"] == "gemma4_text":
-        # Its weights are what they say, and its scores are not divided by the root of the head dimension.
+        # Gemma 4 stores the weights themselves, and does not divide scores by the root of the head dimension.
         centre, offset = 0.5 if "q_norm" in name or "k_norm" in name else centre, 0.0
     return centre - offset + np.clip(np.round(random.standard_normal(shape) * 3), -7, 7) / 16
 
 
 def short_scale(value):
-    """The nearest number with four significant bits."""
+    """Returns the nearest number with four significant bits."""
     exponent = math.floor(math.log2(value)) - 3
     return round(value / 2**exponent) * 2**exponent
 
 
 def make_weights(variant):
-    """Name -> float32 array. Tensors are drawn in order, so a name that moves changes the file."""
+    """Returns name -> float32 array. Tensors are drawn in order, so a name that moves changes the file."""
     random = np.random.default_rng(variant.seed)
     weights = {}
     for name, shape in tensor_shapes(variant.config).items():
@@ -154,7 +155,7 @@ def make_weights(variant):
             if variant.stored == "float32":
                 values = values + 0.05 * random.standard_normal(shape)
         elif not variant.ships_checkpoint:
-            # Only quantised files are shipped: nothing to compress, and quantisation needs real numbers to be wrong about.
+            # The repository has only quantised files: they do not compress, and quantisation errors need real numbers.
             values = deviation(name, shape, variant.config) * random.standard_normal(shape)
         elif name.endswith(".bias"):
             values = np.clip(np.round(random.standard_normal(shape) * 3), -7, 7) / 8
@@ -162,7 +163,7 @@ def make_weights(variant):
             units = np.clip(np.round(random.standard_normal(shape) * 1.5), -3, 3)
             values = units * short_scale(deviation(name, shape, variant.config) / 1.5)
         if "embed_tokens" in name or "lm_head" in name:
-            # Greedy decoding shall not end by itself: special tokens are made unlikely.
+            # Special tokens are made unlikely, so that greedy decoding does not end early.
             values[special_tokens(variant.config)] /= 4
         weights[name] = values.astype(np.float32)
     return weights

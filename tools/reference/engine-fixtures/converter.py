@@ -1,4 +1,4 @@
-"""Writes a checkpoint as the GGUF file that llama.cpp's convert_hf_to_gguf.py makes of it.
+"""Writes a checkpoint as the GGUF file that llama.cpp's convert_hf_to_gguf.py would make.
 
 Facts from https://github.com/ggml-org/llama.cpp, folder conversion/ (base.py, llama.py, qwen.py, gemma.py, phi.py), read in
 November 2026: which keys are written, that q and k rows of Llama are permuted for interleaved rotation, that norms of Gemma
@@ -28,7 +28,7 @@ ARCHITECTURES = {
     "gemma4_text": MODEL_ARCH.GEMMA4,
     "phi3": MODEL_ARCH.PHI3,
 }
-# The kinds for which q and k rows change places.
+# The kinds whose q and k rows are permuted.
 PERMUTED = ("llama", "mistral", "mixtral")
 FILE_TYPES = {
     "F32": LlamaFileType.ALL_F32,
@@ -46,14 +46,14 @@ FILE_TYPES = {
 
 
 def permute(values, heads):
-    """Rows (2, dim / 2) of each head to (dim / 2, 2): pairs (i, i + dim / 2) come to lie side by side."""
+    """Permutes the rows (2, dim / 2) of each head to (dim / 2, 2), so that pairs (i, i + dim / 2) are adjacent."""
     rows = values.shape[0]
     split = values.reshape(heads, 2, rows // heads // 2, *values.shape[1:])
     return split.swapaxes(1, 2).reshape(values.shape)
 
 
 def stacked_experts(weights):
-    """One tensor per expert to one [experts, rows, columns] per layer and part, under the name the map knows."""
+    """Stacks one tensor per expert to one [experts, rows, columns] per layer and part, under the name in the map."""
     merged, stacks = {}, {}
     pattern = re.compile(r"(.*\.layers\.(\d+)\.(?:block_sparse_moe|mlp))\.experts\.(\d+)\.(\w+)\.weight")
     for name, values in weights.items():
@@ -69,7 +69,7 @@ def stacked_experts(weights):
 
 
 def gguf_tensors(config, weights):
-    """GGUF name -> float32 array, in the converter's terms and before any element type is chosen."""
+    """Returns GGUF name -> float32 array, as the converter has them before it chooses element types."""
     kind = config["model_type"]
     names = get_tensor_name_map(ARCHITECTURES[kind], config["num_hidden_layers"])
     tensors = {}
@@ -91,7 +91,7 @@ def gguf_tensors(config, weights):
 
 
 def rope_tensors(config):
-    """Factors that Llama 3.1 and LongRoPE files carry as tensors. `config` is the one that transformers completes."""
+    """Returns the factors that Llama 3.1 and LongRoPE files have as tensors. `config` is completed by transformers."""
     rope = config["rope_parameters"]
     if config["model_type"] == "gemma4_text":
         return {"rope_freqs.weight": gemma4.rope_factors(config)}
@@ -108,7 +108,7 @@ def rope_tensors(config):
 
 def llama_3_factors(rope, dim):
     factors = []
-    # The converter looks for the original context outside rope_parameters and so always finds 8192.
+    # The converter looks for the original context outside rope_parameters and therefore always finds 8192.
     original = 8192
     for place in range(0, dim, 2):
         wave = 2 * math.pi * rope["rope_theta"] ** (place / dim)
@@ -124,7 +124,7 @@ def llama_3_factors(rope, dim):
 
 
 def element_type(name, shape, wanted):
-    """The type of one tensor in a file of type `wanted`, with the mix of llama.cpp's K_M files."""
+    """Returns the type of one tensor in a file of type `wanted`, with the mixture of llama.cpp's K_M files."""
     if len(shape) <= 1 or re.search(r"_norm(_[12])?\.weight$", name) or "ffn_gate_inp" in name:
         return Type.F32
     if wanted in ("Q4_K", "Q5_K", "Q6_K"):
@@ -137,14 +137,14 @@ def element_type(name, shape, wanted):
 
 
 def add_sizes(writer, config):
-    """Keys that every architecture has."""
+    """Adds the keys that every architecture has."""
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
     writer.add_head_count(config["num_attention_heads"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     if config["model_type"] == "gemma4_text":
-        # Layers differ: it writes the others itself.
+        # The layers differ, so the caller writes the other keys.
         return
     writer.add_feed_forward_length(config["intermediate_size"])
     writer.add_head_count_kv(config["num_key_value_heads"])
@@ -192,7 +192,7 @@ def add_qwen(writer, config):
 
 
 def add_gemma2(writer, config):
-    # Neither a rotary base nor the query scale: readers know them.
+    # The file has no rotary base and no query scale, because readers know them.
     writer.add_attn_logit_softcapping(config["attn_logit_softcapping"])
     writer.add_final_logit_softcapping(config["final_logit_softcapping"])
     writer.add_sliding_window(config["sliding_window"])
@@ -210,7 +210,7 @@ def add_phi3(writer, config):
     writer.add_rope_scaling_orig_ctx_len(original)
     writer.add_rope_dimension_count(rotated // config["num_attention_heads"])
     writer.add_rope_freq_base(rope["rope_theta"])
-    # Zero says that there is no window.
+    # Zero means no window.
     writer.add_sliding_window(config["sliding_window"] or 0)
     if "long_factor" in rope:
         scale = config["max_position_embeddings"] / original
@@ -232,7 +232,7 @@ ADDERS = {
 
 
 def write_gguf(path, source, wanted):
-    """`source`: name, config as transformers completes it, weights by their names on the Hub, vocabulary.
+    """Writes a GGUF file. `source`: name, config completed by transformers, weights by their names on the Hub, vocabulary.
 
     Returns the tensors as the file holds them, dequantised: GGUF name -> float32 array.
     """
@@ -261,7 +261,7 @@ def write_gguf(path, source, wanted):
 
 
 def hub_weights(config, held, names):
-    """The way back from `gguf_tensors`, for models without experts: what a quantised file says in names of the Hub."""
+    """Inverts `gguf_tensors` for models without experts: returns the values of a quantised file under the Hub's names."""
     kind = config["model_type"]
     renamed = get_tensor_name_map(ARCHITECTURES[kind], config["num_hidden_layers"])
     weights = {}

@@ -1,7 +1,7 @@
-"""expected.json and expected.safetensors of one fixture: prompts, and what each of its files must answer to them.
+"""Makes expected.json and expected.safetensors of a fixture: prompts, and the answers that each of its files must give.
 
-A `meaning` is one set of weights and one config: `hub` is the checkpoint and every GGUF file that says the same, `gguf` a
-GGUF file whose format leaves something out, `q4_0` and its like the dequantised weights of such a file.
+A `meaning` is one set of weights and one config: `hub` is the checkpoint and every GGUF file with equal contents, `gguf`
+is a GGUF file whose format omits something, and `q4_0` and other types are the dequantised weights of such a file.
 """
 
 import numpy as np
@@ -11,15 +11,15 @@ from reference import Reference
 from safetensors.torch import save_file
 
 GREEDY_TOKENS = 64
-# Below these, rounding differences between implementations could decide.
+# Below these limits, rounding differences between implementations could change the result.
 MARGIN_MIN, ROUTER_GAP_MIN, FEATURE_CHANGE_MIN = 0.01, 5e-4, 0.05
-# Of 64: a model that repeats itself tells little.
+# Least number of different tokens among 64, because a model that repeats itself tests little.
 DIFFERENT_TOKENS_MIN = 16
 ATTEMPTS = 200
 
 
 def draw_prompts(variant, attempt):
-    """Ids that begin with the beginning token; the others are any tokens but special ones."""
+    """Draws prompts that start with the beginning token; the other ids are any tokens but special tokens."""
     random = np.random.default_rng([variant.seed, attempt])
     config = variant.config
     special = special_tokens(config)
@@ -31,7 +31,7 @@ def draw_prompts(variant, attempt):
 
 
 def positions_of(length, window):
-    """Rows to keep: all of a short prompt, else the ends, the middle, and both sides of block and window edges."""
+    """Chooses the rows to keep: all of a short prompt, else the ends, the middle, and both sides of block and window edges."""
     if length <= 8:
         return list(range(length))
     edges = [15, 16, length // 2, length - 1]
@@ -41,7 +41,7 @@ def positions_of(length, window):
 
 
 def good_prompts(variant, references):
-    """The first prompts whose greedy continuations are decided by clear margins, say something, and do not end."""
+    """Finds the first prompts whose greedy continuations have clear margins, do not repeat themselves, and do not end."""
     special = set(special_tokens(variant.config))
     for attempt in range(ATTEMPTS):
         prompts = draw_prompts(variant, attempt)
@@ -68,7 +68,7 @@ def continues(variant, reference, prompts, special):
 
 
 class Expectation:
-    """Gathers the answers of one fixture."""
+    """Collects the answers of one fixture."""
 
     def __init__(self, variant, prompts):
         self.variant = variant
@@ -80,7 +80,7 @@ class Expectation:
         self.tensors[name] = rows.to(torch.float32).contiguous().clone()
 
     def add(self, name, files, reference):
-        """Everything that one meaning answers. Quantised files answer to the longest prompt only."""
+        """Adds all answers of one meaning. Quantised files answer only the longest prompt."""
         whole = name in ("hub", "gguf")
         names = list(self.prompts) if whole else [list(self.prompts)[-1]]
         answers = {prompt: self._answer(f"{name}.{prompt}", prompt, reference) for prompt in names}
@@ -124,7 +124,7 @@ class Expectation:
 
 
 def feature_changes(variant, weights, reference, prompts):
-    """How far the logits of the longest prompt move when one trait is switched off."""
+    """Measures how far the logits of the longest prompt move if one trait is switched off."""
     longest = list(prompts.values())[-1]
     reference.use_kv("f32")
     with_all = reference.logits(longest)

@@ -1,5 +1,5 @@
-"""What is Gemma 4's own: shapes of its layers, what its GGUF files say. Facts from transformers, models/gemma4, and from
-llama.cpp's conversion/gemma.py (Gemma4Model), both read in November 2026.
+"""The special parts of Gemma 4: shapes of its layers, and keys of its GGUF files. The facts are from transformers,
+models/gemma4, and from llama.cpp's conversion/gemma.py (Gemma4Model), both read in November 2026.
 """
 
 import math
@@ -15,12 +15,12 @@ def is_full(config, layer):
 
 
 def is_shared(config, layer):
-    """Reads the keys and values of an earlier layer."""
+    """Returns true if a layer reads the keys and values of an earlier layer."""
     return layer >= config["num_hidden_layers"] - config["num_kv_shared_layers"]
 
 
 def heads_of(config, layer):
-    """Key-value heads and head dimension of a layer."""
+    """Returns the key-value heads and the head dimension of a layer."""
     full = is_full(config, layer)
     kv = config["num_key_value_heads"]
     if full and config["attention_k_eq_v"]:
@@ -33,7 +33,7 @@ def attention_shapes(config, layer):
     kv, dim = heads_of(config, layer)
     query = config["num_attention_heads"] * dim
     shapes = {"q_proj.weight": (query, hidden), "q_norm.weight": (dim,), "o_proj.weight": (hidden, query)}
-    # Published files have projections that nothing reads in layers that share; so has one of the fixtures.
+    # Published files have unread projections in layers that share a cache; so does one of the fixtures.
     if not is_shared(config, layer) or config["hidden_size_per_layer_input"] > 0:
         shapes |= {"k_proj.weight": (kv * dim, hidden), "k_norm.weight": (dim,)}
         if not (config["attention_k_eq_v"] and is_full(config, layer)):
@@ -87,21 +87,21 @@ def layer_input_shapes(config):
 
 def layer_input_deviation(name, inputs, config):
     if "embed_tokens" in name:
-        # The model multiplies by the root of the width in one layer.
+        # The model multiplies by the root of the width of one layer.
         return 1 / math.sqrt(config["hidden_size_per_layer_input"])
     return 1.25 / inputs
 
 
 def scale_values(random, name, shape):
-    """Exact in bf16, and far enough from 1 that a reader that forgets them is seen."""
+    """Returns scales that are exact in bf16, and so far from 1 that a test detects a reader that ignores them."""
     steps = np.clip(np.round(random.standard_normal(shape) * 2), -4, 4) / 16
-    # The router divides by the root of the hidden size and would choose at random.
+    # The router divides by the root of the hidden size; without a larger scale it would choose at random.
     centre = {"layer_scalar": 0.75, "router.scale": 8.0, "router.per_expert_scale": 1.0}
     return next(value for end, value in centre.items() if name.endswith(end)) + steps
 
 
 def gguf_name(name):
-    """What the converter calls a tensor before it looks into the map of names; the rest comes back as it is."""
+    """Returns the name that the converter gives a tensor before it uses the map of names; other names are unchanged."""
     scale = re.fullmatch(r"model\.layers\.(\d+)\.router\.(scale|per_expert_scale)", name)
     if scale is not None:
         matrix = "ffn_gate_inp" if scale[2] == "scale" else "ffn_down_exps"
@@ -144,7 +144,7 @@ def add_keys(writer, config):
 
 
 def rope_factors(config):
-    """Pairs of full layers beyond the share that turns are divided by a number that stops them."""
+    """Returns the divisors of full layers: a huge number stops the pairs beyond the share that rotates."""
     dim = next(layer["head_dim"] for layer in config["per_layer_config"].values())
     turning = int(dim * config["rope_parameters"]["full_attention"]["partial_rotary_factor"] / 2)
     return np.array([1.0] * turning + [1e30] * (dim // 2 - turning), np.float32)

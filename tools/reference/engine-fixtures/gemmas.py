@@ -40,7 +40,7 @@ GEMMAS = [
             query_pre_attn_scalar=24,
             sliding_window=24,
         ),
-        # GGUF has no key for it: llama.cpp scales by the head dimension, save in the 27B model.
+        # GGUF has no key for this scale: llama.cpp scales by the head dimension, except in the 27B model.
         gguf_overrides={"query_pre_attn_scalar": 32},
         features={
             "sliding window": {"sliding_window": 512},
@@ -75,7 +75,7 @@ GEMMAS = [
 ]
 
 
-# Full layers with heads of twice the width, of which half the pairs turn.
+# Full layers have heads of twice the width, of which half the pairs rotate.
 GEMMA_4_ROPE = {
     "full_attention": {"partial_rotary_factor": 0.5, "rope_theta": 1000000.0, "rope_type": "proportional"},
     "sliding_attention": {"rope_theta": 10000.0, "rope_type": "default"},
@@ -108,7 +108,7 @@ def gemma4(layers, **keys):
 
 
 def turned(full=None, sliding=None):
-    """Rotary settings with some keys of a kind of layer changed."""
+    """Returns rotary settings with some keys of one kind of layer changed."""
     return {
         "rope_parameters": {
             "full_attention": {**GEMMA_4_ROPE["full_attention"], **(full or {})},
@@ -126,7 +126,7 @@ GEMMA_4_FEATURES = {
 }
 
 GEMMAS_4 = [
-    # As E2B and E4B: an embedding per layer, late layers without a cache of their own, which are wider.
+    # Like E2B and E4B: an embedding per layer, and wider late layers without their own cache.
     Variant(
         name="gemma4-layer-inputs",
         seed=17,
@@ -139,7 +139,7 @@ GEMMAS_4 = [
         ),
         features=GEMMA_4_FEATURES,
     ),
-    # As 31B and 12B: values of full layers are their keys, which have fewer heads.
+    # Like 31B and 12B: values of full layers are their keys, which have fewer heads.
     Variant(
         name="gemma4-dense",
         seed=15,
@@ -153,7 +153,7 @@ GEMMAS_4 = [
         ),
         features=GEMMA_4_FEATURES,
     ),
-    # As 26B-A4B: experts beside the dense part.
+    # Like 26B-A4B: experts in addition to the dense part.
     Variant(
         name="gemma4-experts",
         seed=16,

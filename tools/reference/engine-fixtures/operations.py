@@ -1,7 +1,7 @@
-"""Small cases of single operations from torch, in float64 unless the operation only exists in transformers.
+"""Makes small cases of single operations with torch, in float64 unless the operation only exists in transformers.
 
 Inputs are float32 (keys and values of attention also f16 exactly), so that an implementation starts from the same numbers.
-Arrays are base64 of little-endian float32 in row-major order, beside their shape.
+Arrays are base64 of little-endian float32 in row-major order, with their shape.
 """
 
 import base64
@@ -61,7 +61,7 @@ ROPE_CASES = [
 
 
 def frequencies(case):
-    """[rotated / 2] radians per position and the factor on cosines and sines, from transformers in float32."""
+    """Returns [rotated / 2] radians per position and the factor on cosines and sines, from transformers in float32."""
     name, head_dim, base, scaling, partial, positions = case
     if "rope_type" not in scaling:
         rotated = int(head_dim * partial)
@@ -74,7 +74,7 @@ def frequencies(case):
 
 
 def rotate(values, table, pairs):
-    """values [tokens, heads, dim] in float64, table [tokens, rotated / 2] as complex numbers."""
+    """Rotates values [tokens, heads, dim] in float64 by a table [tokens, rotated / 2] of complex numbers."""
     rotated = 2 * table.shape[-1]
     turned, kept = values[..., :rotated], values[..., rotated:]
     if pairs == "interleaved":
@@ -127,7 +127,7 @@ def norm_cases(random):
                 "weight": packed(weight),
                 "bias": packed(bias),
                 "rmsNorm": packed(functional.rms_norm(wide, (columns,), weight.double(), epsilon)),
-                # Gemma: the weight says by how much the factor differs from 1.
+                # Gemma: the weight is the difference of the factor from 1.
                 "rmsNormOffsetOne": packed(functional.rms_norm(wide, (columns,), 1 + weight.double(), epsilon)),
                 "layerNorm": packed(functional.layer_norm(wide, (columns,), weight.double(), bias.double(), epsilon)),
             }
@@ -150,7 +150,7 @@ ATTENTION_CASES = [
 def attention_case(random, case):
     name, heads, kv_heads, dim, keys, queries, window, cap, scale = case
     scale = dim**-0.5 if scale is None else scale
-    # Queries of deviation 2 make some keys matter much more than others.
+    # Queries with a deviation of 2 make some keys much more important than others.
     query = 2 * draw(random, queries, heads, dim)
     key, value = (draw(random, keys, kv_heads, dim).half().float() for _ in range(2))
     group = heads // kv_heads
@@ -184,7 +184,7 @@ def attention_case(random, case):
 
 
 def check_attention(parts, seen, scale, output):
-    """torch's own attention agrees where it has the operation."""
+    """Checks the output with torch's own attention, if torch has the operation."""
     query, key, value = (part.double().transpose(0, 1)[None] for part in parts)
     theirs = functional.scaled_dot_product_attention(
         query, key, value, attn_mask=seen[None, None], scale=scale, enable_gqa=True
@@ -208,7 +208,7 @@ def gated_cases(random):
 
 
 def expert_cases(random):
-    """Choice of experts: the largest router logits, and weights that are a softmax over all or renormalised."""
+    """Makes cases of the choice of experts: the largest router logits; weights from a softmax over all, or renormalised."""
     logits = 2 * draw(random, 5, 8)
     chances = torch.softmax(logits.double(), dim=-1)
     weights, experts = torch.topk(chances, 3, dim=-1)

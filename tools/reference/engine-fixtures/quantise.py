@@ -1,8 +1,8 @@
-"""Element types of GGUF: the gguf package's quantisers where it has them, and K-quants, which it only reads.
+"""Quantises to the element types of GGUF: with the gguf package's quantisers, and here for K-quants, which it only reads.
 
-Block layouts are those of ggml (https://github.com/ggml-org/ggml, ggml-common.h): a super-block has 256 weights. Scales are
-found by trying a range of steps and keeping the one with the smallest squared error; other quantisers choose a little
-differently, which is their right, since every choice is a valid file. What counts is what `decode` reads back.
+Block layouts are those of ggml (https://github.com/ggml-org/ggml, ggml-common.h): a super-block has 256 weights. For each
+scale, the script tries a range of steps and keeps the step with the smallest squared error. Other quantisers choose
+slightly different scales; every choice is a valid file. The tests use the values that `decode` reads back.
 """
 
 import numpy as np
@@ -27,13 +27,13 @@ def decode(data, kind):
 
 
 def halves(values):
-    """f16 of [blocks, n], as bytes [blocks, 2 n]; the second result is what the halves hold."""
+    """Converts [blocks, n] to f16: returns bytes [blocks, 2 n] and the values of the halves."""
     stored = values.astype(np.float16)
     return stored.view(np.uint8).reshape(len(values), -1), stored.astype(np.float64)
 
 
 def affine(blocks, levels):
-    """Scale and minimum per run of 32: values are about scale x q - minimum with q in [0, levels] and minimum >= 0."""
+    """Fits scale and minimum per run of 32: values are about scale x q - minimum, q in [0, levels] and minimum >= 0."""
     low = np.minimum(blocks.min(axis=-1), 0)
     high = blocks.max(axis=-1)
     best = np.full(low.shape, np.inf)
@@ -51,14 +51,14 @@ def affine(blocks, levels):
 
 
 def six_bits(values):
-    """[blocks, 8] numbers >= 0 to a half per block and 6-bit multiples of it."""
+    """Converts [blocks, 8] numbers >= 0 to a half per block and 6-bit multiples of it."""
     stored, unit = halves(values.max(axis=1, keepdims=True) / 63)
     multiples = np.clip(np.round(np.divide(values, unit, where=unit > 0, out=np.zeros_like(values))), 0, 63)
     return stored, unit, multiples.astype(np.uint8)
 
 
 def packed_scales(scales, minimums):
-    """Eight 6-bit scales and eight 6-bit minimums in 12 bytes, the layout of Q4_K and Q5_K."""
+    """Packs eight 6-bit scales and eight 6-bit minimums into 12 bytes, the layout of Q4_K and Q5_K."""
     packed = np.zeros((len(scales), 12), np.uint8)
     packed[:, 0:4] = scales[:, :4] | (scales[:, 4:] >> 4 << 6)
     packed[:, 4:8] = minimums[:, :4] | (minimums[:, 4:] >> 4 << 6)
@@ -67,7 +67,7 @@ def packed_scales(scales, minimums):
 
 
 def affine_super(rows, levels):
-    """Super-blocks [n, 256] of Q4_K and Q5_K up to their quants: d, dmin, scales as bytes, quants [n, 8, 32]."""
+    """Encodes super-blocks [n, 256] of Q4_K and Q5_K up to their quants: d, dmin, scales as bytes, quants [n, 8, 32]."""
     blocks = rows.reshape(-1, 8, 32)
     scales, minimums = affine(blocks, levels)
     scale_half, scale_unit, scale_bits = six_bits(scales)
@@ -79,7 +79,7 @@ def affine_super(rows, levels):
 
 
 def nibbles(quants):
-    """[n, 8, 32] 4-bit numbers: runs 2i and 2i + 1 share 32 bytes, low half first."""
+    """Packs [n, 8, 32] 4-bit numbers: runs 2i and 2i + 1 share 32 bytes, low half first."""
     return (quants[:, 0::2] | (quants[:, 1::2] << 4)).reshape(len(quants), 128)
 
 
@@ -98,7 +98,7 @@ def encode_q5_k(rows):
 
 
 def encode_q6_k(rows):
-    """16 runs of 16 weights: d x scale (signed byte) x (q - 32)."""
+    """Encodes 16 runs of 16 weights: d x scale (signed byte) x (q - 32)."""
     blocks = rows.reshape(-1, 16, 16)
     peak = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=-1)[..., None], axis=-1)[..., 0]
     best, scales = np.full(peak.shape, np.inf), np.zeros(peak.shape)
@@ -114,7 +114,7 @@ def encode_q6_k(rows):
     scale = (unit * bits)[..., None]
     raw = np.divide(blocks, scale, where=scale != 0, out=np.zeros_like(blocks))
     quants = (np.clip(np.round(raw), -32, 31) + 32).astype(np.uint8).reshape(-1, 2, 4, 32)
-    # Per half of 128: four runs of 32; low nibbles of runs 0|2 and 1|3 share bytes, high pairs of all four do.
+    # Each half of 128 has four runs of 32: runs 0|2 and 1|3 share the bytes of low nibbles, all four the high bit pairs.
     low = np.stack(
         [(quants[:, :, 0] & 15) | ((quants[:, :, 2] & 15) << 4), (quants[:, :, 1] & 15) | ((quants[:, :, 3] & 15) << 4)],
         axis=2,
@@ -129,6 +129,6 @@ ENCODERS = {Type.Q4_K: encode_q4_k, Type.Q5_K: encode_q5_k, Type.Q6_K: encode_q6
 
 
 def relative_error(values, kind):
-    """Root of the mean squared error over the deviation of the values."""
+    """Returns the root of the mean squared error over the deviation of the values."""
     back = decode(encode(values, kind), kind)
     return float(np.sqrt(np.mean((back - values) ** 2)) / values.std())

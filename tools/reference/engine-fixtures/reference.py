@@ -1,7 +1,7 @@
-"""transformers in float32 on the CPU as the judge: logits, hidden states, greedy tokens and negative log likelihoods.
+"""The reference: transformers in float32 on the CPU gives logits, hidden states, greedy tokens and log likelihoods.
 
-Attention is the `eager` code of each model. To say what a cache in f16 or q8_0 must give, the same code is handed keys
-and values that were rounded as such a cache rounds them; nothing else changes.
+Attention is the `eager` code of each model. For a cache in f16 or q8_0, the same code gets keys and values that are
+rounded like such a cache rounds them; nothing else changes.
 """
 
 import json
@@ -24,7 +24,7 @@ def through_f16(values):
 
 
 def through_q8_0(values):
-    """Blocks of 32 along the head, one half as scale."""
+    """Rounds values through q8_0: blocks of 32 along the head, with a half as scale."""
     rows = quantize(values.contiguous().numpy(), Type.Q8_0)
     return torch.from_numpy(dequantize(rows, Type.Q8_0).astype(np.float32))
 
@@ -47,14 +47,14 @@ register_kv_formats()
 
 
 def complete_config(config):
-    """The config with what transformers adds to it: defaults, rope_parameters, layer types."""
+    """Returns the config with the additions of transformers: defaults, rope_parameters, layer types."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(config))
         return AutoConfig.from_pretrained(folder).to_dict()
 
 
 class Reference:
-    """One model of transformers with hooks on what an engine may want to see."""
+    """A model of transformers with hooks on the values that tests compare."""
 
     def __init__(self, config, weights):
         with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +72,7 @@ class Reference:
             assert not info[problem], f"{problem}: {info[problem]}"
         self.model.eval()
         self.hidden = {}
-        # Smallest distance between a router's last chosen and first refused expert, over all tokens seen.
+        # Smallest distance between a router's last chosen and first rejected expert, over all tokens so far.
         self.router_gap = float("inf")
         self._watch()
 
@@ -100,16 +100,16 @@ class Reference:
         self.router_gap = min(self.router_gap, float(gaps.min()))
 
     def use_kv(self, name):
-        """`f32` or one of KV_ROUNDING."""
+        """Chooses the cache type: `f32` or a key of KV_ROUNDING."""
         self.model.set_attn_implementation("eager" if name == "f32" else f"eager_kv_{name}")
 
     @torch.no_grad()
     def logits(self, tokens):
-        """[tokens, vocabulary]; hidden states of the same run stay in `hidden`, each [tokens, hidden]."""
+        """Returns logits [tokens, vocabulary]; `hidden` keeps the hidden states of the same run, each [tokens, hidden]."""
         return self.model(torch.tensor([tokens]), use_cache=False).logits[0]
 
     def rounding_error(self, tokens):
-        """How far float32 is from float64 on these tokens: no implementation in float32 can be asked for less."""
+        """Measures how far float32 is from float64 on these tokens: no float32 implementation can do better."""
         rounded = self.logits(tokens)
         self.model.double()
         exact = self.logits(tokens)
@@ -117,9 +117,9 @@ class Reference:
         return float((rounded - exact).abs().max())
 
     def greedy(self, tokens, count, margin_min=0):
-        """Tokens, and the smallest lead of a chosen token over the next; ends early when that is too small.
+        """Returns tokens, and the smallest lead of a chosen token over the next best; ends early if the lead is too small.
 
-        The whole sequence is computed at each step, so that no cache is involved.
+        Each step computes the whole sequence, so that no cache is involved.
         """
         tokens, margin = list(tokens), float("inf")
         start = len(tokens)
@@ -132,7 +132,7 @@ class Reference:
         return tokens[start:], margin
 
     def losses(self, tokens):
-        """Negative log likelihood of each token but the first, in nats."""
+        """Returns the negative log likelihood of each token but the first, in nats."""
         logits = self.logits(tokens)[:-1].double()
         chosen = torch.tensor(tokens[1:])[:, None]
         return -torch.log_softmax(logits, dim=-1).gather(1, chosen)[:, 0]

@@ -1,11 +1,11 @@
-"""tokenizer.json and tokenizer_config.json of a stub vocabulary, as the Hub has them for both kinds of tokenizer."""
+"""Writes tokenizer.json and tokenizer_config.json of a stub vocabulary, as on the Hub, for both kinds of tokenizer."""
 
 import json
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from vocabulary import SPM_SPACE
 
-# The patterns of Llama 3 and Qwen 2 differ in how many digits stand together.
+# The patterns of Llama 3 and Qwen 2 differ in the length of a group of digits.
 DIGITS = {"llama-bpe": r"\p{N}{1,3}", "qwen2": r"\p{N}"}
 PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -61,7 +61,7 @@ def write_tokenizer(directory, vocabulary):
 
 
 def text_tokens(vocabulary, text):
-    """Ids of a text with the beginning token in front; decoding them must give the text back."""
+    """Returns the ids of a text after the beginning token; decoding them must return the text."""
     tokenizer = make_tokenizer(vocabulary)
     ids = tokenizer.encode(text, add_special_tokens=False).ids
     assert tokenizer.decode(ids) == text, f"the stub vocabulary of {vocabulary.kind} loses text"

@@ -1,4 +1,4 @@
-"""What a fixture is made from."""
+"""The description from which a fixture is made."""
 
 from dataclasses import dataclass, field
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 class Variant:
     name: str
     config: dict
-    # Seed of weights and prompts, chosen by hand so that greedy decoding is decided by clear margins.
+    # Seed of weights and prompts, chosen by hand so that greedy decoding has clear margins.
     seed: int
     # Element type of model.safetensors.
     stored: str = "bfloat16"
-    # GGUF files: element types of the matrices, first the one that every test reads.
+    # GGUF files: element types of the matrices; every test reads the first.
     gguf: tuple = ("F32",)
     # Tokenizer of the stub vocabulary: `spm` (llama) or `bpe` (gpt2), and its pre-tokenizer.
     vocabulary: tuple = ("spm", "default")
@@ -19,15 +19,15 @@ class Variant:
     prompts: dict = field(default_factory=lambda: {"short": 7, "medium": 33, "long": 96})
     # Prompt that greedy decoding continues.
     greedy: str = "medium"
-    # What the config means once it went through GGUF, where the format cannot say all of it.
+    # Changes of the config after a round trip through GGUF, which cannot express all of it.
     gguf_overrides: dict = field(default_factory=dict)
     # Trait -> config keys that switch it off.
     features: dict = field(default_factory=dict)
-    # KV cache formats beside f16 to state logits for.
+    # KV cache formats besides f32 for which the expected file has logits.
     kv_formats: tuple = ("f16",)
-    # Whether the expected file states perplexity of the text, and in which GGUF files.
+    # True if the expected file has the perplexity of the text.
     perplexity: bool = False
-    # False where the checkpoint is only shipped as GGUF.
+    # False if the repository has the checkpoint only as GGUF.
     ships_checkpoint: bool = True
 
 

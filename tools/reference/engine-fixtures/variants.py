@@ -1,8 +1,8 @@
-"""What each fixture is: its config.json as checkpoints of that family have it, and how its GGUF file is made.
+"""The fixtures: the config.json of each as in checkpoints of its family, and the settings of its GGUF file.
 
-Sizes are the smallest that still tell mistakes apart: heads are wider than hidden / heads somewhere, vocabularies are no
-multiple of 8 somewhere, every row is a multiple of 32 so that it can be quantised. `features` switch one trait of the
-model off each: the generator refuses a fixture whose logits do not notice.
+Sizes are the smallest that still distinguish mistakes: some heads are wider than hidden / heads, some vocabularies are no
+multiple of 8, and every row is a multiple of 32 so that it can be quantised. Each of `features` switches one trait of the
+model off; the generator refuses a fixture whose logits do not change.
 """
 
 from gemmas import GEMMAS, GEMMAS_4
@@ -39,7 +39,7 @@ LLAMA_3_SCALING = {
     "factor": 32.0,
     "high_freq_factor": 4.0,
     "low_freq_factor": 1.0,
-    # Converters to GGUF take 8192 for granted.
+    # Converters to GGUF assume 8192.
     "original_max_position_embeddings": 8192,
     "rope_type": "llama3",
 }
@@ -75,7 +75,7 @@ LLAMAS = [
         config=llama(attention_bias=True, rope_scaling={"type": "linear", "factor": 2.0}, vocab_size=317),
         features={"rope scaling": {"rope_scaling": None}},
     ),
-    # Rows of 256, for the formats with blocks of 256; one layer, because such rows make large files.
+    # Rows of 256 for the formats with blocks of 256; one layer, because such rows make large files.
     Variant(
         name="llama-k-quants",
         seed=4,
@@ -251,7 +251,7 @@ PHIS = [
     Variant(
         name="phi3-longrope",
         seed=13,
-        # Beyond 128 positions the long factors hold, up to there the short ones, for the whole sequence.
+        # The long factors apply to whole sequences beyond 128 positions, the short factors to shorter sequences.
         prompts={"short": 7, "medium": 33, "long": 160},
         config=phi(
             original_max_position_embeddings=128,

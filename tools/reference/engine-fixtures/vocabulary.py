@@ -1,6 +1,6 @@
 """Stub vocabularies: all bytes, a few hundred merges of a handful of words, special tokens. Any text can be encoded.
 
-One list of merges makes both kinds: `spm` (SentencePiece as llama.cpp's `llama` tokenizer reads it: pieces with scores and
+Both kinds use one list of merges: `spm` (SentencePiece as llama.cpp's `llama` tokenizer reads it: pieces with scores and
 byte fallback) and `bpe` (byte-level BPE: tokens in GPT-2's printable alphabet, and merges).
 """
 
@@ -28,7 +28,7 @@ class Vocabulary:
 
 
 def printable_bytes():
-    """GPT-2's alphabet: printable bytes stand for themselves, the others are moved beyond 255."""
+    """Returns GPT-2's alphabet: printable bytes map to themselves, the others to characters beyond 255."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters, moved = {}, 0
     for byte in range(256):
@@ -41,7 +41,7 @@ def printable_bytes():
 
 
 def merges_of_words(space):
-    """Merges that build every word from its left end, short stems shared: [(left, right)] in order of rank."""
+    """Returns merges that build every word from its left end and share short stems: [(left, right)] in order of rank."""
     merges, seen = [], set()
     for word in WORDS:
         text = space + word
@@ -55,16 +55,16 @@ def merges_of_words(space):
 
 
 def spm(config, pre):
-    """<unk>, <s>, </s> where the config has them, bytes, letters, then merged pieces; the rest is unused."""
+    """Makes <unk>, <s> and </s> at the config's ids, bytes, letters, then merged pieces; the rest is unused."""
     size, bos, eos = config["vocab_size"], config["bos_token_id"], config["eos_token_id"]
     specials = ["<unk>", "<s>", "</s>"] if bos == 1 else ["<pad>", "<eos>", "<bos>", "<unk>"]
     tokens = [*specials, *(f"<0x{byte:02X}>" for byte in range(256))]
     types = [2 if token == "<unk>" else 3 for token in specials] + [6] * 256
     scores = [0.0] * len(tokens)
-    # llama.cpp looks this token up in files whose name says Phi-3.
+    # llama.cpp looks this token up in files with Phi-3 in their name.
     last = ["<|endoftext|>"] if config["model_type"] == "phi3" else []
     room = size - len(tokens) - len(last)
-    # The letters of the words take places too: keep the merges that fit.
+    # The letters of the words need ids too: keep the merges that fit.
     merges, letters = [], []
     for left, right in merges_of_words(SPM_SPACE):
         fresh = [part for part in dict.fromkeys((left, right)) if len(part) == 1 and part not in letters]
@@ -75,7 +75,7 @@ def spm(config, pre):
     pieces = letters + [left + right for left, right in merges]
     tokens += pieces
     types += [1] * len(pieces)
-    # SentencePiece joins the pair with the highest score first; letters are never joined from others.
+    # SentencePiece joins the pair with the highest score first; letters are never joined from other pieces.
     scores += [-float(len(merges) + place) for place in range(len(letters))]
     scores += [-float(rank) for rank in range(len(merges))]
     tokens += last
@@ -85,7 +85,7 @@ def spm(config, pre):
 
 
 def bpe(config, pre):
-    """256 bytes, merged tokens, special tokens where the config has them."""
+    """Makes 256 bytes, merged tokens, and special tokens at the config's ids."""
     size, bos, eos = config["vocab_size"], config["bos_token_id"], config["eos_token_id"]
     letters = printable_bytes()
     merges = merges_of_words(letters[32])[: bos - 256]
@@ -117,7 +117,7 @@ def make_vocabulary(variant):
 
 
 def add_to_gguf(writer, vocabulary):
-    """The keys that the converter writes for each kind."""
+    """Adds the keys that the converter writes for each kind."""
     writer.add_tokenizer_model("llama" if vocabulary.kind == "spm" else "gpt2")
     writer.add_tokenizer_pre(vocabulary.pre)
     writer.add_token_list(vocabulary.tokens)
