@@ -6,7 +6,8 @@
  * A tile of blocks is made once per type and repeated. The number of blocks is a prime larger than any vocabulary, so
  * no two rows of a matrix are alike, and no two logits are equal for that reason.
  */
-import { assert, defined, type Random } from '@plimsoll/foundation';
+import { assert, defined } from '@plimsoll/foundation';
+import type { Random } from '@plimsoll/foundation/random';
 import type { GgmlType } from '@plimsoll/model-files/spec';
 
 const tileBlocks = 262_147;

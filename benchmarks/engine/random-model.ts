@@ -15,16 +15,12 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { assert, defined, type Random, seededRandom } from '@plimsoll/foundation';
-import {
-  type GgufValue,
-  ggufScalar,
-  ggufString,
-  ggufUint32,
-  layOutGguf,
-  type ModelSpec,
-} from '@plimsoll/model-files';
+import { assert, defined } from '@plimsoll/foundation';
+import { type Random, seededRandom } from '@plimsoll/foundation/random';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 import { ggmlTypeNamed } from '@plimsoll/model-files/spec';
+import { ggufScalar, ggufString, ggufUint32, layOutGguf } from '@plimsoll/model-files/writing';
 import { type StoredTensor, storedTensors } from '../../packages/planner/src/gguf-recipes/gguf-spec.ts';
 import { BlockStream } from './random-blocks.ts';
 import { randomTokenizer } from './random-tokenizer.ts';

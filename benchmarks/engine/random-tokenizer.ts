@@ -3,8 +3,9 @@
  * random earlier entries. Loading a model includes reading its tokenizer, so a small tokenizer would make loading look
  * faster. Merges contain only ASCII, so that nearly every token is text by itself and is printed at once.
  */
-import { type Random, randomInteger } from '@plimsoll/foundation';
-import { type GgufValue, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
+import { ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files/writing';
 import { byteToCodePoint } from '../../packages/text/src/tokenizer/byte-alphabet.ts';
 
 const longestToken = 12;

@@ -1,7 +1,7 @@
 /**
  * Lets engines take turns on one model: the same prompt for each, A B C and then the memory's bandwidth, repeatedly.
  */
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import type { BandwidthMeter } from './bandwidth.ts';
 import type { EngineFigures, EngineResult, ModelResult } from './engine-record.ts';
 import { type EngineSettings, type MeasuredProcess, startMeasured } from './measured-process.ts';

@@ -3,7 +3,8 @@
  * both baselines. Parameters are counted, not estimated, so that neither baseline suffers from a rounded "8B".
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { elementCount, type ModelSpec, textParameterCount } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files';
+import { elementCount, textParameterCount } from '@plimsoll/model-files/spec';
 import { loggedDevice } from '@plimsoll/planner/validation';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import { modelFromRegistry } from '../../apps/plimsoll/src/model-reference.ts';

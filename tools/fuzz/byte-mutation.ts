@@ -1,5 +1,5 @@
 /** Damages bytes without knowledge of the format, like a bad disk, a broken download or a hex editor. */
-import { type Random, randomInteger } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 import { chance, pick, wholeEdges } from './chance.ts';
 
 export interface DamagedBytes {

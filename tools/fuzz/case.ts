@@ -4,7 +4,7 @@
  */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { damaged } from './byte-mutation.ts';
 import { chance, pick } from './chance.ts';
 import { encodeParts, mutateGguf, partsOf } from './gguf-mutation.ts';

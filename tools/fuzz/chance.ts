@@ -1,5 +1,6 @@
 /** Seeded choices for mutations. */
-import { defined, type Random, randomInteger } from '@plimsoll/foundation';
+import { defined } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 
 export function pick<Item>(random: Random, items: readonly Item[]): Item {
   return defined(items[randomInteger(random, 0, items.length)], 'there is something to choose from');

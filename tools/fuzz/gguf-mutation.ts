@@ -2,16 +2,10 @@
  * Makes one semantic change in a GGUF file: a value, its type, a dimension, a tensor's type or data. Our own writer
  * writes the file, so the rest of the file is valid.
  */
-import { type Random, randomInteger } from '@plimsoll/foundation';
-import {
-  encodeGguf,
-  type GgufArrayValue,
-  type GgufTensorData,
-  type GgufValue,
-  ggmlTensorBytes,
-  ggmlTypes,
-  parseGguf,
-} from '@plimsoll/model-files';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import { type GgufArrayValue, type GgufValue, parseGguf } from '@plimsoll/model-files/gguf';
+import { ggmlTensorBytes, ggmlTypes } from '@plimsoll/model-files/spec';
+import { encodeGguf, type GgufTensorData } from '@plimsoll/model-files/writing';
 import { chance, changedNumber, oddText, pick, place, realEdges } from './chance.ts';
 
 export interface GgufParts {

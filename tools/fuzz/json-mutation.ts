@@ -1,7 +1,7 @@
 /**
  * Changes one value of a JSON text at any depth, as a person, a script or an attacker changes a config or a tokenizer.
  */
-import { type Random, randomInteger } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 import { chance, changedNumber, oddText, pick, place, realEdges } from './chance.ts';
 
 type JsonObject = { [key: string]: unknown };

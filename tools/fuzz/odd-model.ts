@@ -2,16 +2,10 @@
  * Generates models with unusual sizes that satisfy every relation that a reader checks: rows that are no multiple of a
  * vector, one head, one layer, experts of width one. The engine must compute every model that passes the checks.
  */
-import { type Random, randomInteger } from '@plimsoll/foundation';
-import {
-  type GgufTensorData,
-  type GgufValue,
-  ggmlTensorBytes,
-  ggmlTypeNamed,
-  ggufScalar,
-  ggufString,
-  ggufUint32,
-} from '@plimsoll/model-files';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
+import { ggmlTensorBytes, ggmlTypeNamed } from '@plimsoll/model-files/spec';
+import { type GgufTensorData, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files/writing';
 import { chance, pick } from './chance.ts';
 import type { GgufParts } from './gguf-mutation.ts';
 

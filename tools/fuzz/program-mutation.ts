@@ -2,7 +2,7 @@
  * Mutates chat templates and JSON schemas, which are programs that come with a file. They are changed like texts and
  * values, and some are made to run long or grow large, to test their limits.
  */
-import { type Random, randomInteger } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 import { chance, oddText, pick } from './chance.ts';
 import { mutateJson } from './json-mutation.ts';
 

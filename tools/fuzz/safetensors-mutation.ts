@@ -1,6 +1,7 @@
 /** Changes one entry of the header of a safetensors file; the data section is as long as the entries say. */
-import { type Random, randomInteger } from '@plimsoll/foundation';
-import { encodeSafetensors, parseSafetensorsHeader, type SafetensorsData } from '@plimsoll/model-files';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import { parseSafetensorsHeader } from '@plimsoll/model-files/safetensors';
+import { encodeSafetensors, type SafetensorsData } from '@plimsoll/model-files/writing';
 import { oddText, pick, place } from './chance.ts';
 
 export function tensorsOf(bytes: Uint8Array): SafetensorsData[] {

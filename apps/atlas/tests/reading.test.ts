@@ -1,6 +1,6 @@
 /** The site as people read it: in both themes, with the keyboard, without JavaScript, and on paper. */
 import AxeBuilder from '@axe-core/playwright';
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { launchChromium, watchErrors, withPage } from './chromium.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
 import { readJsonFile, readTextFile } from '@plimsoll/model-files/files';
-import type { ChatMessage, Tokenizer } from '@plimsoll/text';
+import type { Tokenizer } from '@plimsoll/text';
+import type { ChatMessage } from '@plimsoll/text/chat';
 import type { TemplateJob, TemplateProcess } from '@plimsoll/text/process';
 import type { Interruption } from './interruption.ts';
 
@@ -30,7 +31,7 @@ export async function openConversation(
   const tokenizer = tokenizerOf(engine);
   const template = await templateOf(engine, tokenizer);
   if (template === null) return null;
-  const { encodeChat } = await import('@plimsoll/text');
+  const { encodeChat } = await import('@plimsoll/text/chat');
   return {
     async encode(messages, signal) {
       const contents = messages.map(({ content }) => (typeof content === 'string' ? content : ''));
@@ -86,7 +87,7 @@ type Template = Omit<TemplateJob, 'input'>;
 
 async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Template | null> {
   const { chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } = await import(
-    '@plimsoll/text'
+    '@plimsoll/text/chat'
   );
   const sources =
     model.metadata === null

@@ -5,16 +5,10 @@
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { assert, defined } from '@plimsoll/foundation';
-import {
-  type GgufValue,
-  ggufArray,
-  ggufScalar,
-  ggufString,
-  ggufUint32,
-  layOutGguf,
-  modelSpecFromConfig,
-} from '@plimsoll/model-files';
+import { modelSpecFromConfig } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
+import { ggufArray, ggufScalar, ggufString, ggufUint32, layOutGguf } from '@plimsoll/model-files/writing';
 import { resolveModel } from '@plimsoll/registry';
 
 type Metadata = readonly (readonly [string, GgufValue])[];

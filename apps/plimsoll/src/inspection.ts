@@ -2,7 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import type { GgufModel, GgufValue, ModelSpec, SafetensorsModel } from '@plimsoll/model-files';
+import type { GgufModel, ModelSpec, SafetensorsModel } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 
 export interface InspectedTensor {
   readonly name: string;
@@ -79,7 +80,8 @@ async function inspectSafetensors(path: string): Promise<Inspection> {
 }
 
 async function inspectDirectory(path: string): Promise<Inspection> {
-  const { modelSpecFromConfig, readModelDirectory, weightsOf } = await import('@plimsoll/model-files');
+  const { modelSpecFromConfig, readModelDirectory } = await import('@plimsoll/model-files');
+  const { weightsOf } = await import('@plimsoll/model-files/safetensors');
   const directory = await readModelDirectory(path);
   const weights = weightsOf(directory, `plimsoll plan ${join(path, 'config.json')} needs no weights`);
   const spec = specOrProblem(() => modelSpecFromConfig(directory.config, { id: basename(resolve(path)) }));

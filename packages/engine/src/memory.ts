@@ -2,7 +2,6 @@
 export { type ArenaMemory, type ArenaSource, createWasmArena } from './memory/arena.ts';
 export {
   DeviceAllocator,
-  type ScratchBlock,
   type ScratchRequest,
   type ScratchSource,
 } from './memory/device-allocator.ts';
@@ -14,4 +13,4 @@ export {
 } from './memory/memory-manager.ts';
 export { type ModelConfig, type ModelOverrides, modelOptions } from './memory/model-config.ts';
 export { PinnedAllocator, type PinnedBlock } from './memory/pinned-allocator.ts';
-export { type Region, type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';
+export { type RegionRequest, VramAllocator } from './memory/vram-allocator.ts';

@@ -7,9 +7,8 @@ import {
   modelSpecFromDirectory,
   modelSpecFromGguf,
   readGgufFile,
-  type TensorSpec,
-  textParameterCount,
 } from '@plimsoll/model-files';
+import { type TensorSpec, textParameterCount } from '@plimsoll/model-files/spec';
 import { describe, expect, test } from 'vitest';
 import { type PackedArray, readReferenceFixture, unpackArray } from './reference-fixtures.ts';
 

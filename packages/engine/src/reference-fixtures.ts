@@ -5,7 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '@plimsoll/foundation';
-import { memorySource, readSafetensorsHeader } from '@plimsoll/model-files';
+import { readSafetensorsHeader } from '@plimsoll/model-files/safetensors';
+import { memorySource } from '@plimsoll/model-files/sources';
 
 export interface ReferenceArray {
   readonly shape: readonly number[];

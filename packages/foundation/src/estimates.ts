@@ -1,5 +1,5 @@
 /** Formats speed estimates with two digits, because a first-order model knows no more. */
-import { formatCount, roundEstimate } from './units.ts';
+import { formatCount } from './units.ts';
 
 export function aboutSeconds(seconds: number): string {
   const units: readonly [scale: number, name: string][] = [
@@ -14,6 +14,11 @@ export function aboutSeconds(seconds: number): string {
 /** Formats tokens per second and other rates. */
 export function aboutCount(count: number): string {
   return formatNumber(roundEstimate(count));
+}
+
+/** Rounds an estimate to two digits. */
+export function roundEstimate(value: number): number {
+  return Number(value.toPrecision(2));
 }
 
 function formatNumber(value: number): string {

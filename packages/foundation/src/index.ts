@@ -1,8 +1,6 @@
 export { AssertionError, assert, defined } from './assert.ts';
 export { type Clock, monotonicClock } from './clock.ts';
 export { type ErrorDetails, PlimsollError } from './errors.ts';
-export { aboutCount, aboutSeconds } from './estimates.ts';
-export { type Random, randomInteger, seededRandom } from './random.ts';
 export {
   type Bytes,
   bytes,
@@ -15,9 +13,6 @@ export {
   MiB,
   parseBytes,
   parseTokens,
-  roundEstimate,
   type Seconds,
   seconds,
-  type Tokens,
-  tokens,
 } from './units.ts';

@@ -32,10 +32,6 @@ export function bytes(value: number): Bytes {
   return value as Bytes;
 }
 
-export function tokens(value: number): Tokens {
-  return value as Tokens;
-}
-
 export function seconds(value: number): Seconds {
   return value as Seconds;
 }
@@ -71,7 +67,7 @@ export function parseTokens(text: string): Tokens {
     const count = Number(match[1]?.replaceAll(/[_,]/g, ''));
     const factor = { k: KiB, m: MiB }[match[2]?.toLowerCase() ?? ''] ?? 1;
     const total = Math.round(count * factor);
-    if (Number.isSafeInteger(total) && total > 0) return tokens(total);
+    if (Number.isSafeInteger(total) && total > 0) return total as Tokens;
   }
   throw new PlimsollError({
     code: 'bad-tokens',
@@ -102,11 +98,6 @@ export function formatCount(value: number): string {
 export function formatTokens(value: number): string {
   if (value >= KiB && value % KiB === 0) return `${value / KiB}k`;
   return formatCount(value);
-}
-
-/** Rounds an estimate to two digits. */
-export function roundEstimate(value: number): number {
-  return Number(value.toPrecision(2));
 }
 
 /** Formats a duration with the unit that keeps two to four digits before the point: 0.0052 -> "5.20 ms". */

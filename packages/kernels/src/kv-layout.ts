@@ -12,7 +12,7 @@ import { assert } from '@plimsoll/foundation';
 import { attentionSpanTokens, attentionTokens, kvBlockTokensUnit } from '../assembly/opcodes.ts';
 import type { KernelKvFormat } from './formats.ts';
 
-export interface KvShape {
+interface KvShape {
   readonly kvFormat: KernelKvFormat;
   readonly kvHeads: number;
   readonly headDim: number;

@@ -4,7 +4,6 @@ export {
   type GgmlType,
   ggmlTensorBytes,
   ggmlTypeNamed,
-  ggmlTypeOfId,
   ggmlTypes,
   isBlockType,
 } from './gguf/ggml-types.ts';
@@ -17,12 +16,9 @@ export {
   type LayerSpec,
   type MlpSpec,
   type ModelSpec,
-  type QuantizationSpec,
   type RotarySpec,
   type TensorRole,
   type TensorSpec,
   textParameterCount,
-  type VisionSpec,
   type WeightScheme,
 } from './model-spec.ts';
-export { modelSpecFromJson, modelSpecToJson } from './spec-json.ts';

@@ -2,8 +2,10 @@
  * A GGUF file and the registry's model in the same mixture give the same plan. The tests lay a file out from the
  * recipe, read it back with the header reader, and plan it like any other file.
  */
-import { ggufString, ggufUint32, layOutGguf, modelSpecFromGguf, readGgufHeader } from '@plimsoll/model-files';
+import { modelSpecFromGguf } from '@plimsoll/model-files';
+import { readGgufHeader } from '@plimsoll/model-files/gguf';
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
+import { ggufString, ggufUint32, layOutGguf } from '@plimsoll/model-files/writing';
 import { expect, test } from 'vitest';
 import { diffLedgers } from './bytes/ledger.ts';
 import { solve } from './deployment/deployment.ts';

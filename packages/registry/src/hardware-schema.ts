@@ -169,10 +169,7 @@ export const hardwareSchema = hardwareShape.superRefine((hardware, context) => {
   for (const message of brokenRules(hardware)) context.addIssue({ code: 'custom', message });
 });
 
-export type Provenance = z.infer<typeof provenanceSchema>;
-export type HardwareLink = z.infer<typeof linkSchema>;
 export type HardwareRates = z.infer<typeof ratesSchema>;
-export type HardwareMemory = z.infer<typeof memorySchema>;
 /** A record as its file holds it, including memory variants. */
 export type HardwareFile = z.infer<typeof hardwareSchema>;
 /** One device with one amount of memory: the hardware that a plan is made for. */

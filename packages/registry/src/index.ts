@@ -1,12 +1,6 @@
-export type {
-  HardwareLink,
-  HardwareMemory,
-  HardwareRates,
-  HardwareRecord,
-  Provenance,
-} from './hardware-schema.ts';
+export type { HardwareRates, HardwareRecord } from './hardware-schema.ts';
 export { largerHardware } from './larger-hardware.ts';
-export type { ModelConfig, ModelRecord } from './model-schema.ts';
+export type { ModelRecord } from './model-schema.ts';
 export {
   type EngineFlags,
   engineFlags,
@@ -20,5 +14,5 @@ export {
   searchModels,
   shippedRegistry,
 } from './node-registry.ts';
-export { openRegistry, type ReadText, type Registry } from './registry.ts';
+export type { Registry } from './registry.ts';
 export type { HardwareRow, ModelRow } from './registry-index.ts';

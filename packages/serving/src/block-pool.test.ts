@@ -1,4 +1,5 @@
-import { assert, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { assert } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BlockPool } from './block-pool.ts';

@@ -1,7 +1,8 @@
 import { seconds } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { arrivalOrder, policies, type ServingConfig } from './index.ts';
+import { policies, type ServingConfig } from './index.ts';
+import { arrivalOrder } from './rank-rules.ts';
 import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('preemption', () => {

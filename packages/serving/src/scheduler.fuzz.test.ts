@@ -3,7 +3,8 @@
  * and a recount of all resources after every single operation. Some seeds are the same in every run, some come from the
  * run's own seed. A failure names its seed: put it into `only` below.
  */
-import { assert, type Random, randomInteger, seconds, seededRandom } from '@plimsoll/foundation';
+import { assert, seconds } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { describe, expect, test } from 'vitest';
 import type { PinId, SequenceId } from './ids.ts';
 import {

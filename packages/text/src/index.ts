@@ -1,18 +1,3 @@
-export type { ChatMessage, ChatTextPart, ChatToolCall } from './chat/chat-message.ts';
-export {
-  type ChatInput,
-  ChatTemplate,
-  encodeChat,
-  type RenderedChat,
-  type TemplateTokens,
-} from './chat/chat-template.ts';
-export {
-  chatTemplatesFromConfig,
-  chatTemplatesFromGguf,
-  chooseTemplate,
-  type TemplateSources,
-  templateTokens,
-} from './chat/template-source.ts';
 export { tokenizerFromGguf } from './tokenizer/gguf-tokenizer.ts';
 export { type TokenizerFiles, tokenizerFromJson } from './tokenizer/json-tokenizer.ts';
 export { checkSameVocabulary } from './tokenizer/same-vocabulary.ts';

@@ -12,7 +12,7 @@ import {
   chooseTemplate,
   encodeChat,
   templateTokens,
-} from '@plimsoll/text';
+} from '@plimsoll/text/chat';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { meanLoss } from '../../../packages/engine/src/reference-loss.ts';
 import { findRealModel, realModelFolder, realModels } from '../real-model.ts';

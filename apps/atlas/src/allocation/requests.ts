@@ -2,7 +2,7 @@
  * The requests of a run. Their lengths come from a production trace, and some begin with the same instructions, like the
  * requests of one application. The seed decides everything.
  */
-import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import lengths from '@plimsoll/registry/engines/request-lengths.json' with { type: 'json' };
 
 export interface ChatRequest {

@@ -1,5 +1,6 @@
 /** Units of what charts, tables and cells show, and how each is written. */
-import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 
 export type Unit =
   | 'bytes'

@@ -2,7 +2,8 @@
  * The example that most pages use: Llama 3.1 8B in 16 bits on one H100, without an engine's reserve, so that the numbers are
  * the arithmetic of model and card. Each function turns one figure of a plan into a number with its derivation.
  */
-import { assert, formatBytes, formatCount, roundEstimate } from '@plimsoll/foundation';
+import { assert, formatBytes, formatCount } from '@plimsoll/foundation';
+import { roundEstimate } from '@plimsoll/foundation/estimates';
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type Plan, type PlanRequest, plan, prepare, singleDevice } from '@plimsoll/planner';

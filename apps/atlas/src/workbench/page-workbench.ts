@@ -1,5 +1,5 @@
 /** The workbench in a page: records under /data, models as the specs that the build made of them. */
-import { modelSpecFromJson } from '@plimsoll/model-files/spec';
+import { modelSpecFromJson } from '@plimsoll/model-files/spec-json';
 import { openRegistry } from '@plimsoll/registry/portable';
 import { type FetchText, TextCache } from './text-cache.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';

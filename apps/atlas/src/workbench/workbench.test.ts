@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { modelSpecToJson } from '@plimsoll/model-files/spec';
+import { modelSpecToJson } from '@plimsoll/model-files/spec-json';
 import { plan, singleDevice } from '@plimsoll/planner';
 import { largerHardware } from '@plimsoll/registry/portable';
 import { expect, test } from 'vitest';

@@ -4,7 +4,8 @@
  */
 
 import type { Engine } from '@plimsoll/engine';
-import { defined, monotonicClock, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { defined, monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { Command, Option } from 'commander';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
 import { countsFlag, wholeFlag } from '../flag-values.ts';

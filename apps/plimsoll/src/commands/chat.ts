@@ -4,7 +4,7 @@
  */
 import { createInterface, type Interface } from 'node:readline';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
-import type { ChatMessage } from '@plimsoll/text';
+import type { ChatMessage } from '@plimsoll/text/chat';
 import { TemplateProcess } from '@plimsoll/text/process';
 import { Command } from 'commander';
 import { type Answer, answer } from '../answer.ts';

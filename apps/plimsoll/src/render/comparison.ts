@@ -1,5 +1,6 @@
 /** Compares devices for one question: one row per device. */
-import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 import type { Plan } from '@plimsoll/planner';
 import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';

@@ -1,5 +1,6 @@
 /** Renders a plan as text: the verdict, the bar, the numbers, and the advice. */
-import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 import type { Plan, Price } from '@plimsoll/planner';
 import { type EngineName, engineFace, memoryShort } from '@plimsoll/planner/engines';
 import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';

@@ -1,4 +1,4 @@
-import { type Random, seededRandom } from '@plimsoll/foundation';
+import { type Random, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AcceptanceStatistics, expectedSpeedup, expectedTokensPerStep } from './acceptance.ts';

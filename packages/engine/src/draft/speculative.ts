@@ -5,7 +5,8 @@
  * all drafted tokens are accepted, the target gives one more token without a further run.
  * Leviathan et al. 2023, https://arxiv.org/abs/2211.17192; Chen et al. 2023, https://arxiv.org/abs/2302.01318
  */
-import { assert, type Random } from '@plimsoll/foundation';
+import { assert } from '@plimsoll/foundation';
+import type { Random } from '@plimsoll/foundation/random';
 
 /** Probabilities, [vocabulary]; their sum is 1. */
 export type Distribution = Float32Array | Float64Array;

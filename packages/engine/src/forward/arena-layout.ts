@@ -4,7 +4,7 @@
  *   token ids | positions | per group: slots, table addresses, block tables | logit rows | rotary tables | counter
  */
 import { assert, defined } from '@plimsoll/foundation';
-import { attentionScratchBytes } from '@plimsoll/kernels';
+import { attentionScratchBytes } from '@plimsoll/kernels/kv-layout';
 import type { EngineMemoryPlan, HeadBufferName, StepBufferName } from '@plimsoll/planner/engine-memory';
 import type { ModelGraph } from '../model/graph.ts';
 

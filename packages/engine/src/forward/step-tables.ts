@@ -1,6 +1,6 @@
 /** Writes the inputs of a step into the tables of an arena: tokens, positions, slots, block tables, rotations. */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import { type RopeFrequencies, ropeTable } from '@plimsoll/kernels';
+import { type RopeFrequencies, ropeTable } from '@plimsoll/kernels/rope';
 import type { ModelGraph } from '../model/graph.ts';
 import { frequenciesOf } from '../model/rotations.ts';
 import type { ArenaLayout } from './arena-layout.ts';

@@ -1,7 +1,7 @@
 /** Reads the tokenizer files of a model directory. Only tokenizer.json is required. */
 import { join } from 'node:path';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
-import { readJsonFile } from '@plimsoll/model-files';
+import { readJsonFile } from '@plimsoll/model-files/files';
 import type { Tokenizer } from '@plimsoll/text';
 import { tokenizerFromJson } from '@plimsoll/text';
 

@@ -1,7 +1,8 @@
 /** Weights of a GGUF model in one or more files. The reader has checked the headers; data is read on demand. */
 import { dirname, join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
-import { type GgufModel, type GgufModelTensor, openFileSource } from '@plimsoll/model-files';
+import { type GgufModel, openFileSource } from '@plimsoll/model-files';
+import type { GgufModelTensor } from '@plimsoll/model-files/gguf';
 import { openFiles } from './open-files.ts';
 import { readExactly } from './read-exactly.ts';
 import type { SourceTensor, TensorAddress, WeightSource } from './weight-source.ts';

@@ -7,7 +7,8 @@
  *   kernel control             [ commands of thread 0 and its counter | ... ], before the kernels that own it start
  */
 import { assert, defined } from '@plimsoll/foundation';
-import { soloControlBytes, type WasmArena } from '@plimsoll/kernels';
+import type { WasmArena } from '@plimsoll/kernels';
+import { soloControlBytes } from '@plimsoll/kernels/solo';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { ArenaLayout } from '../forward/arena-layout.ts';
 import { LoadShare, type ShareArena } from './load-share.ts';

@@ -2,7 +2,8 @@
  * An opened model: everything except its weights. It is immutable, and any number of engines can share it; each engine
  * plans its own memory from the spec and reads the weights into that memory.
  */
-import type { GgufValue, ModelSpec } from '@plimsoll/model-files';
+import type { ModelSpec } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 import type { Tokenizer } from '@plimsoll/text';
 import type { ModelGraph } from '../model/graph.ts';
 import type { ModelParameters } from '../model/parameters.ts';

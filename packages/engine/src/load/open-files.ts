@@ -1,5 +1,6 @@
 /** Opens the files of a model. They stay open while weights are read. */
-import { type FileSource, openFileSource } from '@plimsoll/model-files';
+import { openFileSource } from '@plimsoll/model-files';
+import type { FileSource } from '@plimsoll/model-files/sources';
 import type { WeightFile, WeightSource } from './weight-source.ts';
 
 export async function openFiles(paths: readonly string[]): Promise<Pick<WeightSource, 'files' | 'close'>> {

@@ -2,15 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
-  ggufLimits,
   type ModelSpec,
   modelSpecFromConfig,
   modelSpecFromGguf,
   readGgufFile,
   readModelDirectory,
-  weightsOf,
-  withStoredTypes,
 } from '@plimsoll/model-files';
+import { ggufLimits } from '@plimsoll/model-files/gguf';
+import { weightsOf, withStoredTypes } from '@plimsoll/model-files/safetensors';
 import { tokenizerFromGguf } from '@plimsoll/text';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import type { Architecture } from '../model/architecture.ts';

@@ -1,7 +1,7 @@
 /** Reads that fail if the file ends inside a tensor, with code `tensor-truncated`. */
 import { readSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
-import type { ByteSource } from '@plimsoll/model-files';
+import type { ByteSource } from '@plimsoll/model-files/sources';
 import type { WeightFile } from './weight-source.ts';
 
 /** A run of bytes inside a tensor's data. */

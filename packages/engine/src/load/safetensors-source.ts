@@ -1,6 +1,7 @@
 /** Weights of a checkpoint of the Hub, in its shards. */
 import { join } from 'node:path';
-import { CheckpointTensors, type SafetensorsModel } from '@plimsoll/model-files';
+import type { SafetensorsModel } from '@plimsoll/model-files';
+import { CheckpointTensors } from '@plimsoll/model-files/safetensors';
 import { openFiles } from './open-files.ts';
 import type { WeightSource } from './weight-source.ts';
 

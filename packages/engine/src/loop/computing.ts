@@ -5,14 +5,14 @@
 
 import { defined } from '@plimsoll/foundation';
 import {
-  createReferenceKernels,
-  createSoloKernels,
   createWasmKernels,
   type Kernels,
   loadKernelModule,
   preferredBuild,
   type WasmArena,
 } from '@plimsoll/kernels';
+import { createReferenceKernels } from '@plimsoll/kernels/reference';
+import { createSoloKernels } from '@plimsoll/kernels/solo';
 import type { LoadTarget } from '../load/load-weights.ts';
 import { type EngineThread, startThread } from '../start/threads.ts';
 

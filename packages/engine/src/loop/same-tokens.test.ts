@@ -4,7 +4,8 @@
  * sequence at a time, without prefix cache and speculation, with the prompt in one chunk.
  */
 import { join } from 'node:path';
-import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import type { EngineOptions } from '@plimsoll/planner/engine-memory';
 import { policies } from '@plimsoll/serving';
 import fc from 'fast-check';

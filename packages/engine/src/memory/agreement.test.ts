@@ -2,14 +2,9 @@
  * The planner may not import kernels or serving, so it has its own formulas for their sizes. These tests compare both
  * sides: a formula that changes on only one side fails here.
  */
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
-import {
-  activationBytes,
-  attentionScratchBytes,
-  controlBytes,
-  kvBlockBytes,
-  repackedBytes,
-} from '@plimsoll/kernels';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
+import { activationBytes, controlBytes, repackedBytes } from '@plimsoll/kernels';
+import { attentionScratchBytes, kvBlockBytes } from '@plimsoll/kernels/kv-layout';
 import {
   planEngineMemory,
   quantisedActivationBytes,

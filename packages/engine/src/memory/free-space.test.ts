@@ -1,5 +1,5 @@
 /** Fuzzes FreeSpace against a model that marks every byte. */
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FreeSpace } from './free-space.ts';

@@ -1,5 +1,6 @@
 /** The engine holds exactly the planned bytes, and can free all of them. */
-import { MiB, PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { type EngineOptions, memoryNeeded, planEngineMemory } from '@plimsoll/planner/engine-memory';
 import { diffLedgers, formatDifference, ledgerBytes } from '@plimsoll/planner/ledger';
 import fc from 'fast-check';

@@ -1,5 +1,6 @@
 /** The two pools that open on first use: host staging, and scratch in arenas. */
-import { KiB, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { KiB } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DeviceAllocator, type ScratchBlock } from './device-allocator.ts';

@@ -1,13 +1,7 @@
 /** Small models for tests: seeded shapes of every kind of memory behaviour, with random stored types. */
-import { type Random, randomInteger } from '@plimsoll/foundation';
-import {
-  ggmlTensorBytes,
-  ggmlTypeNamed,
-  type LayerSpec,
-  type ModelSpec,
-  modelSpecFromConfig,
-  type TensorSpec,
-} from '@plimsoll/model-files';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import { type LayerSpec, type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
+import { ggmlTensorBytes, ggmlTypeNamed, type TensorSpec } from '@plimsoll/model-files/spec';
 
 type Config = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,6 @@
 /** Invariants of device memory under random use: tags sum to the allocated bytes, the headroom stays free. */
-import { KiB, PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { KiB, PlimsollError } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import type { LedgerCategory } from '@plimsoll/planner/ledger';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

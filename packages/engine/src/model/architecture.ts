@@ -1,6 +1,7 @@
 /** The contract of files under `architectures/`. A new architecture is one file there and a line in `known.ts`. */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { HeadLayout, LayerSpec } from '@plimsoll/model-files';
+import type { LayerSpec } from '@plimsoll/model-files';
+import type { HeadLayout } from '@plimsoll/model-files/spec';
 import type {
   AttentionGraph,
   DenseGraph,

@@ -1,7 +1,8 @@
 /** For tests: writes a copy of a fixture's GGUF file with changed metadata or tensors. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeGguf, type GgufTensorData, type GgufValue, parseGguf } from '@plimsoll/model-files';
+import { type GgufValue, parseGguf } from '@plimsoll/model-files/gguf';
+import { encodeGguf, type GgufTensorData } from '@plimsoll/model-files/writing';
 import { fixturesDirectory } from '../loop/fixture-engine.test-data.ts';
 
 export interface ModelChanges {

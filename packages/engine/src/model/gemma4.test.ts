@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
-import { ggufUint32 } from '@plimsoll/model-files';
+import { ggufUint32 } from '@plimsoll/model-files/writing';
 import { planEngineMemory } from '@plimsoll/planner/engine-memory';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';

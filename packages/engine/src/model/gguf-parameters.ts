@@ -3,7 +3,7 @@
  * Divisors of rotary frequencies are tensors in GGUF files; the caller reads them.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { GgufValue } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 import type { ModelOverrides } from '../memory/model-config.ts';
 import type { RotationScaling } from './graph.ts';
 import type { ModelParameters } from './parameters.ts';

@@ -3,7 +3,13 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { type GgufTensorData, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';
+import {
+  type GgufTensorData,
+  ggufArray,
+  ggufScalar,
+  ggufString,
+  ggufUint32,
+} from '@plimsoll/model-files/writing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openModel } from '../load/open-model.ts';
 import { fixturesDirectory, smallOptions } from '../loop/fixture-engine.test-data.ts';

@@ -3,8 +3,9 @@
  * differs from the graph, and names them as the file does. Kernels trust every size. After this check no kernel divides
  * by zero or reads outside a tensor. The reader of the spec has checked the sizes in the spec.
  */
-import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files';
+import type { LayerSpec, ModelSpec } from '@plimsoll/model-files';
 import { badGeometry } from '@plimsoll/model-files';
+import type { TensorSpec } from '@plimsoll/model-files/spec';
 import {
   type AttentionGraph,
   type ExpertsGraph,

@@ -11,7 +11,8 @@
  *                hidden = hidden x outputScale
  *   logits = softCap(head(norm(hidden)))
  */
-import type { ProductPath, RopeScaling } from '@plimsoll/kernels';
+import type { ProductPath } from '@plimsoll/kernels';
+import type { RopeScaling } from '@plimsoll/kernels/rope';
 
 /** Offset added to the stored weight: Gemma's Hub checkpoints store the weight minus 1. */
 export type NormOffset = 0 | 1;

@@ -1,5 +1,5 @@
 /** Computes the frequencies of the kernels' rotary tables from a graph's rotation. */
-import { type RopeFrequencies, ropeFrequencies } from '@plimsoll/kernels';
+import { type RopeFrequencies, ropeFrequencies } from '@plimsoll/kernels/rope';
 import type { Rotation } from './graph.ts';
 
 /** `contextMax`: the longest sequence of the engine, in tokens. It selects one of the two lists of LongRoPE. */

@@ -2,7 +2,8 @@
  * Checks that the vocabulary lists of a GGUF file are no longer than the model's vocabulary. The plan counts the memory
  * of a tokenizer by the rows of the embedding, and a token without a row cannot be computed.
  */
-import { badGeometry, type GgufValue } from '@plimsoll/model-files';
+import { badGeometry } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
 
 /** Limit of merges per token. Vocabularies from tiktoken have about two, because every split of a token is a merge. */
 const mergesPerToken = 8;

@@ -1,5 +1,6 @@
 /** A text that outgrows its context: which tokens are dropped, and that the rest is answered like any other prompt. */
-import { defined, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { defined } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Engine } from '../engine.ts';

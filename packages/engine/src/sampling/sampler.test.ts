@@ -1,4 +1,5 @@
-import { PlimsollError, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSampler } from './sampler.ts';

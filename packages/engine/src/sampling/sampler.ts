@@ -10,7 +10,8 @@
  * everything else from the history, so a rollback needs no action. All samplers of an engine share one workspace:
  * sampling is synchronous, and a sampler needs the arrays only during a call.
  */
-import { assert, PlimsollError, type Random, seededRandom } from '@plimsoll/foundation';
+import { assert, PlimsollError } from '@plimsoll/foundation';
+import { type Random, seededRandom } from '@plimsoll/foundation/random';
 import { type DraftedToken, drawFrom, verifyToken } from '../draft/speculative.ts';
 import type { Candidates } from './candidates.ts';
 import { Dry } from './dry.ts';

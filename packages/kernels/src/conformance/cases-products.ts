@@ -2,7 +2,7 @@
  * Conformance cases: weights and products. Tolerances are relative to the largest output, per weight format: both sides
  * multiply the same 8-bit integers, so they differ only in the order and precision of f32 sums.
  */
-import { randomInteger } from '@plimsoll/foundation';
+import { randomInteger } from '@plimsoll/foundation/random';
 import { activationBytes, type KernelWeightFormat, repackedBytes, weightFormats } from '../formats.ts';
 import type { MatMul } from '../operations.ts';
 import type { ConformanceCase } from './test-arena.ts';

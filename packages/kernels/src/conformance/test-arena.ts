@@ -3,7 +3,8 @@
  * Regions are at least 64 bytes apart, and the suite also compares the bytes between them, which detects a kernel that
  * writes outside its output.
  */
-import { assert, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { assert } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { type KernelWeightFormat, repackedBytes, rowBytes, sourceBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { controlBytes } from '../wasm/wasm-kernels.ts';

@@ -4,7 +4,8 @@
  * time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { PlimsollError, type Random, randomInteger, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
+import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ByteSource } from '../byte-source.ts';

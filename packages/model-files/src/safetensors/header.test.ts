@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memorySource } from '../byte-source.ts';

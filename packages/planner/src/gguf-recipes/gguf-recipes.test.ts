@@ -1,4 +1,5 @@
-import { modelSpecFromConfig, textParameterCount } from '@plimsoll/model-files';
+import { modelSpecFromConfig } from '@plimsoll/model-files';
+import { textParameterCount } from '@plimsoll/model-files/spec';
 import { describe, expect, it } from 'vitest';
 import { isGgufMixture, mixtures, parseFileType } from './file-type.ts';
 import { ggufFileBytes, ggufSpec, storedTensors } from './gguf-spec.ts';

@@ -1,4 +1,5 @@
-import { type ModelSpec, modelSpecFromConfig, textParameterCount } from '@plimsoll/model-files';
+import { type ModelSpec, modelSpecFromConfig } from '@plimsoll/model-files';
+import { textParameterCount } from '@plimsoll/model-files/spec';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

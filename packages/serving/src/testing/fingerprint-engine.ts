@@ -7,7 +7,8 @@
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { firstLiveBlock } from '../geometry.ts';
-import type { LoadedBlock, PlanEntry, SequenceView, ServingConfig, StepPlan } from '../index.ts';
+import type { PlanEntry, SequenceView, ServingConfig, StepPlan } from '../index.ts';
+import type { LoadedBlock } from '../prefix-cache-file.ts';
 
 /** Fingerprint of the prefix that ends with this token. */
 function extendFingerprint(fingerprint: number, token: number): number {

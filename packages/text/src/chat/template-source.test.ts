@@ -1,4 +1,5 @@
-import { type GgufValue, ggufArray, ggufString } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
+import { ggufArray, ggufString } from '@plimsoll/model-files/writing';
 import { expect, test } from 'vitest';
 import { ggufTokenizer } from '../tokenizer/fixtures.test-data.ts';
 import { encodeChat } from './chat-template.ts';

@@ -1,4 +1,5 @@
-import { PlimsollError, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
+import { seededRandom } from '@plimsoll/foundation/random';
 import { expect, test } from 'vitest';
 import { grammarFromGbnf } from './gbnf.ts';
 import { accepts, smallTrie, writeText } from './random-text.test-data.ts';

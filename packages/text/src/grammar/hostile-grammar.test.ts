@@ -1,5 +1,6 @@
 /** Grammars that ask for more time or memory than their size suggests: a typed error, or an answer within the limits. */
-import { PlimsollError, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
+import { seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { grammarFromGbnf } from './gbnf.ts';

@@ -1,5 +1,6 @@
 /** For tests: a small tokenizer, and texts that a model with no opinion would write under a grammar. */
-import { assert, type Random, randomInteger } from '@plimsoll/foundation';
+import { assert } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 import type { Grammar } from './grammar.ts';
 import { GrammarMatcher } from './grammar-matcher.ts';
 import { type GrammarTokenizer, TokenTrie } from './token-trie.ts';

@@ -1,7 +1,8 @@
 /** The fixtures under fixtures/tokenizers, which tools/reference/make-tokenizer-fixtures.py makes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ggufString, parseGguf } from '@plimsoll/model-files';
+import { parseGguf } from '@plimsoll/model-files/gguf';
+import { ggufString } from '@plimsoll/model-files/writing';
 import { tokenizerFromGguf } from './gguf-tokenizer.ts';
 import { tokenizerFromJson } from './json-tokenizer.ts';
 import type { Tokenizer } from './tokenizer.ts';

@@ -1,5 +1,6 @@
 import { PlimsollError } from '@plimsoll/foundation';
-import { type GgufValue, ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files';
+import type { GgufValue } from '@plimsoll/model-files/gguf';
+import { ggufArray, ggufScalar, ggufString, ggufUint32 } from '@plimsoll/model-files/writing';
 import { expect, test } from 'vitest';
 import { byteLevelIds, ggufTokenizer, nastyTexts, scoreBpeIds, spaced } from './fixtures.test-data.ts';
 import { tokenizerFromGguf } from './gguf-tokenizer.ts';

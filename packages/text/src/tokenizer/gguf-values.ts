@@ -1,5 +1,6 @@
 /** Typed access to the tokenizer keys of a GGUF header. */
-import type { GgufModel, TextTable } from '@plimsoll/model-files';
+import type { GgufModel } from '@plimsoll/model-files';
+import type { TextTable } from '@plimsoll/model-files/gguf';
 import { badTokenizer } from './limits.ts';
 
 export type GgufMetadata = GgufModel['metadata'];

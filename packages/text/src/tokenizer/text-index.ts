@@ -3,7 +3,7 @@
  * would need every text decoded before the first one is asked for.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type TextTable, textLengthBytes } from '@plimsoll/model-files';
+import { type TextTable, textLengthBytes } from '@plimsoll/model-files/gguf';
 
 /** A fair hash at half load has runs of a few dozen; a file that makes longer ones was built to. */
 const probesMax = 2000;

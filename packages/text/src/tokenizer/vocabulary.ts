@@ -1,6 +1,6 @@
 /** The list of a model's tokens, both ways: id to text and text to id. */
 import { assert } from '@plimsoll/foundation';
-import { TextTable } from '@plimsoll/model-files';
+import { TextTable } from '@plimsoll/model-files/gguf';
 import { badTokenizer, checkLimit, tokenizerLimits } from './limits.ts';
 import { type ByteRun, TextIndex } from './text-index.ts';
 

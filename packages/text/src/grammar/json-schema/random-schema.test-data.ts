@@ -1,5 +1,5 @@
 /** For tests: JSON schemas of every kind that is supported, by a seeded generator. */
-import { type Random, randomInteger } from '@plimsoll/foundation';
+import { type Random, randomInteger } from '@plimsoll/foundation/random';
 
 type Schema = { [keyword: string]: unknown };
 

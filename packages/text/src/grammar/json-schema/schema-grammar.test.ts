@@ -1,4 +1,5 @@
-import { PlimsollError, seededRandom } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
+import { seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromJSONSchema } from 'zod';

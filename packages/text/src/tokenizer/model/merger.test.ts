@@ -1,4 +1,4 @@
-import { randomInteger, seededRandom } from '@plimsoll/foundation';
+import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Merger } from './merger.ts';

@@ -1,5 +1,5 @@
 /** Merges as files list them, in order of rank, to a table over symbols. */
-import { TextTable } from '@plimsoll/model-files';
+import { TextTable } from '@plimsoll/model-files/gguf';
 import { badTokenizer, checkLimit } from '../limits.ts';
 import type { ByteRun } from '../text-index.ts';
 import type { Vocabulary } from '../vocabulary.ts';

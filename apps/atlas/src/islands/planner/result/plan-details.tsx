@@ -1,5 +1,6 @@
 /** Below the load line: speed, what to change, the command that says the same, and doubts worth knowing. */
-import { aboutCount, aboutSeconds, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 import type { Advice, Plan } from '@plimsoll/planner';
 import { Fragment, type ReactNode, useState } from 'react';
 import { Heading, type HeadingLevel } from '../../heading.tsx';

@@ -1,5 +1,6 @@
 /** The answer first: does it fit, how many users, how long a context, how fast. Words and a sign, never colour alone. */
-import { aboutCount, formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
+import { aboutCount } from '@plimsoll/foundation/estimates';
 import type { Plan } from '@plimsoll/planner';
 import { engineFace, memoryShort } from '@plimsoll/planner/engines';
 import type { ReactNode, RefObject } from 'react';

@@ -1,5 +1,5 @@
 /** A model's memory layout as the planner takes it, so that a page plans without the readers of every model family. */
-import { modelSpecToJson } from '@plimsoll/model-files/spec';
+import { modelSpecToJson } from '@plimsoll/model-files/spec-json';
 import { listModels } from '@plimsoll/registry';
 import type { APIRoute, GetStaticPaths } from 'astro';
 import { buildWorkbench } from '../../../workbench/build-workbench.ts';

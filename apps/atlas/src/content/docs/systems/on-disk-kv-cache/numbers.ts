@@ -1,5 +1,6 @@
 /** From which reading speed on a disk beats computing again, on the reference case. */
-import { assert, formatBytes, roundEstimate } from '@plimsoll/foundation';
+import { assert, formatBytes } from '@plimsoll/foundation';
+import { roundEstimate } from '@plimsoll/foundation/estimates';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import { cacheBytesPerUser, firstTokenTime, referencePlan } from '../../../../numbers/reference-case.ts';
 

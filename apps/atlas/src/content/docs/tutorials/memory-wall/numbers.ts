@@ -1,5 +1,6 @@
 /** The numbers of the memory wall, on the reference case. */
-import { formatBytes, formatCount, GiB, roundEstimate } from '@plimsoll/foundation';
+import { formatBytes, formatCount, GiB } from '@plimsoll/foundation';
+import { roundEstimate } from '@plimsoll/foundation/estimates';
 import { resolveHardware } from '@plimsoll/registry';
 import type { ComputedNumber } from '../../../../numbers/computed-number.ts';
 import {

@@ -1,5 +1,6 @@
 /** The numbers of the two phases, on the reference case. */
-import { formatCount, roundEstimate } from '@plimsoll/foundation';
+import { formatCount } from '@plimsoll/foundation';
+import { roundEstimate } from '@plimsoll/foundation/estimates';
 import { resolveHardware } from '@plimsoll/registry';
 import { type ComputedNumber, given } from '../../../../numbers/computed-number.ts';
 import {

@@ -1,0 +1,7 @@
+/** The entry for the parts of a directory of safetensors files: headers, shards and stored types. */
+export {
+  parseSafetensorsHeader,
+  readSafetensorsHeader,
+} from './safetensors/header.ts';
+export { weightsOf } from './safetensors/read-directory.ts';
+export { CheckpointTensors, withStoredTypes } from './safetensors/stored-types.ts';
