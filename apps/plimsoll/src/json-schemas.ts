@@ -5,6 +5,7 @@
 import { engineNames } from '@plimsoll/planner/engines';
 import { recordKinds } from '@plimsoll/planner/validation';
 import { z } from 'zod';
+import { explainLog } from './log-schema.ts';
 
 const bytes = z.number().describe('bytes');
 const secondsField = z.number().describe('seconds');
@@ -376,6 +377,7 @@ export const outputSchemas = {
   bench,
   inspect,
   explain,
+  'explain-log': explainLog,
   error,
 } as const;
 

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
   bench: async (done) => (await import('./commands/bench.ts')).benchCommand(done),
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
+  'explain-log': async (done) => (await import('./commands/explain-log.ts')).explainLogCommand(done),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
 };
 
@@ -57,6 +58,7 @@ Examples:
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"
+  plimsoll explain-log start.log
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
   plimsoll audit
 

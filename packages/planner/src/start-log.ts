@@ -2,9 +2,9 @@
  * Compares a pasted start-up log with a plan: a check for every user with a running engine. The folder of each engine
  * lists the lines that the engine prints.
  */
-import { GiB, PlimsollError } from '@plimsoll/foundation';
-import { ledgerBytes } from './bytes/ledger.ts';
-import type { PlannedFigure, StartLogFigure } from './engines/contract/start-log.ts';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { StartLogFigure } from './engines/contract/start-log.ts';
+import { plannedValue } from './log/planned-value.ts';
 import { type LogForm, type LogMatch, lastMatch } from './log-scan.ts';
 import type { Plan } from './plan.ts';
 
@@ -63,16 +63,4 @@ function lastOf(log: string, forms: readonly LogForm[]): LogMatch | null {
     (last, match) => (last === null || match.at > last.at ? match : last),
     null,
   );
-}
-
-function plannedValue({ ledger, capacity }: Plan, planned: PlannedFigure): number | null {
-  switch (planned) {
-    case 'poolBytes':
-      return capacity.poolBytes / GiB;
-    case 'kvTokens':
-    case 'concurrency':
-      return capacity.printed?.[planned] ?? null;
-    default:
-      return ledgerBytes(ledger, planned) / GiB;
-  }
 }

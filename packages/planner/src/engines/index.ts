@@ -10,5 +10,5 @@ export {
   engineNames,
 } from './engine-list.ts';
 export { modelNames } from './paste/model-names.ts';
-export { type CommandReading, contextOfModel, readCommand } from './paste/read-command.ts';
+export { type CommandReading, contextOfModel, readCommand, readPrintedFlags } from './paste/read-command.ts';
 export { usualDraftTokens } from './plimsoll/options.ts';

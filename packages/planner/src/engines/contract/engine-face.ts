@@ -3,6 +3,7 @@
  * its scheduler, its start-up log. Plain data and parsers of texts, so that a page can load the faces of all engines.
  */
 import type { CommandForm } from './command-form.ts';
+import type { LogLine } from './log-line.ts';
 import type { OptionSpec } from './option-spec.ts';
 import type { StartLogFigure } from './start-log.ts';
 import type { StepPolicy } from './step-policy.ts';
@@ -48,6 +49,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly serving: StepPolicy | null;
   /** Figures of the start-up log; null if no log is compared. */
   readonly startLog: readonly StartLogFigure[] | null;
+  /** Other lines of its log: models, arguments, devices, errors. */
+  readonly logLines: readonly LogLine[];
 }
 
 /** Returns the engine's usual flag for an option that every engine has. */

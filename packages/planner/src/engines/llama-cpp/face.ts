@@ -1,6 +1,7 @@
 /** Names, flags and scheduler of llama.cpp. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { llamaCppCommandForm } from './command-form.ts';
+import { llamaCppLogLines } from './log-lines.ts';
 import { type LlamaCppOptions, llamaCppOptions } from './options.ts';
 
 /** llama.cpp's context is the sum over all slots; the context of a plan is the context of one user. */
@@ -38,4 +39,5 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
       'tools/server, update_slots: one token of every generating slot, then prompts until the batch is full',
   },
   startLog: null,
+  logLines: llamaCppLogLines,
 };

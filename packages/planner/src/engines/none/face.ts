@@ -26,4 +26,5 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   runsHere: false,
   serving: null,
   startLog: null,
+  logLines: [],
 };

@@ -30,6 +30,37 @@ export interface CommandReading {
   readonly others: readonly string[];
 }
 
+export interface PrintedFlags {
+  /** Flags of `plimsoll plan` with their values; a switch has the value null. */
+  readonly flags: ReadonlyMap<string, string | null>;
+  /** Flags of the engine as its command line has them. */
+  readonly own: readonly string[];
+  /** What no plan can honour, each with the reason. */
+  readonly refused: readonly string[];
+}
+
+/** Arguments that an engine printed, by their names: of those that change memory, the flags of a plan. */
+export function readPrintedFlags(
+  printed: ReadonlyMap<string, string>,
+  { face, known }: CommandEngine,
+): PrintedFlags {
+  const flags = new Map<string, string | null>();
+  const own: string[] = [];
+  const refused: string[] = [];
+  for (const [name, value] of printed) {
+    const words = value === 'true' ? [`--${name}`] : [`--${name}`, value];
+    try {
+      const read = readArguments(face, known, words);
+      for (const [flag, text] of read.flags) flags.set(flag, text);
+      if (read.flags.size > 0) own.push(...words);
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      refused.push(`${words.join(' ').slice(0, 200)}: ${error.message}`);
+    }
+  }
+  return { flags: planFlags(flags, face), own, refused };
+}
+
 /** The command as words that a shell has split, or as one text. */
 export function readCommand(
   given: readonly string[] | string,

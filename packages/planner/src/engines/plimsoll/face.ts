@@ -30,4 +30,5 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
     source: 'packages/serving/src/step-planner.ts',
   },
   startLog: null,
+  logLines: [],
 };

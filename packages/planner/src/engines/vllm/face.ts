@@ -1,6 +1,7 @@
 /** vLLM without its memory: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { vllmCommandForm } from './command-form.ts';
+import { vllmLogLines } from './log-lines.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 import { vllmStartLog } from './start-log.ts';
 
@@ -60,4 +61,5 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
       'vllm/v1/core/sched/scheduler.py, schedule, of 0.19: running sequences, then waiting ones until one does not fit',
   },
   startLog: vllmStartLog,
+  logLines: vllmLogLines,
 };

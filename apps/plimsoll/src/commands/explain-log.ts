@@ -1,0 +1,39 @@
+/** `plimsoll explain-log`: what an engine printed when it started, beside the plan of the same start. */
+import { engineFaces } from '@plimsoll/planner/engines';
+import { LogReader } from '@plimsoll/planner/log';
+import { Command } from 'commander';
+import { explainLog, type LogQuestion } from '../log-explanation.ts';
+import { logPieces } from '../log-input.ts';
+import { printJson, printText } from '../output.ts';
+import { renderLog } from '../render/log-text.ts';
+
+interface Flags extends LogQuestion {
+  readonly json?: boolean;
+}
+
+export function explainLogCommand(done: (exitCode: number) => void): Command {
+  return new Command('explain-log')
+    .description('Say what an engine printed when it started, beside the plan, and what would start')
+    .argument('[file]', 'the log; - or nothing reads standard input')
+    .option('--model <name>', 'the model, where the log does not name it')
+    .option('--gpu <name>', 'the device, where the log does not name it')
+    .option('--json', 'print the explanation as JSON (plimsoll schema explain-log)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  plimsoll explain-log start.log
+  docker logs my-server 2>&1 | plimsoll explain-log --gpu h100
+
+The log may have colors, time stamps, prefixes of ranks and any length. Of several starts the last counts.`,
+    )
+    .action(async (file: string | undefined, flags: Flags) => {
+      const reader = new LogReader(engineFaces);
+      for await (const piece of logPieces(file === undefined || file === '-' ? null : file))
+        reader.push(piece);
+      const explanation = await explainLog(reader.end(), flags);
+      if (flags.json === true) printJson(explanation);
+      else printText(renderLog(explanation));
+      done(0);
+    });
+}

@@ -1,0 +1,193 @@
+/** What a log says and what a plan of the same start says: the answer of `plimsoll explain-log`. */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { type PlanRequest, plan } from '@plimsoll/planner';
+import { type EngineName, engineFace, readPrintedFlags } from '@plimsoll/planner/engines';
+import {
+  asPrinted,
+  type ComparedFigure,
+  comparedFigures,
+  type EngineLog,
+  type LogChange,
+  type LogReading,
+  startingChanges,
+} from '@plimsoll/planner/log';
+import { commandEngines } from './engine-flags.ts';
+import { hardwareOfLog } from './log-hardware.ts';
+import { modelFromReference } from './model-reference.ts';
+import { modelOfCommand } from './pasted-command.ts';
+import { type PlanFlags, planRequest } from './plan-flags.ts';
+
+export interface LogExplanation {
+  readonly engine: EngineName;
+  readonly release: string | null;
+  readonly model: string | null;
+  readonly hardware: string | null;
+  readonly flags: string;
+  readonly figures: readonly ComparedFigure[];
+  readonly error: { readonly code: string; readonly line: number; readonly message: string } | null;
+  readonly changes: readonly LogChange[];
+  readonly notUnderstood: readonly string[];
+}
+
+/** What a person adds to a log that does not say it. */
+export interface LogQuestion {
+  readonly model?: string;
+  readonly gpu?: string;
+}
+
+export async function explainLog(reading: LogReading, asked: LogQuestion): Promise<LogExplanation> {
+  const [log, ...others] = reading.engines;
+  if (log === undefined) throw notUnderstood(reading);
+  const notes = others.map(({ engine }) => `the lines of ${engineFace(engine).title} in the same log`);
+  const engine = commandEngines().find(({ face }) => face.name === log.engine);
+  const { flags, own, refused } =
+    engine === undefined ? { flags: new Map(), own: [], refused: [] } : readPrintedFlags(log.flags, engine);
+  notes.push(...refused);
+  const hardware = asked.gpu ?? hardwareOfLog(log, reading.deviceNames);
+  const start = await startOf(log, { ...asked, hardware, flags }, notes);
+  // A request that cannot be planned has no pool to compare.
+  const request = start === null ? null : judged(start.request, notes);
+  const base = request === null ? null : asPrinted(request, log.figures);
+  return {
+    engine: log.engine,
+    release: log.release,
+    model: start?.spec.id ?? asked.model ?? log.model,
+    hardware: start?.request.hardware.id ?? null,
+    flags: own.join(' '),
+    figures: comparedFigures(log.figures, request === null ? null : plan(request)),
+    error:
+      log.error === null ? null : { code: log.error.code, line: log.error.line, message: log.error.message },
+    changes: start === null || base === null || log.error === null ? [] : changesFor(log, start, base),
+    notUnderstood: notes,
+  };
+}
+
+interface LoggedStart {
+  readonly spec: ModelSpec;
+  readonly request: PlanRequest;
+  /** The request with other flags of the engine's command line. */
+  readonly withWords: (words: readonly string[]) => PlanRequest | null;
+}
+
+interface LoggedQuestion extends LogQuestion {
+  readonly hardware: string | null;
+  readonly flags: ReadonlyMap<string, string | null>;
+}
+
+/** The start as a request, or null with what is missing among the notes. */
+async function startOf(
+  log: EngineLog,
+  question: LoggedQuestion,
+  notes: string[],
+): Promise<LoggedStart | null> {
+  const typed = question.model ?? log.model;
+  if (typed === null) notes.push('which model it is: name it with --model');
+  if (question.hardware === null) notes.push('which device it is: name it with --gpu');
+  if (typed === null || question.hardware === null) return null;
+  try {
+    const { reference, weights } = modelOfCommand(typed);
+    const spec = await modelFromReference(reference);
+    const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
+      ...(weights !== null && engineFace(log.engine).loads === 'gguf' && { weights }),
+      ...devicesFlag(log, planned),
+      ...Object.fromEntries([...planned].map(([name, value]) => [camelCase(name), value ?? true])),
+      gpu: question.hardware ?? '',
+      engine: log.release === null ? log.engine : `${log.engine}@${log.release}`,
+    });
+    const requestFor = (planned: ReadonlyMap<string, string | null>): PlanRequest =>
+      planRequest({ spec, reference, draft: null }, flagsFor(planned));
+    const withWords = (words: readonly string[]): PlanRequest | null => {
+      const engine = commandEngines().find(({ face }) => face.name === log.engine);
+      if (engine === undefined) return null;
+      const changed = new Map([...log.flags, ...pairs(words)]);
+      return attempt(() => requestFor(readPrintedFlags(changed, engine).flags));
+    };
+    return { spec, request: requestFor(question.flags), withWords };
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    notes.push(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
+    return null;
+  }
+}
+
+/** Engines that share out layers print their devices and no flag for their number. */
+function devicesFlag({ devices }: EngineLog, planned: ReadonlyMap<string, string | null>): PlanFlags {
+  const isStated = ['tp', 'pp', 'dp'].some((name) => planned.has(name));
+  return isStated || devices.length < 2 ? {} : { tp: String(devices.length) };
+}
+
+/** `--flag value` as the log's flags are kept. */
+function pairs(words: readonly string[]): readonly (readonly [string, string])[] {
+  return words.flatMap((word, index) => {
+    if (!word.startsWith('--')) return [];
+    const next = words[index + 1];
+    return [[word.slice(2), next === undefined || next.startsWith('--') ? 'true' : next]];
+  });
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The request where it can be planned; else null, with the reason among the notes. */
+function judged(request: PlanRequest, notes: string[]): PlanRequest | null {
+  try {
+    plan(request);
+    return request;
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    if (!notes.includes(error.message)) notes.push(error.message);
+    return null;
+  }
+}
+
+function attempt<Result>(make: () => Result): Result | null {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}
+
+function changesFor(log: EngineLog, start: LoggedStart, base: PlanRequest): readonly LogChange[] {
+  const { error } = log;
+  const words = [...(error?.tries ?? []), ...smallerShare(log, base)];
+  const tried = words.map((change) => {
+    const request = start.withWords(change);
+    return {
+      flags: change.join(' '),
+      request: request === null ? null : { ...request, hardware: base.hardware },
+    };
+  });
+  return startingChanges(base, tried);
+}
+
+/** Usual share of the memory; engines differ by a few percent. */
+const usualShare = 0.9;
+/** What is left free beside the missing bytes: allocators round up. */
+const spareShare = 0.02;
+
+/** The share that leaves the missing bytes free. */
+function smallerShare(
+  { error, flags, deviceBytes }: EngineLog,
+  { hardware }: PlanRequest,
+): readonly (readonly string[])[] {
+  if (error?.shareFlag === undefined || error.missingBytes === undefined) return [];
+  const share = Number(flags.get(error.shareFlag.slice(2)) ?? usualShare);
+  const missing = error.missingBytes / (deviceBytes ?? hardware.memory.usableBytes);
+  const smaller = Math.floor(100 * (share - missing - spareShare)) / 100;
+  return smaller > 0.1 ? [[error.shareFlag, String(smaller)]] : [];
+}
+
+function notUnderstood({ lines, characters }: LogReading): PlimsollError {
+  const titles = commandEngines().flatMap(({ face }) => (face.logLines.length === 0 ? [] : [face.title]));
+  return new PlimsollError({
+    code: 'log-not-understood',
+    message: `${lines} lines (${characters} characters) were read, and none is a line of an engine that is known`,
+    value: lines,
+    limit: titles.join(', '),
+    hint: 'give what the engine printed when it started',
+  });
+}

@@ -1,0 +1,103 @@
+/** What the lines of one engine in a log state together: the last start counts, and within it the last word on each figure. */
+import type { LogError, LogFact, PrintedFigure } from '../engines/contract/log-line.ts';
+import type { EngineName } from '../engines/engine-list.ts';
+
+export interface FoundError extends LogError {
+  /** Counted from 1. */
+  readonly line: number;
+}
+
+export class EngineLog {
+  readonly engine: EngineName;
+  #marks = 0;
+  #model: string | null = null;
+  #release: string | null = null;
+  #deviceBytes: number | null = null;
+  #error: FoundError | null = null;
+  readonly #given = new Map<string, string>();
+  readonly #settled = new Map<string, string>();
+  readonly #devices = new Map<number, string>();
+  readonly #figures = new Map<string, Map<string, PrintedFigure>>();
+
+  constructor(engine: EngineName) {
+    this.engine = engine;
+  }
+
+  /** Counts a line that only this engine prints. */
+  mark(): void {
+    this.#marks++;
+  }
+
+  add(fact: LogFact, line: number): void {
+    if (fact.isStart === true) {
+      this.#figures.clear();
+      this.#error = null;
+    }
+    this.#model = fact.model ?? this.#model;
+    this.#release = fact.release ?? this.#release;
+    this.#deviceBytes = fact.deviceBytes ?? this.#deviceBytes;
+    for (const [name, value] of fact.given ?? []) this.#given.set(name, value);
+    for (const [name, value] of fact.settled ?? []) this.#settled.set(name, value);
+    if (fact.device !== undefined) this.#devices.set(fact.device.index, fact.device.name);
+    for (const figure of fact.figures ?? []) {
+      const parts = this.#figures.get(figure.figure) ?? new Map<string, PrintedFigure>();
+      const known = figure.addsUp === true ? (parts.get(figure.part ?? '')?.printed ?? 0) : 0;
+      parts.set(figure.part ?? '', { ...figure, printed: known + figure.printed });
+      this.#figures.set(figure.figure, parts);
+    }
+    if (fact.error !== undefined) this.#addError({ ...fact.error, line });
+  }
+
+  /** The first line of an error counts; a cause replaces a consequence. */
+  #addError(error: FoundError): void {
+    const known = this.#error;
+    const isCause = error.isConsequence !== true;
+    if (known === null || (known.isConsequence === true && isCause)) this.#error = error;
+    else if (isCause && known.code !== error.code) this.#error = error;
+  }
+
+  get isMarked(): boolean {
+    return this.#marks > 0;
+  }
+
+  /** How much was understood: to tell the engine of a log from another that it only mentions. */
+  get understood(): number {
+    const facts = this.#figures.size + this.#given.size + (this.#model === null ? 0 : 4);
+    return facts + (this.#error === null ? 0 : 4) + Math.min(this.#marks, 4);
+  }
+
+  get model(): string | null {
+    return this.#model;
+  }
+
+  get release(): string | null {
+    return this.#release;
+  }
+
+  get deviceBytes(): number | null {
+    return this.#deviceBytes;
+  }
+
+  get error(): FoundError | null {
+    return this.#error;
+  }
+
+  /** What was given on the command line, and for the rest what the engine settled on. */
+  get flags(): ReadonlyMap<string, string> {
+    return new Map([...this.#settled, ...this.#given]);
+  }
+
+  /** Names of devices by number. */
+  get devices(): readonly string[] {
+    return [...this.#devices].sort(([a], [b]) => a - b).map(([, name]) => name);
+  }
+
+  /** One figure of each kind: of several devices, the fullest. */
+  get figures(): readonly PrintedFigure[] {
+    return [...this.#figures.values()].flatMap((parts) => {
+      const [first, ...others] = parts.values();
+      if (first === undefined) return [];
+      return [others.reduce((fullest, part) => (part.printed > fullest.printed ? part : fullest), first)];
+    });
+  }
+}

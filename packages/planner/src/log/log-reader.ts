@@ -1,0 +1,175 @@
+/**
+ * Reads the log of an engine of any length, piece by piece: time grows with the length, memory does not. Fixed words of all
+ * engines are searched for in blocks of whole lines; the lines that have them are read by the engine's folder
+ * (contract/log-line.ts). Colors, time stamps and prefixes of ranks or containers stand before the words and are passed over.
+ */
+import type { EngineFace } from '../engines/contract/engine-face.ts';
+import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
+import type { AnyOptions, EngineName } from '../engines/engine-list.ts';
+import { lastMatch } from '../log-scan.ts';
+import { EngineLog } from './engine-log.ts';
+
+type Face = EngineFace<AnyOptions, EngineName>;
+
+/** Characters searched at once, and the longest line that is read whole. */
+const blockLength = 262_144;
+const lineLengthMax = 32_768;
+
+export interface LogReading {
+  /** The engines whose lines were found, the one that was understood best first. */
+  readonly engines: readonly EngineLog[];
+  /** Names of devices that lines of drivers and tools have, in order. */
+  readonly deviceNames: readonly string[];
+  readonly lines: number;
+  readonly characters: number;
+}
+
+interface SearchedLine extends LogLine {
+  readonly log: EngineLog;
+}
+
+interface FoundLine {
+  readonly at: number;
+  readonly text: string;
+}
+
+export class LogReader {
+  readonly #logs: readonly EngineLog[];
+  readonly #searched: readonly SearchedLine[];
+  readonly #words: RegExp;
+  readonly #deviceNames = new Set<string>();
+  #pending = '';
+  #lines = 0;
+  #characters = 0;
+
+  constructor(faces: readonly Face[]) {
+    this.#logs = faces.map(({ name }) => new EngineLog(name));
+    this.#searched = faces.flatMap((face, index) => {
+      const log = this.#logs[index];
+      return log === undefined ? [] : linesOf(face).map((line): SearchedLine => ({ ...line, log }));
+    });
+    this.#words = anyOf([...this.#searched.map(({ words }) => words), ...deviceWords]);
+  }
+
+  push(text: string): void {
+    this.#characters += text.length;
+    this.#pending += text;
+    while (this.#pending.length >= blockLength) {
+      const end = this.#pending.lastIndexOf('\n', blockLength) + 1;
+      // Binary junk has no lines: it is cut anywhere.
+      const length = end === 0 ? blockLength : end;
+      this.#readBlock(this.#pending.slice(0, length));
+      this.#pending = this.#pending.slice(length);
+    }
+  }
+
+  end(): LogReading {
+    this.#readBlock(this.#pending);
+    this.#pending = '';
+    const engines = this.#logs.filter((log) => log.isMarked).sort((a, b) => b.understood - a.understood);
+    return { engines, deviceNames: [...this.#deviceNames], lines: this.#lines, characters: this.#characters };
+  }
+
+  #readBlock(given: string): void {
+    const block = given.includes(escapeCharacter) ? given.replaceAll(colors, '') : given;
+    let counted = 0;
+    for (const { at, text } of linesWith(block, this.#words)) {
+      this.#lines += newlines(block, counted, at);
+      counted = at;
+      this.#readLine(text);
+    }
+    this.#lines += newlines(block, counted, block.length);
+  }
+
+  #readLine(text: string): void {
+    for (const line of this.#searched) {
+      const at = text.indexOf(line.words);
+      if (at === -1) continue;
+      if (line.isMark) line.log.mark();
+      const fact = line.read(text, at);
+      if (fact !== null) line.log.add(fact, this.#lines + 1);
+    }
+    for (const words of deviceWords) {
+      const at = text.indexOf(words);
+      const name = at === -1 ? undefined : /^[\w.+-]+(?: [\w.+-]+){0,8}/.exec(text.slice(at, at + 80))?.[0];
+      if (name !== undefined && this.#deviceNames.size < deviceNamesMax) this.#deviceNames.add(name);
+    }
+  }
+}
+
+/** Makers and brands that drivers print before the name of a device. */
+const deviceWords: readonly string[] = ['NVIDIA ', 'AMD Instinct ', 'AMD Radeon ', 'Tesla ', 'Apple M'];
+const deviceNamesMax = 64;
+
+const escapeCharacter = String.fromCharCode(27);
+/** What a terminal colors with, and moves its cursor with. */
+const colors = new RegExp(`${escapeCharacter}\\[[\\d;?]{0,16}[A-Za-z]`, 'g');
+
+/** The engine's own lines, and those that its figures are printed in. */
+function linesOf(face: Face): readonly LogLine[] {
+  const figures = (face.startLog ?? []).flatMap(({ figure, unit, forms, startsWithContext, planned }) =>
+    forms.map((form): LogLine => {
+      return {
+        words: form.split('#')[0] ?? '',
+        isMark: true,
+        read: (line): LogFact | null => {
+          const values = lastMatch(line, form)?.values ?? [];
+          const printed = values.at(-1);
+          if (printed === undefined) return null;
+          const counted = startsWithContext === true ? values[0] : undefined;
+          return {
+            figures: [
+              { figure, unit, printed, planned, ...(counted !== undefined && { contextTokens: counted }) },
+            ],
+          };
+        },
+      };
+    }),
+  );
+  return [...face.logLines, ...uniqueWords(figures)];
+}
+
+/** Forms that begin with the same words are tried one after the other on the same line. */
+function uniqueWords(lines: readonly LogLine[]): readonly LogLine[] {
+  const byWords = Map.groupBy(lines, ({ words }) => words);
+  return [...byWords.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const read: LogLine['read'] = (line, at) => {
+      for (const candidate of group) {
+        const fact = candidate.read(line, at);
+        if (fact !== null) return fact;
+      }
+      return null;
+    };
+    return [{ ...first, read }];
+  });
+}
+
+/** The lines of a block that have any of the words; each character is passed over once. */
+function* linesWith(block: string, words: RegExp): Generator<FoundLine> {
+  let searched = 0;
+  words.lastIndex = 0;
+  for (let match = words.exec(block); match !== null; match = words.exec(block)) {
+    const at = match.index;
+    const before = block.slice(Math.max(searched, at - lineLengthMax), at);
+    const start = at - (before.length - (before.lastIndexOf('\n') + 1));
+    const newline = block.indexOf('\n', at);
+    const end = Math.min(newline === -1 ? block.length : newline, at + lineLengthMax);
+    yield { at: start, text: block.slice(start, end) };
+    searched = Math.max(end, at + match[0].length);
+    words.lastIndex = searched;
+  }
+}
+
+/** One expression for all fixed words: their alternatives are plain texts, so that it never goes back. */
+function anyOf(words: readonly string[]): RegExp {
+  const texts = [...new Set(words)].map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(texts.length === 0 ? '(?!)' : texts.join('|'), 'g');
+}
+
+function newlines(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
