@@ -50,7 +50,10 @@ export interface Plan {
   };
   readonly workload: Workload;
   readonly fits: boolean;
-  /** Whether the engine starts on what was asked. If the users fit and it does not start, `engine.command` has the fix. */
+  /**
+   * States whether the engine starts on the request. If the users fit but it does not start, `engine.command` has the
+   * fix.
+   */
   readonly start: Start;
   /** Bytes of one device's pool that the workload leaves free; if the pool is too small, minus the missing bytes. */
   readonly spareBytes: number;

@@ -49,7 +49,9 @@ export interface Deployment {
   readonly speed: SpeedModel;
   /** Figures of the cache that the engine prints at start-up; null if it prints none. */
   readonly printed: EngineFigures | null;
-  /** Cache blocks that hold recurrent state or keys and values; null or absent if no layer has recurrent state. */
+  /**
+   * Number of cache blocks that hold recurrent state or keys and values; null or undefined without recurrent layers.
+   */
   readonly stateBlocks?: number | null;
   /** Sentences for the user: rules of the engine, differences between versions, approximations. */
   readonly notes: readonly string[];

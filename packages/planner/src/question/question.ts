@@ -16,7 +16,7 @@ export interface Question<Options extends object = object> {
   /** The model reference as typed, for the engine's command line. Default: the spec's id. */
   readonly modelReference?: string | undefined;
   readonly hardware: HardwareRecord;
-  /** Every device in order, where they differ; `hardware` is the first. */
+  /** All devices in order, if they differ; `hardware` is the first. */
   readonly devices?: readonly HardwareRecord[] | undefined;
   readonly parallelism: Parallelism;
   /** Weight format to convert to (`fp8`, `awq`, `Q4_K_M`). Default: the checkpoint's own. */
@@ -29,7 +29,7 @@ export interface Question<Options extends object = object> {
   /** Options that only some engines have. An engine reads its own options and ignores the others. */
   readonly options?: Options | undefined;
   readonly workload: Workload;
-  /** True if nobody named the number of users, so that an engine with slots takes its own number. */
+  /** True if the user named no number of users, so that an engine with slots takes its own number. */
   readonly usersAreDefault?: boolean | undefined;
   /**
    * Lists devices with at least `bytesMin` of memory, smallest first. Advice searches them if the model does not fit.

@@ -23,8 +23,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly options: readonly OptionSpec<Options>[];
   readonly spellings: Spellings;
   /**
-   * Names of weight formats that also choose a kernel, with the format that they stand for; null for names that say how a
-   * checkpoint is stored, which the checkpoint says itself.
+   * Names of weight formats that also choose a kernel, with the format that they stand for; null for names of a
+   * checkpoint's storage, which the checkpoint itself states.
    */
   readonly formatSpellings: Readonly<Record<string, string | null>>;
   /** How a command names the engine and its model; null if no command starts the engine. */

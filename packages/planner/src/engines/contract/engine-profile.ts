@@ -15,7 +15,9 @@ export interface EngineProfile<Options extends object, Name extends string = str
    * Returns the error with which the engine refuses the question, or null; with less work than `prepare` if possible.
    */
   refusal(question: Question<Options>): PlimsollError | null;
-  /** Says whether the engine starts on the question, why not, and which change makes it start. */
+  /**
+   * Checks whether the engine starts on the question; otherwise returns the reason and the change that makes it start.
+   */
   start(question: Question<Options>, current: Deployment): Start;
   /** Lists changes on the same engine. Advice lists changes of equal size in this order. */
   changes(question: Question<Options>, current: Deployment): readonly Change<Options>[];

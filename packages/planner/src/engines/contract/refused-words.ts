@@ -1,6 +1,7 @@
-/** Words of a pasted command that change memory and that no profile can plan yet. */
+/** Refuses words of a pasted command that change memory and that no profile models. */
 import { PlimsollError } from '@plimsoll/foundation';
 
+/** Throws `variable-not-modelled`. */
 export function refuseVariable(name: string, value: string): never {
   throw new PlimsollError({
     code: 'variable-not-modelled',

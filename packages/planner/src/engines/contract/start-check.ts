@@ -1,4 +1,4 @@
-/** Finds out whether an engine starts, and the smallest change that makes it start. */
+/** Checks whether an engine starts, and finds the smallest change that makes it start. */
 import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { type Deployment, solve } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
@@ -6,19 +6,22 @@ import type { Workload } from '../../question/workload.ts';
 import { type Change, type EngineProfile, refusalOf } from './engine-profile.ts';
 import { memoryShort, type Start, type StartFix, type StartReason, startsAsAsked } from './start.ts';
 
-/** How an engine is asked while a fix is looked for. */
+/** The rules of an engine for the search for a fix. */
 interface FixRules<Options extends object, Planned extends Deployment> {
   readonly prepare: (question: Question<Options>) => Planned;
   readonly changesFor: (question: Question<Options>, planned: Planned) => readonly Change<Options>[];
   readonly refuses: (question: Question<Options>, planned: Planned) => boolean;
 }
 
-/** Most changes that one fix is made of. */
+/** Most changes in one fix. */
 const fixStepsMax = 4;
 
 type Startable<Options extends object> = Pick<EngineProfile<Options>, 'prepare' | 'changes' | 'usersWait'>;
 
-/** The answer of an engine that allocates for its workload: it starts if its users fit, or one of them where users wait. */
+/**
+ * Answers for engines that allocate for their workload: the engine starts if its users fit, or if one user fits and the
+ * others can wait.
+ */
 export function startIfFits<Options extends object>(
   engine: Startable<Options>,
   question: Question<Options>,
@@ -60,8 +63,9 @@ function reasonNotToFit(workload: Workload, current: Deployment): StartReason | 
 }
 
 /**
- * Tries changes until the engine starts. `changesFor` lists the changes that mend what stops a question, best first: the
- * first that starts is the fix; where none starts alone, the first is made and the question is asked again.
+ * Tries changes until the engine starts. `changesFor` lists the changes that remove the obstacle of a question, best
+ * first. The first change that lets the engine start is the fix. If no change suffices alone, applies the first and
+ * searches again.
  */
 export function fixOf<Options extends object, Planned extends Deployment>(
   question: Question<Options>,

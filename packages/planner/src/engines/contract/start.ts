@@ -1,17 +1,18 @@
 /**
- * Whether an engine starts on the command that a person would type. This is another question than whether the users fit: an
- * engine can have room for them and stop while it starts, or start and let some of them wait.
+ * States whether an engine starts on the command that a user would type. This differs from whether the users fit: an
+ * engine with enough memory can fail while it starts, and an engine with too little memory can start and let some users
+ * wait.
  */
 export interface Start {
   readonly starts: boolean;
-  /** Null where the engine starts. */
+  /** Null if the engine starts. */
   readonly reason: StartReason | null;
-  /** The smallest change that makes it start; null where it starts, and where no known change is enough. */
+  /** The smallest change that makes the engine start; null if it starts, or if no known change is enough. */
   readonly fix: StartFix | null;
 }
 
 export interface StartReason {
-  /** Stable: for programs. */
+  /** Stable code for programs. */
   readonly code: string;
   readonly message: string;
 }
@@ -25,5 +26,5 @@ export interface StartFix {
 
 export const startsAsAsked: Start = { starts: true, reason: null, fix: null };
 
-/** Code of the reason that repeats the verdict `fits`: the workload needs more memory than there is. */
+/** Code of the reason that repeats the verdict `fits`: the workload needs more memory than the device has. */
 export const memoryShort = 'memory-short';

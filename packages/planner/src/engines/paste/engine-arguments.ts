@@ -1,4 +1,4 @@
-/** The arguments of an engine's own command line as flags of `plimsoll plan`: one engine, every word accounted for. */
+/** Translates the arguments of one engine's command line to flags of `plimsoll plan`; accounts for every word. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
 import type { EngineFace, SharedFlag } from '../contract/engine-face.ts';
@@ -9,16 +9,16 @@ export type CommandFace = EngineFace<AnyOptions, EngineName>;
 export type KnownFlags = Omit<EngineFlags, 'release'>;
 
 export interface ReadArguments {
-  /** As typed; null where the command names none. */
+  /** Model as typed; null if the command names none. */
   readonly model: string | null;
-  /** Flags of `plimsoll plan` and their values, by flag; a switch has the value null. */
+  /** Values by flag of `plimsoll plan`; a switch has the value null. */
   readonly flags: ReadonlyMap<string, string | null>;
   readonly leftOut: readonly string[];
-  /** Flags that no list of this engine has. */
+  /** Words and flags that no list of this engine has. */
   readonly unknown: readonly string[];
 }
 
-/** What a flag of an engine is: one of ours, the model, or of no interest. */
+/** The meaning of an engine's flag: a shared flag, an option, the model, or a flag that no option takes. */
 type Meaning =
   | { readonly kind: 'shared'; readonly name: SharedFlag }
   | { readonly kind: 'option'; readonly spec: OptionSpec<AnyOptions> }
@@ -71,7 +71,7 @@ class ArgumentReader {
   #at = 0;
   #model: string | null = null;
   readonly #flags = new Map<string, string | null>();
-  /** Flags of the form `--flag.key`, gathered into one JSON object. */
+  /** Flags of the form `--flag.key`, collected in one JSON object per flag. */
   readonly #objects = new Map<string, Record<string, unknown>>();
   readonly #leftOut = new Set<string>();
   readonly #unknown = new Set<string>();
@@ -97,7 +97,7 @@ class ArgumentReader {
     };
   }
 
-  /** The model, or a word that belongs to nothing: a stray `\`, a value that its flag does not have. */
+  /** Takes the model, or a word without a flag, such as a stray `\` or a value after a flag that takes none. */
   #takeWord(word: string): void {
     if (this.#model === null && this.#face.commandForm?.takesModelWord === true && /\w/.test(word))
       this.#model = word;
@@ -125,7 +125,7 @@ class ArgumentReader {
     if (inline === null && isValue(this.#words[this.#at])) this.#at++;
   }
 
-  /** The flag that a text means: itself, or the only flag that begins with it. */
+  /** Returns the flag with this name, or the only flag that starts with it; otherwise null. */
   #known(name: string): string | null {
     if (this.#meanings.has(name)) return name;
     if (this.#face.commandForm?.abbreviates !== true || !name.startsWith('--')) return null;
@@ -169,7 +169,7 @@ class ArgumentReader {
     const format = Object.hasOwn(this.#face.formatSpellings, given)
       ? this.#face.formatSpellings[given]
       : given;
-    // Says how the checkpoint is stored, which the checkpoint says itself.
+    // The name describes the checkpoint's storage, which the checkpoint itself states.
     if (format === null || format === undefined) this.#leftOut.add(`${typed} ${given}`);
     else this.#flags.set(name, format);
   }
@@ -184,7 +184,7 @@ class ArgumentReader {
     this.#flags.set(spec.name, isBare ? (spec.bare ?? '') : (inline ?? this.#value(typed)));
   }
 
-  /** A switch may be followed by the words of Python and of JSON for what it is. */
+  /** Reads the state of a switch: Python's or JSON's words for true and false may follow it. */
   #isOn(inline: string | null): boolean {
     const next = this.#words[this.#at] ?? '';
     const isNext = inline === null && /^(?:true|false)$/i.test(next);
@@ -230,7 +230,7 @@ class ArgumentReader {
     while (this.#at < most && isValue(this.#words[this.#at])) this.#at++;
   }
 
-  /** A flag that changes memory, with one letter wrong, would be planned as if it were not there. */
+  /** Refuses a misspelled flag that changes memory, because the plan would silently ignore it. */
   #refuseMisspelled(name: string): void {
     const near = [...this.#meanings].find(
       ([flag, { kind }]) => kind !== 'idle' && flag.length > 6 && isOneEditApart(flag, name),
@@ -245,7 +245,7 @@ class ArgumentReader {
   }
 }
 
-/** Words that begin with a dash are flags, except for negative numbers. */
+/** Returns true for a value: words that start with a dash are flags, except negative numbers and a dash alone. */
 function isValue(word: string | undefined): boolean {
   return word !== undefined && (!word.startsWith('-') || /^-\d/.test(word) || word === '-');
 }
@@ -262,7 +262,7 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-/** One letter more, less or other, or two letters swapped. */
+/** Returns true if the words differ by one inserted, deleted or replaced letter, or by two swapped letters. */
 function isOneEditApart(left: string, right: string): boolean {
   if (left === right || Math.abs(left.length - right.length) > 1) return false;
   let start = 0;

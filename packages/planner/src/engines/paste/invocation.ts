@@ -1,6 +1,6 @@
 /**
- * Finds in a pasted command what starts an engine: the engine's own program, a Python module or a container image. Words
- * before it (`sudo`, `nohup`, `numactl ...`, `docker run ...`) say nothing about memory, except for variables.
+ * Finds the start of an engine in a pasted command: the engine's own program, a Python module or a container image.
+ * Earlier words (`sudo`, `nohup`, `numactl ...`, `docker run ...`) do not affect memory, except variables.
  */
 import type { EngineFace } from '../contract/engine-face.ts';
 import type { AnyOptions, EngineName } from '../engine-list.ts';
@@ -10,7 +10,7 @@ type Face = Pick<EngineFace<AnyOptions, EngineName>, 'name' | 'commandForm' | 'r
 
 export interface Invocation {
   readonly engine: EngineName;
-  /** As the command states it: in an image's tag, or with the program; null where it does not. */
+  /** Release in an image's tag or after the program's name; null if the command states none. */
   readonly release: string | null;
   readonly variables: ReadonlyMap<string, string>;
   /** The words after the program, module or image. */
@@ -19,7 +19,7 @@ export interface Invocation {
 
 const containerPrograms: readonly string[] = ['docker', 'podman', 'nerdctl'];
 
-/** Null for a command that starts no engine of the list. */
+/** Returns null for a command that starts no engine of the list. */
 export function findInvocation(command: ShellCommand, faces: readonly Face[]): Invocation | null {
   const { words } = command;
   const variables = new Map([...inlineVariables(words), ...command.assignments]);
@@ -37,7 +37,7 @@ export function findInvocation(command: ShellCommand, faces: readonly Face[]): I
   return null;
 }
 
-/** `bash -c "..."` holds a command of its own. */
+/** Finds the engine in the inner command of `bash -c "..."`. */
 function nestedInvocation(
   text: string,
   variables: ReadonlyMap<string, string>,
@@ -52,7 +52,7 @@ function nestedInvocation(
 
 type Start = Omit<Invocation, 'variables'>;
 
-/** The engine that starts with the first of these words. */
+/** Returns the engine whose command starts at the first of these words; null if there is none. */
 function startAt(words: readonly string[], faces: readonly Face[]): Start | null {
   const [first = '', second = ''] = words;
   for (const face of faces) {
@@ -74,7 +74,7 @@ function startAt(words: readonly string[], faces: readonly Face[]): Start | null
   return null;
 }
 
-/** A container of an engine's image, or of another image that is told to start an engine. */
+/** Finds the engine of a container: by its image, or by the command for another image. */
 function containerInvocation(
   words: readonly string[],
   given: ReadonlyMap<string, string>,
@@ -93,14 +93,14 @@ function containerInvocation(
   return findInvocation({ assignments: variables, words: withoutNames(words) }, faces);
 }
 
-/** `registry/owner/name:tag@digest` against `owner/name`. */
+/** Compares `registry/owner/name:tag@digest` with `owner/name`. */
 function isImage(word: string, image: string): boolean {
   const [path = ''] = word.split('@');
   const name = path.replace(/:[^:/]*$/, '');
   return name === image || name.endsWith(`/${image}`);
 }
 
-/** The part of a tag that is a release: `0.22.0` of `v0.22.0-cu130`. */
+/** Returns the part of a tag that is a release: `0.22.0` of `v0.22.0-cu130`. */
 function releaseIn(tag: string | undefined, { release }: Face): string | null {
   if (tag === undefined || release === null) return null;
   const parts = tag.split(/[-_+]/).map((part) => part.replace(/(?:\.?(?:post|dev)|rc)\d+$/, ''));
@@ -108,12 +108,12 @@ function releaseIn(tag: string | undefined, { release }: Face): string | null {
   return found?.replace(/^v(?=\d)/, '') ?? null;
 }
 
-/** Without the name that a container gets, which often is the name of the engine. */
+/** Removes the name of the container, which is often the name of an engine. */
 function withoutNames(words: readonly string[]): readonly string[] {
   return words.filter((_, index) => !/^(?:--name|-h|--hostname)$/.test(words[index - 1] ?? ''));
 }
 
-/** `-e NAME=VALUE`, `--env=NAME=VALUE`. */
+/** Reads `-e NAME=VALUE` and `--env=NAME=VALUE`. */
 function containerVariables(words: readonly string[]): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();
   for (const [index, word] of words.entries()) {
@@ -125,7 +125,7 @@ function containerVariables(words: readonly string[]): ReadonlyMap<string, strin
   return variables;
 }
 
-/** Variables between other programs and the engine: `sudo A=1 engine`. */
+/** Reads variables between another program and the engine: `sudo A=1 engine`. */
 function inlineVariables(words: readonly string[]): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();
   for (const word of words) {

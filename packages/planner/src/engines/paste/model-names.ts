@@ -1,17 +1,17 @@
 /**
- * Names under which a registry may know a model of a command: people start what lies on their disk. Each is a whole part of
- * what was typed, so that a found record is the named model and never a model with a similar name.
+ * Returns the names under which a registry may list the model of a command, which is often a path on a disk. Each name
+ * is a whole part of the typed text, so that a found record is the named model and never a model with a similar name.
  */
 import { isGgufMixture } from '../../gguf-recipes/file-type.ts';
 import { modelNameCandidates } from '../../gguf-recipes/model-name.ts';
 
 export interface ModelName {
   readonly name: string;
-  /** The format that the typed name states, such as `Q4_K_M`; null where it states none. */
+  /** The format in the typed name, such as `Q4_K_M`; null if it has none. */
   readonly weights: string | null;
 }
 
-/** The most likely first. */
+/** Lists the names of a typed model, the most likely first. */
 export function modelNames(typed: string): readonly ModelName[] {
   const path = typed.replaceAll('\\', '/').replace(/\/+$/, '');
   const cached = /models--([^/]+?)--([^/]+)/.exec(path);
@@ -28,7 +28,7 @@ export function modelNames(typed: string): readonly ModelName[] {
   return [...new Set(names)].map((name) => ({ name, weights }));
 }
 
-/** `repository:Q4_K_M` apart; another word after the colon is part of the name. */
+/** Splits `repository:Q4_K_M`; any other word after the colon is part of the name. */
 function splitMixture(path: string): readonly [string, (string | null)?] {
   const colon = path.lastIndexOf(':');
   const tag = colon > path.lastIndexOf('/') ? path.slice(colon + 1) : '';
@@ -38,7 +38,7 @@ function splitMixture(path: string): readonly [string, (string | null)?] {
   return ending !== undefined && isMixture(ending) ? [`${path.slice(0, colon)}:${rest}`, ending] : [path];
 }
 
-/** The mixture that a file's name ends with. */
+/** Returns the mixture at the end of a file's name; null if there is none. */
 function mixtureIn(stem: string): string | null {
   const pieces = stem.split(/[-.]/);
   const ending = pieces.at(-1) ?? '';

@@ -20,7 +20,7 @@ function read(command: string | readonly string[]): string {
   ].join('\n');
 }
 
-test('a command is found under variables, wrappers, containers and nested shells', () => {
+test('the reader finds a command after variables and wrappers, in containers and in nested shells', () => {
   const plain = read('vllm serve org/name --max-model-len 8192');
   for (const command of [
     'sudo nohup vllm serve org/name --max-model-len 8192 > log.txt 2>&1 &',
@@ -55,7 +55,7 @@ test('the tag of an image, an installed version and the program name the release
   );
 });
 
-test('variables of the command are read, and none of the environment', () => {
+test('the reader uses the variables of the command, but not the environment', () => {
   expect(read('NCCL_DEBUG=INFO VLLM_USE_V1=0 vllm serve a/b')).toContain('core=0');
   expect(read('docker run -e VLLM_USE_V1=0 --env=X=1 vllm/vllm-openai --model a/b')).toMatchInlineSnapshot(`
     "vllm a/b
@@ -68,7 +68,7 @@ test('variables of the command are read, and none of the environment', () => {
   delete process.env.VLLM_USE_V1;
 });
 
-test('numbers of tokens mean what they mean to the engine', () => {
+test('numbers of tokens have the meaning of the engine', () => {
   expect(read('vllm serve a/b --max-model-len 32k')).toContain('context=32000');
   expect(read('vllm serve a/b --max-model-len 32K')).toContain('context=32K');
   expect(read('vllm serve a/b')).toContain('context=0');
@@ -87,7 +87,7 @@ test('a flag that changes memory is honoured or refused by name, misspelled or n
   );
 });
 
-test('a text without an engine is refused with what would be read; a second command is named', () => {
+test('a text without an engine is refused with the known programs; a second command is named', () => {
   expect(() => read('echo hello')).toThrow(/starts no engine/);
   expect(() => read('   ')).toThrow(/no command/);
   expect(read('vllm serve a/b & vllm serve c/d --port 1')).toContain('others c/d --port 1');
@@ -101,7 +101,7 @@ test('words that a shell has split are taken as they are', () => {
   expect(read(['vllm serve a/b --port 1'])).toContain('a/b');
 });
 
-test('names of a model are whole parts of what was typed', () => {
+test('names of a model are whole parts of the typed text', () => {
   const names = (typed: string): string =>
     modelNames(typed)
       .map(({ name, weights }) => `${name}${weights === null ? '' : ` (${weights})`}`)

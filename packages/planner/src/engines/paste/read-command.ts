@@ -1,6 +1,6 @@
 /**
- * Reads a pasted command of any engine as a question to `plimsoll plan`: which engine and release, which model, which flags.
- * What engines call things is in their faces (`command`, `options`, `spellings`) and in the registry's lists of flags.
+ * Reads a pasted command of any engine as a question to `plimsoll plan`: engine, release, model and flags. The faces of
+ * the engines (`commandForm`, `options`, `spellings`) and the registry's lists of flags define their words.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
@@ -11,27 +11,27 @@ import { commandOf, type ShellCommand, shellCommands } from './shell-text.ts';
 
 export interface CommandEngine {
   readonly face: CommandFace;
-  /** Null where the registry has no list. */
+  /** The registry's list of flags; null if it has none. */
   readonly known: EngineFlags | null;
 }
 
 export interface CommandReading {
   readonly engine: EngineName;
   readonly release: string | null;
-  /** As typed; null where the command names no model. */
+  /** Model as typed; null if the command names none. */
   readonly model: string | null;
-  /** Flags of `plimsoll plan` with their values; a switch has the value null. */
+  /** Values by flag of `plimsoll plan`; a switch has the value null. */
   readonly flags: ReadonlyMap<string, string | null>;
   /** Flags and variables that change no memory. */
   readonly leftOut: readonly string[];
-  /** Words that are in no list of the engine's flags: nothing is known of the memory that they change. */
+  /** Words in no list of the engine's flags, which may change memory. */
   readonly unknown: readonly string[];
-  /** Other commands of the text that start an engine: their programs and models. */
+  /** First words of the other commands in the text that start an engine. */
   readonly others: readonly string[];
 }
 
 export interface PrintedFlags {
-  /** Flags of `plimsoll plan` with their values; a switch has the value null. */
+  /** Values by flag of `plimsoll plan`; a switch has the value null. */
   readonly flags: ReadonlyMap<string, string | null>;
   /** Flags of the engine as its command line has them. */
   readonly own: readonly string[];
@@ -61,7 +61,10 @@ export function readPrintedFlags(
   return { flags: planFlags(flags, face), own, refused };
 }
 
-/** The command as words that a shell has split, or as one text. */
+/**
+ * Reads a command as words that a shell has split, or as one text. Throws `unknown-command` if it starts no known
+ * engine, and the errors of the parsers.
+ */
 export function readCommand(
   given: readonly string[] | string,
   engines: readonly CommandEngine[],
@@ -85,7 +88,7 @@ export function readCommand(
   };
 }
 
-/** A shell splits what is typed after `--`; what is quoted as a whole is still a text. */
+/** A shell has split the words after `--`; a command that is quoted as a whole is still one text. */
 function commandsOfWords(words: readonly string[]): readonly ShellCommand[] {
   const [only] = words;
   return words.length === 1 && only !== undefined && /\s/.test(only)
@@ -93,7 +96,7 @@ function commandsOfWords(words: readonly string[]): readonly ShellCommand[] {
     : [commandOf(words)];
 }
 
-/** What the command's own flags do not say. */
+/** Returns the flags that environment variables set. The command's own flags take precedence. */
 function flagsOfVariables(
   { variables }: Invocation,
   { commandForm }: CommandFace,
@@ -112,7 +115,7 @@ function idleVariables({ variables }: Invocation, { commandForm }: CommandFace):
   return [...variables.keys()].filter((name) => !Object.hasOwn(commandForm?.variables ?? {}, name));
 }
 
-/** `pip install engine==0.22.0` in the same text. */
+/** Finds the release of `pip install engine==0.22.0` in the same text. */
 function installedRelease(commands: readonly ShellCommand[], { name, release }: CommandFace): string | null {
   for (const word of commands.flatMap(({ words }) => words)) {
     const [installed, version] = word.split('==');
@@ -121,7 +124,7 @@ function installedRelease(commands: readonly ShellCommand[], { name, release }: 
   return null;
 }
 
-/** The flags with numbers of tokens as we count them, and with the context that the engine takes by itself. */
+/** Converts numbers of tokens to our meaning, and adds the engine's default context. */
 function planFlags(
   flags: ReadonlyMap<string, string | null>,
   { commandForm }: CommandFace,
@@ -137,7 +140,7 @@ function planFlags(
   return planned;
 }
 
-/** What `plimsoll plan --context` takes for the length that the model was trained for. */
+/** The value of `plimsoll plan --context` that means the model's own length. */
 export const contextOfModel = '0';
 
 function unknownCommand(commands: readonly ShellCommand[], faces: readonly CommandFace[]): PlimsollError {

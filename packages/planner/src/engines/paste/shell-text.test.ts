@@ -5,13 +5,13 @@ import { commandLengthMax, shellCommands } from './shell-text.ts';
 const words = (text: string): readonly (readonly string[])[] =>
   shellCommands(text).map((command) => command.words);
 
-test('quotes, continuations and JSON come apart as in a shell', () => {
+test('quotes, continuations and JSON are parsed as in a shell', () => {
   expect(words(`vllm serve 'a b' "c \\"d\\"" e\\ f \\\n  --x '{"a": 1}' --y={\\"b\\":2}`)).toEqual([
     ['vllm', 'serve', 'a b', 'c "d"', 'e f', '--x', '{"a": 1}', '--y={"b":2}'],
   ]);
 });
 
-test('what a paste suffers is mended: prettified dashes and quotes, white space after a continuation, bare JSON', () => {
+test('damage of a paste is repaired: typographic dashes and quotes, white space after a continuation, bare JSON', () => {
   expect(words('vllm serve m \\  \n —max-model-len 5 –dtype “half” \\\r\n --z {"a": [1, 2]} b')).toEqual([
     ['vllm', 'serve', 'm', '--max-model-len', '5', '--dtype', 'half', '--z', '{"a": [1, 2]}', 'b'],
   ]);
@@ -19,7 +19,7 @@ test('what a paste suffers is mended: prettified dashes and quotes, white space 
   expect(words('```bash\n$ vllm serve m\n```')).toEqual([['vllm', 'serve', 'm']]);
 });
 
-test('variables are those that the text sets before; others keep their names', () => {
+test('variables that the text has set are expanded; others keep their names', () => {
   const [command] = shellCommands(
     'export MODEL=org/name\nSIZE=4; A=1 B="2 3" vllm serve $MODEL -tp #{SIZE} --x #{OTHER:-7} --y $UNKNOWN "$MODEL/z"'.replaceAll(
       '#{',
@@ -46,7 +46,7 @@ test('variables are those that the text sets before; others keep their names', (
   ]);
 });
 
-test('several commands come apart; redirections and comments are dropped', () => {
+test('several commands are separated; redirections and comments are dropped', () => {
   expect(words('pip install x && nohup a b > log.txt 2>&1 &\n# c\nd | tee e ; f < in <key> # g')).toEqual([
     ['pip', 'install', 'x'],
     ['nohup', 'a', 'b'],
@@ -82,7 +82,7 @@ test('any text is read or refused, and quoting a word gives the word back', () =
   );
 });
 
-test('the time of a hostile text grows with its length alone', () => {
+test('the time of a hostile text is linear in its length', () => {
   for (const unit of ['{', '"a\\', "'", '$', '\\\n', '{"a":', '<', '`\n', '\\ \t', '# ', '&&']) {
     const start = performance.now();
     try {

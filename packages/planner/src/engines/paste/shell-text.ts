@@ -1,22 +1,26 @@
 /**
- * Takes a pasted text apart as a shell would: words, quotes, line continuations, variables, several commands. It is more
- * lenient than a shell where a paste usually suffers: white space after a continuation, Windows continuations, dashes and
- * quotes that an editor prettified, JSON without quotes around it. It runs nothing.
+ * Parses a pasted text like a shell: words, quotes, line continuations, variables, several commands. The parser accepts
+ * the usual damage of a paste, which a shell does not: white space after a continuation, Windows continuations,
+ * typographic dashes and quotes, JSON without quotes around it. It executes nothing.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** No engine takes longer JSON without a file; a limit keeps the search for its end linear. */
+/** Longest JSON word: engines read longer JSON from files. The limit keeps the search for its end linear. */
 const jsonLengthMax = 2048;
 
-/** One command: what is assigned for it, and its words. */
+/** One command: its assignments and its words. */
 export interface ShellCommand {
   readonly assignments: ReadonlyMap<string, string>;
   readonly words: readonly string[];
 }
 
-/** A start script of a large deployment has some thousand characters. */
+/** Longest text: the start script of a large deployment has a few thousand characters. */
 export const commandLengthMax = 65_536;
 
+/**
+ * Parses the commands of a text, with the assignments before each. Throws `command-too-long`, or `bad-command` for an
+ * open quote.
+ */
 export function shellCommands(text: string): readonly ShellCommand[] {
   if (text.length > commandLengthMax) {
     throw new PlimsollError({
@@ -39,7 +43,7 @@ export function shellCommands(text: string): readonly ShellCommand[] {
   return commands;
 }
 
-/** Words that a shell has split already. */
+/** Separates the leading assignments from words that a shell has already split. */
 export function commandOf(given: readonly string[]): ShellCommand {
   const assignments = new Map<string, string>();
   let index = 0;
@@ -47,13 +51,13 @@ export function commandOf(given: readonly string[]): ShellCommand {
     const word = given[index] ?? '';
     const [, name, value] = /^(?:\$env:)?([A-Za-z_]\w*)=(.*)$/s.exec(word) ?? [];
     if (name !== undefined && value !== undefined) assignments.set(name, value);
-    // What puts the assignments after it into the environment, and the prompt of a terminal.
+    // Skips the commands that set variables, and the prompt of a terminal.
     else if (!['export', 'set', 'env', '$', '>', '%', '#'].includes(word)) break;
   }
   return { assignments, words: given.slice(index) };
 }
 
-/** One line for a command over several: shells continue after a backslash, Windows after ^ and a backtick. */
+/** Joins the lines of a command: shells continue a line after a backslash, Windows after ^ and a backtick. */
 function joinedLines(text: string): string {
   return text
     .replaceAll('\r', '')
@@ -65,7 +69,7 @@ function joinedLines(text: string): string {
     .replaceAll(/(^|\s)[—–](?=[a-z])/g, '$1--');
 }
 
-/** Gives the words of each command in turn. */
+/** Yields the words of each command in order. */
 class ShellReader implements Iterable<readonly string[]> {
   readonly #text: string;
   readonly #variables: ReadonlyMap<string, string>;
@@ -97,7 +101,7 @@ class ShellReader implements Iterable<readonly string[]> {
     }
   }
 
-  /** Takes what matches here and gives it; empty where nothing does. */
+  /** Consumes the match of a pattern at this place and returns it; empty if there is none. */
   #skip(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
     const found = pattern.exec(this.#text)?.[0] ?? '';
@@ -105,7 +109,7 @@ class ShellReader implements Iterable<readonly string[]> {
     return found;
   }
 
-  /** JSON as it is typed into files that no shell reads; a shell would take its quotes. */
+  /** Reads JSON as in files that no shell reads; a shell would remove its quotes. */
   #jsonWord(): string | null {
     if (this.#text[this.#at] !== '{' && this.#text[this.#at] !== '[') return null;
     const line = this.#text.slice(this.#at, this.#at + jsonLengthMax);
@@ -157,7 +161,7 @@ class ShellReader implements Iterable<readonly string[]> {
     return expanded.replaceAll(/\\(["\\$`])/g, '$1');
   }
 
-  /** A variable that the text assigned before; else the text of the variable itself. */
+  /** Expands a variable that the text has assigned, or to its default; otherwise keeps its text. */
   #variable(): string {
     const found = this.#skip(/\$\{\w+(?::?-[^}]*)?\}|\$(?:env:)?\w*/y);
     const [, name = '', usual] = /^\$(?:env:)?\{?(\w*)(?::?-([^}]*))?\}?$/.exec(found) ?? [];
