@@ -251,6 +251,15 @@ describe('refusals', () => {
     expect(outputSchemas.error.parse(JSON.parse(asJson.out)).error.code).toBe('over-memory-budget');
   });
 
+  test.each([
+    [['--ctx', '1M'], 'accepts 16384 tokens of context, not 1048576', '  try: --ctx 16384'],
+    [['--kv-type', 'int4'], '"int4" is not a KV cache type', '  allowed: f16, q8_0, f32'],
+  ])('%j: the error names the limit of the engine and the flag', (flags, message, line) => {
+    const { err } = plimsoll(['run', llama, 'hello', ...flags]);
+    expect(err).toContain(message);
+    expect(err).toContain(line);
+  });
+
   test('the model runs with the advice of a refusal', () => {
     const args = ['run', llama, 'hello', '-n', '2', '--temp', '0', '--ctx', '16k', '--memory', '205MiB'];
     const { error } = outputSchemas.error.parse(JSON.parse(plimsoll([...args, '--json']).out));
@@ -268,7 +277,9 @@ describe('refusals', () => {
       'unsupported-architecture',
     ],
     ['a context that is too short', ['run', llama, 'hi', '-n', '999', ...small], 'context-overflow'],
-    ['a context beyond the model', ['run', llama, 'hi', '--ctx', '1M'], 'bad-engine-setting'],
+    ['a context beyond the model', ['run', llama, 'hi', '--ctx', '1M'], 'context-too-long'],
+    ['a test beyond the model', ['bench', llama, '-p', '20000', '-n', '0'], 'context-too-long'],
+    ['an unknown cache type', ['run', llama, 'hi', '--kv-type', 'int4'], 'bad-kv-format'],
     ['a cache type without kernels', ['run', llama, 'hi', '--kv-type', 'q4_0'], 'bad-kv-format'],
     ['an amount without a unit', ['run', llama, 'hi', '--memory', '4G'], 'bad-bytes'],
     ['a flag out of range', ['run', llama, 'hi', '--top-p', '2'], 'bad-flag'],

@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
 import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
 import { badValue, lonelyFlag, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { LoadLine } from './render/load-line.ts';
 import { usualThreads } from './this-machine.ts';
-import { usualContext } from './usual-context.ts';
+import { contextTooLong, usualContext } from './usual-context.ts';
 
 export interface EngineFlags {
   readonly memory?: string;
@@ -58,7 +59,7 @@ export interface StartedEngine {
 }
 
 export interface StartOptions {
-  /** Tokens. Default: --ctx; without it the usual context, or the model's limit if that is shorter. */
+  /** Tokens that the command needs. Default: --ctx, else the usual context or the model's shorter limit. */
   readonly contextMax?: number;
   /** False for commands without text. Default true. */
   readonly needsTokenizer?: boolean;
@@ -88,10 +89,10 @@ export async function startEngine(
       draft,
       memoryBytes: limit.bytes,
       options: {
-        contextMax: options.contextMax ?? contextOf(flags, model.spec.contextLength),
+        contextMax: contextOf(flags, model.spec, options.contextMax),
         constrainedOutput: options.constrainedOutput,
         threads: flags.threads ?? usualThreads(),
-        ...(flags.kvType !== undefined && { kvFormat: parseKvFormat(flags.kvType) }),
+        ...(flags.kvType !== undefined && { kvFormat: kvFormatOf(flags.kvType, parseKvFormat) }),
         ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
         ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
       },
@@ -117,8 +118,29 @@ async function draftOf(
   return { model: await openModel(draft), tokens: draftTokens ?? usualDraftTokens };
 }
 
-function contextOf({ ctx }: EngineFlags, contextLength: number): number {
-  return ctx === undefined ? usualContext(contextLength) : parseTokens(ctx);
+/** `needed`: tokens that the command needs; null if --ctx or the usual context decides. */
+function contextOf({ ctx }: EngineFlags, spec: ModelSpec, needed: number | null = null): number {
+  const limit = spec.contextLength;
+  const tokens = needed ?? (ctx === undefined ? usualContext(limit) : parseTokens(ctx));
+  if (tokens <= limit) return tokens;
+  throw contextTooLong(
+    tokens,
+    spec,
+    needed === null ? `--ctx ${limit}` : `at most ${limit} tokens in a test`,
+  );
+}
+
+/** Names the formats of this engine in the error; the parser knows the formats of every engine. */
+function kvFormatOf<Format>(text: string, parse: (text: string) => Format): Format {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    throw new PlimsollError(
+      { ...error.toJSON(), limit: 'f16, q8_0, f32', hint: '--kv-type q8_0' },
+      { cause: error },
+    );
+  }
 }
 
 function isAuto(text: string): true {

@@ -1,6 +1,6 @@
 /** Turns the flags of `plimsoll plan` into a request. Every value is checked here, once. */
 import { existsSync } from 'node:fs';
-import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
+import { parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, usualEngine, type Workload } from '@plimsoll/planner';
 import {
@@ -15,7 +15,7 @@ import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry }
 import { badFlag, lonelyFlag } from './flag-values.ts';
 import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
-import { usualContext } from './usual-context.ts';
+import { contextTooLong, usualContext } from './usual-context.ts';
 
 /** Flags as commander reads them, including the options of engines under the names that the engines list. */
 export interface PlanFlags extends Readonly<Record<string, unknown>> {
@@ -91,7 +91,7 @@ function draftTokensOf({ draftTokens }: PlanFlags): number {
 function workloadOf(spec: ModelSpec, flags: PlanFlags, engine: EngineName): Workload {
   const contextTokens = contextOf(spec, flags);
   if (contextTokens > spec.contextLength && !engineFace(engine).runsPastTraining)
-    throw contextTooLong(contextTokens, spec.contextLength, spec.id);
+    throw contextTooLong(contextTokens, spec, `--context ${spec.contextLength}`);
   const promptTokens = flags.prompt === undefined ? undefined : parseTokens(flags.prompt);
   const cachedTokens = flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt);
   if (promptTokens !== undefined && promptTokens > contextTokens) {
@@ -150,14 +150,4 @@ function wholeNumber(text: string, flag: string, minimum: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= minimum && value <= countMax) return value;
   throw badFlag(flag, text, `a whole number from ${minimum} to ${countMax}`);
-}
-
-function contextTooLong(context: number, limit: number, model: string): PlimsollError {
-  return new PlimsollError({
-    code: 'context-too-long',
-    message: `${model} accepts ${limit} tokens of context, not ${context}`,
-    value: context,
-    limit,
-    hint: `--context ${limit}`,
-  });
 }
