@@ -1,9 +1,12 @@
-/** What the lines of one engine in a log state together: the last start counts, and within it the last word on each figure. */
+/**
+ * Combines the facts of one engine's lines in a log: the last start counts, and within it the last line about each
+ * figure.
+ */
 import type { LogError, LogFact, PrintedFigure } from '../engines/contract/log-line.ts';
 import type { EngineName } from '../engines/engine-list.ts';
 
 export interface FoundError extends LogError {
-  /** Counted from 1. */
+  /** 1-based. */
   readonly line: number;
 }
 
@@ -48,7 +51,7 @@ export class EngineLog {
     if (fact.error !== undefined) this.#addError({ ...fact.error, line });
   }
 
-  /** The first line of an error counts; a cause replaces a consequence. */
+  /** Keeps the first line of an error. A cause replaces a consequence, or an earlier cause with another code. */
   #addError(error: FoundError): void {
     const known = this.#error;
     const isCause = error.isConsequence !== true;
@@ -60,7 +63,10 @@ export class EngineLog {
     return this.#marks > 0;
   }
 
-  /** How much was understood: to tell the engine of a log from another that it only mentions. */
+  /**
+   * Score of the facts that were found, which distinguishes the engine of a log from an engine that the log only
+   * mentions.
+   */
   get understood(): number {
     const facts = this.#figures.size + this.#given.size + (this.#model === null ? 0 : 4);
     return facts + (this.#error === null ? 0 : 4) + Math.min(this.#marks, 4);
@@ -82,17 +88,17 @@ export class EngineLog {
     return this.#error;
   }
 
-  /** What was given on the command line, and for the rest what the engine settled on. */
+  /** Values by flag: the arguments of the command, and the engine's own settings for the other flags. */
   get flags(): ReadonlyMap<string, string> {
     return new Map([...this.#settled, ...this.#given]);
   }
 
-  /** Names of devices by number. */
+  /** Names of the devices in the order of their numbers. */
   get devices(): readonly string[] {
     return [...this.#devices].sort(([a], [b]) => a - b).map(([, name]) => name);
   }
 
-  /** One figure of each kind: of several devices, the fullest. */
+  /** One figure of each kind, from the fullest device. */
   get figures(): readonly PrintedFigure[] {
     return [...this.#figures.values()].flatMap((parts) => {
       const [first, ...others] = parts.values();

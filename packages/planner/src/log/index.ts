@@ -1,4 +1,4 @@
-/** Logs of engines: what they state, and how it compares with a plan. */
+/** Reads logs of engines and compares them with plans. */
 export type { EngineLog } from './engine-log.ts';
 export {
   asPrinted,

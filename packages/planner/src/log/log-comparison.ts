@@ -1,6 +1,7 @@
 /**
- * A log beside the plan of the same start: its figures, and the smallest changes that would start. Where the log prints what
- * the cache got, the device of the plan is made as small or as large as the log says, so that changes are judged on it.
+ * Compares a log with the plan of the same start: its figures, and the smallest changes that make the engine start. If
+ * the log prints the memory of the cache, the device of the plan gets the matching size, so that changes are judged on
+ * it.
  */
 import { GiB } from '@plimsoll/foundation';
 import type { PrintedFigure } from '../engines/contract/log-line.ts';
@@ -13,7 +14,7 @@ export interface ComparedFigure {
   readonly name: string;
   readonly unit: PrintedFigure['unit'];
   readonly printed: number;
-  /** Null where the plan has no such figure, or none for the context of the log. */
+  /** Null if the plan has no such figure, or none for the context of the log. */
   readonly planned: number | null;
 }
 
@@ -35,7 +36,10 @@ export function comparedFigures(
   });
 }
 
-/** The request on a device whose cache gets what the log printed for it; the same request where the log does not. */
+/**
+ * Returns the request on a device whose cache gets the bytes that the log prints; the same request if the log prints
+ * none.
+ */
 export function asPrinted(request: PlanRequest, figures: readonly PrintedFigure[]): PlanRequest {
   const printed = figures.find(({ planned }) => planned === 'poolBytes')?.printed;
   if (printed === undefined) return request;
@@ -46,19 +50,19 @@ export function asPrinted(request: PlanRequest, figures: readonly PrintedFigure[
   return withMemory(request, (printed * GiB - pool) / perByte);
 }
 
-/** The same device with more or less memory. */
+/** Returns the request on a device with more or less memory. */
 function withMemory(request: PlanRequest, bytes: number): PlanRequest {
   const { hardware } = request;
   const usableBytes = Math.max(1, Math.round(hardware.memory.usableBytes + bytes));
   return { ...request, hardware: { ...hardware, memory: { ...hardware.memory, usableBytes } } };
 }
 
-/** Most changes that are named: a reader tries one or two. */
+/** Most changes in an answer: a reader tries one or two. */
 const changesMax = 3;
 
 /**
- * The smallest changes after which the plan starts, each planned. `tried` are changes that the log itself suggests: they come
- * first, with what the plan says of them.
+ * Finds the smallest changes after which the plan starts, and plans each. `tried` has the changes that the log
+ * suggests: they come first if they start, and otherwise last.
  */
 export function startingChanges(
   request: PlanRequest,

@@ -14,7 +14,7 @@ function read(text: string, cuts: readonly number[] = []): LogReading {
   return reader.end();
 }
 
-/** Everything that was understood, in lines that a person can compare. */
+/** Formats all facts of a reading as lines that a person can compare. */
 function summary(reading: LogReading): string {
   return reading.engines
     .map((log) =>
@@ -63,7 +63,7 @@ ggml_gallocr_reserve_n: failed to allocate CUDA1 buffer of size 2718171136
 main: error: unable to load model
 `;
 
-test('a log of vLLM: what was given, what was printed, what went wrong', () => {
+test('a log of vLLM: arguments, printed figures and the failure', () => {
   expect(summary(read(vllmLog))).toMatchInlineSnapshot(`
     "vllm 0.19.0 Qwen/Qwen3.6-27B  null
     --dtype bfloat16 --max-model-len 262144 --tensor-parallel-size 2 --kv-cache-dtype fp8 --port 8000 --limit-mm-per-prompt {"image": 4} --gpu-memory-utilization 0.9
@@ -76,7 +76,7 @@ test('a log of vLLM: what was given, what was printed, what went wrong', () => {
   `);
 });
 
-test('a log of llama.cpp: devices, buffers of the fullest device, the allocation that failed', () => {
+test('a log of llama.cpp: devices, buffers of the fullest device and the failed allocation', () => {
   expect(summary(read(llamaLog))).toMatchInlineSnapshot(`
     "llama.cpp b5614 /models/Qwen2.5-Coder-32B-Instruct-Q8_0.gguf NVIDIA GeForce RTX 3090, NVIDIA GeForce RTX 3090 25032654848
     --n-gpu-layers 65 --parallel 1 --ctx-size 32768 --ubatch-size 512 --flash-attn 0
@@ -125,7 +125,7 @@ test.each([
   expect(log?.error?.message).toMatchSnapshot();
 });
 
-test('colors, time stamps, prefixes, cuts, cut-off ends and the pieces it comes in change nothing that is understood', () => {
+test('colors, time stamps, prefixes, cuts, truncated ends and the pieces of the input do not change the facts', () => {
   const start = String.fromCharCode(27);
   const prefix = fc.constantFrom(
     '',
@@ -170,7 +170,7 @@ test('colors, time stamps, prefixes, cuts, cut-off ends and the pieces it comes 
   }
 });
 
-test('of several starts the last counts, and of several engines the one that was understood best', () => {
+test('the last of several starts counts, and the best understood of several engines', () => {
   const second = vllmLog.split('\n').slice(0, 5).join('\n').replace('17.36', '20.00');
   const [log] = read(vllmLog + second).engines;
   expect(log?.error).toBeNull();
@@ -180,7 +180,7 @@ test('of several starts the last counts, and of several engines the one that was
   expect(read('hello\nworld\n').engines).toEqual([]);
 });
 
-test('the time grows with the length alone, whatever the text', () => {
+test('the time is linear in the length of any text', () => {
   const seconds = (unit: string, length: number): number => {
     const text = unit.repeat(Math.ceil(length / unit.length));
     const times = [1, 2, 3].map(() => {

@@ -1,7 +1,8 @@
 /**
- * Reads the log of an engine of any length, piece by piece: time grows with the length, memory does not. Fixed words of all
- * engines are searched for in blocks of whole lines; the lines that have them are read by the engine's folder
- * (contract/log-line.ts). Colors, time stamps and prefixes of ranks or containers stand before the words and are passed over.
+ * Reads an engine's log of any length, piece by piece: the time is linear in the length, the memory is constant. The
+ * reader searches blocks of whole lines for the fixed words of all engines; the code in the engine's folder reads the
+ * lines that have them (contract/log-line.ts). Colors, time stamps and prefixes of ranks or containers precede the
+ * words and are skipped.
  */
 import type { EngineFace } from '../engines/contract/engine-face.ts';
 import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
@@ -11,14 +12,14 @@ import { EngineLog } from './engine-log.ts';
 
 type Face = EngineFace<AnyOptions, EngineName>;
 
-/** Characters searched at once, and the longest line that is read whole. */
+/** Characters in one search, and the longest line that is read whole. */
 const blockLength = 262_144;
 const lineLengthMax = 32_768;
 
 export interface LogReading {
-  /** The engines whose lines were found, the one that was understood best first. */
+  /** The engines whose lines were found, the best understood engine first. */
   readonly engines: readonly EngineLog[];
-  /** Names of devices that lines of drivers and tools have, in order. */
+  /** Names of devices in lines of drivers and tools, in order. */
   readonly deviceNames: readonly string[];
   readonly lines: number;
   readonly characters: number;
@@ -56,7 +57,7 @@ export class LogReader {
     this.#pending += text;
     while (this.#pending.length >= blockLength) {
       const end = this.#pending.lastIndexOf('\n', blockLength) + 1;
-      // Binary junk has no lines: it is cut anywhere.
+      // Binary data has no lines, so it is cut anywhere.
       const length = end === 0 ? blockLength : end;
       this.#readBlock(this.#pending.slice(0, length));
       this.#pending = this.#pending.slice(length);
@@ -97,15 +98,15 @@ export class LogReader {
   }
 }
 
-/** Makers and brands that drivers print before the name of a device. */
+/** Vendors and brands that drivers print before the name of a device. */
 const deviceWords: readonly string[] = ['NVIDIA ', 'AMD Instinct ', 'AMD Radeon ', 'Tesla ', 'Apple M'];
 const deviceNamesMax = 64;
 
 const escapeCharacter = String.fromCharCode(27);
-/** What a terminal colors with, and moves its cursor with. */
+/** Codes that color the text of a terminal or move its cursor. */
 const colors = new RegExp(`${escapeCharacter}\\[[\\d;?]{0,16}[A-Za-z]`, 'g');
 
-/** The engine's own lines, and those that its figures are printed in. */
+/** Returns the engine's log lines, and the lines of its start-up figures. */
 function linesOf(face: Face): readonly LogLine[] {
   const figures = (face.startLog ?? []).flatMap(({ figure, unit, forms, startsWithContext, planned }) =>
     forms.map((form): LogLine => {
@@ -129,7 +130,7 @@ function linesOf(face: Face): readonly LogLine[] {
   return [...face.logLines, ...uniqueWords(figures)];
 }
 
-/** Forms that begin with the same words are tried one after the other on the same line. */
+/** Groups forms that start with the same words, and tries them one after another on a line. */
 function uniqueWords(lines: readonly LogLine[]): readonly LogLine[] {
   const byWords = Map.groupBy(lines, ({ words }) => words);
   return [...byWords.values()].flatMap((group) => {
@@ -146,7 +147,7 @@ function uniqueWords(lines: readonly LogLine[]): readonly LogLine[] {
   });
 }
 
-/** The lines of a block that have any of the words; each character is passed over once. */
+/** Yields the lines of a block that contain any of the words; scans each character once. */
 function* linesWith(block: string, words: RegExp): Generator<FoundLine> {
   let searched = 0;
   words.lastIndex = 0;
@@ -162,7 +163,7 @@ function* linesWith(block: string, words: RegExp): Generator<FoundLine> {
   }
 }
 
-/** One expression for all fixed words: their alternatives are plain texts, so that it never goes back. */
+/** Builds one expression for all fixed words: its alternatives are plain texts, so it never backtracks. */
 function anyOf(words: readonly string[]): RegExp {
   const texts = [...new Set(words)].map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(texts.length === 0 ? '(?!)' : texts.join('|'), 'g');

@@ -49,7 +49,7 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly serving: StepPolicy | null;
   /** Figures of the start-up log; null if no log is compared. */
   readonly startLog: readonly StartLogFigure[] | null;
-  /** Other lines of its log: models, arguments, devices, errors. */
+  /** Other lines of the engine's log: models, arguments, devices, errors. */
   readonly logLines: readonly LogLine[];
 }
 

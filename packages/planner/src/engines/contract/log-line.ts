@@ -1,22 +1,23 @@
 /**
- * What single lines of an engine's log say. The folder of each engine lists its lines; the reader of logs (log/) finds their
- * fixed words in a text of any length, and puts together what they state. Figures that have a `startLog` form need no line here.
+ * The lines of an engine's log and the facts that they state. The folder of each engine lists its lines; the reader of
+ * logs (log/) finds their fixed words in a text of any length and combines the facts. Figures with a `startLog` form
+ * need no line.
  */
 import type { PlannedFigure } from './start-log.ts';
 
-/** What one line states; every field is absent where it states nothing of the kind. */
+/** The facts of one line; a field is undefined if the line does not state it. */
 export interface LogFact {
   /** True for a line that only a new start prints: figures and errors before it belong to an earlier start. */
   readonly isStart?: boolean;
   readonly model?: string;
   readonly release?: string;
-  /** Arguments that were given, by names of the engine's flags without dashes: `['max-model-len', '8192']`. */
+  /** Arguments of the command, by names of the engine's flags without dashes: `['max-model-len', '8192']`. */
   readonly given?: readonly Argument[];
-  /** Settings that the engine ended up with; they count where nothing was given. */
+  /** Settings that the engine chose; they count if the command does not give them. */
   readonly settled?: readonly Argument[];
-  /** A device by its name, and its number where the line has one. */
+  /** Number and name of a device. */
   readonly device?: { readonly index: number; readonly name: string };
-  /** Memory of one device that a process gets, in bytes. */
+  /** Bytes of one device that a process can use. */
   readonly deviceBytes?: number;
   readonly figures?: readonly PrintedFigure[];
   readonly error?: LogError;
@@ -28,36 +29,36 @@ export interface PrintedFigure {
   readonly figure: string;
   readonly unit: 'GiB' | 'tokens' | 'times';
   readonly printed: number;
-  /** What of the plan it is compared with; null where the plan has nothing of the kind. */
+  /** The figure of the plan to compare with; null if the plan has none. */
   readonly planned: PlannedFigure | null;
-  /** The device that the line is about, where an engine prints a line for each: the fullest device counts. */
+  /** The device of the line, if an engine prints a line for each device: the fullest device counts. */
   readonly part?: string;
   /** True if several lines about one device add up. */
   readonly addsUp?: boolean;
-  /** Context in tokens for which the figure was counted; absent where it holds for any. */
+  /** Context in tokens for which the engine counted the figure; undefined if it holds for every context. */
   readonly contextTokens?: number;
 }
 
 export interface LogError {
-  /** Stable: for programs. */
+  /** Stable code for programs. */
   readonly code: string;
-  /** What went wrong, with the numbers of the line. */
+  /** Description of the failure, with the numbers of the line. */
   readonly message: string;
-  /** Bytes that were missing, where the line tells. */
+  /** Missing bytes, if the line states them. */
   readonly missingBytes?: number;
-  /** Changes that the line itself suggests, as words of the engine's command line. */
+  /** Changes that the line suggests, as words of the engine's command line. */
   readonly tries?: readonly (readonly string[])[];
-  /** Flag for the share of the memory that the engine takes, where a smaller share leaves room for what was missing. */
+  /** Flag for the engine's share of the memory, if a smaller share leaves room for the missing bytes. */
   readonly shareFlag?: string;
-  /** True for an error that follows from another: it counts where the log has no other. */
+  /** True for an error that follows from another error: it counts only if the log has no other. */
   readonly isConsequence?: boolean;
 }
 
 export interface LogLine {
-  /** Fixed words: the line is read where a text has them. */
+  /** Fixed words that identify the line in a text. */
   readonly words: string;
   /** True if no other engine prints these words. */
   readonly isMark: boolean;
-  /** What the line states; `at` is where its fixed words begin. Null where it is another line after all. */
+  /** Reads the facts of a line; `at` is the offset of its fixed words. Returns null if it is another line. */
   readonly read: (line: string, at: number) => LogFact | null;
 }

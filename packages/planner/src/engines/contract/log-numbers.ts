@@ -1,4 +1,4 @@
-/** Numbers that lines of logs print. */
+/** Reads the numbers in lines of logs. */
 import { GiB, KiB, MiB } from '@plimsoll/foundation';
 import { type LogForm, lastMatch } from '../../log-scan.ts';
 import type { LogFact, LogLine } from './log-line.ts';
@@ -15,14 +15,14 @@ const unitBytes: Readonly<Record<string, number>> = {
   B: 1,
 };
 
-/** `224.00 MiB` in bytes; engines write binary units, also where they print GB. Null for other words. */
+/** Converts `224.00 MiB` to bytes. Engines use binary units, even if they print GB. Returns null for other words. */
 export function printedBytes(amount: string | undefined, unit: string | undefined): number | null {
   const factor = unitBytes[unit ?? ''];
   const value = Number((amount ?? '').replaceAll(',', ''));
   return factor === undefined || amount === undefined || !Number.isFinite(value) ? null : value * factor;
 }
 
-/** A line of fixed words and numbers, such as `seq len (#) is larger than # tokens`. */
+/** Defines a line of fixed words and numbers, such as `seq len (#) is larger than # tokens`. */
 export function numberLine(
   form: LogForm,
   isMark: boolean,
@@ -38,7 +38,7 @@ export function numberLine(
   };
 }
 
-/** The error of a PyTorch allocator, CUDA or HIP: the same words in every engine that is built on PyTorch. */
+/** The error of PyTorch's allocator for CUDA or HIP, with the same words in every engine that uses PyTorch. */
 export const torchOutOfMemory: LogLine = {
   words: 'out of memory. Tried to allocate ',
   isMark: false,

@@ -1,13 +1,13 @@
 /**
- * Reads arguments as Python programs print them: `{'a': 1, 'b': 'x'}`, `Namespace(a=1)`, `config: a='x', b=None`. Each
- * character is looked at once.
+ * Reads arguments as Python programs print them: `{'a': 1, 'b': 'x'}`, `Namespace(a=1)`, `config: a='x', b=None`. The
+ * time is linear in the length of the text.
  */
 import type { Argument } from './log-line.ts';
 
-/** No engine prints longer values of an argument. */
+/** Longest value of an argument; engines print shorter values. */
 const valueLengthMax = 4096;
 
-/** Names and values from a place on; nested values as JSON where they can be written so, nothing for None and False. */
+/** Reads names and values from an offset on. Nested values become JSON if possible; None and False are left out. */
 export function printedArguments(text: string, from: number): readonly Argument[] {
   const found: Argument[] = [];
   const key = /['"]?([A-Za-z_]\w{0,63})['"]?\s{0,2}[:=]\s{0,2}/y;
@@ -27,7 +27,7 @@ export function printedArguments(text: string, from: number): readonly Argument[
   return found;
 }
 
-/** Where a value ends: at a comma or closing bracket outside quotes and brackets. */
+/** Finds the end of a value: a comma or closing bracket outside quotes and brackets. */
 function endOfValue(text: string, start: number): number {
   const limit = Math.min(text.length, start + valueLengthMax);
   let depth = 0;

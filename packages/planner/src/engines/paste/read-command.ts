@@ -33,13 +33,16 @@ export interface CommandReading {
 export interface PrintedFlags {
   /** Values by flag of `plimsoll plan`; a switch has the value null. */
   readonly flags: ReadonlyMap<string, string | null>;
-  /** Flags of the engine as its command line has them. */
+  /** The same flags as words of the engine's command line. */
   readonly own: readonly string[];
-  /** What no plan can honour, each with the reason. */
+  /** Arguments that no plan can honour, each with the reason. */
   readonly refused: readonly string[];
 }
 
-/** Arguments that an engine printed, by their names: of those that change memory, the flags of a plan. */
+/**
+ * Converts arguments that an engine printed, by their names, to flags of a plan; arguments that change no memory are
+ * left out.
+ */
 export function readPrintedFlags(
   printed: ReadonlyMap<string, string>,
   { face, known }: CommandEngine,
