@@ -31,6 +31,7 @@ describe('plan', () => {
     const result = plimsoll('plan', model, '--engine', 'plimsoll', '--context', '256');
     expect(result.code).toBe(0);
     expect(result.err).toMatch(/^No device was named: planning this machine with 80 % of .*free/);
+    expect(result.out).not.toContain('nominal');
     expect(result.out).toContain(`plimsoll run ${model} --memory`);
     const users = plimsoll('plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3');
     expect(users.err).toBe('');

@@ -113,10 +113,12 @@ function contextOf({ contextLength }: ModelSpec, { context }: PlanFlags): number
   return context.trim() === contextOfModel ? contextLength : parseTokens(context);
 }
 
+/** --memory replaces both sizes of the record: the size on the box says nothing about a machine with another. */
 function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   const record = resolveHardware(name);
   if (flags.memory === undefined) return record;
-  return { ...record, memory: { ...record.memory, usableBytes: parseBytes(flags.memory) } };
+  const usableBytes = parseBytes(flags.memory);
+  return { ...record, memory: { ...record.memory, usableBytes, nominalBytes: usableBytes } };
 }
 
 /** The engine of --engine, else the engine whose flags were given, else the usual engine of the device. */

@@ -139,8 +139,10 @@ async function completeQuestion(model: string | undefined, flags: PlanFlags): Pr
     code: model === undefined ? 'missing-model' : 'missing-gpu',
     message: model === undefined ? 'no model was named' : `no device was named for ${model}`,
     limit:
-      model === undefined ? 'a registry name, Hugging Face id or file' : '--gpu NAME or --compare NAME,NAME',
-    hint: `plimsoll plan ${model ?? example.model} --gpu h100 --context 32k`,
+      model === undefined
+        ? 'a registry name, Hugging Face id or file'
+        : '--gpu NAME, --compare NAME,NAME, or --engine plimsoll for this machine',
+    hint: `plimsoll plan ${model ?? example.model} --gpu h100`,
   });
 }
 
