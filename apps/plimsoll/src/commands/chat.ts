@@ -37,8 +37,8 @@ export function chatCommand(): Command {
 With --overflow slide, a conversation continues when the context is full: the system message stays, the older half of
 the other tokens is dropped, and the rest is computed again.
 
-/reset starts a new conversation. /exit or the end of the input ends the program. Ctrl-C stops an answer; a second
-Ctrl-C ends the program.
+/reset starts a new conversation. /exit or the end of the input ends the program. /help prints the commands. Ctrl-C
+stops an answer; a second Ctrl-C ends the program.
 
 Example:
   plimsoll chat ./model.gguf --memory 4GiB --ctx 16k --kv-type q8_0`,
@@ -65,7 +65,8 @@ async function chat(path: string, flags: ChatFlags): Promise<void> {
       // The time is fixed for the whole conversation: a template that writes the time would change the shared prefix.
       const options = { templates, now: new Date(), slides, interruption };
       const conversation = await conversationOf(started, options);
-      if (isTerminal()) printMessage(memoryLine(started.engine.ledger(), started.limit));
+      if (isTerminal())
+        printMessage(`${memoryLine(started.engine.ledger(), started.limit)}\n/help prints the commands`);
       const session = new ChatSession(started, conversation, flags);
       await session.talk(reader, lines, interruption);
     } finally {
@@ -96,6 +97,14 @@ function isTerminal(): boolean {
   return process.stdin.isTTY === true;
 }
 
+/** A line that is a single word after a slash: a command, and never a message to the model. */
+const commandPattern = /^\/[a-z]+$/i;
+
+function commandsHelp(word: string): string {
+  const known = word === '/help' ? '' : `there is no command ${word}; `;
+  return `  ${known}/reset starts a new conversation, /exit ends the program, Ctrl-C stops an answer`;
+}
+
 class ChatSession {
   readonly #started: StartedEngine;
   readonly #conversation: Conversation;
@@ -118,9 +127,11 @@ class ChatSession {
     while (true) {
       reader?.prompt();
       const { value: line, done } = await lines.next();
-      if (done === true || line.trim() === '/exit') return;
-      if (line.trim() === '/reset') this.#reset();
-      else if (line.trim() !== '') await this.#turn(line, interruption);
+      const word = done === true ? '/exit' : line.trim();
+      if (word === '/exit') return;
+      if (word === '/reset') this.#reset();
+      else if (commandPattern.test(word)) printMessage(commandsHelp(word));
+      else if (word !== '') await this.#turn(line, interruption);
     }
   }
 
