@@ -107,7 +107,7 @@ test('names of a model are whole parts of the typed text', () => {
       .map(({ name, weights }) => `${name}${weights === null ? '' : ` (${weights})`}`)
       .join(', ');
   expect(names('/data/models/Qwen/Qwen3-8B/')).toMatchInlineSnapshot(`"Qwen/Qwen3-8B, Qwen3-8B"`);
-  expect(names('/root/.cache/huggingface/hub/models--Qwen--Qwen3-8B/snapshots/b968826')).toBe(
+  expect(names('/data/.cache/huggingface/hub/models--Qwen--Qwen3-8B/snapshots/b968826')).toBe(
     'Qwen/Qwen3-8B',
   );
   expect(names('C:\\models\\Qwen3-30B-A3B-UD-Q4_K_XL-00001-of-00002.gguf')).toMatchInlineSnapshot(
