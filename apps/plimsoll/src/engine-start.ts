@@ -1,13 +1,13 @@
 /** Starts the engine for a command: reads the flags of its memory, opens the model, loads it and shows the progress. */
 import { existsSync } from 'node:fs';
 import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
-import { monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
+import { formatBytes, monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
 import { badValue, lonelyFlag, wholeFlag } from './flag-values.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
-import { LoadLine } from './render/load-line.ts';
+import { ProgressLine } from './render/progress-line.ts';
 import { usualThreads } from './this-machine.ts';
 import { contextTooLong, usualContext } from './usual-context.ts';
 
@@ -82,7 +82,7 @@ export async function startEngine(
   const { parseKvFormat } = await import('@plimsoll/planner/formats');
   const model = await openModel(path, { memoryBytes: limit.bytes });
   const draft = await draftOf(flags, (path) => openModel(path, { memoryBytes: limit.bytes }));
-  const line = new LoadLine(monotonicClock);
+  const line = new ProgressLine(monotonicClock, { label: 'loading' });
   try {
     const engine = await createEngine({
       model,
@@ -98,7 +98,11 @@ export async function startEngine(
       },
       ...(options.needsTokenizer === false && { tokenizer: null }),
       ...(options.prefixCaching !== undefined && { prefixCaching: options.prefixCaching }),
-      onProgress: (progress: LoadProgress) => line.show(progress),
+      onProgress: ({ loadedBytes, totalBytes }: LoadProgress) =>
+        line.show(
+          loadedBytes / Math.max(1, totalBytes),
+          `${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}`,
+        ),
     });
     return { engine, limit, loadSeconds: monotonicClock.now() - startedAt };
   } finally {

@@ -6,6 +6,7 @@ import { engineNames } from '@plimsoll/planner/engines';
 import { recordKinds } from '@plimsoll/planner/validation';
 import { z } from 'zod';
 import { explainLog } from './log-schema.ts';
+import { rankSchema } from './rank-schema.ts';
 
 const bytes = z.number().describe('bytes');
 const secondsField = z.number().describe('seconds');
@@ -370,6 +371,7 @@ const error = z.strictObject({
 export const outputSchemas = {
   plan,
   compare: z.strictObject({ plans: z.array(plan) }),
+  rank: rankSchema,
   zoo: z.strictObject({ rows: z.union([z.array(modelRow), z.array(hardwareRow)]) }),
   validate,
   audit,

@@ -8,6 +8,7 @@ import { printMessage, reportFailure } from './output.ts';
 /** Every command. Only the requested command is imported, so that a plan need not wait for the code of the others. */
 const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
   plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
+  rank: async (done) => (await import('./commands/rank.ts')).rankCommand(done),
   zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
   validate: async (done) => (await import('./commands/validate.ts')).validateCommand(done),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
@@ -55,6 +56,7 @@ Examples:
   plimsoll plan meta-llama/Llama-3.1-8B-Instruct --gpu h100 --context 128k
   plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
   plimsoll plan --gpu b200 -- vllm serve Qwen/Qwen3-8B --max-model-len 32k
+  plimsoll rank Qwen/Qwen3-32B --users 16 --context 32k
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"

@@ -43,6 +43,8 @@ export interface PlanFlags extends Readonly<Record<string, unknown>> {
   readonly ask?: boolean;
 }
 
+type WorkloadFlags = Pick<PlanFlags, 'context' | 'users' | 'prompt' | 'cachedPrompt'>;
+
 /** The models of a plan. */
 export interface PlannedModels {
   readonly spec: ModelSpec;
@@ -88,9 +90,10 @@ function draftTokensOf({ draftTokens }: PlanFlags): number {
   return count(draftTokens, 'draft-tokens') ?? usualDraftTokens;
 }
 
-function workloadOf(spec: ModelSpec, flags: PlanFlags, engine: EngineName): Workload {
+/** Users, context and prompt of a plan or a ranking; the engine is null where each device has another. */
+export function workloadOf(spec: ModelSpec, flags: WorkloadFlags, engine: EngineName | null): Workload {
   const contextTokens = contextOf(spec, flags);
-  if (contextTokens > spec.contextLength && !engineFace(engine).runsPastTraining)
+  if (contextTokens > spec.contextLength && (engine === null || !engineFace(engine).runsPastTraining))
     throw contextTooLong(contextTokens, spec, `--context ${spec.contextLength}`);
   const promptTokens = flags.prompt === undefined ? undefined : parseTokens(flags.prompt);
   const cachedTokens = flags.cachedPrompt === undefined ? undefined : parseTokens(flags.cachedPrompt);
@@ -108,7 +111,7 @@ function workloadOf(spec: ModelSpec, flags: PlanFlags, engine: EngineName): Work
 }
 
 /** `--context 0` is the length that the model was trained for. */
-function contextOf({ contextLength }: ModelSpec, { context }: PlanFlags): number {
+function contextOf({ contextLength }: ModelSpec, { context }: WorkloadFlags): number {
   if (context === undefined) return usualContext(contextLength);
   return context.trim() === contextOfModel ? contextLength : parseTokens(context);
 }

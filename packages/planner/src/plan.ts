@@ -12,6 +12,7 @@ import {
   contextMaxFor,
   type Deployment,
   type EngineFigures,
+  holdsSequence,
   neededBytes,
   poolTokens,
   shareNeeded,
@@ -111,8 +112,8 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
   const { workload, spec, hardware } = request;
   const solution = solve(deployment, workload);
   const start = engineProfile(request.engine).start(request, deployment);
-  const startsUp = deployment.poolBytes >= deployment.sequenceBytes(workload.contextTokens);
-  const fits = solution.feasible && startsUp;
+  const holdsOne = holdsSequence(deployment, workload.contextTokens);
+  const fits = solution.feasible && holdsOne;
   return {
     model: {
       id: spec.id,
@@ -148,7 +149,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
       tokensPerSecond: solution.tokensPerSecond,
       bound: deployment.speed.decodeBound(workload.users, workload.contextTokens),
     },
-    price: startsUp ? priceOf(request, deployment, solution) : null,
+    price: holdsOne ? priceOf(request, deployment, solution) : null,
     advice: advised.map(({ advice }) => advice),
     notes: [...deployment.notes, ...limitNotes(deployment, workload)],
   };

@@ -31,6 +31,13 @@ function failure(action: () => unknown): PlimsollError {
   throw new Error('no error was thrown');
 }
 
+test('checkpoints that quantise a model are those whose cards name it', () => {
+  const checkpoints = openRegistry(readText).checkpointsOf('Qwen/Qwen3-32B');
+  expect(checkpoints.map(({ id }) => id)).toContain('Qwen/Qwen3-32B-FP8');
+  for (const { baseModel } of checkpoints) expect(baseModel).toBe('Qwen/Qwen3-32B');
+  expect(openRegistry(readText).checkpointsOf('Qwen/Qwen3-32B-FP8')).toEqual([]);
+});
+
 describe('shipped data', () => {
   const featured = readFeatured(dataDirectory);
   const advice = 'run `node tools/build-registry-index.ts`';

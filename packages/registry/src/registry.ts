@@ -21,6 +21,8 @@ export interface Registry {
   resolveModel(name: string): ModelRecord;
   /** As `resolveModel`, for hardware; a memory variant is returned as its own record. */
   resolveHardware(name: string): HardwareRecord;
+  /** Returns the published checkpoints that quantise this model, as their cards say. */
+  checkpointsOf(id: string): readonly ModelRecord[];
   listModels(): readonly ModelRow[];
   listHardware(): readonly HardwareRow[];
   /** Rows that many people ask for, in display order. */
@@ -54,6 +56,11 @@ export function openRegistry(readText: ReadText): Registry {
       const row = hardware().find(name);
       return selectVariant(readJson<HardwareFile>(readText, hardwarePath(row.file)), row);
     },
+    checkpointsOf: (id) =>
+      models()
+        .rows.filter(({ quantization }) => quantization !== null)
+        .map((row) => readJson<ModelRecord>(readText, modelPath(row.id)))
+        .filter(({ baseModel }) => baseModel === id),
     listModels: () => models().rows,
     listHardware: () => hardware().rows,
     featuredModels: () => models().featured,

@@ -109,6 +109,11 @@ export function solve(deployment: Deployment, workload: Workload): Solution {
   };
 }
 
+/** Whether the pool holds one sequence of this length: engines refuse to start otherwise. */
+export function holdsSequence(deployment: Deployment, contextTokens: number): boolean {
+  return deployment.poolBytes >= deployment.sequenceBytes(contextTokens);
+}
+
 /** Returns the bytes of one device's pool that `users` sequences of this length take. */
 export function neededBytes(deployment: Deployment, users: number, contextTokens: number): number {
   if (deployment.poolBytesFor !== undefined) return deployment.poolBytesFor(users, contextTokens);

@@ -23,14 +23,24 @@ export interface Price {
 export function priceOf(request: Question, deployment: Deployment, solution: Solution): Price | null {
   const { pricePerHourUsd } = request.hardware;
   if (pricePerHourUsd === null || !solution.feasible) return null;
-  const withPrompts = rateWithPrompts(request, deployment);
-  const tokensPerSecond = withPrompts ?? solution.tokensPerSecond;
+  const { tokensPerSecond, countsPrompts } = outputRate(request, deployment, solution);
   const perHourUsd = pricePerHourUsd * deviceCount(request.parallelism);
-  return {
-    perHourUsd,
-    perMillionOutputUsd: (perHourUsd / (tokensPerSecond * 3600)) * 1e6,
-    countsPrompts: withPrompts !== null,
-  };
+  return { perHourUsd, perMillionOutputUsd: perMillion(perHourUsd, tokensPerSecond), countsPrompts };
+}
+
+/** Dollars per million output tokens of devices with this price and this rate together. */
+export function perMillion(perHourUsd: number, tokensPerSecond: number): number {
+  return (perHourUsd / (tokensPerSecond * 3600)) * 1e6;
+}
+
+/** Output tokens per second of all users; with the time of their prompts where a prompt length leaves room for output. */
+export function outputRate(
+  request: Question,
+  deployment: Deployment,
+  solution: Solution,
+): { readonly tokensPerSecond: number; readonly countsPrompts: boolean } {
+  const withPrompts = rateWithPrompts(request, deployment);
+  return { tokensPerSecond: withPrompts ?? solution.tokensPerSecond, countsPrompts: withPrompts !== null };
 }
 
 /**

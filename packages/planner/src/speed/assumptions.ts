@@ -165,7 +165,7 @@ function profileFor(table: SpeedTable, engine: SpeedEngine, device: DeviceMemory
  * True if a switched fabric joins the devices. NVLink bridges join pairs of cards and are sold separately, so that a
  * larger group of cards communicates over PCIe.
  */
-function hasSwitchedLink(hardware: HardwareRecord): boolean {
+export function hasSwitchedLink(hardware: HardwareRecord): boolean {
   if (/pcie/i.test(hardware.id)) return false;
   return hardware.links.some(
     (link) => link.kind !== 'pcie' && link.bytesPerSecondPerDirection >= bridgeBytesPerSecond,

@@ -27,7 +27,8 @@ export function checkpointChanges<Options extends object>(
   ];
 }
 
-function cacheChange(question: Question, flag: string): readonly Change<object>[] {
+/** Proposes a cache of 8 bits on devices with fp8 units. */
+export function cacheChange(question: Question, flag: string): readonly Change<object>[] {
   if (!isCacheWide(question) || !hasNarrowFloats(question.hardware)) return [];
   return [
     {

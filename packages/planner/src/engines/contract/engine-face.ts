@@ -33,6 +33,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
   /** Usual formats of converted weights: 8 bits, then 4. Empty if the engine converts weights to its own formats. */
   readonly usualFormats: readonly string[];
+  /** Formats that the engine makes from a plain checkpoint while it loads. Absent: none. */
+  readonly madeWhileLoading?: readonly string[];
   /** Files that the engine loads: checkpoints as published, GGUF files, or either. */
   readonly loads: 'checkpoints' | 'gguf' | 'either';
   /** How devices divide a model: a part of every layer, whole layers, or not at all. */

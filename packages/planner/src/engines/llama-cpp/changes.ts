@@ -13,7 +13,7 @@ export function llamaCppChanges(
 ): readonly Change<LlamaCppOptions>[] {
   const { users } = question.workload;
   return [
-    ...cacheChange(question),
+    ...cacheChanges(question),
     ...contextChange(
       question,
       current,
@@ -29,7 +29,7 @@ export function slotFlags({ workload }: Question, users: number): string {
   return ` ${slots} ${sharedFlag(llamaCppFace, 'context')} ${workload.contextTokens * users}`;
 }
 
-function cacheChange(question: Question<LlamaCppOptions>): readonly Change<LlamaCppOptions>[] {
+export function cacheChanges(question: Question<LlamaCppOptions>): readonly Change<LlamaCppOptions>[] {
   if (!isCacheWide(question)) return [];
   return [
     {

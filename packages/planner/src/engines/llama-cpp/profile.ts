@@ -17,7 +17,7 @@ import { flashAttentionShares, speedAssumptions } from '../../speed/assumptions.
 import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
-import { llamaCppChanges, slotFlags } from './changes.ts';
+import { cacheChanges, llamaCppChanges, slotFlags } from './changes.ts';
 import {
   type Machine,
   neededOfPool,
@@ -57,6 +57,7 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
   // The remaining work of `prepare` sizes graphs of the whole model and refuses nothing.
   refusal: (question) => refusalOf(() => memoryQuestion(question)),
   start: (question, current) => startIfFits(llamaCpp, question, current),
+  cacheChanges,
   changes: llamaCppChanges,
   flagsForUsers: slotFlags,
 };

@@ -12,9 +12,6 @@ import { vllmFace } from './face.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 
-/** Formats vLLM makes itself while it loads a plain checkpoint; all others need a checkpoint that has them. */
-const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
-
 /** The plan behind a command: what was asked, and what it came to. */
 export interface PlannedStart {
   readonly request: Question<VllmOptions>;
@@ -91,7 +88,11 @@ function cacheType({ request, base, kvFormat }: PlannedStart): string | undefine
 
 function madeWhileLoading({ spec, weights }: Question): string | undefined {
   const name = weights?.trim().toLowerCase();
-  return spec.quantization === null && name !== undefined && onlineFormats.includes(name) ? name : undefined;
+  return spec.quantization === null &&
+    name !== undefined &&
+    vllmFace.madeWhileLoading?.includes(name) === true
+    ? name
+    : undefined;
 }
 
 /** The format that a checkpoint must have already, because vLLM does not make it from this one; null where this one will do. */

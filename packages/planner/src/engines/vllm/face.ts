@@ -47,6 +47,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   commandForm: vllmCommandForm,
   release: { form: /^v?0\.\d{1,2}(\.\d{1,2})?$/, limit: 'a release of vLLM, such as 0.19.0' },
   usualFormats: ['fp8', 'awq'],
+  madeWhileLoading: ['fp8', 'bitsandbytes'],
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,

@@ -20,7 +20,8 @@ import { type Deployment, type EngineFigures, fixedDeviceBytes } from '../../dep
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
-import { checkpointChanges, checkpointName } from '../contract/checkpoint-changes.ts';
+import { cacheChange, checkpointChanges, checkpointName } from '../contract/checkpoint-changes.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { activationPeak } from './activation.ts';
 import { batchChanges, utilizationChange } from './changes.ts';
@@ -75,6 +76,7 @@ export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
   prepare: prepareChecked,
   refusal: (question) => refusalOf(() => vllm.prepare(question)),
   start: (question) => vllmStart({ prepare: prepareChecked, changes: vllm.changes }, question),
+  cacheChanges: (question) => cacheChange(question, sharedFlag(vllmFace, 'kv')),
   changes: (question, current) => [
     ...utilizationChange(question, current),
     ...batchChanges(question),

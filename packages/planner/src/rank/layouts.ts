@@ -1,0 +1,38 @@
+/** The ways to spread one model over a number of equal devices: tensor, pipeline, data and expert parallelism. */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { type Parallelism, singleDevice } from '../bytes/parallelism.ts';
+import type { EngineFace } from '../engines/contract/engine-face.ts';
+import { expertShare } from '../speed/model-work.ts';
+
+/** Devices of one node. Tensor parallelism ends here, because its collectives are too slow over the links between nodes. */
+export const nodeDevices = 8;
+
+/**
+ * Every layout of exactly `count` devices that the engine can be asked for, tensor parallelism first. Some of them are
+ * refused by the model's shape (heads, blocks of scales), which the engine's profile judges.
+ */
+export function layoutsOf(
+  count: number,
+  spec: ModelSpec,
+  split: EngineFace<object>['split'],
+): readonly Parallelism[] {
+  if (count === 1) return [singleDevice];
+  if (split === 'nothing') return [];
+  if (split === 'layers') return [{ ...singleDevice, pipeline: count }];
+  const hasExperts = expertShare(spec) > 0;
+  return divisorsOf(count)
+    .filter((tensor) => tensor <= nodeDevices)
+    .toReversed()
+    .flatMap((tensor) =>
+      divisorsOf(count / tensor).flatMap((pipeline): readonly Parallelism[] => {
+        const layout = { tensor, pipeline, data: count / tensor / pipeline, expertParallel: false };
+        // A pipeline stage has the experts of its own layers: only tensor and data parallelism spread them.
+        const spreadsExperts = hasExperts && pipeline < count;
+        return spreadsExperts ? [layout, { ...layout, expertParallel: true }] : [layout];
+      }),
+    );
+}
+
+function divisorsOf(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => index + 1).filter((divisor) => count % divisor === 0);
+}

@@ -1,0 +1,62 @@
+/**
+ * What no layout can avoid: the least memory of a device, and the least time of a step. A candidate that breaks one of these
+ * bounds is lost without a plan. Both hold for every engine and every layout of `count` devices:
+ *
+ * - memory: the layers' weights and the cached entries of all users lie on the devices, so the fullest device holds a
+ *   `count`-th of them or more. Embeddings, head and vision are left out (some engines keep them on the host), and so are
+ *   activations, graphs and block rounding.
+ * - time: a step reads the layers' weights from the devices' memory, at most at the bandwidth of the data sheet; of routed
+ *   experts it reads the share of one token or more.
+ */
+import type { ModelSpec, TensorRole } from '@plimsoll/model-files/spec';
+import { cacheGroups } from '../bytes/kv-cache.ts';
+import type { KvFormat } from '../bytes/kv-format.ts';
+import type { WeightFormat } from '../bytes/weight-format.ts';
+import type { Workload } from '../question/workload.ts';
+import { expertShare } from '../speed/model-work.ts';
+
+export interface LowerBounds {
+  /** Bytes of all devices together. */
+  readonly weightBytes: number;
+  readonly cacheBytes: number;
+  /** Bytes that a step reads from all devices together. */
+  readonly readBytes: number;
+}
+
+export function lowerBounds(
+  spec: ModelSpec,
+  { format, kvFormat }: { readonly format: WeightFormat; readonly kvFormat: KvFormat },
+  { users, contextTokens }: Workload,
+): LowerBounds {
+  const share = expertShare(spec);
+  let weightBytes = 0;
+  let readBytes = 0;
+  for (const layer of spec.layers) {
+    for (const tensor of layer.tensors) {
+      const size = format.bytes(tensor);
+      weightBytes += size;
+      readBytes += isRoutedExpert(tensor.role) ? size * share : size;
+    }
+  }
+  return { weightBytes, readBytes, cacheBytes: users * cachedBytes(spec, kvFormat, contextTokens) };
+}
+
+function isRoutedExpert(role: TensorRole): boolean {
+  return role.startsWith('expert-');
+}
+
+/** Cached entries of one sequence over all layers, without recurrent state, whose type differs between engines. */
+function cachedBytes(spec: ModelSpec, kvFormat: KvFormat, contextTokens: number): number {
+  const groups = cacheGroups(spec, {
+    kvFormat,
+    tensor: 1,
+    layers: [0, spec.layers.length],
+    recurrentElementBytes: 0,
+    convolutionElementBytes: 0,
+  });
+  let total = 0;
+  for (const { layers, tokensMax, tokensPerEntry, entryBytes } of groups) {
+    total += layers * Math.floor(Math.min(contextTokens, tokensMax) / tokensPerEntry) * entryBytes;
+  }
+  return total;
+}

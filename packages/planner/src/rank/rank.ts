@@ -1,0 +1,132 @@
+/**
+ * Which hardware? Devices x counts x layouts x weights x cache types, planned under the engine that each device is served
+ * with, cheapest first. Every row is what a plan of its request says.
+ *
+ * The search is exhaustive within what people can get. Candidates that break a lower bound (lower-bounds.ts) are lost without
+ * a plan; a test compares with the search without bounds. More devices of a kind are tried only while fewer do not do what is
+ * asked: at the same users, twice the devices are not twice as fast, so they cost more per hour and per token.
+ */
+import { assert, PlimsollError } from '@plimsoll/foundation';
+import type { HardwareRecord } from '@plimsoll/registry';
+import { type EngineName, engineFace, engineFaces } from '../engines/engine-list.ts';
+import { usualEngine } from '../engines/usual-engine.ts';
+import { hasSwitchedLink } from '../speed/assumptions.ts';
+import { countGroup } from './count-group.ts';
+import { nodeDevices } from './layouts.ts';
+import { orderedRows } from './order.ts';
+import type { Ranking, RankQuestion, RankRow } from './rank-question.ts';
+
+/** Most devices of a question. Layouts grow with the divisors of the count, and larger clusters are several replicas. */
+const deviceCountMax = 64;
+
+/** Most kinds of devices with a row of every layout: a few hundred rows each. */
+const everyLayoutDevicesMax = 8;
+
+export interface RankOptions {
+  /** Called after each device; a page or a terminal shows the progress. */
+  readonly onDevice?: (done: number, total: number) => void;
+  /** False plans every candidate, for the test of the bounds. */
+  readonly prunes?: boolean;
+}
+
+export function rank(question: RankQuestion, options: RankOptions = {}): Ranking {
+  checkQuestion(question);
+  const { devices } = question;
+  const leftOut: Ranking['leftOut'][number][] = [];
+  const rows: RankRow[] = [];
+  let done = 0;
+  for (const device of devices) {
+    const reason = unfitBecause(device);
+    if (reason === null) rows.push(...deviceRows(question, device, options.prunes ?? true));
+    else leftOut.push({ hardware: device.id, reason });
+    options.onDevice?.(++done, devices.length);
+  }
+  const { promptTokens, contextTokens } = question.workload;
+  const countsPrompts = promptTokens !== undefined && promptTokens < contextTokens;
+  return { rows: orderedRows(rows, question.order), leftOut, countsPrompts };
+}
+
+function checkQuestion({ counts, devices, everyLayout, workload }: RankQuestion): void {
+  assert(workload.users >= 1 && workload.contextTokens >= 1, 'a ranking is for users with a context');
+  const asked = [...(counts?.values() ?? [])].flat();
+  const bad = asked.find((count) => !Number.isInteger(count) || count < 1 || count > deviceCountMax);
+  if (bad !== undefined) {
+    throw new PlimsollError({
+      code: 'bad-device-count',
+      message: `${bad} is not a number of devices that can be ranked`,
+      value: bad,
+      limit: `a whole number from 1 to ${deviceCountMax}`,
+      hint: 'rank one replica of a larger cluster, for its share of the users',
+    });
+  }
+  if (everyLayout && devices.length > everyLayoutDevicesMax) {
+    throw new PlimsollError({
+      code: 'too-many-rows',
+      message: `every layout of ${devices.length} devices is more rows than anybody reads`,
+      value: devices.length,
+      limit: `${everyLayoutDevicesMax} devices with a row of every layout`,
+      hint: 'name the devices',
+    });
+  }
+}
+
+function unfitBecause({ noLanguageModels, deviceCount, name }: HardwareRecord): string | null {
+  if (noLanguageModels !== undefined) return noLanguageModels;
+  return deviceCount > 1 ? `${name} is a record of ${deviceCount} devices together` : null;
+}
+
+/** Rows of one device, from one device up to the first number that does what is asked. */
+function deviceRows(question: RankQuestion, device: HardwareRecord, prunes: boolean): readonly RankRow[] {
+  const engines = enginesOf(question, device);
+  const rows: RankRow[] = [];
+  const asked = question.counts?.get(device.id);
+  for (const count of asked ?? usualCounts(device, engines[0])) {
+    const found = firstServing(
+      engines.map((engine) => () => countGroup({ question, device, count, engine, prunes })),
+    );
+    rows.push(...found);
+    if (asked === undefined && found.some(({ serves }) => serves)) break;
+  }
+  return rows;
+}
+
+/** The rows of the first engine that does what is asked, else those of the first engine. */
+function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly RankRow[] {
+  let first: readonly RankRow[] | null = null;
+  for (const attempt of attempts) {
+    const rows = attempt();
+    if (rows.some(({ serves }) => serves)) return rows;
+    first ??= rows;
+  }
+  return first ?? [];
+}
+
+/** Users up to which an engine of files is tried where the usual server fails: what its own server has slots for. */
+const fewUsers = 4;
+
+/** The usual engine of the device first; for few users, then engines that load other files. */
+function enginesOf(
+  { engine, model, workload }: RankQuestion,
+  device: HardwareRecord,
+): readonly [EngineName, ...EngineName[]] {
+  if (engine !== undefined) return [engine];
+  const usual = usualEngine(device, model.source === 'gguf');
+  if (engineFace(usual).loads !== 'checkpoints' || workload.users > fewUsers) return [usual];
+  const others = engineFaces.filter(
+    ({ title, runsHere, loads }) => title !== null && !runsHere && loads !== 'checkpoints',
+  );
+  return [usual, ...others.map(({ name }) => name)];
+}
+
+/** Classes of cards, of which a machine has several. */
+const cardClasses: readonly string[] = ['datacenter', 'workstation', 'consumer'];
+
+/** A card, the halves of a node, a node; of cards with a switched link also two and four nodes. Other devices stand alone. */
+function usualCounts(device: HardwareRecord, engine: EngineName): readonly number[] {
+  const { split } = engineFace(engine);
+  const isCard = cardClasses.includes(device.class) && !device.memory.unified;
+  if (!isCard || split === 'nothing') return [1];
+  const node = [1, 2, 4, nodeDevices];
+  const joinsNodes = split === 'tensors' && hasSwitchedLink(device);
+  return joinsNodes ? [...node, 2 * nodeDevices, 4 * nodeDevices] : node;
+}

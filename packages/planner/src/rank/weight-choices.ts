@@ -1,0 +1,80 @@
+/** The weights that people can get for an engine: published checkpoints, formats made while loading, GGUF files. */
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import kernels from '@plimsoll/registry/engines/weight-kernels.json' with { type: 'json' };
+import { parseElementType, weightFormat } from '../bytes/weight-format.ts';
+import { checkpointBits } from '../engines/contract/checkpoint-changes.ts';
+import type { EngineFace } from '../engines/contract/engine-face.ts';
+
+export interface WeightChoice {
+  /** The checkpoint that is loaded. */
+  readonly spec: ModelSpec;
+  /** The format to convert to; null keeps the checkpoint's own, or the file that people usually download. */
+  readonly format: string | null;
+  /** True if the engine makes the format from the plain weights, which then must fit on their way. */
+  readonly isMade: boolean;
+}
+
+type Loader = Pick<EngineFace<object>, 'loads' | 'usualFormats' | 'madeWhileLoading'>;
+
+/** Choices in order of quality: the checkpoint's own format first. */
+export function weightChoices(
+  model: ModelSpec,
+  checkpoints: readonly ModelSpec[],
+  { loads, usualFormats, madeWhileLoading = [] }: Loader,
+): readonly WeightChoice[] {
+  const own: WeightChoice = { spec: model, format: null, isMade: false };
+  if (model.source === 'gguf') return loads === 'checkpoints' ? [] : [own];
+  if (loads === 'gguf') {
+    // A model that was trained in few bits is published in them: wider files of it do not exist.
+    if (checkpointBits(model) < 8) return [own];
+    return usualFormats.map((format) => ({ spec: model, format, isMade: false }));
+  }
+  // Decoding from bitsandbytes is far slower than its bytes: nobody serves several users from such checkpoints.
+  const served = checkpoints.filter(({ quantization }) => quantization?.weights !== 'nf4');
+  if (model.quantization !== null) return [own, ...served.map(published)];
+  const formats = new Set(served.map(({ quantization }) => quantization?.weights));
+  const made = usualFormats.filter(
+    (format) => madeWhileLoading.includes(format) && ![...formats].some((known) => known === format),
+  );
+  return [own, ...served.map(published), ...made.map((format) => ({ spec: model, format, isMade: true }))];
+}
+
+function published(spec: ModelSpec): WeightChoice {
+  return { spec, format: null, isMade: false };
+}
+
+interface KernelRule {
+  readonly computeCapabilityMin: number;
+  readonly amdWithFp8Units: boolean;
+  readonly vendors: readonly string[];
+}
+
+const rules: ReadonlyMap<string, KernelRule> = new Map(Object.entries(kernels.formats));
+
+/** Returns why a server of checkpoints has no kernels for these weights on the device; null if it has. */
+export function missingKernels(
+  { spec, format }: WeightChoice,
+  { computeCapability, vendor, rates, name }: HardwareRecord,
+): string | null {
+  const weights = schemeOf(spec, format);
+  const rule = weights === null ? undefined : rules.get(weights);
+  if (rule === undefined || rule.vendors.includes(vendor)) return null;
+  if (computeCapability !== null) {
+    return Number(computeCapability) >= rule.computeCapabilityMin
+      ? null
+      : `${weights} weights need compute capability ${rule.computeCapabilityMin.toFixed(1)}, ${name} has ${computeCapability}`;
+  }
+  if (vendor === 'AMD' && rule.amdWithFp8Units && rates.fp8 !== undefined) return null;
+  return `there are no kernels for ${weights} weights on ${name}`;
+}
+
+/** What most weights are held in: `fp8`, `int4`; null for plain types. */
+function schemeOf(spec: ModelSpec, format: string | null): string | null {
+  if (format === null) return spec.quantization?.weights ?? null;
+  if (parseElementType(format) !== null) return null;
+  const elements = spec.layers
+    .flatMap(({ tensors }) => tensors)
+    .find(({ role, shape }) => shape.length >= 2 && /^(mlp|expert|attention)-/.test(role));
+  return elements === undefined ? null : weightFormat(spec, { format }).element(elements).type;
+}
