@@ -89,6 +89,13 @@ describe('plan', () => {
     for (const advice of answer.advice) expect(advice.fits).toBe(true);
   });
 
+  test('the missing bytes of several devices are per device, the waiting users are not', () => {
+    const { out } = plimsoll('plan', 'llama-3.1-8b', '--gpu', 'h100', '--tp', '2', '--users', '999');
+    expect(out).toMatch(
+      /DOES NOT FIT, [\d.]+ GiB short on each device: it starts, but [\d,]+ of 999 users run at once\n/,
+    );
+  });
+
   test('accepts flags of vLLM and llama.cpp unchanged', () => {
     const ours = json(
       'plan',

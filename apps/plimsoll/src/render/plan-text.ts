@@ -81,7 +81,7 @@ function verdict(plan: Plan): string {
   const each = plan.hardware.devices > 1 ? ' on each device' : '';
   const headline = plan.fits
     ? `${paint(['bold', 'green'], 'FITS')}, ${formatBytes(plan.spareBytes)} to spare${each}`
-    : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan)}${each}`;
+    : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan, each)}`;
   const parts = order.flatMap((category): BarPart[] => {
     const total = deviceTotal(plan, category);
     return total === 0 ? [] : [{ label: category, bytes: total, ...looks[category] }];
@@ -99,9 +99,9 @@ function startLine({ start: { reason, fix }, engine, fits }: Plan): string {
 }
 
 /** Returns the missing bytes and, if the engine starts and lets users wait, how many users run at once. */
-function shortfall(plan: Plan): string {
+function shortfall(plan: Plan, each: string): string {
   const { usersMax } = plan.capacity;
-  const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short` : '';
+  const missing = plan.spareBytes < 0 ? `, ${formatBytes(-plan.spareBytes)} short${each}` : '';
   if (usersMax === 0 || !plan.start.starts || !engineFace(plan.engine.name).usersWait) return missing;
   return `${missing}: it starts, but ${formatCount(usersMax)} of ${formatCount(plan.workload.users)} users run at once`;
 }
