@@ -238,9 +238,9 @@ describe('bad input', () => {
     ['unknown flag', ['plan', 'llama-3.1-8b', '--gpuu', 'h100'], 'unknown-option', /--gpuu/],
     [
       'unknown engine',
-      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--engine', 'sglang'],
+      ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--engine', 'sglnag'],
       'unknown-engine',
-      /vllm/,
+      /--engine sglang/,
     ],
     [
       'unknown format',

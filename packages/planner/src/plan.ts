@@ -126,7 +126,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
     hardware: {
       id: hardware.id,
       name: hardware.name,
-      devices: deviceCount(request.parallelism),
+      devices: deployment.devices ?? deviceCount(request.parallelism),
       nominalBytes: hardware.memory.nominalBytes,
       usableBytes: hardware.memory.usableBytes,
       pricePerHourUsd: hardware.pricePerHourUsd,

@@ -190,7 +190,7 @@ test('every device of the registry has a plan with finite numbers', () => {
     for (const engine of engineNames) {
       const deployment = prepareIfPossible(request({ gpu: row.id, engine }));
       // vLLM and our own engine refuse some devices; the other profiles plan for every device.
-      if (deployment === null) expect(['vllm', 'plimsoll']).toContain(engine);
+      if (deployment === null) expect(['vllm', 'sglang', 'plimsoll']).toContain(engine);
       if (deployment === null) continue;
       const solution = solve(deployment, { contextTokens: 2048, users: 1 });
       for (const [field, value] of Object.entries(solution)) {

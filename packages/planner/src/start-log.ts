@@ -41,15 +41,19 @@ export function checkStartLog(plan: Plan, figures: readonly StartLogFigure[], te
   }
   const log = text.replaceAll(colors, '');
   let otherContext: number | null = null;
-  const rows = figures.flatMap(({ figure, unit, forms, startsWithContext, planned }): StartLogRow[] => {
-    const values = lastOf(log, forms)?.values ?? [];
-    const printed = values.at(-1);
-    if (printed === undefined) return [];
-    const counted = startsWithContext === true ? values[0] : undefined;
-    const isOther = counted !== undefined && counted !== plan.workload.contextTokens;
-    if (isOther) otherContext = counted;
-    return [{ figure, unit, planned: isOther ? null : plannedValue(plan, planned), printed }];
-  });
+  const rows = figures.flatMap(
+    ({ figure, unit, forms, startsWithContext, planned, counts }): StartLogRow[] => {
+      const values = lastOf(log, forms)?.values ?? [];
+      const last = values.at(-1);
+      const printed =
+        counts === 'sum' && last !== undefined ? values.reduce((sum, value) => sum + value, 0) : last;
+      if (printed === undefined) return [];
+      const counted = startsWithContext === true ? values[0] : undefined;
+      const isOther = counted !== undefined && counted !== plan.workload.contextTokens;
+      if (isOther) otherContext = counted;
+      return [{ figure, unit, planned: isOther ? null : plannedValue(plan, planned), printed }];
+    },
+  );
   return { rows, otherContext };
 }
 

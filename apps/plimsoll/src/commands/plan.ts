@@ -89,7 +89,7 @@ function describe(command: Command): Command {
     .addHelpText(
       'after',
       `
-plan also accepts the flags of vLLM and llama.cpp that change memory: --max-model-len, --tensor-parallel-size, -ngl,
+plan also accepts the flags of vLLM, SGLang and llama.cpp that change memory: --max-model-len, --tp-size, -ngl,
 -c, -ctk ... Here --context and -c are per user; llama.cpp's own -c is for all users together.
 
 A whole command after -- is the question, with the variables before it; so is a command on standard input (-):

@@ -24,7 +24,7 @@ export function priceOf(request: Question, deployment: Deployment, solution: Sol
   const { pricePerHourUsd } = request.hardware;
   if (pricePerHourUsd === null || !solution.feasible) return null;
   const { tokensPerSecond, countsPrompts } = outputRate(request, deployment, solution);
-  const perHourUsd = pricePerHourUsd * deviceCount(request.parallelism);
+  const perHourUsd = pricePerHourUsd * (deployment.devices ?? deviceCount(request.parallelism));
   return { perHourUsd, perMillionOutputUsd: perMillion(perHourUsd, tokensPerSecond), countsPrompts };
 }
 

@@ -64,9 +64,13 @@ function dictionaryOf(engines: readonly KnownEngine[]): Dictionary {
       for (const spelling of [`--${spec.name}`, ...spec.flags]) own.set(spelling, { name: spec.name, spec });
     for (const [name, format] of Object.entries(face.formatSpellings))
       if (format !== null) formats.set(name, format);
-    for (const name of known?.switches ?? []) neutral.set(name, 'none');
-    for (const name of known?.options ?? []) neutral.set(name, 'one');
-    for (const name of known?.lists ?? []) neutral.set(name, 'all');
+    const leaveOut = (names: readonly string[] | undefined, values: Values): void => {
+      // A flag that one engine gives several values has them wherever nobody says whose flag it is.
+      for (const name of names ?? []) if (values === 'all' || !neutral.has(name)) neutral.set(name, values);
+    };
+    leaveOut(known?.switches, 'none');
+    leaveOut(known?.options, 'one');
+    leaveOut(known?.lists, 'all');
   }
   return { own, neutral, format: (text) => formats.get(text) ?? text };
 }

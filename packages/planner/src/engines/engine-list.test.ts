@@ -10,6 +10,7 @@ import { engineProfile } from './engines.ts';
 const texts = [
   ...['on', '1', '64', '0.5', '90 %', 'all', 'auto', 'off', 'q8_0', 'f32'],
   ...['layer', 'tensor', 'tokens', 'draft-mtp', 'yarn', 'exps=CPU', 'CUDA0,CUDA1'],
+  ...['float32', 'EAGLE', 'prefill'],
 ];
 
 test('an option writes a value that it read, and reads the same value again', () => {
@@ -36,7 +37,9 @@ test('an engine is found by any of its names in any case; other names are refuse
   expect(engineNamed('vLLM').name).toBe(engineNames[0]);
   for (const name of ['llamacpp', 'llama-cpp', 'LLAMA_CPP', 'llama.cpp'])
     expect(engineNamed(name).title).toBe('llama.cpp');
-  expect(() => engineNamed('vlm')).toThrow(/not an engine/);
+  expect(() => engineNamed('vlm')).toThrow(
+    expect.objectContaining({ message: expect.stringMatching(/not an engine/), hint: '--engine vllm' }),
+  );
 });
 
 test('no two options of an engine share a name or a flag', () => {

@@ -3,14 +3,16 @@
  * a line in engines.ts add an engine; the differences between engines are in their folders.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { nameDistance } from '@plimsoll/registry/name-distance';
 import type { Question } from '../question/question.ts';
 import type { EngineFace } from './contract/engine-face.ts';
 import { llamaCppFace } from './llama-cpp/face.ts';
 import { noEngineFace } from './none/face.ts';
 import { plimsollFace } from './plimsoll/face.ts';
+import { sglangFace } from './sglang/face.ts';
 import { vllmFace } from './vllm/face.ts';
 
-const faces = [vllmFace, llamaCppFace, plimsollFace, noEngineFace] as const;
+const faces = [vllmFace, sglangFace, llamaCppFace, plimsollFace, noEngineFace] as const;
 
 type Face = (typeof faces)[number];
 type OptionsOf<Any> = Any extends EngineFace<infer Options> ? Options : never;
@@ -44,5 +46,17 @@ export function engineNamed(text: string): EngineFace<AnyOptions, EngineName> {
     message: `"${text}" is not an engine this planner has a profile for`,
     value: text,
     limit: engineNames.join(', '),
+    hint: `--engine ${nearestName(name)}`,
   });
+}
+
+/** The name or alias with the fewest letters between it and the text. */
+function nearestName(text: string): string {
+  let nearest = '';
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of engineFaces.flatMap((face) => [face.name, ...face.aliases])) {
+    const distance = nameDistance(text, candidate, Math.max(text.length, candidate.length));
+    if (distance < least) [nearest, least] = [candidate, distance];
+  }
+  return nearest;
 }

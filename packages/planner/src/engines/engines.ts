@@ -6,10 +6,12 @@ import type { AnyOptions, EngineName, PlanRequest } from './engine-list.ts';
 import { llamaCpp } from './llama-cpp/profile.ts';
 import { noEngine } from './none/profile.ts';
 import { plimsoll } from './plimsoll/profile.ts';
+import { sglang } from './sglang/profile.ts';
 import { vllm } from './vllm/profile.ts';
 
 const profiles: { readonly [Name in EngineName]: EngineProfile<AnyOptions, Name> } = {
   vllm,
+  sglang,
   'llama.cpp': llamaCpp,
   plimsoll,
   none: noEngine,

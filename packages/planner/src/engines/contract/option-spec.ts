@@ -72,6 +72,59 @@ export function switchOption<Options extends object>(
   };
 }
 
+/** An option whose value is a decimal number above 0 and at most `most`, which is 1 for a share. */
+export function decimalOption<Options extends object>(
+  described: Described<Options> & { readonly most?: number },
+  set: (value: number) => Options,
+  get: (options: Options) => number | undefined,
+): OptionSpec<Options> {
+  const { most = 1, ...facts } = described;
+  return {
+    value: '<share>',
+    field: null,
+    ...facts,
+    limit: `a number above 0 and at most ${most}, such as 0.85`,
+    read: (text) => {
+      const value = /^\s*\d{0,4}(?:\.\d{1,6})?\s*$/.test(text) ? Number(text) : 0;
+      return value > 0 && value <= most ? set(value) : null;
+    },
+    write: (options) => textOf(get(options)),
+  };
+}
+
+/** An option whose value is one of these words. */
+export function choiceOption<Options extends object>(
+  described: Described<Options> & { readonly choices: readonly string[] },
+  set: (choice: string) => Options,
+  get: (options: Options) => string | undefined,
+): OptionSpec<Options> {
+  const { choices, ...facts } = described;
+  return {
+    value: '<name>',
+    field: null,
+    ...facts,
+    limit: choices.join(', '),
+    read: (text) => (choices.includes(text.trim()) ? set(text.trim()) : null),
+    write: (options) => textOf(get(options)),
+  };
+}
+
+/** An option whose value is one of many names, few of which change memory. */
+export function nameOption<Options extends object>(
+  described: Described<Options>,
+  set: (name: string) => Options,
+  get: (options: Options) => string | undefined,
+): OptionSpec<Options> {
+  return {
+    value: '<name>',
+    field: null,
+    ...described,
+    limit: 'a name of letters, digits, dashes and underscores',
+    read: (text) => (/^[a-z][a-z0-9_-]{0,40}$/i.test(text.trim()) ? set(text.trim().toLowerCase()) : null),
+    write: (options) => textOf(get(options)),
+  };
+}
+
 export function textOf(value: string | number | undefined): string | null {
   return value === undefined ? null : String(value);
 }

@@ -10,6 +10,8 @@ export interface StartLogFigure {
   readonly unit: 'GiB' | 'tokens' | 'times';
   /** Fixed words with a `#` for each number; releases use different words. The last number is the figure. */
   readonly forms: readonly string[];
+  /** `sum` if the figure is the sum of all numbers; the last number if absent. */
+  readonly counts?: 'sum';
   /**
    * True if the first number is the context for which the engine counted the figure; it holds for that context alone.
    */

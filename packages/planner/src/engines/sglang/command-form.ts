@@ -1,0 +1,27 @@
+/** How people start SGLang. */
+import type { CommandForm } from '../contract/command-form.ts';
+import { refuseVariable } from '../contract/refused-words.ts';
+
+const refused = [
+  'SGLANG_MAMBA_SSM_DTYPE',
+  'SGLANG_MAMBA_CONV_DTYPE',
+  'SGLANG_ENABLE_POST_CAPTURE_KV_SIZING',
+  'SGLANG_OPT_USE_ONLINE_COMPRESS',
+  'SGLANG_VLM_CACHE_SIZE_MB',
+  'SGLANG_SYMM_MEM_PREALLOC_GB_SIZE',
+] as const;
+
+export const sglangCommandForm: CommandForm = {
+  programs: [['sglang', 'serve']],
+  modules: ['sglang.launch_server', 'sglang'],
+  images: ['lmsysorg/sglang', 'rocm/sgl-dev', 'lmsysorg/sglang-rocm'],
+  modelFlags: ['--model-path', '--model'],
+  takesModelWord: false,
+  usualContext: 'model',
+  contextIsShared: false,
+  readTokens: null,
+  variables: Object.fromEntries(
+    refused.map((name) => [name, (value: string) => refuseVariable(name, value)]),
+  ),
+  abbreviates: true,
+};

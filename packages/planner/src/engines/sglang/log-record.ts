@@ -1,0 +1,235 @@
+/**
+ * Predicts what an SGLang start-up log printed. `predicted` starts from the free memory that the log prints before and after
+ * the weights, so that it tests the budget and the pools alone; `endToEnd` starts from the record's inputs.
+ */
+import { GiB, MiB, PlimsollError } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
+import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
+import { parseElementType } from '../../bytes/weight-format.ts';
+import type { Question } from '../../question/question.ts';
+import {
+  booleanField,
+  numberField,
+  objectField,
+  type RawRecord,
+  type RecordAnswer,
+  type RecordReader,
+  type ReportedFields,
+  type Resolver,
+  textField,
+} from '../contract/log-record.ts';
+import type { SglangOptions } from './options.ts';
+import { prepareSglang, type SglangDeployment } from './profile.ts';
+import type { PrintedMemory } from './stages.ts';
+
+export const sglangRecords: RecordReader<'sglang'> = {
+  kind: 'sglang',
+  reportedField: 'reported',
+  recognises: (record) => /^sglang$/i.test(textField(record, 'engine') ?? ''),
+  answer: predictSglangRecord,
+};
+
+export function predictSglangRecord(record: RawRecord, resolver: Resolver): RecordAnswer {
+  const reported = objectField(record, 'reported') as ReportedFields;
+  const card = cardOf(record, resolver, reported);
+  const question = questionOf(record, modelOf(record, resolver), card.hardware);
+  const date = textField(record, 'date');
+  const given = prepareSglang(question, { date, printed: printedMemory(reported) });
+  const own = prepareSglang(question, { date });
+  const predicted = card.isNamed ? { ...figures(given), ...memoryFigures(own) } : figures(given);
+  return {
+    id: textField(record, 'id') ?? '',
+    supported: true,
+    predicted,
+    reported,
+    assumptions: assumptionsOf(record, own),
+    ...(card.isNamed && { endToEnd: figures(own) }),
+  };
+}
+
+/** What the pools come to. */
+function figures(deployment: SglangDeployment): ReportedFields {
+  const { stage, pools } = deployment;
+  const { kvBytes, state, tokens, windowTokens } = pools;
+  const poolEnd =
+    stage.freeAfterBytes - kvBytes - (state?.bytes ?? 0) - (state?.verifyBytes ?? 0) - stage.tableBytes;
+  return {
+    kv_tokens: tokens,
+    full_tokens: windowTokens === null ? null : tokens,
+    swa_tokens: windowTokens,
+    kv_gib: kvBytes / GiB,
+    ...halves(deployment),
+    state_slots: state?.slots ?? null,
+    state_gib: state === null ? null : state.bytes / GiB,
+    draft_kv_gib: stage.draft === null ? null : (tokens * stage.draft.cellBytes) / GiB,
+    avail_after_pool_gib: poolEnd / GiB,
+  };
+}
+
+/** Keys and values apart, where they are as wide as each other; latent attention has one row for both. */
+function halves({ stage, pools }: SglangDeployment): ReportedFields {
+  const isLatent = stage.groups.some(({ tag }) => tag.includes('latent'));
+  return isLatent ? {} : { k_gib: pools.kvBytes / 2 / GiB, v_gib: pools.kvBytes / 2 / GiB };
+}
+
+/** What the plan itself says of memory before the pools. */
+function memoryFigures({ stage, capacityBytes }: SglangDeployment): ReportedFields {
+  return {
+    avail_before_weights_gib: stage.freeBeforeBytes / GiB,
+    weights_gib: stage.weights.bytes / GiB,
+    avail_after_weights_gib: stage.freeAfterBytes / GiB,
+    draft_weights_gib: stage.draft === null ? null : stage.draft.weightBytes / GiB,
+    total_gpu_gib: capacityBytes / GiB,
+  };
+}
+
+function printedMemory(reported: ReportedFields): PrintedMemory {
+  const bytesOf = (key: string): number | null => {
+    const gib = numberField(reported, key);
+    return gib === undefined ? null : gib * GiB;
+  };
+  const beforeBytes = bytesOf('avail_before_weights_gib');
+  const weights = bytesOf('weights_gib');
+  const afterBytes = bytesOf('avail_after_weights_gib');
+  return {
+    beforeBytes: beforeBytes ?? (afterBytes === null || weights === null ? null : afterBytes + weights),
+    afterBytes: afterBytes ?? (beforeBytes === null || weights === null ? null : beforeBytes - weights),
+    draftBytes: bytesOf('draft_weights_gib'),
+  };
+}
+
+function questionOf(record: RawRecord, spec: ModelSpec, hardware: HardwareRecord): Question<SglangOptions> {
+  const tensor = numberField(record, 'tensor_parallel') ?? 1;
+  const contextTokens = numberField(record, 'context_length') ?? spec.contextLength;
+  return {
+    spec: { ...spec, contextLength: Math.max(spec.contextLength, contextTokens) },
+    hardware,
+    parallelism: {
+      tensor,
+      pipeline: numberField(record, 'pipeline_parallel') ?? 1,
+      data: numberField(record, 'data_parallel') ?? 1,
+      expertParallel: (numberField(record, 'expert_parallel') ?? 1) > 1,
+    },
+    elementType: parseElementType(textField(record, 'dtype') ?? '') ?? undefined,
+    weights: weightsOf(spec, textField(record, 'quantization')),
+    kvFormat: kvFormatOf(record),
+    engineVersion: textField(record, 'version'),
+    options: optionsOf(record),
+    workload: { contextTokens, users: 1 },
+  };
+}
+
+function optionsOf(record: RawRecord): SglangOptions {
+  return {
+    memFractionStatic: numberField(record, 'mem_fraction_static'),
+    chunkedPrefillSize: numberField(record, 'chunked_prefill_size'),
+    maxRunningRequests: numberField(record, 'max_running_requests'),
+    pageSize: numberField(record, 'page_size'),
+    cudaGraphMaxBs: numberField(record, 'cuda_graph_max_bs'),
+    dpAttention: booleanField(record, 'dp_attention'),
+    speculativeAlgorithm: algorithmOf(textField(record, 'speculative')),
+  };
+}
+
+/** "MTP", "EAGLE3", "draft model": by the name of the flag. */
+function algorithmOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const name = text.toUpperCase();
+  const known = ['EAGLE3', 'EAGLE', 'DFLASH', 'DSPARK', 'STANDALONE', 'NGRAM'].find((one) =>
+    name.includes(one),
+  );
+  if (known !== undefined) return known;
+  return name.includes('MTP') || name.includes('NEXTN') ? 'EAGLE' : 'STANDALONE';
+}
+
+/** Words behind a model's name that say how it is stored: the record has them in a field of their own. */
+const storedWords = /[-\s](?:fp8|fp4|nvfp4|mxfp4|int4|int8|awq|gptq|base)$/i;
+
+/** Logs name models with remarks: "Llama-3.1-8B class (LlamaForCausalLM)", "DeepSeek-R1 (FP8)", "V4-Flash-Base". */
+function modelOf(record: RawRecord, resolver: Resolver): ModelSpec {
+  const name = textField(record, 'model') ?? '';
+  const [bare = ''] = name.split(/ class\b|[(,]| \/ /, 1).map((part) => part.trim());
+  const plain = bare.replace(storedWords, '');
+  const names = [...new Set([name, bare, plain, plain.split('/').at(-1) ?? ''])].filter(
+    (text) => text !== '',
+  );
+  let refusal: PlimsollError | null = null;
+  for (const candidate of names) {
+    try {
+      return resolver.model(candidate);
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal ?? new PlimsollError({ code: 'missing-model', message: 'the record names no model' });
+}
+
+/** A scheme beside a plain checkpoint is applied on load; beside a quantised one it names the checkpoint's own. */
+function weightsOf(spec: ModelSpec, quantization: string | undefined): string | undefined {
+  if (quantization === undefined || spec.quantization !== null) return undefined;
+  const text = quantization.toLowerCase();
+  return ['nvfp4', 'mxfp4', 'awq', 'gptq', 'int8', 'fp8', 'int4'].find((name) => text.includes(name));
+}
+
+function kvFormatOf(record: RawRecord): KvFormat | undefined {
+  const text = textField(record, 'kv_cache_dtype') ?? 'auto';
+  return text === 'auto' ? undefined : parseKvFormat(text);
+}
+
+interface LoggedCard {
+  readonly hardware: HardwareRecord;
+  /** False for a card that only its size or its free memory tells: its own figures are no prediction. */
+  readonly isNamed: boolean;
+}
+
+/**
+ * The card of a log. A log that had more memory free than the registry's card has is of a larger variant. "16 GB card" is a
+ * card of that size; where a log does not name a card, the free memory before the load tells its size.
+ */
+function cardOf(record: RawRecord, resolver: Resolver, reported: ReportedFields): LoggedCard {
+  const text = textField(record, 'gpu') ?? '';
+  const freeBytes = (numberField(reported, 'avail_before_weights_gib') ?? 0) * GiB;
+  const [, size] = /^(\d{1,3}) GB(?: class)? card$/i.exec(text) ?? [];
+  if (size !== undefined)
+    return { hardware: sizedCard(resolver, Number(size) * GiB - driverBytes), isNamed: false };
+  if (/^not stated/i.test(text) && freeBytes > 0)
+    return { hardware: sizedCard(resolver, freeBytes), isNamed: false };
+  const hardware = resolver.hardware(text);
+  const { memory } = hardware;
+  return {
+    hardware: freeBytes <= memory.usableBytes ? hardware : withMemory(hardware, freeBytes),
+    isNamed: true,
+  };
+}
+
+/** What a driver keeps of a card's nominal memory. */
+const driverBytes = facts.driverTotalMib.otherwiseMore * MiB;
+
+/** The rules ask for nothing of an unnamed card but its memory; the rest is of a card that many have. */
+function sizedCard(resolver: Resolver, bytes: number): HardwareRecord {
+  const { id: _id, ...card } = resolver.hardware('RTX 4090');
+  return withMemory({ ...card, id: 'unnamed-card', name: 'card of this size' }, bytes);
+}
+
+function withMemory(hardware: HardwareRecord, bytes: number): HardwareRecord {
+  const usableBytes = Math.round(bytes);
+  return { ...hardware, memory: { ...hardware.memory, usableBytes, nominalBytes: usableBytes } };
+}
+
+function assumptionsOf(record: RawRecord, { release, settings }: SglangDeployment): readonly string[] {
+  const found: string[] = [];
+  if (release.from !== 'version') {
+    const why = release.from === 'date' ? 'the newest at its date' : 'the newest';
+    found.push(`release not stated: ${release.version} taken, ${why}`);
+  }
+  if (numberField(record, 'mem_fraction_static') === undefined)
+    found.push(
+      `memory fraction not stated: ${settings.memFractionStatic.toFixed(3)} taken, by the rule of the release`,
+    );
+  if (numberField(record, 'context_length') === undefined)
+    found.push(`context length not stated: ${settings.contextLength} taken`);
+  return found;
+}

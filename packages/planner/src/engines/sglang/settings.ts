@@ -1,0 +1,199 @@
+/**
+ * What SGLang fills in when a flag is absent (sglang/srt/server_args.py, __post_init__; from 0.5.19 also
+ * sglang/srt/arg_groups). Chunks and graph batches follow from the memory of the card, in steps that are data by release.
+ */
+import { assert, MiB } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
+import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
+import type { KvFormat } from '../../bytes/kv-format.ts';
+import type { Parallelism } from '../../bytes/parallelism.ts';
+import { driverTotalMib } from './card.ts';
+import { memoryFraction } from './memory-fraction.ts';
+import { draftAlgorithms, type SglangOptions } from './options.ts';
+import type { SglangRelease } from './release.ts';
+import { hasAttention, isHybrid, isSparse } from './spec-traits.ts';
+
+export interface SglangSettings {
+  readonly memFractionStatic: number;
+  readonly contextLength: number;
+  /** As the memory rules see it: before data-parallel attention divides it. */
+  readonly chunkedPrefillSize: number;
+  readonly graphMaxBatch: number;
+  readonly pageSize: number;
+  /** Of one data-parallel group; null leaves the limit to the pool. */
+  readonly maxRunningRequests: number | null;
+  readonly maxTotalTokens: number | null;
+  readonly radixCache: boolean;
+  readonly decodeGraphs: boolean;
+  readonly prefillGraphs: boolean;
+  /** Devices that share the heads of a request's attention. */
+  readonly attentionTensor: number;
+  /** Groups that copy the attention layers; 1 without data-parallel attention. */
+  readonly attentionGroups: number;
+  readonly speculation: Speculation | null;
+  /** Whether windowed layers may have a pool of their own. */
+  readonly windowPool: boolean;
+  readonly windowRatio: number;
+  readonly stateRatio: number;
+  readonly stateStrategy: StateStrategy;
+  /** Whether a step is prepared while another runs. */
+  readonly overlaps: boolean;
+  readonly maxStateSlots: number | null;
+  /** What multimodal models keep out of the pools for images (from 0.5.18). */
+  readonly reservedBytes: number;
+}
+
+export type StateStrategy = 'no_buffer' | 'extra_buffer' | 'extra_buffer_lazy';
+
+/** A model that proposes tokens. Lookups in the text hold no memory of the device. */
+export interface Speculation {
+  readonly kind: 'eagle' | 'standalone' | 'block';
+  /** Tokens that one step verifies. */
+  readonly draftTokens: number;
+}
+
+/** What the settings follow from. */
+export interface Start {
+  readonly spec: ModelSpec;
+  readonly hardware: HardwareRecord;
+  /** In SGLang's numbers: with data-parallel attention, `data` divides `tensor`. */
+  readonly parallelism: Parallelism;
+  readonly options: SglangOptions;
+  readonly release: SglangRelease;
+  readonly contextLength: number;
+}
+
+export function sglangSettings(start: Start): SglangSettings {
+  const { options, parallelism, hardware } = start;
+  const groups = options.dpAttention === true ? parallelism.data : 1;
+  const step = stepDefaults(start, driverTotalMib(hardware));
+  const speculation = speculationOf(start);
+  const requests = options.maxRunningRequests ?? usualRequests(start, speculation);
+  const stateStrategy = stateStrategyOf(start);
+  const settings = {
+    contextLength: start.contextLength,
+    chunkedPrefillSize: options.chunkedPrefillSize ?? step.chunk,
+    graphMaxBatch: options.cudaGraphMaxBs ?? step.graphs,
+    pageSize: options.pageSize ?? usualPageSize(start),
+    maxRunningRequests: requests === null ? null : Math.max(1, Math.floor(requests / groups)),
+    maxTotalTokens: options.maxTotalTokens ?? null,
+    radixCache: hasRadixCache(start, speculation, stateStrategy),
+    decodeGraphs: options.disableCudaGraph !== true && !isRole(start, 'prefill'),
+    prefillGraphs: hasPrefillGraphs(start, speculation !== null),
+    attentionTensor: parallelism.tensor / groups,
+    attentionGroups: groups,
+    speculation,
+    windowPool: options.disableWindowPool !== true,
+    windowRatio: options.swaFullTokensRatio ?? (hasAttention(start.spec, 'compressed') ? 0.1 : 0.8),
+    stateRatio: options.mambaFullMemoryRatio ?? 0.9,
+    stateStrategy,
+    overlaps: options.disableOverlap !== true,
+    maxStateSlots:
+      options.maxMambaCacheSize === undefined ? null : Math.floor(options.maxMambaCacheSize / groups),
+    reservedBytes: imageBytes(start),
+  };
+  return { ...settings, memFractionStatic: memoryFraction(start, settings) };
+}
+
+/** Where a rule sets the requests at once (server_args.py: "Max running requests is reset to 48"; deepseek_v4_hook.py). */
+function usualRequests({ spec }: Start, speculation: Speculation | null): number | null {
+  if (speculation !== null) return 48;
+  return hasAttention(spec, 'compressed') ? 256 : null;
+}
+
+function stepDefaults(
+  { parallelism, release }: Start,
+  totalMib: number,
+): { readonly chunk: number; readonly graphs: number } {
+  const rule = facts.steps.rules.findLast(({ from }) => release.number >= from);
+  const row = rule?.rows.find(({ belowMib }) => belowMib === null || totalMib < belowMib);
+  assert(row !== undefined, 'the last row of each rule takes every card');
+  return { chunk: row.chunk, graphs: parallelism.tensor < 4 ? row.graphs : row.graphsWide };
+}
+
+function speculationOf({ options, spec }: Start): Speculation | null {
+  const { speculativeAlgorithm, draft } = options;
+  const name = speculativeAlgorithm ?? (draft === undefined ? null : 'EAGLE3');
+  if (name === null || !draftAlgorithms.some((known) => known === name)) return null;
+  const kind =
+    name === 'STANDALONE' ? 'standalone' : name === 'DFLASH' || name === 'DSPARK' ? 'block' : 'eagle';
+  // auto_choose_speculative_params: 8 tokens of a tree for Llama, 4 in a chain for the others; block drafts guess 16.
+  const usual = kind === 'block' ? 16 : kind === 'eagle' && spec.family === 'llama' ? 8 : 4;
+  const steps = options.speculativeSteps;
+  const chain = steps !== undefined && (options.speculativeTopk ?? 1) === 1 ? steps + 1 : usual;
+  return { kind, draftTokens: options.speculativeDraftTokens ?? chain };
+}
+
+/** Until 0.5.13 hybrids without extra buffers give up the prefix cache for a draft (_handle_mamba_radix_cache). */
+function hasRadixCache(
+  { options, spec, release }: Start,
+  speculation: Speculation | null,
+  strategy: StateStrategy,
+): boolean {
+  if (options.disableRadixCache === true) return false;
+  return !(isHybrid(spec) && speculation !== null && strategy === 'no_buffer' && release.number < 5.14);
+}
+
+function stateStrategyOf({ options, spec, release, hardware }: Start): StateStrategy {
+  const asked = options.mambaSchedulerStrategy;
+  if (asked === 'no_buffer' || asked === 'extra_buffer' || asked === 'extra_buffer_lazy') return asked;
+  const isListed = facts.stateStrategies.extraBuffer.includes(spec.family);
+  return isListed && release.number >= 5.14 && hardware.vendor === 'NVIDIA' ? 'extra_buffer' : 'no_buffer';
+}
+
+/** Pages of the kernels that a device takes by itself: TRT-LLM attention on Blackwell, sparse and compressed attention. */
+function usualPageSize(start: Start): number {
+  const { hardware, release, spec } = start;
+  if (hasAttention(spec, 'compressed')) return 256;
+  if (isSparse(spec)) return 64;
+  const capability = Number(hardware.computeCapability ?? 0);
+  const isBlackwell = capability >= 10 && capability < 12;
+  return isBlackwell && release.number >= 5.03 && !hasAttention(spec, 'mla') && !isHybrid(spec) ? 64 : 1;
+}
+
+/**
+ * Graphs of prompt chunks are captured by default from 0.5.10, but not for every combination (0.5.10:
+ * _handle_piecewise_cuda_graph; later: _disable_breakable_cudagraph_if_incompatible).
+ */
+function hasPrefillGraphs(start: Start, hasDraft: boolean): boolean {
+  const { options, spec, parallelism, release, hardware } = start;
+  if (release.number < 5.1 || options.disablePrefillGraph === true || options.disableCudaGraph === true)
+    return false;
+  const hasExchange = options.moeA2aBackend !== undefined && options.moeA2aBackend !== 'none';
+  const isDisaggregated = isRole(start, 'decode') || (isRole(start, 'prefill') && release.number < 5.15);
+  if (hardware.vendor !== 'NVIDIA' || parallelism.pipeline > 1 || isDisaggregated) return false;
+  if (hasAttention(spec, 'compressed')) return false;
+  const rule = facts.prefillGraphs.rules.findLast(({ from }) => release.number >= from);
+  if (rule === undefined) return false;
+  if (hasDraft && !rule.drafts) return false;
+  if (options.dpAttention === true && !rule.groups) return false;
+  if (hasExchange && !rule.exchange) return false;
+  if (hasAttention(spec, 'mla') && !capturesLatent(rule.latent, isSparse(spec))) return false;
+  if (spec.vision !== null && options.languageOnly !== true && !rule.images.includes(spec.family))
+    return false;
+  return !rule.without.includes(spec.family);
+}
+
+/** Whether the process has this role in disaggregated serving. */
+export function isRole({ options }: Pick<Start, 'options'>, role: 'prefill' | 'decode'): boolean {
+  return options.disaggregationMode === role;
+}
+
+function capturesLatent(rule: string, isThinned: boolean): boolean {
+  if (rule === 'dense') return !isThinned;
+  return rule === 'sparse' ? isThinned : rule === 'all';
+}
+
+/** Multimodal models keep the cache of image features out of the pools from 0.5.18 (SGLANG_VLM_CACHE_SIZE_MB). */
+function imageBytes({ spec, options, release }: Start): number {
+  if (spec.vision === null || options.languageOnly === true || release.number < 5.18) return 0;
+  return facts.imageCacheMib.value * MiB;
+}
+
+/** The type of cached keys and values when nobody names one: sparse attention takes fp8 on Blackwell, compressed everywhere. */
+export function usualKvFormat(spec: ModelSpec, hardware: HardwareRecord): KvFormat | undefined {
+  if (hasAttention(spec, 'compressed')) return 'fp8';
+  if (!isSparse(spec)) return spec.quantization?.kvCache ?? undefined;
+  return Number(hardware.computeCapability ?? 0) >= 10 ? 'fp8' : 'bf16';
+}

@@ -1,0 +1,27 @@
+/**
+ * What SGLang prints of its memory when it starts. The lines are those of releases 0.4 and 0.5; sizes are GiB, though it
+ * writes "GB".
+ */
+import type { StartLogFigure } from '../contract/start-log.ts';
+
+export const sglangStartLog: readonly StartLogFigure[] = [
+  {
+    figure: 'weights',
+    unit: 'GiB',
+    forms: ['avail mem=# GB, mem usage=# GB'],
+    planned: { category: 'weights' },
+  },
+  {
+    figure: 'kvCache',
+    unit: 'GiB',
+    forms: ['K size: # GB, V size: # GB', 'KV size: # GB'],
+    counts: 'sum',
+    planned: { category: 'kv-cache' },
+  },
+  {
+    figure: 'kvTokens',
+    unit: 'tokens',
+    forms: ['max_total_num_tokens=#', 'KV Cache is allocated. #tokens: #,'],
+    planned: 'kvTokens',
+  },
+];
