@@ -68,9 +68,14 @@ function readNumber(text: string, start: number): string {
     const character = text[at] ?? '';
     const isPoint = character === '.' && points === 0;
     if (isPoint) points++;
-    else if (points > 0 ? !isDigit(character) : !isDigit(character) && character !== ',') break;
+    else if (!isDigit(character) && !(points === 0 && isThousandsComma(text, at))) break;
   }
   return text.slice(start, at);
+}
+
+/** A comma at the end of a number is punctuation. */
+function isThousandsComma(text: string, at: number): boolean {
+  return text[at] === ',' && isDigit(text[at + 1] ?? '');
 }
 
 function isDigit(character: string): boolean {

@@ -1,6 +1,7 @@
 import { shippedRegistry } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { sglangStartLog } from './engines/sglang/start-log.ts';
 import { vllmStartLog } from './engines/vllm/start-log.ts';
 import { plan, singleDevice } from './index.ts';
 import { checkStartLog, startLogCharactersMax } from './start-log.ts';
@@ -60,6 +61,31 @@ Maximum concurrency for 20000 tokens per request: 1.56x`,
 test('the last of several starts counts, and a shortage is a negative number', () => {
   const { rows } = checkStartLog(llama, vllmStartLog, `${newLog}\nAvailable KV cache memory: -2.14 GiB`);
   expect(rows.find(({ figure }) => figure === 'kvCache')?.printed).toBe(-2.14);
+});
+
+// H100, Qwen3-30B-A3B-FP8, a release of August 2026.
+const sglangLog = `Load weight begin. avail mem=78.48 GB
+Load weight end. elapsed=9.1 s, type=Qwen3MoeForCausalLM, avail mem=49.33 GB, mem usage=29.15 GB.
+KV Cache is allocated. dtype: torch.bfloat16, #tokens: 392920, K size: 17.99 GB, V size: 17.99 GB
+max_total_num_tokens=392920, chunked_prefill_size=8192, max_running_requests=4096, context_len=40960`;
+
+test('keys and values that an engine prints apart are one figure, and a comma after a number is none of it', () => {
+  const planned = plan({
+    spec: model('Qwen/Qwen3-30B-A3B-FP8'),
+    hardware: shippedRegistry.resolveHardware('h100'),
+    engine: 'sglang',
+    engineVersion: '0.5.18',
+    parallelism: singleDevice,
+    workload: { contextTokens: 40_960, users: 1 },
+  });
+  const { rows } = checkStartLog(planned, sglangStartLog, sglangLog);
+  expect(rows.map(({ figure, printed }) => `${figure} ${printed}`)).toEqual([
+    'weights 29.15',
+    'kvCache 35.98',
+    'kvTokens 392920',
+  ]);
+  for (const row of rows)
+    expect(Math.abs((row.planned ?? 0) / row.printed - 1), row.figure).toBeLessThan(0.01);
 });
 
 test('any text gives rows of finite numbers or no rows', () => {

@@ -3,7 +3,7 @@
  * lists the lines that the engine prints.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { StartLogFigure } from './engines/contract/start-log.ts';
+import { figureOf, type StartLogFigure } from './engines/contract/start-log.ts';
 import { plannedValue } from './log/planned-value.ts';
 import { type LogForm, type LogMatch, lastMatch } from './log-scan.ts';
 import type { Plan } from './plan.ts';
@@ -44,10 +44,8 @@ export function checkStartLog(plan: Plan, figures: readonly StartLogFigure[], te
   const rows = figures.flatMap(
     ({ figure, unit, forms, startsWithContext, planned, counts }): StartLogRow[] => {
       const values = lastOf(log, forms)?.values ?? [];
-      const last = values.at(-1);
-      const printed =
-        counts === 'sum' && last !== undefined ? values.reduce((sum, value) => sum + value, 0) : last;
-      if (printed === undefined) return [];
+      const printed = figureOf(values, counts);
+      if (printed === null) return [];
       const counted = startsWithContext === true ? values[0] : undefined;
       const isOther = counted !== undefined && counted !== plan.workload.contextTokens;
       if (isOther) otherContext = counted;

@@ -6,6 +6,7 @@
  */
 import type { EngineFace } from '../engines/contract/engine-face.ts';
 import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
+import { figureOf } from '../engines/contract/start-log.ts';
 import type { AnyOptions, EngineName } from '../engines/engine-list.ts';
 import { lastMatch } from '../log-scan.ts';
 import { EngineLog } from './engine-log.ts';
@@ -108,24 +109,25 @@ const colors = new RegExp(`${escapeCharacter}\\[[\\d;?]{0,16}[A-Za-z]`, 'g');
 
 /** Returns the engine's log lines, and the lines of its start-up figures. */
 function linesOf(face: Face): readonly LogLine[] {
-  const figures = (face.startLog ?? []).flatMap(({ figure, unit, forms, startsWithContext, planned }) =>
-    forms.map((form): LogLine => {
-      return {
-        words: form.split('#')[0] ?? '',
-        isMark: true,
-        read: (line): LogFact | null => {
-          const values = lastMatch(line, form)?.values ?? [];
-          const printed = values.at(-1);
-          if (printed === undefined) return null;
-          const counted = startsWithContext === true ? values[0] : undefined;
-          return {
-            figures: [
-              { figure, unit, printed, planned, ...(counted !== undefined && { contextTokens: counted }) },
-            ],
-          };
-        },
-      };
-    }),
+  const figures = (face.startLog ?? []).flatMap(
+    ({ figure, unit, forms, startsWithContext, planned, counts }) =>
+      forms.map((form): LogLine => {
+        return {
+          words: form.split('#')[0] ?? '',
+          isMark: true,
+          read: (line): LogFact | null => {
+            const values = lastMatch(line, form)?.values ?? [];
+            const printed = figureOf(values, counts);
+            if (printed === null) return null;
+            const counted = startsWithContext === true ? values[0] : undefined;
+            return {
+              figures: [
+                { figure, unit, printed, planned, ...(counted !== undefined && { contextTokens: counted }) },
+              ],
+            };
+          },
+        };
+      }),
   );
   return [...face.logLines, ...uniqueWords(figures)];
 }

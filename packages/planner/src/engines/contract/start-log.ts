@@ -26,3 +26,9 @@ export type PlannedFigure =
   | 'poolBytes'
   | 'kvTokens'
   | 'concurrency';
+
+/** The figure of a line with these numbers; null for a line without numbers. */
+export function figureOf(values: readonly number[], counts: StartLogFigure['counts']): number | null {
+  const last = values.at(-1) ?? null;
+  return counts === 'sum' && last !== null ? values.reduce((sum, value) => sum + value, 0) : last;
+}

@@ -1,6 +1,7 @@
 /** SGLang without its memory: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { sglangCommandForm } from './command-form.ts';
+import { sglangLogLines } from './log-lines.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
 import { sglangStartLog } from './start-log.ts';
 
@@ -54,6 +55,8 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,
+  // SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN has to be set for it.
+  runsPastTraining: false,
   runsHere: false,
   serving: {
     order: 'prefill-first',
@@ -65,4 +68,5 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
       'sglang/srt/managers/scheduler.py, get_next_batch_to_run, of 0.5: a batch of prompts if one can be made, else a step of the running batch',
   },
   startLog: sglangStartLog,
+  logLines: sglangLogLines,
 };

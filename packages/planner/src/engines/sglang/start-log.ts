@@ -16,12 +16,12 @@ export const sglangStartLog: readonly StartLogFigure[] = [
     unit: 'GiB',
     forms: ['K size: # GB, V size: # GB', 'KV size: # GB'],
     counts: 'sum',
-    planned: { category: 'kv-cache' },
+    planned: 'poolBytes',
   },
   {
     figure: 'kvTokens',
     unit: 'tokens',
-    forms: ['max_total_num_tokens=#', 'KV Cache is allocated. #tokens: #,'],
+    forms: ['max_total_num_tokens=#'],
     planned: 'kvTokens',
   },
 ];
