@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { freshBundle } from './checkout-bundle.js';
 import { isRecentEnough, missingNodeMessage, pinnedNode, runWith } from './pinned-node.js';
 
-// A checkout runs its sources; a published package has only the output of `npm run build`.
+// A checkout runs its sources or their bundle; a published package has only the output of `npm run build`.
 const sources = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const built = fileURLToPath(new URL('../dist/program/main.js', import.meta.url));
-const main = existsSync(sources) ? sources : built;
+const main = existsSync(sources) ? (freshBundle() ?? sources) : built;
 
 if (isRecentEnough) {
   // A named import would fail in older Nodes before they print the message below.
