@@ -28,12 +28,15 @@ export function priceOf(request: Question, deployment: Deployment, solution: Sol
   return { perHourUsd, perMillionOutputUsd: perMillion(perHourUsd, tokensPerSecond), countsPrompts };
 }
 
-/** Dollars per million output tokens of devices with this price and this rate together. */
+/** Returns the US dollars per million output tokens of devices with this total price and total rate. */
 export function perMillion(perHourUsd: number, tokensPerSecond: number): number {
   return (perHourUsd / (tokensPerSecond * 3600)) * 1e6;
 }
 
-/** Output tokens per second of all users; with the time of their prompts where a prompt length leaves room for output. */
+/**
+ * Returns the output tokens per second of all users; includes the time of prompts if the prompt length leaves room for
+ * output.
+ */
 export function outputRate(
   request: Question,
   deployment: Deployment,

@@ -1,4 +1,4 @@
-/** Candidates that no layout of their devices can save, by the lower bounds. */
+/** Finds candidates that break a lower bound in every layout of their devices. */
 import { formatBytes } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../bytes/kv-format.ts';
@@ -18,6 +18,7 @@ interface Devices {
   readonly count: number;
 }
 
+/** Returns the loss of a candidate that breaks a lower bound; null if it may serve. */
 export function boundLoss(
   { question, device, count }: Devices,
   choice: WeightChoice,
@@ -46,7 +47,7 @@ export function boundLoss(
 
 const boundsMemo = createMemo<LowerBounds>();
 
-/** Null where the file's own types are not known before it is planned. */
+/** Returns the bounds of a candidate; null if the types in its file are unknown before the plan. */
 function boundsOf({ spec, format }: WeightChoice, request: PlanRequest): LowerBounds | null {
   const isFile = engineFace(request.engine).loads === 'gguf';
   const stored = isFile ? storedSpec(spec, format, request.engineVersion) : spec;

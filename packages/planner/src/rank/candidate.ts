@@ -1,4 +1,4 @@
-/** One candidate of a ranking: equal devices in a layout, weights and a cache type, planned like any question. */
+/** One candidate of a ranking: equal devices in a layout, weights and a cache type. It is planned like any question. */
 import { formatBytes, formatCount, formatTokens, type PlimsollError } from '@plimsoll/foundation';
 import { deviceCount } from '../bytes/parallelism.ts';
 import { weightFormat } from '../bytes/weight-format.ts';
@@ -28,7 +28,10 @@ export interface PlannedCandidate extends Candidate {
   readonly solution: Solution;
 }
 
-/** Why a candidate does not do what was asked. The nearer to it, the lower `stage`, and then `distance`. */
+/**
+ * The reason why a candidate does not serve the question. The closer the candidate, the earlier is its `stage` in
+ * `lossStages`, and then the smaller its `distance`.
+ */
 export interface Loss {
   readonly stage: 'too-slow' | 'does-not-start' | 'does-not-fit' | 'cannot-fit' | 'refused';
   readonly distance: number;
@@ -43,7 +46,7 @@ export const lossStages: readonly Loss['stage'][] = [
   'refused',
 ];
 
-/** Plans a candidate; the loss is that the engine refuses it. */
+/** Plans a candidate; returns a loss if the engine refuses it. */
 export function planCandidate(candidate: Candidate): PlannedCandidate | Loss {
   const { request } = candidate;
   let deployment: Deployment | null = null;
@@ -59,7 +62,7 @@ function refusedBecause(refusal: PlimsollError | null): Loss {
   return { stage: 'refused', distance: 0, message: refusal?.message ?? 'the engine refuses it' };
 }
 
-/** Why the candidate does not hold all asked users; null if it does. */
+/** Returns the reason why the candidate does not hold all users; null if it does. */
 export function memoryLoss(planned: PlannedCandidate): Loss | null {
   const { request, choice, deployment, solution } = planned;
   const { contextTokens, users } = request.workload;
@@ -97,14 +100,14 @@ function doesNotFit(distance: number, message: string): Loss {
   return { stage: 'does-not-fit', distance, message };
 }
 
-/** Bytes of a device while the plain weights are loaded, which the engine then converts. */
+/** Returns the bytes of the plain weights on a device, which the engine loads and then converts. */
 function bytesOnTheWay({ request }: Candidate): number {
   return deviceWeights(request.spec, weightFormat(request.spec), request.parallelism).bytes;
 }
 
 /**
- * A candidate that starts: itself, or itself with one flag of the engine that keeps its users and its start. A change of
- * flags is planned again from the start.
+ * Returns a candidate that starts: the given one, or the given one with one more flag of the engine that still serves
+ * the users. Each changed candidate is planned from the start.
  */
 export function startingCandidate(planned: PlannedCandidate): PlannedCandidate | Loss {
   const { request, deployment } = planned;
@@ -120,22 +123,26 @@ export function startingCandidate(planned: PlannedCandidate): PlannedCandidate |
   return { stage: 'does-not-start', distance: 0, message: reason?.message ?? 'the engine does not start' };
 }
 
-/** Dollars per million output tokens if the devices cost one dollar per hour together: compares equal devices. */
+/**
+ * Returns the dollars per million output tokens if all devices together cost one dollar per hour, to compare equal
+ * devices.
+ */
 export function perMillionAtOneUsd({ request, deployment, solution }: PlannedCandidate): number {
   return perMillion(1, outputRate(request, deployment, solution).tokensPerSecond);
 }
 
+/** Returns the dollars per hour of all devices; null if the device has no price. */
 export function perHourUsd({ request }: Candidate): number | null {
   const { pricePerHourUsd } = request.hardware;
   return pricePerHourUsd === null ? null : pricePerHourUsd * deviceCount(request.parallelism);
 }
 
-/** Most users of the asked context that the candidate serves at once. */
+/** Returns the largest number of users with this context that the candidate serves at once. */
 export function usersServed({ request, deployment }: PlannedCandidate): number {
   return usersMax(deployment, request.workload.contextTokens);
 }
 
-/** Why a candidate is slower than asked; null if it is not. */
+/** Returns the reason why a candidate exceeds a limit of time; null if it does not. */
 export function tooSlow(
   { tpotSecondsMax, ttftSecondsMax }: Pick<RankQuestion, 'tpotSecondsMax' | 'ttftSecondsMax'>,
   { solution }: PlannedCandidate,

@@ -1,4 +1,4 @@
-/** All candidates of one number of equal devices under one engine: the best of them, or a row of each. */
+/** Plans all candidates with one number of equal devices and one engine; returns the best, or a row of each. */
 import { singleDevice } from '../bytes/parallelism.ts';
 import { type EngineName, engineFace, type PlanRequest } from '../engines/engine-list.ts';
 import { engineProfile } from '../engines/engines.ts';
@@ -24,11 +24,11 @@ export interface CountGroup {
   readonly device: PlanRequest['hardware'];
   readonly count: number;
   readonly engine: EngineName;
-  /** False plans candidates that break a lower bound too. */
+  /** False also plans candidates that break a lower bound. */
   readonly prunes: boolean;
 }
 
-/** A row of the best candidate, or of every candidate; none where the engine cannot use so many devices. */
+/** Returns a row of the best candidate, or of every candidate; no rows if the engine cannot load the model. */
 export function countGroup(group: CountGroup): readonly RankRow[] {
   const { question, engine } = group;
   const isUnasked = question.kvFormat === undefined;
@@ -38,7 +38,7 @@ export function countGroup(group: CountGroup): readonly RankRow[] {
       outcomesOf(group, cache).map((outcome) => rowOf(started(group, outcome))),
     );
   }
-  // A cache of 8 bits costs quality and saves little time: it is tried where the model's own does not serve.
+  // An 8-bit cache costs quality and saves little time, so it is tried only if the model's own cache does not serve.
   let nearest: Outcome | null = null;
   for (const cache of caches) {
     const best = bestOutcome(group, outcomesOf(group, cache));
@@ -47,7 +47,7 @@ export function countGroup(group: CountGroup): readonly RankRow[] {
     if (nearest === null || isNearer(best, nearest)) nearest = best;
   }
   if (nearest !== null) return [rowOf(nearest)];
-  // A model without a file for this engine has no row; a device has one with the reason.
+  // A model without a file for this engine has no row. Otherwise one device has a row with the reason.
   const { title } = engineFace(engine);
   return weightChoices(question.model, question.checkpoints, engineFace(engine)).length === 0
     ? []
@@ -58,7 +58,10 @@ export function countGroup(group: CountGroup): readonly RankRow[] {
         );
 }
 
-/** The cheapest output of the candidates that serve and start, else the candidate that is nearest to it. */
+/**
+ * Returns the candidate with the cheapest output among those that serve and start; otherwise the candidate that comes
+ * closest.
+ */
 function bestOutcome(group: CountGroup, outcomes: readonly Outcome[]): Outcome | null {
   const serving = outcomes
     .flatMap((outcome) =>
@@ -84,7 +87,7 @@ function isNearer({ loss: left }: Outcome, { loss: right }: Outcome): boolean {
   return stages === 0 ? left.distance < right.distance : stages < 0;
 }
 
-/** The outcome after the engine's own start-up checks. */
+/** Applies the engine's own start-up checks to an outcome. */
 function started({ question }: CountGroup, outcome: Outcome): Outcome {
   if (outcome.planned === null || outcome.loss !== null) return outcome;
   const starting = startingCandidate(outcome.planned);
@@ -117,13 +120,13 @@ function choicesOf({ question, engine }: CountGroup): readonly WeightChoice[] {
   return [{ spec: model, format: weights, isMade: face.madeWhileLoading?.includes(weights) === true }];
 }
 
-/** The request with the cache that nobody has to ask for (or the asked one), or with one of 8 bits. */
+/** Returns the request with the default cache or the cache of the question, or the requests with an 8-bit cache. */
 function cacheRequests(
   { question, device, count, engine }: CountGroup,
   { spec, format }: WeightChoice,
   cache: 'own' | 'narrow',
 ): readonly PlanRequest[] {
-  // A row that is lost before it has a layout shows the widest split.
+  // A row that is lost before the choice of a layout shows the widest split.
   const widest = engineFace(engine).split === 'layers' ? { pipeline: count } : { tensor: count };
   const request: PlanRequest = {
     spec,

@@ -1,3 +1,3 @@
-/** Which hardware serves a model at what cost: a search over devices, counts, layouts and formats. */
+/** Searches devices, counts, layouts and formats for the hardware that serves a model at the lowest cost. */
 export { rank } from './rank.ts';
 export type { Ranking, RankQuestion, RankRow } from './rank-question.ts';

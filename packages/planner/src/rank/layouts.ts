@@ -1,15 +1,15 @@
-/** The ways to spread one model over a number of equal devices: tensor, pipeline, data and expert parallelism. */
+/** Lists the ways to split a model over a number of equal devices: tensor, pipeline, data and expert parallelism. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type Parallelism, singleDevice } from '../bytes/parallelism.ts';
 import type { EngineFace } from '../engines/contract/engine-face.ts';
 import { expertShare } from '../speed/model-work.ts';
 
-/** Devices of one node. Tensor parallelism ends here, because its collectives are too slow over the links between nodes. */
+/** Devices in one node, the limit of tensor parallelism: its collectives are too slow over the links between nodes. */
 export const nodeDevices = 8;
 
 /**
- * Every layout of exactly `count` devices that the engine can be asked for, tensor parallelism first. Some of them are
- * refused by the model's shape (heads, blocks of scales), which the engine's profile judges.
+ * Returns every layout of exactly `count` devices that the engine supports, tensor parallelism first. The engine's
+ * profile refuses layouts that do not fit the model's shape (heads, blocks of scales).
  */
 export function layoutsOf(
   count: number,
@@ -26,7 +26,7 @@ export function layoutsOf(
     .flatMap((tensor) =>
       divisorsOf(count / tensor).flatMap((pipeline): readonly Parallelism[] => {
         const layout = { tensor, pipeline, data: count / tensor / pipeline, expertParallel: false };
-        // A pipeline stage has the experts of its own layers: only tensor and data parallelism spread them.
+        // A pipeline stage has the experts of its own layers, so only tensor and data parallelism spread experts.
         const spreadsExperts = hasExperts && pipeline < count;
         return spreadsExperts ? [layout, { ...layout, expertParallel: true }] : [layout];
       }),

@@ -1,12 +1,14 @@
 /**
- * What no layout can avoid: the least memory of a device, and the least time of a step. A candidate that breaks one of these
- * bounds is lost without a plan. Both hold for every engine and every layout of `count` devices:
+ * Lower bounds for all layouts: the least memory of a device, and the least time of a step. A candidate that breaks a
+ * bound is lost without a plan. Both bounds hold for every engine and every layout of `count` devices:
  *
- * - memory: the layers' weights and the cached entries of all users lie on the devices, so the fullest device holds a
- *   `count`-th of them or more. Embeddings, head and vision are left out (some engines keep them on the host), and so are
- *   activations, graphs and block rounding.
- * - time: a step reads the layers' weights from the devices' memory, at most at the bandwidth of the data sheet; of routed
- *   experts it reads the share of one token or more.
+ * - memory: the devices hold the layers' weights and the cached entries of all users, so the fullest device holds at
+ *   least
+ *   1 / `count` of them. The bound excludes embeddings, head and vision (some engines keep them on the host), activations,
+ *   graphs and block rounding.
+ * - time: a step reads the layers' weights from the devices' memory, at most at the bandwidth of the data sheet; it
+ *   reads
+ *   at least the routed experts of one token.
  */
 import type { ModelSpec, TensorRole } from '@plimsoll/model-files/spec';
 import { cacheGroups } from '../bytes/kv-cache.ts';
@@ -16,13 +18,14 @@ import type { Workload } from '../question/workload.ts';
 import { expertShare } from '../speed/model-work.ts';
 
 export interface LowerBounds {
-  /** Bytes of all devices together. */
+  /** Bytes on all devices together. */
   readonly weightBytes: number;
   readonly cacheBytes: number;
   /** Bytes that a step reads from all devices together. */
   readonly readBytes: number;
 }
 
+/** Computes the bounds of a model in these formats for a workload. */
 export function lowerBounds(
   spec: ModelSpec,
   { format, kvFormat }: { readonly format: WeightFormat; readonly kvFormat: KvFormat },
@@ -45,7 +48,10 @@ function isRoutedExpert(role: TensorRole): boolean {
   return role.startsWith('expert-');
 }
 
-/** Cached entries of one sequence over all layers, without recurrent state, whose type differs between engines. */
+/**
+ * Returns the bytes of a sequence's cached entries in all layers, without recurrent state, whose type differs between
+ * engines.
+ */
 function cachedBytes(spec: ModelSpec, kvFormat: KvFormat, contextTokens: number): number {
   const groups = cacheGroups(spec, {
     kvFormat,

@@ -1,7 +1,10 @@
-/** The order of rows, and why each row but the first is not the first. */
+/** Sorts rows, and states why each row but the first is not the first. */
 import type { RankQuestion, RankRow } from './rank-question.ts';
 
-/** Rows that serve and have a price come first, then rows that serve without one, then the rest as it comes. */
+/**
+ * Puts rows that serve and have a price first, then rows that serve without a price, then the other rows in given
+ * order.
+ */
 export function orderedRows(rows: readonly RankRow[], order: RankQuestion['order']): readonly RankRow[] {
   const serving = rows.filter(({ serves }) => serves);
   const priced = serving.filter(({ perHourUsd }) => perHourUsd !== null).sort(byPrice(order));
@@ -21,7 +24,7 @@ function byPrice(order: RankQuestion['order']): (left: RankRow, right: RankRow) 
     : (left, right) => million(left, right) || hour(left, right);
 }
 
-/** Without prices: fewest devices, then the fastest. */
+/** Compares rows without prices: by fewest devices, then by speed. */
 function bySpeed(left: RankRow, right: RankRow): number {
   return left.count - right.count || (left.tpotSeconds ?? 0) - (right.tpotSeconds ?? 0);
 }
@@ -39,7 +42,7 @@ function whyNot(row: RankRow, winner: RankRow, order: RankQuestion['order']): st
   return row.perHourUsd > winner.perHourUsd ? perHour : perMillion;
 }
 
-/** "2.3 times", with as many digits as tell the two apart. */
+/** Formats "2.3 times", with more digits for a ratio near 1. */
 function times(value: number | null, least: number | null): string {
   const ratio = (value ?? 0) / Math.max(least ?? 0, Number.MIN_VALUE);
   return `${ratio.toFixed(ratio < 1.1 ? 3 : ratio < 10 ? 2 : 0)} times`;

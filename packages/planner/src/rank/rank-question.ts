@@ -1,4 +1,4 @@
-/** What a ranking is asked, and its rows. */
+/** The question of a ranking, and its rows. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
@@ -7,25 +7,25 @@ import type { Workload } from '../question/workload.ts';
 
 export interface RankQuestion {
   readonly model: ModelSpec;
-  /** The model as a person typed it, for start commands; the spec's id when absent. */
+  /** The model reference as typed, for start commands. Default: the spec's id. */
   readonly modelReference?: string | undefined;
   /** Published checkpoints of the same model in formats of fewer bits. */
   readonly checkpoints: readonly ModelSpec[];
   readonly devices: readonly HardwareRecord[];
-  /** Numbers of a device to try, by its id. Absent: the usual ones, up to the first that does what is asked. */
+  /** Numbers of each device to try, by its id. Default: the usual numbers, up to the first that serves. */
   readonly counts?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly workload: Workload;
-  /** The engine of every device; the usual one of each device, and another where that one fails, when absent. */
+  /** Engine of every device. Default: the usual engine of each device, or another if that engine does not serve. */
   readonly engine?: EngineName | undefined;
   readonly engineVersion?: string | undefined;
-  /** A weight format to convert to, in place of those that people can get. */
+  /** Weight format to convert to. Default: the formats that users can get. */
   readonly weights?: string | undefined;
   readonly kvFormat?: KvFormat | undefined;
   readonly tpotSecondsMax?: number | undefined;
   readonly ttftSecondsMax?: number | undefined;
   /** True for a row of every layout, weights and cache; false for the best of each number of devices. */
   readonly everyLayout: boolean;
-  /** What the first row has least of: dollars per hour, or dollars per million output tokens. */
+  /** The price that the first row minimises: dollars per hour, or dollars per million output tokens. */
   readonly order: 'hour' | 'million';
 }
 
@@ -40,28 +40,30 @@ export interface RankRow {
   readonly checkpoint: string;
   readonly weights: string;
   readonly kv: string;
-  /** Whether all asked users are served within the asked times. */
+  /** True if the row serves all users within the limits of time. */
   readonly serves: boolean;
   readonly usersMax: number;
-  /** Null where the row is lost before anything is planned. */
+  /** Null if the row is lost without a plan. */
   readonly tpotSeconds: number | null;
-  /** Of one prompt on idle devices. */
+  /** Seconds to the first token of one prompt on idle devices. */
   readonly ttftSeconds: number | null;
-  /** Of all devices; null where the device has no price. */
+  /** US dollars per hour for all devices; null if the device has no price. */
   readonly perHourUsd: number | null;
-  /** While the asked users are served; null without a price, and where they are not served. */
+  /**
+   * US dollars per million output tokens while all users are served; null without a price, or if they are not served.
+   */
   readonly perMillionOutputUsd: number | null;
-  /** Why this row is not the first; null for the first row that serves. */
+  /** The reason why the row is not the first; null for the first row that serves. */
   readonly lost: string | null;
-  /** Starts the engine as planned; null where the users are not served. */
+  /** Command that starts the engine as planned; null if the row does not serve. */
   readonly command: string | null;
 }
 
 export interface Ranking {
-  /** Rows that serve and have a price, cheapest first; rows that serve and have none; rows that do not serve. */
+  /** Rows that serve with a price, cheapest first; rows that serve without a price; rows that do not serve. */
   readonly rows: readonly RankRow[];
-  /** Devices that no plan is made for, with the reason. */
+  /** Devices without a plan, with the reason. */
   readonly leftOut: readonly { readonly hardware: string; readonly reason: string }[];
-  /** Whether prices of output count the time of prompts. */
+  /** True if prices of output include the time of prompts. */
   readonly countsPrompts: boolean;
 }

@@ -1,4 +1,4 @@
-/** A ranking is what plans say, whatever the bounds leave out. */
+/** Tests that a ranking agrees with plans, and that the bounds leave out no candidate that serves. */
 import { modelSpecFromRecord } from '@plimsoll/model-files/config';
 import { type HardwareRecord, resolveHardware, resolveModel } from '@plimsoll/registry';
 import fc from 'fast-check';
@@ -38,7 +38,7 @@ function parallelismOf({ layout }: RankRow): Parallelism {
   return { tensor: layout.tp, pipeline: layout.pp, data: layout.dp, expertParallel: layout.ep };
 }
 
-/** The row as a plan; formats that the checkpoint does not have are made. */
+/** Plans the request of a row; formats that the checkpoint lacks are made while loading. */
 function planOf(asked: RankQuestion, row: RankRow): Plan {
   const spec = [asked.model, ...asked.checkpoints].find(({ id }) => id === row.checkpoint);
   if (spec === undefined) throw new Error(`${row.checkpoint} was not asked about`);
@@ -54,7 +54,7 @@ function planOf(asked: RankQuestion, row: RankRow): Plan {
   return own.model.weights === row.weights ? own : plan({ ...request, weights: row.weights });
 }
 
-test('a row that serves is what a plan of it says, and starts', () => {
+test('a row that serves has the figures of its plan, and starts', () => {
   let compared = 0;
   for (const name of variedModels) {
     const asked = question({ name, gpus: ['h100', 'rtx-4090', 'l40s', 'mi300x'], users: 8 });
@@ -71,7 +71,7 @@ test('a row that serves is what a plan of it says, and starts', () => {
   expect(compared).toBeGreaterThan(15);
 });
 
-test('what the bounds leave out does not serve', () => {
+test('candidates that the bounds leave out do not serve', () => {
   const gpus = ['rtx-4090', 'a100-sxm-80gb', 'mi300x', 'm3-max-64gb'];
   // Every second model, so that the plans without bounds take seconds.
   for (const name of variedModels.filter((_, index) => index % 2 === 0)) {
@@ -91,7 +91,7 @@ test('what the bounds leave out does not serve', () => {
   }
 });
 
-/** Every plan of these devices that fits and starts, found by loops of the test's own. */
+/** Finds every plan of these devices that fits and starts, by loops of this test. */
 function* enumerated(asked: RankQuestion, device: HardwareRecord): Generator<Plan> {
   const formats = [undefined, 'fp8'];
   for (const count of [1, 2, 4, 8]) {
@@ -144,7 +144,7 @@ const said = (row: RankRow): string => {
   return `${row.count} x ${row.hardware}, ${layout}, ${row.engine}, ${row.weights}, ${row.kv}: ${row.lost ?? 'first'}`;
 };
 
-test('every row but the first says why it is not the first; devices without a price are no bargain', () => {
+test('every row but the first says why it is not the first; devices without a price come last', () => {
   const asked = question({
     gpus: ['rtx-4090', 'h100', 'l40s', 'a10g', 'h20', 'rtx-3060-12gb', 'gb200-nvl72', 'oura-ring'],
     checkpoints: [checkpoint('Qwen/Qwen3-32B-FP8')],
@@ -215,7 +215,7 @@ test('a set of cards has a row of every layout', () => {
   `);
 });
 
-test('limits of time rule out what is slower, and more devices are tried', () => {
+test('limits of time exclude slower rows, and more devices are tried', () => {
   const slow = rank(question({ gpus: ['l40s'] })).rows.filter(({ serves }) => serves);
   const limit = (slow[0]?.tpotSeconds ?? 0) * 0.7;
   const fast = rank(question({ gpus: ['l40s'], tpotSecondsMax: limit })).rows;

@@ -1,10 +1,11 @@
 /**
- * Which hardware? Devices x counts x layouts x weights x cache types, planned under the engine that each device is served
- * with, cheapest first. Every row is what a plan of its request says.
+ * Ranks hardware: plans devices x counts x layouts x weights x cache types under the engine of each device, and sorts
+ * the rows by price. Every row has the figures of a plan of its request.
  *
- * The search is exhaustive within what people can get. Candidates that break a lower bound (lower-bounds.ts) are lost without
- * a plan; a test compares with the search without bounds. More devices of a kind are tried only while fewer do not do what is
- * asked: at the same users, twice the devices are not twice as fast, so they cost more per hour and per token.
+ * The search covers all weights and layouts that users can get. Candidates that break a lower bound (lower-bounds.ts)
+ * are lost without a plan; a test compares the result with a search without bounds. The search tries more devices of a
+ * kind only if fewer do not serve: for the same users, twice the devices are not twice as fast, so they cost more per
+ * hour and per token.
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -16,19 +17,23 @@ import { nodeDevices } from './layouts.ts';
 import { orderedRows } from './order.ts';
 import type { Ranking, RankQuestion, RankRow } from './rank-question.ts';
 
-/** Most devices of a question. Layouts grow with the divisors of the count, and larger clusters are several replicas. */
+/**
+ * Most devices in a layout: the number of layouts grows with the divisors of the count, and larger clusters run
+ * replicas.
+ */
 const deviceCountMax = 64;
 
-/** Most kinds of devices with a row of every layout: a few hundred rows each. */
+/** Most kinds of devices in a ranking with a row of every layout: each has a few hundred rows. */
 const everyLayoutDevicesMax = 8;
 
 export interface RankOptions {
-  /** Called after each device; a page or a terminal shows the progress. */
+  /** Called after each device, so that a page or a terminal can show the progress. */
   readonly onDevice?: (done: number, total: number) => void;
-  /** False plans every candidate, for the test of the bounds. */
+  /** False plans every candidate, for the test of the bounds. Default: true. */
   readonly prunes?: boolean;
 }
 
+/** Ranks hardware for a question. Throws `bad-device-count` and `too-many-rows`. */
 export function rank(question: RankQuestion, options: RankOptions = {}): Ranking {
   checkQuestion(question);
   const { devices } = question;
@@ -75,7 +80,7 @@ function unfitBecause({ noLanguageModels, deviceCount, name }: HardwareRecord): 
   return deviceCount > 1 ? `${name} is a record of ${deviceCount} devices together` : null;
 }
 
-/** Rows of one device, from one device up to the first number that does what is asked. */
+/** Returns the rows of one kind of device, from the smallest number of devices up to the first that serves. */
 function deviceRows(question: RankQuestion, device: HardwareRecord, prunes: boolean): readonly RankRow[] {
   const engines = enginesOf(question, device);
   const rows: RankRow[] = [];
@@ -90,7 +95,7 @@ function deviceRows(question: RankQuestion, device: HardwareRecord, prunes: bool
   return rows;
 }
 
-/** The rows of the first engine that does what is asked, else those of the first engine. */
+/** Returns the rows of the first engine that serves; if none serves, the rows of the first engine. */
 function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly RankRow[] {
   let first: readonly RankRow[] | null = null;
   for (const attempt of attempts) {
@@ -101,10 +106,10 @@ function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly
   return first ?? [];
 }
 
-/** Users up to which an engine of files is tried where the usual server fails: what its own server has slots for. */
+/** Most users for which an engine of files is tried if the usual engine does not serve: the slots of its own server. */
 const fewUsers = 4;
 
-/** The usual engine of the device first; for few users, then engines that load other files. */
+/** Returns the usual engine of the device, and for few users also engines that load other files. */
 function enginesOf(
   { engine, model, workload }: RankQuestion,
   device: HardwareRecord,
@@ -118,10 +123,13 @@ function enginesOf(
   return [usual, ...others.map(({ name }) => name)];
 }
 
-/** Classes of cards, of which a machine has several. */
+/** Classes of devices of which a machine can have several. */
 const cardClasses: readonly string[] = ['datacenter', 'workstation', 'consumer'];
 
-/** A card, the halves of a node, a node; of cards with a switched link also two and four nodes. Other devices stand alone. */
+/**
+ * Returns 1, 2, 4 and 8 cards, and for cards with a switched link also two and four nodes; 1 for devices that are no
+ * cards.
+ */
 function usualCounts(device: HardwareRecord, engine: EngineName): readonly number[] {
   const { split } = engineFace(engine);
   const isCard = cardClasses.includes(device.class) && !device.memory.unified;

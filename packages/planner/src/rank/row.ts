@@ -1,4 +1,4 @@
-/** A candidate and what became of it, as a row. */
+/** Converts a candidate and its outcome to a row. */
 import { formatCount } from '@plimsoll/foundation';
 import { deviceCount } from '../bytes/parallelism.ts';
 import { defaultKvFormat } from '../question/plan-input.ts';
@@ -14,7 +14,7 @@ import type { RankRow } from './rank-question.ts';
 
 export interface Outcome {
   readonly candidate: Candidate;
-  /** Null where the candidate is lost before a plan. */
+  /** Null if the candidate is lost without a plan. */
   readonly planned: PlannedCandidate | null;
   readonly loss: Loss | null;
 }

@@ -1,4 +1,6 @@
-/** The weights that people can get for an engine: published checkpoints, formats made while loading, GGUF files. */
+/**
+ * Lists the weights that users can get for an engine: published checkpoints, formats made while loading, GGUF files.
+ */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import kernels from '@plimsoll/registry/engines/weight-kernels.json' with { type: 'json' };
@@ -9,15 +11,15 @@ import type { EngineFace } from '../engines/contract/engine-face.ts';
 export interface WeightChoice {
   /** The checkpoint that is loaded. */
   readonly spec: ModelSpec;
-  /** The format to convert to; null keeps the checkpoint's own, or the file that people usually download. */
+  /** Format to convert to; null keeps the checkpoint's own format, or takes the most downloaded file. */
   readonly format: string | null;
-  /** True if the engine makes the format from the plain weights, which then must fit on their way. */
+  /** True if the engine makes the format from the plain weights, which then must fit during the load. */
   readonly isMade: boolean;
 }
 
 type Loader = Pick<EngineFace<object>, 'loads' | 'usualFormats' | 'madeWhileLoading'>;
 
-/** Choices in order of quality: the checkpoint's own format first. */
+/** Returns the choices in order of quality: the checkpoint's own format first. */
 export function weightChoices(
   model: ModelSpec,
   checkpoints: readonly ModelSpec[],
@@ -26,11 +28,11 @@ export function weightChoices(
   const own: WeightChoice = { spec: model, format: null, isMade: false };
   if (model.source === 'gguf') return loads === 'checkpoints' ? [] : [own];
   if (loads === 'gguf') {
-    // A model that was trained in few bits is published in them: wider files of it do not exist.
+    // A model that was trained in few bits is published in these bits; wider files do not exist.
     if (checkpointBits(model) < 8) return [own];
     return usualFormats.map((format) => ({ spec: model, format, isMade: false }));
   }
-  // Decoding from bitsandbytes is far slower than its bytes: nobody serves several users from such checkpoints.
+  // bitsandbytes decodes much more slowly than its bytes suggest, so such checkpoints do not serve several users.
   const served = checkpoints.filter(({ quantization }) => quantization?.weights !== 'nf4');
   if (model.quantization !== null) return [own, ...served.map(published)];
   const formats = new Set(served.map(({ quantization }) => quantization?.weights));
@@ -69,7 +71,7 @@ export function missingKernels(
   return `there are no kernels for ${weights} weights on ${name}`;
 }
 
-/** What most weights are held in: `fp8`, `int4`; null for plain types. */
+/** Returns the format of most weights: `fp8`, `int4`; null for plain types. */
 function schemeOf(spec: ModelSpec, format: string | null): string | null {
   if (format === null) return spec.quantization?.weights ?? null;
   if (parseElementType(format) !== null) return null;

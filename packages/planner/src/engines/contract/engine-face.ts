@@ -33,7 +33,7 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
   /** Usual formats of converted weights: 8 bits, then 4. Empty if the engine converts weights to its own formats. */
   readonly usualFormats: readonly string[];
-  /** Formats that the engine makes from a plain checkpoint while it loads. Absent: none. */
+  /** Formats that the engine makes from a plain checkpoint while it loads. Default: none. */
   readonly madeWhileLoading?: readonly string[];
   /** Files that the engine loads: checkpoints as published, GGUF files, or either. */
   readonly loads: 'checkpoints' | 'gguf' | 'either';

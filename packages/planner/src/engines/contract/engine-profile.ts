@@ -19,7 +19,7 @@ export interface EngineProfile<Options extends object, Name extends string = str
    * Checks whether the engine starts on the question; otherwise returns the reason and the change that makes it start.
    */
   start(question: Question<Options>, current: Deployment): Start;
-  /** Proposes a KV cache of 8 bits, where the device and the model allow one. Absent: the engine has none. */
+  /** Proposes an 8-bit KV cache, if device and model allow it; undefined if the engine has none. */
   readonly cacheChanges?: (question: Question<Options>) => readonly Change<Options>[];
   /** Lists changes on the same engine. Advice lists changes of equal size in this order. */
   changes(question: Question<Options>, current: Deployment): readonly Change<Options>[];
