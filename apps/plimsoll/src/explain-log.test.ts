@@ -1,4 +1,4 @@
-/** `plimsoll explain-log` as people and pipes use it. */
+/** Runs `plimsoll explain-log` as users do. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { plimsoll } from './program.test-data.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-log-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-// https://github.com/vllm-project/vllm/issues/27116 and others have these lines; the numbers are those of Qwen3-8B on 24 GB.
+// https://github.com/vllm-project/vllm/issues/27116 and others have these lines; the numbers are those of Qwen3-8B on
+// 24 GB.
 const log = `(APIServer pid=1) INFO 10-08 20:33:40 [api_server.py:1351] vLLM API server version 0.19.0
 (APIServer pid=1) INFO 10-08 20:33:40 [utils.py:233] non-default args: {'model_tag': '/models/Qwen3-8B', 'model': '/models/Qwen3-8B', 'gpu_memory_utilization': 0.85}
 INFO 10-08 20:33:41 [cuda.py:10] NVIDIA GeForce RTX 4090
@@ -18,7 +19,7 @@ INFO 10-08 20:33:41 [cuda.py:10] NVIDIA GeForce RTX 4090
 (EngineCore_DP0 pid=18799) ERROR 10-08 20:33:48 [core.py:708] ValueError: To serve at least one request with the models's max seq len (40960), (5.62 GiB KV cache is needed, which is larger than the available KV cache memory (4.50 GiB). Based on the available memory, the estimated maximum model length is 32768.
 `;
 
-test('a log on standard input: the figures beside the plan, the reason, and what starts', () => {
+test('a log on standard input: printed and planned figures, the error, and flags that start', () => {
   const { code, out, err } = plimsoll(['explain-log'], log);
   expect([code, err]).toEqual([0, '']);
   expect(out).toMatchInlineSnapshot(`
@@ -40,7 +41,7 @@ test('a log on standard input: the figures beside the plan, the reason, and what
   `);
 });
 
-test('JSON fits its schema, and every change that is said to start does', () => {
+test('the JSON conforms to its schema, and every listed change starts', () => {
   const { out } = plimsoll(['explain-log', '--json', '-'], log);
   const found = outputSchemas['explain-log'].parse(JSON.parse(out));
   expect(found).toMatchObject({
@@ -55,7 +56,7 @@ test('JSON fits its schema, and every change that is said to start does', () => 
   expect(found.changes.every(({ starts }) => starts)).toBe(true);
 });
 
-test('what a log does not say is named, and a person can add it', () => {
+test('names missing facts, and reads them from flags', () => {
   const anonymous = log.replaceAll('/models/Qwen3-8B', '/models/mine').replace(/.*RTX 4090\n/, '');
   const { code, out } = plimsoll(['explain-log', '--json'], anonymous);
   expect(code).toBe(0);
@@ -69,7 +70,7 @@ test('what a log does not say is named, and a person can add it', () => {
   expect(JSON.parse(named.out)).toMatchObject({ hardware: 'rtx-3090', model: 'Qwen/Qwen3-8B' });
 });
 
-test('a log of PowerShell, of binary junk, of no engine, and no file', () => {
+test('a log from PowerShell, binary junk, a text of no engine, and a missing file', () => {
   const file = join(scratch, 'utf16.log');
   writeFileSync(file, Buffer.from(`\ufeff${log}`, 'utf16le'));
   expect(plimsoll(['explain-log', file]).out).toContain('Qwen/Qwen3-8B on rtx-4090');

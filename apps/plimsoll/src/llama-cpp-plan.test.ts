@@ -1,4 +1,4 @@
-/** Command lines of llama.cpp through the whole program. */
+/** Runs the program with command lines of llama.cpp. */
 import { expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
 import { plimsoll } from './program.test-data.ts';
@@ -7,12 +7,12 @@ function json(...args: readonly string[]): unknown {
   return JSON.parse(plimsoll([...args, '--json']).out);
 }
 
-test('a flag of one engine chooses that engine, and llama.cpp takes contexts past the training length', () => {
+test('a flag of one engine selects that engine, and llama.cpp accepts contexts beyond the training length', () => {
   const answer = outputSchemas.plan.parse(
     json('plan', 'llama-3.1-8b', '--gpu', 'rtx-4090', '-ngl', '20', '-c', '200k'),
   );
   expect(answer.engine.name).toBe('llama.cpp');
   expect(answer.notes.join()).toMatch(/200k is past the 128k .*--rope-scaling yarn --rope-scale 2/);
-  // Without --users the server takes four slots by itself.
+  // Without --users the server uses its default of four slots.
   expect(answer.engine.command).not.toContain('-np');
 });

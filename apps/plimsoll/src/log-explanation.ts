@@ -1,4 +1,4 @@
-/** What a log says and what a plan of the same start says: the answer of `plimsoll explain-log`. */
+/** Compares the figures of a log with a plan of the same start: the result of `plimsoll explain-log`. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, plan } from '@plimsoll/planner';
@@ -30,7 +30,7 @@ export interface LogExplanation {
   readonly notUnderstood: readonly string[];
 }
 
-/** What a person adds to a log that does not say it. */
+/** Facts that the user states because the log does not. */
 export interface LogQuestion {
   readonly model?: string;
   readonly gpu?: string;
@@ -46,7 +46,7 @@ export async function explainLog(reading: LogReading, asked: LogQuestion): Promi
   notes.push(...refused);
   const hardware = asked.gpu ?? hardwareOfLog(log, reading.deviceNames);
   const start = await startOf(log, { ...asked, hardware, flags }, notes);
-  // A request that cannot be planned has no pool to compare.
+  // Without a plan there are no planned figures to compare.
   const request = start === null ? null : judged(start.request, notes);
   const base = request === null ? null : asPrinted(request, log.figures);
   return {
@@ -75,7 +75,7 @@ interface LoggedQuestion extends LogQuestion {
   readonly flags: ReadonlyMap<string, string | null>;
 }
 
-/** The start as a request, or null with what is missing among the notes. */
+/** Turns the start into a plan request. If facts are missing, returns null and adds them to the notes. */
 async function startOf(
   log: EngineLog,
   question: LoggedQuestion,
@@ -111,13 +111,13 @@ async function startOf(
   }
 }
 
-/** Engines that share out layers print their devices and no flag for their number. */
+/** The --tp flag of an engine that splits layers over devices: its log names the devices, but no flag counts them. */
 function devicesFlag({ devices }: EngineLog, planned: ReadonlyMap<string, string | null>): PlanFlags {
   const isStated = ['tp', 'pp', 'dp'].some((name) => planned.has(name));
   return isStated || devices.length < 2 ? {} : { tp: String(devices.length) };
 }
 
-/** `--flag value` as the log's flags are kept. */
+/** Pairs of `--flag value`, in the form of the log's flags. */
 function pairs(words: readonly string[]): readonly (readonly [string, string])[] {
   return words.flatMap((word, index) => {
     if (!word.startsWith('--')) return [];
@@ -130,7 +130,7 @@ function camelCase(name: string): string {
   return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The request where it can be planned; else null, with the reason among the notes. */
+/** Returns the request if it can be planned. Else returns null and adds the reason to the notes. */
 function judged(request: PlanRequest, notes: string[]): PlanRequest | null {
   try {
     plan(request);
@@ -164,9 +164,9 @@ function changesFor(log: EngineLog, start: LoggedStart, base: PlanRequest): read
   return startingChanges(base, tried);
 }
 
-/** Usual share of the memory; engines differ by a few percent. */
+/** Default share of the memory that an engine uses; engines differ by a few percent. */
 const usualShare = 0.9;
-/** What is left free beside the missing bytes: allocators round up. */
+/** Additional free bytes, because allocators round up. */
 const spareShare = 0.02;
 
 /** The share that leaves the missing bytes free. */

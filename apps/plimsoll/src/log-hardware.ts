@@ -1,12 +1,12 @@
-/** Which device a log is about: by a name that it prints, or else by the memory of the device. */
+/** Finds the device of a log by a printed name, or else by the printed size of its memory. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineLog } from '@plimsoll/planner/log';
 import { featuredHardware, listHardware, resolveHardware } from '@plimsoll/registry';
 
-/** How far the memory that a process gets may be from the registry's figure: drivers differ by some hundred MiB. */
+/** Maximum difference from the registry's memory size: drivers differ by some hundred MiB. */
 const memoryTolerance = 0.01;
 
-/** Id of the record; null where the log names no device of the registry. */
+/** Id of the registry record; null if the log names no device of the registry. */
 export function hardwareOfLog(log: EngineLog, names: readonly string[]): string | null {
   for (const name of [...log.devices, ...names]) {
     const id = deviceNamed(name);
@@ -15,12 +15,12 @@ export function hardwareOfLog(log: EngineLog, names: readonly string[]): string 
   return log.deviceBytes === null ? null : deviceOfMemory(log.deviceBytes);
 }
 
-/** A printed name goes on with words of the line: the longest beginning that is a name counts. */
+/** Other words of the line may follow a printed name, so the longest prefix that is a known name counts. */
 function deviceNamed(printed: string): string | null {
   const words = printed.split(' ');
   for (let count = words.length; count > 0; count--) {
     const name = words.slice(0, count).join(' ');
-    // A maker alone is no device.
+    // The name of a manufacturer alone is not a device.
     if (!/\d/.test(name)) continue;
     try {
       return resolveHardware(name).id;

@@ -1,9 +1,9 @@
-/** The text of a log of any length, from a file or standard input, as it comes: nothing is collected. */
+/** Streams the text of a log of any length from a file or standard input, without keeping it. */
 import { createReadStream, statSync } from 'node:fs';
 import { TextDecoder } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
 
-/** Pieces of the text. Null reads standard input. */
+/** Yields pieces of the text. A null path reads standard input. */
 export async function* logPieces(path: string | null): AsyncGenerator<string, undefined> {
   let decoder: TextDecoder | null = null;
   for await (const chunk of path === null ? process.stdin : openFile(path)) {
@@ -35,7 +35,7 @@ function noLog(path: string, problem: string, cause?: unknown): PlimsollError {
   );
 }
 
-/** PowerShell redirects in UTF-16. */
+/** Files that PowerShell writes by redirection are in UTF-16. */
 function encodingOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';

@@ -1,4 +1,4 @@
-/** The schema of what `plimsoll explain-log --json` prints. */
+/** The schema of the output of `plimsoll explain-log --json`. */
 import { engineNames } from '@plimsoll/planner/engines';
 import { z } from 'zod';
 

@@ -51,7 +51,7 @@ export function optionsOf(
   return Object.assign({}, ...read);
 }
 
-/** The usual engine if it has every given flag, else the first engine that has; the usual engine if none has. */
+/** Returns the usual engine if it has every given flag, else the first engine that has them, else the usual engine. */
 export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
   const given = givenSpecs(flags).filter(({ name }) => !changesNoMemory(usual, name));
   const owners = engineFaces.filter(({ name, runsHere }) => {

@@ -1,11 +1,11 @@
-/** `plimsoll plan -- COMMAND` as people and pipes use it. */
+/** Runs `plimsoll plan -- COMMAND` as users do. */
 import { expect, test } from 'vitest';
 import { type Outcome, plimsoll } from './program.test-data.ts';
 
 const summary = ({ code, out, err }: Outcome): string =>
   `${code}\n${out.split('\n').slice(0, 4).join('\n')}\n${err}`;
 
-test('a command after -- is the question, and what stands before it wins', () => {
+test('plans the command after --, and flags before -- win', () => {
   const command = [
     'NCCL_DEBUG=INFO',
     'vllm',
@@ -31,7 +31,7 @@ test('a command after -- is the question, and what stands before it wins', () =>
   expect(own.out).toMatch(/^Qwen\/Qwen3-4B on 1 x .*\n.*1 user x 4k tokens/);
 });
 
-test('a command of several lines is read from standard input, with - and without', () => {
+test('reads a command of several lines from standard input, with and without -', () => {
   const text =
     'docker run --gpus all \\\n  vllm/vllm-openai:v0.19.0 \\\n  --model /models/Qwen3-8B \\\n  --max-num-seqs 8\n';
   const asked = plimsoll(['plan', '--gpu', 'h100', '-'], text);
@@ -47,7 +47,7 @@ test('a command of several lines is read from standard input, with - and without
   expect(plimsoll(['plan', '--gpu', 'h100'], text).out).toBe(asked.out);
 });
 
-test('a file that a command names states its mixture', () => {
+test("reads the quantisation mix from the name of the command's file", () => {
   const { out } = plimsoll([
     'plan',
     '--gpu',
@@ -64,7 +64,7 @@ test('a file that a command names states its mixture', () => {
   expect(out).toMatch(/^Qwen\/Qwen3-8B on .* llama\.cpp .*\n.*Q5_K_M/);
 });
 
-test('what cannot be read is refused with a way out', () => {
+test('refuses unreadable commands with a hint', () => {
   const refusal = (...args: readonly string[]): unknown => {
     const { code, out } = plimsoll(['plan', '--gpu', 'h100', '--json', ...args]);
     expect(code).toBe(1);

@@ -1,6 +1,6 @@
 /**
- * `plimsoll plan [flags] -- COMMAND`: the command that starts an engine is the question. The flags before `--` add what a
- * command cannot say, such as the device, and win where both say something.
+ * `plimsoll plan [flags] -- COMMAND`: plans the command that starts an engine. The flags before `--` add facts that a
+ * command does not contain, such as the device, and win over the command's flags.
  */
 import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
@@ -16,10 +16,10 @@ import { canonicalArguments, commandEngines } from './engine-flags.ts';
 import { printMessage } from './output.ts';
 import { readPastedText } from './standard-input.ts';
 
-/** The flag of `plan`, hidden in its help, that holds the model of a pasted command. */
+/** The flag of `plan` for the model of a pasted command. The help does not show it. */
 export const commandModelFlag = '--command-model';
 
-/** Arguments of `plan` with the pasted command replaced by our flags; null where no command was pasted. */
+/** Returns the arguments of `plan` with our flags instead of the pasted command; null if there is no command. */
 export async function withPastedCommand(argv: readonly string[]): Promise<readonly string[] | null> {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
@@ -29,7 +29,7 @@ export async function withPastedCommand(argv: readonly string[]): Promise<readon
   return end === -1 ? null : planArguments(pasted, own);
 }
 
-/** Arguments of `plan` that ask what the command asks, followed by the person's own. */
+/** Translates a command to arguments of `plan`, followed by the user's own arguments. */
 export function planArguments(
   command: readonly string[] | string,
   given: readonly string[],
@@ -44,7 +44,7 @@ export function planArguments(
   return ['plan', ...model, ...words, ...own.slice(1), ...engineWords(reading, own)];
 }
 
-/** The engine after the person's own flags: they may name it, and its release, but no other engine. */
+/** The --engine flag of the command's engine. The user's flags may state its release, but no other engine. */
 function engineWords({ engine, release }: CommandReading, own: readonly string[]): readonly string[] {
   const at = own.findLastIndex((word) => word === '--engine' || word.startsWith('--engine='));
   const named = at === -1 ? undefined : (own[at]?.split('=')[1] ?? own[at + 1]);
@@ -78,13 +78,13 @@ function leftOutNote(flags: readonly string[]): string {
 
 export interface NamedModel {
   readonly reference: string;
-  /** The format that the name states; null where it states none. */
+  /** The weight format in the name; null if the name has none. */
   readonly weights: string | null;
 }
 
 /**
- * The model that a command names: a file of this machine, or else a record of the registry whose name is a whole part of
- * what was typed. What neither knows stays as it is.
+ * Finds the model of a command: a file of this machine, or a record of the registry whose name is a part of the typed
+ * name. An unknown name is returned unchanged.
  */
 export function modelOfCommand(typed: string): NamedModel {
   if (existsSync(typed)) return { reference: typed, weights: null };

@@ -110,13 +110,13 @@ export function workloadOf(spec: ModelSpec, flags: WorkloadFlags, engine: Engine
   return { contextTokens, users: count(flags.users, 'users') ?? 1, promptTokens, cachedTokens };
 }
 
-/** `--context 0` is the length that the model was trained for. */
+/** `--context 0` means the training length of the model. */
 function contextOf({ contextLength }: ModelSpec, { context }: WorkloadFlags): number {
   if (context === undefined) return usualContext(contextLength);
   return context.trim() === contextOfModel ? contextLength : parseTokens(context);
 }
 
-/** --memory replaces both sizes of the record: the size on the box says nothing about a machine with another. */
+/** --memory replaces the usable and the nominal size of the record. */
 function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   const record = resolveHardware(name);
   if (flags.memory === undefined) return record;
@@ -124,7 +124,7 @@ function deviceOf(name: string, flags: PlanFlags): HardwareRecord {
   return { ...record, memory: { ...record.memory, usableBytes, nominalBytes: usableBytes } };
 }
 
-/** The engine of --engine, else the engine whose flags were given, else the usual engine of the device. */
+/** Engine and version: from --engine, else the engine of the given flags, else the usual engine of the device. */
 function engineOf(
   flags: PlanFlags,
   isGguf: boolean,

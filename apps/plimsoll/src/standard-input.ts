@@ -29,15 +29,15 @@ export async function* pipedLines(): AsyncGenerator<string, undefined> {
   if (rest !== '') yield rest;
 }
 
-/** All of standard input as text, for a command that was pasted into it. */
+/** Reads all of standard input as text: a pasted command. */
 export async function readPastedText(): Promise<string> {
   return readPrompt({ asItIs: true });
 }
 
-/** How long an input that no flag asks for may take to begin. */
+/** Time in which an input must begin if no flag asks for it. */
 const beginSecondsMax = 0.5;
 
-/** What was piped in, or null: a terminal, an input that ends at once, or one in which nothing comes. */
+/** Reads a piped text. Null for a terminal, for an empty input, and for an input that does not begin in time. */
 export async function readPipedText(): Promise<string | null> {
   if (process.stdin.isTTY === true) return null;
   const signal = AbortSignal.timeout(1000 * beginSecondsMax);

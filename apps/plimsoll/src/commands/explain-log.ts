@@ -1,4 +1,4 @@
-/** `plimsoll explain-log`: what an engine printed when it started, beside the plan of the same start. */
+/** `plimsoll explain-log`: compares the log of an engine's start with the plan of the same start. */
 import { engineFaces } from '@plimsoll/planner/engines';
 import { LogReader } from '@plimsoll/planner/log';
 import { Command } from 'commander';
@@ -13,10 +13,10 @@ interface Flags extends LogQuestion {
 
 export function explainLogCommand(done: (exitCode: number) => void): Command {
   return new Command('explain-log')
-    .description('Say what an engine printed when it started, beside the plan, and what would start')
-    .argument('[file]', 'the log; - or nothing reads standard input')
-    .option('--model <name>', 'the model, where the log does not name it')
-    .option('--gpu <name>', 'the device, where the log does not name it')
+    .description("Explain the log of an engine's start: its memory, its error, and flags that start")
+    .argument('[file]', 'the log (default: standard input, also for -)')
+    .option('--model <name>', 'the model, if the log does not name it')
+    .option('--gpu <name>', 'the device, if the log does not name it')
     .option('--json', 'print the explanation as JSON (plimsoll schema explain-log)')
     .addHelpText(
       'after',
@@ -25,7 +25,8 @@ Examples:
   plimsoll explain-log start.log
   docker logs my-server 2>&1 | plimsoll explain-log --gpu h100
 
-The log may have colors, time stamps, prefixes of ranks and any length. Of several starts the last counts.`,
+The log may have any length, and contain colors, time stamps and prefixes of ranks. If it has several starts, the last
+counts.`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
       const reader = new LogReader(engineFaces);

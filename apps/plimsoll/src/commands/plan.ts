@@ -36,7 +36,7 @@ export function planCommand(done: (exitCode: number) => void): Command {
   });
 }
 
-/** The model of a pasted command, where the person named no other, with the format that its name states. */
+/** Returns the model of a pasted command and the weight format in its name, unless the user named a model. */
 function withModelOfCommand(
   named: string | undefined,
   flags: PlanFlags,
@@ -46,7 +46,7 @@ function withModelOfCommand(
   return [reference, weights === null || flags.weights !== undefined ? flags : { ...flags, weights }];
 }
 
-/** A command that was piped in, planned as if it had been typed after `--`. */
+/** Plans a piped command like a command after `--`. */
 async function planPiped(text: string, done: (exitCode: number) => void): Promise<void> {
   const words = planArguments(text, process.argv.slice(2));
   await planCommand(done)
@@ -92,8 +92,8 @@ function describe(command: Command): Command {
 plan also accepts the flags of vLLM, SGLang and llama.cpp that change memory: --max-model-len, --tp-size, -ngl,
 -c, -ctk ... Here --context and -c are per user; llama.cpp's own -c is for all users together.
 
-A whole command after -- is the question, with the variables before it; so is a command on standard input (-):
-vllm serve, python -m ..., llama-server, docker run ... Flags that change no memory are left out with a note.
+plan also reads a whole command, with its environment variables, after -- or on standard input (-): vllm serve,
+python -m ..., llama-server, docker run ... A note lists the flags that change no memory and are left out.
 
 Examples:
   plimsoll plan llama-3.1-8b-instruct --gpu h100 --context 128k --users 4

@@ -1,4 +1,4 @@
-/** Renders the explanation of a log: what it is, its figures beside the plan, what went wrong, what would start. */
+/** Renders the explanation of a log: the start, its figures and the plan's, the error, and commands that start. */
 import { formatCount } from '@plimsoll/foundation';
 import { engineFace } from '@plimsoll/planner/engines';
 import type { LogExplanation } from '../log-explanation.ts';
