@@ -1,7 +1,7 @@
 /**
- * What a token and a request keep in SGLang's pools on one device of a pipeline stage. Layers that keep every token have one
- * pool; windowed layers have a pool of their own in the models that SGLang lists, and keep every token in the others
- * (sglang/srt/model_executor/pool_configurator.py; before 0.5.11 model_runner.py, profile_max_num_token).
+ * The bytes of a token and of a request in SGLang's pools on one device of a pipeline stage. Layers that keep every
+ * token share a pool. Windowed layers have their own pool in the models that SGLang lists, and keep every token in
+ * other models (sglang/srt/model_executor/pool_configurator.py; before 0.5.11 model_runner.py, profile_max_num_token).
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
@@ -16,14 +16,14 @@ import type { SglangSettings } from './settings.ts';
 export interface CacheLayout {
   /** Bytes of a token in the layers that keep every token, and in the layers of a draft that the budget counts. */
   readonly fullCellBytes: number;
-  /** Bytes that the budget counts for a token of the pool, its part of the window pool among them. */
+  /** Bytes that the budget counts for a token of the pool, including its part of the window pool. */
   readonly budgetCellBytes: number;
   readonly window: WindowPool | null;
   /** Bytes of pools whose size follows from the number of requests. */
   readonly fixedBytes: number;
   /** Bytes of the recurrent state of one slot; 0 without such layers. */
   readonly slotBytes: number;
-  /** What pools of this size take on the device, without a draft's. */
+  /** Returns the bytes of pools of this size on the device, without the pools of a draft. */
   readonly poolBytes: (tokens: number, windowTokens: number | null) => number;
   /** How the model's own layers keep a sequence, for the ledger. */
   readonly groups: readonly CacheGroup[];
@@ -33,9 +33,9 @@ export interface WindowPool {
   readonly cellBytes: number;
   /** Tokens of this pool for each token of the full pool. */
   readonly ratio: number;
-  /** Tokens of a sequence that stay in it. */
+  /** Tokens of a sequence that stay in the pool. */
   readonly windowTokens: number;
-  /** A size that follows from the number of requests; null where it follows from the ratio. */
+  /** Size in tokens, if it follows from the number of requests; null if it follows from the ratio. */
   readonly cappedTokens: number | null;
 }
 
@@ -45,11 +45,11 @@ export interface LayoutInput {
   readonly settings: SglangSettings;
   readonly release: SglangRelease;
   readonly isAmd: boolean;
-  /** Layers of the stage, half-open. */
+  /** Layers of the stage, half-open [start, end). */
   readonly layers: readonly [number, number];
   readonly recurrentElementBytes: number;
   readonly convolutionElementBytes: number;
-  /** The draft whose cache the budget counts; null where it counts none. */
+  /** The draft whose cache the budget counts; null if it counts none. */
   readonly draft: Draft | null;
 }
 
@@ -118,7 +118,10 @@ function cellBytes({ layers, entryBytes, tokensPerEntry }: CacheGroup): number {
   return (layers * entryBytes) / tokensPerEntry;
 }
 
-/** EAGLE drafts count as layers of the model; block drafts have a geometry of their own (_dflash_draft_cell_size). */
+/**
+ * Returns the bytes of a draft: EAGLE drafts count as layers of the model, block drafts by their own geometry
+ * (_dflash_draft_cell_size).
+ */
 function draftCell(draft: Draft, ownCell: number, fullLayers: number): number {
   if (draft.kind === 'block' || fullLayers === 0) return draft.cellBytes;
   return (ownCell * draft.layers) / fullLayers;
@@ -136,7 +139,10 @@ function windowPool(windowed: readonly CacheGroup[], input: LayoutInput): Window
   };
 }
 
-/** Without the radix cache the pool is sized for so many requests (SWAChunkCapPoolConfigurator, from 0.5.16). */
+/**
+ * Without the radix cache, the number of requests determines the size of the pool (SWAChunkCapPoolConfigurator, from
+ * 0.5.16).
+ */
 function cappedWindow(windowTokens: number, { settings, release }: LayoutInput): number | null {
   const { maxRunningRequests, pageSize, chunkedPrefillSize, radixCache, speculation, overlaps } = settings;
   if (radixCache || maxRunningRequests === null || release.number < 5.16) return null;
@@ -174,7 +180,10 @@ function scaledRowBytes({ kvLoraRank, ropeHeadDim }: Latent): number {
   return kvLoraRank + Math.floor(kvLoraRank / 128) * 4 + ropeHeadDim * 2;
 }
 
-/** Bytes of a token that a layer keeps although the budget of the release does not count them; below zero where it counts more. */
+/**
+ * Returns the bytes of a token that a layer keeps and the budget of the release does not count; negative if the budget
+ * counts more.
+ */
 function uncountedBytes(attention: AttentionSpec, input: LayoutInput): number {
   const { release, kvFormat, settings, isAmd } = input;
   if (attention.kind === 'mla' && attention.indexer !== undefined) {

@@ -1,4 +1,7 @@
-/** What SGLang knows of a card before it loads anything: the total that the driver's tool prints, and what is free. */
+/**
+ * The facts of a card that SGLang reads before it loads weights: the total that the driver's tool prints, and the free
+ * memory.
+ */
 import { GiB, MiB } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
@@ -6,13 +9,14 @@ import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' }
 const driverTotals: Readonly<Record<string, number>> = facts.driverTotalMib.cards;
 
 /**
- * Total memory in MiB as nvidia-smi prints it: a few hundred MiB more than a process sees. AMD's tool prints the whole memory,
- * and integrated devices have no figure of their own, so that SGLang asks torch (sglang/srt/utils, get_nvgpu_memory_capacity).
+ * Returns the total memory in MiB as nvidia-smi prints it: a few hundred MiB more than a process can use. AMD's tool
+ * prints the whole memory. Integrated devices have no such figure, so SGLang asks torch (sglang/srt/utils,
+ * get_nvgpu_memory_capacity).
  */
 export function driverTotalMib(hardware: HardwareRecord): number {
   const seen = Math.floor(hardware.memory.usableBytes / MiB);
   const known = Object.hasOwn(driverTotals, hardware.id) ? driverTotals[hardware.id] : undefined;
-  // A limit that a person set (--memory) is below what the registry knows of the card.
+  // A limit of the user (--memory) is below the registry's size of the card.
   if (known !== undefined && seen <= known && known - seen < 2 * facts.driverTotalMib.otherwiseMore)
     return known;
   return hardware.vendor === 'NVIDIA' && !hardware.memory.unified
@@ -20,7 +24,7 @@ export function driverTotalMib(hardware: HardwareRecord): number {
     : seen;
 }
 
-/** Contexts of CUDA or ROCm, and buffers of the collectives that were made before the weights are loaded. */
+/** Returns the bytes of CUDA or ROCm contexts, and of collective buffers that exist before the weights load. */
 export function contextBytes(
   hardware: HardwareRecord,
   ranks: number,

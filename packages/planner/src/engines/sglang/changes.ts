@@ -1,4 +1,4 @@
-/** What a person can change on SGLang: the share of its pools, the size of a step, then what every server of checkpoints has. */
+/** Changes for SGLang: the share of its pools, the size of a step, then the changes of every server of checkpoints. */
 import { formatCount } from '@plimsoll/foundation';
 import { type Deployment, neededBytes } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
@@ -6,13 +6,16 @@ import type { Change } from '../contract/engine-profile.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
 
-/** What a plan needs of the deployment to propose another share. */
+/** The facts of a deployment from which a plan proposes another share. */
 interface Sized extends Deployment {
   readonly settings: { readonly memFractionStatic: number; readonly chunkedPrefillSize: number };
   readonly stage: { readonly freeBeforeBytes: number; readonly freeAfterBytes: number };
 }
 
-/** Below this, activations and graphs seldom find room (advice of SGLang's own hyperparameter guide: leave 5 to 8 GB). */
+/**
+ * Least free share: with less, activations and graphs seldom fit (SGLang's hyperparameter guide advises to leave 5 to 8
+ * GB).
+ */
 const reserveShareMin = 0.05;
 const smallChunk = 2048;
 
@@ -46,7 +49,7 @@ function fractionChange(question: Question<SglangOptions>, current: Sized): read
   ];
 }
 
-/** A smaller step needs less room, so that the engine's own share grows. */
+/** Proposes a smaller step, which needs less memory, so that the engine's own share grows. */
 function chunkChange(question: Question<SglangOptions>, current: Sized): readonly Change<SglangOptions>[] {
   if (question.options?.memFractionStatic !== undefined) return [];
   if (current.settings.chunkedPrefillSize <= smallChunk) return [];

@@ -1,4 +1,7 @@
-/** What SGLang refuses to start with: wrong device, cache type, split, or a model that the release does not know. */
+/**
+ * Refuses the questions on which SGLang does not start: wrong device, cache type, split, or a model that the release
+ * does not know.
+ */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';

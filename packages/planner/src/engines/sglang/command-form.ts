@@ -1,4 +1,4 @@
-/** How people start SGLang. */
+/** The form of the commands that start SGLang. */
 import type { CommandForm } from '../contract/command-form.ts';
 import { refuseVariable } from '../contract/refused-words.ts';
 

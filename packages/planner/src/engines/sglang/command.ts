@@ -1,4 +1,7 @@
-/** The command line that starts SGLang as planned: every choice of the plan that is not what SGLang would choose itself. */
+/**
+ * Writes the command line that starts SGLang as planned: every choice of the plan that differs from SGLang's own
+ * choice.
+ */
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
@@ -20,10 +23,10 @@ export const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
 export interface PlannedStart {
   readonly request: Question<SglangOptions>;
   readonly contextLength: number;
-  /** Type of what stays unquantised. */
+  /** Type of the tensors that stay unquantised. */
   readonly base: ElementType;
   readonly kvFormat: KvFormat;
-  /** Flags that the plan adds to those asked, such as more sequences for more users. */
+  /** Flags that the plan adds, such as more sequences for more users. */
   readonly added: SglangOptions;
 }
 

@@ -1,7 +1,7 @@
 /**
- * DeepSeek V4 in SGLang: pools that grow together (DSV4PoolConfigurator, from 0.5.12). All layers keep a window of raw latents.
- * Layers of ratio 4 and 128 keep a compressed latent for each 4 or 128 tokens, and a ring of unfinished latents for each page
- * of the window.
+ * DeepSeek V4 in SGLang: pools that grow together (DSV4PoolConfigurator, from 0.5.12). All layers keep a window of raw
+ * latents. Layers of ratio 4 and 128 keep a compressed latent for each 4 or 128 tokens, and a ring of unfinished
+ * latents for each page of the window.
  */
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { CacheGroup } from '../../bytes/kv-cache.ts';
@@ -13,7 +13,7 @@ type Compressed = Extract<AttentionSpec, { kind: 'compressed' }>;
 export interface CompressedCell {
   /** Bytes for a token of the full pool; a fraction. */
   readonly bytesPerToken: number;
-  /** Rings that follow from the number of requests. */
+  /** Bytes of the rings whose size follows from the number of requests. */
   readonly fixedBytes: number;
   readonly windowTokens: number;
   readonly groups: readonly CacheGroup[];
@@ -26,7 +26,7 @@ interface CellInput {
   readonly release: SglangRelease;
 }
 
-/** Null for a stage without such layers. */
+/** Returns null for a stage without compressed layers. */
 export function compressedCell(input: CellInput): CompressedCell | null {
   const { spec, layers, settings, release } = input;
   const found = spec.layers
@@ -35,7 +35,7 @@ export function compressedCell(input: CellInput): CompressedCell | null {
   const [first] = found;
   if (first === undefined) return null;
   const rowBytes = latentRowBytes(first);
-  // Until 0.5.14 the layers that predict tokens are among the ratios of the config, and are counted.
+  // Until 0.5.14 the config's ratios include the layers that predict tokens, so the budget counts them.
   const counted = found.length + (release.number < 5.15 ? spec.predictionLayers.length : 0);
   const fine = found.filter(({ ratio }) => ratio === 4);
   const coarse = found.filter(({ ratio }) => ratio === 128);

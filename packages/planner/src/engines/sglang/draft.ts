@@ -1,6 +1,7 @@
 /**
- * The model that proposes tokens: its weights, and its cache, which has a place for every token of the model's own pool.
- * EAGLE drafts and the prediction layers of a checkpoint read the model's embedding and head; a standalone draft brings both.
+ * The model that proposes tokens: its weights, and its cache, which has a place for every token of the model's own
+ * pool. EAGLE drafts and the prediction layers of a checkpoint use the model's embedding and head; a standalone draft
+ * has its own.
  */
 import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
@@ -14,7 +15,7 @@ import type { SglangOptions } from './options.ts';
 import type { SglangSettings } from './settings.ts';
 
 export interface Draft {
-  /** Of one device. */
+  /** Bytes of the weights on one device. */
   readonly weightBytes: number;
   readonly layers: number;
   /** Bytes of a token in the draft's own pool on one device. */
@@ -30,7 +31,7 @@ interface DraftInput {
   readonly layout: Parallelism;
 }
 
-/** Null without speculation, and for a draft whose shapes nobody gave. */
+/** Returns null without speculation, and for a draft whose shapes are unknown. */
 export function draftOf(input: DraftInput): Draft | null {
   const { request, format, kvFormat, settings, layout } = input;
   const { speculation } = settings;
@@ -38,7 +39,7 @@ export function draftOf(input: DraftInput): Draft | null {
   const spec = draftSpec(request, speculation.kind);
   if (spec === null) return null;
   const own = request.options?.draft === undefined ? format : weightFormat(spec, {});
-  // A draft is not cut into stages: it runs on the devices of the last.
+  // A draft has no pipeline stages: it runs on the devices of the last stage.
   const weights = deviceWeights(spec, own, { ...layout, pipeline: 1 });
   const groups = cacheGroups(spec, {
     kvFormat,
@@ -60,7 +61,7 @@ function draftSpec({ spec, options }: Question<SglangOptions>, kind: Draft['kind
   return predictionSpec(spec, spec.predictionLayers);
 }
 
-/** What an EAGLE draft does not share with the model: all but the embedding and the head. */
+/** Returns true for tensors that an EAGLE draft does not share with the model: all but embedding and head. */
 function isOwn({ role }: TensorSpec): boolean {
   return role !== 'token-embedding' && role !== 'lm-head';
 }

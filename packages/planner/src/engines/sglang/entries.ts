@@ -1,4 +1,4 @@
-/** Ledger entries of what SGLang holds beside weights and cached tokens, and of what it leaves alone. */
+/** Ledger entries of SGLang's memory besides weights and cached tokens, and of the memory that it leaves free. */
 import { bytes, formatCount, GiB, MiB } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
@@ -73,7 +73,7 @@ function draftEntries({ draft, pools }: HeldInput): readonly LedgerEntry[] {
   ];
 }
 
-/** Slots of recurrent state are made at the start, however many requests run. */
+/** Returns the entries of recurrent state, whose slots exist from the start for any number of requests. */
 function stateEntries({ pools, cache }: HeldInput): readonly LedgerEntry[] {
   const { state } = pools;
   if (state === null) return [];
@@ -106,7 +106,7 @@ function stateEntries({ pools, cache }: HeldInput): readonly LedgerEntry[] {
   ];
 }
 
-/** Tokens by which a row of the table is longer than the context (ReqToTokenPool, extra_max_context_len). */
+/** Additional tokens of a table row, beyond the context (ReqToTokenPool, extra_max_context_len). */
 const extraContext = 4;
 
 export function requestTableBytes(requests: number, settings: SglangSettings): number {
@@ -152,8 +152,8 @@ function workspaceEntries({ hardware }: HeldInput): readonly LedgerEntry[] {
 }
 
 /**
- * What stays free for activations, CUDA graphs and the sampler. Where there are no pools, it is the whole share that the
- * engine would leave alone, so that the shortfall is the engine's own.
+ * Returns the entry of the memory that stays free for activations, CUDA graphs and the sampler. Without pools, it is
+ * the whole share that the engine would leave free, so that the shortfall equals the engine's own.
  */
 export function headroomEntry(room: {
   readonly capacityBytes: number;

@@ -1,4 +1,4 @@
-/** SGLang without its memory: names, flags, scheduler, log. */
+/** The face of SGLang: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { sglangCommandForm } from './command-form.ts';
 import { sglangLogLines } from './log-lines.ts';
@@ -55,13 +55,14 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,
-  // SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN has to be set for it.
+  // A longer context needs SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN.
   runsPastTraining: false,
   runsHere: false,
   serving: {
     order: 'prefill-first',
     admission: 'first-chunk',
-    // It keeps room for a share of the output that running sequences may still write; the share follows how often it ran out.
+    // SGLang keeps room for a share of the output that running sequences may still write; it adapts the share to how
+    // often the pool ran out.
     reserve: 0,
     skipHeadMax: 0,
     source:

@@ -1,6 +1,6 @@
 /**
- * What SGLang holds after loading, where that differs from the checkpoint: the vocabulary is padded, latent attention keeps
- * absorbed copies of its projection, and under data-parallel attention the dense parts are still cut over all devices.
+ * The differences between SGLang's loaded weights and the checkpoint: SGLang pads the vocabulary, latent attention
+ * keeps absorbed copies of its projection, and data-parallel attention still cuts the dense parts over all devices.
  */
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
@@ -57,7 +57,10 @@ const sharedRoles: readonly TensorRole[] = [
   'shared-expert-down',
 ];
 
-/** What is cut over all devices although attention is not. Experts are, by the arithmetic of weights itself. */
+/**
+ * Returns the roles that are cut over all devices although attention is not. The arithmetic of weights already cuts
+ * experts.
+ */
 function cutRoles({ moeA2aBackend, denseTensorSize, dpHead }: SglangOptions): readonly TensorRole[] {
   const hasExchange = moeA2aBackend !== undefined && moeA2aBackend !== 'none';
   return [
@@ -92,7 +95,7 @@ function absorbedCopy(tensor: TensorSpec): TensorSpec {
   return { ...tensor, name: `${tensor.name} absorbed` };
 }
 
-/** Copies of experts are more experts. */
+/** Adds the copies of experts to the number of experts. */
 function withCopies(tensor: TensorSpec, redundantExperts: number): TensorSpec {
   if (redundantExperts === 0 || !tensor.role.startsWith('expert-') || tensor.shape.length !== 3)
     return tensor;
@@ -101,8 +104,8 @@ function withCopies(tensor: TensorSpec, redundantExperts: number): TensorSpec {
 }
 
 /**
- * The arithmetic of weights cuts a tensor over the devices of one attention group. What is cut over all groups is listed with
- * its share for one of them.
+ * The arithmetic of weights cuts a tensor over the devices of one attention group. What is cut over all groups is
+ * listed with its share for one of them.
  */
 function cutOverGroups(tensor: TensorSpec, roles: readonly TensorRole[], groups: number): TensorSpec {
   if (groups === 1 || !roles.includes(tensor.role) || tensor.shape.length < 2) return tensor;

@@ -1,4 +1,4 @@
-/** What single lines of SGLang's log say. */
+/** Tests the facts of single lines of SGLang's log. */
 import { expect, test } from 'vitest';
 import { sglangLogLines } from './log-lines.ts';
 
@@ -11,7 +11,7 @@ function factOf(text: string): unknown {
   return null;
 }
 
-test('the arguments of a server, as they were resolved', () => {
+test('the resolved arguments of a server', () => {
   const line =
     "[2026-08-27 10:00:00] server_args=ServerArgs(model_path='Qwen/Qwen3-8B', tp_size=2, pp_size=1, context_length=None, mem_fraction_static=0.83, kv_cache_dtype='auto', enable_dp_attention=True, port=30000)";
   expect(factOf(line)).toEqual({

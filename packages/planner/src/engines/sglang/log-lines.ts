@@ -1,4 +1,4 @@
-/** Lines of SGLang's log beside the figures of start-log.ts, as releases 0.4 and 0.5 print them. */
+/** Lines of SGLang's log besides the figures of start-log.ts, as releases 0.4 and 0.5 print them. */
 import type { Argument, LogFact, LogLine } from '../contract/log-line.ts';
 import { numberLine, torchOutOfMemory } from '../contract/log-numbers.ts';
 import { printedArguments } from '../contract/printed-arguments.ts';
@@ -8,7 +8,7 @@ const shareFlag = '--mem-fraction-static';
 export const sglangLogLines: readonly LogLine[] = [
   argumentLine('server_args=ServerArgs('),
   argumentLine('server_args={'),
-  // What the log of a container begins with where the command is echoed.
+  // The first line of a container's log, if it echoes the command.
   { words: 'sglang.launch_server ', isMark: true, read: () => null },
   numberLine('Raise --mem-fraction-static above # (minimum viable', true, ([least = 0]) => ({
     error: {
@@ -88,7 +88,7 @@ function withShareFlag(fact: LogFact | null): LogFact | null {
   return fact?.error === undefined ? fact : { ...fact, error: { ...fact.error, shareFlag } };
 }
 
-/** The line with which a server begins: every argument as it was resolved. */
+/** The first line of a server: every argument with its resolved value. */
 function argumentLine(words: string): LogLine {
   return {
     words,

@@ -1,6 +1,6 @@
 /**
- * Predicts what an SGLang start-up log printed. `predicted` starts from the free memory that the log prints before and after
- * the weights, so that it tests the budget and the pools alone; `endToEnd` starts from the record's inputs.
+ * Predicts the figures of an SGLang start-up log. `predicted` starts from the free memory that the log prints before
+ * and after the weights, so that it tests only the budget and the pools; `endToEnd` starts from the record's inputs.
  */
 import { GiB, MiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -49,7 +49,7 @@ export function predictSglangRecord(record: RawRecord, resolver: Resolver): Reco
   };
 }
 
-/** What the pools come to. */
+/** Returns the figures of the pools. */
 function figures(deployment: SglangDeployment): ReportedFields {
   const { stage, pools } = deployment;
   const { kvBytes, state, tokens, windowTokens } = pools;
@@ -68,13 +68,13 @@ function figures(deployment: SglangDeployment): ReportedFields {
   };
 }
 
-/** Keys and values apart, where they are as wide as each other; latent attention has one row for both. */
+/** Returns keys and values separately, if both have the same width; latent attention has one row for both. */
 function halves({ stage, pools }: SglangDeployment): ReportedFields {
   const isLatent = stage.groups.some(({ tag }) => tag.includes('latent'));
   return isLatent ? {} : { k_gib: pools.kvBytes / 2 / GiB, v_gib: pools.kvBytes / 2 / GiB };
 }
 
-/** What the plan itself says of memory before the pools. */
+/** Returns the plan's figures of memory before the pools. */
 function memoryFigures({ stage, capacityBytes }: SglangDeployment): ReportedFields {
   return {
     avail_before_weights_gib: stage.freeBeforeBytes / GiB,
@@ -144,10 +144,13 @@ function algorithmOf(text: string | undefined): string | undefined {
   return name.includes('MTP') || name.includes('NEXTN') ? 'EAGLE' : 'STANDALONE';
 }
 
-/** Words behind a model's name that say how it is stored: the record has them in a field of their own. */
+/** Matches words about storage after a model's name, which the record also has in a separate field. */
 const storedWords = /[-\s](?:fp8|fp4|nvfp4|mxfp4|int4|int8|awq|gptq|base)$/i;
 
-/** Logs name models with remarks: "Llama-3.1-8B class (LlamaForCausalLM)", "DeepSeek-R1 (FP8)", "V4-Flash-Base". */
+/**
+ * Finds the model of a log, whose name may have remarks: "Llama-3.1-8B class (LlamaForCausalLM)", "DeepSeek-R1 (FP8)",
+ * "V4-Flash-Base".
+ */
 function modelOf(record: RawRecord, resolver: Resolver): ModelSpec {
   const name = textField(record, 'model') ?? '';
   const [bare = ''] = name.split(/ class\b|[(,]| \/ /, 1).map((part) => part.trim());
@@ -167,7 +170,10 @@ function modelOf(record: RawRecord, resolver: Resolver): ModelSpec {
   throw refusal ?? new PlimsollError({ code: 'missing-model', message: 'the record names no model' });
 }
 
-/** A scheme beside a plain checkpoint is applied on load; beside a quantised one it names the checkpoint's own. */
+/**
+ * With a plain checkpoint, the scheme is applied on load; with a quantised checkpoint, it names the checkpoint's own
+ * scheme.
+ */
 function weightsOf(spec: ModelSpec, quantization: string | undefined): string | undefined {
   if (quantization === undefined || spec.quantization !== null) return undefined;
   const text = quantization.toLowerCase();
@@ -181,13 +187,13 @@ function kvFormatOf(record: RawRecord): KvFormat | undefined {
 
 interface LoggedCard {
   readonly hardware: HardwareRecord;
-  /** False for a card that only its size or its free memory tells: its own figures are no prediction. */
+  /** False for a card that is known only by its size or free memory, whose figures are no prediction. */
   readonly isNamed: boolean;
 }
 
 /**
- * The card of a log. A log that had more memory free than the registry's card has is of a larger variant. "16 GB card" is a
- * card of that size; where a log does not name a card, the free memory before the load tells its size.
+ * The card of a log. A log that had more memory free than the registry's card has is of a larger variant. "16 GB card"
+ * is a card of that size; where a log does not name a card, the free memory before the load tells its size.
  */
 function cardOf(record: RawRecord, resolver: Resolver, reported: ReportedFields): LoggedCard {
   const text = textField(record, 'gpu') ?? '';
@@ -205,7 +211,7 @@ function cardOf(record: RawRecord, resolver: Resolver, reported: ReportedFields)
   };
 }
 
-/** What a driver keeps of a card's nominal memory. */
+/** Bytes of a card's nominal memory that the driver keeps. */
 const driverBytes = facts.driverTotalMib.otherwiseMore * MiB;
 
 /** The rules ask for nothing of an unnamed card but its memory; the rest is of a card that many have. */

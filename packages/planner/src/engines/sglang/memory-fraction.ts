@@ -1,7 +1,7 @@
 /**
- * The share that --mem-fraction-static has when nobody sets it (sglang/srt/server_args.py; from 0.5.19
- * arg_groups/memory_hook.py). Releases before 0.4.8 have a table by tensor parallelism. Later releases reserve MiB for
- * activations and graphs: first by the size of the card, from 0.5.3 by the tokens of a step.
+ * The default of --mem-fraction-static (sglang/srt/server_args.py; from 0.5.19 arg_groups/memory_hook.py). Releases
+ * before 0.4.8 have a table by tensor parallelism. Later releases reserve MiB for activations and graphs: first by the
+ * size of the card, from 0.5.3 by the tokens of a step.
  */
 import { assert } from '@plimsoll/foundation';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
@@ -20,7 +20,7 @@ export function memoryFraction(start: Start, settings: Settings): number {
 function usualFraction(start: Start, settings: Settings): number {
   const totalMib = driverTotalMib(start.hardware);
   const { number } = start.release;
-  // The first release with sparse attention set its share by itself.
+  // The first release with sparse attention has a special share.
   if (Math.abs(number - 5.03) < 0.001 && isSparse(start.spec)) return 0.8;
   if (number < 4.08) return tableFraction(start, settings, totalMib);
   const reservedMib =
@@ -76,14 +76,17 @@ function reserveByStep(start: Start, settings: Settings, totalMib: number): numb
   return floor + draftMib(start, settings) + exchangeMib(start);
 }
 
-/** Tokens of the largest step: a chunk of a prompt, or what running requests verify where no prompt is read. */
+/**
+ * Returns the tokens of the largest step: a chunk of a prompt, or the tokens that running requests verify if the server
+ * reads no prompts.
+ */
 function activationTokens(start: Start, settings: Settings): number {
   if (!isRole(start, 'decode') || start.release.number < 5.15) return settings.chunkedPrefillSize;
   const requests = settings.maxRunningRequests ?? settings.graphMaxBatch;
   return requests * (settings.speculation?.draftTokens ?? 1);
 }
 
-/** 8 MiB for each captured size; latent attention takes 1.5 GiB whatever the sizes. */
+/** Returns 8 MiB for each captured size; latent attention takes 1.5 GiB for any sizes. */
 function prefillGraphMib({ spec }: Start, { prefillGraphs, chunkedPrefillSize }: Settings): number {
   if (!prefillGraphs) return 0;
   return hasAttention(spec, 'mla') ? 1.5 * gibInMib : 8 * prefillGraphSizes(chunkedPrefillSize);
@@ -106,21 +109,21 @@ function prefillGraphSizes(tokensMax: number): number {
   return sizes;
 }
 
-/** Until 0.5.13 a draft is paid from what the share leaves alone. */
+/** Returns the MiB of a draft, which until 0.5.13 come from the memory that the share leaves free. */
 function draftMib({ release }: Start, { speculation }: Settings): number {
   if (speculation === null || release.number >= 5.14) return 0;
   if (speculation.kind === 'standalone') return 6 * gibInMib;
   return (release.number >= 5.1 ? 4 : 2) * gibInMib;
 }
 
-/** Buffers of DeepEP (from 0.5.15). */
+/** Returns the MiB of DeepEP's buffers (from 0.5.15). */
 function exchangeMib({ options, release }: Start): number {
   return options.moeA2aBackend === 'deepep' && release.number >= 5.15 ? 2 * gibInMib : 0;
 }
 
 /**
- * Vision models keep less for pools. Until 0.4.9 a person's own share is cut too; later the cut follows from the size of the
- * vision tower (adjust_mem_fraction_for_vlm).
+ * Returns the factor of vision models, whose pools get less. Until 0.4.9 it also reduces a share that the user sets;
+ * later it follows from the size of the vision tower (adjust_mem_fraction_for_vlm).
  */
 function imageFactor({ spec, options, release }: Start, isAsked: boolean): number {
   if (spec.vision === null) return 1;
@@ -136,7 +139,10 @@ function imageFactor({ spec, options, release }: Start, isAsked: boolean): numbe
 /** ViT-L/14, against which towers are measured, has 24 layers of width 1024. */
 const usualTowerLayers = 24;
 
-/** AITER kernels on AMD devices multiply every share, a person's own too, for contexts above 8192. */
+/**
+ * Returns the factor of AITER kernels on AMD devices, which applies to every share, also the user's, for contexts above
+ * 8192.
+ */
 function kernelFactor(
   { spec, hardware, options, release, contextLength }: Start,
   { attentionTensor }: Settings,

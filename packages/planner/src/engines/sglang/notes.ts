@@ -1,4 +1,4 @@
-/** What a person should know about a plan for SGLang beyond its numbers. */
+/** Notes for the user about a plan for SGLang. */
 import { formatBytes, formatCount } from '@plimsoll/foundation';
 import type { Question } from '../../question/question.ts';
 import { checkpointName } from '../contract/checkpoint-changes.ts';

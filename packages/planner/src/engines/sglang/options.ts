@@ -1,4 +1,4 @@
-/** The flags of sglang.launch_server that a plan knows. Absent means: as SGLang would choose. */
+/** The flags of sglang.launch_server that a plan knows. Undefined leaves the choice to SGLang. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import {
   choiceOption,
@@ -26,10 +26,10 @@ export interface SglangOptions {
   /** Attention is copied over --dp-size groups of the tensor-parallel devices; without it, --dp-size counts whole replicas. */
   readonly dpAttention?: boolean | undefined;
   readonly expertParallelSize?: number | undefined;
-  /** Copies of busy experts, in all. */
+  /** Total number of copies of busy experts. */
   readonly redundantExperts?: number | undefined;
   readonly denseTensorSize?: number | undefined;
-  /** The head is cut over an attention group's devices alone. */
+  /** True if the head is cut only over the devices of an attention group. */
   readonly dpHead?: boolean | undefined;
   readonly moeA2aBackend?: string | undefined;
   readonly attentionBackend?: string | undefined;
@@ -43,7 +43,7 @@ export interface SglangOptions {
   readonly speculativeSteps?: number | undefined;
   readonly speculativeTopk?: number | undefined;
   readonly speculativeDraftTokens?: number | undefined;
-  /** The draft checkpoint of --speculative-draft-model-path; `reference` is how a person typed it. */
+  /** The draft checkpoint of --speculative-draft-model-path; `reference` is the model as typed. */
   readonly draft?:
     | { readonly spec: ModelSpec; readonly tokens: number; readonly reference?: string | undefined }
     | undefined;

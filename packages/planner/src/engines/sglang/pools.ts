@@ -1,10 +1,10 @@
 /**
- * How SGLang divides what is left of its budget into pools (0.4 to 0.5.15: model_executor/model_runner*.py; from 0.5.16:
+ * Divides the rest of SGLang's budget into pools (0.4 to 0.5.15: model_executor/model_runner*.py; from 0.5.16:
  * mem_cache/kv_cache_configurator.py, _resolve_memory_pool_config):
  *
  *   rest    = free after the weights - free before them x (1 - fraction)
  *   states  = slots of recurrent state; by default 9 of 19 parts of the rest
- *   tokens  = what is left / bytes of a token, in whole pages
+ *   tokens  = remaining bytes / bytes of a token, in whole pages
  */
 import type { CacheLayout } from './cache-layout.ts';
 import type { SglangRelease } from './release.ts';
@@ -17,12 +17,12 @@ export interface PoolInput {
   readonly layout: CacheLayout;
   readonly settings: SglangSettings;
   readonly release: SglangRelease;
-  /** Tokens of the pipeline stage that has the fewest; null for a single stage. */
+  /** Tokens of the pipeline stage with the fewest tokens; null for a single stage. */
   readonly tokensMax: number | null;
 }
 
 export interface StatePool {
-  /** As printed: max_mamba_cache_size. */
+  /** Number of slots, printed as max_mamba_cache_size. */
   readonly slots: number;
   /** Slots that one running request takes. */
   readonly perRequest: number;
@@ -33,9 +33,9 @@ export interface StatePool {
 }
 
 export interface Pools {
-  /** What the budget leaves for states and tokens; negative where the weights are above the share. */
+  /** Bytes that the budget leaves for states and tokens; negative if the weights exceed the share. */
   readonly restBytes: number;
-  /** max_total_num_tokens; 0 where there is no room for a page. */
+  /** max_total_num_tokens; 0 if not even a page fits. */
   readonly tokens: number;
   /** Tokens of the pool of windowed layers; null without one. */
   readonly windowTokens: number | null;
@@ -96,7 +96,10 @@ function stateSlots(restBytes: number, input: PoolInput): Slots {
   return { slots, perRequest, budgetBytes: (slots + padding) * slotBytes + verifyBytes };
 }
 
-/** Without the radix cache a slot belongs to a request; null where the slots follow from the memory. */
+/**
+ * Returns the slots that follow from the requests, because without the radix cache a slot belongs to a request; null if
+ * the memory determines the slots.
+ */
 function chosenSlots(settings: SglangSettings, release: SglangRelease): number | null {
   if (settings.maxStateSlots !== null) return settings.maxStateSlots;
   if (settings.radixCache) return null;
@@ -150,7 +153,7 @@ function tokenCounts(
   const cell = layout.budgetCellBytes;
   const room = cell === 0 ? Number.POSITIVE_INFINITY : Math.floor(bytes / cell);
   const most = Math.min(room, limit);
-  // A model without cached tokens has a pool of its context.
+  // A model without cached tokens has a pool of the size of its context.
   const tokens = wholePages(Number.isFinite(most) ? most : settings.contextLength);
   return { tokens, windowTokens: window === null ? null : wholePages(Math.floor(tokens * window.ratio)) };
 }

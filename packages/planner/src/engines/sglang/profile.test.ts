@@ -1,4 +1,7 @@
-/** The profile against what SGLang printed, for nine starts from 0.4.1 to 0.5.18. Inputs and figures are the logs' own. */
+/**
+ * Compares the profile with nine start-up logs of SGLang, from 0.4.1 to 0.5.18. The inputs and figures come from the
+ * logs.
+ */
 import { readFileSync } from 'node:fs';
 import { resolveHardware } from '@plimsoll/registry';
 import fc from 'fast-check';
@@ -59,7 +62,7 @@ test('a record of another engine is not read, and any fields give an answer or a
   );
 });
 
-describe('the share of the pools when nobody sets it', () => {
+describe('the default share of the pools', () => {
   const share = (choices: Parameters<typeof request>[0]): number =>
     Number(prepareSglang(request({ ...choices, engine: 'sglang' })).settings.memFractionStatic.toFixed(4));
   const tensor = (ways: number): PlanRequest['parallelism'] => ({
@@ -107,7 +110,7 @@ describe('the share of the pools when nobody sets it', () => {
   });
 });
 
-test('what the pools take, the headroom and the rest are the card', () => {
+test('pools, headroom and the other entries sum to the card', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(
@@ -131,7 +134,7 @@ test('what the pools take, the headroom and the rest are the card', () => {
   );
 });
 
-test('windowed layers have a pool of their own from the release that knows them', () => {
+test('windowed layers have their own pool from the first release that supports it', () => {
   const pools = (engineVersion: string) =>
     prepareSglang(request({ model: 'openai/gpt-oss-20b', engine: 'sglang', engineVersion })).pools;
   expect(pools('0.5.7').windowTokens).toBeNull();
@@ -139,7 +142,7 @@ test('windowed layers have a pool of their own from the release that knows them'
   expect(windowTokens).toBe(Math.floor(tokens * 0.8));
 });
 
-test('a draft is paid by the pools from 0.5.14, and before by what is left alone', () => {
+test('a draft reduces the pools from 0.5.14, and before it reduces the free memory', () => {
   const asked = (engineVersion: string, options = {}) =>
     prepareSglang(
       request({

@@ -1,7 +1,7 @@
 /**
- * The profile `sglang`: what an SGLang process holds on a device and how many tokens it then caches. It measures the free
- * memory before and after it loads the weights, leaves a share of the former alone, and gives the rest to its pools; nothing
- * is profiled. Activations, graphs and tables have to find room in what was left alone.
+ * The profile `sglang`: the memory of an SGLang process on a device, and the number of tokens that it caches. SGLang
+ * measures the free memory before and after it loads the weights, leaves a share of the former free, and gives the rest
+ * to its pools; it does not profile a step. Activations, graphs and tables must fit in the free share.
  *
  *   rest = free after the weights - free before them x (1 - mem_fraction_static)
  *   (sglang/srt/model_executor/model_runner.py, profile_max_num_token; from 0.5.16 mem_cache/kv_cache_configurator.py)
@@ -30,7 +30,7 @@ import { sglangStart } from './start.ts';
 export interface SglangDeployment extends Deployment {
   readonly release: SglangRelease;
   readonly settings: SglangSettings;
-  /** The stage with the fewest tokens; all stages have as many. */
+  /** The stage with the fewest tokens, which all stages use. */
   readonly stage: Stage;
   readonly pools: Pools;
 }
@@ -108,13 +108,15 @@ export function prepareSglang(
   };
 }
 
-/** Cards without bfloat16 hold such checkpoints as float16. */
+/** Returns the type of a checkpoint on the device: cards without bfloat16 hold bfloat16 checkpoints as float16. */
 function typeOnDevice({ spec, hardware }: Question): Question['elementType'] {
   const capability = Number(hardware.computeCapability ?? 9);
   return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
 }
 
-/** How one replica is cut: attention groups divide the tensor-parallel devices, other groups are whole replicas. */
+/**
+ * Returns the split of a replica: attention groups divide the tensor-parallel devices, other groups are whole replicas.
+ */
 function deviceLayout({ parallelism, options }: Question<SglangOptions>): Parallelism {
   const { tensor, data } = parallelism;
   return options?.dpAttention === true && tensor % data === 0
@@ -127,7 +129,10 @@ function devicesOf({ parallelism, options }: Question<SglangOptions>): number {
   return tensor * pipeline * (options?.dpAttention === true ? 1 : data);
 }
 
-/** As many requests as there are users, where SGLang's own limit is lower and memory is not what sets it. */
+/**
+ * Returns settings with a limit of requests that equals the users, if SGLang's own limit is lower for another reason
+ * than memory.
+ */
 function settingsFor(
   start: Omit<Start, 'options'>,
   options: SglangOptions,
@@ -144,7 +149,7 @@ function settingsFor(
 /** The engine's own limit is never lower (_resolve_max_num_reqs). */
 const requestsMin = 2048;
 
-/** Bytes of the pools that one sequence takes: its share of whichever pool it fills first. */
+/** Returns the bytes of the pools that one sequence takes: its share of the pool that fills first. */
 function sequenceBytes(
   { pools, layout, groups }: Stage,
   settings: SglangSettings,

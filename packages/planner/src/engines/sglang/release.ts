@@ -1,12 +1,12 @@
 /**
- * Which SGLang is meant. Rules change between releases, so every rule of this profile asks for a release. A version that is
- * not known is taken from the date (the newest release of that day); with neither, the newest release is planned.
+ * Finds the release of SGLang. Rules change between releases, so every rule of this profile needs a release. An unknown
+ * version is taken from the date (the newest release of that day); without a date, the newest release is planned.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import table from '@plimsoll/registry/engines/sglang-releases.json' with { type: 'json' };
 
 export interface SglangRelease {
-  /** As given, or the release the date points to. */
+  /** The given version, or the release of the date. */
   readonly version: string;
   /** Comparable form: 0.5.9 is 5.09. */
   readonly number: number;
@@ -38,15 +38,15 @@ export function sglangRelease(asked: {
 }
 
 /**
- * "0.5.6.post2", "v0.4.9" -> 5.06, 4.09. Null when it names no release: builds from a checkout without tags call themselves
- * 0.0.0.dev1.
+ * Converts "0.5.6.post2" and "v0.4.9" to 5.06 and 4.09. Returns null for no release: builds from a checkout without
+ * tags call themselves 0.0.0.dev1.
  */
 function releaseNumber(version: string): number | null {
   const match = /^v?0\.([1-9]\d?)(?:\.(\d{1,2}))?(?!\w)/.exec(version.trim());
   return match === null ? null : Number(match[1]) + Number(match[2] ?? 0) / 100;
 }
 
-/** The newest release that was out on this date. A month or a year counts as its first day. */
+/** Returns the newest release on this date. A month or a year counts as its first day. */
 function releaseAt(date: string): string | null {
   let found: string | null = null;
   for (const release of table.releases) if (release.date <= date) found = release.version;

@@ -1,6 +1,7 @@
 /**
- * What SGLang fills in when a flag is absent (sglang/srt/server_args.py, __post_init__; from 0.5.19 also
- * sglang/srt/arg_groups). Chunks and graph batches follow from the memory of the card, in steps that are data by release.
+ * SGLang's defaults for missing flags (sglang/srt/server_args.py, __post_init__; from 0.5.19 also
+ * sglang/srt/arg_groups). Chunks and graph batches follow from the memory of the card, in steps that are data by
+ * release.
  */
 import { assert, MiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -17,11 +18,11 @@ import { hasAttention, isHybrid, isSparse } from './spec-traits.ts';
 export interface SglangSettings {
   readonly memFractionStatic: number;
   readonly contextLength: number;
-  /** As the memory rules see it: before data-parallel attention divides it. */
+  /** Chunk in tokens for the memory rules, before data-parallel attention divides it. */
   readonly chunkedPrefillSize: number;
   readonly graphMaxBatch: number;
   readonly pageSize: number;
-  /** Of one data-parallel group; null leaves the limit to the pool. */
+  /** Limit of one data-parallel group; null leaves the limit to the pool. */
   readonly maxRunningRequests: number | null;
   readonly maxTotalTokens: number | null;
   readonly radixCache: boolean;
@@ -32,15 +33,15 @@ export interface SglangSettings {
   /** Groups that copy the attention layers; 1 without data-parallel attention. */
   readonly attentionGroups: number;
   readonly speculation: Speculation | null;
-  /** Whether windowed layers may have a pool of their own. */
+  /** True if windowed layers may have their own pool. */
   readonly windowPool: boolean;
   readonly windowRatio: number;
   readonly stateRatio: number;
   readonly stateStrategy: StateStrategy;
-  /** Whether a step is prepared while another runs. */
+  /** True if the engine prepares a step while another runs. */
   readonly overlaps: boolean;
   readonly maxStateSlots: number | null;
-  /** What multimodal models keep out of the pools for images (from 0.5.18). */
+  /** Bytes that multimodal models keep out of the pools for images (from 0.5.18). */
   readonly reservedBytes: number;
 }
 
@@ -53,7 +54,7 @@ export interface Speculation {
   readonly draftTokens: number;
 }
 
-/** What the settings follow from. */
+/** The inputs of the settings. */
 export interface Start {
   readonly spec: ModelSpec;
   readonly hardware: HardwareRecord;
@@ -96,7 +97,10 @@ export function sglangSettings(start: Start): SglangSettings {
   return { ...settings, memFractionStatic: memoryFraction(start, settings) };
 }
 
-/** Where a rule sets the requests at once (server_args.py: "Max running requests is reset to 48"; deepseek_v4_hook.py). */
+/**
+ * Returns the number of requests that a rule sets (server_args.py: "Max running requests is reset to 48";
+ * deepseek_v4_hook.py); otherwise null.
+ */
 function usualRequests({ spec }: Start, speculation: Speculation | null): number | null {
   if (speculation !== null) return 48;
   return hasAttention(spec, 'compressed') ? 256 : null;
@@ -142,7 +146,10 @@ function stateStrategyOf({ options, spec, release, hardware }: Start): StateStra
   return isListed && release.number >= 5.14 && hardware.vendor === 'NVIDIA' ? 'extra_buffer' : 'no_buffer';
 }
 
-/** Pages of the kernels that a device takes by itself: TRT-LLM attention on Blackwell, sparse and compressed attention. */
+/**
+ * Returns the page size of the default kernels of a device: TRT-LLM attention on Blackwell, sparse and compressed
+ * attention.
+ */
 function usualPageSize(start: Start): number {
   const { hardware, release, spec } = start;
   if (hasAttention(spec, 'compressed')) return 256;
@@ -175,7 +182,7 @@ function hasPrefillGraphs(start: Start, hasDraft: boolean): boolean {
   return !rule.without.includes(spec.family);
 }
 
-/** Whether the process has this role in disaggregated serving. */
+/** Returns true if the process has this role in disaggregated serving. */
 export function isRole({ options }: Pick<Start, 'options'>, role: 'prefill' | 'decode'): boolean {
   return options.disaggregationMode === role;
 }
@@ -191,7 +198,10 @@ function imageBytes({ spec, options, release }: Start): number {
   return facts.imageCacheMib.value * MiB;
 }
 
-/** The type of cached keys and values when nobody names one: sparse attention takes fp8 on Blackwell, compressed everywhere. */
+/**
+ * Returns the default type of cached keys and values: sparse attention takes fp8 on Blackwell, compressed attention on
+ * every device.
+ */
 export function usualKvFormat(spec: ModelSpec, hardware: HardwareRecord): KvFormat | undefined {
   if (hasAttention(spec, 'compressed')) return 'fp8';
   if (!isSparse(spec)) return spec.quantization?.kvCache ?? undefined;

@@ -1,4 +1,4 @@
-/** The devices of each pipeline stage: what they hold, and the pools that their memory leaves room for. */
+/** Prepares each pipeline stage: the memory that its devices hold, and the pools that fit in the rest. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { CacheGroup } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
@@ -19,7 +19,7 @@ import { type Pools, sizePools } from './pools.ts';
 import type { SglangRelease } from './release.ts';
 import type { SglangSettings } from './settings.ts';
 
-/** Free memory that a log printed, in bytes; null where it did not. */
+/** Free memory that a log printed, in bytes; null if it printed none. */
 export interface PrintedMemory {
   readonly beforeBytes: number | null;
   readonly afterBytes: number | null;
@@ -31,7 +31,7 @@ export interface Stage {
   readonly weights: DeviceWeights;
   readonly draft: Draft | null;
   readonly freeBeforeBytes: number;
-  /** After the model's own weights. */
+  /** Free bytes after the model's own weights. */
   readonly freeAfterBytes: number;
   readonly layout: CacheLayout;
   readonly pools: Pools;
@@ -45,12 +45,15 @@ export interface StagesInput {
   readonly kvFormat: KvFormat;
   readonly settings: SglangSettings;
   readonly release: SglangRelease;
-  /** How weights and caches are cut: attention groups as `data`. */
+  /** Split of weights and caches, with attention groups as `data`. */
   readonly layout: Parallelism;
   readonly printed: PrintedMemory | null;
 }
 
-/** Every stage has as many tokens as the stage with the fewest (_apply_token_constraints: the least over pipeline ranks). */
+/**
+ * Prepares all stages. Every stage uses the tokens of the stage with the fewest (_apply_token_constraints: the least
+ * over pipeline ranks).
+ */
 export function prepareStages(input: StagesInput): { readonly stage: Stage; readonly stages: number } {
   const { request, format, settings, layout } = input;
   const spec = residentSpec(request.spec, { settings, options: request.options ?? {} });
@@ -81,7 +84,7 @@ function prepareStage(
   const freeBeforeBytes = printed?.beforeBytes ?? hardware.memory.usableBytes - context.bytes;
   const freeAfterBytes = printed?.afterBytes ?? freeBeforeBytes - weights.bytes;
   const draft = draftOf({ request, format, kvFormat, settings, layout });
-  // Until 0.5.13 the draft is loaded after the pools are sized, from 0.5.14 before.
+  // Until 0.5.13 SGLang loads the draft after it sizes the pools, from 0.5.14 before.
   const isCounted = release.number >= 5.14;
   const draftBytes = printed?.draftBytes ?? draft?.weightBytes ?? 0;
   const cache = cacheLayout({
@@ -115,7 +118,10 @@ function prepareStage(
   };
 }
 
-/** Recurrent state is fp32 unless the checkpoint or a flag says otherwise; convolution tails are always bf16. */
+/**
+ * Returns the types of states: recurrent state is fp32 unless the checkpoint or a flag names another type; convolution
+ * tails are always bf16.
+ */
 function stateTypes({
   spec,
   options,

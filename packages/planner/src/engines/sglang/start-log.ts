@@ -1,6 +1,6 @@
 /**
- * What SGLang prints of its memory when it starts. The lines are those of releases 0.4 and 0.5; sizes are GiB, though it
- * writes "GB".
+ * The memory figures in SGLang's start-up log, as releases 0.4 and 0.5 print them. Sizes are in GiB, although the log
+ * says "GB".
  */
 import type { StartLogFigure } from '../contract/start-log.ts';
 

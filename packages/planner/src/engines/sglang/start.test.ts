@@ -1,4 +1,4 @@
-/** What stops SGLang at its start, and the commands that start. */
+/** Tests the reasons that stop SGLang at its start, and the commands that start it. */
 import { describe, expect, test } from 'vitest';
 import { plan } from '../../plan.ts';
 import { request } from '../../test-models.ts';
