@@ -185,9 +185,9 @@ function notUnderstood({ lines, characters }: LogReading): PlimsollError {
   const titles = commandEngines().flatMap(({ face }) => (face.logLines.length === 0 ? [] : [face.title]));
   return new PlimsollError({
     code: 'log-not-understood',
-    message: `${lines} lines (${characters} characters) were read, and none is a line of an engine that is known`,
+    message: `none of the ${lines} lines (${characters} characters) is a line of a known engine`,
     value: lines,
     limit: titles.join(', '),
-    hint: 'give what the engine printed when it started',
+    hint: 'pass the output of the start of an engine',
   });
 }

@@ -76,4 +76,10 @@ test('refuses unreadable commands with a hint', () => {
   });
   expect(refusal('--', 'vllm', 'serve', '--port', '1')).toMatchObject({ error: { code: 'missing-model' } });
   expect(refusal('--')).toMatchObject({ error: { code: 'unknown-command' } });
+  expect(plimsoll(['plan', '--', 'vllm', 'serve', 'Qwen/Qwen3-8B']).err).toMatchInlineSnapshot(`
+    "plimsoll: no device was named for Qwen/Qwen3-8B
+      allowed: --gpu NAME or --compare NAME,NAME
+      try: add --gpu h100 before the command
+    "
+  `);
 });

@@ -66,7 +66,7 @@ function notesOf({ leftOut, unknown, others, engine }: CommandReading): readonly
   const notes: string[] = [];
   if (leftOut.length > 0) notes.push(leftOutNote(leftOut));
   if (unknown.length > 0)
-    notes.push(`${unknown.join(', ')}: ${engineFace(engine).title} has no such flag that is known, left out`);
+    notes.push(`${engineFace(engine).title} has no known flag ${unknown.join(', ')}: left out`);
   if (others.length > 0) notes.push(`the first command is planned, and not ${others.join('; ')}`);
   return notes;
 }

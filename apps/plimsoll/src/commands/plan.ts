@@ -135,14 +135,24 @@ async function completeQuestion(model: string | undefined, flags: PlanFlags): Pr
     const chosen = { ...flags, gpu: example.gpu, context: example.context };
     return { model: example.model, flags: chosen, interactive: false };
   }
-  throw new PlimsollError({
-    code: model === undefined ? 'missing-model' : 'missing-gpu',
-    message: model === undefined ? 'no model was named' : `no device was named for ${model}`,
-    limit:
-      model === undefined
-        ? 'a registry name, Hugging Face id or file'
-        : '--gpu NAME, --compare NAME,NAME, or --engine plimsoll for this machine',
-    hint: `plimsoll plan ${model ?? example.model} --gpu h100`,
+  throw incomplete(model, flags);
+}
+
+function incomplete(model: string | undefined, { commandModel }: PlanFlags): PlimsollError {
+  if (model === undefined) {
+    return new PlimsollError({
+      code: 'missing-model',
+      message: 'no model was named',
+      limit: 'a registry name, Hugging Face id or file',
+      hint: `plimsoll plan ${example.model} --gpu h100`,
+    });
+  }
+  const hasCommand = commandModel !== undefined;
+  return new PlimsollError({
+    code: 'missing-gpu',
+    message: `no device was named for ${model}`,
+    limit: `--gpu NAME${hasCommand ? ' or' : ','} --compare NAME,NAME${hasCommand ? '' : ', or --engine plimsoll for this machine'}`,
+    hint: hasCommand ? 'add --gpu h100 before the command' : `plimsoll plan ${model} --gpu h100`,
   });
 }
 

@@ -88,7 +88,7 @@ test('a flag that changes memory is honoured or refused by name, misspelled or n
 });
 
 test('a text without an engine is refused with the known programs; a second command is named', () => {
-  expect(() => read('echo hello')).toThrow(/starts no engine/);
+  expect(() => read('echo hello')).toThrow(/does not start a known engine/);
   expect(() => read('   ')).toThrow(/no command/);
   expect(read('vllm serve a/b & vllm serve c/d --port 1')).toContain('others c/d --port 1');
 });

@@ -154,7 +154,7 @@ function unknownCommand(commands: readonly ShellCommand[], faces: readonly Comma
   return new PlimsollError({
     code: 'unknown-command',
     message:
-      typed === '' ? 'there is no command to read' : `"${typed.slice(0, 80)}" starts no engine that is known`,
+      typed === '' ? 'there is no command to read' : `"${typed.slice(0, 80)}" does not start a known engine`,
     value: typed.slice(0, 200),
     limit: programs.join(', '),
     hint: 'paste the whole command that starts the engine',
