@@ -46,7 +46,8 @@ export function attentionReader(metadata: MetadataReader, options: AttentionOpti
     if (layer.has('attn_kv')) {
       return compressedAttention(metadata, query(layer.index), ratios?.(layer.index) ?? 0);
     }
-    if (layer.hasAny(['attn_q', 'attn_qkv'])) return groupedAttention(layer, heads);
+    if (layer.hasAny(['attn_q', 'attn_qkv']))
+      return withBlockIndexer(metadata, layer, groupedAttention(layer, heads));
     return { kind: 'none' };
   };
 }
@@ -135,6 +136,20 @@ function groupedAttention(layer: LayerView, heads: Heads): AttentionSpec {
   agree(layer, 'attn_k', kvHeads * key);
   agree(layer, 'attn_v', kvHeads * value);
   return { ...reach, ...layout };
+}
+
+/** MiniMax M3: layers with an indexer read the best blocks of tokens; the file counts the blocks. */
+function withBlockIndexer(
+  metadata: MetadataReader,
+  layer: LayerView,
+  attention: AttentionSpec,
+): AttentionSpec {
+  if (attention.kind !== 'full' || !layer.has('indexer.q_proj')) return attention;
+  const blocks = metadata.number('attention.indexer.top_k');
+  return {
+    ...attention,
+    indexer: indexerOf(metadata, blocks * metadata.number('attention.indexer.block_size')),
+  };
 }
 
 /**

@@ -80,6 +80,7 @@ function listTensors(
 }
 
 function plainType(spec: ModelSpec, tensor: GgufTensor): string {
+  if (/ffn_gate_tid2eid/.test(tensor.name)) return 'I32';
   if (tensor.shape.length < 2 || tensor.from.role === 'norm' || tensor.from.role === 'router') return 'F32';
   return spec.elementType === 'fp32' ? 'F32' : spec.elementType === 'fp16' ? 'F16' : 'BF16';
 }

@@ -56,10 +56,31 @@ const stemOfRole: Readonly<Partial<Record<TensorRole, string>>> = {
 
 /** Matches names that are GGUF names already, because the spec comes from a GGUF file. */
 const ggufStem =
-  /^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer\.|nextn\.|layer_output|exp_probs)/;
+  /^(attn_|ffn_|ssm_|post_(attention|ffw)_norm|shortconv\.|indexer[._]|nextn\.|layer_output|exp_probs)/;
+
+/** Stems of DeepSeek V4 by checkpoint name. They come before the rules of other families, whose names differ. */
+const compressedStems: readonly (readonly [RegExp, string])[] = [
+  [/^attn\.q_norm/, 'attn_q_a_norm'],
+  [/^attn\.kv_norm/, 'attn_kv_a_norm'],
+  [/^attn\.wkv/, 'attn_kv'],
+  [/^attn\.wo_a/, 'attn_output_a'],
+  [/^attn\.wo_b/, 'attn_output_b'],
+  [/^attn\.indexer\.compressor\.wkv/, 'indexer_compressor_kv'],
+  [/^attn\.indexer\.compressor\.wgate/, 'indexer_compressor_gate'],
+  [/^attn\.indexer\.compressor\.ape/, 'indexer_compressor_ape'],
+  [/^attn\.indexer\.compressor\.norm/, 'indexer_compressor_norm'],
+  [/^attn\.compressor\.wkv/, 'attn_compressor_kv'],
+  [/^attn\.compressor\.wgate/, 'attn_compressor_gate'],
+  [/^attn\.compressor\.ape/, 'attn_compressor_ape'],
+  [/^attn\.compressor\.norm/, 'attn_compressor_norm'],
+  [/^ffn\.gate\.bias/, 'exp_probs_b'],
+  [/^ffn\.gate\.tid2eid/, 'ffn_gate_tid2eid'],
+  [/^(hc_(?:attn|ffn)_(?:fn|base|scale))/, '$1'],
+];
 
 /** Stems of layer tensors by their checkpoint name; the first match counts. */
 const stemOfName: readonly (readonly [RegExp, string])[] = [
+  [/index_([qk])_(proj|norm)/, 'indexer.$1_$2'],
   [/indexer\.wq_b/, 'indexer.attn_q_b'],
   [/indexer\.wk/, 'indexer.attn_k'],
   [/indexer\.k_norm/, 'indexer.k_norm'],
@@ -138,6 +159,8 @@ function modelTensor(tensor: TensorSpec): GgufTensor[] {
   if (/^(token_embd|output|position_embd|per_layer|rope_freqs)/.test(tensor.name)) {
     return [named(tensor.name, null, tensor)];
   }
+  const streamHead = /^hc_head_(fn|base|scale)/.exec(tensor.name)?.[1];
+  if (streamHead !== undefined) return [named(`output_hc_${streamHead}.weight`, null, tensor)];
   const embeddingNorm = tensor.role === 'norm' && /embed/.test(tensor.name);
   const stem = embeddingNorm ? 'token_embd_norm' : modelStems[tensor.role];
   return [named(stem === undefined ? tensor.name : `${stem}.${suffix}`, null, tensor)];
@@ -178,7 +201,8 @@ function layerTensors(
       { ...block(`ffn_up_${kind}.${suffix}`, half), role: roles[1] },
     ];
   }
-  const stem = layerStem(spec.family, tensor);
+  const stem =
+    attention.kind === 'compressed' ? compressedStem(spec.family, tensor) : layerStem(spec.family, tensor);
   // A tensor without a GGUF name keeps its checkpoint name, which is unique in its layer.
   if (stem === null) return [block(tensor.name)];
   const ending = stem === 'ssm_dt' || stem === 'exp_probs_b' ? 'bias' : suffix;
@@ -194,8 +218,22 @@ function squeezed(shape: readonly number[]): readonly number[] {
   return shape.filter((size, axis) => size !== 1 || axis === 0 || axis === shape.length - 1);
 }
 
+function compressedStem(family: string, tensor: TensorSpec): string | null {
+  return renamedStem(compressedStems, tensor.name) ?? layerStem(family, tensor);
+}
+
+/** The stem of the first pattern that matches; `$1` and `$2` are the groups of the pattern. */
+function renamedStem(stems: readonly (readonly [RegExp, string])[], name: string): string | null {
+  for (const [pattern, stem] of stems) {
+    const found = pattern.exec(name);
+    if (found !== null) return stem.replaceAll(/\$([12])/g, (_, group: string) => found[Number(group)] ?? '');
+  }
+  return null;
+}
+
 function layerStem(family: string, tensor: TensorSpec): string | null {
-  for (const [pattern, stem] of stemOfName) if (pattern.test(tensor.name)) return stem;
+  const renamed = renamedStem(stemOfName, tensor.name);
+  if (renamed !== null) return renamed;
   if (tensor.role === 'norm' && /post_attention_layernorm|post_attention_norm/.test(tensor.name)) {
     return postAttentionFamilies.test(family) ? 'post_attention_norm' : 'ffn_norm';
   }

@@ -83,6 +83,7 @@ export function tensorTypeChooser(fileType: FileType, model: RecipeModel): (tens
   const { mixture, baseType } = fileType;
   let valueIndex = 0;
   return (tensor) => {
+    if (/ffn_gate_tid2eid/.test(tensor.name)) return 'I32';
     if (staysPlain(tensor)) return 'F32';
     if (ggmlTypeNamed(baseType).blockElements === 1) return baseType;
     const category = categoryOf(tensor.name);

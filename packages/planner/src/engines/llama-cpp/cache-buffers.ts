@@ -37,10 +37,26 @@ export interface CacheCells {
   readonly streams: number;
 }
 
+/** Rows of one kind that a layer caches. */
+export interface CachePart {
+  readonly tag: string;
+  /** Rows over all streams. */
+  readonly rows: number;
+  readonly keyRowBytes: number;
+  readonly valueRowBytes: number;
+}
+
 export interface LayerCache {
-  readonly keyBytes: number;
-  readonly valueBytes: number;
+  readonly parts: readonly CachePart[];
   readonly stateBytes: number;
+}
+
+/** Bytes of keys and values. */
+export function cachedBytes({ parts }: LayerCache): number {
+  return parts.reduce(
+    (sum, { rows, keyRowBytes, valueRowBytes }) => sum + rows * (keyRowBytes + valueRowBytes),
+    0,
+  );
 }
 
 /** Families whose sliding windows llama.cpp applies. In other families such layers attend to every token and cache it. */
@@ -53,8 +69,10 @@ function appliesWindow(family: string): boolean {
 
 export function cacheCells(spec: ModelSpec, options: CacheOptions): CacheCells {
   const { rules, flashAttention } = options;
-  const streams = options.unified || !rules.streams ? 1 : options.sequences;
-  const full = padded(Math.ceil(options.contextTokens / streams), rules.cellPadding(flashAttention));
+  const shared = options.unified || !rules.streams ? 1 : options.sequences;
+  const full = padded(Math.ceil(options.contextTokens / shared), rules.cellPadding(flashAttention));
+  // Compressed layers keep a stream per sequence even in a unified cache, each as long as the context.
+  const streams = isCompressed(spec) ? options.sequences : shared;
   const window = windowOf(spec);
   if (window === null) return { full, window: 0, streams };
   if (!rules.separateWindowCache || options.fullWindow) return { full, window: full, streams };
@@ -64,8 +82,18 @@ export function cacheCells(spec: ModelSpec, options: CacheOptions): CacheCells {
   return { full, window: Math.min(full, padded(needed, padding)), streams };
 }
 
+export function isCompressed(spec: ModelSpec): boolean {
+  return spec.layers.some(({ attention }) => attention.kind === 'compressed');
+}
+
+/** Cells of the entries that stand for `ratio` tokens each (llama-kv-cache-dsv4.cpp, dsv4_comp_size). */
+export function compressedCells(fullCells: number, ratio: number): number {
+  return padded(Math.max(1, Math.ceil(fullCells / ratio)), 256);
+}
+
 /** Tokens of the sliding window, or null for models without one. */
 function windowOf(spec: ModelSpec): number | null {
+  for (const { attention } of spec.layers) if (attention.kind === 'compressed') return attention.window;
   if (!appliesWindow(spec.family)) return null;
   for (const { attention } of spec.layers) {
     if (attention.kind === 'sliding') return attention.window;
@@ -84,18 +112,73 @@ export function layerCache(
   cells: CacheCells,
   options: CacheOptions,
 ): LayerCache {
+  const { attention } = layer;
+  const stateBytes = stateElements(layer) * 4 * options.sequences * (1 + options.rollbackStates);
+  if (attention.kind === 'compressed')
+    return { parts: compressedParts(attention, cells, options), stateBytes };
   const width = rowWidths(spec, layer, options);
-  const slides = layer.attention.kind === 'sliding' || layer.attention.kind === 'chunked';
-  const rows = (slides && cells.window > 0 ? cells.window : cells.full) * cells.streams;
-  return {
-    keyBytes: rowBytes(options.keyType, width.key, rows),
-    valueBytes: rowBytes(options.valueType, width.value, rows),
-    stateBytes: stateElements(layer) * 4 * options.sequences * (1 + options.rollbackStates),
-  };
+  const slides = attention.kind === 'sliding' || attention.kind === 'chunked';
+  const isWindow = slides && cells.window > 0;
+  const kind = attention.kind === 'mla' ? 'latent attention' : isWindow ? 'sliding-window' : 'full-attention';
+  const parts = [
+    {
+      tag: `${kind} layers`,
+      rows: (isWindow ? cells.window : cells.full) * cells.streams,
+      keyRowBytes: rowBytes(options.keyType, width.key),
+      valueRowBytes: rowBytes(options.valueType, width.value),
+    },
+    ...indexerParts(attention, cells, options),
+  ];
+  return { parts: parts.filter((part) => part.keyRowBytes + part.valueRowBytes > 0), stateBytes };
 }
 
-function rowBytes(type: string, elements: number, rows: number): number {
-  return elements === 0 ? 0 : ggmlTensorBytes(ggmlTypeNamed(type), [rows, elements]);
+/** One more key per token, and no value (llama-kv-cache-dsa.cpp, llama-kv-cache-msa.cpp). */
+function indexerParts(
+  attention: AttentionSpec,
+  cells: CacheCells,
+  options: CacheOptions,
+): readonly CachePart[] {
+  if (!('indexer' in attention) || attention.indexer === undefined || !options.rules.sparseIndexers)
+    return [];
+  const { headDim } = attention.indexer;
+  // MiniMax M3's indexer caches a value row as well: its cache has the head size of values of the model.
+  const valueDim = 'valueHeadDim' in attention && attention.kind !== 'mla' ? attention.valueHeadDim : 0;
+  return [
+    {
+      tag: 'indexer keys',
+      rows: cells.full * cells.streams,
+      keyRowBytes: rowBytes(options.keyType, headDim),
+      valueRowBytes: rowBytes(options.valueType, valueDim),
+    },
+  ];
+}
+
+type Compressed = Extract<AttentionSpec, { readonly kind: 'compressed' }>;
+
+/** A window of latents, one entry per `ratio` tokens, and the keys of an indexer over the entries. */
+function compressedParts(
+  { latentDim, ratio, indexer }: Compressed,
+  cells: CacheCells,
+  options: CacheOptions,
+): readonly CachePart[] {
+  const part = (tag: string, rows: number, elements: number): CachePart => ({
+    tag,
+    rows: rows * cells.streams,
+    keyRowBytes: rowBytes(options.keyType, elements),
+    valueRowBytes: 0,
+  });
+  const window = part('window of compressed layers', cells.window, latentDim);
+  if (ratio === 0) return [window];
+  const entries = compressedCells(cells.full, ratio);
+  return [
+    window,
+    part(`entries compressed ${ratio}x`, entries, latentDim),
+    ...(indexer === undefined ? [] : [part('indexer keys', entries, indexer.headDim)]),
+  ];
+}
+
+function rowBytes(type: string, elements: number): number {
+  return elements === 0 ? 0 : ggmlTensorBytes(ggmlTypeNamed(type), [elements]);
 }
 
 interface RowWidths {
@@ -135,6 +218,7 @@ function latentWidths(
 
 /** F32 elements of one sequence's state in a layer: convolution tail and recurrent state. */
 function stateElements({ attention, tensors }: LayerSpec): number {
+  if (attention.kind === 'compressed') return compressorElements(attention);
   if (attention.kind === 'linear') {
     const tail = Math.max(0, attention.convTaps - 1) * attention.convChannels;
     return tail + attention.valueHeads * attention.keyHeadDim * attention.valueHeadDim;
@@ -148,3 +232,17 @@ function stateElements({ attention, tensors }: LayerSpec): number {
   const taps = convolution.shape.at(-1) ?? 1;
   return (taps - 1) * (convolution.shape[0] ?? 0);
 }
+
+/**
+ * Tokens that wait to be compressed, with their scores (llama_dsv4_comp_state). At ratio 4 neighbouring groups overlap, so that
+ * a row has two halves and twice the ratio of tokens wait.
+ */
+function compressorElements({ latentDim, ratio, indexer }: Compressed): number {
+  if (ratio === 0) return 0;
+  const overlap = ratio === overlappingRatio ? 2 : 1;
+  const widths = latentDim + (indexer?.headDim ?? 0);
+  return 2 * overlap * widths * overlap * ratio;
+}
+
+/** The ratio whose groups overlap (DSV4_CSA_RATIO). */
+export const overlappingRatio = 4;

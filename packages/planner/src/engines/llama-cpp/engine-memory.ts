@@ -4,7 +4,7 @@
  */
 import { ggmlTypeNamed, type ModelSpec } from '@plimsoll/model-files/spec';
 import { type BackendKind, backendTraits, graphTensorBytes } from './backends.ts';
-import { type CacheCells, cacheCells, layerCache } from './cache-buffers.ts';
+import { type CacheCells, cacheCells, cachedBytes, layerCache } from './cache-buffers.ts';
 import type { EngineModel } from './engine-model.ts';
 import { type LlamaCppInput, type ResolvedOptions, resolveOptions } from './engine-options.ts';
 import { scheduleGraph } from './graph/backend-schedule.ts';
@@ -73,7 +73,7 @@ function cacheMemory(
   const state = new Array<number>(placement.cpu + 1).fill(0);
   for (const { layer, backend, count } of cachingLayers) {
     const bytes = layerCache(spec, layer, cells, options.cache);
-    cache[backend] = (cache[backend] ?? 0) + count * (bytes.keyBytes + bytes.valueBytes);
+    cache[backend] = (cache[backend] ?? 0) + count * cachedBytes(bytes);
     state[backend] = (state[backend] ?? 0) + count * bytes.stateBytes;
   }
   return { cache, state };
@@ -107,6 +107,7 @@ function worstCase(input: LlamaCppInput, cells: CacheCells, options: ResolvedOpt
   const tokens = Math.ceil(Math.min(input.contextTokens, microBatchTokens) / sequences) * sequences;
   return {
     tokens,
+    slots: options.sequences,
     outputs: Math.min(options.outputs, tokens),
     sequences,
     streams,

@@ -59,6 +59,10 @@ export interface EngineRules {
   readonly repacksWeights: boolean;
   /** Layer weights of a file are in order of layer and name (PR 9863). */
   readonly sortedFiles: boolean;
+  /** Sparse indexers have a cache of keys and choose tokens (PR 21149). */
+  readonly sparseIndexers: boolean;
+  /** One operation scores the entries of an indexer, without a matrix of scores per head. */
+  readonly fusedIndexer: boolean;
   /** The server keeps prompts in host memory, up to 8 GiB by default (PR 16391). */
   readonly keepsPrompts: boolean;
   /** The recurrent state of hybrid models follows the fused delta-net operation. */
@@ -129,6 +133,8 @@ export function rulesOfBuild(build: number): EngineRules {
     earlyExpertWeights: from(6800),
     repacksWeights: from(4300),
     sortedFiles: from(3990),
+    sparseIndexers: from(9600),
+    fusedIndexer: from(10400),
     keepsPrompts: from(6725),
     fusedDeltaNet: from(8200),
   };

@@ -2,11 +2,10 @@
  * Lists the engine's memory as ledger entries for the fullest device and the host. Each entry has the formula of its bytes.
  */
 import { bytes, defined, formatCount } from '@plimsoll/foundation';
-import type { LayerSpec } from '@plimsoll/model-files/spec';
 import type { Derivation, Ledger, LedgerCategory, LedgerEntry, MemoryTier } from '../../bytes/ledger.ts';
-import { layerCache } from './cache-buffers.ts';
+import { type CachePart, isCompressed, layerCache } from './cache-buffers.ts';
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
-import type { LlamaCppInput } from './engine-options.ts';
+import type { LlamaCppInput, ResolvedOptions } from './engine-options.ts';
 import { newestBuild, newestRelease } from './engine-rules.ts';
 import { isExpertTensor, type PlacedTensor } from './placement.ts';
 
@@ -84,7 +83,7 @@ function backendEntries(context: BackendContext): LedgerEntry[] {
       entry('weights', tag, amount, derivation),
     ),
     ...cacheEntries(context).map(([tag, amount, derivation]) => entry('kv-cache', tag, amount, derivation)),
-    entry('state', 'recurrent and convolution state', part.state, stateDerivation(context, part.state)),
+    entry('state', stateTag(context.input), part.state, stateDerivation(context, part.state)),
     entry('workspace', 'compute buffer', part.compute, computeDerivation(context)),
   ];
 }
@@ -146,30 +145,31 @@ function cacheEntries({ memory, input, backend }: BackendContext): readonly Part
   input.spec.layers.forEach((layer, index) => {
     const home = (input.offloadCache ?? true) ? placement.layerBackends[index] : placement.cpu;
     if (home !== backend) return;
-    const cache = layerCache(input.spec, layer, cells, options.cache);
-    const amount = cache.keyBytes + cache.valueBytes;
-    if (amount === 0) return;
-    const tag = cacheTag(layer, cells.window);
-    const rows = (tag === 'sliding-window layers' ? cells.window : cells.full) * cells.streams;
-    const term = `${formatCount(rows)} cells x (${cache.keyBytes / rows} B of ${options.keyType} + ${cache.valueBytes / rows} B of ${options.valueType})`;
-    const group = groups.get(tag) ?? { amount: 0, terms: new Map<string, number>() };
-    group.terms.set(term, (group.terms.get(term) ?? 0) + 1);
-    groups.set(tag, { ...group, amount: group.amount + amount });
+    for (const part of layerCache(input.spec, layer, cells, options.cache).parts) {
+      const group = groups.get(part.tag) ?? { amount: 0, terms: new Map<string, number>() };
+      const term = cacheTerm(part, options);
+      group.terms.set(term, (group.terms.get(term) ?? 0) + 1);
+      const amount = group.amount + part.rows * (part.keyRowBytes + part.valueRowBytes);
+      groups.set(part.tag, { ...group, amount });
+    }
   });
   return [...groups].map(([tag, { amount, terms }]): Part => {
     const derivation: Derivation = {
       formula: 'layers x cells x (key row + value row)',
       substituted: [...terms].map(([term, layers]) => `${layers} layers x ${term}`).join(' + '),
-      source: 'llama.cpp src/llama-kv-cache.cpp, src/llama-kv-cache-iswa.cpp',
+      source: 'llama.cpp src/llama-kv-cache.cpp and its variants iswa, dsa, msa, dsv4',
     };
     return [tag, amount, derivation];
   });
 }
 
-function cacheTag({ attention }: LayerSpec, windowCells: number): string {
-  if (attention.kind === 'mla') return 'latent attention layers';
-  const slides = attention.kind === 'sliding' || attention.kind === 'chunked';
-  return slides && windowCells > 0 ? 'sliding-window layers' : 'full-attention layers';
+function cacheTerm({ rows, keyRowBytes, valueRowBytes }: CachePart, options: ResolvedOptions): string {
+  const { keyType, valueType } = options;
+  return `${formatCount(rows)} cells x (${keyRowBytes} B of ${keyType} + ${valueRowBytes} B of ${valueType})`;
+}
+
+function stateTag({ spec }: LlamaCppInput): string {
+  return isCompressed(spec) ? 'tokens that wait to be compressed' : 'recurrent and convolution state';
 }
 
 function stateDerivation({ memory }: BackendContext, amount: number): Derivation {

@@ -132,7 +132,9 @@ function repackedTensor(tensor: PlacedTensor, form: RepackForm): PlacedTensor {
 /** True for weights that only matrix products read: no embeddings, which are read by row. AMX takes no stacks of experts. */
 function isMatrix({ name, shape }: PlacedTensor, form: RepackForm): boolean {
   if (isExpertTensor(name)) return form !== 'amx' && shape.length === 3;
-  return shape.length === 2 && name.endsWith('.weight') && !isInputTensor(name);
+  // The loader gives attn_output_a a third dimension; the graph reads places of compressors by row.
+  const isFlat = shape.length === 2 && !/(attn_output_a|compressor_ape)\.weight$/.test(name);
+  return isFlat && name.endsWith('.weight') && !isInputTensor(name);
 }
 
 function deviceBytes({ type, shape, bytes }: PlacedTensor, kind: BackendKind): number {

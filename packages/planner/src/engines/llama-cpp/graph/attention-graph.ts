@@ -5,7 +5,8 @@
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import type { FamilyTraits } from '../family-traits.ts';
-import type { CacheInputs, WorstCase } from './graph-inputs.ts';
+import { type BlockInputs, blockSparseAttention, readsBlocks } from './block-sparse-attention-graph.ts';
+import type { CacheInputs, IndexerInputs, WorstCase } from './graph-inputs.ts';
 import type { GraphOperations } from './graph-operations.ts';
 import type { GraphTensor } from './graph-tensor.ts';
 
@@ -18,6 +19,10 @@ export interface AttentionContext {
   readonly cache: CacheInputs;
   /** Backend the attention is pinned to when caches are kept off the devices. */
   readonly pinnedTo: number | null;
+  /** Inputs of block-sparse layers. */
+  readonly blocks: () => BlockInputs;
+  /** Inputs of layers with a lightning indexer, by the size of its keys. */
+  readonly indexer: (headDim: number) => IndexerInputs;
 }
 
 export type HeadAttention = Extract<AttentionSpec, { readonly kvHeads: number }>;
@@ -38,7 +43,16 @@ export function headAttention(
 ): GraphTensor {
   const { operations } = context;
   const { parts, gate } = projections(context, layer, attention, input);
-  const attended = unrotated(context, attend(context, layer, attention, rotated(context, parts)));
+  const turned = rotated(context, parts);
+  const attended = unrotated(
+    context,
+    readsBlocks(context.worst, attention)
+      ? blockSparseAttention({ ...context, blocks: context.blocks() }, layer, attention, {
+          input,
+          parts: turned,
+        })
+      : attend(context, layer, attention, turned),
+  );
   const gated = gate === null ? attended : operations.inPlace(attended, operations.inPlace(gate));
   return operations.linear(layer.weights, 'attn_output', gated) ?? gated;
 }

@@ -10,6 +10,8 @@ export interface FeedForwardContext {
   readonly operations: GraphOperations;
   readonly traits: FamilyTraits;
   readonly rules: EngineRules;
+  /** Token ids, by which some layers look their experts up in a table. */
+  readonly tokenIds?: GraphTensor;
 }
 
 export function feedForward(
@@ -143,7 +145,7 @@ function activateExperts(
 
 /** Computes scores, chooses experts and computes their shares. */
 function route(
-  { operations, traits }: FeedForwardContext,
+  { operations, traits, tokenIds }: FeedForwardContext,
   { weights }: EngineLayer,
   mlp: ExpertMlp,
   input: GraphTensor,
@@ -153,9 +155,17 @@ function route(
   const { experts, expertsPerToken: used } = mlp;
   const logits = operations.linear(weights, 'ffn_gate_inp', input) ?? input;
   const scores = traits.router === 'softmax-of-chosen' ? logits : operations.inPlace(logits);
-  const selection = operations.addWeight(weights, 'exp_probs_b.bias', scores);
-  const sorted = graph.operation('sort', [selection], [experts, tokens], { element: 'i32' });
-  const chosen = graph.view(sorted, [used, tokens], ' first');
+  const byTable = weights.get('ffn_gate_tid2eid.weight');
+  const choose = (): GraphTensor => {
+    if (byTable !== undefined && tokenIds !== undefined) {
+      const sources = [operations.weight(byTable), tokenIds];
+      return graph.operation('get-rows', sources, [used, tokens], { element: 'i32' });
+    }
+    const selection = operations.addWeight(weights, 'exp_probs_b.bias', scores);
+    const sorted = graph.operation('sort', [selection], [experts, tokens], { element: 'i32' });
+    return graph.view(sorted, [used, tokens], ' first');
+  };
+  const chosen = choose();
   const table = graph.view(scores, [1, experts, tokens]);
   let shares = operations.rows(table, chosen, [1, used, tokens]);
   if (traits.router === 'softmax-of-chosen') {

@@ -5,6 +5,8 @@ import type { GraphBuilder, GraphTensor } from './graph-tensor.ts';
 /** The batch for which an engine reserves memory: the largest batch, with a full cache. */
 export interface WorstCase {
   readonly tokens: number;
+  /** Slots of the server. */
+  readonly slots: number;
   /** Rows of logits. */
   readonly outputs: number;
   /** Sequences in the batch. */
@@ -82,9 +84,26 @@ function rotation(
 }
 
 /** The largest power of two, at least 64, that divides the head size; 0 if 64 does not divide it. */
-function rotationSize(headDim: number): number {
+export function rotationSize(headDim: number): number {
   if (headDim === 0 || headDim % 64 !== 0) return 0;
   let size = 64;
   while (headDim % (2 * size) === 0) size *= 2;
   return size;
+}
+
+/** Inputs of a lightning indexer that scores tokens. */
+export interface IndexerInputs {
+  readonly mask: GraphTensor;
+  readonly rows: GraphTensor;
+  readonly rotation: GraphTensor | null;
+}
+
+export function indexerInputs(graph: GraphBuilder, worst: WorstCase, headDim: number): IndexerInputs {
+  const { tokens, streams, cells, rules } = worst;
+  const size = rotationSize(headDim);
+  return {
+    mask: graph.input(rules.fusedIndexer ? 'f16' : 'f32', cells, tokens / streams, 1, streams),
+    rows: graph.input('i64', tokens),
+    rotation: size === 0 ? null : graph.input('f32', size, size),
+  };
 }

@@ -53,6 +53,8 @@ export interface GraphTensor {
 export interface TensorOptions {
   readonly element?: Element;
   readonly pinnedTo?: number | null;
+  /** Bytes of one element where the result has the type of a cache; undefined for the size of `element`. */
+  readonly bytesPerElement?: number;
 }
 
 const unpinned = { isInput: false, residence: null, pinnedTo: null } as const;
@@ -84,14 +86,24 @@ export class GraphBuilder {
     return this.#tensor({ ...unpinned, operation: 'leaf', shape, bytes, ...plain, isInput: true });
   }
 
+  /** A tensor that the graph makes and no caller fills, such as the target of a fill. */
+  constant(element: Element, ...sizes: readonly number[]): GraphTensor {
+    const shape = fullShape(sizes);
+    const bytes = plainBytes(shape, element);
+    const plain = { element, strided: '', sources: [], viewOf: null };
+    return this.#tensor({ ...unpinned, operation: 'leaf', shape, bytes, ...plain });
+  }
+
   operation(
     operation: Exclude<Operation, 'leaf' | 'view' | 'store'>,
     sources: readonly GraphTensor[],
     sizes: readonly number[],
-    { element = 'f32', pinnedTo = null }: TensorOptions = {},
+    { element = 'f32', pinnedTo = null, bytesPerElement }: TensorOptions = {},
   ): GraphTensor {
     const shape = fullShape(sizes);
-    const bytes = plainBytes(shape, element);
+    const elementBytes = plainBytes(shape, element);
+    const bytes =
+      bytesPerElement === undefined ? elementBytes : (elementBytes / elementSize[element]) * bytesPerElement;
     const plain = { element, strided: '', sources, viewOf: null };
     return this.#tensor({ ...unpinned, operation, shape, bytes, ...plain, pinnedTo });
   }
@@ -119,11 +131,12 @@ export class GraphBuilder {
 
   /** Writes `source` into memory that exists, usually a cache. */
   store(source: GraphTensor, target: GraphTensor, indices: GraphTensor | null = null): GraphTensor {
-    const sources = indices === null ? [source, target] : [source, indices, target];
-    const { shape } = target;
-    const written = { element: 'f32', strided: '', sources, viewOf: target.viewOf ?? target } as const;
-    const bytes = plainBytes(shape, 'f32');
-    return this.#tensor({ ...unpinned, operation: 'store', shape, bytes, ...written });
+    return this.#written(target, indices === null ? [source, target] : [source, indices, target]);
+  }
+
+  /** Adds `source` to `target` in the memory of `target`. */
+  accumulate(target: GraphTensor, source: GraphTensor): GraphTensor {
+    return this.#written(target, [target, source]);
   }
 
   expand(result: GraphTensor): void {
@@ -131,6 +144,13 @@ export class GraphBuilder {
     this.#expanded[result.id] = true;
     for (const source of result.sources) this.expand(source);
     (result.operation === 'leaf' ? this.leafs : this.nodes).push(result);
+  }
+
+  #written(target: GraphTensor, sources: readonly GraphTensor[]): GraphTensor {
+    const { shape } = target;
+    const written = { element: 'f32', strided: '', sources, viewOf: target.viewOf ?? target } as const;
+    const bytes = plainBytes(shape, 'f32');
+    return this.#tensor({ ...unpinned, operation: 'store', shape, bytes, ...written });
   }
 
   #resident(bytes: number, residence: Residence): GraphTensor {

@@ -6,6 +6,7 @@ import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
 import { type AttentionContext, attend } from './attention-graph.ts';
 import type { GraphTensor } from './graph-tensor.ts';
+import { bestEntries, maskOfChosen } from './indexer-graph.ts';
 
 export type LatentAttention = Extract<AttentionSpec, { readonly kind: 'mla' }>;
 
@@ -20,7 +21,8 @@ export function latentAttention(
   const { weights } = layer;
   const { queryHeads, ropeHeadDim, nopeHeadDim, kvLoraRank } = attention;
   const { tokens } = worst;
-  const query = latentQuery(context, layer, input);
+  const { query, lowRank } = latentQuery(context, layer, input);
+  const chosen = chosenTokens(context, layer, attention, { input, lowRank });
   const plainQuery = graph.view(query, [nopeHeadDim, queryHeads, tokens], ' plain part');
   const turnedQuery = graph.view(query, [ropeHeadDim, queryHeads, tokens], ' turned part');
   const latent = operations.linear(weights, 'attn_kv_a_mqa', input) ?? input;
@@ -35,7 +37,7 @@ export function latentAttention(
   const normed = operations.norm(weights, 'attn_kv_a_norm', settled(compressed));
   const parts = { plainQuery, rotated, normed };
   const attended = weights.has('attn_k_b.weight')
-    ? absorbed(context, layer, attention, parts)
+    ? absorbed(chosen === null ? context : readingChosen(context, chosen), layer, attention, parts)
     : expanded(context, layer, attention, parts);
   return operations.linear(weights, 'attn_output', attended) ?? attended;
 }
@@ -46,16 +48,75 @@ interface LatentParts {
   readonly normed: GraphTensor;
 }
 
+interface LatentQuery {
+  readonly query: GraphTensor;
+  /** The low-rank query, which an indexer reads too; the input where queries have full rank. */
+  readonly lowRank: GraphTensor;
+}
+
 function latentQuery(
   { operations }: AttentionContext,
   { weights }: EngineLayer,
   input: GraphTensor,
-): GraphTensor {
+): LatentQuery {
   const direct = operations.linear(weights, 'attn_q', input);
-  if (direct !== null) return direct;
+  if (direct !== null) return { query: direct, lowRank: input };
   const down = operations.linear(weights, 'attn_q_a', input) ?? input;
-  const normed = operations.norm(weights, 'attn_q_a_norm', down);
-  return operations.linear(weights, 'attn_q_b', normed) ?? normed;
+  const lowRank = operations.norm(weights, 'attn_q_a_norm', down);
+  return { query: operations.linear(weights, 'attn_q_b', lowRank) ?? lowRank, lowRank };
+}
+
+/** Indices of the tokens that the indexer of the layer scores highest; null for layers without an indexer. */
+function chosenTokens(
+  context: AttentionContext,
+  layer: EngineLayer,
+  { indexer }: LatentAttention,
+  { input, lowRank }: { readonly input: GraphTensor; readonly lowRank: GraphTensor },
+): GraphTensor | null {
+  const { operations, worst, positions, cache } = context;
+  const { weights } = layer;
+  if (indexer === undefined || !worst.rules.sparseIndexers || !weights.has('indexer.attn_k.weight'))
+    return null;
+  const { graph } = operations;
+  const { heads, headDim, topK } = indexer;
+  const { mask, rows, rotation } = context.indexer(headDim);
+  const { tokens, streams } = worst;
+  const turned = (part: GraphTensor, count: number): GraphTensor => {
+    const split = graph.view(part, [headDim, count, tokens]);
+    const rotated = graph.operation('rope', [split, positions], split.shape);
+    return rotation === null ? rotated : operations.multiply(rotation, rotated, headDim);
+  };
+  const query = turned(operations.linear(weights, 'indexer.attn_q_b', lowRank) ?? lowRank, heads);
+  const projected = operations.linear(weights, 'indexer.attn_k', input) ?? input;
+  const centred = graph.operation('other', [projected], projected.shape);
+  const scaled = operations.addWeight(weights, 'indexer.k_norm.weight', centred);
+  const key = turned(operations.addWeight(weights, 'indexer.k_norm.bias', scaled), 1);
+  graph.expand(graph.store(graph.view(key, [headDim, tokens]), graph.cache(0, layer.backend), rows));
+  const perStream = tokens / streams;
+  const shares = graph.view(operations.linear(weights, 'indexer.proj', input) ?? input, [
+    heads,
+    perStream,
+    1,
+    streams,
+  ]);
+  const keys = graph.cacheView(
+    graph.cache(0, layer.backend),
+    [headDim, 1, cache.cells, streams],
+    worst.keyElementBytes,
+  );
+  const scored = {
+    query: graph.view(query, [headDim, heads, perStream, streams]),
+    key: keys,
+    weights: operations.inPlace(shares),
+    mask,
+  };
+  return bestEntries(context, scored, topK);
+}
+
+function readingChosen(context: AttentionContext, chosen: GraphTensor): AttentionContext {
+  const { operations, cache } = context;
+  const mask = maskOfChosen(operations, { mask: cache.mask, chosen, zeroElement: 'f32' });
+  return { ...context, cache: { ...cache, mask } };
 }
 
 function absorbed(

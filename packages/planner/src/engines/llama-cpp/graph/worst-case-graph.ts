@@ -6,8 +6,17 @@ import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer, EngineModel } from '../engine-model.ts';
 import type { EngineRules } from '../engine-rules.ts';
 import { type AttentionContext, headAttention } from './attention-graph.ts';
+import { type BlockInputs, blockInputs } from './block-sparse-attention-graph.ts';
+import { compressedModelGraph, isCompressedModel } from './compressed-model-graph.ts';
 import { feedForward } from './feed-forward-graph.ts';
-import { type CacheInputs, type CacheRows, cacheInputs, type WorstCase } from './graph-inputs.ts';
+import {
+  type CacheInputs,
+  type CacheRows,
+  cacheInputs,
+  type IndexerInputs,
+  indexerInputs,
+  type WorstCase,
+} from './graph-inputs.ts';
 import { GraphOperations } from './graph-operations.ts';
 import { GraphBuilder, type GraphTensor } from './graph-tensor.ts';
 import { latentAttention } from './latent-attention-graph.ts';
@@ -26,9 +35,12 @@ interface ModelInputs {
   readonly full: () => CacheInputs;
   readonly window: () => CacheInputs;
   readonly stateRows: () => GraphTensor;
+  readonly blocks: () => BlockInputs;
+  readonly indexer: (headDim: number) => IndexerInputs;
 }
 
 export function worstCaseGraph(model: EngineModel, worst: WorstCase, options: GraphOptions): GraphBuilder {
+  if (isCompressedModel(model)) return compressedModelGraph(model, worst, options);
   const graph = new GraphBuilder();
   const operations = new GraphOperations(graph, model.traits.norm);
   const inputs = modelInputs(graph, model, worst);
@@ -57,10 +69,17 @@ function modelInputs(graph: GraphBuilder, model: EngineModel, worst: WorstCase):
   const sizes = cacheRows(model, worst);
   const hasStates = model.layers.some((layer) => isRecurrent(layer));
   const stateRows = hasStates ? graph.input('i32', worst.sequences) : null;
+  let indexer: IndexerInputs | null = null;
+  const full = once(() => cacheInputs(graph, worst, worst.cells, sizes));
   return {
     positions: graph.input('i32', worst.tokens * model.traits.positionsPerToken),
     outputRows: graph.input('i32', worst.outputs),
-    full: once(() => cacheInputs(graph, worst, worst.cells, sizes)),
+    full,
+    blocks: once(() => blockInputs(graph, worst, full())),
+    indexer: (headDim) => {
+      indexer ??= indexerInputs(graph, worst, headDim);
+      return indexer;
+    },
     window: once(() => cacheInputs(graph, worst, worst.windowCells, sizes)),
     stateRows: () => (stateRows === null ? graph.input('i32', worst.sequences) : stateRows),
   };
@@ -220,5 +239,7 @@ function attentionContext(context: LayerContext, cache: CacheInputs): AttentionC
     positions: inputs.positions,
     cache,
     pinnedTo: options.attentionPinnedTo,
+    blocks: inputs.blocks,
+    indexer: inputs.indexer,
   };
 }
