@@ -20,7 +20,7 @@ export interface Deployment {
   readonly formats: { readonly weights: string; readonly kvCache: string };
   /** True if the engine allocates the cache of all sequences at start-up; `fixed` then includes it. */
   readonly cacheIsFixed: boolean;
-  /** Devices of the whole plan; absent if it is the product of the split. */
+  /** Number of devices of the whole plan; undefined if it is the product of the split. */
   readonly devices?: number;
   /** Bytes of one device that a process can use. */
   readonly capacityBytes: Bytes;

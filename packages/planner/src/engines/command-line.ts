@@ -65,7 +65,7 @@ function dictionaryOf(engines: readonly KnownEngine[]): Dictionary {
     for (const [name, format] of Object.entries(face.formatSpellings))
       if (format !== null) formats.set(name, format);
     const leaveOut = (names: readonly string[] | undefined, values: Values): void => {
-      // A flag that one engine gives several values has them wherever nobody says whose flag it is.
+      // If the engine of a flag is unknown, the flag takes several values if it does so in any engine.
       for (const name of names ?? []) if (values === 'all' || !neutral.has(name)) neutral.set(name, values);
     };
     leaveOut(known?.switches, 'none');

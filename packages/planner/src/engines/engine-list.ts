@@ -50,7 +50,7 @@ export function engineNamed(text: string): EngineFace<AnyOptions, EngineName> {
   });
 }
 
-/** The name or alias with the fewest letters between it and the text. */
+/** Finds the name or alias with the smallest edit distance to the text. */
 function nearestName(text: string): string {
   let nearest = '';
   let least = Number.POSITIVE_INFINITY;

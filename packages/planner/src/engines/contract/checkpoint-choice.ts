@@ -1,18 +1,21 @@
-/** Which checkpoint a command names: an engine makes some formats while it loads, and needs a checkpoint that has the others. */
+/**
+ * Chooses the checkpoint of a command: an engine makes some formats while it loads, and needs a checkpoint in the other
+ * formats.
+ */
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
 import { modelArgument, type Question } from '../../question/question.ts';
 import { checkpointName } from './checkpoint-changes.ts';
 
-/** Types by the names that PyTorch's engines take. */
+/** Names of element types for engines that use PyTorch. */
 export const torchTypeNames: Readonly<Partial<Record<ElementType | KvFormat, string>>> = {
   bf16: 'bfloat16',
   fp16: 'float16',
   fp32: 'float32',
 };
 
-/** The format that the engine makes from a plain checkpoint; undefined where it makes none. */
+/** Returns the format that the engine makes from a plain checkpoint; undefined if it makes none. */
 export function madeWhileLoading(
   { spec, weights }: Question,
   onlineFormats: readonly string[],
@@ -21,7 +24,7 @@ export function madeWhileLoading(
   return spec.quantization === null && name !== undefined && onlineFormats.includes(name) ? name : undefined;
 }
 
-/** The format that a checkpoint must have already; null where the model's own checkpoint will do. */
+/** Returns the format that the checkpoint must already have; null if the model's own checkpoint suffices. */
 export function checkpointNeeded(question: Question, onlineFormats: readonly string[]): string | null {
   const { spec, weights } = question;
   if (weights === undefined || madeWhileLoading(question, onlineFormats) !== undefined) return null;
@@ -31,7 +34,7 @@ export function checkpointNeeded(question: Question, onlineFormats: readonly str
   return name === own.method || name === own.weights ? null : name;
 }
 
-/** The model as typed, or a description of the checkpoint that has to be found first. */
+/** Returns the model as typed, or a description of the checkpoint that the user has to find. */
 export function checkpointArgument(question: Question, onlineFormats: readonly string[]): string {
   const needed = checkpointNeeded(question, onlineFormats);
   return needed === null ? modelArgument(question) : `<${checkpointName(needed)} of ${question.spec.id}>`;

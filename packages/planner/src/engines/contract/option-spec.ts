@@ -72,7 +72,7 @@ export function switchOption<Options extends object>(
   };
 }
 
-/** An option whose value is a decimal number above 0 and at most `most`, which is 1 for a share. */
+/** Defines an option whose value is a decimal number above 0 and at most `most`, which is 1 for a share. */
 export function decimalOption<Options extends object>(
   described: Described<Options> & { readonly most?: number },
   set: (value: number) => Options,
@@ -92,7 +92,7 @@ export function decimalOption<Options extends object>(
   };
 }
 
-/** An option whose value is one of these words. */
+/** Defines an option whose value is one of these words. */
 export function choiceOption<Options extends object>(
   described: Described<Options> & { readonly choices: readonly string[] },
   set: (choice: string) => Options,
@@ -109,7 +109,7 @@ export function choiceOption<Options extends object>(
   };
 }
 
-/** An option whose value is one of many names, few of which change memory. */
+/** Defines an option whose value is one of many names, few of which change memory. */
 export function nameOption<Options extends object>(
   described: Described<Options>,
   set: (name: string) => Options,

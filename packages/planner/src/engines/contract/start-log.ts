@@ -10,7 +10,7 @@ export interface StartLogFigure {
   readonly unit: 'GiB' | 'tokens' | 'times';
   /** Fixed words with a `#` for each number; releases use different words. The last number is the figure. */
   readonly forms: readonly string[];
-  /** `sum` if the figure is the sum of all numbers; the last number if absent. */
+  /** `sum` if the figure is the sum of all numbers. Default: the last number. */
   readonly counts?: 'sum';
   /**
    * True if the first number is the context for which the engine counted the figure; it holds for that context alone.
@@ -27,7 +27,7 @@ export type PlannedFigure =
   | 'kvTokens'
   | 'concurrency';
 
-/** The figure of a line with these numbers; null for a line without numbers. */
+/** Returns the figure of a line with these numbers; null for a line without numbers. */
 export function figureOf(values: readonly number[], counts: StartLogFigure['counts']): number | null {
   const last = values.at(-1) ?? null;
   return counts === 'sum' && last !== null ? values.reduce((sum, value) => sum + value, 0) : last;
