@@ -39,6 +39,7 @@ test('errors of a start, with what would start', () => {
         "error": {
           "code": "memory-short",
           "message": "weights take more than the share of --mem-fraction-static: nothing is left for the KV cache below 0.912",
+          "shareFlag": "--mem-fraction-static",
           "tries": [
             [
               "--mem-fraction-static",
