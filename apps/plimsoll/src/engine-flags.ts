@@ -2,8 +2,11 @@
 import { engineFaces, type TranslatedLine, translateLine } from '@plimsoll/planner/engines';
 import { type EngineFlags, engineFlags } from '@plimsoll/registry';
 
-/** Flags of `plan` that have another meaning in an engine: llama.cpp's --prompt is a text, ours a number of tokens. */
-const planFlags: ReadonlySet<string> = new Set(['--prompt']);
+/**
+ * Flags of `plan` that have another meaning in an engine: llama.cpp's --prompt is a text, ours a number of tokens; its --offline
+ * and ours forbid downloads, and only ours is asked here.
+ */
+const planFlags: ReadonlySet<string> = new Set(['--prompt', '--offline']);
 
 /** Returns the arguments under our flag names, and the flags that were dropped because they change no memory. */
 export function canonicalArguments(given: readonly string[]): TranslatedLine {
@@ -14,7 +17,10 @@ export function canonicalArguments(given: readonly string[]): TranslatedLine {
 }
 
 function neutralFlags(known: EngineFlags | null): EngineFlags | null {
-  return known && { ...known, options: known.options.filter((name) => !planFlags.has(name)) };
+  if (known === null) return null;
+  const others = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => !planFlags.has(name));
+  return { ...known, options: others(known.options), switches: others(known.switches) };
 }
 
 /** Every engine with the flags that the registry knows of it. */

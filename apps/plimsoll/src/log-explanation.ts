@@ -34,6 +34,7 @@ export interface LogExplanation {
 export interface LogQuestion {
   readonly model?: string;
   readonly gpu?: string;
+  readonly offline?: boolean;
 }
 
 export async function explainLog(reading: LogReading, asked: LogQuestion): Promise<LogExplanation> {
@@ -87,7 +88,10 @@ async function startOf(
   if (typed === null || question.hardware === null) return null;
   try {
     const { reference, weights } = modelOfCommand(typed);
-    const spec = await modelFromReference(reference);
+    const spec = await modelFromReference(reference, {
+      offline: question.offline,
+      mixture: weights ?? undefined,
+    });
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
       ...(weights !== null && engineFace(log.engine).loads === 'gguf' && { weights }),
       ...devicesFlag(log, planned),

@@ -8,11 +8,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
-
-export interface ReferenceOptions {
-  /** The family as which an unknown architecture is read. */
-  readonly assume?: string | undefined;
-}
+import type { ReferenceOptions } from './reference-options.ts';
 
 export async function modelFromReference(
   reference: string,
@@ -29,7 +25,19 @@ export async function modelFromReference(
       hint: 'plimsoll zoo models lists the registry',
     });
   }
-  return modelFromRegistry(reference, options);
+  try {
+    return modelFromRegistry(reference, options);
+  } catch (error) {
+    const isUnknown = error instanceof PlimsollError && error.code === 'unknown-model';
+    if (!isUnknown || !isHubName(reference)) throw error;
+    const { modelFromHub } = await import('./hub-model.ts');
+    return modelFromHub(reference, options, error);
+  }
+}
+
+/** `organisation/name`, with a revision after @ or a mixture after a colon. */
+function isHubName(reference: string): boolean {
+  return /^[\w.-]{1,96}\/[\w.-]{1,96}(?:[@:][\w./-]{1,96})?$/.test(reference);
 }
 
 export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {

@@ -75,6 +75,7 @@ test('refuses unreadable commands with a hint', () => {
     error: { code: 'conflicting-engine' },
   });
   expect(refusal('--', 'vllm', 'serve', '--port', '1')).toMatchObject({ error: { code: 'missing-model' } });
+  expect(refusal('--', 'vllm', 'serve', '/data/mine')).toMatchObject({ error: { code: 'unknown-model' } });
   expect(refusal('--')).toMatchObject({ error: { code: 'unknown-command' } });
   expect(plimsoll(['plan', '--', 'vllm', 'serve', 'Qwen/Qwen3-8B']).err).toMatchInlineSnapshot(`
     "plimsoll: no device was named for Qwen/Qwen3-8B

@@ -89,9 +89,15 @@ export interface NamedModel {
 export function modelOfCommand(typed: string): NamedModel {
   if (existsSync(typed)) return { reference: typed, weights: null };
   const known = modelNames(typed).find(({ name }) => isRecorded(name));
-  return known === undefined
-    ? { reference: typed, weights: null }
-    : { reference: known.name, weights: known.weights };
+  if (known !== undefined) return { reference: known.name, weights: known.weights };
+  if (!/^(?:[/~.$<]|[A-Za-z]:\\)/.test(typed)) return { reference: typed, weights: null };
+  throw new PlimsollError({
+    code: 'unknown-model',
+    message: `the command starts "${typed}", which is no file here, and no part of it is a model of the registry`,
+    value: typed,
+    limit: 'a registry name, a Hugging Face id or a file of this machine',
+    hint: 'name the model before the command: plimsoll plan MODEL --gpu h100 -- COMMAND',
+  });
 }
 
 function isRecorded(name: string): boolean {

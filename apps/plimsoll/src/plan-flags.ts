@@ -35,6 +35,7 @@ export interface PlanFlags extends Readonly<Record<string, unknown>> {
   readonly ep?: boolean;
   readonly memory?: string;
   readonly commandModel?: string;
+  readonly offline?: boolean;
   readonly draft?: string;
   readonly draftTokens?: string;
   readonly assume?: string;

@@ -3,5 +3,6 @@ export {
   parseSafetensorsHeader,
   readSafetensorsHeader,
 } from './safetensors/header.ts';
+export { modelSpecFromRepository } from './safetensors/model-spec-from-repository.ts';
 export { weightsOf } from './safetensors/read-directory.ts';
 export { CheckpointTensors, withStoredTypes } from './safetensors/stored-types.ts';

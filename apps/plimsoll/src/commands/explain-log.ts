@@ -17,6 +17,7 @@ export function explainLogCommand(done: (exitCode: number) => void): Command {
     .argument('[file]', 'the log (default: standard input, also for -)')
     .option('--model <name>', 'the model, if the log does not name it')
     .option('--gpu <name>', 'the device, if the log does not name it')
+    .option('--offline', 'read no model from the Hub')
     .option('--json', 'print the explanation as JSON (plimsoll schema explain-log)')
     .addHelpText(
       'after',

@@ -82,6 +82,7 @@ function describe(command: Command): Command {
     .option('--memory <bytes>', 'memory of one device, such as 20GiB, instead of the registry figure');
   return addOptionFlags(command)
     .option('--assume <family>', 'read an unknown architecture as this family, such as llama')
+    .option('--offline', 'read no model from the Hub: registry and files only')
     .option('--explain', 'print the formula and numbers behind every entry')
     .option('--json', 'print the plan as JSON (plimsoll schema plan)')
     .addOption(new Option(`${commandModelFlag} <model>`).hideHelp())
@@ -157,8 +158,13 @@ function incomplete(model: string | undefined, { commandModel }: PlanFlags): Pli
 }
 
 async function modelsOf({ model: reference, flags }: Question): Promise<PlannedModels> {
-  const spec = await modelFromReference(reference, { assume: flags.assume });
-  return { spec, reference, draft: flags.draft === undefined ? null : await modelFromReference(flags.draft) };
+  const { assume, offline, weights: mixture } = flags;
+  const spec = await modelFromReference(reference, { assume, offline, mixture });
+  return {
+    spec,
+    reference,
+    draft: flags.draft === undefined ? null : await modelFromReference(flags.draft, { offline }),
+  };
 }
 
 /** Plans each device as if it were the only one, with its usual engine. */

@@ -81,6 +81,11 @@ function named(name: string, error: PlimsollError): PlimsollError {
   return new PlimsollError({ ...error.toJSON(), message: `${name}: ${error.message}` }, { cause: error });
 }
 
+/** Reads the names of the files that an index names, and closes it. */
+export async function readShardNames(index: ByteSource): Promise<readonly string[]> {
+  return [...new Set((await readIndex(index)).values())].sort();
+}
+
 async function readIndex(source: ByteSource): Promise<ReadonlyMap<string, string>> {
   const map = weightMap(source.name, await parsedIndex(source));
   for (const [tensor, file] of map) {
