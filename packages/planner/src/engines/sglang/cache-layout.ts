@@ -11,7 +11,7 @@ import { kvHeadsPerDevice } from '../../bytes/parallelism.ts';
 import { compressedCell } from './compressed-cell.ts';
 import type { Draft } from './draft.ts';
 import type { SglangRelease } from './release.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 export interface CacheLayout {
   /** Bytes of a token in the layers that keep every token, and in the layers of a draft that the budget counts. */

@@ -6,7 +6,7 @@
 import type { AttentionSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import type { CacheGroup } from '../../bytes/kv-cache.ts';
 import type { SglangRelease } from './release.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 type Compressed = Extract<AttentionSpec, { kind: 'compressed' }>;
 

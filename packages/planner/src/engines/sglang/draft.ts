@@ -12,7 +12,7 @@ import { deviceWeights } from '../../bytes/weights.ts';
 import { stateElementBytes } from '../../question/plan-input.ts';
 import type { Question } from '../../question/question.ts';
 import type { SglangOptions } from './options.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 export interface Draft {
   /** Bytes of the weights on one device. */

@@ -6,7 +6,7 @@ import type { LedgerEntry } from '../../bytes/ledger.ts';
 import type { CacheLayout } from './cache-layout.ts';
 import type { Draft } from './draft.ts';
 import type { Pools } from './pools.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 export interface HeldInput {
   readonly hardware: HardwareRecord;

@@ -5,7 +5,7 @@
 import type { LayerSpec, ModelSpec, TensorRole, TensorSpec } from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import type { SglangOptions } from './options.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 interface Loader {
   readonly settings: SglangSettings;

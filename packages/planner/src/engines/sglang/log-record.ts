@@ -20,8 +20,9 @@ import {
   type Resolver,
   textField,
 } from '../contract/log-record.ts';
+import type { SglangDeployment } from './deployment.ts';
 import type { SglangOptions } from './options.ts';
-import { prepareSglang, type SglangDeployment } from './profile.ts';
+import { prepareSglang } from './profile.ts';
 import type { PrintedMemory } from './stages.ts';
 
 export const sglangRecords: RecordReader<'sglang'> = {

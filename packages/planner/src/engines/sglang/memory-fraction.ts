@@ -6,8 +6,8 @@
 import { assert } from '@plimsoll/foundation';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
 import { driverTotalMib } from './card.ts';
-import { isRole, type SglangSettings, type Start } from './settings.ts';
 import { hasAttention, isSparse } from './spec-traits.ts';
+import { isRole, type SglangSettings, type Start } from './start-settings.ts';
 
 type Settings = Omit<SglangSettings, 'memFractionStatic'>;
 

@@ -7,7 +7,7 @@ import { onlineFormats } from './command.ts';
 import type { SglangOptions } from './options.ts';
 import type { Pools } from './pools.ts';
 import type { SglangRelease } from './release.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 export interface NotesInput {
   readonly request: Question<SglangOptions>;

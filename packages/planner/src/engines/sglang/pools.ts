@@ -8,7 +8,7 @@
  */
 import type { CacheLayout } from './cache-layout.ts';
 import type { SglangRelease } from './release.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 export interface PoolInput {
   /** Free memory of the fullest device before and after the weights, in bytes. */

@@ -9,7 +9,7 @@
 import { bytes, formatCount } from '@plimsoll/foundation';
 import { checkParallelism, type Parallelism } from '../../bytes/parallelism.ts';
 import { weightFormatNames } from '../../bytes/weight-format.ts';
-import { type Deployment, type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
+import { type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
@@ -18,22 +18,16 @@ import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { poolChanges } from './changes.ts';
 import { checkSglang } from './checks.ts';
 import { sglangCommand } from './command.ts';
+import type { SglangDeployment } from './deployment.ts';
 import { sglangFace } from './face.ts';
 import { startNotes } from './notes.ts';
 import type { SglangOptions } from './options.ts';
 import type { Pools } from './pools.ts';
-import { type SglangRelease, sglangRelease } from './release.ts';
-import { type SglangSettings, type Start, sglangSettings, usualKvFormat } from './settings.ts';
+import { sglangRelease } from './release.ts';
+import { sglangSettings, usualKvFormat } from './settings.ts';
 import { type PrintedMemory, prepareStages, type Stage } from './stages.ts';
 import { sglangStart } from './start.ts';
-
-export interface SglangDeployment extends Deployment {
-  readonly release: SglangRelease;
-  readonly settings: SglangSettings;
-  /** The stage with the fewest tokens, which all stages use. */
-  readonly stage: Stage;
-  readonly pools: Pools;
-}
+import type { SglangSettings, Start } from './start-settings.ts';
 
 export const sglang: EngineProfile<SglangOptions, 'sglang'> = {
   ...sglangFace,

@@ -17,7 +17,7 @@ import { residentSpec } from './loaded-weights.ts';
 import type { SglangOptions } from './options.ts';
 import { type Pools, sizePools } from './pools.ts';
 import type { SglangRelease } from './release.ts';
-import type { SglangSettings } from './settings.ts';
+import type { SglangSettings } from './start-settings.ts';
 
 /** Free memory that a log printed, in bytes; null if it printed none. */
 export interface PrintedMemory {

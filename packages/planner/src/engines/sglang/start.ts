@@ -10,8 +10,8 @@ import type { Change } from '../contract/engine-profile.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import { memoryShort, type Start, type StartReason, startsAsAsked } from '../contract/start.ts';
 import { fixOf } from '../contract/start-check.ts';
+import type { SglangDeployment } from './deployment.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
-import type { SglangDeployment } from './profile.ts';
 
 type Asked = Question<SglangOptions>;
 

@@ -21,8 +21,9 @@ import {
   type Resolver,
   textField,
 } from '../contract/log-record.ts';
+import type { VllmDeployment } from './deployment.ts';
 import type { VllmOptions } from './options.ts';
-import { engineFigures, prepareVllm, type VllmDeployment } from './profile.ts';
+import { engineFigures, prepareVllm } from './profile.ts';
 
 export const vllmRecords: RecordReader<'vllm'> = {
   kind: 'vllm',

@@ -16,7 +16,7 @@ import { checkParallelism } from '../../bytes/parallelism.ts';
 import { weightEntries } from '../../bytes/weight-entries.ts';
 import { type WeightFormat, weightFormatNames } from '../../bytes/weight-format.ts';
 import { type DeviceWeights, stageWeights } from '../../bytes/weights.ts';
-import { type Deployment, type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
+import { type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
@@ -28,6 +28,7 @@ import { batchChanges, utilizationChange } from './changes.ts';
 import { checkVllm } from './checks.ts';
 import { checkpointNeeded, hasCacheFlag, vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
+import type { VllmDeployment } from './deployment.ts';
 import { vllmFace } from './face.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
@@ -44,30 +45,6 @@ interface Stage {
   readonly layout: BlockLayout;
   readonly blocks: number;
   readonly groups: ReturnType<typeof cacheGroups>;
-}
-
-export interface VllmDeployment extends Deployment {
-  readonly release: VllmRelease;
-  readonly settings: VllmSettings;
-  readonly layout: BlockLayout;
-  readonly stages: number;
-  /** Memory of a device that no process has taken when the engine looks first: all but its own CUDA context. */
-  readonly freeAtStartBytes: number;
-  /** What the tightest stage has for its cache, before it is cut into blocks. */
-  readonly availableBytes: number;
-  readonly blocks: number;
-  /** Blocks that each group of the cache has, where some layers keep recurrent state; null where none does. */
-  readonly stateBlocks: number | null;
-  /** Cache of one sequence of this length in all stages together. */
-  readonly wholeModelBytes: (contextTokens: number) => number;
-  /** CUDA graphs, whether or not this release subtracts them. */
-  readonly graphBytes: number;
-  /** What the first stage prints as "Available KV cache memory", "Model loading took". */
-  readonly startUp: {
-    readonly availableBytes: number;
-    readonly weightBytes: number;
-    readonly fixed: readonly LedgerEntry[];
-  };
 }
 
 export const vllm: EngineProfile<VllmOptions, 'vllm'> = {

@@ -11,8 +11,8 @@ import type { Change } from '../contract/engine-profile.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import { memoryShort, type Start, type StartReason, startsAsAsked } from '../contract/start.ts';
 import { fixOf } from '../contract/start-check.ts';
+import type { VllmDeployment } from './deployment.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
-import type { VllmDeployment } from './profile.ts';
 
 type Asked = Question<VllmOptions>;
 

@@ -1,0 +1,30 @@
+/** What a deployment of vLLM knows beside the common facts. */
+import type { LedgerEntry } from '../../bytes/ledger.ts';
+import type { Deployment } from '../../deployment/deployment.ts';
+import type { VllmSettings } from './defaults.ts';
+import type { BlockLayout } from './kv-blocks.ts';
+import type { VllmRelease } from './release.ts';
+
+export interface VllmDeployment extends Deployment {
+  readonly release: VllmRelease;
+  readonly settings: VllmSettings;
+  readonly layout: BlockLayout;
+  readonly stages: number;
+  /** Memory of a device that no process has taken when the engine looks first: all but its own CUDA context. */
+  readonly freeAtStartBytes: number;
+  /** What the tightest stage has for its cache, before it is cut into blocks. */
+  readonly availableBytes: number;
+  readonly blocks: number;
+  /** Blocks that each group of the cache has, where some layers keep recurrent state; null where none does. */
+  readonly stateBlocks: number | null;
+  /** Cache of one sequence of this length in all stages together. */
+  readonly wholeModelBytes: (contextTokens: number) => number;
+  /** CUDA graphs, whether or not this release subtracts them. */
+  readonly graphBytes: number;
+  /** What the first stage prints as "Available KV cache memory", "Model loading took". */
+  readonly startUp: {
+    readonly availableBytes: number;
+    readonly weightBytes: number;
+    readonly fixed: readonly LedgerEntry[];
+  };
+}
