@@ -1,5 +1,6 @@
 import { largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
+import type { Parallelism } from '../bytes/parallelism.ts';
 import { plan, planWithRequests } from '../plan.ts';
 import { request, variedModels } from '../test-models.ts';
 import type { Advice } from './advice.ts';
@@ -38,8 +39,8 @@ test('if only more hardware serves all users, a change that serves some of them 
   expect(adviceFor(16, { model: 'Qwen/Qwen3-30B-A3B' }).map(said)).toMatchInlineSnapshot(`
     [
       "hold the weights in awq, for 5 of the 16 users: 5 planned, 5 at most, fits",
+      "hold the weights in awq, and spread the model over 2 x NVIDIA GeForce RTX 4090: 16 planned, 32 at most, fits",
       "spread the model over 4 x NVIDIA GeForce RTX 4090: 16 planned, 31 at most, fits",
-      "use NVIDIA H100 PCIe 80GB instead: 16 planned, 18 at most, fits",
     ]
   `);
 });
@@ -48,8 +49,8 @@ test('an 8-bit checkpoint can go to 4 bits', () => {
   expect(adviceFor(1, { model: 'Qwen/Qwen3-30B-A3B-FP8' }).map(said)).toMatchInlineSnapshot(`
     [
       "hold the weights in awq: 1 planned, 5 at most, fits",
+      "serve a file in Q4_K_M with llama.cpp: 1 planned, 8 at most, fits",
       "spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 14 at most, fits",
-      "use NVIDIA A100 PCIe 40GB instead: 1 planned, 7 at most, fits",
     ]
   `);
   expect(adviceFor(1, { model: 'Qwen/Qwen3-30B-A3B', weights: 'fp8' })[0]?.change).toBe(
@@ -73,7 +74,8 @@ test('if this device can serve all users, the advice is the smallest changes tha
       const advice = adviceFor(users, { model, gpu: 'h100' });
       expect(advice.length).toBeLessThanOrEqual(3);
       for (const piece of advice) expect(piece.fits, said(piece)).toBe(true);
-      const isSameDevice = ({ change }: Advice): boolean => !/spread the model|instead/.test(change);
+      const isSameDevice = ({ change }: Advice): boolean =>
+        !/spread the model|instead|limit the context|a file in/.test(change);
       if (!advice.some((piece) => isSameDevice(piece) && piece.users === users)) continue;
       served++;
       expect(advice.map((piece) => piece.users)).toEqual(advice.map(() => users));
@@ -88,4 +90,80 @@ test('a shorter context shortens the prompt', () => {
   const shorter = advised.find(({ advice }) => advice.change.startsWith('limit the context'))?.request;
   expect(shorter?.workload.contextTokens).toBeLessThan(61_440);
   expect(shorter?.workload.promptTokens).toBe(shorter?.workload.contextTokens);
+});
+
+/** Pieces of advice for 70B on eight H100 at 32k. */
+function adviceForLayout(parallelism: Parallelism, users: number): readonly string[] {
+  const model = 'meta-llama/Llama-3.3-70B-Instruct';
+  const workload = { contextTokens: 32_768, users };
+  return plan(request({ model, engine: 'vllm', parallelism, workload })).advice.map(
+    (piece) => `${said(piece)}; ${piece.flags}`,
+  );
+}
+
+test('the same cards in another layout are proposed, whether the users fit or not', () => {
+  const groups = { tensor: 4, pipeline: 1, data: 2, expertParallel: false };
+  expect(adviceForLayout(groups, 16)).toMatchInlineSnapshot(`
+    [
+      "lay out the same 8 devices as tp8: 16 planned, 41 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1",
+      "keep the KV cache in fp8: 16 planned, 56 at most, fits; --kv-cache-dtype fp8",
+      "spread the model over 16 x NVIDIA H100 SXM 80GB: 16 planned, 82 at most, fits; --tensor-parallel-size 8",
+    ]
+  `);
+  expect(adviceForLayout(groups, 40)[0]).toBe(
+    'lay out the same 8 devices as tp8: 40 planned, 41 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1',
+  );
+  const wide = { ...groups, tensor: 8, data: 1 };
+  expect(adviceForLayout(wide, 16).join()).not.toContain('lay out');
+});
+
+test('more devices than a plan with data groups has are counted with the groups', () => {
+  const groups = { tensor: 2, pipeline: 1, data: 2, expertParallel: false };
+  const asked = { engine: 'vllm', model: 'meta-llama/Llama-3.3-70B-Instruct', parallelism: groups } as const;
+  const { advised } = planWithRequests(request({ ...asked, workload: { contextTokens: 32_768, users: 40 } }));
+  const more = advised.filter(({ advice }) => advice.change.includes('spread the model'));
+  expect(more.length).toBeGreaterThan(0);
+  for (const { advice, request: changed } of more) {
+    const { hardware } = plan(changed);
+    expect(advice.change).toContain(`spread the model over ${hardware.devices} x`);
+    expect(advice.cost).toContain(`${hardware.devices / 4} times the hardware`);
+  }
+});
+
+test('fewer bits and more cards are proposed together where that takes fewer cards', () => {
+  expect(adviceFor(1, { model: 'meta-llama/Llama-3.3-70B-Instruct' }).map(said)).toMatchInlineSnapshot(`
+    [
+      "use NVIDIA B200 SXM 180GB instead: 1 planned, 10 at most, fits",
+      "hold the weights in awq, and spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 1 at most, fits",
+      "spread the model over 8 x NVIDIA GeForce RTX 4090: 1 planned, 9 at most, fits",
+    ]
+  `);
+});
+
+test('for few users, a file under another engine is proposed where the asked engine fails', () => {
+  const adviceOf = (users: number): readonly Advice[] => {
+    const workload = { contextTokens: 32_768, users };
+    const asked = { model: 'openai/gpt-oss-20b', gpu: 'rtx-4060-ti-16gb', engine: 'vllm', workload } as const;
+    return plan(request(asked)).advice;
+  };
+  expect(adviceOf(1).map((piece) => `${said(piece)}; ${piece.flags}`)).toMatchInlineSnapshot(`
+    [
+      "serve a file in MXFP4_MOE with llama.cpp: 1 planned, 6 at most, fits; --engine llama.cpp --weights MXFP4_MOE",
+      "spread the model over 2 x NVIDIA GeForce RTX 4060 Ti 16 GB: 1 planned, 16 at most, fits; --tensor-parallel-size 2",
+    ]
+  `);
+  expect(adviceOf(16).some(({ change }) => change.includes('llama.cpp'))).toBe(false);
+});
+
+test('what serves some users at the asked context comes before a shorter context', () => {
+  const parallelism = { tensor: 2, pipeline: 1, data: 1, expertParallel: false };
+  const workload = { contextTokens: 32_768, users: 16 };
+  const asked = request({ model: 'Qwen/Qwen3-32B', gpu: 'l40s', engine: 'vllm', parallelism, workload });
+  expect(plan(asked).advice.map(said)).toMatchInlineSnapshot(`
+    [
+      "hold the weights in awq, for 7 of the 16 users: 7 planned, 7 at most, fits",
+      "hold the weights in fp8, for 5 of the 16 users: 5 planned, 5 at most, fits",
+      "limit the context to 4k tokens: 16 planned, 16 at most, fits",
+    ]
+  `);
 });

@@ -5,12 +5,15 @@
  */
 
 import { formatCount } from '@plimsoll/foundation';
+import { deviceCount } from '../bytes/parallelism.ts';
 import type { Deployment } from '../deployment/deployment.ts';
-import { contextMaxFor, solve, usersMax } from '../deployment/deployment.ts';
+import { contextMaxFor, holdsSequence, solve, usersMax } from '../deployment/deployment.ts';
 import type { Change as EngineChange } from '../engines/contract/engine-profile.ts';
 import type { AnyOptions, PlanRequest } from '../engines/engine-list.ts';
 import { engineProfile, prepareIfPossible } from '../engines/engines.ts';
+import { engineChange } from './engine-change.ts';
 import { hardwareChange } from './hardware-change.ts';
+import { layoutChange } from './layout-change.ts';
 
 type Change = EngineChange<AnyOptions>;
 
@@ -56,21 +59,47 @@ function bestOutcomes(request: PlanRequest, current: Deployment): readonly Outco
   const fits = solve(current, request.workload).feasible;
   const users = usersMax(current, request.workload.contextTokens);
   const profile = engineProfile(request.engine);
-  const changes = [
-    ...profile.changes(request, current),
-    ...(profile.runsHere ? [] : hardwareChange(request, current)),
-  ];
-  const singles = changes.flatMap((change) => outcomeOf(request, change) ?? []);
-  if (fits) return mostUsers(singles, users);
+  const changes = [...layoutChange(request, current), ...profile.changes(request, current)];
+  if (fits) return mostUsers(outcomesOf(request, changes), users);
+  // Changes that lose their meaning beside another: the device or the engine that they were found for is gone.
+  const alone = profile.runsHere
+    ? []
+    : [...hardwareChange(request, current), ...engineChange(request), ...fewerDevices(request, changes)];
+  const singles = outcomesOf(request, [...changes, ...alone]);
   const serving = smallest(servingAll(request, changes, singles));
   const { flagsForUsers } = profile;
   // A profile without `flagsForUsers` proposes fewer users as changes of its own.
-  if (flagsForUsers === null || serving.some(({ change }) => keepsDevice(change))) return serving;
+  if (flagsForUsers === null || serving.some(({ change }) => keepsProduct(change))) return serving;
   const forUsers = (change: Change, most: number): Change =>
     limitedChange(change, request, { users: most, flags: flagsForUsers(request, most) });
   const partly = servingSome({ request, singles, usersNow: users, forUsers });
   const places = adviceCountMax - Math.min(serving.length, 1);
   return [...partly.slice(0, places), ...serving].slice(0, adviceCountMax);
+}
+
+function outcomesOf(request: PlanRequest, changes: readonly Change[]): readonly Outcome[] {
+  return changes.flatMap((change) => outcomeOf(request, change) ?? []);
+}
+
+/**
+ * Weights of fewer bits on more devices, where that takes fewer devices than the weights as they are: the number of devices
+ * is found again for each format.
+ */
+function fewerDevices(request: PlanRequest, changes: readonly Change[]): readonly Change[] {
+  const isDevices = ({ kind }: Change): boolean => kind === 'devices';
+  const whole = changes.find(isDevices);
+  const most = whole === undefined ? Number.POSITIVE_INFINITY : deviceCount(whole.apply(request).parallelism);
+  return changes
+    .filter(({ kind }) => kind === 'weights')
+    .flatMap((weights) => {
+      const narrow = weights.apply(request);
+      const deployment = prepareIfPossible(narrow);
+      if (deployment === null || solve(deployment, narrow.workload).feasible) return [];
+      const devices = engineProfile(request.engine).changes(narrow, deployment).find(isDevices);
+      if (devices === undefined || deviceCount(devices.apply(narrow).parallelism) >= most) return [];
+      // Fewer devices make up for what the format costs, so the pair is one step beyond its devices.
+      return [{ ...pairOf(weights, devices), size: devices.size + 1 }];
+    });
 }
 
 function servingAll(
@@ -80,12 +109,18 @@ function servingAll(
 ): readonly Outcome[] {
   const fitting = singles.filter((outcome) => outcome.advice.fits);
   if (fitting.length >= adviceCountMax) return fitting;
-  const pairs = pairsOf(changes).flatMap((change) => outcomeOf(request, change) ?? []);
+  const pairs = outcomesOf(request, pairsOf(changes));
   return [...fitting, ...withoutIdlePairs(pairs, fitting)];
 }
 
+/** Same device, same engine. */
 function keepsDevice({ kind }: Change): boolean {
-  return !kind.split(' and ').some((part) => part === 'devices' || part === 'hardware');
+  return !kind.split(' and ').some((part) => ['devices', 'hardware', 'engine'].includes(part));
+}
+
+/** Same device and engine, and the asked context: a shorter one serves another use. */
+function keepsProduct(change: Change): boolean {
+  return keepsDevice(change) && !change.kind.split(' and ').includes('context');
 }
 
 /**
@@ -100,10 +135,7 @@ function servingSome(asked: {
 }): readonly Outcome[] {
   const { request, singles, usersNow, forUsers } = asked;
   return singles
-    .filter(
-      ({ change, advice }) =>
-        keepsDevice(change) && change.kind !== 'context' && isWorthIt(advice.usersMax, usersNow),
-    )
+    .filter(({ change, advice }) => keepsProduct(change) && isWorthIt(advice.usersMax, usersNow))
     .flatMap(({ change, advice }) => outcomeOf(request, forUsers(change, advice.usersMax)) ?? [])
     .filter(({ advice }) => advice.fits)
     .sort((a, b) => b.advice.users - a.advice.users || a.change.size - b.change.size);
@@ -133,18 +165,26 @@ function outcomeOf(request: PlanRequest, change: Change): Outcome | null {
   if (deployment === null) return null;
   const { contextTokens, users } = changed.workload;
   const solution = solve(deployment, changed.workload);
+  const fits = solution.feasible && holdsSequence(deployment, contextTokens);
+  if (fits && !isStartable(changed, deployment)) return null;
   const advice: Advice = {
     change: change.title,
     flags: change.flags,
     cost: change.cost,
     users,
-    fits: solution.feasible,
+    fits,
     usersMax: usersMax(deployment, contextTokens),
     contextMax: contextMaxFor(deployment, users),
     poolBytes: Math.max(0, deployment.poolBytes),
     tpotSeconds: solution.tpotSeconds,
   };
   return { change, advice };
+}
+
+/** Whether the engine starts on the changed request, or with the fix that its plan prints. */
+function isStartable(request: PlanRequest, deployment: Deployment): boolean {
+  const { starts, fix } = engineProfile(request.engine).start(request, deployment);
+  return starts || fix !== null;
 }
 
 /** Picks the outcomes that fit, smallest change first; equal sizes are sorted by the users that they serve. */
@@ -175,18 +215,24 @@ function pairsOf(changes: readonly Change[]): readonly Change[] {
   changes.forEach((first, index) => {
     for (const second of changes.slice(index + 1)) {
       if (first.kind === second.kind) continue;
-      pairs.push({
-        kind: `${first.kind} and ${second.kind}`,
-        title: `${first.title}, and ${second.title}`,
-        flags: `${first.flags} ${second.flags}`,
-        cost: `${first.cost}; ${second.cost}`,
-        // Two changes are always a larger step than one.
-        size: first.size + second.size + 1,
-        apply: (request) => second.apply(first.apply(request)),
-      });
+      // A layout is of a number of devices: another number has another.
+      const isLayoutOfOthers = first.kind === 'layout' && second.kind === 'devices';
+      if (!isLayoutOfOthers) pairs.push(pairOf(first, second));
     }
   });
   return pairs;
+}
+
+function pairOf(first: Change, second: Change): Change {
+  return {
+    kind: `${first.kind} and ${second.kind}`,
+    title: `${first.title}, and ${second.title}`,
+    flags: `${first.flags} ${second.flags}`,
+    cost: `${first.cost}; ${second.cost}`,
+    // Two changes are always a larger step than one.
+    size: first.size + second.size + 1,
+    apply: (request) => second.apply(first.apply(request)),
+  };
 }
 
 /** Drops a pair if one of its changes already fits alone: the other change adds nothing. */

@@ -1,5 +1,6 @@
 /** Plans all candidates with one number of equal devices and one engine; returns the best, or a row of each. */
 import { singleDevice } from '../bytes/parallelism.ts';
+import { layoutsOf } from '../engines/contract/layouts.ts';
 import { type EngineName, engineFace, type PlanRequest } from '../engines/engine-list.ts';
 import { engineProfile } from '../engines/engines.ts';
 import { boundLoss } from './bound-loss.ts';
@@ -14,7 +15,6 @@ import {
   startingCandidate,
   tooSlow,
 } from './candidate.ts';
-import { layoutsOf } from './layouts.ts';
 import type { RankQuestion, RankRow } from './rank-question.ts';
 import { type Outcome, rowOf } from './row.ts';
 import { missingKernels, type WeightChoice, weightChoices } from './weight-choices.ts';

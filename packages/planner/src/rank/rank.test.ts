@@ -5,10 +5,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import { refusalOf } from '../engines/contract/engine-profile.ts';
+import { layoutsOf } from '../engines/contract/layouts.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { type Plan, plan } from '../plan.ts';
 import { model, variedModels } from '../test-models.ts';
-import { layoutsOf } from './layouts.ts';
 import { rank } from './rank.ts';
 import type { RankQuestion, RankRow } from './rank-question.ts';
 

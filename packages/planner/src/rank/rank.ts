@@ -9,11 +9,12 @@
  */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { type EngineName, engineFace, engineFaces } from '../engines/engine-list.ts';
+import { nodeDevices } from '../engines/contract/layouts.ts';
+import { type EngineName, engineFace } from '../engines/engine-list.ts';
+import { otherEngines } from '../engines/other-engines.ts';
 import { usualEngine } from '../engines/usual-engine.ts';
 import { hasSwitchedLink } from '../speed/assumptions.ts';
 import { countGroup } from './count-group.ts';
-import { nodeDevices } from './layouts.ts';
 import { orderedRows } from './order.ts';
 import type { Ranking, RankQuestion, RankRow } from './rank-question.ts';
 
@@ -106,9 +107,6 @@ function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly
   return first ?? [];
 }
 
-/** Most users for which an engine of files is tried if the usual engine does not serve: the slots of its own server. */
-const fewUsers = 4;
-
 /** Returns the usual engine of the device, and for few users also engines that load other files. */
 function enginesOf(
   { engine, model, workload }: RankQuestion,
@@ -116,11 +114,7 @@ function enginesOf(
 ): readonly [EngineName, ...EngineName[]] {
   if (engine !== undefined) return [engine];
   const usual = usualEngine(device, model.source === 'gguf');
-  if (engineFace(usual).loads !== 'checkpoints' || workload.users > fewUsers) return [usual];
-  const others = engineFaces.filter(
-    ({ title, runsHere, loads }) => title !== null && !runsHere && loads !== 'checkpoints',
-  );
-  return [usual, ...others.map(({ name }) => name)];
+  return [usual, ...otherEngines(usual, workload.users)];
 }
 
 /** Classes of devices of which a machine can have several. */

@@ -1,5 +1,6 @@
 /** Changes for engines that load checkpoints and split every layer over their devices. */
 import { formatTokens } from '@plimsoll/foundation';
+import { deviceCount, type Parallelism } from '../../bytes/parallelism.ts';
 import { parseElementType, weightFormat } from '../../bytes/weight-format.ts';
 import { deviceWeights } from '../../bytes/weights.ts';
 import { contextMaxFor, type Deployment, neededBytes } from '../../deployment/deployment.ts';
@@ -8,6 +9,7 @@ import type { Question } from '../../question/question.ts';
 import { withContext } from '../../question/workload.ts';
 import { type EngineFace, sharedFlag } from './engine-face.ts';
 import { type Change, type EngineProfile, refusalOf } from './engine-profile.ts';
+import { layoutFlags, layoutsOf, nodeDevices } from './layouts.ts';
 
 type Planned<Options extends object> = Pick<EngineFace<Options>, 'spellings'> &
   Pick<EngineProfile<Options>, 'prepare'>;
@@ -133,47 +135,60 @@ function hasNarrowFloats(hardware: Question['hardware']): boolean {
   return hardware.rates.fp8 !== undefined;
 }
 
-/** Devices of one node: over the slower links between nodes, the collectives of tensor parallelism seldom pay off. */
-const nodeDevices = 8;
-
 /**
- * Finds the smallest usual number of devices that hold the model: tensor parallelism within a node, then pipeline
- * stages over nodes.
+ * Finds the smallest usual number of devices that hold all users, in the layout that is fastest for them: doubled within
+ * a node, then two and four nodes.
  */
 function deviceChange<Options extends object>(
   engine: Planned<Options>,
   question: Question<Options>,
 ): readonly Change<Options>[] {
-  const { tensor, pipeline } = question.parallelism;
-  const splits: { tensor: number; pipeline: number }[] = [];
-  for (let ways = tensor * 2; ways <= nodeDevices; ways *= 2) splits.push({ tensor: ways, pipeline });
-  const widest = Math.max(tensor, nodeDevices);
-  for (let stages = pipeline * 2; stages <= 4; stages *= 2) splits.push({ tensor: widest, pipeline: stages });
-  for (const split of splits) {
-    const changed = { ...question, parallelism: { ...question.parallelism, ...split } };
-    if (!holdsAll(engine, changed)) continue;
-    const devices = split.tensor * split.pipeline;
-    const stages = split.pipeline > pipeline ? ` ${sharedFlag(engine, 'pp')} ${split.pipeline}` : '';
+  const { parallelism, hardware, spec } = question;
+  const now = deviceCount(parallelism);
+  for (const count of [2 * now, 4 * now, 8 * now].filter((devices) => isUsualCount(devices))) {
+    const layouts = layoutsOf(count, spec, 'tensors')
+      .filter(({ data, expertParallel }) => !expertParallel && (data === 1 || data === parallelism.data))
+      .map((layout) => ({ ...layout, expertParallel: parallelism.expertParallel }));
+    const fastest = fastestLayout(engine, question, layouts);
+    if (fastest === null) continue;
     return [
       {
         kind: 'devices',
-        title: `spread the model over ${devices} x ${question.hardware.name}`,
-        flags: `${sharedFlag(engine, 'tp')} ${split.tensor}${stages}`,
-        cost: `${devices / (tensor * pipeline)} times the hardware`,
-        size: 6,
-        apply: (old) => ({ ...old, parallelism: { ...old.parallelism, ...split } }),
+        title: `spread the model over ${count} x ${hardware.name}`,
+        flags: layoutFlags(engine, parallelism, fastest),
+        cost: `${count / now} times the hardware`,
+        // Each further doubling is a further step.
+        size: 5 + Math.log2(count / now),
+        apply: (old) => ({ ...old, parallelism: fastest }),
       },
     ];
   }
   return [];
 }
 
-function holdsAll<Options extends object>(engine: Planned<Options>, question: Question<Options>): boolean {
-  let isHeld = false;
-  const refusal = refusalOf(() => {
-    const deployment = engine.prepare(question);
-    const { users, contextTokens } = question.workload;
-    isHeld = neededBytes(deployment, users, contextTokens) <= deployment.poolBytes;
-  });
-  return refusal === null && isHeld;
+/** Halves of a node, a node, two and four of them; a count that no machine has is not advised. */
+function isUsualCount(devices: number): boolean {
+  return devices <= 4 * nodeDevices && (devices <= nodeDevices || devices % nodeDevices === 0);
+}
+
+/** The layout that holds all users with the least time per token; null if none holds them. */
+function fastestLayout<Options extends object>(
+  engine: Planned<Options>,
+  question: Question<Options>,
+  layouts: readonly Parallelism[],
+): Parallelism | null {
+  let fastest: Parallelism | null = null;
+  let least = Number.POSITIVE_INFINITY;
+  const { users, contextTokens } = question.workload;
+  for (const parallelism of layouts) {
+    refusalOf(() => {
+      const deployment = engine.prepare({ ...question, parallelism });
+      if (neededBytes(deployment, users, contextTokens) > deployment.poolBytes) return;
+      const seconds = deployment.speed.decodeSeconds(users, contextTokens);
+      if (seconds >= least) return;
+      least = seconds;
+      fastest = parallelism;
+    });
+  }
+  return fastest;
 }

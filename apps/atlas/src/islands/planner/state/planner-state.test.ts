@@ -191,6 +191,21 @@ test('advice to use another device keeps the engine that it was planned for', ()
   }
 });
 
+test('advice to serve a file under another engine sets the engine', () => {
+  const asked = {
+    ...exampleState,
+    model: 'openai/gpt-oss-20b',
+    gpu: 'rtx-4060-ti-16gb',
+    context: 32_768,
+    users: 1,
+  };
+  const { advised } = answerState({ ...asked, engine: 'vllm', release: '0.19.0' }, buildWorkbench);
+  const other = advised.find(({ advice }) => advice.flags.startsWith('--engine'));
+  expect(other?.state).toMatchObject({ engine: 'llama.cpp', release: null, weights: null });
+  const next = answerState(other?.state ?? asked, buildWorkbench);
+  expect(next.plan?.capacity.usersMax).toBe(other?.advice.usersMax);
+});
+
 test('the batch chart starts each user with the prompt that was asked about', () => {
   const first = (prompt: number | null): number => {
     const { charts, plan } = chartedState({ ...exampleState, prompt });

@@ -227,8 +227,9 @@ function stateOfRequest(state: PlannerState, after: PlanRequest): PlannerState |
   return {
     ...state,
     gpu: after.hardware.id,
-    // Another device may have another usual engine than the engine of the advice.
-    engine: usualEngine(after.hardware) === after.engine ? state.engine : after.engine,
+    // Another device may have another usual engine than the engine of the advice, which may be another itself.
+    engine: state.engine === null && usualEngine(after.hardware) === after.engine ? null : after.engine,
+    release: after.engineVersion ?? null,
     weights: after.weights ?? null,
     kv: after.kvFormat ?? null,
     context: workload.contextTokens,
