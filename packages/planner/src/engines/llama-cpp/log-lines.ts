@@ -51,6 +51,20 @@ export const llamaCppLogLines: readonly LogLine[] = [
         : { device: { index: Number(index), name }, deviceBytes: Number(free) * MiB };
     },
   },
+  {
+    // `  - ROCm0   : AMD Radeon RX 7900 XTX (24560 MiB, 24510 MiB free)`, of builds from b9500.
+    words: ' MiB free)',
+    isMark: false,
+    read: (line, at) => {
+      const [, index, name, free] =
+        /- [A-Za-z]+(\d{1,2})\s+: (.{3,80}?) \(\d+ MiB, (\d+) MiB free\)/.exec(
+          line.slice(Math.max(0, at - 140), at + 10),
+        ) ?? [];
+      return name === undefined
+        ? null
+        : { device: { index: Number(index), name }, deviceBytes: Number(free) * MiB };
+    },
+  },
   buffer('model buffer size', 'weights', { category: 'weights' }),
   {
     // Builds before b4500.

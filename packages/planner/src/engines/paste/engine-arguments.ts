@@ -129,9 +129,11 @@ class ArgumentReader {
   #known(name: string): string | null {
     if (this.#meanings.has(name)) return name;
     if (this.#face.commandForm?.abbreviates !== true || !name.startsWith('--')) return null;
-    const longer = [...this.#meanings.keys()].filter((flag) => flag.startsWith(name));
-    const meanings = new Set(longer.map((flag) => this.#meanings.get(flag)));
-    return meanings.size === 1 ? (longer[0] ?? null) : null;
+    const longer = [...this.#meanings].filter(([flag]) => flag.startsWith(name));
+    // Releases add flags that change no memory: they do not make a flag of the profile ambiguous.
+    const modelled = longer.filter(([, { kind }]) => kind !== 'idle' && kind !== 'memory');
+    const candidates = modelled.length > 0 ? modelled : longer;
+    return new Set(candidates.map(([, meaning]) => meaning)).size === 1 ? (candidates[0]?.[0] ?? null) : null;
   }
 
   #takeMeaning(flag: string, typed: string, inline: string | null): void {

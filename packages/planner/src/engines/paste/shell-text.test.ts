@@ -40,9 +40,18 @@ test('variables that the text has set are expanded; others keep their names', ()
   ]);
   expect([...(command?.assignments ?? [])]).toEqual([
     ['MODEL', 'org/name'],
-    ['SIZE', '4'],
     ['A', '1'],
     ['B', '2 3'],
+  ]);
+});
+
+test('prompts and paths of Windows stay whole, and JSON after an equals sign keeps its quotes', () => {
+  expect(words('(env) PS C:\\a b\\c> .\\llama-server.exe -m "E:\\x y\\m.gguf" -c 5')).toEqual([
+    ['.\\llama-server.exe', '-m', 'E:\\x y\\m.gguf', '-c', '5'],
+  ]);
+  expect(words('C:\\Users\\me>llama-server -m C:\\m.gguf')).toEqual([['llama-server', '-m', 'C:\\m.gguf']]);
+  expect(words('vllm serve m --x={"a": "b c"} --y [1, 2]')).toEqual([
+    ['vllm', 'serve', 'm', '--x={"a": "b c"}', '--y', '[1, 2]'],
   ]);
 });
 

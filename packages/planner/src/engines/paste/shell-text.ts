@@ -32,13 +32,20 @@ export function shellCommands(text: string): readonly ShellCommand[] {
     });
   }
   const exported = new Map<string, string>();
+  const variables = new Map<string, string>();
   const commands: ShellCommand[] = [];
-  for (const words of new ShellReader(joinedLines(text), exported)) {
+  for (const words of new ShellReader(joinedLines(text), variables)) {
     const command = commandOf(words);
-    const isOnlyAssignments = command.words.length === 0;
-    for (const [name, value] of isOnlyAssignments ? command.assignments : []) exported.set(name, value);
-    if (!isOnlyAssignments)
+    if (command.words.length > 0) {
       commands.push({ ...command, assignments: new Map([...exported, ...command.assignments]) });
+      continue;
+    }
+    // A plain assignment is a variable of the script; programs get the exported ones.
+    const isExported = /^(?:export$|set$|\$env:)/.test(words[0] ?? '');
+    for (const [name, value] of command.assignments) {
+      variables.set(name, value);
+      if (isExported) exported.set(name, value);
+    }
   }
   return commands;
 }
@@ -49,7 +56,7 @@ export function commandOf(given: readonly string[]): ShellCommand {
   let index = 0;
   for (; index < given.length; index++) {
     const word = given[index] ?? '';
-    const [, name, value] = /^(?:\$env:)?([A-Za-z_]\w*)=(.*)$/s.exec(word) ?? [];
+    const [, name, value] = /^(?:\$env:)?([A-Za-z_]\w*)=(?!=)(.*)$/s.exec(word) ?? [];
     if (name !== undefined && value !== undefined) assignments.set(name, value);
     // Skips the commands that set variables, and the prompt of a terminal.
     else if (!['export', 'set', 'env', '$', '>', '%', '#'].includes(word)) break;
@@ -57,11 +64,15 @@ export function commandOf(given: readonly string[]): ShellCommand {
   return { assignments, words: given.slice(index) };
 }
 
+/** `(venv) PS C:\\folder> ` and `C:\\folder>`. */
+const windowsPrompt = /^(?:\([\w.-]{1,40}\) )?(?:PS )?[A-Za-z]:\\[^>"\n]{0,200}>/gm;
+
 /** Joins the lines of a command: shells continue a line after a backslash, Windows after ^ and a backtick. */
 function joinedLines(text: string): string {
   return text
     .replaceAll('\r', '')
     .replaceAll(/^[ \t]*```.*$/gm, '')
+    .replaceAll(windowsPrompt, '')
     .replaceAll(/^\s*`|`\s*$/g, '')
     .replaceAll(/(?<![\\^`])[\\^`][ \t]{0,16}\n/g, ' ')
     .replaceAll(/[“”]/g, '"')
@@ -129,13 +140,16 @@ class ShellReader implements Iterable<readonly string[]> {
   #word(): string {
     let word = '';
     for (;;) {
-      const plain = this.#skip(/[^\s'"\\$;|&<>]+/y);
+      const plain = this.#skip(/[^\s'"\\$;|&<>{[]+/y);
       word += plain;
       const next = this.#text[this.#at];
       if (next === "'") word += this.#quoted(/'([^']*)'/y);
       else if (next === '"') word += this.#doubleQuoted();
       else if (next === '$') word += this.#variable();
-      else if (next === '\\') word += this.#skip(/\\[\s\S]?/y).slice(1);
+      // A path of Windows keeps its backslashes; nobody escapes a letter.
+      else if (next === '\\') word += this.#skip(/\\(?=[\w.])/y) || this.#skip(/\\[\s\S]?/y).slice(1);
+      else if (next === '{' || next === '[')
+        word += (word.endsWith('=') ? this.#jsonWord() : null) ?? this.#skip(/[{[]/y);
       // A placeholder such as <key>, and the prompt of a terminal.
       else if (next === '<' || (next === '>' && plain === '')) word += this.#skip(/<[^<>\s]*>|[<>]/y);
       else return word;

@@ -5,7 +5,14 @@ import { refuseVariable } from '../contract/refused-words.ts';
 export const vllmCommandForm: CommandForm = {
   programs: [['vllm', 'serve']],
   modules: ['vllm.entrypoints.openai.api_server', 'vllm.entrypoints.api_server'],
-  images: ['vllm/vllm-openai', 'vllm/vllm-openai-rocm', 'rocm/vllm', 'rocm/vllm-dev', 'nvidia/vllm'],
+  images: [
+    'vllm/vllm-openai',
+    'vllm/vllm-openai-rocm',
+    'rocm/vllm',
+    'rocm/vllm-dev',
+    'nvidia/vllm',
+    'mistral-src/vllm',
+  ],
   modelFlags: ['--model'],
   takesModelWord: true,
   usualContext: 'model',
@@ -14,6 +21,7 @@ export const vllmCommandForm: CommandForm = {
   variables: {
     VLLM_USE_V1: (value) => ({ core: value }),
     VLLM_PP_LAYER_PARTITION: (value) => refuseVariable('VLLM_PP_LAYER_PARTITION', value),
+    VLLM_PLE_CPU_OFFLOAD: (value) => refuseVariable('VLLM_PLE_CPU_OFFLOAD', value),
     VLLM_CPU_KVCACHE_SPACE: (value) => refuseVariable('VLLM_CPU_KVCACHE_SPACE', value),
   },
   abbreviates: true,

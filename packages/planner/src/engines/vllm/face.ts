@@ -20,6 +20,7 @@ const kernels: Readonly<Record<string, string>> = { awq_marlin: 'awq', gptq_marl
 
 /** Values of --quantization for checkpoints that state their scheme (vllm/model_executor/layers/quantization). */
 const storedFormats: Readonly<Record<string, null>> = {
+  ascend: null,
   auto_round: null,
   bitblas: null,
   'compressed-tensors': null,

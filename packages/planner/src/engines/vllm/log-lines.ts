@@ -10,6 +10,20 @@ export const vllmLogLines: readonly LogLine[] = [
     isMark: true,
     read: (line, at) => ({ isStart: true, ...releaseAt(line, at + 'vLLM API server version '.length) }),
   },
+  {
+    // The banner of releases from 0.16: two of its lines have words.
+    words: '█  version ',
+    isMark: true,
+    read: (line, at) => ({ isStart: true, ...releaseAt(line, at + '█  version '.length) }),
+  },
+  {
+    words: '█  model   ',
+    isMark: true,
+    read: (line, at) => {
+      const model = line.slice(at + '█  model   '.length).trim();
+      return model === '' ? null : { model };
+    },
+  },
   { words: 'non-default args: ', isMark: true, read: (line, at) => given(printedArguments(line, at + 18)) },
   { words: ' args: Namespace(', isMark: true, read: (line, at) => given(printedArguments(line, at + 17)) },
   engineLine('LLM engine (v'),

@@ -1,0 +1,32 @@
+/**
+ * Commands as people paste them: from public issues, with names, paths, addresses and keys replaced. Each is accepted as a
+ * whole. A flag may move from those that are left out to those that are honoured, and may not get lost.
+ */
+import { engineFlags } from '@plimsoll/registry';
+import { expect, test } from 'vitest';
+import { engineFaces } from '../engine-list.ts';
+import lines from './command-lines.test-data.json' with { type: 'json' };
+import { readCommand } from './read-command.ts';
+
+const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+
+test('at least 60 commands of at least three engines', () => {
+  expect(lines.length).toBeGreaterThanOrEqual(60);
+  expect(new Set(lines.map(({ reading }) => reading.engine)).size).toBeGreaterThanOrEqual(3);
+});
+
+test.each(lines)('$source: $reading.model', ({ command, reading: expected }) => {
+  const { engine, release, model, flags, leftOut, unknown, others } = readCommand(command, engines);
+  expect({ engine, release, model }).toEqual({
+    engine: expected.engine,
+    release: expected.release,
+    model: expected.model,
+  });
+  expect(Object.fromEntries(flags)).toMatchObject(expected.flags);
+  const expectedIdle: readonly string[] = expected.leftOut;
+  expect(leftOut.filter((flag) => !expectedIdle.includes(flag))).toEqual([]);
+  expect(flags.size + leftOut.length).toBeGreaterThanOrEqual(
+    Object.keys(expected.flags).length + expectedIdle.length,
+  );
+  expect([unknown, others]).toEqual([[], []]);
+});
