@@ -12,10 +12,9 @@ import {
   type LogReading,
   startingChanges,
 } from '@plimsoll/planner/log';
+import { modelOfCommand } from './command-model.ts';
 import { commandEngines } from './engine-flags.ts';
-import { hardwareOfLog } from './log-hardware.ts';
-import { modelFromReference } from './model-reference.ts';
-import { modelOfCommand } from './pasted-command.ts';
+import { hardwareOfMemory, namedHardware } from './log-hardware.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 
 export interface LogExplanation {
@@ -45,7 +44,10 @@ export async function explainLog(reading: LogReading, asked: LogQuestion): Promi
   const { flags, own, refused } =
     engine === undefined ? { flags: new Map(), own: [], refused: [] } : readPrintedFlags(log.flags, engine);
   notes.push(...refused);
-  const hardware = asked.gpu ?? hardwareOfLog(log, reading.deviceNames);
+  const named = asked.gpu ?? namedHardware(log, reading.deviceNames);
+  const hardware = named ?? hardwareOfMemory(log);
+  if (named === null && hardware !== null)
+    notes.push(`the name of the device: ${hardware} has its memory (name another with --gpu)`);
   const start = await startOf(log, { ...asked, hardware, flags }, notes);
   // Without a plan there are no planned figures to compare.
   const request = start === null ? null : judged(start.request, notes);
@@ -54,7 +56,7 @@ export async function explainLog(reading: LogReading, asked: LogQuestion): Promi
     engine: log.engine,
     release: log.release,
     model: start?.spec.id ?? asked.model ?? log.model,
-    hardware: start?.request.hardware.id ?? null,
+    hardware: start?.request.hardware.id ?? hardware,
     flags: own.join(' '),
     figures: comparedFigures(log.figures, request === null ? null : plan(request)),
     error:
@@ -87,20 +89,16 @@ async function startOf(
   if (question.hardware === null) notes.push('which device it is: name it with --gpu');
   if (typed === null || question.hardware === null) return null;
   try {
-    const { reference, weights } = modelOfCommand(typed);
-    const spec = await modelFromReference(reference, {
-      offline: question.offline,
-      mixture: weights ?? undefined,
-    });
+    const { spec, reference, weights } = await modelOfCommand(typed, { offline: question.offline });
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
-      ...(weights !== null && engineFace(log.engine).loads === 'gguf' && { weights }),
+      ...(weights !== null && { weights }),
       ...devicesFlag(log, planned),
       ...Object.fromEntries([...planned].map(([name, value]) => [camelCase(name), value ?? true])),
       gpu: question.hardware ?? '',
       engine: log.release === null ? log.engine : `${log.engine}@${log.release}`,
     });
     const requestFor = (planned: ReadonlyMap<string, string | null>): PlanRequest =>
-      planRequest({ spec, reference, draft: null }, flagsFor(planned));
+      onLoggedDevice(log, planRequest({ spec, reference, draft: null }, flagsFor(planned)));
     const withWords = (words: readonly string[]): PlanRequest | null => {
       const engine = commandEngines().find(({ face }) => face.name === log.engine);
       if (engine === undefined) return null;
@@ -113,6 +111,13 @@ async function startOf(
     notes.push(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
     return null;
   }
+}
+
+/** The device with the memory that the log states: drivers, other processes and partitions take some of the registry's figure. */
+function onLoggedDevice({ deviceBytes }: EngineLog, request: PlanRequest): PlanRequest {
+  if (deviceBytes === null) return request;
+  const { hardware } = request;
+  return { ...request, hardware: { ...hardware, memory: { ...hardware.memory, usableBytes: deviceBytes } } };
 }
 
 /** The --tp flag of an engine that splits layers over devices: its log names the devices, but no flag counts them. */

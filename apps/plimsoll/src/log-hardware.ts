@@ -1,4 +1,4 @@
-/** Finds the device of a log by a printed name, or else by the printed size of its memory. */
+/** Finds the device of a log by a printed name, or by the printed size of its memory. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineLog } from '@plimsoll/planner/log';
 import { featuredHardware, listHardware, resolveHardware } from '@plimsoll/registry';
@@ -6,13 +6,13 @@ import { featuredHardware, listHardware, resolveHardware } from '@plimsoll/regis
 /** Maximum difference from the registry's memory size: drivers differ by some hundred MiB. */
 const memoryTolerance = 0.01;
 
-/** Id of the registry record; null if the log names no device of the registry. */
-export function hardwareOfLog(log: EngineLog, names: readonly string[]): string | null {
+/** The device of the registry that the log names; null if it names none. */
+export function namedHardware(log: EngineLog, names: readonly string[]): string | null {
   for (const name of [...log.devices, ...names]) {
     const id = deviceNamed(name);
     if (id !== null) return id;
   }
-  return log.deviceBytes === null ? null : deviceOfMemory(log.deviceBytes);
+  return null;
 }
 
 /** Other words of the line may follow a printed name, so the longest prefix that is a known name counts. */
@@ -31,9 +31,13 @@ function deviceNamed(printed: string): string | null {
   return null;
 }
 
-function deviceOfMemory(bytes: number): string | null {
-  const near = [...featuredHardware(), ...listHardware()].filter(
-    ({ usableBytes }) => Math.abs(usableBytes - bytes) <= memoryTolerance * usableBytes,
-  );
+/** The device whose memory is nearest, among equals the one that more people ask for; null if none is near. */
+export function hardwareOfMemory({ deviceBytes: bytes }: EngineLog): string | null {
+  if (bytes === null) return null;
+  const distance = ({ usableBytes }: { readonly usableBytes: number }): number =>
+    Math.abs(usableBytes - bytes);
+  const near = [...featuredHardware(), ...listHardware()]
+    .filter((row) => distance(row) <= memoryTolerance * row.usableBytes)
+    .sort((a, b) => distance(a) - distance(b));
   return near[0]?.id ?? null;
 }

@@ -8,6 +8,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
+import { conversionOf } from './conversions.ts';
 import type { ReferenceOptions } from './reference-options.ts';
 
 export async function modelFromReference(
@@ -46,37 +47,17 @@ export function modelFromRegistry(name: string, options: ReferenceOptions = {}):
   });
 }
 
-/** Name endings of converted checkpoints, and the --weights format with which the original has the same plan. */
-const conversions: readonly (readonly [RegExp, string])[] = [
-  [/[-_.]awq(-int4)?$/i, 'awq'],
-  [/[-_.]gptq(-int4)?$/i, 'gptq'],
-  [/[-_.]nvfp4$/i, 'nvfp4'],
-  [/[-_.]fp8(-dynamic|-block)?$/i, 'fp8'],
-  [/[-_.](unsloth-)?bnb-4bit$/i, 'bitsandbytes'],
-  [/[-_.]gguf$/i, 'Q4_K_M'],
-];
-
 /** Finds the registry's record. For an unlisted conversion, the error names the original and the format. */
 function resolveRecord(name: string): ReturnType<typeof resolveModel> {
   try {
     return resolveModel(name);
   } catch (error) {
-    const original = originalOf(name);
+    const original = conversionOf(name);
     if (original === null || !(error instanceof PlimsollError)) throw error;
     throw new PlimsollError(
       { ...error.toJSON(), hint: `${original.id} with --weights ${original.format}` },
       { cause: error },
     );
-  }
-}
-
-function originalOf(name: string): { readonly id: string; readonly format: string } | null {
-  const found = conversions.find(([ending]) => ending.test(name));
-  if (found === undefined) return null;
-  try {
-    return { id: resolveModel(name.replace(found[0], '')).id, format: found[1] };
-  } catch {
-    return null;
   }
 }
 

@@ -64,6 +64,18 @@ test("reads the quantisation mix from the name of the command's file", () => {
   expect(out).toMatch(/^Qwen\/Qwen3-8B on .* llama\.cpp .*\n.*Q5_K_M/);
 });
 
+test('plans the original of a converted checkpoint that no file and no Hub has, and prints a note', () => {
+  const typed = '/models/Qwen3-32B-W4A16';
+  const start = ['vllm', 'serve', typed, '--max-model-len', '8192'];
+  const { code, out, err } = plimsoll(['plan', '--gpu', 'h100', '--offline', '--', ...start]);
+  expect([code, err]).toEqual([0, `note: ${typed} is planned as Qwen/Qwen3-32B with weights in int4\n`]);
+  expect(out).toMatch(/^Qwen\/Qwen3-32B on .*\n.*weights int4/);
+  const native = ['vllm', 'serve', '/models/DeepSeek-R1-fp8', '-tp', '8'];
+  expect(plimsoll(['plan', '--gpu', 'h200', '--', ...native]).out).toMatch(
+    /^deepseek-ai\/DeepSeek-R1 on 8 x .*\n.*weights fp8/,
+  );
+});
+
 test('refuses unreadable commands with a hint', () => {
   const refusal = (...args: readonly string[]): unknown => {
     const { code, out } = plimsoll(['plan', '--gpu', 'h100', '--json', ...args]);

@@ -2,16 +2,8 @@
  * `plimsoll plan [flags] -- COMMAND`: plans the command that starts an engine. The flags before `--` add facts that a
  * command does not contain, such as the device, and win over the command's flags.
  */
-import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
-import {
-  type CommandReading,
-  engineFace,
-  engineNamed,
-  modelNames,
-  readCommand,
-} from '@plimsoll/planner/engines';
-import { resolveModel } from '@plimsoll/registry';
+import { type CommandReading, engineFace, engineNamed, readCommand } from '@plimsoll/planner/engines';
 import { canonicalArguments, commandEngines } from './engine-flags.ts';
 import { printMessage } from './output.ts';
 import { readPastedText } from './standard-input.ts';
@@ -74,38 +66,4 @@ function notesOf({ leftOut, unknown, others, engine }: CommandReading): readonly
 function leftOutNote(flags: readonly string[]): string {
   const [verb, are] = flags.length === 1 ? ['changes', 'is'] : ['change', 'are'];
   return `${flags.join(', ')} ${verb} no memory and ${are} left out`;
-}
-
-export interface NamedModel {
-  readonly reference: string;
-  /** The weight format in the name; null if the name has none. */
-  readonly weights: string | null;
-}
-
-/**
- * Finds the model of a command: a file of this machine, or a record of the registry whose name is a part of the typed
- * name. An unknown name is returned unchanged.
- */
-export function modelOfCommand(typed: string): NamedModel {
-  if (existsSync(typed)) return { reference: typed, weights: null };
-  const known = modelNames(typed).find(({ name }) => isRecorded(name));
-  if (known !== undefined) return { reference: known.name, weights: known.weights };
-  if (!/^(?:[/~.$<]|[A-Za-z]:\\)/.test(typed)) return { reference: typed, weights: null };
-  throw new PlimsollError({
-    code: 'unknown-model',
-    message: `the command starts "${typed}", which is no file here, and no part of it is a model of the registry`,
-    value: typed,
-    limit: 'a registry name, a Hugging Face id or a file of this machine',
-    hint: 'name the model before the command: plimsoll plan MODEL --gpu h100 -- COMMAND',
-  });
-}
-
-function isRecorded(name: string): boolean {
-  try {
-    resolveModel(name);
-    return true;
-  } catch (error) {
-    if (error instanceof PlimsollError) return false;
-    throw error;
-  }
 }

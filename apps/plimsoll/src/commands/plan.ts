@@ -3,10 +3,11 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command, Option } from 'commander';
+import { modelOfCommand } from '../command-model.ts';
 import { modelFromReference } from '../model-reference.ts';
 import { addOptionFlags } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
-import { commandModelFlag, modelOfCommand, planArguments } from '../pasted-command.ts';
+import { commandModelFlag, planArguments } from '../pasted-command.ts';
 import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
 import { renderComparison } from '../render/comparison.ts';
 import { renderPlan } from '../render/plan-text.ts';
@@ -18,15 +19,18 @@ const example = { model: 'meta-llama/Llama-3.1-8B-Instruct', gpu: 'rtx-4090', co
 
 export function planCommand(done: (exitCode: number) => void): Command {
   return describe(new Command('plan')).action(async (named: string | undefined, flags: PlanFlags) => {
-    const [model, given] = withModelOfCommand(named, flags);
+    const model = named ?? flags.commandModel;
     if (model === undefined && flags.ask !== true) {
       const piped = await readPipedText();
       if (piped !== null) return planPiped(piped, done);
     }
-    const asked = await completeQuestion(model, given);
+    const question = await completeQuestion(model, flags);
     // Shells report an interrupted program with 130.
-    if (asked === null) return done(130);
-    const models = await modelsOf(asked);
+    if (question === null) return done(130);
+    const { models, asked } =
+      named === undefined && flags.commandModel !== undefined
+        ? await modelsOfCommand(question)
+        : { models: await modelsOf(question), asked: question };
     if (asked.flags.compare !== undefined) return done(compare(models, asked));
     const answer = plan(planRequest(models, asked.flags));
     if (asked.flags.json === true) printJson(answer);
@@ -34,16 +38,6 @@ export function planCommand(done: (exitCode: number) => void): Command {
     // A user who answered questions reads the verdict; an exit code of 2 would only make npm print an error.
     done((answer.fits && answer.start.starts) || asked.interactive ? 0 : 2);
   });
-}
-
-/** Returns the model of a pasted command and the weight format in its name, unless the user named a model. */
-function withModelOfCommand(
-  named: string | undefined,
-  flags: PlanFlags,
-): readonly [string | undefined, PlanFlags] {
-  if (named !== undefined || flags.commandModel === undefined) return [named, flags];
-  const { reference, weights } = modelOfCommand(flags.commandModel);
-  return [reference, weights === null || flags.weights !== undefined ? flags : { ...flags, weights }];
 }
 
 /** Plans a piped command like a command after `--`. */
@@ -165,6 +159,18 @@ async function modelsOf({ model: reference, flags }: Question): Promise<PlannedM
     reference,
     draft: flags.draft === undefined ? null : await modelFromReference(flags.draft, { offline }),
   };
+}
+
+/** The models of a pasted command, and the question with the weight format that the name of its model states. */
+async function modelsOfCommand(
+  question: Question,
+): Promise<{ readonly models: PlannedModels; readonly asked: Question }> {
+  const { model: typed, flags } = question;
+  const { assume, offline, weights: mixture } = flags;
+  const { spec, reference, weights } = await modelOfCommand(typed, { assume, offline, mixture });
+  const draft = flags.draft === undefined ? null : (await modelOfCommand(flags.draft, { offline })).spec;
+  const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
+  return { models: { spec, reference, draft }, asked: { ...question, flags: asked } };
 }
 
 /** Plans each device as if it were the only one, with its usual engine. */

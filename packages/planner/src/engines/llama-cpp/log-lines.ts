@@ -108,6 +108,7 @@ export const llamaCppLogLines: readonly LogLine[] = [
       const [wanted, free] = [printedBytes(needed, unit), printedBytes(available, ofUnit)];
       if (wanted === null || free === null) return null;
       return {
+        deviceBytes: free,
         error: {
           code: 'memory-short',
           message: `the model needs ${needed} ${unit} of system memory, and ${available} ${ofUnit} are free`,
