@@ -8,7 +8,7 @@ import type { Check } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
 
 /** Engines that people name and that have no profile yet. */
-const others: readonly string[] = ['tensorrt-llm', 'trtllm', 'ollama', 'lmstudio'];
+const others: readonly string[] = ['ollama', 'lmstudio'];
 
 /** `none` is the name of the profile without an engine, and an ordinary word. */
 const noEngine = 'none';

@@ -84,7 +84,7 @@ function describe(command: Command): Command {
     .addHelpText(
       'after',
       `
-plan also accepts the flags of vLLM, SGLang and llama.cpp that change memory: --max-model-len, --tp-size, -ngl,
+plan also accepts the flags of vLLM, SGLang, TensorRT-LLM and llama.cpp that change memory: --max-model-len, --tp-size, -ngl,
 -c, -ctk ... Here --context and -c are per user; llama.cpp's own -c is for all users together.
 
 plan also reads a whole command, with its environment variables, after -- or on standard input (-): vllm serve,

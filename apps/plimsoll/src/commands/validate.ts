@@ -11,7 +11,7 @@ import { renderTable } from '../render/table.ts';
 export function validateCommand(done: (exitCode: number) => void): Command {
   return new Command('validate')
     .description('Compare the planner with engine logs and print its errors')
-    .argument('<file>', 'JSON list of vLLM start-up, llama.cpp load or performance records')
+    .argument('<file>', 'JSON list of records of start-up logs or of measured speed')
     .option('--json', 'print { summary, records } as JSON (plimsoll schema validate)')
     .action(async (file: string, flags: { json?: boolean }) => {
       const validation = await validateFile(file);
@@ -22,7 +22,7 @@ export function validateCommand(done: (exitCode: number) => void): Command {
 }
 
 export async function validateFile(file: string): Promise<Validation> {
-  // Imported only here, because predicting logs needs the readers of three kinds of records.
+  // Imported only here, because predicting logs needs the readers of every kind of record.
   const { validateRecords } = await import('@plimsoll/planner/validation');
   const { readJsonFile } = await import('@plimsoll/model-files/files');
   const records = await readJsonFile(file, 'log');

@@ -10,9 +10,10 @@ import { llamaCppFace } from './llama-cpp/face.ts';
 import { noEngineFace } from './none/face.ts';
 import { plimsollFace } from './plimsoll/face.ts';
 import { sglangFace } from './sglang/face.ts';
+import { tensorrtLlmFace } from './tensorrt-llm/face.ts';
 import { vllmFace } from './vllm/face.ts';
 
-const faces = [vllmFace, sglangFace, llamaCppFace, plimsollFace, noEngineFace] as const;
+const faces = [vllmFace, sglangFace, tensorrtLlmFace, llamaCppFace, plimsollFace, noEngineFace] as const;
 
 type Face = (typeof faces)[number];
 type OptionsOf<Any> = Any extends EngineFace<infer Options> ? Options : never;

@@ -7,11 +7,13 @@ import { llamaCpp } from './llama-cpp/profile.ts';
 import { noEngine } from './none/profile.ts';
 import { plimsoll } from './plimsoll/profile.ts';
 import { sglang } from './sglang/profile.ts';
+import { tensorrtLlm } from './tensorrt-llm/profile.ts';
 import { vllm } from './vllm/profile.ts';
 
 const profiles: { readonly [Name in EngineName]: EngineProfile<AnyOptions, Name> } = {
   vllm,
   sglang,
+  'tensorrt-llm': tensorrtLlm,
   'llama.cpp': llamaCpp,
   plimsoll,
   none: noEngine,

@@ -5,10 +5,17 @@
 import type { RecordReader } from '../engines/contract/log-record.ts';
 import { llamaCppRecords } from '../engines/llama-cpp/log-answer.ts';
 import { sglangRecords } from '../engines/sglang/log-record.ts';
+import { tensorrtLlmRecords } from '../engines/tensorrt-llm/log-record.ts';
 import { vllmRecords } from '../engines/vllm/log-record.ts';
 import { performanceRecords } from './performance-record.ts';
 
-const readers = [performanceRecords, sglangRecords, llamaCppRecords, vllmRecords] as const;
+const readers = [
+  performanceRecords,
+  sglangRecords,
+  tensorrtLlmRecords,
+  llamaCppRecords,
+  vllmRecords,
+] as const;
 
 export type RecordKind = (typeof readers)[number]['kind'];
 

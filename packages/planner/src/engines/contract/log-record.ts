@@ -44,6 +44,12 @@ export function numberField(record: RawRecord, key: string): number | undefined 
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+/** Returns a count of one or more; undefined if the record has none. */
+export function countField(record: RawRecord, key: string): number | undefined {
+  const value = numberField(record, key);
+  return Number.isSafeInteger(value) && Number(value) >= 1 ? value : undefined;
+}
+
 export function textField(record: RawRecord, key: string): string | undefined {
   const value = record[key];
   return typeof value === 'string' && value !== '' ? value : undefined;

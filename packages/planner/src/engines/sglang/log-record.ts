@@ -20,6 +20,7 @@ import {
   type Resolver,
   textField,
 } from '../contract/log-record.ts';
+import { loggedModel } from '../contract/logged-names.ts';
 import type { SglangDeployment } from './deployment.ts';
 import type { SglangOptions } from './options.ts';
 import { prepareSglang } from './profile.ts';
@@ -145,30 +146,15 @@ function algorithmOf(text: string | undefined): string | undefined {
   return name.includes('MTP') || name.includes('NEXTN') ? 'EAGLE' : 'STANDALONE';
 }
 
-/** Matches words about storage after a model's name, which the record also has in a separate field. */
-const storedWords = /[-\s](?:fp8|fp4|nvfp4|mxfp4|int4|int8|awq|gptq|base)$/i;
-
-/**
- * Finds the model of a log, whose name may have remarks: "Llama-3.1-8B class (LlamaForCausalLM)", "DeepSeek-R1 (FP8)",
- * "V4-Flash-Base".
- */
+/** Forks that keep experts in host memory are another engine. */
 function modelOf(record: RawRecord, resolver: Resolver): ModelSpec {
   const name = textField(record, 'model') ?? '';
-  const [bare = ''] = name.split(/ class\b|[(,]| \/ /, 1).map((part) => part.trim());
-  const plain = bare.replace(storedWords, '');
-  const names = [...new Set([name, bare, plain, plain.split('/').at(-1) ?? ''])].filter(
-    (text) => text !== '',
-  );
-  let refusal: PlimsollError | null = null;
-  for (const candidate of names) {
-    try {
-      return resolver.model(candidate);
-    } catch (error) {
-      if (!(error instanceof PlimsollError)) throw error;
-      refusal ??= error;
-    }
-  }
-  throw refusal ?? new PlimsollError({ code: 'missing-model', message: 'the record names no model' });
+  if (!/\bon the CPU\b/i.test(name)) return loggedModel(name, resolver);
+  throw new PlimsollError({
+    code: 'host-experts',
+    message: 'experts in host memory are a fork of SGLang, which is not modelled',
+    value: name,
+  });
 }
 
 /**
