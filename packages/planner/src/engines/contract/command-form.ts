@@ -37,4 +37,10 @@ export interface CommandForm {
   readonly variables: Readonly<Record<string, (value: string) => Readonly<Record<string, string>>>>;
   /** True if a flag may be shortened to any prefix that no other flag has, as in Python's argparse. */
   readonly abbreviates: boolean;
+  /** True if the words after the model are a prompt. */
+  readonly takesPrompt?: boolean;
+  /** Flags of this form alone that change no memory, without a value and with one value. */
+  readonly idleFlags?: { readonly switches: readonly string[]; readonly options: readonly string[] };
+  /** Other programs on the same engine with other defaults; absent if there are none. */
+  readonly variants?: readonly CommandForm[];
 }

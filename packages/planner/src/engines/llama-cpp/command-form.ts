@@ -5,6 +5,33 @@ const flagOf =
   (flag: string): ((value: string) => Readonly<Record<string, string>>) =>
   (value) => ({ [flag]: value });
 
+/**
+ * `ollama run`: llama.cpp with 4,096 tokens in each of its slots and with its own variables. Releases of 2026 take longer contexts
+ * on devices of 24 GiB and more (docs/context-length); a command that relies on that needs --context.
+ */
+const ollamaForm: CommandForm = {
+  programs: [['ollama', 'run']],
+  modules: [],
+  images: ['ollama/ollama'],
+  modelFlags: [],
+  takesModelWord: true,
+  takesPrompt: true,
+  usualContext: 4096,
+  contextIsShared: false,
+  readTokens: null,
+  variables: {
+    OLLAMA_CONTEXT_LENGTH: (value) => (value === '0' ? {} : { context: value }),
+    OLLAMA_NUM_PARALLEL: (value) => (value === '0' ? {} : { users: value }),
+    OLLAMA_FLASH_ATTENTION: flagOf('fa'),
+    OLLAMA_KV_CACHE_TYPE: (value) => ({ ctk: value, ctv: value }),
+  },
+  idleFlags: {
+    switches: ['--verbose', '--nowordwrap', '--insecure', '--hidethinking', '--think', '--truncate'],
+    options: ['--keepalive', '--format', '--dimensions'],
+  },
+  abbreviates: false,
+};
+
 export const llamaCppCommandForm: CommandForm = {
   programs: [['llama-server'], ['llama-cli'], ['llama-completion'], ['llama-mtmd-cli']],
   modules: [],
@@ -28,4 +55,5 @@ export const llamaCppCommandForm: CommandForm = {
     LLAMA_ARG_N_CPU_MOE: flagOf('n-cpu-moe'),
   },
   abbreviates: false,
+  variants: [ollamaForm],
 };

@@ -43,6 +43,8 @@ function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<st
   add(known?.switches, { kind: 'idle', values: 'none' });
   add(known?.options, { kind: 'idle', values: 'one' });
   add(known?.lists, { kind: 'idle', values: 'all' });
+  add(face.commandForm?.idleFlags?.switches, { kind: 'idle', values: 'none' });
+  add(face.commandForm?.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm?.modelFlags, { kind: 'model' });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
   for (const spec of face.options) add(spec.flags, { kind: 'option', spec });
@@ -101,7 +103,7 @@ class ArgumentReader {
   #takeWord(word: string): void {
     if (this.#model === null && this.#face.commandForm?.takesModelWord === true && /\w/.test(word))
       this.#model = word;
-    else if (/\w/.test(word)) this.#unknown.add(word);
+    else if (/\w/.test(word) && this.#face.commandForm?.takesPrompt !== true) this.#unknown.add(word);
   }
 
   #takeFlag(word: string): void {

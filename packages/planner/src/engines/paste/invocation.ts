@@ -8,8 +8,9 @@ import { type ShellCommand, shellCommands } from './shell-text.ts';
 
 type Face = Pick<EngineFace<AnyOptions, EngineName>, 'name' | 'commandForm' | 'release'>;
 
-export interface Invocation {
-  readonly engine: EngineName;
+export interface Invocation<Known extends Face = Face> {
+  /** The entry of the list whose command this is. */
+  readonly face: Known;
   /** Release in an image's tag or after the program's name; null if the command states none. */
   readonly release: string | null;
   readonly variables: ReadonlyMap<string, string>;
@@ -20,7 +21,10 @@ export interface Invocation {
 const containerPrograms: readonly string[] = ['docker', 'podman', 'nerdctl'];
 
 /** Returns null for a command that starts no engine of the list. */
-export function findInvocation(command: ShellCommand, faces: readonly Face[]): Invocation | null {
+export function findInvocation<Known extends Face>(
+  command: ShellCommand,
+  faces: readonly Known[],
+): Invocation<Known> | null {
   const { words } = command;
   const variables = new Map([...inlineVariables(words), ...command.assignments]);
   for (let index = 0; index < words.length; index++) {
@@ -38,11 +42,11 @@ export function findInvocation(command: ShellCommand, faces: readonly Face[]): I
 }
 
 /** Finds the engine in the inner command of `bash -c "..."`. */
-function nestedInvocation(
+function nestedInvocation<Known extends Face>(
   text: string,
   variables: ReadonlyMap<string, string>,
-  faces: readonly Face[],
-): Invocation | null {
+  faces: readonly Known[],
+): Invocation<Known> | null {
   for (const { assignments, words } of shellCommands(text)) {
     const found = findInvocation({ assignments: new Map([...variables, ...assignments]), words }, faces);
     if (found !== null) return found;
@@ -50,10 +54,10 @@ function nestedInvocation(
   return null;
 }
 
-type Start = Omit<Invocation, 'variables'>;
+type Start<Known extends Face> = Omit<Invocation<Known>, 'variables'>;
 
 /** Returns the engine whose command starts at the first of these words; null if there is none. */
-function startAt(words: readonly string[], faces: readonly Face[]): Start | null {
+function startAt<Known extends Face>(words: readonly string[], faces: readonly Known[]): Start<Known> | null {
   const [first = '', second = ''] = words;
   for (const face of faces) {
     if (face.commandForm === null) continue;
@@ -61,25 +65,23 @@ function startAt(words: readonly string[], faces: readonly Face[]): Start | null
       const [name = '', ...rest] = program;
       const [called = '', release] = programName(first).split('@');
       const isCalled = called === name && rest.every((word, index) => words[index + 1] === word);
-      if (isCalled)
-        return { engine: face.name, release: releaseIn(release, face), words: words.slice(program.length) };
+      if (isCalled) return { face, release: releaseIn(release, face), words: words.slice(program.length) };
     }
     const { modules } = face.commandForm;
-    if (first === '-m' && modules.includes(second))
-      return { engine: face.name, release: null, words: words.slice(2) };
+    if (first === '-m' && modules.includes(second)) return { face, release: null, words: words.slice(2) };
     const path = first.replaceAll('\\', '/');
     if (modules.some((module) => path.endsWith(`${module.replaceAll('.', '/')}.py`)))
-      return { engine: face.name, release: null, words: words.slice(1) };
+      return { face, release: null, words: words.slice(1) };
   }
   return null;
 }
 
 /** Finds the engine of a container: by its image, or by the command for another image. */
-function containerInvocation(
+function containerInvocation<Known extends Face>(
   words: readonly string[],
   given: ReadonlyMap<string, string>,
-  faces: readonly Face[],
-): Invocation | null {
+  faces: readonly Known[],
+): Invocation<Known> | null {
   const variables = new Map([...given, ...containerVariables(words)]);
   for (const [index, word] of words.entries()) {
     const face = faces.find(({ commandForm }) => commandForm?.images.some((image) => isImage(word, image)));
@@ -87,7 +89,7 @@ function containerInvocation(
     const rest = words.slice(index + 1);
     const inner = findInvocation({ assignments: variables, words: rest }, [face]);
     const release = releaseIn(word.split('@')[0]?.split(':').at(-1), face);
-    const own = inner ?? { engine: face.name, release, variables, words: rest };
+    const own = inner ?? { face, release, variables, words: rest };
     return { ...own, release: own.release ?? release };
   }
   return findInvocation({ assignments: variables, words: withoutNames(words) }, faces);

@@ -68,6 +68,19 @@ test('the reader uses the variables of the command, but not the environment', ()
   delete process.env.VLLM_USE_V1;
 });
 
+test('a program on an engine has defaults of its own, and its words after the model are a prompt', () => {
+  expect(
+    read(
+      'OLLAMA_CONTEXT_LENGTH=8192 OLLAMA_NUM_PARALLEL=2 OLLAMA_KV_CACHE_TYPE=q8_0 ollama run qwen3:8b "Why is the sky blue?" --verbose',
+    ),
+  ).toMatchInlineSnapshot(`
+    "llama.cpp qwen3:8b
+    context=8192 users=2 ctk=q8_0 ctv=q8_0
+    left out --verbose; unknown -; others -"
+  `);
+  expect(read('docker exec -it ollama ollama run gemma3:27b')).toContain('context=4096');
+});
+
 test('numbers of tokens have the meaning of the engine', () => {
   expect(read('vllm serve a/b --max-model-len 32k')).toContain('context=32000');
   expect(read('vllm serve a/b --max-model-len 32K')).toContain('context=32K');

@@ -73,22 +73,32 @@ export function readCommand(
   engines: readonly CommandEngine[],
 ): CommandReading {
   const commands = typeof given === 'string' ? shellCommands(given) : commandsOfWords(given);
-  const faces = engines.map(({ face }) => face);
+  const faces = engines.flatMap(({ face }) => facesOf(face));
   const found = commands.flatMap((command) => findInvocation(command, faces) ?? []);
   const [first, ...others] = found;
-  const engine = engines.find(({ face }) => face.name === first?.engine);
-  if (first === undefined || engine === undefined) throw unknownCommand(commands, faces);
-  const { model, ...read } = readArguments(engine.face, engine.known, first.words);
-  const { model: modelOfVariables = null, ...flags } = flagsOfVariables(first, engine.face);
+  if (first === undefined) throw unknownCommand(commands, faces);
+  const { face } = first;
+  const known = engines.find((engine) => engine.face.name === face.name)?.known ?? null;
+  const { model, ...read } = readArguments(face, known, first.words);
+  const { model: modelOfVariables = null, ...flags } = flagsOfVariables(first, face);
   return {
-    engine: first.engine,
-    release: first.release ?? installedRelease(commands, engine.face),
+    engine: face.name,
+    release: first.release ?? installedRelease(commands, face),
     model: model ?? modelOfVariables,
-    flags: planFlags(new Map([...Object.entries(flags), ...read.flags]), engine.face),
-    leftOut: [...idleVariables(first, engine.face), ...read.leftOut],
+    flags: planFlags(new Map([...Object.entries(flags), ...read.flags]), face),
+    leftOut: [...idleVariables(first, face), ...read.leftOut],
     unknown: read.unknown,
     others: others.map(({ words }) => words.slice(0, 3).join(' ')),
   };
+}
+
+/** The face with each of its command forms. */
+function facesOf(face: CommandFace): readonly CommandFace[] {
+  if (face.commandForm === null) return [];
+  return [face.commandForm, ...(face.commandForm.variants ?? [])].map((commandForm) => ({
+    ...face,
+    commandForm,
+  }));
 }
 
 /** A shell has split the words after `--`; a command that is quoted as a whole is still one text. */
