@@ -60,6 +60,20 @@ export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
   return owners.find(({ name }) => name === usual)?.name ?? owners[0]?.name ?? usual;
 }
 
+/** The other model that an option of the flags names, such as the drafter of --speculative-config; null if none does. */
+export function modelNamedByOption(flags: ReadFlags): string | null {
+  for (const { name, text, owners } of givenSpecs(flags)) {
+    const spec = engineFaces
+      .filter((face) => owners.includes(face.name))
+      .flatMap(({ options }) => options)
+      .find((candidate) => candidate.name === name && candidate.namedModel !== undefined);
+    const options = spec?.read?.(text) ?? null;
+    const named = options === null ? null : (spec?.namedModel?.(options) ?? null);
+    if (named !== null) return named;
+  }
+  return null;
+}
+
 interface GivenOption {
   readonly name: string;
   readonly text: string;

@@ -5,7 +5,7 @@ import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command, Option } from 'commander';
 import { modelOfCommand } from '../command-model.ts';
 import { modelFromReference } from '../model-reference.ts';
-import { addOptionFlags } from '../option-flags.ts';
+import { addOptionFlags, modelNamedByOption } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { commandModelFlag, planArguments } from '../pasted-command.ts';
 import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
@@ -154,11 +154,8 @@ function incomplete(model: string | undefined, { commandModel }: PlanFlags): Pli
 async function modelsOf({ model: reference, flags }: Question): Promise<PlannedModels> {
   const { assume, offline, weights: mixture } = flags;
   const spec = await modelFromReference(reference, { assume, offline, mixture });
-  return {
-    spec,
-    reference,
-    draft: flags.draft === undefined ? null : await modelFromReference(flags.draft, { offline }),
-  };
+  const draft = flags.draft ?? modelNamedByOption(flags);
+  return { spec, reference, draft: draft === null ? null : await modelFromReference(draft, { offline }) };
 }
 
 /** The models of a pasted command, and the question with the weight format that the name of its model states. */

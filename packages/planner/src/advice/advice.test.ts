@@ -38,9 +38,9 @@ const said = ({ change, users, usersMax, fits }: Advice): string =>
 test('if only more hardware serves all users, a change that serves some of them on this device comes first', () => {
   expect(adviceFor(16, { model: 'Qwen/Qwen3-30B-A3B' }).map(said)).toMatchInlineSnapshot(`
     [
-      "hold the weights in awq, for 5 of the 16 users: 5 planned, 5 at most, fits",
-      "hold the weights in awq, and spread the model over 2 x NVIDIA GeForce RTX 4090: 16 planned, 32 at most, fits",
-      "spread the model over 4 x NVIDIA GeForce RTX 4090: 16 planned, 31 at most, fits",
+      "hold the weights in awq, for 6 of the 16 users: 6 planned, 6 at most, fits",
+      "spread the model over 4 x NVIDIA GeForce RTX 4090: 16 planned, 34 at most, fits",
+      "hold the weights in awq, and spread the model over 2 x NVIDIA GeForce RTX 4090: 16 planned, 34 at most, fits",
     ]
   `);
 });
@@ -48,9 +48,9 @@ test('if only more hardware serves all users, a change that serves some of them 
 test('an 8-bit checkpoint can go to 4 bits', () => {
   expect(adviceFor(1, { model: 'Qwen/Qwen3-30B-A3B-FP8' }).map(said)).toMatchInlineSnapshot(`
     [
-      "hold the weights in awq: 1 planned, 5 at most, fits",
+      "hold the weights in awq: 1 planned, 6 at most, fits",
       "serve a file in Q4_K_M with llama.cpp: 1 planned, 8 at most, fits",
-      "spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 14 at most, fits",
+      "spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 16 at most, fits",
     ]
   `);
   expect(adviceFor(1, { model: 'Qwen/Qwen3-30B-A3B', weights: 'fp8' })[0]?.change).toBe(
@@ -105,13 +105,13 @@ test('the same cards in another layout are proposed, whether the users fit or no
   const groups = { tensor: 4, pipeline: 1, data: 2, expertParallel: false };
   expect(adviceForLayout(groups, 16)).toMatchInlineSnapshot(`
     [
-      "lay out the same 8 devices as tp8: 16 planned, 41 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1",
-      "keep the KV cache in fp8: 16 planned, 56 at most, fits; --kv-cache-dtype fp8",
-      "spread the model over 16 x NVIDIA H100 SXM 80GB: 16 planned, 82 at most, fits; --tensor-parallel-size 8",
+      "lay out the same 8 devices as tp8: 16 planned, 42 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1",
+      "keep the KV cache in fp8: 16 planned, 58 at most, fits; --kv-cache-dtype fp8",
+      "spread the model over 16 x NVIDIA H100 SXM 80GB: 16 planned, 84 at most, fits; --tensor-parallel-size 8",
     ]
   `);
   expect(adviceForLayout(groups, 40)[0]).toBe(
-    'lay out the same 8 devices as tp8: 40 planned, 41 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1',
+    'lay out the same 8 devices as tp8: 40 planned, 42 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1',
   );
   const wide = { ...groups, tensor: 8, data: 1 };
   expect(adviceForLayout(wide, 16).join()).not.toContain('lay out');
@@ -133,9 +133,9 @@ test('more devices than a plan with data groups has are counted with the groups'
 test('fewer bits and more cards are proposed together where that takes fewer cards', () => {
   expect(adviceFor(1, { model: 'meta-llama/Llama-3.3-70B-Instruct' }).map(said)).toMatchInlineSnapshot(`
     [
-      "use NVIDIA B200 SXM 180GB instead: 1 planned, 10 at most, fits",
+      "use NVIDIA B200 SXM 180GB instead: 1 planned, 11 at most, fits",
       "hold the weights in awq, and spread the model over 2 x NVIDIA GeForce RTX 4090: 1 planned, 1 at most, fits",
-      "spread the model over 8 x NVIDIA GeForce RTX 4090: 1 planned, 9 at most, fits",
+      "spread the model over 8 x NVIDIA GeForce RTX 4090: 1 planned, 13 at most, fits",
     ]
   `);
 });
@@ -163,7 +163,7 @@ test('what serves some users at the asked context comes before a shorter context
     [
       "hold the weights in awq, for 7 of the 16 users: 7 planned, 7 at most, fits",
       "hold the weights in fp8, for 5 of the 16 users: 5 planned, 5 at most, fits",
-      "limit the context to 4k tokens: 16 planned, 16 at most, fits",
+      "limit the context to 4,608 tokens: 16 planned, 16 at most, fits",
     ]
   `);
 });

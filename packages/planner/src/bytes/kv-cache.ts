@@ -109,7 +109,7 @@ const perTokenDefaults = {
 function headGroup(attention: PerTokenKind, options: CacheOptions): CacheGroup {
   const heads = kvHeadsPerDevice(attention.kvHeads, options.tensor);
   const keyBytes = kvVectorBytes(attention.keyHeadDim, options.kvFormat);
-  const valueBytes = kvVectorBytes(attention.valueHeadDim, options.kvFormat);
+  const valueBytes = kvVectorBytes(attention.valueHeadDim, options.kvFormat, 'value');
   const window =
     attention.kind === 'sliding'
       ? attention.window

@@ -10,6 +10,8 @@ interface KvFormatFact {
   /** Elements per scale; null = no scale, 'vector' = one scale per cached head vector. */
   readonly scaled: number | 'vector' | null;
   readonly scaleBytes: number;
+  /** The same of a value where keys and values differ; its scale is per cached vector. */
+  readonly value?: { readonly bits: number; readonly scaleBytes: number };
 }
 
 /** ggml block sizes: ggml/src/ggml-common.h. Per-token-head formats: vllm/v1/kv_cache_interface.py (0.20 and later). */
@@ -28,6 +30,11 @@ const formats = {
   int8_per_token_head: { bits: 8, scaled: 'vector', scaleBytes: 4 },
   int4_per_token_head: { bits: 4, scaled: 'vector', scaleBytes: 4 },
   int2_per_token_head: { bits: 2, scaled: 'vector', scaleBytes: 4 },
+  nvfp4: { bits: 4, scaled: 16, scaleBytes: 1 },
+  turboquant_k8v4: { bits: 8, scaled: null, scaleBytes: 0, value: { bits: 4, scaleBytes: 4 } },
+  turboquant_4bit_nc: { bits: 4, scaled: 'vector', scaleBytes: 2, value: { bits: 4, scaleBytes: 4 } },
+  turboquant_k3v4_nc: { bits: 3, scaled: 'vector', scaleBytes: 2, value: { bits: 4, scaleBytes: 4 } },
+  turboquant_3bit_nc: { bits: 3, scaled: 'vector', scaleBytes: 2, value: { bits: 3, scaleBytes: 4 } },
 } as const satisfies Readonly<Record<string, KvFormatFact>>;
 
 export type KvFormat = keyof typeof formats;
@@ -64,9 +71,11 @@ export function parseKvFormat(text: string): KvFormat {
   });
 }
 
-/** Returns the bytes of one cached vector of `dim` elements: a key or value of one head, or one latent. */
-export function kvVectorBytes(dim: number, format: KvFormat): number {
+/** Bytes of one cached vector of `dim` elements: a key or value of one head, or one latent. */
+export function kvVectorBytes(dim: number, format: KvFormat, part: 'key' | 'value' = 'key'): number {
   const fact: KvFormatFact = formats[format];
+  if (part === 'value' && fact.value !== undefined)
+    return Math.ceil((dim * fact.value.bits) / 8) + fact.value.scaleBytes;
   const payload = Math.ceil((dim * fact.bits) / 8);
   if (fact.scaled === null) return payload;
   if (fact.scaled === 'vector') return payload + fact.scaleBytes;

@@ -42,7 +42,7 @@ test('a note names a limit that the planner raises, with its value and its cost'
     '--max-num-seqs is 2,000 here instead of 1,024, for the 2,000 users asked; activations grow with it',
   );
   const most = planned(8192, 100_000);
-  expect(most.capacity.usersMax).toBe(54);
+  expect(most.capacity.usersMax).toBe(55);
   expect(limits(most)).toEqual([
     '--max-num-seqs is 8,192 here instead of 1,024, the most that --max-num-batched-tokens allows, for the 100,000 users asked; activations grow with it',
   ]);

@@ -154,12 +154,12 @@ test('every row but the first says why it is not the first; devices without a pr
   expect(rows.map(said)).toMatchInlineSnapshot(`
     [
       "4 x l40s-48gb, tp4, vllm, fp8, fp8: first",
-      "8 x rtx-4090, tp4 pp2, vllm, fp8, bf16: 1.36 times the price per hour",
+      "8 x rtx-4090, tp8, vllm, fp8, bf16: 1.36 times the price per hour",
       "2 x h100-sxm-80gb, tp2, vllm, fp8, fp8: 1.60 times the price per hour",
       "2 x h20-96gb, tp2, vllm, fp8, bf16: no price is known",
       "1 x rtx-4090, tp1, vllm, fp8, fp8: the weights of the layers alone take 29.07 GiB, the device has 23.53 GiB",
       "2 x rtx-4090, tp2, vllm, fp8, fp8: layers and cache take 93.07 GiB, 2 devices have 47.05 GiB",
-      "4 x rtx-4090, tp2 pp2, vllm, fp8, fp8: 12 of 16 users fit",
+      "4 x rtx-4090, tp4, vllm, fp8, fp8: 12 of 16 users fit",
       "1 x h100-sxm-80gb, tp1, vllm, fp8, fp8: layers and cache take 93.07 GiB, the device has 79.19 GiB",
       "1 x l40s-48gb, tp1, vllm, fp8, fp8: layers and cache take 93.07 GiB, the device has 44.40 GiB",
       "2 x l40s-48gb, tp2, vllm, fp8, fp8: layers and cache take 93.07 GiB, 2 devices have 88.80 GiB",
@@ -167,7 +167,7 @@ test('every row but the first says why it is not the first; devices without a pr
       "2 x a10g-24gb, tp2, vllm, fp8, bf16: layers and cache take 157.07 GiB, 2 devices have 44.60 GiB",
       "4 x a10g-24gb, tp4, vllm, fp8, bf16: layers and cache take 157.07 GiB, 4 devices have 89.20 GiB",
       "8 x a10g-24gb, tp4 pp2, vllm, fp8, bf16: 15 of 16 users fit",
-      "1 x h20-96gb, tp1, vllm, fp8, fp8: 12 of 16 users fit",
+      "1 x h20-96gb, tp1, vllm, fp8, fp8: 13 of 16 users fit",
       "1 x rtx-3060-12gb, tp1, vllm, fp8, bf16: the weights of the layers alone take 29.07 GiB, the device has 11.63 GiB",
       "2 x rtx-3060-12gb, tp2, vllm, fp8, bf16: the weights of the layers alone take 29.07 GiB, 2 devices have 23.26 GiB",
       "4 x rtx-3060-12gb, tp4, vllm, fp8, bf16: layers and cache take 157.07 GiB, 4 devices have 46.52 GiB",
@@ -201,16 +201,16 @@ test('a set of cards has a row of every layout', () => {
   const rows = rank(asked).rows.filter(({ weights, kv }) => weights === 'bf16' && kv === 'bf16');
   expect(rows.map((row) => `${said(row)}; ${row.usersMax} users`)).toMatchInlineSnapshot(`
     [
-      "8 x h100-sxm-80gb, tp8, vllm, bf16, bf16: 1.58 times the price per million output tokens; 41 users",
-      "8 x h100-sxm-80gb, tp4 pp2, vllm, bf16, bf16: 1.92 times the price per million output tokens; 41 users",
+      "8 x h100-sxm-80gb, tp8, vllm, bf16, bf16: 1.58 times the price per million output tokens; 42 users",
+      "8 x h100-sxm-80gb, tp4 pp2, vllm, bf16, bf16: 1.92 times the price per million output tokens; 42 users",
       "8 x h100-sxm-80gb, tp4 dp2, vllm, bf16, bf16: 1.92 times the price per million output tokens; 28 users",
       "8 x h100-sxm-80gb, tp2 pp2 dp2, vllm, bf16, bf16: 2.65 times the price per million output tokens; 28 users",
       "8 x h100-sxm-80gb, tp2 pp4, vllm, bf16, bf16: 2.65 times the price per million output tokens; 41 users",
-      "8 x h100-sxm-80gb, tp1 pp8, vllm, bf16, bf16: 3.99 times the price per million output tokens; 41 users",
+      "8 x h100-sxm-80gb, tp1 pp8, vllm, bf16, bf16: 3.99 times the price per million output tokens; 42 users",
       "8 x h100-sxm-80gb, tp1 pp4 dp2, vllm, bf16, bf16: 4.10 times the price per million output tokens; 28 users",
-      "8 x h100-sxm-80gb, tp2 dp4, vllm, bf16, bf16: 32.89 GiB short for the users; 0 users",
+      "8 x h100-sxm-80gb, tp2 dp4, vllm, bf16, bf16: 31.53 GiB short for the users; 0 users",
       "8 x h100-sxm-80gb, tp1 dp8, vllm, bf16, bf16: weights of 131.45 GiB and the engine leave no room in the 79.19 GiB of a device; 0 users",
-      "8 x h100-sxm-80gb, tp1 pp2 dp4, vllm, bf16, bf16: 31.09 GiB short for the users; 0 users",
+      "8 x h100-sxm-80gb, tp1 pp2 dp4, vllm, bf16, bf16: 30.29 GiB short for the users; 0 users",
     ]
   `);
 });

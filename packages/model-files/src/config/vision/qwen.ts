@@ -28,6 +28,12 @@ function readPatches(
   });
 }
 
+/**
+ * Tokens of the largest image, from preprocessor_config.json: 12,845,056 pixels with 28 x 28 per token, 16,777,216 with
+ * 32 x 32.
+ */
+const imageTokensMax = 16384;
+
 function readMerge({ vision }: TowerInput): number {
   return vision.integer('spatial_merge_size', { fallback: 2, maximum: 64 });
 }
@@ -70,7 +76,7 @@ export const qwen2Vl: Tower = (input) => {
       normBias: true,
     }),
   ];
-  return { layers, hiddenSize, tensors, imageTokensMax: null, pixelsPerToken: (patch * merge) ** 2 };
+  return { layers, hiddenSize, tensors, imageTokensMax, pixelsPerToken: (patch * merge) ** 2 };
 };
 
 export const qwen25Vl: Tower = (input) => {
@@ -94,7 +100,7 @@ export const qwen25Vl: Tower = (input) => {
       normBias: false,
     }),
   ];
-  return spec(vision, tensors, { side: readSize(vision).patch(14) * merge, max: null });
+  return spec(vision, tensors, { side: readSize(vision).patch(14) * merge, max: imageTokensMax });
 };
 
 /** Qwen3-VL and Qwen3.5. Qwen3-VL also feeds three inner layers to the language model, each through a merger. */
@@ -117,5 +123,5 @@ export const qwen3Vl: Tower = (input) => {
       .slice(0, layers)
       .flatMap((_, index) => merger(`visual.deepstack_merger_list.${index}`, { ...size, width: joined })),
   ];
-  return spec(vision, tensors, { side: readSize(vision).patch(16) * merge, max: null });
+  return spec(vision, tensors, { side: readSize(vision).patch(16) * merge, max: imageTokensMax });
 };

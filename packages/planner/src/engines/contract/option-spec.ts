@@ -27,6 +27,8 @@ export interface OptionSpec<Options extends object> {
   readonly read: ((text: string) => Options | null) | null;
   /** Returns the text of the option's value; null if the option is not set. */
   readonly write: (options: Options) => string | null;
+  /** Returns the name of another model in the option's value; the caller finds that model. Absent if no value has a name. */
+  readonly namedModel?: (options: Options) => string | null;
 }
 
 type Described<Options extends object> = Pick<OptionSpec<Options>, 'name' | 'flags' | 'words'> &

@@ -12,7 +12,9 @@ import type { Parallelism } from '../../bytes/parallelism.ts';
 import { elementBytes, type WeightFormat } from '../../bytes/weight-format.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
+import type { ModelRunner } from './runner.ts';
 import { type SamplerPath, samplerPath } from './sampler-path.ts';
+import { type Term, type VisionProfile, visionProfile } from './vision-profile.ts';
 
 export interface ActivationInput {
   readonly spec: ModelSpec;
@@ -21,6 +23,7 @@ export interface ActivationInput {
   readonly parallelism: Parallelism;
   readonly settings: VllmSettings;
   readonly release: VllmRelease;
+  readonly runner: ModelRunner;
   /** Position in the pipeline: the last stage samples, all but the first receive hidden states. */
   readonly isFirst: boolean;
   readonly isLast: boolean;
@@ -33,22 +36,30 @@ export interface ActivationPeak {
   readonly substituted: string;
 }
 
-interface Term {
-  readonly name: string;
-  readonly text: string;
-  readonly bytes: number;
-}
-
 export function activationPeak(input: ActivationInput): ActivationPeak {
   const common = commonTerms(input);
-  const forward = [...forwardTerms(input), ...common];
-  const sampler = input.isLast ? [...samplerTerms(input), ...common] : [];
-  const terms = total(sampler) > total(forward) ? sampler : forward;
+  const images = imageProfile(input);
+  const kept = [...common, ...(images?.kept ?? [])];
+  const moments = [
+    [...forwardTerms(input), ...kept],
+    input.isLast ? [...samplerTerms(input), ...kept] : [],
+    images === null ? [] : [...images.peak, ...matrixTerms(input)],
+  ];
+  const terms = moments.reduce((most, moment) => (total(moment) > total(most) ? moment : most));
   return {
     bytes: total(terms),
     formula: terms.map((term) => term.name).join(' + '),
     substituted: terms.map((term) => term.text).join(' + '),
   };
+}
+
+function imageProfile(input: ActivationInput): VisionProfile | null {
+  const { spec, settings, release, parallelism, format } = input;
+  if (!input.isFirst) return null;
+  return visionProfile({
+    ...{ spec, settings, release, tensor: parallelism.tensor },
+    elementBytes: elementBytes[format.base],
+  });
 }
 
 function total(terms: readonly Term[]): number {
@@ -60,7 +71,7 @@ function total(terms: readonly Term[]): number {
 function samplerTerms(input: ActivationInput): readonly Term[] {
   const { spec, format, settings, hardware } = input;
   const base = elementBytes[format.base];
-  const path = samplerPath(input.release, hardware, spec.family);
+  const path = samplerPath(input.release, hardware, input.runner);
   const copies = bytesPerLogit(path, base);
   const rows = settings.batchedTokens + 2 * settings.sequences;
   const terms: Term[] = [
@@ -98,6 +109,8 @@ function bytesPerLogit(path: SamplerPath, base: number): number {
     case 'triton':
     case 'flashinfer':
       return own + 4 + 4 + 4; // fp32 logits, probabilities, exponential noise or masked copy
+    case 'in-place':
+      return own + 4 + 4; // fp32 logits, exponential noise
     case 'logits':
       return base;
     default:
@@ -164,20 +177,22 @@ function quantizesActivations({ format, hardware }: ActivationInput): boolean {
   return format.compute === 'fp8' && Number(hardware.computeCapability ?? 9) >= 8.9;
 }
 
-function commonTerms(input: ActivationInput): readonly Term[] {
-  const { spec, settings, format, hardware } = input;
-  const base = elementBytes[format.base];
+function matrixTerms({ hardware }: ActivationInput): readonly Term[] {
   const hopper =
     hardware.computeCapability === '9.0' || hardware.computeCapability?.startsWith('10.') === true;
   const workspace = (hopper ? facts.matrixWorkspaceMib.hopper : facts.matrixWorkspaceMib.other) * MiB;
-  const terms: Term[] = [{ name: 'matrix workspace', text: String(workspace), bytes: workspace }];
+  return [{ name: 'matrix workspace', text: String(workspace), bytes: workspace }];
+}
+
+function commonTerms(input: ActivationInput): readonly Term[] {
+  const { spec, settings, format } = input;
+  const base = elementBytes[format.base];
+  const terms: Term[] = [...matrixTerms(input)];
   const expertLayer = spec.layers.find((layer) => layer.mlp.kind === 'moe');
   if (expertLayer !== undefined && keepsMixtureWorkspace(input.release)) {
     const mixture = mixtureWorkspace(input, expertLayer.mlp);
     if (mixture !== null) terms.push(mixture);
   }
-  const images = imageTerm(input);
-  if (images !== null) terms.push(images);
   if (!input.isFirst) {
     terms.push({
       name: 'hidden states received from the stage before',
@@ -215,21 +230,6 @@ function keepsMixtureWorkspace(release: VllmRelease): boolean {
 function mixtureChunk(release: VllmRelease): number {
   if (release.number >= 16) return 16384;
   return release.number >= 6 ? 32768 : 65536;
-}
-
-/** Dummy images of the profile: their features stay in the encoder cache, their pixels in the batch. */
-function imageTerm(input: ActivationInput): Term | null {
-  const { spec, settings, format } = input;
-  const tokens = spec.vision?.imageTokensMax ?? null;
-  if (spec.vision === null || tokens === null || input.release.engine === 'V0') return null;
-  const base = elementBytes[format.base];
-  const items = Math.max(1, Math.floor(settings.batchedTokens / tokens));
-  const pixels = 3 * tokens * spec.vision.pixelsPerToken;
-  return {
-    name: 'images x (features + pixels)',
-    text: `${items} x (${tokens} x ${spec.hiddenSize} x ${base} + ${pixels} x ${base})`,
-    bytes: items * (tokens * spec.hiddenSize * base + pixels * base),
-  };
 }
 
 function multiprocessors(hardware: HardwareRecord): number {

@@ -17,6 +17,11 @@ const cacheTypes: readonly KvFormat[] = [
   'int8_per_token_head',
   'int4_per_token_head',
   'int2_per_token_head',
+  'nvfp4',
+  'turboquant_k8v4',
+  'turboquant_4bit_nc',
+  'turboquant_k3v4_nc',
+  'turboquant_3bit_nc',
 ];
 
 export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): void {

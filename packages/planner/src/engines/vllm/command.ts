@@ -7,7 +7,7 @@ import { modelArgument, type Question } from '../../question/question.ts';
 import { checkpointName } from '../contract/checkpoint-changes.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
-import type { VllmSettings } from './defaults.ts';
+import { cachesPrefixes, type VllmSettings } from './defaults.ts';
 import { vllmFace } from './face.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
@@ -49,12 +49,12 @@ export function vllmCommand(start: PlannedStart): string | null {
   add(sharedFlag(vllmFace, 'dtype'), dtype(start));
   add(sharedFlag(vllmFace, 'kv'), cacheType(start));
   const chosen: VllmOptions = {
-    blockTokens: options.blockTokens,
-    maxNumBatchedTokens: options.maxNumBatchedTokens,
+    ...options,
+    gpuMemoryUtilization: undefined,
     maxNumSeqs: start.setsSequences ? settings.sequences : undefined,
     enforceEager: settings.eager,
-    // Off by default in V0, on in V1.
-    prefixCaching: settings.prefixCaching === (release.engine === 'V1') ? undefined : settings.prefixCaching,
+    prefixCaching:
+      settings.prefixCaching === cachesPrefixes(release, request.spec) ? undefined : settings.prefixCaching,
   };
   parts.push(...optionWords(vllmOptions, chosen));
   return parts.join(' ');

@@ -4,6 +4,10 @@
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
+import { type DraftKind, draftSettings } from './drafts.ts';
+import type { GraphMode } from './graph-options.ts';
+import type { LoraSettings } from './lora.ts';
+import { gibBytes } from './memory-options.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 
@@ -18,6 +22,26 @@ export interface VllmSettings {
   readonly eager: boolean;
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
+  readonly drafts: DraftKind;
+  /** Whether the vision tower is loaded. */
+  readonly loadsVision: boolean;
+  /** Devices that share the tokens of a sequence. */
+  readonly contextParallel: number;
+  /** Most images of one prompt. */
+  readonly imagesMax: number;
+  /** Pixels of the largest image where a flag states them. */
+  readonly imagePixelsMax: number | null;
+  /** Whether the profiling run leaves the vision tower out. */
+  readonly skipsImages: boolean;
+  /** Bytes of the cache that a flag sets, whatever the share. */
+  readonly kvCacheBytes: number | null;
+  readonly blocksOverride: number | null;
+  readonly cpuOffloadBytes: number;
+  readonly kvOffloadBytes: number;
+  readonly lora: LoraSettings | null;
+  readonly graphMode: GraphMode | null;
+  readonly captureSizes: readonly number[] | null;
+  readonly captureSizeMax: number | null;
 }
 
 export function vllmSettings(
@@ -43,9 +67,49 @@ export function vllmSettings(
     inFlightTokens: steps * batchedTokens,
     blockTokens: options.blockTokens ?? 16,
     eager: options.enforceEager ?? false,
-    prefixCaching: options.prefixCaching ?? release.engine === 'V1',
-    speculativeTokens: options.speculativeTokens ?? 0,
+    prefixCaching: options.prefixCaching ?? cachesPrefixes(release, spec),
+    ...draftSettings(options),
+    loadsVision: !(
+      imagesMax(options) === 0 &&
+      (options.languageModelOnly === true || options.itemLimits?.video === 0)
+    ),
+    contextParallel: options.decodeContextParallel ?? 1,
+    imagesMax: imagesMax(options),
+    imagePixelsMax: options.imagePixelsMax ?? null,
+    skipsImages: options.skipsItemProfile === true || imagesMax(options) === 0,
+    kvCacheBytes: options.kvCacheBytes ?? null,
+    blocksOverride: options.blocksOverride ?? null,
+    cpuOffloadBytes: gibBytes(options.cpuOffloadGib),
+    kvOffloadBytes: gibBytes(options.kvOffloadGib),
+    lora: loraSettings(options),
+    graphMode: options.graphMode ?? null,
+    captureSizes: options.captureSizes ?? null,
+    captureSizeMax: options.captureSizeMax ?? null,
   };
+}
+
+/** V1 shares prefixes by default; models with recurrent state only from 0.28 (_set_default_chunked_prefill_and_prefix_caching_args). */
+export function cachesPrefixes(release: VllmRelease, spec: ModelSpec): boolean {
+  if (release.engine === 'V0') return false;
+  const keepsState = spec.layers.some(
+    ({ attention }) => attention.kind === 'linear' || attention.kind === 'ssm',
+  );
+  return !keepsState || release.number >= 28;
+}
+
+/** One adapter of rank 16 where nobody says otherwise (vllm/config/lora.py). */
+function loraSettings(options: VllmOptions): LoraSettings | null {
+  const { loraEnabled, lorasMax, loraRankMax, lorasSharded } = options;
+  if (loraEnabled !== true) return null;
+  return { adapters: lorasMax ?? 1, rank: loraRankMax ?? 16, isSharded: lorasSharded === true };
+}
+
+/** Images of a prompt where nobody sets a limit (vllm/config/multimodal.py). */
+const imagesUnlimited = 999;
+
+function imagesMax({ languageModelOnly, itemLimits }: VllmOptions): number {
+  if (languageModelOnly === true) return 0;
+  return itemLimits?.image ?? imagesUnlimited;
 }
 
 function batchDefaults(

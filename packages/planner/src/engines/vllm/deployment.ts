@@ -4,10 +4,12 @@ import type { Deployment } from '../../deployment/deployment.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { BlockLayout } from './kv-blocks.ts';
 import type { VllmRelease } from './release.ts';
+import type { ModelRunner } from './runner.ts';
 
 export interface VllmDeployment extends Deployment {
   readonly release: VllmRelease;
   readonly settings: VllmSettings;
+  readonly runner: ModelRunner;
   readonly layout: BlockLayout;
   readonly stages: number;
   /** Memory of a device that no process has taken when the engine looks first: all but its own CUDA context. */
@@ -19,6 +21,8 @@ export interface VllmDeployment extends Deployment {
   readonly stateBlocks: number | null;
   /** Cache of one sequence of this length in all stages together. */
   readonly wholeModelBytes: (contextTokens: number) => number;
+  /** Bytes that the captured graphs exceed the device by; negative if they fit. */
+  readonly captureShortBytes: number;
   /** CUDA graphs, whether or not this release subtracts them. */
   readonly graphBytes: number;
   /** What the first stage prints as "Available KV cache memory", "Model loading took". */

@@ -139,7 +139,7 @@ function hybridLayout(buckets: readonly Bucket[], pageBytes: number, settings: V
 function bucketBlocks(bucket: Bucket, contextTokens: number, settings: VllmSettings): number {
   switch (bucket.kind) {
     case 'full':
-      return Math.ceil(contextTokens / bucket.pageTokens);
+      return Math.ceil(contextTokens / (bucket.pageTokens * settings.contextParallel));
     case 'sliding': {
       const kept = Math.min(bucket.tokensMax - 1 + settings.inFlightTokens, contextTokens);
       // The window may start inside a block, so one more block is touched.

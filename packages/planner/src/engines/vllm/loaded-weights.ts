@@ -25,7 +25,7 @@ const vocabularyPadding = 64;
 
 export function residentSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const { release, hardware, tensor, settings } = loader;
-  const key = `${release.number}|${hardware.computeCapability}|${tensor}|${settings.speculativeTokens > 0}`;
+  const key = `${release.number}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}`;
   return remember(residentMemo, spec, key, () => loadSpec(spec, loader));
 }
 
@@ -38,9 +38,11 @@ function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
     loaded.set(layer, known);
     return known;
   };
-  const drafts = loader.settings.speculativeTokens > 0 ? spec.predictionLayers : [];
+  const { settings } = loader;
+  const drafts = settings.drafts === 'prediction-layers' ? spec.predictionLayers : [];
   return {
     ...spec,
+    vision: settings.loadsVision ? spec.vision : null,
     layers: [...spec.layers, ...drafts].map(load),
     tensors: [...spec.tensors.map(padVocabulary), ...rotaryTables(spec)],
   };

@@ -1,7 +1,12 @@
 /** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import type { Drafter } from './drafts.ts';
+import { type GraphOptions, graphOptions } from './graph-options.ts';
+import { type MemoryOptions, memoryOptions } from './memory-options.ts';
+import { type SpeculativeOptions, speculativeOption } from './speculative-option.ts';
+import { type StateOptions, stateOptions } from './state-options.ts';
 
-export interface VllmOptions {
+export interface VllmOptions extends GraphOptions, MemoryOptions, SpeculativeOptions, StateOptions {
   /** Forces the old or the new engine in releases that have both. */
   readonly core?: 'V0' | 'V1' | undefined;
   readonly gpuMemoryUtilization?: number | undefined;
@@ -13,6 +18,8 @@ export interface VllmOptions {
   readonly prefixCaching?: boolean | undefined;
   /** `server` for vllm serve, `batch` for the LLM class: the token budget differs. */
   readonly usage?: 'server' | 'batch' | undefined;
+  /** The model that drafts, where `speculative` names one. */
+  readonly draft?: Drafter | undefined;
   /** Draft tokens per step of speculative decoding, 0 for none. */
   readonly speculativeTokens?: number | undefined;
 }
@@ -89,6 +96,10 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
     read: (text) => (/^V?[01]$/.test(text) ? { core: text.endsWith('0') ? 'V0' : 'V1' } : null),
     write: ({ core }) => textOf(core),
   },
+  speculativeOption,
+  ...graphOptions,
+  ...memoryOptions,
+  ...stateOptions,
 ];
 
 /** 0.9, 0,9 or 90 %. */

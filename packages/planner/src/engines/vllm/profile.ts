@@ -7,45 +7,32 @@
  * A pipeline has as many pools as stages; the engine uses the smallest, and prints the first stage's.
  */
 import { assert, bytes, formatCount } from '@plimsoll/foundation';
-import type { ElementType } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { cacheGroups } from '../../bytes/kv-cache.ts';
-import type { KvFormat } from '../../bytes/kv-format.ts';
-import type { LedgerEntry } from '../../bytes/ledger.ts';
 import { checkParallelism } from '../../bytes/parallelism.ts';
-import { weightEntries } from '../../bytes/weight-entries.ts';
-import { type WeightFormat, weightFormatNames } from '../../bytes/weight-format.ts';
-import { type DeviceWeights, stageWeights } from '../../bytes/weights.ts';
-import { type EngineFigures, fixedDeviceBytes } from '../../deployment/deployment.ts';
-import { deviceSpeed, stateElementBytes } from '../../question/plan-input.ts';
+import { weightFormatNames } from '../../bytes/weight-format.ts';
+import { stageWeights } from '../../bytes/weights.ts';
+import type { EngineFigures } from '../../deployment/deployment.ts';
+import { deviceSpeed } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
-import { cacheChange, checkpointChanges, checkpointName } from '../contract/checkpoint-changes.ts';
+import { cacheChange, checkpointChanges } from '../contract/checkpoint-changes.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
-import { activationPeak } from './activation.ts';
 import { batchChanges, utilizationChange } from './changes.ts';
 import { checkVllm } from './checks.ts';
-import { checkpointNeeded, hasCacheFlag, vllmCommand } from './command.ts';
+import { vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
 import type { VllmDeployment } from './deployment.ts';
 import { vllmFace } from './face.ts';
-import { type BlockLayout, blockLayout } from './kv-blocks.ts';
+import type { BlockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
+import { profileNotes, raisedNotes, startNotes } from './notes.ts';
 import type { VllmOptions } from './options.ts';
 import { type VllmRelease, vllmRelease } from './release.ts';
-import { contextBytes, graphBytes, headroomEntry, runtimeEntries } from './runtime.ts';
+import { modelRunner } from './runner.ts';
+import { contextBytes } from './runtime.ts';
+import { prepareStage, type Stage } from './stage.ts';
 import { vllmStart } from './start.ts';
-
-/** One pipeline stage: its entries, what is left, and how it is cut into blocks. */
-interface Stage {
-  readonly fixed: readonly LedgerEntry[];
-  readonly weights: DeviceWeights;
-  readonly availableBytes: number;
-  readonly layout: BlockLayout;
-  readonly blocks: number;
-  readonly groups: ReturnType<typeof cacheGroups>;
-}
 
 export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
   ...vllmFace,
@@ -76,9 +63,10 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
   checkVllm(request, kv);
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
   const format = residentFormat(asked);
-  const perStage = stageWeights(spec, format, parallelism);
-  const stages = perStage.map((weights, index) =>
-    prepareStage({ request: { ...request, spec, kvFormat: kv }, format, release, settings, weights, index }),
+  const runner = modelRunner({ ...request, release, speculative: request.options?.speculative ?? null });
+  const loaded = { request: { ...request, spec, kvFormat: kv }, format, release, runner, settings };
+  const stages = stageWeights(spec, format, parallelism).map((weights, index) =>
+    prepareStage({ ...loaded, weights, index }),
   );
   const [first] = stages;
   assert(first !== undefined, 'a pipeline has at least one stage');
@@ -100,7 +88,8 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     layout,
     stages: stages.length,
     ...cacheFields(stages, tightest, hardware),
-    graphBytes: graphBytes(request, settings),
+    runner,
+    graphBytes: first.graphBytes,
     capacityBytes: bytes(hardware.memory.usableBytes),
     fixed: tightest.fixed,
     poolBytes,
@@ -109,10 +98,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     // --max-model-len follows the plan: how long it could be is a question of memory.
     contextMax: request.options?.maxModelLen ?? spec.contextLength,
     sequencesMax: settings.sequences * parallelism.data,
-    sequencesLimit:
-      parallelism.data === 1
-        ? '--max-num-seqs'
-        : `--max-num-seqs (${formatCount(settings.sequences)} in each of ${parallelism.data} groups)`,
+    sequencesLimit: sequencesLimit(settings, parallelism.data),
     weightBytes: tightest.weights.bytes,
     sequenceBytes: (contextTokens) => layout.steadyBlocks(contextTokens) * layout.blockBytes,
     // Tokens in flight belong to a step, not to every sequence: their room is needed once.
@@ -145,16 +131,35 @@ function cacheFields(
   hardware: HardwareRecord,
 ): Pick<
   VllmDeployment,
-  'freeAtStartBytes' | 'availableBytes' | 'blocks' | 'stateBlocks' | 'wholeModelBytes'
+  'freeAtStartBytes' | 'availableBytes' | 'blocks' | 'stateBlocks' | 'wholeModelBytes' | 'captureShortBytes'
 > {
   return {
     freeAtStartBytes: hardware.memory.usableBytes - contextBytes(hardware),
     availableBytes: tightest.availableBytes,
     blocks: tightest.blocks,
     stateBlocks: tightest.groups.some(({ kind }) => kind === 'state') ? tightest.blocks : null,
+    captureShortBytes:
+      Math.max(...stages.map((stage) => captureNeed(stage, hardware))) - hardware.memory.usableBytes,
     wholeModelBytes: (contextTokens) =>
       stages.reduce((sum, { layout }) => sum + layout.sequenceBlocks(contextTokens) * layout.blockBytes, 0),
   };
+}
+
+function sequencesLimit({ sequences }: VllmSettings, groups: number): string {
+  return groups === 1
+    ? '--max-num-seqs'
+    : `--max-num-seqs (${formatCount(sequences)} in each of ${groups} groups)`;
+}
+
+/** Memory of a device while graphs are captured: activations of the profiling run are free again, the cache is allocated. */
+function captureNeed(stage: Stage, hardware: HardwareRecord): number {
+  const held = stage.fixed.filter(
+    ({ category, tag, tier }) =>
+      tier === 'device' && category !== 'activations' && category !== 'headroom' && tag !== 'CUDA graphs',
+  );
+  const heldBytes = held.reduce((sum, entry) => sum + entry.bytes, 0);
+  const cacheBytes = stage.blocks * stage.layout.blockBytes;
+  return contextBytes(hardware) + heldBytes + cacheBytes + stage.graphBytes + stage.collectiveBytes;
 }
 
 /** Cards without bfloat16 hold such checkpoints as float16. */
@@ -176,54 +181,6 @@ function settingsFor(
   return { settings: raised, raisedFrom: raised.sequences > settings.sequences ? settings.sequences : null };
 }
 
-function prepareStage(input: {
-  readonly request: Question<VllmOptions> & {
-    readonly kvFormat: NonNullable<Question<VllmOptions>['kvFormat']>;
-  };
-  readonly format: WeightFormat;
-  readonly release: VllmRelease;
-  readonly settings: VllmSettings;
-  readonly weights: DeviceWeights;
-  readonly index: number;
-}): Stage {
-  const { request, format, release, settings, weights, index } = input;
-  const { spec, hardware, parallelism } = request;
-  const activation = activationPeak({
-    ...{ spec, format, hardware, parallelism, settings, release },
-    isFirst: index === 0,
-    isLast: index === parallelism.pipeline - 1,
-  });
-  const held: readonly LedgerEntry[] = [
-    ...weightEntries(spec, weights, format, parallelism),
-    {
-      category: 'activations',
-      tag: 'profiling peak',
-      tier: 'device',
-      bytes: bytes(Math.round(activation.bytes)),
-      derivation: {
-        formula: activation.formula,
-        substituted: activation.substituted,
-        source: 'vllm/v1/worker/gpu_model_runner.py, profile_run',
-      },
-    },
-    ...runtimeEntries(request, settings, release),
-  ];
-  const fixed = [...held, headroomEntry(hardware, settings)];
-  const groups = cacheGroups(spec, {
-    kvFormat: request.kvFormat,
-    tensor: parallelism.tensor,
-    layers: weights.layers,
-    ...stateElementBytes(spec, format, format.base),
-    speculativeTokens: settings.speculativeTokens,
-    keepsWholeWindowedLayers: release.number < 9,
-  });
-  const layout = blockLayout(groups, settings);
-  const availableBytes = hardware.memory.usableBytes - fixedDeviceBytes(fixed);
-  const blocks =
-    availableBytes > 0 && layout.blockBytes > 0 ? Math.floor(availableBytes / layout.blockBytes) : 0;
-  return { fixed, weights, availableBytes, layout, blocks, groups };
-}
-
 /** "GPU KV cache size: N tokens" and "Maximum concurrency", by each release's own arithmetic. */
 export function engineFigures(
   layout: BlockLayout,
@@ -234,53 +191,12 @@ export function engineFigures(
   const { maxModelLen } = settings;
   const perRequest = layout.sequenceBlocks(maxModelLen);
   const concurrency = blocks / perRequest;
-  const perGroup = Math.floor(blocks / layout.groups) * layout.blockTokens;
-  const kvTokens = release.number >= 20 ? Math.floor(concurrency * maxModelLen) : perGroup;
+  const perGroup = Math.floor(blocks / layout.groups) * layout.blockTokens * settings.contextParallel;
+  const kvTokens = release.number >= 20.02 ? Math.floor(concurrency * maxModelLen) : perGroup;
   return {
     kvTokens,
     blocks,
     blockTokens: layout.blockTokens,
     concurrency: release.number < 9 ? kvTokens / maxModelLen : concurrency,
   };
-}
-
-/** What the command alone cannot do. */
-function startNotes(
-  request: Question<VllmOptions>,
-  kvFormat: KvFormat,
-  base: ElementType,
-): readonly string[] {
-  const found: string[] = [];
-  if (!hasCacheFlag(kvFormat, base)) {
-    found.push(
-      `no flag of vLLM keeps a KV cache in ${kvFormat} for a model in ${base}: --dtype float32 makes both so`,
-    );
-  }
-  const needed = checkpointNeeded(request);
-  if (needed === null) return found;
-  return [
-    ...found,
-    `vLLM does not make ${needed} weights while it loads: the command needs ${checkpointName(needed)} in place of ${request.spec.id}`,
-  ];
-}
-
-function raisedNotes(
-  request: Question<VllmOptions>,
-  { sequences, batchedTokens }: VllmSettings,
-  raisedFrom: number | null,
-): readonly string[] {
-  if (raisedFrom === null) return [];
-  const most = sequences === batchedTokens ? ', the most that --max-num-batched-tokens allows' : '';
-  return [
-    `--max-num-seqs is ${formatCount(sequences)} here instead of ${formatCount(raisedFrom)}${most}, for the ${formatCount(request.workload.users)} users asked; activations grow with it`,
-  ];
-}
-
-function profileNotes(release: VllmRelease, format: WeightFormat): readonly string[] {
-  const notes: string[] = [];
-  if (release.from !== 'version')
-    notes.push(`vLLM ${release.version} assumed; name another with --engine vllm@VERSION`);
-  if (format.label.includes('read from the name'))
-    notes.push('the quantisation scheme was read from the model name');
-  return notes;
 }

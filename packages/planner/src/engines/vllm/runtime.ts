@@ -1,34 +1,36 @@
 /** What a vLLM process holds beside tensors: CUDA libraries, NCCL, CUDA graphs, and what it leaves free. */
-import { bytes, GiB } from '@plimsoll/foundation';
+import { bytes, GiB, MiB } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import type { Question } from '../../question/question.ts';
+import type { Captures } from './captures.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
+import type { ModelRunner } from './runner.ts';
 
-export function runtimeEntries(
-  request: Question,
-  settings: VllmSettings,
-  release: VllmRelease,
-): readonly LedgerEntry[] {
-  const graphs = graphEntry(request, settings, release);
-  return graphs === null ? [outsideTorch(request, release)] : [outsideTorch(request, release), graphs];
+export interface RuntimeInput {
+  readonly request: Question;
+  readonly settings: VllmSettings;
+  readonly release: VllmRelease;
+  readonly runner: ModelRunner;
+  readonly captures: Captures;
+  /** Layers of this pipeline stage. */
+  readonly stageLayers: number;
+}
+
+export function runtimeEntries(input: RuntimeInput): readonly LedgerEntry[] {
+  const graphs = graphEntry(input);
+  const outside = outsideTorch(input.request, input.release);
+  return graphs === null ? [outside] : [outside, graphs];
 }
 
 function outsideTorch(request: Question, release: VllmRelease): LedgerEntry {
   const { tensor, pipeline } = request.parallelism;
-  // Symmetric-memory and NVLS buffers exist only where devices see each other's memory.
   const isDatacenter = request.hardware.class === 'datacenter';
-  const linked = isDatacenter && request.hardware.links.some(isMemoryLink);
-  const row = facts.nonTorch.rows.find(
-    (candidate) =>
-      candidate.engine === release.engine &&
-      release.number >= candidate.from &&
-      (candidate.datacenter ?? isDatacenter) === isDatacenter &&
-      (candidate.tensor === 1 || (linked && tensor >= candidate.tensor)),
-  );
-  const isPipelineOnly = pipeline > 1 && tensor === 1;
+  const row = facts.nonTorch.rows.find((candidate) => isRowFor(candidate, request, release));
+  const isPipelineOnly = pipeline > 1 && tensor === 1 && isDatacenter;
   const gib = isPipelineOnly ? facts.pipelineNonTorchGib.value : (row?.gib ?? 0);
   return {
     category: 'runtime',
@@ -44,38 +46,116 @@ function outsideTorch(request: Question, release: VllmRelease): LedgerEntry {
   };
 }
 
+/** Multicast buffers between devices (NVLink SHARP) exist from Hopper on, where devices see each other's memory. */
+function isRowFor(
+  row: (typeof facts.nonTorch.rows)[number],
+  { hardware, parallelism }: Question,
+  release: VllmRelease,
+): boolean {
+  const isDatacenter = hardware.class === 'datacenter';
+  if (row.engine !== release.engine || release.number < row.from) return false;
+  if ((row.datacenter ?? isDatacenter) !== isDatacenter) return false;
+  if (parallelism.tensor < row.tensor) return false;
+  if (row.tensor === 1) return true;
+  const isLinked = hasMemoryLinks(hardware);
+  const capability = Number(hardware.computeCapability ?? 99);
+  return (row.linked ?? isLinked) === isLinked && capability >= (row.capabilityMin ?? 0);
+}
+
+function hasMemoryLinks({ class: kind, links }: HardwareRecord): boolean {
+  return kind === 'datacenter' && links.some(isMemoryLink);
+}
+
 function isMemoryLink(link: HardwareRecord['links'][number]): boolean {
   return link.kind === 'nvlink' || link.kind === 'xgmi';
 }
 
-/** From 0.20 the engine estimates its CUDA graphs before it sizes the cache; earlier they took what was left over. */
-function graphEntry(request: Question, settings: VllmSettings, release: VllmRelease): LedgerEntry | null {
-  const isAmdBefore = request.hardware.vendor === 'AMD' && release.number < 29;
-  if (settings.eager || release.number < 20 || isAmdBefore) return null;
-  const { baseGib, perLayerGib, fitted } = facts.cudaGraphs;
+/**
+ * Whether the share of the engine pays for CUDA graphs: the first runner estimates them from 0.20 on (on AMD from 0.28), the
+ * second from 0.29 on. Other starts capture them in what the share leaves.
+ */
+export function reservesGraphs({ request, release, runner }: Omit<RuntimeInput, 'stageLayers'>): boolean {
+  if (release.number < 20 || runner === 'V0') return false;
+  if (runner === 'second') return release.number >= 29;
+  return request.hardware.vendor !== 'AMD' || release.number >= 28;
+}
+
+function graphEntry(input: RuntimeInput): LedgerEntry | null {
+  if (!reservesGraphs(input)) return null;
+  const { poolGib, graphs, perGraphGib, workspaceGib } = graphParts(input);
+  if (graphs === 0) return null;
+  const workspace = workspaceGib > 0 ? ` + ${workspaceGib} GiB` : '';
   return {
     category: 'runtime',
     tag: 'CUDA graphs',
     tier: 'device',
-    bytes: bytes(graphBytes(request, settings)),
+    bytes: bytes(graphBytes(input)),
     derivation: {
-      formula: 'base + per layer, for all captured batch sizes',
-      substituted: `${baseGib} GiB + ${stageLayers(request)} x ${perLayerGib} GiB`,
+      formula: 'pool of the largest capture + graphs x size of one + workspace of attention',
+      substituted: `${poolGib} GiB + ${graphs} x ${perGraphGib} GiB${workspace}`,
       source: 'vllm/v1/worker/gpu_model_runner.py, profile_cudagraph_memory',
-      fitted,
+      fitted: facts.cudaGraphs.fitted,
     },
   };
 }
 
 /** Memory of the captured graphs of one device; none without them. */
-export function graphBytes(request: Question, settings: VllmSettings): number {
-  if (settings.eager) return 0;
-  const { baseGib, perLayerGib } = facts.cudaGraphs;
-  return Math.round((baseGib + perLayerGib * stageLayers(request)) * GiB);
+export function graphBytes(input: RuntimeInput): number {
+  const { poolGib, graphs, perGraphGib, workspaceGib } = graphParts(input);
+  return Math.round((poolGib + graphs * perGraphGib + workspaceGib) * GiB);
 }
 
-function stageLayers(request: Question): number {
-  return Math.ceil(request.spec.layers.length / request.parallelism.pipeline);
+interface GraphParts {
+  readonly poolGib: number;
+  readonly graphs: number;
+  readonly perGraphGib: number;
+  readonly workspaceGib: number;
+}
+
+function graphParts(input: RuntimeInput): GraphParts {
+  const { request, captures: captured, runner, stageLayers, release } = input;
+  const graphs = captured.piecewise + captured.full;
+  if (graphs === 0) return { poolGib: 0, graphs, perGraphGib: 0, workspaceGib: 0 };
+  const known = facts.cudaGraphs;
+  const engineFactor = runner === 'V0' ? known.oldEngine.factor : 1;
+  const perGraph =
+    known.perGraphGib + known.perLayerGib * stageLayers * kernelFactor(request.spec) * engineFactor;
+  const isLarge = request.hardware.class === 'datacenter' && hasMemoryStack(request.hardware);
+  const factor =
+    (isLarge ? 1 : known.smallCards.factor) * (runner === 'second' ? known.secondRunner.factor : 1);
+  const pool = (known.poolGib * captured.largestTokens) / known.poolTokens / request.parallelism.tensor;
+  // The second runner and captures of pieces alone never build the decode wrappers that own the workspace.
+  const ownsWorkspace =
+    captured.flashInfer && captured.full > 0 && runner === 'first' && release.number >= 20;
+  return {
+    poolGib: pool * factor,
+    graphs,
+    perGraphGib: perGraph * factor,
+    workspaceGib: ownsWorkspace ? known.flashInferWorkspaceMib / 1024 : 0,
+  };
+}
+
+/**
+ * Buffers that NCCL keeps for captured collectives where eight devices have no links. Custom all-reduce needs none; it runs on
+ * linked devices and on pairs. No log of a release from 0.29 on has such buffers beside the estimate of its graphs.
+ */
+export function collectiveBytes({ request, captures: captured, stageLayers, release }: RuntimeInput): number {
+  if (release.number >= 29) return 0;
+  if (request.parallelism.tensor < 8 || hasMemoryLinks(request.hardware)) return 0;
+  const collectives = 2 * stageLayers * (captured.piecewise + captured.full);
+  return Math.round(collectives * facts.cudaGraphs.collectiveMib * MiB);
+}
+
+function hasMemoryStack({ memory }: HardwareRecord): boolean {
+  return memory.kind.startsWith('HBM');
+}
+
+/** Layers of other kinds launch more kernels than dense ones, and every kernel is a node of the graph. */
+function kernelFactor({ layers, quantization }: ModelSpec): number {
+  const { mixture, latent, mxfp4 } = facts.cudaGraphs;
+  if (!layers.some(({ mlp }) => mlp.kind === 'moe')) return 1;
+  if (quantization?.weights === 'mxfp4') return mxfp4.factor;
+  return layers.some(({ attention }) => attention.kind === 'mla') ? latent.factor : mixture.factor;
 }
 
 /** What the driver keeps for a process that has opened the device, before it loads anything. */
@@ -86,20 +166,4 @@ export function contextBytes(hardware: HardwareRecord): number {
       (datacenter ?? hardware.class === 'datacenter') === (hardware.class === 'datacenter'),
   );
   return Math.round((row?.gib ?? 0) * GiB);
-}
-
-/** The share of the device that the engine leaves alone; the CUDA context lives in it. */
-export function headroomEntry(hardware: HardwareRecord, settings: VllmSettings): LedgerEntry {
-  const total = hardware.memory.usableBytes;
-  return {
-    category: 'headroom',
-    tag: 'above --gpu-memory-utilization',
-    tier: 'device',
-    bytes: bytes(total - Math.ceil(total * settings.utilization)),
-    derivation: {
-      formula: 'total - ceil(total x utilisation)',
-      substituted: `${total} - ceil(${total} x ${settings.utilization})`,
-      source: 'vllm/v1/worker/utils.py, request_memory',
-    },
-  };
 }

@@ -1,7 +1,7 @@
 /**
- * Whether vLLM starts. The engine checks in this order: the share against the memory that is free, what the share leaves for
- * the cache, one sequence of the longest context against the pool, the sequences of a step against the blocks that hold
- * recurrent state.
+ * Says whether vLLM starts. The engine checks the share against free memory, then the rest of the share for the cache, then
+ * one sequence of the longest context against the cache, then the sequences of a step against the blocks of recurrent
+ * state. At last it captures CUDA graphs.
  */
 import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { contextMaxFor } from '../../deployment/deployment.ts';
@@ -28,7 +28,8 @@ type StopCode =
   | typeof memoryShort
   | 'length-above-pool'
   | 'whole-model-above-card'
-  | 'state-blocks';
+  | 'state-blocks'
+  | 'capture-above-device';
 
 export function vllmStart(rules: StartRules, question: Asked): Start {
   const reason = stopOf(rules.prepare(question));
@@ -43,7 +44,13 @@ export function vllmStart(rules: StartRules, question: Asked): Start {
 
 /** The first check that the plan fails; null where it passes all of them. */
 function stopOf(planned: VllmDeployment): Stop | null {
-  return shareStop(planned) ?? poolStop(planned) ?? lengthStop(planned) ?? stateStop(planned);
+  return (
+    shareStop(planned) ??
+    poolStop(planned) ??
+    lengthStop(planned) ??
+    stateStop(planned) ??
+    captureStop(planned)
+  );
 }
 
 /** request_memory in vllm/v1/worker/utils.py, at first in gpu_worker.py: V1 from 0.8.3. */
@@ -109,6 +116,15 @@ function stateStop({ settings, release, stateBlocks }: VllmDeployment): Stop | n
   };
 }
 
+/** CUDA graphs are captured after the cache is allocated, in what is left of the device. */
+function captureStop({ captureShortBytes, settings }: VllmDeployment): Stop | null {
+  if (captureShortBytes <= 0 || settings.eager) return null;
+  return {
+    code: 'capture-above-device',
+    message: `CUDA graphs need ${formatBytes(captureShortBytes)} more than the device has left beside weights, cache and context: the engine runs out of memory while it captures them`,
+  };
+}
+
 /** Changes that mend what stops this plan, smallest first. */
 function changesFor(
   rules: StartRules,
@@ -122,6 +138,8 @@ function changesFor(
       return [shareChange(planned)];
     case 'state-blocks':
       return [sequencesChange(planned)];
+    case 'capture-above-device':
+      return [lessShareChange(planned), setting('eager', { enforceEager: true })];
     case 'length-above-pool':
     case 'whole-model-above-card':
     case memoryShort: {
@@ -138,6 +156,16 @@ function changesFor(
 function shareChange({ capacityBytes, freeAtStartBytes }: VllmDeployment): Change<VllmOptions> {
   const gpuMemoryUtilization = Math.floor((freeAtStartBytes / capacityBytes) * 100) / 100;
   return setting('utilization', { gpuMemoryUtilization });
+}
+
+/** The share less what the graphs lack, in hundredths. */
+function lessShareChange({
+  capacityBytes,
+  captureShortBytes,
+  settings,
+}: VllmDeployment): Change<VllmOptions> {
+  const share = settings.utilization - captureShortBytes / capacityBytes;
+  return setting('utilization', { gpuMemoryUtilization: Math.max(0.01, Math.floor(share * 100) / 100) });
 }
 
 /** The largest power of two that the state blocks allow. */

@@ -236,6 +236,11 @@ test('choices hold what is chosen, and only what the engine takes', () => {
         "int8_per_token_head",
         "int4_per_token_head",
         "int2_per_token_head",
+        "nvfp4",
+        "turboquant_k8v4",
+        "turboquant_4bit_nc",
+        "turboquant_k3v4_nc",
+        "turboquant_3bit_nc",
       ],
       "tp": [
         1,

@@ -1,0 +1,152 @@
+/** Flags of vLLM that set or move memory. Expected figures follow from the rules of the releases named. */
+import { GiB } from '@plimsoll/foundation';
+import { describe, expect, test } from 'vitest';
+import { request } from '../../test-models.ts';
+import type { PlanRequest } from '../engine-list.ts';
+import type { VllmDeployment } from './deployment.ts';
+import { type VllmOptions, vllmOptions } from './options.ts';
+import { prepareVllm } from './profile.ts';
+
+function prepared(options: VllmOptions = {}, asked: Parameters<typeof request>[0] = {}): VllmDeployment {
+  return prepareVllm(
+    request({ engine: 'vllm', engineVersion: '0.22.0', ...asked, options } as Partial<PlanRequest>),
+  );
+}
+
+function held({ fixed }: VllmDeployment, tag: string): number {
+  return fixed.filter((entry) => entry.tag === tag).reduce((sum, entry) => sum + entry.bytes, 0);
+}
+
+function read(name: string, text: string): VllmOptions | null | undefined {
+  return vllmOptions.find((option) => option.name === name)?.read?.(text);
+}
+
+describe('the cache', () => {
+  test('has the bytes of --kv-cache-memory-bytes, whatever the share', () => {
+    const deployment = prepared({ kvCacheBytes: 8 * GiB, gpuMemoryUtilization: 0.5 });
+    expect(deployment.availableBytes).toBe(8 * GiB);
+    expect(held(deployment, 'beside --kv-cache-memory-bytes')).toBeGreaterThan(0);
+  });
+
+  test('has the blocks of --num-gpu-blocks-override', () => {
+    expect(prepared({ blocksOverride: 512 }).printed?.blocks).toBe(512);
+  });
+
+  test('of two devices that share the tokens of a sequence holds twice the context in a block', () => {
+    const alone = prepared().layout.sequenceBlocks(8192);
+    expect(prepared({ decodeContextParallel: 2 }).layout.sequenceBlocks(8192)).toBe(alone / 2);
+  });
+
+  test('of types with scales: nvfp4 has 9 bits for two elements, turboquant keys and values of their own widths', () => {
+    const bytesPerToken = (kvFormat: PlanRequest['kvFormat']): number =>
+      prepared({}, { kvFormat }).groups.reduce((sum, group) => sum + group.layers * group.entryBytes, 0);
+    expect(bytesPerToken('nvfp4')).toBe(32 * 8 * 2 * (64 + 8));
+    expect(bytesPerToken('turboquant_k8v4')).toBe(32 * 8 * (128 + 64 + 4));
+    expect(bytesPerToken('turboquant_3bit_nc')).toBe(32 * 8 * (48 + 2 + 48 + 4));
+  });
+
+  test('is printed by the share of one group until 0.20, by concurrency after', () => {
+    const gemma = (engineVersion: string): number =>
+      prepared(
+        {},
+        { model: 'google/gemma-3-12b-it', engineVersion, workload: { contextTokens: 131072, users: 1 } },
+      ).printed?.kvTokens ?? 0;
+    expect(gemma('0.21.0') / gemma('0.20.0')).toBeGreaterThan(4);
+  });
+});
+
+describe('weights', () => {
+  test('move to the host with --cpu-offload-gb', () => {
+    const moved = prepared({ cpuOffloadGib: 5 });
+    expect(prepared().availableBytes - moved.availableBytes).toBe(-5 * GiB);
+    expect(held(moved, 'offloaded weights')).toBe(5 * GiB);
+  });
+
+  test('of adapters: rank x (inputs + outputs) of every projection', () => {
+    const rows = 4096 + 4096 + 2 * (4096 + 1024) + 4096 + 4096 + 2 * (4096 + 14336) + 14336 + 4096;
+    // Queries, keys and values are one matrix with three adapters; gate and up are one with two.
+    const lora = prepared({ loraEnabled: true, lorasMax: 4, loraRankMax: 32 });
+    expect(held(lora, 'LoRA adapters')).toBe(4 * 32 * 32 * rows * 2);
+  });
+
+  test('of the vision tower are left out with --language-model-only', () => {
+    const model = 'Qwen/Qwen3.6-27B';
+    const whole = prepared({}, { model, gpu: 'h200' });
+    const text = prepared({ languageModelOnly: true }, { model, gpu: 'h200' });
+    expect(held(whole, 'vision')).toBeGreaterThan(0);
+    expect(held(text, 'vision')).toBe(0);
+    expect(text.availableBytes).toBeGreaterThan(whole.availableBytes);
+  });
+});
+
+describe('the profiling run of images', () => {
+  const peak = (options: VllmOptions): number =>
+    held(prepared(options, { model: 'Qwen/Qwen3.5-9B', gpu: 'l40s' }), 'profiling peak') / GiB;
+
+  test('takes an image of 16,384 tokens through the tower', () => {
+    expect(peak({})).toBeCloseTo(1.74, 1);
+  });
+
+  test('takes four of them with four times the token budget, and none where none is allowed', () => {
+    expect(peak({ maxNumBatchedTokens: 65536 })).toBeGreaterThan(6.5);
+    expect(peak({ itemLimits: { image: 0 } })).toBeLessThan(1);
+    expect(peak({ skipsItemProfile: true })).toBeLessThan(1);
+    expect(peak({ imagePixelsMax: 1_003_520, maxNumSeqs: 8 })).toBeLessThan(0.8);
+  });
+});
+
+describe('drafts', () => {
+  const qwen = { model: 'Qwen/Qwen3.6-27B', gpu: 'h200' };
+  const config = (text: string): VllmOptions => read('speculative-config', text) ?? {};
+
+  test('of the model itself add its layer to the cache and a slot of state per token', () => {
+    const plain = prepared({}, qwen);
+    const drafted = prepared(config('{"method":"mtp","num_speculative_tokens":3}'), qwen);
+    expect(drafted.weightBytes).toBeGreaterThan(plain.weightBytes);
+    // The convolution can step back over the drafts, so that a page grows from 784 to 800 tokens.
+    expect(drafted.layout.blockBytes / plain.layout.blockBytes).toBe((17 * 800) / (16 * 784));
+    expect(drafted.layout.sequenceBlocks(100)).toBe(1 + 3 * (1 + 3));
+  });
+
+  test('of prompts add nothing but slots', () => {
+    const drafted = prepared(config('{"method":"ngram","num_speculative_tokens":3}'), qwen);
+    expect(drafted.weightBytes).toBe(prepared({}, qwen).weightBytes);
+  });
+
+  test('of another model add its weights and its layers', () => {
+    const { spec } = request({ model: 'Qwen/Qwen3-0.6B' });
+    const draft = { spec, tokens: 4 };
+    const options = { ...config('{"model":"Qwen/Qwen3-0.6B","num_speculative_tokens":4}'), draft };
+    const drafted = prepared(options, { model: 'Qwen/Qwen3-8B' });
+    const plain = prepared({}, { model: 'Qwen/Qwen3-8B' });
+    expect(held(drafted, 'drafter') / 2e9).toBeCloseTo(0.6, 1);
+    expect(drafted.groups.reduce((sum, group) => sum + group.layers, 0)).toBe(36 + 28);
+    expect(drafted.availableBytes).toBeLessThanOrEqual(plain.availableBytes - held(drafted, 'drafter'));
+  });
+
+  test('are read from JSON, and other texts are refused', () => {
+    expect(config('{"method":"eagle3","model":"a/b","num_speculative_tokens":2}').speculative).toMatchObject({
+      method: 'eagle3',
+      model: 'a/b',
+      tokens: 2,
+    });
+    for (const text of [
+      '',
+      'mtp',
+      '[]',
+      '{}',
+      '{"method":"mtp","num_speculative_tokens":-1}',
+      '{"method":1}',
+    ])
+      expect(read('speculative-config', text), text).toBeNull();
+  });
+});
+
+test('sizes are written as vLLM reads them: capitals are binary', () => {
+  expect(read('kv-cache-memory-bytes', '36864M')).toEqual({ kvCacheBytes: 36 * GiB });
+  expect(read('kv-cache-memory-bytes', '25.6g')).toEqual({ kvCacheBytes: 25.6e9 });
+  expect(read('kv-cache-memory-bytes', '1 GB')).toBeNull();
+  expect(read('limit-mm-per-prompt', 'image=2,video=0')).toEqual({ itemLimits: { image: 2, video: 0 } });
+  expect(read('limit-mm-per-prompt', '{"image":{"count":3}}')).toEqual({ itemLimits: { image: 3 } });
+  expect(read('pp-layer-partition', '16,32')).toEqual({ layerPartition: [16, 32] });
+});

@@ -1,0 +1,54 @@
+/** `--speculative-config`: which drafter proposes how many tokens per step (vllm/config/speculative.py). */
+import type { OptionSpec } from '../contract/option-spec.ts';
+import { jsonObject, stringOf, wholeOf } from './json-text.ts';
+
+export interface SpeculativeConfig {
+  /** `mtp`, `eagle3`, `dflash`, `ngram`, or a name of one model's MTP; null if vLLM derives the method from the model. */
+  readonly method: string | null;
+  /** Hub id or folder of the drafter; null if the model drafts for itself. */
+  readonly model: string | null;
+  /** Tokens per step; null if vLLM takes the drafter's own number. */
+  readonly tokens: number | null;
+  /** Devices that share the drafter; null for as many as share the model. */
+  readonly tensor: number | null;
+  /** The drafter's `--quantization`; null for its own. */
+  readonly quantization: string | null;
+  /** The object as a person wrote it. */
+  readonly text: string;
+}
+
+/** Most tokens that vLLM drafts in a step, with room: lists of accepted tokens are that long. */
+const tokensMax = 1024;
+
+export interface SpeculativeOptions {
+  readonly speculative?: SpeculativeConfig | undefined;
+}
+
+export const speculativeOption: OptionSpec<SpeculativeOptions> = {
+  name: 'speculative-config',
+  flags: ['--speculative-config', '-sc'],
+  value: '<json>',
+  words: 'the drafter of speculative decoding',
+  limit: 'a JSON object such as {"method":"mtp","num_speculative_tokens":2}',
+  field: null,
+  read: (text) => {
+    const value = jsonObject(text);
+    if (value === null) return null;
+    const tokens = value.num_speculative_tokens;
+    if (tokens !== undefined && tokens !== null && wholeOf(tokens, tokensMax) === null) return null;
+    const config: SpeculativeConfig = {
+      method: stringOf(value.method),
+      model: stringOf(value.model),
+      tokens: wholeOf(tokens, tokensMax),
+      tensor: wholeOf(value.draft_tensor_parallel_size, 1024),
+      quantization: stringOf(value.quantization),
+      text,
+    };
+    return config.method === null && config.model === null ? null : { speculative: config };
+  },
+  write: ({ speculative }) => speculative?.text ?? null,
+  namedModel: ({ speculative }) => {
+    const method = speculative?.method ?? '';
+    return /^(ngram|ngram_gpu|suffix|mtp)$|_mtp$/.test(method) ? null : (speculative?.model ?? null);
+  },
+};

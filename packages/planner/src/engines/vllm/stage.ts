@@ -1,0 +1,136 @@
+/** One pipeline stage of a start: the entries that it holds, its cache and the blocks of the cache. */
+import { bytes, GiB } from '@plimsoll/foundation';
+import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { cacheGroups } from '../../bytes/kv-cache.ts';
+import type { KvFormat } from '../../bytes/kv-format.ts';
+import type { LedgerEntry } from '../../bytes/ledger.ts';
+import { weightEntries } from '../../bytes/weight-entries.ts';
+import { elementBytes, type WeightFormat } from '../../bytes/weight-format.ts';
+import type { DeviceWeights } from '../../bytes/weights.ts';
+import { stateElementBytes } from '../../question/plan-input.ts';
+import type { Question } from '../../question/question.ts';
+import { activationPeak } from './activation.ts';
+import { type Captures, captures } from './captures.ts';
+import type { VllmSettings } from './defaults.ts';
+import { drafterWeights, loadedDrafter, withDrafterGroups } from './drafts.ts';
+import { type BlockLayout, blockLayout } from './kv-blocks.ts';
+import { loraEntry } from './lora.ts';
+import { offloadWeights } from './offload.ts';
+import type { VllmOptions } from './options.ts';
+import { poolOf } from './pool.ts';
+import type { VllmRelease } from './release.ts';
+import type { ModelRunner } from './runner.ts';
+import { collectiveBytes, graphBytes, reservesGraphs, runtimeEntries } from './runtime.ts';
+
+export interface Stage {
+  readonly fixed: readonly LedgerEntry[];
+  readonly weights: DeviceWeights;
+  readonly availableBytes: number;
+  readonly layout: BlockLayout;
+  readonly blocks: number;
+  readonly groups: ReturnType<typeof cacheGroups>;
+  readonly captures: Captures;
+  /** CUDA graphs, whether or not the share pays for them. */
+  readonly graphBytes: number;
+  readonly reservesGraphs: boolean;
+  /** Buffers of collectives that are captured in graphs. */
+  readonly collectiveBytes: number;
+}
+
+export interface StageInput {
+  /** With the spec as it is loaded. */
+  readonly request: Question<VllmOptions> & { readonly kvFormat: KvFormat };
+  readonly format: WeightFormat;
+  readonly release: VllmRelease;
+  readonly runner: ModelRunner;
+  readonly settings: VllmSettings;
+  readonly weights: DeviceWeights;
+  readonly index: number;
+}
+
+export function prepareStage(input: StageInput): Stage {
+  const { request, format, release, runner, settings, weights } = input;
+  const { spec, hardware, parallelism, kvFormat } = request;
+  const drafter = drafterOf(input);
+  const runtime = {
+    ...{ request, settings, release, runner },
+    captures: captures(settings, release, { hardware, kvFormat }),
+    stageLayers: weights.layers[1] - weights.layers[0],
+  };
+  const lora = loraEntry({
+    ...{ spec, settings, release, parallelism, layers: weights.layers },
+    elementBytes: elementBytes[format.base],
+  });
+  const held: readonly LedgerEntry[] = [
+    ...offloadWeights(weightEntries(spec, weights, format, parallelism), settings.cpuOffloadBytes),
+    ...(lora === null ? [] : [lora]),
+    ...(drafter === null ? [] : [drafterWeights(drafter, { format, parallelism })]),
+    activationEntry(input),
+    ...runtimeEntries(runtime),
+    ...offloadedCache(settings),
+  ];
+  const own = cacheGroups(spec, {
+    kvFormat,
+    tensor: parallelism.tensor,
+    layers: weights.layers,
+    ...stateElementBytes(spec, format, format.base),
+    speculativeTokens: settings.speculativeTokens,
+    keepsWholeWindowedLayers: release.number < 9,
+  });
+  const groups = withDrafterGroups(own, drafter, { kvFormat, tensor: parallelism.tensor, format });
+  const layout = blockLayout(groups, settings);
+  return {
+    ...poolOf(held, layout, { hardware, settings }),
+    ...{ weights, layout, groups, captures: runtime.captures },
+    graphBytes: graphBytes(runtime),
+    reservesGraphs: reservesGraphs(runtime),
+    collectiveBytes: collectiveBytes(runtime),
+  };
+}
+
+/** The drafter of the last stage; null elsewhere and where the model drafts for itself. */
+function drafterOf({ request, settings, index }: StageInput): ModelSpec | null {
+  const draft = request.options?.draft;
+  const isLast = index === request.parallelism.pipeline - 1;
+  if (draft === undefined || !isLast || !['attached', 'model'].includes(settings.drafts)) return null;
+  return loadedDrafter(draft.spec, request.spec, settings.drafts);
+}
+
+function activationEntry(input: StageInput): LedgerEntry {
+  const { request, format, release, runner, settings, index } = input;
+  const { spec, hardware, parallelism } = request;
+  const activation = activationPeak({
+    ...{ spec, format, hardware, parallelism, settings, release, runner },
+    isFirst: index === 0,
+    isLast: index === parallelism.pipeline - 1,
+  });
+  return {
+    category: 'activations',
+    tag: 'profiling peak',
+    tier: 'device',
+    bytes: bytes(Math.round(activation.bytes)),
+    derivation: {
+      formula: activation.formula,
+      substituted: activation.substituted,
+      source: 'vllm/v1/worker/gpu_model_runner.py, profile_run',
+    },
+  };
+}
+
+/** Host memory for blocks that leave the device. */
+function offloadedCache({ kvOffloadBytes }: VllmSettings): readonly LedgerEntry[] {
+  if (kvOffloadBytes === 0) return [];
+  return [
+    {
+      category: 'kv-cache',
+      tag: 'offloaded blocks',
+      tier: 'host',
+      bytes: bytes(kvOffloadBytes),
+      derivation: {
+        formula: '--kv-offloading-size',
+        substituted: `${kvOffloadBytes / GiB} GiB`,
+        source: 'vllm/config/cache.py, kv_offloading_size',
+      },
+    },
+  ];
+}
