@@ -15,8 +15,7 @@ const scriptBudgets: Readonly<Record<string, number>> = {
   '/docs/hardware/': 50 * KiB,
 };
 /** The planner with everything that it fetches to answer, including the frame's own scripts. */
-// Options of every engine, Gemma 4 and formats of five bits took 4 KiB; a smaller React would give them back.
-const plannerBudget = 154 * KiB;
+const plannerBudget = 140 * KiB;
 /** Style sheets of a page without interactive pieces, compressed. */
 const styleBudget = 12 * KiB;
 const largestPaintSecondsMax = 1.5;

@@ -79,6 +79,12 @@ interface Listed {
 
 function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   const [text, setText] = useState<string | null>(null);
+  // A key can follow a letter before the next rendering, so the handlers read the last text from here.
+  const typed = useRef<string | null>(null);
+  const show = (next: string | null): void => {
+    typed.current = next;
+    setText(next);
+  };
   const [unknown, setUnknown] = useState({ text: '', value: '' });
   // If the state changes from outside, for example by advice, the field shows the new choice.
   const refused = unknown.text !== '' && unknown.value === value ? unknown.text : null;
@@ -87,7 +93,7 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   const [active, setActive] = useState(0);
   const asked = useRef(0);
   const look = (next: string): void => {
-    setText(next);
+    show(next);
     setUnknown({ text: '', value });
     const number = ++asked.current;
     // The whole list shows until the reader types.
@@ -99,23 +105,24 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
   };
   const close = (left: string): void => {
     asked.current++;
-    setText(null);
+    show(null);
     setUnknown({ text: left, value });
   };
-  const choose = (option: NamedChoice | undefined): void => {
-    close(option === undefined ? (text ?? '') : '');
+  const choose = (option: NamedChoice | undefined, last = typed.current): void => {
+    close(option === undefined ? (last ?? '') : '');
     if (option !== undefined && option.value !== value) onChoose(option.value);
   };
   const leave = (): void => {
-    if (text === null) return;
+    const last = typed.current;
+    if (last === null) return;
     const marked = options[active];
     close('');
-    if (text.trim() === '' || text === value) return;
+    if (last.trim() === '' || last === value) return;
     const number = asked.current;
     // The list may belong to an earlier text. The last text decides, unless the reader types again before the answer.
-    void search(text).then((found) => {
+    void search(last).then((found) => {
       if (number === asked.current)
-        choose(found.find((option) => option.value === marked?.value) ?? found[0]);
+        choose(found.find((option) => option.value === marked?.value) ?? found[0], last);
     });
   };
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -123,8 +130,8 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     if (!['ArrowDown', 'ArrowUp', 'Enter'].includes(event.key)) return;
     event.preventDefault();
     const step = event.key === 'ArrowDown' ? 1 : -1;
-    if (text === null) look(value);
-    else if (event.key === 'Enter' && listed.text !== text) leave();
+    if (typed.current === null) look(value);
+    else if (event.key === 'Enter' && listed.text !== typed.current) leave();
     else if (event.key === 'Enter') choose(options[active]);
     else if (options.length > 0) setActive((active + step + options.length) % options.length);
   };
