@@ -1,7 +1,8 @@
 /**
  * Writes docs/accuracy.md: compares the planner, a spreadsheet and mlsysim with the logs of engines.
  *
- *     node tools/accuracy.ts --vllm FILE --llama-cpp FILE [--performance FILE] [--commit HASH] [--output FILE]
+ *     node tools/accuracy.ts --vllm FILE --llama-cpp FILE [--sglang FILE] [--tensorrt-llm FILE] [--performance FILE]
+ *         [--commit HASH] [--output FILE]
  *
  * The files are lists of records as `plimsoll validate` reads them. `--mlsysim-questions FILE` writes only the
  * questions that tools/reference/mlsysim-logs.py answers.
@@ -18,12 +19,15 @@ import { readLogFile } from './accuracy/log-file.ts';
 import { namedQuestion } from './accuracy/mlsysim.ts';
 import { modelSection, sourceSection } from './accuracy/model-section.ts';
 import { performanceSection } from './accuracy/performance-section.ts';
+import { type PoolEngine, poolComparisons, poolSection } from './accuracy/pool-section.ts';
 import { targetSection } from './accuracy/target-section.ts';
 import { vllmComparisons, vllmSection } from './accuracy/vllm-section.ts';
 
 interface Files {
   readonly vllm: string;
   readonly llamaCpp: string;
+  readonly sglang: string | undefined;
+  readonly tensorrtLlm: string | undefined;
   readonly performance: string | undefined;
 }
 
@@ -32,13 +36,15 @@ async function main(): Promise<void> {
     options: {
       vllm: { type: 'string' },
       'llama-cpp': { type: 'string' },
+      sglang: { type: 'string' },
+      'tensorrt-llm': { type: 'string' },
       performance: { type: 'string' },
       commit: { type: 'string' },
       output: { type: 'string', default: join(import.meta.dirname, '../docs/accuracy.md') },
       'mlsysim-questions': { type: 'string' },
     },
   });
-  const { vllm, 'llama-cpp': llamaCpp, performance } = values;
+  const { vllm, 'llama-cpp': llamaCpp, sglang, 'tensorrt-llm': tensorrtLlm, performance } = values;
   if (vllm === undefined || llamaCpp === undefined) {
     throw new PlimsollError({
       code: 'missing-log-files',
@@ -53,7 +59,8 @@ async function main(): Promise<void> {
     writeFileSync(questions, JSON.stringify(asked));
     return;
   }
-  writeFileSync(values.output, await report({ vllm, llamaCpp, performance }, values.commit ?? headCommit()));
+  const files = { vllm, llamaCpp, sglang, tensorrtLlm, performance };
+  writeFileSync(values.output, await report(files, values.commit ?? headCommit()));
 }
 
 async function report(files: Files, commit: string): Promise<string> {
@@ -62,15 +69,22 @@ async function report(files: Files, commit: string): Promise<string> {
   const performance = files.performance === undefined ? [] : readLogFile(files.performance);
   const validation = await validateFile(files.vllm);
   const llamaCppValidation = await validateFile(files.llamaCpp);
+  const pools = await poolEngines(files);
+  const logs = [vllm, llamaCpp, ...pools.map(({ records }) => records), performance];
   const vllmFound = vllmComparisons(vllm, validation);
   const llamaCppFound = llamaCppComparisons(llamaCpp, llamaCppValidation);
   return `${[
     '# Accuracy',
-    introduction(files, commit, vllm.length + llamaCpp.length + performance.length),
-    targetSection({ vllm: validation, vllmFound, llamaCpp: llamaCppValidation, llamaCppFound }),
+    introduction(
+      files,
+      commit,
+      logs.reduce((sum, { length }) => sum + length, 0),
+    ),
+    targetSection({ vllm: validation, vllmFound, llamaCpp: llamaCppValidation, llamaCppFound, pools }),
     baselineSection({ vllm, llamaCpp, validation, vllmFound, llamaCppFound }),
     vllmSection(vllm, validation, vllmFound),
     llamaCppSection(llamaCpp, llamaCppValidation, llamaCppFound),
+    ...pools.map(poolSection),
     ...(files.performance === undefined
       ? []
       : [performanceSection(performance, await validateFile(files.performance))]),
@@ -78,15 +92,32 @@ async function report(files: Files, commit: string): Promise<string> {
     sourceSection([
       { title: 'vLLM', records: vllm },
       { title: 'llama.cpp', records: llamaCpp },
+      ...pools,
       { title: 'Speed', records: performance },
     ]),
   ].join('\n\n')}\n`;
+}
+
+async function poolEngines({ sglang, tensorrtLlm }: Files): Promise<readonly PoolEngine[]> {
+  const engines: PoolEngine[] = [];
+  for (const [title, file] of [
+    ['SGLang', sglang],
+    ['TensorRT-LLM', tensorrtLlm],
+  ] as const) {
+    if (file === undefined) continue;
+    const records = readLogFile(file);
+    const validation = await validateFile(file);
+    engines.push({ title, records, validation, found: poolComparisons(records, validation) });
+  }
+  return engines;
 }
 
 function introduction(files: Files, commit: string, records: number): string {
   const options = [
     `--vllm ${basename(files.vllm)}`,
     `--llama-cpp ${basename(files.llamaCpp)}`,
+    ...(files.sglang === undefined ? [] : [`--sglang ${basename(files.sglang)}`]),
+    ...(files.tensorrtLlm === undefined ? [] : [`--tensorrt-llm ${basename(files.tensorrtLlm)}`]),
     ...(files.performance === undefined ? [] : [`--performance ${basename(files.performance)}`]),
   ];
   const date = new Date().toISOString().slice(0, 10);

@@ -6,12 +6,16 @@ import { table } from './markdown.ts';
 const derived = `- **Weights**: the bytes of every tensor of the checkpoint in its own type, scales and zero points included; matrices fused and the vocabulary padded as the loader does; rotary tables; absorbed copies of latent attention; padding of mxfp4 experts; each tensor rounded as the CUDA caching allocator rounds it.
 - **Available cache**: utilisation x memory - weights - activation peak - what lies outside the allocator - CUDA graphs (from 0.20). The activation peak is the larger of the forward pass over the token budget and the sampler's dry run, written out tensor by tensor.
 - **Tokens, blocks, concurrency**: pages per layer, groups of layers that cache alike, one block size for hybrid models, and each release's own arithmetic for what it prints.
+- **SGLang**: the share of the memory before the load by release and card, minus the loaded weights; cells of every layer, pools of windowed layers and of recurrent state, drafts, the request table, pages.
+- **TensorRT-LLM**: the share of the memory that the estimation pass leaves, in whole blocks; the pass itself is first order.
 - **llama.cpp**: type of every tensor by the quantiser's own rules, cells and padding of every cache, the worst-case graph with its allocator, splits and host buffers, by build number.`;
 
 const omitted = `- Other processes on a device, and what an operating system keeps of unified memory.
 - Drafters of their own (EAGLE, DFlash, assistants) that a record does not describe; multi-token prediction only where it is named.
 - LoRA adapters, KV connectors, prefix caches on the host.
 - The vision run of vLLM V0; from V1 on, the features and pixels of the profile's images are counted, the inner tensors of the encoder are not.
+- SGLang's experts in host memory, caches in host memory (HiCache), and builds from branches.
+- TensorRT-LLM's built engines, recurrent state, drafts, and one pool per window size.
 - Releases of vLLM before 0.4 beyond their block arithmetic, and regressions of single releases.
 - llama.cpp: splitting by rows, tensors placed by patterns, forks' own tensor types.
 - Fragmentation, and memory that grows while an engine runs.`;
@@ -67,6 +71,7 @@ export function sourceSection(groups: readonly SourceGroup[]): string {
 /** Benchmarks cite a file of a repository at a commit; this list names only the repository. */
 function sourceName(record: RawRecord): string {
   const source = textOf(record, 'source') ?? 'not recorded';
+  if (source.startsWith('UNATTRIBUTED')) return 'public repositories that the record does not name';
   if (/^https?:/.test(source)) return `<${source}>`;
   const repository = /^([\w.-]+\/[\w.-]+)[:@]/.exec(source)?.[1];
   return repository === undefined ? source.replace(/\s*\(.*\)$/, '') : `<https://github.com/${repository}>`;

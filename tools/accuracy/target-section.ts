@@ -4,6 +4,7 @@ import { causeFinder } from './causes.ts';
 import { type Comparison, statistics, worst } from './figures.ts';
 import type { LlamaCppComparisons } from './llama-cpp-section.ts';
 import { percent, table, verdict, worstList } from './markdown.ts';
+import type { PoolEngine } from './pool-section.ts';
 import type { VllmComparisons } from './vllm-section.ts';
 
 interface Target {
@@ -18,6 +19,7 @@ export function targetSection(input: {
   readonly vllmFound: VllmComparisons;
   readonly llamaCpp: Validation;
   readonly llamaCppFound: LlamaCppComparisons;
+  readonly pools: readonly PoolEngine[];
 }): string {
   const mainline = input.llamaCppFound.get('mainline') ?? [];
   const cacheAndState = ['kv_buffers_mib', 'rs_buffers_mib'];
@@ -34,6 +36,10 @@ export function targetSection(input: {
     median('llama.cpp mainline: model buffers, median', 0.01, only(mainline, 'model_buffers_mib')),
     largest('llama.cpp mainline: model buffers, largest error', 0.01, only(mainline, 'model_buffers_mib')),
     median('llama.cpp mainline: compute buffers, median', 0.15, only(mainline, 'compute_buffers_mib')),
+    ...input.pools.flatMap(({ title, found }) => [
+      median(`${title}: tokens, given the printed memory, median`, 0.01, found.givenTokens),
+      median(`${title}: tokens, end to end, median`, 0.05, only(found.endToEnd, 'kv_tokens')),
+    ]),
   ];
   const supported = (validation: Validation): number =>
     validation.summary.supported / Math.max(1, validation.summary.records);
@@ -64,7 +70,14 @@ export function targetSection(input: {
       ],
     ),
     ...targets.flatMap((target) =>
-      missPart(target, causeFinder([...input.vllm.records, ...input.llamaCpp.records])),
+      missPart(
+        target,
+        causeFinder([
+          ...input.vllm.records,
+          ...input.llamaCpp.records,
+          ...input.pools.flatMap(({ validation }) => validation.records),
+        ]),
+      ),
     ),
   ].join('\n\n');
 }

@@ -2,10 +2,9 @@
  * Predicts the figures of an SGLang start-up log. `predicted` starts from the free memory that the log prints before
  * and after the weights, so that it tests only the budget and the pools; `endToEnd` starts from the record's inputs.
  */
-import { GiB, MiB, PlimsollError } from '@plimsoll/foundation';
+import { GiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
 import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
 import type { Question } from '../../question/question.ts';
@@ -22,6 +21,7 @@ import {
 } from '../contract/log-record.ts';
 import { loggedModel } from '../contract/logged-names.ts';
 import type { SglangDeployment } from './deployment.ts';
+import { cardOf } from './logged-card.ts';
 import type { SglangOptions } from './options.ts';
 import { prepareSglang } from './profile.ts';
 import type { PrintedMemory } from './stages.ts';
@@ -37,6 +37,7 @@ export function predictSglangRecord(record: RawRecord, resolver: Resolver): Reco
   const reported = objectField(record, 'reported') as ReportedFields;
   const card = cardOf(record, resolver, reported);
   const question = questionOf(record, modelOf(record, resolver), card.hardware);
+  if (card.isUnknown) return sizedAnswer(record, question, reported);
   const date = textField(record, 'date');
   const given = prepareSglang(question, { date, printed: printedMemory(reported) });
   const own = prepareSglang(question, { date });
@@ -49,6 +50,24 @@ export function predictSglangRecord(record: RawRecord, resolver: Resolver): Reco
     assumptions: assumptionsOf(record, own),
     ...(card.isNamed && { endToEnd: figures(own) }),
   };
+}
+
+/** Predicts the tokens of the cache size that a log states, if it states neither a card nor free memory. */
+function sizedAnswer(
+  record: RawRecord,
+  question: Question<SglangOptions>,
+  reported: ReportedFields,
+): RecordAnswer {
+  const gib = numberField(reported, 'kv_gib');
+  const { pools, settings } = prepareSglang(question, { date: textField(record, 'date') });
+  if (gib === undefined || pools.tokens <= 0 || pools.windowTokens !== null)
+    throw new PlimsollError({
+      code: 'missing-memory',
+      message: 'the record states no card, no free memory and no size of one pool',
+    });
+  const pages = Math.floor((gib * GiB * pools.tokens) / pools.kvBytes / settings.pageSize);
+  const answer = { id: textField(record, 'id') ?? '', supported: true, reported };
+  return { ...answer, predicted: { kv_tokens: pages * settings.pageSize } };
 }
 
 /** Returns the figures of the pools. */
@@ -170,46 +189,6 @@ function weightsOf(spec: ModelSpec, quantization: string | undefined): string | 
 function kvFormatOf(record: RawRecord): KvFormat | undefined {
   const text = textField(record, 'kv_cache_dtype') ?? 'auto';
   return text === 'auto' ? undefined : parseKvFormat(text);
-}
-
-interface LoggedCard {
-  readonly hardware: HardwareRecord;
-  /** False for a card that is known only by its size or free memory, whose figures are no prediction. */
-  readonly isNamed: boolean;
-}
-
-/**
- * The card of a log. A log that had more memory free than the registry's card has is of a larger variant. "16 GB card"
- * is a card of that size; where a log does not name a card, the free memory before the load tells its size.
- */
-function cardOf(record: RawRecord, resolver: Resolver, reported: ReportedFields): LoggedCard {
-  const text = textField(record, 'gpu') ?? '';
-  const freeBytes = (numberField(reported, 'avail_before_weights_gib') ?? 0) * GiB;
-  const [, size] = /^(\d{1,3}) GB(?: class)? card$/i.exec(text) ?? [];
-  if (size !== undefined)
-    return { hardware: sizedCard(resolver, Number(size) * GiB - driverBytes), isNamed: false };
-  if (/^not stated/i.test(text) && freeBytes > 0)
-    return { hardware: sizedCard(resolver, freeBytes), isNamed: false };
-  const hardware = resolver.hardware(text);
-  const { memory } = hardware;
-  return {
-    hardware: freeBytes <= memory.usableBytes ? hardware : withMemory(hardware, freeBytes),
-    isNamed: true,
-  };
-}
-
-/** Bytes of a card's nominal memory that the driver keeps. */
-const driverBytes = facts.driverTotalMib.otherwiseMore * MiB;
-
-/** The rules ask for nothing of an unnamed card but its memory; the rest is of a card that many have. */
-function sizedCard(resolver: Resolver, bytes: number): HardwareRecord {
-  const { id: _id, ...card } = resolver.hardware('RTX 4090');
-  return withMemory({ ...card, id: 'unnamed-card', name: 'card of this size' }, bytes);
-}
-
-function withMemory(hardware: HardwareRecord, bytes: number): HardwareRecord {
-  const usableBytes = Math.round(bytes);
-  return { ...hardware, memory: { ...hardware.memory, usableBytes, nominalBytes: usableBytes } };
 }
 
 function assumptionsOf(record: RawRecord, { release, settings }: SglangDeployment): readonly string[] {

@@ -46,6 +46,15 @@ describe.each(logs.map((log) => [String(log.id), log] as const))('%s', (_id, log
   });
 });
 
+test('a log without a card and free memory is compared by the size of its pool', () => {
+  const log = { id: 'sized', engine: 'SGLang', model: 'Qwen/Qwen3-8B', gpu: 'not stated', version: '0.5.9' };
+  const predicted = (reported: RawRecord): unknown =>
+    predictSglangRecord({ ...log, reported }, resolver).predicted;
+  // 36 layers x 8 heads x 128 x 2 tensors x 2 bytes = 147,456 bytes per token.
+  expect(predicted({ kv_gib: 14.4 })).toEqual({ kv_tokens: 104_857 });
+  expect(() => predicted({ avail_end_gib: 2 })).toThrow('no size of one pool');
+});
+
 test('a record of another engine is not read, and any fields give an answer or a reason', () => {
   const field = fc.oneof(fc.string(), fc.double(), fc.integer(), fc.constant(null), fc.jsonValue());
   fc.assert(
