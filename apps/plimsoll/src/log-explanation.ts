@@ -42,7 +42,9 @@ export async function explainLog(reading: LogReading, asked: LogQuestion): Promi
   const notes = others.map(({ engine }) => `the lines of ${engineFace(engine).title} in the same log`);
   const engine = commandEngines().find(({ face }) => face.name === log.engine);
   const { flags, own, refused } =
-    engine === undefined ? { flags: new Map(), own: [], refused: [] } : readPrintedFlags(log.flags, engine);
+    engine === undefined
+      ? { flags: new Map(), own: [], refused: [] }
+      : readPrintedFlags(log.flags, engine, log.commandFlags);
   notes.push(...refused);
   const named = asked.gpu ?? namedHardware(log, reading.deviceNames);
   const hardware = named ?? hardwareOfMemory(log);
@@ -103,7 +105,7 @@ async function startOf(
       const engine = commandEngines().find(({ face }) => face.name === log.engine);
       if (engine === undefined) return null;
       const changed = new Map([...log.flags, ...pairs(words)]);
-      return attempt(() => requestFor(readPrintedFlags(changed, engine).flags));
+      return attempt(() => requestFor(readPrintedFlags(changed, engine, log.commandFlags).flags));
     };
     return { spec, request: requestFor(question.flags), withWords };
   } catch (error) {

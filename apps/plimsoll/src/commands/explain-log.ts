@@ -1,7 +1,7 @@
 /** `plimsoll explain-log`: compares the log of an engine's start with the plan of the same start. */
-import { engineFaces } from '@plimsoll/planner/engines';
 import { LogReader } from '@plimsoll/planner/log';
 import { Command } from 'commander';
+import { commandEngines } from '../engine-flags.ts';
 import { explainLog, type LogQuestion } from '../log-explanation.ts';
 import { logPieces } from '../log-input.ts';
 import { printJson, printText } from '../output.ts';
@@ -30,7 +30,7 @@ The log may have any length, and contain colors, time stamps and prefixes of ran
 counts.`,
     )
     .action(async (file: string | undefined, flags: Flags) => {
-      const reader = new LogReader(engineFaces);
+      const reader = new LogReader(commandEngines());
       for await (const piece of logPieces(file === undefined || file === '-' ? null : file))
         reader.push(piece);
       const explanation = await explainLog(reader.end(), flags);

@@ -4,6 +4,7 @@
  */
 import type { LogError, LogFact, PrintedFigure } from '../engines/contract/log-line.ts';
 import type { EngineName } from '../engines/engine-list.ts';
+import type { CommandReading } from '../engines/paste/read-command.ts';
 
 export interface FoundError extends LogError {
   /** 1-based. */
@@ -17,6 +18,7 @@ export class EngineLog {
   #release: string | null = null;
   #deviceBytes: number | null = null;
   #error: FoundError | null = null;
+  #command: CommandReading | null = null;
   readonly #given = new Map<string, string>();
   readonly #settled = new Map<string, string>();
   readonly #devices = new Map<number, string>();
@@ -51,6 +53,11 @@ export class EngineLog {
     if (fact.error !== undefined) this.#addError({ ...fact.error, line });
   }
 
+  /** Keeps the command that started the engine: what the engine prints itself wins. */
+  addCommand(command: CommandReading): void {
+    if (command.model !== null) this.#command = command;
+  }
+
   /** Keeps the first line of an error. A cause replaces a consequence, or an earlier cause with another code. */
   #addError(error: FoundError): void {
     const known = this.#error;
@@ -73,11 +80,11 @@ export class EngineLog {
   }
 
   get model(): string | null {
-    return this.#model;
+    return this.#model ?? this.#command?.model ?? null;
   }
 
   get release(): string | null {
-    return this.#release;
+    return this.#release ?? this.#command?.release ?? null;
   }
 
   get deviceBytes(): number | null {
@@ -91,6 +98,11 @@ export class EngineLog {
   /** Values by flag: the arguments of the command, and the engine's own settings for the other flags. */
   get flags(): ReadonlyMap<string, string> {
     return new Map([...this.#settled, ...this.#given]);
+  }
+
+  /** Flags of `plimsoll plan` that the command in the log stands for; empty if the log has no command. */
+  get commandFlags(): ReadonlyMap<string, string | null> {
+    return this.#command?.flags ?? new Map<string, string | null>();
   }
 
   /** Names of the devices in the order of their numbers. */

@@ -1,10 +1,13 @@
+import { engineFlags } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { engineFaces } from '../engines/engine-list.ts';
 import { LogReader, type LogReading } from './log-reader.ts';
 
+const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+
 function read(text: string, cuts: readonly number[] = []): LogReading {
-  const reader = new LogReader(engineFaces);
+  const reader = new LogReader(engines);
   let start = 0;
   for (const cut of [...cuts].sort((a, b) => a - b)) {
     reader.push(text.slice(start, Math.max(start, cut)));
@@ -180,12 +183,29 @@ test('the last of several starts counts, and the best understood of several engi
   expect(read('hello\nworld\n').engines).toEqual([]);
 });
 
+test('a command in the log states facts that the engine does not print', () => {
+  const [log] = read(
+    '$ ollama run llama3.1:70b\n\npulling manifest \nError: model requires more system memory (44.0 GiB) than is available (7.6 GiB)\n',
+  ).engines;
+  expect([log?.engine, log?.model, [...(log?.commandFlags ?? [])]]).toEqual([
+    'llama.cpp',
+    'llama3.1:70b',
+    [['context', '4096']],
+  ]);
+  const [server] = read(`+ llama-server -m other.gguf -ngl 20 -np 2 -c 8192\n${llamaLog}`).engines;
+  expect([server?.model, server?.commandFlags.get('ngl')]).toEqual([
+    '/models/Qwen2.5-Coder-32B-Instruct-Q8_0.gguf',
+    '20',
+  ]);
+  expect(read('we use vllm serve and it is fine\n').engines.map(({ flags }) => flags.size)).toEqual([0]);
+});
+
 test('the time is linear in the length of any text', () => {
   const seconds = (unit: string, length: number): number => {
     const text = unit.repeat(Math.ceil(length / unit.length));
     const times = [1, 2, 3].map(() => {
       const start = performance.now();
-      const reader = new LogReader(engineFaces);
+      const reader = new LogReader(engines);
       for (let at = 0; at < text.length; at += 65_536) reader.push(text.slice(at, at + 65_536));
       reader.end();
       return (performance.now() - start) / 1000;

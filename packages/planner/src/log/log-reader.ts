@@ -4,10 +4,12 @@
  * lines that have them (contract/log-line.ts). Colors, time stamps and prefixes of ranks or containers precede the
  * words and are skipped.
  */
+import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFace } from '../engines/contract/engine-face.ts';
 import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
 import { figureOf } from '../engines/contract/start-log.ts';
 import type { AnyOptions, EngineName } from '../engines/engine-list.ts';
+import { type CommandEngine, readCommand } from '../engines/paste/read-command.ts';
 import { lastMatch } from '../log-scan.ts';
 import { EngineLog } from './engine-log.ts';
 
@@ -39,18 +41,24 @@ export class LogReader {
   readonly #logs: readonly EngineLog[];
   readonly #searched: readonly SearchedLine[];
   readonly #words: RegExp;
+  readonly #engines: readonly CommandEngine[];
+  readonly #programs: readonly string[];
+  #commands = 0;
   readonly #deviceNames = new Set<string>();
   #pending = '';
   #lines = 0;
   #characters = 0;
 
-  constructor(faces: readonly Face[]) {
+  constructor(engines: readonly CommandEngine[]) {
+    const faces = engines.map(({ face }) => face);
+    this.#engines = engines;
+    this.#programs = faces.flatMap(commandWords);
     this.#logs = faces.map(({ name }) => new EngineLog(name));
     this.#searched = faces.flatMap((face, index) => {
       const log = this.#logs[index];
       return log === undefined ? [] : linesOf(face).map((line): SearchedLine => ({ ...line, log }));
     });
-    this.#words = anyOf([...this.#searched.map(({ words }) => words), ...deviceWords]);
+    this.#words = anyOf([...this.#searched.map(({ words }) => words), ...deviceWords, ...this.#programs]);
   }
 
   push(text: string): void {
@@ -91,12 +99,39 @@ export class LogReader {
       const fact = line.read(text, at);
       if (fact !== null) line.log.add(fact, this.#lines + 1);
     }
+    this.#readCommand(text);
     for (const words of deviceWords) {
       const at = text.indexOf(words);
       const name = at === -1 ? undefined : /^[\w.+-]+(?: [\w.+-]+){0,8}/.exec(text.slice(at, at + 80))?.[0];
       if (name !== undefined && this.#deviceNames.size < deviceNamesMax) this.#deviceNames.add(name);
     }
   }
+
+  /** Reads the command that a shell or a container printed before the engine started. */
+  #readCommand(text: string): void {
+    const words = this.#programs.find((program) => text.includes(program));
+    if (words === undefined || this.#commands >= commandsMax) return;
+    this.#commands++;
+    try {
+      const reading = readCommand(text.slice(text.indexOf(words)).trim(), this.#engines);
+      this.#logs.find(({ engine }) => engine === reading.engine)?.addCommand(reading);
+    } catch (error) {
+      // A sentence about a command is no command.
+      if (!(error instanceof PlimsollError)) throw error;
+    }
+  }
+}
+
+/** Most commands that are read: a log shows the command of a start, and a chat about it may show many. */
+const commandsMax = 32;
+
+/** The beginnings of commands that start an engine. */
+function commandWords({ commandForm }: Face): readonly string[] {
+  const forms = commandForm === null ? [] : [commandForm, ...(commandForm.variants ?? [])];
+  return forms.flatMap(({ programs, modules }) => [
+    ...programs.map((words) => `${words.join(' ')} `),
+    ...modules.map((module) => `-m ${module} `),
+  ]);
 }
 
 /** Vendors and brands that drivers print before the name of a device. */

@@ -37,6 +37,8 @@ export interface CommandForm {
   readonly variables: Readonly<Record<string, (value: string) => Readonly<Record<string, string>>>>;
   /** True if a flag may be shortened to any prefix that no other flag has, as in Python's argparse. */
   readonly abbreviates: boolean;
+  /** Values with which a flag changes no memory, by flag, where other values of the flag are refused. */
+  readonly idleValues?: Readonly<Record<string, readonly string[]>>;
   /** True if the words after the model are a prompt. */
   readonly takesPrompt?: boolean;
   /** Flags of this form alone that change no memory, without a value and with one value. */

@@ -91,13 +91,17 @@ export const llamaCppLogLines: readonly LogLine[] = [
   {
     words: 'failed to fit params to free device memory',
     isMark: true,
-    read: () => ({
-      error: {
-        code: 'memory-short',
-        message: 'no context and no number of layers on the device fits into the free memory',
-        isConsequence: true,
-      },
-    }),
+    read: (line, at) =>
+      // Flags of the command that are too large are tried all the same.
+      line.includes('already set by user', at)
+        ? null
+        : {
+            error: {
+              code: 'memory-short',
+              message: 'no context and no number of layers on the device fits into the free memory',
+              isConsequence: true,
+            },
+          },
   },
   {
     words: 'model requires more system memory (',

@@ -46,6 +46,8 @@ function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<st
   add(face.commandForm?.idleFlags?.switches, { kind: 'idle', values: 'none' });
   add(face.commandForm?.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm?.modelFlags, { kind: 'model' });
+  // What reports write where the engine has a longer flag.
+  for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
   for (const spec of face.options) add(spec.flags, { kind: 'option', spec });
   return meanings;
@@ -152,6 +154,10 @@ class ArgumentReader {
         this.#takeOption(meaning.spec, typed, inline);
         return;
       case 'memory':
+        if (this.#isIdleValue(flag, inline ?? this.#words[this.#at])) {
+          this.#leftOut.add(`${typed} ${inline ?? this.#value(typed)}`);
+          return;
+        }
         throw new PlimsollError({
           code: 'flag-not-modelled',
           message: `${typed} changes memory, and plans for ${this.#face.title} do not model it`,
@@ -162,6 +168,11 @@ class ArgumentReader {
         this.#leftOut.add(typed);
         if (inline === null) this.#skipValues(meaning.values);
     }
+  }
+
+  #isIdleValue(flag: string, value: string | undefined): boolean {
+    const idle = this.#face.commandForm?.idleValues ?? {};
+    return value !== undefined && Object.hasOwn(idle, flag) && idle[flag]?.includes(value) === true;
   }
 
   #takeShared(name: SharedFlag, typed: string, inline: string | null): void {

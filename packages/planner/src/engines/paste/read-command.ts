@@ -46,6 +46,7 @@ export interface PrintedFlags {
 export function readPrintedFlags(
   printed: ReadonlyMap<string, string>,
   { face, known }: CommandEngine,
+  command: ReadonlyMap<string, string | null> = new Map(),
 ): PrintedFlags {
   const flags = new Map<string, string | null>();
   const own: string[] = [];
@@ -61,7 +62,11 @@ export function readPrintedFlags(
       refused.push(`${words.join(' ').slice(0, 200)}: ${error.message}`);
     }
   }
-  return { flags: planFlags(flags, face), own, refused };
+  // The engine prints no context where the command's is meant.
+  const context = flags.has('context') ? undefined : command.get('context');
+  const planned = new Map([...command, ...planFlags(flags, face)]);
+  if (context !== undefined) planned.set('context', context);
+  return { flags: planned, own, refused };
 }
 
 /**

@@ -149,7 +149,7 @@ class ShellReader implements Iterable<readonly string[]> {
       // A path of Windows keeps its backslashes; nobody escapes a letter.
       else if (next === '\\') word += this.#skip(/\\(?=[\w.])/y) || this.#skip(/\\[\s\S]?/y).slice(1);
       else if (next === '{' || next === '[')
-        word += (word.endsWith('=') ? this.#jsonWord() : null) ?? this.#skip(/[{[]/y);
+        word += (plain.endsWith('=') ? this.#jsonWord() : null) ?? this.#skip(/[{[]/y);
       // A placeholder such as <key>, and the prompt of a terminal.
       else if (next === '<' || (next === '>' && plain === '')) word += this.#skip(/<[^<>\s]*>|[<>]/y);
       else return word;

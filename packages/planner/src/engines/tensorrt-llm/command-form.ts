@@ -12,4 +12,6 @@ export const tensorrtLlmCommandForm: CommandForm = {
   readTokens: null,
   variables: {},
   abbreviates: false,
+  // The backend that the profile models.
+  idleValues: { '--backend': ['pytorch'] },
 };
