@@ -2,9 +2,10 @@
  * Writes docs/accuracy.md: compares the planner, a spreadsheet and mlsysim with the logs of engines.
  *
  *     node tools/accuracy.ts --vllm FILE --llama-cpp FILE [--sglang FILE] [--tensorrt-llm FILE] [--performance FILE]
- *         [--commit HASH] [--output FILE]
+ *         [--field FILE] [--commit HASH] [--output FILE]
  *
- * The files are lists of records as `plimsoll validate` reads them. `--mlsysim-questions FILE` writes only the
+ * The files are lists of records as `plimsoll validate` reads them; --field takes public reports, whose questions are in
+ * accuracy/field-questions.json. `--mlsysim-questions FILE` writes only the
  * questions that tools/reference/mlsysim-logs.py answers.
  */
 import { execFileSync } from 'node:child_process';
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { PlimsollError } from '@plimsoll/foundation';
 import { validateFile } from '../apps/plimsoll/src/commands/validate.ts';
 import { baselineSection, mlsysimQuestions } from './accuracy/baseline-section.ts';
+import { fieldSection } from './accuracy/field-section.ts';
 import { llamaCppComparisons, llamaCppSection } from './accuracy/llama-cpp-section.ts';
 import { readLogFile } from './accuracy/log-file.ts';
 import { namedQuestion } from './accuracy/mlsysim.ts';
@@ -29,6 +31,7 @@ interface Files {
   readonly sglang: string | undefined;
   readonly tensorrtLlm: string | undefined;
   readonly performance: string | undefined;
+  readonly field: string | undefined;
 }
 
 async function main(): Promise<void> {
@@ -39,12 +42,13 @@ async function main(): Promise<void> {
       sglang: { type: 'string' },
       'tensorrt-llm': { type: 'string' },
       performance: { type: 'string' },
+      field: { type: 'string' },
       commit: { type: 'string' },
       output: { type: 'string', default: join(import.meta.dirname, '../docs/accuracy.md') },
       'mlsysim-questions': { type: 'string' },
     },
   });
-  const { vllm, 'llama-cpp': llamaCpp, sglang, 'tensorrt-llm': tensorrtLlm, performance } = values;
+  const { vllm, 'llama-cpp': llamaCpp, sglang, 'tensorrt-llm': tensorrtLlm, performance, field } = values;
   if (vllm === undefined || llamaCpp === undefined) {
     throw new PlimsollError({
       code: 'missing-log-files',
@@ -59,7 +63,7 @@ async function main(): Promise<void> {
     writeFileSync(questions, JSON.stringify(asked));
     return;
   }
-  const files = { vllm, llamaCpp, sglang, tensorrtLlm, performance };
+  const files = { vllm, llamaCpp, sglang, tensorrtLlm, performance, field };
   writeFileSync(values.output, await report(files, values.commit ?? headCommit()));
 }
 
@@ -83,6 +87,7 @@ async function report(files: Files, commit: string): Promise<string> {
     targetSection({ vllm: validation, vllmFound, llamaCpp: llamaCppValidation, llamaCppFound, pools }),
     baselineSection({ vllm, llamaCpp, validation, vllmFound, llamaCppFound }),
     vllmSection(vllm, validation, vllmFound),
+    ...(files.field === undefined ? [] : [fieldSection(readLogFile(files.field))]),
     llamaCppSection(llamaCpp, llamaCppValidation, llamaCppFound),
     ...pools.map(poolSection),
     ...(files.performance === undefined
@@ -119,6 +124,7 @@ function introduction(files: Files, commit: string, records: number): string {
     ...(files.sglang === undefined ? [] : [`--sglang ${basename(files.sglang)}`]),
     ...(files.tensorrtLlm === undefined ? [] : [`--tensorrt-llm ${basename(files.tensorrtLlm)}`]),
     ...(files.performance === undefined ? [] : [`--performance ${basename(files.performance)}`]),
+    ...(files.field === undefined ? [] : [`--field ${basename(files.field)}`]),
   ];
   const date = new Date().toISOString().slice(0, 10);
   return [

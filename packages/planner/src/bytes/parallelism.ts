@@ -22,6 +22,8 @@ export interface Parallelism {
   readonly pipeline: number;
   readonly data: number;
   readonly expertParallel: boolean;
+  /** Layers of each pipeline stage; absent where the engine deals them out evenly. */
+  readonly stageLayers?: readonly number[] | undefined;
 }
 
 export const singleDevice: Parallelism = { tensor: 1, pipeline: 1, data: 1, expertParallel: false };
@@ -32,8 +34,8 @@ export function deviceCount(parallelism: Parallelism): number {
 
 /** Returns a key of the split for memos. */
 export function parallelismKey(parallelism: Parallelism): string {
-  const { tensor, pipeline, data, expertParallel } = parallelism;
-  return `${tensor},${pipeline},${data},${expertParallel}`;
+  const { tensor, pipeline, data, expertParallel, stageLayers } = parallelism;
+  return `${tensor},${pipeline},${data},${expertParallel},${stageLayers ?? ''}`;
 }
 
 /** The axis along which a role is cut. `kv-heads` is cut down to one head per device, then replicated. */
@@ -218,18 +220,29 @@ function expertElementsPerDevice(tensor: TensorSpec, parallelism: Parallelism): 
   return elementCount(tensor) / ways;
 }
 
-/**
- * Returns the layers of each pipeline stage, half-open [start, end), by vLLM's rule (vllm/distributed/utils.py,
- * get_pp_indices): equal shares, and one more layer for each of the stages before the last until the remainder is used
- * up, because the last stage has the head.
- */
-export function pipelineStages(layers: number, pipeline: number): readonly (readonly [number, number])[] {
+function evenCounts(layers: number, pipeline: number): number[] {
   const counts = new Array<number>(pipeline).fill(Math.floor(layers / pipeline));
   const remainder = layers % pipeline;
   for (let index = 0; index < remainder; index++) {
     const stage = pipeline - 2 - index;
     counts[stage < 0 ? pipeline - 1 : stage] = (counts[stage] ?? 0) + 1;
   }
+  return counts;
+}
+
+/**
+ * Returns the layers of each pipeline stage, half-open [start, end), by vLLM's rule (vllm/distributed/utils.py,
+ * get_pp_indices): equal shares, and one more layer for each of the stages before the last until the remainder is used
+ * up, because the last stage has the head.
+ */
+export function pipelineStages(
+  layers: number,
+  { pipeline, stageLayers }: Pick<Parallelism, 'pipeline' | 'stageLayers'>,
+): readonly (readonly [number, number])[] {
+  const counts = stageLayers === undefined ? evenCounts(layers, pipeline) : [...stageLayers];
+  // Prediction layers follow the layers that a partition counts.
+  const given = counts.reduce((sum, count) => sum + count, 0);
+  counts[counts.length - 1] = (counts.at(-1) ?? 0) + layers - given;
   let start = 0;
   return counts.map((count) => {
     const stage = [start, start + count] as const;

@@ -123,7 +123,7 @@ function sumStages(
   parallelism: Parallelism,
 ): readonly [DeviceWeights, ...DeviceWeights[]] {
   const layerShares = layerWeightCache(format, parallelism);
-  const stages = pipelineStages(spec.layers.length, parallelism.pipeline);
+  const stages = pipelineStages(spec.layers.length, parallelism);
   const found = stages.map((stage, stageIndex): DeviceWeights => {
     const byTag = new Map<WeightTag, WeightShare>();
     for (let index = stage[0]; index < stage[1]; index++) {

@@ -61,7 +61,7 @@ function dictionaryOf(engines: readonly KnownEngine[]): Dictionary {
     for (const [name, spellings] of Object.entries(face.spellings))
       for (const spelling of spellings) own.set(spelling, { name, spec: null });
     for (const spec of face.options)
-      for (const spelling of [`--${spec.name}`, ...spec.flags]) own.set(spelling, { name: spec.name, spec });
+      for (const spelling of spec.flags) own.set(spelling, { name: spec.name, spec });
     for (const [name, format] of Object.entries(face.formatSpellings))
       if (format !== null) formats.set(name, format);
     const leaveOut = (names: readonly string[] | undefined, values: Values): void => {
@@ -72,6 +72,9 @@ function dictionaryOf(engines: readonly KnownEngine[]): Dictionary {
     leaveOut(known?.options, 'one');
     leaveOut(known?.lists, 'all');
   }
+  // A name of an option is this option, also where another engine has a flag of that spelling.
+  for (const { face } of engines)
+    for (const spec of face.options) own.set(`--${spec.name}`, { name: spec.name, spec });
   return { own, neutral, format: (text) => formats.get(text) ?? text };
 }
 

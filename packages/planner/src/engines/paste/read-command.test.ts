@@ -90,8 +90,8 @@ test('numbers of tokens have the meaning of the engine', () => {
 
 test('a flag that changes memory is honoured or refused by name, misspelled or not', () => {
   expect(() => read('llama-server -m a.gguf --rpc host:1')).toThrow(/--rpc changes memory/);
-  expect(() => read('VLLM_PP_LAYER_PARTITION=1,2 vllm serve a/b')).toThrow(
-    /VLLM_PP_LAYER_PARTITION changes memory/,
+  expect(() => read('VLLM_CPU_KVCACHE_SPACE=4 vllm serve a/b')).toThrow(
+    /VLLM_CPU_KVCACHE_SPACE changes memory/,
   );
   expect(() => read('vllm serve a/b --max-modle-len 5')).toThrow(/no flag --max-modle-len/);
   expect(() => read('vllm serve a/b --max-model-len')).toThrow(/has no value/);

@@ -20,7 +20,7 @@ export const vllmCommandForm: CommandForm = {
   readTokens: tokensOf,
   variables: {
     VLLM_USE_V1: (value) => ({ core: value }),
-    VLLM_PP_LAYER_PARTITION: (value) => refuseVariable('VLLM_PP_LAYER_PARTITION', value),
+    VLLM_PP_LAYER_PARTITION: (value) => ({ 'pp-layer-partition': value }),
     VLLM_PLE_CPU_OFFLOAD: (value) => refuseVariable('VLLM_PLE_CPU_OFFLOAD', value),
     VLLM_CPU_KVCACHE_SPACE: (value) => refuseVariable('VLLM_CPU_KVCACHE_SPACE', value),
   },

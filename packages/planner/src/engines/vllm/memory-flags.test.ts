@@ -150,3 +150,12 @@ test('sizes are written as vLLM reads them: capitals are binary', () => {
   expect(read('limit-mm-per-prompt', '{"image":{"count":3}}')).toEqual({ itemLimits: { image: 3 } });
   expect(read('pp-layer-partition', '16,32')).toEqual({ layerPartition: [16, 32] });
 });
+
+test('a partition gives each stage its layers, and the fullest one decides', () => {
+  const parallelism = { tensor: 1, pipeline: 2, data: 1, expertParallel: false };
+  const even = prepared({}, { parallelism });
+  const uneven = prepared({ layerPartition: [8, 24] }, { parallelism });
+  expect(uneven.weightBytes).toBeGreaterThan(even.weightBytes);
+  expect(uneven.groups.reduce((sum, group) => sum + group.layers, 0)).toBe(24);
+  expect(() => prepared({ layerPartition: [8, 8] }, { parallelism })).toThrow(/32 layers to 2 stages/);
+});

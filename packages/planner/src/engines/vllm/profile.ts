@@ -6,9 +6,9 @@
  *
  * A pipeline has as many pools as stages; the engine uses the smallest, and prints the first stage's.
  */
-import { assert, bytes, formatCount } from '@plimsoll/foundation';
+import { assert, bytes, formatCount, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { checkParallelism } from '../../bytes/parallelism.ts';
+import { checkParallelism, type Parallelism } from '../../bytes/parallelism.ts';
 import { weightFormatNames } from '../../bytes/weight-format.ts';
 import { stageWeights } from '../../bytes/weights.ts';
 import type { EngineFigures } from '../../deployment/deployment.ts';
@@ -55,7 +55,7 @@ function prepareChecked(question: Question<VllmOptions>): VllmDeployment {
 }
 
 export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): VllmDeployment {
-  const request = { ...asAsked, elementType: asAsked.elementType ?? typeOnDevice(asAsked) };
+  const request = onDevice(asAsked);
   const { hardware, parallelism } = request;
   const release = vllmRelease({ version: request.engineVersion, date, engine: request.options?.core });
   const { settings, raisedFrom } = settingsFor(request, release);
@@ -160,6 +160,27 @@ function captureNeed(stage: Stage, hardware: HardwareRecord): number {
   const heldBytes = held.reduce((sum, entry) => sum + entry.bytes, 0);
   const cacheBytes = stage.blocks * stage.layout.blockBytes;
   return contextBytes(hardware) + heldBytes + cacheBytes + stage.graphBytes + stage.collectiveBytes;
+}
+
+/** The split with the layers of each stage, where VLLM_PP_LAYER_PARTITION states them. */
+function partitioned({ parallelism, options, spec }: Question<VllmOptions>): Parallelism {
+  const stageLayers = options?.layerPartition;
+  if (stageLayers === undefined) return parallelism;
+  const sum = stageLayers.reduce((total, layers) => total + layers, 0);
+  if (stageLayers.length === parallelism.pipeline && sum === spec.layers.length)
+    return { ...parallelism, stageLayers };
+  throw new PlimsollError({
+    code: 'bad-layer-partition',
+    message: `a partition of ${stageLayers.join(',')} layers does not deal ${spec.layers.length} layers to ${parallelism.pipeline} stages`,
+    value: stageLayers.join(','),
+    limit: `${parallelism.pipeline} numbers with the sum ${spec.layers.length}`,
+  });
+}
+
+/** The question with the type and the partition that the engine starts with. */
+function onDevice(asked: Question<VllmOptions>): Question<VllmOptions> {
+  const elementType = asked.elementType ?? typeOnDevice(asked);
+  return { ...asked, elementType, parallelism: partitioned(asked) };
 }
 
 /** Cards without bfloat16 hold such checkpoints as float16. */
