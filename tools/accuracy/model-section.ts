@@ -72,7 +72,8 @@ export function sourceSection(groups: readonly SourceGroup[]): string {
 function sourceName(record: RawRecord): string {
   const source = textOf(record, 'source') ?? 'not recorded';
   if (source.startsWith('UNATTRIBUTED')) return 'public repositories that the record does not name';
-  if (/^https?:/.test(source)) return `<${source}>`;
+  const [address] = /^https?:\S+/.exec(source) ?? [];
+  if (address !== undefined) return `<${address}>`;
   const repository = /^([\w.-]+\/[\w.-]+)[:@]/.exec(source)?.[1];
   return repository === undefined ? source.replace(/\s*\(.*\)$/, '') : `<https://github.com/${repository}>`;
 }

@@ -49,6 +49,8 @@ const spellings: Readonly<Record<string, KvFormat>> = {
   fp8_e4m3: 'fp8',
   fp8_e5m2: 'fp8',
   fp8_ds_mla: 'fp8',
+  fp4_e2m1: 'nvfp4',
+  fp4_mx_block16: 'nvfp4',
   int8: 'int8_per_token_head',
 };
 

@@ -45,6 +45,8 @@ export interface LayoutInput {
   readonly settings: SglangSettings;
   readonly release: SglangRelease;
   readonly isAmd: boolean;
+  /** True if prompts read a 4-bit cache from an fp8 copy of one layer, which the pool holds too. */
+  readonly copiesLayer: boolean;
   /** Layers of the stage, half-open [start, end). */
   readonly layers: readonly [number, number];
   readonly recurrentElementBytes: number;
@@ -88,7 +90,7 @@ function plainLayout(input: LayoutInput): CacheLayout {
   const states = all.filter(({ kind }) => kind === 'state');
   const full = groups.filter(({ kind }) => kind === 'full');
   const windowed = groups.filter(({ kind }) => kind === 'sliding' || kind === 'chunked');
-  const ownCell = sumOf(full, cellBytes);
+  const ownCell = sumOf(full, cellBytes) + (input.copiesLayer ? layerCopyBytes(input) : 0);
   const fullLayers = sumOf(full, ({ layers }) => layers);
   const drafted = draft === null ? 0 : draftCell(draft, ownCell, fullLayers);
   const window = windowed.length === 0 ? null : windowPool(windowed, input);
@@ -116,6 +118,15 @@ function sumOf<Item>(items: readonly Item[], amountOf: (item: Item) => number): 
 
 function cellBytes({ layers, entryBytes, tokensPerEntry }: CacheGroup): number {
   return (layers * entryBytes) / tokensPerEntry;
+}
+
+/** Returns the fp8 bytes of a token's keys and values in one layer (NVFP4KVCacheMethod.compute_cell_size). */
+function layerCopyBytes({ spec, layers, settings }: LayoutInput): number {
+  for (const { attention } of spec.layers.slice(...layers)) {
+    if (!('kvHeads' in attention)) continue;
+    return 2 * kvHeadsPerDevice(attention.kvHeads, settings.attentionTensor) * attention.keyHeadDim;
+  }
+  return 0;
 }
 
 /**

@@ -10,7 +10,7 @@ import type { SglangOptions } from './options.ts';
 import type { SglangRelease } from './release.ts';
 
 /** --kv-cache-dtype: auto takes the model's type, the others are named (server_args.py). */
-const cacheTypes: readonly KvFormat[] = ['bf16', 'fp16', 'fp32', 'fp8'];
+const cacheTypes: readonly KvFormat[] = ['bf16', 'fp16', 'fp32', 'fp8', 'nvfp4'];
 
 export function checkSglang(
   request: Question<SglangOptions>,
@@ -27,6 +27,7 @@ export function checkSglang(
       hint: '--kv fp8',
     });
   }
+  if (kvFormat === 'nvfp4') checkFourBits(request, release);
   checkGroups(request);
   const isCompressed = request.spec.layers.some(({ attention }) => attention.kind === 'compressed');
   if (isCompressed && release.number < 5.12) {
@@ -38,6 +39,21 @@ export function checkSglang(
       hint: '--engine sglang',
     });
   }
+}
+
+/** A 4-bit cache exists on NVIDIA cards, without pools of compressed rows. */
+function checkFourBits({ spec, hardware }: Question<SglangOptions>, release: SglangRelease): void {
+  const isLatent = spec.layers.some(({ attention }) => attention.kind === 'mla');
+  const isCompressed = spec.layers.some(({ attention }) => attention.kind === 'compressed');
+  const from = isLatent ? 5.05 : 5.06;
+  if (release.number >= from && hardware.computeCapability !== null && !isCompressed) return;
+  throw new PlimsollError({
+    code: 'bad-kv-format',
+    message: `SGLang ${release.version} has no 4-bit KV cache for ${spec.id} on ${hardware.name}`,
+    value: 'nvfp4',
+    limit: `SGLang 0.5.${isLatent ? 5 : 6} or later on an NVIDIA card, without compressed attention`,
+    hint: '--kv fp8',
+  });
 }
 
 /** Kernels exist for compute capability 7.5 and later, AMD Instinct, and a few accelerators of other vendors. */

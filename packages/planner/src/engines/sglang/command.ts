@@ -15,7 +15,9 @@ import {
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import { sglangFace } from './face.ts';
+import { fourBitName } from './four-bit-cache.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
+import type { SglangRelease } from './release.ts';
 
 /** Formats that SGLang makes itself while it loads a plain checkpoint. */
 export const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
@@ -26,11 +28,13 @@ export interface PlannedStart {
   /** Type of the tensors that stay unquantised. */
   readonly base: ElementType;
   readonly kvFormat: KvFormat;
+  readonly release: SglangRelease;
   /** Flags that the plan adds, such as more sequences for more users. */
   readonly added: SglangOptions;
 }
 
-export function sglangCommand({ request, contextLength, base, kvFormat, added }: PlannedStart): string {
+export function sglangCommand(start: PlannedStart): string {
+  const { request, contextLength, base, added } = start;
   const { parallelism, options = {} } = request;
   const parts = ['python -m sglang.launch_server --model-path', checkpointArgument(request, onlineFormats)];
   const add = (flag: string, value: string | number | undefined): void => {
@@ -49,7 +53,7 @@ export function sglangCommand({ request, contextLength, base, kvFormat, added }:
   add(sharedFlag(sglangFace, 'weights'), made);
   if (made === 'bitsandbytes') add('--load-format', made);
   add(sharedFlag(sglangFace, 'dtype'), dtype(request, base));
-  add(sharedFlag(sglangFace, 'kv'), cacheType(request, base, kvFormat));
+  add(sharedFlag(sglangFace, 'kv'), cacheType(start));
   const { draft, ...chosen } = { ...options, ...added };
   parts.push(...optionWords(sglangOptions, chosen));
   if (draft !== undefined)
@@ -70,8 +74,9 @@ const cacheNames: Readonly<Partial<Record<KvFormat, string>>> = {
   fp16: 'auto',
 };
 
-function cacheType(request: Question, base: ElementType, kvFormat: KvFormat): string | undefined {
+function cacheType({ request, base, kvFormat, release }: PlannedStart): string | undefined {
   const hasOwnCheckpoint = checkpointNeeded(request, onlineFormats) === null;
   const automatic = hasOwnCheckpoint ? defaultKvFormat(request.spec, base) : base;
-  return kvFormat === automatic ? undefined : (cacheNames[kvFormat] ?? kvFormat);
+  if (kvFormat === automatic) return undefined;
+  return kvFormat === 'nvfp4' ? fourBitName(request.hardware, release) : (cacheNames[kvFormat] ?? kvFormat);
 }

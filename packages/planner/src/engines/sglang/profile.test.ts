@@ -143,6 +143,28 @@ test('pools, headroom and the other entries sum to the card', () => {
   );
 });
 
+test('a 4-bit cache has scales, and on desktop Blackwell a copy of one layer', () => {
+  const asked = { model: 'Qwen/Qwen3-8B', engine: 'sglang', kvFormat: 'nvfp4' } as const;
+  const cell = (gpu: string, engineVersion: string): number =>
+    prepareSglang(request({ ...asked, gpu, engineVersion })).stage.layout.fullCellBytes;
+  // 36 layers x 8 heads x (128 / 2 + 128 / 16) bytes x 2 tensors, and 8 x 128 x 2 bytes of the copy.
+  expect(cell('h100', '0.5.9')).toBe(41_472);
+  expect(cell('rtx-5090', '0.5.18')).toBe(41_472 + 2048);
+  expect(cell('b200', '0.5.18')).toBe(41_472 + 2048);
+  expect(cell('b200', '0.5.22')).toBe(41_472);
+  const flag = (gpu: string, engineVersion: string): string =>
+    /--kv-cache-dtype (\S+)/.exec(
+      plan(request({ ...asked, gpu, engineVersion })).engine.command ?? '',
+    )?.[1] ?? '';
+  expect([flag('h100', '0.5.9'), flag('h100', '0.5.18'), flag('b200', '0.5.18')]).toEqual([
+    'fp4_e2m1',
+    'fp4_mx_block16',
+    'nvfp4',
+  ]);
+  expect(() => cell('h100', '0.5.4')).toThrow('no 4-bit KV cache');
+  expect(() => cell('mi300x', '0.5.9')).toThrow('no 4-bit KV cache');
+});
+
 test('windowed layers have their own pool from the first release that supports it', () => {
   const pools = (engineVersion: string) =>
     prepareSglang(request({ model: 'openai/gpt-oss-20b', engine: 'sglang', engineVersion })).pools;

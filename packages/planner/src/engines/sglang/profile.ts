@@ -75,7 +75,7 @@ export function prepareSglang(
     engine: sglangFace.name,
     engineVersion: release.version,
     command: sglangCommand({
-      ...{ request: asAsked, base: format.base, kvFormat: kv, added },
+      ...{ request: asAsked, base: format.base, kvFormat: kv, added, release },
       contextLength: settings.contextLength,
     }),
     formats: { weights: format.label, kvCache: kv },

@@ -13,6 +13,7 @@ import { type CacheLayout, cacheLayout, type LayoutInput } from './cache-layout.
 import { contextBytes } from './card.ts';
 import { type Draft, draftOf } from './draft.ts';
 import { headroomEntry, heldEntries, requestTableBytes } from './entries.ts';
+import { copiesLayer } from './four-bit-cache.ts';
 import { residentSpec } from './loaded-weights.ts';
 import type { SglangOptions } from './options.ts';
 import { type Pools, sizePools } from './pools.ts';
@@ -90,6 +91,7 @@ function prepareStage(
   const cache = cacheLayout({
     ...{ spec: request.spec, kvFormat, settings, release },
     isAmd: hardware.vendor === 'AMD',
+    copiesLayer: kvFormat === 'nvfp4' && copiesLayer(hardware, release),
     layers: weights.layers,
     ...stateTypes(request),
     draft: isCounted ? draft : null,

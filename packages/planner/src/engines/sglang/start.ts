@@ -70,10 +70,10 @@ function stateStop({ pools }: SglangDeployment): Stop | null {
   };
 }
 
-/** A request needs a window and a page of the pool of windowed layers (HybridSWAPoolConfigurator, from 0.5.19). */
+/** A request needs a window and a page of the pool of windowed layers (HybridSWAPoolConfigurator, from 0.5.16). */
 function windowStop({ stage, pools, settings, release }: SglangDeployment): Stop | null {
   const { window } = stage.layout;
-  if (window === null || pools.windowTokens === null || release.number < 5.19) return null;
+  if (window === null || pools.windowTokens === null || release.number < 5.16) return null;
   const least = window.windowTokens + settings.pageSize;
   if (pools.windowTokens > least) return null;
   return {
