@@ -23,28 +23,28 @@ test('the answer, its command, what is dearer, what has no price, what does not 
   expect(out).toMatchInlineSnapshot(`
     "Qwen/Qwen3-32B for 16 users x 16k tokens, at most 60 ms per token
 
-    TAKE 2 x NVIDIA L40S 48GB: $2.18 per hour, $2.21 per million output tokens at this load (prompts not counted)
-      vLLM, tp2, weights modelopt fp8, KV cache fp8; 23 users at most
-      about 58 ms per token, 2.4 s to the first token on idle devices
+    TAKE 8 x NVIDIA GeForce RTX 3060 12GB: $1.12 per hour, $0.93 per million output tokens at this load (prompts not counted)
+      vLLM, tp8, weights modelopt fp8, KV cache fp8; 23 users at most
+      about 48 ms per token, 11 s to the first token on idle devices
 
     Run it:
-      vllm serve Qwen/Qwen3-32B-FP8-Static-PerTensor --max-model-len 16384 --gpu-memory-utilization 0.92 --tensor-parallel-size 2
+      vllm serve Qwen/Qwen3-32B-FP8-Static-PerTensor --max-model-len 16384 --gpu-memory-utilization 0.92 --tensor-parallel-size 8
 
     Dearer:
     hardware                  engine, layout  weights       KV   users  per token  first  $/hour  $/M out  why not
-    1 x NVIDIA H100 SXM 80GB  vllm, alone     modelopt fp8  fp8     19      28 ms  1.6 s    3.49     1.71  1.60 times the price per hour
+    2 x NVIDIA L40S 48GB      vllm, tp2       modelopt fp8  fp8     23      58 ms  2.4 s    2.18     2.21  1.95 times the price per hour
+    1 x NVIDIA H100 SXM 80GB  vllm, alone     modelopt fp8  fp8     19      28 ms  1.6 s    3.49     1.71  3.12 times the price per hour
 
     No price is known (--price NAME=USD):
     hardware             engine, layout  weights       KV   users  per token  first
     1 x NVIDIA H20 96GB  vllm, alone     modelopt fp8  fp8     26      35 ms   11 s
 
     Does not serve them:
-    hardware                          engine, layout  weights       KV   why not
-    1 x NVIDIA L40S 48GB              vllm, alone     fp8           fp8  layers and cache take 61.07 GiB, the device has 44.40 GiB
-    1 x NVIDIA GeForce RTX 3060 12GB  vllm, alone     fp8           fp8  the weights of the layers alone take 29.07 GiB, the device has 11.63 GiB
-    2 x NVIDIA GeForce RTX 3060 12GB  vllm, tp2       fp8           fp8  the weights of the layers alone take 29.07 GiB, 2 devices have 23.26 GiB
-    4 x NVIDIA GeForce RTX 3060 12GB  vllm, tp4       fp8           fp8  layers and cache take 61.07 GiB, 4 devices have 46.52 GiB
-    8 x NVIDIA GeForce RTX 3060 12GB  vllm, tp4 pp2   modelopt fp8  fp8  62.0 ms per token, over 60.0 ms
+    hardware                          engine, layout  weights  KV   why not
+    1 x NVIDIA L40S 48GB              vllm, alone     awq      fp8  layers and cache take 47.10 GiB, the device has 44.40 GiB
+    1 x NVIDIA GeForce RTX 3060 12GB  vllm, alone     fp8      fp8  the weights of the layers alone take 29.07 GiB, the device has 11.63 GiB
+    2 x NVIDIA GeForce RTX 3060 12GB  vllm, tp2       fp8      fp8  the weights of the layers alone take 29.07 GiB, 2 devices have 23.26 GiB
+    4 x NVIDIA GeForce RTX 3060 12GB  vllm, tp4       fp8      fp8  layers and cache take 61.07 GiB, 4 devices have 46.52 GiB
 
     note: oura-ring is left out: a wearable: its memory holds no language model
 

@@ -37,6 +37,7 @@ export function rankQuestion(model: ModelSpec, reference: string, flags: RankFla
     model,
     modelReference: existsSync(reference) ? reference : undefined,
     checkpoints: shippedRegistry.checkpointsOf(model.id).map((record) => modelSpecFromRecord(record)),
+    conversions: shippedRegistry.conversionsOf(model.id),
     devices: devices.map((device) => ({
       ...device,
       pricePerHourUsd: prices.get(device.id) ?? device.pricePerHourUsd,

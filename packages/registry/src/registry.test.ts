@@ -31,6 +31,14 @@ function failure(action: () => unknown): PlimsollError {
   throw new Error('no error was thrown');
 }
 
+test('conversions are of models here, and have no record of their own', () => {
+  const ids = new Set(listModels().map(({ id }) => id));
+  const conversions = listModels().flatMap(({ id }) => openRegistry(readText).conversionsOf(id));
+  expect(conversions.length).toBe(JSON.parse(readText('checkpoints.json')).checkpoints.length);
+  expect(conversions.filter(({ id }) => ids.has(id))).toEqual([]);
+  expect(new Set(conversions.map(({ format }) => format))).toEqual(new Set(['awq', 'gptq', 'int4']));
+});
+
 test('checkpoints that quantise a model are those whose cards name it', () => {
   const checkpoints = openRegistry(readText).checkpointsOf('Qwen/Qwen3-32B');
   expect(checkpoints.map(({ id }) => id)).toContain('Qwen/Qwen3-32B-FP8');

@@ -9,12 +9,19 @@ import type { HardwareFile, HardwareRecord } from './hardware-schema.ts';
 import type { ModelRecord } from './model-schema.ts';
 import { NameLookup } from './name-lookup.ts';
 import { type SearchableRow, type SearchOptions, searchRows } from './name-search.ts';
-import type { HardwareRow, ModelRow, RegistryIndex } from './registry-index.ts';
+import type { HardwareRow, ModelRow } from './registry-index.ts';
 
 export { largerHardware } from './larger-hardware.ts';
 
 /** Returns the text of a file below the data directory, such as `models/openai/gpt-oss-20b.json`. */
 export type ReadText = (path: string) => string;
+
+/** A published checkpoint that is its base model in another weight format. */
+interface Conversion {
+  readonly id: string;
+  readonly baseModel: string;
+  readonly format: string;
+}
 
 export interface Registry {
   /** Returns the record that a name means; throws `unknown-model` or `ambiguous-model` with names to choose from. */
@@ -23,6 +30,8 @@ export interface Registry {
   resolveHardware(name: string): HardwareRecord;
   /** Returns the published checkpoints that quantise this model, as their cards say. */
   checkpointsOf(id: string): readonly ModelRecord[];
+  /** Returns further published checkpoints of this model, of which only the format is known. */
+  conversionsOf(id: string): readonly Conversion[];
   listModels(): readonly ModelRow[];
   listHardware(): readonly HardwareRow[];
   /** Rows that many people ask for, in display order. */
@@ -35,6 +44,7 @@ export interface Registry {
 
 export const modelIndexPath = 'model-index.json';
 export const hardwareIndexPath = 'hardware-index.json';
+const conversionsPath = 'checkpoints.json';
 const searchLimit = 20;
 
 /** Path of a model's record. Lower case, because Hugging Face ids and some file systems ignore case. */
@@ -61,6 +71,10 @@ export function openRegistry(readText: ReadText): Registry {
         .rows.filter(({ quantization }) => quantization !== null)
         .map((row) => readJson<ModelRecord>(readText, modelPath(row.id)))
         .filter(({ baseModel }) => baseModel === id),
+    conversionsOf: (id) =>
+      readJson<{ readonly checkpoints: readonly Conversion[] }>(readText, conversionsPath).checkpoints.filter(
+        ({ baseModel }) => baseModel === id,
+      ),
     listModels: () => models().rows,
     listHardware: () => hardware().rows,
     featuredModels: () => models().featured,
@@ -109,10 +123,7 @@ function selectVariant(file: HardwareFile, row: HardwareRow): HardwareRecord {
 }
 
 /** The tests of this package validate the shipped data, so its shape is not checked here. */
-function readJson<Shape extends RegistryIndex<ModelRow | HardwareRow> | ModelRecord | HardwareFile>(
-  readText: ReadText,
-  path: string,
-): Shape {
+function readJson<Shape extends object>(readText: ReadText, path: string): Shape {
   return JSON.parse(readText(path)) as Shape;
 }
 

@@ -21,6 +21,8 @@ export interface Question<Options extends object = object> {
   readonly parallelism: Parallelism;
   /** Weight format to convert to (`fp8`, `awq`, `Q4_K_M`). Default: the checkpoint's own. */
   readonly weights?: string | undefined;
+  /** A published checkpoint of the model in the format `weights`, for the engine's command line. */
+  readonly convertedReference?: string | undefined;
   /** Type of the tensors that stay unquantised (an engine's --dtype). Default: the checkpoint's own. */
   readonly elementType?: ElementType | undefined;
   readonly kvFormat?: KvFormat | undefined;

@@ -1,4 +1,4 @@
-/** Finds candidates that break a lower bound in every layout of their devices. */
+/** Finds candidates that break a lower bound. */
 import { formatBytes } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../bytes/kv-format.ts';
@@ -18,7 +18,7 @@ interface Devices {
   readonly count: number;
 }
 
-/** Returns the loss of a candidate that breaks a lower bound; null if it may serve. */
+/** Returns the loss of a candidate that breaks a lower bound in its layout; null if it may serve. */
 export function boundLoss(
   { question, device, count }: Devices,
   choice: WeightChoice,
@@ -39,9 +39,10 @@ export function boundLoss(
     return { stage: 'cannot-fit', distance: missing, message };
   }
   const { tpotSecondsMax } = question;
-  const readSeconds = readBytes / (count * bandwidthBytesPerSecond);
+  const { pipeline } = request.parallelism;
+  const readSeconds = (readBytes * pipeline + cacheBytes) / (count * bandwidthBytesPerSecond);
   if (tpotSecondsMax === undefined || readSeconds <= tpotSecondsMax) return null;
-  const message = `reading the weights takes ${milliseconds(readSeconds)} per token, over ${milliseconds(tpotSecondsMax)}`;
+  const message = `reading weights and cache takes ${milliseconds(readSeconds)} per token, over ${milliseconds(tpotSecondsMax)}`;
   return { stage: 'too-slow', distance: readSeconds / tpotSecondsMax, message };
 }
 

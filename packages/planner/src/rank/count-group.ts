@@ -49,7 +49,7 @@ export function countGroup(group: CountGroup): readonly RankRow[] {
   if (nearest !== null) return [rowOf(nearest)];
   // A model without a file for this engine has no row. Otherwise one device has a row with the reason.
   const { title } = engineFace(engine);
-  return weightChoices(question.model, question.checkpoints, engineFace(engine)).length === 0
+  return weightChoices(question, engineFace(engine)).length === 0
     ? []
     : outcomesOf({ ...group, count: 1 }, 'own')
         .slice(0, 1)
@@ -106,24 +106,28 @@ function outcomesOf(group: CountGroup, cache: 'own' | 'narrow'): readonly Outcom
       if (kernels !== null) return [lost({ stage: 'refused', distance: 0, message: kernels })];
       const bound = group.prunes ? boundLoss(group, choice, request) : null;
       if (bound !== null) return [lost(bound)];
-      return layouts.map((parallelism) =>
-        planned(question, { request: { ...request, parallelism }, choice }),
-      );
+      return layouts.map((parallelism) => {
+        const candidate = { request: { ...request, parallelism }, choice };
+        const slow = group.prunes ? boundLoss(group, choice, candidate.request) : null;
+        return slow === null ? planned(question, candidate) : { candidate, planned: null, loss: slow };
+      });
     }),
   );
 }
 
 function choicesOf({ question, engine }: CountGroup): readonly WeightChoice[] {
-  const { model, checkpoints, weights } = question;
+  const { model, conversions, weights } = question;
   const face = engineFace(engine);
-  if (weights === undefined) return weightChoices(model, checkpoints, face);
-  return [{ spec: model, format: weights, isMade: face.madeWhileLoading?.includes(weights) === true }];
+  if (weights === undefined) return weightChoices(question, face);
+  const converted = conversions.find(({ format }) => format === weights)?.id ?? null;
+  const isMade = face.madeWhileLoading?.includes(weights) === true;
+  return [{ spec: model, format: weights, converted, isMade }];
 }
 
 /** Returns the request with the default cache or the cache of the question, or the requests with an 8-bit cache. */
 function cacheRequests(
   { question, device, count, engine }: CountGroup,
-  { spec, format }: WeightChoice,
+  { spec, format, converted }: WeightChoice,
   cache: 'own' | 'narrow',
 ): readonly PlanRequest[] {
   // A row that is lost before the choice of a layout shows the widest split.
@@ -136,6 +140,7 @@ function cacheRequests(
     engine,
     engineVersion: question.engineVersion,
     weights: format ?? undefined,
+    convertedReference: converted ?? undefined,
     kvFormat: question.kvFormat,
     workload: question.workload,
   };

@@ -1,14 +1,12 @@
 /**
- * Lower bounds for all layouts: the least memory of a device, and the least time of a step. A candidate that breaks a
- * bound is lost without a plan. Both bounds hold for every engine and every layout of `count` devices:
+ * Lower bounds for every engine: the least memory of a device, and the least time of a step. A candidate that breaks a
+ * bound is lost without a plan.
  *
- * - memory: the devices hold the layers' weights and the cached entries of all users, so the fullest device holds at
- *   least
- *   1 / `count` of them. The bound excludes embeddings, head and vision (some engines keep them on the host), activations,
- *   graphs and block rounding.
- * - time: a step reads the layers' weights from the devices' memory, at most at the bandwidth of the data sheet; it
- *   reads
- *   at least the routed experts of one token.
+ * - memory: the devices hold the layers' weights and the cached entries of all users, so the fullest device holds its
+ *   part of them or more. The bound excludes embeddings, head and vision (some engines keep them on the host),
+ *   activations, graphs and block rounding.
+ * - time: a step reads the layers' weights and the cache of all users, at most at the bandwidth of the data sheet; of
+ *   routed experts it reads those of one token or more. The stages of a pipeline read their weights one after another.
  */
 import type { ModelSpec, TensorRole } from '@plimsoll/model-files/spec';
 import { cacheGroups } from '../bytes/kv-cache.ts';

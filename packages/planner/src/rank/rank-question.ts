@@ -11,6 +11,8 @@ export interface RankQuestion {
   readonly modelReference?: string | undefined;
   /** Published checkpoints of the same model in formats of fewer bits. */
   readonly checkpoints: readonly ModelSpec[];
+  /** Further published checkpoints of the model, of which only the weight format is known. */
+  readonly conversions: readonly { readonly id: string; readonly format: string }[];
   readonly devices: readonly HardwareRecord[];
   /** Numbers of each device to try, by its id. Default: the usual numbers, up to the first that serves. */
   readonly counts?: ReadonlyMap<string, readonly number[]> | undefined;

@@ -24,6 +24,7 @@ function question(options: Options): RankQuestion {
   return {
     model: model(name),
     checkpoints: [],
+    conversions: [],
     devices: gpus.map((gpu) => resolveHardware(gpu)),
     workload: { users, contextTokens: context },
     everyLayout: false,
@@ -230,6 +231,21 @@ test('for few users, a card too small for its usual engine is served from a file
   expect(row).toMatchObject({ count: 1, engine: 'llama.cpp', serves: true });
   const many = rank(question({ name: 'openai/gpt-oss-20b', gpus: ['rtx-4060-ti-16gb'], users: 8 })).rows;
   expect(many.map(({ engine }) => engine)).not.toContain('llama.cpp');
+});
+
+test('a published conversion is started by its own name', () => {
+  const conversions = [{ id: 'Qwen/Qwen3-32B-AWQ', format: 'awq' }];
+  const rows = rank(question({ gpus: ['rtx-4090', 't4'], users: 2, conversions, engine: 'vllm' })).rows;
+  const converted = rows.filter(({ checkpoint }) => checkpoint === 'Qwen/Qwen3-32B-AWQ');
+  expect(converted.map(said)).toMatchInlineSnapshot(`
+    [
+      "2 x t4-16gb, tp2, vllm, awq, fp16: first",
+      "1 x rtx-4090, tp1, vllm, awq, fp8: 2.47 times the price per hour",
+      "1 x t4-16gb, tp1, vllm, awq, bf16: the weights of the layers alone take 15.10 GiB, the device has 14.74 GiB",
+    ]
+  `);
+  expect(converted[0]?.command).toMatch(/^vllm serve Qwen\/Qwen3-32B-AWQ --max-model-len 8192/);
+  expect(converted[0]?.command).not.toContain('--quantization');
 });
 
 test('prices of output per million order rows if asked', () => {

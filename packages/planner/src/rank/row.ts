@@ -37,7 +37,7 @@ export function rowOf({ candidate, planned, loss }: Outcome): RankRow {
     count: deviceCount(parallelism),
     layout: { tp: tensor, pp: pipeline, dp: data, ep: expertParallel },
     engine,
-    checkpoint: spec.id,
+    checkpoint: choice.converted ?? spec.id,
     weights: formats.weights,
     kv: formats.kvCache,
     serves,

@@ -7,12 +7,15 @@ import kernels from '@plimsoll/registry/engines/weight-kernels.json' with { type
 import { parseElementType, weightFormat } from '../bytes/weight-format.ts';
 import { checkpointBits } from '../engines/contract/checkpoint-changes.ts';
 import type { EngineFace } from '../engines/contract/engine-face.ts';
+import type { RankQuestion } from './rank-question.ts';
 
 export interface WeightChoice {
   /** The checkpoint that is loaded. */
   readonly spec: ModelSpec;
   /** Format to convert to; null keeps the checkpoint's own format, or takes the most downloaded file. */
   readonly format: string | null;
+  /** Published checkpoint in this format, if `spec` is its base model; null otherwise. */
+  readonly converted: string | null;
   /** True if the engine makes the format from the plain weights, which then must fit during the load. */
   readonly isMade: boolean;
 }
@@ -21,16 +24,15 @@ type Loader = Pick<EngineFace<object>, 'loads' | 'usualFormats' | 'madeWhileLoad
 
 /** Returns the choices in order of quality: the checkpoint's own format first. */
 export function weightChoices(
-  model: ModelSpec,
-  checkpoints: readonly ModelSpec[],
+  { model, checkpoints, conversions }: Pick<RankQuestion, 'model' | 'checkpoints' | 'conversions'>,
   { loads, usualFormats, madeWhileLoading = [] }: Loader,
 ): readonly WeightChoice[] {
-  const own: WeightChoice = { spec: model, format: null, isMade: false };
+  const own: WeightChoice = { spec: model, format: null, converted: null, isMade: false };
   if (model.source === 'gguf') return loads === 'checkpoints' ? [] : [own];
   if (loads === 'gguf') {
     // A model that was trained in few bits is published in these bits; wider files do not exist.
     if (checkpointBits(model) < 8) return [own];
-    return usualFormats.map((format) => ({ spec: model, format, isMade: false }));
+    return usualFormats.map((format) => ({ spec: model, format, converted: null, isMade: false }));
   }
   // bitsandbytes decodes much more slowly than its bytes suggest, so such checkpoints do not serve several users.
   const served = checkpoints.filter(({ quantization }) => quantization?.weights !== 'nf4');
@@ -39,11 +41,16 @@ export function weightChoices(
   const made = usualFormats.filter(
     (format) => madeWhileLoading.includes(format) && ![...formats].some((known) => known === format),
   );
-  return [own, ...served.map(published), ...made.map((format) => ({ spec: model, format, isMade: true }))];
+  return [
+    own,
+    ...served.map(published),
+    ...made.map((format) => ({ spec: model, format, converted: null, isMade: true })),
+    ...conversions.map(({ id, format }) => ({ spec: model, format, converted: id, isMade: false })),
+  ];
 }
 
 function published(spec: ModelSpec): WeightChoice {
-  return { spec, format: null, isMade: false };
+  return { spec, format: null, converted: null, isMade: false };
 }
 
 interface KernelRule {
@@ -75,8 +82,11 @@ export function missingKernels(
 function schemeOf(spec: ModelSpec, format: string | null): string | null {
   if (format === null) return spec.quantization?.weights ?? null;
   if (parseElementType(format) !== null) return null;
-  const elements = spec.layers
-    .flatMap(({ tensors }) => tensors)
-    .find(({ role, shape }) => shape.length >= 2 && /^(mlp|expert|attention)-/.test(role));
-  return elements === undefined ? null : weightFormat(spec, { format }).element(elements).type;
+  for (const { tensors } of spec.layers) {
+    const matrix = tensors.find(
+      ({ role, shape }) => shape.length >= 2 && /^(mlp|expert|attention)-/.test(role),
+    );
+    if (matrix !== undefined) return weightFormat(spec, { format }).element(matrix).type;
+  }
+  return null;
 }

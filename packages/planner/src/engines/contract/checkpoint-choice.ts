@@ -5,7 +5,7 @@
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
-import { modelArgument, type Question } from '../../question/question.ts';
+import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
 import { checkpointName } from './checkpoint-changes.ts';
 
 /** Names of element types for engines that use PyTorch. */
@@ -37,5 +37,9 @@ export function checkpointNeeded(question: Question, onlineFormats: readonly str
 /** Returns the model as typed, or a description of the checkpoint that the user has to find. */
 export function checkpointArgument(question: Question, onlineFormats: readonly string[]): string {
   const needed = checkpointNeeded(question, onlineFormats);
-  return needed === null ? modelArgument(question) : `<${checkpointName(needed)} of ${question.spec.id}>`;
+  if (needed === null) return modelArgument(question);
+  const { convertedReference, spec } = question;
+  return convertedReference === undefined
+    ? `<${checkpointName(needed)} of ${spec.id}>`
+    : shellArgument(convertedReference);
 }

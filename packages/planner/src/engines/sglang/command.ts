@@ -20,7 +20,7 @@ import { type SglangOptions, sglangOptions } from './options.ts';
 import type { SglangRelease } from './release.ts';
 
 /** Formats that SGLang makes itself while it loads a plain checkpoint. */
-export const onlineFormats: readonly string[] = ['fp8', 'bitsandbytes'];
+export const onlineFormats: readonly string[] = sglangFace.madeWhileLoading ?? [];
 
 export interface PlannedStart {
   readonly request: Question<SglangOptions>;

@@ -52,6 +52,7 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
     limit: 'a release of SGLang, such as 0.5.9',
   },
   usualFormats: ['fp8', 'awq'],
+  madeWhileLoading: ['fp8', 'bitsandbytes'],
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,

@@ -13,7 +13,8 @@ import { type EngineFigures, fixedDeviceBytes } from '../../deployment/deploymen
 import { deviceSpeed } from '../../question/plan-input.ts';
 import { type Question, questionFormats } from '../../question/question.ts';
 import { speedModel } from '../../speed/speed-model.ts';
-import { checkpointChanges } from '../contract/checkpoint-changes.ts';
+import { cacheChange, checkpointChanges } from '../contract/checkpoint-changes.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { poolChanges } from './changes.ts';
 import { checkSglang } from './checks.ts';
@@ -35,6 +36,7 @@ export const sglang: EngineProfile<SglangOptions, 'sglang'> = {
   prepare: (question) => prepareSglang(question),
   refusal: (question) => refusalOf(() => sglang.prepare(question)),
   start: (question) => sglangStart({ prepare: prepareSglang, changes: sglang.changes }, question),
+  cacheChanges: (question) => cacheChange(question, sharedFlag(sglangFace, 'kv')),
   changes: (question, current) => [
     ...poolChanges(question, current),
     ...checkpointChanges(sglang, question, current),

@@ -3,7 +3,7 @@ import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
-import { modelArgument, type Question } from '../../question/question.ts';
+import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
 import { checkpointName } from '../contract/checkpoint-changes.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
@@ -108,5 +108,9 @@ export function checkpointNeeded(request: Question): string | null {
 /** The model as typed, or a description of the checkpoint that has to be found first. */
 function checkpointArgument(request: Question): string {
   const needed = checkpointNeeded(request);
-  return needed === null ? modelArgument(request) : `<${checkpointName(needed)} of ${request.spec.id}>`;
+  if (needed === null) return modelArgument(request);
+  const { convertedReference, spec } = request;
+  return convertedReference === undefined
+    ? `<${checkpointName(needed)} of ${spec.id}>`
+    : shellArgument(convertedReference);
 }
