@@ -113,6 +113,11 @@ class ArgumentReader {
     const typed = equals === -1 ? word : word.slice(0, equals);
     const inline = equals === -1 ? null : word.slice(equals + 1);
     const name = typed.startsWith('--') ? typed.replaceAll('_', '-') : typed;
+    const [, letter, level] = /^(-[A-Za-z])(\d+)$/.exec(typed) ?? [];
+    if (letter !== undefined && level !== undefined && this.#meanings.has(letter)) {
+      this.#takeMeaning(letter, typed, level);
+      return;
+    }
     const flag = this.#known(name);
     if (flag !== null) {
       this.#takeMeaning(flag, typed, inline);
@@ -155,7 +160,8 @@ class ArgumentReader {
         return;
       case 'memory':
         if (this.#isIdleValue(flag, inline ?? this.#words[this.#at])) {
-          this.#leftOut.add(`${typed} ${inline ?? this.#value(typed)}`);
+          const value = inline ?? this.#value(typed);
+          this.#leftOut.add(typed.endsWith(value) ? typed : `${typed} ${value}`);
           return;
         }
         throw new PlimsollError({
