@@ -67,7 +67,8 @@ function sizedAnswer(
     });
   const pages = Math.floor((gib * GiB * pools.tokens) / pools.kvBytes / settings.pageSize);
   const answer = { id: textField(record, 'id') ?? '', supported: true, reported };
-  return { ...answer, predicted: { kv_tokens: pages * settings.pageSize } };
+  const tokens = pages * settings.pageSize;
+  return { ...answer, predicted: { kv_tokens: tokens, full_tokens: tokens } };
 }
 
 /** Returns the figures of the pools. */

@@ -1,5 +1,5 @@
 /** Finds the card of a log record. */
-import { GiB, MiB } from '@plimsoll/foundation';
+import { GiB, MiB, PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' };
 import {
@@ -19,30 +19,42 @@ export interface LoggedCard {
 }
 
 /**
- * The card of a log. A log that had more memory free than the registry's card has is of a larger variant. "16 GB card"
- * is a card of that size; where a log does not name a card, the free memory before the load tells its size.
+ * Finds the card of a log. If the log had more free memory than the registry's card has, it ran on a larger variant.
+ * A card without a name has its size ("16 GB card"); a card that the registry does not know has the free memory before
+ * the load.
  */
 export function cardOf(record: RawRecord, resolver: Resolver, reported: ReportedFields): LoggedCard {
   const text = textField(record, 'gpu') ?? '';
   const freeBytes = (numberField(reported, 'avail_before_weights_gib') ?? 0) * GiB;
-  const [, size] = /^(\d{1,3}) GB(?: class)? card$/i.exec(text) ?? [];
-  if (size !== undefined)
+  const sized = (bytes: number): LoggedCard => ({
+    hardware: sizedCard(resolver, bytes),
+    isNamed: false,
+    isUnknown: false,
+  });
+  const hardware = knownCard(text, resolver);
+  if (!(hardware instanceof PlimsollError)) {
+    const isLarger = freeBytes > hardware.memory.usableBytes;
     return {
-      hardware: sizedCard(resolver, Number(size) * GiB - driverBytes),
-      isNamed: false,
+      hardware: isLarger ? withMemory(hardware, freeBytes) : hardware,
+      isNamed: true,
       isUnknown: false,
     };
-  if (/^not stated/i.test(text) && freeBytes > 0)
-    return { hardware: sizedCard(resolver, freeBytes), isNamed: false, isUnknown: false };
+  }
+  const [, size] = /^(\d{1,3}) GB(?: class)? card$/i.exec(text) ?? [];
+  if (size !== undefined) return sized(Number(size) * GiB - driverBytes);
+  if (freeBytes > 0) return sized(freeBytes);
   if (/^not stated/i.test(text))
     return { hardware: sizedCard(resolver, unknownBytes), isNamed: false, isUnknown: true };
-  const hardware = resolver.hardware(text);
-  const { memory } = hardware;
-  return {
-    hardware: freeBytes <= memory.usableBytes ? hardware : withMemory(hardware, freeBytes),
-    isNamed: true,
-    isUnknown: false,
-  };
+  throw hardware;
+}
+
+function knownCard(text: string, resolver: Resolver): HardwareRecord | PlimsollError {
+  try {
+    return resolver.hardware(text);
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
+    throw error;
+  }
 }
 
 /** More memory than any card has, so that the weights of every record fit. */

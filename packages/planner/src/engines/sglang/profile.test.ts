@@ -51,8 +51,26 @@ test('a log without a card and free memory is compared by the size of its pool',
   const predicted = (reported: RawRecord): unknown =>
     predictSglangRecord({ ...log, reported }, resolver).predicted;
   // 36 layers x 8 heads x 128 x 2 tensors x 2 bytes = 147,456 bytes per token.
-  expect(predicted({ kv_gib: 14.4 })).toEqual({ kv_tokens: 104_857 });
+  expect(predicted({ kv_gib: 14.4 })).toEqual({ kv_tokens: 104_857, full_tokens: 104_857 });
   expect(() => predicted({ avail_end_gib: 2 })).toThrow('no size of one pool');
+});
+
+test('a card that the registry does not know is taken by its free memory', () => {
+  const log = {
+    id: 'unknown',
+    engine: 'SGLang',
+    model: 'Qwen/Qwen3-8B',
+    version: '0.5.9',
+    mem_fraction_static: 0.8,
+  };
+  const reported = { avail_before_weights_gib: 47, avail_after_weights_gib: 31.6 };
+  const named = predictSglangRecord({ ...log, gpu: 'Any Card X1', reported }, resolver);
+  // 31.6 - 47 x 0.2 = 22.2 GiB of 147,456 bytes.
+  expect(named.predicted?.kv_tokens).toBe(161_655);
+  expect(named.endToEnd).toBeUndefined();
+  expect(() => predictSglangRecord({ ...log, gpu: 'Any Card X1', reported: {} }, resolver)).toThrow(
+    'registry',
+  );
 });
 
 test('a record of another engine is not read, and any fields give an answer or a reason', () => {
