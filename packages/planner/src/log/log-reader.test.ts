@@ -116,6 +116,15 @@ test.each([
     'vLLM API server version 0.9.1\nRuntimeError: CUDA out of memory occurred when warming up sampler with 1024 dummy requests. Please try lowering',
     'out-of-memory',
   ],
+  ['vLLM API server version 0.9.1\nRuntimeError: CUDA error: out of memory', 'out-of-memory'],
+  [
+    'RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}',
+    'start-failed',
+  ],
+  [
+    'llama_model_loader: loaded meta data with 1 key\nggml_vulkan: Device memory allocation of size 1073741824 failed.',
+    'out-of-memory',
+  ],
   ['Error: model requires more system memory (9.6 GiB) than is available (7.7 GiB)', 'memory-short'],
   [
     'common_fit_params: failed to fit params to free device memory: was unable to fit model into system memory by reducing context, abort',

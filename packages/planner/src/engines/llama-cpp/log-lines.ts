@@ -85,6 +85,21 @@ export const llamaCppLogLines: readonly LogLine[] = [
   buffer('KV buffer size', 'kvCache', { category: 'kv-cache' }),
   buffer('RS buffer size', 'state', { category: 'state' }),
   buffer('compute buffer size', 'compute', { category: 'workspace', tag: 'compute buffer' }),
+  {
+    words: 'Device memory allocation of size ',
+    isMark: false,
+    read: (line, at) => {
+      const [, size] = /of size (\d+) failed/.exec(line.slice(at, at + 80)) ?? [];
+      if (size === undefined) return null;
+      const amount = (Number(size) / MiB).toFixed(1);
+      return {
+        error: {
+          code: 'out-of-memory',
+          message: `the device ran out of memory: ${amount} MiB were asked for`,
+        },
+      };
+    },
+  },
   { words: 'cudaMalloc failed: out of memory', isMark: false, read: allocationError },
   { words: 'failed to allocate ', isMark: false, read: bufferError },
   { words: 'unable to allocate ', isMark: true, read: bufferError },

@@ -126,6 +126,30 @@ export const vllmLogLines: readonly LogLine[] = [
   },
   { words: 'CUDA out of memory occurred when warming up sampler with ', isMark: true, read: samplerError },
   {
+    words: 'CUDA error: out of memory',
+    isMark: false,
+    read: () => ({
+      error: {
+        code: 'out-of-memory',
+        message:
+          'the device ran out of memory outside the allocator of PyTorch: in a library, a graph or another process',
+        isConsequence: true,
+      },
+    }),
+  },
+  {
+    words: 'Engine core initialization failed',
+    isMark: true,
+    read: () => ({
+      error: {
+        code: 'start-failed',
+        message:
+          'the engine stopped while it started; the lines above this one, which have the cause, are not in the log or have no known error',
+        isConsequence: true,
+      },
+    }),
+  },
+  {
     ...torchOutOfMemory,
     read: (line, at) => {
       const fact = torchOutOfMemory.read(line, at);
