@@ -1,8 +1,9 @@
 /**
- * Peak memory of vLLM's profiling run above the weights: the larger of two moments. The forward pass holds the MLP's
- * inner tensors for the whole token budget; the sampler's dry run holds several copies of one row of logits per
- * sequence. On large vocabularies the sampler wins, and since logits are gathered whole, it is the same at every
- * tensor-parallel size. Buffers that are created during the run and stay (mixture workspaces, image features) add to both.
+ * Peak memory of vLLM's profiling run above the weights: the largest of three moments. The vision tower holds the tensors
+ * of its attention for the largest images; the forward pass holds the MLP's inner tensors for the whole token budget; the
+ * sampler's dry run holds several copies of one row of logits per sequence. On large vocabularies the sampler wins. Every
+ * device gathers whole logits, so the sampler's peak is the same at every tensor-parallel size. Buffers that the run
+ * creates and keeps (mixture workspaces, image features) add to the last two.
  */
 import { MiB } from '@plimsoll/foundation';
 import type { MlpSpec, ModelSpec } from '@plimsoll/model-files/spec';

@@ -1,4 +1,4 @@
-/** What a person can change on vLLM: its own flags, then what every server of checkpoints has. */
+/** Changes that a user can make on vLLM: its own flags first, then changes that every server of checkpoints has. */
 import { formatCount } from '@plimsoll/foundation';
 import { type Deployment, shareNeeded } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
@@ -30,7 +30,7 @@ export function utilizationChange(
   ];
 }
 
-/** What vLLM itself takes on smaller cards. */
+/** Default of vLLM on cards below 70 GiB. */
 const smallTokenBudget = 2048;
 
 /** Fewer sequences shrink the sampler's buffers; a smaller token budget shrinks activations and what windows keep in flight. */

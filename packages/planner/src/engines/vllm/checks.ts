@@ -1,4 +1,4 @@
-/** What vLLM refuses to start with, said before anybody tries: wrong device, cache type, block size, split. */
+/** Refuses questions that vLLM refuses at start-up: wrong device, cache type, block size or split. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -44,7 +44,7 @@ export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): v
       limit: '8 or a multiple of 16',
     });
   }
-  // Other weights than the checkpoint's have no such blocks.
+  // Only the checkpoint's own weights have such blocks.
   if (request.weights === undefined) checkScaleBlocks(request.spec, request.parallelism);
 }
 

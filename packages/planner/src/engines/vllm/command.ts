@@ -1,4 +1,4 @@
-/** The command line that starts vLLM as planned: every choice of the plan that is not what vLLM would choose itself. */
+/** Writes the command line that starts vLLM as planned, with every choice that differs from vLLM's own default. */
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import { parseElementType } from '../../bytes/weight-format.ts';
@@ -67,7 +67,7 @@ const typeNames: Readonly<Partial<Record<ElementType | KvFormat, string>>> = {
   fp32: 'float32',
 };
 
-/** Unless told otherwise vLLM takes the checkpoint's type, but half precision for one of 32 bits. */
+/** vLLM defaults to the checkpoint's type, and to half precision for a checkpoint of 32 bits. */
 function dtype({ request, base }: PlannedStart): string | undefined {
   const { elementType } = request.spec;
   const isAutomatic = request.elementType === undefined && base === elementType && base !== 'fp32';
@@ -95,7 +95,7 @@ function madeWhileLoading({ spec, weights }: Question): string | undefined {
     : undefined;
 }
 
-/** The format that a checkpoint must have already, because vLLM does not make it from this one; null where this one will do. */
+/** Returns the format that the checkpoint must already have because vLLM does not convert to it while loading; null if the checkpoint suffices. */
 export function checkpointNeeded(request: Question): string | null {
   const { spec, weights } = request;
   if (weights === undefined || madeWhileLoading(request) !== undefined) return null;

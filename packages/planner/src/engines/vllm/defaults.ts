@@ -1,5 +1,5 @@
 /**
- * What vLLM fills in when a flag is absent (vllm/engine/arg_utils.py and vllm/config of the releases named below).
+ * Fills in the defaults of vLLM for absent flags (vllm/engine/arg_utils.py and vllm/config of the releases named below).
  */
 import { GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
@@ -97,14 +97,14 @@ export function cachesPrefixes(release: VllmRelease, spec: ModelSpec): boolean {
   return !keepsState || release.number >= 28;
 }
 
-/** One adapter of rank 16 where nobody says otherwise (vllm/config/lora.py). */
+/** vLLM defaults to one adapter of rank 16 (vllm/config/lora.py). */
 function loraSettings(options: VllmOptions): LoraSettings | null {
   const { loraEnabled, lorasMax, loraRankMax, lorasSharded } = options;
   if (loraEnabled !== true) return null;
   return { adapters: lorasMax ?? 1, rank: loraRankMax ?? 16, isSharded: lorasSharded === true };
 }
 
-/** Images of a prompt where nobody sets a limit (vllm/config/multimodal.py). */
+/** Default limit of images of a prompt (vllm/config/multimodal.py). */
 const imagesUnlimited = 999;
 
 function imagesMax({ languageModelOnly, itemLimits }: VllmOptions): number {

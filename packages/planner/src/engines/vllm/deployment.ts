@@ -1,4 +1,4 @@
-/** What a deployment of vLLM knows beside the common facts. */
+/** Facts of a deployment of vLLM that other engines do not have. */
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import type { VllmSettings } from './defaults.ts';
@@ -14,7 +14,7 @@ export interface VllmDeployment extends Deployment {
   readonly stages: number;
   /** Memory of a device that no process has taken when the engine looks first: all but its own CUDA context. */
   readonly freeAtStartBytes: number;
-  /** What the tightest stage has for its cache, before it is cut into blocks. */
+  /** Bytes for the cache of the tightest stage, before they are cut into blocks. */
   readonly availableBytes: number;
   readonly blocks: number;
   /** Blocks that each group of the cache has, where some layers keep recurrent state; null where none does. */
@@ -25,7 +25,7 @@ export interface VllmDeployment extends Deployment {
   readonly captureShortBytes: number;
   /** CUDA graphs, whether or not this release subtracts them. */
   readonly graphBytes: number;
-  /** What the first stage prints as "Available KV cache memory", "Model loading took". */
+  /** Figures that the first stage prints as "Available KV cache memory", "Model loading took". */
   readonly startUp: {
     readonly availableBytes: number;
     readonly weightBytes: number;

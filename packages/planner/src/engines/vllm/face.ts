@@ -1,4 +1,4 @@
-/** vLLM without its memory: names, flags, scheduler, log. */
+/** Facts about vLLM that need no plan: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { vllmCommandForm } from './command-form.ts';
 import { vllmLogLines } from './log-lines.ts';

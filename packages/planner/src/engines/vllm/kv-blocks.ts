@@ -150,7 +150,7 @@ function bucketBlocks(bucket: Bucket, contextTokens: number, settings: VllmSetti
         Math.min(bucket.tokensMax + settings.inFlightTokens, contextTokens) / bucket.pageTokens,
       );
     case 'state':
-      // With prefix caching the state at the last block boundary is kept beside the running one.
+      // With prefix caching the engine also keeps the state at the last block boundary.
       return 1 + settings.speculativeTokens + (settings.prefixCaching ? 1 : 0);
     default:
       return bucket.kind satisfies never;

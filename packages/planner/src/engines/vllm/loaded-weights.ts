@@ -1,5 +1,5 @@
 /**
- * What vLLM holds after loading, where that differs from the checkpoint. Projections are fused, the vocabulary is
+ * Describes the tensors that vLLM holds after loading if they differ from the checkpoint. Projections are fused, the vocabulary is
  * padded, rotary tables and the absorbed matrices of latent attention are extra, mixture kernels pad mxfp4 experts, and
  * the CUDA caching allocator rounds large tensors up. Together these are 0.2 to 5 % of "Model loading took".
  */
@@ -53,7 +53,7 @@ function residentLayer(layer: LayerSpec, loader: Loader): LayerSpec {
   const fused = fuse(padded);
   const absorbs = layer.attention.kind === 'mla' && loader.release.number >= 7.01;
   const attention = absorbs ? layer.attention : expandedAttention(layer.attention);
-  // Latent attention decodes with W_UK and W_UV absorbed: unquantised copies beside the stored projection.
+  // Latent attention decodes with W_UK and W_UV absorbed: unquantised copies in addition to the stored projection.
   const copies = absorbs
     ? layer.tensors.filter((tensor) => tensor.role === 'mla-kv-up').map(absorbedCopy)
     : [];

@@ -131,8 +131,8 @@ function requestOf(record: RawRecord, resolver: Resolver): Question<VllmOptions>
 }
 
 /**
- * A scheme named beside a plain checkpoint is applied on load. Beside a quantised one it names the checkpoint's own,
- * unless that is fp8 and the log says four bits: then somebody's conversion of the model was served.
+ * vLLM applies a named scheme to a plain checkpoint while it loads. For a quantised checkpoint the name is the
+ * checkpoint's own scheme, unless that is fp8 and the log says four bits: then the log is of a conversion of the model.
  */
 function weightsOf(spec: ModelSpec, quantization: string | undefined): string | undefined {
   if (quantization === undefined) return undefined;
@@ -158,7 +158,7 @@ function kvFormatOf(record: RawRecord, spec: ModelSpec): KvFormat | undefined {
   return spec.quantization?.kvCache === 'fp8' ? 'fp8' : undefined;
 }
 
-/** "Radeon 8060S gfx1151 (80 GiB GTT pool)": a device with unified memory, of which the log names the part in use. */
+/** "Radeon 8060S gfx1151 (80 GiB GTT pool)": a device with unified memory; the log names the part in use. */
 export function loggedDevice(text: string): { readonly name: string; readonly poolBytes: number | null } {
   const pool = /^(.*?)\s*\((\d+(?:\.\d+)?) GiB [^)]*pool\)$/.exec(text);
   return pool === null

@@ -1,4 +1,4 @@
-/** The cache of one device: what the share or a flag leaves for it, and the blocks that it is cut into. */
+/** Computes the cache of one device: the bytes that the share or a flag leaves for it, and the blocks in them. */
 import { bytes } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { LedgerEntry } from '../../bytes/ledger.ts';

@@ -124,7 +124,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
   };
 }
 
-/** What the start is checked with. */
+/** Figures that the start-up checks compare. */
 function cacheFields(
   stages: readonly Stage[],
   tightest: Stage,

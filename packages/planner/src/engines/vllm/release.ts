@@ -1,6 +1,6 @@
 /**
- * Which vLLM is meant. Rules change between releases, so every rule of this profile asks for a release. A version that
- * is not known is taken from the date (the newest release of that day); with neither, the newest release is planned.
+ * Finds the release of vLLM. Rules change between releases, so every rule of this profile takes a release. If the version
+ * is unknown, the date gives it (the newest release of that day); without a date it is the newest release.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import table from '@plimsoll/registry/engines/vllm-releases.json' with { type: 'json' };

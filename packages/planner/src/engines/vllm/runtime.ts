@@ -1,4 +1,4 @@
-/** What a vLLM process holds beside tensors: CUDA libraries, NCCL, CUDA graphs, and what it leaves free. */
+/** Memory of a vLLM process outside of tensors: CUDA libraries, communication buffers, CUDA graphs. */
 import { bytes, GiB, MiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
@@ -158,7 +158,7 @@ function kernelFactor({ layers, quantization }: ModelSpec): number {
   return layers.some(({ attention }) => attention.kind === 'mla') ? latent.factor : mixture.factor;
 }
 
-/** What the driver keeps for a process that has opened the device, before it loads anything. */
+/** Bytes that the driver keeps for a process that has opened the device, before the process loads anything. */
 export function contextBytes(hardware: HardwareRecord): number {
   const row = facts.deviceContext.rows.find(
     ({ vendor, datacenter }) =>

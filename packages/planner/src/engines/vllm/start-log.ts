@@ -1,5 +1,5 @@
 /**
- * What vLLM prints of its memory when it starts. The lines are those of releases 0.6 to 0.19, as start-up logs in public
+ * Lines about memory that vLLM prints when it starts. They are the lines of releases 0.6 to 0.19, as start-up logs in public
  * issues have them; sizes are GiB, also where old releases print "GB".
  */
 import type { StartLogFigure } from '../contract/start-log.ts';

@@ -15,9 +15,9 @@ export interface Term {
 }
 
 export interface VisionProfile {
-  /** What the tower holds at its peak, the pixels included. */
+  /** Tensors of the tower at its peak, with the pixels. */
   readonly peak: readonly Term[];
-  /** What is held while the language model runs. */
+  /** Tensors that stay while the language model runs. */
   readonly kept: readonly Term[];
 }
 
