@@ -31,20 +31,20 @@ test('the answer, its command, what is dearer, what has no price, what does not 
       vllm serve Qwen/Qwen3-32B-FP8-Static-PerTensor --max-model-len 16384 --gpu-memory-utilization 0.92 --tensor-parallel-size 8
 
     Dearer:
-    hardware                  engine, layout  weights       KV   users  per token  first  $/hour  $/M out  why not
-    2 x NVIDIA L40S 48GB      vllm, tp2       modelopt fp8  fp8     23      58 ms  2.4 s    2.18     2.21  1.95 times the price per hour
-    1 x NVIDIA H100 SXM 80GB  vllm, alone     modelopt fp8  fp8     19      28 ms  1.6 s    3.49     1.71  3.12 times the price per hour
+    hardware                  $/hour  $/M out  per token  first  users  engine, layout  weights       KV   why not
+    2 x NVIDIA L40S 48GB        2.18     2.21      58 ms  2.4 s     23  vllm, tp2       modelopt fp8  fp8  1.95 times the price per hour
+    1 x NVIDIA H100 SXM 80GB    3.49     1.71      28 ms  1.6 s     19  vllm, alone     modelopt fp8  fp8  3.12 times the price per hour
 
     No price is known (--price NAME=USD):
-    hardware             engine, layout  weights       KV   users  per token  first
-    1 x NVIDIA H20 96GB  vllm, alone     modelopt fp8  fp8     26      35 ms   11 s
+    hardware             per token  first  users  engine, layout  weights       KV
+    1 x NVIDIA H20 96GB      35 ms   11 s     26  vllm, alone     modelopt fp8  fp8
 
     Does not serve them:
-    hardware                          engine, layout  weights  KV   why not
-    1 x NVIDIA L40S 48GB              vllm, alone     awq      fp8  layers and cache take 47.10 GiB, the device has 44.40 GiB
-    1 x NVIDIA GeForce RTX 3060 12GB  vllm, alone     fp8      fp8  the weights of the layers alone take 29.07 GiB, the device has 11.63 GiB
-    2 x NVIDIA GeForce RTX 3060 12GB  vllm, tp2       fp8      fp8  the weights of the layers alone take 29.07 GiB, 2 devices have 23.26 GiB
-    4 x NVIDIA GeForce RTX 3060 12GB  vllm, tp4       fp8      fp8  layers and cache take 61.07 GiB, 4 devices have 46.52 GiB
+    hardware                          why not                                                                   engine, layout  weights  KV
+    1 x NVIDIA L40S 48GB              layers and cache take 47.10 GiB, the device has 44.40 GiB                 vllm, alone     awq      fp8
+    1 x NVIDIA GeForce RTX 3060 12GB  the weights of the layers alone take 29.07 GiB, the device has 11.63 GiB  vllm, alone     fp8      fp8
+    2 x NVIDIA GeForce RTX 3060 12GB  the weights of the layers alone take 29.07 GiB, 2 devices have 23.26 GiB  vllm, tp2       fp8      fp8
+    4 x NVIDIA GeForce RTX 3060 12GB  layers and cache take 61.07 GiB, 4 devices have 46.52 GiB                 vllm, tp4       fp8      fp8
 
     note: oura-ring is left out: a wearable: its memory holds no language model
 

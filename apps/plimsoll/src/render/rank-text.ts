@@ -68,50 +68,52 @@ function answer(row: RankRow, countsPrompts: boolean): string {
   return lines.join('\n');
 }
 
+/** Prices and times come first: a narrow terminal cuts the end of a line. */
 function listing(title: string, rows: readonly RankRow[], most: number): string {
   if (rows.length === 0) return '';
   const shown = rows.slice(0, most);
   const hasPrices = shown.some(({ perHourUsd }) => perHourUsd !== null);
+  const prices = (row: RankRow): readonly string[] =>
+    hasPrices ? [(row.perHourUsd ?? 0).toFixed(2), (row.perMillionOutputUsd ?? 0).toFixed(2)] : [];
   const cells = shown.map((row) => [
-    ...configuration(row),
-    formatCount(row.usersMax),
+    hardwareText(row),
+    ...prices(row),
     time(row.tpotSeconds),
     time(row.ttftSeconds),
-    ...(hasPrices
-      ? [(row.perHourUsd ?? 0).toFixed(2), (row.perMillionOutputUsd ?? 0).toFixed(2), row.lost ?? '']
-      : []),
+    formatCount(row.usersMax),
+    ...configuration(row),
+    ...(hasPrices ? [row.lost ?? ''] : []),
   ]);
-  const header = [
-    ...configurationHeader,
-    ...['users', 'per token', 'first'],
-    ...(hasPrices ? ['$/hour', '$/M out', 'why not'] : []),
-  ];
+  const priceNames = hasPrices ? ['$/hour', '$/M out'] : [];
+  const header = ['hardware', ...priceNames, 'per token', 'first', 'users', ...configurationHeader];
+  const numbers = header.length - 1 - configurationHeader.length;
   const alignment = [
-    'left',
-    'left',
-    'left',
-    'left',
-    'right',
-    'right',
-    'right',
-    'right',
-    'right',
-    'left',
-  ] as const;
-  return `${paint('bold', title)}\n${fitLines(renderTable([header, ...cells], alignment))}${more(rows.length - most)}`;
+    'left' as const,
+    ...Array.from({ length: numbers }, () => 'right' as const),
+    ...Array.from({ length: configurationHeader.length + 1 }, () => 'left' as const),
+  ];
+  const table = renderTable([hasPrices ? [...header, 'why not'] : header, ...cells], alignment);
+  return `${paint('bold', title)}\n${fitLines(table)}${more(rows.length - most)}`;
 }
 
-const configurationHeader = ['hardware', 'engine, layout', 'weights', 'KV'];
+const configurationHeader = ['engine, layout', 'weights', 'KV'];
 
 function configuration(row: RankRow): readonly string[] {
-  return [`${row.count} x ${row.hardwareName}`, `${row.engine}, ${layoutText(row)}`, row.weights, row.kv];
+  return [`${row.engine}, ${layoutText(row)}`, row.weights, row.kv];
 }
+
+function hardwareText({ count, hardwareName }: RankRow): string {
+  return shorten(`${count} x ${hardwareName}`, hardwareColumnsMax);
+}
+
+/** Longer names end in remarks. */
+const hardwareColumnsMax = 40;
 
 function misses(rows: readonly RankRow[], most: number): string {
   if (rows.length === 0) return '';
-  const cells = rows.slice(0, most).map((row) => [...configuration(row), row.lost ?? '']);
+  const cells = rows.slice(0, most).map((row) => [hardwareText(row), row.lost ?? '', ...configuration(row)]);
   const table = renderTable(
-    [[...configurationHeader, 'why not'], ...cells],
+    [['hardware', 'why not', ...configurationHeader], ...cells],
     ['left', 'left', 'left', 'left', 'left'],
   );
   return `${paint('bold', 'Does not serve them:')}\n${fitLines(table)}${more(rows.length - most)}`;

@@ -233,6 +233,27 @@ test('for few users, a card too small for its usual engine is served from a file
   expect(many.map(({ engine }) => engine)).not.toContain('llama.cpp');
 });
 
+test('weights of few bits are for devices with kernels for them', () => {
+  const conversions = [{ id: 'Qwen/Qwen3-32B-AWQ', format: 'awq' }];
+  const gpus = ['v100-pcie-32gb', 'mi300x', 'gaudi3-128gb'];
+  const { rows } = rank(
+    question({
+      gpus,
+      users: 2,
+      conversions,
+      everyLayout: true,
+      counts: new Map(gpus.map((gpu) => [resolveHardware(gpu).id, [1]])),
+    }),
+  );
+  const awq = rows.filter(({ checkpoint, kv }) => checkpoint === 'Qwen/Qwen3-32B-AWQ' && !/8/.test(kv));
+  expect(awq.map(({ hardware, lost }) => `${hardware}: ${lost}`)).toMatchInlineSnapshot(`
+    [
+      "mi300x-192gb: there are no kernels for int4 weights on AMD Instinct MI300X 192GB",
+      "gaudi3-128gb: there are no kernels for int4 weights on Intel Gaudi 3 128GB",
+    ]
+  `);
+});
+
 test('a published conversion is started by its own name', () => {
   const conversions = [{ id: 'Qwen/Qwen3-32B-AWQ', format: 'awq' }];
   const rows = rank(question({ gpus: ['rtx-4090', 't4'], users: 2, conversions, engine: 'vllm' })).rows;

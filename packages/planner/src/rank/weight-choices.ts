@@ -56,7 +56,8 @@ function published(spec: ModelSpec): WeightChoice {
 interface KernelRule {
   readonly computeCapabilityMin: number;
   readonly amdWithFp8Units: boolean;
-  readonly vendors: readonly string[];
+  /** Other devices with kernels, by id. */
+  readonly devices: readonly string[];
 }
 
 const rules: ReadonlyMap<string, KernelRule> = new Map(Object.entries(kernels.formats));
@@ -64,11 +65,11 @@ const rules: ReadonlyMap<string, KernelRule> = new Map(Object.entries(kernels.fo
 /** Returns why a server of checkpoints has no kernels for these weights on the device; null if it has. */
 export function missingKernels(
   { spec, format }: WeightChoice,
-  { computeCapability, vendor, rates, name }: HardwareRecord,
+  { id, computeCapability, vendor, rates, name }: HardwareRecord,
 ): string | null {
   const weights = schemeOf(spec, format);
   const rule = weights === null ? undefined : rules.get(weights);
-  if (rule === undefined || rule.vendors.includes(vendor)) return null;
+  if (rule === undefined || rule.devices.includes(id)) return null;
   if (computeCapability !== null) {
     return Number(computeCapability) >= rule.computeCapabilityMin
       ? null
