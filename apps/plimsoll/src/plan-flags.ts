@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { type PlanRequest, usualEngine, type Workload } from '@plimsoll/planner';
+import { type PlanRequest, plan, usualEngine, type Workload } from '@plimsoll/planner';
 import {
   contextOfModel,
   type EngineName,
@@ -60,7 +60,8 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
   const [engine, engineVersion] = engineOf(flags, spec.source === 'gguf', hardware);
   if (draft === null && flags.draftTokens !== undefined)
     throw lonelyFlag('--draft-tokens', '--draft <model>');
-  return {
+  const isFitted = engineFace(engine).fittedContext?.includes(flags.context?.trim() ?? '') === true;
+  const request: PlanRequest = {
     spec,
     modelReference: existsSync(model) ? model : undefined,
     hardware,
@@ -82,9 +83,18 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
       draft:
         draft === null ? undefined : { spec: draft, reference: flags.draft, tokens: draftTokensOf(flags) },
     },
-    workload: workloadOf(spec, flags, engine),
+    workload: workloadOf(spec, isFitted ? { ...flags, context: contextOfModel } : flags, engine),
     usersAreDefault: flags.users === undefined,
   };
+  return isFitted ? withLongestContext(request) : request;
+}
+
+/** The longest context that one sequence can have, as an engine fits it at start-up; the model's own if none fits. */
+function withLongestContext(request: PlanRequest): PlanRequest {
+  const { workload } = request;
+  const { capacity } = plan({ ...request, workload: { ...workload, users: 1 } });
+  const contextTokens = capacity.contextMax > 0 ? capacity.contextMax : workload.contextTokens;
+  return { ...request, workload: { ...workload, contextTokens } };
 }
 
 function draftTokensOf({ draftTokens }: PlanFlags): number {

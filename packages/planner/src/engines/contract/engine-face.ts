@@ -41,6 +41,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly split: 'tensors' | 'layers' | 'nothing';
   /** True if the engine starts with less memory than its users need and lets some users wait. */
   readonly usersWait: boolean;
+  /** Values of the context flag for the longest context that memory allows; absent if the engine has none. */
+  readonly fittedContext?: readonly string[];
   /** True if the engine starts with a context longer than the model was trained for. */
   readonly runsPastTraining: boolean;
   /**
