@@ -99,6 +99,20 @@ const plan = z.strictObject({
     'bytes of the pool that stay free on one device; negative by how much is missing',
   ),
   ledger: z.strictObject({ entries: z.array(ledgerEntry) }).describe('one device, the fullest, and the host'),
+  perDevice: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        hardware: z.string(),
+        usableBytes: bytes,
+        weightBytes: bytes,
+        cacheBytes: bytes,
+        workBytes: bytes,
+        spareBytes: bytes,
+      }),
+    )
+    .nullable()
+    .describe('every device, where the engine puts different parts on them'),
   capacity: z.strictObject({
     poolBytes: bytes,
     poolTokens: count,

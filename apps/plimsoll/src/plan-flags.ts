@@ -1,6 +1,6 @@
 /** Turns the flags of `plimsoll plan` into a request. Every value is checked here, once. */
 import { existsSync } from 'node:fs';
-import { parseBytes, parseTokens } from '@plimsoll/foundation';
+import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, plan, usualEngine, type Workload } from '@plimsoll/planner';
 import {
@@ -56,7 +56,8 @@ export interface PlannedModels {
 }
 
 export function planRequest({ spec, reference: model, draft }: PlannedModels, flags: PlanFlags): PlanRequest {
-  const hardware = deviceOf(flags.gpu ?? '', flags);
+  const devices = devicesOf(flags);
+  const [hardware] = devices;
   const [engine, engineVersion] = engineOf(flags, spec.source === 'gguf', hardware);
   if (draft === null && flags.draftTokens !== undefined)
     throw lonelyFlag('--draft-tokens', '--draft <model>');
@@ -65,13 +66,9 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
     spec,
     modelReference: existsSync(model) ? model : undefined,
     hardware,
+    devices: areUnlike(devices) ? splitDevices(devices, engine) : undefined,
     largerDevices: (bytesMin) => largerHardware(shippedRegistry, hardware, bytesMin),
-    parallelism: {
-      tensor: count(flags.tp, 'tp') ?? 1,
-      pipeline: count(flags.pp, 'pp') ?? 1,
-      data: count(flags.dp, 'dp') ?? 1,
-      expertParallel: flags.ep === true,
-    },
+    parallelism: parallelismOf(flags, engine, devices.length),
     engine,
     engineVersion,
     weights: flags.weights,
@@ -125,6 +122,46 @@ export function workloadOf(spec: ModelSpec, flags: WorkloadFlags, engine: Engine
 function contextOf({ contextLength }: ModelSpec, { context }: WorkloadFlags): number {
   if (context === undefined) return usualContext(contextLength);
   return context.trim() === contextOfModel ? contextLength : parseTokens(context);
+}
+
+type Devices = readonly [HardwareRecord, ...HardwareRecord[]];
+
+/** `--gpu rtx-3090,rtx-4070` or `2xrtx-3090`: every device, in the order in which the engine numbers them. */
+function devicesOf(flags: PlanFlags): Devices {
+  const parts = (flags.gpu ?? '').split(/[,+]/).flatMap((part) => {
+    const [, times = '1', name = part] = /^\s*(\d{1,3})\s*x\s*(.+)$/i.exec(part) ?? [];
+    return new Array<string>(Math.max(1, Number(times))).fill(name.trim());
+  });
+  const [first = '', ...rest] = parts;
+  return [deviceOf(first, flags), ...rest.map((name) => deviceOf(name, flags))];
+}
+
+function areUnlike(devices: Devices): boolean {
+  return devices.some(({ id }) => id !== devices[0].id);
+}
+
+function splitDevices(devices: Devices, engine: EngineName): Devices {
+  if (engineFace(engine).split === 'layers') return devices;
+  throw new PlimsollError({
+    code: 'unlike-devices',
+    message: `${engine} cuts every layer over its devices, which must be alike`,
+    value: devices.map(({ id }) => id).join(','),
+    limit: 'devices of one kind',
+    hint: '--engine llama.cpp puts whole layers on unlike devices',
+  });
+}
+
+/** Several devices without --tp, --pp or --dp share the model as the engine usually does. */
+function parallelismOf(flags: PlanFlags, engine: EngineName, devices: number): PlanRequest['parallelism'] {
+  const { tp, pp, dp } = flags;
+  const isUnsaid = tp === undefined && pp === undefined && dp === undefined;
+  const splitsLayers = engineFace(engine).split === 'layers';
+  return {
+    tensor: count(tp, 'tp') ?? (isUnsaid && !splitsLayers ? devices : 1),
+    pipeline: count(pp, 'pp') ?? (isUnsaid && splitsLayers ? devices : 1),
+    data: count(dp, 'dp') ?? 1,
+    expertParallel: flags.ep === true,
+  };
 }
 
 /** --memory replaces the usable and the nominal size of the record. */

@@ -11,6 +11,7 @@ import { deviceCount } from './bytes/parallelism.ts';
 import {
   contextMaxFor,
   type Deployment,
+  type DeviceMemory,
   type EngineFigures,
   holdsSequence,
   neededBytes,
@@ -60,6 +61,8 @@ export interface Plan {
   readonly spareBytes: number;
   /** Entries of one device, and of the host if the engine holds memory there. */
   readonly ledger: Ledger;
+  /** Every device, where the engine puts different parts on them, else null: `ledger` shows the fullest. */
+  readonly perDevice: readonly DeviceMemory[] | null;
   readonly capacity: {
     readonly poolBytes: number;
     /** Tokens that the pool holds if every sequence has this context. */
@@ -141,6 +144,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
     start,
     spareBytes: deployment.poolBytes - solution.cacheBytes,
     ledger: { entries: [...deployment.fixed, ...cacheEntries(deployment, workload)] },
+    perDevice: deployment.perDevice ?? null,
     capacity: capacityOf(request, deployment),
     speed: {
       ttftSeconds: solution.ttftSeconds,

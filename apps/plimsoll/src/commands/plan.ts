@@ -53,7 +53,10 @@ function describe(command: Command): Command {
   command
     .description('Does it fit, how many users, how fast, and what to change')
     .argument('[model]', 'registry name, Hugging Face id, directory, config.json, .gguf or .safetensors')
-    .option('--gpu <name>', 'the device, such as h100, rtx-4090, m3-max-64gb (plimsoll zoo hardware)')
+    .option(
+      '--gpu <name>',
+      'the device, such as h100, rtx-4090, 2xrtx-3090 or rtx-3090,rtx-4070 (plimsoll zoo hardware)',
+    )
     .option('--compare <names>', 'several devices side by side, separated by commas')
     .option(
       '--context <tokens>',

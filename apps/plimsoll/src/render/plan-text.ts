@@ -48,6 +48,7 @@ export function renderPlan(plan: Plan, options: { readonly explain: boolean }): 
     heading(plan),
     verdict(plan),
     ledgerTable(plan),
+    deviceTable(plan),
     numbers(plan),
     advice(plan),
     command(plan),
@@ -146,6 +147,22 @@ function ledgerTable(plan: Plan): string {
     rows.push(['  host memory', formatBytes(sum), '', details(host)]);
   }
   return colourGlyphs(fitLines(renderTable(rows, ['left', 'right', 'right', 'left'])));
+}
+
+/** One row per device where they hold different parts. */
+function deviceTable({ perDevice }: Plan): string {
+  if (perDevice === null) return '';
+  const rows = perDevice.map((device) => [
+    `  ${device.name}`,
+    device.hardware,
+    `weights ${formatBytes(device.weightBytes)}`,
+    `cache ${formatBytes(device.cacheBytes)}`,
+    `buffers ${formatBytes(device.workBytes)}`,
+    device.spareBytes < 0
+      ? `${formatBytes(-device.spareBytes)} short`
+      : `${formatBytes(device.spareBytes)} free`,
+  ]);
+  return fitLines(renderTable(rows, ['left', 'left', 'right', 'right', 'right', 'right']));
 }
 
 /** Colours the first character of each row like its part of the bar. Colours come last, so that columns line up. */

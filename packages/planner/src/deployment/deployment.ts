@@ -55,8 +55,24 @@ export interface Deployment {
    * Number of cache blocks that hold recurrent state or keys and values; null or undefined without recurrent layers.
    */
   readonly stateBlocks?: number | null;
+  /** Every device, where an engine puts different parts on them; undefined where all hold the same. */
+  readonly perDevice?: readonly DeviceMemory[];
   /** Sentences for the user: rules of the engine, differences between versions, approximations. */
   readonly notes: readonly string[];
+}
+
+/** What one of several devices holds. */
+export interface DeviceMemory {
+  /** The engine's name of the device: CUDA0. */
+  readonly name: string;
+  readonly hardware: string;
+  readonly usableBytes: number;
+  readonly weightBytes: number;
+  /** Caches and states. */
+  readonly cacheBytes: number;
+  readonly workBytes: number;
+  /** Negative by how much is missing. */
+  readonly spareBytes: number;
 }
 
 /** Start-up figures as the engine computes them; sequences cannot always use all of these tokens. */

@@ -1,4 +1,4 @@
-/** Flags of llama-server that decide what a context keeps: slots, cache, positions, outputs. */
+/** Flags of llama-server that decide what a context keeps: slots, cache, outputs, positions. */
 import { type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 
 export interface ContextOptions {

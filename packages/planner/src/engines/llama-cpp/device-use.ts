@@ -1,7 +1,8 @@
 /** What a start of llama.cpp takes of each memory: one per device, or one for all where devices and CPU share theirs. */
-import type { HardwareRecord } from '@plimsoll/registry';
+import type { DeviceMemory } from '../../deployment/deployment.ts';
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
+import { deviceNames, type Machine } from './machine.ts';
 
 export interface MemoryUse {
   readonly capacityBytes: number;
@@ -15,13 +16,6 @@ export interface MemoryUse {
 export interface StartUse {
   readonly memory: EngineMemory;
   readonly pools: readonly MemoryUse[];
-}
-
-/** The devices of a question, in the order in which llama.cpp numbers them. */
-export interface Machine {
-  readonly devices: readonly HardwareRecord[];
-  /** True if processor and accelerator share one memory, so that host buffers count against the device. */
-  readonly isUnified: boolean;
 }
 
 export function startUse(input: LlamaCppInput, { devices, isUnified }: Machine): StartUse {
@@ -78,4 +72,17 @@ export function neededOfPool(started: StartUse, wanted: StartUse): number {
 /** What a memory has for caches and states once weights and buffers are there. */
 export function poolBytes(use: MemoryUse | undefined): number {
   return use === undefined ? 0 : spareBytes(use) + use.cacheBytes;
+}
+
+export function deviceMemory({ pools }: StartUse, machine: Machine): readonly DeviceMemory[] {
+  const names = deviceNames(machine);
+  return pools.map((use, index) => ({
+    name: names[index] ?? `device ${index}`,
+    hardware: machine.devices[index]?.name ?? '',
+    usableBytes: use.capacityBytes,
+    weightBytes: use.weightBytes,
+    cacheBytes: use.cacheBytes,
+    workBytes: use.workBytes,
+    spareBytes: spareBytes(use),
+  }));
 }

@@ -5,6 +5,7 @@ import type { BackendKind } from './backends.ts';
 import type { CacheOptions } from './cache-buffers.ts';
 import { type EngineRules, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import type { HostWeightOptions } from './model-buffers.ts';
+import type { PlacedPattern } from './placement.ts';
 
 export interface LlamaCppInput {
   readonly spec: ModelSpec;
@@ -24,6 +25,8 @@ export interface LlamaCppInput {
   /** `-ngl`; `all` offloads every layer and the head. */
   readonly gpuLayers?: number | 'all';
   readonly cpuExpertLayers?: number;
+  /** `--override-tensor`, with backends instead of the names of buffers. */
+  readonly overrides?: readonly PlacedPattern[];
   readonly backend: BackendKind;
   readonly devices?: number;
   readonly deviceShares?: readonly number[];

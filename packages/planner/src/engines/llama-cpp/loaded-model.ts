@@ -32,10 +32,10 @@ const loadedCountMax = 24;
 const memo = createMemo<LoadedModel>();
 
 export function loadedModel(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
-  const { fileType, backend, deviceShares, cpuExpertLayers, host } = input;
+  const { fileType, backend, deviceShares, cpuExpertLayers, overrides, host } = input;
   const { gpuLayers, devices, rules, cache } = options;
   const key = JSON.stringify([
-    [fileType, backend, deviceShares, cpuExpertLayers, host],
+    [fileType, backend, deviceShares, cpuExpertLayers, overrides, host],
     [gpuLayers, devices, rules.build, cache.absorbedMla, input.offloadCache, input.cachesPredictionLayers],
   ]);
   return rememberFew({ memo, owner: input.spec, countMax: loadedCountMax }, key, () => load(input, options));
@@ -58,6 +58,7 @@ function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
     ...(input.deviceShares && { deviceShares: input.deviceShares }),
     gpuLayers: options.gpuLayers,
     headFirst: rules.headOffloadedFirst,
+    overrides: input.overrides ?? [],
     cpuExpertLayers: input.cpuExpertLayers ?? 0,
   });
   return {

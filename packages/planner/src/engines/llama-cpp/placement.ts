@@ -19,8 +19,15 @@ export interface PlacementOptions {
   readonly gpuLayers: number;
   /** True if `-ngl` counts the head first; older builds count it last. */
   readonly headFirst: boolean;
+  /** `--override-tensor`: the first pattern that a name contains decides the backend of the tensor. */
+  readonly overrides: readonly PlacedPattern[];
   /** `--n-cpu-moe`: number of layers, from the first, whose experts stay with the CPU. */
   readonly cpuExpertLayers: number;
+}
+
+export interface PlacedPattern {
+  readonly pattern: string;
+  readonly backend: number;
 }
 
 export interface PlacedTensor extends StoredTensor {
@@ -45,7 +52,10 @@ export function placeTensors(options: PlacementOptions): Placement {
   const cpu = devices;
   const layerBackends = Array.from({ length: layers }, (_, layer) => layerBackend(layer, options));
   const outputBackend = layerBackend(layers, options);
+  const patterns = options.overrides.map(({ pattern, backend }) => ({ test: new RegExp(pattern), backend }));
   const backendOf = (tensor: StoredTensor): number => {
+    const override = patterns.find(({ test }) => test.test(tensor.name));
+    if (override !== undefined) return override.backend;
     if (isExpertTensor(tensor.name) && (tensor.layer ?? 0) < options.cpuExpertLayers) return cpu;
     if (tensor.layer !== null) return layerBackends[tensor.layer] ?? cpu;
     return isInputTensor(tensor.name) ? cpu : outputBackend;

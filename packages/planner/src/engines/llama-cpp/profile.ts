@@ -4,7 +4,6 @@
  */
 import { bytes } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec } from '@plimsoll/model-files/spec';
-import type { HardwareRecord } from '@plimsoll/registry';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import { deviceCount } from '../../bytes/parallelism.ts';
 import { weightFormat } from '../../bytes/weight-format.ts';
@@ -19,7 +18,7 @@ import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
 import { cacheChanges, llamaCppChanges, slotFlags } from './changes.ts';
 import {
-  type Machine,
+  deviceMemory,
   neededOfPool,
   poolBytes,
   type StartUse,
@@ -32,10 +31,11 @@ import { newestRelease } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
 import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppEntries } from './ledger.ts';
+import { type Machine, machineOf } from './machine.ts';
 import { contextLimit, llamaCppNotes } from './notes.ts';
 import type { LlamaCppOptions } from './options.ts';
 import { promptCacheEntries } from './prompt-cache.ts';
-import { llamaCppCommand, memoryQuestion, mixtureOf, sharesMemory } from './request.ts';
+import { llamaCppCommand, memoryQuestion, mixtureOf } from './request.ts';
 
 /** The mixtures that people download most, largest first. A question may name every mixture that the planner knows. */
 const usualMixtures: readonly string[] = [
@@ -124,15 +124,8 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
       hostShare: hostShare(memory, spec),
     }),
     printed: null,
+    ...((started.pools.length > 1 || request.devices !== undefined) && { perDevice: deviceMemory(started, machine) }),
     notes: llamaCppNotes(request, { gpuLayers, spec, mixture: mixtureOf(request) }),
-  };
-}
-
-function machineOf(request: Question): Machine {
-  const { hardware, devices, parallelism } = request;
-  return {
-    devices: devices ?? new Array<HardwareRecord>(deviceCount(parallelism)).fill(hardware),
-    isUnified: sharesMemory(hardware),
   };
 }
 

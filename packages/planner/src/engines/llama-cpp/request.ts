@@ -2,21 +2,21 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
-import { deviceCount } from '../../bytes/parallelism.ts';
 import { defaultMixture, parseFileType } from '../../gguf-recipes/file-type.ts';
 import { modelArgument, type Question } from '../../question/question.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
-import { type BackendKind, backendTraits } from './backends.ts';
+import { backendTraits } from './backends.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
+import { backendOf, machineOf } from './machine.ts';
 import type { RepackForm } from './model-buffers.ts';
 import { ggmlName, type LlamaCppOptions, llamaCppOptions, llamaCppSwitchOptions } from './options.ts';
 
 export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
-  const { spec, options: llamaCpp = {}, hardware, workload } = request;
+  const { spec, options: llamaCpp = {}, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
   const value = llamaCpp.valueFormat ?? request.kvFormat;
   const cpuExpertLayers = hostExpertLayers(request);
@@ -31,14 +31,16 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
       hint: '-fa on',
     });
   }
-  const backend = backendOf(hardware);
+  const { backend, devices, shares, overrides } = machineOf(request);
   return {
     spec,
     fileType: mixtureOf(request),
     contextTokens: workload.contextTokens * workload.users,
     ...slotsOf(request, build),
     backend,
-    devices: backend === 'cpu' ? 0 : deviceCount(request.parallelism),
+    devices: backend === 'cpu' ? 0 : devices.length,
+    ...(shares !== undefined && { deviceShares: shares }),
+    ...(overrides.length > 0 && { overrides }),
     ...(typeof llamaCpp.gpuLayers !== 'string' &&
       llamaCpp.gpuLayers !== undefined && { gpuLayers: llamaCpp.gpuLayers }),
     ...(llamaCpp.flashAttention !== undefined && { flashAttention: llamaCpp.flashAttention }),
@@ -71,17 +73,15 @@ function slotsOf(
   };
 }
 
-function hostWeights(
-  { hardware, options }: Question<LlamaCppOptions>,
-  build: number,
-): NonNullable<LlamaCppInput['host']> {
+function hostWeights(request: Question<LlamaCppOptions>, build: number): NonNullable<LlamaCppInput['host']> {
+  const { hardware, options } = request;
   return {
     mapped: options?.mapsFile ?? true,
     repack:
       options?.repacksWeights === false || !rulesOfBuild(build).repacksWeights
         ? 'none'
         : repackForm(hardware),
-    sharesPages: sharesMemory(hardware),
+    sharesPages: machineOf(request).isUnified,
   };
 }
 
@@ -98,11 +98,6 @@ function repackForm(hardware: HardwareRecord): RepackForm {
   return isArm || /\b(arm|neoverse|cortex|graviton|grace|snapdragon)/i.test(text)
     ? 'repack-arm'
     : 'repack-x86';
-}
-
-/** True if processor and accelerator share one memory, so that host buffers count against the device. */
-export function sharesMemory(hardware: HardwareRecord): boolean {
-  return hardware.memory.unified || backendOf(hardware) === 'cpu';
 }
 
 /** The mixture of the planned file. Null for a GGUF file, which states the type of each tensor. */
@@ -134,14 +129,6 @@ function buildNumber(version: string): number {
   });
 }
 
-function backendOf(hardware: HardwareRecord): BackendKind {
-  if (hardware.class === 'apple') return 'metal';
-  if (hardware.vendor === 'NVIDIA') return 'cuda';
-  if (hardware.vendor === 'AMD' && hardware.gfxTarget !== null) return 'rocm';
-  if (hardware.vendor === 'Intel' && hardware.class !== 'cpu') return 'sycl';
-  return 'cpu';
-}
-
 /** llama.cpp opens a split file by its first part, whichever part was planned. */
 function firstPart(path: string): string {
   return path.replace(/-\d{5}-of-(\d{5}\.gguf)/, '-00001-of-$1');
@@ -170,7 +157,7 @@ export function llamaCppCommand(
   const isAutomatic = request.usersAreDefault === true && workload.users <= automaticSlots;
   // Without this flag newer builds take four slots.
   if ((workload.users > 1 || rules.automaticSlots) && !isAutomatic) parts.push(flag('users', workload.users));
-  const isOnDevice = backendOf(request.hardware) !== 'cpu';
+  const isOnDevice = machineOf(request).backend !== 'cpu';
   const formatOf = (type: string, own: KvFormat | undefined): KvFormat | undefined =>
     type === 'f16' ? undefined : (own ?? request.kvFormat);
   const chosen: LlamaCppOptions = {
