@@ -5,6 +5,7 @@
 import { engineNames } from '@plimsoll/planner/engines';
 import { recordKinds } from '@plimsoll/planner/validation';
 import { z } from 'zod';
+import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
 import { rankSchema } from './rank-schema.ts';
 
@@ -100,17 +101,7 @@ const plan = z.strictObject({
   ),
   ledger: z.strictObject({ entries: z.array(ledgerEntry) }).describe('one device, the fullest, and the host'),
   perDevice: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        hardware: z.string(),
-        usableBytes: bytes,
-        weightBytes: bytes,
-        cacheBytes: bytes,
-        workBytes: bytes,
-        spareBytes: bytes,
-      }),
-    )
+    .array(deviceMemory)
     .nullable()
     .describe('every device, where the engine puts different parts on them'),
   capacity: z.strictObject({

@@ -25,8 +25,7 @@ export function machineOf(request: Question<LlamaCppOptions>): Machine {
   const all = request.devices ?? new Array<HardwareRecord>(deviceCount(parallelism)).fill(hardware);
   const named = options?.deviceNames;
   const isCpu = backendOf(hardware) === 'cpu' || named?.length === 0;
-  const chosen =
-    named === undefined || isCpu ? [...all.keys()] : named.map((name) => deviceIndex(name, all));
+  const chosen = named === undefined || isCpu ? [...all.keys()] : named.map((name) => deviceIndex(name, all));
   const indices = options?.splitMode === 'none' || isCpu ? chosen.slice(0, 1) : chosen;
   const devices = indices.map((index) => all[index] ?? hardware);
   return {

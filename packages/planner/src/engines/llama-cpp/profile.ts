@@ -124,7 +124,9 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
       hostShare: hostShare(memory, spec),
     }),
     printed: null,
-    ...((started.pools.length > 1 || request.devices !== undefined) && { perDevice: deviceMemory(started, machine) }),
+    ...((started.pools.length > 1 || request.devices !== undefined) && {
+      perDevice: deviceMemory(started, machine),
+    }),
     notes: llamaCppNotes(request, { gpuLayers, spec, mixture: mixtureOf(request) }),
   };
 }
