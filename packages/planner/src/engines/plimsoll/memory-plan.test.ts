@@ -55,7 +55,13 @@ test('regions do not overlap and sum to the ledger, for every kind of model', ()
     // Hundreds of experts make tens of thousands of regions; the first and last two layers suffice.
     const layers = [...spec.layers.slice(0, 2), ...spec.layers.slice(-2)];
     const options = { contextMax: 2048, sequencesMax: 2 };
-    const found = planEngineMemory({ spec: { ...spec, layers }, freeBytes: 2000 * GiB, options });
+    const asked = { spec: { ...spec, layers }, freeBytes: 2000 * GiB, options };
+    // A table of token ids chooses the experts of DeepSeek V4, and the engine reads no such table.
+    if (name === 'deepseek-ai/DeepSeek-V4-Flash') {
+      expect(() => planEngineMemory(asked)).toThrow(/ffn_gate_tid2eid.weight is stored as I32/);
+      continue;
+    }
+    const found = planEngineMemory(asked);
     checkRegions(found);
     // Region names are unique if the names of the model's tensors are.
     const areUnique = layers.every(
