@@ -10,6 +10,7 @@ import type { LoraSettings } from './lora.ts';
 import { gibBytes } from './memory-options.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
+import type { MambaCacheMode } from './state-options.ts';
 
 export interface VllmSettings {
   readonly utilization: number;
@@ -22,6 +23,10 @@ export interface VllmSettings {
   readonly eager: boolean;
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
+  /** Which recurrent states a sequence keeps: the running one, also that of the last block, or that of every block. */
+  readonly stateMode: MambaCacheMode;
+  /** Tokens between kept states where a flag states them. */
+  readonly stateBlockTokens: number | null;
   readonly drafts: DraftKind;
   /** Whether the vision tower is loaded. */
   readonly loadsVision: boolean;
@@ -68,6 +73,9 @@ export function vllmSettings(
     blockTokens: options.blockTokens ?? 16,
     eager: options.enforceEager ?? false,
     prefixCaching: options.prefixCaching ?? cachesPrefixes(release, spec),
+    stateMode:
+      options.mambaCacheMode ?? ((options.prefixCaching ?? cachesPrefixes(release, spec)) ? 'align' : 'none'),
+    stateBlockTokens: options.mambaBlockTokens ?? null,
     ...draftSettings(options),
     loadsVision: !(
       imagesMax(options) === 0 &&

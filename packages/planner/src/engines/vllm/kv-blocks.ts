@@ -45,8 +45,12 @@ export function blockLayout(cache: readonly CacheGroup[], settings: VllmSettings
     pageTokens: pageTokens(pageBytes, group, settings),
     tokensMax: group.tokensMax,
   }));
+  const statePageTokens =
+    settings.stateMode === 'all'
+      ? (settings.stateBlockTokens ?? Math.min(...buckets.map((bucket) => bucket.pageTokens)))
+      : Number.POSITIVE_INFINITY;
   for (const group of state) {
-    buckets.push({ kind: 'state', layers: group.layers, pageTokens: Number.POSITIVE_INFINITY, tokensMax: 0 });
+    buckets.push({ kind: 'state', layers: group.layers, pageTokens: statePageTokens, tokensMax: 0 });
   }
   return hybridLayout(buckets, pageBytes, settings);
 }
@@ -150,8 +154,10 @@ function bucketBlocks(bucket: Bucket, contextTokens: number, settings: VllmSetti
         Math.min(bucket.tokensMax + settings.inFlightTokens, contextTokens) / bucket.pageTokens,
       );
     case 'state':
-      // With prefix caching the engine also keeps the state at the last block boundary.
-      return 1 + settings.speculativeTokens + (settings.prefixCaching ? 1 : 0);
+      if (settings.stateMode === 'all')
+        return Math.ceil(contextTokens / bucket.pageTokens) + settings.speculativeTokens;
+      // In the mode `align` the engine also keeps the state at the last block boundary.
+      return 1 + settings.speculativeTokens + (settings.stateMode === 'align' ? 1 : 0);
     default:
       return bucket.kind satisfies never;
   }

@@ -159,3 +159,16 @@ test('a partition gives each stage its layers, and the fullest one decides', () 
   expect(uneven.groups.reduce((sum, group) => sum + group.layers, 0)).toBe(24);
   expect(() => prepared({ layerPartition: [8, 8] }, { parallelism })).toThrow(/32 layers to 2 stages/);
 });
+
+test('flags of recurrent states: their types, and which of them are kept', () => {
+  const qwen = { model: 'Qwen/Qwen3.6-27B', gpu: 'h200' };
+  const stateBytes = (options: VllmOptions): number =>
+    prepared(options, qwen).groups.find(({ kind }) => kind === 'state')?.stateBytes ?? 0;
+  // 48 heads of 128 x 128 in four bytes or two; the convolution keeps 3 columns of 10,240 channels.
+  expect(stateBytes({})).toBe(48 * 128 * 128 * 4 + 3 * 10240 * 2);
+  expect(stateBytes({ mambaSsmCacheType: 'bfloat16' })).toBe(48 * 128 * 128 * 2 + 3 * 10240 * 2);
+  const blocks = (options: VllmOptions): number => prepared(options, qwen).layout.sequenceBlocks(7840);
+  expect(blocks({})).toBe(10 + 3);
+  expect(blocks({ mambaCacheMode: 'align' })).toBe(10 + 3 * 2);
+  expect(blocks({ mambaCacheMode: 'all' })).toBe(10 + 3 * 10);
+});

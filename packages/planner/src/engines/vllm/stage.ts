@@ -5,7 +5,7 @@ import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import { weightEntries } from '../../bytes/weight-entries.ts';
-import { elementBytes, type WeightFormat } from '../../bytes/weight-format.ts';
+import { elementBytes, parseElementType, type WeightFormat } from '../../bytes/weight-format.ts';
 import type { DeviceWeights } from '../../bytes/weights.ts';
 import { stateElementBytes } from '../../question/plan-input.ts';
 import type { Question } from '../../question/question.ts';
@@ -74,6 +74,7 @@ export function prepareStage(input: StageInput): Stage {
     tensor: parallelism.tensor,
     layers: weights.layers,
     ...stateElementBytes(spec, format, format.base),
+    ...stateTypes(request.options),
     speculativeTokens: settings.speculativeTokens,
     keepsWholeWindowedLayers: release.number < 9,
   });
@@ -85,6 +86,19 @@ export function prepareStage(input: StageInput): Stage {
     graphBytes: graphBytes(runtime),
     reservesGraphs: reservesGraphs(runtime),
     collectiveBytes: collectiveBytes(runtime),
+  };
+}
+
+/** Widths of recurrent and convolution states where flags state their types. */
+function stateTypes(options: VllmOptions | undefined): {
+  readonly recurrentElementBytes?: number;
+  readonly convolutionElementBytes?: number;
+} {
+  const recurrent = parseElementType(options?.mambaSsmCacheType ?? options?.mambaCacheType ?? '');
+  const convolution = parseElementType(options?.mambaCacheType ?? '');
+  return {
+    ...(recurrent !== null && { recurrentElementBytes: elementBytes[recurrent] }),
+    ...(convolution !== null && { convolutionElementBytes: elementBytes[convolution] }),
   };
 }
 
