@@ -2,6 +2,7 @@
 import type { Validation } from '@plimsoll/planner/validation';
 import { causeFinder } from './causes.ts';
 import { byField, type Comparison, compare, type Figures, statistics, worst } from './figures.ts';
+import { llamaCppFieldPart } from './llama-cpp-field.ts';
 import { idOf, type RawRecord, textOf } from './log-file.ts';
 import { statisticsCells, statisticsHeader, table, worstList } from './markdown.ts';
 import { unsupportedPart } from './vllm-section.ts';
@@ -78,5 +79,6 @@ export function llamaCppSection(
       causeFinder(validation.records),
     ),
     ...unsupportedPart(validation),
+    ...llamaCppFieldPart(),
   ].join('\n\n');
 }
