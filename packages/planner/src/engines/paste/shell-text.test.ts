@@ -99,6 +99,6 @@ test('the time of a hostile text is linear in its length', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'bad-command' });
     }
-    expect(performance.now() - start, unit).toBeLessThan(2000);
+    expect(performance.now() - start, unit).toBeLessThan(10_000);
   }
 });

@@ -6,11 +6,18 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { type DraftKind, draftSettings } from './drafts.ts';
 import type { GraphMode } from './graph-options.ts';
-import type { LoraSettings } from './lora.ts';
 import { gibBytes } from './memory-options.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 import type { MambaCacheMode } from './state-options.ts';
+
+/** Adapters of one batch, and the largest rank that they may have. */
+export interface LoraSettings {
+  readonly adapters: number;
+  readonly rank: number;
+  /** Whether the factor that is whole by default is cut over devices too. */
+  readonly isSharded: boolean;
+}
 
 export interface VllmSettings {
   readonly utilization: number;

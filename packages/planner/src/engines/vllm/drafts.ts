@@ -20,13 +20,6 @@ export type DraftKind = 'none' | 'prompts' | 'prediction-layers' | 'attached' | 
 /** Tokens per step where neither the flag nor the drafter states a number. */
 const usualTokens = 1;
 
-/** The drafter of a plan, as the caller found it. */
-export interface Drafter {
-  readonly spec: ModelSpec;
-  readonly tokens: number;
-  readonly reference?: string | undefined;
-}
-
 export function draftSettings(options: VllmOptions): {
   readonly speculativeTokens: number;
   readonly drafts: DraftKind;

@@ -3,15 +3,8 @@ import { bytes } from '@plimsoll/foundation';
 import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import type { Parallelism } from '../../bytes/parallelism.ts';
-import type { VllmSettings } from './defaults.ts';
+import type { LoraSettings, VllmSettings } from './defaults.ts';
 import type { VllmRelease } from './release.ts';
-
-export interface LoraSettings {
-  readonly adapters: number;
-  readonly rank: number;
-  /** Whether the factor that is whole by default is cut over devices too. */
-  readonly isSharded: boolean;
-}
 
 type Cut = 'output' | 'input' | 'none';
 

@@ -1,6 +1,6 @@
 /** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
-import type { Drafter } from './drafts.ts';
+import type { Drafter } from './drafter.ts';
 import { type GraphOptions, graphOptions } from './graph-options.ts';
 import { type MemoryOptions, memoryOptions } from './memory-options.ts';
 import { type SpeculativeOptions, speculativeOption } from './speculative-option.ts';
