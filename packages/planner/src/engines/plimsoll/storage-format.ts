@@ -63,8 +63,6 @@ const readings: ReadonlyMap<string, SourceReading> = new Map<string, SourceReadi
   ...storageFormats.map((format) => [format.toUpperCase(), { format, conversion: 'copy' }] as const),
   ['IQ4_NL', { format: 'q8_0', conversion: 'widen' }],
   ['Q3_K', { format: 'q6_K', conversion: 'widen' }],
-  // Numbers of experts per token; f32 holds them exactly.
-  ['I32', { format: 'f32', conversion: 'widen' }],
 ]);
 
 const elementFormats: Readonly<Record<ElementType, StorageFormat | null>> = {
