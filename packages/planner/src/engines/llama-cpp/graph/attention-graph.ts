@@ -1,38 +1,7 @@
-/**
- * Attention with a cache (llama-graph.cpp: build_attn, build_attn_mha). The graph makes queries, keys and values in a fixed
- * order and writes keys and values to the cache. Only without flash attention do the scores exist as a matrix.
- */
-import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
-import type { FamilyTraits } from '../family-traits.ts';
-import { type BlockInputs, blockSparseAttention, readsBlocks } from './block-sparse-attention-graph.ts';
-import type { CacheInputs, IndexerInputs, WorstCase } from './graph-inputs.ts';
-import type { GraphOperations } from './graph-operations.ts';
+import type { AttentionContext, AttentionParts, HeadAttention } from './attention-parts.ts';
+import { blockSparseAttention, readsBlocks } from './block-sparse-attention-graph.ts';
 import type { GraphTensor } from './graph-tensor.ts';
-
-export interface AttentionContext {
-  readonly operations: GraphOperations;
-  readonly traits: FamilyTraits;
-  readonly worst: WorstCase;
-  readonly positions: GraphTensor;
-  /** The cache that this layer reads. */
-  readonly cache: CacheInputs;
-  /** Backend the attention is pinned to when caches are kept off the devices. */
-  readonly pinnedTo: number | null;
-  /** Inputs of block-sparse layers. */
-  readonly blocks: () => BlockInputs;
-  /** Inputs of layers with a lightning indexer, by the size of its keys. */
-  readonly indexer: (headDim: number) => IndexerInputs;
-}
-
-export type HeadAttention = Extract<AttentionSpec, { readonly kvHeads: number }>;
-
-/** Inputs of attention. A null key or value means that the layer reads the cache of an earlier layer. */
-export interface AttentionParts {
-  readonly query: GraphTensor;
-  readonly key: GraphTensor | null;
-  readonly value: GraphTensor | null;
-}
 
 /** Self-attention with heads. The caller adds the result to the residual stream. */
 export function headAttention(

@@ -4,21 +4,9 @@
  */
 import { defined } from '@plimsoll/foundation';
 import type { EngineLayer } from '../engine-model.ts';
-import type { AttentionContext, AttentionParts, HeadAttention } from './attention-graph.ts';
+import type { AttentionContext, AttentionParts, BlockInputs, HeadAttention } from './attention-parts.ts';
 import type { CacheInputs, WorstCase } from './graph-inputs.ts';
 import type { GraphBuilder, GraphTensor } from './graph-tensor.ts';
-
-/** Inputs that sparse layers share. */
-export interface BlockInputs {
-  readonly indexerRows: GraphTensor;
-  /** Marks the blocks near each token, which are always read. */
-  readonly nearBlocks: GraphTensor;
-  readonly visible: GraphTensor;
-  readonly cellOfPosition: GraphTensor;
-  readonly blockOfCell: GraphTensor;
-  /** The mask of the cache in F32. */
-  readonly fullMask: GraphTensor;
-}
 
 type SparseContext = Omit<AttentionContext, 'blocks'> & { readonly blocks: BlockInputs };
 

@@ -4,7 +4,8 @@
  */
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer } from '../engine-model.ts';
-import { type AttentionContext, attend } from './attention-graph.ts';
+import { attend } from './attention-graph.ts';
+import type { AttentionContext } from './attention-parts.ts';
 import type { GraphTensor } from './graph-tensor.ts';
 import { bestEntries, maskOfChosen } from './indexer-graph.ts';
 

@@ -5,8 +5,9 @@
 import type { AttentionSpec } from '@plimsoll/model-files/spec';
 import type { EngineLayer, EngineModel } from '../engine-model.ts';
 import type { EngineRules } from '../engine-rules.ts';
-import { type AttentionContext, headAttention } from './attention-graph.ts';
-import { type BlockInputs, blockInputs } from './block-sparse-attention-graph.ts';
+import { headAttention } from './attention-graph.ts';
+import type { AttentionContext, BlockInputs } from './attention-parts.ts';
+import { blockInputs } from './block-sparse-attention-graph.ts';
 import { compressedModelGraph, isCompressedModel } from './compressed-model-graph.ts';
 import { feedForward } from './feed-forward-graph.ts';
 import {
