@@ -157,10 +157,11 @@ function sequenceBytes(
   if (pools.tokens <= 0 || window === null || pools.windowTokens === null || pools.windowTokens <= 0) {
     let bytesPerToken = 0;
     for (const group of groups) bytesPerToken += (group.layers * group.entryBytes) / group.tokensPerEntry;
-    return whole * bytesPerToken;
+    return Math.floor(whole * bytesPerToken);
   }
   const kept = Math.min(whole, pages(window.windowTokens) + settings.pageSize);
-  return Math.max(whole / pools.tokens, kept / pools.windowTokens) * pools.kvBytes;
+  // Rounded down, so that the sequences that fill a pool exactly do not exceed it by a fraction of a byte.
+  return Math.floor(Math.max(whole / pools.tokens, kept / pools.windowTokens) * pools.kvBytes);
 }
 
 function requestLimit({ requests, state }: Pools, settings: SglangSettings, data: number): string {
