@@ -24,13 +24,13 @@ test('the sum behind the number of users, case by case', () => {
   ];
   expect(cases.map(why)).toMatchInlineSnapshot(`
     [
-      "The weights take 14.99 GiB. vLLM keeps 8.44 GiB for its work and in reserve. That leaves 55.76 GiB for caches. The cache of one user takes 1.00 GiB, so 55 fit.",
+      "The weights take 14.99 GiB. vLLM keeps 7.74 GiB for its work and in reserve. That leaves 56.46 GiB for caches. The cache of one user takes 1.00 GiB, so 56 fit.",
       "The weights take 14.96 GiB. That leaves 64.23 GiB for caches. The cache of one user takes 1.00 GiB, so 64 fit.",
-      "On each device the weights take 32.89 GiB. vLLM keeps 11.08 GiB for its work and in reserve. That leaves 35.22 GiB for caches. The cache of one user takes 0.63 GiB, so 56 fit.",
-      "The weights take 131.45 GiB. vLLM keeps 10.17 GiB for its work and in reserve. Together that is 62.43 GiB more than there is.",
-      "The weights take 51.44 GiB. vLLM keeps 9.59 GiB for its work and in reserve. That leaves 18.16 GiB for caches. The cache of one user takes 2.98 GiB; the engine's blocks and limits let in 3.",
-      "The weights take 2.32 GiB. vLLM keeps 7.76 GiB for its work and in reserve. That leaves 69.11 GiB for caches. The cache of one user takes 16.00 MiB; the engine's blocks and limits let in 1,024.",
-      "The weights take 14.99 GiB. vLLM keeps 3.18 GiB for its work and in reserve. That leaves 5.41 GiB for caches. The cache of one user takes 16.00 GiB, which is more.",
+      "On each device the weights take 32.89 GiB. vLLM keeps 9.70 GiB for its work and in reserve. That leaves 36.60 GiB for caches. The cache of one user takes 0.63 GiB, so 58 fit.",
+      "The weights take 131.45 GiB. vLLM keeps 8.84 GiB for its work and in reserve. Together that is 61.10 GiB more than there is.",
+      "The weights take 51.44 GiB. vLLM keeps 10.22 GiB for its work and in reserve. That leaves 17.53 GiB for caches. The cache of one user takes 2.98 GiB; the engine's blocks and limits let in 3.",
+      "The weights take 2.32 GiB. vLLM keeps 7.27 GiB for its work and in reserve. That leaves 69.60 GiB for caches. The cache of one user takes 16.00 MiB; the engine's blocks and limits let in 1,024.",
+      "The weights take 14.99 GiB. vLLM keeps 2.69 GiB for its work and in reserve. That leaves 5.90 GiB for caches. The cache of one user takes 16.00 GiB, which is more.",
       "The weights take 4.30 GiB. llama.cpp keeps 116.01 MiB for its work and in reserve. That leaves 19.11 GiB for caches. The cache of one user takes 1.00 GiB, so 19 fit.",
     ]
   `);
