@@ -120,15 +120,52 @@ interface Served {
   readonly format: string;
 }
 
-function served({ format, devices, ...asked }: Arrangement, contextTokens: number): Served {
+function served(asked: Arrangement, contextTokens: number): Served {
+  // For an engine of GGUF files, devices of one kind with equal memory give equal answers: half of them are asked once.
+  if (engineFace(asked.engine).loads !== 'gguf') return plannedUsers(asked, contextTokens);
+  const { answers } = factsOf(asked.spec);
+  const key = [kindOf(asked), asked.hardware.memory.usableBytes, contextTokens].join(' ');
+  const known = answers.get(key) ?? plannedUsers(asked, contextTokens);
+  answers.set(key, known);
+  return known;
+}
+
+function plannedUsers(asked: Arrangement, contextTokens: number): Served {
+  const { spec, hardware, engine, format, devices } = asked;
+  const { weightBytes } = factsOf(spec);
+  const kind = kindOf(asked);
+  // Most devices are too small for the weights alone. A plan would find the same in more time.
+  if ((weightBytes.get(kind) ?? 0) > hardware.memory.usableBytes) return { users: 0, format: '' };
   const deployment = prepareIfPossible({
-    ...asked,
+    ...{ spec, hardware, engine },
     weights: format ?? undefined,
-    parallelism: sideBySide(asked.engine, devices),
+    parallelism: sideBySide(engine, devices),
     workload: { contextTokens, users: 1 },
   });
   if (deployment === null) return { users: 0, format: '' };
+  weightBytes.set(kind, deployment.weightBytes);
   return { users: usersMax(deployment, contextTokens), format: deployment.formats.weights };
+}
+
+/** Facts of one model that hold for many devices. */
+interface SpecFacts {
+  /** Bytes of weights on one device, by kind. */
+  readonly weightBytes: Map<string, number>;
+  readonly answers: Map<string, Served>;
+}
+
+const specFacts = new WeakMap<ModelSpec, SpecFacts>();
+
+function factsOf(spec: ModelSpec): SpecFacts {
+  const facts = specFacts.get(spec) ?? { weightBytes: new Map(), answers: new Map() };
+  specFacts.set(spec, facts);
+  return facts;
+}
+
+/** Names what the bytes of an engine's weights depend on, besides the model. */
+function kindOf({ engine, format, devices, hardware }: Arrangement): string {
+  const { vendor, gfxTarget, memory } = hardware;
+  return [engine, format, devices, vendor, hardware.class, gfxTarget, memory.unified].join(' ');
 }
 
 /** Counts of cards in one machine. llama.cpp splits the layers among them. */
