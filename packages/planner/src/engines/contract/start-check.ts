@@ -13,6 +13,23 @@ interface FixRules<Options extends object, Planned extends Deployment> {
   readonly refuses: (question: Question<Options>, planned: Planned) => boolean;
 }
 
+interface StopRules<Options extends object, Planned extends Deployment>
+  extends Omit<FixRules<Options, Planned>, 'refuses'> {
+  /** The first check that the plan fails; null where it passes all of them. */
+  readonly stopOf: (planned: Planned) => StartReason | null;
+}
+
+/** Answers for engines that check a start by rules of their own, whatever users the question asks for. */
+export function startByChecks<Options extends object, Planned extends Deployment>(
+  question: Question<Options>,
+  { prepare, changesFor, stopOf }: StopRules<Options, Planned>,
+): Start {
+  const reason = stopOf(prepare(question));
+  if (reason === null) return startsAsAsked;
+  const refuses = (_asked: Question<Options>, planned: Planned): boolean => stopOf(planned) !== null;
+  return { starts: false, reason, fix: fixOf(question, { prepare, changesFor, refuses }) };
+}
+
 /** Most changes in one fix. */
 const fixStepsMax = 4;
 
@@ -67,7 +84,7 @@ function reasonNotToFit(workload: Workload, current: Deployment): StartReason | 
  * first. The first change that lets the engine start is the fix. If no change suffices alone, applies the first and
  * searches again.
  */
-export function fixOf<Options extends object, Planned extends Deployment>(
+function fixOf<Options extends object, Planned extends Deployment>(
   question: Question<Options>,
   rules: FixRules<Options, Planned>,
 ): StartFix | null {

@@ -8,8 +8,8 @@ import facts from '@plimsoll/registry/engines/sglang.json' with { type: 'json' }
 import type { Question } from '../../question/question.ts';
 import type { Change } from '../contract/engine-profile.ts';
 import { optionWords } from '../contract/option-spec.ts';
-import { memoryShort, type Start, type StartReason, startsAsAsked } from '../contract/start.ts';
-import { fixOf } from '../contract/start-check.ts';
+import { memoryShort, type Start, type StartReason } from '../contract/start.ts';
+import { startByChecks } from '../contract/start-check.ts';
 import type { SglangDeployment } from './deployment.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
 
@@ -25,14 +25,11 @@ type StopCode = typeof memoryShort | 'state-slots' | 'window-pool' | 'reserve-sh
 type Stop = StartReason & { readonly code: StopCode };
 
 export function sglangStart(rules: StartRules, question: Asked): Start {
-  const reason = stopOf(rules.prepare(question));
-  if (reason === null) return startsAsAsked;
-  const fix = fixOf(question, {
+  return startByChecks(question, {
     prepare: rules.prepare,
     changesFor: (asked, planned) => changesFor(rules, asked, planned),
-    refuses: (_asked, planned) => stopOf(planned) !== null,
+    stopOf,
   });
-  return { starts: false, reason, fix };
 }
 
 function stopOf(planned: SglangDeployment): Stop | null {

@@ -2,20 +2,13 @@
  * Finds the release of vLLM. Rules change between releases, so every rule of this profile takes a release. If the version
  * is unknown, the date gives it (the newest release of that day); without a date it is the newest release.
  */
-import { PlimsollError } from '@plimsoll/foundation';
 import table from '@plimsoll/registry/engines/vllm-releases.json' with { type: 'json' };
+import { type FoundRelease, findRelease } from '../contract/release-lookup.ts';
 
-export interface VllmRelease {
-  /** As given, or the release the date points to. */
-  readonly version: string;
-  /** Comparable form: 0.19.2 is 19.02. */
-  readonly number: number;
+/** `number` is the comparable form: 0.19.2 is 19.02. */
+export interface VllmRelease extends FoundRelease {
   readonly engine: 'V0' | 'V1';
-  /** How the release was found. */
-  readonly from: 'version' | 'date' | 'newest';
 }
-
-const newest = table.releases.at(-1)?.version ?? '';
 
 /** "0.8.5.post1", "v0.19.0", "0.29.1rc1.dev17+gd2d649e67" -> 8.05, 19, 29.01. Null when it does not name a release. */
 function releaseNumber(version: string): number | null {
@@ -31,39 +24,16 @@ export function vllmRelease(options: {
   readonly date?: string | null | undefined;
   readonly engine?: string | null | undefined;
 }): VllmRelease {
-  const given = options.version ?? null;
-  const stated = given === null ? null : releaseNumber(given);
-  if (given !== null && stated === null && !given.includes('dev')) {
-    throw new PlimsollError({
-      code: 'bad-engine-version',
-      message: `"${given}" is not a vLLM version`,
-      value: given,
-      limit: `0.2.0 to ${newest}`,
-      hint: 'write --engine vllm@0.19.0, or leave the version out for the newest',
-    });
-  }
-  if (given !== null && stated !== null) {
-    return { version: given, number: stated, engine: engineOf(stated, options.engine), from: 'version' };
-  }
-  const dated = options.date == null ? null : releaseAt(options.date);
-  const version = dated ?? newest;
-  const number = releaseNumber(version) ?? 0;
-  return {
-    version,
-    number,
-    engine: engineOf(number, options.engine),
-    from: dated === null ? 'newest' : 'date',
-  };
+  const hint = (): string => 'write --engine vllm@0.19.0, or leave the version out for the newest';
+  const found = findRelease(
+    { title: 'a vLLM', releases: table.releases, numberOf: releaseNumber, hint },
+    options,
+  );
+  return { ...found, engine: engineOf(found.number, options.engine) };
 }
 
 /** V1 became the default in 0.8 and the only engine in 0.11. */
 function engineOf(number: number, stated: string | null | undefined): 'V0' | 'V1' {
   if (stated === 'V0' || stated === 'V1') return stated;
   return number >= 8 ? 'V1' : 'V0';
-}
-
-function releaseAt(date: string): string | null {
-  let found: string | null = null;
-  for (const release of table.releases) if (release.date <= date) found = release.version;
-  return found;
 }

@@ -9,8 +9,8 @@ import type { Question } from '../../question/question.ts';
 import { withContext } from '../../question/workload.ts';
 import type { Change } from '../contract/engine-profile.ts';
 import { optionWords } from '../contract/option-spec.ts';
-import { memoryShort, type Start, type StartReason, startsAsAsked } from '../contract/start.ts';
-import { fixOf } from '../contract/start-check.ts';
+import { memoryShort, type Start, type StartReason } from '../contract/start.ts';
+import { startByChecks } from '../contract/start-check.ts';
 import type { VllmDeployment } from './deployment.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 
@@ -32,14 +32,11 @@ type StopCode =
   | 'capture-above-device';
 
 export function vllmStart(rules: StartRules, question: Asked): Start {
-  const reason = stopOf(rules.prepare(question));
-  if (reason === null) return startsAsAsked;
-  const fix = fixOf(question, {
+  return startByChecks(question, {
     prepare: rules.prepare,
     changesFor: (asked, planned) => changesFor(rules, asked, planned),
-    refuses: (_asked, planned) => stopOf(planned) !== null,
+    stopOf,
   });
-  return { starts: false, reason, fix };
 }
 
 /** The first check that the plan fails; null where it passes all of them. */
