@@ -1,25 +1,13 @@
 /** What the program prints for bad input: one line with the value and the limit, the stated exit code, JSON if asked. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
+import { fixtures, plimsoll } from './program.test-data.ts';
 
-const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
-
-function plimsoll(...args: readonly string[]): { code: number | null; out: string; err: string } {
-  const { NO_COLOR: _, ...env } = process.env;
-  const result = spawnSync(process.execPath, [program, ...args], {
-    encoding: 'utf8',
-    env: { ...env, NO_COLOR: '1' },
-  });
-  return { code: result.status, out: result.stdout, err: result.stderr };
-}
 
 test.each([
   ['unknown model', ['plan', 'lama-3.1-8b', '--gpu', 'h100'], 'unknown-model', /did you mean/],
@@ -123,7 +111,7 @@ test.each([
   ['unknown schema', ['schema', 'plant'], 'unknown-schema', /plan/],
   ['not a log', ['validate', join(fixtures, 'gguf/expected.json')], 'bad-records', /list/],
 ])('%s: message on stderr, JSON on stdout, exit code 1', (_name, args, code, message) => {
-  const result = plimsoll(...args, '--json');
+  const result = plimsoll([...args, '--json']);
   expect(result.code).toBe(1);
   expect(result.err).toMatch(message);
   expect(result.err).toMatch(/^plimsoll: /);
@@ -141,7 +129,7 @@ test.each([
     '--draft-tokens has no effect without --draft <model>',
   ],
 ])('%j: the hint names the help of the command, or the missing flag', (args, hint) => {
-  expect(plimsoll(...args).err).toContain(hint);
+  expect(plimsoll(args).err).toContain(hint);
 });
 
 test('refuses a config of an unknown family and names its unknown keys; --assume reads it', () => {
@@ -157,18 +145,18 @@ test('refuses a config of an unknown family and names its unknown keys; --assume
     frobnication_rank: 7,
   };
   writeFileSync(path, JSON.stringify(config));
-  const refused = plimsoll('plan', path, '--gpu', 'h100');
+  const refused = plimsoll(['plan', path, '--gpu', 'h100']);
   expect(refused.code).toBe(1);
   expect(refused.err).toMatch(/brandnew/);
   expect(refused.err).toMatch(/frobnication_rank/);
   expect(refused.err).toMatch(/--assume llama/);
-  expect(plimsoll('plan', path, '--gpu', 'h100', '--context', '1k', '--assume', 'llama').code).toBe(0);
+  expect(plimsoll(['plan', path, '--gpu', 'h100', '--context', '1k', '--assume', 'llama']).code).toBe(0);
 });
 
 test('truncated files and false sizes give a typed error that names the offset', () => {
   const path = join(scratch, 'broken.gguf');
   writeFileSync(path, Buffer.from('GGUF\x03\x00\x00\x00\xff\xff\xff\xff', 'latin1'));
-  const result = plimsoll('plan', path, '--gpu', 'h100', '--json');
+  const result = plimsoll(['plan', path, '--gpu', 'h100', '--json']);
   expect(result.code).toBe(1);
   expect(outputSchemas.error.parse(JSON.parse(result.out)).error.code).toMatch(/^gguf/);
   expect(result.err).toMatch(/offset|byte/);

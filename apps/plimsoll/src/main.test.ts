@@ -1,45 +1,33 @@
 /** Runs the program as users do: as processes, with exit codes, and JSON that conforms to its schema. */
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { outputSchemas } from './json-schemas.ts';
+import { fixtures, plimsoll } from './program.test-data.ts';
 
-const program = fileURLToPath(new URL('../bin/plimsoll.js', import.meta.url));
-const fixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-function plimsoll(...args: readonly string[]): { code: number | null; out: string; err: string } {
-  const { NO_COLOR: _, ...env } = process.env;
-  const result = spawnSync(process.execPath, [program, ...args], {
-    encoding: 'utf8',
-    env: { ...env, NO_COLOR: '1' },
-  });
-  return { code: result.status, out: result.stdout, err: result.stderr };
-}
-
 function json(...args: readonly string[]): unknown {
-  return JSON.parse(plimsoll(...args, '--json').out);
+  return JSON.parse(plimsoll([...args, '--json']).out);
 }
 
 describe('plan', () => {
   test('without a device, our own engine is planned on this machine', () => {
     const model = join(fixtures, 'engine/llama-3/q8_0.gguf');
-    const result = plimsoll('plan', model, '--engine', 'plimsoll', '--context', '256');
+    const result = plimsoll(['plan', model, '--engine', 'plimsoll', '--context', '256']);
     expect(result.code).toBe(0);
     expect(result.err).toMatch(/^No device was named: planning this machine with 80 % of .*free/);
     expect(result.out).not.toContain('nominal');
     expect(result.out).toContain(`plimsoll run ${model} --memory`);
-    const users = plimsoll('plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3');
+    const users = plimsoll(['plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3']);
     expect(users.err).toBe('');
     expect(users.out).toContain('createEngine({ model, memoryBytes: 1073741824, options: { sequencesMax: 3,');
   });
 
   test('prints verdict, bar, table, advice and command', () => {
-    const result = plimsoll(
+    const result = plimsoll([
       'plan',
       'meta-llama/Llama-3.1-8B-Instruct',
       '--gpu',
@@ -48,7 +36,7 @@ describe('plan', () => {
       '128k',
       '--engine',
       'vllm@0.19.0',
-    );
+    ]);
     expect(result.code).toBe(0);
     expect(result.err).toBe('');
     expect(result.out).toMatchSnapshot();
@@ -73,7 +61,7 @@ describe('plan', () => {
   });
 
   test('a plan that does not fit is complete, with exit code 2 and advice that fits', () => {
-    const result = plimsoll(
+    const result = plimsoll([
       'plan',
       'meta-llama/Llama-3.3-70B-Instruct',
       '--gpu',
@@ -81,7 +69,7 @@ describe('plan', () => {
       '--context',
       '8k',
       '--json',
-    );
+    ]);
     const answer = outputSchemas.plan.parse(JSON.parse(result.out));
     expect(result.code).toBe(2);
     expect(answer.spareBytes).toBeLessThan(0);
@@ -90,7 +78,7 @@ describe('plan', () => {
   });
 
   test('the missing bytes of several devices are per device, the waiting users are not', () => {
-    const { out } = plimsoll('plan', 'llama-3.1-8b', '--gpu', 'h100', '--tp', '2', '--users', '999');
+    const { out } = plimsoll(['plan', 'llama-3.1-8b', '--gpu', 'h100', '--tp', '2', '--users', '999']);
     expect(out).toMatch(
       /DOES NOT FIT, [\d.]+ GiB short on each device: it starts, but [\d,]+ of 999 users run at once\n/,
     );
@@ -169,7 +157,7 @@ describe('plan', () => {
   });
 
   test('drops flags that change no memory, and prints a note', () => {
-    const result = plimsoll(
+    const result = plimsoll([
       'plan',
       'llama-3.1-8b',
       '--gpu',
@@ -178,7 +166,7 @@ describe('plan', () => {
       '--port',
       '8000',
       '--gpu_memory_utilization=0.8',
-    );
+    ]);
     expect(result.code).toBe(0);
     expect(result.err).toMatch(/--trust-remote-code, --port changes no memory/);
   });
@@ -191,21 +179,21 @@ describe('plan', () => {
   });
 
   test('compares several devices', () => {
-    const result = plimsoll('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s', '--context', '8k');
+    const result = plimsoll(['plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s', '--context', '8k']);
     expect(result.code).toBe(0);
     expect(result.out.split('\n').filter((line) => /^1 x NVIDIA/.test(line)).length).toBe(2);
     outputSchemas.compare.parse(json('plan', 'gpt-oss-20b', '--compare', 'rtx-4090,l40s'));
   });
 
   test('without a terminal, --ask plans an example and prints a note', () => {
-    const result = plimsoll('plan', '--ask');
+    const result = plimsoll(['plan', '--ask']);
     expect(result.code).toBe(0);
     expect(result.err).toMatch(/There is no terminal to ask questions: planning meta-llama/);
     expect(result.out).toMatch(/FITS/);
   });
 
   test('--explain shows the formula and source of every entry', () => {
-    const result = plimsoll('plan', 'gemma-3-12b', '--gpu', 'h100', '--context', '8k', '--explain');
+    const result = plimsoll(['plan', 'gemma-3-12b', '--gpu', 'h100', '--context', '8k', '--explain']);
     const entries = outputSchemas.plan.parse(json('plan', 'gemma-3-12b', '--gpu', 'h100', '--context', '8k'))
       .ledger.entries;
     expect(result.out.match(/ source: /g)?.length).toBe(entries.length);
@@ -216,7 +204,7 @@ test('zoo, audit and schema conform to their schemas', () => {
   outputSchemas.zoo.parse(json('zoo', 'models', 'qwen3'));
   outputSchemas.zoo.parse(json('zoo', 'hardware'));
   outputSchemas.audit.parse(json('audit'));
-  const schema = JSON.parse(plimsoll('schema', 'plan').out);
+  const schema = JSON.parse(plimsoll(['schema', 'plan']).out);
   expect(schema.properties).toHaveProperty('ledger');
 });
 
@@ -230,13 +218,13 @@ test('validate answers every record and keeps the keys of the reported figures',
 });
 
 test('a property name of JavaScript objects is not a command', () => {
-  const result = plimsoll('constructor');
+  const result = plimsoll(['constructor']);
   expect(result.code).toBe(1);
   expect(result.err).toContain("unknown command 'constructor'");
 });
 
 test('the help lists every command and the exit codes', () => {
-  const result = plimsoll('--help');
+  const result = plimsoll(['--help']);
   expect(result.out).toContain('0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted');
   expect(result.code).toBe(0);
   for (const word of [
