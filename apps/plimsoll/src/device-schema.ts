@@ -1,4 +1,4 @@
-/** Schema of what one of several devices holds. */
+/** Schema of the memory of one device in a plan over several devices. */
 import { z } from 'zod';
 
 const bytes = z.number();

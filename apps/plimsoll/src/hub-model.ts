@@ -9,7 +9,7 @@ import { printMessage } from './output.ts';
 import type { ReferenceOptions } from './reference-options.ts';
 
 const usualEndpoint = 'https://huggingface.co';
-/** What people download most, and plans take where nobody chose. */
+/** The mixture that people download most. A plan takes it if the reference names no mixture. */
 const usualMixture = 'Q4_K_M';
 /** The name of a GGUF file of a repository may not make a request of another kind. */
 const fileNameForm = /^[\w+-][\w.+-]*(?:\/[\w+-][\w.+-]*)*\.gguf$/i;

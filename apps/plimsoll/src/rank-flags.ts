@@ -50,7 +50,7 @@ export function rankQuestion(model: ModelSpec, reference: string, flags: RankFla
     kvFormat: flags.kv === undefined || flags.kv === 'auto' ? undefined : parseKvFormat(flags.kv),
     tpotSecondsMax: secondsOf('max-tpot', flags.maxTpot),
     ttftSecondsMax: secondsOf('max-ttft', flags.maxTtft),
-    // Whoever names a number of cards has them, and asks how to use them.
+    // A user who names a number of cards owns them and asks how to use them, so every layout gets a row.
     everyLayout: flags.all === true || (devices.length > 0 && counts.size === devices.length),
     order: orderOf(flags.sort ?? 'hour'),
   };

@@ -7,7 +7,7 @@ import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';
 import { fitLines, shorten } from './terminal.ts';
 
-/** Rows of a list over the whole registry; whoever names devices sees all of theirs. */
+/** Most rows of a list over the whole registry. If the user names devices, the list shows all of their rows. */
 const pricedRowsMax = 12;
 const otherRowsMax = 8;
 

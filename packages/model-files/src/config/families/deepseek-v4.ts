@@ -97,7 +97,7 @@ function compressedAttention(config: ConfigReader, hiddenSize: number, ratio: nu
   const groups = config.integer('o_groups', { fallback: 1 });
   const outputWidth = groups * config.integer('o_lora_rank');
   const window = readWindow(config);
-  // Only the finer compression has so many entries that it needs an indexer.
+  // Compression by 4 leaves many entries, and an indexer chooses among them. Compression by 128 leaves few.
   const isIndexed = ratio === 4;
   const indexer = {
     heads: config.integer('index_n_heads'),

@@ -1,6 +1,6 @@
 /**
  * The profile `llama.cpp`: turns a question into a deployment by the allocation rules of this folder. llama.cpp allocates the
- * whole cache when it starts, so that every context and number of slots is computed anew.
+ * whole cache when it starts, so that the profile computes the memory of every context and number of slots separately.
  */
 import { bytes } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec } from '@plimsoll/model-files/spec';

@@ -146,7 +146,7 @@ class ShellReader implements Iterable<readonly string[]> {
       if (next === "'") word += this.#quoted(/'([^']*)'/y);
       else if (next === '"') word += this.#doubleQuoted();
       else if (next === '$') word += this.#variable();
-      // A path of Windows keeps its backslashes; nobody escapes a letter.
+      // A backslash before a letter separates folders of a Windows path; before another character it escapes.
       else if (next === '\\') word += this.#skip(/\\(?=[\w.])/y) || this.#skip(/\\[\s\S]?/y).slice(1);
       else if (next === '{' || next === '[')
         word += (plain.endsWith('=') ? this.#jsonWord() : null) ?? this.#skip(/[{[]/y);
