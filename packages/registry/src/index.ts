@@ -8,6 +8,7 @@ export {
   featuredModels,
   listHardware,
   listModels,
+  resolveCheckpoint,
   resolveHardware,
   resolveModel,
   searchHardware,

@@ -18,6 +18,10 @@ const dateSuffix = /-(?:\d{4}|v0?\.\d)$/i;
 /** Prefixes that an organisation adds to the name of its model. */
 const ownerPrefix = /^(?:meta-|nvidia-|c4ai-|openai_)/i;
 
+export function withoutOwnerPrefix(bareName: string): string {
+  return bareName.replace(ownerPrefix, '');
+}
+
 /** Rank steps that put a re-upload or a third party's quantised copy after the original of the same name. */
 const reuploadSteps = 20;
 
@@ -68,7 +72,7 @@ function shortenedNames(bareName: string): ReadonlyMap<string, number> {
   // The loop visits entries that it adds to the map, so it shortens every shortened form again.
   for (const [name, steps] of found) {
     const shorter: [string, number][] = [
-      [name.replace(ownerPrefix, ''), 1],
+      [withoutOwnerPrefix(name), 1],
       [name.replace(dateSuffix, ''), 2],
       [name.replace(tunedSuffix, ''), 3],
       [name.replace(rawSuffix, ''), 4],

@@ -23,12 +23,19 @@ const suggestionCount = 5;
 export class NameLookup<Row extends NamedRow> {
   readonly #what: 'model' | 'hardware';
   readonly #index: RegistryIndex<Row>;
+  readonly #sistersOf: (name: string, rows: readonly Row[]) => readonly Row[];
   /** Built at the first loose look-up, because most look-ups do not need it. */
   #rowsByLooseKey: Map<string, Set<Row>> | undefined;
 
-  constructor(what: 'model' | 'hardware', index: RegistryIndex<Row>) {
+  /** `sistersOf` returns rows that the shape in an unknown name suggests, nearest first. */
+  constructor(
+    what: 'model' | 'hardware',
+    index: RegistryIndex<Row>,
+    sistersOf: (name: string, rows: readonly Row[]) => readonly Row[] = () => [],
+  ) {
     this.#what = what;
     this.#index = index;
+    this.#sistersOf = sistersOf;
   }
 
   get rows(): readonly Row[] {
@@ -46,6 +53,13 @@ export class NameLookup<Row extends NamedRow> {
 
   /** Returns the row that `name` means, or throws an `unknown-` or `ambiguous-` error with names to choose from. */
   find(name: string): Row {
+    const row = this.match(name);
+    if (row === null) throw this.#unknown(name);
+    return row;
+  }
+
+  /** As `find`, but returns null for an unknown name. */
+  match(name: string): Row | null {
     for (const key of this.#spellings(name)) {
       // Most programs make one look-up: scanning a thousand short keys costs less than building a map.
       const row = this.rows.find((candidate) => candidate.keys.includes(key));
@@ -55,8 +69,11 @@ export class NameLookup<Row extends NamedRow> {
     }
     const loose = this.#findLoose(nameKey(name));
     if (loose.length === 1 && loose[0] !== undefined) return loose[0];
-    const ids = loose.map((row) => row.id);
-    throw ids.length > 1 ? this.#ambiguous(name, ids) : this.#unknown(name);
+    if (loose.length === 0) return null;
+    throw this.#ambiguous(
+      name,
+      loose.map((row) => row.id),
+    );
   }
 
   #spellings(name: string): readonly string[] {
@@ -82,10 +99,19 @@ export class NameLookup<Row extends NamedRow> {
     return [...(this.#rowsByLooseKey.get(looseKey(key)) ?? [])];
   }
 
-  /** Returns the rows with the nearest keys, nearest first; empty if no key is near. */
+  /**
+   * Returns the rows that the name may mean, nearest first: rows whose name it only extends, its sisters by shape, then
+   * the rows with the nearest keys. Empty if no key is near.
+   */
   nearest(name: string): readonly Row[] {
     const key = nameKey(this.#what === 'hardware' ? withoutNoise(name) : name);
     if (key === '' || key.length > nameLengthMax) return [];
+    const sisters = this.#sistersOf(name, this.rows);
+    const extended = sisters.filter((row) => row.keys.some((known) => key.includes(known)));
+    return [...new Set([...extended, ...sisters, ...this.#nearestByKey(key)])].slice(0, suggestionCount);
+  }
+
+  #nearestByKey(key: string): readonly Row[] {
     const limit = Math.max(2, Math.ceil(key.length * 0.6));
     const found: { readonly row: Row; readonly score: number }[] = [];
     for (const row of this.rows) {
@@ -96,7 +122,7 @@ export class NameLookup<Row extends NamedRow> {
       if (score < limit) found.push({ row, score });
     }
     found.sort((left, right) => left.score - right.score || (left.row.id < right.row.id ? -1 : 1));
-    return found.slice(0, suggestionCount).map((entry) => entry.row);
+    return found.map((entry) => entry.row);
   }
 
   #unknown(name: string): PlimsollError {

@@ -15,6 +15,7 @@ export const shippedRegistry: Registry = openRegistry((path) =>
 
 export const {
   resolveModel,
+  resolveCheckpoint,
   resolveHardware,
   listModels,
   listHardware,

@@ -169,7 +169,7 @@ describe('names that mean nothing', () => {
     expect(failure(() => resolveModel('llama-3.1-9b')).toJSON()).toMatchInlineSnapshot(`
       {
         "code": "unknown-model",
-        "hint": "did you mean meta-llama/Llama-3.1-8B, meta-llama/Llama-3.1-70B, meta-llama/Llama-3.2-1B, meta-llama/Llama-3.2-3B, meta-llama/Llama-3.1-405B?",
+        "hint": "did you mean meta-llama/Llama-3.1-8B, meta-llama/Llama-3.1-8B-Instruct, meta-llama/Meta-Llama-3-8B, meta-llama/Meta-Llama-3-8B-Instruct, meta-llama/Llama-3.2-11B-Vision?",
         "limit": "268 known models",
         "message": "model "llama-3.1-9b" is not in the registry",
         "value": "llama-3.1-9b",

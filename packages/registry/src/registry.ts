@@ -5,11 +5,15 @@
  *   name --> name-lookup (index) --> row --> one record file --> record
  */
 import { assert, defined } from '@plimsoll/foundation';
+import { checkpointNamed } from './checkpoint-lookup.ts';
+import type { NamedCheckpoint } from './checkpoint-name.ts';
 import type { HardwareFile, HardwareRecord } from './hardware-schema.ts';
 import type { ModelRecord } from './model-schema.ts';
 import { NameLookup } from './name-lookup.ts';
 import { type SearchableRow, type SearchOptions, searchRows } from './name-search.ts';
+import { findOllamaTag, type OllamaTag, ollamaLibraryPath } from './ollama-library.ts';
 import type { HardwareRow, ModelRow } from './registry-index.ts';
+import { sistersOf } from './sisters.ts';
 
 export { largerHardware } from './larger-hardware.ts';
 
@@ -26,6 +30,13 @@ interface Conversion {
 export interface Registry {
   /** Returns the record that a name means; throws `unknown-model` or `ambiguous-model` with names to choose from. */
   resolveModel(name: string): ModelRecord;
+  /**
+   * Returns the record and the weight format that the name of a checkpoint states: a tag of Ollama, a converted or
+   * re-uploaded repository. Throws as `resolveModel` does, and `uncertain-weights` if the format is not certain.
+   */
+  resolveCheckpoint(name: string): NamedCheckpoint;
+  /** Returns the record and mixture of a model of Ollama's library; null if the library has no such model. */
+  resolveOllamaTag(tag: string): NamedCheckpoint | null;
   /** As `resolveModel`, for hardware; a memory variant is returned as its own record. */
   resolveHardware(name: string): HardwareRecord;
   /** Returns the published checkpoints that quantise this model, as their cards say. */
@@ -58,9 +69,14 @@ export function hardwarePath(file: string): string {
 
 /** Opens the registry. It reads an index at the first look-up of its kind, and a record when a name resolves to it. */
 export function openRegistry(readText: ReadText): Registry {
-  const models = once(() => new NameLookup<ModelRow>('model', readJson(readText, modelIndexPath)));
+  const models = once(() => new NameLookup<ModelRow>('model', readJson(readText, modelIndexPath), sistersOf));
   const hardware = once(() => new NameLookup<HardwareRow>('hardware', readJson(readText, hardwareIndexPath)));
+  const library = once(
+    () => readJson<{ readonly tags: readonly OllamaTag[] }>(readText, ollamaLibraryPath).tags,
+  );
   return {
+    resolveCheckpoint: (name) => checkpointNamed(name, models(), library),
+    resolveOllamaTag: (tag) => findOllamaTag(tag, library()),
     resolveModel: (name) => readJson<ModelRecord>(readText, modelPath(models().find(name).id)),
     resolveHardware: (name) => {
       const row = hardware().find(name);
