@@ -95,10 +95,10 @@ test.each([
     /-fa on/,
   ],
   [
-    'an unlisted conversion',
-    ['plan', 'Qwen/Qwen3-32B-AWQ', '--gpu', 'h100'],
-    'unknown-model',
-    /Qwen3-32B with --weights awq/,
+    'a checkpoint in a format of no plan',
+    ['plan', 'mlx-community/Qwen3-32B-4bit', '--gpu', 'h100', '--offline'],
+    'uncertain-weights',
+    /Qwen3-32B with --weights Q4_0/,
   ],
   [
     '--explain with several plans',

@@ -1,19 +1,20 @@
 /**
- * The model that a pasted command or a log names. Commands start files on the disk of another machine, so the name is looked up in
- * this order: a file here, a record of the registry whose name is a whole part of the text, the Hub, and the original of a
- * converted checkpoint, in the format that the name states.
+ * The model that a command line names. An argument of our own commands is looked up in this order: a file here, a tag of
+ * Ollama's library, a record of the registry, the Hub, and the original of a converted checkpoint in the format that the
+ * name states. Pasted commands and logs name files on the disk of another machine, so every whole part of their text
+ * may name a record.
  */
 import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
-import { resolveModel } from '@plimsoll/registry';
-import { type Conversion, conversionOf } from './conversions.ts';
+import { isGgufMixture } from '@plimsoll/planner/formats';
+import { resolveCheckpoint, resolveModel } from '@plimsoll/registry';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';
 import type { ReferenceOptions } from './reference-options.ts';
 
-export interface CommandModel {
+export interface NamedModel {
   readonly spec: ModelSpec;
   /** The name under which the model was found. */
   readonly reference: string;
@@ -21,23 +22,76 @@ export interface CommandModel {
   readonly weights: string | null;
 }
 
-export async function modelOfCommand(typed: string, options: ReferenceOptions): Promise<CommandModel> {
-  const found = async (reference: string, weights: string | null): Promise<CommandModel> => {
-    const mixture = options.mixture ?? weights ?? undefined;
-    return { spec: await modelFromReference(reference, { ...options, mixture }), reference, weights };
-  };
-  if (existsSync(typed)) return found(typed, null);
+type Checkpoint = ReturnType<typeof resolveCheckpoint>;
+
+/** The model argument of `plan` and `rank`. */
+export async function modelOfArgument(typed: string, options: ReferenceOptions): Promise<NamedModel> {
+  const isElsewhere = existsSync(typed) || typed.includes('://') || isForeignPath(typed);
+  if (isElsewhere || /\.(?:gguf|safetensors|json)$/i.test(typed)) return found(typed, null, options);
+  // No Hub has a name without an owner.
+  if (!typed.includes('/')) return planned(typed, resolveCheckpoint(typed), options);
+  try {
+    return await found(typed, null, options);
+  } catch (error) {
+    const checkpoint = isUnknown(error) ? checkpointNamed(typed, { orThrow: true }) : null;
+    if (checkpoint === null) throw error;
+    return planned(typed, checkpoint, options);
+  }
+}
+
+/** The model of a pasted command or of a log. */
+export async function modelOfCommand(typed: string, options: ReferenceOptions): Promise<NamedModel> {
+  if (existsSync(typed)) return found(typed, null, options);
+  const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : checkpointNamed(typed);
+  if (tagged !== null) return found(tagged.id, tagged.weights, options);
   const names = modelNames(typed);
   const known = names.find(({ name }) => isRecorded(name));
-  if (known !== undefined) return found(known.name, known.weights);
-  const conversion = names.map(({ name }) => conversionOf(name)).find((candidate) => candidate !== null);
+  if (known !== undefined) return found(known.name, known.weights, options);
+  const checkpoint = names.map(({ name }) => checkpointNamed(name)).find((candidate) => candidate !== null);
   try {
     if (isForeignPath(typed)) throw unknownFile(typed);
-    return await found(typed.replace(/\/+$/, ''), null);
+    return await found(typed.replace(/\/+$/, ''), null, options);
   } catch (error) {
-    if (!isUnknown(error) || conversion == null) throw error;
-    printMessage(`note: ${typed} is planned as ${conversion.id} with weights in ${conversion.format}`);
-    return found(conversion.id, isStoredIn(conversion) ? null : conversion.format);
+    if (!isUnknown(error) || checkpoint == null) throw error;
+    return planned(typed, checkpoint, options);
+  }
+}
+
+/** True if the format is a mixture of GGUF files, which llama.cpp runs; `bf16` and `mxfp4` are names of other formats too. */
+export function isMixtureOfFiles(weights: string | null): boolean {
+  return weights !== null && !/^(?:bf16|mxfp4)$/i.test(weights) && isGgufMixture(weights);
+}
+
+async function found(
+  reference: string,
+  weights: string | null,
+  options: ReferenceOptions,
+): Promise<NamedModel> {
+  const mixture = options.mixture ?? weights ?? undefined;
+  return { spec: await modelFromReference(reference, { ...options, mixture }), reference, weights };
+}
+
+/** Plans the original, and says so where the name states another format than the original has. */
+async function planned(
+  typed: string,
+  { id, weights }: Checkpoint,
+  options: ReferenceOptions,
+): Promise<NamedModel> {
+  if (weights !== null) printMessage(`note: ${typed} is planned as ${id} with weights in ${weights}`);
+  return found(id, weights, options);
+}
+
+function checkpointNamed(
+  name: string,
+  { orThrow }: { readonly orThrow: boolean } = { orThrow: false },
+): Checkpoint | null {
+  try {
+    return resolveCheckpoint(name);
+  } catch (error) {
+    // The caller's own error for an unknown name says more: it knows what the Hub answered.
+    const isPlain = error instanceof PlimsollError && (!orThrow || error.code === 'unknown-model');
+    if (isPlain) return null;
+    throw error;
   }
 }
 
@@ -60,12 +114,6 @@ function isUnknown(error: unknown): boolean {
   return (
     error instanceof PlimsollError && ['unknown-model', 'hub-refuses', 'no-such-file'].includes(error.code)
   );
-}
-
-/** True if the original is stored in the format already: DeepSeek-R1 is an fp8 checkpoint. */
-function isStoredIn({ id, format }: Conversion): boolean {
-  const quantization: unknown = Object(resolveModel(id).config).quantization_config;
-  return Object(quantization).quant_method === format;
 }
 
 function unknownFile(typed: string): PlimsollError {

@@ -8,7 +8,6 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveModel } from '@plimsoll/registry';
-import { conversionOf } from './conversions.ts';
 import type { ReferenceOptions } from './reference-options.ts';
 
 export async function modelFromReference(
@@ -42,23 +41,9 @@ function isHubName(reference: string): boolean {
 }
 
 export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {
-  return modelSpecFromRecord(resolveRecord(name), {
+  return modelSpecFromRecord(resolveModel(name), {
     ...(options.assume !== undefined && { assume: options.assume }),
   });
-}
-
-/** Finds the registry's record. For an unlisted conversion, the error names the original and the format. */
-function resolveRecord(name: string): ReturnType<typeof resolveModel> {
-  try {
-    return resolveModel(name);
-  } catch (error) {
-    const original = conversionOf(name);
-    if (original === null || !(error instanceof PlimsollError)) throw error;
-    throw new PlimsollError(
-      { ...error.toJSON(), hint: `${original.id} with --weights ${original.format}` },
-      { cause: error },
-    );
-  }
 }
 
 async function modelFromPath(path: string, options: ReferenceOptions): Promise<ModelSpec> {

@@ -12,6 +12,7 @@ import {
 } from '@plimsoll/planner/engines';
 import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
+import { isMixtureOfFiles } from './command-model.ts';
 import { badFlag, lonelyFlag } from './flag-values.ts';
 import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
@@ -58,7 +59,8 @@ export interface PlannedModels {
 export function planRequest({ spec, reference: model, draft }: PlannedModels, flags: PlanFlags): PlanRequest {
   const devices = devicesOf(flags);
   const [hardware] = devices;
-  const [engine, engineVersion] = engineOf(flags, spec.source === 'gguf', hardware);
+  const isGguf = spec.source === 'gguf' || isMixtureOfFiles(flags.weights ?? null);
+  const [engine, engineVersion] = engineOf(flags, isGguf, hardware);
   if (draft === null && flags.draftTokens !== undefined)
     throw lonelyFlag('--draft-tokens', '--draft <model>');
   const isFitted = engineFace(engine).fittedContext?.includes(flags.context?.trim() ?? '') === true;

@@ -3,8 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command, Option } from 'commander';
-import { modelOfCommand } from '../command-model.ts';
-import { modelFromReference } from '../model-reference.ts';
+import { modelOfArgument, modelOfCommand } from '../command-model.ts';
 import { addOptionFlags, modelNamedByOption } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { commandModelFlag, planArguments } from '../pasted-command.ts';
@@ -27,10 +26,8 @@ export function planCommand(done: (exitCode: number) => void): Command {
     const question = await completeQuestion(model, flags);
     // Shells report an interrupted program with 130.
     if (question === null) return done(130);
-    const { models, asked } =
-      named === undefined && flags.commandModel !== undefined
-        ? await modelsOfCommand(question)
-        : { models: await modelsOf(question), asked: question };
+    const isPasted = named === undefined && flags.commandModel !== undefined;
+    const { models, asked } = await modelsOf(question, isPasted);
     if (asked.flags.compare !== undefined) return done(compare(models, asked));
     const answer = plan(planRequest(models, asked.flags));
     if (asked.flags.json === true) printJson(answer);
@@ -154,21 +151,17 @@ function incomplete(model: string | undefined, { commandModel }: PlanFlags): Pli
   });
 }
 
-async function modelsOf({ model: reference, flags }: Question): Promise<PlannedModels> {
-  const { assume, offline, weights: mixture } = flags;
-  const spec = await modelFromReference(reference, { assume, offline, mixture });
-  const draft = flags.draft ?? modelNamedByOption(flags);
-  return { spec, reference, draft: draft === null ? null : await modelFromReference(draft, { offline }) };
-}
-
-/** The models of a pasted command, and the question with the weight format that the name of its model states. */
-async function modelsOfCommand(
+/** The models of the question, and the question with the weight format that the name of its model states. */
+async function modelsOf(
   question: Question,
+  isPasted: boolean,
 ): Promise<{ readonly models: PlannedModels; readonly asked: Question }> {
   const { model: typed, flags } = question;
   const { assume, offline, weights: mixture } = flags;
-  const { spec, reference, weights } = await modelOfCommand(typed, { assume, offline, mixture });
-  const draft = flags.draft === undefined ? null : (await modelOfCommand(flags.draft, { offline })).spec;
+  const named = isPasted ? modelOfCommand : modelOfArgument;
+  const { spec, reference, weights } = await named(typed, { assume, offline, mixture });
+  const draftName = flags.draft ?? (isPasted ? null : modelNamedByOption(flags));
+  const draft = draftName === null ? null : (await named(draftName, { offline })).spec;
   const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
   return { models: { spec, reference, draft }, asked: { ...question, flags: asked } };
 }

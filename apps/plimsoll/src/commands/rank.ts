@@ -2,16 +2,19 @@
 import { monotonicClock } from '@plimsoll/foundation';
 import { rank } from '@plimsoll/planner/rank';
 import { Command } from 'commander';
-import { modelFromReference } from '../model-reference.ts';
+import { modelOfArgument } from '../command-model.ts';
 import { printJson, printText } from '../output.ts';
 import { type RankFlags, rankQuestion } from '../rank-flags.ts';
 import { ProgressLine } from '../render/progress-line.ts';
 import { renderRanking } from '../render/rank-text.ts';
 
 export function rankCommand(done: (exitCode: number) => void): Command {
-  return describe(new Command('rank')).action(async (reference: string, flags: RankFlags) => {
-    const model = await modelFromReference(reference, { assume: flags.assume });
-    const question = rankQuestion(model, reference, flags);
+  return describe(new Command('rank')).action(async (typed: string, flags: RankFlags) => {
+    const { spec, reference, weights } = await modelOfArgument(typed, { assume: flags.assume });
+    const question = rankQuestion(spec, reference, {
+      ...flags,
+      weights: flags.weights ?? weights ?? undefined,
+    });
     const line = new ProgressLine(monotonicClock, { label: 'planning', waitSeconds: 1 });
     const ranking = rank(question, {
       onDevice: (ready, total) => line.show(ready / total, `${ready} of ${total} devices`),
