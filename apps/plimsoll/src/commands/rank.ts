@@ -11,10 +11,7 @@ import { renderRanking } from '../render/rank-text.ts';
 export function rankCommand(done: (exitCode: number) => void): Command {
   return describe(new Command('rank')).action(async (typed: string, flags: RankFlags) => {
     const { spec, reference, weights } = await modelOfArgument(typed, { assume: flags.assume });
-    const question = rankQuestion(spec, reference, {
-      ...flags,
-      weights: flags.weights ?? weights ?? undefined,
-    });
+    const question = rankQuestion(spec, reference, weights === null ? flags : { weights, ...flags });
     const line = new ProgressLine(monotonicClock, { label: 'planning', waitSeconds: 1 });
     const ranking = rank(question, {
       onDevice: (ready, total) => line.show(ready / total, `${ready} of ${total} devices`),
