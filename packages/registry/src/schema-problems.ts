@@ -2,6 +2,7 @@
  * Converts zod's issues to problems of a content file: each with its key and, for an unknown key or a value outside its
  * list, the nearest valid one. zod names the unknown key but not the known keys; this file reads those from the schema.
  */
+import { jsonPreview, wordPreview } from '@plimsoll/foundation/json-preview';
 import type { z } from 'zod';
 import type { ContentProblem } from './content-problem.ts';
 import { nearestHint } from './nearest-name.ts';
@@ -54,8 +55,8 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
   const value = valueAt(place.data, path);
   if (issue.code === 'invalid_value') {
     const values = issue.values.map(String);
-    const problem = value === undefined ? 'is missing' : `${shown(value)} is not allowed`;
-    return [{ path, problem: `${problem}${nearestHint(asWord(value), values)}` }];
+    const problem = value === undefined ? 'is missing' : `${jsonPreview(value)} is not allowed`;
+    return [{ path, problem: `${problem}${nearestHint(wordPreview(value), values)}` }];
   }
   if (issue.code === 'invalid_type' && value === undefined) return [{ path, problem: 'is missing' }];
   if (issue.code === 'invalid_union') {
@@ -74,10 +75,10 @@ function describe(issue: Issue, place: Place): readonly { path: Path; problem: s
   }
   // The issue holds the valid values of a discriminating key, but its published type does not declare them.
   if ('options' in issue && Array.isArray(issue.options)) {
-    const hint = nearestHint(asWord(value), issue.options.map(String));
-    return [{ path, problem: `${shown(value)} is not allowed${hint}` }];
+    const hint = nearestHint(wordPreview(value), issue.options.map(String));
+    return [{ path, problem: `${jsonPreview(value)} is not allowed${hint}` }];
   }
-  const said = typeof value === 'object' || value === undefined ? '' : `${shown(value)}: `;
+  const said = typeof value === 'object' || value === undefined ? '' : `${jsonPreview(value)}: `;
   return [{ path, problem: `${said}${issue.message}` }];
 }
 
@@ -143,17 +144,6 @@ function valueAt(data: unknown, path: Path): unknown {
 
 function isTable(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A value as the file writes it, cut before it fills the terminal. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined';
-  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
-}
-
-/** A value as a name to compare with valid names. `String(value)` throws for an object with a "toString" key. */
-function asWord(value: unknown): string {
-  return typeof value === 'object' ? shown(value) : String(value);
 }
 
 function messageOf(error: unknown): string {

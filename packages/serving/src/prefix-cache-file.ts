@@ -11,6 +11,7 @@
  * block size, give a typed error before anything changes, and the cache starts empty.
  */
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
+import { wordPreview } from '@plimsoll/foundation/json-preview';
 import { BlockHasher, hashWords } from './block-hash.ts';
 import type { PublishedBlock } from './block-pool.ts';
 import { type BlockId, blockId } from './ids.ts';
@@ -153,7 +154,7 @@ function parseHeader(text: string, expected: Header, groupCount: number): readon
   for (const [name, limit] of Object.entries(expected)) {
     const value = header.fields?.[name];
     if (value === limit) continue;
-    const written = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    const written = wordPreview(value);
     throw new PlimsollError({
       code: 'prefix-cache-mismatch',
       message: `the saved prefix cache has ${name} ${written}, this engine has ${limit}`,

@@ -4,6 +4,7 @@
  * https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { jsonPreview } from '@plimsoll/foundation/json-preview';
 
 /** "Don't repeat yourself": https://github.com/oobabooga/text-generation-webui/pull/5677 */
 export interface DryParams {
@@ -109,8 +110,7 @@ function checkNumber(name: string, value: unknown, range: Range): void {
     (range.whole !== true || Number.isSafeInteger(value));
   if (fits) return;
   const kind = range.whole === true ? 'a whole number' : 'a number';
-  // `String(value)` throws for an object whose "toString" is no function; a request's JSON can have such a key.
-  const given = typeof value === 'object' && value !== null ? 'an object' : String(value);
+  const given = jsonPreview(value);
   const limit = range.high === Number.MAX_VALUE ? `${range.low} or more` : `${range.low} to ${range.high}`;
   throw new PlimsollError({
     code: 'sampler-parameter',

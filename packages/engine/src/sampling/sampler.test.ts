@@ -324,7 +324,7 @@ test('names bad rows and bad parameters', () => {
       "sampler-parameter: Sampling parameter temperature is -1; it must be a number, 0 to 100.",
       "sampler-parameter: Sampling parameter topK is 1.5; it must be a whole number, 0 to 2147483647.",
       "sampler-parameter: Sampling parameter topP is NaN; it must be a number, 0 to 1.",
-      "sampler-parameter: Sampling parameter topP is an object; it must be a number, 0 to 1.",
+      "sampler-parameter: Sampling parameter topP is {"toString":{}}; it must be a number, 0 to 1.",
       "sampler-parameter: There is no sampling parameter top_p.",
       "sampler-parameter: Sampling parameter logitBias token id is 10; it must be a whole number, 0 to 9.",
       "sampler-conflict: Sampling parameter topK is 40, but mirostat does its own cutting.",

@@ -3,6 +3,7 @@
  * 515,000 merges; texts are prompts. Each limit leaves them a factor of ten.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { wordPreview } from '@plimsoll/foundation/json-preview';
 
 export const tokenizerLimits = {
   /** Ids must leave room for code points above them in 32 bits. */
@@ -47,8 +48,7 @@ export function checkLimit(name: keyof typeof tokenizerLimits, value: number, wh
 
 /** A tokenizer file that cannot be used: what is wrong, where, and what would do. */
 export function badTokenizer(place: string, value: unknown, limit: string): PlimsollError {
-  const seen = typeof value === 'string' ? value.slice(0, 81) : preview(value, 3);
-  const shown = seen.length > 80 ? `${seen.slice(0, 77)}...` : seen;
+  const shown = wordPreview(value);
   return new PlimsollError({
     code: 'tokenizer-invalid',
     message: `tokenizer: ${place} is ${shown}, needed is ${limit}`,
@@ -56,18 +56,4 @@ export function badTokenizer(place: string, value: unknown, limit: string): Plim
     limit,
     hint: 'the file is damaged or of a kind this version does not read',
   });
-}
-
-/** The start of a value as JSON: the whole may be megabytes, or nested too deeply for JSON.stringify. */
-function preview(value: unknown, depth: number): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 81));
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (depth === 0) return '...';
-  const parts: string[] = [];
-  for (const key in value) {
-    if (parts.length === 10) break;
-    const inner = preview((value as Readonly<Record<string, unknown>>)[key], depth - 1);
-    parts.push(Array.isArray(value) ? inner : `${JSON.stringify(key.slice(0, 81))}:${inner}`);
-  }
-  return Array.isArray(value) ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
 }

@@ -22,7 +22,7 @@ test('every text has its id, and no other text has one', () => {
   );
 });
 
-test('single characters and marks inside of texts are those of the strings', () => {
+test('single characters, and marks inside texts, are found as in the strings', () => {
   fc.assert(
     fc.property(texts, (list) => {
       const vocabulary = Vocabulary.fromTexts(list, 'tokens');
@@ -33,13 +33,13 @@ test('single characters and marks inside of texts are those of the strings', () 
   );
 });
 
-test('a text that is there twice is refused by its place', () => {
+test('the error for a repeated text names the place of the second', () => {
   expect(() => Vocabulary.fromTexts(['a', 'b', 'a'], 'tokens')).toThrowErrorMatchingInlineSnapshot(
     `[PlimsollError: tokenizer: tokens[2] is a, needed is a text that 0 does not have]`,
   );
 });
 
-test('an id that a file skips has no text, and is not found by the empty one', () => {
+test('an id that a file skips has no text, and the empty text does not find it', () => {
   const vocabulary = Vocabulary.fromKeys(['a', 'c'], [0, 2], 'vocab');
   expect([vocabulary.size, vocabulary.text(1), vocabulary.id(''), vocabulary.id('c')]).toEqual([
     3,

@@ -127,7 +127,7 @@ class SchemaReader implements SchemaScope {
     return choiceOf(
       fitting.map((value) => {
         const written = JSON.stringify(value);
-        if (written === undefined) throw invalid(place, 'a constant', String(value), 'a JSON value');
+        if (written === undefined) throw invalid(place, 'a constant', value, 'a JSON value');
         return text(written);
       }),
     );

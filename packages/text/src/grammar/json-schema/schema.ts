@@ -1,5 +1,6 @@
 /** What a JSON schema may contain here, and the errors for what it may not. */
 import { PlimsollError } from '@plimsoll/foundation';
+import { jsonPreview } from '@plimsoll/foundation/json-preview';
 
 export type SchemaObject = { readonly [keyword: string]: unknown };
 
@@ -43,7 +44,7 @@ export function unsupported(place: string, keyword: string, hint: string): Plims
 export function invalid(place: string, keyword: string, value: unknown, expected: string): PlimsollError {
   return new PlimsollError({
     code: 'schema-invalid',
-    message: `The schema at ${place} has ${keyword}: ${JSON.stringify(value)?.slice(0, 100)}; it must be ${expected}.`,
+    message: `The schema at ${place} has ${keyword}: ${jsonPreview(value, 100)}; it must be ${expected}.`,
     value: keyword,
     limit: expected,
   });

@@ -112,10 +112,10 @@ export class PatternCursor {
   unsupported(what: string): PlimsollError {
     return new PlimsollError({
       code: 'tokenizer-pattern',
-      message: `tokenizer: the pattern ${this.pattern.slice(0, 200)} uses ${what} near character ${this.position}, which is not read here`,
+      message: `tokenizer: the pattern ${this.pattern.slice(0, 200)} uses ${what} near character ${this.position}, which Plimsoll does not support`,
       value: this.pattern.slice(0, 200),
       limit: 'literals, classes, groups, lookarounds, counts up to 1000',
-      hint: 'report the model: its pre-tokenizer needs a rule of its own',
+      hint: 'report the model, so that Plimsoll can support its pre-tokenizer',
     });
   }
 }
