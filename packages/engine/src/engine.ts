@@ -13,7 +13,7 @@ import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner/ledger';
 import type { GroupOccupancy, ServingMetrics } from '@plimsoll/serving';
 import type { Model } from './load/model.ts';
-import { EngineLoop, type LoopParts } from './loop/engine-loop.ts';
+import { type EngineLoad, EngineLoop, type LoopParts } from './loop/engine-loop.ts';
 import { Observation, type ObservationRequest } from './loop/observation.ts';
 import type { StepListener } from './loop/step-report.ts';
 import type { ArenaMemory } from './memory/arena.ts';
@@ -82,6 +82,16 @@ export class Engine {
     return this.#parts.scheduler.occupancy;
   }
 
+  /** Number of sequences in each state. */
+  get load(): EngineLoad {
+    return this.#loop.load;
+  }
+
+  /** The error that closed or broke the engine; null while it accepts requests. */
+  get closedBy(): PlimsollError | null {
+    return this.#loop.closedBy;
+  }
+
   /** Every allocated byte, in the same entries as the plan. */
   ledger(): Ledger {
     return this.memory.ledger();
@@ -121,13 +131,14 @@ export class Engine {
         this.#parts.warn(error);
       }
     };
-    const { priority = 0, tenant = '' } = spec;
+    const { priority = 0, tenant = '', cacheSalt = '' } = spec;
+    const extraKey = cacheSalt === '' ? '' : `salt ${cacheSalt}`;
     // This comes before any other change of state: a signal is the caller's object and may throw.
     signal?.addEventListener('abort', abort);
     this.#completions.set(request, completions);
     request.done.then(forget, forget);
     try {
-      this.#loop.submit({ ...start.sequence, priority, tenant }, first);
+      this.#loop.submit({ ...start.sequence, priority, tenant, extraKey }, first);
     } catch (error) {
       request.cancel(error);
       throw error;

@@ -79,6 +79,7 @@ export interface SequenceView {
   /** True if the drafts are places that `Scheduler.propose` will fill. */
   readonly awaitsDrafts: boolean;
   readonly priority: number;
+  readonly extraKey: string;
   readonly tenant: string;
   /** True while steps exclude the sequence. */
   readonly isPaused: boolean;

@@ -34,6 +34,13 @@ export interface LoopParts {
   readonly warn: (error: unknown) => void;
 }
 
+/** Numbers of sequences. A paused sequence can also count as running. */
+export interface EngineLoad {
+  readonly waitingCount: number;
+  readonly runningCount: number;
+  readonly pausedCount: number;
+}
+
 export class EngineLoop {
   readonly #parts: LoopParts;
   readonly #live: LiveSequences = new Map();
@@ -103,8 +110,8 @@ export class EngineLoop {
       try {
         live.finish(reason, sequence);
         const next = live.continuation?.() ?? null;
-        const { priority, tenant } = sequence;
-        if (next !== null) this.submit({ ...next, priority, tenant, continues: true }, live);
+        const { priority, tenant, extraKey } = sequence;
+        if (next !== null) this.submit({ ...next, priority, tenant, extraKey, continues: true }, live);
       } catch (error) {
         live.fail(error, sequence);
       }
@@ -186,6 +193,15 @@ export class EngineLoop {
       const sequence = this.#parts.scheduler.sequence(id);
       if (sequence !== undefined) live.fail(reason, sequence);
     }
+  }
+
+  get load(): EngineLoad {
+    const { waitingCount, runningCount, pausedCount } = this.#parts.scheduler;
+    return { waitingCount, runningCount, pausedCount };
+  }
+
+  get closedBy(): PlimsollError | null {
+    return this.#closedBy;
   }
 
   /** Resolves when the loop has left its last step. */

@@ -30,6 +30,8 @@ export interface GenerationRequest {
   readonly priority?: number;
   /** Name of the user, for policies that share service between tenants. Default: the empty string. */
   readonly tenant?: string;
+  /** Requests share cached blocks only with requests of the same salt. Default: the empty string. */
+  readonly cacheSalt?: string;
   /** Aborts the request. Its memory is free before the promise settles. */
   readonly signal?: AbortSignal;
   /** Proposes tokens from the text so far, and verifies several per step. */

@@ -35,7 +35,7 @@ export interface EngineStart {
   /** `reference` computes in plain TypeScript, slowly, to test or check the Wasm kernels. Default: `wasm`. */
   readonly kernels?: 'wasm' | 'reference';
   /** Default: first come, first served; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
-  readonly policy?: SchedulingPolicy;
+  readonly policy?: SchedulingPolicy | keyof typeof policies;
   /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
   /** Reuses cached KV blocks for prompts with the same beginning. Default true. */
@@ -216,7 +216,8 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount:
   const { settings } = plan;
   const { prefixCaching, queueSecondsMax } = start;
   const usual = settings.stagingBytes > 0 ? spilling : policies.fcfs;
-  const policy = start.policy ?? usual;
+  const asked = typeof start.policy === 'string' ? policies[start.policy] : start.policy;
+  const policy = asked ?? usual;
   checkSpilling(policy, hostBlockCount, settings.stagingBytes);
   return new Scheduler({
     blockSize: settings.blockTokens,

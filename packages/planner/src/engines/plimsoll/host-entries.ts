@@ -24,7 +24,7 @@ function runtimeEntry(tag: string, value: number, formula: string, substituted: 
 
 /** Returns the floor of the reserve: the process, and the bytes of each enabled feature. */
 export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
-  const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax } = settings;
+  const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax, programBytes } = settings;
   const workers = threads - 1;
   const sequenceBytes = costs.sequenceBytes.value + contextMax * costs.contextTokenBytes.value;
   const entries = [
@@ -56,6 +56,16 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
         workers * each,
         'worker threads x bytes',
         `${workers} x ${formatCount(each)}`,
+      ),
+    );
+  }
+  if (programBytes > 0) {
+    entries.push(
+      runtimeEntry(
+        'program',
+        programBytes,
+        'memory of the program around the engine',
+        formatCount(programBytes),
       ),
     );
   }

@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly keepsWholeWindow?: boolean | undefined;
   /** True if a grammar may constrain the output. */
   readonly constrainedOutput?: boolean | undefined;
+  /** Host memory of the program around the engine, such as the connections of a server. Default 0. */
+  readonly programBytes?: number | undefined;
   /** Number of layers whose hidden states a step returns, for draft training. */
   readonly captureLayers?: number | undefined;
   /** A smaller model that proposes `tokens` tokens per step. */
@@ -76,6 +78,7 @@ export interface EngineSettings {
   readonly shrinkWeights: boolean;
   readonly keepsWholeWindow: boolean;
   readonly constrainedOutput: boolean;
+  readonly programBytes: number;
   readonly captureLayers: number;
   readonly draft: { readonly spec: ModelSpec; readonly tokens: number } | null;
   readonly arenaBytesMax: number;
@@ -138,6 +141,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     // A draft keeps its tokens in the blocks of a growing cache, so a model with only windows keeps whole windows.
     keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
     constrainedOutput: options.constrainedOutput ?? false,
+    programBytes: whole('programBytes', options.programBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
     captureLayers: whole('captureLayers', options.captureLayers ?? 0, 0, spec.layers.length),
     draft,
     arenaBytesMax: whole(
