@@ -29,7 +29,7 @@ export async function openConversation(
   { templates, now, slides, interruption }: ConversationOptions,
 ): Promise<Conversation | null> {
   const tokenizer = tokenizerOf(engine);
-  const template = await templateOf(engine, tokenizer);
+  const template = await chatTemplateOf(engine, tokenizer);
   if (template === null) return null;
   const { encodeChat } = await import('@plimsoll/text/chat');
   return {
@@ -73,7 +73,8 @@ export function firstRawTokens(engine: Engine): number {
   return engine.tokenizer?.specialTokens.addBos === true ? 1 : 0;
 }
 
-function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
+/** The tokenizer of the engine's model. Throws code `no-tokenizer` if the model has none. */
+export function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
   if (tokenizer !== null) return tokenizer;
   throw new PlimsollError({
     code: 'no-tokenizer',
@@ -85,7 +86,8 @@ function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
 
 type Template = Omit<TemplateJob, 'input'>;
 
-async function templateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Template | null> {
+/** The chat template of the engine's model; null for a base model. */
+export async function chatTemplateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Template | null> {
   const { chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } = await import(
     '@plimsoll/text/chat'
   );

@@ -1,6 +1,6 @@
 /** Starts the engine for a command: reads the flags of its memory, opens the model, loads it and shows the progress. */
 import { existsSync } from 'node:fs';
-import type { DraftStart, Engine, LoadProgress, Model } from '@plimsoll/engine';
+import type { DraftStart, Engine, EngineStart, LoadProgress, Model } from '@plimsoll/engine';
 import { formatBytes, monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { usualDraftTokens } from '@plimsoll/planner/engines';
@@ -67,7 +67,13 @@ export interface StartOptions {
   readonly prefixCaching?: boolean;
   /** True: the output follows a grammar, which needs additional memory. */
   readonly constrainedOutput?: boolean;
+  /** Limits of a server. Defaults: one sequence, and the engine's own. */
+  readonly serving?: ServingOptions;
 }
+
+export interface ServingOptions
+  extends Pick<NonNullable<EngineStart['options']>, 'sequencesMax' | 'waitingMax' | 'programBytes'>,
+    Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
 
 export async function startEngine(
   path: string,
@@ -83,6 +89,7 @@ export async function startEngine(
   const model = await openModel(path, { memoryBytes: limit.bytes });
   const draft = await draftOf(flags, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new ProgressLine(monotonicClock, { label: 'loading' });
+  const { policy, queueSecondsMax, ...limits } = options.serving ?? {};
   try {
     const engine = await createEngine({
       model,
@@ -90,12 +97,15 @@ export async function startEngine(
       memoryBytes: limit.bytes,
       options: {
         contextMax: contextOf(flags, model.spec, options.contextMax),
+        ...limits,
         constrainedOutput: options.constrainedOutput,
         threads: flags.threads ?? usualThreads(),
         ...(flags.kvType !== undefined && { kvFormat: kvFormatOf(flags.kvType, parseKvFormat) }),
         ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
         ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
       },
+      ...(policy !== undefined && { policy }),
+      ...(queueSecondsMax !== undefined && { queueSecondsMax }),
       ...(options.needsTokenizer === false && { tokenizer: null }),
       ...(options.prefixCaching !== undefined && { prefixCaching: options.prefixCaching }),
       onProgress: ({ loadedBytes, totalBytes }: LoadProgress) =>

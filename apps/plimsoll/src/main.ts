@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   run: async (done) => (await import('./commands/run.ts')).runCommand(done),
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
+  serve: async (done) => (await import('./commands/serve.ts')).serveCommand(done),
   bench: async (done) => (await import('./commands/bench.ts')).benchCommand(done),
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   'explain-log': async (done) => (await import('./commands/explain-log.ts')).explainLogCommand(done),
@@ -62,6 +63,7 @@ Examples:
   plimsoll explain "kv cache growth"
   plimsoll explain-log start.log
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
+  plimsoll serve ./model.gguf --memory 4GiB
   plimsoll audit
 
 Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted.`,

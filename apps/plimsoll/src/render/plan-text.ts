@@ -5,23 +5,12 @@ import type { Plan, Price } from '@plimsoll/planner';
 import { type EngineName, engineFace, memoryShort } from '@plimsoll/planner/engines';
 import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
 import { type BarPart, renderBar } from './bar.ts';
+import { barLooks, barOrder, ledgerParts } from './ledger-bar.ts';
 import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';
 import { fitLines, shorten, terminalWidth } from './terminal.ts';
 
 const barWidthMax = 72;
-
-const looks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> = {
-  weights: { glyph: '█', style: 'blue' },
-  'kv-cache': { glyph: '▓', style: 'green' },
-  state: { glyph: '▓', style: 'cyan' },
-  activations: { glyph: '▒', style: 'yellow' },
-  workspace: { glyph: '▒', style: 'yellow' },
-  draft: { glyph: '▒', style: 'magenta' },
-  features: { glyph: '▒', style: 'magenta' },
-  runtime: { glyph: '░', style: 'red' },
-  headroom: { glyph: '╌', style: 'dim' },
-};
 
 /** Labels for categories whose names say too little in a table. */
 const labels: Readonly<Partial<Record<LedgerCategory, string>>> = {
@@ -29,19 +18,6 @@ const labels: Readonly<Partial<Record<LedgerCategory, string>>> = {
   headroom: 'left free on purpose',
   runtime: 'libraries and graphs',
 };
-
-/** Order of the bar, left to right: fixed bytes, bytes of users, headroom. */
-const order: readonly LedgerCategory[] = [
-  'weights',
-  'draft',
-  'activations',
-  'workspace',
-  'runtime',
-  'kv-cache',
-  'state',
-  'features',
-  'headroom',
-];
 
 export function renderPlan(plan: Plan, options: { readonly explain: boolean }): string {
   const sections = [
@@ -83,10 +59,7 @@ function verdict(plan: Plan): string {
   const headline = plan.fits
     ? `${paint(['bold', 'green'], 'FITS')}, ${formatBytes(plan.spareBytes)} to spare${each}`
     : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan, each)}`;
-  const parts = order.flatMap((category): BarPart[] => {
-    const total = deviceTotal(plan, category);
-    return total === 0 ? [] : [{ label: category, bytes: total, ...looks[category] }];
-  });
+  const parts = ledgerParts((category) => deviceTotal(plan, category));
   const withFree = insertFree(parts, plan);
   return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
 }
@@ -123,13 +96,13 @@ function deviceTotal(plan: Plan, category: LedgerCategory): number {
 
 function ledgerTable(plan: Plan): string {
   const rows: string[][] = [];
-  for (const category of order) {
+  for (const category of barOrder) {
     const entries = plan.ledger.entries.filter(
       (entry) => entry.category === category && entry.tier === 'device',
     );
     if (entries.length === 0) continue;
     const sum = entries.reduce((total, entry) => total + entry.bytes, 0);
-    const look = looks[category];
+    const look = barLooks[category];
     const share = `${((sum / plan.hardware.usableBytes) * 100).toFixed(1)} %`;
     rows.push([`${look.glyph} ${labels[category] ?? category}`, formatBytes(sum), share, details(entries)]);
   }
@@ -167,10 +140,12 @@ function deviceTable({ perDevice }: Plan): string {
 
 /** Colours the first character of each row like its part of the bar. Colours come last, so that columns line up. */
 function colourGlyphs(table: string): string {
-  const styles = new Map(Object.values(looks).map((look) => [look.glyph, look.style]));
+  const styles = new Map(Object.values(barLooks).map((look) => [look.glyph, look.style]));
   const lines = table.split('\n').map((line) => {
-    const category = order.find((name) => line.startsWith(`${looks[name].glyph} ${labels[name] ?? name} `));
-    const style = category === undefined ? styles.get(line[0] ?? '') : looks[category].style;
+    const category = barOrder.find((name) =>
+      line.startsWith(`${barLooks[name].glyph} ${labels[name] ?? name} `),
+    );
+    const style = category === undefined ? styles.get(line[0] ?? '') : barLooks[category].style;
     return style === undefined ? line : paint(style, line[0] ?? '') + line.slice(1);
   });
   return lines.join('\n');

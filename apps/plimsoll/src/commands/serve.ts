@@ -1,0 +1,202 @@
+/** `plimsoll serve`: serves a model over HTTP inside a memory limit. */
+import { readFileSync } from 'node:fs';
+import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { Command } from 'commander';
+import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
+import { badValue, realFlag, wholeFlag } from '../flag-values.ts';
+import { printMessage } from '../output.ts';
+import { serveBanner } from '../render/serve-banner.ts';
+
+interface ServeFlags extends EngineFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly maxSeqs: number;
+  readonly waitingMax: number;
+  readonly queueSeconds?: number;
+  readonly drainSeconds: number;
+  readonly alias?: readonly string[];
+  readonly apiKeyFile?: string;
+  readonly corsOrigin?: readonly string[];
+  readonly quiet?: boolean;
+}
+
+const cutOffExitCode = 1;
+
+export function serveCommand(done: (exitCode: number) => void): Command {
+  const command = new Command('serve')
+    .description('Serve a model over HTTP inside a memory limit')
+    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors');
+  return addEngineFlags(command)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 takes a free port', wholeFlag('--port', 0, 65_535), 8080)
+    .option(
+      '--max-seqs <count>',
+      'sequences that are computed at once; the others wait',
+      wholeFlag('--max-seqs', 1, 1024),
+      8,
+    )
+    .option(
+      '--waiting-max <count>',
+      'waiting requests; the next request gets status 429',
+      wholeFlag('--waiting-max', 1, 65_536),
+      256,
+    )
+    .option(
+      '--queue-seconds <seconds>',
+      'a request that waits longer gets status 503 (default: no limit)',
+      realFlag('--queue-seconds', 0.1, 86_400),
+    )
+    .option(
+      '--drain-seconds <seconds>',
+      'time for running requests to end after SIGTERM or Ctrl-C',
+      realFlag('--drain-seconds', 0, 86_400),
+      30,
+    )
+    .option('--alias <name>', 'a further name of the model in requests; may be repeated', collected)
+    .option('--api-key-file <file>', 'answer only clients that send one of these keys, one per line')
+    .option(
+      '--cors-origin <origin>',
+      'a web origin whose pages may read answers; may be repeated',
+      originFlag,
+    )
+    .option('--quiet', 'no log line per request')
+    .addHelpText(
+      'after',
+      `
+The server speaks OpenAI's chat and text completions; GET /openapi.json describes every route. Log lines are JSON on
+standard error. SIGTERM or Ctrl-C ends the server when the running requests have ended; a second signal ends it at once.
+
+Example:
+  plimsoll serve ./model.gguf --memory 4GiB --ctx 8k --max-seqs 16 --api-key-file keys.txt
+
+Exit codes: 0 ok, 1 bad input, a defect, or requests that were cut off at the end, 2 does not fit into the memory.`,
+    )
+    .action(async (path: string, flags: ServeFlags) => {
+      done(await serve(path, flags));
+    });
+}
+
+async function serve(path: string, flags: ServeFlags): Promise<number> {
+  const { parseApiKeys } = await import('../server/http/api-keys.ts');
+  const apiKeys =
+    flags.apiKeyFile === undefined ? [] : parseApiKeys(readKeys(flags.apiKeyFile), flags.apiKeyFile);
+  const [{ listen }, { serveEngine, serverBytes }, { isLoopback }, { capacityOf }, { TemplateProcess }] =
+    await Promise.all([
+      import('../server/http-server.ts'),
+      import('../server/running-server.ts'),
+      import('../server/http/own-host.ts'),
+      import('../server/capacity.ts'),
+      import('@plimsoll/text/process'),
+    ]);
+  // The port opens first, so that a port in use is reported before the model loads.
+  const http = await listen(flags.host, flags.port);
+  const templates = new TemplateProcess();
+  templates.start();
+  try {
+    const { engine, limit, loadSeconds } = await startEngine(path, flags, {
+      constrainedOutput: true,
+      serving: {
+        sequencesMax: flags.maxSeqs,
+        waitingMax: flags.waitingMax,
+        programBytes: serverBytes,
+        policy: 'priority',
+        ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
+      },
+    });
+    const signals = new StopSignals();
+    try {
+      const server = await serveEngine(http, engine, {
+        clock: monotonicClock,
+        log: flags.quiet === true ? () => undefined : (line) => printMessage(JSON.stringify(line)),
+        apiKeys,
+        corsOrigins: flags.corsOrigin ?? [],
+        isLoopback: isLoopback(flags.host),
+        aliases: flags.alias ?? [],
+        callsMax: flags.waitingMax + flags.maxSeqs,
+        limitBytes: limit.bytes,
+        templates,
+      });
+      printMessage(
+        serveBanner({
+          names: server.model.names,
+          url: `http://${flags.host.includes(':') ? `[${flags.host}]` : flags.host}:${http.port}`,
+          ledger: engine.ledger(),
+          limit,
+          capacity: capacityOf(engine),
+          loadSeconds,
+          hasTemplate: server.model.chats.hasTemplate,
+          needsKey: apiKeys.length > 0,
+        }),
+      );
+      const signal = await signals.first;
+      const running = server.activeCount;
+      printMessage(
+        `${signal}: ${running === 0 ? 'no request is running' : `waiting at most ${flags.drainSeconds} s for ${requests(running)}`}`,
+      );
+      const drained = await server.drain(flags.drainSeconds);
+      if (!drained) printMessage(`${requests(server.activeCount)} cut off`);
+      return drained ? 0 : cutOffExitCode;
+    } finally {
+      signals.close();
+      await engine.close();
+    }
+  } finally {
+    templates.close();
+    await http.close();
+  }
+}
+
+function requests(count: number): string {
+  return count === 1 ? '1 request' : `${count} requests`;
+}
+
+/** The first SIGTERM or SIGINT asks for an orderly end; the second ends the process at once. */
+class StopSignals {
+  readonly first: Promise<NodeJS.Signals>;
+  #resolve: (signal: NodeJS.Signals) => void = () => undefined;
+  #isStopping = false;
+  readonly #stop = (signal: NodeJS.Signals): void => {
+    if (this.#isStopping) process.exit(signal === 'SIGINT' ? 130 : 143);
+    this.#isStopping = true;
+    this.#resolve(signal);
+  };
+
+  constructor() {
+    this.first = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    process.on('SIGINT', this.#stop);
+    process.on('SIGTERM', this.#stop);
+  }
+
+  close(): void {
+    process.off('SIGINT', this.#stop);
+    process.off('SIGTERM', this.#stop);
+  }
+}
+
+function readKeys(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new PlimsollError(
+      {
+        code: 'bad-api-keys',
+        message: `the file of API keys cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+        value: path,
+        hint: 'openssl rand -hex 24 > keys.txt; --api-key-file keys.txt',
+      },
+      { cause: error },
+    );
+  }
+}
+
+function collected(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+function originFlag(text: string, before: readonly string[] | undefined): readonly string[] {
+  const isOrigin = text === '*' || (URL.canParse(text) && new URL(text).origin === text);
+  if (isOrigin) return collected(text, before);
+  throw badValue('--cors-origin', text, 'an origin such as http://localhost:3000, or *');
+}

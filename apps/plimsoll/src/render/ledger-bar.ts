@@ -1,0 +1,36 @@
+/** The categories of a ledger as parts of a bar: their order, characters and colours. */
+import type { LedgerCategory } from '@plimsoll/planner/ledger';
+import type { BarPart } from './bar.ts';
+
+export const barLooks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> = {
+  weights: { glyph: '█', style: 'blue' },
+  'kv-cache': { glyph: '▓', style: 'green' },
+  state: { glyph: '▓', style: 'cyan' },
+  activations: { glyph: '▒', style: 'yellow' },
+  workspace: { glyph: '▒', style: 'yellow' },
+  draft: { glyph: '▒', style: 'magenta' },
+  features: { glyph: '▒', style: 'magenta' },
+  runtime: { glyph: '░', style: 'red' },
+  headroom: { glyph: '╌', style: 'dim' },
+};
+
+/** Order of the bar, left to right: fixed bytes, bytes of users, headroom. */
+export const barOrder: readonly LedgerCategory[] = [
+  'weights',
+  'draft',
+  'activations',
+  'workspace',
+  'runtime',
+  'kv-cache',
+  'state',
+  'features',
+  'headroom',
+];
+
+/** Returns a part for every category with bytes. */
+export function ledgerParts(bytesOf: (category: LedgerCategory) => number): readonly BarPart[] {
+  return barOrder.flatMap((category): BarPart[] => {
+    const total = bytesOf(category);
+    return total === 0 ? [] : [{ label: category, bytes: total, ...barLooks[category] }];
+  });
+}

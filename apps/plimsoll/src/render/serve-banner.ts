@@ -1,0 +1,60 @@
+/** The lines that `plimsoll serve` prints when it is ready. */
+import { formatCount, formatSeconds, formatTokens } from '@plimsoll/foundation';
+import type { Ledger } from '@plimsoll/planner/ledger';
+import type { MemoryLimit } from '../memory-limit.ts';
+import type { Capacity } from '../server/capacity.ts';
+import { memoryLine } from './answer-text.ts';
+import { renderBar } from './bar.ts';
+import { ledgerParts } from './ledger-bar.ts';
+import { paint } from './styled-text.ts';
+import { terminalWidth } from './terminal.ts';
+
+const barWidthMax = 72;
+
+export interface BannerFacts {
+  readonly names: readonly string[];
+  readonly url: string;
+  readonly ledger: Ledger;
+  readonly limit: MemoryLimit;
+  readonly capacity: Capacity;
+  readonly loadSeconds: number;
+  /** False: chats are rendered as a plain transcript. */
+  readonly hasTemplate: boolean;
+  readonly needsKey: boolean;
+}
+
+export function serveBanner(facts: BannerFacts): string {
+  const { names, url, ledger, limit, loadSeconds, hasTemplate, needsKey } = facts;
+  const [name = ''] = names;
+  const aliases = names.length === 1 ? '' : ` (also ${names.slice(1).join(', ')})`;
+  const parts = ledgerParts((category) =>
+    ledger.entries.reduce((sum, entry) => sum + (entry.category === category ? entry.bytes : 0), 0),
+  );
+  const width = Math.min(barWidthMax, terminalWidth() - 4);
+  return [
+    `${paint('bold', name)}${aliases}, loaded in ${formatSeconds(loadSeconds)}`,
+    renderBar(parts, limit.bytes, width),
+    memoryLine(ledger, limit),
+    capacityLine(facts.capacity),
+    ...(hasTemplate
+      ? []
+      : ['the model has no chat template: chats are rendered as "user: ..." and "assistant: ..." lines']),
+    `listening on ${paint('cyan', url)}${needsKey ? ' for clients with an API key' : ''}`,
+    `  ${curlLine(name, url, needsKey)}`,
+  ].join('\n');
+}
+
+function capacityLine({ cacheTokens, sequencesMax, users }: Capacity): string {
+  const counts = users.map(
+    ({ tokens, count }) =>
+      `${formatCount(count)} ${count === 1 ? 'user' : 'users'} of ${formatTokens(tokens)} tokens`,
+  );
+  const held = cacheTokens === null ? '' : `${formatCount(cacheTokens)} tokens of cache: `;
+  return `${held}${counts.join(', or ')}; at most ${formatCount(sequencesMax)} at once, the others wait`;
+}
+
+function curlLine(name: string, url: string, needsKey: boolean): string {
+  const key = needsKey ? ` -H "authorization: Bearer $KEY"` : '';
+  const body = JSON.stringify({ model: name, messages: [{ role: 'user', content: 'Hello' }] });
+  return `curl ${url}/v1/chat/completions${key} -H 'content-type: application/json' -d '${body.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,74 @@
+/**
+ * Compiled grammars. Requests with equal schemas share a grammar. The plan of the engine counts the memory of the
+ * largest grammar once, so the grammars in use together stay within that size.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import { type Grammar, grammarFromJsonSchema } from '@plimsoll/text/grammar';
+
+/** Grammars in use at once; each also keeps states and masks while it is in use. */
+const grammarsMax = 8;
+/** States of all kept grammars together: the limit of one grammar (network.ts of packages/text). */
+const statesMax = 250_000;
+
+interface Entry {
+  readonly grammar: Grammar;
+  readonly states: number;
+  users: number;
+}
+
+export interface GrammarLease {
+  readonly grammar: Grammar;
+  release(): void;
+}
+
+export class Grammars {
+  /** Keyed by the text of the schema; the least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+
+  get inUse(): number {
+    return [...this.#entries.values()].filter(({ users }) => users > 0).length;
+  }
+
+  /** Compiles a schema, or finds its grammar. The caller releases it when the request has ended. */
+  lease(schema: unknown): GrammarLease {
+    const key = JSON.stringify(schema);
+    const entry = this.#entries.get(key) ?? this.#compile(schema);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    entry.users++;
+    let isHeld = true;
+    return {
+      grammar: entry.grammar,
+      release: () => {
+        if (isHeld) entry.users--;
+        isHeld = false;
+      },
+    };
+  }
+
+  #compile(schema: unknown): Entry {
+    const grammar = grammarFromJsonSchema(schema);
+    const entry = { grammar, states: grammar.network.nodes.length, users: 0 };
+    for (const [key, { users }] of this.#entries) {
+      if (!this.#isFull(entry.states)) break;
+      if (users === 0) this.#entries.delete(key);
+    }
+    if (this.#isFull(entry.states)) throw busy();
+    return entry;
+  }
+
+  #isFull(newStates: number): boolean {
+    let states = newStates;
+    for (const entry of this.#entries.values()) states += entry.states;
+    return this.#entries.size >= grammarsMax || states > statesMax;
+  }
+}
+
+function busy(): PlimsollError {
+  return new PlimsollError({
+    code: 'grammars-busy',
+    message: `requests with ${grammarsMax} other schemas are running, or their grammars are too large together`,
+    limit: grammarsMax,
+    hint: 'try again when they have ended, or send the same schema',
+  });
+}

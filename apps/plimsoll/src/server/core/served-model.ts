@@ -1,0 +1,28 @@
+/** The model that a server serves: its engine, its names, and how it renders chats. */
+import type { Engine } from '@plimsoll/engine';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Tokenizer } from '@plimsoll/text';
+import type { ChatPrompts } from './chat-prompts.ts';
+
+export interface ServedModel {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly chats: ChatPrompts;
+  /** Names that requests may use; answers use the first. */
+  readonly names: readonly string[];
+  /** Unix time in seconds. */
+  readonly createdAt: number;
+}
+
+/** Returns the name that answers use. Throws code `unknown-model` if the request names another model. */
+export function servedName({ names }: ServedModel, asked: string | null | undefined): string {
+  const [name = ''] = names;
+  if (asked == null || names.includes(asked)) return name;
+  throw new PlimsollError({
+    code: 'unknown-model',
+    message: `this server does not serve a model "${asked.slice(0, 200)}"`,
+    value: asked.slice(0, 200),
+    limit: names.join(', '),
+    hint: `ask for ${names.map((known) => `"${known}"`).join(' or ')}, or start the server with --alias`,
+  });
+}

@@ -1,0 +1,84 @@
+/** The routes for people and programs that watch the server, and for texts and tokens. */
+import type { ServerCore } from '../core/server-core.ts';
+import { engineMetrics } from '../metrics/engine-metrics.ts';
+import { exposition } from '../metrics/exposition.ts';
+import type { Routes } from '../routes.ts';
+import { health, healthSchema, ready } from './health.ts';
+import { ledgerSchema, memoryView } from './memory-view.ts';
+import { stepEvents } from './step-events.ts';
+import { stepReportSchema } from './step-report-schema.ts';
+import {
+  applyTemplate,
+  detokenize,
+  detokenizeRequestSchema,
+  detokenizeResponseSchema,
+  templateRequestSchema,
+  templateResponseSchema,
+  tokenize,
+  tokenizeRequestSchema,
+  tokenizeResponseSchema,
+} from './tokenize.ts';
+
+export function addOperationRoutes(routes: Routes, core: ServerCore): void {
+  addWatchRoutes(routes, core);
+  const tag = 'Texts and tokens';
+  routes.post({
+    path: '/tokenize',
+    summary: 'Encode a text or a chat',
+    tag,
+    request: tokenizeRequestSchema,
+    response: tokenizeResponseSchema,
+    handle: tokenize,
+  });
+  routes.post({
+    path: '/detokenize',
+    summary: 'Decode tokens',
+    tag,
+    request: detokenizeRequestSchema,
+    response: detokenizeResponseSchema,
+    handle: detokenize,
+  });
+  routes.post({
+    path: '/apply-template',
+    summary: 'Render a chat as the prompt of the model',
+    tag,
+    request: templateRequestSchema,
+    response: templateResponseSchema,
+    handle: applyTemplate,
+  });
+}
+
+function addWatchRoutes(
+  routes: Routes,
+  { model: { engine, names }, gate, meter, limitBytes }: ServerCore,
+): void {
+  const tag = 'Operation';
+  const open = { tag, response: healthSchema, isOpen: true };
+  routes.get({ ...open, path: '/health', summary: 'Tell whether the process works' }, (context) =>
+    health(engine, context),
+  );
+  routes.get({ ...open, path: '/ready', summary: 'Tell whether the server accepts requests' }, (context) =>
+    ready(engine, gate, context),
+  );
+  routes.get(
+    { path: '/v1/ledger', summary: 'List every byte that the engine holds', tag, response: ledgerSchema },
+    (context) => context.json(memoryView(engine, limitBytes)),
+  );
+  routes.get(
+    {
+      path: '/v1/events',
+      summary: 'Stream the report of every step',
+      tag,
+      response: null,
+      event: stepReportSchema,
+    },
+    (context) => stepEvents(engine, context),
+  );
+  const metrics = [...engineMetrics(engine), ...meter.metrics];
+  const contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  routes.get(
+    { path: '/metrics', summary: "Print metrics in Prometheus's format", tag, response: null, contentType },
+    (context) =>
+      context.body(exposition(metrics, { model_name: names[0] ?? '' }), 200, { 'Content-Type': contentType }),
+  );
+}

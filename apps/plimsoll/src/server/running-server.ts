@@ -1,0 +1,90 @@
+/** A server with its model: opened before the model loads, served afterwards, and drained at the end. */
+import type { Engine } from '@plimsoll/engine';
+import { type Clock, KiB, MiB } from '@plimsoll/foundation';
+import type { TemplateProcess } from '@plimsoll/text/process';
+import { tokenizerOf } from '../conversation.ts';
+import { type ApiOptions, createApi } from './api.ts';
+import { openChatPrompts } from './core/chat-prompts.ts';
+import { Generations } from './core/generations.ts';
+import { Grammars } from './core/grammars.ts';
+import type { ServedModel } from './core/served-model.ts';
+import { BodyBudget } from './http/read-body.ts';
+import { RequestGate } from './http/request-gate.ts';
+import { connectionsMax, type HttpServer } from './http-server.ts';
+import { GenerationMeter } from './metrics/generation-meter.ts';
+
+/** Bytes of request bodies that the server holds at once. */
+const bodiesBytesMax: number = 16 * MiB;
+/** A body exists as bytes, as text and as values. */
+const copiesOfBody = 3;
+/** A connection with its buffers. */
+const connectionBytes: number = 32 * KiB;
+/** Memory of the server around the engine; the engine's plan counts it. */
+export const serverBytes: number = copiesOfBody * bodiesBytesMax + connectionsMax * connectionBytes;
+
+export interface ServeOptions extends Omit<ApiOptions, 'isLoopback'> {
+  readonly isLoopback: boolean;
+  readonly clock: Clock;
+  /** Further names of the model. */
+  readonly aliases: readonly string[];
+  /** Calls that may run or wait at once. */
+  readonly callsMax: number;
+  readonly limitBytes: number;
+  readonly templates: TemplateProcess;
+}
+
+export interface RunningServer {
+  readonly model: ServedModel;
+  readonly activeCount: number;
+  /** Refuses new requests; resolves to true when all running requests have ended, to false after the limit. */
+  drain(secondsMax: number): Promise<boolean>;
+}
+
+/** Starts to answer requests with the engine's model. The caller closes the engine and the HTTP server. */
+export async function serveEngine(
+  http: HttpServer,
+  engine: Engine,
+  options: ServeOptions,
+): Promise<RunningServer> {
+  const { aliases, callsMax, clock, limitBytes, templates } = options;
+  const tokenizer = tokenizerOf(engine);
+  const model: ServedModel = {
+    engine,
+    tokenizer,
+    chats: await openChatPrompts(engine, tokenizer, templates),
+    names: [...new Set([...aliases, engine.model.spec.id])],
+    createdAt: unixTime(),
+  };
+  const meter = new GenerationMeter();
+  const gate = new RequestGate(callsMax);
+  const core = {
+    model,
+    meter,
+    gate,
+    generations: new Generations({ engine, meter, clock }),
+    grammars: new Grammars(),
+    bodies: new BodyBudget(bodiesBytesMax),
+    limitBytes,
+    unixTime,
+  };
+  http.serve(createApi(core, options));
+  return {
+    model,
+    get activeCount() {
+      return gate.activeCount;
+    },
+    async drain(secondsMax) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<false>((resolve) => {
+        timer = setTimeout(() => resolve(false), 1000 * secondsMax);
+      });
+      const drained = await Promise.race([gate.drain().then(() => true as const), late]);
+      clearTimeout(timer);
+      return drained;
+    },
+  };
+}
+
+function unixTime(): number {
+  return Math.floor(Date.now() / 1000);
+}
