@@ -73,6 +73,17 @@ export function poolSection({ title, records, validation, found }: PoolEngine): 
       ),
       causeFinder(validation.records),
     ),
+    ...undeterminedPart(validation),
     ...unsupportedPart(validation),
   ].join('\n\n');
+}
+
+/** Records that omit what decides their pools: their figures are missing above, so each reason is listed. */
+function undeterminedPart({ summary }: Validation): readonly string[] {
+  if (summary.undetermined.length === 0) return [];
+  return [
+    '### Not compared',
+    'These records omit a flag, a draft model, a release or other programs that decide their figures, as the log itself shows. `validate` leaves the figures out and names the reason:',
+    summary.undetermined.map(({ id, reason }) => `- **${id}**: ${reason}`).join('\n'),
+  ];
 }

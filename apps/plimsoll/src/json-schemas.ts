@@ -190,6 +190,9 @@ const validate = z.strictObject({
       }),
     ),
     unsupported: z.array(z.strictObject({ id: z.string(), reason: z.string() })),
+    undetermined: z
+      .array(z.strictObject({ id: z.string(), reason: z.string() }))
+      .describe('records that omit what decides some figures, which are not compared'),
   }),
   records: z.array(
     z.strictObject({
@@ -200,6 +203,7 @@ const validate = z.strictObject({
       predicted: figures,
       reported: figures,
       endToEnd: figures.optional(),
+      undetermined: z.array(z.string()).optional(),
     }),
   ),
 });

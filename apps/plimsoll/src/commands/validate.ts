@@ -55,9 +55,12 @@ function renderValidation({ summary }: Validation): string {
     sections.push(statisticsTable('end to end, from our own cache size', summary.endToEnd));
   }
   sections.push(worstTable(summary));
-  if (summary.unsupported.length > 0) {
-    const lines = summary.unsupported.map(({ id, reason }) => `  ${id}: ${reason}`);
-    sections.push([paint('bold', 'Not supported'), ...lines].join('\n'));
+  for (const [title, list] of [
+    ['Not compared, because the record omits what decides', summary.undetermined],
+    ['Not supported', summary.unsupported],
+  ] as const) {
+    const lines = list.map(({ id, reason }) => `  ${id}: ${reason}`);
+    if (lines.length > 0) sections.push([paint('bold', title), ...lines].join('\n'));
   }
   return sections.join('\n\n');
 }

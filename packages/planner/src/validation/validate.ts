@@ -41,6 +41,8 @@ export interface ValidationSummary {
   readonly knownUtilization: FieldStatistics | null;
   readonly worst: readonly WorstFigure[];
   readonly unsupported: readonly { readonly id: string; readonly reason: string }[];
+  /** Records that omit what decides some of their figures, which are not compared. */
+  readonly undetermined: readonly { readonly id: string; readonly reason: string }[];
 }
 
 export interface Validation {
@@ -91,16 +93,22 @@ function answer(record: RawRecord, index: number, resolver: Resolver): RecordAns
 }
 
 /**
- * True for tokens and blocks of a cache whose size the log omits: only the end-to-end statistics compare such figures.
+ * True for tokens and blocks of a cache whose size the log omits, if the reader computes them from that size: only the
+ * end-to-end statistics compare such figures.
  */
-function isUnconditional(figure: FigureError, records: readonly RecordAnswer[]): boolean {
+function isUnconditional(
+  figure: FigureError,
+  raw: readonly RawRecord[],
+  records: readonly RecordAnswer[],
+): boolean {
   if (!['kv_tokens', 'gpu_blocks', 'max_concurrency', 'block_size'].includes(figure.field)) return false;
-  const record = records.find((candidate) => candidate.id === figure.id);
-  return typeof record?.reported.kv_cache_gib !== 'number';
+  const index = records.findIndex((candidate) => candidate.id === figure.id);
+  const field = readerOf(raw[index] ?? {})?.tokensFrom;
+  return field !== undefined && typeof records[index]?.reported[field] !== 'number';
 }
 
 function summarise(raw: readonly RawRecord[], records: readonly RecordAnswer[]): ValidationSummary {
-  const errors = figureErrors(records).filter((figure) => !isUnconditional(figure, records));
+  const errors = figureErrors(records).filter((figure) => !isUnconditional(figure, raw, records));
   const endToEnd = records.map((record) =>
     'endToEnd' in record ? { ...record, predicted: record.endToEnd } : null,
   );
@@ -127,5 +135,8 @@ function summarise(raw: readonly RawRecord[], records: readonly RecordAnswer[]):
     unsupported: records
       .filter((record) => !record.supported)
       .map((record) => ({ id: record.id, reason: record.reason ?? 'no reason given' })),
+    undetermined: records.flatMap(({ id, undetermined = [] }) =>
+      undetermined.map((reason) => ({ id, reason })),
+    ),
   };
 }

@@ -18,6 +18,8 @@ export interface RecordAnswer {
   readonly reported: ReportedFields;
   /** The same figures from the record's inputs alone; present if `predicted` also uses figures that the log states. */
   readonly endToEnd?: ReportedFields;
+  /** Reasons why figures are missing in `predicted` or `endToEnd`: the record omits what decides them. */
+  readonly undetermined?: readonly string[];
 }
 
 /** Finds the model and the hardware that a record names. Throws a PlimsollError for unknown names. */
@@ -31,6 +33,10 @@ export interface RecordReader<Kind extends string = string> {
   readonly kind: Kind;
   /** The field that holds the printed or measured figures. */
   readonly reportedField: 'reported' | 'measured';
+  /**
+   * The logged figure from which `predicted` computes tokens and blocks: records without it are compared end to end only.
+   */
+  readonly tokensFrom?: string;
   recognises(record: RawRecord): boolean;
   /** Throws a PlimsollError if the record cannot be planned. */
   answer(record: RawRecord, resolver: Resolver): RecordAnswer;

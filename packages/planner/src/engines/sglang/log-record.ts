@@ -24,6 +24,7 @@ import type { SglangDeployment } from './deployment.ts';
 import { cardOf } from './logged-card.ts';
 import type { SglangOptions } from './options.ts';
 import { prepareSglang } from './profile.ts';
+import { memoryGap, poolGaps } from './record-gaps.ts';
 import type { PrintedMemory } from './stages.ts';
 
 export const sglangRecords: RecordReader<'sglang'> = {
@@ -39,17 +40,32 @@ export function predictSglangRecord(record: RawRecord, resolver: Resolver): Reco
   const question = questionOf(record, modelOf(record, resolver), card.hardware);
   if (card.isUnknown) return sizedAnswer(record, question, reported);
   const date = textField(record, 'date');
-  const given = prepareSglang(question, { date, printed: printedMemory(reported) });
+  const printed = printedMemory(reported);
+  const given = prepareSglang(question, { date, printed });
   const own = prepareSglang(question, { date });
-  const predicted = card.isNamed ? { ...figures(given), ...memoryFigures(own) } : figures(given);
+  const under = (engineVersion: string): SglangDeployment | null =>
+    planned({ ...question, engineVersion }, printed);
+  const gaps = poolGaps({ record, reported, given, under });
+  const ownGap = card.isNamed ? memoryGap(own.stage, reported, own.capacityBytes) : null;
+  const pools = gaps.length > 0 ? {} : figures(given);
   return {
     id: textField(record, 'id') ?? '',
     supported: true,
-    predicted,
+    predicted: card.isNamed && ownGap === null ? { ...pools, ...memoryFigures(own) } : pools,
     reported,
     assumptions: assumptionsOf(record, own),
-    ...(card.isNamed && { endToEnd: figures(own) }),
+    ...(card.isNamed && { endToEnd: gaps.length > 0 || ownGap !== null ? {} : figures(own) }),
+    undetermined: [...gaps, ...(ownGap === null ? [] : [`end to end: ${ownGap}`])],
   };
+}
+
+function planned(question: Question<SglangOptions>, printed: PrintedMemory): SglangDeployment | null {
+  try {
+    return prepareSglang(question, { printed });
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
 }
 
 /** Predicts the tokens of the cache size that a log states, if it states neither a card nor free memory. */

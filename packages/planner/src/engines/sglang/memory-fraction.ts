@@ -87,9 +87,11 @@ function activationTokens(start: Start, settings: Settings): number {
 }
 
 /** Returns 8 MiB for each captured size; latent attention takes 1.5 GiB for any sizes. */
-function prefillGraphMib({ spec }: Start, { prefillGraphs, chunkedPrefillSize }: Settings): number {
+function prefillGraphMib({ spec, options }: Start, { prefillGraphs, chunkedPrefillSize }: Settings): number {
   if (!prefillGraphs) return 0;
-  return hasAttention(spec, 'mla') ? 1.5 * gibInMib : 8 * prefillGraphSizes(chunkedPrefillSize);
+  // DeepEP's buffers are touched while prompt chunks are captured (0.5.17).
+  const exchange = options.moeA2aBackend === 'deepep' ? gibInMib : 0;
+  return exchange + (hasAttention(spec, 'mla') ? 1.5 * gibInMib : 8 * prefillGraphSizes(chunkedPrefillSize));
 }
 
 /** Numbers of tokens for which prompt chunks are captured (generate_prefill_cuda_graph_batch_sizes): [first, last, step]. */

@@ -32,7 +32,7 @@ export function sglangSettings(start: Start): SglangSettings {
   const settings = {
     contextLength: start.contextLength,
     chunkedPrefillSize: options.chunkedPrefillSize ?? step.chunk,
-    graphMaxBatch: options.cudaGraphMaxBs ?? step.graphs,
+    graphMaxBatch: options.cudaGraphMaxBs ?? usualGraphBatch(start, step.graphs),
     pageSize: options.pageSize ?? usualPageSize(start),
     maxRunningRequests: requests === null ? null : Math.max(1, Math.floor(requests / groups)),
     maxTotalTokens: options.maxTotalTokens ?? null,
@@ -71,6 +71,11 @@ function stepDefaults(
   const row = rule?.rows.find(({ belowMib }) => belowMib === null || totalMib < belowMib);
   assert(row !== undefined, 'the last row of each rule takes every card');
   return { chunk: row.chunk, graphs: parallelism.tensor < 4 ? row.graphs : row.graphsWide };
+}
+
+/** From 0.5.20 no graph is larger than the number of requests that a flag allows (memory_hook.py). */
+function usualGraphBatch({ options, release }: Start, graphs: number): number {
+  return release.number < 5.2 ? graphs : Math.min(graphs, options.maxRunningRequests ?? graphs);
 }
 
 function speculationOf({ options, spec }: Start): Speculation | null {

@@ -3,7 +3,7 @@
  * allocates the cache: the peak of the estimation pass, or the free memory beside a built engine. If a log states
  * neither, `predicted` starts from the cache size that it states. `endToEnd` starts from the record's inputs.
  */
-import { GiB, PlimsollError } from '@plimsoll/foundation';
+import { formatBytes, GiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/tensorrt-llm.json' with { type: 'json' };
@@ -52,15 +52,28 @@ export function predictTensorrtLlmRecord(record: RawRecord, resolver: Resolver):
   const own = prepareTensorrtLlm(question);
   const given = givenFigures(record, own, budgetBytes, reported);
   if (named === null) return { ...answer, predicted: { ...given, kv_bytes_per_token: own.tokenBytes } };
+  const gap = foreignMemory(own, reported);
   return {
     ...answer,
     predicted: { ...ownFigures(own), ...given },
     assumptions: assumptionsOf(record, own),
-    endToEnd: { kv_tokens: own.kvTokens, kv_gib: own.poolBytes / GiB },
+    endToEnd: gap === null ? { kv_tokens: own.kvTokens, kv_gib: own.poolBytes / GiB } : {},
+    undetermined: gap === null ? [] : [`end to end: ${gap}`],
   };
 }
 
-/** Returns the memory for the cache in bytes: a share of the memory that the log prints. */
+/** The engine counts the memory of other programs as its own outside torch, so no plan of the inputs alone can meet it. */
+function foreignMemory(own: TensorrtLlmDeployment, reported: ReportedFields): string | null {
+  const printed = (numberField(reported, 'outside_torch_gib') ?? 0) * GiB;
+  const foreign = printed - ledgerBytes({ entries: own.fixed }, { category: 'runtime' });
+  if (foreign <= own.capacityBytes * foreignShareMin) return null;
+  return `other programs held about ${formatBytes(foreign)} of the device`;
+}
+
+/** Contexts, graphs and libraries differ by less than this share of a device. */
+const foreignShareMin = 0.1;
+
+/** Returns the bytes that the cache may take: a share of the memory that the log prints; null if the log prints none. */
 function loggedBudget(record: RawRecord, reported: ReportedFields): number | null {
   const fraction = shareField(record) ?? facts.defaults.freeGpuMemoryFraction;
   const [total, peak, temporary, free] = [
@@ -163,7 +176,7 @@ function assumptionsOf(record: RawRecord, own: TensorrtLlmDeployment): readonly 
   return found;
 }
 
-/** The message of a refusal in place of a result. */
+/** Returns the result, or the message of the error that the attempt throws. */
 function orReason<Value>(attempt: () => Value): Value | string {
   try {
     return attempt();

@@ -27,6 +27,7 @@ import { engineFigures, prepareVllm } from './profile.ts';
 
 export const vllmRecords: RecordReader<'vllm'> = {
   kind: 'vllm',
+  tokensFrom: 'kv_cache_gib',
   reportedField: 'reported',
   recognises: (record) => {
     const reported = objectField(record, 'reported');
