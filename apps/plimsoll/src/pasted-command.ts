@@ -54,8 +54,8 @@ function engineWords({ engine, release }: CommandReading, own: readonly string[]
   return [`--engine=${engine}${stated === null ? '' : `@${stated}`}`];
 }
 
-function notesOf({ leftOut, unknown, others, engine }: CommandReading): readonly string[] {
-  const notes: string[] = [];
+function notesOf({ leftOut, unknown, unread, others, engine }: CommandReading): readonly string[] {
+  const notes: string[] = [...unread];
   if (leftOut.length > 0) notes.push(leftOutNote(leftOut));
   if (unknown.length > 0)
     notes.push(`${engineFace(engine).title} has no known flag ${unknown.join(', ')}: left out`);

@@ -39,6 +39,11 @@ export interface CommandForm {
   readonly abbreviates: boolean;
   /** Values with which a flag changes no memory, by flag, where other values of the flag are refused. */
   readonly idleValues?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Flags whose value is a file of further options, which is not part of the command; `options` says which options in
+   * it change memory, and with which flags a plan takes them.
+   */
+  readonly optionFiles?: { readonly flags: readonly string[]; readonly options: string };
   /** True if the words after the model are a prompt. */
   readonly takesPrompt?: boolean;
   /** Flags of this form alone that change no memory, without a value and with one value. */

@@ -32,6 +32,28 @@ const ollamaForm: CommandForm = {
   abbreviates: false,
 };
 
+/** `ramalama serve` and `ramalama run`: llama-server in a container, with the context of the model and all layers on the device. */
+const ramalamaForm: CommandForm = {
+  programs: [
+    ['ramalama', 'serve'],
+    ['ramalama', 'run'],
+  ],
+  modules: [],
+  images: ['ramalama/ramalama', 'ramalama/cuda', 'ramalama/rocm'],
+  modelFlags: [],
+  takesModelWord: true,
+  takesPrompt: true,
+  usualContext: 'model',
+  contextIsShared: true,
+  readTokens: null,
+  variables: {},
+  idleFlags: {
+    switches: ['--detach', '-d', '--debug'],
+    options: ['--name', '-n', '--port', '-p', '--host', '--temp'],
+  },
+  abbreviates: false,
+};
+
 export const llamaCppCommandForm: CommandForm = {
   programs: [['llama-server'], ['llama-cli'], ['llama-completion'], ['llama-mtmd-cli']],
   modules: [],
@@ -55,5 +77,5 @@ export const llamaCppCommandForm: CommandForm = {
     LLAMA_ARG_N_CPU_MOE: flagOf('n-cpu-moe'),
   },
   abbreviates: false,
-  variants: [ollamaForm],
+  variants: [ollamaForm, ramalamaForm],
 };

@@ -5,14 +5,16 @@
 import { engineFlags } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
 import { engineFaces } from '../engine-list.ts';
-import lines from './command-lines.test-data.json' with { type: 'json' };
+import vllmLines from './command-lines.test-data.json' with { type: 'json' };
+import otherLines from './other-command-lines.test-data.json' with { type: 'json' };
 import { readCommand } from './read-command.ts';
 
+const lines = [...vllmLines, ...otherLines];
 const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
 
-test('at least 60 commands of at least three engines', () => {
-  expect(lines.length).toBeGreaterThanOrEqual(60);
-  expect(new Set(lines.map(({ reading }) => reading.engine)).size).toBeGreaterThanOrEqual(3);
+test('at least 90 commands of all foreign engines', () => {
+  expect(lines.length).toBeGreaterThanOrEqual(90);
+  expect(new Set(lines.map(({ reading }) => reading.engine)).size).toBe(4);
 });
 
 test.each(lines)('$source: $reading.model', ({ command, reading: expected }) => {

@@ -16,6 +16,8 @@ export interface ReadArguments {
   readonly leftOut: readonly string[];
   /** Words and flags that no list of this engine has. */
   readonly unknown: readonly string[];
+  /** Files of further options, which are not read: the flag and its file. */
+  readonly unread: readonly string[];
 }
 
 /** The meaning of an engine's flag: a shared flag, an option, the model, or a flag that no option takes. */
@@ -23,6 +25,7 @@ type Meaning =
   | { readonly kind: 'shared'; readonly name: SharedFlag }
   | { readonly kind: 'option'; readonly spec: OptionSpec<AnyOptions> }
   | { readonly kind: 'model' }
+  | { readonly kind: 'file' }
   | { readonly kind: 'idle' | 'memory'; readonly values: 'none' | 'one' | 'all' };
 
 export function readArguments(
@@ -46,6 +49,7 @@ function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<st
   add(face.commandForm?.idleFlags?.switches, { kind: 'idle', values: 'none' });
   add(face.commandForm?.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm?.modelFlags, { kind: 'model' });
+  add(face.commandForm?.optionFiles?.flags, { kind: 'file' });
   // What reports write where the engine has a longer flag.
   for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
@@ -79,6 +83,7 @@ class ArgumentReader {
   readonly #objects = new Map<string, Record<string, unknown>>();
   readonly #leftOut = new Set<string>();
   readonly #unknown = new Set<string>();
+  readonly #unread: string[] = [];
 
   constructor(face: CommandFace, meanings: ReadonlyMap<string, Meaning>, words: readonly string[]) {
     this.#face = face;
@@ -98,6 +103,7 @@ class ArgumentReader {
       flags: this.#flags,
       leftOut: [...this.#leftOut],
       unknown: [...this.#unknown],
+      unread: this.#unread,
     };
   }
 
@@ -151,6 +157,9 @@ class ArgumentReader {
     switch (meaning.kind) {
       case 'model':
         this.#model = inline ?? this.#value(typed);
+        return;
+      case 'file':
+        this.#unread.push(`${typed} ${inline ?? this.#value(typed)}`);
         return;
       case 'shared':
         this.#takeShared(meaning.name, typed, inline);

@@ -139,5 +139,6 @@ function inlineVariables(words: readonly string[]): ReadonlyMap<string, string> 
 
 function programName(word: string): string {
   const name = word.replaceAll('\\', '/').split('/').at(-1) ?? '';
-  return name.replace(/\.exe$/i, '');
+  // A prompt may touch the program: `$ollama run`.
+  return name.replace(/\.exe$/i, '').replace(/^[$#%](?=[a-z])/, '');
 }

@@ -5,6 +5,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
 import type { EngineName } from '../engine-list.ts';
+import { commandOfContainerFile } from './container-file.ts';
 import { type CommandFace, readArguments } from './engine-arguments.ts';
 import { findInvocation, type Invocation } from './invocation.ts';
 import { commandOf, type ShellCommand, shellCommands } from './shell-text.ts';
@@ -26,6 +27,8 @@ export interface CommandReading {
   readonly leftOut: readonly string[];
   /** Words in no list of the engine's flags, which may change memory. */
   readonly unknown: readonly string[];
+  /** Notes about files of further options, which are not read. */
+  readonly unread: readonly string[];
   /** First words of the other commands in the text that start an engine. */
   readonly others: readonly string[];
 }
@@ -77,7 +80,7 @@ export function readCommand(
   given: readonly string[] | string,
   engines: readonly CommandEngine[],
 ): CommandReading {
-  const commands = typeof given === 'string' ? shellCommands(given) : commandsOfWords(given);
+  const commands = typeof given === 'string' ? commandsOfText(given) : commandsOfWords(given);
   const faces = engines.flatMap(({ face }) => facesOf(face));
   const found = commands.flatMap((command) => findInvocation(command, faces) ?? []);
   const [first, ...others] = found;
@@ -93,6 +96,10 @@ export function readCommand(
     flags: planFlags(new Map([...Object.entries(flags), ...read.flags]), face),
     leftOut: [...idleVariables(first, face), ...read.leftOut],
     unknown: read.unknown,
+    unread: read.unread.map(
+      (file) =>
+        `${file} is not read; the options in it that change memory are ${face.commandForm?.optionFiles?.options ?? 'not known'}`,
+    ),
     others: others.map(({ words }) => words.slice(0, 3).join(' ')),
   };
 }
@@ -110,8 +117,12 @@ function facesOf(face: CommandFace): readonly CommandFace[] {
 function commandsOfWords(words: readonly string[]): readonly ShellCommand[] {
   const [only] = words;
   return words.length === 1 && only !== undefined && /\s/.test(only)
-    ? shellCommands(only)
+    ? commandsOfText(only)
     : [commandOf(words)];
+}
+
+function commandsOfText(text: string): readonly ShellCommand[] {
+  return shellCommands(commandOfContainerFile(text) ?? text);
 }
 
 /** Returns the flags that environment variables set. The command's own flags take precedence. */

@@ -108,8 +108,17 @@ class ShellReader implements Iterable<readonly string[]> {
         this.#skip(/[ \t]*[^\s;|&]*/y);
         continue;
       }
-      words.push(this.#jsonWord() ?? this.#word());
+      words.push(...(this.#splitVariable() ?? [this.#jsonWord() ?? this.#word()]));
     }
+  }
+
+  /** Reads a variable without quotes: a shell splits its value at white space. Returns null for any other word. */
+  #splitVariable(): readonly string[] | null {
+    const [found, name] = /^\$\{?(\w+)\}?(?=[\s;|&]|$)/.exec(this.#text.slice(this.#at, this.#at + 80)) ?? [];
+    const value = name === undefined ? undefined : this.#variables.get(name);
+    if (found === undefined || value === undefined || !/\s/.test(value.trim())) return null;
+    this.#at += found.length;
+    return value.trim().split(/\s+/);
   }
 
   /** Consumes the match of a pattern at this place and returns it; empty if there is none. */

@@ -18,6 +18,36 @@ export const tensorrtLlmLogLines: readonly LogLine[] = [
     total > 0 ? { deviceBytes: total * GiB } : null,
   ),
   {
+    words: 'Executor creation failed due to insufficient GPU memory.',
+    isMark: true,
+    read: () => ({
+      error: {
+        code: 'out-of-memory',
+        message: 'the device ran out of memory while the engine was made',
+        shareFlag,
+        isConsequence: true,
+      },
+    }),
+  },
+  {
+    words: 'The following component could not be created: ',
+    isMark: true,
+    read: (line, at) => {
+      const component = line.slice(at + 46, at + 110).trim();
+      const isModel = /^model/i.test(component);
+      return {
+        error: {
+          code: isModel ? 'memory-short' : 'out-of-memory',
+          message: `the device ran out of memory while the engine made its ${component}`,
+          ...(!isModel && { shareFlag }),
+        },
+      };
+    },
+  },
+  numberLine('Total GPU memory (GiB): #', true, ([total = 0]) =>
+    total > 0 ? { deviceBytes: total * GiB } : null,
+  ),
+  {
     ...torchOutOfMemory,
     read: (line, at) => {
       const fact = torchOutOfMemory.read(line, at);

@@ -10,7 +10,7 @@ export interface TensorrtLlmOptions {
   readonly attentionDp?: boolean | undefined;
 }
 
-/** The engine writes its flags with underscores; the reader of pasted commands looks for dashes. */
+/** Returns the spellings of a flag: the engine uses underscores, and the reader of pasted commands looks for dashes. */
 export function flagsOf(...names: readonly string[]): readonly string[] {
   return names.flatMap((name) => [`--${name}`, `--${name.replaceAll('_', '-')}`]);
 }
