@@ -37,6 +37,9 @@ test('a log on standard input: printed and planned figures, the error, and flags
       --max-model-len 32768
       --gpu-memory-utilization 0.90
       --kv-cache-dtype fp8
+
+    The first of them as a command:
+      vllm serve Qwen/Qwen3-8B --max-model-len 32768 --gpu-memory-utilization 0.85
     "
   `);
 });

@@ -1,5 +1,5 @@
 /** Compares the figures of a log with a plan of the same start: the result of `plimsoll explain-log`. */
-import { PlimsollError } from '@plimsoll/foundation';
+import { GiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, plan } from '@plimsoll/planner';
 import { type EngineName, engineFace, readPrintedFlags } from '@plimsoll/planner/engines';
@@ -37,7 +37,7 @@ export interface LogQuestion {
 }
 
 export async function explainLog(reading: LogReading, asked: LogQuestion): Promise<LogExplanation> {
-  const [log, ...others] = reading.engines;
+  const [log, ...others] = reading.engines.filter(({ hasFacts }) => hasFacts);
   if (log === undefined) throw notUnderstood(reading);
   const notes = others.map(({ engine }) => `the lines of ${engineFace(engine).title} in the same log`);
   const engine = commandEngines().find(({ face }) => face.name === log.engine);
@@ -63,7 +63,7 @@ export async function explainLog(reading: LogReading, asked: LogQuestion): Promi
     figures: comparedFigures(log.figures, request === null ? null : plan(request)),
     error:
       log.error === null ? null : { code: log.error.code, line: log.error.line, message: log.error.message },
-    changes: start === null || base === null || log.error === null ? [] : changesFor(log, start, base),
+    changes: start === null || base === null ? suggested(log) : changesFor(log, start, base),
     notUnderstood: notes,
   };
 }
@@ -162,9 +162,20 @@ function attempt<Result>(make: () => Result): Result | null {
   }
 }
 
+/** The changes that the log itself suggests, without a plan that would judge them. */
+function suggested(log: EngineLog): readonly LogChange[] {
+  const words = [...(log.error?.tries ?? []), ...largerShare(log), ...smallerShare(log, log.deviceBytes)];
+  return words.map((change) => ({ flags: change.join(' '), starts: false, command: null }));
+}
+
 function changesFor(log: EngineLog, start: LoggedStart, base: PlanRequest): readonly LogChange[] {
   const { error } = log;
-  const words = [...(error?.tries ?? []), ...smallerShare(log, base)];
+  if (error === null) return [];
+  const words = [
+    ...(error.tries ?? []),
+    ...largerShare(log),
+    ...smallerShare(log, log.deviceBytes ?? base.hardware.memory.usableBytes),
+  ];
   const tried = words.map((change) => {
     const request = start.withWords(change);
     return {
@@ -172,7 +183,9 @@ function changesFor(log: EngineLog, start: LoggedStart, base: PlanRequest): read
       request: request === null ? null : { ...request, hardware: base.hardware },
     };
   });
-  return startingChanges(base, tried);
+  // A larger share is no way out of a lack of memory beside it.
+  const kept = error.needsLargerShare === true ? null : (error.shareFlag ?? null);
+  return startingChanges(base, tried, kept);
 }
 
 /** Default share of the memory that an engine uses; engines differ by a few percent. */
@@ -180,16 +193,37 @@ const usualShare = 0.9;
 /** Additional free bytes, because allocators round up. */
 const spareShare = 0.02;
 
+/** Share of a device that is freed if the log does not state how many bytes are missing. */
+const unknownMissing = 0.08;
+
+/** The largest share that leaves room for activations. */
+const shareMax = 0.96;
+
+/** The share that holds the printed weights and a small cache. */
+function largerShare({ error, figures, freeBytes }: EngineLog): readonly (readonly string[])[] {
+  const weights = figures.find(({ figure }) => figure === 'weights')?.printed;
+  if (error?.needsLargerShare !== true || error.shareFlag === undefined) return [];
+  if (weights === undefined || freeBytes === null) return [];
+  const larger = Math.ceil(100 * ((weights * GiB) / freeBytes + spareShare)) / 100;
+  return larger <= shareMax ? [[error.shareFlag, String(larger)]] : [];
+}
+
 /** The share that leaves the missing bytes free. */
-function smallerShare(
-  { error, flags, deviceBytes }: EngineLog,
-  { hardware }: PlanRequest,
-): readonly (readonly string[])[] {
-  if (error?.shareFlag === undefined || error.missingBytes === undefined) return [];
-  const share = Number(flags.get(error.shareFlag.slice(2)) ?? usualShare);
-  const missing = error.missingBytes / (deviceBytes ?? hardware.memory.usableBytes);
+function smallerShare(log: EngineLog, capacityBytes: number | null): readonly (readonly string[])[] {
+  const { error } = log;
+  if (error?.shareFlag === undefined || error.needsLargerShare === true || capacityBytes === null) return [];
+  const share = statedShare(log, error.shareFlag) ?? usualShare;
+  const missing = error.missingBytes === undefined ? unknownMissing : error.missingBytes / capacityBytes;
   const smaller = Math.floor(100 * (share - missing - spareShare)) / 100;
   return smaller > 0.1 ? [[error.shareFlag, String(smaller)]] : [];
+}
+
+/** The share that the engine printed, or that the command in the log has; null if neither states it. */
+function statedShare({ engine, flags, commandFlags }: EngineLog, shareFlag: string): number | null {
+  const option = engineFace(engine).options.find((spec) => spec.flags.includes(shareFlag));
+  const text = flags.get(shareFlag.slice(2)) ?? commandFlags.get(option?.name ?? '');
+  const share = Number(text ?? Number.NaN);
+  return share > 0 && share <= 1 ? share : null;
 }
 
 function notUnderstood({ lines, characters }: LogReading): PlimsollError {
@@ -199,6 +233,6 @@ function notUnderstood({ lines, characters }: LogReading): PlimsollError {
     message: `none of the ${lines} lines (${characters} characters) is a line of a known engine`,
     value: lines,
     limit: titles.join(', '),
-    hint: 'pass the output of the start of an engine',
+    hint: 'pass the output of the start of an engine; plimsoll plan -- COMMAND plans a command alone',
   });
 }

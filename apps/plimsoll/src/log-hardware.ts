@@ -1,7 +1,7 @@
 /** Finds the device of a log by a printed name, or by the printed size of its memory. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineLog } from '@plimsoll/planner/log';
-import { featuredHardware, listHardware, resolveHardware } from '@plimsoll/registry';
+import { featuredHardware, type HardwareRow, listHardware, resolveHardware } from '@plimsoll/registry';
 
 /** Maximum difference from the registry's memory size: drivers differ by some hundred MiB. */
 const memoryTolerance = 0.01;
@@ -31,13 +31,33 @@ function deviceNamed(printed: string): string | null {
   return null;
 }
 
-/** The device whose memory is nearest, among equals the one that more people ask for; null if none is near. */
-export function hardwareOfMemory({ deviceBytes: bytes }: EngineLog): string | null {
-  if (bytes === null) return null;
-  const distance = ({ usableBytes }: { readonly usableBytes: number }): number =>
-    Math.abs(usableBytes - bytes);
-  const near = [...featuredHardware(), ...listHardware()]
-    .filter((row) => distance(row) <= memoryTolerance * row.usableBytes)
-    .sort((a, b) => distance(a) - distance(b));
-  return near[0]?.id ?? null;
+/** The least and most that a driver, a context and collective buffers take from the memory that is free before a load. */
+const takenShares = [0, 0.07] as const;
+
+/**
+ * Finds the device whose memory is near the printed total, or just above the printed free memory: of several, a device that
+ * many people ask for. Returns null if none is near.
+ */
+export function hardwareOfMemory({ deviceBytes, freeBytes, deviceVendor }: EngineLog): string | null {
+  const rows = [...featuredHardware(), ...listHardware()].filter(
+    ({ vendor, servesLanguageModels }) =>
+      servesLanguageModels && (deviceVendor === null || vendor === deviceVendor),
+  );
+  if (deviceBytes !== null) return nearest(rows, deviceBytes);
+  if (freeBytes === null) return null;
+  const [least, most] = takenShares;
+  const holding = rows.filter(
+    ({ usableBytes }) => usableBytes * (1 - most) <= freeBytes && freeBytes <= usableBytes * (1 - least),
+  );
+  return holding[0]?.id ?? null;
+}
+
+/** Some systems print the memory on the box in place of the memory that a process can use. */
+function nearest(rows: readonly HardwareRow[], bytes: number): string | null {
+  const distance = ({ usableBytes, nominalBytes }: HardwareRow): number =>
+    Math.min(Math.abs(usableBytes - bytes), Math.abs(nominalBytes - bytes));
+  const near = rows.filter((row) => distance(row) <= memoryTolerance * row.usableBytes);
+  const known = near.filter(({ id }) => featuredHardware().some((row) => row.id === id));
+  const [first] = (known.length > 0 ? known : near).sort((a, b) => distance(a) - distance(b));
+  return first?.id ?? null;
 }

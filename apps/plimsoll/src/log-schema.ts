@@ -21,7 +21,9 @@ export const explainLog = z.strictObject({
     .nullable()
     .describe('the error that ended the start; its line is counted from 1'),
   changes: z
-    .array(z.strictObject({ flags: z.string(), starts: z.boolean() }))
-    .describe('the smallest changes, each planned'),
+    .array(z.strictObject({ flags: z.string(), starts: z.boolean(), command: z.string().nullable() }))
+    .describe(
+      'the smallest changes, each planned; without a model or a device those that the log suggests, which are not planned',
+    ),
   notUnderstood: z.array(z.string()),
 });

@@ -23,8 +23,8 @@ export interface NameReading {
 
 /** Endings of names, and the format in which the original has the same plan. */
 const endings: readonly (readonly [RegExp, string])[] = [
-  [/[-_.]awq(?:-(?:int4|4bit|w4a16))?$/i, 'awq'],
-  [/[-_.](?:4bit-)?gptq(?:-(?:int4|4bit))?$/i, 'gptq'],
+  [/[-_.](?:int4[-_.])?awq(?:-(?:int4|4bit|w4a16))?$/i, 'awq'],
+  [/[-_.](?:4bit-|int4[-_.])?gptq(?:-(?:int4|4bit))?$/i, 'gptq'],
   [/[-_.]nvfp4(?:a16)?$/i, 'nvfp4'],
   [/[-_.]mxfp4$/i, 'mxfp4'],
   [/[-_.]bf16$/i, 'bf16'],

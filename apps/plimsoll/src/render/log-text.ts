@@ -43,9 +43,20 @@ function error({ error: found }: LogExplanation): string {
 function changes({ changes: found, error: failure }: LogExplanation): string {
   if (failure === null) return '';
   const starting = found.filter((change) => change.starts);
-  if (starting.length === 0) return 'No change was found that starts.';
-  const lines = starting.map(({ flags }) => `  ${paint('cyan', flags)}`);
-  return [paint('bold', 'What starts, as planned:'), ...lines].join('\n');
+  const lines = (list: typeof found): readonly string[] =>
+    list.map(({ flags }) => `  ${paint('cyan', flags)}`);
+  if (starting.length === 0) {
+    if (found.length === 0) return 'No change was found that starts.';
+    return [paint('bold', 'What the log suggests, without a plan that confirms it:'), ...lines(found)].join(
+      '\n',
+    );
+  }
+  const command = starting.find((change) => change.command !== null)?.command ?? null;
+  return [
+    paint('bold', 'What starts, as planned:'),
+    ...lines(starting),
+    ...(command === null ? [] : ['', paint('bold', 'The first of them as a command:'), `  ${command}`]),
+  ].join('\n');
 }
 
 function rest({ notUnderstood }: LogExplanation): string {

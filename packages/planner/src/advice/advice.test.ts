@@ -64,7 +64,7 @@ test('advice for llama.cpp sets slots and cache for the users that it serves', (
   const model = 'Qwen/Qwen3-30B-A3B';
   const [first] = adviceFor(200, { model, engine: 'llama.cpp', weights: 'Q8_0', gpu: 'rtx-5090' });
   expect(first?.change).toMatch(/^hold the weights in Q4_K_M, for \d+ of the 200 users$/);
-  expect(first?.flags).toBe(`with a Q4_K_M file -np ${first?.users} -c ${(first?.users ?? 0) * 8192}`);
+  expect(first?.flags).toBe(`--weights Q4_K_M -np ${first?.users} -c ${(first?.users ?? 0) * 8192}`);
 });
 
 test('if this device can serve all users, the advice is the smallest changes that do so', () => {

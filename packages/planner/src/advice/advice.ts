@@ -20,7 +20,10 @@ type Change = EngineChange<AnyOptions>;
 export interface Advice {
   /** The change in words: "keep the KV cache in fp8". */
   readonly change: string;
-  /** Flags to add to, or change on, the engine's command line. */
+  /**
+   * Flags to add to, or change on, the engine's command line; flags of `plimsoll plan` for another checkpoint, device or
+   * engine.
+   */
   readonly flags: string;
   /** Number of users that the change is planned for: all users asked for, or as many of them as it serves. */
   readonly users: number;

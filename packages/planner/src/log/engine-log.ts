@@ -17,6 +17,8 @@ export class EngineLog {
   #model: string | null = null;
   #release: string | null = null;
   #deviceBytes: number | null = null;
+  #freeBytes: number | null = null;
+  #deviceVendor: string | null = null;
   #error: FoundError | null = null;
   #command: CommandReading | null = null;
   readonly #given = new Map<string, string>();
@@ -41,6 +43,8 @@ export class EngineLog {
     this.#model = fact.model ?? this.#model;
     this.#release = fact.release ?? this.#release;
     this.#deviceBytes = fact.deviceBytes ?? this.#deviceBytes;
+    this.#freeBytes = fact.freeBytes ?? this.#freeBytes;
+    this.#deviceVendor = fact.deviceVendor ?? this.#deviceVendor;
     for (const [name, value] of fact.given ?? []) this.#given.set(name, value);
     for (const [name, value] of fact.settled ?? []) this.#settled.set(name, value);
     if (fact.device !== undefined) this.#devices.set(fact.device.index, fact.device.name);
@@ -89,6 +93,21 @@ export class EngineLog {
 
   get deviceBytes(): number | null {
     return this.#deviceBytes;
+  }
+
+  get freeBytes(): number | null {
+    return this.#freeBytes;
+  }
+
+  get deviceVendor(): string | null {
+    return this.#deviceVendor;
+  }
+
+  /** True if a line of the engine stated a fact. A text about the engine, or its command alone, states none. */
+  get hasFacts(): boolean {
+    const stated = [this.#model, this.#release, this.#deviceBytes, this.#freeBytes, this.#error];
+    const lists = [this.#figures, this.#given, this.#settled, this.#devices];
+    return stated.some((fact) => fact !== null) || lists.some(({ size }) => size > 0);
   }
 
   get error(): FoundError | null {

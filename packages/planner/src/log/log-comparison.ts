@@ -21,7 +21,10 @@ export interface ComparedFigure {
 export interface LogChange {
   /** Flags to add or change. */
   readonly flags: string;
+  /** True if the plan with this change starts; false if it does not, or if there is no plan. */
   readonly starts: boolean;
+  /** The whole command with this change; null without a plan that starts. */
+  readonly command: string | null;
 }
 
 export function comparedFigures(
@@ -37,17 +40,24 @@ export function comparedFigures(
 }
 
 /**
- * Returns the request on a device whose cache gets the bytes that the log prints; the same request if the log prints
- * none.
+ * Returns the request on a device whose cache gets the bytes that the log prints. Without them, the device loses the bytes by
+ * which the printed weights exceed the planned weights; without either, the request is the same.
  */
 export function asPrinted(request: PlanRequest, figures: readonly PrintedFigure[]): PlanRequest {
   const printed = figures.find(({ planned }) => planned === 'poolBytes')?.printed;
-  if (printed === undefined) return request;
+  if (printed === undefined) return withPrintedWeights(request, figures);
   const poolOf = (asked: PlanRequest): number => plan(asked).capacity.poolBytes;
   const pool = poolOf(request);
   const perByte = (poolOf(withMemory(request, GiB)) - pool) / GiB;
   if (perByte <= 0) return request;
   return withMemory(request, (printed * GiB - pool) / perByte);
+}
+
+function withPrintedWeights(request: PlanRequest, figures: readonly PrintedFigure[]): PlanRequest {
+  const weights = figures.find(({ figure, planned }) => figure === 'weights' && planned !== null);
+  const planned = weights === undefined ? null : plannedValue(plan(request), { category: 'weights' });
+  if (weights === undefined || planned === null) return request;
+  return withMemory(request, (planned - weights.printed) * GiB);
 }
 
 /** Returns the request on a device with more or less memory. */
@@ -60,24 +70,35 @@ function withMemory(request: PlanRequest, bytes: number): PlanRequest {
 /** Most changes in an answer: a reader tries one or two. */
 const changesMax = 3;
 
+export interface TriedChange {
+  readonly flags: string;
+  /** The request with the change; null if the engine refuses it. */
+  readonly request: PlanRequest | null;
+}
+
 /**
  * Finds the smallest changes after which the plan starts, and plans each. `tried` has the changes that the log
- * suggests: they come first if they start, and otherwise last.
+ * suggests: they come first if they start, and otherwise last. Changes of the flag `kept` are left out.
  */
 export function startingChanges(
   request: PlanRequest,
-  tried: readonly { readonly flags: string; readonly request: PlanRequest | null }[],
+  tried: readonly TriedChange[],
+  kept: string | null = null,
 ): readonly LogChange[] {
-  const suggested = tried.map(({ flags, request: changed }) => ({
-    flags,
-    starts: changed !== null && starts(changed),
-  }));
+  const suggested = tried.map(({ flags, request: changed }) => judged(flags, changed));
   const { fix } = refusalOf(request) === null ? plan(request).start : { fix: null };
-  const fixes = fix === null ? [] : [{ flags: fix.flags, starts: true }];
+  const isKept = ({ flags }: Pick<LogChange, 'flags'>): boolean => kept !== null && flags.includes(kept);
+  const fixes = fix === null || isKept(fix) ? [] : [{ ...fix, starts: true }];
   const found = [...suggested.filter((change) => change.starts), ...fixes];
-  const others = found.length >= changesMax ? [] : singleChanges(request);
-  const unique = [...new Map([...found, ...others].map((change) => [change.flags, change])).values()];
-  return [...unique.slice(0, changesMax), ...suggested.filter((change) => !change.starts)];
+  const others = found.length >= changesMax ? [] : singleChanges(request).filter((one) => !isKept(one));
+  const unique = Map.groupBy([...found, ...others], flagNames);
+  const first = [...unique.values()].flatMap(([change]) => change ?? []);
+  return [...first.slice(0, changesMax), ...suggested.filter((change) => !change.starts)];
+}
+
+/** The flags of a change without their values: another value of the same flag is no other change. */
+function flagNames({ flags }: LogChange): string {
+  return (flags.match(/(?<=^|\s)-{1,2}[A-Za-z][\w-]*/g) ?? [flags]).join();
 }
 
 function singleChanges(request: PlanRequest): readonly LogChange[] {
@@ -85,12 +106,14 @@ function singleChanges(request: PlanRequest): readonly LogChange[] {
   const profile = engineProfile(request.engine);
   const changes = [...profile.changes(request, profile.prepare(request))].sort((a, b) => a.size - b.size);
   return changes
-    .filter((change) => change.flags !== '' && starts(change.apply(request)))
-    .map(({ flags }) => ({ flags, starts: true }));
+    .filter(({ flags }) => flags !== '')
+    .map(({ flags, apply }) => judged(flags, apply(request)))
+    .filter((change) => change.starts);
 }
 
-function starts(request: PlanRequest): boolean {
-  if (refusalOf(request) !== null) return false;
-  const { start, capacity } = plan(request);
-  return start.starts && capacity.poolBytes > 0;
+function judged(flags: string, request: PlanRequest | null): LogChange {
+  const refused = { flags, starts: false, command: null };
+  if (request === null || refusalOf(request) !== null) return refused;
+  const { start, capacity, engine } = plan(request);
+  return start.starts && capacity.poolBytes > 0 ? { flags, starts: true, command: engine.command } : refused;
 }

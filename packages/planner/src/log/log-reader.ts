@@ -87,6 +87,7 @@ export class LogReader {
       this.#lines += newlines(block, counted, at);
       counted = at;
       this.#readLine(text);
+      this.#readCommand(block, at, text);
     }
     this.#lines += newlines(block, counted, block.length);
   }
@@ -99,7 +100,6 @@ export class LogReader {
       const fact = line.read(text, at);
       if (fact !== null) line.log.add(fact, this.#lines + 1);
     }
-    this.#readCommand(text);
     for (const words of deviceWords) {
       const at = text.indexOf(words);
       const name = at === -1 ? undefined : /^[\w.+-]+(?: [\w.+-]+){0,8}/.exec(text.slice(at, at + 80))?.[0];
@@ -107,17 +107,22 @@ export class LogReader {
     }
   }
 
-  /** Reads the command that a shell or a container printed before the engine started. */
-  #readCommand(text: string): void {
+  /** Reads the command that a shell or a container printed before the engine started, on one line or several. */
+  #readCommand(block: string, at: number, text: string): void {
     const words = this.#programs.find((program) => text.includes(program));
     if (words === undefined || this.#commands >= commandsMax) return;
     this.#commands++;
-    try {
-      const reading = readCommand(text.slice(text.indexOf(words)).trim(), this.#engines);
-      this.#logs.find(({ engine }) => engine === reading.engine)?.addCommand(reading);
-    } catch (error) {
-      // A sentence about a command is no command.
-      if (!(error instanceof PlimsollError)) throw error;
+    const whole = continuedLines(block, at, text);
+    const alone = text.slice(text.indexOf(words)).trim();
+    for (const command of whole === text ? [alone] : [whole, alone]) {
+      try {
+        const reading = readCommand(command, this.#engines);
+        this.#logs.find(({ engine }) => engine === reading.engine)?.addCommand(reading);
+        return;
+      } catch (error) {
+        // A sentence about a command is no command.
+        if (!(error instanceof PlimsollError)) throw error;
+      }
     }
   }
 }
@@ -125,13 +130,34 @@ export class LogReader {
 /** Most commands that are read: a log shows the command of a start, and a chat about it may show many. */
 const commandsMax = 32;
 
-/** The beginnings of commands that start an engine. */
+/** The beginnings of commands that start an engine, and its images with the colon of their tag. */
 function commandWords({ commandForm }: Face): readonly string[] {
   const forms = commandForm === null ? [] : [commandForm, ...(commandForm.variants ?? [])];
-  return forms.flatMap(({ programs, modules }) => [
+  return forms.flatMap(({ programs, modules, images }) => [
     ...programs.map((words) => `${words.join(' ')} `),
     ...modules.map((module) => `-m ${module} `),
+    ...images.map((image) => `${image}:`),
   ]);
+}
+
+/** Most lines of one command, so that the time stays linear. */
+const commandLinesMax = 64;
+
+/** Joins a line to those before and after it that a backslash at the end continues; returns the line if there are none. */
+function continuedLines(block: string, at: number, line: string): string {
+  let [start, end] = [at, at + line.length];
+  for (
+    let count = 0;
+    count < commandLinesMax && start >= 2 && /\\\r?\n$/.test(block.slice(start - 3, start));
+    count++
+  )
+    start = block.lastIndexOf('\n', start - 2) + 1;
+  for (let count = 0; count < commandLinesMax && /\\\s*$/.test(block.slice(end - 4, end)); count++) {
+    const newline = block.indexOf('\n', end + 1);
+    end = newline === -1 ? block.length : newline;
+    if (end - start > lineLengthMax) return line;
+  }
+  return start === at && end === at + line.length ? line : block.slice(start, end);
 }
 
 /** Vendors and brands that drivers print before the name of a device. */

@@ -82,17 +82,17 @@ function weightChanges(question: Question, flag: string): readonly Change<object
     bits > 8 && capability >= 8
       ? [weightChange({ weights: 'fp8', size: 4, flags: fp8Flags(question, flag) })]
       : [];
-  const awq =
-    bits >= 8 && capability >= 7.5
-      ? [weightChange({ weights: 'awq', size: 5, flags: `with ${checkpointName('awq')} of the model` })]
-      : [];
+  const awq = bits >= 8 && capability >= 7.5 ? [weightChange({ weights: 'awq', size: 5 })] : [];
   return [...fp8, ...awq];
 }
 
-export function weightChange(
-  change: Pick<Change<object>, 'size' | 'flags'> & { readonly weights: string },
-): Change<object> {
-  const { weights, size, flags } = change;
+/** Proposes weights of another format; without `flags` in another checkpoint or file. */
+export function weightChange(change: {
+  readonly weights: string;
+  readonly size: number;
+  readonly flags?: string;
+}): Change<object> {
+  const { weights, size, flags = planWeights(weights) } = change;
   return {
     kind: 'weights',
     title: `hold the weights in ${weights}`,
@@ -118,10 +118,15 @@ function formatBits(format: string): number {
  * fp8.
  */
 function fp8Flags({ spec, parallelism, hardware }: Question, flag: string): string {
-  if (spec.quantization !== null) return `with ${checkpointName('fp8')} of the model`;
+  if (spec.quantization !== null) return planWeights('fp8');
   const plain = deviceWeights(spec, weightFormat(spec), parallelism).bytes;
   const fitsOnTheWay = plain < hardware.memory.usableBytes;
-  return fitsOnTheWay ? `${flag} fp8` : `with ${checkpointName('fp8')} of the model`;
+  return fitsOnTheWay ? `${flag} fp8` : planWeights('fp8');
+}
+
+/** The flag of `plimsoll plan` for another checkpoint: engines take the checkpoint itself, and no flag names its format. */
+function planWeights(format: string): string {
+  return `--weights ${format}`;
 }
 
 /** Formats "an AWQ checkpoint", "an int8 checkpoint". */

@@ -19,6 +19,10 @@ export interface LogFact {
   readonly device?: { readonly index: number; readonly name: string };
   /** Bytes of one device that a process can use. */
   readonly deviceBytes?: number;
+  /** Bytes of one device that were free before the engine loaded weights. */
+  readonly freeBytes?: number;
+  /** Vendor of the devices, if the line names its software. */
+  readonly deviceVendor?: 'NVIDIA' | 'AMD';
   readonly figures?: readonly PrintedFigure[];
   readonly error?: LogError;
 }
@@ -50,6 +54,8 @@ export interface LogError {
   readonly tries?: readonly (readonly string[])[];
   /** Flag for the engine's share of the memory, if a smaller share leaves room for the missing bytes. */
   readonly shareFlag?: string;
+  /** True if the weights alone exceed the share that `shareFlag` sets. */
+  readonly needsLargerShare?: boolean;
   /** True for an error that follows from another error: it counts only if the log has no other. */
   readonly isConsequence?: boolean;
 }

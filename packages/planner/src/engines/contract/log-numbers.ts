@@ -51,8 +51,11 @@ export const torchOutOfMemory: LogLine = {
     const left = printedBytes(free, freeUnit);
     const capacity = printedBytes(total, totalUnit);
     const of = capacity === null ? '' : ` on a device of ${total} ${totalUnit}`;
+    const software = line.slice(Math.max(0, at - 5), at).trim();
     return {
       ...(capacity !== null && { deviceBytes: capacity }),
+      ...(software === 'CUDA' && { deviceVendor: 'NVIDIA' as const }),
+      ...(software === 'HIP' && { deviceVendor: 'AMD' as const }),
       error: {
         code: 'out-of-memory',
         message: `the device ran out of memory: ${amount} ${unit} were asked for, ${free ?? 'too few'} ${freeUnit ?? ''} were free${of}`,

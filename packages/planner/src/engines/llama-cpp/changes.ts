@@ -48,9 +48,7 @@ function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
   if (spec.source === 'gguf' || checkpointBits(spec) < 8 || isFourBit(weights ?? 'Q4_K_M')) return [];
   return llamaCppFace.usualFormats
     .filter((format) => format !== weights)
-    .map((format) =>
-      weightChange({ weights: format, size: isFourBit(format) ? 5 : 4, flags: `with a ${format} file` }),
-    );
+    .map((format) => weightChange({ weights: format, size: isFourBit(format) ? 5 : 4 }));
 }
 
 function isFourBit(format: string): boolean {

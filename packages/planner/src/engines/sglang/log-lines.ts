@@ -1,4 +1,5 @@
 /** Lines of SGLang's log besides the figures of start-log.ts, as releases 0.4 and 0.5 print them. */
+import { GiB } from '@plimsoll/foundation';
 import type { Argument, LogFact, LogLine } from '../contract/log-line.ts';
 import { numberLine, torchOutOfMemory } from '../contract/log-numbers.ts';
 import { printedArguments } from '../contract/printed-arguments.ts';
@@ -10,12 +11,25 @@ export const sglangLogLines: readonly LogLine[] = [
   argumentLine('server_args={'),
   // The first line of a container's log, if it echoes the command.
   { words: 'sglang.launch_server ', isMark: true, read: () => null },
+  numberLine('Load weight begin. avail mem=# GB', true, ([free = 0]) =>
+    free > 0 ? { freeBytes: free * GiB } : null,
+  ),
+  {
+    words: 'Load weight end.',
+    isMark: true,
+    read: (line, at) => {
+      const [, after, loaded] =
+        /avail mem=([\d.]{1,8}) GB, mem usage=([\d.]{1,8}) GB/.exec(line.slice(at, at + 300)) ?? [];
+      return loaded === undefined ? null : { freeBytes: (Number(after) + Number(loaded)) * GiB };
+    },
+  },
   numberLine('Raise --mem-fraction-static above # (minimum viable', true, ([least = 0]) => ({
     error: {
       code: 'memory-short',
       message: `weights take more than the share of --mem-fraction-static: nothing is left for the KV cache below ${least}`,
       tries: least < 0.97 ? [[shareFlag, String(Math.ceil((least + 0.02) * 1000) / 1000)]] : [],
       shareFlag,
+      needsLargerShare: true,
     },
   })),
   {
@@ -31,10 +45,77 @@ export const sglangLogLines: readonly LogLine[] = [
           code: 'memory-short',
           message: 'weights take the whole share of --mem-fraction-static: nothing is left for the KV cache',
           tries: more,
+          shareFlag,
+          needsLargerShare: true,
         },
       };
     },
   },
+  {
+    words: 'The memory capacity is unbalanced. Some GPUs may be occupied by other processes.',
+    isMark: true,
+    read: (line, at) => {
+      const [, least, , own] =
+        /([a-z_]*min[a-z_]*)=([\d.]{1,9}).{0,60}?=([\d.]{1,9})/.exec(line.slice(at, at + 300)) ?? [];
+      const amounts = least === undefined ? '' : `, ${own} GiB are free on this device`;
+      return {
+        error: {
+          code: 'foreign-memory',
+          message: `another process holds memory of some of the devices${amounts}: SGLang starts only on devices with about the same free memory`,
+        },
+      };
+    },
+  },
+  {
+    words: 'alloc_req_slots runs out of memory.',
+    isMark: true,
+    read: () => ({
+      error: {
+        code: 'requests-above-slots',
+        message:
+          'the table of running requests is full while the server runs: it accepted more than it has places for',
+        tries: [['--max-running-requests', '16']],
+      },
+    }),
+  },
+  {
+    words: 'Not enough space for mamba ping pong idx',
+    isMark: true,
+    read: () => ({
+      error: {
+        code: 'state-slots',
+        message:
+          'the slots of recurrent state ran out while the server ran: requests hold several slots each',
+        tries: [['--mamba-full-memory-ratio', '2']],
+      },
+    }),
+  },
+  {
+    words: 'out of memory. Try to lower your batch size.',
+    isMark: true,
+    read: () => ({
+      error: {
+        code: 'pool-short',
+        message: 'the pool of tokens ran out while the server ran: one batch needs more tokens than it has',
+        shareFlag,
+        isConsequence: true,
+      },
+    }),
+  },
+  numberLine(
+    'User-specified context_length (#) is greater than the derived context_length (#)',
+    true,
+    (values) => {
+      const [asked = 0, most = 0] = values;
+      return {
+        error: {
+          code: 'context-above-model',
+          message: `--context-length ${asked} is longer than the ${most} tokens that the model was trained for`,
+          tries: [['--context-length', String(most)]],
+        },
+      };
+    },
+  ),
   {
     words: 'Not enough GPU memory for hybrid (mamba/linear-attention) state cache.',
     isMark: true,
@@ -76,6 +157,7 @@ export const sglangLogLines: readonly LogLine[] = [
             error: {
               code: 'reserve-short',
               message: 'the device ran out of memory while CUDA graphs were captured beside the pools',
+              tries: [['--cuda-graph-max-bs', '8']],
               shareFlag,
             },
           }
