@@ -86,12 +86,14 @@ async function startOf(
   question: LoggedQuestion,
   notes: string[],
 ): Promise<LoggedStart | null> {
-  const typed = question.model ?? log.model;
-  if (typed === null) notes.push('which model it is: name it with --model');
+  const names = [question.model ?? log.model, question.model === undefined ? log.commandModel : null];
+  const typedNames = names.filter((name) => name !== null);
+  if (typedNames.length === 0) notes.push('which model it is: name it with --model');
   if (question.hardware === null) notes.push('which device it is: name it with --gpu');
-  if (typed === null || question.hardware === null) return null;
+  if (typedNames.length === 0 || question.hardware === null) return null;
   try {
-    const { spec, reference, weights } = await modelOfCommand(typed, { offline: question.offline });
+    const { spec, reference, weights, typed } = await firstKnown(typedNames, question);
+    const asTyped = engineFace(log.engine).loads !== 'checkpoints' ? {} : commandNames(typed, weights);
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
       ...(weights !== null && { weights }),
       ...devicesFlag(log, planned),
@@ -100,7 +102,10 @@ async function startOf(
       engine: log.release === null ? log.engine : `${log.engine}@${log.release}`,
     });
     const requestFor = (planned: ReadonlyMap<string, string | null>): PlanRequest =>
-      onLoggedDevice(log, planRequest({ spec, reference, draft: null }, flagsFor(planned)));
+      onLoggedDevice(log, {
+        ...planRequest({ spec, reference, draft: null }, flagsFor(planned)),
+        ...asTyped,
+      });
     const withWords = (words: readonly string[]): PlanRequest | null => {
       const engine = commandEngines().find(({ face }) => face.name === log.engine);
       if (engine === undefined) return null;
@@ -113,6 +118,31 @@ async function startOf(
     notes.push(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
     return null;
   }
+}
+
+/** The first of the names that is a known model, or else the error about the first. */
+async function firstKnown(
+  names: readonly string[],
+  { offline }: LogQuestion,
+): Promise<Awaited<ReturnType<typeof modelOfCommand>> & { readonly typed: string }> {
+  let first: PlimsollError | null = null;
+  for (const typed of names) {
+    try {
+      return { ...(await modelOfCommand(typed, { offline })), typed };
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      first ??= error;
+    }
+  }
+  throw first ?? new PlimsollError({ code: 'missing-model', message: 'the log names no model' });
+}
+
+/** The name that the engine's command line had: of a checkpoint in the planned format, or of the model itself. */
+function commandNames(
+  typed: string,
+  weights: string | null,
+): Pick<PlanRequest, 'modelReference' | 'convertedReference'> {
+  return weights === null ? { modelReference: typed } : { convertedReference: typed };
 }
 
 /** The device with the memory that the log states: drivers, other processes and partitions take some of the registry's figure. */

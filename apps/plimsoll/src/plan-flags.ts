@@ -52,11 +52,14 @@ export interface PlannedModels {
   readonly spec: ModelSpec;
   /** The model argument as the user typed it. */
   readonly reference: string;
+  /** The typed name of a checkpoint that holds the weights of `spec` in the format of the flag --weights. */
+  readonly checkpoint?: string | undefined;
   /** Null without --draft. */
   readonly draft: ModelSpec | null;
 }
 
-export function planRequest({ spec, reference: model, draft }: PlannedModels, flags: PlanFlags): PlanRequest {
+export function planRequest(models: PlannedModels, flags: PlanFlags): PlanRequest {
+  const { spec, reference: model, draft, checkpoint } = models;
   const devices = devicesOf(flags);
   const [hardware] = devices;
   const isGguf = spec.source === 'gguf' || isMixtureOfFiles(flags.weights ?? null);
@@ -67,6 +70,7 @@ export function planRequest({ spec, reference: model, draft }: PlannedModels, fl
   const request: PlanRequest = {
     spec,
     modelReference: existsSync(model) ? model : undefined,
+    convertedReference: checkpoint,
     hardware,
     devices: areUnlike(devices) ? splitDevices(devices, engine) : undefined,
     largerDevices: (bytesMin) => largerHardware(shippedRegistry, hardware, bytesMin),

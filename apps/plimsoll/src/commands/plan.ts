@@ -3,7 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command, Option } from 'commander';
-import { modelOfArgument, modelOfCommand } from '../command-model.ts';
+import { isMixtureOfFiles, modelOfArgument, modelOfCommand } from '../command-model.ts';
 import { addOptionFlags, modelNamedByOption } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { commandModelFlag, planArguments } from '../pasted-command.ts';
@@ -163,7 +163,8 @@ async function modelsOf(
   const draftName = flags.draft ?? (isPasted ? null : modelNamedByOption(flags));
   const draft = draftName === null ? null : (await named(draftName, { offline })).spec;
   const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
-  return { models: { spec, reference, draft }, asked: { ...question, flags: asked } };
+  const checkpoint = asked === flags || isMixtureOfFiles(weights) ? undefined : typed;
+  return { models: { spec, reference, draft, checkpoint }, asked: { ...question, flags: asked } };
 }
 
 /** Plans each device as if it were the only one, with its usual engine. */

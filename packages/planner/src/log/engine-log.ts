@@ -87,6 +87,11 @@ export class EngineLog {
     return this.#model ?? this.#command?.model ?? null;
   }
 
+  /** Model of the command in the log; null if it has none. */
+  get commandModel(): string | null {
+    return this.#command?.model ?? null;
+  }
+
   get release(): string | null {
     return this.#release ?? this.#command?.release ?? null;
   }

@@ -99,7 +99,8 @@ export function weightChange(change: {
     flags,
     cost: weights === 'awq' || weights === 'Q4_K_M' ? 'some loss of quality' : 'little loss of quality',
     size,
-    apply: (old) => ({ ...old, weights }),
+    // The checkpoint of the question has its old format.
+    apply: (old) => ({ ...old, weights, convertedReference: undefined }),
   };
 }
 

@@ -27,7 +27,7 @@ export function startNotes(input: NotesInput): readonly string[] {
       `--mem-fraction-static is ${Number(settings.memFractionStatic.toFixed(4))} by SGLang's own rule for this card`,
     );
   const needed = checkpointNeeded(request, onlineFormats);
-  if (needed !== null)
+  if (needed !== null && request.convertedReference === undefined)
     notes.push(
       `SGLang does not make ${needed} weights while it loads: the command needs ${checkpointName(needed)} in place of ${request.spec.id}`,
     );

@@ -39,7 +39,7 @@ export function startNotes(
 ): readonly string[] {
   const notes: string[] = [];
   const needed = checkpointNeeded(request, onlineFormats);
-  if (needed !== null)
+  if (needed !== null && request.convertedReference === undefined)
     notes.push(
       `TensorRT-LLM does not make ${needed} weights while it loads: the command needs ${checkpointName(needed)} in place of ${request.spec.id}`,
     );
