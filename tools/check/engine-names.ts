@@ -1,21 +1,17 @@
 /**
  * No code outside an engine's folder may branch on the engine's name: each such branch has to be extended for every new
- * engine. The differences belong in the engine's profile. This check refuses the names of engines, including engines
- * that may get a profile, as strings in sources; a list gives the places that name an engine for another reason.
+ * engine. The differences belong in the profile of the engine. This check refuses the names and aliases of engines as
+ * strings in sources; a list gives the places that name an engine for another reason.
  */
 import { engineFaces } from '@plimsoll/planner/engines';
 import type { Check } from './project.ts';
 import { sourceFacts } from './source-syntax.ts';
-
-/** Engines that people name and that have no profile yet. */
-const others: readonly string[] = ['ollama', 'lmstudio'];
 
 /** `none` is the name of the profile without an engine, and an ordinary word. */
 const noEngine = 'none';
 
 const names: ReadonlySet<string> = new Set([
   ...engineFaces.flatMap(({ name, aliases }) => [name, ...aliases]).filter((name) => name !== noEngine),
-  ...others,
 ]);
 
 const enginesFolder = 'packages/planner/src/engines/';
@@ -24,7 +20,6 @@ const checkedPaths = /^(?:packages|apps|tools)\/.*\.tsx?$/;
 
 /** Path, or the start of paths -> why engines may be named there. */
 export const allowedPlaces: Readonly<Record<string, string>> = {
-  'tools/check/engine-names.ts': 'the list of engines without a profile',
   'packages/planner/src/engines/engines.ts': 'the list of profiles',
   'packages/planner/src/speed/': 'groups of engines in the table of fitted speeds, under names of their own',
   'packages/planner/src/validation/performance-record.ts': 'groups of engines in the table of speeds',

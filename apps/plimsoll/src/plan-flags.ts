@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { PlimsollError, parseBytes, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { type PlanRequest, plan, usualEngine, type Workload } from '@plimsoll/planner';
+import { type PlanRequest, usualEngine, type Workload, withOwnContext } from '@plimsoll/planner';
 import {
   contextOfModel,
   type EngineName,
@@ -66,7 +66,7 @@ export function planRequest(models: PlannedModels, flags: PlanFlags): PlanReques
   const [engine, engineVersion] = engineOf(flags, isGguf, hardware);
   if (draft === null && flags.draftTokens !== undefined)
     throw lonelyFlag('--draft-tokens', '--draft <model>');
-  const isFitted = engineFace(engine).fittedContext?.includes(flags.context?.trim() ?? '') === true;
+  const openContext = openContextOf(flags, engine);
   const request: PlanRequest = {
     spec,
     modelReference: existsSync(model) ? model : undefined,
@@ -86,18 +86,21 @@ export function planRequest(models: PlannedModels, flags: PlanFlags): PlanReques
       draft:
         draft === null ? undefined : { spec: draft, reference: flags.draft, tokens: draftTokensOf(flags) },
     },
-    workload: workloadOf(spec, isFitted ? { ...flags, context: contextOfModel } : flags, engine),
+    workload: workloadOf(
+      spec,
+      openContext === undefined ? flags : { ...flags, context: contextOfModel },
+      engine,
+    ),
     usersAreDefault: flags.users === undefined,
   };
-  return isFitted ? withLongestContext(request) : request;
+  return openContext === undefined ? request : withOwnContext(request, openContext);
 }
 
-/** The longest context that one sequence can have, as an engine fits it at start-up; the model's own if none fits. */
-function withLongestContext(request: PlanRequest): PlanRequest {
-  const { workload } = request;
-  const { capacity } = plan({ ...request, workload: { ...workload, users: 1 } });
-  const contextTokens = capacity.contextMax > 0 ? capacity.contextMax : workload.contextTokens;
-  return { ...request, workload: { ...workload, contextTokens } };
+/** The word that leaves the context to the engine; undefined if the user names a number of tokens. */
+function openContextOf({ context }: PlanFlags, engine: EngineName): string | undefined {
+  const { openContexts = [], choosesContext } = engineFace(engine);
+  if (context === undefined && choosesContext === true) return openContexts[0];
+  return openContexts.find((word) => word === context?.trim());
 }
 
 function draftTokensOf({ draftTokens }: PlanFlags): number {

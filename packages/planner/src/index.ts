@@ -9,5 +9,6 @@ export type { Price } from './deployment/price.ts';
 export type { EngineName, PlanRequest } from './engines/engine-list.ts';
 export { engineProfile, prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
 export { usualEngine } from './engines/usual-engine.ts';
+export { withOwnContext } from './own-context.ts';
 export { type Plan, plan, planWithRequests } from './plan.ts';
 export type { Workload } from './question/workload.ts';

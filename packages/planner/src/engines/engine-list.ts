@@ -7,13 +7,24 @@ import { nameDistance } from '@plimsoll/registry/name-distance';
 import type { Question } from '../question/question.ts';
 import type { EngineFace } from './contract/engine-face.ts';
 import { llamaCppFace } from './llama-cpp/face.ts';
+import { lmStudioFace } from './lmstudio/face.ts';
 import { noEngineFace } from './none/face.ts';
+import { ollamaFace } from './ollama/face.ts';
 import { plimsollFace } from './plimsoll/face.ts';
 import { sglangFace } from './sglang/face.ts';
 import { tensorrtLlmFace } from './tensorrt-llm/face.ts';
 import { vllmFace } from './vllm/face.ts';
 
-const faces = [vllmFace, sglangFace, tensorrtLlmFace, llamaCppFace, plimsollFace, noEngineFace] as const;
+const faces = [
+  vllmFace,
+  sglangFace,
+  tensorrtLlmFace,
+  llamaCppFace,
+  ollamaFace,
+  lmStudioFace,
+  plimsollFace,
+  noEngineFace,
+] as const;
 
 type Face = (typeof faces)[number];
 type OptionsOf<Any> = Any extends EngineFace<infer Options> ? Options : never;

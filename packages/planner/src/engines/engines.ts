@@ -4,7 +4,9 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { type EngineProfile, refusalOf as refusalOfAttempt } from './contract/engine-profile.ts';
 import type { AnyOptions, EngineName, PlanRequest } from './engine-list.ts';
 import { llamaCpp } from './llama-cpp/profile.ts';
+import { lmStudio } from './lmstudio/profile.ts';
 import { noEngine } from './none/profile.ts';
+import { ollama } from './ollama/profile.ts';
 import { plimsoll } from './plimsoll/profile.ts';
 import { sglang } from './sglang/profile.ts';
 import { tensorrtLlm } from './tensorrt-llm/profile.ts';
@@ -15,6 +17,8 @@ const profiles: { readonly [Name in EngineName]: EngineProfile<AnyOptions, Name>
   sglang,
   'tensorrt-llm': tensorrtLlm,
   'llama.cpp': llamaCpp,
+  ollama,
+  lmstudio: lmStudio,
   plimsoll,
   none: noEngine,
 };

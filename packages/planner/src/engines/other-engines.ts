@@ -9,6 +9,8 @@ export function otherEngines(engine: EngineName, users: number): readonly Engine
   const { loads, title } = engineFace(engine);
   if (loads !== 'checkpoints' || title === null || users > fewUsers) return [];
   return engineFaces
-    .filter((face) => face.title !== null && !face.runsHere && face.loads !== 'checkpoints')
+    .filter(({ title: name, runsHere, runsAnotherEngine, loads: files }) => {
+      return name !== null && !runsHere && runsAnotherEngine !== true && files !== 'checkpoints';
+    })
     .map(({ name }) => name);
 }

@@ -197,9 +197,9 @@ test('a command in the log states facts that the engine does not print', () => {
     '$ ollama run llama3.1:70b\n\npulling manifest \nError: model requires more system memory (44.0 GiB) than is available (7.6 GiB)\n',
   ).engines;
   expect([log?.engine, log?.model, [...(log?.commandFlags ?? [])]]).toEqual([
-    'llama.cpp',
+    'ollama',
     'llama3.1:70b',
-    [['context', '4096']],
+    [['context', 'auto']],
   ]);
   const [server] = read(`+ llama-server -m other.gguf -ngl 20 -np 2 -c 8192\n${llamaLog}`).engines;
   expect([server?.model, server?.commandFlags.get('ngl')]).toEqual([

@@ -34,6 +34,11 @@ export interface Question<Options extends object = object> {
   /** True if the user named no number of users, so that an engine with slots takes its own number. */
   readonly usersAreDefault?: boolean | undefined;
   /**
+   * The word with which the user left the context to the engine; `workload` then has the context that the engine
+   * chose. Undefined if the user named a number of tokens.
+   */
+  readonly openContext?: string | undefined;
+  /**
    * Lists devices with at least `bytesMin` of memory, smallest first. Advice searches them if the model does not fit.
    */
   readonly largerDevices?: ((bytesMin: number) => readonly HardwareRecord[]) | undefined;

@@ -22,8 +22,18 @@ export interface CommandForm {
   readonly modelFlags: readonly string[];
   /** True if a word without a flag is the model. */
   readonly takesModelWord: boolean;
-  /** Sequence length if the command has no flag for it: the model's own, or a number of tokens. */
-  readonly usualContext: 'model' | number;
+  /**
+   * Sequence length if the command has no flag for it: the model's own, the engine's choice (the first of the face's
+   * `openContexts`), or a number of tokens.
+   */
+  readonly usualContext: 'model' | 'own' | number;
+  /** Flags of `plimsoll plan` that hold unless the command states them, by the release of the command. */
+  readonly usualFlags?: (release: string | null) => Readonly<Record<string, string>>;
+  /**
+   * Flags of this form alone, with the option of the profile or the shared flag that they set. An option cannot list a
+   * flag that `plimsoll plan` has with another meaning.
+   */
+  readonly ownFlags?: Readonly<Record<string, string>>;
   /** True if the flag for the context counts the tokens of all users together. */
   readonly contextIsShared: boolean;
   /**

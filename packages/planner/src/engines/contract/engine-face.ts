@@ -41,14 +41,18 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly split: 'tensors' | 'layers' | 'nothing';
   /** True if the engine starts with less memory than its users need and lets some users wait. */
   readonly usersWait: boolean;
-  /** Values of the context flag for the longest context that memory allows; absent if the engine has none. */
-  readonly fittedContext?: readonly string[];
+  /** Values of the context flag for a context that the engine chooses; absent if the engine chooses none. */
+  readonly openContexts?: readonly string[];
+  /** True if the engine chooses the context unless a user names one: the first of `openContexts`. */
+  readonly choosesContext?: boolean;
   /** True if the engine starts with a context longer than the model was trained for. */
   readonly runsPastTraining: boolean;
   /**
    * True if the engine runs on the machine that plans: this machine is the default device, and advice names no other.
    */
   readonly runsHere: boolean;
+  /** True if the program starts another engine of the list: advice then names that engine alone. */
+  readonly runsAnotherEngine?: boolean;
   /** Policy of the scheduler; null if no engine schedules. */
   readonly serving: StepPolicy | null;
   /** Figures of the start-up log; null if no log is compared. */

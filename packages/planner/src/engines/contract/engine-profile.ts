@@ -2,6 +2,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
+import type { Workload } from '../../question/workload.ts';
 import type { EngineFace } from './engine-face.ts';
 import type { Start } from './start.ts';
 
@@ -19,6 +20,11 @@ export interface EngineProfile<Options extends object, Name extends string = str
    * Checks whether the engine starts on the question; otherwise returns the reason and the change that makes it start.
    */
   start(question: Question<Options>, current: Deployment): Start;
+  /**
+   * Returns the workload with the context that the engine chooses for the question's `openContext`. Absent if the
+   * engine takes the longest context that memory allows.
+   */
+  readonly ownWorkload?: (question: Question<Options>) => Workload;
   /** Proposes an 8-bit KV cache, if device and model allow it; undefined if the engine has none. */
   readonly cacheChanges?: (question: Question<Options>) => readonly Change<Options>[];
   /** Lists changes on the same engine. Advice lists changes of equal size in this order. */

@@ -44,7 +44,7 @@ export function cacheChanges(question: Question<LlamaCppOptions>): readonly Chan
 }
 
 /** Other files of the model. A GGUF file stays as it is, and a file made from a four-bit checkpoint is no smaller. */
-function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
+export function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
   if (spec.source === 'gguf' || checkpointBits(spec) < 8 || isFourBit(weights ?? 'Q4_K_M')) return [];
   return llamaCppFace.usualFormats
     .filter((format) => format !== weights)

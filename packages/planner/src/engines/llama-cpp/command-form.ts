@@ -1,36 +1,23 @@
 /** How people start llama.cpp. Its variables are those that common/arg.cpp gives to flags. */
 import type { CommandForm } from '../contract/command-form.ts';
+import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
+import { openContexts } from './options.ts';
 
 const flagOf =
   (flag: string): ((value: string) => Readonly<Record<string, string>>) =>
   (value) => ({ [flag]: value });
 
-/**
- * `ollama run`: llama.cpp with 4,096 tokens in each of its slots and with its own variables. Releases of 2026 take longer contexts
- * on devices of 24 GiB and more (docs/context-length); a command that relies on that needs --context.
- */
-const ollamaForm: CommandForm = {
-  programs: [['ollama', 'run']],
-  modules: [],
-  images: ['ollama/ollama'],
-  modelFlags: [],
-  takesModelWord: true,
-  takesPrompt: true,
-  usualContext: 4096,
-  contextIsShared: false,
-  readTokens: null,
-  variables: {
-    OLLAMA_CONTEXT_LENGTH: (value) => (value === '0' ? {} : { context: value }),
-    OLLAMA_NUM_PARALLEL: (value) => (value === '0' ? {} : { users: value }),
-    OLLAMA_FLASH_ATTENTION: flagOf('fa'),
-    OLLAMA_KV_CACHE_TYPE: (value) => ({ ctk: value, ctv: value }),
-  },
-  idleFlags: {
-    switches: ['--verbose', '--nowordwrap', '--insecure', '--hidethinking', '--think', '--truncate'],
-    options: ['--keepalive', '--format', '--dimensions'],
-  },
-  abbreviates: false,
-};
+/** Older builds take this context without `-c`. */
+const fixedContext = '4096';
+
+/** Layers on devices without `-ngl`: none in old builds, then all (PR 15434), then as many as fit. */
+function usualFlags(release: string | null): Readonly<Record<string, string>> {
+  const { automaticFlashAttention, fits } = rulesOfBuild(
+    (release === null ? null : buildOfVersion(release)) ?? newestBuild,
+  );
+  if (fits) return { ngl: 'auto' };
+  return { context: fixedContext, ...(!automaticFlashAttention && { ngl: '0' }) };
+}
 
 /** `ramalama serve` and `ramalama run`: llama-server in a container, with the context of the model and all layers on the device. */
 const ramalamaForm: CommandForm = {
@@ -60,9 +47,10 @@ export const llamaCppCommandForm: CommandForm = {
   images: ['ggml-org/llama.cpp', 'ggerganov/llama.cpp'],
   modelFlags: ['-m', '--model', '-hf', '-hfr', '--hf-repo', '-mu', '--model-url'],
   takesModelWord: false,
-  usualContext: 'model',
+  usualContext: 'own',
+  usualFlags,
   contextIsShared: true,
-  readTokens: null,
+  readTokens: (text) => (text === '0' ? openContexts.whole : text),
   variables: {
     LLAMA_ARG_MODEL: flagOf('model'),
     LLAMA_ARG_HF_REPO: flagOf('model'),
@@ -75,7 +63,15 @@ export const llamaCppCommandForm: CommandForm = {
     LLAMA_ARG_CACHE_TYPE_K: flagOf('ctk'),
     LLAMA_ARG_CACHE_TYPE_V: flagOf('ctv'),
     LLAMA_ARG_N_CPU_MOE: flagOf('n-cpu-moe'),
+    LLAMA_ARG_FIT: flagOf('fit'),
+    LLAMA_ARG_FIT_TARGET: flagOf('fit-target'),
+    LLAMA_ARG_FIT_CTX: flagOf('fit-ctx'),
+    LLAMA_ARG_SPLIT_MODE: flagOf('sm'),
+    LLAMA_ARG_TENSOR_SPLIT: flagOf('ts'),
+    LLAMA_ARG_OVERRIDE_TENSOR: flagOf('ot'),
+    LLAMA_ARG_DEVICE: flagOf('device'),
+    LLAMA_ARG_CACHE_RAM: flagOf('cache-ram'),
   },
   abbreviates: false,
-  variants: [ollamaForm, ramalamaForm],
+  variants: [ramalamaForm],
 };

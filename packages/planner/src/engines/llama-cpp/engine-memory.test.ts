@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { ledgerBytes } from '../../bytes/ledger.ts';
 import { type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
-import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppLedger } from './ledger.ts';
 
 /** The shapes of Llama 3.1 8B, Qwen3 30B-A3B, Gemma 3 and DeepSeek V2 Lite, with fewer layers. */
@@ -246,17 +245,5 @@ describe('what is remembered of a loaded model', () => {
       }),
       { numRuns: 60 },
     );
-  });
-});
-
-describe('fitGpuLayers', () => {
-  it('takes all layers where there is room, none where there is not, and what fits between', () => {
-    const layers = (gib: number): number =>
-      fitGpuLayers(inputOf('experts'), { freeBytes: [gib * 1024 ** 3] }).gpuLayers;
-    expect(layers(80)).toBe(9);
-    expect(layers(1)).toBe(0);
-    const between = layers(4);
-    expect(between).toBeGreaterThan(0);
-    expect(between).toBeLessThan(9);
   });
 });

@@ -135,7 +135,8 @@ function graphBytes(
     normsPinned: allLayers || worst.tokens < 32,
   });
   const traits = backendTraits[input.backend];
-  const able = devices > 1 && allLayers && offloads && (input.cpuExpertLayers ?? 0) === 0;
+  const movesTensors = (input.cpuExpertLayers ?? 0) > 0 || (input.overrides ?? []).length > 0;
+  const able = devices > 1 && allLayers && offloads && !movesTensors;
   const pipelined = able && (input.pipelined ?? traits.pipelines);
   const schedule = scheduleGraph(graph, {
     backends: devices + 1,

@@ -49,6 +49,10 @@ export interface EngineRules {
   readonly serverSystemSequence: boolean;
   /** `-ngl` counts the head before the layers, so that a single layer offloaded is the head. */
   readonly headOffloadedFirst: boolean;
+  /** The engine moves layers and experts to host memory, and shortens an open context, to leave memory free. */
+  readonly fits: boolean;
+  /** An open context is the training length times the slots, not the training length for all slots (PR 27496). */
+  readonly fitsContextOfEverySlot: boolean;
   /** Chosen experts are computed one after the other (before PR 6505). */
   readonly expertsOneByOne: boolean;
   /** Values are computed before keys in a layer. */
@@ -128,6 +132,8 @@ export function rulesOfBuild(build: number): EngineRules {
     copiesLatentParts: !from(5133),
     serverSystemSequence: !from(3912),
     headOffloadedFirst: from(7410),
+    fits: from(7410),
+    fitsContextOfEverySlot: from(10615),
     expertsOneByOne: !from(2700),
     valuesBeforeKeys: from(6900),
     earlyExpertWeights: from(6800),

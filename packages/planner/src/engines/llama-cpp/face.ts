@@ -2,7 +2,7 @@
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
 import { llamaCppCommandForm } from './command-form.ts';
 import { llamaCppLogLines } from './log-lines.ts';
-import { type LlamaCppOptions, llamaCppOptions } from './options.ts';
+import { type LlamaCppOptions, llamaCppOptions, openContexts } from './options.ts';
 
 /** llama.cpp's context is the sum over all slots; the context of a plan is the context of one user. */
 const spellings: Spellings = {
@@ -27,6 +27,7 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   split: 'layers',
   // llama.cpp allocates the cache of every slot when it starts.
   usersWait: false,
+  openContexts: Object.values(openContexts),
   runsPastTraining: true,
   runsHere: false,
   serving: {

@@ -1,7 +1,6 @@
 /** Lines of llama.cpp's log, and of programs that are built on it, as public issues of builds b1500 to b10500 have them. */
 import { MiB } from '@plimsoll/foundation';
 import type { Argument, LogFact, LogLine } from '../contract/log-line.ts';
-import { printedBytes } from '../contract/log-numbers.ts';
 import type { PlannedFigure } from '../contract/start-log.ts';
 
 export const llamaCppLogLines: readonly LogLine[] = [
@@ -117,24 +116,6 @@ export const llamaCppLogLines: readonly LogLine[] = [
               isConsequence: true,
             },
           },
-  },
-  {
-    words: 'model requires more system memory (',
-    isMark: true,
-    read: (line, at) => {
-      const [, needed, unit, available, ofUnit] =
-        /memory \(([\d.]+) (\w+)\) than is available \(([\d.]+) (\w+)\)/.exec(line.slice(at, at + 160)) ?? [];
-      const [wanted, free] = [printedBytes(needed, unit), printedBytes(available, ofUnit)];
-      if (wanted === null || free === null) return null;
-      return {
-        deviceBytes: free,
-        error: {
-          code: 'memory-short',
-          message: `the model needs ${needed} ${unit} of system memory, and ${available} ${ofUnit} are free`,
-          missingBytes: wanted - free,
-        },
-      };
-    },
   },
   {
     words: 'error loading model: ',

@@ -2,29 +2,46 @@
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { Question } from '../../question/question.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, newestRelease } from './engine-rules.ts';
 import type { LlamaCppOptions } from './options.ts';
+import { placesLayers } from './own-fit.ts';
 
 interface NoteFacts {
-  readonly gpuLayers: number | 'all';
+  readonly start: Pick<LlamaCppInput, 'gpuLayers' | 'overrides'>;
   readonly spec: ModelSpec;
   readonly mixture: string | null;
 }
 
 export function llamaCppNotes(
   request: Question<LlamaCppOptions>,
-  { gpuLayers, spec, mixture }: NoteFacts,
+  { start, spec, mixture }: NoteFacts,
 ): readonly string[] {
   const notes: string[] = [];
   if (request.spec.source !== 'gguf' && request.weights === undefined) {
     notes.push(`a ${mixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`);
   }
-  if (typeof gpuLayers === 'number' && gpuLayers <= spec.layers.length) {
+  notes.push(...layerNotes(request, start, spec.layers.length + 1));
+  return [...notes, ...versionNotes(request), ...contextNotes(request)];
+}
+
+function layerNotes(
+  request: Question<LlamaCppOptions>,
+  { gpuLayers = 'all', overrides = [] }: NoteFacts['start'],
+  layers: number,
+): readonly string[] {
+  const isFitted = placesLayers(request);
+  const notes: string[] = [];
+  if (typeof gpuLayers === 'number' && gpuLayers < layers) {
+    const hint = isFitted ? '' : "; -ngl auto leaves 1 GiB free as llama.cpp's own fitting does";
+    notes.push(`${gpuLayers} of ${layers} layers on the device, the rest in host memory${hint}`);
+  }
+  if (isFitted && overrides.length > 0) {
     notes.push(
-      `${gpuLayers} of ${spec.layers.length + 1} layers on the device, the rest in host memory; -ngl auto leaves 1 GiB free as llama.cpp's own fitting does`,
+      `--fit keeps the experts of ${overrides.length} of ${layers - 1} layers in host memory, or parts of them`,
     );
   }
-  return [...notes, ...versionNotes(request), ...contextNotes(request)];
+  return notes;
 }
 
 function versionNotes({ engineVersion }: Question): readonly string[] {

@@ -18,6 +18,9 @@ export interface LlamaCppOptions extends PlacementOptions, ContextOptions {
   readonly fullWindowCache?: boolean | undefined;
 }
 
+/** Words for a context that llama-server chooses: reduced to the free memory, or never reduced (`-c 0`). */
+export const openContexts = { reduced: 'fit', whole: 'full' } as const;
+
 const cacheTypes = 'f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl';
 
 export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [

@@ -1,5 +1,5 @@
 /** Flags of llama-server that decide where weights and caches lie. */
-import { type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 
 export type SplitMode = 'none' | 'layer';
 
@@ -22,6 +22,12 @@ export interface PlacementOptions {
   /** False reads weights instead of mapping the file. */
   readonly mapsFile?: false | undefined;
   readonly repacksWeights?: false | undefined;
+  /** False keeps layers and context as asked, whether they fit or not. */
+  readonly fit?: boolean | undefined;
+  /** MiB that a fit leaves free on each device; a single number counts for every device. */
+  readonly fitMarginMib?: readonly number[] | undefined;
+  /** Shortest context to which a fit reduces an open context. */
+  readonly fitContextMin?: number | undefined;
 }
 
 const splitModes: readonly SplitMode[] = ['none', 'layer'];
@@ -101,6 +107,42 @@ export const placementOptions: readonly OptionSpec<PlacementOptions>[] = [
     { name: 'no-repack', flags: ['--no-repack', '-nr'], words: 'no repacked copy of weights on a CPU' },
     { repacksWeights: false },
     ({ repacksWeights }) => repacksWeights === false,
+  ),
+  {
+    name: 'fit',
+    flags: ['-fit', '--fit'],
+    value: '<on|off>',
+    words: 'move layers to host memory until the rest fits',
+    limit: 'on or off',
+    field: ['on', 'off'],
+    read: (text) => {
+      const word = text.trim().toLowerCase();
+      return word === 'on' || word === 'off' ? { fit: word === 'on' } : null;
+    },
+    write: ({ fit }) => (fit === undefined ? null : fit ? 'on' : 'off'),
+  },
+  {
+    name: 'fit-target',
+    flags: ['-fitt', '--fit-target'],
+    value: '<MiB>',
+    words: 'memory that --fit leaves free, for all devices or for each: 1024 or 2048,512',
+    limit: `up to ${deviceCountMax} numbers of MiB, separated by commas`,
+    field: null,
+    read: (text) => {
+      const fitMarginMib = numbersOf(text);
+      return fitMarginMib === null ? null : { fitMarginMib };
+    },
+    write: ({ fitMarginMib }) => listText(fitMarginMib),
+  },
+  countOption<PlacementOptions>(
+    {
+      name: 'fit-ctx',
+      flags: ['-fitc', '--fit-ctx'],
+      value: '<tokens>',
+      words: 'shortest context to which --fit reduces',
+    },
+    (fitContextMin) => ({ fitContextMin }),
+    ({ fitContextMin }) => fitContextMin,
   ),
 ];
 

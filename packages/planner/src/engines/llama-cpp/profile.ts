@@ -26,16 +26,16 @@ import {
   tightestPool,
 } from './device-use.ts';
 import type { EngineMemory } from './engine-memory.ts';
-import type { LlamaCppInput } from './engine-options.ts';
 import { newestRelease } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
-import { fitGpuLayers } from './fit-layers.ts';
 import { llamaCppEntries } from './ledger.ts';
-import { type Machine, machineOf } from './machine.ts';
+import { machineOf } from './machine.ts';
 import { contextLimit, llamaCppNotes } from './notes.ts';
 import type { LlamaCppOptions } from './options.ts';
+import { ownWorkload, startOf } from './own-fit.ts';
 import { promptCacheEntries } from './prompt-cache.ts';
-import { llamaCppCommand, memoryQuestion, mixtureOf } from './request.ts';
+import { memoryQuestion, mixtureOf } from './request.ts';
+import { llamaCppCommand } from './start-command.ts';
 
 /** The mixtures that people download most, largest first. A question may name every mixture that the planner knows. */
 const usualMixtures: readonly string[] = [
@@ -59,20 +59,17 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
   start: (question, current) => startIfFits(llamaCpp, question, current),
   cacheChanges,
   changes: llamaCppChanges,
+  ownWorkload,
   flagsForUsers: slotFlags,
 };
 
 function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const { workload } = request;
-  const question = memoryQuestion(request);
   const machine = machineOf(request);
-  const gpuLayers = gpuLayersOf(request, question, machine);
+  const question = startOf(request, machine);
   const at = (users: number, contextTokens: number): StartUse => {
     const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
-    return startUse(
-      { ...question, gpuLayers, sequences: slots, contextTokens: users * contextTokens },
-      machine,
-    );
+    return startUse({ ...question, sequences: slots, contextTokens: users * contextTokens }, machine);
   };
   const started = at(workload.users, workload.contextTokens);
   const tightest = tightestPool(started.pools);
@@ -86,18 +83,14 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     ...stateElementBytes(spec, format),
   });
   const { memory } = started;
-  const entries = llamaCppEntries(
-    memory,
-    { ...question, gpuLayers },
-    {
-      device: tightest,
-      unifiedMemory: machine.isUnified,
-    },
-  );
+  const entries = llamaCppEntries(memory, question, {
+    device: tightest,
+    unifiedMemory: machine.isUnified,
+  });
   return {
     engine: llamaCppFace.name,
     engineVersion: versionLabel(request.engineVersion),
-    command: llamaCppCommand(request, gpuLayers, memory),
+    command: llamaCppCommand(request, question, memory),
     formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(memory) },
     cacheIsFixed: true,
     capacityBytes: bytes(pool?.capacityBytes ?? 0),
@@ -127,18 +120,8 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     ...((started.pools.length > 1 || request.devices !== undefined) && {
       perDevice: deviceMemory(started, machine),
     }),
-    notes: llamaCppNotes(request, { gpuLayers, spec, mixture: mixtureOf(request) }),
+    notes: llamaCppNotes(request, { start: question, spec, mixture: mixtureOf(request) }),
   };
-}
-
-function gpuLayersOf(
-  { options }: Question<LlamaCppOptions>,
-  question: LlamaCppInput,
-  { devices }: Machine,
-): number | 'all' {
-  if (options?.gpuLayers !== 'auto') return question.gpuLayers ?? 'all';
-  const freeBytes = devices.map(({ memory }) => memory.usableBytes);
-  return fitGpuLayers(question, { freeBytes }).gpuLayers;
 }
 
 /** The release as asked, or the newest release whose source was read. */

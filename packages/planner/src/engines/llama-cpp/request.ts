@@ -1,26 +1,21 @@
 /** Translates a plan request into options of llama.cpp: ggml names, the backend of a device, the mixture of the file. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import type { KvFormat } from '../../bytes/kv-format.ts';
 import { defaultMixture, parseFileType } from '../../gguf-recipes/file-type.ts';
-import { modelArgument, type Question } from '../../question/question.ts';
-import { sharedFlag } from '../contract/engine-face.ts';
-import { optionWords } from '../contract/option-spec.ts';
+import type { Question } from '../../question/question.ts';
 import { backendTraits } from './backends.ts';
-import type { EngineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
-import { llamaCppFace } from './face.ts';
 import { backendOf, machineOf } from './machine.ts';
 import type { RepackForm } from './model-buffers.ts';
-import { ggmlName, type LlamaCppOptions, llamaCppOptions, llamaCppSwitchOptions } from './options.ts';
+import { ggmlName, type LlamaCppOptions } from './options.ts';
 
 export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
   const { spec, options: llamaCpp = {}, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
   const value = llamaCpp.valueFormat ?? request.kvFormat;
   const cpuExpertLayers = hostExpertLayers(request);
-  const build = request.engineVersion === undefined ? newestBuild : buildNumber(request.engineVersion);
+  const build = buildOf(request);
   const flashAttention = llamaCpp.flashAttention ?? rulesOfBuild(build).automaticFlashAttention;
   if (!flashAttention && value !== undefined && /^(i?q|fp8)/.test(value)) {
     throw new PlimsollError({
@@ -58,7 +53,7 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
 }
 
 /** Slots that llama-server takes without `-np`, all in one cache. */
-const automaticSlots = 4;
+export const automaticSlots = 4;
 
 /** Without a number of users the server takes its own number of slots; more users make it take as many. */
 function slotsOf(
@@ -117,6 +112,10 @@ export function mixtureOf(request: Question): string | null {
   return mixture;
 }
 
+export function buildOf({ engineVersion }: Question): number {
+  return engineVersion === undefined ? newestBuild : buildNumber(engineVersion);
+}
+
 function buildNumber(version: string): number {
   const build = buildOfVersion(version);
   if (build !== null) return build;
@@ -130,7 +129,7 @@ function buildNumber(version: string): number {
 }
 
 /** llama.cpp opens a split file by its first part, whichever part was planned. */
-function firstPart(path: string): string {
+export function firstPart(path: string): string {
   return path.replace(/-\d{5}-of-(\d{5}\.gguf)/, '-00001-of-$1');
 }
 
@@ -139,40 +138,7 @@ function usualMixture(request: Question): string {
   return request.spec.quantization?.weights === 'mxfp4' ? 'MXFP4_MOE' : defaultMixture;
 }
 
-/** The command line that starts llama-server as planned. */
-export function llamaCppCommand(
-  request: Question<LlamaCppOptions>,
-  gpuLayers: number | 'all',
-  memory: EngineMemory,
-): string {
-  const { spec, options = {}, workload } = request;
-  const model =
-    spec.source === 'gguf'
-      ? `-m ${firstPart(modelArgument(request))}`
-      : `-m ${spec.id.split('/').at(-1)}-${mixtureOf(request)}.gguf`;
-  const flag = (name: 'context' | 'users', count: number): string =>
-    `${sharedFlag(llamaCppFace, name)} ${count}`;
-  const parts = ['llama-server', model, flag('context', workload.contextTokens * workload.users)];
-  const { keyType, valueType, rules } = memory.options;
-  const isAutomatic = request.usersAreDefault === true && workload.users <= automaticSlots;
-  // Without this flag newer builds take four slots.
-  if ((workload.users > 1 || rules.automaticSlots) && !isAutomatic) parts.push(flag('users', workload.users));
-  const isOnDevice = machineOf(request).backend !== 'cpu';
-  const formatOf = (type: string, own: KvFormat | undefined): KvFormat | undefined =>
-    type === 'f16' ? undefined : (own ?? request.kvFormat);
-  const chosen: LlamaCppOptions = {
-    ...options,
-    // No model has this many layers.
-    gpuLayers: isOnDevice ? (gpuLayers === 'all' ? 999 : gpuLayers) : undefined,
-    keyFormat: formatOf(keyType, options.keyFormat),
-    valueFormat: formatOf(valueType, options.valueFormat),
-    cpuExpertLayers: hostExpertLayers(request),
-  };
-  const specs = rules.automaticFlashAttention ? llamaCppOptions : llamaCppSwitchOptions;
-  return [...parts, ...optionWords(specs, chosen)].join(' ');
-}
-
-function hostExpertLayers({ spec, options }: Question<LlamaCppOptions>): number | undefined {
+export function hostExpertLayers({ spec, options }: Question<LlamaCppOptions>): number | undefined {
   const layers = options?.cpuExpertLayers;
   return layers === 'all' ? spec.layers.length : layers;
 }

@@ -54,6 +54,12 @@ function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<st
   for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
   for (const spec of face.options) add(spec.flags, { kind: 'option', spec });
+  for (const [flag, name] of Object.entries(face.commandForm?.ownFlags ?? {})) {
+    const spec = face.options.find((option) => option.name === name);
+    const shared = sharedFlags.find((candidate) => candidate === name);
+    if (spec !== undefined) add([flag], { kind: 'option', spec });
+    else if (shared !== undefined) add([flag], { kind: 'shared', name: shared });
+  }
   return meanings;
 }
 

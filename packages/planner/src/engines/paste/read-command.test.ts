@@ -74,11 +74,38 @@ test('a program on an engine has defaults of its own, and its words after the mo
       'OLLAMA_CONTEXT_LENGTH=8192 OLLAMA_NUM_PARALLEL=2 OLLAMA_KV_CACHE_TYPE=q8_0 ollama run qwen3:8b "Why is the sky blue?" --verbose',
     ),
   ).toMatchInlineSnapshot(`
-    "llama.cpp qwen3:8b
-    context=8192 users=2 ctk=q8_0 ctv=q8_0
+    "ollama qwen3:8b
+    context=8192 users=2 kv=q8_0
     left out --verbose; unknown -; others -"
   `);
-  expect(read('docker exec -it ollama ollama run gemma3:27b')).toContain('context=4096');
+  expect(read('docker exec -it ollama ollama run gemma3:27b')).toContain('context=auto');
+  expect(read('lms load qwen3-8b --gpu 0.5 --context-length 16384 --parallel 2 -y')).toMatchInlineSnapshot(`
+    "lmstudio qwen3-8b
+    offload=0.5 context=8192 users=2
+    left out -y; unknown -; others -"
+  `);
+});
+
+test('a server without a model takes the model of the next command of its engine', () => {
+  expect(
+    read(
+      'export OLLAMA_FLASH_ATTENTION=1 OLLAMA_GPU_OVERHEAD=1073741824\nOLLAMA_CONTEXT_LENGTH=64000 OLLAMA_MAX_LOADED_MODELS=1 ollama serve &\nollama run qwen3:32b',
+    ),
+  ).toMatchInlineSnapshot(`
+    "ollama qwen3:32b
+    context=64000 fa=on gpu-overhead=1073741824
+    left out OLLAMA_MAX_LOADED_MODELS; unknown -; others -"
+  `);
+});
+
+test('flags that a command leaves out have the values of its release', () => {
+  expect(read('llama-server -m a.gguf')).toContain('ngl=auto context=fit');
+  expect(read('llama-server -m a.gguf -c 0 --fit off')).toContain('context=full fit=off');
+  const image = (tag: string): string =>
+    read(`docker run ghcr.io/ggml-org/llama.cpp:server-${tag} -m a.gguf`);
+  expect(image('b6500')).toContain('context=4096');
+  expect(image('b6500')).not.toContain('ngl');
+  expect(image('b5000')).toContain('ngl=0');
 });
 
 test('numbers of tokens have the meaning of the engine', () => {

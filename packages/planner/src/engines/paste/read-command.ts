@@ -83,17 +83,19 @@ export function readCommand(
   const commands = typeof given === 'string' ? commandsOfText(given) : commandsOfWords(given);
   const faces = engines.flatMap(({ face }) => facesOf(face));
   const found = commands.flatMap((command) => findInvocation(command, faces) ?? []);
-  const [first, ...others] = found;
+  const [first, others] = startOfModel(found);
   if (first === undefined) throw unknownCommand(commands, faces);
   const { face } = first;
   const known = engines.find((engine) => engine.face.name === face.name)?.known ?? null;
   const { model, ...read } = readArguments(face, known, first.words);
   const { model: modelOfVariables = null, ...flags } = flagsOfVariables(first, face);
+  const release = first.release ?? installedRelease(commands, face);
+  const usual = face.commandForm?.usualFlags?.(release) ?? {};
   return {
     engine: face.name,
-    release: first.release ?? installedRelease(commands, face),
+    release,
     model: model ?? modelOfVariables,
-    flags: planFlags(new Map([...Object.entries(flags), ...read.flags]), face),
+    flags: planFlags(new Map([...Object.entries({ ...usual, ...flags }), ...read.flags]), face),
     leftOut: [...idleVariables(first, face), ...read.leftOut],
     unknown: read.unknown,
     unread: read.unread.map(
@@ -111,6 +113,28 @@ function facesOf(face: CommandFace): readonly CommandFace[] {
     ...face,
     commandForm,
   }));
+}
+
+type FoundInvocation = Invocation<CommandFace>;
+
+/**
+ * Returns the first command, and the others. If the first command starts a server without a model, the next command of
+ * the same engine names the model, and the variables of the server apply to it.
+ */
+function startOfModel(
+  found: readonly FoundInvocation[],
+): readonly [FoundInvocation | undefined, readonly FoundInvocation[]] {
+  const [first, ...others] = found;
+  if (first?.face.commandForm?.takesModelWord !== true || first.words.some(isPlainWord))
+    return [first, others];
+  const next = others.find(({ face, words }) => face.name === first.face.name && words.some(isPlainWord));
+  if (next === undefined) return [first, others];
+  const variables = new Map([...first.variables, ...next.variables]);
+  return [{ ...next, variables }, others.filter((other) => other !== next)];
+}
+
+function isPlainWord(word: string): boolean {
+  return /^[^-]/.test(word);
 }
 
 /** A shell has split the words after `--`; a command that is quoted as a whole is still one text. */
@@ -156,12 +180,14 @@ function installedRelease(commands: readonly ShellCommand[], { name, release }: 
 /** Converts numbers of tokens to our meaning, and adds the engine's default context. */
 function planFlags(
   flags: ReadonlyMap<string, string | null>,
-  { commandForm }: CommandFace,
+  { commandForm, openContexts = [] }: CommandFace,
 ): ReadonlyMap<string, string | null> {
   const planned = new Map(flags);
   if (commandForm === null) return planned;
   const typed = flags.get('context') ?? null;
-  const usual = commandForm.usualContext === 'model' ? contextOfModel : String(commandForm.usualContext);
+  const { usualContext } = commandForm;
+  const own = usualContext === 'own' ? openContexts[0] : usualContext;
+  const usual = own === undefined || own === 'model' ? contextOfModel : String(own);
   const tokens = typed === null ? usual : (commandForm.readTokens?.(typed) ?? typed);
   const users = Number(flags.get('users') ?? 1);
   const isDivided = commandForm.contextIsShared && users > 1 && Number(tokens) >= users;

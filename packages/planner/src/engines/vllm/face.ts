@@ -52,7 +52,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   loads: 'checkpoints',
   split: 'tensors',
   usersWait: true,
-  fittedContext: ['auto', '-1'],
+  openContexts: ['auto', '-1'],
   runsPastTraining: false,
   runsHere: false,
   serving: {

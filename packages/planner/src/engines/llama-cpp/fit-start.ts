@@ -1,0 +1,107 @@
+/**
+ * `--fit`: what llama.cpp changes of a start so that it leaves memory free on every device (common/fit.cpp,
+ * common_params_fit_impl). It projects the memory without allocating, shortens a context that the user left open, and
+ * then moves layers or experts to host memory, unless the user placed them.
+ */
+import { GiB } from '@plimsoll/foundation';
+import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
+import { deviceBytes, fitLayers, type LayerFit } from './fit-layers.ts';
+
+/** `--fit-target`: what stays free on a device. */
+export const usualFitMarginBytes = GiB;
+
+/** `--fit-ctx`: the shortest context to which a fit reduces. */
+export const usualFitContextMin = 4096;
+
+/** A reduced context is a multiple of this per stream. */
+const contextStep = 256;
+
+export interface FitLimits {
+  /** Free bytes of each device; for a CPU the memory of the machine. */
+  readonly freeBytes: readonly number[];
+  readonly marginBytes: readonly number[];
+  /** Shortest context per stream; null keeps the context as it is. */
+  readonly contextMin: number | null;
+  /** False if the user placed layers, so that the fit leaves them in place. */
+  readonly movesLayers: boolean;
+}
+
+/** The start after the fit. The number of layers is `all` where every layer fits. */
+export function fitStart(asked: LlamaCppInput, limits: FitLimits): LlamaCppInput {
+  const target = limits.freeBytes.map((free, device) => free - (limits.marginBytes[device] ?? 0));
+  const memory = engineMemory(asked);
+  if (leavesRoom(usedBytes(memory), target)) return asked;
+  const reduced = reduceContext({ asked, memory, target, limits });
+  const isOneMemory = target.length === 1 || asked.backend === 'cpu';
+  if (reduced.isEnough && isOneMemory) return reduced.input;
+  if (asked.backend === 'cpu' || !limits.movesLayers) return reduced.input;
+  return { ...reduced.input, ...fittedLayers(reduced.input, target) };
+}
+
+function fittedLayers(input: LlamaCppInput, target: readonly number[]): LayerFit {
+  const { spec } = input;
+  const measure = (placed: Partial<LlamaCppInput>): EngineMemory => engineMemory({ ...input, ...placed });
+  const hasExperts = spec.layers.some(({ mlp }) => mlp.kind === 'moe');
+  const allExperts = { pattern: 'blk\\.\\d+\\.ffn_(up|down|gate_up|gate)_(ch|)exps', backend: target.length };
+  const denseSurplusBytes = hasExperts
+    ? surplusOf(usedBytes(measure({ overrides: [allExperts] })), target)
+    : 0;
+  return fitLayers({
+    blocks: spec.layers.length,
+    hasExperts,
+    targetBytes: target,
+    measure,
+    denseSurplusBytes,
+  });
+}
+
+/** Bytes per device, or of the whole machine if it has no device. */
+function usedBytes(memory: EngineMemory): readonly number[] {
+  if (memory.devices.length > 0) return deviceBytes(memory);
+  const { weights, cache, state, compute } = memory.host;
+  return [weights + cache + state + compute];
+}
+
+function leavesRoom(used: readonly number[], target: readonly number[]): boolean {
+  return used.every((bytes, device) => bytes <= (target[device] ?? 0));
+}
+
+function surplusOf(used: readonly number[], target: readonly number[]): number {
+  return sum(target) - sum(used);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+interface ContextQuestion {
+  readonly asked: LlamaCppInput;
+  readonly memory: EngineMemory;
+  readonly target: readonly number[];
+  readonly limits: FitLimits;
+}
+
+/** Step 2: a shorter context by linear interpolation between the shortest and the asked one. */
+function reduceContext({ asked, memory, target, limits }: ContextQuestion): {
+  readonly input: LlamaCppInput;
+  readonly isEnough: boolean;
+} {
+  const used = usedBytes(memory);
+  const streams = memory.options.cache.unified ? 1 : memory.options.sequences;
+  const least = (limits.contextMin ?? Number.POSITIVE_INFINITY) * streams;
+  const most = asked.contextTokens;
+  if (surplusOf(used, target) >= 0 || most <= least) return { input: asked, isEnough: false };
+  const devices = target.length;
+  // Whole layers waste about half a layer per device, and tensors of experts a sixth.
+  const layers = asked.spec.layers.length;
+  const hasExperts = asked.spec.layers.some(({ mlp }) => mlp.kind === 'moe');
+  const perLayer = Math.trunc(sum(memory.devices.map(({ weights }) => weights)) / layers);
+  const waste = devices > 1 ? Math.trunc(((devices + 1) * perLayer) / (hasExperts ? 6 : 2)) : 0;
+  const wanted = sum(target) - waste;
+  const shortest = sum(usedBytes(engineMemory({ ...asked, contextTokens: least })));
+  if (wanted <= shortest) return { input: { ...asked, contextTokens: least }, isEnough: false };
+  const grown = least + Math.trunc(((most - least) * (wanted - shortest)) / (sum(used) - shortest));
+  const whole = grown - (grown % (contextStep * streams));
+  return { input: { ...asked, contextTokens: Math.max(whole, least) }, isEnough: true };
+}
