@@ -6,8 +6,11 @@
  *   free  ------------->  owned (references > 0)  ------------->  free     taken first
  *            share                             release, hashed
  *  cached ------------->  owned                   ------------->  cached   taken when none is free, least recent first
+ *                                        releasePassed, hashed
+ *  passed ------------->  owned                   ------------->  passed   taken before the cached blocks
  *
- * A block is in exactly one of the three states. `publish` gives an owned block a content hash; it keeps the hash when
+ * A block is in exactly one of the four states. A passed block has left the sliding window of its sequence: a prompt that
+ * continues the sequence does not read it. `publish` gives an owned block a content hash; it keeps the hash when
  * its last owner lets go, until its space is needed (an eviction) or its content changes (`unpublish`). A block with
  * a hash is never written. `null` means "none left now"; a wrong call is a bug and throws.
  */
@@ -31,6 +34,13 @@ export class BlockPool {
   readonly #index: HashIndex;
   readonly #free: BlockList;
   readonly #cached: BlockList;
+  readonly #passed: BlockList;
+  /** 1 for blocks in the passed list, because a block's links do not tell its list. */
+  readonly #isPassed: Uint8Array;
+  /** 1 for blocks with a published next block. */
+  readonly #isParent: Uint8Array;
+  /** 1 for blocks before a place where prompts part: they are cached, never passed. */
+  readonly #isBranch: Uint8Array;
   #evictions = 0;
 
   constructor(blockCount: number) {
@@ -39,9 +49,13 @@ export class BlockPool {
     this.#references = new Int32Array(blockCount);
     this.#depths = new Int32Array(blockCount);
     this.#index = new HashIndex(blockCount);
-    const links = blockLinks(blockCount, 2);
+    this.#isPassed = new Uint8Array(blockCount);
+    this.#isParent = new Uint8Array(blockCount);
+    this.#isBranch = new Uint8Array(blockCount);
+    const links = blockLinks(blockCount, 3);
     this.#free = new BlockList(links, blockCount);
     this.#cached = new BlockList(links, blockCount + 1);
+    this.#passed = new BlockList(links, blockCount + 2);
     for (let block = 0; block < blockCount; block++) this.#free.pushBack(blockId(block));
   }
 
@@ -49,13 +63,14 @@ export class BlockPool {
     return this.#free.length;
   }
 
+  /** Blocks without an owner that can be found by their content, passed blocks included. */
   get cachedCount(): number {
-    return this.#cached.length;
+    return this.#cached.length + this.#passed.length;
   }
 
   /** Blocks that an allocation can take: free blocks, and cached blocks at the cost of their content. */
   get availableCount(): number {
-    return this.#free.length + this.#cached.length;
+    return this.#free.length + this.cachedCount;
   }
 
   get ownedCount(): number {
@@ -80,8 +95,8 @@ export class BlockPool {
     if (this.availableCount === 0) return null;
     if (this.#free.length === 0) {
       // Eviction turns the block into a free block, which is then taken as usual.
-      const oldest = this.#cached.popFront();
-      this.#index.remove(oldest);
+      const oldest = this.#popEvicted();
+      this.#forget(oldest);
       this.#free.pushFront(oldest);
       this.#evictions++;
     }
@@ -95,7 +110,7 @@ export class BlockPool {
     const references = this.references(block);
     if (references === 0) {
       if (!this.#index.has(block)) assert(false, `block ${block} is free: there is nothing in it to share`);
-      this.#cached.remove(block);
+      this.#removeCached(block);
     }
     this.#references[block] = references + 1;
   }
@@ -105,12 +120,35 @@ export class BlockPool {
    * last used together: a tail without its head could never be found again.
    */
   release(block: BlockId): void {
-    const references = this.references(block);
-    if (references === 0) assert(false, `block ${block} is released more often than it was taken`);
-    this.#references[block] = references - 1;
-    if (references > 1) return;
+    if (!this.#dropOwner(block)) return;
     if (this.#index.has(block)) this.#cached.pushBack(block);
     else this.#free.pushFront(block);
+  }
+
+  /** Removes an owner whose sliding window has left the block. */
+  releasePassed(block: BlockId): void {
+    if (!this.#dropOwner(block)) return;
+    if (!this.#index.has(block)) this.#free.pushFront(block);
+    else if (this.#isBranch[block] === 1) this.#cached.pushBack(block);
+    else this.#pushPassed(block);
+  }
+
+  /** Makes a cached block a passed block, unless it has an owner or prompts part after it. */
+  pass(block: BlockId): void {
+    if (this.references(block) > 0 || this.#isPassed[block] === 1 || this.#isBranch[block] === 1) return;
+    this.#cached.remove(block);
+    this.#pushPassed(block);
+  }
+
+  /**
+   * Tells that a prompt continues after the last of these blocks, which are consecutive. If the last block already has
+   * another continuation, prompts part here, as after a system prompt: the blocks then stay cached when windows leave
+   * them.
+   */
+  markMatch(blocks: readonly BlockId[]): void {
+    const last = blocks.at(-1);
+    if (last === undefined || this.#isParent[last] === 0) return;
+    for (const block of blocks) this.#isBranch[block] = 1;
   }
 
   find(chain: readonly number[], offset: number): BlockId | null {
@@ -133,13 +171,15 @@ export class BlockPool {
     }
     this.#index.insert(block, chain, offset);
     this.#depths[block] = depth;
+    const parent = depth === 0 ? null : this.#index.find(chain, offset - hashWords);
+    if (parent !== null) this.#isParent[parent] = 1;
     return block;
   }
 
   /** Removes the hash from a block whose only owner is about to change it. */
   unpublish(block: BlockId): void {
     assert(this.references(block) === 1, `block ${block} may change only when it has one owner`);
-    this.#index.remove(block);
+    this.#forget(block);
   }
 
   /** Adds a free block to the cached blocks as the most recent: this restores a saved cache. */
@@ -150,7 +190,7 @@ export class BlockPool {
     this.#cached.pushBack(block);
   }
 
-  /** Every findable block: cached ones from the least recent on, then owned ones, deepest first. */
+  /** Every findable block: passed ones, cached ones from the least recent on, then owned ones, deepest first. */
   published(): readonly PublishedBlock[] {
     const owned: BlockId[] = [];
     for (let block = 0; block < this.blockCount; block++) {
@@ -158,16 +198,16 @@ export class BlockPool {
       if (this.references(id) > 0 && this.#index.has(id)) owned.push(id);
     }
     owned.sort((left, right) => this.#depth(right) - this.#depth(left) || left - right);
-    return [...this.#cached, ...owned].map((block) => ({
+    return [...this.#passed, ...this.#cached, ...owned].map((block) => ({
       block,
       hash: this.#index.hashOf(block),
       depth: this.#depth(block),
     }));
   }
 
-  /** The order in which allocations take blocks: free blocks, then cached blocks. */
+  /** The order in which allocations take blocks: free blocks, then passed blocks, then cached blocks. */
   freeOrder(): readonly BlockId[] {
-    return [...this.#free, ...this.#cached];
+    return [...this.#free, ...this.#passed, ...this.#cached];
   }
 
   /** Recounts everything. `expected` gives the number of owners that the caller knows for each block. */
@@ -187,6 +227,9 @@ export class BlockPool {
     };
     visit(this.#free, 'free', false);
     visit(this.#cached, 'cached', true);
+    visit(this.#passed, 'passed', true);
+    for (const block of this.#passed)
+      if (this.#isPassed[block] !== 1) assert(false, `block ${block} is passed and does not say so`);
     let hashes = 0;
     for (let index = 0; index < this.blockCount; index++) {
       const block = blockId(index);
@@ -204,5 +247,37 @@ export class BlockPool {
 
   #depth(block: BlockId): number {
     return this.#depths[block] ?? 0;
+  }
+
+  /** Removes an owner, and returns true if it was the last. */
+  #dropOwner(block: BlockId): boolean {
+    const references = this.references(block);
+    if (references === 0) assert(false, `block ${block} is released more often than it was taken`);
+    this.#references[block] = references - 1;
+    return references === 1;
+  }
+
+  #pushPassed(block: BlockId): void {
+    this.#isPassed[block] = 1;
+    this.#passed.pushBack(block);
+  }
+
+  #removeCached(block: BlockId): void {
+    if (this.#isPassed[block] === 1) this.#passed.remove(block);
+    else this.#cached.remove(block);
+    this.#isPassed[block] = 0;
+  }
+
+  #popEvicted(): BlockId {
+    if (this.#passed.length === 0) return this.#cached.popFront();
+    const block = this.#passed.popFront();
+    this.#isPassed[block] = 0;
+    return block;
+  }
+
+  #forget(block: BlockId): void {
+    this.#index.remove(block);
+    this.#isParent[block] = 0;
+    this.#isBranch[block] = 0;
   }
 }

@@ -73,10 +73,11 @@ export class SequenceMemory {
       assert(newBlocks > 0, 'a match leaves at least one token to compute');
     }
     if (this.stateSlots !== null && this.stateSlots.freeCount === 0) return false;
-    for (const { index, pool } of this.groups) {
+    for (const { index, pool, window } of this.groups) {
       const table = tableOf(sequence, index);
       const matched = defined(match.tables[index], 'a match has one table per group');
       table.firstIndex = matched.firstIndex;
+      if (window !== null) pool.markMatch(matched.blocks);
       for (const block of matched.blocks) {
         pool.share(block);
         table.blocks.push(block);
@@ -125,15 +126,45 @@ export class SequenceMemory {
     const publishes = this.#prefixCaching && fullBlocks > sequence.publishedBlocks;
     if (publishes) this.#extendHashes(sequence, fullBlocks);
     for (const { index, pool, window } of this.groups) {
-      const table = tableOf(sequence, index);
-      shrink(table, pool, blocksFor(computed, this.blockSize));
+      shrink(tableOf(sequence, index), pool, blocksFor(computed, this.blockSize));
       if (publishes) this.#publish(sequence, index, fullBlocks);
-      const gone = firstLiveBlock(computed, window, this.blockSize) - table.firstIndex;
-      if (gone <= 0) continue;
-      for (const block of table.blocks.splice(0, gone).reverse()) pool.release(block);
-      table.firstIndex += gone;
+      if (window !== null) this.#slide(sequence, index, { computed, window, publishes });
     }
     sequence.publishedBlocks = fullBlocks;
+  }
+
+  /**
+   * Releases the blocks that the window has left. A later prompt continues from a whole block, so its window can start
+   * one block earlier than this sequence's window: that block becomes a passed block with the next whole block.
+   *
+   *   full blocks      |    |    |    |    | computed
+   *   read by a later prompt |<--- window --->|
+   *   read by this sequence    |<--- window --->|
+   */
+  #slide(
+    sequence: Sequence,
+    groupIndex: number,
+    {
+      computed,
+      window,
+      publishes,
+    }: { readonly computed: number; readonly window: number; readonly publishes: boolean },
+  ): void {
+    const { pool } = this.#group(groupIndex);
+    const table = tableOf(sequence, groupIndex);
+    const { firstIndex } = table;
+    const wholeTokens = computed - (computed % this.blockSize);
+    const passedEnd = this.#prefixCaching ? firstLiveBlock(wholeTokens, window, this.blockSize) : 0;
+    if (publishes && firstIndex > 0 && firstIndex <= passedEnd) {
+      const earlier = pool.find(sequence.hashes, (firstIndex - 1) * hashWords);
+      if (earlier !== null) pool.pass(earlier);
+    }
+    const gone = Math.max(0, firstLiveBlock(computed, window, this.blockSize) - firstIndex);
+    for (const [index, block] of [...table.blocks.splice(0, gone).entries()].reverse()) {
+      if (firstIndex + index < passedEnd) pool.releasePassed(block);
+      else pool.release(block);
+    }
+    table.firstIndex += gone;
   }
 
   /**
