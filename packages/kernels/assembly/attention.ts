@@ -9,11 +9,16 @@ import {
   OneRow,
   addHalves,
   addValues,
+  addValuesRow,
   blockTokens,
   headDim,
+  joinedMaxima,
+  joinedTotals,
   maxima,
   placeScratch,
+  rowExtras,
   scoreHalves,
+  scoreRow,
   scoreRows,
   scores,
   setGeometry,
@@ -102,13 +107,13 @@ function rowPointer(command: usize, index: u32, kvHead: u32, token: u32, row: u3
  */
 function scoreSpan(command: usize, kvHead: u32, token: u32, rows: u32): void {
   const q = rowPointer(command, 8, kvHead, token, 0), last = rows - 1;
-  if (rows == 1) return scoreRows<OneRow>(0, q, q, q, q);
+  if (rows == 1) return scoreRow(q);
   for (let row: u32 = 0; row < rows; row += 4) {
     const q0 = rowPointer(command, 8, kvHead, token, row);
     const q1 = rowPointer(command, 8, kvHead, token, min(last, row + 1));
     const q2 = rowPointer(command, 8, kvHead, token, min(last, row + 2));
     const q3 = rowPointer(command, 8, kvHead, token, min(last, row + 3));
-    scoreRows<FourRows>(row, q0, q1, q2, q3);
+    scoreRows(row, q0, q1, q2, q3);
   }
 }
 
@@ -128,13 +133,16 @@ function scoreBlock(command: usize, kvHead: u32, token: u32, rows: u32, keys: us
   return load<u32>(table + (index << 2)) * word(command, 4) + kvHead * headBytes(command);
 }
 
-/** Computes scores, weights and values of one span, the blocks [first, first + count), for all rows. */
-function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, count: u32): void {
+/**
+ * Computes scores, weights and values of one span, the blocks [first, first + count), for all rows. The first `skipped`
+ * blocks lie before every window: their table entries are not valid.
+ */
+function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, count: u32, skipped: u32): void {
   const group = word(command, 15) / word(command, 6), start = first * <u32>blockTokens;
   const table: usize = load<u32>(word(command, 12) + (token << 2));
   setUsedTokens(count * blockTokens);
   const isDirect = word(command, 1) == 0 && rows <= 4;
-  for (let i: u32 = 0; i < count; i++) {
+  for (let i = skipped; i < count; i++) {
     const keys = <usize>word(command, 2) + headOf(command, kvHead, table, first + i), at = (i * blockTokens) << 2;
     if (isDirect) scoreBlock(command, kvHead, token, rows, keys, scores + at);
     else loadKeys(command, keys, widened + at, spanTokens << 2);
@@ -153,7 +161,7 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
     }
   }
   if (least >= most) return;
-  for (let i: u32 = 0; i < count; i++) {
+  for (let i = skipped; i < count; i++) {
     const at = <i32>(i * blockTokens), from = max<i32>(0, least - at), to = min<i32>(<i32>blockTokens, most - at);
     const values = <usize>word(command, 3) + headOf(command, kvHead, table, first + i);
     if (from >= to) continue;
@@ -162,11 +170,11 @@ function attendSpan(command: usize, kvHead: u32, token: u32, rows: u32, first: u
     else addHalves<FourRows>(values, scores + (at << 2), from, to);
   }
   if (isDirect) return;
-  if (rows == 1) addValues<OneRow>(0, least, most);
-  else for (let row: u32 = 0; row < rows; row += 4) addValues<FourRows>(row, least, most);
+  if (rows == 1) addValuesRow(least, most);
+  else for (let row: u32 = 0; row < rows; row += 4) addValues(row, least, most);
 }
 
-/** Clears the sums, maxima and totals of `rows` rows. */
+/** Clears the sums, maxima and totals of `rows` rows for the next part. */
 function clearRows(rows: u32): void {
   for (let row: u32 = 0; row < rows; row++) {
     store<f32>(maxima + (row << 2), -Infinity);
@@ -176,37 +184,101 @@ function clearRows(rows: u32): void {
   memory.fill(sums, 0, (((rows + 3) & ~3) * headDim) << 2);
 }
 
-/** Adds the blocks [first, end) of the context, span by span, to the sums of `rows` rows. */
-function attendBlocks(command: usize, kvHead: u32, token: u32, rows: u32, first: u32, end: u32): void {
+/**
+ * The context of a token is divided into parts, so that all threads have work if a model has few kv heads. Each part
+ * starts with empty sums, and the parts are joined in their order. Spans start at multiples of `spanTokens`, parts at
+ * multiples of partSpans(): both depend on the token's position and on the shape alone. A token therefore has the same
+ * bits alone, beside other rows, as a draft and in a prompt, whether or not several threads compute its parts.
+ */
+function partSpans(command: usize, token: u32): u32 {
+  const position = load<u32>(word(command, 13) + (token << 2)), window = word(command, 17);
+  const kvHeads = word(command, 6), heads = word(command, 15), size = <u32>spanTokens;
+  const most = min(partsMax(heads / kvHeads, heads), partsUseful / kvHeads);
+  const hasWindow = window != u32.MAX_VALUE;
+  // A window can start and end inside a part, which makes one part more.
+  const divisor = hasWindow ? most - min<u32>(most, 1) : most;
+  if (divisor < 2) return u32.MAX_VALUE;
+  let spans = position / size + 1;
+  if (hasWindow) spans = min(spans, (min(window, position + 1) + size - 2) / size + 1);
+  return max(partSpansMin, (spans + divisor - 1) / divisor);
+}
+
+/** Returns the number of parts that fit into the scratch after the rows of one token. */
+function partsMax(rows: u32, heads: u32): u32 {
+  const free = ((tokensTogether * rows - ((rows + 3) & ~3)) * (<u32>(spanTokens + headDim + rowExtras))) << 2;
+  return free / (heads * <u32>partialBytes());
+}
+
+/** Adds the blocks [first, end) of the spans [span, spanEnd) to the sums of `rows` rows. */
+function attendPart(command: usize, kvHead: u32, token: u32, rows: u32, span: u32, spanEnd: u32, first: u32, end: u32): void {
   const perSpan = <u32>(spanTokens / blockTokens);
-  for (let index = first; index < end; index += perSpan) {
-    attendSpan(command, kvHead, token, rows, index, min(perSpan, end - index));
+  clearRows(rows);
+  for (; span < spanEnd; span++) {
+    const start = span * perSpan;
+    attendSpan(command, kvHead, token, rows, start, min(perSpan, end - start), first > start ? first - start : 0);
   }
 }
 
-/** Computes one kv head for the tokens [token, stop), which share a block table. */
+/** Returns the end of the part that contains span `span`, or `spanEnd` if that is earlier. */
+function partEnd(span: u32, spanEnd: u32, perPart: u32): u32 {
+  return min<u32>(spanEnd, perPart == u32.MAX_VALUE ? spanEnd : (span / perPart + 1) * perPart);
+}
+
+/** Joins the sums, maximum and total of a part of one row to those of the earlier parts. */
+function joinRow(joined: usize, joinedMaximum: usize, joinedTotal: usize, part: usize, maximum: f32, total: f32): void {
+  const before = load<f32>(joinedMaximum), size = headDim << 2;
+  // The row attends to no key of this part.
+  if (maximum == -Infinity) return;
+  if (before == -Infinity) {
+    memory.copy(joined, part, size);
+    store<f32>(joinedMaximum, maximum), store<f32>(joinedTotal, total);
+    return;
+  }
+  const most = max(before, maximum);
+  const factors = exponential(f32x4.splat(before - most)), partFactors = exponential(f32x4.splat(maximum - most));
+  const factor = f32x4.extract_lane(factors, 0), partFactor = f32x4.extract_lane(partFactors, 0);
+  store<f32>(joinedMaximum, most), store<f32>(joinedTotal, load<f32>(joinedTotal) * factor + total * partFactor);
+  for (let i: usize = 0; i < size; i += 16) {
+    const sum = f32x4.mul(v128.load(joined + i), factors);
+    v128.store(joined + i, f32x4.add(sum, f32x4.mul(v128.load(part + i), partFactors)));
+  }
+}
+
+/** Writes sums / total to the output. */
+function writeRow(output: usize, from: usize, total: f32): void {
+  const inverse = f32x4.splat(<f32>1 / total);
+  for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(output + i, f32x4.mul(v128.load(from + i), inverse));
+}
+
+/** Computes one kv head for the tokens [token, stop), which share a block table and the size of parts. */
 function attendTokens(command: usize, kvHead: u32, token: u32, stop: u32): void {
-  const rows = (stop - token) * (word(command, 15) / word(command, 6));
+  const rows = (stop - token) * (word(command, 15) / word(command, 6)), size = <u32>blockTokens;
   let first = firstPosition(command, token), last: u32 = 0;
   for (let t = token; t < stop; t++) {
     first = min(first, firstPosition(command, t));
     last = max(last, load<u32>(word(command, 13) + (t << 2)));
   }
-  clearRows(rows);
-  const size = <u32>blockTokens;
-  attendBlocks(command, kvHead, token, rows, first / size, last / size + 1);
+  for (let row: u32 = 0; row < rows; row++) store<f32>(joinedMaxima + (row << 2), -Infinity);
+  const perPart = partSpans(command, token), spanEnd = last / <u32>spanTokens + 1;
+  for (let span = first / <u32>spanTokens; span < spanEnd; ) {
+    const end = partEnd(span, spanEnd, perPart);
+    attendPart(command, kvHead, token, rows, span, end, first / size, last / size + 1);
+    for (let row: u32 = 0; row < rows; row++) {
+      const at = row << 2, output = rowPointer(command, 10, kvHead, token, row);
+      const maximum = load<f32>(maxima + at), total = load<f32>(totals + at);
+      joinRow(output, joinedMaxima + at, joinedTotals + at, sums + row * (headDim << 2), maximum, total);
+    }
+    span = end;
+  }
   for (let row: u32 = 0; row < rows; row++) {
-    const output = rowPointer(command, 10, kvHead, token, row), sum = sums + ((row * headDim) << 2);
-    const inverse = f32x4.splat(<f32>1 / load<f32>(totals + (row << 2)));
-    for (let i: usize = 0; i < headDim << 2; i += 16) v128.store(output + i, f32x4.mul(v128.load(sum + i), inverse));
+    const output = rowPointer(command, 10, kvHead, token, row);
+    writeRow(output, output, load<f32>(joinedTotals + (row << 2)));
   }
 }
 
 /**
- * Partial results of a single token. If a model has few kv heads, its context is split into parts, so that all threads
- * have work. A part stores, for each head, its sums, maximum and total in the scratch of rows that one token does not
- * need. The thread that finishes last joins the parts in their order, so that the result does not depend on which
- * thread computed which part.
+ * Results of the parts of a single token: for each part and head its sums, maximum and total. They are in the scratch of
+ * rows that one token does not need. The thread that finishes last joins them.
  */
 let partials: usize = 0;
 
@@ -214,12 +286,6 @@ let partials: usize = 0;
 // @ts-ignore: decorator
 @inline function partialBytes(): usize {
   return (headDim + 2) << 2;
-}
-
-/** Returns the number of parts that fit after the rows of one token; below two, the context is not split. */
-function partsMax(rowsMax: u32, rows: u32, heads: u32): u32 {
-  const free: usize = ((rowsMax - ((rows + 3) & ~3)) * (<u32>spanTokens + <u32>headDim + 2)) << 2;
-  return <u32>(free / (heads * partialBytes()));
 }
 
 function keepPartial(part: u32, kvHead: u32, rows: u32, heads: u32): void {
@@ -231,33 +297,27 @@ function keepPartial(part: u32, kvHead: u32, rows: u32, heads: u32): void {
   }
 }
 
-/** Joins the parts of all heads: output = (sum of factor x sums) / (sum of factor x totals). */
+/** Joins the parts of all heads to the first part, and writes the output. */
 function joinPartials(command: usize, parts: u32, heads: u32): void {
   const size = headDim << 2, step = heads * partialBytes();
   for (let head: u32 = 0; head < heads; head++) {
-    const from = partials + head * partialBytes(), output = <usize>word(command, 10) + head * size;
-    let maximum: f32 = -Infinity, total: f32 = 0;
-    for (let part: u32 = 0; part < parts; part++) maximum = max(maximum, load<f32>(from + part * step + size));
-    memory.fill(output, 0, size);
-    for (let part: u32 = 0; part < parts; part++) {
-      const at = from + part * step, factors = exponential(f32x4.splat(load<f32>(at + size) - maximum));
-      total += f32x4.extract_lane(factors, 0) * load<f32>(at + size, 4);
-      for (let i: usize = 0; i < size; i += 16) {
-        v128.store(output + i, f32x4.add(v128.load(output + i), f32x4.mul(v128.load(at + i), factors)));
-      }
+    const joined = partials + head * partialBytes();
+    for (let part: u32 = 1; part < parts; part++) {
+      const at = joined + part * step;
+      joinRow(joined, joined + size, joined + size + 4, at, load<f32>(at + size), load<f32>(at + size, 4));
     }
-    const inverse = f32x4.splat(<f32>1 / total);
-    for (let i: usize = 0; i < size; i += 16) v128.store(output + i, f32x4.mul(v128.load(output + i), inverse));
+    writeRow(<usize>word(command, 10) + head * size, joined, load<f32>(joined + size, 4));
   }
 }
 
-/** Computes one token whose context, the blocks [first, end), is split into `parts` parts of `perPart` blocks. */
-function attendInParts(command: usize, first: u32, end: u32, perPart: u32, parts: u32): void {
+/** Computes one token whose context has `parts` parts, of which threads claim one kv head at a time. */
+function attendInParts(command: usize, perPart: u32, parts: u32): void {
   const kvHeads = word(command, 6), heads = word(command, 15), rows = heads / kvHeads, units = parts * kvHeads;
+  const position = load<u32>(word(command, 13)), first = firstPosition(command, 0), size = <u32>blockTokens;
+  const firstSpan = first / <u32>spanTokens, spanEnd = position / <u32>spanTokens + 1, firstPart = firstSpan / perPart;
   for (let unit = claim(command, 1); unit < units; unit = claim(command, 1)) {
-    const part = unit / kvHeads, kvHead = unit % kvHeads, start = first + part * perPart;
-    clearRows(rows);
-    attendBlocks(command, kvHead, 0, rows, start, min(end, start + perPart));
+    const part = unit / kvHeads, kvHead = unit % kvHeads, span = max(firstSpan, (firstPart + part) * perPart);
+    attendPart(command, kvHead, 0, rows, span, partEnd(span, spanEnd, perPart), first / size, position / size + 1);
     keepPartial(part, kvHead, rows, heads);
     if (atomic.add<u32>(command, 1, doneWordOffset) == units - 1) joinPartials(command, parts, heads);
   }
@@ -275,18 +335,15 @@ export function attention(command: usize, thread: u32): void {
   const rowsMax = tokensTogether * (heads / kvHeads), scratch: usize = word(command, 19);
   placeScratch(scratch + thread * word(command, 20), rowsMax);
   if (tokens == 1) {
-    const rows = heads / kvHeads, size = <u32>blockTokens, perSpan = <u32>spanTokens / size;
-    const first = firstPosition(command, 0) / size, end = load<u32>(word(command, 13)) / size + 1;
-    const most = min(partsMax(rowsMax, rows, heads), partsUseful / kvHeads);
-    // A part has whole spans, at least `partSpansMin` of them.
-    const spans = (end - first + perSpan - 1) / perSpan;
-    const perPart = perSpan * max(partSpansMin, (spans + most - 1) / max<u32>(1, most));
-    const parts = (end - first + perPart - 1) / perPart;
-    if (most > 1 && parts > 1) {
+    const rows = heads / kvHeads, perPart = partSpans(command, 0), position = load<u32>(word(command, 13));
+    const firstPart = firstPosition(command, 0) / <u32>spanTokens / perPart;
+    const parts = position / <u32>spanTokens / perPart - firstPart + 1;
+    if (parts > 1 && parts <= partsMax(rows, heads)) {
       // The partial results use the rows of the first thread's scratch that a single token does not need.
-      placeScratch(scratch + thread * word(command, 20), (rows + 3) & ~3);
-      partials = scratch + (((headDim * spanTokens) + ((rows + 3) & ~3) * (spanTokens + headDim + 2)) << 2);
-      return attendInParts(command, first, end, perPart, parts);
+      const rowsUsed = (rows + 3) & ~3;
+      placeScratch(scratch + thread * word(command, 20), rowsUsed);
+      partials = scratch + (((headDim * spanTokens) + rowsUsed * (spanTokens + headDim + rowExtras)) << 2);
+      return attendInParts(command, perPart, parts);
     }
   }
   const runs = (tokens + tokensTogether - 1) / tokensTogether;
@@ -296,7 +353,8 @@ export function attention(command: usize, thread: u32): void {
     for (let token = run * tokensTogether; token < stop; ) {
       let end = token + 1;
       const table = load<u32>(word(command, 12) + (token << 2));
-      while (end < stop && load<u32>(word(command, 12) + (end << 2)) == table) end++;
+      const perPart = partSpans(command, token);
+      while (end < stop && load<u32>(word(command, 12) + (end << 2)) == table && partSpans(command, end) == perPart) end++;
       attendTokens(command, item % kvHeads, token, end);
       token = end;
     }

@@ -36,8 +36,8 @@ export function kvBlockBytes({ kvFormat, kvHeads, headDim, blockTokens }: KvShap
 
 /**
  * Scratch bytes of `attention`, for all threads. Each thread needs one span of keys or values as f32, and for each of
- * up to 8 x (heads / kvHeads) query rows the scores of one span, the sums, the running maximum and the running total. A
- * span has as many whole blocks as fit into 64 tokens, at least one.
+ * up to 8 x (heads / kvHeads) query rows the scores of one span, the sums of a part of the context, and the maximum and
+ * total of this part and of all parts so far. A span has as many whole blocks as fit into 64 tokens, at least one.
  */
 export function attentionScratchBytes(
   shape: Omit<KvShape, 'kvFormat'> & { readonly heads: number },
@@ -46,6 +46,6 @@ export function attentionScratchBytes(
   const { heads, kvHeads, headDim, blockTokens } = shape;
   const queryRows = attentionTokens * (heads / kvHeads);
   const spanTokens = blockTokens * Math.max(1, Math.floor(attentionSpanTokens / blockTokens));
-  const perThread = 4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 2));
+  const perThread = 4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 4));
   return threads * Math.ceil(perThread / 64) * 64;
 }

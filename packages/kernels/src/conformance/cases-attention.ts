@@ -4,7 +4,7 @@ import { attentionScratchBytes, kvBlockBytes } from '../kv-layout.ts';
 import type { KernelOperation } from '../operations.ts';
 import type { ConformanceCase, TestArena } from './test-arena.ts';
 
-interface AttentionShape {
+export interface AttentionShape {
   readonly kvFormat: KernelKvFormat;
   readonly heads: number;
   readonly kvHeads: number;
@@ -17,7 +17,7 @@ interface AttentionShape {
 }
 
 /** Fills the cache with kv-store: all tokens of all sequences, through block tables in a shuffled order. */
-function prepareCache(arena: TestArena, shape: AttentionShape) {
+export function prepareCache(arena: TestArena, shape: AttentionShape) {
   const { kvFormat, kvHeads, headDim, blockTokens, sequences } = shape;
   const lengths = sequences.map(([cached, step]) => cached + step);
   const blocksPerSequence = Math.ceil(Math.max(...lengths) / blockTokens);

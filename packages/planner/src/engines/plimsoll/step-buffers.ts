@@ -247,7 +247,7 @@ function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: Engine
     const headDim = Math.max(keyHeadDim, valueHeadDim);
     const queryRows = attentionTokens * (queryHeads / kvHeads);
     const spanTokens = blockTokens * Math.max(1, Math.floor(attentionSpanTokens / blockTokens));
-    return aligned(4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 2)));
+    return aligned(4 * (headDim * spanTokens + queryRows * (spanTokens + headDim + 4)));
   });
   return threads * largest(perThread);
 }
