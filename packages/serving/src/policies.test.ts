@@ -1,9 +1,9 @@
 import { seconds } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { policies, type ServingConfig } from './index.ts';
+import { policies, type SequenceView, type ServingConfig } from './index.ts';
 import { arrivalOrder } from './rank-rules.ts';
-import { smallConfig, TestDriver } from './testing/test-driver.ts';
+import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 
 describe('preemption', () => {
   const tight: ServingConfig = { ...smallConfig, groups: [{ name: 'full', blockCount: 6, window: null }] };
@@ -221,13 +221,89 @@ describe('fair share', () => {
     expect(tokensOf(policies.fcfs).modest).toBe(0);
   });
 
+  test('a request of another tenant waits for the running requests, not for a hundred queued ones', () => {
+    const driver = new TestDriver({
+      ...smallConfig,
+      groups: [{ name: 'full', blockCount: 4000, window: null }],
+      contextMax: 400,
+      tokenBudget: 512,
+      policy: policies.fairShare,
+    });
+    const request = (tenant: string, first: number): SequenceView =>
+      driver.scheduler.submit(
+        { prompt: counting(first, 200), outputTokensMax: 100, tenant },
+        seconds(driver.now),
+      );
+    for (let index = 0; index < 100; index++) request('greedy', 1000 * index);
+    driver.steps(3);
+    const modest = request('modest', 500_000);
+    while (modest.firstTokenAt === null) driver.step();
+    // The eight running requests end after about a hundred steps; first come, first served takes 1,200.
+    expect(modest.firstTokenAt).toBeLessThan(110);
+  });
+
+  test('requests of a tenant stay in order although answers are shorter than expected', () => {
+    const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy: policies.fairShare });
+    const request = (first: number, output: number): SequenceView =>
+      driver.scheduler.submit({ prompt: [first, 2, 3], outputTokensMax: output }, seconds(driver.now));
+    const first = request(10, 30);
+    const second = request(20, 2);
+    driver.step(new Map([[first.id, { finished: 'stop' }]]));
+    const third = request(30, 2);
+    driver.finish();
+    expect(second.admittedAt).toBeLessThan(third.admittedAt ?? 0);
+  });
+
+  test('tenants that appear without end overtake a waiting request for a bounded time', () => {
+    const admittedAt = (): number | null => {
+      const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy: policies.fairShare });
+      const request = (tenant: string, output: number): SequenceView =>
+        driver.scheduler.submit(
+          { prompt: [driver.now, 2, 3, 4], outputTokensMax: output, tenant },
+          seconds(driver.now),
+        );
+      request('old', 20);
+      const waiting = request('old', 1);
+      for (let step = 0; step < 400; step++) {
+        request(`new ${step}`, 1);
+        driver.step();
+        if (waiting.admittedAt !== null) return waiting.admittedAt;
+      }
+      return null;
+    };
+    // About twenty tenants wait at any time, each with 6 tokens; the waiting request starts 44 tokens later than they.
+    expect(admittedAt() ?? 400).toBeLessThan(250);
+  });
+
+  test('priority comes before shares', () => {
+    const driver = new TestDriver({ ...smallConfig, runningMax: 1, policy: policies.fairShare });
+    const request = (tenant: string, first: number, priority: number): SequenceView =>
+      driver.scheduler.submit(
+        { prompt: counting(first, 8), outputTokensMax: 2, tenant, priority },
+        seconds(driver.now),
+      );
+    const early = Array.from({ length: 5 }, (_, index) => request('busy', 100 * index, 0));
+    const other = request('other', 5000, 0);
+    const urgent = request('busy', 6000, 1);
+    driver.finish();
+    const order = [...early, other, urgent].sort(
+      (left, right) => (left.admittedAt ?? 0) - (right.admittedAt ?? 0),
+    );
+    expect(order.map(({ id }) => id).slice(0, 3)).toEqual([urgent.id, early[0]?.id, other.id]);
+  });
+
   test('an idle tenant saves nothing up, and one that left takes no memory', () => {
     const rule = policies.fairShare.rule();
     const prompt = new Array<number>(100).fill(1);
     const now = seconds(0);
     for (let index = 0; index < 10; index++)
-      rule.admitted?.(rule.rank({ prompt, outputTokensMax: 1, tenant: 'a' }, now));
-    expect(rule.rank({ prompt, outputTokensMax: 1, tenant: 'b' }, now)).toBe(918);
+      rule.admitted?.({
+        rank: rule.rank({ prompt, outputTokensMax: 1, tenant: 'a' }, now),
+        priority: 0,
+        promptLength: 100,
+        outputExpected: 1,
+      });
+    expect(rule.rank({ prompt, outputTokensMax: 1, tenant: 'b' }, now)).toBe(1020);
     expect(rule.rank({ prompt, outputTokensMax: 1, tenant: 'a' }, now)).toBe(1020);
   });
 });

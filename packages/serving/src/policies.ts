@@ -30,6 +30,13 @@ export const policies = {
   },
   /** Short prompts first; a prompt of a thousand tokens waits at most one second longer than an empty prompt. */
   shortestFirst: { ...firstCome, name: 'shortest-first', rule: arrivalOrder({ secondsPerToken: 0.001 }) },
-  /** Equal shares of service per tenant, independent of the number of queued requests. */
-  fairShare: { ...firstCome, name: 'fair-share', rule: virtualTokenCounters },
+  /**
+   * Equal shares of service per tenant, independent of the number of queued requests. One priority level equals 50,000
+   * tokens of service. With one tenant it serves in the order of arrival.
+   */
+  fairShare: {
+    ...firstCome,
+    name: 'fair-share',
+    rule: virtualTokenCounters({ tokensPerPriority: 50_000 }),
+  },
 } as const satisfies Readonly<Record<string, SchedulingPolicy>>;

@@ -11,10 +11,18 @@ export interface RankRule {
   rank(request: ServingRequest, now: Seconds): number;
   /** Output tokens that the last call of `rank` charged in advance. Default 0. */
   readonly outputExpected?: number;
-  /** Reports the first admission of a sequence of this rank. */
-  admitted?(rank: number): void;
+  /** Reports the first admission of a sequence. */
+  admitted?(sequence: RankedSequence): void;
   /** Reports the end of a sequence: its output tokens, and the output tokens charged in advance. */
   settle?(tenant: string, outputTokens: number, outputExpected: number): void;
+}
+
+export interface RankedSequence {
+  readonly rank: number;
+  readonly priority: number;
+  readonly promptLength: number;
+  /** Output tokens that the rule charged in advance. */
+  readonly outputExpected: number;
 }
 
 export interface ArrivalWeights {
@@ -52,50 +60,89 @@ interface Account {
   counter: number;
   /** Running mean of the output tokens per request. */
   expected: number;
+  /** Start tag of the tenant's latest request: its own requests never overtake each other. */
+  latest: number;
+}
+
+export interface ServiceWeights {
+  /** Head start of one priority level, in tokens of service. Default 0. */
+  readonly tokensPerPriority?: number;
 }
 
 /**
- * Virtual token counters (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024) as start tags. A
- * tenant's counter is the service that it has requested; a request's rank is that counter at submission. An idle tenant
- * accumulates no credit: its counter rises to the rank of the last admitted request. A request is charged in advance
- * for its prompt and for its tenant's usual output, so that a thousand queued requests of a tenant spread over the
- * order. The end of the sequence settles the difference to the real output.
+ * Virtual token counters (Sheng et al., "Fairness in Serving Large Language Models", OSDI 2024) as start tags:
+ *
+ *   rank = start tag - tokensPerPriority x priority
+ *
+ * A tenant's counter is the service that it has requested; the start tag of a request is that counter at submission. A
+ * request is charged in advance for its prompt and for its tenant's usual output, so that a thousand queued requests of
+ * a tenant spread over the order. The end of the sequence settles the difference to the real output.
+ *
+ * An idle tenant accumulates no credit: its counter rises to the virtual time, the service that an active tenant has
+ * received. Each admission advances the virtual time by its charge, divided among the active tenants. Tenants that
+ * appear without end therefore start later and later, and overtake a waiting request for a bounded time only.
  */
-export function virtualTokenCounters(): RankRule {
-  const accounts = new Map<string, Account>();
-  let virtualTime = 0;
+export function virtualTokenCounters({ tokensPerPriority = 0 }: ServiceWeights = {}): () => RankRule {
+  return () => {
+    const accounts = new Accounts();
+    let outputExpected = 0;
+    return {
+      rank({ tenant = '', prompt, outputTokensMax, priority = 0 }) {
+        const account = accounts.of(tenant);
+        const start = Math.max(account.counter, account.latest);
+        account.latest = start;
+        outputExpected = Math.min(outputTokensMax, account.expected);
+        account.counter += serviceOf(prompt.length, outputExpected);
+        return start - tokensPerPriority * priority;
+      },
+      get outputExpected() {
+        return outputExpected;
+      },
+      admitted(sequence) {
+        const { rank, priority, promptLength } = sequence;
+        const service = serviceOf(promptLength, sequence.outputExpected);
+        accounts.advance(rank + tokensPerPriority * priority, service);
+      },
+      settle(tenant, outputTokens, expected) {
+        accounts.settle(tenant, outputTokens, expected);
+      },
+    };
+  };
+}
+
+function serviceOf(promptTokens: number, outputTokens: number): number {
+  return promptTokens + outputWeight * outputTokens;
+}
+
+class Accounts {
+  readonly #accounts = new Map<string, Account>();
+  #virtualTime = 0;
   /** Infinity before the first answer: a request is then charged for its output limit. */
-  let expectedOfAny = Infinity;
-  let outputExpected = 0;
-  const accountOf = (tenant: string): Account => {
-    const account = accounts.get(tenant) ?? { counter: 0, expected: expectedOfAny };
-    account.counter = Math.max(account.counter, virtualTime);
-    accounts.set(tenant, account);
+  #expectedOfAny = Infinity;
+
+  of(tenant: string): Account {
+    const account = this.#accounts.get(tenant) ?? { counter: 0, expected: this.#expectedOfAny, latest: 0 };
+    account.counter = Math.max(account.counter, this.#virtualTime);
+    this.#accounts.set(tenant, account);
     return account;
-  };
-  return {
-    rank({ tenant = '', prompt, outputTokensMax }) {
-      const account = accountOf(tenant);
-      const start = account.counter;
-      outputExpected = Math.min(outputTokensMax, account.expected);
-      account.counter += prompt.length + outputWeight * outputExpected;
-      return start;
-    },
-    get outputExpected() {
-      return outputExpected;
-    },
-    admitted(rank) {
-      virtualTime = Math.max(virtualTime, rank);
-      // A counter below the current rank has no effect, so the accounts of tenants that left are removed.
-      for (const [tenant, { counter }] of accounts) if (counter <= virtualTime) accounts.delete(tenant);
-    },
-    settle(tenant, outputTokens, expected) {
-      const account = accountOf(tenant);
-      account.counter += outputWeight * (outputTokens - expected);
-      account.expected = meanWith(account.expected, outputTokens);
-      expectedOfAny = meanWith(expectedOfAny, outputTokens);
-    },
-  };
+  }
+
+  /** Records the admission of a request. Only active tenants have an account. */
+  advance(startTag: number, service: number): void {
+    const share = service / Math.max(1, this.#accounts.size);
+    this.#virtualTime = Math.max(this.#virtualTime, startTag) + share;
+    // A counter below the virtual time has no effect, so the accounts of tenants that left are removed.
+    for (const [tenant, { counter, latest }] of this.#accounts) {
+      if (Math.max(counter, latest) <= this.#virtualTime) this.#accounts.delete(tenant);
+    }
+  }
+
+  settle(tenant: string, outputTokens: number, expected: number): void {
+    const account = this.of(tenant);
+    account.counter += outputWeight * (outputTokens - expected);
+    account.expected = meanWith(account.expected, outputTokens);
+    this.#expectedOfAny = meanWith(this.#expectedOfAny, outputTokens);
+  }
 }
 
 function meanWith(mean: number, latest: number): number {

@@ -225,7 +225,7 @@ export class StepPlanner {
 
   #recordFirstAdmission(sequence: Sequence, now: Seconds): Seconds {
     this.#core.metrics.queueSeconds += now - sequence.submittedAt;
-    this.#core.rule.admitted?.(sequence.rank);
+    this.#core.rule.admitted?.(sequence);
     return now;
   }
 

@@ -34,7 +34,7 @@ export interface EngineStart {
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly, to test or check the Wasm kernels. Default: `wasm`. */
   readonly kernels?: 'wasm' | 'reference';
-  /** Default: first come, first served; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
+  /** Default: fair shares of tenants; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
   readonly policy?: SchedulingPolicy | keyof typeof policies;
   /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
@@ -215,7 +215,7 @@ async function load<Result>(
 function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount: number): Scheduler {
   const { settings } = plan;
   const { prefixCaching, queueSecondsMax } = start;
-  const usual = settings.stagingBytes > 0 ? spilling : policies.fcfs;
+  const usual = settings.stagingBytes > 0 ? spilling : policies.fairShare;
   const asked = typeof start.policy === 'string' ? policies[start.policy] : start.policy;
   const policy = asked ?? usual;
   checkSpilling(policy, hostBlockCount, settings.stagingBytes);
@@ -233,11 +233,19 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount:
     prefillChunkMax: settings.prefillChunkTokens,
     waitingMax: settings.waitingMax,
     waitingTokensMax: settings.waitingTokensMax,
+    skipHeadMax,
     policy,
     ...(queueSecondsMax !== undefined && { queueSecondsMax }),
     ...(prefixCaching !== undefined && { prefixCaching }),
   });
 }
 
-/** First come, first served; a preempted sequence keeps its blocks in host memory. */
-const spilling: SchedulingPolicy = { ...policies.fcfs, name: 'fcfs, spilling', preemption: 'spill' };
+/** Shares service between tenants; a preempted sequence keeps its blocks in host memory. */
+const spilling: SchedulingPolicy = {
+  ...policies.fairShare,
+  name: 'fair-share, spilling',
+  preemption: 'spill',
+};
+
+/** Requests that may overtake a request that does not fit yet: enough that a short one rarely waits for a long one. */
+const skipHeadMax = 8;
