@@ -37,6 +37,11 @@ export interface ServingConfig {
   /** Maximum number of tokens of one prompt in a step. Default: the token budget. */
   readonly prefillChunkMax?: number;
   /**
+   * Aim for the duration of a step in which sequences decode: prompts get as many tokens in it as the rate that `step`
+   * receives allows, within 16 to 512. Default 0.15.
+   */
+  readonly stepSecondsAim?: number;
+  /**
    * Finds blocks by content. Has no effect with state slots: a recurrent state is a fold over all tokens, so the blocks
    * of a prefix are useless without the state at its end. Default true.
    */
@@ -57,6 +62,7 @@ export interface ServingConfig {
 /** The config with its defaults filled in. */
 export interface CheckedConfig extends ServingConfig {
   readonly prefillChunkMax: number;
+  readonly stepSecondsAim: number;
   readonly prefixCaching: boolean;
   readonly admissionReserve: number;
   readonly waitingMax: number;
@@ -69,6 +75,7 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   const checked: CheckedConfig = {
     ...config,
     prefillChunkMax: config.prefillChunkMax ?? config.tokenBudget,
+    stepSecondsAim: config.stepSecondsAim ?? 0.15,
     prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
     admissionReserve: config.admissionReserve ?? 0.01,
     waitingMax: config.waitingMax ?? Number.MAX_SAFE_INTEGER,
@@ -90,6 +97,7 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   requireWhole('waitingMax', checked.waitingMax, 1);
   requireWhole('waitingTokensMax', checked.waitingTokensMax, 1);
   requireWhole('skipHeadMax', checked.skipHeadMax, 0);
+  if (!(checked.stepSecondsAim > 0)) refuse('stepSecondsAim', checked.stepSecondsAim, 'above 0');
   if (!(checked.queueSecondsMax > 0)) refuse('queueSecondsMax', checked.queueSecondsMax, 'above 0');
   if (checked.groups.length === 0 && checked.stateSlots === undefined) {
     refuse('groups', 0, 'at least one cache group, or state slots');

@@ -155,11 +155,15 @@ export class Scheduler {
     return this.#life.submit(request, now);
   }
 
-  /** Decides what the next step computes, and reserves the memory for it. */
-  step(now: Seconds): StepPlan {
+  /**
+   * Decides what the next step computes, and reserves the memory for it. `prefillRate`: prompt tokens per second that
+   * the caller measured in recent steps; it limits the prompt tokens of a step in which sequences decode. Default: no
+   * limit.
+   */
+  step(now: Seconds, prefillRate = Infinity): StepPlan {
     assert(this.#inFlight === null, 'the last step has not been committed');
     const expired = now > this.#expiryAt ? this.#expire(now) : [];
-    const planner = new StepPlanner(this.#core, this.#life);
+    const planner = new StepPlanner(this.#core, this.#life, prefillRate);
     const plan = { ...planner.plan(this.#core.metrics.steps, now), expired };
     this.#core.metrics.steps++;
     this.#inFlight = plan;

@@ -3,6 +3,9 @@
  * no stream stalls for another sequence's prompt; then the next chunks of prompts already begun; then, in the policy's
  * order and without skipping the head of the queue, new and preempted sequences.
  *
+ * Prompts share a budget of their own, which prompt-budget.ts computes: a prompt that would take all of it leaves a
+ * quarter to prompts that end in this step, and takes back the tokens that they do not use.
+ *
  * When blocks run out, the planner preempts a paused sequence, then the running sequence that is last in the policy's
  * order and not yet in this step. A sequence that is in the step stays in it, so the first decoding sequence always
  * advances, and then the next.
@@ -12,6 +15,7 @@ import { blocksFor, peakBlocks } from './geometry.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlanEntry, StepPlan } from './plan.ts';
 import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
+import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
 import { tableOf } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
@@ -41,20 +45,27 @@ export class StepPlanner {
   #budgetLeft: number;
   /** Decoding sequences that still need a token in this step. */
   #decodesLeft = 0;
+  readonly #prefillRate: number;
+  /** Prompt tokens of this step; set after the decodes. */
+  #prompts: PromptBudget;
 
-  constructor(core: ServingCore, life: Lifecycle) {
+  constructor(core: ServingCore, life: Lifecycle, prefillRate: number) {
     this.#core = core;
     this.#life = life;
     this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
+    this.#prefillRate = prefillRate;
+    this.#prompts = new PromptBudget(this.#budgetLeft, core.config.prefillChunkMax);
   }
 
   plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
     const { config, running, waiting } = this.#core;
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
     this.#planDecodes();
+    this.#prompts = new PromptBudget(this.#promptTokensMax(), config.prefillChunkMax);
     this.#planPrefills();
     this.#admit(now);
+    this.#extendHeld();
     const tokenCount = config.tokenBudget - this.#budgetLeft;
     assert(
       tokenCount >= 0 && tokenCount <= config.tokenBudget,
@@ -115,13 +126,13 @@ export class StepPlanner {
   #planPrefills(): void {
     const { running } = this.#core;
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
-      if (this.#budgetLeft === 0) return;
       if (!isDue(sequence, 'prefilling')) continue;
-      const count = this.#chunk(sequence.uncomputedTokens);
+      const count = this.#prompts.chunk(sequence.uncomputedTokens, this.#hasOthers(sequence));
+      if (count === 0) continue;
       // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (#mayStart).
-      if (this.#growByPreempting(sequence, sequence.computedTokens + count)) {
-        this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
-      }
+      if (!this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
+      this.#prompts.take(sequence, count, sequence.uncomputedTokens);
+      this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
     }
   }
 
@@ -170,7 +181,7 @@ export class StepPlanner {
 
   #admit(now: Seconds): void {
     const { waiting } = this.#core;
-    while (this.#budgetLeft > 0) {
+    while (this.#prompts.left > 0) {
       const head = waiting.first;
       if (head === undefined) return;
       const started = this.#start(head) ? head : this.#startOvertaking(head);
@@ -179,7 +190,8 @@ export class StepPlanner {
         this.#admitted.push(started);
         continue;
       }
-      const victim = this.#pausedVictim();
+      // A head that waits for tokens of a later step needs no memory.
+      const victim = this.#prompts.holder === null ? this.#pausedVictim() : null;
       if (victim === null) return;
       this.#preempt(victim);
     }
@@ -203,7 +215,8 @@ export class StepPlanner {
     if (!this.#mayStart(sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
-    const count = this.#chunk(sequence.tokens.length - computed);
+    const count = this.#prompts.chunk(sequence.tokens.length - computed, waiting.length > 1);
+    if (count === 0) return false;
     const started =
       spilled === null
         ? memory.start(sequence, match, computed + count)
@@ -219,6 +232,7 @@ export class StepPlanner {
     const kind = spilled !== null && sequence.uncomputedTokens === 1 ? 'decode' : 'prefill';
     sequence.become(kind === 'decode' ? 'decoding' : 'prefilling');
     running.add(sequence);
+    this.#prompts.take(sequence, count, sequence.uncomputedTokens);
     this.#schedule(sequence, kind, { count, draftCount: 0 });
     return true;
   }
@@ -262,8 +276,31 @@ export class StepPlanner {
     return peakBlocks({ tokenCount: sequence.tokens.length, chunkMax, window, blockSize });
   }
 
-  #chunk(uncomputed: number): number {
-    return Math.min(uncomputed, this.#budgetLeft, this.#core.config.prefillChunkMax);
+  /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */
+  #promptTokensMax(): number {
+    if (this.#entries.length === 0 || this.#prefillRate === Infinity) return this.#budgetLeft;
+    const { stepSecondsAim } = this.#core.config;
+    return Math.min(this.#budgetLeft, sharedPromptTokens(this.#prefillRate, stepSecondsAim));
+  }
+
+  /** True if a prompt besides this one could use tokens of this step. */
+  #hasOthers(sequence: Sequence): boolean {
+    const { waiting, running } = this.#core;
+    if (waiting.length > 0) return true;
+    for (const other of running) if (other !== sequence && isDue(other, 'prefilling')) return true;
+    return false;
+  }
+
+  /** Gives the prompt that left tokens to other prompts the tokens that are still free. */
+  #extendHeld(): void {
+    const index = this.#entries.findIndex(({ sequence }) => sequence === this.#prompts.holder);
+    const entry = this.#entries[index];
+    if (entry === undefined) return;
+    const { sequence, kind, start, count } = entry;
+    const more = this.#prompts.rest(count, sequence.tokens.length - start);
+    if (more === 0 || !this.#core.memory.grow(sequence, start + count + more, this.#transfers)) return;
+    this.#entries[index] = this.#entry(sequence, kind, { count: count + more, draftCount: 0 });
+    this.#take(sequence, kind, more);
   }
 
   #schedule(
@@ -271,13 +308,24 @@ export class StepPlanner {
     kind: PlanEntry['kind'],
     { count, draftCount }: { readonly count: number; readonly draftCount: number },
   ): void {
-    const { metrics } = this.#core;
+    this.#entries.push(this.#entry(sequence, kind, { count, draftCount }));
+    this.#take(sequence, kind, count);
+    this.#core.metrics.draftedTokens += draftCount;
+  }
+
+  #entry(
+    sequence: Sequence,
+    kind: PlanEntry['kind'],
+    { count, draftCount }: { readonly count: number; readonly draftCount: number },
+  ): PlannedEntry {
     const start = sequence.computedTokens;
-    const samples = start + count >= sequence.tokens.length;
-    this.#entries.push({ sequence, kind, start, count, draftCount, samples });
-    sequence.scheduledTokens = count;
+    return { sequence, kind, start, count, draftCount, samples: start + count >= sequence.tokens.length };
+  }
+
+  #take(sequence: Sequence, kind: PlanEntry['kind'], count: number): void {
+    const { metrics } = this.#core;
+    sequence.scheduledTokens += count;
     this.#budgetLeft -= count;
-    metrics.draftedTokens += draftCount;
     if (kind === 'decode') metrics.decodeTokens += count;
     else metrics.prefillTokens += count;
   }

@@ -11,7 +11,7 @@
  * An error of one sequence ends that sequence. An error of a whole step ends the sequences in the step, and the
  * scheduler abandons it. A kernel trap or an error of the scheduler breaks the engine: every request ends.
  */
-import { assert, type Clock, PlimsollError } from '@plimsoll/foundation';
+import { assert, type Clock, PlimsollError, seconds } from '@plimsoll/foundation';
 import type { CommitOutcome, Scheduler, SequenceId, ServingRequest, StepPlan } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
 import type { Forward } from '../forward/forward.ts';
@@ -20,6 +20,7 @@ import { computeStep } from './compute-step.ts';
 import { eventLoopTurn, inTurns } from './event-loop-turn.ts';
 import type { HostBlocks } from './host-blocks.ts';
 import { KernelFailure } from './kernel-failure.ts';
+import { PrefillRate } from './prefill-rate.ts';
 import { type StepListener, StepListeners, type StepTimes, stepReport } from './step-report.ts';
 import { commitStep, StepSampling } from './step-sampling.ts';
 
@@ -45,6 +46,7 @@ export class EngineLoop {
   readonly #parts: LoopParts;
   readonly #live: LiveSequences = new Map();
   readonly #listeners: StepListeners;
+  readonly #prefillRate: PrefillRate;
   #closedBy: PlimsollError | null = null;
   #wake: (() => void) | null = null;
   readonly #ended: Promise<void>;
@@ -52,6 +54,7 @@ export class EngineLoop {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#listeners = new StepListeners(parts.warn);
+    this.#prefillRate = new PrefillRate(parts.scheduler.config.stepSecondsAim);
     this.#ended = this.#run();
   }
 
@@ -71,7 +74,7 @@ export class EngineLoop {
   async #step(): Promise<void> {
     const { scheduler, clock } = this.#parts;
     const startedAt = clock.now();
-    const plan = scheduler.step(startedAt);
+    const plan = scheduler.step(startedAt, this.#prefillRate.tokensPerSecond);
     const plannedAt = clock.now();
     for (const sequence of plan.expired) this.#take(sequence.id)?.finish('expired', sequence);
     const parts = { ...this.#parts, live: this.#live };
@@ -84,6 +87,7 @@ export class EngineLoop {
         // Every request of the step was cancelled, and its sequences have left the scheduler.
         scheduler.abandon();
       } else {
+        this.#prefillRate.observe(plan, seconds(computedAt - plannedAt));
         const sampling = new StepSampling(parts, batch);
         sampling.run(plan);
         outcome = commitStep(parts, sampling);

@@ -38,6 +38,8 @@ export interface EngineStart {
   readonly policy?: SchedulingPolicy | keyof typeof policies;
   /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
+  /** Aim for the duration of a step in which sequences decode beside a prompt. Default 0.15. */
+  readonly stepSecondsAim?: number;
   /** Reuses cached KV blocks for prompts with the same beginning. Default true. */
   readonly prefixCaching?: boolean;
   readonly clock?: Clock;
@@ -214,7 +216,7 @@ async function load<Result>(
 
 function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount: number): Scheduler {
   const { settings } = plan;
-  const { prefixCaching, queueSecondsMax } = start;
+  const { prefixCaching, queueSecondsMax, stepSecondsAim } = start;
   const usual = settings.stagingBytes > 0 ? spilling : policies.fairShare;
   const asked = typeof start.policy === 'string' ? policies[start.policy] : start.policy;
   const policy = asked ?? usual;
@@ -235,6 +237,7 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount:
     waitingTokensMax: settings.waitingTokensMax,
     skipHeadMax,
     policy,
+    ...(stepSecondsAim !== undefined && { stepSecondsAim }),
     ...(queueSecondsMax !== undefined && { queueSecondsMax }),
     ...(prefixCaching !== undefined && { prefixCaching }),
   });
