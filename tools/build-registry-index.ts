@@ -7,9 +7,11 @@ import {
   buildHardwareIndex,
   buildModelIndex,
   dataDirectory,
+  drafterIndexPath,
   formatIndex,
   hardwareIndexPath,
   modelIndexPath,
+  readDrafterFiles,
   readFeatured,
   readHardwareFiles,
   readModelFiles,
@@ -18,5 +20,7 @@ import {
 const featured = readFeatured(dataDirectory);
 const modelIndex = buildModelIndex(readModelFiles(dataDirectory), featured.models);
 writeFileSync(`${dataDirectory}/${modelIndexPath}`, formatIndex(modelIndex));
+const drafterIndex = buildModelIndex(readDrafterFiles(dataDirectory), []);
+writeFileSync(`${dataDirectory}/${drafterIndexPath}`, formatIndex(drafterIndex));
 const hardwareIndex = buildHardwareIndex(readHardwareFiles(dataDirectory), featured.hardware);
 writeFileSync(`${dataDirectory}/${hardwareIndexPath}`, formatIndex(hardwareIndex));

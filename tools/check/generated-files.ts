@@ -40,15 +40,17 @@ export const generatedFiles = generatedFileCheck([
       const { buildHardwareIndex, buildModelIndex, formatIndex } = await import(
         '../../packages/registry/src/index-builder.ts'
       );
-      const { readFeatured, readHardwareFiles, readModelFiles } = await import(
+      const { readDrafterFiles, readFeatured, readHardwareFiles, readModelFiles } = await import(
         '../../packages/registry/src/record-files.ts'
       );
       const data = join(root, registryData);
       const featured = readFeatured(data);
       const models = buildModelIndex(readModelFiles(data), featured.models);
+      const drafters = buildModelIndex(readDrafterFiles(data), []);
       const hardware = buildHardwareIndex(readHardwareFiles(data), featured.hardware);
       return new Map([
         [`${registryData}/model-index.json`, formatIndex(models)],
+        [`${registryData}/drafter-index.json`, formatIndex(drafters)],
         [`${registryData}/hardware-index.json`, formatIndex(hardware)],
       ]);
     },

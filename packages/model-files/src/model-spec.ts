@@ -208,6 +208,14 @@ export interface RotarySpec {
   readonly originalPositions: number | null;
 }
 
+/** A model that only drafts for another model, from the hidden states of that model. */
+export interface DrafterSpec {
+  /** `assistant` has no cache: its queries read the cache of the model. */
+  readonly kind: 'eagle' | 'eagle3' | 'dflash' | 'dspark' | 'assistant';
+  /** Drafted tokens per step that the checkpoint was trained for; null if it states none. */
+  readonly tokens: number | null;
+}
+
 export interface VisionSpec {
   readonly layers: number;
   readonly hiddenSize: number;
@@ -244,6 +252,8 @@ export interface ModelSpec {
   readonly vision: VisionSpec | null;
   /** Multi-token-prediction layers of the checkpoint; engines load them only for speculative decoding. */
   readonly predictionLayers: readonly LayerSpec[];
+  /** Undefined for a model that generates by itself. */
+  readonly drafter?: DrafterSpec;
   /** Config keys or GGUF fields that the reader saw but does not model; plans list them. */
   readonly notModelled: readonly string[];
 }

@@ -3,8 +3,8 @@ export { buildHardwareIndex, buildModelIndex, formatIndex } from './index-builde
 export { dataDirectory } from './node-registry.ts';
 export { crossReferenceProblems } from './pages/cross-references.ts';
 export { type AtlasRecords, type Filed, readAtlasRecords } from './pages/record-reader.ts';
-export { readFeatured, readHardwareFiles, readModelFiles } from './record-files.ts';
-export { hardwareIndexPath, modelIndexPath } from './registry.ts';
+export { readDrafterFiles, readFeatured, readHardwareFiles, readModelFiles } from './record-files.ts';
+export { drafterIndexPath, hardwareIndexPath, modelIndexPath } from './registry-paths.ts';
 export { generatedDocuments } from './search/generated-documents.ts';
 export { searchIndexText } from './search/index-text.ts';
 export { openTextFolder } from './text-folder.ts';

@@ -9,6 +9,7 @@ export {
   listHardware,
   listModels,
   resolveCheckpoint,
+  resolveDrafter,
   resolveHardware,
   resolveModel,
   searchHardware,

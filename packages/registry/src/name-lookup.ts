@@ -76,6 +76,12 @@ export class NameLookup<Row extends NamedRow> {
     );
   }
 
+  /** Returns the row that `name` means as it is spelled; null if no row has the name. */
+  known(name: string): Row | null {
+    const spellings = this.#spellings(name);
+    return this.rows.find(({ keys }) => spellings.some((key) => keys.includes(key))) ?? null;
+  }
+
   #spellings(name: string): readonly string[] {
     const key = nameKey(name);
     if (this.#what === 'model') return [key];

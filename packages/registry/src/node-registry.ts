@@ -16,6 +16,7 @@ export const shippedRegistry: Registry = openRegistry((path) =>
 export const {
   resolveModel,
   resolveCheckpoint,
+  resolveDrafter,
   resolveHardware,
   listModels,
   listHardware,

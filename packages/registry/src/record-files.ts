@@ -5,11 +5,19 @@ import { z } from 'zod';
 import { type Featured, featuredPath, featuredSchema } from './featured-schema.ts';
 import { type HardwareFile, hardwareSchema } from './hardware-schema.ts';
 import { type ModelRecord, modelSchema } from './model-schema.ts';
-import { hardwarePath, modelPath } from './registry.ts';
+import { drafterPath, hardwarePath, modelPath } from './registry-paths.ts';
 
 /** Reads all model records; a malformed file, or a file that is not named after its record, is an error. */
 export function readModelFiles(dataDirectory: string): readonly ModelRecord[] {
   return readAll(dataDirectory, 'models', { schema: modelSchema, pathOf: (model) => modelPath(model.id) });
+}
+
+/** Reads the records of drafters, which have the schema of models. */
+export function readDrafterFiles(dataDirectory: string): readonly ModelRecord[] {
+  return readAll(dataDirectory, 'drafters', {
+    schema: modelSchema,
+    pathOf: (model) => drafterPath(model.id),
+  });
 }
 
 export function readHardwareFiles(dataDirectory: string): readonly HardwareFile[] {

@@ -14,8 +14,9 @@ import {
   searchHardware,
   searchModels,
 } from './node-registry.ts';
-import { readFeatured, readHardwareFiles, readModelFiles } from './record-files.ts';
-import { hardwareIndexPath, modelIndexPath, openRegistry } from './registry.ts';
+import { readDrafterFiles, readFeatured, readHardwareFiles, readModelFiles } from './record-files.ts';
+import { openRegistry } from './registry.ts';
+import { drafterIndexPath, hardwareIndexPath, modelIndexPath } from './registry-paths.ts';
 
 function readText(path: string): string {
   return readFileSync(`${dataDirectory}/${path}`, 'utf8');
@@ -54,6 +55,12 @@ describe('shipped data', () => {
     expect(readText(modelIndexPath), advice).toBe(
       formatIndex(buildModelIndex(readModelFiles(dataDirectory), featured.models)),
     );
+  });
+
+  test('every drafter record fits the schema, names its model, and the index is up to date', () => {
+    const drafters = readDrafterFiles(dataDirectory);
+    expect(readText(drafterIndexPath), advice).toBe(formatIndex(buildModelIndex(drafters, [])));
+    for (const { id, baseModel } of drafters) expect(baseModel, id).not.toBeNull();
   });
 
   test('every hardware record fits the schema and the index is up to date', () => {

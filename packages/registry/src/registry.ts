@@ -14,6 +14,14 @@ import { type SearchableRow, type SearchOptions, searchRows } from './name-searc
 import { findOllamaTag, type OllamaTag, ollamaLibraryPath } from './ollama-library.ts';
 import type { HardwareRow, ModelRow } from './registry-index.ts';
 import { sistersOf } from './sisters.ts';
+import {
+  drafterIndexPath,
+  drafterPath,
+  hardwareIndexPath,
+  hardwarePath,
+  modelIndexPath,
+  modelPath,
+} from './registry-paths.ts';
 
 export { largerHardware } from './larger-hardware.ts';
 
@@ -37,6 +45,8 @@ export interface Registry {
   resolveCheckpoint(name: string): NamedCheckpoint;
   /** Returns the record and mixture of a model of Ollama's library; null if the library has no such model. */
   resolveOllamaTag(tag: string): NamedCheckpoint | null;
+  /** As `resolveModel`, for a drafter of speculative decoding: the drafters first, then the models. */
+  resolveDrafter(name: string): ModelRecord;
   /** As `resolveModel`, for hardware; a memory variant is returned as its own record. */
   resolveHardware(name: string): HardwareRecord;
   /** Returns the published checkpoints that quantise this model, as their cards say. */
@@ -53,19 +63,8 @@ export interface Registry {
   searchHardware(text: string, limit?: number): readonly HardwareRow[];
 }
 
-export const modelIndexPath = 'model-index.json';
-export const hardwareIndexPath = 'hardware-index.json';
 const conversionsPath = 'checkpoints.json';
 const searchLimit = 20;
-
-/** Path of a model's record. Lower case, because Hugging Face ids and some file systems ignore case. */
-export function modelPath(id: string): string {
-  return `models/${id.toLowerCase()}.json`;
-}
-
-export function hardwarePath(file: string): string {
-  return `hardware/${file}.json`;
-}
 
 /** Opens the registry. It reads an index at the first look-up of its kind, and a record when a name resolves to it. */
 export function openRegistry(readText: ReadText): Registry {
@@ -74,10 +73,16 @@ export function openRegistry(readText: ReadText): Registry {
   const library = once(
     () => readJson<{ readonly tags: readonly OllamaTag[] }>(readText, ollamaLibraryPath).tags,
   );
+  const drafters = once(() => new NameLookup<ModelRow>('model', readJson(readText, drafterIndexPath)));
   return {
     resolveCheckpoint: (name) => checkpointNamed(name, models(), library),
     resolveOllamaTag: (tag) => findOllamaTag(tag, library()),
     resolveModel: (name) => readJson<ModelRecord>(readText, modelPath(models().find(name).id)),
+    resolveDrafter: (name) => {
+      const row = drafters().known(name);
+      const path = row === null ? modelPath(models().find(name).id) : drafterPath(row.id);
+      return readJson<ModelRecord>(readText, path);
+    },
     resolveHardware: (name) => {
       const row = hardware().find(name);
       return selectVariant(readJson<HardwareFile>(readText, hardwarePath(row.file)), row);

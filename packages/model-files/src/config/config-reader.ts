@@ -56,6 +56,11 @@ export class ConfigReader {
     return new ConfigReader(this.#values, this.path, { ...defaults, ...this.#defaults }, this.#memory);
   }
 
+  /** Returns a reader with these values in place of the file's. Both readers share the record of read keys. */
+  withValues(values: JsonObject): ConfigReader {
+    return new ConfigReader({ ...this.#values, ...values }, this.path, this.#defaults, this.#memory);
+  }
+
   has(key: string): boolean {
     return this.#read(key) !== null;
   }

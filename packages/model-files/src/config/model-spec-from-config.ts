@@ -8,9 +8,11 @@ import { configKeys } from '../geometry/size-names.ts';
 import type { ElementType, ModelSpec } from '../model-spec.ts';
 import { badConfig, ConfigReader } from './config-reader.ts';
 import { readContextLength } from './context-length.ts';
+import { type DrafterConfig, readDrafter } from './drafter.ts';
 import type { Family } from './families/family.ts';
 import { families } from './families/index.ts';
 import { ignoredKeys } from './ignored-keys.data.ts';
+import { type ConfigOverrides, overridden } from './overrides.ts';
 import { assignSchemes } from './quantization/assign.ts';
 import { type NamedQuantization, planFromName } from './quantization/inferred.ts';
 import { readQuantization } from './quantization/methods.ts';
@@ -23,6 +25,8 @@ export interface ModelSpecOptions {
   readonly id?: string;
   /** Known family to use for an unknown one. */
   readonly assume?: string;
+  /** Values that replace values of the config. */
+  readonly overrides?: ConfigOverrides;
   /** The quantisation that the model's name states; used only if the config states none. */
   readonly quantizationFromName?: NamedQuantization;
 }
@@ -31,15 +35,17 @@ export interface ModelSpecOptions {
  * Reads a parsed config.json. Throws `bad-config`, `unsupported-family`, `unsupported-quantization` or `bad-geometry`.
  */
 export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions = {}): ModelSpec {
-  const root = new ConfigReader(config);
+  const root = new ConfigReader(overridden(config, options.overrides));
   const modelType = root.text('model_type');
-  const { family, text } = chooseFamily(root, options.assume);
-  const model = family.read(text);
+  const drafter = readDrafter(root);
+  const { family, text } = chooseFamily(root, options.assume, drafter);
+  const decoder = family.read(text);
+  const model = drafter?.join(decoder) ?? decoder;
   const plan = quantizationPlan(root, text, options.quantizationFromName);
   const quantized = plan === null ? { ...model, quantization: null } : assignSchemes(model, plan);
   const spec: ModelSpec = {
     id: options.id ?? 'config.json',
-    family: modelType ?? options.assume ?? 'llama',
+    family: modelType ?? text.text('model_type') ?? options.assume ?? 'llama',
     source: 'config',
     hiddenSize: model.hiddenSize,
     vocabSize: model.vocabSize,
@@ -53,6 +59,7 @@ export function modelSpecFromConfig(config: unknown, options: ModelSpecOptions =
     tensors: quantized.tensors,
     vision: readVision(root, model.hiddenSize),
     predictionLayers: quantized.predictionLayers,
+    ...(drafter !== null && { drafter: drafter.spec }),
     notModelled: [...notModelled(root), ...patternsNotRead(plan)],
   };
   return checkGeometry(spec, configKeys(text));
@@ -76,8 +83,9 @@ function patternsNotRead(plan: QuantizationPlan | null): readonly string[] {
 function chooseFamily(
   root: ConfigReader,
   assume: string | undefined,
+  drafter: DrafterConfig | null,
 ): { family: Family; text: ConfigReader } {
-  const nested = root.section('text_config') ?? root.section('llm_config');
+  const nested = nestedText(root, drafter);
   const modelType = root.text('model_type');
   const text = nested ?? root;
   const name = assume ?? nested?.text('model_type') ?? modelType;
@@ -88,6 +96,12 @@ function chooseFamily(
   const tied = root.raw('tie_word_embeddings');
   nested.ignore('model_type', 'torch_dtype', 'dtype');
   return { family, text: text.withDefaults({ tie_word_embeddings: tied, ...family.nestedDefaults }) };
+}
+
+/** The part of the config that describes the language model; null if the whole config does. */
+function nestedText(root: ConfigReader, drafter: DrafterConfig | null): ConfigReader | null {
+  if (drafter !== null) return drafter.text === root ? null : drafter.text;
+  return root.section('text_config') ?? root.section('llm_config');
 }
 
 function unsupportedFamily(text: ConfigReader, name: string | null): PlimsollError {

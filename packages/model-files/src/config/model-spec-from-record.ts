@@ -13,7 +13,7 @@ export interface ConfigRecord {
 /** Reads a registry record. Throws the errors of `modelSpecFromConfig`. */
 export function modelSpecFromRecord(
   record: ConfigRecord,
-  options: Pick<ModelSpecOptions, 'assume'> = {},
+  options: Pick<ModelSpecOptions, 'assume' | 'overrides'> = {},
 ): ModelSpec {
   return modelSpecFromConfig(record.config, {
     ...options,

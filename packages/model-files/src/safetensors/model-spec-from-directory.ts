@@ -4,12 +4,15 @@
  */
 import { basename, resolve } from 'node:path';
 import { modelSpecFromConfig } from '../config/model-spec-from-config.ts';
+import type { ConfigOverrides } from '../config/overrides.ts';
 import type { ModelSpec } from '../model-spec.ts';
 import { readModelDirectory } from './read-directory.ts';
 
 export interface DirectorySpecOptions {
   /** Known family to use for a config of an unknown family. */
   readonly assume?: string;
+  /** Values that replace values of the config. */
+  readonly overrides?: ConfigOverrides;
 }
 
 /** Reads the spec of a model directory. Throws the errors of `readModelDirectory` and `modelSpecFromConfig`. */

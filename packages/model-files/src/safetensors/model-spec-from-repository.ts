@@ -4,6 +4,7 @@
  */
 import type { ByteSource } from '../byte-source.ts';
 import { modelSpecFromConfig } from '../config/model-spec-from-config.ts';
+import type { ConfigOverrides } from '../config/overrides.ts';
 import type { ModelSpec } from '../model-spec.ts';
 import { readJsonSource } from '../read-file.ts';
 import { readSafetensorsFile, readShardNames } from './sharded.ts';
@@ -15,6 +16,8 @@ export interface RepositorySpecOptions {
   readonly id: string;
   /** The family as which a config of an unknown family is read. */
   readonly assume?: string;
+  /** Values that replace values of the config. */
+  readonly overrides?: ConfigOverrides;
 }
 
 /** Null for a repository without config.json; the source is `config` where it has no safetensors. */

@@ -1,0 +1,27 @@
+/** Changes to a config.json that a server's flag states, such as `{"rope_scaling": {"rope_type": "yarn", "factor": 4}}`. */
+
+export type ConfigOverrides = Readonly<Record<string, unknown>>;
+
+/** Sections that hold a config of their own: their keys are overridden one by one, other values as a whole. */
+const isSection = /_config$/;
+
+/** Two names of one setting: the later name replaced the earlier name, and a file has one of them. */
+const renamed: readonly (readonly [string, string])[] = [['rope_scaling', 'rope_parameters']];
+
+/** Returns the config with the values of the overrides; a config that is no object stays as it is. */
+export function overridden(config: unknown, overrides: ConfigOverrides | undefined): unknown {
+  if (overrides === undefined || !isObject(config)) return config;
+  const merged: Record<string, unknown> = { ...config };
+  for (const [key, value] of Object.entries(overrides)) {
+    const own = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    const isNested = isSection.test(key) && isObject(value) && isObject(own);
+    merged[key] = isNested ? overridden(own, value) : value;
+    for (const names of renamed)
+      if (names.includes(key)) for (const name of names) if (name !== key) delete merged[name];
+  }
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
