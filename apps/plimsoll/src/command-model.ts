@@ -9,7 +9,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
 import { isGgufMixture } from '@plimsoll/planner/formats';
-import { resolveCheckpoint, resolveModel } from '@plimsoll/registry';
+import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';
 import type { ReferenceOptions } from './reference-options.ts';
@@ -45,7 +45,7 @@ export async function modelOfCommand(typed: string, options: ReferenceOptions): 
   const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : checkpointNamed(typed);
   if (tagged !== null) return found(tagged.id, tagged.weights, options);
   const names = modelNames(typed);
-  const known = names.find(({ name }) => isRecorded(name));
+  const known = names.find(({ name }) => isRecorded(name, options));
   if (known !== undefined) return found(known.name, known.weights, options);
   const checkpoint = names.map(({ name }) => checkpointNamed(name)).find((candidate) => candidate !== null);
   try {
@@ -95,9 +95,10 @@ function checkpointNamed(
   }
 }
 
-function isRecorded(name: string): boolean {
+function isRecorded(name: string, { isDrafter }: ReferenceOptions): boolean {
   try {
-    resolveModel(name);
+    if (isDrafter === true) resolveDrafter(name);
+    else resolveModel(name);
     return true;
   } catch (error) {
     if (error instanceof PlimsollError) return false;

@@ -6,7 +6,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { printMessage } from './output.ts';
-import type { ReferenceOptions } from './reference-options.ts';
+import { configOptions, type ReferenceOptions } from './reference-options.ts';
 
 const usualEndpoint = 'https://huggingface.co';
 /** The mixture that people download most. A plan takes it if the reference names no mixture. */
@@ -46,13 +46,12 @@ export async function modelFromHub(
     unknown,
   };
   const { modelSpecFromRepository } = await import('@plimsoll/model-files/safetensors');
-  const assume = options.assume === undefined ? {} : { assume: options.assume };
   const open = (file: string) => openFile(repository, file);
   const isGguf = tag !== undefined || /gguf/i.test(id);
-  const spec = isGguf ? null : await modelSpecFromRepository(open, { id, ...assume });
+  const spec = isGguf ? null : await modelSpecFromRepository(open, { id, ...configOptions(options) });
   if (spec?.source === 'config')
     printMessage(`note: ${id} has no safetensors, so config.json alone is planned`);
-  return spec ?? ggufOf(repository, tag ?? options.mixture, assume);
+  return spec ?? ggufOf(repository, tag ?? options.mixture, options);
 }
 
 function isOn(value: string | undefined): boolean {
@@ -107,14 +106,17 @@ function withReason(unknown: PlimsollError, reason: string, cause?: unknown): Pl
 async function ggufOf(
   repository: HubRepository,
   mixture: string | undefined,
-  options: { readonly assume?: string },
+  { assume }: ReferenceOptions,
 ): Promise<ModelSpec> {
   const names = await ggufNames(repository);
   const file = chosenFile(repository, names, mixture);
   const { modelSpecFromGguf, readGgufUrl } = await import('@plimsoll/model-files');
   const address = addressOf(repository, file);
   const model = await readGgufUrl(address, { http: { headers: repository.headers } });
-  return modelSpecFromGguf(model, { id: `${repository.id}/${file}`, ...options });
+  return modelSpecFromGguf(model, {
+    id: `${repository.id}/${file}`,
+    ...(assume !== undefined && { assume }),
+  });
 }
 
 /** Names of the repository's models: of a split model its first part. */

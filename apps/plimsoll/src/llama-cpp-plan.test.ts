@@ -17,12 +17,12 @@ test('a flag of one engine selects that engine, and llama.cpp accepts contexts b
   expect(answer.engine.command).not.toContain('-np');
 });
 
-test('several unlike devices are named in one flag; an engine that cuts layers refuses them', () => {
+test('several unlike devices are named in one flag; an engine without a rule for them refuses them', () => {
   const unlike = ['plan', 'llama-3.1-8b', '--gpu', 'rtx-4070-ti,rtx-3090-ti', '-c', '8k'];
   const answer = outputSchemas.plan.parse(json(...unlike, '-ts', '12,28'));
   expect(answer.perDevice?.map(({ name }) => name)).toEqual(['CUDA0', 'CUDA1']);
   expect(answer.engine.command).toContain('-ts 12,28');
-  const refused = plimsoll([...unlike, '--engine', 'vllm']);
+  const refused = plimsoll([...unlike, '--engine', 'sglang']);
   expect(refused.code).not.toBe(0);
-  expect(refused.err).toContain('vllm cuts every layer over its devices');
+  expect(refused.err).toContain('sglang cuts every layer over its devices');
 });

@@ -15,6 +15,7 @@ import {
 import { modelOfCommand } from './command-model.ts';
 import { commandEngines } from './engine-flags.ts';
 import { hardwareOfMemory, namedHardware } from './log-hardware.ts';
+import { modelNamedByOption } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 
 export interface LogExplanation {
@@ -101,9 +102,10 @@ async function startOf(
       gpu: question.hardware ?? '',
       engine: log.release === null ? log.engine : `${log.engine}@${log.release}`,
     });
+    const draft = await drafterOf(flagsFor(question.flags), question, notes);
     const requestFor = (planned: ReadonlyMap<string, string | null>): PlanRequest =>
       onLoggedDevice(log, {
-        ...planRequest({ spec, reference, draft: null }, flagsFor(planned)),
+        ...planRequest({ spec, reference, draft }, flagsFor(planned)),
         ...asTyped,
       });
     const withWords = (words: readonly string[]): PlanRequest | null => {
@@ -143,6 +145,23 @@ function commandNames(
   weights: string | null,
 ): Pick<PlanRequest, 'modelReference' | 'convertedReference'> {
   return weights === null ? { modelReference: typed } : { convertedReference: typed };
+}
+
+/** The drafter that the logged flags name; null with a note if it is unknown. */
+async function drafterOf(
+  flags: PlanFlags,
+  { offline }: LogQuestion,
+  notes: string[],
+): Promise<ModelSpec | null> {
+  const named = modelNamedByOption({ ...flags });
+  if (named === null) return null;
+  try {
+    return (await modelOfCommand(named, { offline, isDrafter: true })).spec;
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    notes.push(`the drafter, which the plan leaves out: ${error.message}`);
+    return null;
+  }
 }
 
 /** The device with the memory that the log states: drivers, other processes and partitions take some of the registry's figure. */

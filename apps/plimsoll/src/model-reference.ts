@@ -7,8 +7,8 @@ import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { resolveModel } from '@plimsoll/registry';
-import type { ReferenceOptions } from './reference-options.ts';
+import { resolveDrafter, resolveModel } from '@plimsoll/registry';
+import { configOptions, type ReferenceOptions } from './reference-options.ts';
 
 export async function modelFromReference(
   reference: string,
@@ -41,9 +41,8 @@ function isHubName(reference: string): boolean {
 }
 
 export function modelFromRegistry(name: string, options: ReferenceOptions = {}): ModelSpec {
-  return modelSpecFromRecord(resolveModel(name), {
-    ...(options.assume !== undefined && { assume: options.assume }),
-  });
+  const record = options.isDrafter === true ? resolveDrafter(name) : resolveModel(name);
+  return modelSpecFromRecord(record, configOptions(options));
 }
 
 async function modelFromPath(path: string, options: ReferenceOptions): Promise<ModelSpec> {
@@ -58,7 +57,7 @@ async function modelFromDirectory(path: string, options: ReferenceOptions): Prom
   const config = join(path, 'config.json');
   if (existsSync(config)) {
     const { modelSpecFromDirectory } = await import('@plimsoll/model-files');
-    return modelSpecFromDirectory(path, { ...(options.assume !== undefined && { assume: options.assume }) });
+    return modelSpecFromDirectory(path, configOptions(options));
   }
   throw new PlimsollError({
     code: 'no-config',
@@ -77,7 +76,7 @@ async function modelFromConfigFile(
   const { readJsonFile } = await import('@plimsoll/model-files/files');
   return modelSpecFromConfig(await readJsonFile(path), {
     id: name === '.' || name === '' ? basename(path) : name,
-    ...(options.assume !== undefined && { assume: options.assume }),
+    ...configOptions(options),
   });
 }
 

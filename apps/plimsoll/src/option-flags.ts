@@ -62,14 +62,26 @@ export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
 
 /** The other model that an option of the flags names, such as the drafter of --speculative-config; null if none does. */
 export function modelNamedByOption(flags: ReadFlags): string | null {
+  return factOfOption(flags, (spec, options) => spec.namedModel?.(options) ?? null);
+}
+
+/** The values of the model's config that an option of the flags replaces; undefined if none does. */
+export function configOverriddenBy(flags: ReadFlags): Readonly<Record<string, unknown>> | undefined {
+  return factOfOption(flags, (spec, options) => spec.configOverrides?.(options) ?? null) ?? undefined;
+}
+
+/** Returns the first fact that an option of the flags states; null if none does. */
+function factOfOption<Fact>(
+  flags: ReadFlags,
+  factOf: (spec: Spec, options: AnyOptions) => Fact | null,
+): Fact | null {
   for (const { name, text, owners } of givenSpecs(flags)) {
-    const spec = engineFaces
-      .filter((face) => owners.includes(face.name))
-      .flatMap(({ options }) => options)
-      .find((candidate) => candidate.name === name && candidate.namedModel !== undefined);
-    const options = spec?.read?.(text) ?? null;
-    const named = options === null ? null : (spec?.namedModel?.(options) ?? null);
-    if (named !== null) return named;
+    for (const { name: engine, options: specs } of engineFaces) {
+      const spec = owners.includes(engine) ? specs.find((candidate) => candidate.name === name) : undefined;
+      const options = spec?.read?.(text) ?? null;
+      const fact = spec === undefined || options === null ? null : factOf(spec, options);
+      if (fact !== null) return fact;
+    }
   }
   return null;
 }

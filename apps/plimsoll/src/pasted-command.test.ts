@@ -31,6 +31,32 @@ test('plans the command after --, and flags before -- win', () => {
   expect(own.out).toMatch(/^Qwen\/Qwen3-4B on 1 x .*\n.*1 user x 4k tokens/);
 });
 
+test('plans the drafter that a command names, and the config that it overrides', () => {
+  const config = JSON.stringify({ method: 'dflash', model: 'z-lab/Qwen3-8B-DFlash-b16' });
+  const overrides = JSON.stringify({
+    rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 32768 },
+  });
+  const words = ['vllm', 'serve', 'Qwen/Qwen3-8B', '--max-model-len', '131072'];
+  const flags = ['--speculative-config', config, '--hf-overrides', overrides];
+  const { code, out } = plimsoll(['plan', '--gpu', 'h100', '--offline', '--', ...words, ...flags]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/drafter 2\.\d+ GiB/);
+  expect(out).toContain(`--speculative-config '${config}'`);
+  expect(plimsoll(['plan', '--gpu', 'h100', '--', ...words]).err).toContain('accepts 40960 tokens');
+  const unknown = JSON.stringify({ method: 'eagle3', model: 'a/b' });
+  const refused = plimsoll([
+    'plan',
+    '--gpu',
+    'h100',
+    '--offline',
+    '--',
+    ...words.slice(0, 3),
+    '--speculative-config',
+    unknown,
+  ]);
+  expect(refused.err).toContain('model "a/b" is not in the registry');
+});
+
 test('reads a command of several lines from standard input, with and without -', () => {
   const text =
     'docker run --gpus all \\\n  vllm/vllm-openai:v0.19.0 \\\n  --model /models/Qwen3-8B \\\n  --max-num-seqs 8\n';

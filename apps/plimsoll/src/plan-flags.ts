@@ -150,7 +150,8 @@ function areUnlike(devices: Devices): boolean {
 }
 
 function splitDevices(devices: Devices, engine: EngineName): Devices {
-  if (engineFace(engine).split === 'layers') return devices;
+  const { split, takesUnlikeDevices } = engineFace(engine);
+  if (split === 'layers' || takesUnlikeDevices === true) return devices;
   throw new PlimsollError({
     code: 'unlike-devices',
     message: `${engine} cuts every layer over its devices, which must be alike`,

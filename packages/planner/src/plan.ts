@@ -112,7 +112,8 @@ export function planWithRequests(request: PlanRequest): AdvisedPlan {
 }
 
 function planOf(request: PlanRequest, deployment: Deployment, advised: readonly AdvisedRequest[]): Plan {
-  const { workload, spec, hardware } = request;
+  const { workload, spec } = request;
+  const hardware = deployment.hardware ?? request.hardware;
   const solution = solve(deployment, workload);
   const start = engineProfile(request.engine).start(request, deployment);
   const holdsOne = holdsSequence(deployment, workload.contextTokens);

@@ -1,7 +1,7 @@
 /** Models and requests for tests: real records of the registry, each resolved once. */
 import { modelSpecFromConfig } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { resolveHardware, resolveModel } from '@plimsoll/registry';
+import { resolveDrafter, resolveHardware, resolveModel } from '@plimsoll/registry';
 import { singleDevice } from './bytes/parallelism.ts';
 import type { PlanRequest } from './engines/engine-list.ts';
 
@@ -17,6 +17,11 @@ export function model(name: string): ModelSpec {
   });
   specs.set(name, spec);
   return spec;
+}
+
+export function drafter(name: string): ModelSpec {
+  const record = resolveDrafter(name);
+  return modelSpecFromConfig(record.config, { id: record.id });
 }
 
 /** One model for each kind of memory use: plain, windowed, latent, mixture, hybrid, tied, shared caches. */

@@ -13,7 +13,6 @@ import { NameLookup } from './name-lookup.ts';
 import { type SearchableRow, type SearchOptions, searchRows } from './name-search.ts';
 import { findOllamaTag, type OllamaTag, ollamaLibraryPath } from './ollama-library.ts';
 import type { HardwareRow, ModelRow } from './registry-index.ts';
-import { sistersOf } from './sisters.ts';
 import {
   drafterIndexPath,
   drafterPath,
@@ -22,6 +21,7 @@ import {
   modelIndexPath,
   modelPath,
 } from './registry-paths.ts';
+import { sistersOf } from './sisters.ts';
 
 export { largerHardware } from './larger-hardware.ts';
 

@@ -4,7 +4,7 @@ import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
 import { Command, Option } from 'commander';
 import { isMixtureOfFiles, modelOfArgument, modelOfCommand } from '../command-model.ts';
-import { addOptionFlags, modelNamedByOption } from '../option-flags.ts';
+import { addOptionFlags, configOverriddenBy, modelNamedByOption } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { commandModelFlag, planArguments } from '../pasted-command.ts';
 import { type PlanFlags, type PlannedModels, planRequest } from '../plan-flags.ts';
@@ -158,10 +158,11 @@ async function modelsOf(
 ): Promise<{ readonly models: PlannedModels; readonly asked: Question }> {
   const { model: typed, flags } = question;
   const { assume, offline, weights: mixture } = flags;
-  const named = isPasted ? modelOfCommand : modelOfArgument;
-  const { spec, reference, weights } = await named(typed, { assume, offline, mixture });
-  const draftName = flags.draft ?? (isPasted ? null : modelNamedByOption(flags));
-  const draft = draftName === null ? null : (await named(draftName, { offline })).spec;
+  const overrides = configOverriddenBy({ ...flags });
+  const options = { assume, offline, mixture, overrides };
+  const { spec, reference, weights } = await (isPasted ? modelOfCommand : modelOfArgument)(typed, options);
+  const drafter = flags.draft ?? modelNamedByOption({ ...flags });
+  const draft = drafter === null ? null : (await modelOfCommand(drafter, { offline, isDrafter: true })).spec;
   const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
   const checkpoint = asked === flags || isMixtureOfFiles(weights) ? undefined : typed;
   return { models: { spec, reference, draft, checkpoint }, asked: { ...question, flags: asked } };

@@ -24,6 +24,8 @@ export interface Parallelism {
   readonly expertParallel: boolean;
   /** Layers of each pipeline stage; absent where the engine deals them out evenly. */
   readonly stageLayers?: readonly number[] | undefined;
+  /** True if every device holds the whole vision tower, and devices share the images instead. */
+  readonly wholeVision?: boolean | undefined;
 }
 
 export const singleDevice: Parallelism = { tensor: 1, pipeline: 1, data: 1, expertParallel: false };
@@ -34,8 +36,8 @@ export function deviceCount(parallelism: Parallelism): number {
 
 /** Returns a key of the split for memos. */
 export function parallelismKey(parallelism: Parallelism): string {
-  const { tensor, pipeline, data, expertParallel, stageLayers } = parallelism;
-  return `${tensor},${pipeline},${data},${expertParallel},${stageLayers ?? ''}`;
+  const { tensor, pipeline, data, expertParallel, stageLayers, wholeVision = false } = parallelism;
+  return `${tensor},${pipeline},${data},${expertParallel},${stageLayers ?? ''},${wholeVision}`;
 }
 
 /** The axis along which a role is cut. `kv-heads` is cut down to one head per device, then replicated. */
@@ -184,11 +186,16 @@ export function elementsPerDevice(
   const cut = cuts[tensor.role];
   if (cut === 'experts') return expertElementsPerDevice(tensor, parallelism);
   if (ways === 1 || cut === 'replicated') return count;
+  if (parallelism.wholeVision === true && isVision(tensor.role)) return count;
   if (cut === 'input')
     return tensor.shape.length === 1 ? count : ceilCut(tensor, tensor.shape.length - 1, ways);
   if (cut === 'kv-heads') return count * kvShare(layer, ways);
   if (cut === 'fused-qkv') return fusedQkvElements(count, layer, ways);
   return ceilCut(tensor, 0, ways);
+}
+
+function isVision(role: TensorRole): boolean {
+  return role === 'vision' || role === 'projector';
 }
 
 /** Cuts one axis and rounds the share up: every engine pads the last device of an uneven cut. */

@@ -4,6 +4,7 @@
  * for all questions.
  */
 import { assert, type Bytes, bytes } from '@plimsoll/foundation';
+import type { HardwareRecord } from '@plimsoll/registry';
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
 import type { Workload } from '../question/workload.ts';
@@ -22,6 +23,8 @@ export interface Deployment {
   readonly cacheIsFixed: boolean;
   /** Number of devices of the whole plan; undefined if it is the product of the split. */
   readonly devices?: number;
+  /** The device that the entries describe; undefined if it is the question's. */
+  readonly hardware?: HardwareRecord;
   /** Bytes of one device that a process can use. */
   readonly capacityBytes: Bytes;
   /** Entries on a device or the host that do not depend on the users. */

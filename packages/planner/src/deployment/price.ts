@@ -21,11 +21,24 @@ export interface Price {
 
 /** Returns null if the device has no price or cannot serve these users. */
 export function priceOf(request: Question, deployment: Deployment, solution: Solution): Price | null {
-  const { pricePerHourUsd } = request.hardware;
-  if (pricePerHourUsd === null || !solution.feasible) return null;
+  const perHourUsd = devicesPerHour(request, deployment);
+  if (perHourUsd === null || !solution.feasible) return null;
   const { tokensPerSecond, countsPrompts } = outputRate(request, deployment, solution);
-  const perHourUsd = pricePerHourUsd * (deployment.devices ?? deviceCount(request.parallelism));
   return { perHourUsd, perMillionOutputUsd: perMillion(perHourUsd, tokensPerSecond), countsPrompts };
+}
+
+/** Returns null if a device has no price. */
+function devicesPerHour({ devices, hardware, parallelism }: Question, deployment: Deployment): number | null {
+  if (devices === undefined) {
+    const count = deployment.devices ?? deviceCount(parallelism);
+    return hardware.pricePerHourUsd === null ? null : hardware.pricePerHourUsd * count;
+  }
+  let sum = 0;
+  for (const { pricePerHourUsd } of devices) {
+    if (pricePerHourUsd === null) return null;
+    sum += pricePerHourUsd;
+  }
+  return sum;
 }
 
 /** Returns the US dollars per million output tokens of devices with this total price and total rate. */

@@ -39,6 +39,8 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly loads: 'checkpoints' | 'gguf' | 'either';
   /** How devices divide a model: a part of every layer, whole layers, or not at all. */
   readonly split: 'tensors' | 'layers' | 'nothing';
+  /** True if the profile plans unlike devices, although the engine gives each an equal part. Engines that split layers take them. */
+  readonly takesUnlikeDevices?: boolean;
   /** True if the engine starts with less memory than its users need and lets some users wait. */
   readonly usersWait: boolean;
   /** Values of the context flag for a context that the engine chooses; absent if the engine chooses none. */

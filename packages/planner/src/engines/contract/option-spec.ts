@@ -29,6 +29,8 @@ export interface OptionSpec<Options extends object> {
   readonly write: (options: Options) => string | null;
   /** Returns the name of another model in the option's value; the caller finds that model. Absent if no value has a name. */
   readonly namedModel?: (options: Options) => string | null;
+  /** Returns the values of the model's config.json that the option replaces; the caller reads the model with them. */
+  readonly configOverrides?: (options: Options) => Readonly<Record<string, unknown>> | null;
 }
 
 type Described<Options extends object> = Pick<OptionSpec<Options>, 'name' | 'flags' | 'words'> &

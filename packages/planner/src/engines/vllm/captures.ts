@@ -63,10 +63,14 @@ function graphMode(
   return asked === 'full-and-piecewise' || asked === 'full' ? 'piecewise' : asked;
 }
 
-/** FlashAttention is first except on data-centre Blackwell; it has an 8-bit cache on Hopper only (vllm/platforms/cuda.py). */
+/**
+ * FlashAttention is first except on data-centre Blackwell; it has an 8-bit cache on Hopper only, and no 4-bit cache
+ * (vllm/platforms/cuda.py).
+ */
 function usesFlashInfer(hardware: HardwareRecord, kvFormat: KvFormat): boolean {
   if (hardware.vendor !== 'NVIDIA') return false;
   if (hardware.computeCapability?.startsWith('10.') === true) return true;
+  if (kvFormat === 'nvfp4') return true;
   return kvFormat === 'fp8' && hardware.computeCapability !== '9.0';
 }
 

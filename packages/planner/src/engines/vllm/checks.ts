@@ -6,6 +6,7 @@ import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { Parallelism } from '../../bytes/parallelism.ts';
 import type { Question } from '../../question/question.ts';
 import type { VllmOptions } from './options.ts';
+import { checkDeviceCount } from './unlike-devices.ts';
 
 /** --kv-cache-dtype of the releases until 0.33; the per-token-head types came with 0.20. */
 const cacheTypes: readonly KvFormat[] = [
@@ -25,7 +26,8 @@ const cacheTypes: readonly KvFormat[] = [
 ];
 
 export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): void {
-  checkDevice(request.hardware);
+  for (const device of request.devices ?? [request.hardware]) checkDevice(device);
+  checkDeviceCount(request);
   if (!cacheTypes.includes(kvFormat)) {
     throw new PlimsollError({
       code: 'bad-kv-format',

@@ -56,7 +56,7 @@ export function vllmCommand(start: PlannedStart): string | null {
     prefixCaching:
       settings.prefixCaching === cachesPrefixes(release, request.spec) ? undefined : settings.prefixCaching,
   };
-  parts.push(...optionWords(vllmOptions, chosen));
+  parts.push(...optionWords(vllmOptions, chosen).map(shellArgument));
   return parts.join(' ');
 }
 

@@ -1,10 +1,10 @@
 /**
- * Drafters of speculative decoding: what they load and cache (vllm/config/speculative.py; vllm/v1/spec_decode). A model's own
- * prediction layers and a drafter of its own have attention layers in the same cache; n-grams have none.
+ * Drafters of speculative decoding: their weights and their cache (vllm/config/speculative.py; vllm/v1/spec_decode). The
+ * attention layers of a drafter, or of the model's own prediction layers, share the model's cache; n-grams have no layers.
  */
 
 import { bytes } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import { type CacheGroup, cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -13,8 +13,10 @@ import { type WeightFormat, weightFormat } from '../../bytes/weight-format.ts';
 import { deviceWeights } from '../../bytes/weights.ts';
 import { stateElementBytes } from '../../question/plan-input.ts';
 import type { VllmOptions } from './options.ts';
+import type { VllmRelease } from './release.ts';
+import { type SpeculativeConfig, statedDrafter } from './speculative-option.ts';
 
-/** Where drafts come from: nowhere, prompts, the model's prediction layers, a drafter that shares the model's vocabulary, a whole model. */
+/** The source of drafts: none, prompts, the model's prediction layers, a drafter that reads the model's hidden states, a whole model. */
 export type DraftKind = 'none' | 'prompts' | 'prediction-layers' | 'attached' | 'model';
 
 /** Tokens per step where neither the flag nor the drafter states a number. */
@@ -24,14 +26,16 @@ export function draftSettings(options: VllmOptions): {
   readonly speculativeTokens: number;
   readonly drafts: DraftKind;
 } {
-  const { speculative, speculativeTokens = 0 } = options;
-  if (speculative === undefined)
+  const { speculativeTokens = 0 } = options;
+  const stated = statedDrafter(options);
+  if (stated === null)
     return { speculativeTokens, drafts: speculativeTokens > 0 ? 'prediction-layers' : 'none' };
-  return { speculativeTokens: speculative.tokens ?? usualTokens, drafts: draftKind(options) };
+  const trained = options.draft?.spec.drafter?.tokens;
+  return { speculativeTokens: stated.tokens ?? trained ?? usualTokens, drafts: draftKind(stated, options) };
 }
 
-function draftKind({ speculative, draft }: VllmOptions): DraftKind {
-  const method = speculative?.method ?? '';
+function draftKind(stated: SpeculativeConfig, { draft }: VllmOptions): DraftKind {
+  const method = stated.method ?? '';
   if (/^(ngram|ngram_gpu|suffix)$/.test(method)) return 'prompts';
   if (method === 'mtp' || method.endsWith('_mtp')) return 'prediction-layers';
   if (draft === undefined) return 'prediction-layers';
@@ -40,19 +44,54 @@ function draftKind({ speculative, draft }: VllmOptions): DraftKind {
     : 'model';
 }
 
-/** Published drafters of these kinds say so in their names. */
-function isAttached({ id }: ModelSpec): boolean {
-  return /eagle|dflash|dspark|medusa|speculator/i.test(id);
+/** A published drafter says so in its config, or at least in its name. */
+function isAttached({ id, drafter }: ModelSpec): boolean {
+  return drafter !== undefined || /eagle|dflash|dspark|medusa|speculator/i.test(id);
 }
 
-/** A drafter as it is loaded: an attached one reads the model's embedding, and the model's head where the vocabularies are equal. */
-export function loadedDrafter(spec: ModelSpec, target: ModelSpec, kind: DraftKind): ModelSpec {
+/**
+ * A drafter as vLLM loads it. An attached drafter reads the embedding of the model where it has the same shape, and the head
+ * too, except that EAGLE3 trains a head of its own (llm_base_proposer.py, _maybe_share_embeddings and _maybe_share_lm_head).
+ */
+export function loadedDrafter(
+  spec: ModelSpec,
+  {
+    target,
+    kind,
+    release,
+  }: { readonly target: ModelSpec; readonly kind: DraftKind; readonly release: VllmRelease },
+): ModelSpec {
   if (kind === 'model') return spec;
-  const sharesHead = spec.vocabSize === target.vocabSize;
-  const tensors = spec.tensors.filter(
-    ({ role }) => role !== 'token-embedding' && !(role === 'lm-head' && sharesHead),
-  );
-  return { ...spec, tensors, vision: null };
+  const ownsHead = spec.drafter?.kind === 'eagle3';
+  const isShared = ({ role, shape }: TensorSpec): boolean => {
+    if (role === 'lm-head' && ownsHead) return false;
+    const isVocabulary = role === 'token-embedding' || role === 'lm-head';
+    return isVocabulary && shape[0] === target.vocabSize && shape[1] === target.hiddenSize;
+  };
+  const tensors = spec.tensors.filter((tensor) => !isShared(tensor));
+  const layers = release.number < drafterWindowsFrom ? spec.layers.map(withoutWindow) : spec.layers;
+  return { ...spec, layers, tensors: [...tensors, ...contextProjection(spec)], vision: null };
+}
+
+/** Release that honours windows of drafters; 0.24 does not (qwen3_dflash.py, _resolve_layer_attention). */
+const drafterWindowsFrom = 26;
+
+function withoutWindow(layer: LayerSpec): LayerSpec {
+  if (layer.attention.kind !== 'sliding') return layer;
+  const { window: _window, ...heads } = layer.attention;
+  return { ...layer, attention: { ...heads, kind: 'full' } };
+}
+
+/**
+ * DFlash and DSpark write keys and values of the context by one projection for all layers, a copy of the layers' own
+ * (qwen3_dflash.py, _build_fused_kv_buffers).
+ */
+function contextProjection({ drafter, layers, hiddenSize }: ModelSpec): readonly TensorSpec[] {
+  if (drafter?.kind !== 'dflash' && drafter?.kind !== 'dspark') return [];
+  let rows = 0;
+  for (const { attention } of layers)
+    if ('kvHeads' in attention) rows += attention.kvHeads * (attention.keyHeadDim + attention.valueHeadDim);
+  return rows === 0 ? [] : [{ name: 'fused_kv_weight', role: 'attention-k', shape: [rows, hiddenSize] }];
 }
 
 export function drafterWeights(
@@ -75,7 +114,10 @@ export function drafterWeights(
   };
 }
 
-/** Cache of the model with the layers of its drafter: layers that cache alike are one group. */
+/**
+ * Cache of the model with the layers of its drafter. Layers of equal specs are one group: heads of another number or width
+ * make another spec, even where a token takes the same bytes.
+ */
 export function withDrafterGroups(
   groups: readonly CacheGroup[],
   drafter: ModelSpec | null,
@@ -99,7 +141,8 @@ export function withDrafterGroups(
 
 function cachesAlike(left: CacheGroup, right: CacheGroup): boolean {
   return (
-    left.kind === right.kind &&
+    left.tag === right.tag &&
+    left.terms === right.terms &&
     left.entryBytes === right.entryBytes &&
     left.tokensPerEntry === right.tokensPerEntry &&
     left.tokensMax === right.tokensMax &&

@@ -51,6 +51,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   madeWhileLoading: ['fp8', 'bitsandbytes'],
   loads: 'checkpoints',
   split: 'tensors',
+  takesUnlikeDevices: true,
   usersWait: true,
   openContexts: ['auto', '-1'],
   runsPastTraining: false,

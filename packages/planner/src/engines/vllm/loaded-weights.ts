@@ -25,7 +25,7 @@ const vocabularyPadding = 64;
 
 export function residentSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const { release, hardware, tensor, settings } = loader;
-  const key = `${release.number}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}`;
+  const key = `${release.number}|${hardware.vendor}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}`;
   return remember(residentMemo, spec, key, () => loadSpec(spec, loader));
 }
 
@@ -34,7 +34,7 @@ const residentMemo = createMemo<ModelSpec>();
 function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const loaded = new Map<LayerSpec, LayerSpec>();
   const load = (layer: LayerSpec): LayerSpec => {
-    const known = loaded.get(layer) ?? residentLayer(layer, loader);
+    const known = loaded.get(layer) ?? residentLayer(layer, loader, spec.family);
     loaded.set(layer, known);
     return known;
   };
@@ -48,8 +48,9 @@ function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   };
 }
 
-function residentLayer(layer: LayerSpec, loader: Loader): LayerSpec {
-  const padded = layer.tensors.map((tensor) => padMixtureTensor(tensor, loader));
+function residentLayer(layer: LayerSpec, loader: Loader, family: string): LayerSpec {
+  const steps = mixtureSteps(loader, family);
+  const padded = layer.tensors.map((tensor) => padMixtureTensor(tensor, steps));
   const fused = fuse(padded);
   const absorbs = layer.attention.kind === 'mla' && loader.release.number >= 7.01;
   const attention = absorbs ? layer.attention : expandedAttention(layer.attention);
@@ -82,17 +83,39 @@ function padVocabulary(tensor: TensorSpec): TensorSpec {
   return padded === vocabulary ? tensor : { ...tensor, shape: [padded, ...rest] };
 }
 
+/** Multiples that the kernels of mxfp4 experts take. */
+interface MixtureSteps {
+  readonly hidden: number;
+  /** Of the whole layer: each device has its share. */
+  readonly intermediate: number;
+}
+
 /**
- * mxfp4 experts are padded for the kernel: hidden to 256, and each device's share of the intermediate size to 128; the
- * Triton path of 0.11 on Hopper left the latter alone (vllm/model_executor/layers/quantization/mxfp4.py).
+ * mxfp4 experts are padded for the kernel: hidden size, and each device's share of the intermediate size
+ * (vllm/model_executor/layers/fused_moe/oracle/mxfp4.py, mxfp4_round_up_hidden_size_and_intermediate_size; until 0.18
+ * layers/quantization/mxfp4.py). The device selects the kernel.
  */
-function padMixtureTensor(tensor: TensorSpec, loader: Loader): TensorSpec {
+function mixtureSteps({ hardware, release, tensor }: Loader, family: string): MixtureSteps {
+  const steps = (hidden: number, intermediate: number): MixtureSteps => ({
+    hidden,
+    intermediate: intermediate * tensor,
+  });
+  const { vendor, computeCapability } = hardware;
+  // AITER; from 0.27 experts with other activations than gpt-oss need smaller multiples.
+  if (vendor === 'AMD')
+    return release.number >= 27 && family !== 'gpt_oss' ? steps(128, 128) : steps(256, 256);
+  // TensorRT-LLM's kernels of FlashInfer.
+  if (computeCapability?.startsWith('10.') === true) return steps(256, release.number >= 28 ? 128 : 256);
+  // The Triton path of 0.11 on Hopper leaves the intermediate size alone; Marlin pads both.
+  const isTriton = computeCapability === '9.0' && Math.floor(release.number) === 11;
+  return steps(256, isTriton ? 1 : 128);
+}
+
+function padMixtureTensor(tensor: TensorSpec, steps: MixtureSteps): TensorSpec {
   if (tensor.scheme?.weights !== 'mxfp4' || tensor.shape.length !== 3) return tensor;
   const [experts = 0, outputs = 0, inputs = 0] = tensor.shape;
-  const isTriton = loader.hardware.computeCapability === '9.0' && Math.floor(loader.release.number) === 11;
-  const step = (isTriton ? 1 : 128) * loader.tensor;
-  const hidden = (size: number): number => Math.ceil(size / 256) * 256;
-  const intermediate = (size: number): number => Math.ceil(size / step) * step;
+  const hidden = (size: number): number => Math.ceil(size / steps.hidden) * steps.hidden;
+  const intermediate = (size: number): number => Math.ceil(size / steps.intermediate) * steps.intermediate;
   if (tensor.role === 'expert-down')
     return { ...tensor, shape: [experts, hidden(outputs), intermediate(inputs)] };
   const halves = tensor.role === 'expert-gate-up' ? 2 : 1;

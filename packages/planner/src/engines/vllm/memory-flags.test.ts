@@ -1,7 +1,8 @@
 /** Flags of vLLM that set or move memory. Expected figures follow from the rules of the releases named. */
 import { GiB } from '@plimsoll/foundation';
+import { resolveHardware } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
-import { request } from '../../test-models.ts';
+import { drafter, request } from '../../test-models.ts';
 import type { PlanRequest } from '../engine-list.ts';
 import type { VllmDeployment } from './deployment.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
@@ -124,6 +125,58 @@ describe('drafts', () => {
     expect(drafted.availableBytes).toBeLessThanOrEqual(plain.availableBytes - held(drafted, 'drafter'));
   });
 
+  test('of a DFlash drafter share the vocabulary of the model, and their layers are cache groups of their own', () => {
+    const spec = drafter('z-lab/Qwen3.6-27B-DFlash');
+    const options = {
+      ...config('{"method":"dflash","model":"z-lab/Qwen3.6-27B-DFlash","num_speculative_tokens":10}'),
+      draft: { spec, tokens: 4 },
+    };
+    const drafted = prepared(options, { ...qwen, engineVersion: '0.29.0' });
+    // Five layers, the projection of five hidden states, and the fused copy of keys and values.
+    const layer = 5120 * (2 * 4096 + 2 * 1024) + 3 * 5120 * 17408 + 2 * 5120 + 2 * 128;
+    const parameters = 5 * layer + 5 * 5120 * 5120 + 2 * 5120 + 5 * 2048 * 5120;
+    expect(held(drafted, 'drafter')).toBe(2 * parameters);
+    const layers = drafted.groups.filter(({ kind }) => kind !== 'state').map((group) => group.layers);
+    expect(layers).toEqual([16, 4, 1]);
+  });
+
+  test('of EAGLE3 have a head of their own', () => {
+    const spec = drafter('yuhuili/EAGLE3-LLaMA3.1-Instruct-8B');
+    const options = { ...config('{"method":"eagle3","model":"a/b"}'), draft: { spec, tokens: 4 } };
+    const layer = 8192 * (4096 + 2 * 1024) + 4096 * 4096 + 3 * 4096 * 14336 + 3 * 4096;
+    const parameters = layer + 3 * 4096 * 4096 + 32000 * 4096 + 4096;
+    expect(held(prepared(options), 'drafter')).toBe(2 * parameters);
+  });
+
+  test('of an assistant add weights and no cache', () => {
+    const spec = drafter('google/gemma-4-31B-it-assistant');
+    const options = { ...config('{"model":"google/gemma-4-31B-it-assistant"}'), draft: { spec, tokens: 4 } };
+    const gemma = { model: 'google/gemma-4-31B-it', gpu: 'h200' };
+    const drafted = prepared(options, gemma);
+    expect(held(drafted, 'drafter')).toBeGreaterThan(0.85e9);
+    expect(drafted.groups).toEqual(prepared({}, gemma).groups);
+  });
+
+  test('take the tokens that the drafter was trained for where no flag states them', () => {
+    const spec = drafter('deepseek-ai/dspark_qwen3_8b_block7');
+    const options = { ...config('{"method":"dspark","model":"a/b"}'), draft: { spec, tokens: 4 } };
+    expect(prepared(options, { model: 'Qwen/Qwen3-8B' }).settings.speculativeTokens).toBe(7);
+  });
+
+  test('are stated by two flags in releases before --speculative-config', () => {
+    const { spec } = request({ model: 'Qwen/Qwen3-0.6B' });
+    const options: VllmOptions = {
+      ...read('speculative-model', 'Qwen/Qwen3-0.6B'),
+      ...read('num-speculative-tokens', '5'),
+    };
+    const old = { model: 'Qwen/Qwen3-8B', engineVersion: '0.7.3' };
+    const drafted = prepared({ ...options, draft: { spec, tokens: 4 } }, old);
+    expect(drafted.settings).toMatchObject({ speculativeTokens: 5, drafts: 'model' });
+    expect(drafted.groups.reduce((sum, group) => sum + group.layers, 0)).toBe(36 + 28);
+    const prompts = { ...read('speculative-model', '[ngram]'), ...read('num-speculative-tokens', '5') };
+    expect(prepared(prompts, old).settings.drafts).toBe('prompts');
+  });
+
   test('are read from JSON, and other texts are refused', () => {
     expect(config('{"method":"eagle3","model":"a/b","num_speculative_tokens":2}').speculative).toMatchObject({
       method: 'eagle3',
@@ -142,6 +195,16 @@ describe('drafts', () => {
   });
 });
 
+test('encoders are cut over devices, or whole on each with a part of the images', () => {
+  const parallelism = { tensor: 4, pipeline: 1, data: 1, expertParallel: false };
+  const qwen = { model: 'Qwen/Qwen3-VL-8B-Instruct', gpu: 'l40s', parallelism };
+  const cut = prepared({}, qwen);
+  const whole = prepared({ encoderMode: 'data' }, qwen);
+  expect(held(whole, 'vision') / held(cut, 'vision')).toBeCloseTo(4, 1);
+  expect(read('mm-encoder-tp-mode', 'data')).toEqual({ encoderMode: 'data' });
+  expect(read('mm-encoder-tp-mode', 'rows')).toBeNull();
+});
+
 test('sizes are written as vLLM reads them: capitals are binary', () => {
   expect(read('kv-cache-memory-bytes', '36864M')).toEqual({ kvCacheBytes: 36 * GiB });
   expect(read('kv-cache-memory-bytes', '25.6g')).toEqual({ kvCacheBytes: 25.6e9 });
@@ -158,6 +221,42 @@ test('a partition gives each stage its layers, and the fullest one decides', () 
   expect(uneven.weightBytes).toBeGreaterThan(even.weightBytes);
   expect(uneven.groups.reduce((sum, group) => sum + group.layers, 0)).toBe(24);
   expect(() => prepared({ layerPartition: [8, 8] }, { parallelism })).toThrow(/32 layers to 2 stages/);
+});
+
+describe('unlike devices', () => {
+  const devices = (...names: readonly string[]) => names.map((name) => resolveHardware(name));
+  const split = (tensor: number, pipeline: number) => ({ tensor, pipeline, data: 1, expertParallel: false });
+
+  test('of a tensor-parallel group have the cache of the smallest', () => {
+    const alike = prepared({}, { gpu: 'rtx-a6000', parallelism: split(2, 1) });
+    const unlike = prepared(
+      {},
+      { gpu: 'a100-sxm-80gb', parallelism: split(2, 1), devices: devices('a100-sxm-80gb', 'rtx-a6000') },
+    );
+    expect(unlike.printed).toEqual(alike.printed);
+    expect(unlike.hardware?.id).toBe('rtx-a6000-48gb');
+    const [large, small] = unlike.perDevice ?? [];
+    expect(large?.cacheBytes).toBe(small?.cacheBytes);
+    expect((large?.spareBytes ?? 0) - (small?.spareBytes ?? 0)).toBeGreaterThan(30 * GiB);
+  });
+
+  test('of a pipeline hold the layers of their stage', () => {
+    const unlike = (order: readonly string[], layers: readonly number[]): number =>
+      prepared(
+        { layerPartition: layers },
+        { gpu: order[0] ?? '', parallelism: split(1, 2), devices: devices(...order) },
+      ).blocks;
+    const names = ['rtx-4060-ti-16gb', 'rtx-3090'] as const;
+    expect(unlike(names, [12, 20])).toBeGreaterThan(unlike(names, [16, 16]));
+    expect(unlike(names, [12, 20])).toBeGreaterThan(unlike([...names].reverse(), [12, 20]));
+  });
+
+  test('are as many as the split has', () => {
+    const three = devices('rtx-3090', 'rtx-3090', 'rtx-4090');
+    expect(() => prepared({}, { gpu: 'rtx-3090', parallelism: split(2, 1), devices: three })).toThrow(
+      /2 devices does not use the 3 devices/,
+    );
+  });
 });
 
 test('flags of recurrent states: their types, and which of them are kept', () => {

@@ -22,7 +22,13 @@ export interface MemoryOptions {
   readonly processorText?: string | undefined;
   readonly languageModelOnly?: boolean | undefined;
   readonly skipsItemProfile?: boolean | undefined;
+  /** How devices share the encoders: slices of the weights, or whole weights and a part of the images. */
+  readonly encoderMode?: EncoderMode | undefined;
+  /** The object of --hf-overrides as a person wrote it. */
+  readonly overridesText?: string | undefined;
 }
+
+type EncoderMode = 'weights' | 'data';
 
 /** 36864M, 30G, 25.6g, 1073741824: capitals are binary, small letters decimal (vllm/engine/arg_utils.py, human_readable_int). */
 function humanBytes(text: string): number | null {
@@ -33,6 +39,8 @@ function humanBytes(text: string): number | null {
   const value = Number(digits) * base ** (letter === '' ? 0 : power);
   return Number.isInteger(value) && value > 0 ? value : null;
 }
+
+const encoderModes: readonly EncoderMode[] = ['weights', 'data'];
 
 /** Largest image that a flag may state. */
 const pixelsMax = 1e9;
@@ -179,6 +187,30 @@ export const memoryOptions: readonly OptionSpec<MemoryOptions>[] = [
     { skipsItemProfile: true },
     ({ skipsItemProfile }) => skipsItemProfile === true,
   ),
+  {
+    name: 'mm-encoder-tp-mode',
+    flags: ['--mm-encoder-tp-mode'],
+    value: '<mode>',
+    words: 'how devices share the encoders of images and audio',
+    limit: encoderModes.join(', '),
+    field: null,
+    read: (text) => {
+      const encoderMode = encoderModes.find((mode) => mode === text);
+      return encoderMode === undefined ? null : { encoderMode };
+    },
+    write: ({ encoderMode }) => encoderMode ?? null,
+  },
+  {
+    name: 'hf-overrides',
+    flags: ['--hf-overrides'],
+    value: '<json>',
+    words: "values that replace values of the model's config.json",
+    limit: 'a JSON object such as {"rope_parameters": {"rope_type": "yarn", "factor": 4.0}}',
+    field: null,
+    read: (text) => (jsonObject(text) === null ? null : { overridesText: text }),
+    write: ({ overridesText }) => overridesText ?? null,
+    configOverrides: ({ overridesText }) => jsonObject(overridesText ?? ''),
+  },
 ];
 
 /** GiB of an option as bytes. */

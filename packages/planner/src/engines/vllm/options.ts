@@ -3,7 +3,7 @@ import { countOption, type OptionSpec, switchOption, textOf } from '../contract/
 import type { Drafter } from './drafter.ts';
 import { type GraphOptions, graphOptions } from './graph-options.ts';
 import { type MemoryOptions, memoryOptions } from './memory-options.ts';
-import { type SpeculativeOptions, speculativeOption } from './speculative-option.ts';
+import { type SpeculativeOptions, speculativeOptions } from './speculative-option.ts';
 import { type StateOptions, stateOptions } from './state-options.ts';
 
 export interface VllmOptions extends GraphOptions, MemoryOptions, SpeculativeOptions, StateOptions {
@@ -18,10 +18,8 @@ export interface VllmOptions extends GraphOptions, MemoryOptions, SpeculativeOpt
   readonly prefixCaching?: boolean | undefined;
   /** `server` for vllm serve, `batch` for the LLM class: the token budget differs. */
   readonly usage?: 'server' | 'batch' | undefined;
-  /** The model that drafts, where `speculative` names one. */
+  /** The model that drafts, where the options of speculative decoding name a model. */
   readonly draft?: Drafter | undefined;
-  /** Draft tokens per step of speculative decoding, 0 for none. */
-  readonly speculativeTokens?: number | undefined;
 }
 
 export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
@@ -96,7 +94,7 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
     read: (text) => (/^V?[01]$/.test(text) ? { core: text.endsWith('0') ? 'V0' : 'V1' } : null),
     write: ({ core }) => textOf(core),
   },
-  speculativeOption,
+  ...speculativeOptions,
   ...graphOptions,
   ...memoryOptions,
   ...stateOptions,

@@ -7,7 +7,6 @@
  * A pipeline has as many pools as stages; the engine uses the smallest, and prints the first stage's.
  */
 import { assert, bytes, formatCount, PlimsollError } from '@plimsoll/foundation';
-import type { HardwareRecord } from '@plimsoll/registry';
 import { checkParallelism, type Parallelism } from '../../bytes/parallelism.ts';
 import { weightFormatNames } from '../../bytes/weight-format.ts';
 import { stageWeights } from '../../bytes/weights.ts';
@@ -31,8 +30,10 @@ import type { VllmOptions } from './options.ts';
 import { type VllmRelease, vllmRelease } from './release.ts';
 import { modelRunner } from './runner.ts';
 import { contextBytes } from './runtime.ts';
+import { statedDrafter } from './speculative-option.ts';
 import { prepareStage, type Stage } from './stage.ts';
 import { vllmStart } from './start.ts';
+import { unlikeMemory } from './unlike-devices.ts';
 
 export const vllm: EngineProfile<VllmOptions, 'vllm'> = {
   ...vllmFace,
@@ -63,7 +64,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
   checkVllm(request, kv);
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
   const format = residentFormat(asked);
-  const runner = modelRunner({ ...request, release, speculative: request.options?.speculative ?? null });
+  const runner = modelRunner({ ...request, release, speculative: statedDrafter(request.options ?? {}) });
   const loaded = { request: { ...request, spec, kvFormat: kv }, format, release, runner, settings };
   const stages = stageWeights(spec, format, parallelism).map((weights, index) =>
     prepareStage({ ...loaded, weights, index }),
@@ -87,10 +88,11 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     settings,
     layout,
     stages: stages.length,
-    ...cacheFields(stages, tightest, hardware),
+    ...cacheFields(stages, tightest),
+    ...unlikeFields(request, stages, tightest),
     runner,
     graphBytes: first.graphBytes,
-    capacityBytes: bytes(hardware.memory.usableBytes),
+    capacityBytes: bytes(tightest.hardware.memory.usableBytes),
     fixed: tightest.fixed,
     poolBytes,
     groups: tightest.groups,
@@ -112,7 +114,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
       format,
       groups: tightest.groups,
       parallelism,
-      ...deviceSpeed({ ...request, engine: vllmFace.name }),
+      ...deviceSpeed({ ...request, hardware: tightest.hardware, engine: vllmFace.name }),
     }),
     printed: engineFigures(layout, tightest.blocks, settings, release),
     notes: [
@@ -128,21 +130,31 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
 function cacheFields(
   stages: readonly Stage[],
   tightest: Stage,
-  hardware: HardwareRecord,
 ): Pick<
   VllmDeployment,
   'freeAtStartBytes' | 'availableBytes' | 'blocks' | 'stateBlocks' | 'wholeModelBytes' | 'captureShortBytes'
 > {
   return {
-    freeAtStartBytes: hardware.memory.usableBytes - contextBytes(hardware),
+    freeAtStartBytes: tightest.hardware.memory.usableBytes - contextBytes(tightest.hardware),
     availableBytes: tightest.availableBytes,
     blocks: tightest.blocks,
     stateBlocks: tightest.groups.some(({ kind }) => kind === 'state') ? tightest.blocks : null,
-    captureShortBytes:
-      Math.max(...stages.map((stage) => captureNeed(stage, hardware))) - hardware.memory.usableBytes,
+    captureShortBytes: Math.max(
+      ...stages.map((stage) => captureNeed(stage, tightest.blocks) - stage.hardware.memory.usableBytes),
+    ),
     wholeModelBytes: (contextTokens) =>
       stages.reduce((sum, { layout }) => sum + layout.sequenceBlocks(contextTokens) * layout.blockBytes, 0),
   };
+}
+
+/** The device that the ledger describes and what every device holds, where devices are unlike. */
+function unlikeFields(
+  request: Question<VllmOptions>,
+  stages: readonly Stage[],
+  tightest: Stage,
+): Pick<VllmDeployment, 'hardware' | 'perDevice'> {
+  const perDevice = unlikeMemory(request, stages, tightest.blocks);
+  return perDevice === undefined ? {} : { hardware: tightest.hardware, perDevice };
 }
 
 function sequencesLimit({ sequences }: VllmSettings, groups: number): string {
@@ -152,14 +164,14 @@ function sequencesLimit({ sequences }: VllmSettings, groups: number): string {
 }
 
 /** Memory of a device while graphs are captured: activations of the profiling run are free again, the cache is allocated. */
-function captureNeed(stage: Stage, hardware: HardwareRecord): number {
+function captureNeed(stage: Stage, blocks: number): number {
   const held = stage.fixed.filter(
     ({ category, tag, tier }) =>
       tier === 'device' && category !== 'activations' && category !== 'headroom' && tag !== 'CUDA graphs',
   );
   const heldBytes = held.reduce((sum, entry) => sum + entry.bytes, 0);
-  const cacheBytes = stage.blocks * stage.layout.blockBytes;
-  return contextBytes(hardware) + heldBytes + cacheBytes + stage.graphBytes + stage.collectiveBytes;
+  const cacheBytes = blocks * stage.layout.blockBytes;
+  return contextBytes(stage.hardware) + heldBytes + cacheBytes + stage.graphBytes + stage.collectiveBytes;
 }
 
 /** The split with the layers of each stage, where VLLM_PP_LAYER_PARTITION states them. */
@@ -177,16 +189,18 @@ function partitioned({ parallelism, options, spec }: Question<VllmOptions>): Par
   });
 }
 
-/** The question with the type and the partition that the engine starts with. */
+/** The question with the type and the split that the engine starts with. */
 function onDevice(asked: Question<VllmOptions>): Question<VllmOptions> {
   const elementType = asked.elementType ?? typeOnDevice(asked);
-  return { ...asked, elementType, parallelism: partitioned(asked) };
+  const parallelism = { ...partitioned(asked), wholeVision: asked.options?.encoderMode === 'data' };
+  return { ...asked, elementType, parallelism };
 }
 
 /** Cards without bfloat16 hold such checkpoints as float16. */
-function typeOnDevice({ spec, hardware }: Question<VllmOptions>): Question<VllmOptions>['elementType'] {
-  const capability = Number(hardware.computeCapability ?? 9);
-  return spec.elementType === 'bf16' && capability < 8 ? 'fp16' : undefined;
+function typeOnDevice(asked: Question<VllmOptions>): Question<VllmOptions>['elementType'] {
+  const { spec, hardware, devices = [hardware] } = asked;
+  const isOld = devices.some(({ computeCapability }) => Number(computeCapability ?? 9) < 8);
+  return spec.elementType === 'bf16' && isOld ? 'fp16' : undefined;
 }
 
 /** As many sequences as there are users, unless a person set another number; `raisedFrom` is then the release's own. */

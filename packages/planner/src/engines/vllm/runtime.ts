@@ -1,6 +1,5 @@
 /** Memory of a vLLM process outside of tensors: CUDA libraries, communication buffers, CUDA graphs. */
 import { bytes, GiB, MiB } from '@plimsoll/foundation';
-import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import facts from '@plimsoll/registry/engines/vllm.json' with { type: 'json' };
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -118,15 +117,14 @@ function graphParts(input: RuntimeInput): GraphParts {
   if (graphs === 0) return { poolGib: 0, graphs, perGraphGib: 0, workspaceGib: 0 };
   const known = facts.cudaGraphs;
   const engineFactor = runner === 'V0' ? known.oldEngine.factor : 1;
-  const perGraph =
-    known.perGraphGib + known.perLayerGib * stageLayers * kernelFactor(request.spec) * engineFactor;
+  const perGraph = known.perGraphGib + known.perLayerGib * stageLayers * kernelFactor(request) * engineFactor;
   const isLarge = request.hardware.class === 'datacenter' && hasMemoryStack(request.hardware);
   const factor =
     (isLarge ? 1 : known.smallCards.factor) * (runner === 'second' ? known.secondRunner.factor : 1);
   const pool = (known.poolGib * captured.largestTokens) / known.poolTokens / request.parallelism.tensor;
-  // The second runner and captures of pieces alone never build the decode wrappers that own the workspace.
+  // Captures of pieces alone never build the decode wrappers that own the workspace.
   const ownsWorkspace =
-    captured.flashInfer && captured.full > 0 && runner === 'first' && release.number >= 20;
+    captured.flashInfer && captured.full > 0 && release.number >= (runner === 'first' ? 20 : 29);
   return {
     poolGib: pool * factor,
     graphs,
@@ -151,10 +149,12 @@ function hasMemoryStack({ memory }: HardwareRecord): boolean {
 }
 
 /** Layers of other kinds launch more kernels than dense ones, and every kernel is a node of the graph. */
-function kernelFactor({ layers, quantization }: ModelSpec): number {
+function kernelFactor({ spec, hardware }: Question): number {
+  const { layers, quantization } = spec;
   const { mixture, latent, mxfp4 } = facts.cudaGraphs;
   if (!layers.some(({ mlp }) => mlp.kind === 'moe')) return 1;
-  if (quantization?.weights === 'mxfp4') return mxfp4.factor;
+  // Only Triton's kernels are loaded while they are captured, and they run on Hopper alone.
+  if (quantization?.weights === 'mxfp4' && hardware.computeCapability === '9.0') return mxfp4.factor;
   return layers.some(({ attention }) => attention.kind === 'mla') ? latent.factor : mixture.factor;
 }
 

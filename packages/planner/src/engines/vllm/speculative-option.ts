@@ -1,5 +1,5 @@
 /** `--speculative-config`: which drafter proposes how many tokens per step (vllm/config/speculative.py). */
-import type { OptionSpec } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec } from '../contract/option-spec.ts';
 import { jsonObject, stringOf, wholeOf } from './json-text.ts';
 
 export interface SpeculativeConfig {
@@ -22,9 +22,32 @@ const tokensMax = 1024;
 
 export interface SpeculativeOptions {
   readonly speculative?: SpeculativeConfig | undefined;
+  /** `--speculative-model` of the releases before `--speculative-config`: a drafter, or `[ngram]`. */
+  readonly speculativeModel?: string | undefined;
+  /** Draft tokens per step, 0 for none. */
+  readonly speculativeTokens?: number | undefined;
 }
 
-export const speculativeOption: OptionSpec<SpeculativeOptions> = {
+/** The drafter that the flags of any release state; null without speculative decoding by a named drafter. */
+export function statedDrafter(options: SpeculativeOptions): SpeculativeConfig | null {
+  const { speculative, speculativeModel: model, speculativeTokens: tokens = null } = options;
+  if (speculative !== undefined) return speculative;
+  if (model === undefined) return null;
+  const method = model === promptModel ? 'ngram' : null;
+  return {
+    method,
+    model: method === null ? model : null,
+    tokens,
+    tensor: null,
+    quantization: null,
+    text: '',
+  };
+}
+
+/** The name that stands for drafts from the prompt. */
+const promptModel = '[ngram]';
+
+const configOption: OptionSpec<SpeculativeOptions> = {
   name: 'speculative-config',
   flags: ['--speculative-config', '-sc'],
   value: '<json>',
@@ -52,3 +75,34 @@ export const speculativeOption: OptionSpec<SpeculativeOptions> = {
     return /^(ngram|ngram_gpu|suffix|mtp)$|_mtp$/.test(method) ? null : (speculative?.model ?? null);
   },
 };
+
+/** Longest name or path of a drafter. */
+const nameLengthMax = 400;
+
+export const speculativeOptions: readonly OptionSpec<SpeculativeOptions>[] = [
+  configOption,
+  {
+    name: 'speculative-model',
+    flags: ['--speculative-model'],
+    value: '<model>',
+    words: 'the drafter, in releases before --speculative-config',
+    limit: 'a model, or [ngram]',
+    field: null,
+    read: (text) => {
+      const speculativeModel = text.trim();
+      return speculativeModel === '' || speculativeModel.length > nameLengthMax ? null : { speculativeModel };
+    },
+    write: ({ speculativeModel }) => speculativeModel ?? null,
+    namedModel: ({ speculativeModel }) =>
+      speculativeModel === promptModel ? null : (speculativeModel ?? null),
+  },
+  countOption<SpeculativeOptions>(
+    {
+      name: 'num-speculative-tokens',
+      flags: ['--num-speculative-tokens'],
+      words: 'draft tokens per step, in releases before --speculative-config',
+    },
+    (speculativeTokens) => ({ speculativeTokens }),
+    ({ speculativeTokens }) => speculativeTokens,
+  ),
+];

@@ -1,6 +1,7 @@
 /** One pipeline stage of a start: the entries that it holds, its cache and the blocks of the cache. */
 import { bytes, GiB } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HardwareRecord } from '@plimsoll/registry';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -21,8 +22,11 @@ import { poolOf } from './pool.ts';
 import type { VllmRelease } from './release.ts';
 import type { ModelRunner } from './runner.ts';
 import { collectiveBytes, graphBytes, reservesGraphs, runtimeEntries } from './runtime.ts';
+import { stageDevice } from './unlike-devices.ts';
 
 export interface Stage {
+  /** The smallest device of the stage. */
+  readonly hardware: HardwareRecord;
   readonly fixed: readonly LedgerEntry[];
   readonly weights: DeviceWeights;
   readonly availableBytes: number;
@@ -49,8 +53,10 @@ export interface StageInput {
 }
 
 export function prepareStage(input: StageInput): Stage {
-  const { request, format, release, runner, settings, weights } = input;
-  const { spec, hardware, parallelism, kvFormat } = request;
+  const { format, release, runner, settings, weights } = input;
+  const hardware = stageDevice(input.request, input.index);
+  const request = { ...input.request, hardware };
+  const { spec, parallelism, kvFormat } = request;
   const drafter = drafterOf(input);
   const runtime = {
     ...{ request, settings, release, runner },
@@ -65,7 +71,7 @@ export function prepareStage(input: StageInput): Stage {
     ...offloadWeights(weightEntries(spec, weights, format, parallelism), settings.cpuOffloadBytes),
     ...(lora === null ? [] : [lora]),
     ...(drafter === null ? [] : [drafterWeights(drafter, { format, parallelism })]),
-    activationEntry(input),
+    activationEntry({ ...input, request }),
     ...runtimeEntries(runtime),
     ...offloadedCache(settings),
   ];
@@ -82,7 +88,7 @@ export function prepareStage(input: StageInput): Stage {
   const layout = blockLayout(groups, settings);
   return {
     ...poolOf(held, layout, { hardware, settings }),
-    ...{ weights, layout, groups, captures: runtime.captures },
+    ...{ hardware, weights, layout, groups, captures: runtime.captures },
     graphBytes: graphBytes(runtime),
     reservesGraphs: reservesGraphs(runtime),
     collectiveBytes: collectiveBytes(runtime),
@@ -103,11 +109,11 @@ function stateTypes(options: VllmOptions | undefined): {
 }
 
 /** The drafter of the last stage; null elsewhere and where the model drafts for itself. */
-function drafterOf({ request, settings, index }: StageInput): ModelSpec | null {
+function drafterOf({ request, settings, release, index }: StageInput): ModelSpec | null {
   const draft = request.options?.draft;
   const isLast = index === request.parallelism.pipeline - 1;
   if (draft === undefined || !isLast || !['attached', 'model'].includes(settings.drafts)) return null;
-  return loadedDrafter(draft.spec, request.spec, settings.drafts);
+  return loadedDrafter(draft.spec, { target: request.spec, kind: settings.drafts, release });
 }
 
 function activationEntry(input: StageInput): LedgerEntry {

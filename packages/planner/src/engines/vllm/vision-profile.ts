@@ -28,6 +28,8 @@ interface VisionInput {
   readonly elementBytes: number;
   /** Devices that share the tower. */
   readonly tensor: number;
+  /** True if each device runs the whole tower on a part of the images (vllm/model_executor/models/vision.py, run_dp_sharded_mrope_vision_model). */
+  readonly sharesImages: boolean;
 }
 
 /**
@@ -58,7 +60,11 @@ export function visionProfile(input: VisionInput): VisionProfile | null {
     text: `${items} x ${tokens} x ${width} x ${elementBytes}`,
     bytes: features,
   };
-  return { peak: [...towerTerms(vision, items * tokens, input), pixelTerm], kept: [featureTerm, pixelTerm] };
+  const ownItems = input.sharesImages ? Math.ceil(items / input.tensor) : items;
+  return {
+    peak: [...towerTerms(vision, ownItems * tokens, input), pixelTerm],
+    kept: [featureTerm, pixelTerm],
+  };
 }
 
 /** As many as the token budget holds, at least one, at most what the sequences may bring. */
@@ -71,14 +77,15 @@ function imageCount(tokens: number, settings: VllmSettings): number {
 function towerTerms(
   vision: VisionSpec,
   tokens: number,
-  { elementBytes, tensor }: VisionInput,
+  { elementBytes, tensor, sharesImages }: VisionInput,
 ): readonly Term[] {
+  const ways = sharesImages ? 1 : tensor;
   const patchPixels = patchSize(vision);
   if (patchPixels === null) return [];
   const patches = tokens * Math.max(1, Math.round(vision.pixelsPerToken / patchPixels));
-  const attention = wholeWidths * vision.hiddenSize + (cutWidths * vision.hiddenSize) / tensor;
+  const attention = wholeWidths * vision.hiddenSize + (cutWidths * vision.hiddenSize) / ways;
   const inner = innerWidth(vision);
-  const feedForward = wholeWidths * vision.hiddenSize + inner / tensor;
+  const feedForward = wholeWidths * vision.hiddenSize + inner / ways;
   const width = Math.ceil(Math.max(attention, feedForward));
   return [
     {
