@@ -31,7 +31,10 @@ export function cardOf(record: RawRecord, resolver: Resolver, reported: Reported
     isNamed: false,
     isUnknown: false,
   });
-  const hardware = knownCard(text, resolver);
+  const [, full = text, limit] = /^(.+?) limited to (\d{1,3}) GB$/i.exec(text) ?? [];
+  const hardware = knownCard(full, resolver);
+  if (limit !== undefined && !(hardware instanceof PlimsollError))
+    return { hardware: withMemory(hardware, Number(limit) * GiB), isNamed: true, isUnknown: false };
   if (!(hardware instanceof PlimsollError)) {
     const isLarger = freeBytes > hardware.memory.usableBytes;
     return {
