@@ -7,6 +7,13 @@ import { TestReporter } from './tools/test-reporter.ts';
 
 const seed = process.env.PLIMSOLL_SEED ?? String(randomInt(2 ** 31));
 
+const siteBudgets = 'apps/atlas/tests/budgets.test.ts';
+/** The site is built once for both of its projects, and only when one of them runs. */
+const builtSite = {
+  globalSetup: [join(import.meta.dirname, 'apps/atlas/tests/site-set-up.ts')],
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -20,16 +27,24 @@ export default defineConfig({
         },
       },
       {
-        // The built site in a real browser. It is built once for all of these, and only when they run.
+        // Budgets of the built site. They are timed, so that this file runs alone.
         extends: true,
         test: {
+          ...builtSite,
+          name: 'site-timed',
+          include: [siteBudgets],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // The built site in a real browser.
+        extends: true,
+        test: {
+          ...builtSite,
           name: 'site',
           include: ['apps/atlas/tests/**/*.test.ts'],
-          globalSetup: [join(import.meta.dirname, 'apps/atlas/tests/site-set-up.ts')],
-          hookTimeout: 120_000,
-          // After all others, one file at a time: what is timed here would be slowed by what runs beside it.
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          exclude: [siteBudgets],
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -44,7 +59,7 @@ export default defineConfig({
           ],
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,10 +1,10 @@
 /** Pieces that move: memory in blocks counts what the block pool counts, at every step; a graph opens to be moved. */
 
-import { AxeBuilder } from '@axe-core/playwright';
 import { formatCount } from '@plimsoll/foundation';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Race, usualRace } from '../src/allocation/race.ts';
+import { accessibilityProblems } from './accessibility.ts';
 import { launchChromium, watchErrors } from './chromium.ts';
 
 const url = inject('siteUrl');
@@ -210,8 +210,7 @@ test('a graph opens to be moved, with the same nodes, and axe finds nothing in i
   await figure.locator('.react-flow__node').first().waitFor();
   expect(await figure.locator('.react-flow__node').count()).toBe(still);
   expect(await figure.locator('svg.graph').isVisible()).toBe(false);
-  const { violations } = await new AxeBuilder({ page }).include('#figure-memory-system-flow').analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  expect(await accessibilityProblems(page, '#figure-memory-system-flow')).toEqual([]);
   await page.emulateMedia({ media: 'print' });
   expect(await figure.locator('svg.graph').isVisible()).toBe(true);
   expect(errors).toEqual([]);

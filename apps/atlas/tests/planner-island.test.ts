@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 import { type Plan, plan } from '@plimsoll/planner';
@@ -18,6 +17,7 @@ import {
   writeState,
 } from '../src/islands/planner/state/state.ts';
 import { buildWorkbench } from '../src/workbench/build-workbench.ts';
+import { accessibilityProblems } from './accessibility.ts';
 import { launchChromium } from './chromium.ts';
 import { answered, openPlanner } from './planner-page.ts';
 
@@ -325,11 +325,7 @@ test('axe finds nothing in the planner, opened up, fitting or not', async () => 
     });
     await page.getByRole('combobox', { name: 'Device', exact: true }).click();
     await page.locator('.combobox-list [role="option"]').first().waitFor();
-    const { violations } = await new AxeBuilder({ page }).include('.planner').analyze();
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-      query,
-    ).toEqual([]);
+    expect(await accessibilityProblems(page, '.planner'), query).toEqual([]);
     await page.context().close();
   }
 });
