@@ -1,5 +1,11 @@
 /** Translates the command lines of other engines for `plimsoll plan`. */
-import { engineFaces, type TranslatedLine, translateLine } from '@plimsoll/planner/engines';
+import {
+  engineFaces,
+  type PastedEngine,
+  pastedEngines,
+  type TranslatedLine,
+  translateLine,
+} from '@plimsoll/planner/engines';
 import { type EngineFlags, engineFlags } from '@plimsoll/registry';
 
 /**
@@ -23,10 +29,10 @@ function neutralFlags(known: EngineFlags | null): EngineFlags | null {
   return { ...known, options: others(known.options), switches: others(known.switches) };
 }
 
-/** Every engine with the flags that the registry knows of it. */
+/** The engines whose commands are read, each with the flags that the registry knows of it. */
 export function commandEngines(): readonly {
-  readonly face: (typeof engineFaces)[number];
+  readonly face: PastedEngine;
   readonly known: EngineFlags | null;
 }[] {
-  return engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+  return pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
 }

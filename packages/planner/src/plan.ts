@@ -3,7 +3,7 @@
  * names and render text.
  */
 import { bytes, formatCount } from '@plimsoll/foundation';
-import { activeParameterCount, textParameterCount } from '@plimsoll/model-files/spec';
+import { activeParameterCount, type ModelSpec, textParameterCount } from '@plimsoll/model-files/spec';
 import { type Advice, type AdvisedRequest, advise } from './advice/advice.ts';
 import { growthBytesPerToken } from './bytes/kv-cache.ts';
 import type { Ledger, LedgerEntry } from './bytes/ledger.ts';
@@ -156,7 +156,7 @@ function planOf(request: PlanRequest, deployment: Deployment, advised: readonly 
     },
     price: holdsOne ? priceOf(request, deployment, solution) : null,
     advice: advised.map(({ advice }) => advice),
-    notes: [...deployment.notes, ...limitNotes(deployment, workload)],
+    notes: [...deployment.notes, ...limitNotes(deployment, workload), ...unmodelledNotes(spec)],
   };
 }
 
@@ -166,6 +166,18 @@ function limitNotes(deployment: Deployment, { contextTokens }: Workload): readon
   if (sequencesLimit === null || usersMax(deployment, contextTokens) < sequencesMax) return [];
   if (neededBytes(deployment, sequencesMax + 1, contextTokens) > deployment.poolBytes) return [];
   return [`${sequencesLimit} limits the users to ${formatCount(sequencesMax)}; memory has room for more`];
+}
+
+/** Names listed in a note, and characters of each. */
+const namesListedMax = 5;
+const nameLengthMax = 60;
+
+/** Notes that the model's files have parts that the plan does not count. */
+function unmodelledNotes({ notModelled }: ModelSpec): readonly string[] {
+  if (notModelled.length === 0) return [];
+  const listed = notModelled.slice(0, namesListedMax).map((name) => name.slice(0, nameLengthMax));
+  const more = notModelled.length > listed.length ? ` and ${notModelled.length - listed.length} more` : '';
+  return [`not modelled, so their bytes are not counted: ${listed.join(', ')}${more}`];
 }
 
 function capacityOf(request: PlanRequest, deployment: Deployment): Plan['capacity'] {

@@ -9,6 +9,7 @@ import { deviceWeights, stageWeights } from './bytes/weights.ts';
 import { contextMaxFor, fixedDeviceBytes, neededBytes, solve, usersMax } from './deployment/deployment.ts';
 import { engineNames } from './engines/engine-list.ts';
 import { prepare, prepareIfPossible, refusalOf } from './engines/engines.ts';
+import { plan } from './plan.ts';
 import { model, request, variedModels } from './test-models.ts';
 
 const anyModel = fc.constantFrom(...variedModels);
@@ -221,4 +222,15 @@ test('fixed bytes and pool sum to the capacity under every engine that uses all 
     expect(rest - deployment.poolBytes).toBeLessThan(engine === 'none' ? 1 : 16 * 131_072);
   }
   expect(resolveHardware('h100').memory.usableBytes).toBe(prepare(request({})).capacityBytes);
+});
+
+test('a plan names the parts of the model that it does not count', () => {
+  const asked = request({});
+  const notesOf = (notModelled: readonly string[]): readonly string[] =>
+    plan({ ...asked, spec: { ...asked.spec, notModelled } }).notes;
+  expect(notesOf([])).toEqual([]);
+  expect(notesOf(['rotor_count'])).toEqual(['not modelled, so their bytes are not counted: rotor_count']);
+  const many = Array.from({ length: 7 }, (_, index) => `blk.*.part${index}.${'x'.repeat(100)}`);
+  const [note = ''] = notesOf(many);
+  expect(note).toMatch(/part4\.x{48} and 2 more$/);
 });

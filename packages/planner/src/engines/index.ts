@@ -10,5 +10,6 @@ export {
   engineNames,
 } from './engine-list.ts';
 export { modelNames } from './paste/model-names.ts';
+export { type PastedEngine, pastedEngines } from './paste/pasted-engines.ts';
 export { type CommandReading, contextOfModel, readCommand, readPrintedFlags } from './paste/read-command.ts';
 export { usualDraftTokens } from './plimsoll/options.ts';

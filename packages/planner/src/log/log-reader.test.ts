@@ -1,10 +1,10 @@
 import { engineFlags } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { engineFaces } from '../engines/engine-list.ts';
+import { pastedEngines } from '../engines/paste/pasted-engines.ts';
 import { LogReader, type LogReading } from './log-reader.ts';
 
-const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
 
 function read(text: string, cuts: readonly number[] = []): LogReading {
   const reader = new LogReader(engines);

@@ -5,15 +5,12 @@
  * words and are skipped.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { EngineFace } from '../engines/contract/engine-face.ts';
 import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
 import { figureOf } from '../engines/contract/start-log.ts';
-import type { AnyOptions, EngineName } from '../engines/engine-list.ts';
+import type { PastedEngine } from '../engines/paste/pasted-engines.ts';
 import { type CommandEngine, readCommand } from '../engines/paste/read-command.ts';
 import { lastMatch } from '../log-scan.ts';
 import { EngineLog } from './engine-log.ts';
-
-type Face = EngineFace<AnyOptions, EngineName>;
 
 /** Characters in one search, and the longest line that is read whole. */
 const blockLength = 262_144;
@@ -131,9 +128,8 @@ export class LogReader {
 const commandsMax = 32;
 
 /** The beginnings of commands that start an engine, and its images with the colon of their tag. */
-function commandWords({ commandForm }: Face): readonly string[] {
-  const forms = commandForm === null ? [] : [commandForm, ...(commandForm.variants ?? [])];
-  return forms.flatMap(({ programs, modules, images }) => [
+function commandWords({ commandForm }: PastedEngine): readonly string[] {
+  return [commandForm, ...(commandForm.variants ?? [])].flatMap(({ programs, modules, images }) => [
     ...programs.map((words) => `${words.join(' ')} `),
     ...modules.map((module) => `-m ${module} `),
     ...images.map((image) => `${image}:`),
@@ -169,7 +165,7 @@ const escapeCharacter = String.fromCharCode(27);
 const colors = new RegExp(`${escapeCharacter}\\[[\\d;?]{0,16}[A-Za-z]`, 'g');
 
 /** Returns the engine's log lines, and the lines of its start-up figures. */
-function linesOf(face: Face): readonly LogLine[] {
+function linesOf(face: PastedEngine): readonly LogLine[] {
   const figures = (face.startLog ?? []).flatMap(
     ({ figure, unit, forms, startsWithContext, planned, counts }) =>
       forms.map((form): LogLine => {

@@ -27,8 +27,6 @@ export interface EngineFace<Options extends object, Name extends string = string
    * checkpoint's storage, which the checkpoint itself states.
    */
   readonly formatSpellings: Readonly<Record<string, string | null>>;
-  /** How a command names the engine and its model; null if no command starts the engine. */
-  readonly commandForm: CommandForm | null;
   /** The spelling of a release; null if the profile has no releases. */
   readonly release: { readonly form: RegExp; readonly limit: string } | null;
   /** Usual formats of converted weights: 8 bits, then 4. Empty if the engine converts weights to its own formats. */
@@ -59,7 +57,14 @@ export interface EngineFace<Options extends object, Name extends string = string
   readonly serving: StepPolicy | null;
   /** Figures of the start-up log; null if no log is compared. */
   readonly startLog: readonly StartLogFigure[] | null;
-  /** Other lines of the engine's log: models, arguments, devices, errors. */
+}
+
+/** A face with the texts that people paste: a command that starts the engine, and its log. A page plans without them. */
+export interface PastedFace<Options extends object, Name extends string = string>
+  extends EngineFace<Options, Name> {
+  /** How a command names the engine and its model. */
+  readonly commandForm: CommandForm;
+  /** Lines of the engine's log besides the figures of `startLog`: models, arguments, devices, errors. */
   readonly logLines: readonly LogLine[];
 }
 

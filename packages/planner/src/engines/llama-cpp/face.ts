@@ -1,7 +1,5 @@
 /** Names, flags and scheduler of llama.cpp. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
-import { llamaCppCommandForm } from './command-form.ts';
-import { llamaCppLogLines } from './log-lines.ts';
 import { type LlamaCppOptions, llamaCppOptions, openContexts } from './options.ts';
 
 /** llama.cpp's context is the sum over all slots; the context of a plan is the context of one user. */
@@ -17,7 +15,6 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
   options: llamaCppOptions,
   spellings,
   formatSpellings: {},
-  commandForm: llamaCppCommandForm,
   release: {
     form: /^(b?\d{1,6}|v?\d{1,3}\.\d{1,3}\.\d{1,3})$/,
     limit: 'a build number such as b5192, or a release such as v0.5.0',
@@ -40,5 +37,4 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
       'tools/server, update_slots: one token of every generating slot, then prompts until the batch is full',
   },
   startLog: null,
-  logLines: llamaCppLogLines,
 };

@@ -1,7 +1,6 @@
 /** Names, settings and commands of LM Studio, whose engine for GGUF files is llama.cpp. */
 import type { EngineFace } from '../contract/engine-face.ts';
 import { llamaCppFace } from '../llama-cpp/face.ts';
-import { lmStudioCommandForm } from './command-form.ts';
 import { type LmStudioOptions, lmStudioOptions } from './options.ts';
 
 export const lmStudioFace: EngineFace<LmStudioOptions, 'lmstudio'> = {
@@ -11,10 +10,8 @@ export const lmStudioFace: EngineFace<LmStudioOptions, 'lmstudio'> = {
   aliases: ['lm-studio', 'lms'],
   options: lmStudioOptions,
   spellings: { context: ['--context-length', '-c'], users: ['--parallel'] },
-  commandForm: lmStudioCommandForm,
   release: null,
   openContexts: ['auto'],
   choosesContext: true,
   runsAnotherEngine: true,
-  logLines: [],
 };

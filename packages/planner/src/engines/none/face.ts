@@ -16,7 +16,6 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   options: [],
   spellings,
   formatSpellings: {},
-  commandForm: null,
   release: null,
   usualFormats: ['fp8', 'awq'],
   loads: 'either',
@@ -26,5 +25,4 @@ export const noEngineFace: EngineFace<object, 'none'> = {
   runsHere: false,
   serving: null,
   startLog: null,
-  logLines: [],
 };

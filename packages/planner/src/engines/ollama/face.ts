@@ -1,8 +1,6 @@
 /** Names, settings and commands of Ollama, which runs llama.cpp. */
 import type { EngineFace } from '../contract/engine-face.ts';
 import { llamaCppFace } from '../llama-cpp/face.ts';
-import { ollamaCommandForm } from './command-form.ts';
-import { ollamaLogLines } from './log-lines.ts';
 import { type OllamaOptions, ollamaOptions } from './options.ts';
 
 export const ollamaFace: EngineFace<OllamaOptions, 'ollama'> = {
@@ -12,10 +10,8 @@ export const ollamaFace: EngineFace<OllamaOptions, 'ollama'> = {
   aliases: [],
   options: ollamaOptions,
   spellings: {},
-  commandForm: ollamaCommandForm,
   release: { form: /^v?0\.\d{1,3}(?:\.\d{1,3})?$/, limit: 'a release such as 0.32.15' },
   openContexts: ['auto'],
   choosesContext: true,
   runsAnotherEngine: true,
-  logLines: ollamaLogLines,
 };

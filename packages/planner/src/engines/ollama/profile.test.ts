@@ -4,7 +4,7 @@ import { withOwnContext } from '../../own-context.ts';
 import { type Plan, plan } from '../../plan.ts';
 import { request } from '../../test-models.ts';
 import type { PlanRequest } from '../engine-list.ts';
-import { engineFaces } from '../engine-list.ts';
+import { pastedEngines } from '../paste/pasted-engines.ts';
 import { readCommand } from '../paste/read-command.ts';
 import { ollamaRelease } from './release.ts';
 import { automaticBatch, predictedBytes } from './server-defaults.ts';
@@ -75,7 +75,7 @@ test('a model that fits on one device stays there unless the server spreads', ()
 });
 
 test('the printed command is read back as the same question', () => {
-  const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+  const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
   const choices: Choices = {
     kvFormat: 'q8_0',
     workload: { contextTokens: 16_384, users: 3 },

@@ -4,13 +4,13 @@
  */
 import { engineFlags } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
-import { engineFaces } from '../engine-list.ts';
 import vllmLines from './command-lines.test-data.json' with { type: 'json' };
 import otherLines from './other-command-lines.test-data.json' with { type: 'json' };
+import { pastedEngines } from './pasted-engines.ts';
 import { readCommand } from './read-command.ts';
 
 const lines = [...vllmLines, ...otherLines];
-const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
 
 test('at least 90 commands of all foreign engines', () => {
   expect(lines.length).toBeGreaterThanOrEqual(90);

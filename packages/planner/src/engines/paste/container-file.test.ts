@@ -2,8 +2,8 @@
 import { engineFlags } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { engineFaces } from '../engine-list.ts';
 import { commandOfContainerFile } from './container-file.ts';
+import { pastedEngines } from './pasted-engines.ts';
 import { readCommand } from './read-command.ts';
 
 const compose = `services:
@@ -56,7 +56,7 @@ test.each([
 });
 
 test('the engine, release, model and flags of a file', () => {
-  const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+  const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
   const { engine, release, model, flags } = readCommand(pod, engines);
   expect([engine, release, model, flags.get('tp')]).toEqual(['sglang', '0.5.9', 'Qwen/Qwen3-8B', '2']);
 });

@@ -1,11 +1,11 @@
 /** Translates the arguments of one engine's command line to flags of `plimsoll plan`; accounts for every word. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
-import type { EngineFace, SharedFlag } from '../contract/engine-face.ts';
+import type { SharedFlag } from '../contract/engine-face.ts';
 import type { OptionSpec } from '../contract/option-spec.ts';
-import type { AnyOptions, EngineName } from '../engine-list.ts';
+import type { AnyOptions } from '../engine-list.ts';
+import type { PastedEngine } from './pasted-engines.ts';
 
-export type CommandFace = EngineFace<AnyOptions, EngineName>;
 export type KnownFlags = Omit<EngineFlags, 'release'>;
 
 export interface ReadArguments {
@@ -29,14 +29,14 @@ type Meaning =
   | { readonly kind: 'idle' | 'memory'; readonly values: 'none' | 'one' | 'all' };
 
 export function readArguments(
-  face: CommandFace,
+  face: PastedEngine,
   known: KnownFlags | null,
   words: readonly string[],
 ): ReadArguments {
   return new ArgumentReader(face, meaningsOf(face, known), words).read();
 }
 
-function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<string, Meaning> {
+function meaningsOf(face: PastedEngine, known: KnownFlags | null): ReadonlyMap<string, Meaning> {
   const meanings = new Map<string, Meaning>();
   const add = (names: readonly string[] | undefined, meaning: Meaning): void => {
     for (const name of names ?? []) meanings.set(name, meaning);
@@ -46,15 +46,15 @@ function meaningsOf(face: CommandFace, known: KnownFlags | null): ReadonlyMap<st
   add(known?.switches, { kind: 'idle', values: 'none' });
   add(known?.options, { kind: 'idle', values: 'one' });
   add(known?.lists, { kind: 'idle', values: 'all' });
-  add(face.commandForm?.idleFlags?.switches, { kind: 'idle', values: 'none' });
-  add(face.commandForm?.idleFlags?.options, { kind: 'idle', values: 'one' });
-  add(face.commandForm?.modelFlags, { kind: 'model' });
-  add(face.commandForm?.optionFiles?.flags, { kind: 'file' });
+  add(face.commandForm.idleFlags?.switches, { kind: 'idle', values: 'none' });
+  add(face.commandForm.idleFlags?.options, { kind: 'idle', values: 'one' });
+  add(face.commandForm.modelFlags, { kind: 'model' });
+  add(face.commandForm.optionFiles?.flags, { kind: 'file' });
   // What reports write where the engine has a longer flag.
   for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
   for (const spec of face.options) add(spec.flags, { kind: 'option', spec });
-  for (const [flag, name] of Object.entries(face.commandForm?.ownFlags ?? {})) {
+  for (const [flag, name] of Object.entries(face.commandForm.ownFlags ?? {})) {
     const spec = face.options.find((option) => option.name === name);
     const shared = sharedFlags.find((candidate) => candidate === name);
     if (spec !== undefined) add([flag], { kind: 'option', spec });
@@ -79,7 +79,7 @@ const sharedFlags: readonly SharedFlag[] = [
 const sharedSwitch: SharedFlag = 'ep';
 
 class ArgumentReader {
-  readonly #face: CommandFace;
+  readonly #face: PastedEngine;
   readonly #meanings: ReadonlyMap<string, Meaning>;
   readonly #words: readonly string[];
   #at = 0;
@@ -91,7 +91,7 @@ class ArgumentReader {
   readonly #unknown = new Set<string>();
   readonly #unread: string[] = [];
 
-  constructor(face: CommandFace, meanings: ReadonlyMap<string, Meaning>, words: readonly string[]) {
+  constructor(face: PastedEngine, meanings: ReadonlyMap<string, Meaning>, words: readonly string[]) {
     this.#face = face;
     this.#meanings = meanings;
     this.#words = words;
@@ -115,9 +115,9 @@ class ArgumentReader {
 
   /** Takes the model, or a word without a flag, such as a stray `\` or a value after a flag that takes none. */
   #takeWord(word: string): void {
-    if (this.#model === null && this.#face.commandForm?.takesModelWord === true && /\w/.test(word))
+    if (this.#model === null && this.#face.commandForm.takesModelWord === true && /\w/.test(word))
       this.#model = word;
-    else if (/\w/.test(word) && this.#face.commandForm?.takesPrompt !== true) this.#unknown.add(word);
+    else if (/\w/.test(word) && this.#face.commandForm.takesPrompt !== true) this.#unknown.add(word);
   }
 
   #takeFlag(word: string): void {
@@ -149,7 +149,7 @@ class ArgumentReader {
   /** Returns the flag with this name, or the only flag that starts with it; otherwise null. */
   #known(name: string): string | null {
     if (this.#meanings.has(name)) return name;
-    if (this.#face.commandForm?.abbreviates !== true || !name.startsWith('--')) return null;
+    if (this.#face.commandForm.abbreviates !== true || !name.startsWith('--')) return null;
     const longer = [...this.#meanings].filter(([flag]) => flag.startsWith(name));
     // Releases add flags that change no memory: they do not make a flag of the profile ambiguous.
     const modelled = longer.filter(([, { kind }]) => kind !== 'idle' && kind !== 'memory');
@@ -192,7 +192,7 @@ class ArgumentReader {
   }
 
   #isIdleValue(flag: string, value: string | undefined): boolean {
-    const idle = this.#face.commandForm?.idleValues ?? {};
+    const idle = this.#face.commandForm.idleValues ?? {};
     return value !== undefined && Object.hasOwn(idle, flag) && idle[flag]?.includes(value) === true;
   }
 

@@ -2,11 +2,10 @@
  * Finds the start of an engine in a pasted command: the engine's own program, a Python module or a container image.
  * Earlier words (`sudo`, `nohup`, `numactl ...`, `docker run ...`) do not affect memory, except variables.
  */
-import type { EngineFace } from '../contract/engine-face.ts';
-import type { AnyOptions, EngineName } from '../engine-list.ts';
+import type { PastedEngine } from './pasted-engines.ts';
 import { type ShellCommand, shellCommands } from './shell-text.ts';
 
-type Face = Pick<EngineFace<AnyOptions, EngineName>, 'name' | 'commandForm' | 'release'>;
+type Face = Pick<PastedEngine, 'name' | 'commandForm' | 'release'>;
 
 export interface Invocation<Known extends Face = Face> {
   /** The entry of the list whose command this is. */
@@ -60,7 +59,6 @@ type Start<Known extends Face> = Omit<Invocation<Known>, 'variables'>;
 function startAt<Known extends Face>(words: readonly string[], faces: readonly Known[]): Start<Known> | null {
   const [first = '', second = ''] = words;
   for (const face of faces) {
-    if (face.commandForm === null) continue;
     for (const program of face.commandForm.programs) {
       const [name = '', ...rest] = program;
       const [called = '', release] = programName(first).split('@');
@@ -84,7 +82,7 @@ function containerInvocation<Known extends Face>(
 ): Invocation<Known> | null {
   const variables = new Map([...given, ...containerVariables(words)]);
   for (const [index, word] of words.entries()) {
-    const face = faces.find(({ commandForm }) => commandForm?.images.some((image) => isImage(word, image)));
+    const face = faces.find(({ commandForm }) => commandForm.images.some((image) => isImage(word, image)));
     if (face === undefined || /^(?:--name|-h|--hostname)$/.test(words[index - 1] ?? '')) continue;
     const rest = words.slice(index + 1);
     const inner = findInvocation({ assignments: variables, words: rest }, [face]);

@@ -1,11 +1,11 @@
 import { engineFlags } from '@plimsoll/registry';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { engineFaces } from '../engine-list.ts';
 import { modelNames } from './model-names.ts';
+import { pastedEngines } from './pasted-engines.ts';
 import { type CommandReading, readCommand } from './read-command.ts';
 
-const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
 
 function read(command: string | readonly string[]): string {
   const { engine, release, model, flags, leftOut, unknown, others }: CommandReading = readCommand(

@@ -6,12 +6,13 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
 import type { EngineName } from '../engine-list.ts';
 import { commandOfContainerFile } from './container-file.ts';
-import { type CommandFace, readArguments } from './engine-arguments.ts';
+import { readArguments } from './engine-arguments.ts';
 import { findInvocation, type Invocation } from './invocation.ts';
+import type { PastedEngine } from './pasted-engines.ts';
 import { commandOf, type ShellCommand, shellCommands } from './shell-text.ts';
 
 export interface CommandEngine {
-  readonly face: CommandFace;
+  readonly face: PastedEngine;
   /** The registry's list of flags; null if it has none. */
   readonly known: EngineFlags | null;
 }
@@ -90,7 +91,7 @@ export function readCommand(
   const { model, ...read } = readArguments(face, known, first.words);
   const { model: modelOfVariables = null, ...flags } = flagsOfVariables(first, face);
   const release = first.release ?? installedRelease(commands, face);
-  const usual = face.commandForm?.usualFlags?.(release) ?? {};
+  const usual = face.commandForm.usualFlags?.(release) ?? {};
   return {
     engine: face.name,
     release,
@@ -100,22 +101,21 @@ export function readCommand(
     unknown: read.unknown,
     unread: read.unread.map(
       (file) =>
-        `${file} is not read; the options in it that change memory are ${face.commandForm?.optionFiles?.options ?? 'not known'}`,
+        `${file} is not read; the options in it that change memory are ${face.commandForm.optionFiles?.options ?? 'not known'}`,
     ),
     others: others.map(({ words }) => words.slice(0, 3).join(' ')),
   };
 }
 
 /** The face with each of its command forms. */
-function facesOf(face: CommandFace): readonly CommandFace[] {
-  if (face.commandForm === null) return [];
+function facesOf(face: PastedEngine): readonly PastedEngine[] {
   return [face.commandForm, ...(face.commandForm.variants ?? [])].map((commandForm) => ({
     ...face,
     commandForm,
   }));
 }
 
-type FoundInvocation = Invocation<CommandFace>;
+type FoundInvocation = Invocation<PastedEngine>;
 
 /**
  * Returns the first command, and the others. If the first command starts a server without a model, the next command of
@@ -125,7 +125,7 @@ function startOfModel(
   found: readonly FoundInvocation[],
 ): readonly [FoundInvocation | undefined, readonly FoundInvocation[]] {
   const [first, ...others] = found;
-  if (first?.face.commandForm?.takesModelWord !== true || first.words.some(isPlainWord))
+  if (first?.face.commandForm.takesModelWord !== true || first.words.some(isPlainWord))
     return [first, others];
   const next = others.find(({ face, words }) => face.name === first.face.name && words.some(isPlainWord));
   if (next === undefined) return [first, others];
@@ -152,9 +152,9 @@ function commandsOfText(text: string): readonly ShellCommand[] {
 /** Returns the flags that environment variables set. The command's own flags take precedence. */
 function flagsOfVariables(
   { variables }: Invocation,
-  { commandForm }: CommandFace,
+  { commandForm }: PastedEngine,
 ): Readonly<Record<string, string>> {
-  const known = Object.entries(commandForm?.variables ?? {});
+  const known = Object.entries(commandForm.variables);
   return Object.assign(
     {},
     ...known.map(([name, read]) => {
@@ -164,12 +164,12 @@ function flagsOfVariables(
   );
 }
 
-function idleVariables({ variables }: Invocation, { commandForm }: CommandFace): readonly string[] {
-  return [...variables.keys()].filter((name) => !Object.hasOwn(commandForm?.variables ?? {}, name));
+function idleVariables({ variables }: Invocation, { commandForm }: PastedEngine): readonly string[] {
+  return [...variables.keys()].filter((name) => !Object.hasOwn(commandForm.variables, name));
 }
 
 /** Finds the release of `pip install engine==0.22.0` in the same text. */
-function installedRelease(commands: readonly ShellCommand[], { name, release }: CommandFace): string | null {
+function installedRelease(commands: readonly ShellCommand[], { name, release }: PastedEngine): string | null {
   for (const word of commands.flatMap(({ words }) => words)) {
     const [installed, version] = word.split('==');
     if (installed === name && version !== undefined && release?.form.test(version) === true) return version;
@@ -180,10 +180,9 @@ function installedRelease(commands: readonly ShellCommand[], { name, release }: 
 /** Converts numbers of tokens to our meaning, and adds the engine's default context. */
 function planFlags(
   flags: ReadonlyMap<string, string | null>,
-  { commandForm, openContexts = [] }: CommandFace,
+  { commandForm, openContexts = [] }: PastedEngine,
 ): ReadonlyMap<string, string | null> {
   const planned = new Map(flags);
-  if (commandForm === null) return planned;
   const typed = flags.get('context') ?? null;
   const { usualContext } = commandForm;
   const own = usualContext === 'own' ? openContexts[0] : usualContext;
@@ -198,11 +197,9 @@ function planFlags(
 /** The value of `plimsoll plan --context` that means the model's own length. */
 export const contextOfModel = '0';
 
-function unknownCommand(commands: readonly ShellCommand[], faces: readonly CommandFace[]): PlimsollError {
+function unknownCommand(commands: readonly ShellCommand[], faces: readonly PastedEngine[]): PlimsollError {
   const typed = commands[0]?.words.slice(0, 3).join(' ') ?? '';
-  const programs = faces.flatMap(
-    ({ commandForm }) => commandForm?.programs.map((words) => words.join(' ')) ?? [],
-  );
+  const programs = faces.flatMap(({ commandForm }) => commandForm.programs.map((words) => words.join(' ')));
   return new PlimsollError({
     code: 'unknown-command',
     message:

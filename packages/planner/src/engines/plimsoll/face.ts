@@ -14,7 +14,6 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
   options: plimsollOptions,
   spellings,
   formatSpellings: {},
-  commandForm: null,
   release: null,
   usualFormats: [],
   loads: 'either',
@@ -30,5 +29,4 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
     source: 'packages/serving/src/step-planner.ts',
   },
   startLog: null,
-  logLines: [],
 };

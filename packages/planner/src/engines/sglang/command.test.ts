@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { plan } from '../../plan.ts';
 import { request } from '../../test-models.ts';
-import { engineFaces } from '../engine-list.ts';
 import { refusalOf } from '../engines.ts';
+import { pastedEngines } from '../paste/pasted-engines.ts';
 import { type CommandReading, readCommand } from '../paste/read-command.ts';
 import type { SglangOptions } from './options.ts';
 
-const engines = engineFaces.map((face) => ({ face, known: engineFlags(face.name) }));
+const engines = pastedEngines.map((face) => ({ face, known: engineFlags(face.name) }));
 const read = (command: string): CommandReading => readCommand(command, engines);
 
 const anyOptions: fc.Arbitrary<SglangOptions> = fc.record(

@@ -1,7 +1,5 @@
 /** The face of SGLang: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
-import { sglangCommandForm } from './command-form.ts';
-import { sglangLogLines } from './log-lines.ts';
 import { type SglangOptions, sglangOptions } from './options.ts';
 import { sglangStartLog } from './start-log.ts';
 
@@ -46,7 +44,6 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
   options: sglangOptions,
   spellings,
   formatSpellings: { ...kernels, ...storedFormats },
-  commandForm: sglangCommandForm,
   release: {
     form: /^v?0\.\d{1,2}(\.\d{1,2})?(\.post\d{1,2})?$/,
     limit: 'a release of SGLang, such as 0.5.9',
@@ -70,5 +67,4 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
       'sglang/srt/managers/scheduler.py, get_next_batch_to_run, of 0.5: a batch of prompts if one can be made, else a step of the running batch',
   },
   startLog: sglangStartLog,
-  logLines: sglangLogLines,
 };

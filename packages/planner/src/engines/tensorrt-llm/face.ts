@@ -1,7 +1,5 @@
 /** The face of TensorRT-LLM's PyTorch backend, which is the default from 1.0: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
-import { tensorrtLlmCommandForm } from './command-form.ts';
-import { tensorrtLlmLogLines } from './log-lines.ts';
 import { flagsOf, type TensorrtLlmOptions, tensorrtLlmOptions } from './options.ts';
 import { tensorrtLlmStartLog } from './start-log.ts';
 
@@ -18,7 +16,6 @@ export const tensorrtLlmFace: EngineFace<TensorrtLlmOptions, 'tensorrt-llm'> = {
   options: tensorrtLlmOptions,
   spellings,
   formatSpellings: {},
-  commandForm: tensorrtLlmCommandForm,
   release: {
     form: /^v?\d{1,2}\.\d{1,2}(?:\.\d{1,2})?(?:rc\d{1,2})?$/,
     limit: 'a release of TensorRT-LLM, such as 1.2.0',
@@ -39,5 +36,4 @@ export const tensorrtLlmFace: EngineFace<TensorrtLlmOptions, 'tensorrt-llm'> = {
       'tensorrt_llm/_torch/pyexecutor/scheduler.py of 1.2, capacity_scheduler_policy GUARANTEED_NO_EVICT: requests in the order in which they came',
   },
   startLog: tensorrtLlmStartLog,
-  logLines: tensorrtLlmLogLines,
 };

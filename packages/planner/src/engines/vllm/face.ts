@@ -1,7 +1,5 @@
 /** Facts about vLLM that need no plan: names, flags, scheduler, log. */
 import type { EngineFace, Spellings } from '../contract/engine-face.ts';
-import { vllmCommandForm } from './command-form.ts';
-import { vllmLogLines } from './log-lines.ts';
 import { type VllmOptions, vllmOptions } from './options.ts';
 import { vllmStartLog } from './start-log.ts';
 
@@ -45,7 +43,6 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
   options: vllmOptions,
   spellings,
   formatSpellings: { ...kernels, ...storedFormats },
-  commandForm: vllmCommandForm,
   release: { form: /^v?0\.\d{1,2}(\.\d{1,2})?$/, limit: 'a release of vLLM, such as 0.19.0' },
   usualFormats: ['fp8', 'awq'],
   madeWhileLoading: ['fp8', 'bitsandbytes'],
@@ -65,5 +62,4 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
       'vllm/v1/core/sched/scheduler.py, schedule, of 0.19: running sequences, then waiting ones until one does not fit',
   },
   startLog: vllmStartLog,
-  logLines: vllmLogLines,
 };
