@@ -9,6 +9,7 @@ import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
 import type { Workload } from '../question/workload.ts';
 import type { SpeedModel } from '../speed/speed-model.ts';
+import { largestWithin } from './boundary-search.ts';
 
 export interface Deployment {
   /** Name of the profile that prepared the deployment. */
@@ -145,14 +146,9 @@ export function neededBytes(deployment: Deployment, users: number, contextTokens
 export function usersMax(deployment: Deployment, contextTokens: number): number {
   if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
   if (deployment.poolBytesFor !== undefined) {
-    const plain = Math.floor(deployment.poolBytes / plainBytes(deployment, contextTokens));
-    const near = Math.min(Math.max(1, plain), deployment.sequencesMax);
-    // The engine's own buffers grow roughly in proportion to the cache, so one answer scales the next guess.
-    const share = deployment.poolBytes / neededBytes(deployment, near, contextTokens);
-    return largest(
-      deployment.sequencesMax,
-      (users) => fits(deployment, users, contextTokens),
-      Math.floor(near * share),
+    const near = deployment.poolBytes / plainBytes(deployment, contextTokens);
+    return largestWithin({ limit: deployment.sequencesMax, room: deployment.poolBytes, near }, (users) =>
+      neededBytes(deployment, users, contextTokens),
     );
   }
   const perUser = deployment.sequenceBytes(contextTokens);
@@ -167,51 +163,17 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
  */
 export function contextMaxFor(deployment: Deployment, users: number): number {
   if (users > deployment.sequencesMax) return 0;
-  const exact = (tokens: number): boolean => fits(deployment, users, tokens);
-  if (deployment.poolBytesFor === undefined) return largest(deployment.contextMax, exact);
-  const plain = (tokens: number): boolean => users * plainBytes(deployment, tokens) <= deployment.poolBytes;
-  return largest(deployment.contextMax, exact, largest(deployment.contextMax, plain));
+  const limit = deployment.contextMax;
+  const room = deployment.poolBytes;
+  const needed = (tokens: number): number => neededBytes(deployment, users, tokens);
+  if (deployment.poolBytesFor === undefined) return largestWithin({ limit, room, near: 1 }, needed);
+  const near = largestWithin({ limit, room, near: 1 }, (tokens) => users * plainBytes(deployment, tokens));
+  return largestWithin({ limit, room, near }, needed);
 }
 
 /** Estimates the bytes of one sequence without the engine's rules: cheap, and close to the exact number. */
 function plainBytes({ groups }: Deployment, contextTokens: number): number {
   return groups.reduce((total, group) => total + sequenceBytes(group, contextTokens, 1), 0);
-}
-
-function fits(deployment: Deployment, users: number, contextTokens: number): boolean {
-  return neededBytes(deployment, users, contextTokens) <= deployment.poolBytes;
-}
-
-/**
- * Finds the largest whole number from 1 to `limit` for which `holds` is true, or 0; `holds` may change from true to
- * false once. The search starts at `near` and doubles its steps: a call of `holds` can cost a whole graph, and `near`
- * is seldom far off.
- */
-function largest(limit: number, holds: (value: number) => boolean, near = 1): number {
-  const start = Math.min(Math.max(near, 1), limit);
-  let low = 0;
-  let high = limit + 1;
-  if (holds(start)) {
-    low = start;
-    for (let step = 1; low < limit && high > limit; step *= 2) {
-      const next = Math.min(limit, low + step);
-      if (holds(next)) low = next;
-      else high = next;
-    }
-  } else {
-    high = start;
-    for (let step = 1; low === 0 && high > 1; step *= 2) {
-      const next = Math.max(1, high - step);
-      if (holds(next)) low = next;
-      else high = next;
-    }
-  }
-  while (low > 0 && high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (holds(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 /**

@@ -68,8 +68,9 @@ export function settledModel(model: EngineModel): EngineModel {
   const keys = model.layers.map((layer) => {
     const own = `${numberOf(layer.attention)} ${numberOf(layer.mlp)} ${layer.backend}`;
     const home = model.placement.layerBackends[layer.index];
-    // Weights in host memory may be copied into the graph, so their sizes tell layers apart.
-    const weights = [...layer.weights.values()].filter((weight) => weight.backend === cpu);
+    // A device may copy weights from host memory into the graph, so their sizes tell layers apart. Without devices the only
+    // backend reads every weight where it lies.
+    const weights = cpu === 0 ? [] : [...layer.weights.values()].filter((weight) => weight.backend === cpu);
     return `${own} ${home} ${layer.weights.size} ${weights.map((weight) => weight.bytes).join()}`;
   });
   return { ...model, layers: settledLayers(keys).map((index) => defined(model.layers[index], 'kept layer')) };
