@@ -122,7 +122,9 @@ test.each([
   [['plan', 'llama-3.1-8b', '--gpu', 'h100', '--users', '0'], 'try: plimsoll plan --help'],
   [['plan', 'llama-3.1-8b', 'h100'], 'try: plimsoll plan --help'],
   [['run', 'model.gguf', 'hi', '--temp', 'hot'], 'try: plimsoll run --help'],
-  [['zoo'], 'try: plimsoll zoo --help'],
+  [['zoo'], 'or plimsoll zoo --help'],
+  [['zoo', '--since', '2026-13'], 'try: plimsoll zoo --help'],
+  [['zoo', 'hardware', '--since', '2026-08'], 'try: plimsoll zoo hardware --since 2026'],
   [['rnu'], 'try: plimsoll --help'],
   [
     ['plan', 'llama-3.1-8b', '--gpu', 'h100', '--draft-tokens', '2'],

@@ -140,6 +140,7 @@ const modelRow = z.strictObject({
   activeParameters: count.nullable(),
   contextLength: count.nullable(),
   quantization: z.string().nullable(),
+  released: z.iso.date().nullable(),
   keys: z.array(z.string()),
 });
 

@@ -203,6 +203,9 @@ describe('plan', () => {
 test('zoo, audit and schema conform to their schemas', () => {
   outputSchemas.zoo.parse(json('zoo', 'models', 'qwen3'));
   outputSchemas.zoo.parse(json('zoo', 'hardware'));
+  const since = outputSchemas.zoo.parse(json('zoo', '--since', '2026-08')).rows;
+  expect(since.map(({ id }) => id)).toContain('Qwen/Qwen3.8-27B');
+  expect(since.every((row) => 'released' in row && (row.released ?? '') >= '2026-08-01')).toBe(true);
   outputSchemas.audit.parse(json('audit'));
   const schema = JSON.parse(plimsoll(['schema', 'plan']).out);
   expect(schema.properties).toHaveProperty('ledger');

@@ -77,9 +77,9 @@ test('an uncertain name is refused with names to choose from', () => {
     [
       "mlx-community/Qwen3-8B-4bit: uncertain-weights; Qwen/Qwen3-8B with --weights Q4_0, which has the 4.5 bits of MLX's 4bit, or another format",
       "qwen3.8-27b-nvfp4: ambiguous-model; choose one of Inferact/Qwen3.8-27B-NVFP4, unsloth/Qwen3.8-27B-NVFP4",
-      "cyankiwi/Qwen3-32B-AWQ-8bit: unknown-model; did you mean Qwen/Qwen3-32B, Qwen/Qwen3-30B-A3B, Qwen/Qwen3-14B, Qwen/Qwen2.5-32B, Qwen/Qwen2.5-32B-Instruct?",
-      "someone/Qwen3-8B: unknown-model; did you mean Qwen/Qwen3-8B, Qwen/Qwen3-14B, Qwen/Qwen3-4B, unsloth/Qwen3-4B, unsloth/Qwen3-4B-Base?",
-      "qwen3.6-35b-a3b-foo: unknown-model; did you mean Qwen/Qwen3.6-35B-A3B, Qwen/Qwen3.6-27B, Qwen/Qwen3.5-35B-A3B, Qwen/Qwen3-30B-A3B, Qwen/Qwen2.5-32B?",
+      "cyankiwi/Qwen3-32B-AWQ-8bit: unknown-model; did you mean Qwen/Qwen3-32B, Qwen/Qwen3-30B-A3B, Qwen/Qwen3-30B-A3B-Instruct-2507, Qwen/Qwen3-30B-A3B-Thinking-2507, Qwen/Qwen3-14B?",
+      "someone/Qwen3-8B: unknown-model; did you mean Qwen/Qwen3-8B, Qwen/Qwen3-14B, Qwen/Qwen3-4B, Qwen/Qwen3-4B-Instruct-2507, unsloth/Qwen3-4B?",
+      "qwen3.6-35b-a3b-foo: unknown-model; did you mean Qwen/Qwen3.6-35B-A3B, Qwen/Qwen3.6-27B, Qwen/Qwen3.5-35B-A3B, Qwen/Qwen3-30B-A3B, Qwen/Qwen3-30B-A3B-Instruct-2507?",
       "-GGUF: unknown-model; \`plimsoll zoo models\` lists all names",
       "(FP8): unknown-model; did you mean zai-org/GLM-5-FP8, zai-org/GLM-5.1-FP8, zai-org/GLM-5.2-FP8, unsloth/Qwen3-8B-FP8, Qwen/Qwen3-32B-FP8?",
     ]

@@ -30,6 +30,7 @@ export function buildModelIndex(
     activeParameters: model.activeParameters,
     contextLength: contextLength(model.config),
     quantization: quantizationName(model),
+    released: model.released?.date ?? null,
     keys: keysById.get(model.id) ?? [],
   }));
   return { rows, ambiguous, featured: knownFeatured(featured, rows) };

@@ -33,6 +33,8 @@ export const modelSchema = z.strictObject({
   /** Parameters of the language model, computed from the config; tests compare the readers with it. */
   computedTextParameters: count.nullable(),
   computedActiveTextParameters: count.nullable(),
+  /** Day on which the weights were published, and who says so. Absent if no source was found. */
+  released: z.strictObject({ date: z.iso.date(), ref: z.string().min(1) }).optional(),
   /** The id whose config is used because this model's own config was not available. */
   configFrom: z.string().min(1).nullable(),
   /** Values that config.json leaves to defaults in code. They are not in `config`. */

@@ -17,6 +17,8 @@ export interface ModelRow {
   readonly contextLength: number | null;
   /** The checkpoint's own quantisation under its own name: `fp8`, `awq`, `mxfp4`; null if it has none. */
   readonly quantization: string | null;
+  /** Day of the release, such as `2026-08-05`; null if no source states it. */
+  readonly released: string | null;
   /** Spellings that mean this row, as name keys. */
   readonly keys: readonly string[];
 }

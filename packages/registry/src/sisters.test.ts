@@ -65,9 +65,9 @@ test('sisters have the series and the nearest size, originals before quantised c
     {
       "next series": [
         "Qwen/Qwen3-30B-A3B",
+        "Qwen/Qwen3-30B-A3B-Instruct-2507",
+        "Qwen/Qwen3-30B-A3B-Thinking-2507",
         "Qwen/Qwen3.5-35B-A3B",
-        "Qwen/Qwen3.6-35B-A3B",
-        "Qwen/Qwen2.5-32B",
       ],
       "no series": [],
       "no size": [],

@@ -56,6 +56,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/falcon-7b/, 'the tied head counts twice'],
   [/GLM-4\.6/, 'its prediction layer has no copies of embedding and head, unlike those of 4.5 and 4.7'],
   [/Kimi-VL/, 'rotary tables are stored'],
+  [/Ornith-1\.0-35B/, 'the published total has four digits'],
   [/granite-3\.1-8b|Mistral-Nemo|Mistral-Small-24B|Mixtral-8x22B/, 'the published total is of another file'],
 ];
 
@@ -116,13 +117,15 @@ describe('registry configs', () => {
       return `${rest} ${id}: ${reason?.[1] ?? 'NO REASON'}`;
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
-      "2498560 EleutherAI/gpt-j-6b: NO REASON
+      "-610688 deepreinforce-ai/Ornith-1.0-35B: the published total has four digits
+      2498560 EleutherAI/gpt-j-6b: NO REASON
       150995520 EleutherAI/pythia-12b: causal masks are stored
       134218240 EleutherAI/pythia-6.9b: causal masks are stored
       307183904 google/gemma-4-E2B-it: the audio tower is not modelled
       308756768 google/gemma-4-E4B-it: the audio tower is not modelled
       16384 ibm-granite/granite-3.1-8b-instruct: the published total is of another file
       871932416 meta-llama/Llama-4-Maverick-17B-128E-Instruct: the record has no config of the vision tower
+      13880064 MiniMaxAI/MiniMax-M2.1: scales of the fp8 blocks are counted
       13880064 MiniMaxAI/MiniMax-M2.5: scales of the fp8 blocks are counted
       13880064 MiniMaxAI/MiniMax-M2.7: scales of the fp8 blocks are counted
       13880064 MiniMaxAI/MiniMax-M2: scales of the fp8 blocks are counted

@@ -5,7 +5,11 @@ import { type ModelRecord, records, specOf } from './registry-records.test-data.
 
 test('one model of each family, layer by layer', () => {
   const first = new Map<string, ModelRecord>();
-  for (const record of records) {
+  // Records with a config of their own come first: a tuning may lack the vision tower or the prediction layer.
+  const ordered = records.toSorted(
+    (left, right) => Number(left.configFrom !== null) - Number(right.configFrom !== null),
+  );
+  for (const record of ordered) {
     if (!first.has(record.config.model_type)) first.set(record.config.model_type, record);
   }
   const lines = [...first]
@@ -23,7 +27,7 @@ test('one model of each family, layer by layer', () => {
       20 x compressed 1:128 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
       20 x compressed 1:4 window 128, 64 heads of 512, indexer 64x128 | 6 of 256 experts of 2048 + 2048
       predicts: compressed 1:0 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
-    deepseek_v2: deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct, context 163840
+    deepseek_v2: deepseek-ai/DeepSeek-V2-Lite, context 163840
       1 x mla q direct kv 512+64, 16 heads of 128+64/128 | dense 10944
       26 x mla q direct kv 512+64, 16 heads of 128+64/128 | 6 of 64 experts of 1408 + 2816
     deepseek_v3: deepseek-ai/DeepSeek-R1, context 163840
@@ -34,7 +38,7 @@ test('one model of each family, layer by layer', () => {
       3 x mla q 1536 kv 512+64, 128 heads of 128+64/128, indexer 64x128 | dense 18432
       58 x mla q 1536 kv 512+64, 128 heads of 128+64/128, indexer 64x128 | 8 of 256 experts of 2048 + 2048
       predicts: mla q 1536 kv 512+64, 128 heads of 128+64/128, indexer 64x128 | 8 of 256 experts of 2048 + 2048
-    deepseek_v4: deepseek-ai/DeepSeek-V4-Flash-0731, context 1048576
+    deepseek_v4: deepseek-ai/DeepSeek-V4-Flash, context 1048576
       2 x compressed 1:0 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
       1 x compressed 1:4 window 128, 64 heads of 512, indexer 64x128 | 6 of 256 experts of 2048 + 2048
       20 x compressed 1:128 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
@@ -54,7 +58,7 @@ test('one model of each family, layer by layer', () => {
     gemma3_text: google/gemma-3-1b-it, context 32768
       22 x sliding 512 4/1 heads of 256 | dense 6912
       4 x full 4/1 heads of 256 | dense 6912
-    gemma4: google/gemma-4-26B-A4B-it, context 262144
+    gemma4: google/gemma-4-26B-A4B, context 262144
       25 x sliding 1024 16/8 heads of 256 | 8 of 128 experts of 704 + 2112
       5 x full 16/2 heads of 512 | 8 of 128 experts of 704 + 2112
       vision: 27 x 1152
@@ -96,7 +100,7 @@ test('one model of each family, layer by layer', () => {
       68 x kimi-delta 96x128 -> 96x128, conv 4 | 16 of 896 experts of 3072 + 6144
       24 x mla q 1536 kv 512+64, 96 heads of 128+64/128 | 16 of 896 experts of 3072 + 6144
       vision: 27 x 1024
-    kimi_linear: cyankiwi/Kimi-Linear-48B-A3B-Instruct-AWQ-4bit, context 1048576
+    kimi_linear: moonshotai/Kimi-Linear-48B-A3B-Instruct, context 1048576
       1 x kimi-delta 32x128 -> 32x128, conv 4 | dense 9216
       19 x kimi-delta 32x128 -> 32x128, conv 4 | 8 of 256 experts of 1024 + 1024
       7 x mla q direct kv 512+64, 32 heads of 128+64/128 | 8 of 256 experts of 1024 + 1024
@@ -141,6 +145,10 @@ test('one model of each family, layer by layer', () => {
       32 x full 32/8 heads of 128 | dense 14336
       8 x no attention | dense 14336
       vision: 32 x 1280
+    muse_glimmer: meta-models/Muse-Glimmer-30B, context 131072
+      39 x sliding 2048 32/2 heads of 128 | dense 19968
+      13 x full 32/2 heads of 128 | dense 19968
+      vision: 50 x 1536
     nemotron-nas: nvidia/Llama-3_3-Nemotron-Super-49B-v1, context 131072
       1 x full 64/8 heads of 128 | dense 14336
       48 x full 64/8 heads of 128 | dense 28672
@@ -158,20 +166,20 @@ test('one model of each family, layer by layer', () => {
       64 x full 40/8 heads of 128 | dense 27648
     opt: facebook/opt-125m, context 2048
       12 x full 12/12 heads of 64 | dense 3072 plain
-    phi: mgoin/phi-2-super-marlin, context 2048
+    phi: microsoft/phi-2, context 2048
       32 x full 32/32 heads of 80 | dense 10240 plain
     phi3: microsoft/Phi-3-medium-4k-instruct, context 4096
       40 x sliding 2047 40/10 heads of 128 | dense 17920
     qwen2: deepseek-ai/DeepSeek-R1-Distill-Qwen-14B, context 131072
       48 x full 40/8 heads of 128 | dense 13824
-    qwen2_5_vl: keithdrexel/Qwen2.5-VL-7B-Instruct-4bit-BNB-LanguageOnly, context 128000
-      28 x full 28/4 heads of 128 | dense 18944
+    qwen2_5_vl: Qwen/Qwen2.5-VL-72B-Instruct, context 128000
+      80 x full 64/8 heads of 128 | dense 29568
       vision: 32 x 1280
     qwen2_moe: Qwen/Qwen1.5-MoE-A2.7B-Chat, context 32768
       24 x full 16/16 heads of 128 | 4 of 60 experts of 1408 + 5632
     qwen3: deepseek-ai/DeepSeek-R1-0528-Qwen3-8B, context 131072
       36 x full 32/8 heads of 128 | dense 12288
-    qwen3_5: Inferact/Qwen3.8-27B-NVFP4, context 262144
+    qwen3_5: nvidia/Qwen3.6-27B-NVFP4, context 262144
       48 x gated-delta-net 16x128 -> 48x128, conv 4 | dense 17408
       16 x full 24/4 heads of 256 | dense 17408
       predicts: full 24/4 heads of 256 | dense 17408

@@ -28,6 +28,7 @@ const printedErrorMax = 0.04;
 const larger: Readonly<Record<string, string>> = {
   'gemma4:e2b': 'embeddings per layer in 16 bits',
   'gemma4:e4b': 'embeddings per layer in 16 bits',
+  'qwen3-coder-next:latest': 'the prediction layer',
   'gpt-oss:20b': 'attention and embeddings in 16 bits',
   'qwen3:0.6b': 'the tied head a second time',
   'qwen3:1.7b': 'the tied head a second time',

@@ -3,7 +3,7 @@ import { readDimensions } from '../dimensions.ts';
 import { alternatingSpans, uniformWindow } from '../spans.ts';
 import { tensor } from '../tensors.ts';
 import type { FamilyTable } from './family.ts';
-import { decoderFamily, statedBiases } from './llama-like.ts';
+import { decoderFamily, fourNorms, statedBiases } from './llama-like.ts';
 
 /** Command R: attention and feed-forward run in parallel after one norm; always tied. */
 const cohere = decoderFamily((config) => {
@@ -175,6 +175,20 @@ const qwen = decoderFamily((config) => {
   };
 });
 
+/**
+ * Muse Glimmer: three windowed layers, then a full layer without rotary positions. A matrix of the size of q_proj gates
+ * the output of the attention; the norms of queries and keys have no weights.
+ */
+const museGlimmer = decoderFamily((config) => {
+  const stated = statedBiases(config);
+  return {
+    ...stated,
+    attention: { ...stated.attention, gatedQuery: true },
+    norms: fourNorms,
+    span: alternatingSpans(config, { period: 4, window: 2048 }),
+  };
+});
+
 export const otherDenseFamilies: FamilyTable = {
   cohere: { ...cohere, contextTokens: 131072 },
   cohere2,
@@ -194,6 +208,8 @@ export const otherDenseFamilies: FamilyTable = {
   ernie4_5: ernie45,
   olmo,
   phi,
+  muse_glimmer: museGlimmer,
+  muse_glimmer_text: museGlimmer,
   baichuan,
   qwen,
 };

@@ -3,7 +3,17 @@ import type { VisionSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
 import { llama4, minimaxM3, mllama } from './llama.ts';
 import { qwen2Vl, qwen3Vl, qwen25Vl } from './qwen.ts';
-import { gemma3, gemma4, idefics3, internvl, llava, moonvit, pixtral, type Tower } from './towers.ts';
+import {
+  gemma3,
+  gemma4,
+  idefics3,
+  internvl,
+  llava,
+  moonvit,
+  museGlimmer,
+  pixtral,
+  type Tower,
+} from './towers.ts';
 
 /** Outer `model_type` -> tower. */
 const towerOf: Readonly<Record<string, Tower>> = {
@@ -22,6 +32,7 @@ const towerOf: Readonly<Record<string, Tower>> = {
   minimax_m3_vl: minimaxM3,
   mistral3: pixtral,
   mllama,
+  muse_glimmer: museGlimmer,
   qwen2_vl: qwen2Vl,
   qwen2_5_vl: qwen25Vl,
   qwen3_vl: qwen3Vl,

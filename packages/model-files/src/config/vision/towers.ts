@@ -209,6 +209,38 @@ export const moonvit: Tower = ({ vision, textHiddenSize }) => {
   return spec(vision, tensors, { side: patch(14) * Math.max(1, rows), max: null });
 };
 
+/** Muse Glimmer: a ViT with axial positions, merged patches, a two-layer adapter and a projection. */
+export const museGlimmer: Tower = ({ vision, root, textHiddenSize }) => {
+  const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
+  const merge = vision.integer('merge_size', { fallback: 2, maximum: 64 });
+  const places =
+    vision.integer('pos_emb_height', { fallback: 32 }) * vision.integer('pos_emb_width', { fallback: 32 });
+  const joined = root.integer('out_hidden_size', { fallback: hiddenSize * merge * merge });
+  const middle = root.integer('projector_hidden_size', { fallback: 4096 });
+  const frames = vision.integer('patch_temporal', { fallback: 2, maximum: 64 });
+  const tensors = [
+    ...patches('vision.patch_embedder.patch_embedding', {
+      hiddenSize,
+      patch: patch(14),
+      frames,
+      bias: false,
+    }),
+    parameter('vision.patch_embedder.position_embedding_table.weight', places, hiddenSize),
+    ...scale('vision.ln_pre', hiddenSize, true),
+    ...blocks('vision.layers', layers, {
+      ...layerNormBlock,
+      norms: ['norm1', 'norm2'],
+      hiddenSize,
+      intermediateSize: intermediateSize(8960),
+    }),
+    ...scale('vision.ln_post', hiddenSize, true),
+    ...matrix('vision_adapter.fc1', { out: middle, in: joined, bias: false }, 'projector'),
+    ...matrix('vision_adapter.fc2', { out: middle, in: middle, bias: false }, 'projector'),
+    ...matrix('vision_projection', { out: textHiddenSize, in: middle, bias: false }, 'projector'),
+  ];
+  return spec(vision, tensors, { side: patch(14) * merge, max: null });
+};
+
 /** InternViT with the pixel shuffle of InternVL. */
 export const internvl: Tower = ({ vision, root, textHiddenSize }) => {
   const { hiddenSize, layers, intermediateSize, patch } = readSize(vision);
