@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
 import { rankSchema } from './rank-schema.ts';
+import { zooSchema } from './zoo-schema.ts';
 
 const bytes = z.number().describe('bytes');
 const secondsField = z.number().describe('seconds');
@@ -131,32 +132,6 @@ const plan = z.strictObject({
     .nullable(),
   advice: z.array(advice),
   notes: z.array(z.string()),
-});
-
-const modelRow = z.strictObject({
-  id: z.string(),
-  family: z.string(),
-  parameters: count.nullable(),
-  activeParameters: count.nullable(),
-  contextLength: count.nullable(),
-  quantization: z.string().nullable(),
-  released: z.iso.date().nullable(),
-  keys: z.array(z.string()),
-});
-
-const hardwareRow = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  vendor: z.string(),
-  class: z.string(),
-  servesLanguageModels: z.boolean(),
-  releaseYear: z.int(),
-  nominalBytes: bytes,
-  usableBytes: bytes,
-  bandwidthBytesPerSecond: z.number(),
-  file: z.string(),
-  variant: z.string().nullable(),
-  keys: z.array(z.string()),
 });
 
 const statistics = z.strictObject({
@@ -382,7 +357,7 @@ export const outputSchemas = {
   plan,
   compare: z.strictObject({ plans: z.array(plan) }),
   rank: rankSchema,
-  zoo: z.strictObject({ rows: z.union([z.array(modelRow), z.array(hardwareRow)]) }),
+  zoo: zooSchema,
   validate,
   audit,
   run,

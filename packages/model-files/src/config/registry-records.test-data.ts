@@ -9,6 +9,7 @@ export interface ModelRecord {
   readonly parameters: number | null;
   readonly computedTextParameters: number | null;
   readonly computedActiveTextParameters: number | null;
+  readonly configFrom: string | null;
   readonly quantizationInferred: NamedQuantization | null;
   readonly config: { readonly model_type: string };
 }
