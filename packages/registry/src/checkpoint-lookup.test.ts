@@ -114,7 +114,7 @@ test("tags of Ollama's library name a record and a mixture", () => {
       "mistral:7b-instruct-v0.2-q4_0 -> mistralai/Mistral-7B-Instruct-v0.2 in Q4_0",
       "QWEN3:8B-FP16 -> Qwen/Qwen3-8B in F16",
       "llama3.1:8b-text: uncertain-weights; llama3.1:8b-text-q4_K_M, or meta-llama/Llama-3.1-8B with --weights",
-      "qwen3:9b: unknown-ollama-tag; choose one of qwen3:8b, qwen3:14b, qwen3:32b, qwen3:0.6b, qwen3:1.7b",
+      "qwen3:9b: unknown-ollama-tag; choose one of qwen3:4b, qwen3:8b, qwen3:14b, qwen3:30b, qwen3:32b",
       "gemma4:31b-cloud: not-a-local-model; choose one of gemma4:31b, gemma4:12b, gemma4:26b, gemma4:e2b, gemma4:e4b",
       "qwen3.6:35b-a3b-nvfp4: uncertain-weights; choose one of qwen3.6:35b, qwen3.6:27b",
     ]

@@ -186,7 +186,7 @@ describe('names that mean nothing', () => {
       {
         "code": "unknown-hardware",
         "hint": "did you mean rtx-4090, rtx-3090, rtx-4060-8gb, rtx-4070, rtx-4080?",
-        "limit": "182 known pieces of hardware",
+        "limit": "183 known pieces of hardware",
         "message": "hardware "rtx 4091" is not in the registry",
         "value": "rtx 4091",
       }
