@@ -73,10 +73,17 @@ function reasonNotToFit(workload: Workload, current: Deployment): StartReason | 
   }
   const { feasible, cacheBytes } = solve(current, workload);
   if (feasible && current.poolBytes >= current.sequenceBytes(contextTokens)) return null;
-  return {
-    code: memoryShort,
-    message: `${formatBytes(cacheBytes - current.poolBytes)} of memory are missing`,
-  };
+  return { code: memoryShort, message: missingMemory(current, cacheBytes - current.poolBytes) };
+}
+
+/** Names every device that lacks memory, if an engine puts different parts on them. */
+function missingMemory({ perDevice = [] }: Deployment, missingBytes: number): string {
+  const short = perDevice.filter(({ spareBytes }) => spareBytes < 0);
+  if (perDevice.length < 2 || short.length === 0) return `${formatBytes(missingBytes)} of memory are missing`;
+  const devices = short.map(({ name, hardware, spareBytes }) => {
+    return `${formatBytes(-spareBytes)} on ${name} (${hardware})`;
+  });
+  return `memory is missing: ${devices.join(', ')}`;
 }
 
 /**

@@ -35,6 +35,7 @@ import type { LlamaCppOptions } from './options.ts';
 import { ownWorkload, startOf } from './own-fit.ts';
 import { promptCacheEntries } from './prompt-cache.ts';
 import { memoryQuestion, mixtureOf } from './request.ts';
+import { startChanges } from './start-changes.ts';
 import { llamaCppCommand } from './start-command.ts';
 
 /** The mixtures that people download most, largest first. A question may name every mixture that the planner knows. */
@@ -56,7 +57,7 @@ export const llamaCpp: EngineProfile<LlamaCppOptions, 'llama.cpp'> = {
   prepare: prepareLlamaCpp,
   // The remaining work of `prepare` sizes graphs of the whole model and refuses nothing.
   refusal: (question) => refusalOf(() => memoryQuestion(question)),
-  start: (question, current) => startIfFits(llamaCpp, question, current),
+  start: (question, current) => startIfFits({ ...llamaCpp, changes: startChanges }, question, current),
   cacheChanges,
   changes: llamaCppChanges,
   ownWorkload,
