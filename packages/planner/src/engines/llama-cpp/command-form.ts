@@ -49,6 +49,8 @@ export const llamaCppCommandForm: CommandForm = {
   takesModelWord: false,
   usualContext: 'own',
   usualFlags,
+  // `plimsoll plan --draft` names a model.
+  ownFlags: { '--draft': 'spec-draft-n-max' },
   contextIsShared: true,
   readTokens: (text) => (text === '0' ? openContexts.whole : text),
   variables: {

@@ -1,5 +1,6 @@
 /** What a start of llama.cpp takes of each memory: one per device, or one for all where devices and CPU share theirs. */
 import type { DeviceMemory } from '../../deployment/deployment.ts';
+import { type Companion, type CompanionMemory, companionMemory } from './companions.ts';
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { deviceNames, type Machine } from './machine.ts';
@@ -15,11 +16,18 @@ export interface MemoryUse {
 
 export interface StartUse {
   readonly memory: EngineMemory;
+  /** Contexts for speculative decoding. */
+  readonly further: readonly CompanionMemory[];
   readonly pools: readonly MemoryUse[];
 }
 
-export function startUse(input: LlamaCppInput, { devices, isUnified }: Machine): StartUse {
+export function startUse(
+  input: LlamaCppInput,
+  { devices, isUnified }: Machine,
+  companions: readonly Companion[] = [],
+): StartUse {
   const memory = engineMemory(input);
+  const further = companionMemory(companions, input);
   const capacityOf = (device: number): number => devices[device]?.memory.usableBytes ?? 0;
   const use = (device: number, parts: readonly BackendMemory[], outputBytes: number): MemoryUse => ({
     capacityBytes: capacityOf(device),
@@ -28,10 +36,23 @@ export function startUse(input: LlamaCppInput, { devices, isUnified }: Machine):
     workBytes: sum(parts, (part) => part.compute) + outputBytes,
   });
   const isOneMemory = isUnified || memory.devices.length === 0;
+  const outputs = further.reduce((total, { outputBytes }) => total + outputBytes, memory.outputBytes);
+  const partsOn = (device: number): readonly BackendMemory[] => [
+    ...(memory.devices[device] === undefined ? [] : [memory.devices[device]]),
+    ...further.flatMap(({ devices: own, sharesWeights }) => ownParts(own[device], sharesWeights)),
+  ];
+  const hostParts = [
+    memory.host,
+    ...further.flatMap(({ host, sharesWeights }) => ownParts(host, sharesWeights)),
+  ];
   const pools = isOneMemory
-    ? [use(0, [...memory.devices, memory.host], memory.outputBytes)]
-    : memory.devices.map((part, device) => use(device, [part], 0));
-  return { memory, pools };
+    ? [use(0, [...memory.devices.flatMap((_, device) => partsOn(device)), ...hostParts], outputs)]
+    : memory.devices.map((_, device) => use(device, partsOn(device), 0));
+  return { memory, further, pools };
+}
+
+function ownParts(part: BackendMemory | undefined, sharesWeights: boolean): readonly BackendMemory[] {
+  return part === undefined ? [] : [sharesWeights ? { ...part, weights: 0 } : part];
 }
 
 function sum(parts: readonly BackendMemory[], pick: (part: BackendMemory) => number): number {

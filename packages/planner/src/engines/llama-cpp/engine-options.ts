@@ -36,6 +36,10 @@ export interface LlamaCppInput {
   /** True if prediction layers have caches without being run (ik_llama.cpp). */
   readonly cachesPredictionLayers?: boolean;
   readonly rollbackStates?: number;
+  /** Tokens of a draft, which has a row of logits each when the model checks it. */
+  readonly draftRows?: number;
+  /** True if the prediction layers of the file are loaded, for drafts. */
+  readonly loadsPredictionLayers?: boolean;
   /** Rows of logits in the worst case, `tokens` for a row per token of a batch; undefined applies the engine's rule. */
   readonly outputs?: number | 'tokens';
   /** True if the output buffer also holds embeddings (ollama always requests them). */
@@ -66,7 +70,7 @@ export interface ResolvedOptions {
 function outputRows(input: LlamaCppInput, rules: EngineRules, microBatchTokens: number): number {
   if (typeof input.outputs === 'number') return input.outputs;
   if (input.outputs === 'tokens' || !rules.serverLimitsOutputs) return microBatchTokens;
-  return (input.sequences ?? 1) * (1 + (input.rollbackStates ?? 0));
+  return (input.sequences ?? 1) * (1 + (input.draftRows ?? input.rollbackStates ?? 0));
 }
 
 export function resolveOptions(input: LlamaCppInput): ResolvedOptions {

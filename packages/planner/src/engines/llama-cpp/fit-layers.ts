@@ -37,7 +37,8 @@ export interface FitQuestion {
   readonly hasExperts: boolean;
   /** Bytes that each device may hold. */
   readonly targetBytes: readonly number[];
-  readonly measure: (placed: LayerFit) => EngineMemory;
+  /** Bytes that the engine counts on each device. */
+  readonly measure: (placed: LayerFit) => readonly number[];
   /** Bytes over all targets with the experts of all layers in host memory; not above 0 means that dense parts overflow. */
   readonly denseSurplusBytes: number;
 }
@@ -190,7 +191,7 @@ class LayerFitter {
   }
 
   #measured(counts: readonly DeviceLayers[], firstDense: number): Measured {
-    return { counts, usedBytes: deviceBytes(this.#question.measure(this.#placed(counts))), firstDense };
+    return { counts, usedBytes: this.#question.measure(this.#placed(counts)), firstDense };
   }
 
   #placed(counts: readonly DeviceLayers[]): LayerFit {

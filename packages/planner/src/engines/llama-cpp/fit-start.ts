@@ -4,6 +4,7 @@
  * then moves layers or experts to host memory, unless the user placed them.
  */
 import { GiB } from '@plimsoll/foundation';
+import { type Companion, companionMemory } from './companions.ts';
 import { type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { deviceBytes, fitLayers, type LayerFit } from './fit-layers.ts';
@@ -23,6 +24,8 @@ export interface FitLimits {
   readonly marginBytes: readonly number[];
   /** Shortest context per stream; null keeps the context as it is. */
   readonly contextMin: number | null;
+  /** Contexts for speculative decoding, which take memory of the same devices. */
+  readonly companions?: readonly Companion[];
   /** False if the user placed layers, so that the fit leaves them in place. */
   readonly movesLayers: boolean;
 }
@@ -31,22 +34,21 @@ export interface FitLimits {
 export function fitStart(asked: LlamaCppInput, limits: FitLimits): LlamaCppInput {
   const target = limits.freeBytes.map((free, device) => free - (limits.marginBytes[device] ?? 0));
   const memory = engineMemory(asked);
-  if (leavesRoom(usedBytes(memory), target)) return asked;
+  if (leavesRoom(usedBytes(asked, limits), target)) return asked;
   const reduced = reduceContext({ asked, memory, target, limits });
   const isOneMemory = target.length === 1 || asked.backend === 'cpu';
   if (reduced.isEnough && isOneMemory) return reduced.input;
   if (asked.backend === 'cpu' || !limits.movesLayers) return reduced.input;
-  return { ...reduced.input, ...fittedLayers(reduced.input, target) };
+  return { ...reduced.input, ...fittedLayers(reduced.input, target, limits) };
 }
 
-function fittedLayers(input: LlamaCppInput, target: readonly number[]): LayerFit {
+function fittedLayers(input: LlamaCppInput, target: readonly number[], limits: FitLimits): LayerFit {
   const { spec } = input;
-  const measure = (placed: Partial<LlamaCppInput>): EngineMemory => engineMemory({ ...input, ...placed });
+  const measure = (placed: Partial<LlamaCppInput>): readonly number[] =>
+    usedBytes({ ...input, ...placed }, limits);
   const hasExperts = spec.layers.some(({ mlp }) => mlp.kind === 'moe');
   const allExperts = { pattern: 'blk\\.\\d+\\.ffn_(up|down|gate_up|gate)_(ch|)exps', backend: target.length };
-  const denseSurplusBytes = hasExperts
-    ? surplusOf(usedBytes(measure({ overrides: [allExperts] })), target)
-    : 0;
+  const denseSurplusBytes = hasExperts ? surplusOf(measure({ overrides: [allExperts] }), target) : 0;
   return fitLayers({
     blocks: spec.layers.length,
     hasExperts,
@@ -57,7 +59,17 @@ function fittedLayers(input: LlamaCppInput, target: readonly number[]): LayerFit
 }
 
 /** Bytes per device, or of the whole machine if it has no device. */
-function usedBytes(memory: EngineMemory): readonly number[] {
+function usedBytes(input: LlamaCppInput, { companions = [] }: FitLimits): readonly number[] {
+  const own = placedBytes(engineMemory(input));
+  const further = companionMemory(companions, input).map((memory) => {
+    const none = memory.devices.map((part) => ({ ...part, weights: 0 }));
+    const host = { ...memory.host, weights: 0 };
+    return placedBytes(memory.sharesWeights ? { ...memory, devices: none, host } : memory);
+  });
+  return own.map((bytes, device) => bytes + sum(further.map((extra) => extra[device] ?? 0)));
+}
+
+function placedBytes(memory: EngineMemory): readonly number[] {
   if (memory.devices.length > 0) return deviceBytes(memory);
   const { weights, cache, state, compute } = memory.host;
   return [weights + cache + state + compute];
@@ -87,7 +99,7 @@ function reduceContext({ asked, memory, target, limits }: ContextQuestion): {
   readonly input: LlamaCppInput;
   readonly isEnough: boolean;
 } {
-  const used = usedBytes(memory);
+  const used = usedBytes(asked, limits);
   const streams = memory.options.cache.unified ? 1 : memory.options.sequences;
   const least = (limits.contextMin ?? Number.POSITIVE_INFINITY) * streams;
   const most = asked.contextTokens;
@@ -99,7 +111,7 @@ function reduceContext({ asked, memory, target, limits }: ContextQuestion): {
   const perLayer = Math.trunc(sum(memory.devices.map(({ weights }) => weights)) / layers);
   const waste = devices > 1 ? Math.trunc(((devices + 1) * perLayer) / (hasExperts ? 6 : 2)) : 0;
   const wanted = sum(target) - waste;
-  const shortest = sum(usedBytes(engineMemory({ ...asked, contextTokens: least })));
+  const shortest = sum(usedBytes({ ...asked, contextTokens: least }, limits));
   if (wanted <= shortest) return { input: { ...asked, contextTokens: least }, isEnough: false };
   const grown = least + Math.trunc(((most - least) * (wanted - shortest)) / (sum(used) - shortest));
   const whole = grown - (grown % (contextStep * streams));

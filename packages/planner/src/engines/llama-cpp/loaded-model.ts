@@ -36,7 +36,8 @@ export function loadedModel(input: LlamaCppInput, options: ResolvedOptions): Loa
   const { gpuLayers, devices, rules, cache } = options;
   const key = JSON.stringify([
     [fileType, backend, deviceShares, cpuExpertLayers, overrides, host],
-    [gpuLayers, devices, rules.build, cache.absorbedMla, input.offloadCache, input.cachesPredictionLayers],
+    [gpuLayers, devices, rules.build, cache.absorbedMla, input.offloadCache],
+    [input.cachesPredictionLayers, input.loadsPredictionLayers],
   ]);
   return rememberFew({ memo, owner: input.spec, countMax: loadedCountMax }, key, () => load(input, options));
 }
@@ -44,15 +45,17 @@ export function loadedModel(input: LlamaCppInput, options: ResolvedOptions): Loa
 function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
   const { spec } = input;
   const { rules } = options;
+  const loadsPrediction = input.loadsPredictionLayers === true;
   const tensors = storedTensors(spec, input.fileType, {
     absorbedMla: options.cache.absorbedMla,
-    predictionLayers: spec.predictionLayers.length > 0 && filesHavePredictionLayers(spec.family),
+    predictionLayers:
+      spec.predictionLayers.length > 0 && (loadsPrediction || filesHavePredictionLayers(spec.family)),
     fusedCountsAsValue: rules.fusedCountsAsValue,
   });
   const placement = placeTensors({
     tensors,
     layers: tensors.reduce((most, { layer }) => Math.max(most, (layer ?? -1) + 1), spec.layers.length),
-    loadedLayers: spec.layers.length,
+    loadedLayers: spec.layers.length + (loadsPrediction ? spec.predictionLayers.length : 0),
     tied: spec.tiedEmbeddings,
     devices: options.devices,
     ...(input.deviceShares && { deviceShares: input.deviceShares }),

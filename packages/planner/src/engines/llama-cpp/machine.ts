@@ -83,7 +83,7 @@ function backendNamed(buffer: string, indices: readonly number[], all: readonly 
   return place === -1 ? indices.length : place;
 }
 
-function deviceIndex(name: string, devices: readonly HardwareRecord[]): number {
+export function deviceIndex(name: string, devices: readonly HardwareRecord[]): number {
   const index = Number(/\d+$/.exec(name)?.[0] ?? 0);
   if (index < devices.length) return index;
   throw new PlimsollError({

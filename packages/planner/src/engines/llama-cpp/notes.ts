@@ -2,6 +2,7 @@
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { Question } from '../../question/question.ts';
+import { draftMixture } from './companions.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, newestRelease } from './engine-rules.ts';
 import type { LlamaCppOptions } from './options.ts';
@@ -22,7 +23,7 @@ export function llamaCppNotes(
     notes.push(`a ${mixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`);
   }
   notes.push(...layerNotes(request, start, spec.layers.length + 1));
-  return [...notes, ...versionNotes(request), ...contextNotes(request)];
+  return [...notes, ...draftNotes(request), ...versionNotes(request), ...contextNotes(request)];
 }
 
 function layerNotes(
@@ -42,6 +43,18 @@ function layerNotes(
     );
   }
   return notes;
+}
+
+function draftNotes({ options, spec }: Question<LlamaCppOptions>): readonly string[] {
+  const { draft, speculation } = options ?? {};
+  const mixture = draft === undefined ? null : draftMixture(draft);
+  if (mixture !== null)
+    return [`a ${mixture} file of the draft model is assumed; plan the .gguf itself for its own types`];
+  const isPredicted = speculation?.includes('draft-mtp') === true && draft === undefined;
+  if (!isPredicted || spec.predictionLayers.length > 0) return [];
+  return [
+    'the model has no prediction layers that the planner knows: draft-mtp is planned without their context',
+  ];
 }
 
 function versionNotes({ engineVersion }: Question): readonly string[] {

@@ -1,11 +1,12 @@
 /** Flags of llama-server that change memory. An undefined option leaves the choice to llama-server. */
-import { PlimsollError } from '@plimsoll/foundation';
 import { type KvFormat, parseKvFormat } from '../../bytes/kv-format.ts';
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import { cacheTypes, ggmlName } from './cache-types.ts';
 import { type ContextOptions, contextOptions } from './context-options.ts';
 import { type PlacementOptions, placementOptions } from './placement-options.ts';
+import { type SpeculationOptions, speculationOptions } from './speculation-options.ts';
 
-export interface LlamaCppOptions extends PlacementOptions, ContextOptions {
+export interface LlamaCppOptions extends PlacementOptions, ContextOptions, SpeculationOptions {
   /** `auto` takes as many layers as fit. */
   readonly gpuLayers?: number | 'all' | 'auto' | undefined;
   readonly keyFormat?: KvFormat | undefined;
@@ -20,8 +21,6 @@ export interface LlamaCppOptions extends PlacementOptions, ContextOptions {
 
 /** Words for a context that llama-server chooses: reduced to the free memory, or never reduced (`-c 0`). */
 export const openContexts = { reduced: 'fit', whole: 'full' } as const;
-
-const cacheTypes = 'f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl';
 
 export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [
   {
@@ -101,6 +100,7 @@ export const llamaCppOptions: readonly OptionSpec<LlamaCppOptions>[] = [
   ),
   ...placementOptions,
   ...contextOptions,
+  ...speculationOptions,
 ];
 
 /**
@@ -128,18 +128,4 @@ function flashAttentionOf(text: string): LlamaCppOptions | null {
   if (word === 'auto') return {};
   if (['on', '1', 'true'].includes(word)) return { flashAttention: true };
   return ['off', '0', 'false'].includes(word) ? { flashAttention: false } : null;
-}
-
-/** Returns ggml's name of a cache type. */
-export function ggmlName(format: KvFormat): string {
-  const names: Readonly<Partial<Record<KvFormat, string>>> = { fp32: 'f32', fp16: 'f16', bf16: 'bf16' };
-  const name = names[format] ?? format;
-  if (cacheTypes.split(', ').includes(name)) return name;
-  throw new PlimsollError({
-    code: 'bad-kv-format',
-    message: `llama.cpp has no KV cache type "${format}"`,
-    value: format,
-    limit: cacheTypes,
-    hint: '-ctk q8_0 -ctv q8_0',
-  });
 }

@@ -2,6 +2,7 @@
 import { MiB } from '@plimsoll/foundation';
 import type { Question } from '../../question/question.ts';
 import type { Workload } from '../../question/workload.ts';
+import { companionsOf } from './companions.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { rulesOfBuild } from './engine-rules.ts';
 import { type FitLimits, fitStart, usualFitContextMin, usualFitMarginBytes } from './fit-start.ts';
@@ -24,7 +25,9 @@ export function startOf(request: Asked, machine: Machine): LlamaCppInput {
     const open = openStart(request);
     if (open.contextTokens === asked.contextTokens) return open;
   }
-  return placesLayers(request) ? fitStart(asked, limitsOf(request, machine, null)) : asked;
+  if (!placesLayers(request)) return asked;
+  const companions = companionsOf(request, asked, machine);
+  return fitStart(asked, { ...limitsOf(request, machine, null), companions });
 }
 
 /**
@@ -54,10 +57,12 @@ function openStart(request: Asked): LlamaCppInput {
   const contextMin = isReduced ? (options?.fitContextMin ?? usualFitContextMin) : null;
   const machine = machineOf(request);
   const limits = limitsOf(request, machine, contextMin);
-  return fitStart(
-    { ...longest, contextTokens: spec.contextLength * slots },
-    { ...limits, movesLayers: limits.movesLayers && placesLayers(request) },
-  );
+  const open = { ...longest, contextTokens: spec.contextLength * slots };
+  return fitStart(open, {
+    ...limits,
+    movesLayers: limits.movesLayers && placesLayers(request),
+    companions: companionsOf(request, open, machine),
+  });
 }
 
 function limitsOf(request: Asked, { devices }: Machine, contextMin: number | null): FitLimits {

@@ -17,6 +17,8 @@ import { speedModel } from '../../speed/speed-model.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
 import { cacheChanges, llamaCppChanges, slotFlags } from './changes.ts';
+import { companionEntries } from './companion-entries.ts';
+import { companionsOf } from './companions.ts';
 import {
   deviceMemory,
   neededOfPool,
@@ -68,9 +70,11 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const { workload } = request;
   const machine = machineOf(request);
   const question = startOf(request, machine);
+  const companions = companionsOf(request, question, machine);
   const at = (users: number, contextTokens: number): StartUse => {
     const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
-    return startUse({ ...question, sequences: slots, contextTokens: users * contextTokens }, machine);
+    const asked = { ...question, sequences: slots, contextTokens: users * contextTokens };
+    return startUse(asked, machine, companions);
   };
   const started = at(workload.users, workload.contextTokens);
   const tightest = tightestPool(started.pools);
@@ -95,7 +99,11 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     formats: { weights: question.fileType ?? storedLabel(spec), kvCache: cacheLabel(memory) },
     cacheIsFixed: true,
     capacityBytes: bytes(pool?.capacityBytes ?? 0),
-    fixed: [...entries, ...promptCacheEntries(request, memory.options.rules)],
+    fixed: [
+      ...entries,
+      ...companionEntries(started.further, tightest, machine.isUnified),
+      ...promptCacheEntries(request, memory.options.rules),
+    ],
     poolBytes: poolBytes(pool),
     groups,
     dataGroups: 1,

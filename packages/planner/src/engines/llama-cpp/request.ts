@@ -4,11 +4,13 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { defaultMixture, parseFileType } from '../../gguf-recipes/file-type.ts';
 import type { Question } from '../../question/question.ts';
 import { backendTraits } from './backends.ts';
+import { ggmlName } from './cache-types.ts';
+import { speculationState } from './companions.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import { backendOf, machineOf } from './machine.ts';
 import type { RepackForm } from './model-buffers.ts';
-import { ggmlName, type LlamaCppOptions } from './options.ts';
+import type { LlamaCppOptions } from './options.ts';
 
 export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
   const { spec, options: llamaCpp = {}, workload } = request;
@@ -47,6 +49,7 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     ...(llamaCpp.offloadsCache === false && { offloadCache: false }),
     ...(key !== undefined && { keyType: ggmlName(key) }),
     ...(value !== undefined && { valueType: ggmlName(value) }),
+    ...speculationState(request),
     host: hostWeights(request, build),
     ...(request.engineVersion !== undefined && { build }),
   };

@@ -198,3 +198,16 @@ test('any words are read or refused with a code', () => {
     }),
   );
 });
+
+test('flags of a draft are honoured; its number of tokens is not our name of a model', () => {
+  expect(
+    read('llama-server -m big.gguf -md small-Q8_0.gguf -ngld 99 --draft 8 -ctkd q8_0 --spec-type ngram-mod'),
+  ).toMatchInlineSnapshot(`
+    "llama.cpp big.gguf
+    ngl=auto draft=small-Q8_0.gguf ngld=99 spec-draft-n-max=8 ctkd=q8_0 spec-type=ngram-mod context=fit
+    left out -; unknown -; others -"
+  `);
+  expect(read('llama-server -m a.gguf --spec-type mtp --draft-max 2')).toContain(
+    'spec-type=mtp spec-draft-n-max=2',
+  );
+});
