@@ -1,44 +1,24 @@
 /** Runs `serve` as users do: as a process, on the engine's small random model. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { env, llama, plimsoll, program } from './program.test-data.ts';
+import { llama, plimsoll } from './program.test-data.ts';
+import { type ServedProcess, serveProcess, small } from './served-process.test-data.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-serve-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-const small = ['--memory', '600MiB', '--ctx', '1k', '--threads', '1', '--port', '0'] as const;
 const started: ChildProcess[] = [];
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-interface Served {
-  readonly url: string;
-  readonly banner: string;
-  readonly child: ChildProcess;
-  /** Everything on standard error so far. */
-  err(): string;
-  ended(): Promise<number | null>;
-}
-
-async function serve(...flags: readonly string[]): Promise<Served> {
-  const args = ['serve', llama, ...small, ...flags];
-  const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  started.push(child);
-  let err = '';
-  const banner = await new Promise<string>((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
-      if (/\n {2}curl .*\n/.test(err)) resolve(err);
-    });
-    child.once('close', () => reject(new Error(err)));
-  });
-  const url = /listening on (\S+)/.exec(banner)?.[1] ?? '';
-  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { url, banner, child, err: () => err, ended: () => closed };
+async function serve(...flags: readonly string[]): Promise<ServedProcess> {
+  const served = await serveProcess(flags);
+  started.push(served.child);
+  return served;
 }
 
 function complete(url: string, maxTokens: number, headers: Record<string, string> = {}): Promise<Response> {

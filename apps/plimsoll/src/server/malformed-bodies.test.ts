@@ -37,6 +37,9 @@ const chat = {
   stream: false,
   stream_options: { include_usage: true },
   response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { type: 'boolean' } } },
+  tools: [{ type: 'function', function: { name: 'sail', parameters: { type: 'object' } } }],
+  tool_choice: 'auto',
+  parallel_tool_calls: true,
   chat_template_kwargs: { enable_thinking: false },
 };
 const completion = { prompt: ['hello', 'world'], max_tokens: 2, echo: true, logprobs: 1, best_of: 1 };

@@ -5,6 +5,7 @@ import type { ChatMessage } from '@plimsoll/text/chat';
 import { encodeChat, templateTokens } from '@plimsoll/text/chat';
 import type { TemplateJob, TemplateProcess } from '@plimsoll/text/process';
 import { chatTemplateOf } from '../../conversation.ts';
+import { type ToolSpec, type ToolStyle, templateTools, toolStyleOf, withWrittenTools } from './chat-tools.ts';
 
 /** Renders chats of models without a chat template. README.md shows it. */
 const transcriptTemplate =
@@ -14,10 +15,16 @@ const transcriptStops: readonly string[] = ['\nuser:', '\nsystem:', '\ntool:'];
 
 export interface ChatInput {
   readonly messages: readonly ChatMessage[];
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly ToolSpec[];
   readonly addGenerationPrompt?: boolean;
   /** Variables of the template, such as `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export interface ChatPrompt {
+  readonly tokens: Int32Array;
+  /** True if the template has started the reasoning of the answer. */
+  readonly startsReasoning: boolean;
 }
 
 export class ChatPrompts {
@@ -27,6 +34,9 @@ export class ChatPrompts {
   readonly #template: Omit<TemplateJob, 'input'>;
   /** False if the model has no chat template. */
   readonly hasTemplate: boolean;
+  /** True if answers of the model may contain marked reasoning. */
+  readonly hasReasoning: boolean;
+  readonly toolStyle: ToolStyle;
   /** Texts that end an answer in addition to the model's end tokens. */
   readonly stops: readonly string[];
 
@@ -41,10 +51,8 @@ export class ChatPrompts {
       source: transcriptTemplate,
       tokens: templateTokens(tokenizer),
     };
-  }
-
-  get templateSource(): string {
-    return this.#template.source;
+    this.hasReasoning = this.#template.source.includes('<think>');
+    this.toolStyle = toolStyleOf(this.#template.source);
   }
 
   /** Renders the prompt as text. Throws a PlimsollError if the template refuses the messages, or if they are too long. */
@@ -52,14 +60,25 @@ export class ChatPrompts {
     return (await this.#render(input, signal)).text;
   }
 
-  async encode(input: ChatInput, signal: AbortSignal): Promise<Int32Array> {
-    return encodeChat(this.#tokenizer, await this.#render(input, signal));
+  async encode(input: ChatInput, signal: AbortSignal): Promise<ChatPrompt> {
+    const rendered = await this.#render(input, signal);
+    return {
+      tokens: encodeChat(this.#tokenizer, rendered),
+      startsReasoning: /<think>\s*$/.test(rendered.text),
+    };
   }
 
-  async #render(input: ChatInput, signal: AbortSignal) {
-    this.#engine.checkTextSize(input.messages.map(textOf));
+  async #render({ messages, tools = [], ...input }: ChatInput, signal: AbortSignal) {
+    const { templateShowsTools } = this.toolStyle;
+    const shown = templateShowsTools ? messages : withWrittenTools(messages, tools);
+    this.#engine.checkTextSize(shown.map(textOf));
+    const ready = {
+      ...input,
+      messages: shown,
+      ...(templateShowsTools && tools.length > 0 && { tools: templateTools(tools) }),
+    };
     const rendered = await this.#templates.render(
-      { ...this.#template, input: { ...input, now: new Date() } },
+      { ...this.#template, input: { ...ready, now: new Date() } },
       signal,
     );
     this.#engine.checkTextSize([rendered.text]);

@@ -3,7 +3,7 @@
  * largest grammar once, so the grammars in use together stay within that size.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type Grammar, grammarFromJsonSchema } from '@plimsoll/text/grammar';
+import { type Grammar, grammarFromJsonSchema, type ValueFrame } from '@plimsoll/text/grammar';
 
 /** Grammars in use at once; each also keeps states and masks while it is in use. */
 const grammarsMax = 8;
@@ -29,10 +29,10 @@ export class Grammars {
     return [...this.#entries.values()].filter(({ users }) => users > 0).length;
   }
 
-  /** Compiles a schema, or finds its grammar. The caller releases it when the request has ended. */
-  lease(schema: unknown): GrammarLease {
-    const key = JSON.stringify(schema);
-    const entry = this.#entries.get(key) ?? this.#compile(schema);
+  /** Compiles a schema, or finds its grammar. `frame` puts texts around the value. The caller releases it when the request has ended. */
+  lease(schema: unknown, frame?: ValueFrame): GrammarLease {
+    const key = JSON.stringify([schema, frame]);
+    const entry = this.#entries.get(key) ?? this.#compile(schema, frame);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users++;
@@ -46,8 +46,8 @@ export class Grammars {
     };
   }
 
-  #compile(schema: unknown): Entry {
-    const grammar = grammarFromJsonSchema(schema);
+  #compile(schema: unknown, frame: ValueFrame | undefined): Entry {
+    const grammar = grammarFromJsonSchema(schema, frame === undefined ? {} : { frame });
     const entry = { grammar, states: grammar.network.nodes.length, users: 0 };
     for (const [key, { users }] of this.#entries) {
       if (!this.#isFull(entry.states)) break;

@@ -1,14 +1,17 @@
 /** `/v1/chat/completions`: a chat to one or several answers, whole or as a stream of chunks. */
-import type { GenerationPiece } from '@plimsoll/engine';
+import type { GenerationEnd, GenerationPiece } from '@plimsoll/engine';
+import type { TokenLogprob } from '@plimsoll/engine/sampling';
 import { defined } from '@plimsoll/foundation';
-import type { Generation } from '../core/generations.ts';
+import type { Tokenizer } from '@plimsoll/text';
+import { AnswerParts, type ChatGeneration, startChat } from '../core/chat-generation.ts';
+import type { OutputPart, ToolCall } from '../core/output-reader.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { tokenText } from '../core/token-text.ts';
 import { eventStreamResponse, serverSentEvent } from '../http/event-stream.ts';
 import { failCall, InvalidField, openaiError } from '../http/request-errors.ts';
 import type { Call, ServerContext } from '../http/server-env.ts';
-import { chatInputOf, leaseFormat } from './chat-input.ts';
+import { chatInputOf, schemaOfFormat, toolUseOf } from './chat-input.ts';
 import type { ChatChunk, ChatLogprobs, ChatRequest, ChatResponse } from './chat-schema.ts';
 import { commonInput } from './sampling-fields.ts';
 import { usageOf } from './usage.ts';
@@ -17,9 +20,8 @@ interface Answer {
   readonly call: Call;
   readonly created: number;
   readonly model: string;
-  readonly generation: Generation;
-  readonly choices: number;
-  readonly logprobsOf: (piece: GenerationPiece) => ChatLogprobs['content'];
+  readonly chat: ChatGeneration;
+  readonly tokenizer: Tokenizer;
 }
 
 export async function chatCompletions(
@@ -36,79 +38,81 @@ export async function chatCompletions(
 }
 
 async function startAnswer(core: ServerCore, context: ServerContext, body: ChatRequest): Promise<Answer> {
-  const { model, grammars, generations } = core;
+  const { model } = core;
   const call = context.get('call');
   const name = servedName(model, body.model);
   if (body.top_logprobs != null && body.logprobs !== true) {
     throw new InvalidField('top_logprobs', 'it has no effect without logprobs: true');
   }
   const logprobs = body.logprobs === true ? (body.top_logprobs ?? 0) : null;
-  const { tokenizer, chats } = model;
-  const common = commonInput(
-    { ...body, max_tokens: body.max_completion_tokens ?? body.max_tokens },
-    logprobs,
-    tokenizer.vocabSize,
-  );
-  const prompt = await chats.encode(chatInputOf(body), call.signal);
-  const lease = leaseFormat(body.response_format, grammars);
-  const generation = generations.submit(
-    { ...common, prompt, stop: [...(common.stop ?? []), ...chats.stops], ...(lease !== null && { lease }) },
-    call,
-  );
-  return {
-    call,
-    created: core.unixTime(),
-    model: name,
-    generation,
-    choices: common.choices,
-    logprobsOf: ({ logprobs: sampled }) => {
-      if (sampled === undefined) return [];
-      const report = ({ token, logprob }: { readonly token: number; readonly logprob: number }) => ({
-        ...tokenText(tokenizer, token),
-        logprob,
-      });
-      return [{ ...report(sampled.chosen), top_logprobs: sampled.top.map(report) }];
-    },
-  };
+  const { tokenizer } = model;
+  const fields = { ...body, max_tokens: body.max_completion_tokens ?? body.max_tokens };
+  const chat = await startChat(core, call, {
+    chat: chatInputOf(body),
+    tools: toolUseOf(body),
+    schema: schemaOfFormat(body.response_format),
+    generation: commonInput(fields, logprobs, tokenizer.vocabSize),
+  });
+  return { call, created: core.unixTime(), model: name, chat, tokenizer };
 }
 
 function idOf({ call }: Answer): string {
   return `chatcmpl-${call.id}`;
 }
 
+function logprobsOf({ tokenizer }: Answer, { logprobs: sampled }: GenerationPiece): ChatLogprobs['content'] {
+  if (sampled === undefined) return [];
+  const report = ({ token, logprob }: TokenLogprob) => ({ ...tokenText(tokenizer, token), logprob });
+  return [{ ...report(sampled.chosen), top_logprobs: sampled.top.map(report) }];
+}
+
 async function wholeAnswer(answer: Answer): Promise<ChatResponse> {
-  const { created, model, generation, choices, logprobsOf } = answer;
-  const parts = Array.from({ length: choices }, () => ({
-    text: '',
+  const { created, model, chat } = answer;
+  const choices = Array.from({ length: chat.choices }, () => ({
+    parts: new AnswerParts(),
     logprobs: null as ChatLogprobs | null,
-    end: 'stop' as 'stop' | 'length',
+    end: 'stop' as GenerationEnd,
   }));
-  for await (const piece of generation.pieces) {
-    const part = defined(parts[piece.choice], `there is no choice ${piece.choice}`);
-    part.text += piece.text;
+  for await (const { piece, parts } of chat.deltas) {
+    const choice = defined(choices[piece.choice], `there is no choice ${piece.choice}`);
+    choice.parts.add(parts);
     if (piece.logprobs !== undefined) {
-      part.logprobs ??= { content: [], refusal: null };
-      part.logprobs.content.push(...logprobsOf(piece));
+      choice.logprobs ??= { content: [], refusal: null };
+      choice.logprobs.content.push(...logprobsOf(answer, piece));
     }
-    if (piece.end !== null) part.end = piece.end;
+    if (piece.end !== null) choice.end = piece.end;
   }
   return {
     id: idOf(answer),
     object: 'chat.completion',
     created,
     model,
-    choices: parts.map(({ text, logprobs, end }, index) => ({
+    choices: choices.map(({ parts, logprobs, end }, index) => ({
       index,
-      message: { role: 'assistant', content: text, refusal: null },
+      message: messageOf(parts),
       logprobs,
-      finish_reason: end,
+      finish_reason: parts.calls.length > 0 ? 'tool_calls' : end,
     })),
-    usage: usageOf([generation.usage()]),
+    usage: usageOf([chat.generation.usage()]),
   };
 }
 
+function messageOf({ content, reasoning, calls }: AnswerParts): ChatResponse['choices'][number]['message'] {
+  return {
+    role: 'assistant',
+    content: content === '' && calls.length > 0 ? null : content,
+    ...(reasoning !== '' && { reasoning_content: reasoning }),
+    ...(calls.length > 0 && { tool_calls: calls.map(callView) }),
+    refusal: null,
+  };
+}
+
+function callView({ id, name, arguments: given }: ToolCall) {
+  return { id, type: 'function' as const, function: { name, arguments: given } };
+}
+
 async function* chunkEvents(answer: Answer, includesUsage: boolean): AsyncGenerator<string, void, void> {
-  const { call, created, model, generation, choices, logprobsOf } = answer;
+  const { call, created, model, chat } = answer;
   const chunk = (parts: Pick<ChatChunk, 'choices'> & Partial<ChatChunk>): string =>
     serverSentEvent(
       JSON.stringify({
@@ -120,23 +124,37 @@ async function* chunkEvents(answer: Answer, includesUsage: boolean): AsyncGenera
         ...parts,
       } satisfies ChatChunk),
     );
-  for (let index = 0; index < choices; index++) {
+  for (let index = 0; index < chat.choices; index++) {
     const delta = { role: 'assistant', content: '' } as const;
     yield chunk({ choices: [{ index, delta, logprobs: null, finish_reason: null }] });
   }
+  const callCounts = Array.from({ length: chat.choices }, () => 0);
   try {
-    for await (const piece of generation.pieces) {
-      const content = logprobsOf(piece);
-      if (piece.text === '' && content.length === 0 && piece.end === null) continue;
-      const delta = piece.text === '' ? {} : { content: piece.text };
-      const logprobs = content.length === 0 ? null : { content, refusal: null };
-      yield chunk({ choices: [{ index: piece.choice, delta, logprobs, finish_reason: piece.end }] });
+    for await (const { piece, parts } of chat.deltas) {
+      const index = piece.choice;
+      const content = logprobsOf(answer, piece);
+      let logprobs: ChatLogprobs | null = content.length === 0 ? null : { content, refusal: null };
+      for (const part of parts) {
+        const delta = deltaOf(part, callCounts[index] ?? 0);
+        if (part.kind === 'call') callCounts[index] = (callCounts[index] ?? 0) + 1;
+        yield chunk({ choices: [{ index, delta, logprobs, finish_reason: null }] });
+        logprobs = null;
+      }
+      const reason = piece.end !== null && (callCounts[index] ?? 0) > 0 ? 'tool_calls' : piece.end;
+      if (logprobs === null && reason === null) continue;
+      yield chunk({ choices: [{ index, delta: {}, logprobs, finish_reason: reason }] });
     }
   } catch (error) {
     // The status has been sent; the error is the last event.
     yield serverSentEvent(JSON.stringify(openaiError(failCall(call, error))));
     return;
   }
-  if (includesUsage) yield chunk({ choices: [], usage: usageOf([generation.usage()]) });
+  if (includesUsage) yield chunk({ choices: [], usage: usageOf([chat.generation.usage()]) });
   yield serverSentEvent('[DONE]');
+}
+
+/** A call comes whole, in one chunk. */
+function deltaOf(part: OutputPart, callIndex: number): ChatChunk['choices'][number]['delta'] {
+  if (part.kind === 'call') return { tool_calls: [{ index: callIndex, ...callView(part.call) }] };
+  return part.kind === 'content' ? { content: part.text } : { reasoning_content: part.text };
 }

@@ -1,7 +1,7 @@
 /** A chat request to the input of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatInput } from '../core/chat-prompts.ts';
-import type { GrammarLease, Grammars } from '../core/grammars.ts';
+import type { ToolUse } from '../core/chat-tools.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
@@ -14,13 +14,15 @@ export function chatInputOf(body: Pick<ChatRequest, 'messages' | 'chat_template_
 }
 
 function templateMessage(message: ChatRequest['messages'][number], index: number): ChatMessage {
-  const { role, content, name, tool_call_id: callId, reasoning_content: reasoning } = message;
+  const { role, content, name, tool_call_id: callId, tool_calls: calls } = message;
+  const { reasoning_content: reasoning } = message;
   return {
     // Templates know the role by its older name.
     role: role === 'developer' ? 'system' : role,
     content: contentText(content, `messages.${index}.content`),
     ...(name != null && { name }),
     ...(callId != null && { tool_call_id: callId }),
+    ...(calls != null && calls.length > 0 && { tool_calls: calls }),
     ...(reasoning != null && { reasoning_content: reasoning }),
   };
 }
@@ -41,9 +43,39 @@ function contentText(content: ChatRequest['messages'][number]['content'], param:
 /** Any JSON object. */
 const objectSchema = { type: 'object' };
 
-/** Compiles the grammar of `response_format`; null for plain text. */
-export function leaseFormat(format: ChatRequest['response_format'], grammars: Grammars): GrammarLease | null {
-  if (format == null || format.type === 'text') return null;
-  if (format.type === 'json_object') return grammars.lease(objectSchema);
-  return grammars.lease(format.json_schema.schema ?? objectSchema);
+/** The JSON schema of `response_format`; undefined for plain text. */
+export function schemaOfFormat(format: ChatRequest['response_format']): unknown {
+  if (format == null || format.type === 'text') return undefined;
+  return format.type === 'json_object' ? objectSchema : (format.json_schema.schema ?? objectSchema);
+}
+
+/** Null without tools. */
+export function toolUseOf(
+  body: Pick<ChatRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>,
+): ToolUse | null {
+  const { tools, tool_choice: choice, parallel_tool_calls: parallel } = body;
+  const specs = (tools ?? []).map(({ function: { name, description, parameters } }) => ({
+    name,
+    ...(description != null && { description }),
+    ...(parameters != null && { parameters }),
+  }));
+  const wanted = choice ?? 'auto';
+  if (specs.length === 0) {
+    if (wanted === 'auto' || wanted === 'none') return null;
+    throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
+  }
+  return checkedToolUse({
+    tools: specs,
+    choice: typeof wanted === 'string' ? wanted : { name: wanted.function.name },
+    allowsSeveral: parallel !== false,
+  });
+}
+
+/** Throws if the choice names no tool, or if two tools have one name. */
+function checkedToolUse(use: ToolUse): ToolUse {
+  const { tools, choice } = use;
+  const names = new Set(tools.map(({ name }) => name));
+  if (names.size < tools.length) throw new InvalidField('tools', 'two tools have the same name');
+  if (typeof choice === 'string' || names.has(choice.name)) return use;
+  throw new InvalidField('tool_choice', `there is no tool "${choice.name}"`);
 }

@@ -10,12 +10,33 @@ const contentPart = z.object({
   text: z.string().optional(),
 });
 
+const toolNameSchema = z.string().regex(/^[a-zA-Z0-9_.:-]{1,128}$/);
+
+const toolCall = z.object({
+  id: name,
+  type: z.literal('function'),
+  function: z.object({ name, arguments: z.string() }),
+});
+
+const toolSchema = z
+  .object({
+    type: z.literal('function'),
+    function: z.object({
+      name: toolNameSchema,
+      description: z.string().nullish(),
+      parameters: z.record(z.string(), z.unknown()).nullish().describe('JSON schema of the arguments.'),
+      strict: z.boolean().nullish(),
+    }),
+  })
+  .meta({ id: 'Tool' });
+
 const chatMessageSchema = z
   .object({
     role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
     content: z.union([z.string(), z.array(contentPart)]).nullish(),
     name: name.nullish(),
     tool_call_id: name.nullish(),
+    tool_calls: z.array(toolCall).max(128).nullish(),
     reasoning_content: z.string().nullish(),
   })
   .meta({ id: 'ChatMessage' });
@@ -43,6 +64,15 @@ export const chatRequestSchema = z
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(20).nullish(),
     response_format: responseFormatSchema.nullish(),
+    tools: z.array(toolSchema).max(128).nullish(),
+    tool_choice: z
+      .union([
+        z.enum(['none', 'auto', 'required']),
+        z.object({ type: z.literal('function'), function: z.object({ name: toolNameSchema }) }),
+      ])
+      .nullish()
+      .describe('required, or a function: a grammar enforces the call. Default: auto with tools, else none.'),
+    parallel_tool_calls: z.boolean().nullish().describe('False: at most one call. Default true.'),
     chat_template_kwargs: z
       .record(z.string(), z.unknown())
       .nullish()
@@ -59,7 +89,7 @@ export const chatLogprobsSchema = z.object({
   refusal: z.null(),
 });
 
-const finishReason = z.enum(['stop', 'length']);
+const finishReason = z.enum(['stop', 'length', 'tool_calls']);
 
 const completionFields = {
   id: z.string(),
@@ -74,7 +104,13 @@ export const chatResponseSchema = z
     choices: z.array(
       z.object({
         index: z.int(),
-        message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        message: z.object({
+          role: z.literal('assistant'),
+          content: z.string().nullable(),
+          reasoning_content: z.string().optional(),
+          tool_calls: z.array(toolCall).optional(),
+          refusal: z.null(),
+        }),
         logprobs: chatLogprobsSchema.nullable(),
         finish_reason: finishReason,
       }),
@@ -90,7 +126,12 @@ export const chatChunkSchema = z
     choices: z.array(
       z.object({
         index: z.int(),
-        delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+        delta: z.object({
+          role: z.literal('assistant').optional(),
+          content: z.string().optional(),
+          reasoning_content: z.string().optional(),
+          tool_calls: z.array(toolCall.extend({ index: z.int() })).optional(),
+        }),
         logprobs: chatLogprobsSchema.nullable(),
         finish_reason: finishReason.nullable(),
       }),

@@ -7,7 +7,7 @@ import type { ServerCore } from '../core/server-core.ts';
 import { eventStreamResponse, serverSentEvent } from '../http/event-stream.ts';
 import { failCall, InvalidField, openaiError } from '../http/request-errors.ts';
 import type { Call, ServerContext } from '../http/server-env.ts';
-import { leaseFormat } from './chat-input.ts';
+import { schemaOfFormat } from './chat-input.ts';
 import { LogprobLists } from './completion-logprobs.ts';
 import { type CompletionPrompt, readPrompts } from './completion-prompts.ts';
 import type { CompletionRequest, CompletionResponse } from './completion-schema.ts';
@@ -80,11 +80,12 @@ function submitAll(
   call: Call,
 ): readonly Generation[] {
   const common = commonInput(body, body.logprobs ?? null, core.model.tokenizer.vocabSize);
+  const schema = schemaOfFormat(body.response_format);
   const generations: Generation[] = [];
   try {
     for (const { tokens } of prompts) {
-      const lease = leaseFormat(body.response_format, core.grammars);
-      const input: GenerationInput = { ...common, prompt: tokens, ...(lease !== null && { lease }) };
+      const lease = schema === undefined ? undefined : core.grammars.lease(schema);
+      const input: GenerationInput = { ...common, prompt: tokens, ...(lease !== undefined && { lease }) };
       generations.push(core.generations.submit(input, call));
     }
     return generations;

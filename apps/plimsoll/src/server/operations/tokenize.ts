@@ -4,10 +4,10 @@ import { type ServedModel, servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
-import { chatInputOf } from '../openai/chat-input.ts';
+import { chatInputOf, toolUseOf } from '../openai/chat-input.ts';
 import { chatRequestSchema } from '../openai/chat-schema.ts';
 
-const { messages, chat_template_kwargs } = chatRequestSchema.shape;
+const { messages, chat_template_kwargs, tools } = chatRequestSchema.shape;
 const model = z.string().nullish();
 const textsMax = 10_000_000;
 
@@ -36,7 +36,7 @@ export const detokenizeResponseSchema = z
   .meta({ id: 'DetokenizedText' });
 
 export const templateRequestSchema = z
-  .object({ model, messages, chat_template_kwargs, add_generation_prompt: z.boolean().nullish() })
+  .object({ model, messages, tools, chat_template_kwargs, add_generation_prompt: z.boolean().nullish() })
   .meta({ id: 'TemplateRequest' });
 
 export const templateResponseSchema = z.object({ prompt: z.string() }).meta({ id: 'RenderedChat' });
@@ -61,7 +61,9 @@ async function tokensOf(
   signal: AbortSignal,
 ): Promise<Int32Array> {
   const { messages, chat_template_kwargs } = body;
-  if (messages != null) return chats.encode(chatInputOf({ messages, chat_template_kwargs }), signal);
+  if (messages != null) {
+    return (await chats.encode(chatInputOf({ messages, chat_template_kwargs }), signal)).tokens;
+  }
   const text = body.content ?? body.prompt;
   if (text == null) throw new InvalidField('content', 'there is neither a text nor messages');
   engine.checkTextSize([text]);
@@ -91,7 +93,11 @@ export async function applyTemplate(
   body: z.infer<typeof templateRequestSchema>,
 ): Promise<Response> {
   servedName(model, body.model);
-  const input = { ...chatInputOf(body), addGenerationPrompt: body.add_generation_prompt ?? true };
+  const input = {
+    ...chatInputOf(body),
+    tools: toolUseOf({ tools: body.tools })?.tools ?? [],
+    addGenerationPrompt: body.add_generation_prompt ?? true,
+  };
   const prompt = await model.chats.render(input, context.get('call').signal);
   return context.json({ prompt } satisfies z.infer<typeof templateResponseSchema>);
 }

@@ -13,6 +13,11 @@ import { type RunningServer, type ServeOptions, serveEngine } from '../running-s
 const plainTemplate =
   '{{ bos_token }}{% for message in messages %}[{{ message.role }}]{{ message.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}';
 
+/** A template that shows tools and reasoning as Hermes and Qwen do. */
+export const toolTemplate = `{% if tools %}{% for tool in tools %}{{ tool | tojson }}<tool_call>{% endfor %}{% endif %}{% for message in messages %}[{{ message.role }}]{{ message.content }}
+{% for call in message.tool_calls or [] %}{{ call.function.name }}{{ call.function.arguments | tojson }}{% endfor %}{% endfor %}[assistant]{% if enable_thinking is not defined or enable_thinking %}<think>
+{% endif %}`;
+
 export interface TestServer extends RunningServer {
   readonly url: string;
   readonly engine: Engine;

@@ -46,6 +46,23 @@ test('whatever a model without any opinion writes is JSON, fits the schema, and 
   );
 });
 
+test('a frame puts texts around one or several values', () => {
+  const frame = { before: '<call>', after: '</call>', separator: ' ', valuesMax: 2 };
+  const grammar = grammarFromJsonSchema({ type: 'integer', minimum: 0 }, { frame });
+  const one = '<call>5</call>';
+  const accepted = [
+    one,
+    `${one} ${one}`,
+    '5',
+    '',
+    `${one} `,
+    `${one}${one}`,
+    `${one} ${one} ${one}`,
+    '<call>a</call>',
+  ];
+  expect(accepted.filter((text) => accepts(grammar, trie, text))).toEqual([one, `${one} ${one}`]);
+});
+
 describe('what is accepted', () => {
   test('numbers between bounds', () => {
     const texts = ['-1', '-0', '0', '1', '2', '3', '10', '17', '18', '1.5', '02', '1e1'];

@@ -3,7 +3,7 @@
  * (numbers have at most fifteen digits, properties keep the schema's order), and need not: the grammar is for writing.
  * A keyword whose effect would be lost is refused by name.
  */
-import { choice, choiceOf, type Expression, rule, text } from '../expression.ts';
+import { choice, choiceOf, type Expression, repeat, rule, sequence, text } from '../expression.ts';
 import { type Grammar, grammarFromRules } from '../grammar.ts';
 import { arrayGrammar } from './array-schema.ts';
 import { checkDocument } from './document-limits.ts';
@@ -30,6 +30,18 @@ import { stringGrammar } from './string-schema.ts';
 
 export interface JsonSchemaOptions {
   readonly whitespace?: Whitespace;
+  /** Texts around every value. Default: one value without texts. */
+  readonly frame?: ValueFrame;
+}
+
+/** One or several values of a schema, each between two texts. */
+export interface ValueFrame {
+  readonly before: string;
+  readonly after: string;
+  /** Text between two values. */
+  readonly separator: string;
+  /** Most values. */
+  readonly valuesMax: number;
 }
 
 /** Schemas inside a schema. Generated schemas have hundreds. */
@@ -39,7 +51,15 @@ const PLACE_LENGTH_MAX = 4000;
 
 export function grammarFromJsonSchema(schema: unknown, options: JsonSchemaOptions = {}): Grammar {
   checkDocument(schema);
-  return new SchemaReader(schema, options.whitespace ?? 'single').read();
+  return new SchemaReader(schema, options.whitespace ?? 'single').read(options.frame);
+}
+
+/** The rule of a framed schema. Rules of schemas have names that start with `#`. */
+const frameRule = 'frame';
+
+function framed({ before, after, separator, valuesMax }: ValueFrame): Expression {
+  const value = sequence(text(before), rule('#'), text(after));
+  return sequence(value, repeat(sequence(text(separator), value), 0, valuesMax - 1));
 }
 
 class SchemaReader implements SchemaScope {
@@ -56,12 +76,14 @@ class SchemaReader implements SchemaScope {
     this.#rules = new Map(jsonRules(whitespace));
   }
 
-  read(): Grammar {
+  read(frame: ValueFrame | undefined): Grammar {
     this.inner(this.#document, '#');
     for (let next = this.#open.pop(); next !== undefined; next = this.#open.pop()) {
       this.#rules.set(next.place, this.#body(next.schema, next.place));
     }
-    return grammarFromRules({ root: '#', rules: this.#rules });
+    if (frame === undefined) return grammarFromRules({ root: '#', rules: this.#rules });
+    this.#rules.set(frameRule, framed(frame));
+    return grammarFromRules({ root: frameRule, rules: this.#rules });
   }
 
   inner(schema: unknown, place: string): Expression {

@@ -1,0 +1,110 @@
+/** A chat to its answers, in parts: reasoning, content and tool calls. Every chat API maps onto this file. */
+import type { GenerationPiece } from '@plimsoll/engine';
+import type { Call } from '../http/server-env.ts';
+import type { ChatInput } from './chat-prompts.ts';
+import { callGrammar, type ToolUse } from './chat-tools.ts';
+import type { Generation, GenerationInput } from './generations.ts';
+import type { GrammarLease } from './grammars.ts';
+import { type OutputPart, OutputReader, type OutputReaderOptions } from './output-reader.ts';
+import type { ServerCore } from './server-core.ts';
+
+export interface ChatAsk {
+  readonly chat: Omit<ChatInput, 'tools' | 'addGenerationPrompt'>;
+  /** Null without tools. */
+  readonly tools: ToolUse | null;
+  /** JSON schema of the answer; undefined for plain text. */
+  readonly schema?: unknown;
+  readonly generation: Omit<GenerationInput, 'prompt' | 'lease'>;
+}
+
+/** The next part of an answer. */
+export interface ChatDelta {
+  readonly piece: GenerationPiece;
+  readonly parts: readonly OutputPart[];
+}
+
+export interface ChatGeneration {
+  readonly generation: Generation;
+  readonly choices: number;
+  readonly deltas: AsyncIterable<ChatDelta>;
+}
+
+export async function startChat(
+  { model, grammars, generations }: ServerCore,
+  call: Call,
+  ask: ChatAsk,
+): Promise<ChatGeneration> {
+  const { chats } = model;
+  const tools = ask.tools === null || ask.tools.choice === 'none' ? null : ask.tools;
+  const enforced = tools === null ? null : callGrammar(tools, chats.toolStyle);
+  const isConstrained = enforced !== null || ask.schema !== undefined;
+  const { messages, variables } = ask.chat;
+  const prompt = await chats.encode(
+    {
+      messages,
+      ...(tools !== null && { tools: tools.tools }),
+      // A constrained answer has no room for reasoning.
+      variables: { ...(isConstrained && { enable_thinking: false }), ...variables },
+    },
+    call.signal,
+  );
+  const lease = leaseOf(grammars, enforced, ask.schema);
+  const { stop = [] } = ask.generation;
+  const generation = generations.submit(
+    {
+      ...ask.generation,
+      prompt: prompt.tokens,
+      stop: [...stop, ...chats.stops],
+      ...(lease !== null && { lease }),
+    },
+    call,
+  );
+  const { choices } = ask.generation;
+  const options: OutputReaderOptions = {
+    reasoning: isConstrained || !chats.hasReasoning ? null : prompt.startsReasoning ? 'inside' : 'marked',
+    calls: tools === null ? null : chats.toolStyle.form,
+    callsMax: tools?.allowsSeveral === false ? 1 : Number.POSITIVE_INFINITY,
+  };
+  return { generation, choices, deltas: deltasOf(generation, choices, options) };
+}
+
+function leaseOf(
+  grammars: ServerCore['grammars'],
+  enforced: ReturnType<typeof callGrammar>,
+  schema: unknown,
+): GrammarLease | null {
+  if (enforced !== null) return grammars.lease(enforced.schema, enforced.frame);
+  return schema === undefined ? null : grammars.lease(schema);
+}
+
+async function* deltasOf(
+  { pieces }: Generation,
+  choices: number,
+  options: OutputReaderOptions,
+): AsyncGenerator<ChatDelta, void, void> {
+  const isPlain = options.reasoning === null && options.calls === null;
+  const readers = isPlain ? null : Array.from({ length: choices }, () => new OutputReader(options));
+  for await (const piece of pieces) {
+    const reader = readers?.[piece.choice];
+    if (reader === undefined) {
+      yield { piece, parts: piece.text === '' ? [] : [{ kind: 'content', text: piece.text }] };
+      continue;
+    }
+    const parts = piece.text === '' ? [] : reader.push(piece.text);
+    yield { piece, parts: piece.end === null ? parts : [...parts, ...reader.end()] };
+  }
+}
+
+/** The parts of a whole answer, joined. */
+export class AnswerParts {
+  reasoning = '';
+  content = '';
+  readonly calls: Extract<OutputPart, { kind: 'call' }>['call'][] = [];
+
+  add(parts: readonly OutputPart[]): void {
+    for (const part of parts) {
+      if (part.kind === 'call') this.calls.push(part.call);
+      else this[part.kind] += part.text;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/** Splitting answers into reasoning, content and calls, whatever the pieces in which their text arrives. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AnswerParts } from './chat-generation.ts';
+import { toolStyleOf } from './chat-tools.ts';
+import { OutputReader, type OutputReaderOptions } from './output-reader.ts';
+
+const { form: hermes } = toolStyleOf('{% if tools %}<tool_call>{% endif %}');
+const { form: llama } = toolStyleOf('{% if tools %}<|python_tag|>{% endif %}');
+const marked: OutputReaderOptions = {
+  reasoning: 'marked',
+  calls: hermes,
+  callsMax: Number.POSITIVE_INFINITY,
+};
+
+function read(pieces: readonly string[], options: OutputReaderOptions) {
+  const reader = new OutputReader(options);
+  const answer = new AnswerParts();
+  for (const piece of pieces) answer.add(reader.push(piece));
+  answer.add(reader.end());
+  const { reasoning, content, calls } = answer;
+  return { reasoning, content, calls: calls.map(({ name, arguments: given }) => `${name} ${given}`) };
+}
+
+const call = '<tool_call>\n{"name": "sail", "arguments": {"knots": 5}}\n</tool_call>';
+
+test.each<[string, Partial<OutputReaderOptions>, ReturnType<typeof read>]>([
+  ['plain < text', {}, { reasoning: '', content: 'plain < text', calls: [] }],
+  ['<think>\nhm\n</think>\n\nyes', {}, { reasoning: 'hm', content: 'yes', calls: [] }],
+  ['hm</think>yes', { reasoning: 'inside' }, { reasoning: 'hm', content: 'yes', calls: [] }],
+  ['never ends', { reasoning: 'inside' }, { reasoning: 'never ends', content: '', calls: [] }],
+  ['a <think>b</think>', {}, { reasoning: '', content: 'a <think>b</think>', calls: [] }],
+  [call, {}, { reasoning: '', content: '', calls: ['sail {"knots":5}'] }],
+  [
+    `I sail.\n${call}\n${call}`,
+    {},
+    { reasoning: '', content: 'I sail.', calls: ['sail {"knots":5}', 'sail {"knots":5}'] },
+  ],
+  [`${call}${call}`, { callsMax: 1 }, { reasoning: '', content: '', calls: ['sail {"knots":5}'] }],
+  [`<think>go</think>${call}`, {}, { reasoning: 'go', content: '', calls: ['sail {"knots":5}'] }],
+  [call.slice(0, -12), {}, { reasoning: '', content: '', calls: ['sail {"knots":5}'] }],
+  [
+    '<tool_call>no json</tool_call>',
+    {},
+    { reasoning: '', content: '<tool_call>no json</tool_call>', calls: [] },
+  ],
+  [call, { calls: null }, { reasoning: '', content: call, calls: [] }],
+  [
+    '{"name": "a", "parameters": {"b": "};{"}}; {"name": "c", "parameters": {}}',
+    { calls: llama },
+    { reasoning: '', content: '', calls: ['a {"b":"};{"}', 'c {}'] },
+  ],
+  ['{"a": 1}', { calls: llama }, { reasoning: '', content: '{"a": 1}', calls: [] }],
+  ['text', { calls: llama }, { reasoning: '', content: 'text', calls: [] }],
+])('%j %j', (text, options, expected) => {
+  expect(read([text], { ...marked, ...options })).toEqual(expected);
+  expect(read([...text], { ...marked, ...options })).toEqual(expected);
+});
+
+test('the pieces of a text change nothing, and without markers no character is lost', () => {
+  const part = fc.constantFrom(
+    '<think>',
+    '</think>',
+    '<tool_call>',
+    '</tool_call>',
+    '{"name": "a"}',
+    '<',
+    ' ',
+    '\n',
+    'text',
+    '{',
+    '; ',
+  );
+  fc.assert(
+    fc.property(
+      fc.array(part, { maxLength: 12 }),
+      fc.array(fc.nat(20), { maxLength: 12 }),
+      fc.constantFrom<OutputReaderOptions['reasoning']>('marked', 'inside', null),
+      fc.constantFrom(hermes, llama, null),
+      (parts, cuts, reasoning, calls) => {
+        const text = parts.join('');
+        const options = { ...marked, reasoning, calls };
+        const pieces: string[] = [];
+        let start = 0;
+        for (const cut of cuts) {
+          pieces.push(text.slice(start, start + cut));
+          start += cut;
+        }
+        const whole = read([text], options);
+        expect(read([...pieces, text.slice(start)], options)).toEqual(whole);
+        if (reasoning === null && calls === null) expect(whole.content).toBe(text);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
