@@ -117,7 +117,7 @@ export class Completion implements LiveSequence {
       this.#parts.request.push({ ...piece, end: null });
       return null;
     }
-    this.#last = { ...piece, end: 'stop' };
+    this.#last = { ...piece, end: 'stop', stopText: stop };
     return 'stop';
   }
 
@@ -144,7 +144,7 @@ export class Completion implements LiveSequence {
   #rest(end: GenerationEnd): GenerationPiece {
     const { text, stop } = this.#stops.push(this.#stream?.end() ?? '');
     const { choice } = this.#parts;
-    if (stop !== null) return { choice, token: null, text, end: 'stop' };
+    if (stop !== null) return { choice, token: null, text, end: 'stop', stopText: stop };
     return { choice, token: null, text: text + this.#stops.end(), end };
   }
 

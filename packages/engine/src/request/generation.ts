@@ -62,6 +62,8 @@ export interface GenerationPiece {
   readonly logprobs?: SampledLogprobs;
   /** Set in the last piece of a choice. */
   readonly end: GenerationEnd | null;
+  /** The stop string that ended the choice; absent after an end token. */
+  readonly stopText?: string;
   /** Statistics of drafts, in the last piece of a choice that had drafts. */
   readonly speculation?: AcceptanceSummary;
   /** Number of tokens that slid out of the context, in the last piece of a choice whose context slid. */
