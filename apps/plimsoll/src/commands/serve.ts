@@ -99,7 +99,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
         sequencesMax: flags.maxSeqs,
         waitingMax: flags.waitingMax,
         programBytes: serverBytes,
-        policy: 'priority',
+        policy: 'fairShare',
         ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
       },
     });

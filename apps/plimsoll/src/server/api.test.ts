@@ -73,6 +73,8 @@ describe('a server for this machine', () => {
         "/v1/completions",
         "/v1/events",
         "/v1/ledger",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
         "/v1/models",
         "/v1/models/{model}",
       ]

@@ -4,11 +4,12 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { requestId } from 'hono/request-id';
+import { addAnthropicRoutes } from './anthropic/anthropic-routes.ts';
 import type { ServerCore } from './core/server-core.ts';
 import { requireApiKey } from './http/api-keys.ts';
 import { type CallLog, recordCalls } from './http/calls.ts';
 import { ownHostOnly } from './http/own-host.ts';
-import { failCall, openaiError } from './http/request-errors.ts';
+import { anthropicError, failCall, openaiError } from './http/request-errors.ts';
 import type { ServerContext, ServerEnv } from './http/server-env.ts';
 import { addOpenaiRoutes } from './openai/openai-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -38,6 +39,7 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   if (apiKeys.length > 0) app.use(requireApiKey(apiKeys, openPaths));
   const routes = new Routes(app, core);
   addOpenaiRoutes(routes, core);
+  addAnthropicRoutes(routes);
   addOperationRoutes(routes, core);
   app.get('/openapi.json', (context) =>
     context.json(openApiDocument(routes.descriptions, apiKeys.length > 0)),
@@ -57,7 +59,10 @@ function failed(context: ServerContext, error: unknown): Response {
   if (retryAfterSeconds !== null) context.header('Retry-After', String(retryAfterSeconds));
   // The rest of a body that was refused is not read.
   if (status === 413) context.header('Connection', 'close');
-  return new Response(JSON.stringify(openaiError(failure)), {
+  const body = context.req.path.startsWith('/v1/messages')
+    ? anthropicError(failure, context.get('call').id)
+    : openaiError(failure);
+  return new Response(JSON.stringify(body), {
     status,
     headers: { 'Content-Type': 'application/json', ...Object.fromEntries(context.res.headers) },
   });

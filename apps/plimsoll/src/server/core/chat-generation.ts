@@ -1,7 +1,7 @@
 /** A chat to its answers, in parts: reasoning, content and tool calls. Every chat API maps onto this file. */
 import type { GenerationPiece } from '@plimsoll/engine';
 import type { Call } from '../http/server-env.ts';
-import type { ChatInput } from './chat-prompts.ts';
+import type { ChatInput, ChatPrompt } from './chat-prompts.ts';
 import { callGrammar, type ToolUse } from './chat-tools.ts';
 import type { Generation, GenerationInput } from './generations.ts';
 import type { GrammarLease } from './grammars.ts';
@@ -29,27 +29,36 @@ export interface ChatGeneration {
   readonly deltas: AsyncIterable<ChatDelta>;
 }
 
-export async function startChat(
-  { model, grammars, generations }: ServerCore,
-  call: Call,
-  ask: ChatAsk,
-): Promise<ChatGeneration> {
-  const { chats } = model;
-  const tools = ask.tools === null || ask.tools.choice === 'none' ? null : ask.tools;
+/** The tools that the model may call; null if there are none. */
+function usableTools({ tools }: Pick<ChatAsk, 'tools'>): ToolUse | null {
+  return tools === null || tools.choice === 'none' ? null : tools;
+}
+
+/** Renders the prompt of a chat. */
+export function chatPrompt(
+  { model }: ServerCore,
+  ask: Pick<ChatAsk, 'chat' | 'tools'> & { readonly isConstrained: boolean },
+  signal: AbortSignal,
+): Promise<ChatPrompt> {
+  const { messages, variables } = ask.chat;
+  const input = {
+    messages,
+    tools: usableTools(ask)?.tools ?? [],
+    // A constrained answer has no room for reasoning.
+    variables: { ...variables, ...(ask.isConstrained && { enable_thinking: false }) },
+  };
+  return model.chats.encode(input, signal);
+}
+
+export async function startChat(core: ServerCore, call: Call, ask: ChatAsk): Promise<ChatGeneration> {
+  const { grammars, generations } = core;
+  const { chats } = core.model;
+  const tools = usableTools(ask);
   const enforced = tools === null ? null : callGrammar(tools, chats.toolStyle);
   const isConstrained = enforced !== null || ask.schema !== undefined;
-  const { messages, variables } = ask.chat;
-  const prompt = await chats.encode(
-    {
-      messages,
-      ...(tools !== null && { tools: tools.tools }),
-      // A constrained answer has no room for reasoning.
-      variables: { ...(isConstrained && { enable_thinking: false }), ...variables },
-    },
-    call.signal,
-  );
+  const prompt = await chatPrompt(core, { ...ask, isConstrained }, call.signal);
   const lease = leaseOf(grammars, enforced, ask.schema);
-  const { stop = [] } = ask.generation;
+  const { stop = [], choices } = ask.generation;
   const generation = generations.submit(
     {
       ...ask.generation,
@@ -59,7 +68,6 @@ export async function startChat(
     },
     call,
   );
-  const { choices } = ask.generation;
   const options: OutputReaderOptions = {
     reasoning: isConstrained || !chats.hasReasoning ? null : prompt.startsReasoning ? 'inside' : 'marked',
     calls: tools === null ? null : chats.toolStyle.form,

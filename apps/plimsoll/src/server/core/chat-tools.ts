@@ -8,12 +8,22 @@
  */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ValueFrame } from '@plimsoll/text/grammar';
+import { InvalidField } from '../http/request-errors.ts';
 
 export interface ToolSpec {
   readonly name: string;
   readonly description?: string;
   /** JSON schema of the arguments. Default: any object. */
   readonly parameters?: unknown;
+}
+
+/** Throws if the choice names no tool, or if two tools have one name. */
+export function checkedToolUse(use: ToolUse): ToolUse {
+  const { tools, choice } = use;
+  const names = new Set(tools.map(({ name }) => name));
+  if (names.size < tools.length) throw new InvalidField('tools', 'two tools have the same name');
+  if (typeof choice === 'string' || names.has(choice.name)) return use;
+  throw new InvalidField('tool_choice', `there is no tool "${choice.name}"`);
 }
 
 /** `required`: at least one call. A name: calls of this tool alone. */

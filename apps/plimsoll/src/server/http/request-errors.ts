@@ -105,3 +105,26 @@ export function openaiError({ status, error }: Failure): {
     },
   };
 }
+
+const anthropicTypes: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+};
+
+/** The body of an error in Anthropic's API. */
+export function anthropicError(
+  { status, error }: Failure,
+  requestId: string,
+): {
+  readonly type: 'error';
+  readonly error: { readonly type: string; readonly message: string };
+  readonly request_id: string;
+} {
+  const { message, hint, code } = error;
+  const type = anthropicTypes[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
+  const text = `${code}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+  return { type: 'error', error: { type, message: text }, request_id: requestId };
+}

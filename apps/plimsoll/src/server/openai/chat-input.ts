@@ -1,7 +1,7 @@
 /** A chat request to the input of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatInput } from '../core/chat-prompts.ts';
-import type { ToolUse } from '../core/chat-tools.ts';
+import { checkedToolUse, type ToolUse } from '../core/chat-tools.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
@@ -69,13 +69,4 @@ export function toolUseOf(
     choice: typeof wanted === 'string' ? wanted : { name: wanted.function.name },
     allowsSeveral: parallel !== false,
   });
-}
-
-/** Throws if the choice names no tool, or if two tools have one name. */
-function checkedToolUse(use: ToolUse): ToolUse {
-  const { tools, choice } = use;
-  const names = new Set(tools.map(({ name }) => name));
-  if (names.size < tools.length) throw new InvalidField('tools', 'two tools have the same name');
-  if (typeof choice === 'string' || names.has(choice.name)) return use;
-  throw new InvalidField('tool_choice', `there is no tool "${choice.name}"`);
 }
