@@ -27,6 +27,8 @@ export interface VllmSettings {
   /** Tokens that may be scheduled before results come back: windows must keep room for them. */
   readonly inFlightTokens: number;
   readonly blockTokens: number;
+  /** Tokens that a page which holds a recurrent state is a multiple of. */
+  readonly statePageStepTokens: number;
   readonly eager: boolean;
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
@@ -78,6 +80,7 @@ export function vllmSettings(
     sequences: Math.min(options.maxNumSeqs ?? batch.sequences, batchedTokens),
     inFlightTokens: steps * batchedTokens,
     blockTokens: options.blockTokens ?? 16,
+    statePageStepTokens: Math.max(options.blockTokens ?? 16, latentStepTokens(release, spec)),
     eager: options.enforceEager ?? false,
     prefixCaching: options.prefixCaching ?? cachesPrefixes(release, spec),
     stateMode:
@@ -101,6 +104,12 @@ export function vllmSettings(
     captureSizes: options.captureSizes ?? null,
     captureSizeMax: options.captureSizeMax ?? null,
   };
+}
+
+/** Kernels of latent attention need pages of whole 128 tokens in hybrid models (_align_hybrid_block_size). */
+function latentStepTokens(release: VllmRelease, spec: ModelSpec): number {
+  const isLatent = spec.layers.some(({ attention }) => attention.kind === 'mla');
+  return isLatent && release.number >= 27 ? 128 : 1;
 }
 
 /** V1 shares prefixes by default; models with recurrent state only from 0.28 (_set_default_chunked_prefill_and_prefix_caching_args). */

@@ -16,6 +16,8 @@ export interface VllmDeployment extends Deployment {
   readonly freeAtStartBytes: number;
   /** Bytes for the cache of the tightest stage, before they are cut into blocks. */
   readonly availableBytes: number;
+  /** Bytes for the cache of the stage that has the fewest. */
+  readonly leastAvailableBytes: number;
   readonly blocks: number;
   /** Blocks that each group of the cache has, where some layers keep recurrent state; null where none does. */
   readonly stateBlocks: number | null;

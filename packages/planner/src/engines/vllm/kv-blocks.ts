@@ -100,11 +100,10 @@ function unifiedPageBytes(
   stateBytes: number,
   settings: VllmSettings,
 ): number {
-  const { blockTokens } = settings;
+  const { blockTokens, statePageStepTokens: step } = settings;
   const widest = Math.max(...attention.map((group) => group.entryBytes / group.tokensPerEntry));
   if (stateBytes === 0) return widest * blockTokens;
-  const pageTokens = blockTokens * Math.ceil(stateBytes / (blockTokens * widest));
-  return Math.max(pageTokens, blockTokens) * widest;
+  return step * Math.ceil(stateBytes / (step * widest)) * widest;
 }
 
 function pageTokens(pageBytes: number, group: CacheGroup, settings: VllmSettings): number {

@@ -271,3 +271,12 @@ test('flags of recurrent states: their types, and which of them are kept', () =>
   expect(blocks({ mambaCacheMode: 'align' })).toBe(10 + 3 * 2);
   expect(blocks({ mambaCacheMode: 'all' })).toBe(10 + 3 * 10);
 });
+
+test('pages of latent attention that hold a recurrent state have whole 128 tokens from 0.27', () => {
+  const blockTokens = (engineVersion: string): number | undefined =>
+    prepared({}, { model: 'moonshotai/Kimi-Linear-48B-A3B-Instruct', gpu: 'h200', engineVersion }).printed
+      ?.blockTokens;
+  // 32 heads of 128 x 128 in four bytes and three columns of 12,288 channels take 1,884 entries of 1,152 bytes.
+  expect(blockTokens('0.26.0')).toBe(1888);
+  expect(blockTokens('0.27.0')).toBe(1920);
+});

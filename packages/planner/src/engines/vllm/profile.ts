@@ -132,11 +132,18 @@ function cacheFields(
   tightest: Stage,
 ): Pick<
   VllmDeployment,
-  'freeAtStartBytes' | 'availableBytes' | 'blocks' | 'stateBlocks' | 'wholeModelBytes' | 'captureShortBytes'
+  | 'freeAtStartBytes'
+  | 'availableBytes'
+  | 'leastAvailableBytes'
+  | 'blocks'
+  | 'stateBlocks'
+  | 'wholeModelBytes'
+  | 'captureShortBytes'
 > {
   return {
     freeAtStartBytes: tightest.hardware.memory.usableBytes - contextBytes(tightest.hardware),
     availableBytes: tightest.availableBytes,
+    leastAvailableBytes: Math.min(...stages.map(({ availableBytes }) => availableBytes)),
     blocks: tightest.blocks,
     stateBlocks: tightest.groups.some(({ kind }) => kind === 'state') ? tightest.blocks : null,
     captureShortBytes: Math.max(

@@ -1,4 +1,5 @@
 /** Checks that vLLM makes before it serves, and changes that pass them. */
+import { resolveHardware } from '@plimsoll/registry';
 import { describe, expect, test } from 'vitest';
 import { plan } from '../../plan.ts';
 import { request } from '../../test-models.ts';
@@ -63,6 +64,25 @@ describe('vLLM starts', () => {
       });
     expect(plan(asked('0.15.1')).start.reason?.code).toBe('whole-model-above-card');
     expect(plan(asked('0.13.0')).start.starts).toBe(true);
+    expect(plan(asked('0.16.0')).start.starts).toBe(true);
+  });
+
+  test('with the cache of all stages within the smaller of two unlike cards', () => {
+    const devices = ['rtx-5070-ti', 'rtx-5090'].map((name) => resolveHardware(name));
+    const asked = (engineVersion: string) => ({
+      ...request({
+        model: 'Qwen/Qwen3-30B-A3B-FP8',
+        gpu: 'rtx-5070-ti',
+        engine: 'vllm',
+        engineVersion,
+        parallelism: { tensor: 1, pipeline: 2, data: 1, expertParallel: false },
+        options: { layerPartition: [16, 32] },
+        workload: { contextTokens: 40960, users: 1 },
+      }),
+      devices,
+    });
+    // The second stage has 7.4 GiB for its 32 layers, but the first has less than the 3.75 GiB of all 48.
+    expect(plan(asked('0.15.1')).start.reason?.code).toBe('whole-model-above-card');
     expect(plan(asked('0.16.0')).start.starts).toBe(true);
   });
 });

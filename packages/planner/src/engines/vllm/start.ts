@@ -69,7 +69,7 @@ function poolStop({ availableBytes }: VllmDeployment): Stop | null {
 }
 
 function lengthStop(planned: VllmDeployment): Stop | null {
-  const { settings, layout, blocks, release, wholeModelBytes, availableBytes } = planned;
+  const { settings, layout, blocks, release, wholeModelBytes, availableBytes, leastAvailableBytes } = planned;
   const { maxModelLen } = settings;
   if (layout.sequenceBlocks(maxModelLen) > blocks) {
     const neededBytes = layout.sequenceBlocks(maxModelLen) * layout.blockBytes;
@@ -81,23 +81,23 @@ function lengthStop(planned: VllmDeployment): Stop | null {
   // 0.14 and 0.15 compare the cache of all layers with the memory of each stage (kv_cache_utils.py, get_kv_cache_configs).
   const comparesWholeModel = planned.stages > 1 && release.number >= 14 && release.number < 16;
   const needed = wholeModelBytes(maxModelLen);
-  if (!comparesWholeModel || needed <= availableBytes) return null;
+  if (!comparesWholeModel || needed <= leastAvailableBytes) return null;
   return {
     code: 'whole-model-above-card',
-    message: `this release compares the cache of all layers, ${formatBytes(needed)} for ${formatTokens(maxModelLen)} tokens, with the ${formatBytes(availableBytes)} of one pipeline stage: ${formatCount(lengthMax(planned))} tokens at most`,
+    message: `this release compares the cache of all layers, ${formatBytes(needed)} for ${formatTokens(maxModelLen)} tokens, with the ${formatBytes(leastAvailableBytes)} of one pipeline stage: ${formatCount(lengthMax(planned))} tokens at most`,
   };
 }
 
 /** Longest context of one sequence that passes the engine's own check. */
 function lengthMax(planned: VllmDeployment): number {
-  const { release, stages, wholeModelBytes, availableBytes } = planned;
+  const { release, stages, wholeModelBytes, leastAvailableBytes } = planned;
   const most = contextMaxFor(planned, 1);
   if (stages === 1 || release.number < 14 || release.number >= 16) return most;
   let low = 0;
   let high = most;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (wholeModelBytes(middle) <= availableBytes) low = middle;
+    if (wholeModelBytes(middle) <= leastAvailableBytes) low = middle;
     else high = middle - 1;
   }
   return low;
