@@ -84,8 +84,11 @@ export function nameReadings(typed: string): readonly NameReading[] {
   const whole = tagged === null ? plain : plain.slice(0, colon);
   add(whole, tagged);
   const bare = whole.replace(/\.gguf$/i, '').replace(/-\d{5}-of-\d{5}$/, '');
-  const withoutKind = bare.replace(/[-_.]GGUF$/i, '');
-  if (withoutKind !== bare) add(withoutKind, tagged ?? usualMixture);
+  const withoutFile = bare.replace(/[-_.]GGUF$/i, '');
+  // Converters write that they kept the prediction layer, which the record of the original has anyway.
+  const withoutKind = withoutFile.replace(/[-_.]MTP$/i, '');
+  if (withoutFile !== bare) add(withoutKind, tagged ?? usualMixture);
+  else if (withoutKind !== bare) add(withoutKind, null);
   for (const mixture of mixturesAtEnd(withoutKind, /gguf/i.test(plain)))
     add(withoutKind.slice(0, -mixture.length - 1), ggufMixture(mixture));
   addEndings(withoutKind, add);

@@ -22,6 +22,8 @@ export interface CommandForm {
   readonly modelFlags: readonly string[];
   /** True if a word without a flag is the model. */
   readonly takesModelWord: boolean;
+  /** Completes the name of a model as the engine does; absent if the engine takes names as they are. */
+  readonly wholeName?: (model: string) => string;
   /**
    * Sequence length if the command has no flag for it: the model's own, the engine's choice (the first of the face's
    * `openContexts`), or a number of tokens.

@@ -10,6 +10,11 @@ function isTrue(value: string): boolean {
   return !/^(?:0|f|false)$/i.test(value.trim());
 }
 
+/** A name without a tag and without an owner means the tag `latest` of Ollama's library. */
+function withTag(model: string): string {
+  return /^[\w.-]+$/.test(model) && !/\.gguf$/i.test(model) ? `${model}:latest` : model;
+}
+
 export const ollamaCommandForm: CommandForm = {
   programs: [
     ['ollama', 'run'],
@@ -22,6 +27,7 @@ export const ollamaCommandForm: CommandForm = {
   images: ['ollama/ollama'],
   modelFlags: [],
   takesModelWord: true,
+  wholeName: withTag,
   takesPrompt: true,
   usualContext: 'own',
   contextIsShared: false,

@@ -79,6 +79,8 @@ test('a program on an engine has defaults of its own, and its words after the mo
     left out --verbose; unknown -; others -"
   `);
   expect(read('docker exec -it ollama ollama run gemma3:27b')).toContain('context=auto');
+  expect(read('ollama run llama3.2')).toContain('ollama llama3.2:latest');
+  expect(read('ollama run hf.co/owner/name-GGUF')).toContain('ollama hf.co/owner/name-GGUF\n');
   expect(read('lms load qwen3-8b --gpu 0.5 --context-length 16384 --parallel 2 -y')).toMatchInlineSnapshot(`
     "lmstudio qwen3-8b
     offload=0.5 context=8192 users=2

@@ -95,7 +95,7 @@ export function readCommand(
   return {
     engine: face.name,
     release,
-    model: model ?? modelOfVariables,
+    model: wholeName(model ?? modelOfVariables, face.commandForm),
     flags: planFlags(new Map([...Object.entries({ ...usual, ...flags }), ...read.flags]), face),
     leftOut: [...idleVariables(first, face), ...read.leftOut],
     unknown: read.unknown,
@@ -116,6 +116,10 @@ function facesOf(face: PastedEngine): readonly PastedEngine[] {
 }
 
 type FoundInvocation = Invocation<PastedEngine>;
+
+function wholeName(model: string | null, form: PastedEngine['commandForm']): string | null {
+  return model === null ? null : (form.wholeName?.(model) ?? model);
+}
 
 /**
  * Returns the first command, and the others. If the first command starts a server without a model, the next command of
