@@ -77,6 +77,9 @@ describe('featured records', () => {
     expect(featuredHardware().map(({ id }) => id)).toEqual(hardware);
     expect(searchModels('', models.length).map(({ id }) => id)).toEqual(models);
     expect(searchHardware(' ', hardware.length).map(({ id }) => id)).toEqual(hardware);
+    const devices = searchHardware('', 1000).map((row) => row.servesLanguageModels);
+    expect(devices.length).toBe(listHardware().length);
+    expect(devices.slice(devices.indexOf(false))).not.toContain(true);
     const all = searchModels('', 1000).map(({ id }) => id);
     expect(all.toSorted()).toEqual(
       listModels()

@@ -103,7 +103,12 @@ export function openRegistry(readText: ReadText): Registry {
     searchModels: (text, limit = searchLimit) =>
       searchOrGuess(models(), text, { label: (row) => row.family, limit }),
     searchHardware: (text, limit = searchLimit) =>
-      searchOrGuess(hardware(), text, { label: (row) => `${row.vendor} ${row.name} ${row.class}`, limit }),
+      text.trim() === ''
+        ? hardwareInOrder(hardware()).slice(0, limit)
+        : searchOrGuess(hardware(), text, {
+            label: (row) => `${row.vendor} ${row.name} ${row.class}`,
+            limit,
+          }),
   };
 }
 
@@ -121,6 +126,12 @@ function searchOrGuess<Row extends SearchableRow>(
   }
   const found = searchRows(lookup.rows, text, options);
   return found.length > 0 ? found : lookup.nearest(text).slice(0, options.limit);
+}
+
+/** Featured devices first, and devices that serve no language model last. */
+function hardwareInOrder(lookup: NameLookup<HardwareRow>): readonly HardwareRow[] {
+  const serving = lookup.rows.filter((row) => row.servesLanguageModels);
+  return [...new Set([...lookup.featured, ...serving, ...lookup.rows])];
 }
 
 /** Returns the record as if its file described this amount of memory only. */
