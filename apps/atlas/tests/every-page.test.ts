@@ -38,8 +38,8 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
       await page.addInitScript(watchShifts);
       for (const route of routes) {
         await page.goto(url + route, { waitUntil: 'networkidle' });
-        const shift = await page.evaluate(() => Reflect.get(globalThis, 'layoutShift'));
-        if (shift !== 0) problems.push(`${route}: moves by ${shift}`);
+        const moved = await page.evaluate(() => Reflect.get(globalThis, 'movedParts'));
+        problems.push(...moved.map((part: string) => `${route}: ${part}`));
         problems.push(...errors.splice(0).map((error) => `${route}: ${error}`));
       }
     });
@@ -78,15 +78,21 @@ describe(`every kind of page (sample of generated ones by seed ${seed})`, () => 
 
 /** Runs in the page, before its own scripts. It ignores shifts within half a second of an input: the reader causes them. */
 function watchShifts(): void {
-  Reflect.set(globalThis, 'layoutShift', 0);
+  const movedParts: string[] = [];
+  Reflect.set(globalThis, 'movedParts', movedParts);
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
-      const { value, hadRecentInput } = entry as PerformanceEntry & {
+      const { value, hadRecentInput, sources, startTime } = entry as PerformanceEntry & {
         value: number;
         hadRecentInput: boolean;
+        sources: readonly { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[];
       };
-      if (!hadRecentInput)
-        Reflect.set(globalThis, 'layoutShift', Reflect.get(globalThis, 'layoutShift') + value);
+      if (hadRecentInput) continue;
+      const parts = sources.map(({ node, previousRect, currentRect }) => {
+        const element = node instanceof Element ? node : node?.parentElement;
+        return `${element?.outerHTML.slice(0, 80)} from ${previousRect.x},${previousRect.y} to ${currentRect.x},${currentRect.y}`;
+      });
+      movedParts.push(`moves by ${value} after ${Math.round(startTime)} ms: ${parts.join('; ')}`);
     }
   }).observe({ type: 'layout-shift', buffered: true });
 }
