@@ -63,8 +63,9 @@ export function serveCommand(done: (exitCode: number) => void): Command {
     .addHelpText(
       'after',
       `
-The server speaks OpenAI's chat and text completions; GET /openapi.json describes every route. Log lines are JSON on
-standard error. SIGTERM or Ctrl-C ends the server when the running requests have ended; a second signal ends it at once.
+The server speaks OpenAI's chat and text completions and Responses, Anthropic's Messages, and ollama's API.
+GET /openapi.json describes every route. Log lines are JSON on standard error. SIGTERM or Ctrl-C ends the server when the
+running requests have ended; a second signal ends it at once.
 
 Example:
   plimsoll serve ./model.gguf --memory 4GiB --ctx 8k --max-seqs 16 --api-key-file keys.txt

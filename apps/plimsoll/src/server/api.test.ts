@@ -63,6 +63,11 @@ describe('a server for this machine', () => {
     };
     expect(Object.keys(document.paths).sort()).toMatchInlineSnapshot(`
       [
+        "/api/chat",
+        "/api/generate",
+        "/api/show",
+        "/api/tags",
+        "/api/version",
         "/apply-template",
         "/detokenize",
         "/health",
@@ -77,6 +82,7 @@ describe('a server for this machine', () => {
         "/v1/messages/count_tokens",
         "/v1/models",
         "/v1/models/{model}",
+        "/v1/responses",
       ]
     `);
     const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, id]) => id);

@@ -9,8 +9,9 @@ import type { ServerCore } from './core/server-core.ts';
 import { requireApiKey } from './http/api-keys.ts';
 import { type CallLog, recordCalls } from './http/calls.ts';
 import { ownHostOnly } from './http/own-host.ts';
-import { anthropicError, failCall, openaiError } from './http/request-errors.ts';
+import { anthropicError, type Failure, failCall, ollamaError, openaiError } from './http/request-errors.ts';
 import type { ServerContext, ServerEnv } from './http/server-env.ts';
+import { addOllamaRoutes } from './ollama/ollama-routes.ts';
 import { addOpenaiRoutes } from './openai/openai-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { addOperationRoutes } from './operations/operation-routes.ts';
@@ -40,6 +41,7 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   const routes = new Routes(app, core);
   addOpenaiRoutes(routes, core);
   addAnthropicRoutes(routes);
+  addOllamaRoutes(routes, core);
   addOperationRoutes(routes, core);
   app.get('/openapi.json', (context) =>
     context.json(openApiDocument(routes.descriptions, apiKeys.length > 0)),
@@ -59,13 +61,17 @@ function failed(context: ServerContext, error: unknown): Response {
   if (retryAfterSeconds !== null) context.header('Retry-After', String(retryAfterSeconds));
   // The rest of a body that was refused is not read.
   if (status === 413) context.header('Connection', 'close');
-  const body = context.req.path.startsWith('/v1/messages')
-    ? anthropicError(failure, context.get('call').id)
-    : openaiError(failure);
-  return new Response(JSON.stringify(body), {
+  return new Response(JSON.stringify(errorBody(context, failure)), {
     status,
     headers: { 'Content-Type': 'application/json', ...Object.fromEntries(context.res.headers) },
   });
+}
+
+/** The error in the form of the API that was called. */
+function errorBody(context: ServerContext, failure: Failure): object {
+  const { path } = context.req;
+  if (path.startsWith('/v1/messages')) return anthropicError(failure, context.get('call').id);
+  return path.startsWith('/api/') ? ollamaError(failure) : openaiError(failure);
 }
 
 function unknownRoute({ req: { method, path } }: ServerContext): PlimsollError {

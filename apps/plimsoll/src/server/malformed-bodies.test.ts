@@ -1,4 +1,4 @@
-/** Seeded malformed bodies: every one gets a 4xx in OpenAI's form or an ordinary answer, and nothing leaks. */
+/** Seeded malformed bodies: every one gets a 4xx in the form of its API or an ordinary answer, and nothing leaks. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -10,14 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const errorBody = z.object({
-  error: z.object({
-    message: z.string().min(1),
-    type: z.string(),
-    param: z.string().nullable(),
-    code: z.string(),
-  }),
-});
+/** The form of an error of each API. */
+function errorForm(route: string): z.ZodType {
+  const message = z.string().min(1);
+  if (route.startsWith('/api/')) return z.strictObject({ error: message });
+  if (route.startsWith('/v1/messages')) {
+    const error = z.strictObject({ type: z.string(), message });
+    return z.strictObject({ type: z.literal('error'), error, request_id: z.string() });
+  }
+  const param = z.string().nullable();
+  return z.strictObject({ error: z.strictObject({ message, type: z.string(), param, code: z.string() }) });
+}
 
 const chat = {
   model: 'test-model',
@@ -46,6 +49,46 @@ const completion = { prompt: ['hello', 'world'], max_tokens: 2, echo: true, logp
 const bodies: Readonly<Record<string, unknown>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completion,
+  '/v1/responses': {
+    model: 'test-model',
+    input: [
+      { role: 'user', content: [{ type: 'input_text', text: 'hello' }] },
+      { type: 'function_call', call_id: 'call_1', name: 'sail', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'call_1', output: 'sailing' },
+    ],
+    instructions: 'Be brief.',
+    max_output_tokens: 2,
+    text: { format: { type: 'text' } },
+    tools: [{ type: 'function', name: 'sail', parameters: {} }],
+    reasoning: { effort: 'low' },
+  },
+  '/v1/messages': {
+    model: 'test-model',
+    max_tokens: 2,
+    system: [{ type: 'text', text: 'Be brief.' }],
+    messages: [
+      { role: 'user', content: [{ type: 'text', text: 'hello' }] },
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'sail', input: {} }] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'sailing' }] },
+    ],
+    tools: [{ name: 'sail', input_schema: { type: 'object' } }],
+    tool_choice: { type: 'auto' },
+    thinking: { type: 'enabled', budget_tokens: 1024 },
+  },
+  '/api/chat': {
+    model: 'test-model',
+    messages: [{ role: 'user', content: 'hello' }],
+    stream: false,
+    format: '',
+    options: { num_predict: 2, stop: ['\n\n'], temperature: 0.5 },
+  },
+  '/api/generate': {
+    model: 'test-model',
+    prompt: 'hello',
+    raw: true,
+    stream: false,
+    options: { num_predict: 2 },
+  },
   '/tokenize': { content: 'hello', add_special: true },
   '/detokenize': { tokens: [1, 2, 3] },
   '/apply-template': { messages: chat.messages },
@@ -88,7 +131,7 @@ test('the bodies that are mutated are valid', async () => {
   }
 });
 
-test('600 bodies with one wrong value or a cut: a status, a form, and no leak', async () => {
+test('1,000 bodies with one wrong value or a cut: a status, a form, and no leak', async () => {
   let refused = 0;
   await fc.assert(
     fc.asyncProperty(mutation, async ({ route, path, made, cut }) => {
@@ -102,11 +145,11 @@ test('600 bodies with one wrong value or a cut: a status, a form, and no leak', 
       refused++;
       expect(response.status).toBeGreaterThanOrEqual(400);
       expect(response.status).toBeLessThan(500);
-      errorBody.parse(JSON.parse(answer));
+      errorForm(route).parse(JSON.parse(answer));
     }),
-    { numRuns: 600 },
+    { numRuns: 1000 },
   );
-  expect(refused).toBeGreaterThan(200);
+  expect(refused).toBeGreaterThan(300);
   await until(() => server.activeCount === 0, 'every call has ended');
   const { engine } = server;
   expect([engine.load.runningCount, engine.load.waitingCount]).toEqual([0, 0]);

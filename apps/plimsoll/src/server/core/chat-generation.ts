@@ -76,6 +76,32 @@ export async function startChat(core: ServerCore, call: Call, ask: ChatAsk): Pro
   return { generation, choices, deltas: deltasOf(generation, choices, options) };
 }
 
+export interface PlainAsk {
+  /** The prompt, without a template. Control tokens in it are tokens. */
+  readonly text: string;
+  readonly schema?: unknown;
+  readonly generation: ChatAsk['generation'];
+}
+
+/** Continues a text as if it were a chat: the answer has content alone. */
+export function plainChat(
+  { model, grammars, generations }: ServerCore,
+  call: Call,
+  ask: PlainAsk,
+): ChatGeneration {
+  model.engine.checkTextSize([ask.text]);
+  const prompt = model.tokenizer.encode(ask.text, { parseSpecial: true });
+  const lease = leaseOf(grammars, null, ask.schema);
+  const generation = generations.submit(
+    { ...ask.generation, prompt, ...(lease !== null && { lease }) },
+    call,
+  );
+  const { choices } = ask.generation;
+  return { generation, choices, deltas: deltasOf(generation, choices, plainText) };
+}
+
+const plainText: OutputReaderOptions = { reasoning: null, calls: null, callsMax: 0 };
+
 function leaseOf(
   grammars: ServerCore['grammars'],
   enforced: ReturnType<typeof callGrammar>,

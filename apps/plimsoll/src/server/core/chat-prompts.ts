@@ -55,6 +55,10 @@ export class ChatPrompts {
     this.toolStyle = toolStyleOf(this.#template.source);
   }
 
+  get templateSource(): string {
+    return this.#template.source;
+  }
+
   /** Renders the prompt as text. Throws a PlimsollError if the template refuses the messages, or if they are too long. */
   async render(input: ChatInput, signal: AbortSignal): Promise<string> {
     return (await this.#render(input, signal)).text;

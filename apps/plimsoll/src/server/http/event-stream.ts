@@ -15,18 +15,41 @@ export function serverSentEvent(data: string, name: string | null = null): strin
 
 /** Answers with a stream of formatted events. The events end when `call.signal` aborts. */
 export function eventStreamResponse(context: ServerContext, events: AsyncIterable<string>): Response {
-  // Closing the socket aborts the call, which ends the events.
+  return streamResponse(context, events, { type: 'text/event-stream; charset=utf-8', ping: ': ping\n\n' });
+}
+
+/** Answers with a stream of lines, each a JSON text. */
+export function jsonLinesResponse(context: ServerContext, lines: AsyncIterable<string>): Response {
+  return streamResponse(context, lines, { type: 'application/x-ndjson', ping: null });
+}
+
+interface StreamForm {
+  readonly type: string;
+  /** Text that clients ignore; null if the form has none. */
+  readonly ping: string | null;
+}
+
+function streamResponse(
+  context: ServerContext,
+  texts: AsyncIterable<string>,
+  { type, ping }: StreamForm,
+): Response {
+  // Closing the socket aborts the call, which ends the texts.
   const cutOff = (): void => void context.env.outgoing.destroy();
-  return context.body(eventStream(events, cutOff), 200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
+  return context.body(byteStream(texts, cutOff, ping), 200, {
+    'Content-Type': type,
     'Cache-Control': 'no-cache',
     // nginx collects answers before it sends them unless an answer refuses this.
     'X-Accel-Buffering': 'no',
   });
 }
 
-function eventStream(events: AsyncIterable<string>, cutOff: () => void): ReadableStream<Uint8Array> {
-  const iterator = events[Symbol.asyncIterator]();
+function byteStream(
+  texts: AsyncIterable<string>,
+  cutOff: () => void,
+  ping: string | null,
+): ReadableStream<Uint8Array> {
+  const iterator = texts[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let stall: NodeJS.Timeout | undefined;
   let pending: Promise<IteratorResult<string>> | null = null;
@@ -35,9 +58,9 @@ function eventStream(events: AsyncIterable<string>, cutOff: () => void): Readabl
       async pull(controller) {
         clearTimeout(stall);
         pending ??= iterator.next();
-        const next = await orPing(pending);
+        const next = ping === null ? await pending : await orPing(pending);
         if (next === 'ping') {
-          controller.enqueue(encoder.encode(': ping\n\n'));
+          controller.enqueue(encoder.encode(ping ?? ''));
         } else {
           pending = null;
           if (next.done === true) return controller.close();

@@ -128,3 +128,8 @@ export function anthropicError(
   const text = `${code}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
   return { type: 'error', error: { type, message: text }, request_id: requestId };
 }
+
+/** The body of an error in ollama's API. */
+export function ollamaError({ error: { message, hint } }: Failure): { readonly error: string } {
+  return { error: hint === undefined ? message : `${message} (${hint})` };
+}

@@ -6,6 +6,8 @@ import { chatCompletions } from './chat-completions.ts';
 import { chatChunkSchema, chatRequestSchema, chatResponseSchema } from './chat-schema.ts';
 import { completionRequestSchema, completionResponseSchema } from './completion-schema.ts';
 import { completions } from './completions.ts';
+import { responseEventSchema, responseRequestSchema, responseSchema } from './responses/response-schema.ts';
+import { responses } from './responses/responses.ts';
 
 export function addOpenaiRoutes(routes: Routes, { model }: ServerCore): void {
   const tag = 'OpenAI';
@@ -26,6 +28,15 @@ export function addOpenaiRoutes(routes: Routes, { model }: ServerCore): void {
     response: completionResponseSchema,
     event: completionResponseSchema,
     handle: completions,
+  });
+  routes.post({
+    path: '/v1/responses',
+    summary: 'Answer a chat in the form of Responses',
+    tag,
+    request: responseRequestSchema,
+    response: responseSchema,
+    event: responseEventSchema,
+    handle: responses,
   });
   routes.get(
     { path: '/v1/models', summary: 'List the names of the model', tag, response: modelListSchema },

@@ -1,0 +1,126 @@
+/** A Responses request to the chat of a generation. */
+import type { ChatMessage } from '@plimsoll/text/chat';
+import type { ChatAsk } from '../../core/chat-generation.ts';
+import { checkedToolUse, type ToolUse } from '../../core/chat-tools.ts';
+import { InvalidField } from '../../http/request-errors.ts';
+import type { ResponseRequest } from './response-schema.ts';
+
+type Item = Exclude<ResponseRequest['input'], string>[number];
+
+export function askOf(body: ResponseRequest): ChatAsk {
+  const {
+    instructions,
+    input,
+    temperature,
+    top_p: topP,
+    max_output_tokens: maxTokens,
+    text,
+    reasoning,
+  } = body;
+  const items: readonly Item[] = typeof input === 'string' ? [{ role: 'user', content: input }] : input;
+  const format = text?.format;
+  const schema = format == null || format.type === 'text' ? undefined : formatSchema(format);
+  return {
+    chat: {
+      messages: [
+        ...(instructions == null ? [] : [{ role: 'system', content: instructions }]),
+        ...templateMessages(items),
+      ],
+      variables: reasoning?.effort === 'none' ? { enable_thinking: false } : {},
+    },
+    tools: toolUseOf(body),
+    ...(schema !== undefined && { schema }),
+    generation: {
+      choices: 1,
+      sampling: { ...(temperature != null && { temperature }), ...(topP != null && { topP }) },
+      ...(maxTokens != null && { maxTokens }),
+    },
+  };
+}
+
+type Format = NonNullable<NonNullable<ResponseRequest['text']>['format']>;
+
+function formatSchema(format: Exclude<Format, { type: 'text' }>): unknown {
+  return format.type === 'json_object' ? { type: 'object' } : format.schema;
+}
+
+/** Calls and reasoning are items of their own; a template reads them as parts of one message of the assistant. */
+function templateMessages(items: readonly Item[]): readonly ChatMessage[] {
+  const messages: ChatMessage[] = [];
+  let reasoning = '';
+  for (const [index, item] of items.entries()) {
+    const place = `input.${index}`;
+    if ('role' in item) {
+      const { role, content } = item;
+      const text = textOf(content, `${place}.content`);
+      messages.push({
+        role: role === 'developer' ? 'system' : role,
+        content: text,
+        ...(role === 'assistant' && reasoning !== '' && { reasoning_content: reasoning }),
+      });
+      reasoning = '';
+    } else if (item.type === 'function_call') {
+      const call = {
+        id: item.call_id,
+        type: 'function' as const,
+        function: { name: item.name, arguments: item.arguments },
+      };
+      const last = messages.at(-1);
+      if (last?.role === 'assistant') {
+        messages[messages.length - 1] = { ...last, tool_calls: [...(last.tool_calls ?? []), call] };
+      } else {
+        messages.push({ role: 'assistant', content: '', tool_calls: [call] });
+      }
+    } else if (item.type === 'function_call_output') {
+      const content = textOf(item.output, `${place}.output`);
+      messages.push({ role: 'tool', tool_call_id: item.call_id, content });
+    } else {
+      reasoning = (item.content ?? []).map(({ text }) => text).join('\n');
+    }
+  }
+  return messages;
+}
+
+function textOf(
+  content: string | readonly { type: string; text?: string | undefined }[],
+  param: string,
+): string {
+  if (typeof content === 'string') return content;
+  const texts = content.map(({ type, text }, index) => {
+    if (/^(?:input_|output_)?text$/.test(type) && text !== undefined) return text;
+    throw new InvalidField(`${param}.${index}`, `a part of type "${type.slice(0, 40)}" cannot be read`, {
+      code: 'unsupported-content',
+      hint: 'send parts of type input_text',
+    });
+  });
+  return texts.join('\n');
+}
+
+function toolUseOf({
+  tools,
+  tool_choice: choice,
+  parallel_tool_calls: parallel,
+}: ResponseRequest): ToolUse | null {
+  const specs = (tools ?? []).map(({ type, name, description, parameters }, index) => {
+    if (type !== 'function' || name === undefined) {
+      throw new InvalidField(`tools.${index}.type`, `the server has no tool of type "${type.slice(0, 60)}"`, {
+        hint: 'describe tools of type function with a name',
+      });
+    }
+    return {
+      name,
+      ...(description != null && { description }),
+      ...(parameters != null && { parameters }),
+    };
+  });
+  const wanted = choice ?? 'auto';
+  if (specs.length === 0) {
+    if (wanted === 'auto' || wanted === 'none') return null;
+    throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
+  }
+  return checkedToolUse({
+    tools: specs,
+    choice: typeof wanted === 'string' ? wanted : { name: wanted.name },
+    allowsSeveral: parallel !== false,
+  });
+}
