@@ -2,7 +2,9 @@
  * Speed of the serving core alone, without a model: the cost of scheduling per step, and the throughput of its parts.
  *
  *     node benchmarks/serving.ts [--json]
+ *     node benchmarks/serving.ts --study
  *
+ * `--study` compares policies instead: cache hits and repeated work of fixed workloads (serving-study/study.ts).
  * Counts are fixed. The programs are interleaved, round after round, so that a busy moment affects them all. The report
  * prints the median and the best round.
  */
@@ -19,6 +21,7 @@ import {
   type StepPlan,
 } from '@plimsoll/serving';
 import { median } from './record/statistics.ts';
+import { studyLines } from './serving-study/study.ts';
 
 const rounds = 5;
 const runningCount = 1000;
@@ -151,37 +154,47 @@ const programs: readonly Program[] = [
   },
 ];
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
-const rates = programs.map((): number[] => []);
-for (let round = 0; round < rounds; round++) {
-  for (const [index, { run }] of programs.entries()) {
-    const result = run();
-    rates[index]?.push(result.count / result.seconds);
-  }
-}
-const rows = programs.map(({ name, unit }, index) => ({
-  name,
-  unit: `${unit}/s`,
-  median: Math.round(median(rates[index] ?? [])),
-  best: Math.round(Math.max(...(rates[index] ?? []))),
-}));
-const machine = {
-  cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  cores: cpus().length,
-  node: process.version,
-  date: new Date().toISOString().slice(0, 10),
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-};
-if (options.json) {
-  process.stdout.write(`${JSON.stringify({ machine, rounds, rows }, null, 2)}\n`);
+const { values: options } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, study: { type: 'boolean', default: false } },
+});
+if (options.study) {
+  for (const line of studyLines()) process.stdout.write(`${line}\n`);
 } else {
-  const line = (name: string, unit: string, middle: string, best: string): string =>
-    `${name.padEnd(64)} ${middle.padStart(12)} ${best.padStart(12)}  ${unit}\n`;
-  process.stdout.write(
-    `${machine.cores} x ${machine.cpu}, Node ${machine.node}, ${machine.date}, ${machine.commit}\n\n`,
-  );
-  process.stdout.write(line('', '', 'median', 'best'));
-  for (const { name, unit, median: middle, best } of rows) {
-    process.stdout.write(line(name, unit, middle.toLocaleString('en-US'), best.toLocaleString('en-US')));
+  measure();
+}
+
+function measure(): void {
+  const rates = programs.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, { run }] of programs.entries()) {
+      const result = run();
+      rates[index]?.push(result.count / result.seconds);
+    }
+  }
+  const rows = programs.map(({ name, unit }, index) => ({
+    name,
+    unit: `${unit}/s`,
+    median: Math.round(median(rates[index] ?? [])),
+    best: Math.round(Math.max(...(rates[index] ?? []))),
+  }));
+  const machine = {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  };
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ machine, rounds, rows }, null, 2)}\n`);
+  } else {
+    const line = (name: string, unit: string, middle: string, best: string): string =>
+      `${name.padEnd(64)} ${middle.padStart(12)} ${best.padStart(12)}  ${unit}\n`;
+    process.stdout.write(
+      `${machine.cores} x ${machine.cpu}, Node ${machine.node}, ${machine.date}, ${machine.commit}\n\n`,
+    );
+    process.stdout.write(line('', '', 'median', 'best'));
+    for (const { name, unit, median: middle, best } of rows) {
+      process.stdout.write(line(name, unit, middle.toLocaleString('en-US'), best.toLocaleString('en-US')));
+    }
   }
 }

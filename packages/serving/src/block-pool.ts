@@ -5,7 +5,7 @@
  *            allocate                          release, no hash
  *   free  ------------->  owned (references > 0)  ------------->  free     taken first
  *            share                             release, hashed
- *  cached ------------->  owned                   ------------->  cached   taken when none is free, least recent first
+ *  cached ------------->  owned                   ------------->  cached   taken when none is free (eviction-queue.ts)
  *                                        releasePassed, hashed
  *  passed ------------->  owned                   ------------->  passed   taken before the cached blocks
  *
@@ -17,6 +17,7 @@
 import { assert } from '@plimsoll/foundation';
 import { hashWords } from './block-hash.ts';
 import { BlockList, blockLinks } from './block-list.ts';
+import { EvictionQueue } from './eviction-queue.ts';
 import { HashIndex } from './hash-index.ts';
 import { type BlockId, blockId } from './ids.ts';
 
@@ -33,7 +34,10 @@ export class BlockPool {
   readonly #depths: Int32Array;
   readonly #index: HashIndex;
   readonly #free: BlockList;
-  readonly #cached: BlockList;
+  readonly #cached: EvictionQueue;
+  /** Least key of a cached block, so that it is evicted after its continuations. */
+  readonly #floors: Float64Array;
+  readonly #spread: number;
   readonly #passed: BlockList;
   /** 1 for blocks in the passed list, because a block's links do not tell its list. */
   readonly #isPassed: Uint8Array;
@@ -41,9 +45,12 @@ export class BlockPool {
   readonly #isParent: Uint8Array;
   /** 1 for blocks before a place where prompts part: they are cached, never passed. */
   readonly #isBranch: Uint8Array;
+  /** 1 for blocks that a later prompt has used. */
+  readonly #isReused: Uint8Array;
   #evictions = 0;
 
-  constructor(blockCount: number) {
+  /** `evictionSpread`: see `releaseChain`. */
+  constructor(blockCount: number, evictionSpread = 0) {
     assert(Number.isInteger(blockCount) && blockCount >= 0, `a pool of ${blockCount} blocks`);
     this.blockCount = blockCount;
     this.#references = new Int32Array(blockCount);
@@ -52,10 +59,13 @@ export class BlockPool {
     this.#isPassed = new Uint8Array(blockCount);
     this.#isParent = new Uint8Array(blockCount);
     this.#isBranch = new Uint8Array(blockCount);
-    const links = blockLinks(blockCount, 3);
+    this.#isReused = new Uint8Array(blockCount);
+    this.#spread = evictionSpread * blockCount;
+    this.#floors = new Float64Array(blockCount).fill(-Infinity);
+    this.#cached = new EvictionQueue(blockCount);
+    const links = blockLinks(blockCount, 2);
     this.#free = new BlockList(links, blockCount);
-    this.#cached = new BlockList(links, blockCount + 1);
-    this.#passed = new BlockList(links, blockCount + 2);
+    this.#passed = new BlockList(links, blockCount + 1);
     for (let block = 0; block < blockCount; block++) this.#free.pushBack(blockId(block));
   }
 
@@ -111,6 +121,7 @@ export class BlockPool {
     if (references === 0) {
       if (!this.#index.has(block)) assert(false, `block ${block} is free: there is nothing in it to share`);
       this.#removeCached(block);
+      this.#isReused[block] = 1;
     }
     this.#references[block] = references + 1;
   }
@@ -121,15 +132,34 @@ export class BlockPool {
    */
   release(block: BlockId): void {
     if (!this.#dropOwner(block)) return;
-    if (this.#index.has(block)) this.#cached.pushBack(block);
+    if (this.#index.has(block)) this.#cache(block, 0);
     else this.#free.pushFront(block);
+  }
+
+  /**
+   * Removes an owner of consecutive blocks, and spreads their places in the order of eviction: a block of age a is
+   * evicted as if it had been used a x spread x (blocks of the pool) evictions ago. `ageOf` gives the age of the block at
+   * an index of `blocks`.
+   */
+  releaseChain(blocks: readonly BlockId[], ageOf: (index: number, isReused: boolean) => number): void {
+    for (let index = blocks.length - 1; index >= 0; index--) {
+      const block = blocks[index];
+      if (block === undefined || !this.#dropOwner(block)) continue;
+      if (!this.#index.has(block)) {
+        this.#free.pushFront(block);
+        continue;
+      }
+      const key = this.#cache(block, ageOf(index, this.#isReused[block] === 1));
+      const parent = blocks[index - 1];
+      if (parent !== undefined) this.#floors[parent] = Math.max(this.#floors[parent] ?? 0, key);
+    }
   }
 
   /** Removes an owner whose sliding window has left the block. */
   releasePassed(block: BlockId): void {
     if (!this.#dropOwner(block)) return;
     if (!this.#index.has(block)) this.#free.pushFront(block);
-    else if (this.#isBranch[block] === 1) this.#cached.pushBack(block);
+    else if (this.#isBranch[block] === 1) this.#cache(block, 0);
     else this.#pushPassed(block);
   }
 
@@ -187,7 +217,7 @@ export class BlockPool {
     this.#free.remove(block);
     this.#index.insert(block, published.hash, 0);
     this.#depths[block] = published.depth;
-    this.#cached.pushBack(block);
+    this.#cache(block, 0);
   }
 
   /** Every findable block: passed ones, cached ones from the least recent on, then owned ones, deepest first. */
@@ -198,7 +228,7 @@ export class BlockPool {
       if (this.references(id) > 0 && this.#index.has(id)) owned.push(id);
     }
     owned.sort((left, right) => this.#depth(right) - this.#depth(left) || left - right);
-    return [...this.#passed, ...this.#cached, ...owned].map((block) => ({
+    return [...this.#passed, ...this.#cached.inOrder(), ...owned].map((block) => ({
       block,
       hash: this.#index.hashOf(block),
       depth: this.#depth(block),
@@ -207,13 +237,17 @@ export class BlockPool {
 
   /** The order in which allocations take blocks: free blocks, then passed blocks, then cached blocks. */
   freeOrder(): readonly BlockId[] {
-    return [...this.#free, ...this.#passed, ...this.#cached];
+    return [...this.#free, ...this.#passed, ...this.#cached.inOrder()];
   }
 
   /** Recounts everything. `expected` gives the number of owners that the caller knows for each block. */
   checkIntegrity(expected: Int32Array): void {
     const seen = new Uint8Array(this.blockCount);
-    const visit = (list: BlockList, name: string, hashed: boolean): void => {
+    const visit = (
+      list: Iterable<BlockId> & { readonly length: number },
+      name: string,
+      hashed: boolean,
+    ): void => {
       let length = 0;
       for (const block of list) {
         if (seen[block] !== 0) assert(false, `block ${block} is in two lists or twice in one`);
@@ -226,7 +260,8 @@ export class BlockPool {
       assert(length === list.length, `the ${name} list holds ${length} blocks and counts ${list.length}`);
     };
     visit(this.#free, 'free', false);
-    visit(this.#cached, 'cached', true);
+    this.#cached.checkIntegrity();
+    visit(this.#cached.inOrder(), 'cached', true);
     visit(this.#passed, 'passed', true);
     for (const block of this.#passed)
       if (this.#isPassed[block] !== 1) assert(false, `block ${block} is passed and does not say so`);
@@ -257,6 +292,13 @@ export class BlockPool {
     return references === 1;
   }
 
+  /** Adds a block to the cached blocks and returns its key: the number of evictions at its last use, less its age. */
+  #cache(block: BlockId, age: number): number {
+    const key = Math.max(this.#evictions - this.#spread * age, this.#floors[block] ?? -Infinity);
+    this.#cached.push(block, key);
+    return key;
+  }
+
   #pushPassed(block: BlockId): void {
     this.#isPassed[block] = 1;
     this.#passed.pushBack(block);
@@ -269,7 +311,7 @@ export class BlockPool {
   }
 
   #popEvicted(): BlockId {
-    if (this.#passed.length === 0) return this.#cached.popFront();
+    if (this.#passed.length === 0) return this.#cached.popFirst();
     const block = this.#passed.popFront();
     this.#isPassed[block] = 0;
     return block;
@@ -279,5 +321,7 @@ export class BlockPool {
     this.#index.remove(block);
     this.#isParent[block] = 0;
     this.#isBranch[block] = 0;
+    this.#isReused[block] = 0;
+    this.#floors[block] = -Infinity;
   }
 }

@@ -48,6 +48,16 @@ export interface ServingConfig {
   readonly prefixCaching?: boolean;
   /** Share of each pool that an admission leaves free while other sequences run, so that they can grow. Default 0.01. */
   readonly admissionReserve?: number;
+  /**
+   * Room that an admission leaves for the output of running sequences: none beyond `admissionReserve`, or the outputs
+   * expected from those of finished sequences. Default 'expected-output'.
+   */
+  readonly admission?: 'prompt' | 'expected-output';
+  /**
+   * How far the order of eviction spreads the blocks of one sequence; 0 is LRU. `BlockPool.releaseChain` defines it.
+   * Default 0.25.
+   */
+  readonly evictionSpread?: number;
   /** Maximum number of waiting requests; the next request is refused with code `queue-full`. Default: no limit. */
   readonly waitingMax?: number;
   /** Maximum sum of prompt tokens over requests that wait for their first admission. Default: no limit. */
@@ -65,6 +75,8 @@ export interface CheckedConfig extends ServingConfig {
   readonly stepSecondsAim: number;
   readonly prefixCaching: boolean;
   readonly admissionReserve: number;
+  readonly admission: 'prompt' | 'expected-output';
+  readonly evictionSpread: number;
   readonly waitingMax: number;
   readonly waitingTokensMax: number;
   readonly queueSecondsMax: number;
@@ -78,6 +90,8 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
     stepSecondsAim: config.stepSecondsAim ?? 0.15,
     prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
     admissionReserve: config.admissionReserve ?? 0.01,
+    admission: config.admission ?? 'expected-output',
+    evictionSpread: config.evictionSpread ?? 0.25,
     waitingMax: config.waitingMax ?? Number.MAX_SAFE_INTEGER,
     waitingTokensMax: config.waitingTokensMax ?? Number.MAX_SAFE_INTEGER,
     queueSecondsMax: config.queueSecondsMax ?? Number.MAX_VALUE,
@@ -93,6 +107,9 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   }
   if (!(checked.admissionReserve >= 0 && checked.admissionReserve < 1)) {
     refuse('admissionReserve', checked.admissionReserve, 'at least 0 and below 1');
+  }
+  if (!(checked.evictionSpread >= 0 && checked.evictionSpread < Infinity)) {
+    refuse('evictionSpread', checked.evictionSpread, 'at least 0');
   }
   requireWhole('waitingMax', checked.waitingMax, 1);
   requireWhole('waitingTokensMax', checked.waitingTokensMax, 1);

@@ -133,7 +133,10 @@ export class Lifecycle {
     this.sequences.delete(sequence.id);
     if (reason === 'aborted') metrics.aborted++;
     else if (reason === 'expired') metrics.expired++;
-    else metrics.finished++;
+    else {
+      metrics.finished++;
+      this.#core.lengths.add(outputTokens);
+    }
   }
 
   /** Splits a sequence into two with the same tokens. The child waits if it does not fit now. */

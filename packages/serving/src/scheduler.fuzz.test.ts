@@ -53,6 +53,8 @@ function randomConfig(random: Random): ServingConfig {
     prefixCaching: random() < 0.85,
     admissionReserve: pick(random, [0, 0.1]),
     skipHeadMax: pick(random, [0, 0, 3]),
+    admission: pick(random, ['prompt', 'expected-output']),
+    evictionSpread: pick(random, [0, 1]),
     ...(random() < 0.3 && { waitingMax: randomInteger(random, 1, 6) }),
     ...(random() < 0.3 && { queueSecondsMax: 1 + 20 * random() }),
     policy: {

@@ -14,6 +14,7 @@ import { blockId, type PinId, type SequenceId } from './ids.ts';
 import { checkCoreIntegrity } from './integrity.ts';
 import { Lifecycle, type Outcome } from './lifecycle.ts';
 import { type ServingMetrics, zeroMetrics } from './metrics.ts';
+import { OutputLengths } from './output-lengths.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
 import type { CommitOutcome, StepPlan, StepResult } from './plan.ts';
 import {
@@ -65,7 +66,8 @@ export class Scheduler {
     const host = new HostSpill(memory, metrics);
     const [waiting, running, parked] = [new WaitingQueue(), new RunningList(), new Set<Sequence>()];
     const rule = this.config.policy.rule();
-    this.#core = { config: this.config, memory, host, waiting, running, parked, metrics, rule };
+    const lengths = new OutputLengths();
+    this.#core = { config: this.config, memory, host, waiting, running, parked, metrics, rule, lengths };
     this.#life = new Lifecycle(this.#core);
     this.#pins = new PinnedPrefixes(memory);
   }

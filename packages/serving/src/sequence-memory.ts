@@ -34,6 +34,7 @@ export class SequenceMemory {
   readonly stateSlots: StateSlots | null;
   readonly hostStateSlots: StateSlots | null;
   readonly #prefixCaching: boolean;
+  readonly #hasWindows: boolean;
   readonly #metrics: ServingMetrics;
   readonly #hasher = new BlockHasher();
 
@@ -43,13 +44,14 @@ export class SequenceMemory {
       index,
       name,
       window,
-      pool: new BlockPool(blockCount),
+      pool: new BlockPool(blockCount, config.evictionSpread),
       host: new BlockPool(hostBlockCount ?? 0),
     }));
     const slots = config.stateSlots;
     this.stateSlots = slots === undefined ? null : new StateSlots(slots.count);
     this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
     this.#prefixCaching = config.prefixCaching;
+    this.#hasWindows = config.groups.some(({ window }) => window !== null);
     this.#metrics = metrics;
   }
 
@@ -214,9 +216,13 @@ export class SequenceMemory {
 
   /** Releases everything that a sequence holds. Its published blocks stay findable until their space is needed. */
   release(sequence: Sequence): void {
+    const age = this.#hasWindows ? randomAge(sequence.hashes) : null;
     for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
-      shrink(table, pool, table.firstIndex);
+      const { firstIndex, blocks } = table;
+      const end = endIndex(table);
+      pool.releaseChain(blocks, (place, isReused) => age ?? (firstIndex + place) / end + (isReused ? 0 : 1));
+      blocks.length = 0;
       table.firstIndex = 0;
     }
     if (sequence.stateSlot !== null) this.stateSlots?.release(sequence.stateSlot);
@@ -273,6 +279,18 @@ export class SequenceMemory {
   #group(index: number): GroupMemory {
     return defined(this.groups[index], 'there is no such cache group');
   }
+}
+
+/**
+ * Ages in the order of eviction. Under plain LRU, sessions that take turns and do not all fit are evicted one and all,
+ * each just before its turn. So the blocks of a chain get ages from 0 to 1 from its beginning to its end, and every
+ * session keeps a beginning; blocks that no later prompt has used yet are older by 1, and push out each other first.
+ *
+ * A window is useful only as a whole, and only with all earlier blocks of the other groups. With windows, all blocks of
+ * a sequence get one age from 0 to 4 that is as good as random, so that some sessions keep everything.
+ */
+function randomAge(hashes: readonly number[]): number {
+  return ((hashes.at(-1) ?? 0) >>> 0) / 2 ** 30;
 }
 
 export function tableOf(sequence: Sequence, groupIndex: number): BlockTable {

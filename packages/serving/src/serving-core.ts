@@ -1,6 +1,7 @@
 /** State that planning and the lifecycle of sequences share. */
 import type { CheckedConfig } from './config.ts';
 import type { ServingMetrics } from './metrics.ts';
+import type { OutputLengths } from './output-lengths.ts';
 import type { RunningList, WaitingQueue } from './queues.ts';
 import type { RankRule } from './rank-rules.ts';
 import type { Sequence } from './sequence.ts';
@@ -17,4 +18,5 @@ export interface ServingCore {
   readonly parked: Set<Sequence>;
   readonly metrics: ServingMetrics;
   readonly rule: RankRule;
+  readonly lengths: OutputLengths;
 }

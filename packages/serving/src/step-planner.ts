@@ -11,13 +11,13 @@
  * advances, and then the next.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
-import { blocksFor, peakBlocks } from './geometry.ts';
+import { blocksFor } from './geometry.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlanEntry, StepPlan } from './plan.ts';
 import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
 import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
+import { mayStart } from './room.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
-import { tableOf } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
 import type { Transfers } from './transfers.ts';
 
@@ -92,7 +92,7 @@ export class StepPlanner {
     const { waiting, running } = this.#core;
     const head = waiting.first;
     if (head === undefined) return;
-    while (!this.#mayStart(head, this.#matchFor(head))) {
+    while (!mayStart(this.#core, head, this.#matchFor(head))) {
       const victim = running.last;
       if (victim === undefined || victim.priority >= head.priority || compareSequences(victim, head) < 0)
         return;
@@ -129,7 +129,7 @@ export class StepPlanner {
       if (!isDue(sequence, 'prefilling')) continue;
       const count = this.#prompts.chunk(sequence.uncomputedTokens, this.#hasOthers(sequence));
       if (count === 0) continue;
-      // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (#mayStart).
+      // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (room.ts).
       if (!this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
       this.#prompts.take(sequence, count, sequence.uncomputedTokens);
       this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
@@ -212,7 +212,7 @@ export class StepPlanner {
   #start(sequence: Sequence): boolean {
     const { memory, host, waiting, running, metrics, config } = this.#core;
     const match = this.#matchFor(sequence);
-    if (!this.#mayStart(sequence, match)) return false;
+    if (!mayStart(this.#core, sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
     const count = this.#prompts.chunk(sequence.tokens.length - computed, waiting.length > 1);
@@ -246,34 +246,6 @@ export class StepPlanner {
   #matchFor(sequence: Sequence): PrefixMatch {
     const { memory } = this.#core;
     return sequence.spilled === null ? memory.match(sequence) : emptyMatch(memory.groups.length);
-  }
-
-  /**
-   * True if all known tokens of a waiting sequence fit now, next to the remaining need of running prompts and a reserve
-   * for growth. A check of its first chunk alone would admit more prompts than can finish without preemption. A lone
-   * sequence needs no check: an accepted request fits.
-   */
-  #mayStart(sequence: Sequence, match: PrefixMatch): boolean {
-    const { config, memory, running } = this.#core;
-    if (running.length >= config.runningMax) return false;
-    if (memory.stateSlots !== null && memory.stateSlots.freeCount === 0) return false;
-    if (running.length === 0) return true;
-    return memory.groups.every(({ pool }, group) => {
-      let needed = this.#peak(sequence, group) - (match.tables[group]?.blocks.length ?? 0);
-      for (const other of running) {
-        if (other.state !== 'prefilling') continue;
-        needed += Math.max(0, this.#peak(other, group) - tableOf(other, group).blocks.length);
-      }
-      const reserve = Math.ceil(pool.blockCount * config.admissionReserve);
-      return memory.availableBeside(match, group) >= needed + reserve;
-    });
-  }
-
-  /** Peak number of blocks of a group for computing all known tokens. */
-  #peak(sequence: Sequence, group: number): number {
-    const { blockSize, prefillChunkMax: chunkMax } = this.#core.config;
-    const window = this.#core.memory.groups[group]?.window ?? null;
-    return peakBlocks({ tokenCount: sequence.tokens.length, chunkMax, window, blockSize });
   }
 
   /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */

@@ -242,12 +242,18 @@ test('requests that start and abort at any time do not affect others, and leave 
   );
 });
 
+/** After an answer of one token the engine expects short answers, and admits more sequences than can finish. */
+async function expectShortAnswers(engine: Engine): Promise<void> {
+  await engine.generate({ prompt: [5, 6, 7], maxTokens: 1, ignoreEnd: true });
+}
+
 test('sequences that are preempted because blocks run out, and computed again', async () => {
   // All layers of Mistral have windows, whose blocks are reserved per sequence, so they never run out.
   for (const place of places.filter(({ name }) => name !== 'mistral')) {
     // Only one full sequence fits.
     const options = { kvFormat: 'fp32', kvShare: 0.0001, contextMax: 160, blockTokens: 8 } as const;
     const engine = await startFixture(place, options);
+    await expectShortAnswers(engine);
     const requests = Array.from(
       { length: 4 },
       (_, index): GenerationRequest => ({
@@ -277,6 +283,7 @@ test('sequences whose blocks are spilled to host memory and restored', async () 
       const small = { kvFormat: 'fp32', kvShare: 0.0001, contextMax: 160, blockTokens: 8 } as const;
       const options = { ...small, stagingBytes: 8 * MiB };
       const engine = await startFixture(place, options, { draft });
+      await expectShortAnswers(engine);
       const requests = Array.from(
         { length: 4 },
         (_, index): GenerationRequest => ({

@@ -13,6 +13,8 @@ export const smallConfig: ServingConfig = {
   runningMax: 8,
   tokenBudget: 16,
   admissionReserve: 0,
+  admission: 'prompt',
+  evictionSpread: 0,
   policy: policies.fcfs,
 };
 

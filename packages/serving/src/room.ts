@@ -1,0 +1,107 @@
+/**
+ * Decides whether a waiting sequence may start. All its known tokens must fit now, next to the remaining need of running
+ * prompts and a reserve for growth: a check of its first chunk alone would admit more prompts than can finish without
+ * preemption. And its expected output must fit next to the expected outputs of the running sequences.
+ *
+ * The second check looks at every time at which a sequence is expected to end. Until then the others grow by a token
+ * per step, and afterwards its blocks are free ("Past-Future Scheduler", Gong et al., ASPLOS 2025):
+ *
+ *   growth of the sequences that still run <= blocks available now + blocks of the sequences that have ended
+ */
+import { peakBlocks } from './geometry.ts';
+import type { PrefixMatch } from './prefix-match.ts';
+import type { Sequence } from './sequence.ts';
+import { tableOf } from './sequence-memory.ts';
+import type { ServingCore } from './serving-core.ts';
+
+export function mayStart(core: ServingCore, sequence: Sequence, match: PrefixMatch): boolean {
+  const { config, memory, running } = core;
+  if (running.length >= config.runningMax) return false;
+  if (memory.stateSlots !== null && memory.stateSlots.freeCount === 0) return false;
+  // A lone sequence needs no check: an accepted request fits.
+  if (running.length === 0) return true;
+  const fits = memory.groups.every((_, group) => promptFits(core, sequence, { match, group }));
+  if (!fits || config.admission === 'prompt') return fits;
+  // The need of a windowed group does not grow with the output.
+  return memory.groups.every(
+    ({ window }, group) => window !== null || outputFits(core, sequence, { match, group }),
+  );
+}
+
+interface GroupMatch {
+  readonly match: PrefixMatch;
+  readonly group: number;
+}
+
+function matchedBlocks({ match, group }: GroupMatch): number {
+  return match.tables[group]?.blocks.length ?? 0;
+}
+
+function promptFits(core: ServingCore, sequence: Sequence, { match, group }: GroupMatch): boolean {
+  const { config, memory, running } = core;
+  let needed = peakOf(core, sequence, group) - matchedBlocks({ match, group });
+  for (const other of running) {
+    if (other.state !== 'prefilling') continue;
+    needed += Math.max(0, peakOf(core, other, group) - tableOf(other, group).blocks.length);
+  }
+  const reserve = Math.ceil((memory.groups[group]?.pool.blockCount ?? 0) * config.admissionReserve);
+  return memory.availableBeside(match, group) >= needed + reserve;
+}
+
+/** Peak number of blocks of a group for computing all known tokens. */
+function peakOf({ config, memory }: ServingCore, sequence: Sequence, group: number): number {
+  const { blockSize, prefillChunkMax: chunkMax } = config;
+  const window = memory.groups[group]?.window ?? null;
+  return peakBlocks({ tokenCount: sequence.tokens.length, chunkMax, window, blockSize });
+}
+
+/** A sequence until its expected end. */
+interface Course {
+  readonly knownTokens: number;
+  /** Blocks that it holds now or finds in the cache. */
+  readonly heldBlocks: number;
+  /** Held blocks that are free after its end. */
+  readonly ownBlocks: number;
+  readonly tokensLeft: number;
+}
+
+function outputFits(core: ServingCore, sequence: Sequence, groupMatch: GroupMatch): boolean {
+  const { config, memory, running } = core;
+  const { match, group } = groupMatch;
+  const { blockSize } = config;
+  const courseOf = (one: Sequence, heldBlocks: number, sharedBlocks: number): Course => {
+    const { promptLength, lengthMax } = one;
+    const knownTokens = one.tokens.length;
+    const output = core.lengths.expected(knownTokens - promptLength, lengthMax - promptLength);
+    // The last token is sampled but never computed.
+    const tokensLeft = Math.max(1, promptLength + output - knownTokens) - 1;
+    return { knownTokens, heldBlocks, ownBlocks: Math.max(0, heldBlocks - sharedBlocks), tokensLeft };
+  };
+  const courses = [courseOf(sequence, matchedBlocks(groupMatch), Infinity)];
+  for (const other of running) {
+    const held = tableOf(other, group).blocks.length;
+    courses.push(courseOf(other, held, Math.floor(other.cachedTokens / blockSize)));
+  }
+  courses.sort((left, right) => left.tokensLeft - right.tokensLeft);
+  return growthFits(courses, memory.availableBeside(match, group), blockSize);
+}
+
+/** `courses` in the order of their ends. */
+function growthFits(courses: readonly Course[], availableBlocks: number, blockSize: number): boolean {
+  let [knownTokens, heldBlocks, freedBlocks] = [0, 0, 0];
+  for (const course of courses) {
+    knownTokens += course.knownTokens;
+    heldBlocks += course.heldBlocks;
+  }
+  let running = courses.length;
+  for (const course of courses) {
+    // The last block of each sequence is half full on average.
+    const atEnd = (knownTokens + running * course.tokensLeft) / blockSize + running / 2;
+    if (atEnd - heldBlocks > availableBlocks + freedBlocks) return false;
+    knownTokens -= course.knownTokens;
+    heldBlocks -= course.heldBlocks;
+    freedBlocks += course.ownBlocks;
+    running--;
+  }
+  return true;
+}
