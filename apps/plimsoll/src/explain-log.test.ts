@@ -39,7 +39,7 @@ test('a log on standard input: printed and planned figures, the error, and flags
       --kv-cache-dtype fp8
 
     The first of them as a command:
-      vllm serve Qwen/Qwen3-8B --max-model-len 32768 --gpu-memory-utilization 0.85
+      vllm serve /models/Qwen3-8B --max-model-len 32768 --gpu-memory-utilization 0.85
     "
   `);
 });

@@ -94,7 +94,10 @@ async function startOf(
   if (typedNames.length === 0 || question.hardware === null) return null;
   try {
     const { spec, reference, weights, typed } = await firstKnown(typedNames, question);
-    const asTyped = engineFace(log.engine).loads !== 'checkpoints' ? {} : commandNames(typed, weights);
+    const asTyped =
+      engineFace(log.engine).loads !== 'checkpoints'
+        ? {}
+        : { modelReference: typed, convertedReference: typed };
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
       ...(weights !== null && { weights }),
       ...devicesFlag(log, planned),
@@ -137,14 +140,6 @@ async function firstKnown(
     }
   }
   throw first ?? new PlimsollError({ code: 'missing-model', message: 'the log names no model' });
-}
-
-/** The name that the engine's command line had: of a checkpoint in the planned format, or of the model itself. */
-function commandNames(
-  typed: string,
-  weights: string | null,
-): Pick<PlanRequest, 'modelReference' | 'convertedReference'> {
-  return weights === null ? { modelReference: typed } : { convertedReference: typed };
 }
 
 /** The drafter that the logged flags name; null with a note if it is unknown. */
@@ -220,6 +215,7 @@ function suggested(log: EngineLog): readonly LogChange[] {
 function changesFor(log: EngineLog, start: LoggedStart, base: PlanRequest): readonly LogChange[] {
   const { error } = log;
   if (error === null) return [];
+  if (error.shareMax !== undefined) return changesBelow(error, start, base);
   const words = [
     ...(error.tries ?? []),
     ...largerShare(log),
@@ -242,6 +238,21 @@ const usualShare = 0.9;
 /** Additional free bytes, because allocators round up. */
 const spareShare = 0.02;
 
+/** The changes that start together with the largest share that the free memory allows. */
+function changesBelow(
+  { shareFlag = '', shareMax }: NonNullable<EngineLog['error']>,
+  start: LoggedStart,
+  { hardware }: PlanRequest,
+): readonly LogChange[] {
+  const share = `${shareFlag} ${shareMax}`;
+  const limited = start.withWords(share.split(' '));
+  if (limited === null) return [];
+  const request = { ...limited, hardware };
+  return startingChanges(request, [{ flags: share, request }], shareFlag).map((change) =>
+    change.flags === share ? change : { ...change, flags: `${share} ${change.flags}` },
+  );
+}
+
 /** Share of a device that is freed if the log does not state how many bytes are missing. */
 const unknownMissing = 0.08;
 
@@ -260,7 +271,8 @@ function largerShare({ error, figures, freeBytes }: EngineLog): readonly (readon
 /** The share that leaves the missing bytes free. */
 function smallerShare(log: EngineLog, capacityBytes: number | null): readonly (readonly string[])[] {
   const { error } = log;
-  if (error?.shareFlag === undefined || error.needsLargerShare === true || capacityBytes === null) return [];
+  const isSmaller = error?.needsLargerShare !== true && error?.shareMax === undefined;
+  if (error?.shareFlag === undefined || !isSmaller || capacityBytes === null) return [];
   const share = statedShare(log, error.shareFlag) ?? usualShare;
   const missing = error.missingBytes === undefined ? unknownMissing : error.missingBytes / capacityBytes;
   const smaller = Math.floor(100 * (share - missing - spareShare)) / 100;

@@ -7,6 +7,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { LogFact, LogLine } from '../engines/contract/log-line.ts';
 import { figureOf } from '../engines/contract/start-log.ts';
+import { commandOfContainerFile } from '../engines/paste/container-file.ts';
 import type { PastedEngine } from '../engines/paste/pasted-engines.ts';
 import { type CommandEngine, readCommand } from '../engines/paste/read-command.ts';
 import { lastMatch } from '../log-scan.ts';
@@ -111,10 +112,15 @@ export class LogReader {
     this.#commands++;
     const whole = continuedLines(block, at, text);
     const alone = text.slice(text.indexOf(words)).trim();
-    for (const command of whole === text ? [alone] : [whole, alone]) {
+    const file = /\bimage:/.test(text) ? commandOfContainerFile(block.slice(at, at + fileLengthMax)) : null;
+    for (const command of [file, whole === text ? null : whole, alone]) {
+      if (command === null) continue;
       try {
         const reading = readCommand(command, this.#engines);
-        this.#logs.find(({ engine }) => engine === reading.engine)?.addCommand(reading);
+        const log = this.#logs.find(({ engine }) => engine === reading.engine);
+        // The lines of some engines have words of several engines: the command says whose they are.
+        if (reading.model !== null) log?.mark();
+        log?.addCommand(reading);
         return;
       } catch (error) {
         // A sentence about a command is no command.
@@ -135,6 +141,9 @@ function commandWords({ commandForm }: PastedEngine): readonly string[] {
     ...images.map((image) => `${image}:`),
   ]);
 }
+
+/** Most characters of a compose or Kubernetes file below the image of its engine. */
+const fileLengthMax = 8192;
 
 /** Most lines of one command, so that the time stays linear. */
 const commandLinesMax = 64;

@@ -54,6 +54,8 @@ export interface LogError {
   readonly tries?: readonly (readonly string[])[];
   /** Flag for the engine's share of the memory, if a smaller share leaves room for the missing bytes. */
   readonly shareFlag?: string;
+  /** The largest value of `shareFlag` that the free memory allows; undefined if the line does not limit it. */
+  readonly shareMax?: number;
   /** True if the weights alone exceed the share that `shareFlag` sets. */
   readonly needsLargerShare?: boolean;
   /** True for an error that follows from another error: it counts only if the log has no other. */

@@ -11,6 +11,11 @@ export const llamaCppLogLines: readonly LogLine[] = [
     read: (line, at) => named(line, at, /loading model '([^']+)'/),
   },
   {
+    words: "failed to create context with model '",
+    isMark: true,
+    read: (line, at) => named(line, at, /with model '([^']+)'/),
+  },
+  {
     words: 'build: ',
     isMark: false,
     read: (line, at) => buildLine(line, at, /^build: (\d{3,6}) \([0-9a-f]{6,}/),

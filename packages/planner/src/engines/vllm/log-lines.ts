@@ -46,6 +46,8 @@ export const vllmLogLines: readonly LogLine[] = [
           message: `--gpu-memory-utilization ${share} asks for ${wanted} GiB, and ${free} of ${total} GiB are free: another process holds the rest`,
           missingBytes: (Number(wanted) - Number(free)) * GiB,
           tries: most > 0 ? [['--gpu-memory-utilization', String(most)]] : [],
+          shareFlag: '--gpu-memory-utilization',
+          ...(most > 0 && { shareMax: most }),
         },
       };
     },
