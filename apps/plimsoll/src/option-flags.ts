@@ -62,28 +62,28 @@ export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
 
 /** The other model that an option of the flags names, such as the drafter of --speculative-config; null if none does. */
 export function modelNamedByOption(flags: ReadFlags): string | null {
-  return factOfOption(flags, (spec, options) => spec.namedModel?.(options) ?? null);
+  return factsOfOptions(flags, (spec, options) => spec.namedModel?.(options) ?? null)[0] ?? null;
 }
 
-/** The values of the model's config that an option of the flags replaces; undefined if none does. */
+/** The values of the model's config that options of the flags replace; undefined if none does. */
 export function configOverriddenBy(flags: ReadFlags): Readonly<Record<string, unknown>> | undefined {
-  return factOfOption(flags, (spec, options) => spec.configOverrides?.(options) ?? null) ?? undefined;
+  const replaced = factsOfOptions(flags, (spec, options) => spec.configOverrides?.(options) ?? null);
+  return replaced.length === 0 ? undefined : Object.assign({}, ...replaced);
 }
 
-/** Returns the first fact that an option of the flags states; null if none does. */
-function factOfOption<Fact>(
+/** Returns the facts that options of the flags state, in the order of the flags. */
+function factsOfOptions<Fact>(
   flags: ReadFlags,
   factOf: (spec: Spec, options: AnyOptions) => Fact | null,
-): Fact | null {
-  for (const { name, text, owners } of givenSpecs(flags)) {
-    for (const { name: engine, options: specs } of engineFaces) {
+): readonly Fact[] {
+  return givenSpecs(flags).flatMap(({ name, text, owners }) =>
+    engineFaces.flatMap(({ name: engine, options: specs }) => {
       const spec = owners.includes(engine) ? specs.find((candidate) => candidate.name === name) : undefined;
       const options = spec?.read?.(text) ?? null;
       const fact = spec === undefined || options === null ? null : factOf(spec, options);
-      if (fact !== null) return fact;
-    }
-  }
-  return null;
+      return fact === null ? [] : [fact];
+    }),
+  );
 }
 
 interface GivenOption {

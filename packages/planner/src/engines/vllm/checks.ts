@@ -5,7 +5,9 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { Parallelism } from '../../bytes/parallelism.ts';
 import type { Question } from '../../question/question.ts';
+import { checkExpertBalance } from './expert-balance.ts';
 import type { VllmOptions } from './options.ts';
+import type { VllmRelease } from './release.ts';
 import { checkDeviceCount } from './unlike-devices.ts';
 
 /** --kv-cache-dtype of the releases until 0.33; the per-token-head types came with 0.20. */
@@ -25,7 +27,10 @@ const cacheTypes: readonly KvFormat[] = [
   'turboquant_3bit_nc',
 ];
 
-export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): void {
+export function checkVllm(
+  request: Question<VllmOptions>,
+  { kvFormat, release }: { readonly kvFormat: KvFormat; readonly release: VllmRelease },
+): void {
   for (const device of request.devices ?? [request.hardware]) checkDevice(device);
   checkDeviceCount(request);
   if (!cacheTypes.includes(kvFormat)) {
@@ -44,6 +49,20 @@ export function checkVllm(request: Question<VllmOptions>, kvFormat: KvFormat): v
       message: `vLLM has no KV blocks of ${blockSize} tokens`,
       value: blockSize,
       limit: '8 or a multiple of 16',
+    });
+  }
+  const mixture = request.spec.layers.find(({ mlp }) => mlp.kind === 'moe')?.mlp;
+  if (mixture?.kind === 'moe')
+    checkExpertBalance(request.options ?? {}, request.parallelism, mixture.experts);
+  // 0.11.1 removed the flag (vllm/engine/arg_utils.py).
+  const { ropeText } = request.options ?? {};
+  if (ropeText !== undefined && release.number >= 11.01) {
+    throw new PlimsollError({
+      code: 'removed-flag',
+      message: `vLLM ${release.version} has no flag --rope-scaling`,
+      value: '--rope-scaling',
+      limit: 'releases until 0.11.0',
+      hint: `--hf-overrides '{"rope_scaling": ${ropeText}}', or --engine vllm@0.11.0`,
     });
   }
   // Only the checkpoint's own weights have such blocks.

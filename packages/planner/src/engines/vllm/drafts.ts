@@ -121,12 +121,17 @@ export function drafterWeights(
 export function withDrafterGroups(
   groups: readonly CacheGroup[],
   drafter: ModelSpec | null,
-  cache: { readonly kvFormat: KvFormat; readonly tensor: number; readonly format: WeightFormat },
+  cache: {
+    readonly kvFormat: KvFormat;
+    readonly tensor: number;
+    readonly format: WeightFormat;
+    readonly keepsWholeWindowedLayers: boolean;
+  },
 ): readonly CacheGroup[] {
   if (drafter === null) return groups;
-  const { kvFormat, tensor, format } = cache;
+  const { kvFormat, tensor, format, keepsWholeWindowedLayers } = cache;
   const added = cacheGroups(drafter, {
-    ...{ kvFormat, tensor, layers: [0, drafter.layers.length] as const },
+    ...{ kvFormat, tensor, layers: [0, drafter.layers.length] as const, keepsWholeWindowedLayers },
     ...stateElementBytes(drafter, format, format.base),
   });
   const merged = [...groups];

@@ -9,6 +9,7 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import type { WeightFormat } from '../../bytes/weight-format.ts';
 import type { VllmSettings } from './defaults.ts';
+import { withRedundantExperts } from './expert-balance.ts';
 import type { VllmRelease } from './release.ts';
 import { rotaryTables } from './rotary-tables.ts';
 
@@ -25,7 +26,7 @@ const vocabularyPadding = 64;
 
 export function residentSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const { release, hardware, tensor, settings } = loader;
-  const key = `${release.number}|${hardware.vendor}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}`;
+  const key = `${release.number}|${hardware.vendor}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}|${settings.balance?.redundantExperts ?? 0}`;
   return remember(residentMemo, spec, key, () => loadSpec(spec, loader));
 }
 
@@ -50,7 +51,9 @@ function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
 
 function residentLayer(layer: LayerSpec, loader: Loader, family: string): LayerSpec {
   const steps = mixtureSteps(loader, family);
-  const padded = layer.tensors.map((tensor) => padMixtureTensor(tensor, steps));
+  const padded = layer.tensors.map((tensor) =>
+    withRedundantExperts(padMixtureTensor(tensor, steps), loader.settings.balance),
+  );
   const fused = fuse(padded);
   const absorbs = layer.attention.kind === 'mla' && loader.release.number >= 7.01;
   const attention = absorbs ? layer.attention : expandedAttention(layer.attention);

@@ -280,3 +280,54 @@ test('pages of latent attention that hold a recurrent state have whole 128 token
   expect(blockTokens('0.26.0')).toBe(1888);
   expect(blockTokens('0.27.0')).toBe(1920);
 });
+
+describe('balanced experts', () => {
+  const qwen = { model: 'Qwen/Qwen3-30B-A3B', gpu: 'h100-sxm-80gb' };
+  const split = (expertParallel: boolean) => ({ tensor: 4, pipeline: 1, data: 1, expertParallel });
+  const planned = (options: VllmOptions) => prepared(options, { ...qwen, parallelism: split(true) });
+
+  test('take the redundant experts, the experts of one layer more, and the loads of the last steps', () => {
+    const alone = held(planned({}), 'experts');
+    const balanced = planned({ balancesExperts: true, redundantExperts: 32 });
+    // 128 + 32 experts of 48 layers over 4 devices; a layer has 3 x 2048 x 768 elements of 2 bytes in each expert.
+    expect(held(balanced, 'experts')).toBe((alone * 160) / 128);
+    expect(held(balanced, 'expert exchange')).toBe(40 * 3 * 2048 * 768 * 2 + 1000 * 48 * 160 * 4);
+    expect(balanced.blocks).toBeLessThan(planned({}).blocks);
+  });
+
+  test('are read from --eplb-config', () => {
+    expect(read('eplb-config', '{"num_redundant_experts": 16, "window_size": 500}')).toMatchObject({
+      redundantExperts: 16,
+      loadWindowSteps: 500,
+    });
+    expect(read('eplb-config', '16')).toBeNull();
+  });
+
+  test('need whole experts on their devices, and as many on each', () => {
+    const balancesExperts = true;
+    expect(() => prepared({ balancesExperts }, { ...qwen, parallelism: split(false) })).toThrow(
+      /only over devices that hold whole experts/,
+    );
+    expect(() => planned({ balancesExperts, redundantExperts: 31 })).toThrow(/159 experts over 4 devices/);
+    expect(() => planned({ redundantExperts: 32 })).toThrow(/only if it balances their load/);
+  });
+});
+
+test('windowed layers keep all tokens without the manager of hybrid caches', () => {
+  const gemma = { model: 'google/gemma-3-27b-it', gpu: 'h200' };
+  const { layout } = prepared({ keepsWholeWindows: true }, gemma);
+  expect(layout.groups).toBe(1);
+  expect(layout.sequenceBlocks(65536)).toBe(65536 / 16);
+  // 62 layers of 16 kv heads with 128 elements: keys and values of two bytes.
+  expect(layout.blockBytes).toBe(62 * 16 * 16 * 2 * 128 * 2);
+  expect(prepared({}, gemma).layout.groups).toBeGreaterThan(1);
+  // A model whose layers all have a window keeps the window.
+  const mistral = { model: 'mistralai/Mistral-7B-v0.1', gpu: 'h200' };
+  expect(prepared({ keepsWholeWindows: true }, mistral).groups).toEqual(prepared({}, mistral).groups);
+});
+
+test('--rope-scaling ends with 0.11.0, and the message names the flag that replaces it', () => {
+  const options: VllmOptions = { ropeText: '{"rope_type":"yarn","factor":4}' };
+  expect(prepared(options, { engineVersion: '0.11.0' }).blocks).toBeGreaterThan(0);
+  expect(() => prepared(options, { engineVersion: '0.11.1' })).toThrow(/0\.11\.1 has no flag --rope-scaling/);
+});

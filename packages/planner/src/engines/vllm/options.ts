@@ -1,12 +1,22 @@
 /** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import { type ConfigOptions, configOptions } from './config-options.ts';
 import type { Drafter } from './drafter.ts';
+import { type ExpertOptions, expertOptions } from './expert-options.ts';
 import { type GraphOptions, graphOptions } from './graph-options.ts';
+import { type ItemOptions, itemOptions } from './item-options.ts';
 import { type MemoryOptions, memoryOptions } from './memory-options.ts';
 import { type SpeculativeOptions, speculativeOptions } from './speculative-option.ts';
 import { type StateOptions, stateOptions } from './state-options.ts';
 
-export interface VllmOptions extends GraphOptions, MemoryOptions, SpeculativeOptions, StateOptions {
+export interface VllmOptions
+  extends ConfigOptions,
+    ExpertOptions,
+    GraphOptions,
+    ItemOptions,
+    MemoryOptions,
+    SpeculativeOptions,
+    StateOptions {
   /** Forces the old or the new engine in releases that have both. */
   readonly core?: 'V0' | 'V1' | undefined;
   readonly gpuMemoryUtilization?: number | undefined;
@@ -97,6 +107,9 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
   ...speculativeOptions,
   ...graphOptions,
   ...memoryOptions,
+  ...itemOptions,
+  ...expertOptions,
+  ...configOptions,
   ...stateOptions,
 ];
 

@@ -61,7 +61,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
   const release = vllmRelease({ version: request.engineVersion, date, engine: request.options?.core });
   const { settings, raisedFrom } = settingsFor(request, release);
   const { weights: asked, kv } = questionFormats(request);
-  checkVllm(request, kv);
+  checkVllm(request, { kvFormat: kv, release });
   const spec = residentSpec(request.spec, { settings, release, hardware, tensor: parallelism.tensor });
   const format = residentFormat(asked);
   const runner = modelRunner({ ...request, release, speculative: statedDrafter(request.options ?? {}) });
@@ -196,10 +196,15 @@ function partitioned({ parallelism, options, spec }: Question<VllmOptions>): Par
   });
 }
 
+/** The mode `data` of encoders, by either flag. */
+function cutsNoEncoder(options: VllmOptions | undefined): boolean {
+  return options?.encoderMode === 'data' || options?.wholeEncoders === true;
+}
+
 /** The question with the type and the split that the engine starts with. */
 function onDevice(asked: Question<VllmOptions>): Question<VllmOptions> {
   const elementType = asked.elementType ?? typeOnDevice(asked);
-  const parallelism = { ...partitioned(asked), wholeVision: asked.options?.encoderMode === 'data' };
+  const parallelism = { ...partitioned(asked), wholeVision: cutsNoEncoder(asked.options) };
   return { ...asked, elementType, parallelism };
 }
 

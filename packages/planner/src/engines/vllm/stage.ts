@@ -14,6 +14,7 @@ import { activationPeak } from './activation.ts';
 import { type Captures, captures } from './captures.ts';
 import type { VllmSettings } from './defaults.ts';
 import { drafterWeights, loadedDrafter, withDrafterGroups } from './drafts.ts';
+import { balanceEntry } from './expert-balance.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { loraEntry } from './lora.ts';
 import { offloadWeights } from './offload.ts';
@@ -67,9 +68,11 @@ export function prepareStage(input: StageInput): Stage {
     ...{ spec, settings, release, parallelism, layers: weights.layers },
     elementBytes: elementBytes[format.base],
   });
+  const balance = balanceEntry(spec, weights, settings.balance);
   const held: readonly LedgerEntry[] = [
     ...offloadWeights(weightEntries(spec, weights, format, parallelism), settings.cpuOffloadBytes),
     ...(lora === null ? [] : [lora]),
+    ...(balance === null ? [] : [balance]),
     ...(drafter === null ? [] : [drafterWeights(drafter, { format, parallelism })]),
     activationEntry({ ...input, request }),
     ...runtimeEntries(runtime),
@@ -82,9 +85,12 @@ export function prepareStage(input: StageInput): Stage {
     ...stateElementBytes(spec, format, format.base),
     ...stateTypes(request.options),
     speculativeTokens: settings.speculativeTokens,
-    keepsWholeWindowedLayers: release.number < 9,
+    keepsWholeWindowedLayers: settings.keepsWholeWindows,
   });
-  const groups = withDrafterGroups(own, drafter, { kvFormat, tensor: parallelism.tensor, format });
+  const groups = withDrafterGroups(own, drafter, {
+    ...{ kvFormat, tensor: parallelism.tensor, format },
+    keepsWholeWindowedLayers: settings.keepsWholeWindows,
+  });
   const layout = blockLayout(groups, settings);
   return {
     ...poolOf(held, layout, { hardware, settings }),
