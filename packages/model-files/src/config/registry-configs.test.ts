@@ -56,7 +56,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/falcon-7b/, 'the tied head counts twice'],
   [/GLM-4\.6/, 'its prediction layer has no copies of embedding and head, unlike those of 4.5 and 4.7'],
   [/Kimi-VL/, 'rotary tables are stored'],
-  [/Ornith-1\.0-35B/, 'the published total has four digits'],
+  [/Ornith-1\.0-35B|Qwen3\.8-2\.4T/, 'the published total is rounded'],
   [/granite-3\.1-8b|Mistral-Nemo|Mistral-Small-24B|Mixtral-8x22B/, 'the published total is of another file'],
 ];
 
@@ -117,7 +117,7 @@ describe('registry configs', () => {
       return `${rest} ${id}: ${reason?.[1] ?? 'NO REASON'}`;
     });
     expect(lines.join('\n')).toMatchInlineSnapshot(`
-      "-610688 deepreinforce-ai/Ornith-1.0-35B: the published total has four digits
+      "-610688 deepreinforce-ai/Ornith-1.0-35B: the published total is rounded
       2498560 EleutherAI/gpt-j-6b: NO REASON
       150995520 EleutherAI/pythia-12b: causal masks are stored
       134218240 EleutherAI/pythia-6.9b: causal masks are stored
@@ -141,6 +141,7 @@ describe('registry configs', () => {
       121045760 Qwen/Qwen3.5-0.8B: the record has no config of the vision tower
       392244736 Qwen/Qwen3.5-2B: the record has no config of the vision tower
       454113792 Qwen/Qwen3.5-4B: the record has no config of the vision tower
+      -2725504 Qwen/Qwen3.8-2.4T-A95B: the published total is rounded
       6717440 RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic: scales are counted
       1376256 RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w4a16: scales are counted
       1376256 RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w8a8: scales are counted

@@ -189,6 +189,10 @@ test('one model of each family, layer by layer', () => {
       12 x full 32/2 heads of 256 | 8 of 256 experts of 1024 + 1024
       predicts: full 32/2 heads of 256 | 8 of 256 experts of 1024 + 1024
       vision: 27 x 1152
+    qwen3_5_moe_text: Qwen/Qwen3.8-2.4T-A95B, context 262144
+      69 x gated-delta-net 16x128 -> 128x128, conv 4 | 10 of 512 experts of 2048 + 2048
+      23 x full 64/4 heads of 256 | 10 of 512 experts of 2048 + 2048
+      predicts: full 64/4 heads of 256 | 10 of 512 experts of 2048 + 2048
     qwen3_moe: nvidia/Qwen3-235B-A22B-NVFP4, context 40960
       94 x full 64/4 heads of 128 | 8 of 128 experts of 1536
     qwen3_next: Qwen/Qwen3-Next-80B-A3B-Instruct, context 262144
