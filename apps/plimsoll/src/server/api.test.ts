@@ -170,6 +170,34 @@ describe('a server for this machine', () => {
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
   });
 
+  test('clients that send nothing of their large bodies do not keep others from the server', async () => {
+    const { port } = new URL(server.url);
+    const head =
+      'POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+    const sockets = Array.from({ length: 20 }, () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.write(`${head}Content-Length: 8000000\r\n\r\n{"messages`);
+      return socket;
+    });
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    expect((await server.post('/v1/chat/completions', chat)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await until(() => server.activeCount === 0, 'no call is active');
+  });
+
+  test('many large bodies at once: some are refused until others have been read, none breaks the server', async () => {
+    const body = `{"messages": [{"role": "user", "content": "${'x'.repeat(6_000_000)}"}]}`;
+    const statuses = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const response = await server.post('/v1/chat/completions', body);
+        await response.text();
+        return response.status;
+      }),
+    );
+    for (const status of statuses) expect([400, 503]).toContain(status);
+    expect((await server.post('/v1/chat/completions', chat)).status).toBe(200);
+  });
+
   test('the answer has the request id, and the log has a line with usage and without content', async () => {
     const response = await server.post('/v1/chat/completions', chat, {
       headers: { 'x-request-id': 'abc-123' },

@@ -36,9 +36,12 @@ export class Routes {
     this.descriptions.push({ ...route, method: 'post' });
     const core = this.#core;
     this.#app.post(route.path, async (context) => {
-      const leave = core.gate.enter();
-      context.env.outgoing.once('close', leave);
+      core.gate.refuseWhileDraining();
+      // A client that sends its body slowly takes no place among the calls.
       const body = await readJsonBody(context, core.bodies);
+      // After a disconnect no event would end the call.
+      context.get('call').signal.throwIfAborted();
+      context.env.outgoing.once('close', core.gate.enter());
       return handle(core, context, readFields(route.request, body));
     });
   }

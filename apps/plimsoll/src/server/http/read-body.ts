@@ -16,40 +16,48 @@ export class BodyBudget {
     this.#totalBytes = totalBytes;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  /** Reserves bytes and returns the function that frees them; calls after the first change nothing. */
-  reserve(sizeBytes: number): () => void {
-    const free = this.#totalBytes - this.#heldBytes;
-    if (sizeBytes > free) {
-      throw new PlimsollError({
-        code: 'bodies-busy',
-        message: `the server holds ${formatBytes(this.#heldBytes)} of request bodies; ${formatBytes(sizeBytes)} more exceed its limit`,
-        value: sizeBytes,
-        limit: free,
-        hint: 'send the request again when others have been read',
-      });
-    }
-    this.#heldBytes += sizeBytes;
-    let isHeld = true;
-    return () => {
-      if (isHeld) this.#heldBytes -= sizeBytes;
-      isHeld = false;
+  /** Opens the account of one body. */
+  open(): BodyAccount {
+    let heldBytes = 0;
+    return {
+      add: (sizeBytes) => {
+        if (this.#heldBytes + sizeBytes > this.#totalBytes) throw this.#busy(sizeBytes);
+        this.#heldBytes += sizeBytes;
+        heldBytes += sizeBytes;
+      },
+      release: () => {
+        this.#heldBytes -= heldBytes;
+        heldBytes = 0;
+      },
     };
   }
+
+  #busy(sizeBytes: number): PlimsollError {
+    return new PlimsollError({
+      code: 'bodies-busy',
+      message: `the server holds ${formatBytes(this.#heldBytes)} of request bodies; ${formatBytes(sizeBytes)} more exceed its limit`,
+      value: sizeBytes,
+      limit: this.#totalBytes - this.#heldBytes,
+      hint: 'send the request again when others have been read',
+    });
+  }
+}
+
+/** The bytes of one body that have arrived. */
+interface BodyAccount {
+  /** Throws code `bodies-busy` if the budget has no room. */
+  add(sizeBytes: number): void;
+  release(): void;
 }
 
 /** Reads and parses the body. The budget holds its bytes until `call.releaseBody`. */
 export async function readJsonBody(context: ServerContext, budget: BodyBudget): Promise<unknown> {
   refuseOtherTypes(context.req.header('content-type'));
-  const declared = context.req.header('content-length');
-  const expectedBytes = declared === undefined ? bodyBytesMax : Number(declared);
-  if (expectedBytes > bodyBytesMax) throw tooLarge(expectedBytes);
-  const call = context.get('call');
-  call.releaseBody = budget.reserve(expectedBytes);
-  const value = parseJson(decode(await readBytes(context.req.raw.body)));
+  const declaredBytes = Number(context.req.header('content-length') ?? 0);
+  if (declaredBytes > bodyBytesMax) throw tooLarge(declaredBytes);
+  const account = budget.open();
+  context.get('call').releaseBody = account.release;
+  const value = parseJson(decode(await readBytes(context.req.raw.body, account)));
   refuseDeepNesting(value);
   return value;
 }
@@ -66,13 +74,14 @@ function refuseOtherTypes(type: string | undefined): void {
   });
 }
 
-async function readBytes(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readBytes(body: ReadableStream<Uint8Array> | null, account: BodyAccount): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   if (body !== null) {
     for await (const chunk of body) {
       size += chunk.byteLength;
       if (size > bodyBytesMax) throw tooLarge(size);
+      account.add(chunk.byteLength);
       chunks.push(chunk);
     }
   }

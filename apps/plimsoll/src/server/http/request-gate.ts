@@ -19,9 +19,13 @@ export class RequestGate {
     return this.#isDraining;
   }
 
+  refuseWhileDraining(): void {
+    if (this.#isDraining) throw draining();
+  }
+
   /** Admits a call and returns the function that ends it, or throws. */
   enter(): () => void {
-    if (this.#isDraining) throw draining();
+    this.refuseWhileDraining();
     if (this.#active >= this.#activeMax) throw full(this.#activeMax);
     this.#active++;
     return () => {
