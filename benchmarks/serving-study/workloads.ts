@@ -8,7 +8,7 @@ import { policies, Scheduler, type SequenceView, type ServingConfig } from '@pli
 
 export type Variant = Partial<ServingConfig>;
 
-export const blockSize = 16;
+const blockSize = 16;
 const poolTokens = 32_000;
 
 function config(variant: Variant): ServingConfig {
@@ -24,7 +24,7 @@ function config(variant: Variant): ServingConfig {
 }
 
 /** Tokens that no other text has at the same place. */
-export function textOf(text: number, start: number, length: number): number[] {
+function textOf(text: number, start: number, length: number): number[] {
   return Array.from({ length }, (_, index) => 1000 * (text + 1) + ((start + index) % 997));
 }
 
