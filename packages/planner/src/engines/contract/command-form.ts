@@ -56,6 +56,8 @@ export interface CommandForm {
    * it change memory, and with which flags a plan takes them.
    */
   readonly optionFiles?: { readonly flags: readonly string[]; readonly options: string };
+  /** Flags with a list of numbers, by the flag whose value the largest of them is. */
+  readonly largestOf?: Readonly<Record<string, readonly string[]>>;
   /** True if the words after the model are a prompt. */
   readonly takesPrompt?: boolean;
   /** Flags of this form alone that change no memory, without a value and with one value. */

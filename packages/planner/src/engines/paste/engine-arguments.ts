@@ -26,6 +26,7 @@ type Meaning =
   | { readonly kind: 'option'; readonly spec: OptionSpec<AnyOptions> }
   | { readonly kind: 'model' }
   | { readonly kind: 'file' }
+  | { readonly kind: 'largest'; readonly of: string }
   | { readonly kind: 'idle' | 'memory'; readonly values: 'none' | 'one' | 'all' };
 
 export function readArguments(
@@ -50,6 +51,8 @@ function meaningsOf(face: PastedEngine, known: KnownFlags | null): ReadonlyMap<s
   add(face.commandForm.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm.modelFlags, { kind: 'model' });
   add(face.commandForm.optionFiles?.flags, { kind: 'file' });
+  for (const [flag, names] of Object.entries(face.commandForm?.largestOf ?? {}))
+    add(names, { kind: 'largest', of: flag });
   // What reports write where the engine has a longer flag.
   for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });
   for (const name of sharedFlags) add(face.spellings[name], { kind: 'shared', name });
@@ -167,6 +170,9 @@ class ArgumentReader {
       case 'file':
         this.#unread.push(`${typed} ${inline ?? this.#value(typed)}`);
         return;
+      case 'largest':
+        this.#takeLargest(meaning.of, typed, inline);
+        return;
       case 'shared':
         this.#takeShared(meaning.name, typed, inline);
         return;
@@ -208,6 +214,15 @@ class ArgumentReader {
     // The name describes the checkpoint's storage, which the checkpoint itself states.
     if (format === null || format === undefined) this.#leftOut.add(`${typed} ${given}`);
     else this.#flags.set(name, format);
+  }
+
+  /** Takes the numbers of a list, and gives the largest to the flag that means it. */
+  #takeLargest(flag: string, typed: string, inline: string | null): void {
+    const texts = inline === null ? [this.#value(typed)] : [inline];
+    while (/^\d+$/.test(this.#words[this.#at] ?? '')) texts.push(this.#words[this.#at++] ?? '');
+    const largest = Math.max(...texts.flatMap((text) => text.split(/[\s,]+/)).map(Number));
+    // The reader of the flag refuses what is no number.
+    this.#takeMeaning(flag, typed, Number.isNaN(largest) ? texts.join(' ') : String(largest));
   }
 
   #takeOption(spec: OptionSpec<AnyOptions>, typed: string, inline: string | null): void {

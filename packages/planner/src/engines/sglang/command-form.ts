@@ -24,4 +24,13 @@ export const sglangCommandForm: CommandForm = {
     refused.map((name) => [name, (value: string) => refuseVariable(name, value)]),
   ),
   abbreviates: true,
+  largestOf: { '--cuda-graph-max-bs': ['--cuda-graph-bs', '--cuda-graph-bs-decode'] },
+  idleValues: {
+    '--cpu-offload-gb': ['0'],
+    '--attn-dp-size': ['1'],
+    '--attn-cp-size': ['1'],
+    '--dcp-size': ['1'],
+    '--moe-dp-size': ['1'],
+    '--json-model-override-args': ['{}'],
+  },
 };

@@ -72,3 +72,21 @@ test('commands of the documentation', () => {
     ]
   `);
 });
+
+test('the largest graph of a list is the limit of graphs, and neutral values change no memory', () => {
+  const { flags, leftOut, unknown } = read(
+    'sglang serve --model-path a/b --cuda-graph-bs 1 2 32 4 --tp 2 --cpu-offload-gb 0 --attn-cp-size=1',
+  );
+  expect([flags.get('cuda-graph-max-bs'), flags.get('tp'), leftOut, unknown]).toEqual([
+    '32',
+    '2',
+    ['--cpu-offload-gb 0', '--attn-cp-size 1'],
+    [],
+  ]);
+  expect(read('sglang serve --model-path a/b --cuda-graph-bs=8,16').flags.get('cuda-graph-max-bs')).toBe(
+    '16',
+  );
+  expect(() => read('sglang serve --model-path a/b --cpu-offload-gb 8')).toThrow(
+    '--cpu-offload-gb changes memory',
+  );
+});
