@@ -25,7 +25,21 @@ export function checkpointNamed(
     const read = models.match(reading.name);
     if (read !== null) return checkpointOf(name, reading, read);
   }
-  return { id: models.find(name).id, weights: null };
+  throw unknownName(name, models, library);
+}
+
+/** The error of the look-up. A bare name of Ollama's library is not taken, because other engines have no such names. */
+function unknownName(
+  name: string,
+  models: NameLookup<ModelRow>,
+  library: () => readonly OllamaTag[],
+): PlimsollError {
+  const error = models.unknown(name);
+  const start = `${name.toLowerCase()}:`;
+  const latest = library().find((row) => row.latest === true && row.tag.startsWith(start));
+  if (latest === undefined) return error;
+  const hint = `${error.hint} In Ollama's library, ${start}latest is ${latest.model}`;
+  return new PlimsollError({ ...error.toJSON(), hint });
 }
 
 function checkpointOf(name: string, reading: NameReading, row: ModelRow): NamedCheckpoint {

@@ -54,7 +54,7 @@ export class NameLookup<Row extends NamedRow> {
   /** Returns the row that `name` means, or throws an `unknown-` or `ambiguous-` error with names to choose from. */
   find(name: string): Row {
     const row = this.match(name);
-    if (row === null) throw this.#unknown(name);
+    if (row === null) throw this.unknown(name);
     return row;
   }
 
@@ -131,7 +131,8 @@ export class NameLookup<Row extends NamedRow> {
     return found.map((entry) => entry.row);
   }
 
-  #unknown(name: string): PlimsollError {
+  /** The error for an unknown name, with names to choose from. */
+  unknown(name: string): PlimsollError {
     const near = this.nearest(name).map((row) => row.id);
     const list = this.#what === 'model' ? 'plimsoll zoo models' : 'plimsoll zoo hardware';
     return new PlimsollError({
