@@ -1,6 +1,6 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { expect, test } from 'vitest';
-import { isMixtureOfFiles, modelOfArgument, modelOfCommand, type NamedModel } from './command-model.ts';
+import { modelOfArgument, modelOfCommand, type NamedModel } from './command-model.ts';
 
 const offline = { offline: true };
 
@@ -40,15 +40,5 @@ test("a command names a tag of Ollama's library, with its mixture, or a file of 
     'meta-llama/Llama-3.2-3B-Instruct Q4_K_M',
     'Qwen/Qwen3-8B Q4_K_M',
     'unknown-model',
-  ]);
-});
-
-test('mixtures of GGUF files differ from formats of checkpoints with like names', () => {
-  const formats = ['Q4_K_M', 'UD-Q4_K_XL', 'MXFP4_MOE', 'F16', 'bf16', 'mxfp4', 'fp8', null];
-  expect(formats.filter((format) => isMixtureOfFiles(format))).toEqual([
-    'Q4_K_M',
-    'UD-Q4_K_XL',
-    'MXFP4_MOE',
-    'F16',
   ]);
 });

@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
-import { isGgufMixture } from '@plimsoll/planner/formats';
 import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';
@@ -55,11 +54,6 @@ export async function modelOfCommand(typed: string, options: ReferenceOptions): 
     if (!isUnknown(error) || checkpoint == null) throw error;
     return planned(typed, checkpoint, options);
   }
-}
-
-/** True if the format is a mixture of GGUF files, which llama.cpp runs; `bf16` and `mxfp4` are names of other formats too. */
-export function isMixtureOfFiles(weights: string | null): boolean {
-  return weights !== null && !/^(?:bf16|mxfp4)$/i.test(weights) && isGgufMixture(weights);
 }
 
 async function found(

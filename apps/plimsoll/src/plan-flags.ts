@@ -10,9 +10,8 @@ import {
   engineNamed,
   usualDraftTokens,
 } from '@plimsoll/planner/engines';
-import { parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
+import { isMixtureOfFiles, parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
 import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
-import { isMixtureOfFiles } from './command-model.ts';
 import { badFlag, lonelyFlag } from './flag-values.ts';
 import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
@@ -62,7 +61,7 @@ export function planRequest(models: PlannedModels, flags: PlanFlags): PlanReques
   const { spec, reference: model, draft, checkpoint } = models;
   const devices = devicesOf(flags);
   const [hardware] = devices;
-  const isGguf = spec.source === 'gguf' || isMixtureOfFiles(flags.weights ?? null);
+  const isGguf = spec.source === 'gguf' || isMixtureOfFiles(flags.weights ?? '');
   const [engine, engineVersion] = engineOf(flags, isGguf, hardware);
   if (draft === null && flags.draftTokens !== undefined)
     throw lonelyFlag('--draft-tokens', '--draft <model>');

@@ -2,8 +2,9 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Plan, plan } from '@plimsoll/planner';
 import { engineNamed, engineNames } from '@plimsoll/planner/engines';
+import { isMixtureOfFiles } from '@plimsoll/planner/formats';
 import { Command, Option } from 'commander';
-import { isMixtureOfFiles, modelOfArgument, modelOfCommand } from '../command-model.ts';
+import { modelOfArgument, modelOfCommand } from '../command-model.ts';
 import { addOptionFlags, configOverriddenBy, modelNamedByOption } from '../option-flags.ts';
 import { isInteractive, printJson, printMessage, printText } from '../output.ts';
 import { commandModelFlag, planArguments } from '../pasted-command.ts';
@@ -164,7 +165,7 @@ async function modelsOf(
   const drafter = flags.draft ?? modelNamedByOption({ ...flags });
   const draft = drafter === null ? null : (await modelOfCommand(drafter, { offline, isDrafter: true })).spec;
   const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
-  const checkpoint = asked === flags || isMixtureOfFiles(weights) ? undefined : typed;
+  const checkpoint = asked === flags || isMixtureOfFiles(weights ?? '') ? undefined : typed;
   return { models: { spec, reference, draft, checkpoint }, asked: { ...question, flags: asked } };
 }
 

@@ -1,4 +1,4 @@
 /** The formats of weights and cache by their names. */
-export { isGgufMixture } from '../gguf-recipes/file-type.ts';
+export { isMixtureOfFiles } from '../gguf-recipes/file-type.ts';
 export { type KvFormat, kvFormatNames, parseKvFormat } from './kv-format.ts';
 export { parseElementType } from './weight-format.ts';

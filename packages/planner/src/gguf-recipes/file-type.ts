@@ -122,6 +122,14 @@ export function isGgufMixture(text: string): boolean {
   }
 }
 
+/**
+ * Returns true if a weight format is a mixture of GGUF files. `bf16` and `mxfp4` are formats of other checkpoints too,
+ * and mean these.
+ */
+export function isMixtureOfFiles(format: string): boolean {
+  return !/^(?:bf16|mxfp4)$/i.test(format) && isGgufMixture(format);
+}
+
 function mixtureNamed(name: string): Mixture | undefined {
   return mixtures.find((mixture) => mixture === name);
 }

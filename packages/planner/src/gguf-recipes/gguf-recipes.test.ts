@@ -1,7 +1,7 @@
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { textParameterCount } from '@plimsoll/model-files/spec';
 import { describe, expect, it } from 'vitest';
-import { isGgufMixture, mixtures, parseFileType } from './file-type.ts';
+import { isGgufMixture, isMixtureOfFiles, mixtures, parseFileType } from './file-type.ts';
 import { ggufFileBytes, ggufSpec, storedTensors } from './gguf-spec.ts';
 
 const llama8b = modelSpecFromConfig({
@@ -134,4 +134,9 @@ it('a spec with stored tensors gives the same file as the original spec', () => 
       inFile(storedTensors(spec, 'Q4_K_M')),
     );
   }
+});
+
+it('tells mixtures of GGUF files from formats of checkpoints with like names', () => {
+  const formats = ['Q4_K_M', 'UD-Q4_K_XL', 'MXFP4_MOE', 'F16', 'bf16', 'mxfp4', 'fp8', 'awq'];
+  expect(formats.filter(isMixtureOfFiles)).toEqual(['Q4_K_M', 'UD-Q4_K_XL', 'MXFP4_MOE', 'F16']);
 });

@@ -13,6 +13,7 @@ import { nodeDevices } from '../engines/contract/layouts.ts';
 import { type EngineName, engineFace } from '../engines/engine-list.ts';
 import { otherEngines } from '../engines/other-engines.ts';
 import { usualEngine } from '../engines/usual-engine.ts';
+import { isMixtureOfFiles } from '../gguf-recipes/file-type.ts';
 import { hasSwitchedLink } from '../speed/assumptions.ts';
 import { countGroup } from './count-group.ts';
 import { orderedRows } from './order.ts';
@@ -109,10 +110,11 @@ function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly
 
 /** Returns the usual engine of the device, and for few users also engines that load other files. */
 function enginesOf(
-  { engine, model, workload }: RankQuestion,
+  { engine, model, weights, workload }: RankQuestion,
   device: HardwareRecord,
 ): readonly [EngineName, ...EngineName[]] {
   if (engine !== undefined) return [engine];
+  if (weights !== undefined && isMixtureOfFiles(weights)) return [usualEngine(device, true)];
   const usual = usualEngine(device, model.source === 'gguf');
   return [usual, ...otherEngines(usual, workload.users)];
 }
