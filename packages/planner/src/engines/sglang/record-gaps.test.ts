@@ -93,6 +93,15 @@ test('memory of other programs concerns only the figures from the inputs alone',
   expect(endToEnd).toEqual({});
 });
 
+test('without the free memory before the load, that memory is what the weights left and the weights', () => {
+  const { predicted, undetermined } = answer(
+    { mem_fraction_static: 0.88 },
+    { avail_before_weights_gib: null, kv_gib: null, avail_after_pool_gib: null },
+  );
+  expect(undetermined).toEqual([]);
+  expect(Math.abs(Number(predicted.kv_tokens) / 444_500 - 1)).toBeLessThan(0.002);
+});
+
 test('the summary lists such records, and statistics leave them out', () => {
   const { summary } = validateRecords(
     [

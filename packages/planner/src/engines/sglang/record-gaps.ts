@@ -29,10 +29,12 @@ export function memoryGap(
   reported: ReportedFields,
   capacityBytes: number,
 ): string | null {
-  const before = bytesField(reported, 'avail_before_weights_gib');
+  const loaded = bytesField(reported, 'weights_gib');
+  const after = bytesField(reported, 'avail_after_weights_gib');
+  const derived = after === null ? null : after + (loaded ?? weights.bytes);
+  const before = bytesField(reported, 'avail_before_weights_gib') ?? derived;
   const held = before === null ? 0 : freeBeforeBytes - before;
   if (held > capacityBytes * foreignShareMin) return `other programs held ${formatBytes(held)} of the device`;
-  const loaded = bytesField(reported, 'weights_gib');
   if (loaded === null || Math.abs(weights.bytes / loaded - 1) <= checkpointDifferenceMax) return null;
   return `the log loaded ${formatBytes(loaded)} of weights, and the named checkpoint has ${formatBytes(weights.bytes)}`;
 }

@@ -82,7 +82,11 @@ function prepareStage(
   const { hardware, parallelism } = request;
   const ranks = parallelism.tensor * parallelism.pipeline;
   const context = contextBytes(hardware, ranks);
-  const freeBeforeBytes = printed?.beforeBytes ?? hardware.memory.usableBytes - context.bytes;
+  // A log that prints only the free memory after the load had the weights' bytes more before it.
+  const printedAfter = printed?.afterBytes ?? null;
+  const ownBytes = hardware.memory.usableBytes - context.bytes;
+  const freeBeforeBytes =
+    printed?.beforeBytes ?? (printedAfter === null ? ownBytes : printedAfter + weights.bytes);
   const freeAfterBytes = printed?.afterBytes ?? freeBeforeBytes - weights.bytes;
   const draft = draftOf({ request, format, kvFormat, settings, layout });
   // Until 0.5.13 SGLang loads the draft after it sizes the pools, from 0.5.14 before.
