@@ -8,8 +8,9 @@ import { addAnthropicRoutes } from './anthropic/anthropic-routes.ts';
 import type { ServerCore } from './core/server-core.ts';
 import { requireApiKey } from './http/api-keys.ts';
 import { type CallLog, recordCalls } from './http/calls.ts';
+import { errorFormOf } from './http/error-forms.ts';
 import { ownHostOnly } from './http/own-host.ts';
-import { anthropicError, type Failure, failCall, ollamaError, openaiError } from './http/request-errors.ts';
+import { failCall } from './http/request-errors.ts';
 import type { ServerContext, ServerEnv } from './http/server-env.ts';
 import { addOllamaRoutes } from './ollama/ollama-routes.ts';
 import { addOpenaiRoutes } from './openai/openai-routes.ts';
@@ -61,17 +62,11 @@ function failed(context: ServerContext, error: unknown): Response {
   if (retryAfterSeconds !== null) context.header('Retry-After', String(retryAfterSeconds));
   // The rest of a body that was refused is not read.
   if (status === 413) context.header('Connection', 'close');
-  return new Response(JSON.stringify(errorBody(context, failure)), {
+  const body = errorFormOf(context.req.path).body(failure, context.get('call').id);
+  return new Response(JSON.stringify(body), {
     status,
     headers: { 'Content-Type': 'application/json', ...Object.fromEntries(context.res.headers) },
   });
-}
-
-/** The error in the form of the API that was called. */
-function errorBody(context: ServerContext, failure: Failure): object {
-  const { path } = context.req;
-  if (path.startsWith('/v1/messages')) return anthropicError(failure, context.get('call').id);
-  return path.startsWith('/api/') ? ollamaError(failure) : openaiError(failure);
 }
 
 function unknownRoute({ req: { method, path } }: ServerContext): PlimsollError {

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { KiB, PlimsollError } from '@plimsoll/foundation';
 import type { Hono } from 'hono';
-import { failureOf, openaiError } from './http/request-errors.ts';
+import { openaiError } from './http/error-forms.ts';
+import { failureOf } from './http/request-errors.ts';
 import type { ServerEnv } from './http/server-env.ts';
 
 export const connectionsMax = 512;

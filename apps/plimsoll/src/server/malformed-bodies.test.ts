@@ -1,7 +1,7 @@
 /** Seeded malformed bodies: every one gets a 4xx in the form of its API or an ordinary answer, and nothing leaks. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import { errorFormOf } from './http/error-forms.ts';
 import { startTestServer, type TestServer, until } from './testing/test-server.test-data.ts';
 
 let server: TestServer;
@@ -9,18 +9,6 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server.close());
-
-/** The form of an error of each API. */
-function errorForm(route: string): z.ZodType {
-  const message = z.string().min(1);
-  if (route.startsWith('/api/')) return z.strictObject({ error: message });
-  if (route.startsWith('/v1/messages')) {
-    const error = z.strictObject({ type: z.string(), message });
-    return z.strictObject({ type: z.literal('error'), error, request_id: z.string() });
-  }
-  const param = z.string().nullable();
-  return z.strictObject({ error: z.strictObject({ message, type: z.string(), param, code: z.string() }) });
-}
 
 const chat = {
   model: 'test-model',
@@ -145,7 +133,7 @@ test('1,000 bodies with one wrong value or a cut: a status, a form, and no leak'
       refused++;
       expect(response.status).toBeGreaterThanOrEqual(400);
       expect(response.status).toBeLessThan(500);
-      errorForm(route).parse(JSON.parse(answer));
+      errorFormOf(route).schema.parse(JSON.parse(answer));
     }),
     { numRuns: 1000 },
   );

@@ -1,6 +1,7 @@
 /** The OpenAPI document, made from the schemas that also check the requests. */
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { errorFormOf } from './http/error-forms.ts';
 
 export interface RouteDescription {
   readonly method: 'get' | 'post';
@@ -13,22 +14,13 @@ export interface RouteDescription {
   readonly response: z.ZodType | null;
   /** Schema of the data of each event, if the answer can be a stream. */
   readonly event?: z.ZodType;
+  /** Schema of each line, if the answer can be lines of JSON. */
+  readonly line?: z.ZodType;
   /** Content type of an answer that is no JSON. */
   readonly contentType?: string;
   /** True if the path needs no API key. */
   readonly isOpen?: boolean;
 }
-
-const errorSchema = z
-  .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string(),
-    }),
-  })
-  .meta({ id: 'Error' });
 
 type JsonObject = Record<string, unknown>;
 
@@ -56,15 +48,16 @@ export function openApiDocument(routes: readonly RouteDescription[], needsKey: b
 }
 
 function operation(route: RouteDescription, path: string): JsonObject {
-  const { request, response, event, contentType = 'text/plain', summary, tag, isOpen } = route;
+  const { request, response, event, line, contentType = 'text/plain', summary, tag, isOpen } = route;
   const content = {
     ...(response !== null && { 'application/json': { schema: reference(response) } }),
     ...(event !== undefined && { 'text/event-stream': { schema: reference(event) } }),
+    ...(line !== undefined && { 'application/x-ndjson': { schema: reference(line) } }),
     ...(response === null && event === undefined && { [contentType]: { schema: { type: 'string' } } }),
   };
   const error = {
     description: 'An error',
-    content: { 'application/json': { schema: reference(errorSchema) } },
+    content: { 'application/json': { schema: reference(errorFormOf(path).schema) } },
   };
   const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
@@ -107,9 +100,9 @@ function components(routes: readonly RouteDescription[]): JsonObject {
     const add = (schema: z.ZodType | null | undefined): void => {
       if (schema != null && !registry.has(schema)) registry.add(schema, { id: idOf(schema) });
     };
-    for (const { request, response, event } of routes) {
+    for (const { path, request, response, event, line } of routes) {
       if (io === 'input') add(request);
-      else for (const schema of [response, event, errorSchema]) add(schema);
+      else for (const schema of [response, event, line, errorFormOf(path).schema]) add(schema);
     }
     const { schemas: made } = z.toJSONSchema(registry, { io, uri, unrepresentable: 'any' });
     const { [sharedName]: shared, ...own } = made;

@@ -2,8 +2,9 @@
 import type { GenerationPiece } from '@plimsoll/engine';
 import type { ChatGeneration } from '../core/chat-generation.ts';
 import type { OutputPart } from '../core/output-reader.ts';
+import { anthropicError } from '../http/error-forms.ts';
 import { serverSentEvent } from '../http/event-stream.ts';
-import { anthropicError, failCall } from '../http/request-errors.ts';
+import { failCall } from '../http/request-errors.ts';
 import type { Call } from '../http/server-env.ts';
 import { stopOf, usageOf } from './message-end.ts';
 

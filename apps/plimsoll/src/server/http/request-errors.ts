@@ -1,4 +1,4 @@
-/** Errors of a request: their codes, HTTP statuses, and the JSON shape that clients of each API read. */
+/** Errors of a request: their codes, and the HTTP status of each code. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Call } from './server-env.ts';
 
@@ -78,58 +78,4 @@ function defect(): PlimsollError {
     code: 'internal-error',
     message: 'the server failed to answer; its log has the details under the X-Request-Id of this answer',
   });
-}
-
-const types: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  404: 'not_found_error',
-  429: 'rate_limit_error',
-};
-
-/** The body of an error in OpenAI's APIs. */
-export function openaiError({ status, error }: Failure): {
-  readonly error: {
-    readonly message: string;
-    readonly type: string;
-    readonly param: string | null;
-    readonly code: string;
-  };
-} {
-  const { message, hint, code } = error;
-  return {
-    error: {
-      message: hint === undefined ? message : `${message} (${hint})`,
-      type: types[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error'),
-      param: error instanceof InvalidField ? error.param : null,
-      code,
-    },
-  };
-}
-
-const anthropicTypes: Readonly<Record<number, string>> = {
-  401: 'authentication_error',
-  404: 'not_found_error',
-  413: 'request_too_large',
-  429: 'rate_limit_error',
-  503: 'overloaded_error',
-};
-
-/** The body of an error in Anthropic's API. */
-export function anthropicError(
-  { status, error }: Failure,
-  requestId: string,
-): {
-  readonly type: 'error';
-  readonly error: { readonly type: string; readonly message: string };
-  readonly request_id: string;
-} {
-  const { message, hint, code } = error;
-  const type = anthropicTypes[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
-  const text = `${code}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
-  return { type: 'error', error: { type, message: text }, request_id: requestId };
-}
-
-/** The body of an error in ollama's API. */
-export function ollamaError({ error: { message, hint } }: Failure): { readonly error: string } {
-  return { error: hint === undefined ? message : `${message} (${hint})` };
 }

@@ -22,6 +22,7 @@ export function addOllamaRoutes(routes: Routes, { model }: ServerCore): void {
     tag,
     request: ollamaChatSchema,
     response: ollamaChatAnswerSchema,
+    line: ollamaChatAnswerSchema,
     handle: ollamaChat,
   });
   routes.post({
@@ -30,6 +31,7 @@ export function addOllamaRoutes(routes: Routes, { model }: ServerCore): void {
     tag,
     request: ollamaGenerateSchema,
     response: ollamaGenerateAnswerSchema,
+    line: ollamaGenerateAnswerSchema,
     handle: ollamaGenerate,
   });
   routes.post({
