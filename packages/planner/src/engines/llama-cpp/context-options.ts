@@ -8,6 +8,10 @@ export interface ContextOptions {
   readonly outputs?: 'slots' | 'tokens' | undefined;
   /** Limit of the prompts that the server keeps in host memory, in MiB; 0 for none, -1 for no limit. */
   readonly promptCacheMib?: number | undefined;
+  /** The projector's file, or its type; its tensors are those of the model's vision tower. */
+  readonly projector?: string | undefined;
+  /** False keeps the projector in host memory. */
+  readonly offloadsProjector?: false | undefined;
   /** Overrides of rotary positions. They change no bytes; a context past the training length needs one of them. */
   readonly ropeScaling?: 'none' | 'linear' | 'yarn' | undefined;
   readonly ropeScale?: number | undefined;
@@ -53,6 +57,25 @@ export const contextOptions: readonly OptionSpec<ContextOptions>[] = [
     read: (text) => (/^(-1|\d{1,9})$/.test(text.trim()) ? { promptCacheMib: Number(text) } : null),
     write: ({ promptCacheMib }) => textOf(promptCacheMib),
   },
+  {
+    name: 'mmproj',
+    flags: ['-mm', '--mmproj', '-mmu', '--mmproj-url'],
+    value: '<file>',
+    words: 'the projector of images, whose name may state its type: mmproj-F16.gguf',
+    limit: 'a file or its address',
+    field: null,
+    read: (text) => (text.trim() === '' ? null : { projector: text.trim() }),
+    write: ({ projector }) => textOf(projector),
+  },
+  switchOption<ContextOptions>(
+    {
+      name: 'no-mmproj-offload',
+      flags: ['--no-mmproj-offload'],
+      words: 'the projector stays in host memory',
+    },
+    { offloadsProjector: false },
+    ({ offloadsProjector }) => offloadsProjector === false,
+  ),
   choiceOption<ContextOptions, 'none' | 'linear' | 'yarn'>(
     {
       name: 'rope-scaling',

@@ -4,6 +4,7 @@ import { type Companion, type CompanionMemory, companionMemory } from './compani
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { deviceNames, type Machine } from './machine.ts';
+import type { Projector } from './projector.ts';
 
 export interface MemoryUse {
   readonly capacityBytes: number;
@@ -21,10 +22,16 @@ export interface StartUse {
   readonly pools: readonly MemoryUse[];
 }
 
+/** What a start loads beside the model itself. */
+interface FurtherParts {
+  readonly companions: readonly Companion[];
+  readonly projector: Projector | null;
+}
+
 export function startUse(
   input: LlamaCppInput,
   { devices, isUnified }: Machine,
-  companions: readonly Companion[] = [],
+  { companions, projector }: FurtherParts,
 ): StartUse {
   const memory = engineMemory(input);
   const further = companionMemory(companions, input);
@@ -40,15 +47,22 @@ export function startUse(
   const partsOn = (device: number): readonly BackendMemory[] => [
     ...(memory.devices[device] === undefined ? [] : [memory.devices[device]]),
     ...further.flatMap(({ devices: own, sharesWeights }) => ownParts(own[device], sharesWeights)),
+    ...(device === 0 && projector?.onDevice === true ? [projectorPart(projector)] : []),
   ];
+  const isHostProjector = projector !== null && (memory.devices.length === 0 || !projector.onDevice);
   const hostParts = [
     memory.host,
     ...further.flatMap(({ host, sharesWeights }) => ownParts(host, sharesWeights)),
+    ...(isHostProjector ? [projectorPart(projector)] : []),
   ];
   const pools = isOneMemory
     ? [use(0, [...memory.devices.flatMap((_, device) => partsOn(device)), ...hostParts], outputs)]
     : memory.devices.map((_, device) => use(device, partsOn(device), 0));
   return { memory, further, pools };
+}
+
+function projectorPart({ weightBytes, computeBytes }: Projector): BackendMemory {
+  return { weights: weightBytes, cache: 0, state: 0, compute: computeBytes };
 }
 
 function ownParts(part: BackendMemory | undefined, sharesWeights: boolean): readonly BackendMemory[] {

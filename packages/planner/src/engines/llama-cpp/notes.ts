@@ -7,6 +7,7 @@ import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, newestRelease } from './engine-rules.ts';
 import type { LlamaCppOptions } from './options.ts';
 import { placesLayers } from './own-fit.ts';
+import { projectorOf } from './projector.ts';
 
 interface NoteFacts {
   readonly start: Pick<LlamaCppInput, 'gpuLayers' | 'overrides'>;
@@ -23,7 +24,13 @@ export function llamaCppNotes(
     notes.push(`a ${mixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`);
   }
   notes.push(...layerNotes(request, start, spec.layers.length + 1));
-  return [...notes, ...draftNotes(request), ...versionNotes(request), ...contextNotes(request)];
+  return [
+    ...notes,
+    ...imageNotes(request),
+    ...draftNotes(request),
+    ...versionNotes(request),
+    ...contextNotes(request),
+  ];
 }
 
 function layerNotes(
@@ -43,6 +50,18 @@ function layerNotes(
     );
   }
   return notes;
+}
+
+function imageNotes({ spec, options }: Question<LlamaCppOptions>): readonly string[] {
+  if (options?.projector === undefined) return [];
+  const projector = projectorOf(spec, options);
+  if (projector === null)
+    return ['the model has no vision tower that the planner knows: --mmproj is planned without it'];
+  const largest = spec.vision?.imageTokensMax ?? 0;
+  if (largest <= projector.imageTokens) return [];
+  return [
+    `the buffer of images is that of the warm-up, an image of ${formatCount(projector.imageTokens)} tokens; an image of ${formatCount(largest)} tokens takes ${(largest / projector.imageTokens).toFixed(1)} times as much`,
+  ];
 }
 
 function draftNotes({ options, spec }: Question<LlamaCppOptions>): readonly string[] {

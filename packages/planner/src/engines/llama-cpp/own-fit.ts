@@ -8,6 +8,7 @@ import { rulesOfBuild } from './engine-rules.ts';
 import { type FitLimits, fitStart, usualFitContextMin, usualFitMarginBytes } from './fit-start.ts';
 import { type Machine, machineOf } from './machine.ts';
 import { type LlamaCppOptions, openContexts } from './options.ts';
+import { projectorOf } from './projector.ts';
 import { buildOf, memoryQuestion } from './request.ts';
 
 type Asked = Question<LlamaCppOptions>;
@@ -67,12 +68,16 @@ function openStart(request: Asked): LlamaCppInput {
 
 function limitsOf(request: Asked, { devices }: Machine, contextMin: number | null): FitLimits {
   const { tensorSplit, tensorOverrides, cpuExpertLayers, fitMarginMib } = request.options ?? {};
+  const projector = projectorOf(request.spec, request.options);
+  const projectorBytes = projector?.onDevice === true ? projector.weightBytes + projector.computeBytes : 0;
   const isSplit = devices.length > 1 && tensorSplit !== undefined;
   return {
     freeBytes: devices.map(({ memory }) => memory.usableBytes),
     marginBytes: devices.map((_, device) => {
       const mib = fitMarginMib?.length === 1 ? fitMarginMib[0] : fitMarginMib?.[device];
-      return mib === undefined ? usualFitMarginBytes : mib * MiB;
+      const margin = mib === undefined ? usualFitMarginBytes : mib * MiB;
+      // The server adds the memory of the projector to what the fit leaves free.
+      return margin + (device === 0 ? projectorBytes : 0);
     }),
     contextMin,
     movesLayers: !isSplit && tensorOverrides === undefined && cpuExpertLayers === undefined,

@@ -35,6 +35,7 @@ import { machineOf } from './machine.ts';
 import { contextLimit, llamaCppNotes } from './notes.ts';
 import type { LlamaCppOptions } from './options.ts';
 import { ownWorkload, startOf } from './own-fit.ts';
+import { projectorEntries, projectorOf } from './projector.ts';
 import { promptCacheEntries } from './prompt-cache.ts';
 import { memoryQuestion, mixtureOf } from './request.ts';
 import { startChanges } from './start-changes.ts';
@@ -71,10 +72,11 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const machine = machineOf(request);
   const question = startOf(request, machine);
   const companions = companionsOf(request, question, machine);
+  const projector = projectorOf(request.spec, request.options);
   const at = (users: number, contextTokens: number): StartUse => {
     const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
     const asked = { ...question, sequences: slots, contextTokens: users * contextTokens };
-    return startUse(asked, machine, companions);
+    return startUse(asked, machine, { companions, projector });
   };
   const started = at(workload.users, workload.contextTokens);
   const tightest = tightestPool(started.pools);
@@ -101,6 +103,7 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     capacityBytes: bytes(pool?.capacityBytes ?? 0),
     fixed: [
       ...entries,
+      ...projectorEntries(tightest === 0 || projector?.onDevice === false ? projector : null),
       ...companionEntries(started.further, tightest, machine.isUnified),
       ...promptCacheEntries(request, memory.options.rules),
     ],

@@ -1,5 +1,5 @@
 /** The profile `ollama`: llama.cpp with the defaults of Ollama's server. */
-import { formatCount } from '@plimsoll/foundation';
+import { formatCount, GiB, MiB } from '@plimsoll/foundation';
 import { modelArgument, type Question } from '../../question/question.ts';
 import { contextChange, isCacheWide } from '../contract/checkpoint-changes.ts';
 import type { Change } from '../contract/engine-profile.ts';
@@ -7,6 +7,7 @@ import { ggmlName } from '../llama-cpp/cache-types.ts';
 import { fileChanges } from '../llama-cpp/changes.ts';
 import type { LlamaCppOptions } from '../llama-cpp/options.ts';
 import { llamaCppProgram } from '../llama-cpp/program-profile.ts';
+import { projectorOf } from '../llama-cpp/projector.ts';
 import { mixtureOf } from '../llama-cpp/request.ts';
 import { ollamaFace } from './face.ts';
 import type { OllamaOptions } from './options.ts';
@@ -65,10 +66,21 @@ function asLlamaCpp(question: Asked): Question<LlamaCppOptions> {
       batchTokens: batch,
       physicalBatchTokens: batch,
       ...(own.mapsFile !== false && !mapsFile(question) && { mapsFile: false }),
+      ...projectorOptions(question),
       ...(chosen !== null && { splitMode: 'none', deviceNames: [`GPU${chosen}`] }),
     },
   };
 }
+
+/** A model with a vision tower has its projector in the library; the fit leaves it and a GiB more free. */
+function projectorOptions({ spec, options = {} }: Asked): Partial<LlamaCppOptions> {
+  const projector = projectorOf(spec, { projector: libraryProjector });
+  if (projector === null) return {};
+  const marginMib = Math.ceil((projector.weightBytes + GiB) / MiB);
+  return { projector: libraryProjector, fitMarginMib: options.fitMarginMib ?? [marginMib] };
+}
+
+const libraryProjector = 'F16';
 
 function cacheChanges(question: Asked): readonly Change<OllamaOptions>[] {
   if (!isCacheWide(question)) return [];
