@@ -180,7 +180,7 @@ describe('names that mean nothing', () => {
       {
         "code": "unknown-model",
         "hint": "did you mean meta-llama/Llama-3.1-8B, meta-llama/Llama-3.1-8B-Instruct, meta-llama/Meta-Llama-3-8B, meta-llama/Meta-Llama-3-8B-Instruct, meta-llama/Llama-3.2-11B-Vision?",
-        "limit": "297 known models",
+        "limit": "298 known models",
         "message": "model "llama-3.1-9b" is not in the registry",
         "value": "llama-3.1-9b",
       }
@@ -189,7 +189,7 @@ describe('names that mean nothing', () => {
       {
         "code": "unknown-hardware",
         "hint": "did you mean rtx-4090, rtx-3090, rtx-4060-8gb, rtx-4070, rtx-4080?",
-        "limit": "183 known pieces of hardware",
+        "limit": "186 known pieces of hardware",
         "message": "hardware "rtx 4091" is not in the registry",
         "value": "rtx 4091",
       }
