@@ -10,10 +10,13 @@ interface FieldReport {
   readonly argv: readonly string[];
   /** MiB that the engine printed, by figure; `kv-cache.0` is that of the first device. */
   readonly printed: Readonly<Record<string, number>>;
+  /** Whether the engine started, if the report says so. */
+  readonly starts?: boolean;
   readonly cause?: string;
 }
 
 interface PlanJson {
+  readonly start: { readonly starts: boolean };
   readonly ledger: {
     readonly entries: readonly { readonly category: string; readonly tier: string; readonly bytes: number }[];
   };
@@ -32,12 +35,22 @@ export function llamaCppFieldPart(): readonly string[] {
   ];
 }
 
-function rowsOf({ source, argv, printed }: FieldReport): readonly (readonly string[])[] {
+function rowsOf({ source, argv, printed, starts }: FieldReport): readonly (readonly string[])[] {
   const plan = planned(argv);
-  return Object.entries(printed).map(([figure, right]) => {
+  const verdict = (itStarts: boolean): string => (itStarts ? 'starts' : 'does not start');
+  const isRight = starts === plan.start.starts;
+  const verdictRow = [
+    source,
+    'verdict',
+    verdict(starts ?? false),
+    verdict(plan.start.starts),
+    isRight ? 'right' : '**wrong**',
+  ];
+  const figures = Object.entries(printed).map(([figure, right]) => {
     const got = figureOf(plan, figure);
     return [source, `\`${figure}\``, right.toFixed(2), got.toFixed(2), signedPercent((got - right) / right)];
   });
+  return starts === undefined ? figures : [...figures, verdictRow];
 }
 
 function figureOf({ ledger, perDevice }: PlanJson, figure: string): number {

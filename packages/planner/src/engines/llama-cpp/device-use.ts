@@ -28,7 +28,16 @@ interface FurtherParts {
   readonly projector: Projector | null;
 }
 
-export function startUse(
+/** The start as it is asked for; without pipelining if it does not fit and the engine tries again without. */
+export function startUse(input: LlamaCppInput, machine: Machine, parts: FurtherParts): StartUse {
+  const asked = useOf(input, machine, parts);
+  const { rules } = asked.memory.options;
+  const canRetry = asked.pools.length > 1 && input.pipelined === undefined && rules.retriesWithoutPipeline;
+  if (!canRetry || asked.pools.every((pool) => spareBytes(pool) >= 0)) return asked;
+  return useOf({ ...input, pipelined: false }, machine, parts);
+}
+
+function useOf(
   input: LlamaCppInput,
   { devices, isUnified }: Machine,
   { companions, projector }: FurtherParts,

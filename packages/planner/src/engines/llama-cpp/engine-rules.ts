@@ -53,6 +53,8 @@ export interface EngineRules {
   readonly fits: boolean;
   /** An open context is the training length times the slots, not the training length for all slots (PR 27496). */
   readonly fitsContextOfEverySlot: boolean;
+  /** If compute buffers do not fit on several devices, the engine tries again without pipelining (sched_reserve). */
+  readonly retriesWithoutPipeline: boolean;
   /** Chosen experts are computed one after the other (before PR 6505). */
   readonly expertsOneByOne: boolean;
   /** Values are computed before keys in a layer. */
@@ -133,6 +135,7 @@ export function rulesOfBuild(build: number): EngineRules {
     serverSystemSequence: !from(3912),
     headOffloadedFirst: from(7410),
     fits: from(7410),
+    retriesWithoutPipeline: from(7800),
     fitsContextOfEverySlot: from(10615),
     expertsOneByOne: !from(2700),
     valuesBeforeKeys: from(6900),

@@ -73,3 +73,17 @@ it('does not read sizes that were printed', () => {
   };
   for (const record of logs.records) expect(predict(blind(record)), record.id).toEqual(predict(record));
 });
+
+it('a record without slots has the four slots of the server where the build takes them', () => {
+  const [first] = logs.records;
+  const assumed = (build: string, notes = ''): readonly string[] => {
+    const record = parseLogRecord({ ...first, build, notes, n_seq_max: null });
+    const result = predictLlamaCppRecord(record, noRegistry);
+    assert(result.supported);
+    return result.assumptions;
+  };
+  const four = '4 slots, as the server takes without -np';
+  expect(assumed('llama.cpp b7445')).toContain(four);
+  expect(assumed('llama.cpp b6000')).not.toContain(four);
+  expect(assumed('llama.cpp b7445', 'llama-cli -m x')).not.toContain(four);
+});

@@ -5,6 +5,7 @@ import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfDate, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import type { LlamaCppRecord } from './log-record.ts';
 import type { BufferNames } from './record-buffers.ts';
+import { automaticSlots } from './request.ts';
 
 export interface RecordInput {
   readonly input: LlamaCppInput;
@@ -37,7 +38,9 @@ export function recordInput(request: RecordRequest): RecordInput {
     record.flashAttention ?? defaultFlashAttention(record, rules.automaticFlashAttention);
   if (record.flashAttention === null)
     assumptions.push(`flash attention taken as ${flashAttention ? 'on' : 'off'}`);
-  const slots = record.sequences ?? 1;
+  const slots = record.sequences ?? (takesOwnSlots(record, build) ? automaticSlots : 1);
+  if (record.sequences === null && slots > 1)
+    assumptions.push(`${slots} slots, as the server takes without -np`);
   const isOldServer =
     record.sequences === null && rules.serverSystemSequence && /llama-server/.test(record.notes);
   const sequences = isOldServer ? slots + 1 : slots;
@@ -87,6 +90,13 @@ function recordBuild(record: LlamaCppRecord, assumptions: string[]): number {
   const build = newestBuildOfQuote(record.quote);
   assumptions.push(`build ${build} taken from the names in the log`);
   return build;
+}
+
+/** True for the server of a stated build that takes its own number of slots. */
+function takesOwnSlots(record: LlamaCppRecord, build: number): boolean {
+  const isStated = /\bb\d{4,5}\b/.test(record.build ?? '') || record.date !== null;
+  const isServer = !/llama-(?:cli|bench|sweep|completion)/.test(record.notes);
+  return isStated && isServer && !isFork(record) && rulesOfBuild(build).automaticSlots;
 }
 
 /** True for ik_llama.cpp, another engine that prints the same lines. */

@@ -47,3 +47,12 @@ test('a start that the engine fits by itself needs no fix', () => {
   });
   expect([start.starts, fits]).toEqual([true, true]);
 });
+
+test('a start on several devices that fits only without pipelining starts, as the engine tries again without', () => {
+  const four = { parallelism: { tensor: 1, pipeline: 4, data: 1, expertParallel: false } };
+  const asked = { ...four, gpu: 'rtx-4090', weights: 'Q8_0', model: 'Qwen/Qwen2.5-72B-Instruct' };
+  const wide = { workload: { contextTokens: 45_056, users: 1 }, options: { physicalBatchTokens: 2048 } };
+  const newer = planned({ ...asked, ...wide });
+  const older = planned({ ...asked, ...wide, engineVersion: 'b7500' });
+  expect([newer.start.starts, older.start.starts]).toEqual([true, false]);
+});
