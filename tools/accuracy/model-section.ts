@@ -12,7 +12,7 @@ const derived = `- **Weights**: the bytes of every tensor of the checkpoint in i
 
 const omitted = `- Other processes on a device, and what an operating system keeps of unified memory.
 - Drafters of their own (EAGLE, DFlash, assistants) that a record does not describe; multi-token prediction only where it is named.
-- KV connectors of vLLM, and the graphs of its drafters.
+- Host memory of KV connectors of vLLM, and the graphs of its drafters.
 - The vision run of vLLM V0, and towers whose patches the config does not state.
 - SGLang's experts in host memory, caches in host memory (HiCache), and builds from branches.
 - TensorRT-LLM's built engines, recurrent state, drafts, and one pool per window size.

@@ -95,11 +95,19 @@ interface GivenOption {
 function givenSpecs(flags: ReadFlags): readonly GivenOption[] {
   const names = new Set(engineFaces.flatMap(({ options }) => options.map(({ name }) => name)));
   return [...names].flatMap((name) => {
-    const value = flags[name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    const value = readValue(flags, name);
     const owners = engineFaces.filter(({ options }) => options.some((spec) => spec.name === name));
     if (typeof value !== 'string' && value !== true) return [];
     return [{ name, text: value === true ? 'on' : value, owners: owners.map((face) => face.name) }];
   });
+}
+
+/** Commander keeps the flag `--no-x` as the value false of x. */
+function readValue(flags: ReadFlags, name: string): unknown {
+  const key = (text: string): string =>
+    text.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const [, negated] = /^no-(.+)/.exec(name) ?? [];
+  return negated === undefined ? flags[key(name)] : flags[key(negated)] === false || flags[key(name)];
 }
 
 function readText({ name, limit, read }: Spec, text: string): AnyOptions {

@@ -31,6 +31,21 @@ test('plans the command after --, and flags before -- win', () => {
   expect(own.out).toMatch(/^Qwen\/Qwen3-4B on 1 x .*\n.*1 user x 4k tokens/);
 });
 
+test('keeps flags that start with no', () => {
+  const vllm = plimsoll([
+    'plan',
+    'qwen3-8b',
+    '--gpu',
+    'h100',
+    '--engine',
+    'vllm',
+    '--no-enable-prefix-caching',
+  ]);
+  expect(vllm.out).toMatch(/vllm serve .* --no-enable-prefix-caching$/m);
+  const words = ['llama-server', '-hf', 'Qwen/Qwen3-8B-GGUF:Q4_K_M', '--no-mmap'];
+  expect(plimsoll(['plan', '--gpu', 'rtx-4090', '--', ...words]).out).toMatch(/llama-server .* --no-mmap/);
+});
+
 test('plans the drafter that a command names, and the config that it overrides', () => {
   const config = JSON.stringify({ method: 'dflash', model: 'z-lab/Qwen3-8B-DFlash-b16' });
   const overrides = JSON.stringify({

@@ -7,6 +7,7 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { type DraftKind, draftSettings } from './drafts.ts';
 import { type ExpertBalance, expertBalance } from './expert-balance.ts';
 import type { GraphMode } from './graph-options.ts';
+import { type HybridManager, hybridManager } from './hybrid-manager.ts';
 import { gibBytes } from './memory-options.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
@@ -33,8 +34,7 @@ export interface VllmSettings {
   readonly eager: boolean;
   readonly prefixCaching: boolean;
   readonly speculativeTokens: number;
-  /** Whether windowed layers keep all tokens. */
-  readonly keepsWholeWindows: boolean;
+  readonly manager: HybridManager;
   /** Null where devices do not balance experts. */
   readonly balance: ExpertBalance | null;
   /** Which recurrent states a sequence keeps: the running one, also that of the last block, or that of every block. */
@@ -91,7 +91,7 @@ export function vllmSettings(
     stateMode:
       options.mambaCacheMode ?? ((options.prefixCaching ?? cachesPrefixes(release, spec)) ? 'align' : 'none'),
     stateBlockTokens: options.mambaBlockTokens ?? null,
-    keepsWholeWindows: keepsWholeWindows(options, release, spec),
+    manager: hybridManager(options, release, spec),
     balance: expertBalance(options),
     ...draftSettings(options),
     loadsVision: !(
@@ -111,17 +111,6 @@ export function vllmSettings(
     captureSizes: options.captureSizes ?? null,
     captureSizeMax: options.captureSizeMax ?? null,
   };
-}
-
-/**
- * The manager of hybrid caches came with 0.9. Without the manager, layers with a window keep all tokens where other layers have
- * none (vllm/v1/core/kv_cache_utils.py, unify_hybrid_kv_cache_specs); drafters on a chunked model turn the manager off.
- */
-function keepsWholeWindows(options: VllmOptions, release: VllmRelease, spec: ModelSpec): boolean {
-  if (release.number < 9) return true;
-  const kinds = new Set(spec.layers.map(({ attention }) => attention.kind));
-  const isOff = options.keepsWholeWindows === true || (kinds.has('chunked') && options.draft !== undefined);
-  return isOff && kinds.has('full');
 }
 
 /** Kernels of latent attention need pages of whole 128 tokens in hybrid models (_align_hybrid_block_size). */

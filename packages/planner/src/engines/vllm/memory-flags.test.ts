@@ -315,7 +315,7 @@ describe('balanced experts', () => {
 
 test('windowed layers keep all tokens without the manager of hybrid caches', () => {
   const gemma = { model: 'google/gemma-3-27b-it', gpu: 'h200' };
-  const { layout } = prepared({ keepsWholeWindows: true }, gemma);
+  const { layout } = prepared({ hybridManager: false }, gemma);
   expect(layout.groups).toBe(1);
   expect(layout.sequenceBlocks(65536)).toBe(65536 / 16);
   // 62 layers of 16 kv heads with 128 elements: keys and values of two bytes.
@@ -323,11 +323,40 @@ test('windowed layers keep all tokens without the manager of hybrid caches', () 
   expect(prepared({}, gemma).layout.groups).toBeGreaterThan(1);
   // A model whose layers all have a window keeps the window.
   const mistral = { model: 'mistralai/Mistral-7B-v0.1', gpu: 'h200' };
-  expect(prepared({ keepsWholeWindows: true }, mistral).groups).toEqual(prepared({}, mistral).groups);
+  expect(prepared({ hybridManager: false }, mistral).groups).toEqual(prepared({}, mistral).groups);
 });
 
 test('--rope-scaling ends with 0.11.0, and the message names the flag that replaces it', () => {
   const options: VllmOptions = { ropeText: '{"rope_type":"yarn","factor":4}' };
   expect(prepared(options, { engineVersion: '0.11.0' }).blocks).toBeGreaterThan(0);
   expect(() => prepared(options, { engineVersion: '0.11.1' })).toThrow(/0\.11\.1 has no flag --rope-scaling/);
+});
+
+test('connectors are read from --kv-transfer-config, also several', () => {
+  const several = {
+    kv_connector: 'MultiConnector',
+    kv_connector_extra_config: {
+      connectors: [{ kv_connector: 'NixlConnector' }, { kv_connector: 'OffloadingConnector' }],
+    },
+  };
+  const connectors = (value: object): readonly string[] | undefined =>
+    read('kv-transfer-config', JSON.stringify(value))?.connectors;
+  expect(connectors({ kv_connector: 'LMCacheConnectorV1', kv_role: 'kv_both' })).toEqual([
+    'LMCacheConnectorV1',
+  ]);
+  expect(connectors(several)).toEqual(['NixlConnector', 'OffloadingConnector']);
+  expect(read('kv-transfer-config', '{"kv_connector":"P2pNcclConnector"}')).toBeNull();
+  expect(read('kv-transfer-config', '{"kv_connector":"MultiConnector"}')).toBeNull();
+});
+
+test('windowed layers keep all tokens with a connector until a release asks the connector', () => {
+  const gemma = { model: 'google/gemma-3-27b-it', gpu: 'h200' };
+  const groups = (engineVersion: string, options: VllmOptions): number =>
+    prepared(options, { ...gemma, engineVersion }).layout.groups;
+  const connectors = ['NixlConnector'];
+  expect(groups('0.20.0', { connectors })).toBe(1);
+  expect(groups('0.20.0', { connectors, hybridManager: true })).toBeGreaterThan(1);
+  expect(groups('0.24.0', { connectors })).toBeGreaterThan(1);
+  expect(groups('0.24.0', { connectors: ['LMCacheConnectorV1'] })).toBe(1);
+  expect(groups('0.20.0', { kvOffloadGib: 10 })).toBe(1);
 });

@@ -1,6 +1,7 @@
 /** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 import { type ConfigOptions, configOptions } from './config-options.ts';
+import { type ConnectorOptions, connectorOptions } from './connector-option.ts';
 import type { Drafter } from './drafter.ts';
 import { type ExpertOptions, expertOptions } from './expert-options.ts';
 import { type GraphOptions, graphOptions } from './graph-options.ts';
@@ -11,6 +12,7 @@ import { type StateOptions, stateOptions } from './state-options.ts';
 
 export interface VllmOptions
   extends ConfigOptions,
+    ConnectorOptions,
     ExpertOptions,
     GraphOptions,
     ItemOptions,
@@ -110,6 +112,7 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
   ...itemOptions,
   ...expertOptions,
   ...configOptions,
+  ...connectorOptions,
   ...stateOptions,
 ];
 

@@ -78,6 +78,7 @@ export function prepareStage(input: StageInput): Stage {
     ...runtimeEntries(runtime),
     ...offloadedCache(settings),
   ];
+  const keepsWholeWindowedLayers = !settings.manager.isOn && keepsWholeWindows(spec, release);
   const own = cacheGroups(spec, {
     kvFormat,
     tensor: parallelism.tensor,
@@ -85,11 +86,11 @@ export function prepareStage(input: StageInput): Stage {
     ...stateElementBytes(spec, format, format.base),
     ...stateTypes(request.options),
     speculativeTokens: settings.speculativeTokens,
-    keepsWholeWindowedLayers: settings.keepsWholeWindows,
+    keepsWholeWindowedLayers,
   });
   const groups = withDrafterGroups(own, drafter, {
     ...{ kvFormat, tensor: parallelism.tensor, format },
-    keepsWholeWindowedLayers: settings.keepsWholeWindows,
+    keepsWholeWindowedLayers,
   });
   const layout = blockLayout(groups, settings);
   return {
@@ -99,6 +100,11 @@ export function prepareStage(input: StageInput): Stage {
     reservesGraphs: reservesGraphs(runtime),
     collectiveBytes: collectiveBytes(runtime),
   };
+}
+
+/** A model whose layers all have a window keeps the window without the manager too, from 0.9 on. */
+function keepsWholeWindows({ layers }: ModelSpec, release: VllmRelease): boolean {
+  return release.number < 9 || layers.some(({ attention }) => attention.kind === 'full');
 }
 
 /** Widths of recurrent and convolution states where flags state their types. */

@@ -85,4 +85,47 @@ describe('vLLM starts', () => {
     expect(plan(asked('0.15.1')).start.reason?.code).toBe('whole-model-above-card');
     expect(plan(asked('0.16.0')).start.starts).toBe(true);
   });
+
+  describe('with a connector and recurrent states', () => {
+    const asked = (engineVersion: string, connector: string, more: object = {}) =>
+      request({
+        model: 'Qwen/Qwen3.6-27B',
+        weights: 'fp8',
+        engine: 'vllm',
+        engineVersion,
+        options: { connectors: [connector], maxNumSeqs: 64, ...more },
+      });
+
+    // Public issues: 0.19.1 with LMCacheConnectorV1, 0.20.1 with NixlConnector, 0.21.0 with MooncakeConnector.
+    test.each([
+      ['0.19.1', 'LMCacheConnectorV1'],
+      ['0.20.1', 'NixlConnector'],
+      ['0.21.0', 'MooncakeConnector'],
+      ['0.28.0', 'LMCacheConnectorV1'],
+    ])('not %s with %s', (release, connector) => {
+      const { start } = plan(asked(release, connector));
+      expect(start.reason?.code).toBe('states-without-manager');
+      expect(start.reason?.message).toContain(connector);
+    });
+
+    test('by the flag that keeps the manager on, where the connector moves states', () => {
+      const { start } = plan(asked('0.20.1', 'NixlConnector'));
+      expect(start.fix?.flags).toBe('--no-disable-hybrid-kv-cache-manager');
+      expect(plan(asked('0.20.1', 'NixlConnector', { hybridManager: true })).start.starts).toBe(true);
+      expect(plan(asked('0.19.1', 'LMCacheConnectorV1')).start.fix).toBeNull();
+    });
+
+    test('from 0.24 without a flag, where the connector moves states', () => {
+      expect(plan(asked('0.24.0', 'OffloadingConnector')).start.starts).toBe(true);
+      expect(plan(asked('0.24.0', 'OffloadingConnector', { hybridManager: false })).start.fix?.flags).toBe(
+        '--no-disable-hybrid-kv-cache-manager',
+      );
+    });
+
+    test('with layers of full attention alone in any release', () => {
+      const llama = { ...asked('0.19.1', 'LMCacheConnectorV1'), weights: undefined };
+      const { spec } = request({ model: 'meta-llama/Llama-3.1-8B-Instruct' });
+      expect(plan({ ...llama, spec }).start.starts).toBe(true);
+    });
+  });
 });

@@ -28,6 +28,7 @@ type StopCode =
   | typeof memoryShort
   | 'length-above-pool'
   | 'whole-model-above-card'
+  | 'states-without-manager'
   | 'state-blocks'
   | 'capture-above-device';
 
@@ -43,6 +44,7 @@ export function vllmStart(rules: StartRules, question: Asked): Start {
 function stopOf(planned: VllmDeployment): Stop | null {
   return (
     shareStop(planned) ??
+    managerStop(planned) ??
     poolStop(planned) ??
     lengthStop(planned) ??
     stateStop(planned) ??
@@ -57,6 +59,17 @@ function shareStop({ settings, release, capacityBytes, freeAtStartBytes }: VllmD
   return {
     code: 'share-above-free',
     message: `--gpu-memory-utilization ${settings.utilization} asks for ${formatBytes(shareBytes)}, and the CUDA context leaves ${formatBytes(freeAtStartBytes)} of the device free`,
+  };
+}
+
+/** Without the manager of hybrid caches, recurrent states and blocks of tokens do not share a cache. */
+function managerStop({ settings, stateBlocks, groups }: VllmDeployment): Stop | null {
+  const { isOn, turnedOffBy, canTurnOn } = settings.manager;
+  const isHybrid = stateBlocks !== null && groups.some(({ kind }) => kind !== 'state');
+  if (isOn || turnedOffBy === null || !isHybrid) return null;
+  return {
+    code: 'states-without-manager',
+    message: `${turnedOffBy} turns the hybrid KV cache manager off, which this model needs for its recurrent states${canTurnOn ? '' : ': start without the connector, or from 0.24 on with NixlConnector or OffloadingConnector'}`,
   };
 }
 
@@ -133,6 +146,8 @@ function changesFor(
   switch (stop.code) {
     case 'share-above-free':
       return [shareChange(planned)];
+    case 'states-without-manager':
+      return planned.settings.manager.canTurnOn ? [setting('manager', { hybridManager: true })] : [];
     case 'state-blocks':
       return [sequencesChange(planned)];
     case 'capture-above-device':

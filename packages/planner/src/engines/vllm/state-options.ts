@@ -1,5 +1,5 @@
 /** Flags of vLLM for layers with recurrent state, and for how devices share a sequence. */
-import { countOption, type OptionSpec, switchOption } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec } from '../contract/option-spec.ts';
 
 export type MambaCacheMode = 'none' | 'align' | 'all';
 
@@ -8,8 +8,6 @@ export interface StateOptions {
   readonly mambaBlockTokens?: number | undefined;
   readonly mambaCacheType?: string | undefined;
   readonly mambaSsmCacheType?: string | undefined;
-  /** Whether windowed layers keep all tokens where the model has full layers too. */
-  readonly keepsWholeWindows?: boolean | undefined;
   /** Tensor-parallel devices that share the tokens of a sequence. */
   readonly decodeContextParallel?: number | undefined;
   /** Layers of each pipeline stage (VLLM_PP_LAYER_PARTITION). */
@@ -62,15 +60,6 @@ export const stateOptions: readonly OptionSpec<StateOptions>[] = [
     { name: 'mamba-ssm-cache-dtype', flags: ['--mamba-ssm-cache-dtype'], words: 'type of recurrent states' },
     (mambaSsmCacheType) => ({ mambaSsmCacheType }),
     ({ mambaSsmCacheType }) => mambaSsmCacheType,
-  ),
-  switchOption<StateOptions>(
-    {
-      name: 'disable-hybrid-kv-cache-manager',
-      flags: ['--disable-hybrid-kv-cache-manager'],
-      words: 'windowed layers keep all tokens',
-    },
-    { keepsWholeWindows: true },
-    ({ keepsWholeWindows }) => keepsWholeWindows === true,
   ),
   countOption<StateOptions>(
     {
