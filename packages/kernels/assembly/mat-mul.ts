@@ -2,14 +2,23 @@
  * output[token, row] = sum over columns of weights[row, column] x activations[token, column].
  *
  * The loops nest: chunks of tokens whose activations fit the second-level cache; panels, which threads claim; tiles of
- * four tokens. A chunk therefore reads a panel from memory once, and its later tiles read it from the nearest caches.
+ * up to four tokens. A chunk therefore reads a panel from memory once, and its later tiles read it from the nearest caches.
  * One token is a tile by itself: the panels then stream through, and memory bandwidth is the limit.
  */
 import { claimPiece, pieceEnd, pieceStart, word } from './command';
 import { blockElements, isFloatFormat, panelRows, rowBytes } from './formats';
 import { bf16Code, f16Code, f32Code, q4_0Code, q4_1Code, q4_KCode, q5_0Code, q5_1Code, q5_KCode, q8_0Code } from './opcodes';
 import { activationStride, scalesOffset, sumsOffset } from './quantise';
-import { FourTokens, OneToken, setActivations, setOutput, setTokenCount, storeTile } from './tile';
+import {
+  FourTokens,
+  OneToken,
+  setActivations,
+  setOutput,
+  setTokenCount,
+  storeTile,
+  ThreeTokens,
+  TwoTokens,
+} from './tile';
 import { tileFloat, vectorFloat } from './tile-float';
 import { Q4_1, Q5_0, Q5_1, tileSums32 } from './tile-sums-32';
 import { tileNibbleK, vectorNibbleK } from './tile-nibble-k';
@@ -33,6 +42,17 @@ function oneToken(format: u32, weights: usize, activations: usize): void {
   else if (format == q4_KCode) vectorNibbleK<u8>(weights, activations);
   else if (format == q5_KCode) vectorNibbleK<u16>(weights, activations);
   else vectorQ6_K(weights, activations);
+}
+
+/** Multiplies two or three tokens; formats without such tiles use a tile of four that repeats the last token. */
+function fewTokens(format: u32, weights: usize, activations: usize, count: u32): void {
+  if (format == q4_0Code) {
+    if (count == 2) tileQ4_0<TwoTokens>(weights, activations);
+    else tileQ4_0<ThreeTokens>(weights, activations);
+  } else if (format == q8_0Code) {
+    if (count == 2) tileQ8_0<TwoTokens>(weights, activations);
+    else tileQ8_0<ThreeTokens>(weights, activations);
+  } else fourTokens(format, weights, activations);
 }
 
 function fourTokens(format: u32, weights: usize, activations: usize): void {
@@ -64,10 +84,12 @@ function panelByTokens(command: usize, panel: u32, first: u32, end: u32): void {
       storeTile(output, panel * panelRows);
       token += 1;
     } else {
-      setTokenCount(min<u32>(left, 4));
-      fourTokens(format, weights, activations);
+      const count = min<u32>(left, 4);
+      setTokenCount(count);
+      if (count == 4) fourTokens(format, weights, activations);
+      else fewTokens(format, weights, activations, count);
       storeTile(output, panel * panelRows);
-      token += 4;
+      token += count;
     }
   }
 }

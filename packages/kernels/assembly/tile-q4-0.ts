@@ -7,7 +7,7 @@
 import { dot, offsets, quadBytes, quads, widened } from './dot';
 import { loadHalvesWith } from './float16';
 import { halfMaskWord, halfRebiasFloat, nibbleMask, ones } from './masks';
-import { addScaled, blockCount, scalesAt, sumsAt, tileSums, tokenAt } from './tile';
+import { addScaled, blockCount, hasFourth, hasThird, scalesAt, sumsAt, tileSums, tokenAt } from './tile';
 
 // @ts-ignore: decorator
 @inline function low(weights: v128, mask: v128): v128 {
@@ -31,8 +31,9 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
   for (let block: u32 = 0; block < blockCount; block++) {
     let s00 = offsets(c0 + toSums), s10 = s00, s01 = s00, s11 = s00, s02 = s00, s12 = s00, s03 = s00, s13 = s00;
     if (sizeof<Tokens>() > 1) {
-      s01 = offsets(c1 + toSums), s02 = offsets(c2 + toSums), s03 = offsets(c3 + toSums);
-      s11 = s01, s12 = s02, s13 = s03;
+      s01 = offsets(c1 + toSums), s11 = s01;
+      if (hasThird<Tokens>()) s02 = offsets(c2 + toSums), s12 = s02;
+      if (hasFourth<Tokens>()) s03 = offsets(c3 + toSums), s13 = s03;
     }
     const end = weights + 144;
     for (let w = weights + 16; w < end; w += 32) {
@@ -44,11 +45,17 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
       if (sizeof<Tokens>() > 1) {
         const q1 = quads(a1), r1 = quads(a1 + far);
         s01 = dot(dot(s01, l0, q1, a1), h0, r1, a1 + far), s11 = dot(dot(s11, l1, q1, a1), h1, r1, a1 + far);
-        const q2 = quads(a2), r2 = quads(a2 + far);
-        s02 = dot(dot(s02, l0, q2, a2), h0, r2, a2 + far), s12 = dot(dot(s12, l1, q2, a2), h1, r2, a2 + far);
-        const q3 = quads(a3), r3 = quads(a3 + far);
-        s03 = dot(dot(s03, l0, q3, a3), h0, r3, a3 + far), s13 = dot(dot(s13, l1, q3, a3), h1, r3, a3 + far);
-        a1 += quadBytes, a2 += quadBytes, a3 += quadBytes;
+        a1 += quadBytes;
+        if (hasThird<Tokens>()) {
+          const q2 = quads(a2), r2 = quads(a2 + far);
+          s02 = dot(dot(s02, l0, q2, a2), h0, r2, a2 + far), s12 = dot(dot(s12, l1, q2, a2), h1, r2, a2 + far);
+          a2 += quadBytes;
+        }
+        if (hasFourth<Tokens>()) {
+          const q3 = quads(a3), r3 = quads(a3 + far);
+          s03 = dot(dot(s03, l0, q3, a3), h0, r3, a3 + far), s13 = dot(dot(s13, l1, q3, a3), h1, r3, a3 + far);
+          a3 += quadBytes;
+        }
       } else {
         // For one token the loop overhead matters, so it takes two steps per iteration.
         w += 32;
@@ -67,16 +74,20 @@ export function tileQ4_0<Tokens>(weights: usize, activations: usize): void {
     if (sizeof<Tokens>() > 1) {
       const x1 = v128.load_splat<u32>(c1);
       f01 = addScaled(f01, widened(s01, one), d0, x1), f11 = addScaled(f11, widened(s11, one), d1, x1), c1 += 4;
-      const x2 = v128.load_splat<u32>(c2);
-      f02 = addScaled(f02, widened(s02, one), d0, x2), f12 = addScaled(f12, widened(s12, one), d1, x2), c2 += 4;
-      const x3 = v128.load_splat<u32>(c3);
-      f03 = addScaled(f03, widened(s03, one), d0, x3), f13 = addScaled(f13, widened(s13, one), d1, x3), c3 += 4;
+      if (hasThird<Tokens>()) {
+        const x2 = v128.load_splat<u32>(c2);
+        f02 = addScaled(f02, widened(s02, one), d0, x2), f12 = addScaled(f12, widened(s12, one), d1, x2), c2 += 4;
+      }
+      if (hasFourth<Tokens>()) {
+        const x3 = v128.load_splat<u32>(c3);
+        f03 = addScaled(f03, widened(s03, one), d0, x3), f13 = addScaled(f13, widened(s13, one), d1, x3), c3 += 4;
+      }
     }
   }
   v128.store(sums, f00, 0), v128.store(sums, f10, 16);
   if (sizeof<Tokens>() > 1) {
     v128.store(sums, f01, 32), v128.store(sums, f11, 48);
-    v128.store(sums, f02, 64), v128.store(sums, f12, 80);
-    v128.store(sums, f03, 96), v128.store(sums, f13, 112);
+    if (hasThird<Tokens>()) v128.store(sums, f02, 64), v128.store(sums, f12, 80);
+    if (hasFourth<Tokens>()) v128.store(sums, f03, 96), v128.store(sums, f13, 112);
   }
 }

@@ -5,7 +5,7 @@
  */
 import { loadHalvesWith } from './float16';
 import { halfMaskWord, halfRebiasFloat } from './masks';
-import { addScaled, blockCount, scalesAt, tileSums, tokenAt } from './tile';
+import { addScaled, blockCount, hasFourth, hasThird, scalesAt, tileSums, tokenAt } from './tile';
 
 // @ts-ignore: decorator
 @inline function evenBytes(weights: v128): v128 {
@@ -37,11 +37,15 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize): void {
       if (sizeof<Tokens>() > 1) {
         const x1 = v128.load_splat<u32>(a1), y1 = v128.load_splat<u32>(a1, 4);
         s01 = step(s01, e0, o0, x1, y1), s11 = step(s11, e1, o1, x1, y1);
-        const x2 = v128.load_splat<u32>(a2), y2 = v128.load_splat<u32>(a2, 4);
-        s02 = step(s02, e0, o0, x2, y2), s12 = step(s12, e1, o1, x2, y2);
-        const x3 = v128.load_splat<u32>(a3), y3 = v128.load_splat<u32>(a3, 4);
-        s03 = step(s03, e0, o0, x3, y3), s13 = step(s13, e1, o1, x3, y3);
-        a1 += 8, a2 += 8, a3 += 8;
+        a1 += 8;
+        if (hasThird<Tokens>()) {
+          const x2 = v128.load_splat<u32>(a2), y2 = v128.load_splat<u32>(a2, 4);
+          s02 = step(s02, e0, o0, x2, y2), s12 = step(s12, e1, o1, x2, y2), a2 += 8;
+        }
+        if (hasFourth<Tokens>()) {
+          const x3 = v128.load_splat<u32>(a3), y3 = v128.load_splat<u32>(a3, 4);
+          s03 = step(s03, e0, o0, x3, y3), s13 = step(s13, e1, o1, x3, y3), a3 += 8;
+        }
       } else {
         // For one token the loop overhead matters, so it takes two steps per iteration.
         w += 32;
@@ -57,16 +61,20 @@ export function tileQ8_0<Tokens>(weights: usize, activations: usize): void {
     if (sizeof<Tokens>() > 1) {
       const z1 = v128.load_splat<u32>(c1);
       f01 = addScaled(f01, s01, d0, z1), f11 = addScaled(f11, s11, d1, z1), c1 += 4;
-      const z2 = v128.load_splat<u32>(c2);
-      f02 = addScaled(f02, s02, d0, z2), f12 = addScaled(f12, s12, d1, z2), c2 += 4;
-      const z3 = v128.load_splat<u32>(c3);
-      f03 = addScaled(f03, s03, d0, z3), f13 = addScaled(f13, s13, d1, z3), c3 += 4;
+      if (hasThird<Tokens>()) {
+        const z2 = v128.load_splat<u32>(c2);
+        f02 = addScaled(f02, s02, d0, z2), f12 = addScaled(f12, s12, d1, z2), c2 += 4;
+      }
+      if (hasFourth<Tokens>()) {
+        const z3 = v128.load_splat<u32>(c3);
+        f03 = addScaled(f03, s03, d0, z3), f13 = addScaled(f13, s13, d1, z3), c3 += 4;
+      }
     }
   }
   v128.store(sums, f00, 0), v128.store(sums, f10, 16);
   if (sizeof<Tokens>() > 1) {
     v128.store(sums, f01, 32), v128.store(sums, f11, 48);
-    v128.store(sums, f02, 64), v128.store(sums, f12, 80);
-    v128.store(sums, f03, 96), v128.store(sums, f13, 112);
+    if (hasThird<Tokens>()) v128.store(sums, f02, 64), v128.store(sums, f12, 80);
+    if (hasFourth<Tokens>()) v128.store(sums, f03, 96), v128.store(sums, f13, 112);
   }
 }

@@ -1,8 +1,8 @@
 /**
- * The common parts of all tiles. A tile multiplies one panel of eight rows by one or four tokens; its sums are in
+ * The common parts of all tiles. A tile multiplies one panel of eight rows by one to four tokens; its sums are in
  * registers: `s<half><token>` for integers, `f<half><token>` for floats; half 0 is rows 0 to 3, half 1 is rows 4 to 7.
- * A tile function is generic over `Tokens`, whose size is the number of tokens: one source gives two loops without
- * branches.
+ * A tile function is generic over `Tokens`, one of the types below: one source gives a loop without branches for each
+ * number of tokens.
  *
  * Globals hold the geometry of the thread's current multiplication: every thread has its own instance, and a tile is
  * called a million times with the same values.
@@ -10,7 +10,21 @@
 import { panelRows } from './formats';
 
 export type OneToken = u8;
+export type TwoTokens = u16;
+/** There is no type of three bytes. */
+export type ThreeTokens = u64;
 export type FourTokens = u32;
+
+/** True if a tile of this type has more than two tokens, and more than three. */
+// @ts-ignore: decorator
+@inline export function hasThird<Tokens>(): bool {
+  return sizeof<Tokens>() > 2;
+}
+
+// @ts-ignore: decorator
+@inline export function hasFourth<Tokens>(): bool {
+  return sizeof<Tokens>() == 4;
+}
 
 /** Bytes from one token's activations to the next, and the offsets of its scales and sums. */
 export let activationStride: usize = 0;
