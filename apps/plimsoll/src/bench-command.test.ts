@@ -32,6 +32,20 @@ describe('bench', () => {
     }
   });
 
+  test('--rows: the time of steps of several sequences', () => {
+    const flags = ['bench', llama, '-p', '0', '-n', '5', '-r', '2', '--rows', '1,3', ...small];
+    const { rows } = outputSchemas.bench.parse(JSON.parse(plimsoll([...flags, '--json']).out));
+    // The first of five tokens comes from the prompt.
+    expect(rows?.map(({ rows: count, steps }) => [count, steps])).toEqual([
+      [1, 8],
+      [3, 8],
+    ]);
+    expect(rows?.[0]?.ratio).toBe(1);
+    for (const { stepSeconds } of rows ?? []) expect(stepSeconds).toBeGreaterThan(0);
+    expect(plimsoll(flags).out).toMatch(/\| 3 +\| +8 \| /);
+    expect(plimsoll(['bench', llama, '--rows', '0']).err).toContain('--rows 0 is not allowed');
+  });
+
   test('--steps: measured and predicted times of the steps', () => {
     const flags = [
       'bench',

@@ -21,8 +21,8 @@ export function realFlag(flag: string, least: number, most: number): (text: stri
 }
 
 /** Parses `512` or `128,512,2048`: one value per test. */
-export function countsFlag(flag: string): (text: string) => readonly number[] {
-  const one = wholeFlag(flag, 0);
+export function countsFlag(flag: string, least = 0): (text: string) => readonly number[] {
+  const one = wholeFlag(flag, least);
   return (text) => text.split(',').map((part) => one(part.trim()));
 }
 

@@ -285,6 +285,17 @@ const bench = z.strictObject({
       draftTokensPerStep: z.number().nullable().describe('mean of the runs; null where nothing was drafted'),
     }),
   ),
+  rows: z
+    .array(
+      z.strictObject({
+        rows: count.describe('sequences of a step, one token each'),
+        steps: count,
+        stepSeconds: z.number().describe('median of the steps'),
+        ratio: z.number().describe('relative to the first number of rows'),
+      }),
+    )
+    .nullable()
+    .describe('null without --rows'),
 });
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

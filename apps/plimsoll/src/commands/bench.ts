@@ -13,6 +13,7 @@ import { Interruption, interruptedExitCode } from '../interruption.ts';
 import { printJson, printText } from '../output.ts';
 import { heldBytes } from '../render/answer-text.ts';
 import { type BenchTest, renderBench } from '../render/bench-table.ts';
+import { measureRows, type RowTime } from '../row-times.ts';
 import { StepTimes, stepPredictor } from '../step-times.ts';
 import { describeWeights } from '../weights-description.ts';
 
@@ -22,6 +23,7 @@ interface BenchFlags extends EngineFlags {
   readonly repetitions: number;
   readonly warmup: boolean;
   readonly steps?: boolean;
+  readonly rows?: readonly number[];
   readonly json?: boolean;
 }
 
@@ -41,7 +43,13 @@ export function benchCommand(done: (exitCode: number) => void): Command {
     )
     .option('-r, --repetitions <count>', 'measured runs of each test', wholeFlag('-r', 1, 1000), 5)
     .option('--no-warmup', 'measure the first run too')
-    .option('--steps', "also print the time of each kind of step and the planner's prediction");
+    .option('--steps', "also print the time of each kind of step and the planner's prediction")
+    .addOption(
+      new Option(
+        '--rows <counts>',
+        'also measure steps with one token of each of 1, 2, 4, ... sequences',
+      ).argParser(countsFlag('--rows', 1)),
+    );
   return addEngineFlags(command)
     .option('--json', 'print every run as JSON (plimsoll schema bench)')
     .addHelpText(
@@ -52,6 +60,7 @@ steps. Each test runs once before it is measured. The column t/s has the mean an
 
 --steps adds a table with the median time of each kind of step, and the planner's prediction for generic-cpu. --draft
 measures tg with a draft model and greedy sampling; the gain depends on the text, which starts with a random token here.
+--rows 1,2,4,8 adds a table with the median time of a step that computes one token of each of 1, 2, 4 and 8 sequences.
 
 Example:
   plimsoll bench ./model.gguf -p 512 -n 128 -r 5`,
@@ -62,17 +71,27 @@ Example:
 async function bench(path: string, flags: BenchFlags): Promise<number> {
   const shapes = shapesOf(flags);
   const interruption = new Interruption();
-  const longest = Math.max(...shapes.map(({ prompt, output }) => prompt + output));
+  const longest = Math.max(1 + rowTokensOf(flags), ...shapes.map(({ prompt, output }) => prompt + output));
   const { engine, limit } = await startEngine(path, flags, {
     ...(flags.ctx === undefined && { contextMax: longest }),
     needsTokenizer: false,
     prefixCaching: false,
+    ...(flags.rows !== undefined && { serving: { sequencesMax: Math.max(...flags.rows) } }),
   });
   try {
     const tests: BenchTest[] = [];
+    let rows: readonly RowTime[] | null = null;
     const stepTimes = flags.steps === true ? new StepTimes(engine, await stepPredictor(engine)) : null;
     await interruption.during(async (signal) => {
       for (const shape of shapes) tests.push(await measure(engine, shape, { ...flags, signal, stepTimes }));
+      if (flags.rows === undefined) return;
+      const { rows: counts, repetitions } = { ...flags, rows: flags.rows };
+      rows = await measureRows(engine, {
+        rows: counts,
+        outputTokens: rowTokensOf(flags),
+        repetitions,
+        signal,
+      });
     });
     const { settings } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
     const facts = {
@@ -83,12 +102,13 @@ async function bench(path: string, flags: BenchFlags): Promise<number> {
       draft: flags.draft ?? null,
       draftTokens: settings.draft?.tokens ?? 0,
     };
-    if (flags.json !== true) printText(renderBench(facts, tests));
+    if (flags.json !== true) printText(renderBench(facts, tests, rows));
     else {
       printJson({
         ...facts,
         memory: { limitBytes: limit.bytes, heldBytes: heldBytes(engine.ledger()) },
         tests,
+        rows,
       });
     }
     return 0;
@@ -120,6 +140,11 @@ function shapesOf({ prompt, generate }: BenchFlags): readonly Shape[] {
     value: 0,
     hint: '-p 512 -n 128',
   });
+}
+
+/** Output tokens of each sequence of --rows: the longest of -n, because a step of one test stands for all. */
+function rowTokensOf({ generate }: BenchFlags): number {
+  return Math.max(2, ...generate);
 }
 
 interface Measuring {

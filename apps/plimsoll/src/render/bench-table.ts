@@ -1,5 +1,6 @@
 /** The markdown table of llama-bench. */
 import { formatBytes, formatSeconds } from '@plimsoll/foundation';
+import type { RowTime } from '../row-times.ts';
 import type { StepGroup } from '../step-times.ts';
 import type { WeightsDescription } from '../weights-description.ts';
 
@@ -24,7 +25,12 @@ export interface BenchFacts extends WeightsDescription {
   readonly draftTokens: number;
 }
 
-export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): string {
+/** `rowTimes`: null unless --rows was given. */
+export function renderBench(
+  facts: BenchFacts,
+  tests: readonly BenchTest[],
+  rowTimes: readonly RowTime[] | null,
+): string {
   const header = ['model', 'size', 'params', 'backend', 'threads', 'test', 't/s'];
   // A cache of another type gets its own column, as in llama-bench.
   const isUsualCache = facts.kvType === 'fp16';
@@ -41,7 +47,25 @@ export function renderBench(facts: BenchFacts, tests: readonly BenchTest[]): str
     ];
     return isUsualCache ? cells : cells.toSpliced(5, 0, facts.kvType);
   });
-  return [markdownTable([columns, ...rows]), ...draftLines(facts, tests), ...stepLines(tests)].join('\n');
+  return [
+    markdownTable([columns, ...rows]),
+    ...draftLines(facts, tests),
+    ...stepLines(tests),
+    ...rowLines(rowTimes ?? []),
+  ].join('\n');
+}
+
+/** A table of the steps of several sequences. */
+function rowLines(times: readonly RowTime[]): readonly string[] {
+  if (times.length === 0) return [];
+  const rows = times.map(({ rows: count, steps, stepSeconds, ratio }) => [
+    String(count),
+    String(steps),
+    formatSeconds(stepSeconds),
+    ratio.toFixed(2),
+    (count / stepSeconds).toFixed(2),
+  ]);
+  return ['', markdownTable([['rows', 'steps', 'step', 'R', 't/s'], ...rows])];
 }
 
 /** A table of the steps of each test, with measured and predicted times. */
