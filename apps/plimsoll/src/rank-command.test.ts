@@ -24,7 +24,7 @@ test('the answer, its command, what is dearer, what has no price, what does not 
     "Qwen/Qwen3-32B for 16 users x 16k tokens, at most 60 ms per token
 
     TAKE 8 x NVIDIA GeForce RTX 3060 12GB: $1.12 per hour, $0.93 per million output tokens at this load (prompts not counted)
-      vLLM, tp8, weights modelopt fp8, KV cache fp8; 23 users at most
+      vLLM, tp8, weights modelopt fp8, KV cache fp8; 21 users at most
       about 48 ms per token, 11 s to the first token on idle devices
 
     Run it:
