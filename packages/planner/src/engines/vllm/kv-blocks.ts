@@ -1,7 +1,7 @@
 /**
- * How vLLM cuts the cache pool into blocks (vllm/v1/core/kv_cache_utils.py). A block is a page in every layer of one
- * group; layers that cache alike fill groups of equal size, so that one block id serves any group. Models whose layers
- * are all alike have one group; hybrid models have several, and a sequence holds blocks in each.
+ * Cuts the cache pool into blocks as vLLM does (vllm/v1/core/kv_cache_utils.py). A block is a page in every layer of a
+ * group. Layers that cache alike fill groups of equal size, so that a block fits every group. A model whose layers are all
+ * alike has one group; a hybrid model has several groups, and a sequence holds blocks in each group.
  *
  *   layers alike       -> bucket            (48 layers of Gemma 3: 40 sliding, 8 full)
  *   buckets, cut alike -> groups of N layers (N = 8: five sliding groups, one full group)
@@ -10,13 +10,13 @@
 import type { CacheGroup } from '../../bytes/kv-cache.ts';
 import type { VllmSettings } from './defaults.ts';
 
-/** One kind of layer after block sizes were unified. */
+/** Layers of one kind, with pages of the common size. */
 interface Bucket {
   readonly kind: CacheGroup['kind'];
   readonly layers: number;
-  /** Tokens one page of this kind holds; the whole sequence for state layers. */
+  /** Tokens in a page of this kind; a state layer holds the whole sequence in a page. */
   readonly pageTokens: number;
-  /** Tokens a sequence keeps: Infinity, a window or a chunk. */
+  /** Tokens that a sequence keeps: Infinity, a window or a chunk. */
   readonly tokensMax: number;
 }
 
@@ -26,9 +26,9 @@ export interface BlockLayout {
   readonly groups: number;
   /** Smallest number of tokens per block over the groups. */
   readonly blockTokens: number;
-  /** Blocks one sequence of this length needs, as the engine's own start-up check counts them: with a step in flight. */
+  /** Blocks that a sequence of this length needs with a step in flight; the engine's start-up check counts these. */
   sequenceBlocks(contextTokens: number): number;
-  /** Blocks it holds between steps: windows without the tokens in flight. */
+  /** Blocks that a sequence holds between steps, when windows keep no tokens in flight. */
   steadyBlocks(contextTokens: number): number;
 }
 
@@ -55,7 +55,7 @@ export function blockLayout(cache: readonly CacheGroup[], settings: VllmSettings
   return hybridLayout(buckets, pageBytes, settings);
 }
 
-/** One kind of growth: a block has a page in every layer, however wide each layer is. */
+/** True if all layers keep the same tokens: then a block has a page in every layer, and pages may differ in size. */
 function isUniform(groups: readonly CacheGroup[]): boolean {
   const first = groups[0];
   return groups.every((group) => group.kind === first?.kind && group.tokensMax === first.tokensMax);
@@ -92,8 +92,8 @@ function stateOnlyLayout(state: readonly CacheGroup[], stateBytes: number): Bloc
 }
 
 /**
- * Pages of all layers must be equal. Wider layers keep their block of 16 tokens, narrower ones get more tokens per
- * page; where state layers are present, attention pages grow until one holds a layer's whole state.
+ * Pages of all layers have the same size. The widest layer keeps its block of 16 tokens, and narrower layers get more
+ * tokens per page. If the model has state layers, attention pages grow until a page holds the whole state of a layer.
  */
 function unifiedPageBytes(
   attention: readonly CacheGroup[],
@@ -111,10 +111,13 @@ function pageTokens(pageBytes: number, group: CacheGroup, settings: VllmSettings
   return Math.max(settings.blockTokens, Math.floor(tokens / settings.blockTokens) * settings.blockTokens);
 }
 
-/** Up to half as many layers again are padded rather than split (_get_kv_cache_groups_uniform_page_size). */
+/**
+ * vLLM pads groups if the largest kind has less than 1.5 times the layers of the smallest kind
+ * (_get_kv_cache_groups_uniform_page_size).
+ */
 const paddingLimit = 1.5;
 
-/** Group size: the smallest bucket, or the largest where padding it wastes less than a few more groups would. */
+/** A group has the layers of the smallest kind, or those of the largest kind if the two numbers are close. */
 function hybridLayout(buckets: readonly Bucket[], pageBytes: number, settings: VllmSettings): BlockLayout {
   const counts = buckets.map((bucket) => bucket.layers);
   const smallest = Math.min(...counts);
@@ -145,7 +148,7 @@ function bucketBlocks(bucket: Bucket, contextTokens: number, settings: VllmSetti
       return Math.ceil(contextTokens / (bucket.pageTokens * settings.contextParallel));
     case 'sliding': {
       const kept = Math.min(bucket.tokensMax - 1 + settings.inFlightTokens, contextTokens);
-      // The window may start inside a block, so one more block is touched.
+      // The window may start inside a block, so that it reaches into one more block.
       return Math.ceil(kept / bucket.pageTokens) + 1;
     }
     case 'chunked':

@@ -1,4 +1,4 @@
-/** The flags of vLLM that a plan knows. Absent means: as vLLM would choose. */
+/** The flags of vLLM that a plan knows. vLLM chooses the value of an absent flag. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 import { type ConfigOptions, configOptions } from './config-options.ts';
 import { type ConnectorOptions, connectorOptions } from './connector-option.ts';

@@ -1,7 +1,7 @@
 /**
- * Says whether vLLM starts. The engine checks the share against free memory, then the rest of the share for the cache, then
- * one sequence of the longest context against the cache, then the sequences of a step against the blocks of recurrent
- * state. At last it captures CUDA graphs.
+ * Says whether vLLM starts. The engine compares the share with the free memory, checks that the manager of hybrid caches is
+ * on if the model needs the manager, and checks that the share has room for a cache. Then it compares the longest sequence
+ * with the cache, and the sequences of a step with the blocks of recurrent state. At last it captures CUDA graphs.
  */
 import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { contextMaxFor } from '../../deployment/deployment.ts';
@@ -40,7 +40,7 @@ export function vllmStart(rules: StartRules, question: Asked): Start {
   });
 }
 
-/** The first check that the plan fails; null where it passes all of them. */
+/** Returns the first check that the plan fails, or null if the plan passes all checks. */
 function stopOf(planned: VllmDeployment): Stop | null {
   return (
     shareStop(planned) ??
@@ -126,7 +126,7 @@ function stateStop({ settings, release, stateBlocks }: VllmDeployment): Stop | n
   };
 }
 
-/** CUDA graphs are captured after the cache is allocated, in what is left of the device. */
+/** The engine captures CUDA graphs after it allocates the cache, in the memory that the device still has. */
 function captureStop({ captureShortBytes, settings }: VllmDeployment): Stop | null {
   if (captureShortBytes <= 0 || settings.eager) return null;
   return {
@@ -135,7 +135,7 @@ function captureStop({ captureShortBytes, settings }: VllmDeployment): Stop | nu
   };
 }
 
-/** Changes that mend what stops this plan, smallest first. */
+/** Returns the changes that remove the obstacle of this plan, smallest first. */
 function changesFor(
   rules: StartRules,
   question: Asked,
