@@ -39,6 +39,9 @@ export class PagedServing {
       contextMax: limits.contextMax,
       runningMax: limits.runningMax,
       tokenBudget: limits.tokenBudget,
+      // As in vLLM, which the page explains: a request starts when its prompt fits, and eviction is LRU.
+      admission: 'prompt',
+      evictionSpread: 0,
       policy: policies.fcfs,
     });
   }
