@@ -46,11 +46,9 @@ export default defineConfig({
         Footer: './src/components/footer.astro',
         PageTitle: './src/components/page-title.astro',
         Search: './src/components/search.astro',
-        Sidebar: './src/components/side-menu.astro',
         SiteTitle: './src/components/site-title.astro',
         SocialIcons: './src/components/site-nav.astro',
         ThemeProvider: './src/components/theme-provider.astro',
-        ThemeSelect: './src/components/theme-select.astro',
       },
       expressiveCode: {
         themes: ['github-dark', 'github-light'],
