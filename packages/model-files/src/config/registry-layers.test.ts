@@ -164,6 +164,8 @@ test('one model of each family, layer by layer', () => {
       10 x full 64/8 heads of 128 | no mlp
     olmo2: allenai/OLMo-2-0325-32B, context 4096
       64 x full 40/8 heads of 128 | dense 27648
+    olmoe: allenai/OLMoE-1B-7B-0125-Instruct, context 4096
+      16 x full 16/16 heads of 128 | 8 of 64 experts of 1024
     opt: facebook/opt-125m, context 2048
       12 x full 12/12 heads of 64 | dense 3072 plain
     phi: microsoft/phi-2, context 2048
