@@ -75,7 +75,7 @@ test('sizes in a storage plan', () => {
   expect(kvBlockBytes({ ...shape, kvFormat: 'f32' })).toBe(8 * 128 * 16 * 4);
   expect(kvBlockBytes({ ...shape, kvFormat: 'f16' })).toBe(8 * 128 * 16 * 2);
   expect(kvBlockBytes({ ...shape, kvFormat: 'q8_0' })).toBe((8 * 128 * 16 * 34) / 32);
-  expect(attentionScratchBytes(shape, 2)).toBe(2 * 4 * (128 * 64 + 32 * (64 + 128 + 2)));
+  expect(attentionScratchBytes(shape, 2)).toBe(2 * 4 * (128 * 64 + 32 * (64 + 128 + 4)));
 });
 
 test('columns that do not fill blocks are refused', () => {

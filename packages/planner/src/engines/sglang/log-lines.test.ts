@@ -39,6 +39,7 @@ test('errors of a start, with what would start', () => {
         "error": {
           "code": "memory-short",
           "message": "weights take more than the share of --mem-fraction-static: nothing is left for the KV cache below 0.912",
+          "needsLargerShare": true,
           "shareFlag": "--mem-fraction-static",
           "tries": [
             [
@@ -52,6 +53,8 @@ test('errors of a start, with what would start', () => {
         "error": {
           "code": "memory-short",
           "message": "weights take the whole share of --mem-fraction-static: nothing is left for the KV cache",
+          "needsLargerShare": true,
+          "shareFlag": "--mem-fraction-static",
           "tries": [
             [
               "--mem-fraction-static",
@@ -77,6 +80,12 @@ test('errors of a start, with what would start', () => {
           "code": "reserve-short",
           "message": "the device ran out of memory while CUDA graphs were captured beside the pools",
           "shareFlag": "--mem-fraction-static",
+          "tries": [
+            [
+              "--cuda-graph-max-bs",
+              "8",
+            ],
+          ],
         },
       },
       {
