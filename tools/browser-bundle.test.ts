@@ -13,11 +13,11 @@ const packages = join(import.meta.dirname, '../packages');
 /** The entries that pages import, with the largest size of each in kilobytes, minified and compressed. */
 const entries: readonly (readonly [entry: string, gzipKilobytesMax: number])[] = [
   ['foundation/src/index.ts', 4],
-  ['registry/src/registry.ts', 4],
+  ['registry/src/registry.ts', 6],
   ['model-files/src/spec.ts', 5],
   ['model-files/src/config.ts', 36],
-  ['planner/src/index.ts', 105],
-  ['serving/src/index.ts', 16],
+  ['planner/src/index.ts', 114],
+  ['serving/src/index.ts', 18],
 ];
 
 interface Bundle {

@@ -61,7 +61,7 @@ export async function buildSite(
     existsSync(stampFile) &&
     readFileSync(stampFile, 'utf8') === stamp;
   if (isFresh) return { directory, built: false };
-  report('building the site, which takes about a minute on two idle processor cores');
+  report('building the site, which takes two to three minutes on two idle processor cores');
   await runAstro(root, report);
   writeFileSync(stampFile, stamp);
   return { directory, built: true };

@@ -92,3 +92,16 @@ test('a build after the newest known one is planned as that, and a note says so'
   expect(plan(request({ ...cpu, spec: gemma, engineVersion: '0.4.0' })).engine.version).toBe('v0.4.0');
   expect(() => plan(request({ ...cpu, engineVersion: '1.2' }))).toThrow(/not a version/);
 });
+
+test('more devices than llama.cpp lists are refused before any graph is built', () => {
+  const over = (pipeline: number) =>
+    plan(
+      request({
+        engine: 'llama.cpp',
+        gpu: 'rtx-4090',
+        parallelism: { tensor: 1, pipeline, data: 1, expertParallel: false },
+      }),
+    );
+  expect(over(16).engine.command).toContain('llama-server');
+  expect(() => over(17)).toThrow(/at most 16 devices; this start names 17/);
+});

@@ -12,6 +12,9 @@ import { backendOf, machineOf } from './machine.ts';
 import type { RepackForm } from './model-buffers.ts';
 import type { LlamaCppOptions } from './options.ts';
 
+/** llama_max_devices(), and GGML_CUDA_MAX_DEVICES: llama.cpp lists no more devices. */
+const devicesMax = 16;
+
 export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInput {
   const { spec, options: llamaCpp = {}, workload } = request;
   const key = llamaCpp.keyFormat ?? request.kvFormat;
@@ -29,6 +32,7 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     });
   }
   const { backend, devices, shares, overrides } = machineOf(request);
+  if (devices.length > devicesMax) throw tooManyDevices(devices.length);
   return {
     spec,
     fileType: mixtureOf(request),
@@ -144,4 +148,14 @@ function usualMixture(request: Question): string {
 export function hostExpertLayers({ spec, options }: Question<LlamaCppOptions>): number | undefined {
   const layers = options?.cpuExpertLayers;
   return layers === 'all' ? spec.layers.length : layers;
+}
+
+function tooManyDevices(count: number): PlimsollError {
+  return new PlimsollError({
+    code: 'too-many-devices',
+    message: `llama.cpp divides a model over at most ${devicesMax} devices; this start names ${count}`,
+    value: count,
+    limit: devicesMax,
+    hint: 'name fewer devices, or an engine that divides each layer: --engine vllm',
+  });
 }
