@@ -39,8 +39,6 @@ export class BlockPool {
   readonly #floors: Float64Array;
   readonly #spread: number;
   readonly #passed: BlockList;
-  /** 1 for blocks in the passed list, because a block's links do not tell its list. */
-  readonly #isPassed: Uint8Array;
   /** 1 for blocks with a published next block. */
   readonly #isParent: Uint8Array;
   /** 1 for blocks before a place where prompts part: they are cached, never passed. */
@@ -56,7 +54,6 @@ export class BlockPool {
     this.#references = new Int32Array(blockCount);
     this.#depths = new Int32Array(blockCount);
     this.#index = new HashIndex(blockCount);
-    this.#isPassed = new Uint8Array(blockCount);
     this.#isParent = new Uint8Array(blockCount);
     this.#isBranch = new Uint8Array(blockCount);
     this.#isReused = new Uint8Array(blockCount);
@@ -105,7 +102,7 @@ export class BlockPool {
     if (this.availableCount === 0) return null;
     if (this.#free.length === 0) {
       // Eviction turns the block into a free block, which is then taken as usual.
-      const oldest = this.#popEvicted();
+      const oldest = this.#passed.length > 0 ? this.#passed.popFront() : this.#cached.popFirst();
       this.#forget(oldest);
       this.#free.pushFront(oldest);
       this.#evictions++;
@@ -120,7 +117,8 @@ export class BlockPool {
     const references = this.references(block);
     if (references === 0) {
       if (!this.#index.has(block)) assert(false, `block ${block} is free: there is nothing in it to share`);
-      this.#removeCached(block);
+      if (this.#cached.has(block)) this.#cached.remove(block);
+      else this.#passed.remove(block);
       this.#isReused[block] = 1;
     }
     this.#references[block] = references + 1;
@@ -160,14 +158,14 @@ export class BlockPool {
     if (!this.#dropOwner(block)) return;
     if (!this.#index.has(block)) this.#free.pushFront(block);
     else if (this.#isBranch[block] === 1) this.#cache(block, 0);
-    else this.#pushPassed(block);
+    else this.#passed.pushBack(block);
   }
 
-  /** Makes a cached block a passed block, unless it has an owner or prompts part after it. */
+  /** Makes a cached block a passed block, unless prompts part after it. */
   pass(block: BlockId): void {
-    if (this.references(block) > 0 || this.#isPassed[block] === 1 || this.#isBranch[block] === 1) return;
+    if (!this.#cached.has(block) || this.#isBranch[block] === 1) return;
     this.#cached.remove(block);
-    this.#pushPassed(block);
+    this.#passed.pushBack(block);
   }
 
   /**
@@ -263,8 +261,6 @@ export class BlockPool {
     this.#cached.checkIntegrity();
     visit(this.#cached.inOrder(), 'cached', true);
     visit(this.#passed, 'passed', true);
-    for (const block of this.#passed)
-      if (this.#isPassed[block] !== 1) assert(false, `block ${block} is passed and does not say so`);
     let hashes = 0;
     for (let index = 0; index < this.blockCount; index++) {
       const block = blockId(index);
@@ -297,24 +293,6 @@ export class BlockPool {
     const key = Math.max(this.#evictions - this.#spread * age, this.#floors[block] ?? -Infinity);
     this.#cached.push(block, key);
     return key;
-  }
-
-  #pushPassed(block: BlockId): void {
-    this.#isPassed[block] = 1;
-    this.#passed.pushBack(block);
-  }
-
-  #removeCached(block: BlockId): void {
-    if (this.#isPassed[block] === 1) this.#passed.remove(block);
-    else this.#cached.remove(block);
-    this.#isPassed[block] = 0;
-  }
-
-  #popEvicted(): BlockId {
-    if (this.#passed.length === 0) return this.#cached.popFirst();
-    const block = this.#passed.popFront();
-    this.#isPassed[block] = 0;
-    return block;
   }
 
   #forget(block: BlockId): void {

@@ -27,6 +27,10 @@ export class EvictionQueue {
     return this.#length;
   }
 
+  has(block: BlockId): boolean {
+    return (this.#places[block] ?? -1) >= 0;
+  }
+
   push(block: BlockId, key: number): void {
     if ((this.#places[block] ?? 0) >= 0) assert(false, `block ${block} is in the queue already`);
     this.#keys[block] = key;
