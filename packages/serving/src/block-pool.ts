@@ -129,9 +129,7 @@ export class BlockPool {
    * last used together: a tail without its head could never be found again.
    */
   release(block: BlockId): void {
-    if (!this.#dropOwner(block)) return;
-    if (this.#index.has(block)) this.#cache(block, 0);
-    else this.#free.pushFront(block);
+    if (this.#dropOwner(block)) this.#cache(block, 0);
   }
 
   /**
@@ -143,10 +141,6 @@ export class BlockPool {
     for (let index = blocks.length - 1; index >= 0; index--) {
       const block = blocks[index];
       if (block === undefined || !this.#dropOwner(block)) continue;
-      if (!this.#index.has(block)) {
-        this.#free.pushFront(block);
-        continue;
-      }
       const key = this.#cache(block, ageOf(index, this.#isReused[block] === 1));
       const parent = blocks[index - 1];
       if (parent !== undefined) this.#floors[parent] = Math.max(this.#floors[parent] ?? 0, key);
@@ -156,8 +150,7 @@ export class BlockPool {
   /** Removes an owner whose sliding window has left the block. */
   releasePassed(block: BlockId): void {
     if (!this.#dropOwner(block)) return;
-    if (!this.#index.has(block)) this.#free.pushFront(block);
-    else if (this.#isBranch[block] === 1) this.#cache(block, 0);
+    if (this.#isBranch[block] === 1) this.#cache(block, 0);
     else this.#passed.pushBack(block);
   }
 
@@ -280,12 +273,15 @@ export class BlockPool {
     return this.#depths[block] ?? 0;
   }
 
-  /** Removes an owner, and returns true if it was the last. */
+  /** Removes an owner. Returns true if the block now has none and can be found; a block without a hash becomes free. */
   #dropOwner(block: BlockId): boolean {
     const references = this.references(block);
     if (references === 0) assert(false, `block ${block} is released more often than it was taken`);
     this.#references[block] = references - 1;
-    return references === 1;
+    if (references > 1) return false;
+    if (this.#index.has(block)) return true;
+    this.#free.pushFront(block);
+    return false;
   }
 
   /** Adds a block to the cached blocks and returns its key: the number of evictions at its last use, less its age. */
