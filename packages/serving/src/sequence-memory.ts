@@ -127,10 +127,10 @@ export class SequenceMemory {
     const fullBlocks = Math.floor(computed / this.blockSize);
     const publishes = this.#prefixCaching && fullBlocks > sequence.publishedBlocks;
     if (publishes) this.#extendHashes(sequence, fullBlocks);
-    for (const { index, pool, window } of this.groups) {
-      shrink(tableOf(sequence, index), pool, blocksFor(computed, this.blockSize));
-      if (publishes) this.#publish(sequence, index, fullBlocks);
-      if (window !== null) this.#slide(sequence, index, { computed, window, publishes });
+    for (const group of this.groups) {
+      shrink(tableOf(sequence, group.index), group.pool, blocksFor(computed, this.blockSize));
+      if (publishes) this.#publish(sequence, group.index, fullBlocks);
+      if (group.window !== null) this.#slide(sequence, group, publishes);
     }
     sequence.publishedBlocks = fullBlocks;
   }
@@ -143,27 +143,20 @@ export class SequenceMemory {
    *   read by a later prompt |<--- window --->|
    *   read by this sequence    |<--- window --->|
    */
-  #slide(
-    sequence: Sequence,
-    groupIndex: number,
-    {
-      computed,
-      window,
-      publishes,
-    }: { readonly computed: number; readonly window: number; readonly publishes: boolean },
-  ): void {
-    const { pool } = this.#group(groupIndex);
-    const table = tableOf(sequence, groupIndex);
+  #slide(sequence: Sequence, { index, pool, window }: GroupMemory, publishes: boolean): void {
+    const { computedTokens } = sequence;
+    const table = tableOf(sequence, index);
     const { firstIndex } = table;
-    const wholeTokens = computed - (computed % this.blockSize);
+    const wholeTokens = computedTokens - (computedTokens % this.blockSize);
     const passedEnd = this.#prefixCaching ? firstLiveBlock(wholeTokens, window, this.blockSize) : 0;
     if (publishes && firstIndex > 0 && firstIndex <= passedEnd) {
       const earlier = pool.find(sequence.hashes, (firstIndex - 1) * hashWords);
       if (earlier !== null) pool.pass(earlier);
     }
-    const gone = Math.max(0, firstLiveBlock(computed, window, this.blockSize) - firstIndex);
-    for (const [index, block] of [...table.blocks.splice(0, gone).entries()].reverse()) {
-      if (firstIndex + index < passedEnd) pool.releasePassed(block);
+    const gone = firstLiveBlock(computedTokens, window, this.blockSize) - firstIndex;
+    if (gone <= 0) return;
+    for (const [place, block] of [...table.blocks.splice(0, gone).entries()].reverse()) {
+      if (firstIndex + place < passedEnd) pool.releasePassed(block);
       else pool.release(block);
     }
     table.firstIndex += gone;
