@@ -36,10 +36,10 @@ export class PromptBudget {
   }
 
   /** Tokens that a prompt with `uncomputed` tokens may compute; 0 if it has to wait for a later step. */
-  chunk(uncomputed: number, hasOthers: boolean): number {
+  chunk(uncomputed: number, hasOthers: () => boolean): number {
     const most = Math.min(uncomputed, this.#left, this.#chunkMax);
     if (this.#holder !== null) return most === uncomputed ? most : 0;
-    return most === this.#left && hasOthers ? most - Math.floor(most * heldShare) : most;
+    return most === this.#left && hasOthers() ? most - Math.floor(most * heldShare) : most;
   }
 
   /** Takes the tokens of a chunk. */

@@ -126,8 +126,9 @@ export class StepPlanner {
   #planPrefills(): void {
     const { running } = this.#core;
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
+      if (this.#prompts.left === 0) return;
       if (!isDue(sequence, 'prefilling')) continue;
-      const count = this.#prompts.chunk(sequence.uncomputedTokens, this.#hasOthers(sequence));
+      const count = this.#prompts.chunk(sequence.uncomputedTokens, () => this.#hasOthers(sequence));
       if (count === 0) continue;
       // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (room.ts).
       if (!this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
@@ -215,7 +216,7 @@ export class StepPlanner {
     if (!mayStart(this.#core, sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
-    const count = this.#prompts.chunk(sequence.tokens.length - computed, waiting.length > 1);
+    const count = this.#prompts.chunk(sequence.tokens.length - computed, () => waiting.length > 1);
     if (count === 0) return false;
     const started =
       spilled === null
@@ -265,7 +266,9 @@ export class StepPlanner {
 
   /** Gives the prompt that left tokens to other prompts the tokens that are still free. */
   #extendHeld(): void {
-    const index = this.#entries.findIndex(({ sequence }) => sequence === this.#prompts.holder);
+    const { holder } = this.#prompts;
+    if (holder === null) return;
+    const index = this.#entries.findIndex(({ sequence }) => sequence === holder);
     const entry = this.#entries[index];
     if (entry === undefined) return;
     const { sequence, kind, start, count } = entry;
