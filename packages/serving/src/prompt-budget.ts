@@ -43,8 +43,8 @@ export class PromptBudget {
   }
 
   /** Takes the tokens of a chunk. */
-  take(sequence: Sequence, count: number, uncomputed: number): void {
-    if (this.#holder === null && count < Math.min(uncomputed, this.#left, this.#chunkMax)) {
+  take(sequence: Sequence, count: number): void {
+    if (this.#holder === null && count < Math.min(sequence.uncomputedTokens, this.#left, this.#chunkMax)) {
       this.#holder = sequence;
     }
     this.#left -= count;

@@ -132,7 +132,7 @@ export class StepPlanner {
       if (count === 0) continue;
       // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (room.ts).
       if (!this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
-      this.#prompts.take(sequence, count, sequence.uncomputedTokens);
+      this.#prompts.take(sequence, count);
       this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
     }
   }
@@ -233,7 +233,7 @@ export class StepPlanner {
     const kind = spilled !== null && sequence.uncomputedTokens === 1 ? 'decode' : 'prefill';
     sequence.become(kind === 'decode' ? 'decoding' : 'prefilling');
     running.add(sequence);
-    this.#prompts.take(sequence, count, sequence.uncomputedTokens);
+    this.#prompts.take(sequence, count);
     this.#schedule(sequence, kind, { count, draftCount: 0 });
     return true;
   }
@@ -272,7 +272,7 @@ export class StepPlanner {
     const entry = this.#entries[index];
     if (entry === undefined) return;
     const { sequence, kind, start, count } = entry;
-    const more = this.#prompts.rest(count, sequence.tokens.length - start);
+    const more = this.#prompts.rest(count, sequence.uncomputedTokens);
     if (more === 0 || !this.#core.memory.grow(sequence, start + count + more, this.#transfers)) return;
     this.#entries[index] = this.#entry(sequence, kind, { count: count + more, draftCount: 0 });
     this.#take(sequence, kind, more);
