@@ -20,32 +20,32 @@ export function mayStart(core: ServingCore, sequence: Sequence, match: PrefixMat
   if (memory.stateSlots !== null && memory.stateSlots.freeCount === 0) return false;
   // A lone sequence needs no check: an accepted request fits.
   if (running.length === 0) return true;
-  const fits = memory.groups.every((_, group) => promptFits(core, sequence, { match, group }));
-  if (!fits || config.admission === 'prompt') return fits;
-  // The need of a windowed group does not grow with the output.
-  return memory.groups.every(
-    ({ window }, group) => window !== null || outputFits(core, sequence, { match, group }),
-  );
+  return memory.groups.every(({ window }, group) => {
+    const matchedBlocks = match.tables[group]?.blocks.length ?? 0;
+    const room = { group, matchedBlocks, availableBlocks: memory.availableBeside(match, group) };
+    if (!promptFits(core, sequence, room)) return false;
+    // The need of a windowed group does not grow with the output.
+    return config.admission === 'prompt' || window !== null || outputFits(core, sequence, room);
+  });
 }
 
-interface GroupMatch {
-  readonly match: PrefixMatch;
+interface GroupRoom {
   readonly group: number;
+  readonly matchedBlocks: number;
+  /** Blocks that can still be allocated after the matched blocks are shared. */
+  readonly availableBlocks: number;
 }
 
-function matchedBlocks({ match, group }: GroupMatch): number {
-  return match.tables[group]?.blocks.length ?? 0;
-}
-
-function promptFits(core: ServingCore, sequence: Sequence, { match, group }: GroupMatch): boolean {
+function promptFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boolean {
   const { config, memory, running } = core;
-  let needed = peakOf(core, sequence, group) - matchedBlocks({ match, group });
+  const { group, matchedBlocks, availableBlocks } = room;
+  let needed = peakOf(core, sequence, group) - matchedBlocks;
   for (const other of running) {
     if (other.state !== 'prefilling') continue;
     needed += Math.max(0, peakOf(core, other, group) - tableOf(other, group).blocks.length);
   }
   const reserve = Math.ceil((memory.groups[group]?.pool.blockCount ?? 0) * config.admissionReserve);
-  return memory.availableBeside(match, group) >= needed + reserve;
+  return availableBlocks >= needed + reserve;
 }
 
 /** Peak number of blocks of a group for computing all known tokens. */
@@ -65,9 +65,9 @@ interface Course {
   readonly tokensLeft: number;
 }
 
-function outputFits(core: ServingCore, sequence: Sequence, groupMatch: GroupMatch): boolean {
-  const { config, memory, running } = core;
-  const { match, group } = groupMatch;
+function outputFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boolean {
+  const { config, running } = core;
+  const { group, matchedBlocks, availableBlocks } = room;
   const { blockSize } = config;
   const courseOf = (one: Sequence, heldBlocks: number, sharedBlocks: number): Course => {
     const { promptLength, lengthMax } = one;
@@ -77,13 +77,13 @@ function outputFits(core: ServingCore, sequence: Sequence, groupMatch: GroupMatc
     const tokensLeft = Math.max(1, promptLength + output - knownTokens) - 1;
     return { knownTokens, heldBlocks, ownBlocks: Math.max(0, heldBlocks - sharedBlocks), tokensLeft };
   };
-  const courses = [courseOf(sequence, matchedBlocks(groupMatch), Infinity)];
+  const courses = [courseOf(sequence, matchedBlocks, Infinity)];
   for (const other of running) {
     const held = tableOf(other, group).blocks.length;
     courses.push(courseOf(other, held, Math.floor(other.cachedTokens / blockSize)));
   }
   courses.sort((left, right) => left.tokensLeft - right.tokensLeft);
-  return growthFits(courses, memory.availableBeside(match, group), blockSize);
+  return growthFits(courses, availableBlocks, blockSize);
 }
 
 /** `courses` in the order of their ends. */
