@@ -71,37 +71,40 @@ class Chats {
     }
     return sequence.tokens;
   }
+
+  /** The texts take turns of 100 new tokens and 50 of output, after a first round that fills the cache. */
+  takeTurns(texts: readonly (readonly number[])[], rounds: number, afterTurn?: () => void): void {
+    const current = [...texts];
+    for (let round = 0; round < rounds; round++) {
+      for (const [session, text] of current.entries()) {
+        const prompt = round === 0 ? text : [...text, ...textOf(session, text.length, 100)];
+        current[session] = this.turn(prompt, 50, round > 0);
+        afterTurn?.();
+      }
+    }
+  }
 }
 
-/** Sessions of 3,000 tokens take turns of 100 new tokens and 50 of output, after a prompt that all of them begin with. */
+/** Sessions of 3,000 tokens take turns. All of them begin with the same `sharedTokens` tokens. */
 export function sessionsInTurn(sessions: number, sharedTokens: number, variant: Variant): number {
   const chats = new Chats(variant);
   const shared = textOf(500, 0, sharedTokens);
-  const texts: (readonly number[])[] = Array.from({ length: sessions }, (_, session) => [
+  const texts = Array.from({ length: sessions }, (_, session) => [
     ...shared,
     ...textOf(session, 0, 3000 - sharedTokens),
   ]);
-  for (let round = 0; round < 6; round++) {
-    for (const [session, text] of texts.entries()) {
-      const prompt = round === 0 ? text : [...text, ...textOf(session, text.length, 100)];
-      texts[session] = chats.turn(prompt, 50, round > 0);
-    }
-  }
+  chats.takeTurns(texts, 6);
   return chats.hitShare;
 }
 
 /** Four sessions take turns, and between two turns prompts of 900 tokens come that never return. */
 export function sessionsAmongSinglePrompts(singles: number, variant: Variant): number {
   const chats = new Chats(variant);
-  const texts: (readonly number[])[] = Array.from({ length: 4 }, (_, session) => textOf(session, 0, 3000));
+  const texts = Array.from({ length: 4 }, (_, session) => textOf(session, 0, 3000));
   let next = 1000;
-  for (let round = 0; round < 8; round++) {
-    for (const [session, text] of texts.entries()) {
-      const prompt = round === 0 ? text : [...text, ...textOf(session, text.length, 100)];
-      texts[session] = chats.turn(prompt, 50, round > 0);
-      for (let single = 0; single < singles; single++) chats.turn(textOf(next++, 0, 900), 20, false);
-    }
-  }
+  chats.takeTurns(texts, 8, () => {
+    for (let single = 0; single < singles; single++) chats.turn(textOf(next++, 0, 900), 20, false);
+  });
   return chats.hitShare;
 }
 
