@@ -6,6 +6,7 @@ import { BlockPool } from './block-pool.ts';
 import { EvictionQueue } from './eviction-queue.ts';
 import { type BlockId, blockId } from './ids.ts';
 import { policies, Scheduler, type ServingConfig } from './index.ts';
+import { runToEnd } from './testing/run-steps.ts';
 
 test('the queue gives what sorting gives, also after removals from the middle', () => {
   fc.assert(
@@ -99,14 +100,7 @@ describe('sessions that take turns', () => {
       for (const [session, text] of texts.entries()) {
         const prompt = [...text, 500_000 + round, 600_000 + session];
         const sequence = scheduler.submit({ prompt, outputTokensMax: 2 }, seconds(0));
-        while (scheduler.runningCount + scheduler.waitingCount > 0) {
-          const plan = scheduler.step(seconds(0));
-          const sampled = plan.entries.filter(({ samples }) => samples);
-          scheduler.commit(
-            sampled.map(({ sequence: { id } }) => ({ sequenceId: id, tokens: [7] })),
-            seconds(0),
-          );
-        }
+        runToEnd(scheduler);
         texts[session] = [...sequence.tokens];
         if (round === 0) continue;
         asked += prompt.length;

@@ -3,6 +3,7 @@ import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { describe, expect, test } from 'vitest';
 import { policies, Scheduler, type ServingConfig } from './index.ts';
 import { OutputLengths } from './output-lengths.ts';
+import { runStep, runToEnd } from './testing/run-steps.ts';
 
 describe('expected lengths', () => {
   test('before the first answer: a guess within the limit; afterwards the mean of longer answers', () => {
@@ -44,17 +45,10 @@ describe('32 requests of 100 and up to 400 tokens in a tight pool', () => {
       const prompt = Array.from({ length: 100 }, (_, index) => 1000 * request + index);
       scheduler.submit({ prompt, outputTokensMax: 400 }, seconds(0));
     }
-    while (scheduler.runningCount + scheduler.waitingCount > 0) {
-      const plan = scheduler.step(seconds(0));
-      const sampled = plan.entries.filter(({ samples }) => samples);
-      scheduler.commit(
-        sampled.map(({ sequence: { id, tokens, promptLength } }) => {
-          const isLast = tokens.length - promptLength + 1 >= (lengths[id] ?? 400);
-          return { sequenceId: id, tokens: [7], ...(isLast && { finished: 'stop' as const }) };
-        }),
-        seconds(0),
-      );
-    }
+    runToEnd(scheduler, ({ id, tokens, promptLength }) => {
+      const isLast = tokens.length - promptLength + 1 >= (lengths[id] ?? 400);
+      return { tokens: [7], ...(isLast && { finished: 'stop' as const }) };
+    });
     const { prefillTokens, decodeTokens } = scheduler.metrics;
     const useful = lengths.reduce((sum, length) => sum + 99 + length, 0);
     return (prefillTokens + decodeTokens) / useful - 1;
@@ -81,19 +75,11 @@ test('requests of a common prompt run together: its blocks count once', () => {
     policy: policies.fcfs,
   });
   const shared = Array.from({ length: 1600 }, (_, index) => index);
-  const run = (): void => {
-    const plan = scheduler.step(seconds(0));
-    const sampled = plan.entries.filter(({ samples }) => samples);
-    scheduler.commit(
-      sampled.map(({ sequence: { id } }) => ({ sequenceId: id, tokens: [7] })),
-      seconds(0),
-    );
-  };
   scheduler.submit({ prompt: [...shared, 5000], outputTokensMax: 2 }, seconds(0));
-  while (scheduler.runningCount + scheduler.waitingCount > 0) run();
+  runToEnd(scheduler);
   for (let request = 0; request < 16; request++) {
     scheduler.submit({ prompt: [...shared, 6000 + request], outputTokensMax: 40 }, seconds(0));
   }
-  run();
+  runStep(scheduler);
   expect(scheduler.runningCount).toBe(16);
 });

@@ -1,7 +1,8 @@
 /** The prefix cache of models with sliding windows: what a finished sequence leaves, and what pushes it out. */
 import { seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
-import { policies, Scheduler, type ServingConfig, type StepPlan } from './index.ts';
+import { policies, Scheduler, type ServingConfig } from './index.ts';
+import { runToEnd } from './testing/run-steps.ts';
 import { smallConfig, TestDriver } from './testing/test-driver.ts';
 
 const blockSize = 16;
@@ -26,19 +27,10 @@ function config(windowedBlocks: number): ServingConfig {
   };
 }
 
-function commit(scheduler: Scheduler, plan: StepPlan): void {
-  const sampled = plan.entries.filter(({ samples }) => samples);
-  const results = sampled.map(({ sequence }) => ({
-    sequenceId: sequence.id,
-    tokens: [sequence.id % 30_000],
-  }));
-  scheduler.commit(results, plan.now);
-}
-
 /** Runs one request alone to its end, and returns all its tokens and the share of its prompt that was cached. */
 function turn(scheduler: Scheduler, prompt: readonly number[], outputTokens: number) {
   const sequence = scheduler.submit({ prompt, outputTokensMax: outputTokens }, seconds(0));
-  while (scheduler.runningCount + scheduler.waitingCount > 0) commit(scheduler, scheduler.step(seconds(0)));
+  runToEnd(scheduler, ({ id }) => ({ tokens: [id % 30_000] }));
   scheduler.checkIntegrity();
   return { tokens: [...sequence.tokens], cachedShare: sequence.cachedTokens / prompt.length };
 }
