@@ -1,7 +1,7 @@
 /** A Messages request to the chat of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatAsk } from '../core/chat-generation.ts';
-import { checkedToolUse, type ToolUse } from '../core/chat-tools.ts';
+import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../core/chat-tools.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { CountRequest, MessageRequest } from './message-schema.ts';
 
@@ -70,16 +70,9 @@ function toolUseOf({ tools, tool_choice: choice }: CountRequest): ToolUse | null
         hint: 'describe tools with a name and an input_schema',
       });
     }
-    return {
-      name,
-      ...(description !== undefined && { description }),
-      ...(parameters !== undefined && { parameters }),
-    };
+    return toolSpec({ name, description, parameters });
   });
-  if (specs.length === 0) {
-    if (choice == null || choice.type === 'auto' || choice.type === 'none') return null;
-    throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
-  }
+  if (specs.length === 0) return withoutTools(choice?.type);
   return checkedToolUse({
     tools: specs,
     choice: choiceOf(choice),

@@ -17,6 +17,27 @@ export interface ToolSpec {
   readonly parameters?: unknown;
 }
 
+/** Names and descriptions that APIs send, where null means absent. */
+interface GivenTool {
+  readonly name: string;
+  readonly description?: string | null | undefined;
+  readonly parameters?: unknown;
+}
+
+export function toolSpec({ name, description, parameters }: GivenTool): ToolSpec {
+  return {
+    name,
+    ...(description != null && { description }),
+    ...(parameters != null && { parameters }),
+  };
+}
+
+/** The answer for a request without tools. Throws if its choice, in the words of its API, requires a call. */
+export function withoutTools(choice: unknown): null {
+  if (choice == null || choice === 'auto' || choice === 'none') return null;
+  throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
+}
+
 /** Throws if the choice names no tool, or if two tools have one name. */
 export function checkedToolUse(use: ToolUse): ToolUse {
   const { tools, choice } = use;

@@ -1,7 +1,7 @@
 /** Requests of ollama's API to the chat of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatAsk } from '../core/chat-generation.ts';
-import { checkedToolUse, type ToolUse } from '../core/chat-tools.ts';
+import { checkedToolUse, type ToolUse, toolSpec } from '../core/chat-tools.ts';
 import type { OllamaChat, OllamaGenerate } from './ollama-schema.ts';
 
 export function askOfChat(body: OllamaChat): ChatAsk {
@@ -80,10 +80,6 @@ export function generationOf({ options }: Shared): ChatAsk['generation'] {
 
 function toolUseOf({ tools }: OllamaChat): ToolUse | null {
   if (tools == null || tools.length === 0) return null;
-  const specs = tools.map(({ function: { name, description, parameters } }) => ({
-    name,
-    ...(description != null && { description }),
-    ...(parameters != null && { parameters }),
-  }));
+  const specs = tools.map(({ function: described }) => toolSpec(described));
   return checkedToolUse({ tools: specs, choice: 'auto', allowsSeveral: true });
 }

@@ -1,7 +1,7 @@
 /** A chat request to the input of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatInput } from '../core/chat-prompts.ts';
-import { checkedToolUse, type ToolUse } from '../core/chat-tools.ts';
+import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../core/chat-tools.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
@@ -54,18 +54,10 @@ export function toolUseOf(
   body: Pick<ChatRequest, 'tools' | 'tool_choice' | 'parallel_tool_calls'>,
 ): ToolUse | null {
   const { tools, tool_choice: choice, parallel_tool_calls: parallel } = body;
-  const specs = (tools ?? []).map(({ function: { name, description, parameters } }) => ({
-    name,
-    ...(description != null && { description }),
-    ...(parameters != null && { parameters }),
-  }));
+  if (tools == null || tools.length === 0) return withoutTools(choice);
   const wanted = choice ?? 'auto';
-  if (specs.length === 0) {
-    if (wanted === 'auto' || wanted === 'none') return null;
-    throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
-  }
   return checkedToolUse({
-    tools: specs,
+    tools: tools.map(({ function: described }) => toolSpec(described)),
     choice: typeof wanted === 'string' ? wanted : { name: wanted.function.name },
     allowsSeveral: parallel !== false,
   });

@@ -1,7 +1,7 @@
 /** A Responses request to the chat of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatAsk } from '../../core/chat-generation.ts';
-import { checkedToolUse, type ToolUse } from '../../core/chat-tools.ts';
+import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../../core/chat-tools.ts';
 import { InvalidField } from '../../http/request-errors.ts';
 import type { ResponseRequest } from './response-schema.ts';
 
@@ -107,17 +107,10 @@ function toolUseOf({
         hint: 'describe tools of type function with a name',
       });
     }
-    return {
-      name,
-      ...(description != null && { description }),
-      ...(parameters != null && { parameters }),
-    };
+    return toolSpec({ name, description, parameters });
   });
+  if (specs.length === 0) return withoutTools(choice);
   const wanted = choice ?? 'auto';
-  if (specs.length === 0) {
-    if (wanted === 'auto' || wanted === 'none') return null;
-    throw new InvalidField('tool_choice', 'a call is required, but there are no tools');
-  }
   return checkedToolUse({
     tools: specs,
     choice: typeof wanted === 'string' ? wanted : { name: wanted.name },
