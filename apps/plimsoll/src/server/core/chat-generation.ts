@@ -6,6 +6,7 @@ import { callGrammar, type ToolUse } from './chat-tools.ts';
 import type { Generation, GenerationInput } from './generations.ts';
 import type { GrammarLease } from './grammars.ts';
 import { type OutputPart, OutputReader, type OutputReaderOptions } from './output-reader.ts';
+import { encodePlain } from './served-model.ts';
 import type { ServerCore } from './server-core.ts';
 
 export interface ChatAsk {
@@ -89,8 +90,7 @@ export function plainChat(
   call: Call,
   ask: PlainAsk,
 ): ChatGeneration {
-  model.engine.checkTextSize([ask.text]);
-  const prompt = model.tokenizer.encode(ask.text, { parseSpecial: true });
+  const prompt = encodePlain(model, ask.text);
   const lease = leaseOf(grammars, null, ask.schema);
   const generation = generations.submit(
     { ...ask.generation, prompt, ...(lease !== null && { lease }) },

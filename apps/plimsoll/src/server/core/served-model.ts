@@ -14,6 +14,15 @@ export interface ServedModel {
   readonly createdAt: number;
 }
 
+/**
+ * Encodes a prompt that no template renders. Control tokens in the text are tokens: clients write the markers of their
+ * model by hand. Throws if the text is too long.
+ */
+export function encodePlain({ engine, tokenizer }: ServedModel, text: string): Int32Array {
+  engine.checkTextSize([text]);
+  return tokenizer.encode(text, { parseSpecial: true });
+}
+
 /** Returns the name that answers use. Throws code `unknown-model` if the request names another model. */
 export function servedName({ names }: ServedModel, asked: string | null | undefined): string {
   const [name = ''] = names;

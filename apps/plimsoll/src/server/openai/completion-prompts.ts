@@ -1,7 +1,7 @@
 /** The prompts of a completion request: their tokens, and with echo their texts and scores. */
 import type { SampledLogprobs } from '@plimsoll/engine/sampling';
 import { promptScores } from '../core/prompt-scores.ts';
-import type { ServedModel } from '../core/served-model.ts';
+import { encodePlain, type ServedModel } from '../core/served-model.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { CompletionRequest } from './completion-schema.ts';
 
@@ -22,7 +22,7 @@ export async function readPrompts(
   const { echo, logprobs } = body;
   const prompts: CompletionPrompt[] = [];
   for (const prompt of promptList(body.prompt)) {
-    const tokens = typeof prompt === 'string' ? encode(model, prompt) : checkedTokens(model, prompt);
+    const tokens = typeof prompt === 'string' ? encodePlain(model, prompt) : checkedTokens(model, prompt);
     const text = typeof prompt === 'string' ? prompt : tokenizer.decode(prompt, { skipSpecial: false });
     const scores =
       echo === true && logprobs != null
@@ -40,12 +40,6 @@ function promptList(prompt: CompletionRequest['prompt']): readonly (string | rea
 
 function isTokenList(prompt: Exclude<CompletionRequest['prompt'], string>): prompt is number[] {
   return typeof prompt[0] === 'number';
-}
-
-/** Control tokens in the text are read as tokens: clients write the markers of their model by hand. */
-function encode({ engine, tokenizer }: ServedModel, text: string): Int32Array {
-  engine.checkTextSize([text]);
-  return tokenizer.encode(text, { parseSpecial: true });
 }
 
 function checkedTokens({ tokenizer }: ServedModel, tokens: readonly number[]): readonly number[] {
