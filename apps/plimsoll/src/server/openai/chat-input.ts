@@ -2,7 +2,7 @@
 import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatInput } from '../core/chat-prompts.ts';
 import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../core/chat-tools.ts';
-import { InvalidField } from '../http/request-errors.ts';
+import { contentText } from '../http/text-parts.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
 export function chatInputOf(body: Pick<ChatRequest, 'messages' | 'chat_template_kwargs'>): ChatInput {
@@ -19,25 +19,16 @@ function templateMessage(message: ChatRequest['messages'][number], index: number
   return {
     // Templates know the role by its older name.
     role: role === 'developer' ? 'system' : role,
-    content: contentText(content, `messages.${index}.content`),
+    content: contentText(content ?? '', {
+      param: `messages.${index}.content`,
+      types: ['text'],
+      hint: 'send parts of type text; the server has no models for images and sound',
+    }),
     ...(name != null && { name }),
     ...(callId != null && { tool_call_id: callId }),
     ...(calls != null && calls.length > 0 && { tool_calls: calls }),
     ...(reasoning != null && { reasoning_content: reasoning }),
   };
-}
-
-function contentText(content: ChatRequest['messages'][number]['content'], param: string): string {
-  if (content == null) return '';
-  if (typeof content === 'string') return content;
-  const texts = content.map(({ type, text }, index) => {
-    if (type === 'text' && text !== undefined) return text;
-    throw new InvalidField(`${param}.${index}`, `a part of type "${type.slice(0, 40)}" cannot be read`, {
-      code: 'unsupported-content',
-      hint: 'send parts of type text; the server has no models for images and sound',
-    });
-  });
-  return texts.join('\n');
 }
 
 /** Any JSON object. */

@@ -3,6 +3,7 @@ import type { ChatMessage } from '@plimsoll/text/chat';
 import type { ChatAsk } from '../../core/chat-generation.ts';
 import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../../core/chat-tools.ts';
 import { InvalidField } from '../../http/request-errors.ts';
+import { contentText } from '../../http/text-parts.ts';
 import type { ResponseRequest } from './response-schema.ts';
 
 type Item = Exclude<ResponseRequest['input'], string>[number];
@@ -81,19 +82,9 @@ function templateMessages(items: readonly Item[]): readonly ChatMessage[] {
   return messages;
 }
 
-function textOf(
-  content: string | readonly { type: string; text?: string | undefined }[],
-  param: string,
-): string {
-  if (typeof content === 'string') return content;
-  const texts = content.map(({ type, text }, index) => {
-    if (/^(?:input_|output_)?text$/.test(type) && text !== undefined) return text;
-    throw new InvalidField(`${param}.${index}`, `a part of type "${type.slice(0, 40)}" cannot be read`, {
-      code: 'unsupported-content',
-      hint: 'send parts of type input_text',
-    });
-  });
-  return texts.join('\n');
+function textOf(content: Parameters<typeof contentText>[0], param: string): string {
+  const types = ['text', 'input_text', 'output_text'];
+  return contentText(content, { param, types, hint: 'send parts of type input_text' });
 }
 
 function toolUseOf({
