@@ -26,6 +26,11 @@ export function countsFlag(flag: string, least = 0): (text: string) => readonly 
   return (text) => text.split(',').map((part) => one(part.trim()));
 }
 
+/** Adds the value of a flag that may be repeated. */
+export function collected(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
 /** The error for a wrong value of a flag of `plimsoll plan`. `flag` has no dashes. */
 export function badFlag(flag: string, value: string, limit: string): PlimsollError {
   return badValue(`--${flag}`, value, limit);

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { GenerationRequest } from '@plimsoll/engine';
 import type { Command } from 'commander';
-import { badValue, lonelyFlag, realFlag, wholeFlag } from './flag-values.ts';
+import { badValue, collected, lonelyFlag, realFlag, wholeFlag } from './flag-values.ts';
 
 export interface SamplingFlags {
   readonly maxTokens?: number;
@@ -78,10 +78,6 @@ export function overflowOf(
   if (overflow === 'slide') return { keepTokens: keep ?? usualKeepTokens };
   if (keep !== undefined) throw lonelyFlag('--keep', '--overflow slide');
   return 'refuse';
-}
-
-function collected(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }
 
 export interface Sampling {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
-import { badValue, realFlag, wholeFlag } from '../flag-values.ts';
+import { badValue, collected, realFlag, wholeFlag } from '../flag-values.ts';
 import { printMessage } from '../output.ts';
 import { serveBanner } from '../render/serve-banner.ts';
 
@@ -190,10 +190,6 @@ function readKeys(path: string): string {
       { cause: error },
     );
   }
-}
-
-function collected(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
 }
 
 function originFlag(text: string, before: readonly string[] | undefined): readonly string[] {
