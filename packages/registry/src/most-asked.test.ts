@@ -8,7 +8,7 @@ const asked = z.array(z.strictObject({ url: z.url(), date: z.iso.date() })).min(
 const listSchema = z.strictObject({
   id: z.literal('most-asked'),
   name: z.string().min(1),
-  /** First and last day of what was counted. */
+  /** The first and the last day whose mentions count. */
   since: z.iso.date(),
   until: z.iso.date(),
   note: z.string().min(1),

@@ -1,4 +1,4 @@
-/** How many users of what length the cache of a running engine holds. */
+/** Counts the users that the cache of a running engine holds, by the length of their context. */
 import type { Engine } from '@plimsoll/engine';
 import { defined } from '@plimsoll/foundation';
 

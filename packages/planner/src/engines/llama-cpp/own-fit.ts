@@ -13,7 +13,7 @@ import { buildOf, memoryQuestion } from './request.ts';
 
 type Asked = Question<LlamaCppOptions>;
 
-/** Returns true if nobody placed the layers, so that llama-server places them. */
+/** Returns true if the question leaves the place of the layers to llama-server. */
 export function placesLayers({ options }: Asked): boolean {
   const { gpuLayers, fit } = options ?? {};
   return fit !== false && (gpuLayers === 'auto' || (gpuLayers === undefined && fit === true));
