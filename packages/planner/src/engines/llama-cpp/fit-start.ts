@@ -33,9 +33,9 @@ export interface FitLimits {
 /** The start after the fit. The number of layers is `all` where every layer fits. */
 export function fitStart(asked: LlamaCppInput, limits: FitLimits): LlamaCppInput {
   const target = limits.freeBytes.map((free, device) => free - (limits.marginBytes[device] ?? 0));
-  const memory = engineMemory(asked);
-  if (leavesRoom(usedBytes(asked, limits), target)) return asked;
-  const reduced = reduceContext({ asked, memory, target, limits });
+  const used = usedBytes(asked, limits);
+  if (leavesRoom(used, target)) return asked;
+  const reduced = reduceContext({ asked, used, target, limits });
   const isOneMemory = target.length === 1 || asked.backend === 'cpu';
   if (reduced.isEnough && isOneMemory) return reduced.input;
   if (asked.backend === 'cpu' || !limits.movesLayers) return reduced.input;
@@ -89,18 +89,19 @@ function sum(numbers: readonly number[]): number {
 
 interface ContextQuestion {
   readonly asked: LlamaCppInput;
-  readonly memory: EngineMemory;
+  /** Bytes of the asked start per device. */
+  readonly used: readonly number[];
   readonly target: readonly number[];
   readonly limits: FitLimits;
 }
 
 /** Step 2: a shorter context by linear interpolation between the shortest and the asked one. */
-function reduceContext({ asked, memory, target, limits }: ContextQuestion): {
+function reduceContext({ asked, used, target, limits }: ContextQuestion): {
   readonly input: LlamaCppInput;
   readonly isEnough: boolean;
 } {
-  const used = usedBytes(asked, limits);
-  const streams = memory.options.cache.unified ? 1 : memory.options.sequences;
+  const { devices: parts, options } = engineMemory(asked);
+  const streams = options.cache.unified ? 1 : options.sequences;
   const least = (limits.contextMin ?? Number.POSITIVE_INFINITY) * streams;
   const most = asked.contextTokens;
   if (surplusOf(used, target) >= 0 || most <= least) return { input: asked, isEnough: false };
@@ -108,7 +109,7 @@ function reduceContext({ asked, memory, target, limits }: ContextQuestion): {
   // Whole layers waste about half a layer per device, and tensors of experts a sixth.
   const layers = asked.spec.layers.length;
   const hasExperts = asked.spec.layers.some(({ mlp }) => mlp.kind === 'moe');
-  const perLayer = Math.trunc(sum(memory.devices.map(({ weights }) => weights)) / layers);
+  const perLayer = Math.trunc(sum(parts.map(({ weights }) => weights)) / layers);
   const waste = devices > 1 ? Math.trunc(((devices + 1) * perLayer) / (hasExperts ? 6 : 2)) : 0;
   const wanted = sum(target) - waste;
   const shortest = sum(usedBytes({ ...asked, contextTokens: least }, limits));
