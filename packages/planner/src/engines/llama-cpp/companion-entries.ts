@@ -27,7 +27,7 @@ function partEntries(
   place: string,
 ): readonly LedgerEntry[] {
   return [
-    entry(memory, { tag: `weights${place}`, tier, amount: memory.sharesWeights ? 0 : part.weights }),
+    entry(memory, { tag: `weights${place}`, tier, amount: part.weights }),
     entry(memory, { tag: `cache and state${place}`, tier, amount: part.cache + part.state }),
     entry(memory, { tag: `compute buffer${place}`, tier, amount: part.compute }),
   ];

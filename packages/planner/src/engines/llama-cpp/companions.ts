@@ -7,7 +7,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { Question } from '../../question/question.ts';
 import { modelNames } from '../paste/model-names.ts';
 import { ggmlName } from './cache-types.ts';
-import { type EngineMemory, engineMemory } from './engine-memory.ts';
+import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { deviceIndex, type Machine } from './machine.ts';
 import type { LlamaCppOptions } from './options.ts';
@@ -111,9 +111,9 @@ function draftLength(
   return type === 'ngram-mod' ? 64 : 48;
 }
 
+/** Memory of a companion. Weights that it shares with the model count as 0. */
 export interface CompanionMemory extends EngineMemory {
   readonly title: string;
-  readonly sharesWeights: boolean;
 }
 
 /** Memory of the companions of a start with this context and these slots. */
@@ -125,6 +125,7 @@ export function companionMemory(
     const sequences = target.sequences ?? 1;
     const contextTokens = Math.min(start.contextTokens, target.contextTokens);
     const memory = engineMemory({ ...start, contextTokens, sequences, outputs: sequences });
-    return { ...memory, sharesWeights, title };
+    const own = (part: BackendMemory): BackendMemory => (sharesWeights ? { ...part, weights: 0 } : part);
+    return { ...memory, devices: memory.devices.map(own), host: own(memory.host), title };
   });
 }

@@ -52,16 +52,15 @@ function useOf(
     workBytes: sum(parts, (part) => part.compute) + outputBytes,
   });
   const isOneMemory = isUnified || memory.devices.length === 0;
-  const outputs = further.reduce((total, { outputBytes }) => total + outputBytes, memory.outputBytes);
+  const contexts = [memory, ...further];
+  const outputs = contexts.reduce((total, { outputBytes }) => total + outputBytes, 0);
   const partsOn = (device: number): readonly BackendMemory[] => [
-    ...(memory.devices[device] === undefined ? [] : [memory.devices[device]]),
-    ...further.flatMap(({ devices: own, sharesWeights }) => ownParts(own[device], sharesWeights)),
+    ...contexts.flatMap(({ devices: own }) => own[device] ?? []),
     ...(device === 0 && projector?.onDevice === true ? [projectorPart(projector)] : []),
   ];
   const isHostProjector = projector !== null && (memory.devices.length === 0 || !projector.onDevice);
   const hostParts = [
-    memory.host,
-    ...further.flatMap(({ host, sharesWeights }) => ownParts(host, sharesWeights)),
+    ...contexts.map(({ host }) => host),
     ...(isHostProjector ? [projectorPart(projector)] : []),
   ];
   const pools = isOneMemory
@@ -72,10 +71,6 @@ function useOf(
 
 function projectorPart({ weightBytes, computeBytes }: Projector): BackendMemory {
   return { weights: weightBytes, cache: 0, state: 0, compute: computeBytes };
-}
-
-function ownParts(part: BackendMemory | undefined, sharesWeights: boolean): readonly BackendMemory[] {
-  return part === undefined ? [] : [sharesWeights ? { ...part, weights: 0 } : part];
 }
 
 function sum(parts: readonly BackendMemory[], pick: (part: BackendMemory) => number): number {

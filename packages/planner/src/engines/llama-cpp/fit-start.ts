@@ -61,11 +61,7 @@ function fittedLayers(input: LlamaCppInput, target: readonly number[], limits: F
 /** Bytes per device, or of the whole machine if it has no device. */
 function usedBytes(input: LlamaCppInput, { companions = [] }: FitLimits): readonly number[] {
   const own = placedBytes(engineMemory(input));
-  const further = companionMemory(companions, input).map((memory) => {
-    const none = memory.devices.map((part) => ({ ...part, weights: 0 }));
-    const host = { ...memory.host, weights: 0 };
-    return placedBytes(memory.sharesWeights ? { ...memory, devices: none, host } : memory);
-  });
+  const further = companionMemory(companions, input).map(placedBytes);
   return own.map((bytes, device) => bytes + sum(further.map((extra) => extra[device] ?? 0)));
 }
 
