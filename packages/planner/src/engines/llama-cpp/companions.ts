@@ -4,6 +4,7 @@
  * layers of the model itself.
  */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { createMemo, remember } from '../../bytes/memo.ts';
 import type { Question } from '../../question/question.ts';
 import { modelNames } from '../paste/model-names.ts';
 import { ggmlName } from './cache-types.ts';
@@ -66,15 +67,15 @@ export function draftMixture({ spec, reference }: NonNullable<LlamaCppOptions['d
 
 /** A model of the prediction layers alone, with the embedding and the head of the model. */
 function predictionSpec(spec: ModelSpec): ModelSpec {
-  const known = predictionSpecs.get(spec);
-  if (known !== undefined) return known;
-  const made: ModelSpec = { ...spec, layers: spec.predictionLayers, predictionLayers: [] };
-  predictionSpecs.set(spec, made);
-  return made;
+  return remember(predictionMemo, spec, '', () => ({
+    ...spec,
+    layers: spec.predictionLayers,
+    predictionLayers: [],
+  }));
 }
 
 /** Loaded models are remembered by their spec, so that the same spec is made once. */
-const predictionSpecs = new WeakMap<ModelSpec, ModelSpec>();
+const predictionMemo = createMemo<ModelSpec>();
 
 export interface SpeculationState {
   /** Recurrent states per sequence to which a rejected draft returns. */
