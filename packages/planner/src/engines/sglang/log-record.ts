@@ -24,7 +24,7 @@ import type { SglangDeployment } from './deployment.ts';
 import { cardOf } from './logged-card.ts';
 import type { SglangOptions } from './options.ts';
 import { prepareSglang } from './profile.ts';
-import { memoryGap, poolGaps } from './record-gaps.ts';
+import { memoryGap, poolGap } from './record-gaps.ts';
 import type { PrintedMemory } from './stages.ts';
 
 export const sglangRecords: RecordReader<'sglang'> = {
@@ -45,17 +45,17 @@ export function predictSglangRecord(record: RawRecord, resolver: Resolver): Reco
   const own = prepareSglang(question, { date });
   const under = (engineVersion: string): SglangDeployment | null =>
     planned({ ...question, engineVersion }, printed);
-  const gaps = poolGaps({ record, reported, given, under });
+  const gap = poolGap({ record, reported, given, under });
   const ownGap = card.isNamed ? memoryGap(own.stage, reported, own.capacityBytes) : null;
-  const pools = gaps.length > 0 ? {} : figures(given);
+  const pools = gap === null ? figures(given) : {};
   return {
     id: textField(record, 'id') ?? '',
     supported: true,
     predicted: card.isNamed && ownGap === null ? { ...pools, ...memoryFigures(own) } : pools,
     reported,
     assumptions: assumptionsOf(record, own),
-    ...(card.isNamed && { endToEnd: gaps.length > 0 || ownGap !== null ? {} : figures(own) }),
-    undetermined: [...gaps, ...(ownGap === null ? [] : [`end to end: ${ownGap}`])],
+    ...(card.isNamed && { endToEnd: gap === null && ownGap === null ? figures(own) : {} }),
+    undetermined: [...(gap === null ? [] : [gap]), ...(ownGap === null ? [] : [`end to end: ${ownGap}`])],
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Finds what a log record omits although it decides the pools: the share, a cap, slots, the draft model or the release.
- * The figures of such a record are null, because no plan of its inputs can meet them; the reasons are listed with it.
+ * Finds a fact that decides the pools and that a log record omits: the share, a cap, slots, the draft model or the release.
+ * `validate` does not compare the figures of such a record, because no plan of its inputs can meet them; it lists the reason.
  */
 import { formatBytes, GiB } from '@plimsoll/foundation';
 import table from '@plimsoll/registry/engines/sglang-releases.json' with { type: 'json' };
@@ -16,11 +16,9 @@ interface GapInput {
   readonly under: (version: string) => SglangDeployment | null;
 }
 
-/** Returns the reasons why the inputs of a record do not determine its pools; empty if they do. */
-export function poolGaps(input: GapInput): readonly string[] {
-  const gaps = [draftGap(input), releaseGap(input), capGap(input), slotGap(input), shareGap(input)];
-  const [first] = gaps.filter((gap) => gap !== null);
-  return first === undefined ? [] : [first];
+/** Returns the first reason why the inputs of a record do not determine its pools; null if they do. */
+export function poolGap(input: GapInput): string | null {
+  return draftGap(input) ?? releaseGap(input) ?? capGap(input) ?? slotGap(input) ?? shareGap(input);
 }
 
 /** Returns the reason why a plan from the inputs alone cannot meet the memory of a log; null if it can. */
