@@ -58,13 +58,8 @@ function imageProfile(input: ActivationInput): VisionProfile | null {
   const { spec, settings, release, parallelism, format } = input;
   if (!input.isFirst) return null;
   return visionProfile({
-    ...{
-      spec,
-      settings,
-      release,
-      tensor: parallelism.tensor,
-      sharesImages: parallelism.wholeVision === true,
-    },
+    ...{ spec, settings, release, tensor: parallelism.tensor },
+    sharesImages: parallelism.wholeVision === true,
     elementBytes: elementBytes[format.base],
   });
 }

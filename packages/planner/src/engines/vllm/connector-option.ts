@@ -1,5 +1,5 @@
 /** `--kv-transfer-config`: a connector moves blocks of the cache to other instances, host memory or storage. */
-import type { OptionSpec } from '../contract/option-spec.ts';
+import { type OptionSpec, switchOption } from '../contract/option-spec.ts';
 import { type JsonObject, jsonObject, stringOf } from './json-text.ts';
 
 export interface ConnectorOptions {
@@ -40,8 +40,7 @@ const connectorsMax = 16;
 /** The connectors that an object names; null if a plan does not know all of them. */
 function connectorsOf(value: JsonObject): readonly string[] | null {
   const name = stringOf(value.kv_connector);
-  if (name !== severalConnectors)
-    return knownConnectors.some((known) => known === name) ? [name ?? ''] : null;
+  if (name !== severalConnectors) return isKnown(name) ? [name] : null;
   const { kv_connector_extra_config: extra } = value;
   const listed =
     typeof extra === 'object' && extra !== null && 'connectors' in extra ? extra.connectors : null;
@@ -49,9 +48,11 @@ function connectorsOf(value: JsonObject): readonly string[] | null {
   const names = listed.map((each: unknown) =>
     typeof each === 'object' && each !== null && 'kv_connector' in each ? each.kv_connector : null,
   );
-  return names.every((each): each is string => knownConnectors.some((known) => known === each))
-    ? names
-    : null;
+  return names.every(isKnown) ? names : null;
+}
+
+function isKnown(name: unknown): name is string {
+  return knownConnectors.some((known) => known === name);
 }
 
 export const connectorOptions: readonly OptionSpec<ConnectorOptions>[] = [
@@ -74,9 +75,9 @@ export const connectorOptions: readonly OptionSpec<ConnectorOptions>[] = [
 ];
 
 function managerSwitch(name: string, words: string, hybridManager: boolean): OptionSpec<ConnectorOptions> {
-  return {
-    ...{ name, flags: [`--${name}`], words, value: null, limit: 'on', field: null },
-    read: (text) => (text === 'on' ? { hybridManager } : null),
-    write: (options) => (options.hybridManager === hybridManager ? 'on' : null),
-  };
+  return switchOption<ConnectorOptions>(
+    { name, flags: [`--${name}`], words },
+    { hybridManager },
+    (options) => options.hybridManager === hybridManager,
+  );
 }
