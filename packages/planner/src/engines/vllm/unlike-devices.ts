@@ -5,8 +5,8 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
-import { deviceCount } from '../../bytes/parallelism.ts';
-import type { DeviceMemory } from '../../deployment/deployment.ts';
+import { deviceCount, type Parallelism } from '../../bytes/parallelism.ts';
+import { type DeviceMemory, fixedDeviceBytes } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
 import type { BlockLayout } from './kv-blocks.ts';
 
@@ -38,11 +38,14 @@ export function stageDevice(split: Split, index: number): HardwareRecord {
   );
 }
 
-/** Ranks count tensor-parallel devices first, then stages, then groups. */
 function stageDevices({ devices, hardware, parallelism }: Split, index: number): readonly HardwareRecord[] {
-  const { tensor, pipeline } = parallelism;
-  const found = (devices ?? []).filter((_, rank) => Math.floor(rank / tensor) % pipeline === index);
+  const found = (devices ?? []).filter((_, rank) => stageOf(rank, parallelism) === index);
   return found.length === 0 ? [hardware] : found;
+}
+
+/** Ranks count tensor-parallel devices first, then stages, then groups. */
+function stageOf(rank: number, { tensor, pipeline }: Parallelism): number {
+  return Math.floor(rank / tensor) % pipeline;
 }
 
 /** Every device of the split with what it holds; undefined where all are alike. */
@@ -53,13 +56,10 @@ export function unlikeMemory(
 ): readonly DeviceMemory[] | undefined {
   const { devices, parallelism } = split;
   return devices?.map(({ name, memory }, rank) => {
-    const stage = stages[Math.floor(rank / parallelism.tensor) % parallelism.pipeline];
-    const sum = (isCounted: (category: string) => boolean): number =>
-      (stage?.fixed ?? [])
-        .filter(({ category, tier }) => tier === 'device' && isCounted(category))
-        .reduce((total, entry) => total + entry.bytes, 0);
-    const weightBytes = sum((category) => category === 'weights');
-    const workBytes = sum((category) => category !== 'weights' && category !== 'headroom');
+    const stage = stages[stageOf(rank, parallelism)];
+    const held = (stage?.fixed ?? []).filter(({ category }) => category !== 'headroom');
+    const weightBytes = fixedDeviceBytes(held.filter(({ category }) => category === 'weights'));
+    const workBytes = fixedDeviceBytes(held.filter(({ category }) => category !== 'weights'));
     const cacheBytes = blocks * (stage?.layout.blockBytes ?? 0);
     const { usableBytes } = memory;
     return {
