@@ -31,25 +31,31 @@ function deviceNamed(printed: string): string | null {
   return null;
 }
 
-/** The least and most that a driver, a context and collective buffers take from the memory that is free before a load. */
-const takenShares = [0, 0.07] as const;
+/** The largest share of a memory that a driver, a context and collective buffers take before a load. */
+const takenShareMax = 0.07;
 
 /**
  * Finds the device whose memory is near the printed total, or just above the printed free memory: of several, a device that
  * many people ask for. Returns null if none is near.
  */
-export function hardwareOfMemory({ deviceBytes, freeBytes, deviceVendor }: EngineLog): string | null {
-  const rows = [...featuredHardware(), ...listHardware()].filter(
+export function hardwareOfMemory(log: EngineLog): string | null {
+  return deviceAmong(featuredHardware(), log) ?? deviceAmong(listHardware(), log);
+}
+
+function deviceAmong(
+  rows: readonly HardwareRow[],
+  { deviceBytes, freeBytes, deviceVendor }: EngineLog,
+): string | null {
+  const serving = rows.filter(
     ({ vendor, servesLanguageModels }) =>
       servesLanguageModels && (deviceVendor === null || vendor === deviceVendor),
   );
-  if (deviceBytes !== null) return nearest(rows, deviceBytes);
+  if (deviceBytes !== null) return nearest(serving, deviceBytes);
   if (freeBytes === null) return null;
-  const [least, most] = takenShares;
-  const holding = rows.filter(
-    ({ usableBytes }) => usableBytes * (1 - most) <= freeBytes && freeBytes <= usableBytes * (1 - least),
+  const holding = serving.find(
+    ({ usableBytes }) => usableBytes * (1 - takenShareMax) <= freeBytes && freeBytes <= usableBytes,
   );
-  return holding[0]?.id ?? null;
+  return holding?.id ?? null;
 }
 
 /** Some systems print the memory on the box in place of the memory that a process can use. */
@@ -57,7 +63,5 @@ function nearest(rows: readonly HardwareRow[], bytes: number): string | null {
   const distance = ({ usableBytes, nominalBytes }: HardwareRow): number =>
     Math.min(Math.abs(usableBytes - bytes), Math.abs(nominalBytes - bytes));
   const near = rows.filter((row) => distance(row) <= memoryTolerance * row.usableBytes);
-  const known = near.filter(({ id }) => featuredHardware().some((row) => row.id === id));
-  const [first] = (known.length > 0 ? known : near).sort((a, b) => distance(a) - distance(b));
-  return first?.id ?? null;
+  return near.sort((a, b) => distance(a) - distance(b))[0]?.id ?? null;
 }
