@@ -1,5 +1,5 @@
 /** Compares the figures of a log with a plan of the same start: the result of `plimsoll explain-log`. */
-import { GiB, PlimsollError } from '@plimsoll/foundation';
+import { assert, GiB, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, plan } from '@plimsoll/planner';
 import { type EngineName, engineFace, readPrintedFlags } from '@plimsoll/planner/engines';
@@ -87,17 +87,14 @@ async function startOf(
   question: LoggedQuestion,
   notes: string[],
 ): Promise<LoggedStart | null> {
-  const names = [question.model ?? log.model, question.model === undefined ? log.commandModel : null];
-  const typedNames = names.filter((name) => name !== null);
-  if (typedNames.length === 0) notes.push('which model it is: name it with --model');
+  const logged = [...new Set([log.model, log.commandModel])].filter((name) => name !== null);
+  const names = question.model === undefined ? logged : [question.model];
+  if (names.length === 0) notes.push('which model it is: name it with --model');
   if (question.hardware === null) notes.push('which device it is: name it with --gpu');
-  if (typedNames.length === 0 || question.hardware === null) return null;
+  if (names.length === 0 || question.hardware === null) return null;
   try {
-    const { spec, reference, weights, typed } = await firstKnown(typedNames, question);
-    const asTyped =
-      engineFace(log.engine).loads !== 'checkpoints'
-        ? {}
-        : { modelReference: typed, convertedReference: typed };
+    const { spec, reference, weights, typed } = await firstKnown(names, question);
+    const isCheckpoint = engineFace(log.engine).loads === 'checkpoints';
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
       ...(weights !== null && { weights }),
       ...devicesFlag(log, planned),
@@ -109,7 +106,7 @@ async function startOf(
     const requestFor = (planned: ReadonlyMap<string, string | null>): PlanRequest =>
       onLoggedDevice(log, {
         ...planRequest({ spec, reference, draft }, flagsFor(planned)),
-        ...asTyped,
+        ...(isCheckpoint && { modelReference: typed, convertedReference: typed }),
       });
     const withWords = (words: readonly string[]): PlanRequest | null => {
       const engine = commandEngines().find(({ face }) => face.name === log.engine);
@@ -125,7 +122,7 @@ async function startOf(
   }
 }
 
-/** The first of the names that is a known model, or else the error about the first. */
+/** Finds the first name that is a known model. If there is none, throws the error about the first name. */
 async function firstKnown(
   names: readonly string[],
   { offline }: LogQuestion,
@@ -139,7 +136,8 @@ async function firstKnown(
       first ??= error;
     }
   }
-  throw first ?? new PlimsollError({ code: 'missing-model', message: 'the log names no model' });
+  assert(first !== null, 'the start has a name for its model');
+  throw first;
 }
 
 /** The drafter that the logged flags name; null with a note if it is unknown. */
