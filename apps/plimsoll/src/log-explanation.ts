@@ -15,7 +15,7 @@ import {
 import { modelOfCommand } from './command-model.ts';
 import { commandEngines } from './engine-flags.ts';
 import { hardwareOfMemory, namedHardware } from './log-hardware.ts';
-import { modelNamedByOption } from './option-flags.ts';
+import { flagKey, modelNamedByOption } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 
 export interface LogExplanation {
@@ -98,7 +98,7 @@ async function startOf(
     const flagsFor = (planned: ReadonlyMap<string, string | null>): PlanFlags => ({
       ...(weights !== null && { weights }),
       ...devicesFlag(log, planned),
-      ...Object.fromEntries([...planned].map(([name, value]) => [camelCase(name), value ?? true])),
+      ...Object.fromEntries([...planned].map(([name, value]) => [flagKey(name), value ?? true])),
       gpu: question.hardware ?? '',
       engine: log.release === null ? log.engine : `${log.engine}@${log.release}`,
     });
@@ -146,7 +146,7 @@ async function drafterOf(
   { offline }: LogQuestion,
   notes: string[],
 ): Promise<ModelSpec | null> {
-  const named = modelNamedByOption({ ...flags });
+  const named = modelNamedByOption(flags);
   if (named === null) return null;
   try {
     return (await modelOfCommand(named, { offline, isDrafter: true })).spec;
@@ -177,10 +177,6 @@ function pairs(words: readonly string[]): readonly (readonly [string, string])[]
     const next = words[index + 1];
     return [[word.slice(2), next === undefined || next.startsWith('--') ? 'true' : next]];
   });
-}
-
-function camelCase(name: string): string {
-  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Returns the request if it can be planned. Else returns null and adds the reason to the notes. */

@@ -104,10 +104,14 @@ function givenSpecs(flags: ReadFlags): readonly GivenOption[] {
 
 /** Commander keeps the flag `--no-x` as the value false of x. */
 function readValue(flags: ReadFlags, name: string): unknown {
-  const key = (text: string): string =>
-    text.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const [, negated] = /^no-(.+)/.exec(name) ?? [];
-  return negated === undefined ? flags[key(name)] : flags[key(negated)] === false || flags[key(name)];
+  const value = flags[flagKey(name)];
+  return negated === undefined ? value : flags[flagKey(negated)] === false || value;
+}
+
+/** Returns the key under which Commander keeps a flag: `maxNumSeqs` for `max-num-seqs`. */
+export function flagKey(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function readText({ name, limit, read }: Spec, text: string): AnyOptions {

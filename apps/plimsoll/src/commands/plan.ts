@@ -159,10 +159,10 @@ async function modelsOf(
 ): Promise<{ readonly models: PlannedModels; readonly asked: Question }> {
   const { model: typed, flags } = question;
   const { assume, offline, weights: mixture } = flags;
-  const overrides = configOverriddenBy({ ...flags });
+  const overrides = configOverriddenBy(flags);
   const options = { assume, offline, mixture, overrides };
   const { spec, reference, weights } = await (isPasted ? modelOfCommand : modelOfArgument)(typed, options);
-  const drafter = flags.draft ?? modelNamedByOption({ ...flags });
+  const drafter = flags.draft ?? modelNamedByOption(flags);
   const draft = drafter === null ? null : (await modelOfCommand(drafter, { offline, isDrafter: true })).spec;
   const asked = weights === null || mixture !== undefined ? flags : { ...flags, weights };
   const checkpoint = asked === flags || isMixtureOfFiles(weights ?? '') ? undefined : typed;
