@@ -1,10 +1,14 @@
 /** Writes the command line that starts vLLM as planned, with every choice that differs from vLLM's own default. */
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
-import { parseElementType } from '../../bytes/weight-format.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
-import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
-import { checkpointName } from '../contract/checkpoint-changes.ts';
+import { type Question, shellArgument } from '../../question/question.ts';
+import {
+  checkpointArgument,
+  checkpointNeeded,
+  madeWhileLoading,
+  torchTypeNames,
+} from '../contract/checkpoint-choice.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import { cachesPrefixes, type VllmSettings } from './defaults.ts';
@@ -24,12 +28,15 @@ export interface PlannedStart {
   readonly setsSequences: boolean;
 }
 
+/** Formats that vLLM makes from a plain checkpoint while it loads. */
+export const onlineFormats: readonly string[] = vllmFace.madeWhileLoading ?? [];
+
 /** Null where no flags start what was planned. */
 export function vllmCommand(start: PlannedStart): string | null {
   const { request, settings, release } = start;
   if (!hasCacheFlag(start.kvFormat, start.base)) return null;
   const { parallelism, options = {} } = request;
-  const parts = ['vllm serve', checkpointArgument(request)];
+  const parts = ['vllm serve', checkpointArgument(request, onlineFormats)];
   const add = (flag: string, value: string | number | undefined): void => {
     if (value !== undefined) parts.push(`${flag} ${value}`);
   };
@@ -42,7 +49,7 @@ export function vllmCommand(start: PlannedStart): string | null {
   split('pp', parallelism.pipeline);
   split('dp', parallelism.data);
   if (parallelism.expertParallel) parts.push(sharedFlag(vllmFace, 'ep'));
-  const made = madeWhileLoading(request);
+  const made = madeWhileLoading(request, onlineFormats);
   add(sharedFlag(vllmFace, 'weights'), made);
   // Until 0.9 the loader had to be named too (vllm/engine/arg_utils.py).
   if (made === 'bitsandbytes' && release.number < 9) add('--load-format', made);
@@ -60,18 +67,11 @@ export function vllmCommand(start: PlannedStart): string | null {
   return parts.join(' ');
 }
 
-/** Types by vLLM's names. */
-const typeNames: Readonly<Partial<Record<ElementType | KvFormat, string>>> = {
-  bf16: 'bfloat16',
-  fp16: 'float16',
-  fp32: 'float32',
-};
-
 /** vLLM defaults to the checkpoint's type, and to half precision for a checkpoint of 32 bits. */
 function dtype({ request, base }: PlannedStart): string | undefined {
   const { elementType } = request.spec;
   const isAutomatic = request.elementType === undefined && base === elementType && base !== 'fp32';
-  return isAutomatic ? undefined : typeNames[base];
+  return isAutomatic ? undefined : torchTypeNames[base];
 }
 
 /** --kv-cache-dtype has no name for 32 bits (vllm/config/cache.py): such a cache follows from a model of 32 bits. */
@@ -81,36 +81,7 @@ export function hasCacheFlag(kvFormat: KvFormat, base: ElementType): boolean {
 
 /** Unless told otherwise the cache has the type that the checkpoint asks for, else the model's. */
 function cacheType({ request, base, kvFormat }: PlannedStart): string | undefined {
-  const hasOwnCheckpoint = checkpointNeeded(request) === null;
+  const hasOwnCheckpoint = checkpointNeeded(request, onlineFormats) === null;
   const automatic = hasOwnCheckpoint ? defaultKvFormat(request.spec, base) : base;
-  return kvFormat === automatic ? undefined : (typeNames[kvFormat] ?? kvFormat);
-}
-
-function madeWhileLoading({ spec, weights }: Question): string | undefined {
-  const name = weights?.trim().toLowerCase();
-  return spec.quantization === null &&
-    name !== undefined &&
-    vllmFace.madeWhileLoading?.includes(name) === true
-    ? name
-    : undefined;
-}
-
-/** Returns the format that the checkpoint must already have because vLLM does not convert to it while loading; null if the checkpoint suffices. */
-export function checkpointNeeded(request: Question): string | null {
-  const { spec, weights } = request;
-  if (weights === undefined || madeWhileLoading(request) !== undefined) return null;
-  const name = parseElementType(weights) ?? weights.trim().toLowerCase();
-  const own = spec.quantization;
-  if (own === null) return parseElementType(weights) === null ? name : null;
-  return name === own.method || name === own.weights ? null : name;
-}
-
-/** The model as typed, or a description of the checkpoint that has to be found first. */
-function checkpointArgument(request: Question): string {
-  const needed = checkpointNeeded(request);
-  if (needed === null) return modelArgument(request);
-  const { convertedReference, spec } = request;
-  return convertedReference === undefined
-    ? `<${checkpointName(needed)} of ${spec.id}>`
-    : shellArgument(convertedReference);
+  return kvFormat === automatic ? undefined : (torchTypeNames[kvFormat] ?? kvFormat);
 }

@@ -5,7 +5,8 @@ import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { WeightFormat } from '../../bytes/weight-format.ts';
 import type { Question } from '../../question/question.ts';
 import { checkpointName } from '../contract/checkpoint-changes.ts';
-import { checkpointNeeded, hasCacheFlag } from './command.ts';
+import { checkpointNeeded } from '../contract/checkpoint-choice.ts';
+import { hasCacheFlag, onlineFormats } from './command.ts';
 import type { VllmSettings } from './defaults.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
@@ -22,7 +23,7 @@ export function startNotes(
       `no flag of vLLM keeps a KV cache in ${kvFormat} for a model in ${base}: --dtype float32 makes both so`,
     );
   }
-  const needed = checkpointNeeded(request);
+  const needed = checkpointNeeded(request, onlineFormats);
   if (needed === null) return found;
   return [
     ...found,
