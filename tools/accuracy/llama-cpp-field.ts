@@ -37,20 +37,17 @@ export function llamaCppFieldPart(): readonly string[] {
 
 function rowsOf({ source, argv, printed, starts }: FieldReport): readonly (readonly string[])[] {
   const plan = planned(argv);
-  const verdict = (itStarts: boolean): string => (itStarts ? 'starts' : 'does not start');
-  const isRight = starts === plan.start.starts;
-  const verdictRow = [
-    source,
-    'verdict',
-    verdict(starts ?? false),
-    verdict(plan.start.starts),
-    isRight ? 'right' : '**wrong**',
-  ];
   const figures = Object.entries(printed).map(([figure, right]) => {
     const got = figureOf(plan, figure);
     return [source, `\`${figure}\``, right.toFixed(2), got.toFixed(2), signedPercent((got - right) / right)];
   });
-  return starts === undefined ? figures : [...figures, verdictRow];
+  if (starts === undefined) return figures;
+  const judgement = starts === plan.start.starts ? 'right' : '**wrong**';
+  return [...figures, [source, 'verdict', verdict(starts), verdict(plan.start.starts), judgement]];
+}
+
+function verdict(starts: boolean): string {
+  return starts ? 'starts' : 'does not start';
 }
 
 function figureOf({ ledger, perDevice }: PlanJson, figure: string): number {
