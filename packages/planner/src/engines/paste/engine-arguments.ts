@@ -51,7 +51,7 @@ function meaningsOf(face: PastedEngine, known: KnownFlags | null): ReadonlyMap<s
   add(face.commandForm.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm.modelFlags, { kind: 'model' });
   add(face.commandForm.optionFiles?.flags, { kind: 'file' });
-  for (const [flag, names] of Object.entries(face.commandForm?.largestOf ?? {}))
+  for (const [flag, names] of Object.entries(face.commandForm.largestOf ?? {}))
     add(names, { kind: 'largest', of: flag });
   // What reports write where the engine has a longer flag.
   for (const name of ['tp', 'pp', 'dp'] as const) add([`--${name}`], { kind: 'shared', name });

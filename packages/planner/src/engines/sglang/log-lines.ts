@@ -55,9 +55,9 @@ export const sglangLogLines: readonly LogLine[] = [
     words: 'The memory capacity is unbalanced. Some GPUs may be occupied by other processes.',
     isMark: true,
     read: (line, at) => {
-      const [, least, , own] =
-        /([a-z_]*min[a-z_]*)=([\d.]{1,9}).{0,60}?=([\d.]{1,9})/.exec(line.slice(at, at + 300)) ?? [];
-      const amounts = least === undefined ? '' : `, ${own} GiB are free on this device`;
+      const [, own] =
+        /[a-z_]*min[a-z_]*=[\d.]{1,9}.{0,60}?=([\d.]{1,9})/.exec(line.slice(at, at + 300)) ?? [];
+      const amounts = own === undefined ? '' : `, ${own} GiB are free on this device`;
       return {
         error: {
           code: 'foreign-memory',
@@ -105,16 +105,13 @@ export const sglangLogLines: readonly LogLine[] = [
   numberLine(
     'User-specified context_length (#) is greater than the derived context_length (#)',
     true,
-    (values) => {
-      const [asked = 0, most = 0] = values;
-      return {
-        error: {
-          code: 'context-above-model',
-          message: `--context-length ${asked} is longer than the ${most} tokens that the model was trained for`,
-          tries: [['--context-length', String(most)]],
-        },
-      };
-    },
+    ([asked = 0, most = 0]) => ({
+      error: {
+        code: 'context-above-model',
+        message: `--context-length ${asked} is longer than the ${most} tokens that the model was trained for`,
+        tries: [['--context-length', String(most)]],
+      },
+    }),
   ),
   {
     words: 'Not enough GPU memory for hybrid (mamba/linear-attention) state cache.',
