@@ -37,22 +37,9 @@ export const generatedFiles = generatedFileCheck([
   {
     command: 'node tools/build-registry-index.ts',
     make: async (root) => {
-      const { buildHardwareIndex, buildModelIndex, formatIndex } = await import(
-        '../../packages/registry/src/index-builder.ts'
-      );
-      const { readDrafterFiles, readFeatured, readHardwareFiles, readModelFiles } = await import(
-        '../../packages/registry/src/record-files.ts'
-      );
-      const data = join(root, registryData);
-      const featured = readFeatured(data);
-      const models = buildModelIndex(readModelFiles(data), featured.models);
-      const drafters = buildModelIndex(readDrafterFiles(data), []);
-      const hardware = buildHardwareIndex(readHardwareFiles(data), featured.hardware);
-      return new Map([
-        [`${registryData}/model-index.json`, formatIndex(models)],
-        [`${registryData}/drafter-index.json`, formatIndex(drafters)],
-        [`${registryData}/hardware-index.json`, formatIndex(hardware)],
-      ]);
+      const { indexFiles } = await import('../../packages/registry/src/index-files.ts');
+      const files = [...indexFiles(join(root, registryData))];
+      return new Map(files.map(([path, text]) => [`${registryData}/${path}`, text]));
     },
   },
   {

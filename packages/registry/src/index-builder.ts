@@ -1,7 +1,4 @@
-/**
- * Builds the two indexes from all records. Pure: the tool that writes them and the test that checks them call the same
- * code.
- */
+/** Builds the indexes from all records. Pure: the tool that writes them and the test that checks them call the same code. */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import { featuredPath, featuredProblems } from './featured-schema.ts';
 import { hardwareNameClaims, hardwareVariants } from './hardware-names.ts';
