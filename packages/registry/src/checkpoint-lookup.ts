@@ -2,11 +2,8 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { type NamedCheckpoint, type NameReading, nameReadings } from './checkpoint-name.ts';
 import type { NameLookup } from './name-lookup.ts';
-import { findOllamaTag, type OllamaTag } from './ollama-library.ts';
+import { findOllamaTag, isOllamaTag, type OllamaTag } from './ollama-library.ts';
 import type { ModelRow } from './registry-index.ts';
-
-/** `llama3.1:8b`; with a slash before the colon, the name is a repository of a Hub. */
-const ollamaForm = /^(?:(?:(?:registry\.)?ollama\.(?:ai|com)\/)?library\/)?[\w.-]+:[\w.-]+$/i;
 
 /**
  * Resolves a name in this order: tags of Ollama's library, a record, the shorter names that the name contains. The error
@@ -17,7 +14,7 @@ export function checkpointNamed(
   models: NameLookup<ModelRow>,
   library: () => readonly OllamaTag[],
 ): NamedCheckpoint {
-  const tagged = ollamaForm.test(name) ? findOllamaTag(name, library()) : null;
+  const tagged = isOllamaTag(name) ? findOllamaTag(name, library()) : null;
   if (tagged !== null) return tagged;
   const row = models.match(name);
   if (row !== null) return { id: row.id, weights: null };

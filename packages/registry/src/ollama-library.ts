@@ -30,6 +30,11 @@ const tunedWords = /-(?:instruct|it|chat)$/;
 /** Formats of Ollama's MLX runner, which plans do not model. */
 const mlxWords = /-(?:mlx(?:-\w+)?|mxfp8|mxfp4|nvfp4|int4|int8)$/;
 
+/** True for a name such as `llama3.1:8b`; with a slash before the colon, the name is a repository of a Hub. */
+export function isOllamaTag(name: string): boolean {
+  return /^[\w.-]+:[\w.-]+$/.test(name.replace(libraryPrefix, ''));
+}
+
 /**
  * Returns the record and mixture of a tag; the bare name means its latest tag. Null if the library has no such model.
  * Throws `unknown-ollama-tag` for another tag of a known model and `uncertain-weights` for a tag of unknown mixture.
