@@ -103,35 +103,35 @@ export function openRegistry(readText: ReadText): Registry {
     searchModels: (text, limit = searchLimit) =>
       searchOrGuess(models(), text, { label: (row) => row.family, limit }),
     searchHardware: (text, limit = searchLimit) =>
-      text.trim() === ''
-        ? hardwareInOrder(hardware()).slice(0, limit)
-        : searchOrGuess(hardware(), text, {
-            label: (row) => `${row.vendor} ${row.name} ${row.class}`,
-            limit,
-          }),
+      searchOrGuess(hardware(), text, {
+        label: (row) => `${row.vendor} ${row.name} ${row.class}`,
+        limit,
+        isListedLast: (row) => !row.servesLanguageModels,
+      }),
   };
+}
+
+interface ListOptions<Row> extends SearchOptions<Row> {
+  /** True for a row that a list without a search puts after all others. */
+  readonly isListedLast?: (row: Row) => boolean;
 }
 
 /**
  * Returns the rows that contain the text or, if none does, the rows with the nearest names: a typo should not empty a
- * list.
+ * list. An empty text lists all rows, the featured rows first.
  */
 function searchOrGuess<Row extends SearchableRow>(
   lookup: NameLookup<Row>,
   text: string,
-  options: SearchOptions<Row>,
+  options: ListOptions<Row>,
 ): readonly Row[] {
   if (text.trim() === '') {
-    return [...new Set([...lookup.featured, ...lookup.rows])].slice(0, options.limit);
+    const { isListedLast = () => false, limit } = options;
+    const first = lookup.rows.filter((row) => !isListedLast(row));
+    return [...new Set([...lookup.featured, ...first, ...lookup.rows])].slice(0, limit);
   }
   const found = searchRows(lookup.rows, text, options);
   return found.length > 0 ? found : lookup.nearest(text).slice(0, options.limit);
-}
-
-/** Featured devices first, and devices that serve no language model last. */
-function hardwareInOrder(lookup: NameLookup<HardwareRow>): readonly HardwareRow[] {
-  const serving = lookup.rows.filter((row) => row.servesLanguageModels);
-  return [...new Set([...lookup.featured, ...serving, ...lookup.rows])];
 }
 
 /** Returns the record as if its file described this amount of memory only. */
