@@ -9,6 +9,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
 import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
+import { attempt } from './attempt.ts';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';
 import type { ReferenceOptions } from './reference-options.ts';
@@ -32,7 +33,9 @@ export async function modelOfArgument(typed: string, options: ReferenceOptions):
   try {
     return await found(typed, null, options);
   } catch (error) {
-    const checkpoint = isUnknown(error) ? checkpointNamed(typed, { orThrow: true }) : null;
+    if (!isUnknown(error)) throw error;
+    const checkpoint = attempt(() => resolveCheckpoint(typed), 'unknown-model');
+    // This error says more about an unknown name than the registry's: it has the answer of the Hub.
     if (checkpoint === null) throw error;
     return planned(typed, checkpoint, options);
   }
@@ -41,12 +44,14 @@ export async function modelOfArgument(typed: string, options: ReferenceOptions):
 /** The model of a pasted command or of a log. */
 export async function modelOfCommand(typed: string, options: ReferenceOptions): Promise<NamedModel> {
   if (existsSync(typed)) return found(typed, null, options);
-  const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : checkpointNamed(typed);
+  const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : attempt(() => resolveCheckpoint(typed));
   if (tagged !== null) return found(tagged.id, tagged.weights, options);
   const names = modelNames(typed);
   const known = names.find(({ name }) => isRecorded(name, options));
   if (known !== undefined) return found(known.name, known.weights, options);
-  const checkpoint = names.map(({ name }) => checkpointNamed(name)).find((candidate) => candidate !== null);
+  const checkpoint = names
+    .map(({ name }) => attempt(() => resolveCheckpoint(name)))
+    .find((candidate) => candidate !== null);
   try {
     if (isForeignPath(typed)) throw unknownFile(typed);
     return await found(typed.replace(/\/+$/, ''), null, options);
@@ -75,29 +80,8 @@ async function planned(
   return found(id, weights, options);
 }
 
-function checkpointNamed(
-  name: string,
-  { orThrow }: { readonly orThrow: boolean } = { orThrow: false },
-): Checkpoint | null {
-  try {
-    return resolveCheckpoint(name);
-  } catch (error) {
-    // The caller's own error for an unknown name says more: it knows what the Hub answered.
-    const isPlain = error instanceof PlimsollError && (!orThrow || error.code === 'unknown-model');
-    if (isPlain) return null;
-    throw error;
-  }
-}
-
 function isRecorded(name: string, { isDrafter }: ReferenceOptions): boolean {
-  try {
-    if (isDrafter === true) resolveDrafter(name);
-    else resolveModel(name);
-    return true;
-  } catch (error) {
-    if (error instanceof PlimsollError) return false;
-    throw error;
-  }
+  return attempt(() => (isDrafter === true ? resolveDrafter(name) : resolveModel(name))) !== null;
 }
 
 /** A path, or a placeholder of a shell. */

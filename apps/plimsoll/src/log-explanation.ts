@@ -12,6 +12,7 @@ import {
   type LogReading,
   startingChanges,
 } from '@plimsoll/planner/log';
+import { attempt } from './attempt.ts';
 import { modelOfCommand } from './command-model.ts';
 import { commandEngines } from './engine-flags.ts';
 import { hardwareOfMemory, namedHardware } from './log-hardware.ts';
@@ -188,15 +189,6 @@ function judged(request: PlanRequest, notes: string[]): PlanRequest | null {
     if (!(error instanceof PlimsollError)) throw error;
     if (!notes.includes(error.message)) notes.push(error.message);
     return null;
-  }
-}
-
-function attempt<Result>(make: () => Result): Result | null {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Finds the device of a log by a printed name, or by the printed size of its memory. */
-import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineLog } from '@plimsoll/planner/log';
 import { featuredHardware, type HardwareRow, listHardware, resolveHardware } from '@plimsoll/registry';
+import { attempt } from './attempt.ts';
 
 /** Maximum difference from the registry's memory size: drivers differ by some hundred MiB. */
 const memoryTolerance = 0.01;
@@ -22,11 +22,8 @@ function deviceNamed(printed: string): string | null {
     const name = words.slice(0, count).join(' ');
     // The name of a manufacturer alone is not a device.
     if (!/\d/.test(name)) continue;
-    try {
-      return resolveHardware(name).id;
-    } catch (error) {
-      if (!(error instanceof PlimsollError)) throw error;
-    }
+    const known = attempt(() => resolveHardware(name));
+    if (known !== null) return known.id;
   }
   return null;
 }

@@ -1,12 +1,12 @@
 /** The flags of `plimsoll rank`, and the question they make. */
 import { existsSync } from 'node:fs';
-import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type EngineName, engineNamed } from '@plimsoll/planner/engines';
 import { parseKvFormat } from '@plimsoll/planner/formats';
 import type { RankQuestion } from '@plimsoll/planner/rank';
 import { type HardwareRecord, listHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
+import { attempt } from './attempt.ts';
 import { badFlag } from './flag-values.ts';
 import { workloadOf } from './plan-flags.ts';
 
@@ -78,19 +78,10 @@ function devicesOf(text: string | undefined): {
 function namedDevice(text: string): { readonly record: HardwareRecord; readonly count: number | null } {
   const [, digits, name] = /^(\d{1,6})\s*[x*×]\s*(\S.*)$/i.exec(text) ?? [];
   if (digits === undefined || name === undefined) return { record: resolveHardware(text), count: null };
-  const whole = resolvedOrNull(text);
+  const whole = attempt(() => resolveHardware(text));
   return whole === null
     ? { record: resolveHardware(name), count: Number(digits) }
     : { record: whole, count: null };
-}
-
-function resolvedOrNull(name: string): HardwareRecord | null {
-  try {
-    return resolveHardware(name);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }
 
 function engineOf(text: string | undefined): readonly [EngineName | undefined, string | undefined] {

@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
+import { formatBytes, MiB } from '@plimsoll/foundation';
 import { type HardwareRecord, resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
+import { attempt } from '../attempt.ts';
 import { printJson, printText } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 
@@ -113,12 +114,7 @@ function appleDevices(): readonly FoundDevice[] {
 }
 
 function registryId(name: string): string | null {
-  try {
-    return resolveHardware(name).id;
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
+  return attempt(() => resolveHardware(name).id);
 }
 
 /** The memory limit of the container, which may be below the machine's memory (cgroup v2, then v1). */
