@@ -85,11 +85,10 @@ async function bench(path: string, flags: BenchFlags): Promise<number> {
     await interruption.during(async (signal) => {
       for (const shape of shapes) tests.push(await measure(engine, shape, { ...flags, signal, stepTimes }));
       if (flags.rows === undefined) return;
-      const { rows: counts, repetitions } = { ...flags, rows: flags.rows };
       rows = await measureRows(engine, {
-        rows: counts,
+        rows: flags.rows,
         outputTokens: rowTokensOf(flags),
-        repetitions,
+        repetitions: flags.repetitions,
         signal,
       });
     });
