@@ -1,5 +1,8 @@
 /** A device's memory as a stacked bar. The parts differ in shape and colour, for terminals without colours. */
 import { paint, type Style } from './styled-text.ts';
+import { terminalWidth } from './terminal.ts';
+
+const widthMax = 72;
 
 export interface BarPart {
   readonly label: string;
@@ -9,10 +12,11 @@ export interface BarPart {
 }
 
 /**
- * Draws parts to scale on `width` columns; a part above 0 bytes gets at least one column. Parts beyond the capacity
- * continue past a mark, so that a plan that does not fit is visible.
+ * Draws parts to scale on the columns of the terminal; a part above 0 bytes gets at least one column. Parts beyond the
+ * capacity continue past a mark, so that a plan that does not fit is visible.
  */
-export function renderBar(parts: readonly BarPart[], capacityBytes: number, width: number): string {
+export function renderBar(parts: readonly BarPart[], capacityBytes: number): string {
+  const width = Math.min(widthMax, terminalWidth() - 4);
   const used = parts.reduce((sum, part) => sum + part.bytes, 0);
   const scale = width / Math.max(capacityBytes, used);
   const mark = Math.round(capacityBytes * scale);

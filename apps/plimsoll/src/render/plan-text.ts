@@ -8,9 +8,7 @@ import { type BarPart, renderBar } from './bar.ts';
 import { barLooks, barOrder, ledgerParts } from './ledger-bar.ts';
 import { paint } from './styled-text.ts';
 import { renderTable } from './table.ts';
-import { fitLines, shorten, terminalWidth } from './terminal.ts';
-
-const barWidthMax = 72;
+import { fitLines, shorten } from './terminal.ts';
 
 /** Labels for categories whose names say too little in a table. */
 const labels: Readonly<Partial<Record<LedgerCategory, string>>> = {
@@ -61,7 +59,7 @@ function verdict(plan: Plan): string {
     : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan, each)}`;
   const parts = ledgerParts((category) => deviceTotal(plan, category));
   const withFree = insertFree(parts, plan);
-  return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes, Math.min(barWidthMax, terminalWidth() - 4))}`;
+  return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes)}`;
 }
 
 /** The reason why the engine does not start, unless the headline states it, and the flags with which it starts. */

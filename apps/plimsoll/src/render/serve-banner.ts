@@ -7,9 +7,6 @@ import { memoryLine } from './answer-text.ts';
 import { renderBar } from './bar.ts';
 import { ledgerParts } from './ledger-bar.ts';
 import { paint } from './styled-text.ts';
-import { terminalWidth } from './terminal.ts';
-
-const barWidthMax = 72;
 
 export interface BannerFacts {
   readonly names: readonly string[];
@@ -30,10 +27,9 @@ export function serveBanner(facts: BannerFacts): string {
   const parts = ledgerParts((category) =>
     ledger.entries.reduce((sum, entry) => sum + (entry.category === category ? entry.bytes : 0), 0),
   );
-  const width = Math.min(barWidthMax, terminalWidth() - 4);
   return [
     `${paint('bold', name)}${aliases}, loaded in ${formatSeconds(loadSeconds)}`,
-    renderBar(parts, limit.bytes, width),
+    renderBar(parts, limit.bytes),
     memoryLine(ledger, limit),
     capacityLine(facts.capacity),
     ...(hasTemplate
