@@ -1,6 +1,6 @@
 /** The tensors that join a drafter to the model that it drafts for (EAGLE, EAGLE3, DFlash, DSpark). */
 import type { DrafterSpec, LayerSpec, TensorRole, TensorSpec } from '../model-spec.ts';
-import type { ConfigReader } from './config-reader.ts';
+import type { ConfigReader, IntegerRule, Key } from './config-reader.ts';
 import type { TextModel } from './decoder.ts';
 import { freezeLayer } from './layers.ts';
 import { linear, norm, tensor } from './tensors.ts';
@@ -107,9 +107,14 @@ function markovTensors(
   ];
 }
 
-export function firstInteger(settings: readonly ConfigReader[], key: string): number | null {
+/** Returns the value of the first section that states the key; null if none does. */
+export function firstInteger(
+  settings: readonly ConfigReader[],
+  key: Key,
+  rule: IntegerRule = {},
+): number | null {
   for (const section of settings) {
-    const value = section.optionalInteger(key);
+    const value = section.optionalInteger(key, rule);
     if (value !== null) return value;
   }
   return null;

@@ -86,12 +86,7 @@ function draftTokens(root: ConfigReader, settings: readonly ConfigReader[]): num
   const rule = { maximum: draftTokensMax };
   const proposed = root.section('speculators_config')?.sections('proposal_methods')?.[0];
   const stated = proposed?.optionalInteger('speculative_tokens', rule) ?? null;
-  if (stated !== null) return stated;
-  for (const section of settings) {
-    const block = section.optionalInteger(['dspark_block_size', 'block_size', 'n_predict'], rule);
-    if (block !== null) return block;
-  }
-  return null;
+  return stated ?? firstInteger(settings, ['dspark_block_size', 'block_size', 'n_predict'], rule);
 }
 
 /**
