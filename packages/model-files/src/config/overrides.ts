@@ -3,10 +3,13 @@
 export type ConfigOverrides = Readonly<Record<string, unknown>>;
 
 /** Sections that hold a config of their own: their keys are overridden one by one, other values as a whole. */
-const isSection = /_config$/;
+const sectionForm = /_config$/;
 
-/** Two names of one setting: the later name replaced the earlier name, and a file has one of them. */
-const renamed: readonly (readonly [string, string])[] = [['rope_scaling', 'rope_parameters']];
+/** The other name of a renamed setting. A file has one of the two names. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['rope_scaling', 'rope_parameters'],
+  ['rope_parameters', 'rope_scaling'],
+]);
 
 /** Returns the config with the values of the overrides; a config that is no object stays as it is. */
 export function overridden(config: unknown, overrides: ConfigOverrides | undefined): unknown {
@@ -14,10 +17,10 @@ export function overridden(config: unknown, overrides: ConfigOverrides | undefin
   const merged: Record<string, unknown> = { ...config };
   for (const [key, value] of Object.entries(overrides)) {
     const own = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    const isNested = isSection.test(key) && isObject(value) && isObject(own);
+    const isNested = sectionForm.test(key) && isObject(value) && isObject(own);
     merged[key] = isNested ? overridden(own, value) : value;
-    for (const names of renamed)
-      if (names.includes(key)) for (const name of names) if (name !== key) delete merged[name];
+    const otherName = otherNames.get(key);
+    if (otherName !== undefined) delete merged[otherName];
   }
   return merged;
 }
