@@ -243,7 +243,7 @@ function changesBelow(
 const unknownMissing = 0.08;
 
 /** The largest share that leaves room for activations. */
-const shareMax = 0.96;
+const usefulShareMax = 0.96;
 
 /** The share that holds the printed weights and a small cache. */
 function largerShare({ error, figures, freeBytes }: EngineLog): readonly (readonly string[])[] {
@@ -251,7 +251,7 @@ function largerShare({ error, figures, freeBytes }: EngineLog): readonly (readon
   if (error?.needsLargerShare !== true || error.shareFlag === undefined) return [];
   if (weights === undefined || freeBytes === null) return [];
   const larger = Math.ceil(100 * ((weights * GiB) / freeBytes + spareShare)) / 100;
-  return larger <= shareMax ? [[error.shareFlag, String(larger)]] : [];
+  return larger <= usefulShareMax ? [[error.shareFlag, String(larger)]] : [];
 }
 
 /** The share that leaves the missing bytes free. */
