@@ -7,8 +7,8 @@ import { attentionScratchBytes } from '../kv-layout.ts';
 import type { KernelOperation } from '../operations.ts';
 import { createReferenceKernels } from '../reference/reference-kernels.ts';
 import { buildNames } from '../wasm/builds.ts';
-import { loadKernelModule, startNodeThread } from '../wasm/node-platform.ts';
-import { controlBytes, createWasmKernels, type WasmKernels } from '../wasm/wasm-kernels.ts';
+import { createNodeKernels } from '../wasm/node-platform.ts';
+import { controlBytes, type WasmKernels } from '../wasm/wasm-kernels.ts';
 import { type AttentionShape, prepareCache } from './cases-attention.ts';
 import { TestArena } from './test-arena.ts';
 
@@ -122,9 +122,7 @@ async function wasmKernels(build: (typeof buildNames)[number], threads: number):
   if (known !== undefined) return known;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const arenas = [{ memory, controlPointer: 0 }];
-  const module = await loadKernelModule(build);
-  const settings = { arenas, threads, partElementsMin: 1, startThread: startNodeThread };
-  const kernels = await createWasmKernels({ ...settings, module });
+  const kernels = await createNodeKernels({ arenas, threads, build, partElementsMin: 1 });
   started.set(`${build} ${threads}`, { kernels, memory });
   return { kernels, memory };
 }

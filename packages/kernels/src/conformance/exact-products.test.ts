@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { activationBytes, weightFormats } from '../formats.ts';
 import type { KernelOperation } from '../operations.ts';
 import { buildNames } from '../wasm/builds.ts';
-import { loadKernelModule, startNodeThread } from '../wasm/node-platform.ts';
-import { controlBytes, createWasmKernels } from '../wasm/wasm-kernels.ts';
+import { createNodeKernels } from '../wasm/node-platform.ts';
+import { controlBytes } from '../wasm/wasm-kernels.ts';
 import { formatNames } from './cases-products.ts';
 import { TestArena } from './test-arena.ts';
 
@@ -18,13 +18,8 @@ const tokensMax = 13;
 describe.each(buildNames)('wasm %s', (build) => {
   test.each(formatNames)('%s', async (format) => {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const module = await loadKernelModule(build);
-    const settings = { threads: 2, partElementsMin: 1, startThread: startNodeThread };
-    const kernels = await createWasmKernels({
-      ...settings,
-      arenas: [{ memory, controlPointer: 0 }],
-      module,
-    });
+    const arenas = [{ memory, controlPointer: 0 }];
+    const kernels = await createNodeKernels({ arenas, threads: 2, build, partElementsMin: 1 });
     const { blockElements, activations: kind } = weightFormats[format];
     const columns = blockElements === 1 ? 301 : 5 * blockElements;
     const arena = new TestArena(5, pages * 65_536);
