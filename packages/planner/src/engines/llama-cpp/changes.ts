@@ -1,4 +1,4 @@
-/** What a person can change on llama.cpp: the cache's type, the context, the file. */
+/** What a person can change on llama.cpp, and on programs that start it: the cache's type, the context, the file. */
 import type { Deployment } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
 import { checkpointBits, contextChange, isCacheWide, weightChange } from '../contract/checkpoint-changes.ts';
@@ -7,18 +7,30 @@ import type { Change } from '../contract/engine-profile.ts';
 import { llamaCppFace } from './face.ts';
 import type { LlamaCppOptions } from './options.ts';
 
+/** How a program writes the changes. */
+export interface ChangeFlags {
+  /** Keeps keys and values in q8_0. */
+  readonly cache: string;
+  readonly context: (question: Question, contextTokens: number) => string;
+}
+
+/** The options that changes set. */
+export type ChangedOptions = Pick<LlamaCppOptions, 'flashAttention'>;
+
+const llamaCppFlags: ChangeFlags = {
+  cache: '-fa on -ctk q8_0 -ctv q8_0',
+  context: ({ workload }, contextTokens) =>
+    `${sharedFlag(llamaCppFace, 'context')} ${contextTokens * workload.users}`,
+};
+
 export function llamaCppChanges(
-  question: Question<LlamaCppOptions>,
+  question: Question<ChangedOptions>,
   current: Deployment,
-): readonly Change<LlamaCppOptions>[] {
-  const { users } = question.workload;
+  flags: ChangeFlags = llamaCppFlags,
+): readonly Change<ChangedOptions>[] {
   return [
-    ...cacheChanges(question),
-    ...contextChange(
-      question,
-      current,
-      (tokens) => `${sharedFlag(llamaCppFace, 'context')} ${tokens * users}`,
-    ),
+    ...cacheChanges(question, flags),
+    ...contextChange(question, current, (tokens) => flags.context(question, tokens)),
     ...fileChanges(question),
   ];
 }
@@ -29,13 +41,16 @@ export function slotFlags({ workload }: Question, users: number): string {
   return ` ${slots} ${sharedFlag(llamaCppFace, 'context')} ${workload.contextTokens * users}`;
 }
 
-export function cacheChanges(question: Question<LlamaCppOptions>): readonly Change<LlamaCppOptions>[] {
+export function cacheChanges(
+  question: Question<ChangedOptions>,
+  flags: ChangeFlags = llamaCppFlags,
+): readonly Change<ChangedOptions>[] {
   if (!isCacheWide(question)) return [];
   return [
     {
       kind: 'kv',
       title: 'keep the KV cache in q8_0',
-      flags: '-fa on -ctk q8_0 -ctv q8_0',
+      flags: flags.cache,
       cost: 'a small loss of quality at long contexts',
       size: 2,
       apply: (old) => ({ ...old, kvFormat: 'q8_0', options: { ...old.options, flashAttention: true } }),
@@ -44,7 +59,7 @@ export function cacheChanges(question: Question<LlamaCppOptions>): readonly Chan
 }
 
 /** Other files of the model. A GGUF file stays as it is, and a file made from a four-bit checkpoint is no smaller. */
-export function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
+function fileChanges({ spec, weights }: Question): readonly Change<object>[] {
   if (spec.source === 'gguf' || checkpointBits(spec) < 8 || isFourBit(weights ?? 'Q4_K_M')) return [];
   return llamaCppFace.usualFormats
     .filter((format) => format !== weights)

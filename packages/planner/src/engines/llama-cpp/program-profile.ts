@@ -6,14 +6,15 @@ import type { Deployment } from '../../deployment/deployment.ts';
 import type { Question } from '../../question/question.ts';
 import type { Workload } from '../../question/workload.ts';
 import type { EngineFace } from '../contract/engine-face.ts';
-import { type Change, type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
+import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
+import { type ChangedOptions, type ChangeFlags, cacheChanges, llamaCppChanges } from './changes.ts';
 import type { LlamaCppOptions } from './options.ts';
 import { llamaCpp } from './profile.ts';
 
 type Limits = Pick<Deployment, 'sequencesMax' | 'sequencesLimit'>;
 
-export interface LlamaCppProgram<Options extends object, Name extends string> {
+export interface LlamaCppProgram<Options extends ChangedOptions, Name extends string> {
   readonly face: EngineFace<Options, Name>;
   /** The question that the program asks of llama.cpp. */
   readonly asked: (question: Question<Options>) => Question<LlamaCppOptions>;
@@ -22,17 +23,16 @@ export interface LlamaCppProgram<Options extends object, Name extends string> {
   readonly version: (question: Question<Options>) => string | null;
   readonly notes: (question: Question<Options>) => readonly string[];
   readonly ownWorkload: (question: Question<Options>) => Workload;
-  readonly changes: (question: Question<Options>, current: Deployment) => readonly Change<Options>[];
-  readonly cacheChanges: (question: Question<Options>) => readonly Change<Options>[];
+  readonly changeFlags: ChangeFlags;
   /** Limits of the program that are tighter than the limits of llama.cpp; absent if it has none. */
   readonly limits?: (question: Question<Options>) => Partial<Limits>;
   readonly flagsForUsers: (question: Question<Options>, users: number) => string;
 }
 
-export function llamaCppProgram<Options extends object, Name extends string>(
+export function llamaCppProgram<Options extends ChangedOptions, Name extends string>(
   program: LlamaCppProgram<Options, Name>,
 ): EngineProfile<Options, Name> {
-  const { face, asked, ownWorkload, changes, cacheChanges, flagsForUsers } = program;
+  const { face, asked, ownWorkload, changeFlags, flagsForUsers } = program;
   const profile: EngineProfile<Options, Name> = {
     ...face,
     weightFormats: llamaCpp.weightFormats,
@@ -51,8 +51,8 @@ export function llamaCppProgram<Options extends object, Name extends string>(
     refusal: (question) => refusalOf(() => asked(question)) ?? llamaCpp.refusal(asked(question)),
     start: (question, current) => startIfFits(profile, question, current),
     ownWorkload,
-    changes,
-    cacheChanges,
+    changes: (question, current) => llamaCppChanges(question, current, changeFlags),
+    cacheChanges: (question) => cacheChanges(question, changeFlags),
     flagsForUsers,
   };
   return profile;

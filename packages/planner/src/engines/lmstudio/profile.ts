@@ -1,10 +1,7 @@
 /** The profile `lmstudio`: llama.cpp with the load defaults of LM Studio. Its engine for MLX models has no profile. */
 import facts from '@plimsoll/registry/engines/lmstudio.json' with { type: 'json' };
 import { modelArgument, type Question } from '../../question/question.ts';
-import { contextChange, isCacheWide } from '../contract/checkpoint-changes.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
-import type { Change } from '../contract/engine-profile.ts';
-import { fileChanges } from '../llama-cpp/changes.ts';
 import type { LlamaCppOptions } from '../llama-cpp/options.ts';
 import { llamaCppProgram } from '../llama-cpp/program-profile.ts';
 import { mixtureOf } from '../llama-cpp/request.ts';
@@ -26,12 +23,10 @@ export const lmStudio = llamaCppProgram<LmStudioOptions, 'lmstudio'>({
     ...workload,
     contextTokens: Math.floor(Math.min(facts.contextTokens, spec.contextLength) / workload.users),
   }),
-  changes: (question, current) => [
-    ...cacheChanges(question),
-    ...contextChange(question, current, (tokens) => flag('context', tokens * question.workload.users)),
-    ...fileChanges(question),
-  ],
-  cacheChanges,
+  changeFlags: {
+    cache: 'with K and V cache quantization q8_0 in the load settings',
+    context: ({ workload }, tokens) => flag('context', tokens * workload.users),
+  },
   flagsForUsers: ({ workload }, users) =>
     ` ${flag('users', users)} ${flag('context', workload.contextTokens * users)}`,
 });
@@ -55,20 +50,6 @@ function asLlamaCpp(question: Asked): Question<LlamaCppOptions> {
 function layersOf({ spec }: Asked, share: number | undefined): LlamaCppOptions['gpuLayers'] {
   if (share === undefined) return 'auto';
   return share === 1 ? 'all' : Math.floor(share * spec.layers.length);
-}
-
-function cacheChanges(question: Asked): readonly Change<LmStudioOptions>[] {
-  if (!isCacheWide(question)) return [];
-  return [
-    {
-      kind: 'kv',
-      title: 'keep the KV cache in q8_0',
-      flags: 'with K and V cache quantization q8_0 in the load settings',
-      cost: 'a small loss of quality at long contexts',
-      size: 2,
-      apply: (old) => ({ ...old, kvFormat: 'q8_0', options: { ...old.options, flashAttention: true } }),
-    },
-  ];
 }
 
 function command(question: Asked): string {

@@ -1,10 +1,7 @@
 /** The profile `ollama`: llama.cpp with the defaults of Ollama's server. */
 import { formatCount, GiB, MiB } from '@plimsoll/foundation';
 import { modelArgument, type Question } from '../../question/question.ts';
-import { contextChange, isCacheWide } from '../contract/checkpoint-changes.ts';
-import type { Change } from '../contract/engine-profile.ts';
 import { ggmlName } from '../llama-cpp/cache-types.ts';
-import { fileChanges } from '../llama-cpp/changes.ts';
 import type { LlamaCppOptions } from '../llama-cpp/options.ts';
 import { llamaCppProgram } from '../llama-cpp/program-profile.ts';
 import { projectorOf } from '../llama-cpp/projector.ts';
@@ -31,12 +28,10 @@ export const ollama = llamaCppProgram<OllamaOptions, 'ollama'>({
   version: ({ engineVersion }) => ollamaRelease(engineVersion).version,
   notes,
   ownWorkload: (question) => ({ ...question.workload, contextTokens: defaultContext(question) }),
-  changes: (question, current) => [
-    ...cacheChanges(question),
-    ...contextChange(question, current, (tokens) => `OLLAMA_CONTEXT_LENGTH=${tokens}`),
-    ...fileChanges(question),
-  ],
-  cacheChanges,
+  changeFlags: {
+    cache: 'OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_FLASH_ATTENTION=1',
+    context: (_, tokens) => `OLLAMA_CONTEXT_LENGTH=${tokens}`,
+  },
   flagsForUsers: (_, users) => ` OLLAMA_NUM_PARALLEL=${users}`,
   limits: ({ spec }) =>
     singleSlotFamilies.test(spec.family)
@@ -81,20 +76,6 @@ function projectorOptions({ spec, options = {} }: Asked): Partial<LlamaCppOption
 }
 
 const libraryProjector = 'F16';
-
-function cacheChanges(question: Asked): readonly Change<OllamaOptions>[] {
-  if (!isCacheWide(question)) return [];
-  return [
-    {
-      kind: 'kv',
-      title: 'keep the KV cache in q8_0',
-      flags: 'OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_FLASH_ATTENTION=1',
-      cost: 'a small loss of quality at long contexts',
-      size: 2,
-      apply: (old) => ({ ...old, kvFormat: 'q8_0', options: { ...old.options, flashAttention: true } }),
-    },
-  ];
-}
 
 /** The server with its variables, and the command that loads the model. */
 function command(question: Asked): string {
