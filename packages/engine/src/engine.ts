@@ -26,6 +26,8 @@ import type {
   GenerationResult,
   OptionalTokenizer,
 } from './request/generation.ts';
+import { checkLayers } from './request/hidden-capture.ts';
+import { type HiddenStates, HiddenStatesBudget, type HiddenStatesRequest } from './request/hidden-states.ts';
 import { Request, type RequestOwner } from './request/request.ts';
 import { RequestReader } from './request/request-reader.ts';
 import { checkTextSize } from './request/text-size.ts';
@@ -46,6 +48,7 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #requests: RequestReader;
   readonly #loop: EngineLoop;
+  readonly #hiddenStates: HiddenStatesBudget;
   readonly #completions = new Map<Request, readonly Completion[]>();
   #observations = 0;
 
@@ -59,6 +62,8 @@ export class Engine {
       draftTokensMax: parts.drafter?.tokensMax ?? 0,
       contextMax: parts.scheduler.config.contextMax,
     });
+    const hiddenBytes = parts.memory.adoptedPlan?.settings.hiddenStatesBytes ?? 0;
+    this.#hiddenStates = new HiddenStatesBudget(hiddenBytes, parts.model.graph.hiddenSize);
     this.#loop = new EngineLoop(parts);
   }
 
@@ -144,6 +149,20 @@ export class Engine {
       throw error;
     }
     return request;
+  }
+
+  /**
+   * Reserves memory for the hidden states of a request, which gets the result as its `capture`. The caller releases it.
+   * Throws a PlimsollError if `hiddenStatesBytes` of the engine has no room.
+   */
+  openHiddenStates(request: HiddenStatesRequest): HiddenStates {
+    checkLayers(new Set(request.layers), this.model.graph.layers.length);
+    return this.#hiddenStates.open(request);
+  }
+
+  /** Bytes of hidden states that callers have not released. */
+  get hiddenStatesHeldBytes(): number {
+    return this.#hiddenStates.heldBytes;
   }
 
   /** Returns the whole answer. Throws like `submit`, and rejects if the request fails. */

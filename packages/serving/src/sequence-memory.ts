@@ -57,7 +57,7 @@ export class SequenceMemory {
 
   /** Matches a sequence's known tokens with the cache. The last token is never matched, because its logits are needed. */
   match(sequence: Sequence): PrefixMatch {
-    if (!this.#prefixCaching) return emptyMatch(this.groups.length);
+    if (!this.#prefixCaching || sequence.computesWhole) return emptyMatch(this.groups.length);
     const blockCountMax = Math.floor((sequence.tokens.length - 1) / this.blockSize);
     this.#extendHashes(sequence, blockCountMax);
     return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });

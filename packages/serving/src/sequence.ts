@@ -50,6 +50,8 @@ export interface ServingRequest {
   /** Continues accepted work, so a full queue does not refuse it. */
   readonly continues?: boolean;
   readonly spans?: readonly KeyedSpan[];
+  /** Computes every token instead of reading a cached prefix, for results that the cache does not hold. */
+  readonly computesWhole?: boolean;
 }
 
 /** The blocks of one cache group, in order. Block `index` of the sequence is blocks[index - firstIndex]. */
@@ -120,6 +122,7 @@ export class Sequence implements SequenceView {
   readonly tenant: string;
   readonly continues: boolean;
   readonly spans: readonly KeyedSpan[];
+  readonly computesWhole: boolean;
   readonly submittedAt: Seconds;
   readonly tables: readonly BlockTable[];
   admittedAt: Seconds | null = null;
@@ -158,6 +161,7 @@ export class Sequence implements SequenceView {
     this.tenant = request.tenant ?? '';
     this.continues = request.continues ?? false;
     this.spans = request.spans ?? [];
+    this.computesWhole = request.computesWhole ?? false;
     this.submittedAt = origin.submittedAt;
     this.tables = Array.from({ length: origin.groupCount }, () => ({ firstIndex: 0, blocks: [] }));
   }
@@ -187,9 +191,14 @@ export class Sequence implements SequenceView {
 
   /** Copies the tokens, limits and rank into a new sequence that holds no blocks. */
   copy(id: SequenceId): Sequence {
-    const { tokens, priority, extraKey, tenant, spans, rank, submittedAt, promptLength } = this;
-    const outputTokensMax = this.lengthMax - tokens.length;
-    const request = { prompt: tokens, outputTokensMax, priority, extraKey, tenant, continues: true, spans };
+    const { tokens, priority, extraKey, tenant, spans, computesWhole, rank, submittedAt, promptLength } =
+      this;
+    const request = {
+      prompt: tokens,
+      outputTokensMax: this.lengthMax - tokens.length,
+      ...{ priority, extraKey, tenant, spans, computesWhole },
+      continues: true,
+    };
     const copy = new Sequence({
       id,
       request,

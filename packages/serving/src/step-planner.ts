@@ -224,7 +224,7 @@ export class StepPlanner {
         : host.restore(sequence, computed + count, this.#transfers);
     if (!started) return false;
     if (sequence.admittedAt === null) sequence.cachedTokens = spilled === null ? computed : 0;
-    if (spilled === null && config.prefixCaching) {
+    if (spilled === null && config.prefixCaching && !sequence.computesWhole) {
       metrics.prefixQueryTokens += sequence.tokens.length;
       metrics.prefixHitTokens += computed;
     }

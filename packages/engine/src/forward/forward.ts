@@ -37,7 +37,10 @@ export interface ForwardParts {
   readonly turnMultiplyAdds?: number | undefined;
 }
 
-/** Receives copies of the residual stream, [tokens, hiddenSize], after the embedding (layer -1) or after a layer. */
+/**
+ * Receives the residual stream, [tokens, hiddenSize], after the embedding (layer -1) or after a layer. The rows are
+ * valid during the call.
+ */
 export interface Capture {
   readonly layers: ReadonlySet<number>;
   take(layer: number, rows: Float32Array): void;
@@ -69,7 +72,7 @@ export class Forward {
   readonly logitRowsMax: number;
   /** Keyed by the number of tokens in the step. */
   readonly #steps = new Map<number, readonly Segment[]>();
-  /** Keyed by the number of rows and by whether the program finds the largest logits. */
+  /** Keyed by the number of rows and by what the program computes: the final norm, logits, or also their largest. */
   readonly #heads = new Map<string, Program>();
 
   constructor({ plan, model, arenas, kernels, turnMultiplyAdds = usualTurnMultiplyAdds }: ForwardParts) {
@@ -120,7 +123,7 @@ export class Forward {
     if (capture?.layers.has(layer) !== true) return;
     yield* walk.settle();
     const { layout, tokens } = walk.list;
-    capture.take(layer, this.#rows(layout, 'hidden', tokens).slice());
+    capture.take(layer, this.#rows(layout, 'hidden', tokens));
   }
 
   /** Prepares all operations of a small step; null if the model has experts, whose choice the host must read. */
@@ -166,16 +169,43 @@ export class Forward {
     return new Uint32Array(this.#buffer(arena), buffers.candidates, 2 * rowCount);
   }
 
-  /** The program of the head. It reads `hidden` if the last layer is in the head's arena, else `normed`. */
+  /**
+   * Computes the last hidden states of some rows of the last batch after the final norm, [rows, hiddenSize], at most
+   * `logitRowsMax` rows. The result is a view of the arena and valid until the next call.
+   */
+  finalStates(rows: readonly number[]): Float32Array {
+    this.#bringRows(rows);
+    this.#kernels.run(this.#head.arena, this.#normProgram(rows.length));
+    return this.headRows(rows.length);
+  }
+
+  /** Gathers rows and applies the final norm. Reads `hidden` if the last layer is in the head's arena, else `normed`. */
+  #pushFinalNorm(list: OperationList, rows: number): void {
+    const { arena, buffers } = this.#head;
+    const { finalNorm, graph } = this.model;
+    if (this.#lastArena === arena) list.push(this.#gather(list.layout, rows));
+    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
+  }
+
+  #normProgram(rows: number): Program {
+    const key = `${rows} norm`;
+    const kept = this.#heads.get(key);
+    if (kept !== undefined) return kept;
+    const list = this.#listAt(this.#head.arena, rows);
+    this.#pushFinalNorm(list, rows);
+    const program = this.#kernels.prepare(list.operations);
+    if (rows <= keptCountMax) this.#heads.set(key, program);
+    return program;
+  }
+
   #headProgram(rows: number, findLargest: boolean): Program {
     const key = `${rows} ${findLargest}`;
     const kept = this.#heads.get(key);
     if (kept !== undefined) return kept;
     const { buffers, arena } = this.#head;
-    const { finalNorm, head, graph } = this.model;
+    const { head, graph } = this.model;
     const list = this.#listAt(arena, rows);
-    if (this.#lastArena === arena) list.push(this.#gather(list.layout, rows));
-    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
+    this.#pushFinalNorm(list, rows);
     list.products(buffers['head-rows'], [{ weight: head, output: buffers.logits }]);
     const { vocabSize: columns, logitSoftCap: cap } = graph;
     const values = buffers.logits;

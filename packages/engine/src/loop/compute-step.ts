@@ -4,10 +4,11 @@
  */
 import type { PlanEntry, Scheduler, StepPlan } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
-import type { Capture, Forward } from '../forward/forward.ts';
+import type { Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { Turn } from '../forward/walk.ts';
 import type { LiveSequences } from '../request/live-sequence.ts';
+import { layerCapture, takeFinalStates } from './hidden-rows.ts';
 import type { HostBlocks } from './host-blocks.ts';
 
 export interface StepParts {
@@ -46,7 +47,9 @@ export function* computeStep(parts: StepParts, plan: StepPlan): Turn<ComputedSte
   const { blockSize, groups } = scheduler.config;
   const batch = stepBatch(entries, groups.length, blockSize);
   const failed = new Map<PlanEntry, unknown>(drafter?.failed ?? []);
-  yield* forward.inTurns(batch, captureOf(plan, live, failed));
+  const captures = { plan, live, failed };
+  yield* forward.inTurns(batch, layerCapture(captures));
+  takeFinalStates(forward, captures);
   return { batch, failed };
 }
 
@@ -60,33 +63,4 @@ function batchEntry(
 ): BatchEntry {
   const known = sequence.tokens.slice(start, start + count - draftCount);
   return { tokens: [...known, ...sequence.drafts.slice(0, draftCount)], start, tables };
-}
-
-/** Passes captured rows of the batch to their sequences. */
-function captureOf(plan: StepPlan, live: LiveSequences, failed: Map<PlanEntry, unknown>): Capture | null {
-  const layers = new Set<number>();
-  for (const { sequence } of plan.entries) {
-    for (const layer of live.get(sequence.id)?.capture?.layers ?? []) layers.add(layer);
-  }
-  if (layers.size === 0) return null;
-  const tokens = plan.tokenCount;
-  return {
-    layers,
-    take(layer, rows) {
-      const width = rows.length / tokens;
-      let first = 0;
-      for (const entry of plan.entries) {
-        const { sequence, start, count } = entry;
-        const capture = live.get(sequence.id)?.capture;
-        const own = rows.subarray(first * width, (first + count) * width);
-        first += count;
-        if (capture?.layers.has(layer) !== true || failed.has(entry)) continue;
-        try {
-          capture.take(layer, start, own.slice());
-        } catch (error) {
-          failed.set(entry, error);
-        }
-      }
-    },
-  };
 }

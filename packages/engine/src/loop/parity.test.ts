@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { type ReferenceFixture, type ReferenceMeaning, readReferenceFixture } from '../reference-fixtures.ts';
 import { meanLoss } from '../reference-loss.ts';
+import type { HiddenLayer } from '../request/live-sequence.ts';
 import { fixtureNames, fixturesDirectory, startFixture } from './fixture-engine.test-data.ts';
 
 const exactTolerance = 1e-4;
@@ -131,16 +132,16 @@ test('reference kernels in plain TypeScript give the same logits', async () => {
 });
 
 test('hidden states of every layer', async () => {
-  let layersCompared = 0;
+  let [layersCompared, finalsCompared] = [0, 0];
   for (const one of exactCases.filter(({ file }) => file === 'checkpoint')) {
     const engine = await startFixture(one);
     for (const [prompt, { positions, hidden }] of Object.entries(one.meaning.prompts)) {
-      const names = Object.keys(hidden ?? {}).filter((name) => name !== 'final-norm');
+      const names = Object.keys(hidden ?? {});
       if (names.length === 0) continue;
       const distances = new Map(
         names.map((name) => {
           const array = defined(hidden[name], 'a name of an array');
-          return [name === 'embedding' ? -1 : Number(name), distanceFrom(one.fixture, array, positions)];
+          return [hiddenLayer(name), distanceFrom(one.fixture, array, positions)] as const;
         }),
       );
       const width = engine.model.graph.hiddenSize;
@@ -157,12 +158,19 @@ test('hidden states of every layer', async () => {
       for (const [layer, distance] of distances) {
         expect(distance.result(), `${one.name} layer ${layer}`).toBeLessThanOrEqual(exactTolerance);
         layersCompared++;
+        if (layer === 'final') finalsCompared++;
       }
     }
     await engine.close();
   }
   expect(layersCompared).toBeGreaterThan(10);
+  expect(finalsCompared).toBeGreaterThan(5);
 });
+
+function hiddenLayer(name: string): HiddenLayer {
+  if (name === 'final-norm') return 'final';
+  return name === 'embedding' ? -1 : Number(name);
+}
 
 /**
  * Quantised weights. The other implementation multiplies dequantised weights by f32 activations; the kernels quantise

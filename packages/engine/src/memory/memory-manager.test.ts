@@ -19,7 +19,7 @@ function tinyOptions(random: Random): EngineOptions {
     kvShare: random() < 0.5 ? 1 : random(),
     reserveShare: random() * 0.9,
     stagingBytes: randomInteger(random, 0, 3) * MiB,
-    captureLayers: randomInteger(random, 0, 2),
+    hiddenStatesBytes: randomInteger(random, 0, 2) * MiB,
     constrainedOutput: random() < 0.5,
     arenaBytesMax: pagesMax(random),
     draft: random() < 0.3 ? { spec: tinySpec(random), tokens: randomInteger(random, 1, 5) } : undefined,

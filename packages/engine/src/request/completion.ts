@@ -10,7 +10,7 @@ import { draftFromHistory, type PromptLookupOptions } from '../draft/prompt-look
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 import { type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
-import type { Continuation, LiveSequence } from './live-sequence.ts';
+import type { Continuation, HiddenCapture, LiveSequence } from './live-sequence.ts';
 import type { Request } from './request.ts';
 
 export interface CompletionParts {
@@ -32,6 +32,7 @@ export interface CompletionParts {
   readonly droppedTokens: number;
   /** The other choices of the request; only the first choice has them. */
   readonly others: readonly Completion[];
+  readonly capture: HiddenCapture | undefined;
 }
 
 export class Completion implements LiveSequence {
@@ -39,6 +40,7 @@ export class Completion implements LiveSequence {
   /** Undefined unless prompt lookup is on, so that a step need not copy the history. */
   readonly draft?: (tokens: readonly number[]) => readonly number[];
   readonly draftTokensMax: number;
+  readonly capture?: HiddenCapture;
   readonly #parts: CompletionParts;
   readonly #speculation = new AcceptanceStatistics();
   readonly #stream: TextStream | null;
@@ -52,11 +54,12 @@ export class Completion implements LiveSequence {
   #hasForked = false;
 
   constructor(parts: CompletionParts) {
-    const { tokenizer, stop, promptLookup } = parts;
+    const { tokenizer, stop, promptLookup, capture } = parts;
     this.#parts = parts;
     this.draftTokensMax = parts.draftTokensMax;
     this.#droppedTokens = parts.droppedTokens;
     if (promptLookup !== null) this.draft = (tokens) => draftFromHistory(tokens, promptLookup);
+    if (capture !== undefined) this.capture = capture;
     this.sampler = parts.sampler;
     this.#stream = tokenizer === null ? null : new TextStream(tokenizer, { continuesText: true });
     this.#stops = new StopStrings(stop);

@@ -6,6 +6,7 @@ import type { AcceptanceSummary } from '../draft/acceptance.ts';
 import type { PromptLookupOptions } from '../draft/prompt-lookup.ts';
 import type { SampledLogprobs } from '../sampling/log-probabilities.ts';
 import type { SamplerRequest } from '../sampling/sampler-params.ts';
+import type { HiddenCapture } from './live-sequence.ts';
 import type { RequestUsage } from './request-usage.ts';
 
 export interface GenerationRequest {
@@ -40,6 +41,8 @@ export interface GenerationRequest {
   readonly draftTokens?: number;
   /** Constrains the output to a JSON schema or GBNF grammar. The output is complete within `maxTokens`. */
   readonly grammar?: Grammar;
+  /** Receives hidden states. The request has one choice then, and its context does not slide. */
+  readonly capture?: HiddenCapture;
 }
 
 /** A token mask that follows the output. */

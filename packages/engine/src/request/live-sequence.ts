@@ -2,11 +2,25 @@
 import type { FinishReason, SequenceId, SequenceView } from '@plimsoll/serving';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 
-/** Receives copies of the residual stream, [rows, hiddenSize], for the positions [start, start + rows). */
+/**
+ * The number of a layer for the residual stream after it, -1 for the embedding, or `final` for the states that the head
+ * multiplies: the last layer's after the final norm. A layer's output is `hidden_states[layer + 1]` of transformers.
+ */
+export type HiddenLayer = number | 'final';
+
+/** Receives hidden states while a sequence is computed. */
 export interface HiddenCapture {
-  /** Layer numbers; -1 is the embedding. */
-  readonly layers: ReadonlySet<number>;
-  take(layer: number, start: number, rows: Float32Array): void;
+  readonly layers: ReadonlySet<HiddenLayer>;
+  /**
+   * `all`: every computed position; the sequence then reads no cached prefix, because the cache has no hidden states.
+   * `last`: the prompt's last position and the positions of the output. Default `all`.
+   */
+  readonly positions?: 'all' | 'last';
+  /**
+   * Takes rows, [rows, hiddenSize], of the positions [start, start + rows). The rows are valid during the call. A
+   * position comes again if its draft was rejected or its sequence preempted; the last rows are right.
+   */
+  take(layer: HiddenLayer, start: number, rows: Float32Array): void;
 }
 
 /** The start of a new sequence that continues a text. */

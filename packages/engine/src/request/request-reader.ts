@@ -9,11 +9,16 @@ import { Completion } from './completion.ts';
 import { checkKeepTokens, type SlideLimits, slide } from './context-slide.ts';
 import type { GenerationRequest, OptionalTokenizer } from './generation.ts';
 import { GrammarMatchers, grammarConstraint } from './grammar-constraint.ts';
+import { checkCapture } from './hidden-capture.ts';
 import type { Request } from './request.ts';
 
 export interface RequestStart {
   /** The prompt of the request's sequences, and their output limit within the context. */
-  readonly sequence: { readonly prompt: ArrayLike<number>; readonly outputTokensMax: number };
+  readonly sequence: {
+    readonly prompt: ArrayLike<number>;
+    readonly outputTokensMax: number;
+    readonly computesWhole?: boolean;
+  };
   /** Maximum number of output tokens of each choice, over all slides of its context. */
   readonly outputTokensMax: number;
   /** Null if a choice ends at the end of the context. */
@@ -79,7 +84,12 @@ export class RequestReader {
     const contextMax = this.#contextMax;
     if (slides === null) {
       const outputTokensMax = request.maxTokens ?? Math.max(1, contextMax - prompt.length);
-      return { sequence: { prompt, outputTokensMax }, outputTokensMax, slides, droppedTokens: 0 };
+      const { capture } = request;
+      const computesWhole = capture !== undefined && capture.positions !== 'last';
+      return {
+        sequence: { prompt, outputTokensMax, computesWhole },
+        ...{ outputTokensMax, slides, droppedTokens: 0 },
+      };
     }
     const kept = slide(Array.from(prompt), slides);
     const outputTokensMax = request.maxTokens ?? Number.MAX_SAFE_INTEGER;
@@ -96,6 +106,7 @@ export class RequestReader {
     const { outputTokensMax, slides, droppedTokens } = start;
     const { sampling = {}, stop = [], ignoreEnd = false, choices = 1, grammar, promptLookup } = request;
     this.#checkChoices(choices);
+    checkCapture(request, this.#model.graph.layers.length);
     const draftTokensMax = this.#draftTokens(request.draftTokens);
     const matcher = grammar === undefined ? null : this.#matcher(grammar);
     const lookup = promptLookup === true ? {} : promptLookup === false ? null : (promptLookup ?? null);
@@ -115,6 +126,7 @@ export class RequestReader {
         slides,
         droppedTokens,
         others,
+        capture: request.capture,
       });
     const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
     return [make(0, others), ...others];

@@ -101,11 +101,11 @@ function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
 }
 
 /**
- * Returns the entries of allocated host memory: sampling, the staging pool, draft proposals, and captured hidden
- * states.
+ * Returns the entries of allocated host memory: sampling, the staging pool, draft proposals, and hidden states that
+ * requests ask for.
  */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
-  const { stagingBytes, captureLayers, stepTokens, sequencesMax, draft } = settings;
+  const { stagingBytes, hiddenStatesBytes, sequencesMax, draft } = settings;
   const entries: LedgerEntry[] = [samplingEntry(spec, settings)];
   if (stagingBytes > 0) {
     entries.push({
@@ -134,16 +134,16 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
       },
     });
   }
-  if (captureLayers > 0) {
+  if (hiddenStatesBytes > 0) {
     entries.push({
       category: 'features',
       tag: 'hidden states',
       tier: 'host',
-      bytes: bytes(captureLayers * stepTokens * spec.hiddenSize * 4),
+      bytes: bytes(hiddenStatesBytes),
       derivation: {
-        formula: 'captured layers x tokens of a step x hidden size x 4',
-        substituted: `${captureLayers} x ${stepTokens} x ${spec.hiddenSize} x 4`,
-        source: 'engine setting captureLayers',
+        formula: 'one pool for the hidden states that requests ask for',
+        substituted: formatCount(hiddenStatesBytes),
+        source: 'engine setting hiddenStatesBytes',
       },
     });
   }

@@ -49,8 +49,8 @@ export interface EngineOptions {
   readonly constrainedOutput?: boolean | undefined;
   /** Host memory of the program around the engine, such as the connections of a server. Default 0. */
   readonly programBytes?: number | undefined;
-  /** Number of layers whose hidden states a step returns, for draft training. */
-  readonly captureLayers?: number | undefined;
+  /** Host memory for hidden states that requests ask for. Default 0: no request can. */
+  readonly hiddenStatesBytes?: number | undefined;
   /** A smaller model that proposes `tokens` tokens per step. */
   readonly draft?: { readonly spec: ModelSpec; readonly tokens: number } | undefined;
   /** Largest arena in bytes. Tests set it below the limit of the platform. */
@@ -79,7 +79,7 @@ export interface EngineSettings {
   readonly keepsWholeWindow: boolean;
   readonly constrainedOutput: boolean;
   readonly programBytes: number;
-  readonly captureLayers: number;
+  readonly hiddenStatesBytes: number;
   readonly draft: { readonly spec: ModelSpec; readonly tokens: number } | null;
   readonly arenaBytesMax: number;
 }
@@ -142,7 +142,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
     constrainedOutput: options.constrainedOutput ?? false,
     programBytes: whole('programBytes', options.programBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    captureLayers: whole('captureLayers', options.captureLayers ?? 0, 0, spec.layers.length),
+    hiddenStatesBytes: whole('hiddenStatesBytes', options.hiddenStatesBytes ?? 0, 0, arenaBytesLimit),
     draft,
     arenaBytesMax: whole(
       'arenaBytesMax',
