@@ -1,6 +1,7 @@
 /**
  * Builds the published files: the program (apps/plimsoll/dist: one JavaScript file per entry, the registry's data and
  * the compiled kernels, no TypeScript at run time) and the site (apps/atlas/dist: files that any file server can host).
+ * With both, the program's folder gets a copy of the site, which `plimsoll serve` serves.
  *   npm run build [-- program | site]
  */
 import { execFileSync } from 'node:child_process';
@@ -27,6 +28,11 @@ if (unknown !== undefined) {
 }
 for (const [name, make] of Object.entries(parts)) {
   if (asked.length === 0 || asked.includes(name)) process.stdout.write(`built ${await make()}\n`);
+}
+
+// The built program looks for the site next to itself: see findSite in site-directory.ts.
+if (asked.length === 0) {
+  cpSync(join(root, 'apps/atlas/dist'), join(root, 'apps/plimsoll/dist/site'), { recursive: true });
 }
 
 async function buildProgram(): Promise<string> {

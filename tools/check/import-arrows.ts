@@ -27,6 +27,7 @@ export const importersOf: Readonly<Record<string, readonly string[]>> = {
   training: ['drafts'],
   engine: ['drafts', apps],
   drafts: [apps],
+  'site-files': [apps],
 };
 
 /** One package or app of the workspace. */

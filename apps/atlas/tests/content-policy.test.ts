@@ -1,8 +1,8 @@
 /** The Content-Security-Policy in a real browser: nothing of the site breaks it, and what is not of the site is stopped. */
 import { createServer, type Server } from 'node:http';
+import { readSiteFile } from '@plimsoll/site-files';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { readSiteFile } from '../src/server/site-files.ts';
 import { launchChromium, watchErrors, withPage } from './chromium.ts';
 import { readPages } from './site-files.ts';
 

@@ -22,6 +22,7 @@ export const siteSources: readonly string[] = [
   'packages/registry/src',
   'packages/registry/data',
   'packages/serving/src',
+  'packages/site-files/src',
   'package-lock.json',
 ];
 

@@ -6,8 +6,8 @@ import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { PlimsollError } from '@plimsoll/foundation';
 import { sitePort } from '@plimsoll/registry/pages';
-import { filePolicy } from '../site/content-policy.ts';
-import { siteApp } from './site-app.ts';
+import { filePolicy } from '@plimsoll/site-files';
+import { localSiteApp } from './site-app.ts';
 
 /** The port in the command line's links. */
 export const firstPort = sitePort;
@@ -22,7 +22,7 @@ export interface RunningSite {
 
 /** Listens on the loopback address only: the first free port from `port` on, or any when `port` is 0. */
 export async function startSite(directory: string, port: number = firstPort): Promise<RunningSite> {
-  const app = siteApp(directory);
+  const app = localSiteApp(directory);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
     errorHandler: refuseRequest,
   });

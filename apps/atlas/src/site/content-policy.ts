@@ -9,29 +9,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assert } from '@plimsoll/foundation';
+import { pageDirectives, policyTag } from '@plimsoll/site-files';
 import type { AstroIntegration } from 'astro';
-
-/** What every response of the site may do. Workers and responses that are not pages have no inline parts. */
-const siteDirectives: readonly string[] = [
-  "default-src 'self'",
-  // Starlight's style sheets hold a few icons as data.
-  "img-src 'self' data:",
-  "worker-src 'self'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  // Forms are handled by scripts; none is sent.
-  "form-action 'none'",
-];
-
-/** Browsers read this directive from a header alone. */
-const headerDirective = "frame-ancestors 'none'";
-
-/** The header of a response that is no page. */
-export const filePolicy: string = [...siteDirectives, headerDirective].join('; ');
 
 /** The character set has to be named within the first kilobyte; the policy has to come before the first script. */
 const policyPlace = '<meta charset="utf-8"/>';
-const policyTag = /<meta http-equiv="Content-Security-Policy" content="([^"]*)"\/>/;
 
 export const contentPolicy: AstroIntegration = {
   name: 'plimsoll:content-policy',
@@ -50,20 +32,17 @@ export const contentPolicy: AstroIntegration = {
 /** The page with its policy in its head. */
 export function withPolicy(html: string): string {
   assert(html.includes(policyPlace), 'a page names its character set');
-  const tag = `<meta http-equiv="Content-Security-Policy" content="${pagePolicy(html)}"/>`;
+  const tag = policyTag(pagePolicy(html));
   // A function, because a replacement text would read `$` as a mark.
   return html.replace(policyPlace, () => policyPlace + tag);
-}
-
-/** The header for a built page: the policy that the page carries, and what only a header can say. */
-export function headerPolicy(html: string): string {
-  const policy = policyTag.exec(html)?.[1];
-  return policy === undefined ? filePolicy : `${policy}; ${headerDirective}`;
 }
 
 const inlineElements = /<(script|style)\b([^>]*)>([\s\S]*?)<\/\1>/g;
 /** A tag with its attributes, whose quoted values may hold anything. */
 const tags = /<[a-z](?:"[^"]*"|'[^']*'|[^'">])*>/gi;
+
+/** An element whose script talks to a server that the reader names; the site itself is always allowed. */
+const connectionSources = /\sdata-connection-sources="([a-z: ]+)"/;
 
 function pagePolicy(html: string): string {
   const scripts = new Set<string>();
@@ -79,8 +58,10 @@ function pagePolicy(html: string): string {
     const style = /\sstyle="([^"]*)"/.exec(tag)?.[1];
     if (style !== undefined) attributes.add(hashSource(decodeAttribute(style)));
   }
+  const connections = connectionSources.exec(markup)?.[1];
   return [
-    ...siteDirectives,
+    ...pageDirectives,
+    ...(connections === undefined ? [] : [`connect-src 'self' ${connections}`]),
     ["script-src 'self'", ...scripts].join(' '),
     ["style-src 'self'", ...sheets].join(' '),
     // Browsers apply hashes to attributes only after this keyword. By itself the keyword allows nothing.

@@ -4,8 +4,8 @@ import { gzip } from 'node:zlib';
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { COMPRESSIBLE_CONTENT_TYPE_REGEX } from 'hono/utils/compress';
-import { headerPolicy } from '../site/content-policy.ts';
 import { parseByteRange } from './byte-range.ts';
+import { headerPolicy } from './page-policy.ts';
 import { allowsRange, judgePreconditions } from './preconditions.ts';
 import type { SiteFile } from './site-files.ts';
 
