@@ -11,7 +11,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner/ledger';
-import type { GroupOccupancy, ServingMetrics } from '@plimsoll/serving';
+import type { BlockView, GroupOccupancy, SequenceView, ServingMetrics } from '@plimsoll/serving';
 import type { Model } from './load/model.ts';
 import { type EngineLoad, EngineLoop, type LoopParts } from './loop/engine-loop.ts';
 import { Observation, type ObservationRequest } from './loop/observation.ts';
@@ -85,6 +85,16 @@ export class Engine {
   /** Blocks in use, cached and free, per cache group. */
   get occupancy(): readonly GroupOccupancy[] {
     return this.#parts.scheduler.occupancy;
+  }
+
+  /** Every block of a cache group, by number. It costs time in proportion to the blocks: for views, not for steps. */
+  blocks(group: number): readonly BlockView[] {
+    return this.#parts.scheduler.blocks(group);
+  }
+
+  /** Every live sequence, in order of submission. */
+  get sequences(): Iterable<SequenceView> {
+    return this.#parts.scheduler.sequences;
   }
 
   /** Number of sequences in each state. */

@@ -138,6 +138,11 @@ export class Scheduler {
     return match.blockCount * this.config.blockSize;
   }
 
+  /** Every live sequence, in order of submission. */
+  get sequences(): Iterable<SequenceView> {
+    return this.#life.sequences.values();
+  }
+
   /** A live sequence, or undefined: finished ones are forgotten. */
   sequence(id: SequenceId): SequenceView | undefined {
     return this.#life.sequences.get(id);

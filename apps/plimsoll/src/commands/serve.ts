@@ -18,6 +18,7 @@ interface ServeFlags extends EngineFlags {
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
   readonly quiet?: boolean;
+  readonly site: boolean;
 }
 
 const cutOffExitCode = 1;
@@ -59,6 +60,7 @@ export function serveCommand(done: (exitCode: number) => void): Command {
       'a web origin whose pages may read answers; may be repeated',
       originFlag,
     )
+    .option('--no-site', 'serve the API alone, without the atlas and the live page at /live')
     .option('--quiet', 'no log line per request')
     .addHelpText(
       'after',
@@ -81,14 +83,9 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
   const { parseApiKeys } = await import('../server/http/api-keys.ts');
   const apiKeys =
     flags.apiKeyFile === undefined ? [] : parseApiKeys(readKeys(flags.apiKeyFile), flags.apiKeyFile);
-  const [{ listen }, { serveEngine, serverBytes }, { isLoopback }, { capacityOf }, { TemplateProcess }] =
-    await Promise.all([
-      import('../server/http-server.ts'),
-      import('../server/running-server.ts'),
-      import('../server/http/own-host.ts'),
-      import('../server/capacity.ts'),
-      import('@plimsoll/text/process'),
-    ]);
+  const { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess } =
+    await serverModules();
+  const site = flags.site ? findSite() : 'off';
   // The port opens first, so that a port in use is reported before the model loads.
   const http = await listen(flags.host, flags.port);
   const templates = new TemplateProcess();
@@ -111,6 +108,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
         log: flags.quiet === true ? () => undefined : (line) => printMessage(JSON.stringify(line)),
         apiKeys,
         corsOrigins: flags.corsOrigin ?? [],
+        site,
         isLoopback: isLoopback(flags.host),
         aliases: flags.alias ?? [],
         callsMax: flags.waitingMax + flags.maxSeqs,
@@ -127,6 +125,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
           loadSeconds,
           hasTemplate: server.model.chats.hasTemplate,
           needsKey: apiKeys.length > 0,
+          hasSite: typeof site === 'object',
         }),
       );
       const signal = await signals.first;
@@ -145,6 +144,19 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
     templates.close();
     await http.close();
   }
+}
+
+/** The server's modules; the help and the errors of flags need none of them. */
+async function serverModules() {
+  const [http, server, host, capacity, site, templates] = await Promise.all([
+    import('../server/http-server.ts'),
+    import('../server/running-server.ts'),
+    import('../server/http/own-host.ts'),
+    import('../server/capacity.ts'),
+    import('../server/site/site-directory.ts'),
+    import('@plimsoll/text/process'),
+  ]);
+  return { ...http, ...server, ...host, ...capacity, ...site, ...templates };
 }
 
 function requests(count: number): string {

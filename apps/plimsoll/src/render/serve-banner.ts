@@ -18,10 +18,11 @@ export interface BannerFacts {
   /** False: chats are rendered as a plain transcript. */
   readonly hasTemplate: boolean;
   readonly needsKey: boolean;
+  readonly hasSite: boolean;
 }
 
 export function serveBanner(facts: BannerFacts): string {
-  const { names, url, ledger, limit, loadSeconds, hasTemplate, needsKey } = facts;
+  const { names, url, ledger, limit, loadSeconds, hasTemplate, needsKey, hasSite } = facts;
   const [name = ''] = names;
   const aliases = names.length === 1 ? '' : ` (also ${names.slice(1).join(', ')})`;
   const parts = ledgerParts((category) =>
@@ -36,6 +37,7 @@ export function serveBanner(facts: BannerFacts): string {
       ? []
       : ['the model has no chat template: chats are rendered as "user: ..." and "assistant: ..." lines']),
     `listening on ${paint('cyan', url)}${needsKey ? ' for clients with an API key' : ''}`,
+    ...(hasSite ? [`memory and requests live: ${paint('cyan', `${url}/live`)}`] : []),
     `  ${curlLine(name, url, needsKey)}`,
   ].join('\n');
 }

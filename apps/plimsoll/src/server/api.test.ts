@@ -1,7 +1,9 @@
 /** The server's own rules: keys, hosts, limits, errors, health, drain. */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import { defined } from '@plimsoll/foundation';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type EngineState, engineStateSchema } from './operations/engine-state.ts';
 import { startTestServer, type TestServer, until } from './testing/test-server.test-data.ts';
 
 const chat = { messages: [{ role: 'user', content: 'hello' }], temperature: 0, max_tokens: 8 };
@@ -273,6 +275,48 @@ describe('a server for this machine', () => {
     controller.abort();
     await running;
     expect(text).toMatch(/^event: step\ndata: \{"index":\d+,"outcome":"committed"/);
+    expect(text).not.toContain('event: state');
+    expect(text).not.toContain('predictedSeconds');
+  });
+
+  test('events?state=true: planned times of steps, and the state with the owners of blocks', async () => {
+    const controller = new AbortController();
+    const response = await fetch(`${server.url}/v1/events?state=true`, { signal: controller.signal });
+    const running = server.post('/v1/completions', {
+      prompt: [1, 2, 3, 4, 5, 6, 7, 8],
+      max_tokens: 400,
+      ignore_eos: true,
+    });
+    let text = '';
+    const statesOf = (): readonly EngineState[] =>
+      [...text.matchAll(/^event: state\ndata: (.*)\n\n/gm)].map(([, data = '']) =>
+        engineStateSchema.parse(JSON.parse(data)),
+      );
+    const isRunning = ({ requests }: EngineState): boolean => (requests[0]?.blocks ?? 0) > 0;
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (statesOf().some(isRunning)) break;
+    }
+    controller.abort();
+    await (await running).text();
+    const state = defined(statesOf().find(isRunning), 'the request was seen');
+    const [request] = state.requests;
+    const [blocks] = state.blocks;
+    const owned = (blocks?.runs ?? []).reduce(
+      (sum, value, index, all) =>
+        sum + (index % 2 === 0 && value === request?.id ? (all[index + 1] ?? 0) : 0),
+      0,
+    );
+    expect(owned).toBe(request?.blocks);
+    expect(blocks?.owned).toBe(owned);
+    expect(state.ledger.map(({ category }) => category)).toContain('kv-cache');
+    expect(text).toMatch(/event: step\ndata: .*"predictedSeconds":\d/);
+  });
+
+  test('events: an unknown value of state is named', async () => {
+    const response = await fetch(`${server.url}/v1/events?state=maybe`);
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('"param":"state"');
   });
 });
 

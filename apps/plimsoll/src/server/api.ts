@@ -17,6 +17,7 @@ import { addOpenaiRoutes } from './openai/openai-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { addOperationRoutes } from './operations/operation-routes.ts';
 import { Routes } from './routes.ts';
+import { type SiteSource, serveSite } from './site/mounted-site.ts';
 
 export interface ApiOptions {
   readonly clock: Clock;
@@ -25,6 +26,7 @@ export interface ApiOptions {
   readonly apiKeys: readonly string[];
   /** Origins of web pages that may read answers. Empty: none. */
   readonly corsOrigins: readonly string[];
+  readonly site: SiteSource;
   /** True for an address of this machine alone: requests must name it as their host. */
   readonly isLoopback: boolean;
 }
@@ -37,6 +39,8 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   const app = new Hono<ServerEnv>();
   app.use(requestId({ limitLength: 128 }) as MiddlewareHandler<ServerEnv>, recordCalls(options));
   if (isLoopback && apiKeys.length === 0) app.use(ownHostOnly);
+  const methods = new Map<string, string>();
+  app.use(serveSite(options.site, methods));
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins] }));
   if (apiKeys.length > 0) app.use(requireApiKey(apiKeys, openPaths));
   const routes = new Routes(app, core);
@@ -47,7 +51,7 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   app.get('/openapi.json', (context) =>
     context.json(openApiDocument(routes.descriptions, apiKeys.length > 0)),
   );
-  const methods = new Map(routes.descriptions.map(({ path, method }) => [path, method.toUpperCase()]));
+  for (const { path, method } of routes.descriptions) methods.set(path, method.toUpperCase());
   app.notFound((context) => {
     const method = methods.get(context.req.path);
     return failed(context, method === undefined ? unknownRoute(context) : wrongMethod(context, method));

@@ -10,6 +10,8 @@ export interface RouteDescription {
   readonly summary: string;
   readonly tag: string;
   readonly request?: z.ZodType;
+  /** Schema of the query, with one text per parameter. */
+  readonly query?: z.ZodObject;
   /** Null if the answer is no JSON. */
   readonly response: z.ZodType | null;
   /** Schema of the data of each event, if the answer can be a stream. */
@@ -59,12 +61,18 @@ function operation(route: RouteDescription, path: string): JsonObject {
     description: 'An error',
     content: { 'application/json': { schema: reference(errorFormOf(path).schema) } },
   };
-  const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
+  const parameters = [
+    ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    ...Object.entries(route.query?.shape ?? {}).map(([name, schema]) => {
+      const { $schema: _, ...json } = z.toJSONSchema(schema);
+      return { name, in: 'query', required: false, schema: json };
+    }),
+  ];
   return {
     summary,
     tags: [tag],

@@ -12,6 +12,7 @@ import { BodyBudget } from './http/read-body.ts';
 import { RequestGate } from './http/request-gate.ts';
 import { connectionsMax, type HttpServer } from './http-server.ts';
 import { GenerationMeter } from './metrics/generation-meter.ts';
+import { siteBytes } from './site/mounted-site.ts';
 
 /** Bytes of request bodies that the server holds at once. */
 const bodiesBytesMax: number = 16 * MiB;
@@ -20,7 +21,8 @@ const copiesOfBody = 3;
 /** A connection with its buffers. */
 const connectionBytes: number = 32 * KiB;
 /** Memory of the server around the engine; the engine's plan counts it. */
-export const serverBytes: number = copiesOfBody * bodiesBytesMax + connectionsMax * connectionBytes;
+export const serverBytes: number =
+  copiesOfBody * bodiesBytesMax + connectionsMax * connectionBytes + siteBytes;
 
 export interface ServeOptions extends Omit<ApiOptions, 'isLoopback'> {
   readonly isLoopback: boolean;

@@ -41,6 +41,7 @@ export function recordCalls({ clock, log }: CallOptions): MiddlewareHandler<Serv
       tenant: '',
       requests: [],
       error: undefined,
+      isLogged: true,
       releaseBody: () => undefined,
     };
     context.set('call', call);
@@ -49,6 +50,7 @@ export function recordCalls({ clock, log }: CallOptions): MiddlewareHandler<Serv
       call.releaseBody();
       const isWhole = outgoing.writableFinished;
       if (!isWhole) left.abort(clientLeft());
+      if (!call.isLogged) return;
       const status = isWhole ? outgoing.statusCode : clientLeftStatus;
       log({
         time: new Date().toISOString(),

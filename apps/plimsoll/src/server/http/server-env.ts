@@ -14,6 +14,8 @@ export interface Call {
   readonly requests: EngineRequest[];
   /** The error that ended the call; undefined if there was none. */
   error: unknown;
+  /** False for calls that the log leaves out. */
+  isLogged: boolean;
   /** Returns the bytes of the body to the budget; called when nothing refers to the body. */
   releaseBody(): void;
 }

@@ -16,6 +16,12 @@ export interface Metric {
   read(): number | readonly Sample[];
 }
 
+export interface HistogramView {
+  readonly bounds: number[];
+  readonly counts: number[];
+  readonly sum: number;
+}
+
 /** Counts observations per bucket. Bounds are inclusive upper limits, ascending. */
 export class Histogram {
   readonly name: string;
@@ -37,6 +43,12 @@ export class Histogram {
     if (bucket !== -1) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
     this.#sum += value;
     this.#count++;
+  }
+
+  /** The counts per bucket; the last bucket has no bound. */
+  get view(): HistogramView {
+    const within = this.#counts.reduce((sum, count) => sum + count, 0);
+    return { bounds: [...this.#bounds], counts: [...this.#counts, this.#count - within], sum: this.#sum };
   }
 
   lines(labels: Labels): readonly string[] {

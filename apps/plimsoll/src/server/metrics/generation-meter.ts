@@ -1,6 +1,6 @@
 /** Counts and times of generations, for `/metrics`. Names after the prefix equal vLLM's where the meaning is the same. */
 import type { GenerationEnd, RequestUsage } from '@plimsoll/engine';
-import { Histogram, type Metric } from './exposition.ts';
+import { Histogram, type HistogramView, type Metric } from './exposition.ts';
 
 const secondsBounds = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
@@ -78,6 +78,19 @@ export class GenerationMeter {
       this.#promptTokens,
       this.#outputTokens,
     ];
+  }
+
+  /** The latencies that a live view draws. */
+  get latencies(): Readonly<Record<'firstToken' | 'interToken' | 'queue', HistogramView>> {
+    return {
+      firstToken: this.#firstToken.view,
+      interToken: this.#interToken.view,
+      queue: this.#queued.view,
+    };
+  }
+
+  get totals(): { readonly promptTokens: number; readonly outputTokens: number } {
+    return { promptTokens: this.#prompts, outputTokens: this.#outputs };
   }
 
   firstToken(seconds: number): void {

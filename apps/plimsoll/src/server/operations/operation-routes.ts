@@ -1,11 +1,13 @@
 /** The routes for people and programs that watch the server, and for texts and tokens. */
+import { z } from 'zod';
 import type { ServerCore } from '../core/server-core.ts';
 import { engineMetrics } from '../metrics/engine-metrics.ts';
 import { exposition } from '../metrics/exposition.ts';
 import type { Routes } from '../routes.ts';
+import { engineStateSchema } from './engine-state.ts';
 import { health, healthSchema, ready } from './health.ts';
 import { ledgerSchema, memoryView } from './memory-view.ts';
-import { stepEvents } from './step-events.ts';
+import { eventsQuerySchema, stepEvents } from './step-events.ts';
 import { stepReportSchema } from './step-report-schema.ts';
 import {
   applyTemplate,
@@ -48,10 +50,13 @@ export function addOperationRoutes(routes: Routes, core: ServerCore): void {
   });
 }
 
-function addWatchRoutes(
-  routes: Routes,
-  { model: { engine, names }, gate, meter, limitBytes }: ServerCore,
-): void {
+function addWatchRoutes(routes: Routes, core: ServerCore): void {
+  const {
+    model: { engine, names },
+    gate,
+    meter,
+    limitBytes,
+  } = core;
   const tag = 'Operation';
   const open = { tag, response: healthSchema, isOpen: true };
   routes.get({ ...open, path: '/health', summary: 'Tell whether the process works' }, (context) =>
@@ -70,9 +75,10 @@ function addWatchRoutes(
       summary: 'Stream the report of every step',
       tag,
       response: null,
-      event: stepReportSchema,
+      query: eventsQuerySchema,
+      event: z.union([stepReportSchema, engineStateSchema]).meta({ id: 'WatchEvent' }),
     },
-    (context) => stepEvents(engine, context),
+    (context) => stepEvents(core, context),
   );
   const metrics = [...engineMetrics(engine), ...meter.metrics];
   const contentType = 'text/plain; version=0.0.4; charset=utf-8';

@@ -40,6 +40,10 @@ export const stepReportSchema = z
     ),
     startedAt: z.number(),
     seconds: z.object({ plan: z.number(), compute: z.number(), sample: z.number() }),
+    predictedSeconds: z
+      .number()
+      .optional()
+      .describe('Seconds of the step in the plan, at the speed of generic-cpu; with `state=true`.'),
     missed: count.describe('Reports before this one that a slow reader missed.'),
   })
   .meta({ id: 'StepReport' });

@@ -63,6 +63,7 @@ export async function startTestServer(settings: TestServerOptions = {}): Promise
     log: (line) => void logs.push(line),
     apiKeys: [],
     corsOrigins: [],
+    site: 'off',
     isLoopback: true,
     aliases: ['test-model'],
     callsMax: 256,
