@@ -17,7 +17,7 @@ const omitted = `- Other processes on a device, and what an operating system kee
 - SGLang's experts in host memory, caches in host memory (HiCache), and builds from branches.
 - TensorRT-LLM's built engines, recurrent state, drafts, and one pool per window size.
 - Releases of vLLM before 0.4 beyond their block arithmetic, and regressions of single releases.
-- llama.cpp: splitting by rows or by tensors, EAGLE3 and DFlash drafters, images larger than that of the warm-up, forks' own tensor types.
+- llama.cpp: buffers of reductions between devices under --split-mode tensor, EAGLE3 and DFlash drafters, images larger than that of the warm-up, forks' own tensor types.
 - Fragmentation, and memory that grows while an engine runs.`;
 
 export function modelSection(): string {

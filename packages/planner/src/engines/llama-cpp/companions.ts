@@ -54,6 +54,8 @@ export function companionsOf(
     fileType: draftMixture(draft),
     gpuLayers: options.draftGpuLayers ?? 'all',
     ...(shares.length > 1 && { deviceShares: shares }),
+    // A draft on a single device does not inherit the division (speculative.cpp, common_base_params_to_speculative).
+    ...(named?.length === 1 && { division: undefined }),
     contextTokens: options.draftContextTokens ?? target.contextTokens,
   };
   return [{ title: 'draft model', sharesWeights: false, start }];

@@ -71,12 +71,13 @@ function cacheMemory(
 ): CacheMemory {
   const cache = new Array<number>(placement.cpu + 1).fill(0);
   const state = new Array<number>(placement.cpu + 1).fill(0);
-  for (const { layer, backend, count } of cachingLayers) {
+  for (const { layer, backend, caches, states } of cachingLayers) {
     const bytes = layerCache(spec, layer, cells, options.cache);
-    cache[backend] = (cache[backend] ?? 0) + count * cachedBytes(bytes);
-    state[backend] = (state[backend] ?? 0) + count * bytes.stateBytes;
+    cache[backend] = (cache[backend] ?? 0) + caches * cachedBytes(bytes);
+    state[backend] = (state[backend] ?? 0) + states * bytes.stateBytes;
   }
-  return { cache, state };
+  // Shares of layers are fractions whose sums are whole bytes.
+  return { cache: cache.map(Math.round), state: state.map(Math.round) };
 }
 
 /** Contexts whose compute buffers a loaded model remembers. A sweep over users and contexts asks for a few hundred. */
@@ -136,18 +137,21 @@ function graphBytes(
   });
   const traits = backendTraits[input.backend];
   const movesTensors = (input.cpuExpertLayers ?? 0) > 0 || (input.overrides ?? []).length > 0;
-  const able = devices > 1 && allLayers && offloads && !movesTensors;
+  const able = devices > 1 && allLayers && offloads && !movesTensors && input.division === undefined;
   const pipelined = able && (input.pipelined ?? traits.pipelines);
   const schedule = scheduleGraph(graph, {
     backends: devices + 1,
-    offloadsHostWeights: devices > 0 && traits.offloadsHostWeights,
+    offloadsHostWeights: devices > 0 && traits.offloadsHostWeights && input.division?.kind !== 'tensors',
     inputCopies: pipelined ? pipelineCopies : 1,
   });
   const kinds: readonly BackendKind[] = [...new Array<BackendKind>(devices).fill(input.backend), 'cpu'];
-  return graphMemory(graph, schedule, {
+  const sizes = graphMemory(graph, schedule, {
     alignments: kinds.map((kind) => backendTraits[kind].alignment),
     allocationBytes: (tensor, backend) => graphTensorBytes(tensor, kinds[backend] ?? 'cpu'),
   });
+  if (input.division?.kind !== 'tensors') return sizes;
+  // The engine sizes the buffer of each device for whole tensors (ggml-backend-meta.cpp, alloc_buffer).
+  return sizes.map((size, backend) => (backend < devices ? (sizes[0] ?? 0) : size));
 }
 
 function elementBytes(type: string): number {

@@ -3,6 +3,7 @@ import { assert } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { BackendKind } from './backends.ts';
 import type { CacheOptions } from './cache-buffers.ts';
+import type { Division } from './division.ts';
 import { type EngineRules, newestBuild, rulesOfBuild } from './engine-rules.ts';
 import type { HostWeightOptions } from './model-buffers.ts';
 import type { PlacedPattern } from './placement.ts';
@@ -30,6 +31,8 @@ export interface LlamaCppInput {
   readonly backend: BackendKind;
   readonly devices?: number;
   readonly deviceShares?: readonly number[];
+  /** How devices share single matrices. */
+  readonly division?: Division | undefined;
   /** `--no-kv-offload` when false. */
   readonly offloadCache?: boolean;
   readonly fullWindow?: boolean;

@@ -71,6 +71,16 @@ export interface EngineRules {
   readonly fusedIndexer: boolean;
   /** The server keeps prompts in host memory, up to 8 GiB by default (PR 16391). */
   readonly keepsPrompts: boolean;
+  /** `--split-mode row` leaves caches and small tensors on the device of their layer, not on the main device (PR 10026). */
+  readonly rowsByLayer: boolean;
+  /** `--split-mode row` divides no matrices of three dimensions (PR 13919). */
+  readonly rowsOfMatricesOnly: boolean;
+  /** `--split-mode row` ends the start, because no backend has split buffers but SYCL (PR 24216; issue 25594). */
+  readonly refusesRows: boolean;
+  /** `--split-mode tensor` divides matrices, caches and states by heads (PR 19378). */
+  readonly dividesTensors: boolean;
+  /** That mode takes quantised caches (issue 23567; the guard was gone by June 2026). */
+  readonly dividesQuantisedCache: boolean;
   /** The recurrent state of hybrid models follows the fused delta-net operation. */
   readonly fusedDeltaNet: boolean;
 }
@@ -145,6 +155,11 @@ export function rulesOfBuild(build: number): EngineRules {
     sparseIndexers: from(9600),
     fusedIndexer: from(10400),
     keepsPrompts: from(6725),
+    rowsByLayer: from(3990),
+    rowsOfMatricesOnly: from(5506),
+    refusesRows: from(9890),
+    dividesTensors: from(8700),
+    dividesQuantisedCache: from(9488),
     fusedDeltaNet: from(8200),
   };
 }

@@ -7,6 +7,7 @@ import { type CachePart, isCompressed, layerCache } from './cache-buffers.ts';
 import { type BackendMemory, type EngineMemory, engineMemory } from './engine-memory.ts';
 import type { LlamaCppInput, ResolvedOptions } from './engine-options.ts';
 import { newestBuild, newestRelease } from './engine-rules.ts';
+import { cacheSharesOf } from './loaded-model.ts';
 import { isExpertTensor, type PlacedTensor } from './placement.ts';
 
 export interface LlamaCppLedger {
@@ -142,14 +143,15 @@ function typesOf(tensors: readonly PlacedTensor[]): string {
 function cacheEntries({ memory, input, backend }: BackendContext): readonly Part[] {
   const { options, cells, placement } = memory;
   const groups = new Map<string, { amount: number; terms: Map<string, number> }>();
+  const sharesAt = cacheSharesOf(input, placement);
   input.spec.layers.forEach((layer, index) => {
-    const home = (input.offloadCache ?? true) ? placement.layerBackends[index] : placement.cpu;
-    if (home !== backend) return;
+    const { caches = 0 } = sharesAt(index).find((share) => share.backend === backend) ?? {};
+    if (caches === 0) return;
     for (const part of layerCache(input.spec, layer, cells, options.cache).parts) {
       const group = groups.get(part.tag) ?? { amount: 0, terms: new Map<string, number>() };
       const term = cacheTerm(part, options);
-      group.terms.set(term, (group.terms.get(term) ?? 0) + 1);
-      const amount = group.amount + part.rows * (part.keyRowBytes + part.valueRowBytes);
+      group.terms.set(term, (group.terms.get(term) ?? 0) + caches);
+      const amount = group.amount + caches * part.rows * (part.keyRowBytes + part.valueRowBytes);
       groups.set(part.tag, { ...group, amount });
     }
   });
@@ -159,7 +161,7 @@ function cacheEntries({ memory, input, backend }: BackendContext): readonly Part
       substituted: [...terms].map(([term, layers]) => `${layers} layers x ${term}`).join(' + '),
       source: 'llama.cpp src/llama-kv-cache.cpp and its variants iswa, dsa, msa, dsv4',
     };
-    return [tag, amount, derivation];
+    return [tag, Math.round(amount), derivation];
   });
 }
 

@@ -26,7 +26,8 @@ export function machineOf(request: Question<LlamaCppOptions>): Machine {
   const named = options?.deviceNames;
   const isCpu = backendOf(hardware) === 'cpu' || named?.length === 0;
   const chosen = named === undefined || isCpu ? [...all.keys()] : named.map((name) => deviceIndex(name, all));
-  const indices = options?.splitMode === 'none' || isCpu ? chosen.slice(0, 1) : chosen;
+  const indices =
+    options?.splitMode === 'none' ? [mainIndex(options, chosen)] : isCpu ? chosen.slice(0, 1) : chosen;
   const devices = indices.map((index) => all[index] ?? hardware);
   return {
     backend: isCpu ? 'cpu' : backendOf(hardware),
@@ -53,6 +54,19 @@ export function backendOf(hardware: HardwareRecord): BackendKind {
 export function deviceNames({ backend, indices }: Machine): readonly string[] {
   const prefix = backend === 'metal' ? 'MTL' : backendTraits[backend].bufferName;
   return indices.map((index) => (backend === 'cpu' ? 'CPU' : `${prefix}${index}`));
+}
+
+/** `--main-gpu`, an index among the devices that `--device` leaves. */
+function mainIndex({ mainDevice = 0 }: LlamaCppOptions, chosen: readonly number[]): number {
+  const index = chosen[mainDevice];
+  if (index !== undefined) return index;
+  throw new PlimsollError({
+    code: 'main-gpu',
+    message: `--main-gpu ${mainDevice} is not one of the ${chosen.length} devices in use`,
+    value: mainDevice,
+    limit: `an index from 0 to ${chosen.length - 1}`,
+    hint: '-mg 0',
+  });
 }
 
 /** `--tensor-split`; without it llama.cpp splits by free memory. */

@@ -70,16 +70,19 @@ export interface ModelBuffers {
   readonly tensors: BufferTensors;
 }
 
+/** `slicesOf` gives the parts of a tensor on devices that share matrices; undefined if devices hold whole tensors. */
 export function modelBuffers(
   placement: Placement,
   kind: BackendKind,
   options: HostWeightOptions,
+  slicesOf?: (tensor: PlacedTensor) => readonly PlacedTensor[],
 ): ModelBuffers {
   const file = fileOffsets(placement.tensors, options.sortedFile);
-  const maps = options.mapped && backendTraits[kind].mapsFiles;
+  const maps = options.mapped && backendTraits[kind].mapsFiles && slicesOf === undefined;
   const loaded = placement.tensors.filter((tensor) => tensor.loaded);
+  const parts = slicesOf === undefined ? loaded : loaded.flatMap(slicesOf);
   const onDevices = Array.from({ length: placement.cpu }, (_, device) =>
-    loaded.filter((tensor) => tensor.backend === device),
+    parts.filter((tensor) => tensor.backend === device),
   );
   const host = loaded.filter((tensor) => tensor.backend === placement.cpu);
   const isCopied = (tensor: PlacedTensor): boolean => isRepacked(tensor, options.repack);
@@ -130,8 +133,13 @@ function repackedTensor(tensor: PlacedTensor, form: RepackForm): PlacedTensor {
 }
 
 /** True for weights that only matrix products read: no embeddings, which are read by row. AMX takes no stacks of experts. */
-function isMatrix({ name, shape }: PlacedTensor, form: RepackForm): boolean {
-  if (isExpertTensor(name)) return form !== 'amx' && shape.length === 3;
+function isMatrix(tensor: PlacedTensor, form: RepackForm): boolean {
+  if (isExpertTensor(tensor.name)) return form !== 'amx' && tensor.shape.length === 3;
+  return isFlatMatrix(tensor);
+}
+
+/** True for matrices of two dimensions outside experts. */
+export function isFlatMatrix({ name, shape }: PlacedTensor): boolean {
   // The loader gives attn_output_a a third dimension; the graph reads places of compressors by row.
   const isFlat = shape.length === 2 && !/(attn_output_a|compressor_ape)\.weight$/.test(name);
   return isFlat && name.endsWith('.weight') && !isInputTensor(name);

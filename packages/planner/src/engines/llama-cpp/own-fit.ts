@@ -15,7 +15,9 @@ type Asked = Question<LlamaCppOptions>;
 
 /** Returns true if the question leaves the place of the layers to llama-server. */
 export function placesLayers({ options }: Asked): boolean {
-  const { gpuLayers, fit } = options ?? {};
+  const { gpuLayers, fit, splitMode } = options ?? {};
+  // The fit gives up on this mode, which leaves every layer on the devices.
+  if (splitMode === 'tensor') return false;
   return fit !== false && (gpuLayers === 'auto' || (gpuLayers === undefined && fit === true));
 }
 
@@ -52,7 +54,8 @@ function openStart(request: Asked): LlamaCppInput {
   });
   const { fits, fitsContextOfEverySlot } = rulesOfBuild(buildOf(request));
   // Without a fit the training length is the context of all slots together.
-  if (options?.fit === false || !fits) return { ...longest, contextTokens: spec.contextLength };
+  if (options?.fit === false || !fits || options?.splitMode === 'tensor')
+    return { ...longest, contextTokens: spec.contextLength };
   const slots = fitsContextOfEverySlot ? (longest.sequences ?? 1) : 1;
   const isReduced = openContext === openContexts.reduced;
   const contextMin = isReduced ? (options?.fitContextMin ?? usualFitContextMin) : null;
@@ -67,10 +70,10 @@ function openStart(request: Asked): LlamaCppInput {
 }
 
 function limitsOf(request: Asked, { devices }: Machine, contextMin: number | null): FitLimits {
-  const { tensorSplit, tensorOverrides, cpuExpertLayers, fitMarginMib } = request.options ?? {};
+  const { splitMode, tensorSplit, tensorOverrides, cpuExpertLayers, fitMarginMib } = request.options ?? {};
   const projector = projectorOf(request.spec, request.options);
   const projectorBytes = projector?.onDevice === true ? projector.weightBytes + projector.computeBytes : 0;
-  const isSplit = devices.length > 1 && tensorSplit !== undefined;
+  const isSplit = devices.length > 1 && (tensorSplit !== undefined || splitMode === 'row');
   return {
     freeBytes: devices.map(({ memory }) => memory.usableBytes),
     marginBytes: devices.map((_, device) => {

@@ -1,7 +1,7 @@
 /** Flags of llama-server that decide where weights and caches lie. */
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 
-export type SplitMode = 'none' | 'layer';
+export type SplitMode = 'none' | 'layer' | 'row' | 'tensor';
 
 /** One `pattern=buffer` of `--override-tensor`. */
 export interface TensorOverride {
@@ -14,6 +14,8 @@ export interface PlacementOptions {
   /** Share of each device, in any unit. */
   readonly tensorSplit?: readonly number[] | undefined;
   readonly splitMode?: SplitMode | undefined;
+  /** Index of the device that `--split-mode none` uses. */
+  readonly mainDevice?: number | undefined;
   readonly tensorOverrides?: readonly TensorOverride[] | undefined;
   /** Names of the devices to use; an empty list for none. */
   readonly deviceNames?: readonly string[] | undefined;
@@ -30,7 +32,7 @@ export interface PlacementOptions {
   readonly fitContextMin?: number | undefined;
 }
 
-const splitModes: readonly SplitMode[] = ['none', 'layer'];
+const splitModes: readonly SplitMode[] = ['none', 'layer', 'row', 'tensor'];
 
 /** llama.cpp has at most this many devices (GGML_SCHED_MAX_BACKENDS). */
 const deviceCountMax = 16;
@@ -64,6 +66,17 @@ export const placementOptions: readonly OptionSpec<PlacementOptions>[] = [
     },
     write: ({ splitMode }) => textOf(splitMode),
   },
+  countOption<PlacementOptions>(
+    {
+      name: 'mg',
+      flags: ['-mg', '--main-gpu'],
+      value: '<index>',
+      words: 'the device that --split-mode none uses',
+      least: 0,
+    },
+    (mainDevice) => ({ mainDevice }),
+    ({ mainDevice }) => mainDevice,
+  ),
   {
     name: 'ot',
     flags: ['-ot', '--override-tensor'],

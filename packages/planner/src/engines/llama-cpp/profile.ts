@@ -5,7 +5,7 @@
 import { bytes } from '@plimsoll/foundation';
 import { elementCount, type ModelSpec } from '@plimsoll/model-files/spec';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
-import { deviceCount } from '../../bytes/parallelism.ts';
+import { deviceCount, type Parallelism } from '../../bytes/parallelism.ts';
 import { weightFormat } from '../../bytes/weight-format.ts';
 import type { Deployment } from '../../deployment/deployment.ts';
 import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
@@ -28,6 +28,7 @@ import {
   tightestPool,
 } from './device-use.ts';
 import type { EngineMemory } from './engine-memory.ts';
+import type { LlamaCppInput } from './engine-options.ts';
 import { newestRelease } from './engine-rules.ts';
 import { llamaCppFace } from './face.ts';
 import { llamaCppEntries } from './ledger.ts';
@@ -83,9 +84,10 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const pool = started.pools[tightest];
   const spec = storedSpec(request);
   const format = weightFormat(spec);
+  const layout = layoutOf(request, question);
   const groups = cacheGroups(spec, {
     kvFormat: request.options?.keyFormat ?? request.kvFormat ?? 'fp16',
-    tensor: 1,
+    tensor: layout.tensor,
     layers: [0, spec.layers.length],
     ...stateElementBytes(spec, format),
   });
@@ -121,7 +123,7 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
       spec,
       format,
       groups,
-      parallelism: { tensor: 1, pipeline: deviceCount(request.parallelism), data: 1, expertParallel: false },
+      parallelism: layout,
       ...deviceSpeed({
         ...request,
         assumptions: request.assumptions ?? assumptionsWith(request, memory),
@@ -133,6 +135,18 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
       perDevice: deviceMemory(started, machine),
     }),
     notes: llamaCppNotes(request, { start: question, spec, mixture: mixtureOf(request) }),
+  };
+}
+
+/** Devices work one after the other, or at once on the parts of each matrix. */
+function layoutOf({ parallelism }: Question, { division }: LlamaCppInput): Parallelism {
+  const devices = deviceCount(parallelism);
+  const isDivided = division?.kind === 'tensors';
+  return {
+    tensor: isDivided ? devices : 1,
+    pipeline: isDivided ? 1 : devices,
+    data: 1,
+    expertParallel: false,
   };
 }
 

@@ -8,9 +8,10 @@ import { ggmlName } from './cache-types.ts';
 import { speculationState } from './companions.ts';
 import type { LlamaCppInput } from './engine-options.ts';
 import { buildOfVersion, newestBuild, rulesOfBuild } from './engine-rules.ts';
-import { backendOf, machineOf } from './machine.ts';
+import { backendOf, type Machine, machineOf } from './machine.ts';
 import type { RepackForm } from './model-buffers.ts';
 import type { LlamaCppOptions } from './options.ts';
+import { divisionOf } from './split-mode.ts';
 
 /** llama_max_devices(), and GGML_CUDA_MAX_DEVICES: llama.cpp lists no more devices. */
 const devicesMax = 16;
@@ -21,7 +22,8 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
   const value = llamaCpp.valueFormat ?? request.kvFormat;
   const cpuExpertLayers = hostExpertLayers(request);
   const build = buildOf(request);
-  const flashAttention = llamaCpp.flashAttention ?? rulesOfBuild(build).automaticFlashAttention;
+  const rules = rulesOfBuild(build);
+  const flashAttention = llamaCpp.flashAttention ?? rules.automaticFlashAttention;
   if (!flashAttention && value !== undefined && /^(i?q|fp8)/.test(value)) {
     throw new PlimsollError({
       code: 'quantised-values',
@@ -31,8 +33,11 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
       hint: '-fa on',
     });
   }
-  const { backend, devices, shares, overrides } = machineOf(request);
+  const machine = machineOf(request);
+  const { backend, devices, shares, overrides } = machine;
   if (devices.length > devicesMax) throw tooManyDevices(devices.length);
+  const division = divisionOf(request, machine, rules);
+  const layerShares = division?.kind === 'rows' && !rules.rowsByLayer ? onlyMain(machine, llamaCpp) : shares;
   return {
     spec,
     fileType: mixtureOf(request),
@@ -40,7 +45,8 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     ...slotsOf(request, build),
     backend,
     devices: backend === 'cpu' ? 0 : devices.length,
-    ...(shares !== undefined && { deviceShares: shares }),
+    ...(layerShares !== undefined && { deviceShares: layerShares }),
+    ...(division !== undefined && { division }),
     ...(overrides.length > 0 && { overrides }),
     ...(typeof llamaCpp.gpuLayers !== 'string' &&
       llamaCpp.gpuLayers !== undefined && { gpuLayers: llamaCpp.gpuLayers }),
@@ -57,6 +63,11 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     host: hostWeights(request, build),
     ...(request.engineVersion !== undefined && { build }),
   };
+}
+
+/** Shares of layers when the main device has all of them. */
+function onlyMain({ devices }: Machine, { mainDevice = 0 }: LlamaCppOptions): readonly number[] {
+  return devices.map((_, device) => (device === mainDevice ? 1 : 0));
 }
 
 /** Slots that llama-server takes without `-np`, all in one cache. */
