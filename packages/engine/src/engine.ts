@@ -77,6 +77,11 @@ export class Engine {
     return this.#parts.scheduler.config.contextMax;
   }
 
+  /** Most sequences that the engine computes at once. */
+  get sequencesMax(): number {
+    return this.#parts.scheduler.config.runningMax;
+  }
+
   /** Counters of the scheduler since the start of the engine. */
   get metrics(): Readonly<ServingMetrics> {
     return this.#parts.scheduler.metrics;

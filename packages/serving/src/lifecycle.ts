@@ -135,7 +135,8 @@ export class Lifecycle {
     else if (reason === 'expired') metrics.expired++;
     else {
       metrics.finished++;
-      this.#core.lengths.add(outputTokens);
+      // A request for one token, such as an embedding, says nothing about the lengths of answers.
+      if (sequence.lengthMax > sequence.promptLength + 1) this.#core.lengths.add(outputTokens);
     }
   }
 

@@ -6,6 +6,7 @@ import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.t
 import { badValue, collected, realFlag, wholeFlag } from '../flag-values.ts';
 import { printMessage } from '../output.ts';
 import { serveBanner } from '../render/serve-banner.ts';
+import type { Pooling } from '../server/core/pooling.ts';
 
 interface ServeFlags extends EngineFlags {
   readonly host: string;
@@ -17,6 +18,7 @@ interface ServeFlags extends EngineFlags {
   readonly alias?: readonly string[];
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
+  readonly pooling?: Pooling;
   readonly quiet?: boolean;
   readonly site: boolean;
 }
@@ -61,6 +63,11 @@ export function serveCommand(done: (exitCode: number) => void): Command {
       originFlag,
     )
     .option('--no-site', 'serve the API alone, without the atlas and the live page at /live')
+    .option(
+      '--pooling <rule>',
+      "vectors of texts: mean or last token (default: the model's own, else last)",
+      poolingFlag,
+    )
     .option('--quiet', 'no log line per request')
     .addHelpText(
       'after',
@@ -113,6 +120,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
         aliases: flags.alias ?? [],
         callsMax: flags.waitingMax + flags.maxSeqs,
         limitBytes: limit.bytes,
+        pooling: flags.pooling ?? null,
         templates,
       });
       printMessage(
@@ -202,6 +210,11 @@ function readKeys(path: string): string {
       { cause: error },
     );
   }
+}
+
+function poolingFlag(text: string): Pooling {
+  if (text === 'mean' || text === 'last') return text;
+  throw badValue('--pooling', text, 'mean or last');
 }
 
 function originFlag(text: string, before: readonly string[] | undefined): readonly string[] {

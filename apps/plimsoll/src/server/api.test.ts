@@ -66,6 +66,8 @@ describe('a server for this machine', () => {
     expect(Object.keys(document.paths).sort()).toMatchInlineSnapshot(`
       [
         "/api/chat",
+        "/api/embed",
+        "/api/embeddings",
         "/api/generate",
         "/api/show",
         "/api/tags",
@@ -78,6 +80,7 @@ describe('a server for this machine', () => {
         "/tokenize",
         "/v1/chat/completions",
         "/v1/completions",
+        "/v1/embeddings",
         "/v1/events",
         "/v1/ledger",
         "/v1/messages",

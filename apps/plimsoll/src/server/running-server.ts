@@ -7,6 +7,7 @@ import { type ApiOptions, createApi } from './api.ts';
 import { openChatPrompts } from './core/chat-prompts.ts';
 import { Generations } from './core/generations.ts';
 import { Grammars } from './core/grammars.ts';
+import { type Pooling, poolingOf } from './core/pooling.ts';
 import type { ServedModel } from './core/served-model.ts';
 import { BodyBudget } from './http/read-body.ts';
 import { RequestGate } from './http/request-gate.ts';
@@ -32,6 +33,8 @@ export interface ServeOptions extends Omit<ApiOptions, 'isLoopback'> {
   /** Calls that may run or wait at once. */
   readonly callsMax: number;
   readonly limitBytes: number;
+  /** How embeddings pool states. Null: as the model's file states, else the last token. */
+  readonly pooling: Pooling | null;
   readonly templates: TemplateProcess;
 }
 
@@ -54,6 +57,7 @@ export async function serveEngine(
     engine,
     tokenizer,
     chats: await openChatPrompts(engine, tokenizer, templates),
+    pooling: () => poolingOf(engine.model, options.pooling),
     names: [...new Set([...aliases, engine.model.spec.id])],
     createdAt: unixTime(),
   };

@@ -3,11 +3,14 @@ import type { Engine } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Tokenizer } from '@plimsoll/text';
 import type { ChatPrompts } from './chat-prompts.ts';
+import type { Pooling } from './pooling.ts';
 
 export interface ServedModel {
   readonly engine: Engine;
   readonly tokenizer: Tokenizer;
   readonly chats: ChatPrompts;
+  /** How embeddings pool states. Throws if the model's file states a pooling that the server does not compute. */
+  pooling(): Pooling;
   /** Names that requests may use; answers use the first. */
   readonly names: readonly string[];
   /** Unix time in seconds. */

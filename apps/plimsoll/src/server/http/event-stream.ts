@@ -3,6 +3,7 @@
  * request alone. A reader that takes nothing for a minute is cut off. While there are no events, comments keep proxies
  * from closing the connection.
  */
+import { asyncTexts } from './json-stream.ts';
 import type { ServerContext } from './server-env.ts';
 
 const pingMilliseconds = 15_000;
@@ -21,6 +22,11 @@ export function eventStreamResponse(context: ServerContext, events: AsyncIterabl
 /** Answers with a stream of lines, each a JSON text. */
 export function jsonLinesResponse(context: ServerContext, lines: AsyncIterable<string>): Response {
   return streamResponse(context, lines, { type: 'application/x-ndjson', ping: null });
+}
+
+/** Answers with one JSON text in parts. The caller has computed everything that can fail. */
+export function jsonTextResponse(context: ServerContext, parts: Iterable<string>): Response {
+  return streamResponse(context, asyncTexts(parts), { type: 'application/json', ping: null });
 }
 
 interface StreamForm {

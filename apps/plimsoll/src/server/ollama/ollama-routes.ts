@@ -1,11 +1,16 @@
 /** The routes of ollama's API. */
 import type { ServerCore } from '../core/server-core.ts';
 import type { Routes } from '../routes.ts';
+import { ollamaEmbed, ollamaEmbeddings } from './ollama-embeddings.ts';
 import { ollamaChat, ollamaGenerate } from './ollama-generation.ts';
 import { ollamaShow, ollamaTags, ollamaVersion } from './ollama-models.ts';
 import {
   ollamaChatAnswerSchema,
   ollamaChatSchema,
+  ollamaEmbedAnswerSchema,
+  ollamaEmbeddingsAnswerSchema,
+  ollamaEmbeddingsSchema,
+  ollamaEmbedSchema,
   ollamaGenerateAnswerSchema,
   ollamaGenerateSchema,
   ollamaShowRequestSchema,
@@ -33,6 +38,22 @@ export function addOllamaRoutes(routes: Routes, { model }: ServerCore): void {
     response: ollamaGenerateAnswerSchema,
     line: ollamaGenerateAnswerSchema,
     handle: ollamaGenerate,
+  });
+  routes.post({
+    path: '/api/embed',
+    summary: 'Compute vectors of texts',
+    tag,
+    request: ollamaEmbedSchema,
+    response: ollamaEmbedAnswerSchema,
+    handle: ollamaEmbed,
+  });
+  routes.post({
+    path: '/api/embeddings',
+    summary: 'Compute the vector of one text, in the old form',
+    tag,
+    request: ollamaEmbeddingsSchema,
+    response: ollamaEmbeddingsAnswerSchema,
+    handle: ollamaEmbeddings,
   });
   routes.post({
     path: '/api/show',

@@ -113,6 +113,44 @@ export const ollamaGenerateAnswerSchema = z
 export type OllamaMessage = z.infer<typeof ollamaChatAnswerSchema>['message'];
 export type OllamaEnd = Omit<z.infer<typeof ollamaGenerateAnswerSchema>, 'response' | 'thinking'>;
 
+const embedShared = {
+  model: text,
+  truncate: z
+    .boolean()
+    .nullish()
+    .describe('False: a text beyond the context is refused. Default true: it is cut.'),
+  options,
+  keep_alive: shared.keep_alive,
+} as const;
+/** As many texts as OpenAI's API takes. */
+const inputsMax = 2048;
+
+export const ollamaEmbedSchema = z
+  .object({
+    ...embedShared,
+    input: z.union([text, z.array(text).max(inputsMax)]),
+    dimensions: z.int().min(1).nullish(),
+  })
+  .meta({ id: 'OllamaEmbedRequest' });
+
+export const ollamaEmbedAnswerSchema = z
+  .object({
+    model: text,
+    embeddings: z.array(z.array(z.number())),
+    total_duration: count,
+    load_duration: count,
+    prompt_eval_count: count,
+  })
+  .meta({ id: 'OllamaEmbeddings' });
+
+export const ollamaEmbeddingsSchema = z
+  .object({ ...embedShared, prompt: text })
+  .meta({ id: 'OllamaEmbeddingsRequest' });
+
+export const ollamaEmbeddingsAnswerSchema = z
+  .object({ embedding: z.array(z.number()).describe('Not scaled to length 1.') })
+  .meta({ id: 'OllamaEmbedding' });
+
 const details = z.object({
   format: text,
   family: text,

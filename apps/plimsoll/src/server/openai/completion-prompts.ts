@@ -22,7 +22,8 @@ export async function readPrompts(
   const { echo, logprobs } = body;
   const prompts: CompletionPrompt[] = [];
   for (const prompt of promptList(body.prompt)) {
-    const tokens = typeof prompt === 'string' ? encodePlain(model, prompt) : checkedTokens(model, prompt);
+    const tokens =
+      typeof prompt === 'string' ? encodePlain(model, prompt) : checkedTokens(model, prompt, 'prompt');
     const text = typeof prompt === 'string' ? prompt : tokenizer.decode(prompt, { skipSpecial: false });
     const scores =
       echo === true && logprobs != null
@@ -33,7 +34,8 @@ export async function readPrompts(
   return prompts;
 }
 
-function promptList(prompt: CompletionRequest['prompt']): readonly (string | readonly number[])[] {
+/** One or several prompts as a list. */
+export function promptList(prompt: CompletionRequest['prompt']): readonly (string | readonly number[])[] {
   if (typeof prompt === 'string') return [prompt];
   return isTokenList(prompt) ? [prompt] : prompt;
 }
@@ -42,11 +44,13 @@ function isTokenList(prompt: Exclude<CompletionRequest['prompt'], string>): prom
   return typeof prompt[0] === 'number';
 }
 
-function checkedTokens({ tokenizer }: ServedModel, tokens: readonly number[]): readonly number[] {
+/** Throws if a token is outside the vocabulary; `field` names the list in the error. */
+export function checkedTokens(
+  { tokenizer }: ServedModel,
+  tokens: readonly number[],
+  field: string,
+): readonly number[] {
   const wrong = tokens.find((token) => token >= tokenizer.vocabSize);
   if (wrong === undefined) return tokens;
-  throw new InvalidField(
-    'prompt',
-    `token ${wrong} is outside the vocabulary of ${tokenizer.vocabSize} tokens`,
-  );
+  throw new InvalidField(field, `token ${wrong} is outside the vocabulary of ${tokenizer.vocabSize} tokens`);
 }

@@ -6,6 +6,8 @@ import { chatCompletions } from './chat-completions.ts';
 import { chatChunkSchema, chatRequestSchema, chatResponseSchema } from './chat-schema.ts';
 import { completionRequestSchema, completionResponseSchema } from './completion-schema.ts';
 import { completions } from './completions.ts';
+import { embeddingRequestSchema, embeddingResponseSchema } from './embedding-schema.ts';
+import { embeddings } from './embeddings.ts';
 import { responseEventSchema, responseRequestSchema, responseSchema } from './responses/response-schema.ts';
 import { responses } from './responses/responses.ts';
 
@@ -37,6 +39,14 @@ export function addOpenaiRoutes(routes: Routes, { model }: ServerCore): void {
     response: responseSchema,
     event: responseEventSchema,
     handle: responses,
+  });
+  routes.post({
+    path: '/v1/embeddings',
+    summary: 'Compute vectors of texts',
+    tag,
+    request: embeddingRequestSchema,
+    response: embeddingResponseSchema,
+    handle: embeddings,
   });
   routes.get(
     { path: '/v1/models', summary: 'List the names of the model', tag, response: modelListSchema },

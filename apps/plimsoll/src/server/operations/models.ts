@@ -1,4 +1,5 @@
 /** `/v1/models`: the model under each of its names. */
+import { PlimsollError } from '@plimsoll/foundation';
 import { textParameterCount } from '@plimsoll/model-files/spec';
 import { z } from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
@@ -14,6 +15,10 @@ export const modelSchema = z
     meta: z.object({
       parameters: z.int(),
       vocabulary: z.int(),
+      pooling: z
+        .enum(['mean', 'last'])
+        .nullable()
+        .describe('Of embeddings; null if the server computes none.'),
       chat_template: z.boolean().describe('False: chats are rendered as a plain transcript.'),
     }),
   })
@@ -35,7 +40,8 @@ export function modelNamed(model: ServedModel, name: string): ModelView {
   return modelView(model, name);
 }
 
-function modelView({ engine, tokenizer, chats, createdAt }: ServedModel, name: string): ModelView {
+function modelView(model: ServedModel, name: string): ModelView {
+  const { engine, tokenizer, chats, createdAt } = model;
   return {
     id: name,
     object: 'model',
@@ -45,7 +51,17 @@ function modelView({ engine, tokenizer, chats, createdAt }: ServedModel, name: s
     meta: {
       parameters: textParameterCount(engine.model.spec),
       vocabulary: tokenizer.vocabSize,
+      pooling: poolingView(model),
       chat_template: chats.hasTemplate,
     },
   };
+}
+
+function poolingView(model: ServedModel): ModelView['meta']['pooling'] {
+  try {
+    return model.pooling();
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
 }

@@ -68,6 +68,7 @@ export async function startTestServer(settings: TestServerOptions = {}): Promise
     aliases: ['test-model'],
     callsMax: 256,
     limitBytes: memoryBytes,
+    pooling: null,
     templates,
     ...settings.serve,
   });
