@@ -49,4 +49,11 @@ export const generatedFiles = generatedFileCheck([
       return readSearchIndexes(root);
     },
   },
+  {
+    command: 'node tools/build-solver-page.ts',
+    make: async () => {
+      const { solverPage, solvers } = await import('@plimsoll/planner/solve');
+      return new Map([['docs/solvers.md', `${solverPage(solvers)}\n`]]);
+    },
+  },
 ]);

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
 import { rankSchema } from './rank-schema.ts';
+import { solveSchema } from './solve-schema.ts';
 import { zooSchema } from './zoo-schema.ts';
 
 const bytes = z.number().describe('bytes');
@@ -368,6 +369,7 @@ export const outputSchemas = {
   plan,
   compare: z.strictObject({ plans: z.array(plan) }),
   rank: rankSchema,
+  solve: solveSchema,
   zoo: zooSchema,
   validate,
   audit,

@@ -9,6 +9,7 @@ import { printMessage, reportFailure } from './output.ts';
 const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
   plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
   rank: async (done) => (await import('./commands/rank.ts')).rankCommand(done),
+  solve: async () => (await import('./commands/solve.ts')).solveCommand(),
   zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
   validate: async (done) => (await import('./commands/validate.ts')).validateCommand(done),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
@@ -22,11 +23,12 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),
 };
 
-/** Codes of valid requests that do not fit into the memory; their exit code is 2. */
+/** Codes of valid requests that do not fit, or that nothing meets; their exit code is 2. */
 const refusals: ReadonlySet<string> = new Set([
   'over-memory-budget',
   'out-of-memory-budget',
   'exceeds-arena',
+  'infeasible',
 ]);
 
 /**
@@ -58,6 +60,7 @@ Examples:
   plimsoll plan ./model.gguf --gpu rtx-4090 --context 32k
   plimsoll plan --gpu b200 -- vllm serve Qwen/Qwen3-8B --max-model-len 32k
   plimsoll rank Qwen/Qwen3-32B --users 16 --context 32k
+  plimsoll solve tail-latency --rate 50 --service-time 100ms --servers 8
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"

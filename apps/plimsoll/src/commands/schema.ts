@@ -6,7 +6,10 @@ import { printJson } from '../output.ts';
 export function schemaCommand(): Command {
   return new Command('schema')
     .description("Print the JSON Schema of a command's --json output")
-    .argument('<command>', 'plan, compare, rank, zoo, validate, audit, run, bench, inspect, explain or error')
+    .argument(
+      '<command>',
+      'plan, compare, rank, solve, zoo, validate, audit, run, bench, inspect, explain or error',
+    )
     .option('--json', 'no effect: a schema is always JSON')
     .action(async (name: string) => {
       // Imported only here, because building schemas takes longer than a plan.

@@ -1,0 +1,20 @@
+/** Every solver, in the order of the list that the command line prints. A new solver is a file and a line here. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { batching } from './batching.ts';
+import { chunkedPrefill } from './chunked-prefill.ts';
+import type { Solver } from './solver.ts';
+import { tailLatency } from './tail-latency.ts';
+
+export const solvers: readonly Solver[] = [batching, chunkedPrefill, tailLatency];
+
+export function solverNamed(name: string): Solver {
+  const found = solvers.find((solver) => solver.name === name);
+  if (found !== undefined) return found;
+  throw new PlimsollError({
+    code: 'unknown-solver',
+    message: `there is no solver "${name}"`,
+    value: name,
+    limit: solvers.map((solver) => solver.name).join(', '),
+    hint: 'plimsoll solve lists the solvers',
+  });
+}
