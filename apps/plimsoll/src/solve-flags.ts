@@ -26,7 +26,7 @@ export function inputValue(flag: string, spec: InputSpec, text: string): number 
 type Unit = Exclude<InputSpec, { readonly kind: 'choice' }>['unit'];
 
 /** An example of each unit that needs a suffix. */
-export function spelling(unit: Unit): string {
+function spelling(unit: Unit): string {
   switch (unit) {
     case 'seconds':
       return 'write 50ms, 2s, 5min or 1h';

@@ -3,7 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { largestWithin } from '../deployment/boundary-search.ts';
 import type { LoadEntry } from '../speed/step-load.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import { assertInContext, prepareReplica, requestOf } from './subject.ts';
+import { assertInContext, assertOneGroup, prepareReplica, requestOf } from './subject.ts';
 
 export const chunkedPrefill: Solver = defineSolver({
   name: 'chunked-prefill',
@@ -95,6 +95,7 @@ export const chunkedPrefill: Solver = defineSolver({
     const longest = Math.max(promptTokens, contextTokens);
     const replica = prepareReplica(requestOf(subject), { contextTokens: longest, users: 1 });
     assertInContext(replica, longest);
+    assertOneGroup(replica);
     const { speed } = replica.deployment;
     const decode: LoadEntry = { kind: 'decode', start: contextTokens, count: 1, sampledRows: 1 };
     const decodes = new Array<LoadEntry>(users).fill(decode);

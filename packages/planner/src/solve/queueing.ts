@@ -25,8 +25,11 @@ export interface QueueState {
   readonly meanQueue: number;
   /** Returns the seconds that this share of the requests waits at most. */
   waitSeconds(share: number): number;
-  /** Returns the seconds within which this share of the requests is answered, wait and service together. */
-  responseSeconds(share: number): number;
+  /**
+   * Returns the seconds within which this share of the requests is answered, wait and service together. A request whose
+   * service takes another mean time than the queue's names it.
+   */
+  responseSeconds(share: number, serviceSeconds?: number): number;
 }
 
 /** The least number of servers whose queue does not grow without end. */
@@ -54,8 +57,12 @@ export function queueState(queue: Queue): QueueState {
     meanQueue: rate * meanWaitSeconds,
     waitSeconds: (share) =>
       1 - share >= waitProbability ? 0 : Math.max(0, -Math.log((1 - share) / waitProbability) * conditional),
-    responseSeconds: (share) =>
-      quantile(responseTail(queue, { tail, waitProbability, conditional }), share, serviceSeconds),
+    responseSeconds: (share, own = serviceSeconds) =>
+      quantile(
+        responseTail({ ...queue, serviceSeconds: own }, { tail, waitProbability, conditional }),
+        share,
+        own,
+      ),
   };
 }
 

@@ -1,11 +1,21 @@
 /** Every solver, in the order of the list that the command line prints. A new solver is a file and a line here. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { batching } from './batching.ts';
+import { batchingOptimum } from './batching-optimum.ts';
 import { chunkedPrefill } from './chunked-prefill.ts';
+import { replicas } from './replicas.ts';
 import type { Solver } from './solver.ts';
+import { speculation } from './speculation.ts';
 import { tailLatency } from './tail-latency.ts';
 
-export const solvers: readonly Solver[] = [batching, chunkedPrefill, tailLatency];
+export const solvers: readonly Solver[] = [
+  batching,
+  batchingOptimum,
+  chunkedPrefill,
+  tailLatency,
+  replicas,
+  speculation,
+];
 
 export function solverNamed(name: string): Solver {
   const found = solvers.find((solver) => solver.name === name);

@@ -63,6 +63,19 @@ export function prepareReplica(request: PlanRequest, workload: Workload): Replic
   };
 }
 
+/** Refuses layouts whose steps differ between devices or stages: `stepSeconds` counts a step of one group of devices. */
+export function assertOneGroup({ request }: Replica): void {
+  const { pipeline, data } = request.parallelism;
+  if (pipeline === 1 && data === 1) return;
+  throw new PlimsollError({
+    code: 'unsupported-layout',
+    message: 'this solver counts single steps, which pipeline stages and data groups divide',
+    value: `pp${pipeline} dp${data}`,
+    limit: 'pp1 dp1',
+    hint: '--tp instead of --pp and --dp',
+  });
+}
+
 /** Tokens of one request. */
 export interface RequestTokens {
   readonly promptTokens: number;
