@@ -102,10 +102,15 @@ export async function subjectOf(
   };
 }
 
+const replicaFlagNames: ReadonlySet<string> = new Set([
+  ...['gpu', 'engine', 'weights', 'dtype', 'kv', 'tp', 'pp', 'dp', 'ep', 'memory', 'assume'],
+]);
+
 /** Only the flags of a replica: an input of a solver may have the name of another flag of `plan`. */
 function replicaFlags(flags: SubjectFlags): PlanFlags {
-  const { gpu, engine, weights, dtype, kv, tp, pp, dp, ep, memory, assume } = flags;
-  return { gpu, engine, weights, dtype, kv, tp, pp, dp, ep, memory, assume };
+  return Object.fromEntries(
+    Object.entries(flags).filter(([name]) => replicaFlagNames.has(name)),
+  ) as PlanFlags;
 }
 
 function priceOf(text: string): number {
