@@ -9,9 +9,7 @@
  * about an hour, needs 12 GB of disk for the model files, and writes benchmarks/results; a run with --quick or a choice
  * of models, formats, engines or threads only prints.
  */
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { PlimsollError } from '@plimsoll/foundation';
 import { bandwidthMeter } from './engine/bandwidth.ts';
 import type { EngineRecord, ModelResult } from './engine/engine-record.ts';
 import { firstToken } from './engine/first-token.ts';
@@ -21,6 +19,7 @@ import { randomModel } from './engine/random-model.ts';
 import { renderRecord } from './engine/report.ts';
 import { type MixtureName, mixtures, type Shape, shapes } from './engine/shapes.ts';
 import { type TurnCounts, takeTurns } from './engine/turns.ts';
+import { chosen, threadCount } from './record/choices.ts';
 import { previousRecord, writeRecord } from './record/record-files.ts';
 import { runBenchmark } from './record/run-benchmark.ts';
 import { describeRun } from './record/run-description.ts';
@@ -65,40 +64,8 @@ function parseChoice(): Choice {
     shapes: shapes.filter(({ name }) => names.includes(name)),
     mixtures: chosen('--formats', values.formats, mixtures),
     engines: chosen('--engines', values.engines, engineNames),
-    threads: threadCount(values.threads),
+    threads: threadCount(values.threads, usualThreads),
   };
-}
-
-function threadCount(text: string | undefined): number {
-  const count = text === undefined ? usualThreads : Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= availableParallelism()) return count;
-  throw new PlimsollError({
-    code: 'bad-choice',
-    message: `--threads cannot be "${text}"`,
-    value: text ?? '',
-    limit: `1 to ${availableParallelism()}, the processors here`,
-    hint: 'use at most one thread per processor',
-  });
-}
-
-/** Parses a list with commas; returns all names without a list, and refuses unknown names. */
-function chosen<Name extends string>(
-  flag: string,
-  text: string | undefined,
-  known: readonly Name[],
-): readonly Name[] {
-  if (text === undefined) return known;
-  return text.split(',').map((word) => {
-    const found = known.find((name) => name === word);
-    if (found !== undefined) return found;
-    throw new PlimsollError({
-      code: 'bad-choice',
-      message: `${flag} has no "${word}"`,
-      value: word,
-      limit: known.join(', '),
-      hint: 'separate names by commas',
-    });
-  });
 }
 
 async function measureModels(

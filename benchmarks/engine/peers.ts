@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { EngineProgram } from './measured-process.ts';
 
 const root = join(import.meta.dirname, '../..');
-const nodePeer = join(root, 'benchmarks/peers/node-llama-cpp');
+export const nodePeer = join(root, 'benchmarks/peers/node-llama-cpp');
 const pythonPeer = join(root, 'benchmarks/peers/llama-cpp-python');
 const environment = join(root, 'node_modules/.cache/plimsoll-bench/llama-cpp-python-0.3.36');
 
@@ -42,7 +42,7 @@ const programs: Readonly<Record<EngineName, () => EngineProgram>> = {
     arguments: [join(import.meta.dirname, 'plimsoll-process.ts')],
   }),
   'node-llama-cpp': () => {
-    if (!existsSync(join(nodePeer, 'node_modules/node-llama-cpp'))) installNodePeer();
+    installNodePeer();
     return { command: process.execPath, arguments: [join(nodePeer, 'measure.js')] };
   },
   'llama-cpp-python': () => ({ command: pythonOfPeer(), arguments: [join(pythonPeer, 'measure.py')] }),
@@ -53,7 +53,8 @@ const programs: Readonly<Record<EngineName, () => EngineProgram>> = {
  * x64 needs only the plain binary; on other systems npm chooses. There is no lock file, because a lock file is valid
  * only with all nine.
  */
-function installNodePeer(): void {
+export function installNodePeer(): void {
+  if (existsSync(join(nodePeer, 'node_modules/node-llama-cpp'))) return;
   process.stderr.write('installing node-llama-cpp once, in benchmarks/peers/node-llama-cpp\n');
   const isLinux = process.platform === 'linux' && process.arch === 'x64';
   const options = ['--no-package-lock', '--no-audit', '--no-fund', '--ignore-scripts'];

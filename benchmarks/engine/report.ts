@@ -3,7 +3,7 @@
  * run.
  */
 import { formatBytes, bytes as toBytes } from '@plimsoll/foundation';
-import { percent, verdict } from '../record/report-text.ts';
+import { percent, rate, table, verdict } from '../record/report-text.ts';
 import { runLines } from '../record/run-description.ts';
 import { median } from '../record/statistics.ts';
 import { worseSince } from '../record/worse-since.ts';
@@ -159,15 +159,6 @@ function firstTokenSection({ firstToken }: EngineRecord): string {
 function targetSection(targets: readonly Target[]): string {
   const rows = targets.map(({ name, goal, value, met }) => [name, goal, value, verdict(met)]);
   return `## Targets\n\n${table(['what', 'goal', 'measured', ''], rows)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const rule = head.map((_, index) => (index === 0 ? '---' : '---:'));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-}
-
-function rate(value: number): string {
-  return value.toFixed(value < 100 ? 1 : 0);
 }
 
 /** Returns half of the distance between the extremes, as a share of the median. */

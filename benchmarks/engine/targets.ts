@@ -2,7 +2,7 @@
  * Compares a record with the targets of the engine. A target applies to every model, so the report shows the worst
  * model.
  */
-import { percent } from '../record/report-text.ts';
+import { percent, times } from '../record/report-text.ts';
 import { median } from '../record/statistics.ts';
 import { type EngineRecord, hasFigures, type ModelResult } from './engine-record.ts';
 import type { EngineName } from './peers.ts';
@@ -100,8 +100,4 @@ function loadTimes({ load }: ModelResult, place: 'cached' | 'disk'): number | nu
   if (load === null) return null;
   const [read, loaded] = place === 'cached' ? [load.read, load.load] : [load.readFromDisk, load.loadFromDisk];
   return read.length === 0 ? null : median(loaded) / median(read);
-}
-
-function times(value: number): string {
-  return `${value.toFixed(2)}x`;
 }
