@@ -2,16 +2,18 @@
  * Speed of `plimsoll serve` under load, side by side with llama.cpp's server: throughput, waiting, memory, HTTP's share.
  *
  *     npm run bench -- serve [--quick] [--models '135M q4_0,0.5B q8_0'] [--cases '8 clients,open loop']
- *                            [--servers plimsoll] [--threads 2] [--json]
+ *                            [--servers plimsoll] [--peer wheel] [--threads 2] [--json]
  *
- * The first run compiles the peer (serve/llama-server.ts), which takes 5 to 30 minutes. A full run takes about 18
- * minutes and writes benchmarks/results; a run with a choice only prints.
+ * The first run compiles the peer (serve/llama-server.ts), which takes 5 to 30 minutes; `--peer wheel` installs a
+ * prebuilt peer without AVX-512. A full run takes about 18 minutes and writes benchmarks/results; a run with a choice
+ * of models, cases, servers or threads only prints.
  */
 import { parseArgs } from 'node:util';
 import { chosen, threadCount } from './record/choices.ts';
 import { previousRecord, writeRecord } from './record/record-files.ts';
 import { runBenchmark } from './record/run-benchmark.ts';
 import { describeRun } from './record/run-description.ts';
+import { type PeerBuild, peerBuilds } from './serve/llama-server.ts';
 import { type LoadCase, loadCases } from './serve/load-case.ts';
 import { renderRecord } from './serve/report.ts';
 import type { CaseResult, ServeRecord, ServerNote } from './serve/serve-record.ts';
@@ -32,6 +34,7 @@ interface Choice {
   /** Null: each model gets its usual cases. */
   readonly cases: readonly string[] | null;
   readonly servers: readonly ServerName[];
+  readonly peerBuild: PeerBuild;
   readonly threads: number;
   readonly turns: number;
 }
@@ -44,10 +47,12 @@ function parseChoice(): Choice {
       models: { type: 'string' },
       cases: { type: 'string' },
       servers: { type: 'string' },
+      peer: { type: 'string', default: 'compiled' },
       threads: { type: 'string' },
     },
   });
-  const { quick, models, cases, servers, threads } = values;
+  const { quick, models, cases, servers, peer, threads } = values;
+  const [peerBuild = 'compiled'] = chosen('--peer', peer, peerBuilds);
   const caseNames = loadCases.map(({ name }) => name);
   return {
     isFull: !quick && [models, cases, servers, threads].every((value) => value === undefined),
@@ -55,6 +60,7 @@ function parseChoice(): Choice {
     models: chosen('--models', models ?? (quick ? quickModel : undefined), servedModelNames()),
     cases: cases === undefined ? null : chosen('--cases', cases, caseNames),
     servers: chosen('--servers', servers, serverNames),
+    peerBuild,
     threads: threadCount(threads, usualThreads),
     turns: quick ? 1 : fullTurns,
   };
@@ -69,10 +75,10 @@ function casesOf(model: string, { cases }: Choice): readonly LoadCase[] {
 type ServerNotes = Partial<Record<ServerName, ServerNote>>;
 
 /** Returns the servers that can run, and notes why each of the others cannot. */
-function programsOf({ servers, threads }: Choice, notes: ServerNotes): readonly ServerProgram[] {
+function programsOf({ servers, threads, peerBuild }: Choice, notes: ServerNotes): readonly ServerProgram[] {
   return serverNames.flatMap((name): ServerProgram[] => {
     try {
-      if (servers.includes(name)) return [serverProgram(name, { threads, slots, context })];
+      if (servers.includes(name)) return [serverProgram(name, { threads, slots, context, peerBuild })];
       notes[name] = { leftOut: 'not asked for' };
     } catch (error) {
       const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');

@@ -17,7 +17,8 @@ export async function runLoad(
   requests: readonly PlannedRequest[],
   clients: number | null,
 ): Promise<LoadRun> {
-  const agent = new Agent({ keepAlive: true });
+  // Each request has its own connection: llama-server closes a connection after a stream without a notice in its headers.
+  const agent = new Agent({ keepAlive: false });
   const target = { port, agent };
   const processor = process.cpuUsage();
   const start = performance.now();

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MiB } from '@plimsoll/foundation';
-import { llamaServer } from './llama-server.ts';
+import { type LlamaServer, llamaServer, type PeerBuild } from './llama-server.ts';
 import type { ServerCommand } from './server-process.ts';
 
 export const serverNames = ['plimsoll', 'llama-server'] as const;
@@ -15,6 +15,7 @@ export interface ServerSettings {
   readonly slots: number;
   /** Tokens of one sequence. */
   readonly context: number;
+  readonly peerBuild: PeerBuild;
 }
 
 export interface ServerProgram {
@@ -29,7 +30,7 @@ export interface ServerProgram {
 const program = join(import.meta.dirname, '../../apps/plimsoll/bin/plimsoll.js');
 
 export function serverProgram(name: ServerName, settings: ServerSettings): ServerProgram {
-  return name === 'plimsoll' ? plimsoll(settings) : llama(settings, llamaServer());
+  return name === 'plimsoll' ? plimsoll(settings) : llama(settings, llamaServer(settings.peerBuild));
 }
 
 function plimsoll({ threads, slots, context }: ServerSettings): ServerProgram {
@@ -57,16 +58,16 @@ function plimsoll({ threads, slots, context }: ServerSettings): ServerProgram {
 }
 
 /** Its defaults, except for the number of slots, which its default of 4 would limit. */
-function llama({ threads, slots, context }: ServerSettings, command: string): ServerProgram {
+function llama({ threads, slots, context }: ServerSettings, server: LlamaServer): ServerProgram {
   const words = ['-t', String(threads), '-np', String(slots), '-c', String(slots * context)];
   return {
     name: 'llama-server',
     start: (path, port) => ({
-      command,
-      arguments: ['-m', path, '--host', '127.0.0.1', '--port', String(port), ...words],
+      command: server.command,
+      arguments: [...server.arguments, '-m', path, '--host', '127.0.0.1', '--port', String(port), ...words],
       readyPath: '/health',
     }),
     shown: `llama-server -m MODEL ${words.join(' ')}`,
-    version: (output) => /CPU : (?:\w+ = \d \| )+/.exec(output)?.[0].trim() ?? 'v0.5.0, build unknown',
+    version: (output) => `${server.version}, ${/CPU : (?:\w+ = \d \| )+/.exec(output)?.[0].trim() ?? ''}`,
   };
 }
