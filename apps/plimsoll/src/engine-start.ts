@@ -72,7 +72,10 @@ export interface StartOptions {
 }
 
 export interface ServingOptions
-  extends Pick<NonNullable<EngineStart['options']>, 'sequencesMax' | 'waitingMax' | 'programBytes'>,
+  extends Pick<
+      NonNullable<EngineStart['options']>,
+      'sequencesMax' | 'waitingMax' | 'programBytes' | 'hiddenStatesBytes'
+    >,
     Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
 
 export async function startEngine(

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const repository = join(import.meta.dirname, '../../..');
 const source = 'packages/engine/src';
-const faces = ['index', 'memory', 'sampling'];
+const faces = ['index', 'hidden-states', 'memory', 'sampling'];
 const declarations = mkdtempSync(join(tmpdir(), 'plimsoll-surface-'));
 
 beforeAll(() => {

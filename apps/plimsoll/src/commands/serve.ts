@@ -1,6 +1,6 @@
 /** `plimsoll serve`: serves a model over HTTP inside a memory limit. */
 import { readFileSync } from 'node:fs';
-import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
+import { monotonicClock, PlimsollError, parseBytes } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
 import { badValue, collected, realFlag, wholeFlag } from '../flag-values.ts';
@@ -18,6 +18,7 @@ interface ServeFlags extends EngineFlags {
   readonly alias?: readonly string[];
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
+  readonly hiddenStates?: number;
   readonly pooling?: Pooling;
   readonly quiet?: boolean;
   readonly site: boolean;
@@ -64,6 +65,11 @@ export function serveCommand(done: (exitCode: number) => void): Command {
     )
     .option('--no-site', 'serve the API alone, without the atlas and the live page at /live')
     .option(
+      '--hidden-states <bytes>',
+      'memory for hidden states in answers of /generate, such as 64MiB (default: 0, refused)',
+      (text) => parseBytes(text),
+    )
+    .option(
       '--pooling <rule>',
       "vectors of texts: mean or last token (default: the model's own, else last)",
       poolingFlag,
@@ -104,6 +110,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
         sequencesMax: flags.maxSeqs,
         waitingMax: flags.waitingMax,
         programBytes: serverBytes,
+        hiddenStatesBytes: flags.hiddenStates ?? 0,
         policy: 'fairShare',
         ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
       },

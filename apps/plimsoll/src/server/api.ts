@@ -17,6 +17,7 @@ import { addOpenaiRoutes } from './openai/openai-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import { addOperationRoutes } from './operations/operation-routes.ts';
 import { Routes } from './routes.ts';
+import { addSglangRoutes } from './sglang/sglang-routes.ts';
 import { type SiteSource, serveSite } from './site/mounted-site.ts';
 
 export interface ApiOptions {
@@ -47,6 +48,7 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   addOpenaiRoutes(routes, core);
   addAnthropicRoutes(routes);
   addOllamaRoutes(routes, core);
+  addSglangRoutes(routes);
   addOperationRoutes(routes, core);
   app.get('/openapi.json', (context) =>
     context.json(openApiDocument(routes.descriptions, apiKeys.length > 0)),

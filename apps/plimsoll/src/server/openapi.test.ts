@@ -20,6 +20,7 @@ test('the OpenAPI document names every route and resolves every reference', asyn
       "/api/version",
       "/apply-template",
       "/detokenize",
+      "/generate",
       "/health",
       "/metrics",
       "/ready",

@@ -12,17 +12,33 @@ export function* jsonNumbers(values: Float32Array): Generator<string, void, void
   yield ']';
 }
 
-/** A multiple of 12 bytes: whole floats, whole int64 pairs, and base64 without padding between parts. */
-const partBytes = 12 * 4096;
+/** Bytes per part of base64: a multiple of three, so that the parts join without padding. */
+const partBytes = 3 * 16_384;
 
-/** Writes bytes as a JSON string of base64. */
-export function* jsonBase64(bytes: Uint8Array): Generator<string, void, void> {
+/** Writes pieces of bytes as one JSON string of base64; `see` gets each part before it is encoded. */
+export function* base64Text(
+  pieces: Iterable<Uint8Array>,
+  see: (part: Uint8Array) => void = () => undefined,
+): Generator<string, void, void> {
+  const part = Buffer.alloc(partBytes);
+  let held = 0;
+  const encoded = (): string => {
+    const taken = part.subarray(0, held);
+    see(taken);
+    held = 0;
+    return taken.toString('base64');
+  };
   yield '"';
-  for (let start = 0; start < bytes.length; start += partBytes) {
-    const part = bytes.subarray(start, start + partBytes);
-    yield Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('base64');
+  for (const piece of pieces) {
+    for (let start = 0; start < piece.length; ) {
+      const some = piece.subarray(start, start + partBytes - held);
+      part.set(some, held);
+      held += some.length;
+      start += some.length;
+      if (held === partBytes) yield encoded();
+    }
   }
-  yield '"';
+  yield `${encoded()}"`;
 }
 
 export function bytesOf(values: Float32Array): Uint8Array {

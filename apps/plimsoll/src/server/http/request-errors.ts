@@ -30,6 +30,7 @@ const statuses: Readonly<Record<string, number>> = {
   'foreign-host': 421,
   'queue-full': 429,
   'grammars-busy': 429,
+  'hidden-states-busy': 429,
   'headers-too-large': 431,
   'internal-error': 500,
   'engine-broken': 500,
@@ -44,6 +45,7 @@ const statuses: Readonly<Record<string, number>> = {
 const retrySeconds: Readonly<Record<string, number>> = {
   'queue-full': 2,
   'grammars-busy': 2,
+  'hidden-states-busy': 2,
   'bodies-busy': 1,
   'server-loading': 2,
   'server-draining': 5,

@@ -3,7 +3,7 @@ import { embed, encodeText } from '../core/embeddings.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { jsonTextResponse } from '../http/event-stream.ts';
-import { bytesOf, jsonBase64, jsonNumbers } from '../http/json-stream.ts';
+import { base64Text, bytesOf, jsonNumbers } from '../http/json-stream.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
 import { checkedTokens, promptList } from './completion-prompts.ts';
@@ -41,7 +41,7 @@ function* answerText({ vectors, isBase64, model, usage }: AnswerParts): Generato
   yield '{"object":"list","data":[';
   for (const [index, vector] of vectors.entries()) {
     yield `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":`;
-    yield* isBase64 ? jsonBase64(bytesOf(vector)) : jsonNumbers(vector);
+    yield* isBase64 ? base64Text([bytesOf(vector)]) : jsonNumbers(vector);
     yield '}';
   }
   yield `],"model":${JSON.stringify(model)},"usage":${JSON.stringify(usage)}}`;

@@ -40,7 +40,7 @@ export const samplingFields = {
 const samplingRequest = z.object(samplingFields);
 export type SamplingFields = z.infer<typeof samplingRequest>;
 
-type CommonInput = Omit<GenerationInput, 'prompt' | 'grammar'>;
+export type CommonInput = Omit<GenerationInput, 'prompt' | 'grammar'>;
 
 /** Maps the shared fields. `logprobs` is the number of alternatives to report, or null for none. */
 export function commonInput(body: SamplingFields, logprobs: number | null, vocabSize: number): CommonInput {
