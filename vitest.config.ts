@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'sources',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
-          exclude: ['tools/real-models/tests/**'],
+          exclude: ['tools/real-models/tests/**', 'tools/real-clients/**'],
           globalSetup: [join(import.meta.dirname, 'tools/test-global-setup.ts')],
         },
       },

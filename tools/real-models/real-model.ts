@@ -28,9 +28,13 @@ export const realModels: readonly RealModel[] = listed.models;
 
 /** Returns the folder of the files: the folder that PLIMSOLL_REAL_MODELS names, or a folder in the user's cache. */
 export function realModelFolder(environment: NodeJS.ProcessEnv): string {
-  const { PLIMSOLL_REAL_MODELS: chosen = '', XDG_CACHE_HOME: cache = '' } = environment;
-  if (chosen !== '') return resolve(chosen);
-  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'plimsoll', 'real-models');
+  const { PLIMSOLL_REAL_MODELS: chosen = '' } = environment;
+  return chosen === '' ? join(userCacheFolder(environment), 'real-models') : resolve(chosen);
+}
+
+/** Returns the folder under which tools keep what they download. */
+export function userCacheFolder({ XDG_CACHE_HOME: cache = '' }: NodeJS.ProcessEnv): string {
+  return join(isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'plimsoll');
 }
 
 /** Returns the path of a model's file in the folder; undefined if the file is missing or has another length. */

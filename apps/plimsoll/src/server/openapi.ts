@@ -22,7 +22,24 @@ export interface RouteDescription {
   readonly contentType?: string;
   /** True if the path needs no API key. */
   readonly isOpen?: boolean;
+  /** True if status 503 has the form of the answer. */
+  readonly answersUnavailable?: boolean;
 }
+
+/** Statuses of refusals, with their meaning. */
+const refusals: Readonly<Record<number, string>> = {
+  400: 'The request is malformed, or this server can never answer it',
+  401: 'The API key is missing or wrong',
+  404: 'The server has no such model',
+  408: 'The body arrived too slowly',
+  413: 'The body is too large',
+  415: 'The Content-Type is not that of JSON',
+  421: 'The request names another host',
+  429: 'The queue is full; Retry-After says when to try again',
+  500: 'The server has a defect',
+  503: 'The server loads, drains, or holds too many bodies; Retry-After says when to try again',
+};
+const bodyStatuses: ReadonlySet<number> = new Set([408, 413, 415, 429]);
 
 type JsonObject = Record<string, unknown>;
 
@@ -31,7 +48,7 @@ export function openApiDocument(routes: readonly RouteDescription[], needsKey: b
   const paths: Record<string, JsonObject> = {};
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method]: operation(route, path) };
+    paths[path] = { ...paths[path], [route.method]: operation(route, path, needsKey) };
   }
   return {
     openapi: '3.1.0',
@@ -49,17 +66,13 @@ export function openApiDocument(routes: readonly RouteDescription[], needsKey: b
   };
 }
 
-function operation(route: RouteDescription, path: string): JsonObject {
+function operation(route: RouteDescription, path: string, needsKey: boolean): JsonObject {
   const { request, response, event, line, contentType = 'text/plain', summary, tag, isOpen } = route;
   const content = {
     ...(response !== null && { 'application/json': { schema: reference(response) } }),
     ...(event !== undefined && { 'text/event-stream': { schema: reference(event) } }),
     ...(line !== undefined && { 'application/x-ndjson': { schema: reference(line) } }),
     ...(response === null && event === undefined && { [contentType]: { schema: { type: 'string' } } }),
-  };
-  const error = {
-    description: 'An error',
-    content: { 'application/json': { schema: reference(errorFormOf(path).schema) } },
   };
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
@@ -81,9 +94,33 @@ function operation(route: RouteDescription, path: string): JsonObject {
     ...(request !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: reference(request) } } },
     }),
-    responses: { 200: { description: 'The answer', content }, default: error },
+    responses: {
+      200: { description: 'The answer', content },
+      ...refusalsOf(route, path, needsKey && isOpen !== true),
+    },
     ...(isOpen === true && { security: [] }),
   };
+}
+
+function refusalsOf(
+  { request, response, answersUnavailable }: RouteDescription,
+  path: string,
+  needsKey: boolean,
+): JsonObject {
+  const statuses = Object.entries(refusals).filter(([key]) => {
+    const status = Number(key);
+    if (status === 401) return needsKey;
+    if (status === 404) return request !== undefined || path.includes('{');
+    return request !== undefined || !bodyStatuses.has(status);
+  });
+  const form = reference(errorFormOf(path).schema);
+  return Object.fromEntries(
+    statuses.map(([status, description]) => {
+      const isAnswer = status === '503' && answersUnavailable === true && response !== null;
+      const schema = isAnswer ? { anyOf: [reference(response), form] } : form;
+      return [status, { description, content: { 'application/json': { schema } } }];
+    }),
+  );
 }
 
 function idOf(schema: z.ZodType): string {

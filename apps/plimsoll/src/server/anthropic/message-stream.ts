@@ -54,7 +54,7 @@ export async function* messageEvents({
   yield event('message_stop', {});
 }
 
-type BlockKind = 'thinking' | 'text';
+type BlockKind = 'thinking' | 'text' | 'tool_use';
 
 /** Opens and closes blocks as the kind of the parts changes. */
 class BlockEvents {
@@ -63,13 +63,21 @@ class BlockEvents {
   #open: BlockKind | null = null;
 
   *add(part: OutputPart): Generator<string, void, void> {
+    if (part.kind === 'cut') {
+      this.hasCalls = false;
+      return;
+    }
     if (part.kind === 'call') {
       yield* this.#close();
       const { id, name, arguments: given } = part.call;
       yield* this.#start({ type: 'tool_use', id, name, input: {} });
+      this.#open = 'tool_use';
       yield this.#delta({ type: 'input_json_delta', partial_json: given });
-      yield* this.#stop();
       this.hasCalls = true;
+      return;
+    }
+    if (part.kind === 'arguments') {
+      yield this.#delta({ type: 'input_json_delta', partial_json: part.text });
       return;
     }
     const kind = part.kind === 'reasoning' ? 'thinking' : 'text';

@@ -17,7 +17,11 @@ export async function messages(
 ): Promise<Response> {
   const call = context.get('call');
   const model = servedName(core.model, body.model);
-  const chat = await startChat(core, call, { ...chatOf(body), generation: generationOf(body) });
+  const chat = await startChat(core, call, {
+    ...chatOf(body),
+    generation: generationOf(body),
+    streamsCalls: body.stream === true,
+  });
   const id = `msg_${call.id}`;
   if (body.stream === true) return eventStreamResponse(context, messageEvents({ id, model, chat, call }));
   return context.json(await wholeMessage(chat, { id, model }));

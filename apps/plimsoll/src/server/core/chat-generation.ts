@@ -1,11 +1,12 @@
 /** A chat to its answers, in parts: reasoning, content and tool calls. Every chat API maps onto this file. */
 import type { GenerationPiece } from '@plimsoll/engine';
+import { defined } from '@plimsoll/foundation';
 import type { Call } from '../http/server-env.ts';
 import type { ChatInput, ChatPrompt } from './chat-prompts.ts';
 import { callGrammar, type ToolUse } from './chat-tools.ts';
 import type { Generation, GenerationInput } from './generations.ts';
 import type { GrammarLease } from './grammars.ts';
-import { type OutputPart, OutputReader, type OutputReaderOptions } from './output-reader.ts';
+import { type OutputPart, OutputReader, type OutputReaderOptions, type ToolCall } from './output-reader.ts';
 import { encodePlain } from './served-model.ts';
 import type { ServerCore } from './server-core.ts';
 
@@ -16,6 +17,8 @@ export interface ChatAsk {
   /** JSON schema of the answer; undefined for plain text. */
   readonly schema?: unknown;
   readonly generation: Omit<GenerationInput, 'prompt' | 'lease'>;
+  /** True: the arguments of calls arrive in pieces. Default false. */
+  readonly streamsCalls?: boolean;
 }
 
 /** The next part of an answer. */
@@ -73,6 +76,7 @@ export async function startChat(core: ServerCore, call: Call, ask: ChatAsk): Pro
     reasoning: isConstrained || !chats.hasReasoning ? null : prompt.startsReasoning ? 'inside' : 'marked',
     calls: tools === null ? null : chats.toolStyle.form,
     callsMax: tools?.allowsSeveral === false ? 1 : Number.POSITIVE_INFINITY,
+    streamsCalls: ask.streamsCalls ?? false,
   };
   return { generation, choices, deltas: deltasOf(generation, choices, options) };
 }
@@ -100,7 +104,7 @@ export function plainChat(
   return { generation, choices, deltas: deltasOf(generation, choices, plainText) };
 }
 
-const plainText: OutputReaderOptions = { reasoning: null, calls: null, callsMax: 0 };
+const plainText: OutputReaderOptions = { reasoning: null, calls: null, callsMax: 0, streamsCalls: false };
 
 function leaseOf(
   grammars: ServerCore['grammars'],
@@ -133,12 +137,18 @@ async function* deltasOf(
 export class AnswerParts {
   reasoning = '';
   content = '';
-  readonly calls: Extract<OutputPart, { kind: 'call' }>['call'][] = [];
+  readonly calls: ToolCall[] = [];
 
   add(parts: readonly OutputPart[]): void {
     for (const part of parts) {
       if (part.kind === 'call') this.calls.push(part.call);
-      else this[part.kind] += part.text;
+      else if (part.kind === 'arguments') this.#extendCall(part.text);
+      else if (part.kind !== 'cut') this[part.kind] += part.text;
     }
+  }
+
+  #extendCall(text: string): void {
+    const call = defined(this.calls.pop(), 'arguments follow their call');
+    this.calls.push({ ...call, arguments: call.arguments + text });
   }
 }

@@ -11,6 +11,7 @@ const marked: OutputReaderOptions = {
   reasoning: 'marked',
   calls: hermes,
   callsMax: Number.POSITIVE_INFINITY,
+  streamsCalls: false,
 };
 
 function read(pieces: readonly string[], options: OutputReaderOptions) {
@@ -57,6 +58,92 @@ test.each<[string, Partial<OutputReaderOptions>, ReturnType<typeof read>]>([
   expect(read([...text], { ...marked, ...options })).toEqual(expected);
 });
 
+const streamed: OutputReaderOptions = { ...marked, streamsCalls: true };
+
+test.each<[string, Partial<OutputReaderOptions>, ReturnType<typeof read>]>([
+  [call, {}, { reasoning: '', content: '', calls: ['sail {"knots": 5}'] }],
+  [
+    `I sail.\n${call}\n${call}`,
+    {},
+    { reasoning: '', content: 'I sail.', calls: ['sail {"knots": 5}', 'sail {"knots": 5}'] },
+  ],
+  [`${call}${call}`, { callsMax: 1 }, { reasoning: '', content: '', calls: ['sail {"knots": 5}'] }],
+  [
+    '<tool_call>{"arguments": {"knots": 5}, "name": "sail"}</tool_call>ahoy',
+    {},
+    { reasoning: '', content: 'ahoy', calls: ['sail {"knots":5}'] },
+  ],
+  [
+    '<tool_call>no json</tool_call>',
+    {},
+    { reasoning: '', content: '<tool_call>no json</tool_call>', calls: [] },
+  ],
+  [
+    '<tool_call>{"name": "a", "arguments": {"text": "}\\"]<"}}</tool_call>b',
+    {},
+    { reasoning: '', content: 'b', calls: ['a {"text": "}\\"]<"}'] },
+  ],
+  // Arguments that are no JSON stay as they are, and the marker ends them.
+  [
+    '<tool_call>{"name": "a", "arguments": {x</tool_call>b',
+    {},
+    { reasoning: '', content: 'b', calls: ['a {x'] },
+  ],
+  [
+    '<tool_call>{"name": "\\x", "arguments": {}}</tool_call>',
+    {},
+    {
+      reasoning: '',
+      content: '<tool_call>{"name": "\\x", "arguments": {}}</tool_call>',
+      calls: [],
+    },
+  ],
+  [
+    '{"name": "a", "parameters": {"b": "};{"}}; {"name": "c", "parameters": {}}',
+    { calls: llama },
+    { reasoning: '', content: '', calls: ['a {"b": "};{"}', 'c {}'] },
+  ],
+  ['{"a": 1}', { calls: llama }, { reasoning: '', content: '{"a": 1}', calls: [] }],
+])('streamed: %j %j', (text, options, expected) => {
+  expect(read([text], { ...streamed, ...options })).toEqual(expected);
+  expect(read([...text], { ...streamed, ...options })).toEqual(expected);
+});
+
+test('a streamed call starts when its name is known, and its arguments arrive with their text', () => {
+  const reader = new OutputReader(streamed);
+  const kinds = (text: string) =>
+    reader.push(text).map((part) => (part.kind === 'arguments' ? part.text : part.kind));
+  expect(kinds('<tool_call>\n{"name": "sail", "arguments":')).toEqual([]);
+  expect(kinds(' {"kn')).toEqual(['call', '{"kn']);
+  expect(kinds('ots": ')).toEqual(['ots": ']);
+  expect(reader.end()).toEqual([{ kind: 'cut' }]);
+});
+
+test('whole and streamed calls have the same names and arguments', () => {
+  const value = fc.jsonValue({ maxDepth: 2 });
+  const called = fc.record({ name: fc.string({ minLength: 1 }), given: fc.dictionary(fc.string(), value) });
+  fc.assert(
+    fc.property(
+      fc.array(called, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom(hermes, llama),
+      fc.nat(9),
+      (made, form, size) => {
+        const { before, after, separator, argumentsKey } = form;
+        const text = made
+          .map(({ name, given }) => before + JSON.stringify({ name, [argumentsKey]: given }) + after)
+          .join(separator);
+        // A whole call ends at the first marker, even inside a text.
+        fc.pre(text.split('</tool_call>').length <= made.length + 1);
+        const pieces = text.match(new RegExp(`[^]{1,${size + 1}}`, 'gu')) ?? [];
+        const options = { ...streamed, reasoning: null, calls: form };
+        expect(read(pieces, options)).toEqual(read([text], { ...options, streamsCalls: false }));
+        expect(read(pieces, options).calls).toHaveLength(made.length);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
 test('the pieces of a text change nothing, and without markers no character is lost', () => {
   const part = fc.constantFrom(
     '<think>',
@@ -64,6 +151,9 @@ test('the pieces of a text change nothing, and without markers no character is l
     '<tool_call>',
     '</tool_call>',
     '{"name": "a"}',
+    '{"name": "a", "arguments": {"b": [1',
+    ']}}',
+    '"',
     '<',
     ' ',
     '\n',
@@ -75,11 +165,14 @@ test('the pieces of a text change nothing, and without markers no character is l
     fc.property(
       fc.array(part, { maxLength: 12 }),
       fc.array(fc.nat(20), { maxLength: 12 }),
-      fc.constantFrom<OutputReaderOptions['reasoning']>('marked', 'inside', null),
-      fc.constantFrom(hermes, llama, null),
-      (parts, cuts, reasoning, calls) => {
+      fc.record({
+        reasoning: fc.constantFrom<OutputReaderOptions['reasoning']>('marked', 'inside', null),
+        calls: fc.constantFrom(hermes, llama, null),
+        streamsCalls: fc.boolean(),
+      }),
+      (parts, cuts, chosen) => {
         const text = parts.join('');
-        const options = { ...marked, reasoning, calls };
+        const options = { ...marked, ...chosen };
         const pieces: string[] = [];
         let start = 0;
         for (const cut of cuts) {
@@ -88,7 +181,7 @@ test('the pieces of a text change nothing, and without markers no character is l
         }
         const whole = read([text], options);
         expect(read([...pieces, text.slice(start)], options)).toEqual(whole);
-        if (reasoning === null && calls === null) expect(whole.content).toBe(text);
+        if (chosen.reasoning === null && chosen.calls === null) expect(whole.content).toBe(text);
       },
     ),
     { numRuns: 500 },

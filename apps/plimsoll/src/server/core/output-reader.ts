@@ -1,9 +1,13 @@
 /**
  * Splits the text of an answer into reasoning, content and tool calls, as the text arrives. A call that is no JSON stays
  * content. Text that may become a marker waits for the next text, and white space waits for what follows it.
+ *
+ * A whole answer gets whole calls. A stream gets a call as soon as its name is known, then its arguments as the model
+ * writes them: from there on the call cannot become content, and malformed arguments stay as they are.
  */
 import { randomBytes } from 'node:crypto';
 import type { CallForm } from './chat-tools.ts';
+import { ObjectEnd } from './object-end.ts';
 
 export interface ToolCall {
   readonly id: string;
@@ -14,7 +18,12 @@ export interface ToolCall {
 
 export type OutputPart =
   | { readonly kind: 'reasoning' | 'content'; readonly text: string }
-  | { readonly kind: 'call'; readonly call: ToolCall };
+  /** In a stream the arguments are empty, and `arguments` parts follow. */
+  | { readonly kind: 'call'; readonly call: ToolCall }
+  /** More of the arguments of the last call. */
+  | { readonly kind: 'arguments'; readonly text: string }
+  /** The answer ended inside the arguments of the last call. */
+  | { readonly kind: 'cut' };
 
 export interface OutputReaderOptions {
   /** `inside`: the prompt ends with the marker that starts the reasoning. Null: the model writes no reasoning. */
@@ -23,6 +32,8 @@ export interface OutputReaderOptions {
   readonly calls: CallForm | null;
   /** Most calls; further calls are dropped. */
   readonly callsMax: number;
+  /** True: arguments of calls arrive in pieces. */
+  readonly streamsCalls: boolean;
 }
 
 const reasoningStart = '<think>';
@@ -30,7 +41,11 @@ const reasoningEnd = '</think>';
 const callStart = '<tool_call>';
 const callEnd = '</tool_call>';
 
-type State = 'reasoning' | 'content' | 'call';
+/** The start of a call up to its arguments, in the order in which models write it. */
+const callHead = /^\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
+
+/** `tail`: after the arguments of a streamed call. */
+type State = 'reasoning' | 'content' | 'call' | 'arguments' | 'tail';
 
 export class OutputReader {
   readonly #options: OutputReaderOptions;
@@ -42,6 +57,7 @@ export class OutputReader {
   /** True after a marker, whose white space belongs to no text. */
   #skipsSpace = false;
   #mayReason: boolean;
+  #argumentsEnd = new ObjectEnd();
 
   constructor(options: OutputReaderOptions) {
     this.#options = options;
@@ -62,7 +78,8 @@ export class OutputReader {
     const rest = this.#skipsSpace ? this.#text.trimStart() : this.#text;
     this.#text = '';
     if (this.#state === 'call') this.#takeCalls(rest, '', parts);
-    else if (rest !== '') parts.push({ kind: this.#state, text: rest });
+    else if (this.#state === 'arguments') parts.push({ kind: 'cut' });
+    else if (this.#state !== 'tail' && rest !== '') parts.push({ kind: this.#state, text: rest });
     return parts;
   }
 
@@ -74,7 +91,9 @@ export class OutputReader {
       this.#skipsSpace = false;
     }
     if (this.#state === 'reasoning') return this.#until(reasoningEnd, { parts, next: 'content' });
-    if (this.#state === 'call') return this.#finishCall(parts);
+    if (this.#state === 'call') return this.#startCall(parts) || this.#finishCall(parts);
+    if (this.#state === 'arguments') return this.#streamArguments(parts);
+    if (this.#state === 'tail') return this.#skipTail();
     return this.#content(parts);
   }
 
@@ -118,6 +137,40 @@ export class OutputReader {
     this.#emit(this.#text.slice(0, kept), parts);
     this.#text = this.#text.slice(kept);
     return false;
+  }
+
+  /** Starts a streamed call; false if its name is not known yet, or stands in another place. */
+  #startCall(parts: OutputPart[]): boolean {
+    const { streamsCalls, callsMax } = this.#options;
+    const [head, quoted] = (streamsCalls && this.#callCount < callsMax && callHead.exec(this.#text)) || [];
+    const name = quoted === undefined ? null : parseName(quoted);
+    if (head === undefined || name === null) return false;
+    parts.push({ kind: 'call', call: { id: callId(), name, arguments: '' } });
+    this.#callCount++;
+    this.#argumentsEnd = new ObjectEnd();
+    this.#state = 'arguments';
+    this.#text = this.#text.slice(head.length);
+    return true;
+  }
+
+  #streamArguments(parts: OutputPart[]): boolean {
+    const end = this.#argumentsEnd.find(this.#text);
+    const text = this.#text.slice(0, end ?? undefined);
+    if (text !== '') parts.push({ kind: 'arguments', text });
+    this.#text = this.#text.slice(text.length);
+    if (end === null) return false;
+    this.#state = 'tail';
+    return true;
+  }
+
+  /** Skips the rest of a streamed call. */
+  #skipTail(): boolean {
+    if (this.#options.calls?.name === 'llama') {
+      const next = /^\s*\}\s*;\s*(?=\{)/.exec(this.#text);
+      return next !== null && this.#enter('call', this.#text.slice(next[0].length));
+    }
+    const found = this.#text.indexOf(callEnd);
+    return found !== -1 && this.#enter('content', this.#text.slice(found + callEnd.length));
   }
 
   #finishCall(parts: OutputPart[]): boolean {
@@ -172,7 +225,20 @@ function parseCall(text: string): ToolCall | null {
     const { name, arguments: given, parameters } = JSON.parse(text) as Record<string, unknown>;
     const values = given ?? parameters ?? {};
     if (typeof name !== 'string' || typeof values !== 'object') return null;
-    return { id: `call_${randomBytes(12).toString('hex')}`, name, arguments: JSON.stringify(values) };
+    return { id: callId(), name, arguments: JSON.stringify(values) };
+  } catch {
+    return null;
+  }
+}
+
+function callId(): string {
+  return `call_${randomBytes(12).toString('hex')}`;
+}
+
+/** Reads a text in quotes; null if an escape in it is none of JSON. */
+function parseName(quoted: string): string | null {
+  try {
+    return JSON.parse(quoted) as string;
   } catch {
     return null;
   }

@@ -45,6 +45,8 @@ export function recordCalls({ clock, log }: CallOptions): MiddlewareHandler<Serv
       releaseBody: () => undefined,
     };
     context.set('call', call);
+    // OpenAI's clients read the id from X-Request-Id, Anthropic's from this header.
+    context.header('Request-Id', call.id);
     const { outgoing } = context.env;
     outgoing.once('close', () => {
       call.releaseBody();

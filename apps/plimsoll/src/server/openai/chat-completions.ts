@@ -53,6 +53,7 @@ async function startAnswer(core: ServerCore, context: ServerContext, body: ChatR
     tools: toolUseOf(body),
     schema: schemaOfFormat(body.response_format),
     generation: commonInput(fields, logprobs, tokenizer.vocabSize),
+    streamsCalls: body.stream === true,
   });
   return { call, created: core.unixTime(), model: name, chat, tokenizer };
 }
@@ -130,18 +131,22 @@ async function* chunkEvents(answer: Answer, includesUsage: boolean): AsyncGenera
     yield chunk({ choices: [{ index, delta, logprobs: null, finish_reason: null }] });
   }
   const callCounts = Array.from({ length: chat.choices }, () => 0);
+  const isCut = Array.from({ length: chat.choices }, () => false);
   try {
     for await (const { piece, parts } of chat.deltas) {
       const index = piece.choice;
       const content = logprobsOf(answer, piece);
       let logprobs: ChatLogprobs | null = content.length === 0 ? null : { content, refusal: null };
       for (const part of parts) {
-        const delta = deltaOf(part, callCounts[index] ?? 0);
+        if (part.kind === 'cut') isCut[index] = true;
         if (part.kind === 'call') callCounts[index] = (callCounts[index] ?? 0) + 1;
+        const delta = deltaOf(part, (callCounts[index] ?? 0) - 1);
+        if (delta === null) continue;
         yield chunk({ choices: [{ index, delta, logprobs, finish_reason: null }] });
         logprobs = null;
       }
-      const reason = piece.end !== null && (callCounts[index] ?? 0) > 0 ? 'tool_calls' : piece.end;
+      const hasCalls = (callCounts[index] ?? 0) > 0 && isCut[index] !== true;
+      const reason = piece.end !== null && hasCalls ? 'tool_calls' : piece.end;
       if (logprobs === null && reason === null) continue;
       yield chunk({ choices: [{ index, delta: {}, logprobs, finish_reason: reason }] });
     }
@@ -154,8 +159,10 @@ async function* chunkEvents(answer: Answer, includesUsage: boolean): AsyncGenera
   yield serverSentEvent('[DONE]');
 }
 
-/** A call comes whole, in one chunk. */
-function deltaOf(part: OutputPart, callIndex: number): ChatChunk['choices'][number]['delta'] {
-  if (part.kind === 'call') return { tool_calls: [{ index: callIndex, ...callView(part.call) }] };
+/** The first chunk of a call has its id and name, the next ones have its arguments. */
+function deltaOf(part: OutputPart, index: number): ChatChunk['choices'][number]['delta'] | null {
+  if (part.kind === 'cut') return null;
+  if (part.kind === 'call') return { tool_calls: [{ index, ...callView(part.call) }] };
+  if (part.kind === 'arguments') return { tool_calls: [{ index, function: { arguments: part.text } }] };
   return part.kind === 'content' ? { content: part.text } : { reasoning_content: part.text };
 }

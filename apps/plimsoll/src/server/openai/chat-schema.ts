@@ -119,6 +119,14 @@ export const chatResponseSchema = z
   })
   .meta({ id: 'ChatCompletion' });
 
+/** The first delta of a call has all fields, the next ones have the index and more of the arguments. */
+const toolCallDelta = z.object({
+  index: z.int(),
+  id: z.string().optional(),
+  type: z.literal('function').optional(),
+  function: z.object({ name: z.string().optional(), arguments: z.string() }),
+});
+
 export const chatChunkSchema = z
   .object({
     ...completionFields,
@@ -130,7 +138,7 @@ export const chatChunkSchema = z
           role: z.literal('assistant').optional(),
           content: z.string().optional(),
           reasoning_content: z.string().optional(),
-          tool_calls: z.array(toolCall.extend({ index: z.int() })).optional(),
+          tool_calls: z.array(toolCallDelta).optional(),
         }),
         logprobs: chatLogprobsSchema.nullable(),
         finish_reason: finishReason.nullable(),

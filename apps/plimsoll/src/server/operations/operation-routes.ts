@@ -58,7 +58,7 @@ function addWatchRoutes(routes: Routes, core: ServerCore): void {
     limitBytes,
   } = core;
   const tag = 'Operation';
-  const open = { tag, response: healthSchema, isOpen: true };
+  const open = { tag, response: healthSchema, isOpen: true, answersUnavailable: true };
   routes.get({ ...open, path: '/health', summary: 'Tell whether the process works' }, (context) =>
     health(engine, context),
   );

@@ -36,6 +36,7 @@ export function askOf(body: ResponseRequest): ChatAsk {
       sampling: { ...(temperature != null && { temperature }), ...(topP != null && { topP }) },
       ...(maxTokens != null && { maxTokens }),
     },
+    streamsCalls: body.stream === true,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The output items of a response, built part by part, and the events that report each change. */
-import type { OutputPart } from '../../core/output-reader.ts';
+import type { OutputPart, ToolCall } from '../../core/output-reader.ts';
 import { serverSentEvent } from '../../http/event-stream.ts';
 import type { OutputItem } from './response-schema.ts';
 
@@ -13,6 +13,8 @@ export class ResponseOutput {
   /** The text of the open item. */
   #text = '';
   #isOpen = false;
+  /** True if the last call ended inside its arguments. */
+  #isCut = false;
 
   constructor(id: string, emit: Emit) {
     this.#id = id;
@@ -22,7 +24,15 @@ export class ResponseOutput {
   add(part: OutputPart): void {
     if (part.kind === 'call') {
       this.close();
-      this.#addCall(part.call);
+      this.#openCall(part.call);
+      return;
+    }
+    if (part.kind === 'arguments') {
+      this.#extendCall(part.text);
+      return;
+    }
+    if (part.kind === 'cut') {
+      this.#isCut = true;
       return;
     }
     const type = part.kind === 'content' ? 'message' : 'reasoning';
@@ -41,7 +51,12 @@ export class ResponseOutput {
   /** Closes the open item. */
   close(): void {
     const item = this.items.at(-1);
-    if (!this.#isOpen || item === undefined || item.type === 'function_call') return;
+    if (!this.#isOpen || item === undefined) return;
+    this.#isOpen = false;
+    if (item.type === 'function_call') {
+      this.#closeCall(item);
+      return;
+    }
     const place = this.#place();
     this.#emit(`response.${this.#textName}.done`, { ...place, text: this.#text, ...this.#logprobs() });
     if (item.type === 'message') {
@@ -53,7 +68,6 @@ export class ResponseOutput {
       this.#emit('response.content_part.done', { ...place, part });
       this.#replaceLast({ ...item, content: [part] });
     }
-    this.#isOpen = false;
   }
 
   #open(type: 'message' | 'reasoning'): void {
@@ -73,22 +87,36 @@ export class ResponseOutput {
     this.#emit('response.content_part.added', { ...this.#place(), part });
   }
 
-  #addCall({ id: callId, name, arguments: given }: Extract<OutputPart, { kind: 'call' }>['call']): void {
+  #openCall({ id: callId, name, arguments: given }: ToolCall): void {
     const id = this.#itemId('fc');
-    const item: OutputItem = {
-      type: 'function_call',
-      id,
-      call_id: callId,
-      name,
-      arguments: '',
-      status: 'in_progress',
-    };
+    const status = 'in_progress' as const;
+    const item = { type: 'function_call' as const, id, call_id: callId, name, arguments: '', status };
     this.items.push(item);
-    const place = { item_id: id, output_index: this.items.length - 1 };
-    this.#emit('response.output_item.added', { output_index: place.output_index, item });
-    this.#emit('response.function_call_arguments.delta', { ...place, delta: given });
-    this.#emit('response.function_call_arguments.done', { ...place, name, arguments: given });
-    this.#replaceLast({ ...item, arguments: given, status: 'completed' });
+    this.#text = '';
+    this.#isOpen = true;
+    this.#emit('response.output_item.added', { output_index: this.items.length - 1, item });
+    if (given !== '') this.#extendCall(given);
+  }
+
+  #extendCall(delta: string): void {
+    this.#text += delta;
+    this.#emit('response.function_call_arguments.delta', { ...this.#callPlace(), delta });
+  }
+
+  #closeCall(item: Extract<OutputItem, { type: 'function_call' }>): void {
+    const given = this.#text;
+    const status = this.#isCut ? 'incomplete' : 'completed';
+    this.#emit('response.function_call_arguments.done', {
+      ...this.#callPlace(),
+      name: item.name,
+      arguments: given,
+    });
+    this.#replaceLast({ ...item, arguments: given, status });
+  }
+
+  #callPlace() {
+    const { item_id, output_index } = this.#place();
+    return { item_id, output_index };
   }
 
   #replaceLast(item: OutputItem): void {
