@@ -3,6 +3,7 @@ import type { PlimsollError } from '@plimsoll/foundation';
 import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import type { LoadPoint } from '../speed/closed-loop.ts';
+import { largestMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import {
   assertInContext,
@@ -126,7 +127,7 @@ export const batchingOptimum: Solver = defineSolver({
     const broken = (users: number): string | null => brokenLimit(at(users), values);
     const first = broken(1);
     if (first !== null) throw tooSlow(first, replica);
-    const users = largestFrom(most, (count) => broken(count) === null);
+    const users = largestMeeting(most, (count) => broken(count) === null);
     const { meets: _, ...best } = at(users);
     return {
       outputs: {
@@ -174,18 +175,6 @@ function brokenLimit(point: Omit<Point, 'meets'>, { tpotLimit, ttftLimit, e2eLim
   if (tpotLimit !== null && point.tpotSeconds > tpotLimit) return '--tpot-limit';
   if (ttftLimit !== null && point.ttftSeconds > ttftLimit) return '--ttft-limit';
   return e2eLimit !== null && point.e2eSeconds > e2eLimit ? '--e2e-limit' : null;
-}
-
-/** Halves the range from 1, which meets the limits, to `most`. */
-function largestFrom(most: number, meets: (count: number) => boolean): number {
-  if (meets(most)) return most;
-  let [low, high] = [1, most];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (meets(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Powers of two up to the largest number, and this number. */

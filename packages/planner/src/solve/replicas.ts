@@ -3,6 +3,7 @@ import { formatSeconds, PlimsollError } from '@plimsoll/foundation';
 import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import { queueState } from './queueing.ts';
+import { leastMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import {
   assertInContext,
@@ -146,7 +147,7 @@ export const replicas: Solver = defineSolver({
       );
     };
     assertReachable(replica, values);
-    const count = leastFrom(least, meets);
+    const count = leastMeeting(least, meets);
     const load = loadOf(replica, { count, places, ...values });
     const perHourUsd = replica.perHourUsd === null ? null : replica.perHourUsd * count;
     return {
@@ -217,24 +218,6 @@ function runningAt(replica: Replica, pool: Pool, rate: number): number {
     const middle = (low + high) / 2;
     if (rateOf(middle) < rate) low = middle;
     else high = middle;
-  }
-  return high;
-}
-
-/** Finds the least number from `least` on that meets a condition which more never breaks. */
-function leastFrom(least: number, meets: (count: number) => boolean): number {
-  let step = 1;
-  let high = least;
-  let low = least - 1;
-  while (!meets(high)) {
-    low = high;
-    high += step;
-    step *= 2;
-  }
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (meets(middle)) high = middle;
-    else low = middle;
   }
   return high;
 }

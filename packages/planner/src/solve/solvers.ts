@@ -3,9 +3,15 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { batching } from './batching.ts';
 import { batchingOptimum } from './batching-optimum.ts';
 import { chunkedPrefill } from './chunked-prefill.ts';
+import { collectives } from './collectives.ts';
+import { disaggregation } from './disaggregation.ts';
+import { network } from './network.ts';
+import { quantization } from './quantization.ts';
 import { replicas } from './replicas.ts';
+import { sensitivity } from './sensitivity.ts';
 import type { Solver } from './solver.ts';
 import { speculation } from './speculation.ts';
+import { synthesis } from './synthesis.ts';
 import { tailLatency } from './tail-latency.ts';
 
 export const solvers: readonly Solver[] = [
@@ -14,7 +20,13 @@ export const solvers: readonly Solver[] = [
   chunkedPrefill,
   tailLatency,
   replicas,
+  disaggregation,
   speculation,
+  sensitivity,
+  synthesis,
+  quantization,
+  network,
+  collectives,
 ];
 
 export function solverNamed(name: string): Solver {

@@ -5,6 +5,10 @@ import type { SpeedModel } from './speed-model.ts';
 
 /** Decode: 10 ms per step plus 0.1 ms per user. Prefill: 5 ms per batch of prompts plus 0.05 ms per token. */
 const speed: SpeedModel = {
+  assumptions: {
+    ...{ computeEfficiency: 1, bandwidthEfficiency: 1, layerSeconds: 0, collectiveSeconds: 0 },
+    hostBandwidthBytesPerSecond: 1,
+  },
   decodeSeconds: (users) => 0.01 + 1e-4 * users,
   decodeBound: () => 'memory',
   stepSeconds: (entries) => 0.01 + 1e-4 * entries.length,

@@ -13,12 +13,15 @@
  * Not modelled: contention between overlapping steps, kernel choice by shape, clocks under a power limit.
  */
 import type { CacheGroup } from '../bytes/kv-cache.ts';
+import type { SpeedAssumptions } from './assumptions.ts';
 import { modelWork } from './model-work.ts';
 import { addEntry, emptyLoad, type LoadEntry, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
 import { type StepTimeInput, stepTime } from './step-time.ts';
 
 /** Everything about a model on a device that does not depend on users or context. */
 export interface SpeedModel {
+  /** Efficiencies and overheads that the times follow from. */
+  readonly assumptions: SpeedAssumptions;
   /**
    * Seconds until the first token of a prompt on an idle replica, or of the last of `prompts` equal prompts that run as
    * one batch. A prefix cache holds the first `cachedTokens` tokens of each prompt.
@@ -47,6 +50,7 @@ export function speedModel(input: SpeedInput): SpeedModel {
   // Every call overwrites this load, because sweeps make millions of calls a second.
   const load: MutableLoad = { ...emptyLoad };
   return {
+    assumptions: input.assumptions,
     decodeSeconds: (users, context) =>
       step.seconds(setDecode(load, work, { users: inFlight(users), context, data })),
     decodeBound: (users, context) =>
