@@ -69,11 +69,13 @@ function formatOutput({ unit }: OutputSpec, value: OutputValue): string {
     case 'tokens per second':
       return `${plainNumber(value)} tok/s`;
     case 'usd':
-      return `$${dollars(value)}`;
+      return dollars(value);
     case 'usd per hour':
-      return `$${dollars(value)}/h`;
+      return `${dollars(value)}/h`;
     case 'usd per million tokens':
-      return `$${dollars(value)}/M tokens`;
+      return `${dollars(value)}/M tokens`;
+    case 'kWh':
+      return `${plainNumber(value)} kWh`;
     case 'joules':
       return `${plainNumber(value)} J`;
     case 'watts':
@@ -96,10 +98,16 @@ function plainNumber(value: number): string {
   return Math.abs(value) >= 1000 ? formatCount(value) : String(Number(value.toPrecision(4)));
 }
 
-/** Cents, and more digits below one dollar. */
+/** Cents, and more digits below one dollar: -$4.36, $0.379. */
 function dollars(value: number): string {
-  if (Math.abs(value) >= 1000) return formatCount(value);
-  return Math.abs(value) >= 1 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
+  const amount = Math.abs(value);
+  const text =
+    amount >= 1000
+      ? formatCount(amount)
+      : amount >= 1
+        ? amount.toFixed(2)
+        : String(Number(amount.toPrecision(3)));
+  return `${value < 0 ? '-' : ''}$${text}`;
 }
 
 /** Ranges, outputs, formula, limits and sources of a solver. */

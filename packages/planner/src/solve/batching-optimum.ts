@@ -3,7 +3,7 @@ import type { PlimsollError } from '@plimsoll/foundation';
 import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import type { LoadPoint } from '../speed/closed-loop.ts';
-import { largestMeeting } from './search.ts';
+import { largestMeeting, powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import {
   assertInContext,
@@ -175,13 +175,6 @@ function brokenLimit(point: Omit<Point, 'meets'>, { tpotLimit, ttftLimit, e2eLim
   if (tpotLimit !== null && point.tpotSeconds > tpotLimit) return '--tpot-limit';
   if (ttftLimit !== null && point.ttftSeconds > ttftLimit) return '--ttft-limit';
   return e2eLimit !== null && point.e2eSeconds > e2eLimit ? '--e2e-limit' : null;
-}
-
-/** Powers of two up to the largest number, and this number. */
-function powersTo(most: number): readonly number[] {
-  const powers: number[] = [];
-  for (let users = 1; users < most; users *= 2) powers.push(users);
-  return [...powers, most];
 }
 
 function kneeOf(most: number, at: (users: number) => Point): number {

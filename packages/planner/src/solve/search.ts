@@ -39,3 +39,10 @@ export function leastFactor(limit: number, valueAt: (factor: number) => number):
   }
   return high;
 }
+
+/** Powers of two below `most`, and `most`: the rows of a table over a count. */
+export function powersTo(most: number): readonly number[] {
+  const powers: number[] = [];
+  for (let count = 1; count < most; count *= 2) powers.push(count);
+  return [...powers, most];
+}

@@ -14,6 +14,7 @@ export type OutputUnit =
   | 'count'
   | 'grams'
   | 'joules'
+  | 'kWh'
   | 'per second'
   | 'ratio'
   | 'seconds'

@@ -2,13 +2,18 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { batching } from './batching.ts';
 import { batchingOptimum } from './batching-optimum.ts';
+import { breakEven } from './break-even.ts';
 import { chunkedPrefill } from './chunked-prefill.ts';
 import { collectives } from './collectives.ts';
 import { disaggregation } from './disaggregation.ts';
+import { energy } from './energy.ts';
 import { network } from './network.ts';
+import { pausedKv } from './paused-kv.ts';
+import { prefixCacheBill } from './prefix-cache-bill.ts';
 import { quantization } from './quantization.ts';
 import { replicas } from './replicas.ts';
 import { sensitivity } from './sensitivity.ts';
+import { sharedPrefix } from './shared-prefix.ts';
 import type { Solver } from './solver.ts';
 import { speculation } from './speculation.ts';
 import { synthesis } from './synthesis.ts';
@@ -27,6 +32,11 @@ export const solvers: readonly Solver[] = [
   quantization,
   network,
   collectives,
+  sharedPrefix,
+  prefixCacheBill,
+  pausedKv,
+  breakEven,
+  energy,
 ];
 
 export function solverNamed(name: string): Solver {
