@@ -4,6 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { CheckedConfig } from './config.ts';
+import { isCounted } from './content.ts';
 import { peakBlocks } from './geometry.ts';
 import type { ServingRequest } from './sequence.ts';
 
@@ -72,6 +73,7 @@ function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {
       hint: 'ask for at least 1 output token',
     });
   }
+  if (isCounted(prompt)) return;
   for (let index = 0; index < prompt.length; index++) {
     const token = prompt[index] ?? 0;
     // A token id is hashed as one 32-bit word; ids outside that range could give two prompts the same hash.

@@ -22,6 +22,9 @@ export interface StateSlotLimits {
   readonly hostCount?: number;
 }
 
+export type Admission = 'first-chunk' | 'prompt' | 'expected-output' | 'sequence';
+export type StepOrder = 'decode-first' | 'prefill-first' | 'arrival';
+
 export interface ServingConfig {
   /** Tokens per block, the same in all groups. */
   readonly blockSize: number;
@@ -49,10 +52,19 @@ export interface ServingConfig {
   /** Share of each pool that an admission leaves free while other sequences run, so that they can grow. Default 0.01. */
   readonly admissionReserve?: number;
   /**
-   * Room that an admission leaves for the output of running sequences: none beyond `admissionReserve`, or the outputs
-   * expected from those of finished sequences. Default 'expected-output'.
+   * What must fit in the cache before a sequence starts, besides `admissionReserve`: the first chunk of its prompt; its
+   * whole prompt next to the rest of begun prompts; both and the outputs expected from those of finished sequences; or
+   * the longest possible output of every sequence, so that none is ever preempted. Default 'expected-output'.
    */
-  readonly admission?: 'prompt' | 'expected-output';
+  readonly admission?: Admission;
+  /**
+   * What a step takes first. `decode-first`: a token of every decoding sequence, then prompts. `prefill-first`: prompts
+   * alone if a prompt can run, otherwise decodes. `arrival`: running sequences in the policy's order, then new prompts.
+   * Default 'decode-first'.
+   */
+  readonly order?: StepOrder;
+  /** Share of a step that a long prompt leaves to prompts that end in the step (prompt-budget.ts). Default 0.25. */
+  readonly heldShare?: number;
   /**
    * How far the order of eviction spreads the blocks of one sequence; 0 is LRU. `BlockPool.releaseChain` defines it.
    * Default 0.25.
@@ -75,7 +87,9 @@ export interface CheckedConfig extends ServingConfig {
   readonly stepSecondsAim: number;
   readonly prefixCaching: boolean;
   readonly admissionReserve: number;
-  readonly admission: 'prompt' | 'expected-output';
+  readonly admission: Admission;
+  readonly order: StepOrder;
+  readonly heldShare: number;
   readonly evictionSpread: number;
   readonly waitingMax: number;
   readonly waitingTokensMax: number;
@@ -91,6 +105,8 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
     prefixCaching: (config.prefixCaching ?? true) && config.stateSlots === undefined,
     admissionReserve: config.admissionReserve ?? 0.01,
     admission: config.admission ?? 'expected-output',
+    order: config.order ?? 'decode-first',
+    heldShare: config.heldShare ?? 0.25,
     evictionSpread: config.evictionSpread ?? 0.25,
     waitingMax: config.waitingMax ?? Number.MAX_SAFE_INTEGER,
     waitingTokensMax: config.waitingTokensMax ?? Number.MAX_SAFE_INTEGER,
@@ -107,6 +123,9 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   }
   if (!(checked.admissionReserve >= 0 && checked.admissionReserve < 1)) {
     refuse('admissionReserve', checked.admissionReserve, 'at least 0 and below 1');
+  }
+  if (!(checked.heldShare >= 0 && checked.heldShare < 1)) {
+    refuse('heldShare', checked.heldShare, 'at least 0 and below 1');
   }
   if (!(checked.evictionSpread >= 0 && checked.evictionSpread < Infinity)) {
     refuse('evictionSpread', checked.evictionSpread, 'at least 0');

@@ -71,16 +71,13 @@ function checkRunning(
   sequences: ReadonlyMap<SequenceId, Sequence>,
 ): void {
   const { memory, config } = core;
-  const { computedTokens, scheduledTokens, tokens } = sequence;
+  const { computedTokens, scheduledTokens, length } = sequence;
   const name = `running sequence ${sequence.id}`;
   assert(sequences.get(sequence.id) === sequence, `${name} is not among the live ones`);
   assert(sequence.isRunning && sequence.spilled === null, `${name} is ${sequence.state}`);
+  assert(computedTokens < length && length < sequence.lengthMax, `${name} has nothing left to do`);
   assert(
-    computedTokens < tokens.length && tokens.length < sequence.lengthMax,
-    `${name} has nothing left to do`,
-  );
-  assert(
-    sequence.state !== 'decoding' || tokens.length - computedTokens === 1,
+    sequence.state !== 'decoding' || length - computedTokens === 1,
     `${name} decodes more than one token`,
   );
   assert((memory.stateSlots === null) === (sequence.stateSlot === null), `${name} and its state slot`);

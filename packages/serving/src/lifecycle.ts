@@ -10,6 +10,7 @@ import type { ServingCore } from './serving-core.ts';
 import { noTransfers, type Transfers } from './transfers.ts';
 
 const noTokens: readonly number[] = [];
+const unknownToken: readonly number[] = [0];
 
 /** The outcome of a commit while the commit collects it. */
 export interface Outcome extends CommitOutcome {
@@ -73,7 +74,7 @@ export class Lifecycle {
     const children: { child: Sequence; fork: ForkResult }[] = [];
     if (result.forks !== undefined && result.forks.length > 0) {
       assert(draftCount === 0, 'a sequence cannot fork in the step that verifies its drafts');
-      memory.settle(sequence, sequence.tokens.length);
+      memory.settle(sequence, sequence.length);
       for (const fork of result.forks) children.push({ child: this.fork(sequence), fork });
     }
     const { drafts, draftPlaces } = result;
@@ -88,18 +89,26 @@ export class Lifecycle {
     }
   }
 
+  /** Takes one token of a sequence whose content has no tokens. */
+  takeCounted(sequence: Sequence, at: { readonly outcome: Outcome; readonly now: Seconds }): void {
+    assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
+    this.#append(sequence, unknownToken, noTokens, at.now);
+    this.#finishIfDone(sequence, undefined, at);
+  }
+
   #append(sequence: Sequence, sampled: readonly number[], drafts: readonly number[], now: Seconds): void {
     const { memory, metrics } = this.#core;
     // The planner caps drafts at the tokens left before the limit, so accepted drafts cannot exceed it.
-    assert(sampled.length <= sequence.lengthMax - sequence.tokens.length, 'a sequence grows past its limit');
-    for (const token of sampled) sequence.tokens.push(token);
+    assert(sampled.length <= sequence.lengthMax - sequence.length, 'a sequence grows past its limit');
+    sequence.append(sampled);
     sequence.firstTokenAt ??= now;
+    sequence.lastTokenAt = now;
     metrics.outputTokens += sampled.length;
     assert(drafts.length === 0 || memory.stateSlots === null, 'a recurrent state cannot take drafts back');
-    const draftsMax = Math.max(0, sequence.lengthMax - sequence.tokens.length - 1);
+    const draftsMax = Math.max(0, sequence.lengthMax - sequence.length - 1);
     sequence.drafts = drafts.length > draftsMax ? drafts.slice(0, draftsMax) : drafts;
     if (!sequence.isRunning) return;
-    memory.settle(sequence, sequence.tokens.length - 1);
+    memory.settle(sequence, sequence.length - 1);
     if (sequence.state === 'prefilling') sequence.become('decoding');
   }
 
@@ -108,7 +117,7 @@ export class Lifecycle {
     finished: 'stop' | undefined,
     { outcome, now }: { readonly outcome: Outcome; readonly now: Seconds },
   ): void {
-    const full = sequence.tokens.length >= sequence.lengthMax;
+    const full = sequence.length >= sequence.lengthMax;
     if (finished === undefined && !full) return;
     const reason = finished ?? 'length';
     this.finish(sequence, reason, now);
@@ -128,7 +137,7 @@ export class Lifecycle {
     sequence.finishReason = reason;
     sequence.finishedAt = now;
     sequence.become('finished');
-    const outputTokens = sequence.tokens.length - sequence.promptLength;
+    const outputTokens = sequence.length - sequence.promptLength;
     this.#core.rule.settle?.(sequence.tenant, outputTokens, sequence.outputExpected);
     this.sequences.delete(sequence.id);
     if (reason === 'aborted') metrics.aborted++;

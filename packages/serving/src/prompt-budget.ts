@@ -1,12 +1,10 @@
 /**
  * Divides the prompt tokens of one step among prompts. A long prompt that takes whole steps would delay every short
- * prompt until its own end, so the first prompt that could use all tokens holds back a quarter of them: prompts that
- * end in this step may use that quarter, and `rest` returns what they leave to the holder.
+ * prompt until its own end, so the first prompt that could use all tokens holds back a share of them, by default a
+ * quarter: prompts that end in this step may use that share, and `rest` returns what they leave to the holder.
  */
 import type { Sequence } from './sequence.ts';
 
-/** Share of a step that the holder leaves to prompts that end in the step. */
-const heldShare = 0.25;
 /** Prompt tokens of a step in which sequences decode: fewer cost more overhead than they save, more gain no speed. */
 const sharedTokensMin = 16;
 const sharedTokensMax = 512;
@@ -18,12 +16,17 @@ export function sharedPromptTokens(prefillRate: number, stepSeconds: number): nu
 
 export class PromptBudget {
   readonly #chunkMax: number;
+  readonly #heldShare: number;
   #left: number;
   #holder: Sequence | null = null;
 
-  constructor(tokens: number, chunkMax: number) {
+  constructor(
+    tokens: number,
+    { prefillChunkMax, heldShare }: { readonly prefillChunkMax: number; readonly heldShare: number },
+  ) {
     this.#left = tokens;
-    this.#chunkMax = chunkMax;
+    this.#chunkMax = prefillChunkMax;
+    this.#heldShare = heldShare;
   }
 
   get left(): number {
@@ -39,7 +42,8 @@ export class PromptBudget {
   chunk(uncomputed: number, hasOthers: () => boolean): number {
     const most = Math.min(uncomputed, this.#left, this.#chunkMax);
     if (this.#holder !== null) return most === uncomputed ? most : 0;
-    return most === this.#left && hasOthers() ? most - Math.floor(most * heldShare) : most;
+    if (this.#heldShare === 0) return most;
+    return most === this.#left && hasOthers() ? most - Math.floor(most * this.#heldShare) : most;
   }
 
   /** Takes the tokens of a chunk. */

@@ -8,7 +8,7 @@
  *
  *   growth of the sequences that still run <= blocks available now + blocks of the sequences that have ended
  */
-import { peakBlocks } from './geometry.ts';
+import { blocksFor, peakBlocks } from './geometry.ts';
 import type { PrefixMatch } from './prefix-match.ts';
 import type { Sequence } from './sequence.ts';
 import { tableOf } from './sequence-memory.ts';
@@ -23,9 +23,10 @@ export function mayStart(core: ServingCore, sequence: Sequence, match: PrefixMat
   return memory.groups.every(({ window }, group) => {
     const matchedBlocks = match.tables[group]?.blocks.length ?? 0;
     const room = { group, matchedBlocks, availableBlocks: memory.availableBeside(match, group) };
-    if (!promptFits(core, sequence, room)) return false;
+    if (config.admission === 'first-chunk') return firstChunkFits(core, sequence, room);
+    if (!needFits(core, sequence, room)) return false;
     // The need of a windowed group does not grow with the output.
-    return config.admission === 'prompt' || window !== null || outputFits(core, sequence, room);
+    return config.admission !== 'expected-output' || window !== null || outputFits(core, sequence, room);
   });
 }
 
@@ -36,23 +37,36 @@ interface GroupRoom {
   readonly availableBlocks: number;
 }
 
-function promptFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boolean {
-  const { config, memory, running } = core;
+function firstChunkFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boolean {
+  const { blockSize, prefillChunkMax } = core.config;
+  const { group, matchedBlocks, availableBlocks } = room;
+  const end = Math.min(sequence.length, matchedBlocks * blockSize + prefillChunkMax);
+  return availableBlocks >= blocksFor(end, blockSize) - matchedBlocks + reserveOf(core, group);
+}
+
+/** The rest of begun prompts, or under the admission `sequence` of all running sequences, and the need of this one. */
+function needFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boolean {
+  const { config, running } = core;
   const { group, matchedBlocks, availableBlocks } = room;
   let needed = peakOf(core, sequence, group) - matchedBlocks;
   for (const other of running) {
-    if (other.state !== 'prefilling') continue;
+    if (other.state !== 'prefilling' && config.admission !== 'sequence') continue;
     needed += Math.max(0, peakOf(core, other, group) - tableOf(other, group).blocks.length);
   }
-  const reserve = Math.ceil((memory.groups[group]?.pool.blockCount ?? 0) * config.admissionReserve);
-  return availableBlocks >= needed + reserve;
+  return availableBlocks >= needed + reserveOf(core, group);
 }
 
-/** Peak number of blocks of a group for computing all known tokens. */
+function reserveOf({ config, memory }: ServingCore, group: number): number {
+  return Math.ceil((memory.groups[group]?.pool.blockCount ?? 0) * config.admissionReserve);
+}
+
+/** Peak number of blocks of a group for computing all known tokens, or under the admission `sequence` the longest output. */
 function peakOf({ config, memory }: ServingCore, sequence: Sequence, group: number): number {
   const { blockSize, prefillChunkMax: chunkMax } = config;
   const window = memory.groups[group]?.window ?? null;
-  return peakBlocks({ tokenCount: sequence.tokens.length, chunkMax, window, blockSize });
+  // The last token is sampled but never computed.
+  const tokenCount = config.admission === 'sequence' ? sequence.lengthMax - 1 : sequence.length;
+  return peakBlocks({ tokenCount, chunkMax, window, blockSize });
 }
 
 /** A sequence until its expected end. */
@@ -71,7 +85,7 @@ function outputFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boo
   const { blockSize } = config;
   const courseOf = (one: Sequence, heldBlocks: number, sharedBlocks: number): Course => {
     const { promptLength, lengthMax } = one;
-    const knownTokens = one.tokens.length;
+    const knownTokens = one.length;
     const output = core.lengths.expected(knownTokens - promptLength, lengthMax - promptLength);
     // The last token is sampled but never computed.
     const tokensLeft = Math.max(1, promptLength + output - knownTokens) - 1;

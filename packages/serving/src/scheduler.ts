@@ -252,6 +252,23 @@ export class Scheduler {
     return outcome;
   }
 
+  /**
+   * Applies the step in flight for sequences whose content has no tokens: every entry that samples gets one token. A
+   * sequence ends at its limit of output tokens.
+   */
+  commitCounted(now: Seconds): CommitOutcome {
+    const plan = defined(this.#inFlight, 'there is no step to commit');
+    this.#inFlight = null;
+    const at = { outcome: { finished: [], forked: [] } satisfies Outcome, now };
+    for (const { sequence, start, count, samples } of plan.entries) {
+      if (sequence.state === 'finished') continue;
+      sequence.scheduledTokens = 0;
+      if (samples) this.#life.takeCounted(sequence, at);
+      else this.#core.memory.settle(sequence, start + count);
+    }
+    return at.outcome;
+  }
+
   /** Ends a live sequence and frees what it holds, also while a step is in flight. */
   abort(id: SequenceId): void {
     const sequence = this.#life.live(id);
@@ -272,10 +289,10 @@ export class Scheduler {
   rollback(id: SequenceId, newLength: number): void {
     assert(this.#inFlight === null, 'a sequence cannot roll back while a step is in flight');
     const sequence = this.#life.live(id);
-    const known = sequence.tokens.length;
+    const known = sequence.length;
     assert(newLength >= 1 && newLength <= known, `a rollback of ${known} tokens to ${newLength}`);
     const { memory, host, metrics } = this.#core;
-    sequence.tokens.length = newLength;
+    sequence.truncate(newLength);
     const fullBlocks = Math.floor(newLength / this.config.blockSize);
     sequence.hashes.length = Math.min(sequence.hashes.length, fullBlocks * 4);
     sequence.drafts = [];

@@ -58,7 +58,7 @@ export class SequenceMemory {
   /** Matches a sequence's known tokens with the cache. The last token is never matched, because its logits are needed. */
   match(sequence: Sequence): PrefixMatch {
     if (!this.#prefixCaching || sequence.computesWhole) return emptyMatch(this.groups.length);
-    const blockCountMax = Math.floor((sequence.tokens.length - 1) / this.blockSize);
+    const blockCountMax = Math.floor((sequence.length - 1) / this.blockSize);
     this.#extendHashes(sequence, blockCountMax);
     return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });
   }
@@ -122,7 +122,7 @@ export class SequenceMemory {
    * blocks.
    */
   settle(sequence: Sequence, computed: number): void {
-    assert(computed <= sequence.tokens.length, 'a sequence cannot have computed tokens that are not known');
+    assert(computed <= sequence.length, 'a sequence cannot have computed tokens that are not known');
     sequence.computedTokens = computed;
     const fullBlocks = Math.floor(computed / this.blockSize);
     const publishes = this.#prefixCaching && fullBlocks > sequence.publishedBlocks;
@@ -235,12 +235,11 @@ export class SequenceMemory {
   }
 
   #extendHashes(sequence: Sequence, blockCount: number): void {
-    const { hashes, tokens } = sequence;
-    for (let index = hashes.length / hashWords; index < blockCount; index++) {
-      const start = index * this.blockSize;
-      const extraKey = sequence.extraKeyOf(index, this.blockSize);
-      this.#hasher.extend(hashes, { tokens, start, end: start + this.blockSize, extraKey });
-    }
+    const { hashes, content } = sequence;
+    if (hashes.length >= blockCount * hashWords) return;
+    const { blockSize } = this;
+    const extraKeyOf = (index: number): string => sequence.extraKeyOf(index, blockSize);
+    content.extendHashes(hashes, this.#hasher, { blockCount, blockSize, extraKeyOf });
   }
 
   #publish(sequence: Sequence, groupIndex: number, fullBlocks: number): void {

@@ -17,6 +17,13 @@
  * the queue until it is resumed.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
+import {
+  CountedContent,
+  type CountedPrompt,
+  isCounted,
+  type SequenceContent,
+  TokenContent,
+} from './content.ts';
 import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
 
 export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'preempted' | 'finished';
@@ -39,7 +46,8 @@ export interface KeyedSpan {
 }
 
 export interface ServingRequest {
-  readonly prompt: ArrayLike<number>;
+  /** Token ids, or only their number, for a simulator. */
+  readonly prompt: ArrayLike<number> | CountedPrompt;
   readonly outputTokensMax: number;
   /** Higher priority runs first, under a policy that uses priorities. Default 0. */
   readonly priority?: number;
@@ -74,7 +82,10 @@ export interface SequenceView {
   readonly id: SequenceId;
   readonly state: SequenceState;
   readonly finishReason: FinishReason | null;
+  /** Known tokens: prompt and output. Empty if the request gave only their number. */
   readonly tokens: readonly number[];
+  /** Number of known tokens. */
+  readonly length: number;
   readonly promptLength: number;
   readonly computedTokens: number;
   readonly drafts: readonly number[];
@@ -90,6 +101,8 @@ export interface SequenceView {
   readonly admittedAt: Seconds | null;
   /** When its first sampled token was committed. */
   readonly firstTokenAt: Seconds | null;
+  /** When its latest sampled token was committed. */
+  readonly lastTokenAt: Seconds | null;
   readonly finishedAt: Seconds | null;
   /** Tokens that the prefix cache had at its first admission. */
   readonly cachedTokens: number;
@@ -112,7 +125,8 @@ export interface SequenceOrigin {
 
 export class Sequence implements SequenceView {
   readonly id: SequenceId;
-  readonly tokens: number[];
+  readonly content: SequenceContent;
+  length: number;
   readonly promptLength: number;
   /** Maximum number of tokens, including the prompt. */
   readonly lengthMax: number;
@@ -127,6 +141,7 @@ export class Sequence implements SequenceView {
   readonly tables: readonly BlockTable[];
   admittedAt: Seconds | null = null;
   firstTokenAt: Seconds | null = null;
+  lastTokenAt: Seconds | null = null;
   finishedAt: Seconds | null = null;
   cachedTokens = 0;
   isPaused = false;
@@ -152,9 +167,11 @@ export class Sequence implements SequenceView {
   constructor(origin: SequenceOrigin) {
     const { request } = origin;
     this.id = origin.id;
-    this.tokens = Array.from(request.prompt);
-    this.promptLength = origin.promptLength ?? this.tokens.length;
-    this.lengthMax = this.tokens.length + request.outputTokensMax;
+    const { prompt } = request;
+    this.content = isCounted(prompt) ? new CountedContent(prompt, origin.id) : new TokenContent(prompt);
+    this.length = prompt.length;
+    this.promptLength = origin.promptLength ?? this.length;
+    this.lengthMax = this.length + request.outputTokensMax;
     this.priority = request.priority ?? 0;
     this.rank = origin.rank;
     this.extraKey = request.extraKey ?? '';
@@ -175,8 +192,23 @@ export class Sequence implements SequenceView {
     return this.#state === 'prefilling' || this.#state === 'decoding';
   }
 
+  get tokens(): readonly number[] {
+    return this.content.tokens;
+  }
+
   get uncomputedTokens(): number {
-    return this.tokens.length - this.computedTokens;
+    return this.length - this.computedTokens;
+  }
+
+  append(tokens: readonly number[]): void {
+    this.content.append(tokens);
+    this.length += tokens.length;
+  }
+
+  /** Drops the tokens from `length` on. */
+  truncate(length: number): void {
+    this.content.truncate(length);
+    this.length = length;
   }
 
   become(next: SequenceState): void {
@@ -191,11 +223,12 @@ export class Sequence implements SequenceView {
 
   /** Copies the tokens, limits and rank into a new sequence that holds no blocks. */
   copy(id: SequenceId): Sequence {
-    const { tokens, priority, extraKey, tenant, spans, computesWhole, rank, submittedAt, promptLength } =
-      this;
+    const { tokens, length, priority, extraKey, tenant, spans, computesWhole } = this;
+    const { rank, submittedAt, promptLength } = this;
+    assert(tokens.length === length, `sequence ${this.id} has no tokens to copy`);
     const request = {
       prompt: tokens,
-      outputTokensMax: this.lengthMax - tokens.length,
+      outputTokensMax: this.lengthMax - length,
       ...{ priority, extraKey, tenant, spans, computesWhole },
       continues: true,
     };

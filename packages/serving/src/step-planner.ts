@@ -1,7 +1,8 @@
 /**
- * Fills one step, within its token budget: decoding sequences first, one token each and the drafts that fit, so that
+ * Fills one step, within its token budget. The usual order: decoding sequences first, one token each and the drafts that fit, so that
  * no stream stalls for another sequence's prompt; then the next chunks of prompts already begun; then, in the policy's
- * order and without skipping the head of the queue, new and preempted sequences.
+ * order and without skipping the head of the queue, new and preempted sequences. `config.order` names other orders,
+ * those of other engines.
  *
  * Prompts share a budget of their own, which prompt-budget.ts computes: a prompt that would take all of it leaves a
  * quarter to prompts that end in this step, and takes back the tokens that they do not use.
@@ -55,17 +56,19 @@ export class StepPlanner {
     this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
     this.#prefillRate = prefillRate;
-    this.#prompts = new PromptBudget(this.#budgetLeft, core.config.prefillChunkMax);
+    this.#prompts = new PromptBudget(this.#budgetLeft, core.config);
   }
 
   plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
     const { config, running, waiting } = this.#core;
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
-    this.#planDecodes();
-    this.#prompts = new PromptBudget(this.#promptTokensMax(), config.prefillChunkMax);
+    if (config.order === 'decode-first') this.#planDecodes();
+    if (config.order === 'arrival') this.#planRunning();
+    this.#prompts = new PromptBudget(this.#promptTokensMax(), config);
     this.#planPrefills();
     this.#admit(now);
     this.#extendHeld();
+    if (config.order === 'prefill-first' && this.#entries.length === 0) this.#planDecodes();
     const tokenCount = config.tokenBudget - this.#budgetLeft;
     assert(
       tokenCount >= 0 && tokenCount <= config.tokenBudget,
@@ -101,25 +104,43 @@ export class StepPlanner {
   }
 
   #planDecodes(): void {
-    const { running, memory, config } = this.#core;
+    const { running } = this.#core;
     for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
     // Preemption may remove any sequence from the list, including the current one.
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
-      if (!isDue(sequence, 'decoding')) continue;
-      const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
-      let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
-      const known = sequence.tokens.length;
-      // Drafts may fail verification, so they use free blocks or the room in the last token's block, but preempt no
-      // sequence.
-      if (draftCount === 0 || !memory.grow(sequence, known + draftCount, this.#transfers)) {
-        draftCount = Math.min(draftCount, blocksFor(known, config.blockSize) * config.blockSize - known);
-        if (!this.#growByPreempting(sequence, known + draftCount)) {
-          this.#preempt(sequence);
-          continue;
-        }
+      if (isDue(sequence, 'decoding')) this.#planDecode(sequence);
+    }
+  }
+
+  #planDecode(sequence: Sequence): void {
+    const { memory, config } = this.#core;
+    const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
+    let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
+    const known = sequence.length;
+    // Drafts may fail verification, so they use free blocks or the room in the last token's block, but preempt no
+    // sequence.
+    if (draftCount === 0 || !memory.grow(sequence, known + draftCount, this.#transfers)) {
+      draftCount = Math.min(draftCount, blocksFor(known, config.blockSize) * config.blockSize - known);
+      if (!this.#growByPreempting(sequence, known + draftCount)) {
+        this.#preempt(sequence);
+        return;
       }
-      this.#decodesLeft--;
-      this.#schedule(sequence, 'decode', { count: 1 + draftCount, draftCount });
+    }
+    this.#decodesLeft--;
+    this.#schedule(sequence, 'decode', { count: 1 + draftCount, draftCount });
+  }
+
+  /** Plans decodes and begun prompts in one pass, in the policy's order. Prompts leave a token to every decode. */
+  #planRunning(): void {
+    const { running, config } = this.#core;
+    for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
+    for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
+      if (isDue(sequence, 'decoding')) this.#planDecode(sequence);
+      if (!isDue(sequence, 'prefilling')) continue;
+      const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax);
+      const count = Math.min(sequence.uncomputedTokens, room);
+      if (count === 0 || !this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
+      this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
     }
   }
 
@@ -127,7 +148,7 @@ export class StepPlanner {
     const { running } = this.#core;
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
       if (this.#prompts.left === 0) return;
-      if (!isDue(sequence, 'prefilling')) continue;
+      if (!isDue(sequence, 'prefilling') || sequence.scheduledTokens > 0) continue;
       const count = this.#prompts.chunk(sequence.uncomputedTokens, () => this.#hasOthers(sequence));
       if (count === 0) continue;
       // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (room.ts).
@@ -216,7 +237,7 @@ export class StepPlanner {
     if (!mayStart(this.#core, sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
-    const count = this.#prompts.chunk(sequence.tokens.length - computed, () => waiting.length > 1);
+    const count = this.#prompts.chunk(sequence.length - computed, () => waiting.length > 1);
     if (count === 0) return false;
     const started =
       spilled === null
@@ -225,7 +246,7 @@ export class StepPlanner {
     if (!started) return false;
     if (sequence.admittedAt === null) sequence.cachedTokens = spilled === null ? computed : 0;
     if (spilled === null && config.prefixCaching && !sequence.computesWhole) {
-      metrics.prefixQueryTokens += sequence.tokens.length;
+      metrics.prefixQueryTokens += sequence.length;
       metrics.prefixHitTokens += computed;
     }
     metrics.admissions++;
@@ -294,7 +315,7 @@ export class StepPlanner {
     { count, draftCount }: { readonly count: number; readonly draftCount: number },
   ): PlannedEntry {
     const start = sequence.computedTokens;
-    return { sequence, kind, start, count, draftCount, samples: start + count >= sequence.tokens.length };
+    return { sequence, kind, start, count, draftCount, samples: start + count >= sequence.length };
   }
 
   #take(sequence: Sequence, kind: PlanEntry['kind'], count: number): void {
