@@ -4,10 +4,12 @@
  */
 import { engineNames } from '@plimsoll/planner/engines';
 import { recordKinds } from '@plimsoll/planner/validation';
+import { scenarioSchema } from '@plimsoll/simulator/scenario';
 import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
 import { rankSchema } from './rank-schema.ts';
+import { simulateSchema } from './simulate-schema.ts';
 import { solveSchema } from './solve-schema.ts';
 import { zooSchema } from './zoo-schema.ts';
 
@@ -370,6 +372,7 @@ export const outputSchemas = {
   compare: z.strictObject({ plans: z.array(plan) }),
   rank: rankSchema,
   solve: solveSchema,
+  simulate: simulateSchema,
   zoo: zooSchema,
   validate,
   audit,
@@ -381,9 +384,14 @@ export const outputSchemas = {
   error,
 } as const;
 
-export const schemaNames: readonly string[] = Object.keys(outputSchemas);
+const schemas = { ...outputSchemas, scenario: scenarioSchema } as const;
+
+export const schemaNames: readonly string[] = Object.keys(schemas);
 
 export function jsonSchemaOf(name: string): unknown {
-  if (!Object.hasOwn(outputSchemas, name)) return null;
-  return z.toJSONSchema(outputSchemas[name as keyof typeof outputSchemas]);
+  if (!Object.hasOwn(schemas, name)) return null;
+  // A scenario is read, so its schema describes the file before defaults are filled in.
+  return z.toJSONSchema(schemas[name as keyof typeof schemas], {
+    io: name === 'scenario' ? 'input' : 'output',
+  });
 }

@@ -8,6 +8,7 @@ import { printMessage, reportFailure } from './output.ts';
 /** Every command. Only the requested command is imported, so that a plan need not wait for the code of the others. */
 const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
   plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
+  simulate: async (done) => (await import('./commands/simulate.ts')).simulateCommand(done),
   rank: async (done) => (await import('./commands/rank.ts')).rankCommand(done),
   solve: async () => (await import('./commands/solve.ts')).solveCommand(),
   zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
@@ -33,7 +34,7 @@ const refusals: ReadonlySet<string> = new Set([
 
 /**
  * Runs the command line and returns the exit code: 0 ok, 1 bad input or a defect (code `internal-error`), 2 does not
- * fit, 130 interrupted.
+ * fit, 3 a stated SLO or assertion does not hold, 130 interrupted.
  */
 export async function run(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -61,6 +62,7 @@ Examples:
   plimsoll plan --gpu b200 -- vllm serve Qwen/Qwen3-8B --max-model-len 32k
   plimsoll rank Qwen/Qwen3-32B --users 16 --context 32k
   plimsoll solve tail-latency --rate 50 --service-time 100ms --servers 8
+  plimsoll simulate examples/single-gpu-chat.yaml
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"
@@ -69,7 +71,7 @@ Examples:
   plimsoll serve ./model.gguf --memory 4GiB
   plimsoll audit
 
-Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted.`,
+Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 an assertion failed, 130 interrupted.`,
     )
     .exitOverride()
     .configureOutput({ outputError: () => {} });

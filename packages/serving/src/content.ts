@@ -37,7 +37,7 @@ export interface SequenceContent {
   extendHashes(chain: number[], hasher: BlockHasher, range: HashRange): void;
 }
 
-export class TokenContent implements SequenceContent {
+class TokenContent implements SequenceContent {
   readonly tokens: number[];
 
   constructor(tokens: ArrayLike<number>) {
@@ -65,7 +65,7 @@ export class TokenContent implements SequenceContent {
 const noTokens: readonly number[] = [];
 
 /** Content without tokens. Its hashes mix content ids instead of token ids, which costs a few operations per block. */
-export class CountedContent implements SequenceContent {
+class CountedContent implements SequenceContent {
   readonly tokens = noTokens;
   readonly #prompt: CountedPrompt;
   readonly #restId: number;
@@ -114,6 +114,11 @@ function mix(value: number): number {
   bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
   return bits ^ (bits >>> 16);
+}
+
+/** Content of a prompt. `ownId` names content that no other sequence has. */
+export function contentOf(prompt: ArrayLike<number> | CountedPrompt, ownId: number): SequenceContent {
+  return isCounted(prompt) ? new CountedContent(prompt, ownId) : new TokenContent(prompt);
 }
 
 export function isCounted(prompt: ArrayLike<number> | CountedPrompt): prompt is CountedPrompt {

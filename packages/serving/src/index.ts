@@ -1,6 +1,6 @@
 export { BlockHasher } from './block-hash.ts';
 export { BlockPool } from './block-pool.ts';
-export type { Admission, ServingConfig, StepOrder } from './config.ts';
+export type { ServingConfig } from './config.ts';
 export type { CountedPrompt } from './content.ts';
 export { peakBlocks } from './geometry.ts';
 export type { SequenceId } from './ids.ts';

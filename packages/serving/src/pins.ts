@@ -4,6 +4,7 @@
  * compute it first. No other request can use the space of pinned blocks, so the caller sets a limit per group.
  */
 import { assert, defined } from '@plimsoll/foundation';
+import type { CountedPrompt } from './content.ts';
 import { type PinId, pinId } from './ids.ts';
 import { matchPrefix, type PrefixMatch } from './prefix-match.ts';
 import type { SequenceMemory } from './sequence-memory.ts';
@@ -38,7 +39,7 @@ export class PinnedPrefixes {
    * group.
    */
   find(
-    tokens: ArrayLike<number>,
+    tokens: ArrayLike<number> | CountedPrompt,
     extraKey: string,
     tokenCount: number,
   ): { match: PrefixMatch; pinnedCounts: readonly number[] } {

@@ -10,6 +10,7 @@
 import { assert, defined, PlimsollError, type Seconds } from '@plimsoll/foundation';
 import { checkRequest, peakBlocksOf } from './admission.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
+import type { CountedPrompt } from './content.ts';
 import { blockId, type PinId, type SequenceId } from './ids.ts';
 import { checkCoreIntegrity } from './integrity.ts';
 import { Lifecycle, type Outcome } from './lifecycle.ts';
@@ -132,7 +133,7 @@ export class Scheduler {
    * Number of tokens of this prompt that the cache would serve now: a router compares it across replicas. Changes
    * nothing.
    */
-  cachedTokens(prompt: ArrayLike<number>, extraKey = ''): number {
+  cachedTokens(prompt: ArrayLike<number> | CountedPrompt, extraKey = ''): number {
     if (!this.config.prefixCaching) return 0;
     const { match } = this.#pins.find(prompt, extraKey, prompt.length - 1);
     return match.blockCount * this.config.blockSize;

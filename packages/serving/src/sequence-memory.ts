@@ -10,12 +10,16 @@ import { assert, defined } from '@plimsoll/foundation';
 import { BlockHasher, hashWords } from './block-hash.ts';
 import { BlockPool } from './block-pool.ts';
 import type { CheckedConfig } from './config.ts';
+import { type CountedPrompt, contentOf } from './content.ts';
 import { blocksFor, firstLiveBlock } from './geometry.ts';
 import type { ServingMetrics } from './metrics.ts';
 import { emptyMatch, matchPrefix, type PrefixMatch } from './prefix-match.ts';
-import type { BlockTable, Sequence } from './sequence.ts';
+import { type BlockTable, keyOfPrompt, type Sequence } from './sequence.ts';
 import { StateSlots } from './state-slots.ts';
 import type { Transfers } from './transfers.ts';
+
+/** Own id of content that belongs to no sequence; ids of sequences are far smaller. */
+const noSequence = 2 ** 52;
 
 export interface GroupMemory {
   /** Place in the configuration, and of the group's table in every sequence. */
@@ -225,12 +229,12 @@ export class SequenceMemory {
   }
 
   /** Hash chain of tokens that belong to no sequence, for pins and routers. */
-  hashChain(tokens: ArrayLike<number>, extraKey: string): number[] {
+  hashChain(prompt: ArrayLike<number> | CountedPrompt, extraKey: string): number[] {
     const chain: number[] = [];
-    for (let end = this.blockSize; end <= tokens.length; end += this.blockSize) {
-      const key = chain.length === 0 && extraKey !== '' ? `${extraKey.length}:${extraKey}` : '';
-      this.#hasher.extend(chain, { tokens, start: end - this.blockSize, end, extraKey: key });
-    }
+    const { blockSize } = this;
+    const blockCount = Math.floor(prompt.length / blockSize);
+    const extraKeyOf = (index: number): string => (index === 0 ? keyOfPrompt(extraKey) : '');
+    contentOf(prompt, noSequence).extendHashes(chain, this.#hasher, { blockCount, blockSize, extraKeyOf });
     return chain;
   }
 

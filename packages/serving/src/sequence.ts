@@ -17,13 +17,7 @@
  * the queue until it is resumed.
  */
 import { assert, type Seconds } from '@plimsoll/foundation';
-import {
-  CountedContent,
-  type CountedPrompt,
-  isCounted,
-  type SequenceContent,
-  TokenContent,
-} from './content.ts';
+import { type CountedPrompt, contentOf, type SequenceContent } from './content.ts';
 import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
 
 export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'preempted' | 'finished';
@@ -168,7 +162,7 @@ export class Sequence implements SequenceView {
     const { request } = origin;
     this.id = origin.id;
     const { prompt } = request;
-    this.content = isCounted(prompt) ? new CountedContent(prompt, origin.id) : new TokenContent(prompt);
+    this.content = contentOf(prompt, origin.id);
     this.length = prompt.length;
     this.promptLength = origin.promptLength ?? this.length;
     this.lengthMax = this.length + request.outputTokensMax;
@@ -246,7 +240,7 @@ export class Sequence implements SequenceView {
 
   /** Everything that block `index` depends on besides its own and earlier tokens; empty for nearly every block. */
   extraKeyOf(index: number, blockSize: number): string {
-    let key = index === 0 && this.extraKey !== '' ? `${this.extraKey.length}:${this.extraKey}` : '';
+    let key = index === 0 ? keyOfPrompt(this.extraKey) : '';
     const start = index * blockSize;
     for (const span of this.spans) {
       if (span.start < start + blockSize && span.end > start) {
@@ -255,6 +249,11 @@ export class Sequence implements SequenceView {
     }
     return key;
   }
+}
+
+/** The part of the first block's key that the extra key of a request makes. */
+export function keyOfPrompt(extraKey: string): string {
+  return extraKey === '' ? '' : `${extraKey.length}:${extraKey}`;
 }
 
 /** Orders by rank, then by submission. A total order, so that plans are reproducible. */

@@ -15,7 +15,7 @@
 import type { CacheGroup } from '../bytes/kv-cache.ts';
 import type { SpeedAssumptions } from './assumptions.ts';
 import { modelWork } from './model-work.ts';
-import { addEntry, emptyLoad, type LoadEntry, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
+import { emptyLoad, include, type LoadEntry, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
 import { type StepTimeInput, stepTime } from './step-time.ts';
 
 /** Everything about a model on a device that does not depend on users or context. */
@@ -55,8 +55,11 @@ export function speedModel(input: SpeedInput): SpeedModel {
       step.seconds(setDecode(load, work, { users: inFlight(users), context, data })),
     decodeBound: (users, context) =>
       step.bound(setDecode(load, work, { users: inFlight(users), context, data })),
-    stepSeconds: (entries) =>
-      step.seconds(entries.reduce((sum, entry) => addEntry(sum, work, entry), emptyLoad)),
+    stepSeconds(entries) {
+      Object.assign(load, emptyLoad);
+      for (const entry of entries) include(load, work, entry);
+      return step.seconds(load);
+    },
     prefillSeconds(promptTokens, cachedTokens = 0, prompts = 1) {
       setPrefill(load, work, { promptTokens, cachedTokens, prompts, data });
       return pipelined(load.tokens) * step.layerSeconds(load) + step.overheadSeconds(load);

@@ -80,6 +80,22 @@ function sum(load: StepLoad, other: StepLoad, sign: 1 | -1): StepLoad {
 
 export type MutableLoad = { -readonly [Name in keyof StepLoad]: number };
 
+/** Adds an entry to `load` in place, without allocation. Same sums as `addEntry`. */
+export function include(load: MutableLoad, work: ModelWork, entry: LoadEntry): void {
+  const { kind, start, count } = entry;
+  load.tokens += count;
+  load.expertTokens += count;
+  load.sampledRows += entry.sampledRows;
+  load.sequences += 1;
+  if (kind === 'prefill') {
+    load.prompts += 1;
+    load.attentionOperations += work.prefillOperations(start + count, start);
+  } else {
+    load.cacheReadBytes += work.cacheBytes(start);
+    load.attentionOperations += count * work.decodeOperations(start);
+  }
+}
+
 /**
  * Writes into `load` one decode step of `users` with `context` cached tokens each, spread evenly over `data` groups.
  */

@@ -3,9 +3,10 @@ export interface StepPolicy {
   /** The sequences that a step takes first: decoding sequences, new prompts, or the earliest arrivals. */
   readonly order: 'decode-first' | 'prefill-first' | 'arrival';
   /**
-   * The part of a prompt that must fit in the cache before its sequence starts: the whole prompt, or its first chunk.
+   * What must fit in the cache before a sequence starts: the first chunk of its prompt, the whole prompt, or the whole
+   * sequence with its longest output.
    */
-  readonly admission: 'whole-prompt' | 'first-chunk';
+  readonly admission: 'first-chunk' | 'whole-prompt' | 'whole-sequence';
   /** Share of the cache that an admission leaves free for sequences that grow. */
   readonly reserve: number;
   /**

@@ -29,7 +29,7 @@ export const tensorrtLlmFace: EngineFace<TensorrtLlmOptions, 'tensorrt-llm'> = {
   serving: {
     order: 'arrival',
     // GUARANTEED_NO_EVICT: a sequence starts if the cache has blocks for all of its tokens.
-    admission: 'whole-prompt',
+    admission: 'whole-sequence',
     reserve: 0,
     skipHeadMax: 0,
     source:

@@ -1,0 +1,111 @@
+/** The report of `plimsoll simulate` as text. */
+import { formatCount, formatSeconds } from '@plimsoll/foundation';
+import type { SimulateAnswer } from '../simulate-schema.ts';
+import { renderTable } from './table.ts';
+
+export function renderSimulation(answer: SimulateAnswer, notes: readonly string[]): string {
+  return [
+    headline(answer),
+    '',
+    ...requestLines(answer),
+    '',
+    latencyTable(answer),
+    '',
+    ...loadLines(answer),
+    ...verdictLines(answer),
+    ...notes.flatMap((note) => ['', `note: ${note}`]),
+  ].join('\n');
+}
+
+function headline({ scenario }: SimulateAnswer): string {
+  const { model, hardware, devices, replicas, engine, engineVersion, seed } = scenario;
+  const release = engineVersion === null ? engine : `${engine} ${engineVersion}`;
+  const split = replicas === 1 ? '' : `, ${replicas} replicas`;
+  return `${model} on ${devices} x ${hardware}${split}, ${release}, seed ${seed}`;
+}
+
+function requestLines({
+  requests,
+  stable,
+  unstableReason,
+  simulatedSeconds,
+  throughput,
+  goodput,
+}: SimulateAnswer): string[] {
+  const { completed, censored, refused, refusals } = requests;
+  const reasons = Object.entries(refusals).map(([code, count]) => `${formatCount(count)} ${code}`);
+  const lines = [
+    `${formatCount(completed)} requests completed, ${formatCount(censored)} not ended, ${formatCount(refused)} refused${refused > 0 ? ` (${reasons.join(', ')})` : ''} in ${formatSeconds(simulatedSeconds)} of simulated time`,
+    `${rate(throughput.requestsPerSecond)} requests/s, ${rate(throughput.outputTokensPerSecond)} output tokens/s, ${rate(throughput.totalTokensPerSecond)} tokens/s with prompts`,
+  ];
+  if (goodput !== null) {
+    lines.push(
+      `goodput: ${rate(goodput.requestsPerSecond)} requests/s hold every limit, ${percent(goodput.share)} of the completed`,
+    );
+  }
+  if (!stable) lines.push(`UNSTABLE: ${unstableReason}`, 'Latencies below grow with the length of the run.');
+  return lines;
+}
+
+function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e }: SimulateAnswer): string {
+  const rows: readonly (readonly [string, SimulateAnswer['ttft']])[] = [
+    ['time to first token (TTFT)', ttft],
+    [`  in the queue (front end: ${formatSeconds(ttftParts.frontEndSeconds)})`, ttftParts.queue],
+    ['  prefill', ttftParts.prefill],
+    ['inter-token latency (ITL), per request', itl],
+    ['gap between tokens, per gap', tokenGap],
+    ['end to end (E2E)', e2e],
+  ];
+  return renderTable([
+    ['', 'mean', 'p50', 'p90', 'p99'],
+    ...rows.map(([name, figure]) => [
+      name,
+      ...(figure === null
+        ? ['-', '-', '-', '-']
+        : [figure.mean, figure.p50, figure.p90, figure.p99].map(formatSeconds)),
+    ]),
+  ]);
+}
+
+function loadLines({ kvCache, batch, cost }: SimulateAnswer): string[] {
+  const lines = [
+    `KV cache: ${formatCount(kvCache.blocks)} blocks of ${kvCache.blockTokens} tokens, in use ${percent(kvCache.occupancyMean)} on average, ${percent(kvCache.occupancyPeak)} at most`,
+    `prefix cache: ${percent(kvCache.prefixHitShare)} of the prompt tokens found; ${formatCount(kvCache.preemptions)} preemptions, ${formatCount(kvCache.recomputedTokens)} tokens computed again`,
+    `${formatCount(batch.steps)} steps; ${rate(batch.runningMean)} requests run and ${rate(batch.waitingMean)} wait on average; replicas compute ${percent(batch.busyShare)} of the time`,
+  ];
+  if (cost !== null) {
+    lines.push(
+      `$${cost.perHourUsd.toFixed(2)} per hour, $${cost.perMillionOutputUsd.toFixed(2)} per million output tokens at this load`,
+    );
+  }
+  return lines;
+}
+
+function verdictLines({ slo, assert }: SimulateAnswer): string[] {
+  const lines: string[] = [];
+  if (slo.length > 0) lines.push('');
+  for (const { name, limitSeconds, seconds, holds } of slo) {
+    const found = seconds === null ? 'no value' : formatSeconds(seconds);
+    lines.push(`SLO ${name} <= ${formatSeconds(limitSeconds)}: ${found}, ${holds ? 'holds' : 'MISSED'}`);
+  }
+  if (assert.length > 0) lines.push('');
+  for (const { metric, min, max, value, holds } of assert) {
+    const range = [min === null ? '' : `${min} <= `, metric, max === null ? '' : ` <= ${max}`].join('');
+    lines.push(
+      `assert ${range}: ${value === null ? 'no value' : short(value)}, ${holds ? 'holds' : 'FAILED'}`,
+    );
+  }
+  return lines;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+function rate(value: number): string {
+  return value >= 100 ? formatCount(value) : short(value);
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

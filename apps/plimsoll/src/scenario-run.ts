@@ -1,0 +1,131 @@
+/** Runs a scenario: resolves its names, prepares the deployment, simulates, and judges the report. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { type Deployment, type PlanRequest, prepare } from '@plimsoll/planner';
+import { engineFace } from '@plimsoll/planner/engines';
+import { shippedSpeedTable } from '@plimsoll/planner/speed';
+import {
+  assertionVerdicts,
+  meanOf,
+  replicaModel,
+  reportOf,
+  type SimulationInput,
+  type SimulationOutcome,
+  simulate,
+  sloVerdicts,
+} from '@plimsoll/simulator';
+import {
+  durationSeconds,
+  replicaCountOf,
+  requestLimits,
+  type Scenario,
+  workloadOf,
+} from '@plimsoll/simulator/scenario';
+import { modelOfArgument } from './command-model.ts';
+import { type PlanFlags, planRequest } from './plan-flags.ts';
+import type { SimulateAnswer } from './simulate-schema.ts';
+
+export interface ScenarioRun {
+  readonly answer: SimulateAnswer;
+  readonly outcome: SimulationOutcome;
+  /** Sentences about the prediction: rules of the engine, approximations. */
+  readonly notes: readonly string[];
+}
+
+export async function runScenario(scenario: Scenario, traces: boolean): Promise<ScenarioRun> {
+  const request = await requestOf(scenario);
+  const deployment = prepare(request);
+  const input = inputOf(scenario, request, deployment, traces);
+  const outcome = simulate(input);
+  const report = reportOf(input, outcome);
+  const answer: SimulateAnswer = {
+    scenario: {
+      model: request.spec.id,
+      hardware: request.hardware.id,
+      devices: scenario.count,
+      replicas: input.replicaCount,
+      engine: request.engine,
+      engineVersion: deployment.engineVersion,
+      seed: scenario.workload.seed,
+    },
+    ...report,
+    cost: costOf(scenario, request, report.throughput.outputTokensPerSecond),
+    slo: [...sloVerdicts(report, scenario)],
+    assert: [...assertionVerdicts(report, scenario)],
+  };
+  return { answer, outcome, notes: deployment.notes };
+}
+
+/** The question to the planner that a scenario asks, by the flags of `plimsoll plan`. */
+async function requestOf(scenario: Scenario): Promise<PlanRequest> {
+  const { layout, engine, weights, kv, context, options = {} } = scenario;
+  const named = await modelOfArgument(scenario.model, {});
+  const own = Object.entries(options).map(([name, value]) => [camelCase(name), optionValue(value)]);
+  const flags: PlanFlags = {
+    ...Object.fromEntries(own),
+    gpu: scenario.hardware,
+    tp: String(layout.tp),
+    pp: String(layout.pp),
+    dp: String(layout.dp),
+    ...(layout.ep && { ep: true }),
+    ...(engine !== undefined && { engine }),
+    ...(kv !== undefined && { kv }),
+    ...(context !== undefined && { context: String(context) }),
+    ...(scenario.limits.maxSeqs !== undefined && { users: String(scenario.limits.maxSeqs) }),
+    ...(weights !== undefined ? { weights } : named.weights !== null && { weights: named.weights }),
+  };
+  return planRequest({ spec: named.spec, reference: named.reference, draft: null }, flags);
+}
+
+/** Commander's name of a flag: max-num-seqs becomes maxNumSeqs. */
+function camelCase(name: string): string {
+  return name.replace(/^--/, '').replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function optionValue(value: string | number | boolean): string | boolean {
+  return typeof value === 'number' ? String(value) : value;
+}
+
+function inputOf(
+  scenario: Scenario,
+  request: PlanRequest,
+  deployment: Deployment,
+  traces: boolean,
+): SimulationInput {
+  const workload = workloadOf(scenario);
+  const { limits, prefixCaching, frontEnd } = scenario;
+  const { name, serving: rules } = engineFace(request.engine);
+  if (rules === null) {
+    throw new PlimsollError({
+      code: 'engine-without-scheduler',
+      message: `a simulation needs the scheduler of an engine; "${name}" has none`,
+      value: name,
+      hint: 'name an engine in the scenario, such as engine: vllm',
+    });
+  }
+  return {
+    replica: replicaModel({
+      deployment,
+      parallelism: request.parallelism,
+      rules,
+      sequencesMax: limits.maxSeqs ?? null,
+      stepTokensMax: limits.batchedTokens,
+      prefixCaching,
+      meanTokens: meanOf(workload.prompt) + meanOf(workload.output) / 2,
+    }),
+    replicaCount: replicaCountOf(scenario),
+    router: scenario.router,
+    workload,
+    frontEndSeconds: frontEnd === undefined ? shippedSpeedTable.requestSeconds : durationSeconds(frontEnd),
+    limits: requestLimits(scenario),
+    simulatedSecondsMax: durationSeconds(scenario.simulatedTimeMax),
+    traces,
+  };
+}
+
+/** US dollars per hour of all devices, and per million output tokens at the simulated rate. */
+function costOf(scenario: Scenario, { hardware }: PlanRequest, outputRate: number): SimulateAnswer['cost'] {
+  const each = scenario.cost?.perHourUsd ?? hardware.pricePerHourUsd;
+  if (each === null || outputRate === 0) return null;
+  const perHourUsd = each * scenario.count;
+  return { perHourUsd, perMillionOutputUsd: (perHourUsd / 3600 / outputRate) * 1e6 };
+}

@@ -1,0 +1,62 @@
+/** `plimsoll simulate` as people and pipes use it. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { outputSchemas } from './json-schemas.ts';
+import { plimsoll } from './program.test-data.ts';
+
+const examples = join(import.meta.dirname, '../../../examples');
+const chat = join(examples, 'single-gpu-chat.yaml');
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'plimsoll-simulate-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+test('the example of a chat service', () => {
+  const { code, out, err } = plimsoll(['simulate', chat]);
+  expect(err).toBe('');
+  expect(code).toBe(0);
+  expect(out).toMatchSnapshot();
+});
+
+test('equal seeds give equal bytes, and files of timeline and steps', () => {
+  const at = folder();
+  const files = ['--plot', join(at, 'plot.svg'), '--trace', join(at, 'trace.json')];
+  const first = plimsoll(['simulate', chat, '--json', ...files]);
+  expect(plimsoll(['simulate', chat, '--json']).out).toBe(first.out);
+  const answer = outputSchemas.simulate.parse(JSON.parse(first.out));
+  expect(answer.requests).toEqual({ completed: 3000, censored: 0, refused: 0, refusals: {} });
+  expect(readFileSync(join(at, 'plot.svg'), 'utf8')).toContain('waiting requests');
+  const trace: unknown = JSON.parse(readFileSync(join(at, 'trace.json'), 'utf8'));
+  expect(trace).toMatchObject({ traceEvents: { length: 2 * answer.batch.steps + 1 } });
+});
+
+test('a failed assertion: exit code 3', () => {
+  const path = join(folder(), 'strict.yaml');
+  writeFileSync(
+    path,
+    `extends: ${chat}\nworkload: { requests: 200 }\nassert:\n  - { metric: ttft.p99, max: 1ms }\n`,
+  );
+  const { code, out } = plimsoll(['simulate', path]);
+  expect(code).toBe(3);
+  expect(out).toContain('assert ttft.p99 <= 0.001');
+  expect(out).toContain('FAILED');
+});
+
+test.each([
+  ['no file', null, 'scenario-not-read', 1],
+  ['an unknown field', 'colour: red', 'bad-scenario', 1],
+  ['an unknown model', 'model: warp-9', 'unknown-model', 1],
+  ['an unknown metric', 'assert: [{ metric: ttft.p95, max: 1 }]', 'unknown-metric', 1],
+  ['devices that do not divide', 'count: 3\nlayout: { tp: 2 }', 'bad-layout', 1],
+  ['weights that do not fit', 'model: meta-llama/Llama-3.1-70B-Instruct', 'over-memory-budget', 2],
+])('%s', (_name, change, error, exitCode) => {
+  const path = join(folder(), 'changed.yaml');
+  if (change !== null) writeFileSync(path, `extends: ${chat}\n${change}\n`);
+  const { code, out } = plimsoll(['simulate', path, '--json']);
+  expect(outputSchemas.error.parse(JSON.parse(out)).error.code).toBe(error);
+  expect(code).toBe(exitCode);
+});

@@ -1,0 +1,85 @@
+/** The stable shape of `plimsoll simulate --json`. */
+import { z } from 'zod';
+
+const secondsField = z.number().describe('seconds');
+const count = z.int().nonnegative();
+
+const statistics = z
+  .strictObject({ mean: z.number(), p50: z.number(), p90: z.number(), p99: z.number() })
+  .nullable()
+  .describe('seconds; null if no request has the figure');
+
+export const simulateSchema = z.strictObject({
+  scenario: z.strictObject({
+    model: z.string(),
+    hardware: z.string(),
+    devices: count,
+    replicas: count,
+    engine: z.string(),
+    engineVersion: z.string().nullable(),
+    seed: count,
+  }),
+  requests: z.strictObject({
+    completed: count,
+    censored: count.describe('requests that had not ended when the run did'),
+    refused: count,
+    refusals: z.record(z.string(), count).describe('refused requests by the code of the error'),
+  }),
+  stable: z.boolean(),
+  unstableReason: z.string().nullable(),
+  simulatedSeconds: secondsField.describe('seconds from the first arrival to the last answer'),
+  throughput: z.strictObject({
+    requestsPerSecond: z.number(),
+    outputTokensPerSecond: z.number(),
+    totalTokensPerSecond: z.number(),
+  }),
+  goodput: z
+    .strictObject({
+      requestsPerSecond: z.number(),
+      share: z.number().describe('share of the completed requests that held every limit'),
+    })
+    .nullable(),
+  ttft: statistics,
+  ttftParts: z.strictObject({ frontEndSeconds: secondsField, queue: statistics, prefill: statistics }),
+  itl: statistics.describe('(E2E - TTFT) / (output tokens - 1), one value per request'),
+  tokenGap: statistics.describe('time between two tokens, one value per gap'),
+  e2e: statistics,
+  kvCache: z.strictObject({
+    blocks: count,
+    blockTokens: count,
+    occupancyMean: z.number(),
+    occupancyPeak: z.number(),
+    prefixHitShare: z.number(),
+    preemptions: count,
+    recomputedTokens: count,
+  }),
+  batch: z.strictObject({
+    steps: count,
+    runningMean: z.number(),
+    waitingMean: z.number(),
+    busyShare: z.number(),
+  }),
+  cost: z
+    .strictObject({ perHourUsd: z.number(), perMillionOutputUsd: z.number() })
+    .nullable()
+    .describe('null if the device has no price'),
+  slo: z.array(
+    z.strictObject({
+      name: z.string(),
+      limitSeconds: secondsField,
+      seconds: secondsField.nullable(),
+      holds: z.boolean(),
+    }),
+  ),
+  assert: z.array(
+    z.strictObject({
+      metric: z.string(),
+      min: z.number().nullable(),
+      max: z.number().nullable(),
+      value: z.number().nullable(),
+      holds: z.boolean(),
+    }),
+  ),
+});
+
+export type SimulateAnswer = z.output<typeof simulateSchema>;

@@ -1,0 +1,108 @@
+/**
+ * Collects the figures of a run. Times of a request:
+ *
+ *   arrival ---- front end ----> queue ---- admission ----> prefill ---- first token ----> ... ---- last token
+ *   |<------------------------------ TTFT ------------------------------>|
+ *   |<------------------------------------- E2E ------------------------------------------------------------>|
+ *
+ * ITL is AIPerf's: (E2E - TTFT) / (output tokens - 1), one value per request. The token gap is the time between two
+ * tokens of a request, one value per gap.
+ */
+import type { Seconds } from '@plimsoll/foundation';
+import type { SequenceView, StepPlan } from '@plimsoll/serving';
+import type { FinishedStep, Replica } from '../replica.ts';
+import { Histogram, Samples } from './samples.ts';
+import { Timeline } from './timeline.ts';
+
+/** Limits of one request; a request that holds all of them is good. Undefined if there is no limit. */
+export interface RequestLimits {
+  readonly ttftSeconds?: number | undefined;
+  readonly itlSeconds?: number | undefined;
+  readonly e2eSeconds?: number | undefined;
+}
+
+/** A step, or a stretch of steps, for a Chrome trace. */
+export interface TracedStep {
+  readonly replica: number;
+  readonly start: number;
+  readonly end: number;
+  readonly decodes: number;
+  readonly promptTokens: number;
+  readonly kvShare: number;
+}
+
+/** Steps that a trace keeps; a browser still opens a trace of this size. */
+const tracedStepsMax = 200_000;
+
+export class Collector {
+  readonly ttft = new Samples();
+  readonly queue = new Samples();
+  readonly prefill = new Samples();
+  readonly itl = new Samples();
+  readonly e2e = new Samples();
+  readonly gap = new Histogram();
+  readonly timeline = new Timeline();
+  readonly traced: TracedStep[] = [];
+  good = 0;
+  outputTokens = 0;
+  promptTokens = 0;
+  lastFinishAt = 0;
+  kvPeak = 0;
+  readonly #limits: RequestLimits;
+  readonly #frontEndSeconds: number;
+  readonly #traces: boolean;
+
+  constructor(options: {
+    readonly limits: RequestLimits;
+    readonly frontEndSeconds: number;
+    readonly traces: boolean;
+  }) {
+    this.#limits = options.limits;
+    this.#frontEndSeconds = options.frontEndSeconds;
+    this.#traces = options.traces;
+  }
+
+  /** Records the gaps of a step before its tokens are committed. */
+  readonly recordGaps = (plan: StepPlan, end: Seconds): void => {
+    for (const { sequence, samples } of plan.entries) {
+      if (samples && sequence.lastTokenAt !== null) this.gap.add(end - sequence.lastTokenAt);
+    }
+  };
+
+  recordStep(replica: Replica, { plan, start, end, finished }: FinishedStep): void {
+    let [decodes, tokens] = [0, 0];
+    for (const { kind, samples } of plan.entries) {
+      if (kind === 'decode') decodes++;
+      if (samples) tokens++;
+    }
+    const { kvShare } = replica;
+    this.kvPeak = Math.max(this.kvPeak, kvShare);
+    const { runningCount: running, waitingCount: waiting } = replica.scheduler;
+    this.timeline.add(start, end, { running, waiting, kvShare, outputTokens: tokens });
+    if (this.#traces && this.traced.length < tracedStepsMax) {
+      const promptTokens = plan.tokenCount - decodes;
+      this.traced.push({ replica: replica.index, start, end, decodes, promptTokens, kvShare });
+    }
+    for (const sequence of finished) this.#recordRequest(sequence);
+  }
+
+  #recordRequest(sequence: SequenceView): void {
+    const { submittedAt, admittedAt, firstTokenAt, finishedAt, length, promptLength } = sequence;
+    if (admittedAt === null || firstTokenAt === null || finishedAt === null) return;
+    const arrivedAt = submittedAt - this.#frontEndSeconds;
+    const output = length - promptLength;
+    const ttft = firstTokenAt - arrivedAt;
+    const e2e = finishedAt - arrivedAt;
+    const itl = output > 1 ? (e2e - ttft) / (output - 1) : null;
+    this.ttft.add(ttft);
+    this.queue.add(admittedAt - submittedAt);
+    this.prefill.add(firstTokenAt - admittedAt);
+    this.e2e.add(e2e);
+    if (itl !== null) this.itl.add(itl);
+    this.outputTokens += output;
+    this.promptTokens += promptLength;
+    this.lastFinishAt = finishedAt;
+    const { ttftSeconds = Infinity, itlSeconds = Infinity, e2eSeconds = Infinity } = this.#limits;
+    if (ttft <= ttftSeconds && (itl ?? 0) <= itlSeconds && e2e <= e2eSeconds) this.good++;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Turns a deployment of the planner into the model of a replica: the pools of blocks that its scheduler gets, the limits
+ * and the order of its steps, and their times. Memory and speed come from the deployment alone.
+ */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { Deployment, Parallelism } from '@plimsoll/planner';
+import type { LoadEntry } from '@plimsoll/planner/speed';
+import { policies, type ServingConfig, type StepPlan } from '@plimsoll/serving';
+import type { ReplicaModel } from './replica.ts';
+
+/** How the engine's scheduler fills a step; the rows are data of the engines. */
+export interface StepRules {
+  readonly order: 'decode-first' | 'prefill-first' | 'arrival';
+  readonly admission: 'first-chunk' | 'whole-prompt' | 'whole-sequence';
+  readonly reserve: number;
+  readonly skipHeadMax: number;
+}
+
+export interface ReplicaQuestion {
+  readonly deployment: Deployment;
+  readonly parallelism: Parallelism;
+  readonly rules: StepRules;
+  /** Most sequences at once; null for the engine's own limit. */
+  readonly sequencesMax: number | null;
+  /** Most tokens in a step. */
+  readonly stepTokensMax: number;
+  readonly prefixCaching: boolean;
+  /** Mean tokens of a sequence over its life, which divides the memory among windowed and whole caches. */
+  readonly meanTokens: number;
+}
+
+/** Tokens per block of an engine that prints none. */
+const usualBlockTokens = 16;
+/** Sequences at once if neither the engine nor the scenario limits them. */
+const usualSequencesMax = 256;
+
+const admissions = {
+  'first-chunk': 'first-chunk',
+  'whole-prompt': 'prompt',
+  'whole-sequence': 'sequence',
+} as const;
+
+export function replicaModel(question: ReplicaQuestion): ReplicaModel {
+  const { deployment, rules } = question;
+  refuseLayout(question.parallelism);
+  const runningMax = sequencesOf(question);
+  const blockSize = deployment.printed?.blockTokens ?? usualBlockTokens;
+  const serving: ServingConfig = {
+    blockSize,
+    ...poolsOf(question, blockSize, runningMax),
+    contextMax: deployment.contextMax,
+    runningMax,
+    tokenBudget: Math.max(question.stepTokensMax, runningMax),
+    prefixCaching: question.prefixCaching,
+    order: rules.order,
+    admission: admissions[rules.admission],
+    admissionReserve: rules.reserve,
+    skipHeadMax: rules.skipHeadMax,
+    // These engines give a prompt all tokens of a step, and evict the least recently used block.
+    heldShare: 0,
+    evictionSpread: 0,
+    policy: policies.fcfs,
+  };
+  return { serving, stepSeconds: stepSecondsOf(deployment) };
+}
+
+function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
+  const own = deployment.sequencesMax === Infinity ? usualSequencesMax : deployment.sequencesMax;
+  return sequencesMax === null ? own : Math.min(sequencesMax, own);
+}
+
+function refuseLayout({ data, pipeline }: Parallelism): void {
+  if (data === 1 && pipeline === 1) return;
+  throw new PlimsollError({
+    code: 'layout-not-simulated',
+    message: `a replica of ${pipeline} pipeline stages and ${data} data groups cannot be simulated yet`,
+    value: `pp ${pipeline}, dp ${data}`,
+    limit: 'pp 1, dp 1',
+    hint: 'use tensor parallelism inside a replica, and several replicas (count)',
+  });
+}
+
+type Pools = Pick<ServingConfig, 'groups' | 'stateSlots'>;
+
+/**
+ * Divides the pool among the groups of layers in proportion to the bytes that a sequence of the mean length takes in
+ * each. Engines with one pool for all groups move this border as they run; a fixed border is a little worse than theirs
+ * where the lengths of sequences vary much.
+ */
+function poolsOf(question: ReplicaQuestion, blockSize: number, runningMax: number): Pools {
+  const { deployment, meanTokens } = question;
+  const { groups, poolBytes } = deployment;
+  const cached = groups.filter(({ entryBytes, layers }) => entryBytes * layers > 0);
+  const tokensPerSequence = blockSize * Math.max(1, Math.ceil(meanTokens / blockSize));
+  // The engine's own blocks may pad what the groups sum up to.
+  const own = deployment.sequenceBytes(Math.min(tokensPerSequence, deployment.contextMax));
+  const shares = cached.map(({ layers, entryBytes, tokensPerEntry, tokensMax }) => {
+    const blockBytes = (layers * entryBytes * blockSize) / tokensPerEntry;
+    const kept =
+      tokensMax === Infinity ? tokensPerSequence : Math.min(tokensPerSequence, tokensMax + blockSize);
+    return { blockBytes, bytes: blockBytes * Math.ceil(kept / blockSize), tokensMax };
+  });
+  const stateBytes = groups.reduce((sum, group) => sum + group.layers * group.stateBytes, 0);
+  const summed = shares.reduce((sum, { bytes }) => sum + bytes, stateBytes);
+  const padding = Math.max(1, own / summed);
+  const sequences = poolBytes / (summed * padding);
+  const pools = shares.map(({ blockBytes, bytes, tokensMax }, index) => ({
+    name: `group ${index}`,
+    blockCount: Math.max(0, Math.floor((sequences * bytes) / blockBytes)),
+    window: tokensMax === Infinity ? null : tokensMax,
+  }));
+  refuseEmpty(pools, poolBytes);
+  if (stateBytes === 0) return { groups: pools };
+  return { groups: pools, stateSlots: { count: Math.max(1, Math.min(runningMax, Math.floor(sequences))) } };
+}
+
+function refuseEmpty(pools: readonly { readonly blockCount: number }[], poolBytes: number): void {
+  if (pools.every(({ blockCount }) => blockCount > 0)) return;
+  throw new PlimsollError({
+    code: 'over-memory-budget',
+    message: `the model leaves ${Math.round(poolBytes)} bytes of the device for the KV cache`,
+    value: Math.round(poolBytes),
+    limit: 'at least one block in every group',
+    hint: 'use more devices (layout tp), smaller weights, or a device with more memory',
+  });
+}
+
+type MutableEntry = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
+
+/** Feeds the plan of a step to the planner's step time. The rows are written in place, since a run has millions of steps. */
+function stepSecondsOf({ speed }: Deployment): (plan: StepPlan) => number {
+  const rows: MutableEntry[] = [];
+  const used: MutableEntry[] = [];
+  return ({ entries }) => {
+    while (rows.length < entries.length) rows.push({ kind: 'decode', start: 0, count: 0, sampledRows: 0 });
+    used.length = 0;
+    for (const [index, { kind, start, count, draftCount, samples }] of entries.entries()) {
+      const row = rows[index];
+      if (row === undefined) continue;
+      row.kind = kind;
+      row.start = start;
+      row.count = count;
+      row.sampledRows = samples ? 1 + draftCount : 0;
+      used.push(row);
+    }
+    return speed.stepSeconds(used);
+  };
+}

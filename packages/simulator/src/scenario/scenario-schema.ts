@@ -1,0 +1,161 @@
+/**
+ * The schema of a scenario: one YAML file that names a model, devices, an engine, a workload and what to expect of them.
+ * Unknown keys are errors. Times are seconds as numbers, or text with a unit: 500ms, 20s, 2min, 1h.
+ */
+import { z } from 'zod';
+import { routerNames } from '../routers.ts';
+
+const durationForm = /^\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h)\s*$/;
+const durationUnits: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600 };
+
+const duration = z
+  .union([z.number().positive(), z.string().regex(durationForm, 'a time such as 500ms, 20s, 2min or 1h')])
+  .describe('seconds, or text with a unit: 500ms, 20s, 2min, 1h');
+
+/** Reads a time that the schema has accepted. */
+export function durationSeconds(value: number | string): number {
+  if (typeof value === 'number') return value;
+  const [, digits, unit = 's'] = durationForm.exec(value) ?? [];
+  return Number(digits) * (durationUnits[unit] ?? 1);
+}
+
+const count = z.int().positive().max(1e9);
+const tokens = z.int().positive().max(1e8);
+
+const uniform = z
+  .strictObject({ min: tokens, max: tokens })
+  .refine(({ min, max }) => min <= max, 'min is above max');
+const lognormal = z
+  .strictObject({
+    median: z.number().positive(),
+    sigma: z.number().nonnegative().max(5).describe('standard deviation of the logarithm'),
+    min: tokens.optional(),
+    max: tokens.optional(),
+  })
+  .refine(({ min = 1, max = Infinity }) => min <= max, 'min is above max');
+const exponential = z.strictObject({
+  mean: z.number().positive(),
+  min: tokens.optional(),
+  max: tokens.optional(),
+});
+
+/** A number of tokens, or a distribution of it. */
+const lengths = z
+  .union([
+    tokens,
+    z
+      .strictObject({
+        uniform: uniform.optional(),
+        lognormal: lognormal.optional(),
+        exponential: exponential.optional(),
+        empirical: z.array(tokens).min(1).max(1e6).optional(),
+      })
+      .refine((kinds) => namedOnce(kinds), 'exactly one of uniform, lognormal, exponential, empirical'),
+  ])
+  .describe('tokens: a number, or one distribution');
+
+const arrivals = z
+  .strictObject({
+    poisson: z.strictObject({ rate: z.number().positive().max(1e6) }).optional(),
+    gamma: z
+      .strictObject({
+        rate: z.number().positive().max(1e6),
+        burstiness: z
+          .number()
+          .min(0.05)
+          .max(20)
+          .describe('coefficient of variation of the gaps; 1 is Poisson'),
+      })
+      .optional(),
+    closed: z.strictObject({ clients: count.max(1e6), think: duration.optional() }).optional(),
+  })
+  .refine((kinds) => namedOnce(kinds), 'exactly one of poisson, gamma, closed');
+
+function namedOnce(kinds: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(kinds).filter((value) => value !== undefined).length === 1;
+}
+
+const workload = z.strictObject({
+  arrivals,
+  requests: count.max(1e8).describe('number of requests'),
+  prompt: lengths.describe('prompt tokens, the shared prefix included'),
+  output: lengths.describe('output tokens'),
+  prefix: z
+    .strictObject({ tokens, groups: count.max(1e6).default(1) })
+    .optional()
+    .describe('tokens at the start of each prompt that requests of one group share'),
+  seed: z
+    .int()
+    .nonnegative()
+    .max(2 ** 31 - 1)
+    .default(1),
+});
+
+/** Figures that have an SLO: a time and a statistic of it. */
+const sloFigures = ['ttft', 'itl', 'tpot', 'e2e', 'queue', 'token-gap'] as const;
+const sloStatistics = ['mean', 'p50', 'p90', 'p99'] as const;
+const sloForm: RegExp = new RegExp(`^(${sloFigures.join('|')})-(${sloStatistics.join('|')})$`);
+
+const slo = z
+  .record(
+    z
+      .string()
+      .regex(
+        sloForm,
+        `a figure with its statistic, such as ttft-p99: ${sloFigures.join(', ')} with -mean, -p50, -p90 or -p99`,
+      ),
+    duration,
+  )
+  .describe('limits, such as ttft-p99: 500ms');
+
+const assertion = z
+  .strictObject({
+    metric: z.string().describe('a path in the report, such as ttft.p99 or requests.completed'),
+    min: z.union([z.number(), duration]).optional(),
+    max: z.union([z.number(), duration]).optional(),
+  })
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'an assertion has min, max, or both');
+
+export const scenarioSchema = z.strictObject({
+  model: z.string().min(1).describe('registry name, Hugging Face id or file'),
+  hardware: z.string().min(1).describe('registry name of the device'),
+  count: count.max(65_536).default(1).describe('devices; count / (tp x pp x dp) replicas'),
+  layout: z
+    .strictObject({
+      tp: count.max(1024).default(1),
+      pp: count.max(1024).default(1),
+      dp: count.max(1024).default(1),
+      ep: z.boolean().default(false),
+    })
+    .default({ tp: 1, pp: 1, dp: 1, ep: false })
+    .describe('devices of one replica'),
+  engine: z.string().optional().describe('default: the usual engine of model and device'),
+  weights: z.string().optional(),
+  kv: z.string().optional(),
+  context: z.union([tokens, z.string()]).optional().describe('longest sequence that the engine accepts'),
+  options: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .optional()
+    .describe("the engine's own options by the names of plimsoll plan, such as max-num-seqs: 64"),
+  limits: z
+    .strictObject({
+      maxSeqs: count.optional().describe('sequences at once in a replica'),
+      batchedTokens: tokens.default(8192).describe('tokens in a step'),
+    })
+    .default({ batchedTokens: 8192 }),
+  prefixCaching: z.boolean().default(true),
+  router: z.enum(routerNames).default('round-robin'),
+  frontEnd: z
+    .union([z.literal(0), duration])
+    .optional()
+    .describe('time of a request before it reaches the scheduler'),
+  workload,
+  slo: slo.optional(),
+  cost: z.strictObject({ perHourUsd: z.number().positive().describe('of one device') }).optional(),
+  assert: z.array(assertion).max(100).optional(),
+  simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
+});
+
+export type Scenario = z.output<typeof scenarioSchema>;
+export type ScenarioLengths = z.output<typeof lengths>;
+export type ScenarioWorkload = z.output<typeof workload>;

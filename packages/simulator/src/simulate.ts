@@ -1,0 +1,213 @@
+/**
+ * The event loop: requests arrive, a router sends them to replicas, steps take their time. The loop has no clock but the
+ * simulated one and no randomness but the seed's, so that equal inputs give equal results.
+ *
+ * It always ends: requests are counted, simulated time is capped, and a queue that grows beyond its limit stops the run
+ * as unstable. Requests that have not ended then are reported as censored.
+ */
+import { PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
+import type { Random } from '@plimsoll/foundation/random';
+import { Collector, type RequestLimits } from './measurement/collector.ts';
+import { Samples } from './measurement/samples.ts';
+import { Replica, type ReplicaModel } from './replica.ts';
+import { createRouter, type Router, type RouterName } from './routers.ts';
+import { TimeQueue } from './time-queue.ts';
+import { gapSampler } from './workload/arrivals.ts';
+import { sampler } from './workload/distribution.ts';
+import { type DrawnRequest, randomFor, requestSampler, type Workload } from './workload/workload.ts';
+
+export interface SimulationInput {
+  readonly replica: ReplicaModel;
+  readonly replicaCount: number;
+  readonly router: RouterName;
+  readonly workload: Workload;
+  /** Seconds of a request before it reaches the scheduler: connection, tokenizer. */
+  readonly frontEndSeconds: number;
+  /** Limits of a good request. */
+  readonly limits: RequestLimits;
+  /** The run ends at this simulated time. */
+  readonly simulatedSecondsMax: number;
+  /** True to keep the steps for a Chrome trace. Default: false. */
+  readonly traces?: boolean;
+}
+
+export interface SimulationOutcome {
+  readonly collector: Collector;
+  readonly replicas: readonly Replica[];
+  /** Requests that were refused, by the code of the refusal. */
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly completed: number;
+  readonly censored: number;
+  readonly firstArrivalAt: number;
+  readonly endedAt: number;
+  /** Why the system has no steady state under this load; null if nothing points to that. */
+  readonly unstable: string | null;
+}
+
+/** Waiting requests at which a run stops: no server keeps so many, and memory is bounded. */
+const waitingMax = 200_000;
+
+export function simulate(input: SimulationInput): SimulationOutcome {
+  return new Simulation(input).run();
+}
+
+class Simulation {
+  readonly #input: SimulationInput;
+  readonly #replicas: readonly Replica[];
+  readonly #collector: Collector;
+  readonly #router: Router;
+  readonly #draw: () => DrawnRequest;
+  readonly #arrivalRandom: Random;
+  readonly #nextGap: ((random: Random) => number) | null;
+  readonly #think: (random: Random) => number;
+  /** Requests on their way to a scheduler. An open process has one at a time here. */
+  readonly #coming = new TimeQueue<null>();
+  readonly #refusals = new Map<string, number>();
+  /** Waiting requests at each arrival of an open process. */
+  readonly #backlog = new Samples();
+  #drawn = 0;
+  #completed = 0;
+  #firstArrivalAt = 0;
+  #arrivalClock = 0;
+  #now: Seconds = seconds(0);
+  #unstable: string | null = null;
+
+  constructor(input: SimulationInput) {
+    const { workload, limits, frontEndSeconds, traces = false } = input;
+    this.#input = input;
+    this.#replicas = Array.from(
+      { length: input.replicaCount },
+      (_, index) => new Replica(index, input.replica),
+    );
+    this.#collector = new Collector({ limits, frontEndSeconds, traces });
+    this.#router = createRouter(input.router, this.#replicas, randomFor(workload.seed, 'router'));
+    this.#draw = requestSampler(workload);
+    this.#arrivalRandom = randomFor(workload.seed, 'arrivals');
+    const { arrivals } = workload;
+    this.#nextGap = arrivals.kind === 'closed' ? null : gapSampler(arrivals);
+    this.#think = arrivals.kind === 'closed' ? sampler(arrivals.thinkSeconds) : () => 0;
+  }
+
+  run(): SimulationOutcome {
+    const { workload, simulatedSecondsMax } = this.#input;
+    if (workload.arrivals.kind === 'closed') {
+      for (let client = 0; client < workload.arrivals.clients; client++) this.#expect(0);
+    } else this.#expectNextArrival();
+    this.#firstArrivalAt = this.#coming.firstAt - this.#input.frontEndSeconds;
+    for (;;) {
+      const replica = this.#earliest();
+      const eventAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity);
+      if (eventAt === Infinity) break;
+      if (eventAt > simulatedSecondsMax) {
+        this.#now = seconds(simulatedSecondsMax);
+        break;
+      }
+      this.#now = seconds(eventAt);
+      // Requests that come at the end of a step are in the next step.
+      if (this.#coming.firstAt <= eventAt) this.#receive();
+      else if (replica !== undefined) this.#finishStep(replica);
+      if (this.#unstable !== null) break;
+      if (this.#coming.firstAt > eventAt)
+        for (const idle of this.#replicas) if (idle.isIdle) idle.start(this.#now);
+    }
+    return this.#outcome();
+  }
+
+  #earliest(): Replica | undefined {
+    let earliest: Replica | undefined;
+    for (const replica of this.#replicas) {
+      if (replica.busyUntil < (earliest?.busyUntil ?? Infinity)) earliest = replica;
+    }
+    return earliest;
+  }
+
+  /** A client sends a request at this time. */
+  #expect(arrivalAt: number): void {
+    if (this.#drawn >= this.#input.workload.requests) return;
+    this.#drawn++;
+    this.#coming.push(arrivalAt + this.#input.frontEndSeconds, null);
+  }
+
+  #expectNextArrival(): void {
+    if (this.#nextGap === null) return;
+    this.#arrivalClock += this.#nextGap(this.#arrivalRandom);
+    this.#expect(this.#arrivalClock);
+  }
+
+  #receive(): void {
+    this.#coming.pop();
+    const { prompt, outputTokens } = this.#draw();
+    const replica = this.#router(prompt);
+    try {
+      replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
+      replica.outstanding++;
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
+      if (this.#nextGap === null) this.#expectAfterAnswer();
+    }
+    if (this.#nextGap === null) return;
+    this.#expectNextArrival();
+    const waiting = this.#waitingCount();
+    this.#backlog.add(waiting);
+    if (waiting > waitingMax) {
+      this.#unstable = `${waiting} requests wait, and the queue still grows`;
+    }
+  }
+
+  #finishStep(replica: Replica): void {
+    const step = replica.finish(this.#collector.recordGaps);
+    this.#collector.recordStep(replica, step);
+    this.#completed += step.finished.length;
+    if (this.#nextGap === null)
+      for (let index = 0; index < step.finished.length; index++) this.#expectAfterAnswer();
+  }
+
+  #expectAfterAnswer(): void {
+    this.#expect(this.#now + this.#think(this.#arrivalRandom));
+  }
+
+  #waitingCount(): number {
+    let waiting = 0;
+    for (const { scheduler } of this.#replicas) waiting += scheduler.waitingCount;
+    return waiting;
+  }
+
+  #outcome(): SimulationOutcome {
+    let refused = 0;
+    for (const count of this.#refusals.values()) refused += count;
+    return {
+      collector: this.#collector,
+      replicas: this.#replicas,
+      refusals: this.#refusals,
+      completed: this.#completed,
+      censored: this.#input.workload.requests - this.#completed - refused,
+      firstArrivalAt: this.#firstArrivalAt,
+      endedAt: this.#now,
+      unstable: this.#unstable ?? growth(this.#backlog, this.#replicas),
+    };
+  }
+}
+
+/** Waiting requests per place of the running set, above which a growing queue counts as overload. */
+const backlogPerPlace = 0.25;
+/** Growth of the mean queue from one half of the arrivals to the next, above which the queue has no steady state. */
+const growthMax = 1.8;
+
+/**
+ * Compares the queue that the second and the fourth quarter of the arrivals found. A queue without a steady state grows
+ * in proportion to time, so the fourth quarter finds 2.3 times the queue of the second.
+ */
+function growth(backlog: Samples, replicas: readonly Replica[]): string | null {
+  const quarter = Math.floor(backlog.length / 4);
+  if (quarter < 25) return null;
+  const mean = (from: number): number => {
+    let sum = 0;
+    for (let index = from; index < from + quarter; index++) sum += backlog.at(index);
+    return sum / quarter;
+  };
+  const [earlier, later] = [mean(quarter), mean(backlog.length - quarter)];
+  const places = replicas.reduce((sum, { scheduler }) => sum + scheduler.config.runningMax, 0);
+  if (later < backlogPerPlace * places || later < growthMax * earlier) return null;
+  return `the queue grows with time: ${Math.round(earlier)} requests wait in the second quarter of the arrivals, ${Math.round(later)} in the last`;
+}

@@ -1,0 +1,37 @@
+/** Arrival processes: when requests come. */
+import { assert } from '@plimsoll/foundation';
+import type { Random } from '@plimsoll/foundation/random';
+import { type Distribution, exponential, normal } from './distribution.ts';
+
+export type Arrivals =
+  /** Independent arrivals: exponential gaps with this mean rate. */
+  | { readonly kind: 'poisson'; readonly requestsPerSecond: number }
+  /**
+   * Gaps of a gamma distribution with this mean rate; `burstiness` is the coefficient of variation of the gaps: 1 is
+   * Poisson, above 1 comes in bursts, below 1 is more regular.
+   */
+  | { readonly kind: 'gamma'; readonly requestsPerSecond: number; readonly burstiness: number }
+  /** Clients that send their next request when the last one is answered, after a pause in seconds. */
+  | { readonly kind: 'closed'; readonly clients: number; readonly thinkSeconds: Distribution };
+
+/** Returns a function that draws the seconds until the next arrival of an open process. */
+export function gapSampler(arrivals: Exclude<Arrivals, { kind: 'closed' }>): (random: Random) => number {
+  const { requestsPerSecond } = arrivals;
+  if (arrivals.kind === 'poisson') return (random) => exponential(random) / requestsPerSecond;
+  const shape = 1 / arrivals.burstiness ** 2;
+  return (random) => gamma(shape, random) / (shape * requestsPerSecond);
+}
+
+/** A gamma variate with scale 1 (Marsaglia and Tsang, "A simple method for generating gamma variables", 2000). */
+function gamma(shape: number, random: Random): number {
+  assert(shape > 0, `a gamma distribution of shape ${shape}`);
+  // A shape below 1 is raised by 1 and taken back by a power of a uniform number (section 6 of the paper).
+  if (shape < 1) return gamma(shape + 1, random) * (1 - random()) ** (1 / shape);
+  const d = shape - 1 / 3;
+  const c = 1 / Math.sqrt(9 * d);
+  for (;;) {
+    const x = normal(random);
+    const v = (1 + c * x) ** 3;
+    if (v > 0 && Math.log(1 - random()) < x * x * 0.5 + d - d * v + d * Math.log(v)) return d * v;
+  }
+}
