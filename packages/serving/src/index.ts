@@ -7,6 +7,5 @@ export type { SequenceId } from './ids.ts';
 export type { ServingMetrics } from './metrics.ts';
 export type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepResult } from './plan.ts';
 export { policies, type SchedulingPolicy } from './policies.ts';
-export type { PrefixCacheIdentity } from './prefix-cache-file.ts';
 export { type BlockView, type GroupOccupancy, Scheduler } from './scheduler.ts';
 export type { FinishReason, SequenceView, ServingRequest } from './sequence.ts';

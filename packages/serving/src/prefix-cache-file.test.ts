@@ -1,6 +1,7 @@
 import { PlimsollError, seconds } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
-import { type PrefixCacheIdentity, Scheduler, type ServingConfig } from './index.ts';
+import { Scheduler, type ServingConfig } from './index.ts';
+import type { PrefixCacheIdentity } from './prefix-cache-file.ts';
 import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 
 const identity: PrefixCacheIdentity = { modelHash: 'sha256:1234', kvFormat: 'f16' };
