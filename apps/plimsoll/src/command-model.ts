@@ -10,6 +10,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
 import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
 import { attempt } from './attempt.ts';
+import { isHubReference } from './hub/hub-reference.ts';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';
 import type { ReferenceOptions } from './reference-options.ts';
@@ -26,7 +27,8 @@ type Checkpoint = ReturnType<typeof resolveCheckpoint>;
 
 /** The model argument of `plan` and `rank`. */
 export async function modelOfArgument(typed: string, options: ReferenceOptions): Promise<NamedModel> {
-  const isElsewhere = existsSync(typed) || typed.includes('://') || isForeignPath(typed);
+  const isElsewhere =
+    isLocal(typed) || isHubReference(typed) || typed.includes('://') || isForeignPath(typed);
   if (isElsewhere || /\.(?:gguf|safetensors|json)$/i.test(typed)) return found(typed, null, options);
   // No Hub has a name without an owner.
   if (!typed.includes('/')) return planned(typed, resolveCheckpoint(typed), options);
@@ -43,7 +45,7 @@ export async function modelOfArgument(typed: string, options: ReferenceOptions):
 
 /** The model of a pasted command or of a log. */
 export async function modelOfCommand(typed: string, options: ReferenceOptions): Promise<NamedModel> {
-  if (existsSync(typed)) return found(typed, null, options);
+  if (isLocal(typed) || isHubReference(typed)) return found(typed, null, options);
   const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : attempt(() => resolveCheckpoint(typed));
   if (tagged !== null) return found(tagged.id, tagged.weights, options);
   const names = modelNames(typed);
@@ -82,6 +84,10 @@ async function planned(
 
 function isRecorded(name: string, { isDrafter }: ReferenceOptions): boolean {
   return attempt(() => (isDrafter === true ? resolveDrafter(name) : resolveModel(name))) !== null;
+}
+
+function isLocal(typed: string): boolean {
+  return existsSync(typed) || existsSync(`${typed}.gguf`);
 }
 
 /** A path, or a placeholder of a shell. */

@@ -1,11 +1,12 @@
 /** Starts the engine for a command: reads the flags of its memory, opens the model, loads it and shows the progress. */
-import { existsSync } from 'node:fs';
 import type { DraftStart, Engine, EngineStart, LoadProgress, Model } from '@plimsoll/engine';
 import { formatBytes, monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
+import { engineModelOf } from './engine-model.ts';
 import { badValue, lonelyFlag, wholeFlag } from './flag-values.ts';
+import type { FitCheck } from './hub/remote-fit.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { ProgressLine } from './render/progress-line.ts';
 import { usualThreads } from './this-machine.ts';
@@ -20,12 +21,14 @@ export interface EngineFlags {
   readonly weights?: string;
   readonly draft?: string;
   readonly draftTokens?: number;
+  readonly offline?: boolean;
 }
 
 /** The engine's limit. */
 const draftTokensMax = 64;
 
-export function addEngineFlags(command: Command): Command {
+/** The flags that decide how much memory a model takes. */
+export function addMemoryFlags(command: Command): Command {
   return command
     .option(
       '--memory <bytes>',
@@ -43,13 +46,18 @@ export function addEngineFlags(command: Command): Command {
       'prompt tokens per step (default: 512)',
       wholeFlag('--prefill-chunk', 1, 65_536),
     )
-    .option('--weights <auto>', 'auto: convert weights to smaller formats if they do not fit')
+    .option('--weights <auto>', 'auto: convert weights to smaller formats if they do not fit');
+}
+
+export function addEngineFlags(command: Command): Command {
+  return addMemoryFlags(command)
     .option('--draft <model>', 'a smaller model with the same vocabulary, which proposes tokens')
     .option(
       '--draft-tokens <count>',
       `tokens that the draft model proposes per step (default: ${usualDraftTokens})`,
       wholeFlag('--draft-tokens', 1, draftTokensMax),
-    );
+    )
+    .option('--offline', 'download nothing: take models of the Hub from the cache alone');
 }
 
 export interface StartedEngine {
@@ -79,34 +87,26 @@ export interface ServingOptions
     Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
 
 export async function startEngine(
-  path: string,
+  reference: string,
   flags: EngineFlags,
   options: StartOptions = {},
 ): Promise<StartedEngine> {
-  refuseWhatIsNoFile(path);
   const limit = memoryLimit(flags.memory);
+  const fit = fitCheck(flags, options, limit.bytes);
+  const { path, id } = await engineModelOf(reference, { fit, offline: flags.offline });
   const startedAt = monotonicClock.now();
   // Imported only here, so that the help and the errors above need not wait for the engine.
   const { createEngine, openModel } = await import('@plimsoll/engine');
-  const { parseKvFormat } = await import('@plimsoll/planner/formats');
-  const model = await openModel(path, { memoryBytes: limit.bytes });
-  const draft = await draftOf(flags, (path) => openModel(path, { memoryBytes: limit.bytes }));
+  const model = await openModel(path, { memoryBytes: limit.bytes, ...(id !== undefined && { id }) });
+  const draft = await draftOf(flags, fit, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new ProgressLine(monotonicClock, { label: 'loading' });
-  const { policy, queueSecondsMax, ...limits } = options.serving ?? {};
+  const { policy, queueSecondsMax } = options.serving ?? {};
   try {
     const engine = await createEngine({
       model,
       draft,
       memoryBytes: limit.bytes,
-      options: {
-        contextMax: contextOf(flags, model.spec, options.contextMax),
-        ...limits,
-        constrainedOutput: options.constrainedOutput,
-        threads: flags.threads ?? usualThreads(),
-        ...(flags.kvType !== undefined && { kvFormat: kvFormatOf(flags.kvType, parseKvFormat) }),
-        ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
-        ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
-      },
+      options: await engineOptions(flags, options, model.spec),
       ...(policy !== undefined && { policy }),
       ...(queueSecondsMax !== undefined && { queueSecondsMax }),
       ...(options.needsTokenizer === false && { tokenizer: null }),
@@ -123,16 +123,55 @@ export async function startEngine(
   }
 }
 
+/** The engine's options that the flags and the command ask for. */
+async function engineOptions(
+  flags: EngineFlags,
+  { contextMax, constrainedOutput, serving }: StartOptions,
+  spec: ModelSpec,
+): Promise<NonNullable<EngineStart['options']>> {
+  const { parseKvFormat } = await import('@plimsoll/planner/formats');
+  const { policy, queueSecondsMax, ...limits } = serving ?? {};
+  return {
+    contextMax: contextOf(flags, spec, contextMax),
+    ...limits,
+    constrainedOutput,
+    threads: flags.threads ?? usualThreads(),
+    ...(flags.kvType !== undefined && { kvFormat: kvFormatOf(flags.kvType, parseKvFormat) }),
+    ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
+    ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
+  };
+}
+
+/** The engine's own admission, for a model whose header alone is known. A draft model counts when it is opened. */
+export function fitCheck(flags: EngineFlags, options: StartOptions, memoryBytes: number): FitCheck {
+  return {
+    memoryBytes,
+    async admit(spec) {
+      const { architectureOf } = await import('@plimsoll/engine/architectures');
+      const { admitEngineMemory } = await import('@plimsoll/planner/engine-memory');
+      architectureOf(spec.family, spec.source === 'gguf' ? 'gguf' : 'hub');
+      const asked = await engineOptions(flags, options, spec);
+      admitEngineMemory({ spec, freeBytes: memoryBytes, options: asked });
+    },
+    async neededBytes(spec) {
+      const { memoryNeeded } = await import('@plimsoll/planner/engine-memory');
+      const asked = await engineOptions(flags, options, spec);
+      return memoryNeeded({ spec, freeBytes: memoryBytes, options: asked });
+    },
+  };
+}
+
 async function draftOf(
-  { draft, draftTokens }: EngineFlags,
+  { draft, draftTokens, offline }: EngineFlags,
+  fit: FitCheck,
   openModel: (path: string) => Promise<Model>,
 ): Promise<DraftStart | undefined> {
   if (draft === undefined) {
     if (draftTokens === undefined) return undefined;
     throw lonelyFlag('--draft-tokens', '--draft <model>');
   }
-  refuseWhatIsNoFile(draft);
-  return { model: await openModel(draft), tokens: draftTokens ?? usualDraftTokens };
+  const { path } = await engineModelOf(draft, { fit, offline });
+  return { model: await openModel(path), tokens: draftTokens ?? usualDraftTokens };
 }
 
 /** `needed`: tokens that the command needs; null if --ctx or the usual context decides. */
@@ -163,16 +202,4 @@ function kvFormatOf<Format>(text: string, parse: (text: string) => Format): Form
 function isAuto(text: string): true {
   if (text === 'auto') return true;
   throw badValue('--weights', text, 'auto; other formats are chosen by converting the file');
-}
-
-/** Refuses a path that does not exist, such as a registry name: the registry has no weights. */
-function refuseWhatIsNoFile(path: string): void {
-  if (existsSync(path)) return;
-  throw new PlimsollError({
-    code: 'no-such-file',
-    message: `there is no file or directory "${path}"; the name of a model is not enough to run it`,
-    value: path,
-    limit: 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors',
-    hint: 'download the model and give its path; plimsoll plan accepts names',
-  });
 }

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { resolveModel } from '@plimsoll/registry';
 import { afterEach, expect, test } from 'vitest';
+import { startTestHub } from './hub/test-hub.test-data.ts';
 import { llama, program } from './program.test-data.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -33,7 +34,8 @@ function files(contents: Readonly<Record<string, Uint8Array | string>>): Handler
       return;
     }
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-    const [, first = '0', last = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+    const [, first = '0', last = String(bytes.length - 1)] =
+      /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
     const end = Math.min(Number(last), bytes.length - 1);
     response.writeHead(206, { 'content-range': `bytes ${first}-${end}/${bytes.length}` });
     response.end(bytes.subarray(Number(first), end + 1));
@@ -112,31 +114,29 @@ test('the GGUF file of the mixture is read from a repository of them', async () 
     'm-UD-Q4_K_M.gguf',
     'm-F16.gguf',
     'mmproj-F16.gguf',
-    '../evil.gguf',
     'm-Q8_0-00002-of-00002.gguf',
   ];
-  const endpoint = await serve(
-    files({
-      '/some/model-GGUF/resolve/main/m-F16.gguf': readFileSync(llama),
-      '/api/models/some/model-GGUF/revision/main': JSON.stringify({
-        siblings: names.map((rfilename) => ({ rfilename })),
-      }),
-    }),
-  );
-  const { code, answer } = await plan(endpoint, ['some/model-GGUF', '--weights', 'f16', '--context', '256']);
+  const hub = await startTestHub({
+    files: Object.fromEntries(names.map((name) => [name, readFileSync(llama)])),
+  });
+  closers.push(() => hub.close());
+  const flags = ['--weights', 'f16', '--context', '256'];
+  const { code, answer } = await plan(hub.endpoint, ['hf:some/model', ...flags]);
   expect(code).toBe(0);
-  expect(answer.model).toMatchObject({ id: 'some/model-GGUF/m-F16.gguf', family: 'llama' });
-  expect((await plan(endpoint, ['some/model-GGUF:F16', '--context', '256'])).answer.model).toEqual(
-    answer.model,
-  );
-  const none = await plan(endpoint, ['some/model-GGUF:Q8_0']);
+  expect(answer.model).toMatchObject({ id: 'some/model/m-F16.gguf', family: 'llama' });
+  for (const name of ['hf:some/model:F16', 'some/model:F16', 'hf:some/model:m-F16.gguf'])
+    expect((await plan(hub.endpoint, [name, '--context', '256'])).answer.model).toEqual(answer.model);
+  const none = await plan(hub.endpoint, ['some/model:Q8_0']);
   expect(none.answer).toMatchObject({
-    error: { code: 'no-such-mixture', limit: 'm-Q4_K_M.gguf, m-UD-Q4_K_M.gguf, m-F16.gguf' },
+    error: {
+      code: 'no-such-quantisation',
+      limit: 'Q4_K_M (301.81 KiB), UD-Q4_K_M (301.81 KiB), F16 (301.81 KiB)',
+    },
   });
 });
 
 test.each([
-  ['a repository that is not there', files({}), 'unknown-model', /has no such repository/],
+  ['a repository that is not there', files({}), 'unknown-model', /has no repository some/],
   [
     'a refusal',
     ((_, response) => response.writeHead(401).end()) as Handler,
@@ -157,9 +157,12 @@ test.each([
   ],
   [
     'no config',
-    files({ '/api/models/some/model/revision/main': '{}' }),
+    files({
+      '/api/models/some/model/revision/main': JSON.stringify({ sha: 'a'.repeat(40) }),
+      [`/api/models/some/model/tree/${'a'.repeat(40)}?recursive=true`]: '[]',
+    }),
     'unknown-model',
-    /neither config.json nor a GGUF/,
+    /neither GGUF files nor safetensors/,
   ],
   [
     'a page instead of a file',

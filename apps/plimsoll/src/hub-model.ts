@@ -1,173 +1,134 @@
 /**
- * Models that the registry does not know, from a Hub: `config.json` and the index of a checkpoint, or the header of a GGUF
- * file, read by ranges. HF_ENDPOINT names another Hub, HF_TOKEN opens gated models; HF_HUB_OFFLINE and --offline forbid
- * requests. The name is taken as it is: a similar name is never tried.
+ * Plans of models of a Hub: `config.json` and the index of a checkpoint, or the header of a GGUF file, read by ranges. A
+ * model that the cache has is read from there. The name is taken as it is: a similar name is never tried.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
+import type { HubReference } from './hub/hub-reference.ts';
+import type { HubSettings } from './hub/hub-settings.ts';
+import type { ModelChoice } from './hub/model-choice.ts';
 import { printMessage } from './output.ts';
 import { configOptions, type ReferenceOptions } from './reference-options.ts';
 
-const usualEndpoint = 'https://huggingface.co';
-/** The mixture that people download most. A plan takes it if the reference names no mixture. */
-const usualMixture = 'Q4_K_M';
-/** The name of a GGUF file of a repository may not make a request of another kind. */
-const fileNameForm = /^[\w+-][\w.+-]*(?:\/[\w+-][\w.+-]*)*\.gguf$/i;
+/** Codes of a Hub that did not answer, or that has no such repository; the registry's own error then says more. */
+const wrappedCodes: ReadonlySet<string> = new Set([
+  'hub-not-found',
+  'hub-status',
+  'hub-timeout',
+  'hub-unreachable',
+  'no-model-files',
+  'not-in-cache',
+]);
 
-interface HubRepository {
-  readonly id: string;
-  readonly endpoint: string;
-  readonly revision: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** What the registry says of the name. */
-  readonly unknown: PlimsollError;
-}
-
+/** `organisation/name`, with a revision or a mixture: a model that the registry does not know. */
 export async function modelFromHub(
   reference: string,
   options: ReferenceOptions,
   unknown: PlimsollError,
 ): Promise<ModelSpec> {
-  const [name = '', revision] = reference.split('@');
-  const [id = '', tag] = name.split(':');
-  const endpoint = (process.env.HF_ENDPOINT ?? usualEndpoint).replace(/\/+$/, '');
-  const isOffline = options.offline === true || isOn(process.env.HF_HUB_OFFLINE);
-  if (isOffline)
-    throw withReason(
-      unknown,
-      `and no Hub is asked ${options.offline === true ? 'with --offline' : 'with HF_HUB_OFFLINE'}`,
-    );
-  const token = process.env.HF_TOKEN ?? '';
-  const repository: HubRepository = {
-    id,
-    endpoint,
-    revision: revision ?? 'main',
-    headers: token === '' ? {} : { authorization: `Bearer ${token}` },
-    unknown,
-  };
-  const { modelSpecFromRepository } = await import('@plimsoll/model-files/safetensors');
-  const open = (file: string) => openFile(repository, file);
-  const isGguf = tag !== undefined || /gguf/i.test(id);
-  const spec = isGguf ? null : await modelSpecFromRepository(open, { id, ...configOptions(options) });
-  if (spec?.source === 'config')
-    printMessage(`note: ${id} has no safetensors, so config.json alone is planned`);
-  return spec ?? ggufOf(repository, tag ?? options.mixture, options);
-}
-
-function isOn(value: string | undefined): boolean {
-  return value !== undefined && /^(?:1|true|yes|on)$/i.test(value);
-}
-
-function addressOf({ endpoint, id, revision }: HubRepository, file: string): string {
-  return `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${file}`;
-}
-
-/** A file of the repository; null where the Hub says that there is none. */
-async function openFile(repository: HubRepository, file: string) {
-  const { openHttpSource } = await import('@plimsoll/model-files');
+  const [name = '', revision = 'main'] = reference.split('@');
+  const [id = '', variant = null] = name.split(':');
   try {
-    return await openHttpSource(addressOf(repository, file), { headers: repository.headers });
+    return await modelFromHubReference({ id, variant, revision }, options);
   } catch (error) {
-    if (isMissing(error)) return null;
-    throw hubError(repository, error);
+    if (!(error instanceof PlimsollError)) throw error;
+    if (error.code === 'hub-refuses')
+      throw new PlimsollError(
+        {
+          ...error.toJSON(),
+          hint: [error.hint, unknown.hint].filter((part) => part !== undefined).join('; '),
+        },
+        { cause: error },
+      );
+    if (!wrappedCodes.has(error.code)) throw error;
+    throw new PlimsollError(
+      { ...unknown.toJSON(), message: `${unknown.message}, and ${error.message}` },
+      { cause: error },
+    );
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof PlimsollError && error.code === 'http-status' && error.value === 404;
+/** The spec of a model of the Hub; no weight is downloaded. */
+export async function modelFromHubReference(
+  named: HubReference,
+  options: ReferenceOptions,
+): Promise<ModelSpec> {
+  const [{ hubSettings }, { cachedModel, notInCache }] = await Promise.all([
+    import('./hub/hub-settings.ts'),
+    import('./hub/pull-model.ts'),
+  ]);
+  const settings = hubSettings(options);
+  const reference = { ...named, variant: named.variant ?? options.mixture ?? null };
+  const cached = cachedModel(settings, reference);
+  if (cached !== null) return specOfCached(cached, reference, options);
+  if (settings.offlineBy !== null) throw notInCache(settings, reference);
+  const isGguf = named.variant !== null || /gguf/i.test(named.id);
+  const spec = isGguf ? null : await checkpointSpec(settings, reference, options);
+  if (spec?.source === 'config')
+    printMessage(`note: ${named.id} has no safetensors, so config.json alone is planned`);
+  return spec ?? ggufSpec(settings, reference, options);
 }
 
-/** A Hub answers 401 for what is gated, private or not there at all, and does not say which. */
-function hubError(repository: HubRepository, error: unknown): unknown {
-  if (!(error instanceof PlimsollError)) return error;
-  const { id, endpoint, headers, unknown } = repository;
-  if (error.code !== 'http-status')
-    return withReason(unknown, `and ${endpoint} was not read: ${error.message}`, error);
-  if (error.value !== 401 && error.value !== 403)
-    return withReason(unknown, `and ${endpoint} answers ${error.value}`, error);
-  const hasToken = headers.authorization !== undefined;
-  return new PlimsollError(
-    {
-      code: 'hub-refuses',
-      message: `${endpoint} answers ${error.value} for ${id}: it is gated or private${hasToken ? ' for this token' : ''}, or it does not exist`,
-      value: id,
-      limit: 'a public repository, or one that HF_TOKEN may read',
-      hint: hasToken ? 'ask for access on the page of the model' : `set HF_TOKEN; ${unknown.hint ?? ''}`,
-    },
-    { cause: error },
-  );
+async function specOfCached(
+  { path, choice }: { readonly path: string; readonly choice: ModelChoice },
+  { id }: HubReference,
+  options: ReferenceOptions,
+): Promise<ModelSpec> {
+  const { modelSpecFromDirectory, modelSpecFromGguf, readGgufFile } = await import('@plimsoll/model-files');
+  if (choice.kind === 'safetensors')
+    return { ...(await modelSpecFromDirectory(path, configOptions(options))), id };
+  return modelSpecFromGguf(await readGgufFile(path), ggufOptions(`${id}/${choice.main}`, options));
 }
 
-function withReason(unknown: PlimsollError, reason: string, cause?: unknown): PlimsollError {
-  return new PlimsollError({ ...unknown.toJSON(), message: `${unknown.message}, ${reason}` }, { cause });
+/** A checkpoint by the usual names of its files, without a listing; null if there is no config.json. */
+async function checkpointSpec(
+  settings: HubSettings,
+  { id, revision }: HubReference,
+  options: ReferenceOptions,
+): Promise<ModelSpec | null> {
+  const { endpoint, headers } = settings;
+  const { openHttpSource } = await import('@plimsoll/model-files');
+  const { modelSpecFromRepository } = await import('@plimsoll/model-files/safetensors');
+  const { statusError } = await import('./hub/hub-request.ts');
+  const open = async (file: string) => {
+    const url = `${endpoint}/${id}/resolve/${encodeURIComponent(revision)}/${file}`;
+    try {
+      return await openHttpSource(url, { headers });
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      if (error.code === 'http-status' && error.value === 404) return null;
+      if (error.code === 'http-status') throw statusError(settings, url, Number(error.value));
+      throw new PlimsollError({
+        ...error.toJSON(),
+        code: 'hub-unreachable',
+        message: `${endpoint} was not read: ${error.message}`,
+      });
+    }
+  };
+  return modelSpecFromRepository(open, { id, ...configOptions(options) });
 }
 
 /** The header of the repository's GGUF file of this mixture. */
-async function ggufOf(
-  repository: HubRepository,
-  mixture: string | undefined,
-  { assume }: ReferenceOptions,
+async function ggufSpec(
+  settings: HubSettings,
+  reference: HubReference,
+  options: ReferenceOptions,
 ): Promise<ModelSpec> {
-  const names = await ggufNames(repository);
-  const file = chosenFile(repository, names, mixture);
-  const { modelSpecFromGguf, readGgufUrl } = await import('@plimsoll/model-files');
-  const address = addressOf(repository, file);
-  const model = await readGgufUrl(address, { http: { headers: repository.headers } });
-  return modelSpecFromGguf(model, {
-    id: `${repository.id}/${file}`,
-    ...(assume !== undefined && { assume }),
-  });
-}
-
-/** Names of the repository's models: of a split model its first part. */
-async function ggufNames(repository: HubRepository): Promise<readonly string[]> {
-  const { endpoint, id, revision, headers, unknown } = repository;
-  const { openHttpSource } = await import('@plimsoll/model-files');
-  const { readJsonSource } = await import('@plimsoll/model-files/sources');
-  const address = `${endpoint}/api/models/${id}/revision/${encodeURIComponent(revision)}`;
-  try {
-    const listing = await readJsonSource(await openHttpSource(address, { headers }), 'index');
-    const siblings = Object(listing).siblings as unknown;
-    const files = (Array.isArray(siblings) ? siblings : []).map((file): unknown => Object(file).rfilename);
-    return files.filter(
-      (name): name is string =>
-        typeof name === 'string' &&
-        fileNameForm.test(name) &&
-        !/mmproj|imatrix/i.test(name) &&
-        !/-(?!00001)\d{5}-of-\d{5}\.gguf$/.test(name),
-    );
-  } catch (error) {
-    if (isMissing(error)) throw withReason(unknown, `and ${endpoint} has no such repository`, error);
-    throw hubError(repository, error);
+  const { listRepository } = await import('./hub/repository-files.ts');
+  const { chooseModel } = await import('./hub/model-choice.ts');
+  const repository = await listRepository(settings, reference);
+  const { chosen, candidates } = chooseModel(repository.files, reference.variant);
+  if (chosen === null) {
+    const { noSingleModel } = await import('./hub/several-models.ts');
+    throw await noSingleModel(settings, { reference, repository, candidates, fit: null });
   }
+  const { readRemoteSpec } = await import('./hub/remote-fit.ts');
+  return readRemoteSpec(settings, { repository, choice: chosen }, configOptions(options));
 }
 
-function chosenFile(
-  { id, endpoint, unknown }: HubRepository,
-  names: readonly string[],
-  mixture: string | undefined,
-): string {
-  const [only] = names;
-  if (only === undefined)
-    throw withReason(unknown, `and ${endpoint}/${id} has neither config.json nor a GGUF file`);
-  if (names.length === 1 && mixture === undefined) return only;
-  const asked = (mixture ?? usualMixture).toLowerCase();
-  const ends = (name: string): boolean => {
-    const stem = name.toLowerCase().replace(/(?:-\d{5}-of-\d{5})?\.gguf$/, '');
-    return (
-      stem === asked || stem.endsWith(`-${asked}`) || stem.endsWith(`.${asked}`) || stem.endsWith(`_${asked}`)
-    );
-  };
-  const found = names.filter(ends);
-  // `UD-Q4_K_M` ends with `Q4_K_M` too: the plain mixture is meant.
-  const plain = found.filter((name) => !/[-.]ud[-_]/i.test(name) || asked.startsWith('ud'));
-  const [file] = plain.length > 0 ? plain : found;
-  if (file !== undefined) return file;
-  throw new PlimsollError({
-    code: 'no-such-mixture',
-    message: `${id} has no GGUF file in ${mixture ?? usualMixture}`,
-    value: mixture ?? usualMixture,
-    limit: names.slice(0, 40).join(', '),
-    hint: `plimsoll plan ${id}:MIXTURE, or --weights MIXTURE`,
-  });
+function ggufOptions(
+  id: string,
+  { assume }: ReferenceOptions,
+): { readonly id: string; readonly assume?: string } {
+  return { id, ...(assume !== undefined && { assume }) };
 }

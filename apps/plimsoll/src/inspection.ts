@@ -1,9 +1,11 @@
 /** Reads the headers of a model file: tensors, metadata, and the architecture if it is known. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import type { GgufModel, ModelSpec, SafetensorsModel } from '@plimsoll/model-files';
+import type { GgufModel, ModelDirectory, ModelSpec, SafetensorsModel } from '@plimsoll/model-files';
 import type { GgufValue } from '@plimsoll/model-files/gguf';
+import { isHubReference, parseHubReference } from './hub/hub-reference.ts';
+import { findLocalModel, noSuchFile } from './local-model.ts';
 
 export interface InspectedTensor {
   readonly name: string;
@@ -38,16 +40,35 @@ export interface Inspection {
   readonly metadata: Readonly<Record<string, InspectedValue>>;
 }
 
-export async function inspect(path: string): Promise<Inspection> {
-  if (/^https?:\/\//.test(path)) {
+/** A file of a checkpoint is inspected alone; a directory with its config. */
+export async function inspect(
+  reference: string,
+  options: { readonly offline?: boolean | undefined } = {},
+): Promise<Inspection> {
+  if (/^https?:\/\//.test(reference)) {
     const { readGgufUrl } = await import('@plimsoll/model-files');
-    return inspectGguf(path, await readGgufUrl(path));
+    return inspectGguf(reference, await readGgufUrl(reference));
   }
-  if (!existsSync(path)) throw noSuchFile(path);
-  if (statSync(path).isDirectory()) return inspectDirectory(path);
-  if (/\.safetensors(\.index\.json)?$/.test(path)) return inspectSafetensors(path);
-  const { readGgufFile } = await import('@plimsoll/model-files');
-  return inspectGguf(path, await readGgufFile(path));
+  if (isHubReference(reference)) {
+    const { inspectedHubModel } = await import('./hub/inspected-hub-model.ts');
+    const model = await inspectedHubModel(parseHubReference(reference), options);
+    return 'gguf' in model
+      ? inspectGguf(model.path, model.gguf)
+      : inspectDirectory(model.path, model.directory);
+  }
+  if (/\.safetensors(\.index\.json)?$/.test(reference) && existsSync(reference))
+    return inspectSafetensors(reference);
+  const local = findLocalModel(reference);
+  if (local === null) {
+    throw noSuchFile(reference, {
+      limit:
+        'a .gguf, .safetensors or .safetensors.index.json file, a directory, hf:organisation/name, or the URL of a GGUF file',
+      hint: 'check the path; plimsoll plan accepts names of models',
+    });
+  }
+  const { readGgufFile, readModelDirectory } = await import('@plimsoll/model-files');
+  if (local.kind === 'checkpoint') return inspectDirectory(local.path, await readModelDirectory(local.path));
+  return inspectGguf(local.path, await readGgufFile(local.path));
 }
 
 async function inspectGguf(path: string, model: GgufModel): Promise<Inspection> {
@@ -79,10 +100,9 @@ async function inspectSafetensors(path: string): Promise<Inspection> {
   return { path, ...unknown, ...safetensorsParts(await readSafetensors(path)) };
 }
 
-async function inspectDirectory(path: string): Promise<Inspection> {
-  const { modelSpecFromConfig, readModelDirectory } = await import('@plimsoll/model-files');
+async function inspectDirectory(path: string, directory: ModelDirectory): Promise<Inspection> {
+  const { modelSpecFromConfig } = await import('@plimsoll/model-files');
   const { weightsOf } = await import('@plimsoll/model-files/safetensors');
-  const directory = await readModelDirectory(path);
   const weights = weightsOf(directory, `plimsoll plan ${join(path, 'config.json')} needs no weights`);
   const spec = specOrProblem(() => modelSpecFromConfig(directory.config, { id: basename(resolve(path)) }));
   return { path, ...spec, ...safetensorsParts(weights) };
@@ -125,14 +145,4 @@ function shortened(value: GgufValue): InspectedValue {
 
 function plain(value: number | bigint | boolean | string): number | boolean | string {
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-function noSuchFile(path: string): PlimsollError {
-  return new PlimsollError({
-    code: 'no-such-file',
-    message: `there is no file or directory "${path}"`,
-    value: path,
-    limit: 'a .gguf, .safetensors or .safetensors.index.json file, a directory, or the URL of a GGUF file',
-    hint: 'check the path; plimsoll plan accepts names of models',
-  });
 }

@@ -8,6 +8,7 @@ import { scenarioSchema } from '@plimsoll/simulator/scenario';
 import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
+import { pullSchema } from './pull-schema.ts';
 import { rankSchema } from './rank-schema.ts';
 import { simulateSchema } from './simulate-schema.ts';
 import { solveSchema } from './solve-schema.ts';
@@ -379,6 +380,7 @@ export const outputSchemas = {
   run,
   bench,
   inspect,
+  pull: pullSchema,
   explain,
   'explain-log': explainLog,
   error,

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   validate: async (done) => (await import('./commands/validate.ts')).validateCommand(done),
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
+  pull: async () => (await import('./commands/pull.ts')).pullCommand(),
   run: async (done) => (await import('./commands/run.ts')).runCommand(done),
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
   serve: async (done) => (await import('./commands/serve.ts')).serveCommand(done),
@@ -68,6 +69,8 @@ Examples:
   plimsoll explain "kv cache growth"
   plimsoll explain-log start.log
   plimsoll run ./model.gguf "Why is the sky blue?" --memory 2GiB
+  plimsoll pull hf:bartowski/SmolLM2-135M-Instruct-GGUF
+  plimsoll chat hf:bartowski/SmolLM2-135M-Instruct-GGUF:Q8_0
   plimsoll serve ./model.gguf --memory 4GiB
   plimsoll audit
 

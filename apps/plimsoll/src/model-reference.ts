@@ -1,13 +1,14 @@
 /**
- * Resolves the model argument of a command: a registry name or Hugging Face id, a local directory, a config.json, a
- * GGUF or safetensors file or index, or the URL of a GGUF file. A name that exists on disk is a file.
+ * Resolves the model argument of a command: a registry name or Hugging Face id, a model of the Hub (`hf:`), a local model
+ * (local-model.ts), or the URL of a GGUF file. A name that exists on disk is a file.
  */
-import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromConfig, modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { resolveDrafter, resolveModel } from '@plimsoll/registry';
+import { isHubReference, parseHubReference } from './hub/hub-reference.ts';
+import { findLocalModel, type LocalModel, noSuchFile } from './local-model.ts';
 import { configOptions, type ReferenceOptions } from './reference-options.ts';
 
 export async function modelFromReference(
@@ -15,13 +16,17 @@ export async function modelFromReference(
   options: ReferenceOptions = {},
 ): Promise<ModelSpec> {
   if (/^https?:\/\//.test(reference)) return ggufFrom(reference, options);
-  if (existsSync(reference)) return modelFromPath(reference, options);
+  if (isHubReference(reference)) {
+    const { modelFromHubReference } = await import('./hub-model.ts');
+    return modelFromHubReference(parseHubReference(reference), options);
+  }
+  const local = findLocalModel(reference);
+  if (local !== null) return modelFromPath(local, options);
   if (/\.(gguf|safetensors|json)$/i.test(reference) || /^[./~]/.test(reference)) {
-    throw new PlimsollError({
-      code: 'no-such-file',
+    throw noSuchFile(reference, {
       message: `there is no file "${reference}"`,
-      value: reference,
-      limit: 'a registry name, a directory, config.json, .gguf, .safetensors or .safetensors.index.json',
+      limit:
+        'a registry name, hf:organisation/name, a directory, config.json, .gguf, .safetensors or .safetensors.index.json',
       hint: 'plimsoll zoo models lists the registry',
     });
   }
@@ -45,27 +50,11 @@ export function modelFromRegistry(name: string, options: ReferenceOptions = {}):
   return modelSpecFromRecord(record, configOptions(options));
 }
 
-async function modelFromPath(path: string, options: ReferenceOptions): Promise<ModelSpec> {
-  if (statSync(path).isDirectory()) return modelFromDirectory(path, options);
-  if (path.endsWith('.gguf')) return ggufFrom(path, options);
-  if (/\.safetensors(\.index\.json)?$/.test(path)) return modelFromDirectory(dirname(path), options);
-  return modelFromConfigFile(path, basename(dirname(path)), options);
-}
-
-/** A Hugging Face directory: its config.json has everything that a plan needs. */
-async function modelFromDirectory(path: string, options: ReferenceOptions): Promise<ModelSpec> {
-  const config = join(path, 'config.json');
-  if (existsSync(config)) {
-    const { modelSpecFromDirectory } = await import('@plimsoll/model-files');
-    return modelSpecFromDirectory(path, configOptions(options));
-  }
-  throw new PlimsollError({
-    code: 'no-config',
-    message: `"${path}" has no config.json`,
-    value: path,
-    limit: 'a directory as Hugging Face lays it out, or a .gguf file',
-    hint: `plimsoll plan ${path}/<file>.gguf`,
-  });
+async function modelFromPath({ kind, path }: LocalModel, options: ReferenceOptions): Promise<ModelSpec> {
+  if (kind === 'gguf') return ggufFrom(path, options);
+  if (kind === 'config') return modelFromConfigFile(path, basename(dirname(path)), options);
+  const { modelSpecFromDirectory } = await import('@plimsoll/model-files');
+  return modelSpecFromDirectory(path, configOptions(options));
 }
 
 async function modelFromConfigFile(

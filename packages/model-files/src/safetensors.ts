@@ -4,5 +4,5 @@ export {
   readSafetensorsHeader,
 } from './safetensors/header.ts';
 export { modelSpecFromRepository } from './safetensors/model-spec-from-repository.ts';
-export { weightsOf } from './safetensors/read-directory.ts';
+export { readModelRepository, weightsOf } from './safetensors/read-directory.ts';
 export { CheckpointTensors, withStoredTypes } from './safetensors/stored-types.ts';

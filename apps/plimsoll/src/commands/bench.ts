@@ -7,6 +7,7 @@ import type { Engine } from '@plimsoll/engine';
 import { defined, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { Command, Option } from 'commander';
+import { engineModelWords } from '../engine-model.ts';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
 import { countsFlag, wholeFlag } from '../flag-values.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
@@ -30,7 +31,7 @@ interface BenchFlags extends EngineFlags {
 export function benchCommand(done: (exitCode: number) => void): Command {
   const command = new Command('bench')
     .description('Measure the speed of prompt processing and generation, like llama-bench')
-    .argument('<model>', 'a .gguf file, or a directory with config.json and safetensors')
+    .argument('<model>', engineModelWords)
     .addOption(
       new Option('-p, --prompt <tokens>', 'prompt lengths, separated by commas; 0 leaves the test out')
         .argParser(countsFlag('-p'))

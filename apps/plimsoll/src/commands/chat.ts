@@ -14,6 +14,7 @@ import {
   firstTokens,
   openConversation,
 } from '../conversation.ts';
+import { engineModelWords } from '../engine-model.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption } from '../interruption.ts';
 import { printGenerated, printMessage, reportFailure } from '../output.ts';
@@ -28,7 +29,7 @@ interface ChatFlags extends EngineFlags, SamplingFlags {
 export function chatCommand(): Command {
   const command = new Command('chat')
     .description('Chat with a model inside a memory limit')
-    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors');
+    .argument('<model>', engineModelWords);
   return addSamplingFlags(addEngineFlags(command))
     .option('--system <text>', 'the system message, which starts the conversation')
     .addHelpText(

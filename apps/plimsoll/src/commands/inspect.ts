@@ -5,14 +5,24 @@ import { type Inspection, inspect } from '../inspection.ts';
 import { printJson, printText } from '../output.ts';
 import { attentionKinds, renderInspection, tensorTypes } from '../render/inspection-text.ts';
 
+interface InspectFlags {
+  readonly tensors?: boolean;
+  readonly offline?: boolean;
+  readonly json?: boolean;
+}
+
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description('Show architecture, tensors and metadata of a GGUF or safetensors file')
-    .argument('<file>', 'a .gguf, .safetensors or index file, a directory, or the URL of a GGUF file')
+    .argument(
+      '<file>',
+      'a .gguf, .safetensors or index file, a directory, hf:organisation/name, or the URL of a GGUF file',
+    )
     .option('--tensors', 'list every tensor')
+    .option('--offline', 'send no request: take models of the Hub from the cache alone')
     .option('--json', 'print the findings as JSON (plimsoll schema inspect)')
-    .action(async (path: string, flags: { tensors?: boolean; json?: boolean }) => {
-      const inspection = await inspect(path);
+    .action(async (path: string, flags: InspectFlags) => {
+      const inspection = await inspect(path, flags);
       const listsTensors = flags.tensors === true;
       if (flags.json === true) printJson(report(inspection, listsTensors));
       else printText(renderInspection(inspection, listsTensors));

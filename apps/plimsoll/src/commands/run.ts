@@ -12,6 +12,7 @@ import {
   firstTokens,
   openConversation,
 } from '../conversation.ts';
+import { engineModelWords } from '../engine-model.ts';
 import { addEngineFlags, type EngineFlags, type StartedEngine, startEngine } from '../engine-start.ts';
 import { Interruption, interruptedExitCode } from '../interruption.ts';
 import { printGenerated, printJson, printMessage } from '../output.ts';
@@ -28,7 +29,7 @@ interface RunFlags extends EngineFlags, SamplingFlags {
 export function runCommand(done: (exitCode: number) => void): Command {
   const command = new Command('run')
     .description('Run a model: one prompt, one answer, inside a memory limit')
-    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors')
+    .argument('<model>', engineModelWords)
     .argument('[prompt]', 'the text (default: standard input)');
   return addSamplingFlags(addEngineFlags(command))
     .option('--raw', 'pass the prompt to the model without its chat template')

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { monotonicClock, PlimsollError, parseBytes } from '@plimsoll/foundation';
 import { Command } from 'commander';
+import { engineModelWords } from '../engine-model.ts';
 import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
 import { badValue, collected, realFlag, wholeFlag } from '../flag-values.ts';
 import { printMessage } from '../output.ts';
@@ -29,7 +30,7 @@ const cutOffExitCode = 1;
 export function serveCommand(done: (exitCode: number) => void): Command {
   const command = new Command('serve')
     .description('Serve a model over HTTP inside a memory limit')
-    .argument('<model>', 'a .gguf file, or a directory with config.json, tokenizer.json and safetensors');
+    .argument('<model>', engineModelWords);
   return addEngineFlags(command)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <port>', 'port to listen on; 0 takes a free port', wholeFlag('--port', 0, 65_535), 8080)

@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly overrides?: ModelOverrides;
   /** Memory limit of the process in bytes. A GGUF file whose header would take over a quarter of it is refused. */
   readonly memoryBytes?: number;
+  /** Name of the model in a directory. Default: the name of the directory. */
+  readonly id?: string;
 }
 
 /** The vocabulary stays in memory. The largest known header, Gemma 3's, has 40 MB; its smallest model needs 400 MB. */
@@ -71,10 +73,13 @@ async function openGguf(path: string, { overrides, memoryBytes }: OpenOptions): 
   };
 }
 
-async function openDirectory(path: string, { overrides }: OpenOptions): Promise<Model> {
+async function openDirectory(
+  path: string,
+  { overrides, id = basename(resolve(path)) }: OpenOptions,
+): Promise<Model> {
   const directory = await readModelDirectory(path);
   const weights = weightsOf(directory, 'download the weights into the same directory');
-  const named = modelSpecFromConfig(directory.config, { id: basename(resolve(path)) });
+  const named = modelSpecFromConfig(directory.config, { id });
   const spec = withStoredTypes(named, weights);
   const architecture = architectureOf(spec.family, 'hub');
   const parameters = parametersFromConfig(

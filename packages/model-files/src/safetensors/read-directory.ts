@@ -3,7 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
 import { openFileSource, openFileSourceIfPresent } from '../byte-source-file.ts';
 import { readJsonSource } from '../read-file.ts';
-import { readSafetensorsFile, readSafetensorsIndex, type SafetensorsModel } from './sharded.ts';
+import {
+  type OpenShard,
+  readSafetensorsFile,
+  readSafetensorsIndex,
+  type SafetensorsModel,
+} from './sharded.ts';
 
 export interface ModelDirectory {
   readonly path: string;
@@ -18,7 +23,12 @@ export interface ModelDirectory {
  * names the damaged file.
  */
 export async function readModelDirectory(path: string): Promise<ModelDirectory> {
-  const config = await openFileSourceIfPresent(join(path, 'config.json'));
+  return readModelRepository(path, (name) => openFileSourceIfPresent(join(path, name)));
+}
+
+/** Reads the same files of any place, such as a Hub. `open` returns null for a file that does not exist. */
+export async function readModelRepository(path: string, open: OpenShard): Promise<ModelDirectory> {
+  const config = await open('config.json');
   if (config === null) {
     throw new PlimsollError({
       code: 'no-config',
@@ -27,7 +37,7 @@ export async function readModelDirectory(path: string): Promise<ModelDirectory> 
       hint: 'name a directory of a Hugging Face model, or a .gguf file',
     });
   }
-  return { path, config: await readJsonSource(config, 'config'), weights: await readWeights(path) };
+  return { path, config: await readJsonSource(config, 'config'), weights: await readWeights(open) };
 }
 
 /**
@@ -60,9 +70,9 @@ export async function readSafetensors(path: string): Promise<SafetensorsModel> {
   });
 }
 
-async function readWeights(path: string): Promise<SafetensorsModel | null> {
-  const index = await openFileSourceIfPresent(join(path, 'model.safetensors.index.json'));
-  if (index !== null) return readSafetensorsIndex(index, (name) => openFileSourceIfPresent(join(path, name)));
-  const whole = await openFileSourceIfPresent(join(path, 'model.safetensors'));
+async function readWeights(open: OpenShard): Promise<SafetensorsModel | null> {
+  const index = await open('model.safetensors.index.json');
+  if (index !== null) return readSafetensorsIndex(index, open);
+  const whole = await open('model.safetensors');
   return whole === null ? null : readSafetensorsFile('model.safetensors', whole);
 }
