@@ -11,7 +11,7 @@ import {
   servingPoint,
 } from './subject.ts';
 
-const joulesPerKwh = 3.6e6;
+export const joulesPerKwh = 3.6e6;
 
 export const energy: Solver = defineSolver({
   name: 'energy',

@@ -6,6 +6,7 @@ export type InputUnit =
   | 'bytes'
   | 'bytes per second'
   | 'count'
+  | 'degrees'
   | 'grams per kWh'
   | 'per second'
   | 'ratio'
@@ -16,6 +17,7 @@ export type InputUnit =
   | 'usd per hour'
   | 'usd per kWh'
   | 'usd per million tokens'
+  | 'usd per tonne'
   | 'watts';
 
 interface NumberInput {

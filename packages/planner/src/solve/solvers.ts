@@ -9,6 +9,7 @@ import { disaggregation } from './disaggregation.ts';
 import { energy } from './energy.ts';
 import { network } from './network.ts';
 import { pausedKv } from './paused-kv.ts';
+import { placement } from './placement.ts';
 import { prefixCacheBill } from './prefix-cache-bill.ts';
 import { quantization } from './quantization.ts';
 import { replicas } from './replicas.ts';
@@ -37,6 +38,7 @@ export const solvers: readonly Solver[] = [
   pausedKv,
   breakEven,
   energy,
+  placement,
 ];
 
 export function solverNamed(name: string): Solver {
