@@ -25,7 +25,7 @@ import { OperationList } from './operation-list.ts';
 import type { PlacedModel } from './placed-model.ts';
 import type { StepBatch } from './step-batch.ts';
 import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
-import { Turns, usualTurnMultiplyAdds } from './turns.ts';
+import { runParts, Turns, usualTurnMultiplyAdds } from './turns.ts';
 import { type Carried, carry, KeptWalk, RunningWalk, type Turn, type WalkPlace } from './walk.ts';
 
 export interface ForwardParts {
@@ -46,14 +46,19 @@ export interface Capture {
   take(layer: number, rows: Float32Array): void;
 }
 
-/** Programs are kept for up to 8 tokens or head rows: a program takes about 100 KB and saves 0.3 ms per step. */
-const keptCountMax = 8;
+/** The programs of steps up to this many tokens are kept. Larger steps compute longer than their preparation takes. */
+const keptTokensMax = 32;
+/** A kept step takes about 100 KB, and saves 0.3 ms each time. */
+const keptStepsMax = 40;
+/** Kept steps are divided into turns for a context of a power of two, at least this one, so that steps share them. */
+const keptKeysMin = 512;
 
 /** The part of a step that one arena computes, and the rows that it needs from the previous segment. */
 interface Segment {
   readonly layout: ArenaLayout;
   readonly carried: readonly Carried[];
-  readonly program: Program;
+  /** One program per turn; null if nothing fits into the turn of the previous segment. */
+  readonly programs: readonly (Program | null)[];
 }
 
 export class Forward {
@@ -70,14 +75,14 @@ export class Forward {
   readonly #turnMultiplyAdds: number;
   readonly #isDense: boolean;
   readonly logitRowsMax: number;
-  /** Keyed by the number of tokens in the step. */
-  readonly #steps = new Map<number, readonly Segment[]>();
+  /** Keyed by the number of tokens in the step and by the keys of its attention; the least recently used is first. */
+  readonly #steps = new Map<string, readonly Segment[]>();
   /** Keyed by the number of rows and by what the program computes: the final norm, logits, or also their largest. */
   readonly #heads = new Map<string, Program>();
 
   constructor({ plan, model, arenas, kernels, turnMultiplyAdds = usualTurnMultiplyAdds }: ForwardParts) {
     this.#turnMultiplyAdds = turnMultiplyAdds;
-    this.#turns = new Turns([], turnMultiplyAdds);
+    this.#turns = new Turns(1, turnMultiplyAdds);
     this.model = model;
     this.#arenas = arenas;
     this.#kernels = kernels;
@@ -103,13 +108,13 @@ export class Forward {
   *inTurns(batch: StepBatch, capture: Capture | null = null): Turn<void> {
     checkBatch(batch, this.#limits);
     this.#writeTables(batch);
-    this.#turns = new Turns(batch.positions, this.#turnMultiplyAdds);
+    const keysMax = 1 + batch.positions.reduce((most, position) => Math.max(most, position), 0);
     const tokens = batch.tokenIds.length;
-    const segments = capture === null && tokens <= keptCountMax ? this.#segments(tokens) : null;
-    if (segments !== null && this.#turns.isOne(segments.flatMap(({ program }) => program.operations))) {
-      this.#runSegments(segments);
+    if (capture === null && tokens <= keptTokensMax && this.#isDense) {
+      yield* this.#runSegments(this.#segments(tokens, keysMax));
       return;
     }
+    this.#turns = new Turns(keysMax, this.#turnMultiplyAdds);
     const walk = new RunningWalk(this.#placeOf(tokens), (list) => this.#runInTurns(list));
     yield* this.#captureAt(-1, walk, capture);
     for (const layer of this.model.layers) {
@@ -126,28 +131,37 @@ export class Forward {
     capture.take(layer, this.#rows(layout, 'hidden', tokens));
   }
 
-  /** Prepares all operations of a small step; null if the model has experts, whose choice the host must read. */
-  #segments(tokens: number): readonly Segment[] | null {
-    if (!this.#isDense) return null;
-    const kept = this.#steps.get(tokens);
-    if (kept !== undefined) return kept;
-    const walk = new KeptWalk(this.#placeOf(tokens));
-    // A KeptWalk never yields, so these loops only run the generators to their end.
-    for (const layer of this.model.layers) for (const _ of pushLayer(walk, layer, this.#step));
-    const segments = walk.stretches.map(({ list: { layout, operations }, carried }) => ({
-      layout,
-      carried,
-      program: this.#kernels.prepare(operations),
-    }));
-    this.#steps.set(tokens, segments);
+  /** Prepares all operations of a small step. The model is dense: the host must read the choice of experts. */
+  #segments(tokens: number, keysMax: number): readonly Segment[] {
+    const keys = Math.max(keptKeysMin, 2 ** Math.ceil(Math.log2(keysMax)));
+    const key = `${tokens} ${keys}`;
+    const segments = this.#steps.get(key) ?? this.#preparedSegments(tokens, keys);
+    this.#steps.delete(key);
+    this.#steps.set(key, segments);
+    const [oldest = key] = this.#steps.keys();
+    if (this.#steps.size > keptStepsMax) this.#steps.delete(oldest);
     return segments;
   }
 
-  #runSegments(segments: readonly Segment[]): void {
+  #preparedSegments(tokens: number, keys: number): readonly Segment[] {
+    const walk = new KeptWalk(this.#placeOf(tokens));
+    // A KeptWalk never yields, so these loops only run the generators to their end.
+    for (const layer of this.model.layers) for (const _ of pushLayer(walk, layer, this.#step));
+    const turns = new Turns(keys, this.#turnMultiplyAdds);
+    return walk.stretches.map(({ list: { layout, operations }, carried }) => ({
+      layout,
+      carried,
+      programs: turns
+        .divide(operations)
+        .map((some) => (some.length === 0 ? null : this.#kernels.prepare(some))),
+    }));
+  }
+
+  *#runSegments(segments: readonly Segment[]): Turn<void> {
     let before: ArenaLayout | null = null;
-    for (const { layout, carried, program } of segments) {
+    for (const { layout, carried, programs } of segments) {
       if (before !== null) carry(carried, before, layout, (arena) => this.#buffer(arena));
-      this.#kernels.run(layout.arena, program);
+      yield* runParts(programs, (program) => this.#kernels.run(layout.arena, program));
       before = layout;
     }
   }
@@ -194,7 +208,7 @@ export class Forward {
     const list = this.#listAt(this.#head.arena, rows);
     this.#pushFinalNorm(list, rows);
     const program = this.#kernels.prepare(list.operations);
-    if (rows <= keptCountMax) this.#heads.set(key, program);
+    if (rows <= keptTokensMax) this.#heads.set(key, program);
     return program;
   }
 
@@ -212,7 +226,7 @@ export class Forward {
     if (cap !== null) list.push({ op: 'soft-cap', values, count: rows * columns, cap });
     if (findLargest) list.push({ op: 'argmax', values, rows, columns, output: buffers.candidates });
     const program = this.#kernels.prepare(list.operations);
-    if (rows <= keptCountMax) this.#heads.set(key, program);
+    if (rows <= keptTokensMax) this.#heads.set(key, program);
     return program;
   }
 
@@ -299,7 +313,9 @@ export class Forward {
   }
 
   #runInTurns({ layout, operations }: OperationList): Turn<void> {
-    return this.#turns.run(operations, (some) => this.#kernels.run(layout.arena, some));
+    return runParts(this.#turns.divide(operations), (some) => {
+      if (some.length > 0) this.#kernels.run(layout.arena, some);
+    });
   }
 
   /**

@@ -17,13 +17,9 @@ function attention(tokens: number): KernelOperation {
 }
 
 /** Token counts of the operations in each turn. */
-function turns(operations: readonly KernelOperation[], multiplyAddsMax: number, positions = [9]): number[][] {
-  const runs: number[][] = [[]];
-  const work = new Turns(positions, multiplyAddsMax).run(operations, (some) => {
-    runs.at(-1)?.push(...some.map((one) => ('tokens' in one ? one.tokens : 0)));
-  });
-  for (const _ of work) runs.push([]);
-  return runs;
+function turns(operations: readonly KernelOperation[], multiplyAddsMax: number, keysMax = 10): number[][] {
+  const parts = new Turns(keysMax, multiplyAddsMax).divide(operations);
+  return parts.map((part) => part.map((one) => ('tokens' in one ? one.tokens : 0)));
 }
 
 test('a turn ends before an operation that would make it too long; a single long operation is a turn', () => {
@@ -36,17 +32,27 @@ test('a turn ends before an operation that would make it too long; a single long
 test('attention is cut between groups of eight tokens, with their addresses', () => {
   // A token costs 2 x 10 keys x 2 heads x 5.
   expect(turns([attention(30)], 200 * 20)).toEqual([[16], [14]]);
-  expect(turns([attention(30)], 200 * 20, [3])).toEqual([[30]]);
-  const parts: KernelOperation[] = [];
-  const work = new Turns([9], 200 * 8).run([attention(20)], (some) => parts.push(...some));
-  expect([...work]).toHaveLength(2);
-  const places = parts.map(
-    (part) =>
-      part.op === 'attention' && [part.queries, part.output, part.tables, part.positions, part.tokens],
-  );
+  expect(turns([attention(30)], 200 * 20, 4)).toEqual([[30]]);
+  const parts = new Turns(10, 200 * 8).divide([attention(20)]);
+  expect(parts).toHaveLength(3);
+  const places = parts
+    .flat()
+    .map(
+      (part) =>
+        part.op === 'attention' && [part.queries, part.output, part.tables, part.positions, part.tokens],
+    );
   expect(places).toEqual([
     [1000, 5000, 100, 200, 8],
     [1320, 5640, 132, 232, 8],
     [1640, 6280, 164, 264, 4],
   ]);
+});
+
+test('a list continues the turn of the list before it, and its first part is empty if the turn is full', () => {
+  const divided = new Turns(10, 3000);
+  const counts = (tokens: readonly number[]): number[] =>
+    divided.divide(tokens.map(product)).map((part) => part.length);
+  expect(counts([1, 1])).toEqual([2]);
+  expect(counts([1, 1])).toEqual([1, 1]);
+  expect(counts([3])).toEqual([0, 1]);
 });

@@ -10,41 +10,36 @@ export const usualTurnMultiplyAdds = 2e9;
 /** The attention kernel computes the tokens of a sequence in groups of eight. */
 const attentionTokensUnit = 8;
 
-/** Runs operations, and yields before an operation that would make the turn too long. */
+/** Divides operations into turns. The lists of a step are divided in their order, by one object. */
 export class Turns {
   /** Maximum number of keys that a token of the step attends to. */
   readonly #keysMax: number;
   readonly #multiplyAddsMax: number;
   #spent = 0;
 
-  constructor(positions: readonly number[], multiplyAddsMax: number) {
+  constructor(keysMax: number, multiplyAddsMax: number) {
     this.#multiplyAddsMax = multiplyAddsMax;
-    this.#keysMax = 1 + positions.reduce((most, position) => Math.max(most, position), 0);
+    this.#keysMax = keysMax;
   }
 
-  /** True if the operations fit into the rest of the current turn. */
-  isOne(operations: readonly KernelOperation[]): boolean {
-    const all = operations.reduce((sum, operation) => sum + this.#multiplyAdds(operation), this.#spent);
-    return all <= this.#multiplyAddsMax;
-  }
-
-  *run(
-    operations: readonly KernelOperation[],
-    run: (some: readonly KernelOperation[]) => void,
-  ): Generator<void, void, void> {
-    let pending: KernelOperation[] = [];
+  /**
+   * Returns the operations of each turn. The first part continues the current turn, and is empty if that turn has no
+   * room for the first operation.
+   */
+  divide(operations: readonly KernelOperation[]): readonly (readonly KernelOperation[])[] {
+    let current: KernelOperation[] = [];
+    const parts = [current];
     for (const operation of operations.flatMap((one) => this.#parts(one))) {
       const cost = this.#multiplyAdds(operation);
       if (this.#spent > 0 && this.#spent + cost > this.#multiplyAddsMax) {
-        if (pending.length > 0) run(pending);
-        pending = [];
+        current = [];
+        parts.push(current);
         this.#spent = 0;
-        yield;
       }
-      pending.push(operation);
+      current.push(operation);
       this.#spent += cost;
     }
-    if (pending.length > 0) run(pending);
+    return parts;
   }
 
   #multiplyAdds(operation: KernelOperation): number {
@@ -73,5 +68,16 @@ export class Turns {
         tokens: Math.min(size, tokens - first),
       };
     });
+  }
+}
+
+/** Runs the parts that `divide` returns or prepared programs of them, and yields between turns. */
+export function* runParts<Part>(
+  parts: readonly (Part | null)[],
+  run: (part: Part) => void,
+): Generator<void, void, void> {
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) yield;
+    if (part !== null) run(part);
   }
 }
