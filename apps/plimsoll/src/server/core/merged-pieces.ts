@@ -9,6 +9,11 @@ export interface Numbered<Value> {
 export async function* merged<Value>(
   streams: readonly AsyncIterable<Value>[],
 ): AsyncGenerator<Numbered<Value>, void, void> {
+  const [only] = streams;
+  if (only !== undefined && streams.length === 1) {
+    for await (const value of only) yield { source: 0, value };
+    return;
+  }
   const iterators = streams.map((stream) => stream[Symbol.asyncIterator]());
   const take = async (source: number) => ({ source, next: await iterators[source]?.next() });
   const pending = new Map(iterators.map((_, source) => [source, take(source)]));
