@@ -325,18 +325,6 @@ describe('chat', () => {
     expect(say('hello', '/reset', 'hello', '/exit', 'hello').out).toBe(one.out + one.out);
   });
 
-  test('/help and unknown commands print the commands, and the model does not see them', () => {
-    const flags = ['--temp', '0', '-n', '6', ...small];
-    const say = (...lines: readonly string[]) => plimsoll(['chat', chatModel, ...flags], lines.join('\n'));
-    const { out, err } = say('/help', '/quit', 'hello');
-    expect(out).toBe(say('hello').out);
-    expect(err).toMatchInlineSnapshot(`
-      "  /reset starts a new conversation, /exit ends the program, Ctrl-C stops an answer
-        there is no command /quit; /reset starts a new conversation, /exit ends the program, Ctrl-C stops an answer
-      "
-    `);
-  });
-
   test('a conversation that outgrows its context stops, or slides with --overflow slide', () => {
     const lines = Array.from({ length: 8 }, (_, turn) => `${turn}: ${'so it goes, '.repeat(9)}`);
     const say = (...flags: readonly string[]) =>

@@ -6,7 +6,7 @@ import { AssertionError, PlimsollError } from '@plimsoll/foundation';
 import { CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { safeJson, safeLine, safeText } from './render/safe-text.ts';
-import { terminalText } from './render/styled-text.ts';
+import { plainText, terminalText } from './render/styled-text.ts';
 
 export function printText(text: string): void {
   const shown = terminalText(text);
@@ -18,7 +18,8 @@ export function printJson(value: unknown): void {
 }
 
 export function printMessage(text: string): void {
-  process.stderr.write(`${safeText(text)}\n`);
+  // Styles follow stdout (see paint), and stderr may be a file although stdout is a terminal.
+  process.stderr.write(`${process.stderr.isTTY === true ? terminalText(text) : plainText(text)}\n`);
 }
 
 /**

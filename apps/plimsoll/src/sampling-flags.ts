@@ -19,6 +19,15 @@ export interface SamplingFlags {
 
 const seedMax = 2 ** 32 - 1;
 
+/** Least and greatest value of each flag with a range. */
+export const samplingLimits = {
+  temp: [0, 100],
+  topP: [0, 1],
+  minP: [0, 1],
+  repeatPenalty: [0.001, 1000],
+  seed: [0, seedMax],
+} as const;
+
 export function addSamplingFlags(command: Command): Command {
   return command
     .option(
@@ -26,7 +35,11 @@ export function addSamplingFlags(command: Command): Command {
       'maximum number of output tokens (default: the rest of the context; no limit with --overflow slide)',
       wholeFlag('--max-tokens', 1),
     )
-    .option('--temp <number>', 'temperature; 0 is greedy (default: 0.8)', realFlag('--temp', 0, 100))
+    .option(
+      '--temp <number>',
+      'temperature; 0 is greedy (default: 0.8)',
+      realFlag('--temp', ...samplingLimits.temp),
+    )
     .option(
       '--top-k <count>',
       'keep this many most likely tokens; 0 keeps all (default: 40)',
@@ -35,22 +48,22 @@ export function addSamplingFlags(command: Command): Command {
     .option(
       '--top-p <share>',
       'keep the most likely tokens with this total probability (default: 0.95)',
-      realFlag('--top-p', 0, 1),
+      realFlag('--top-p', ...samplingLimits.topP),
     )
     .option(
       '--min-p <share>',
       'drop tokens below this share of the highest probability (default: 0.05)',
-      realFlag('--min-p', 0, 1),
+      realFlag('--min-p', ...samplingLimits.minP),
     )
     .option(
       '--repeat-penalty <number>',
       'penalty for tokens that are among the last 64; 1 is off (default: 1)',
-      realFlag('--repeat-penalty', 0.001, 1000),
+      realFlag('--repeat-penalty', ...samplingLimits.repeatPenalty),
     )
     .option(
       '--seed <number>',
       'seed of the random numbers, to repeat an answer (default: a new seed)',
-      wholeFlag('--seed', 0, seedMax),
+      wholeFlag('--seed', ...samplingLimits.seed),
     )
     .option('--stop <text>', 'end the answer before this text; may be repeated', collected)
     .option(

@@ -1,6 +1,6 @@
 /** The categories of a ledger as parts of a bar: their order, characters and colours. */
-import type { LedgerCategory } from '@plimsoll/planner/ledger';
-import type { BarPart } from './bar.ts';
+import type { Ledger, LedgerCategory } from '@plimsoll/planner/ledger';
+import { type BarPart, renderBar } from './bar.ts';
 
 export const barLooks: Readonly<Record<LedgerCategory, Pick<BarPart, 'glyph' | 'style'>>> = {
   weights: { glyph: '█', style: 'blue' },
@@ -33,4 +33,12 @@ export function ledgerParts(bytesOf: (category: LedgerCategory) => number): read
     const total = bytesOf(category);
     return total === 0 ? [] : [{ label: category, bytes: total, ...barLooks[category] }];
   });
+}
+
+/** The bar of what an engine holds. */
+export function renderLedgerBar({ entries }: Ledger, limitBytes: number): string {
+  const parts = ledgerParts((category) =>
+    entries.reduce((sum, entry) => sum + (entry.category === category ? entry.bytes : 0), 0),
+  );
+  return renderBar(parts, limitBytes);
 }

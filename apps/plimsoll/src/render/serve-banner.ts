@@ -4,8 +4,7 @@ import type { Ledger } from '@plimsoll/planner/ledger';
 import type { MemoryLimit } from '../memory-limit.ts';
 import type { Capacity } from '../server/capacity.ts';
 import { memoryLine } from './answer-text.ts';
-import { renderBar } from './bar.ts';
-import { ledgerParts } from './ledger-bar.ts';
+import { renderLedgerBar } from './ledger-bar.ts';
 import { paint } from './styled-text.ts';
 
 export interface BannerFacts {
@@ -25,12 +24,9 @@ export function serveBanner(facts: BannerFacts): string {
   const { names, url, ledger, limit, loadSeconds, hasTemplate, needsKey, hasSite } = facts;
   const [name = ''] = names;
   const aliases = names.length === 1 ? '' : ` (also ${names.slice(1).join(', ')})`;
-  const parts = ledgerParts((category) =>
-    ledger.entries.reduce((sum, entry) => sum + (entry.category === category ? entry.bytes : 0), 0),
-  );
   return [
     `${paint('bold', name)}${aliases}, loaded in ${formatSeconds(loadSeconds)}`,
-    renderBar(parts, limit.bytes),
+    renderLedgerBar(ledger, limit.bytes),
     memoryLine(ledger, limit),
     capacityLine(facts.capacity),
     ...(hasTemplate

@@ -29,3 +29,8 @@ const markedSequence = new RegExp(`${mark}:(\\[[0-9;]*):${mark}`, 'g');
 export function terminalText(text: string): string {
   return safeText(text).replace(markedSequence, '\u001b$1m');
 }
+
+/** The same text for a pipe or a file, without styles. */
+export function plainText(text: string): string {
+  return safeText(text).replace(markedSequence, '');
+}
