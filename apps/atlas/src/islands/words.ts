@@ -6,6 +6,7 @@ export type PlannerWords = IslandWords['planner'];
 export type MapWords = IslandWords['map'];
 export type BatchWords = IslandWords['batch'];
 export type BlocksWords = IslandWords['blocks'];
+export type LiveWords = IslandWords['live'];
 export type CellWords = IslandWords['cell'];
 
 /** "{users} users" with its values. A name without a value stays, so that a mistake is seen. */

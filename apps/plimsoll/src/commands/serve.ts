@@ -164,7 +164,14 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
 
 /** The server's modules; the help and the errors of flags need none of them. */
 async function serverModules() {
-  const [http, server, host, capacity, site, templates] = await Promise.all([
+  const [
+    { listen },
+    { serveEngine, serverBytes },
+    { isLoopback },
+    { capacityOf },
+    { findSite },
+    { TemplateProcess },
+  ] = await Promise.all([
     import('../server/http-server.ts'),
     import('../server/running-server.ts'),
     import('../server/http/own-host.ts'),
@@ -172,7 +179,7 @@ async function serverModules() {
     import('../server/site/site-directory.ts'),
     import('@plimsoll/text/process'),
   ]);
-  return { ...http, ...server, ...host, ...capacity, ...site, ...templates };
+  return { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess };
 }
 
 function requests(count: number): string {

@@ -123,6 +123,19 @@ export function engineState({ model, meter, limitBytes }: ServerCore): EngineSta
       }),
     })),
     histograms: meter.latencies,
-    totals: { ...meter.totals, preemptions, prefixQueryTokens, prefixHitTokens },
+    totals: { ...totalTokens(sequences, meter.totals), preemptions, prefixQueryTokens, prefixHitTokens },
+  };
+}
+
+/** The meter counts a request at its end; live requests are added here. */
+function totalTokens(
+  live: readonly { readonly promptLength: number; readonly tokens: readonly number[] }[],
+  ended: { readonly promptTokens: number; readonly outputTokens: number },
+): { readonly promptTokens: number; readonly outputTokens: number } {
+  const prompts = live.reduce((sum, { promptLength }) => sum + promptLength, 0);
+  const known = live.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  return {
+    promptTokens: ended.promptTokens + prompts,
+    outputTokens: ended.outputTokens + known - prompts,
   };
 }

@@ -11,6 +11,7 @@ const policy = "default-src 'self'; connect-src 'self' http:";
 const files: Readonly<Record<string, string>> = {
   'index.html': 'start',
   '404.html': 'no such page',
+  'server.json': '{"serves":false}',
   'live/index.html': `<meta http-equiv="Content-Security-Policy" content="${policy}"/>live`,
   'health/index.html': 'a page with the address of a route',
   'v1/models/index.html': 'a page in a folder of the API',
@@ -38,6 +39,7 @@ describe('with a built site and API keys', () => {
     expect(await live.text()).toContain('live');
     expect(live.headers.get('content-security-policy')).toBe(`${policy}; frame-ancestors 'none'`);
     expect(live.headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(await (await fetch(`${server.url}/server.json`)).json()).toEqual({ serves: true });
     expect(server.logs.length).toBe(before);
   });
 
