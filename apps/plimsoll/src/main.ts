@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   schema: async () => (await import('./commands/schema.ts')).schemaCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   pull: async () => (await import('./commands/pull.ts')).pullCommand(),
+  rm: async () => (await import('./commands/rm.ts')).rmCommand(),
   run: async (done) => (await import('./commands/run.ts')).runCommand(done),
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
   serve: async (done) => (await import('./commands/serve.ts')).serveCommand(done),

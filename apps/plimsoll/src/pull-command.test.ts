@@ -313,3 +313,16 @@ describe.skipIf(!hasPythonLibrary())('beside huggingface_hub (skipped where Pyth
 function entryOf(file: string): unknown {
   return listingOf({ files }).find((entry) => (entry as { path: string }).path === file);
 }
+
+test('pull --list without a model lists the cache, and rm removes from it', async () => {
+  await plimsoll('pull', 'hf:some/model:Q4_0');
+  expect((await plimsoll('pull', '--list')).out).toBe('hf:some/model:Q4_0  91.94 KiB\n');
+  const { out } = await plimsoll('pull', '--list', '--json');
+  expect(outputSchemas.pull.parse(JSON.parse(out))).toMatchObject({
+    cache,
+    models: [{ name: 'hf:some/model:Q4_0', bytes: 94_144 }],
+  });
+  expect((await plimsoll('rm', 'hf:some/model')).err).toBe('hf:some/model:Q4_0 removed, 91.94 KiB freed\n');
+  expect((await plimsoll('pull', '--list')).err).toBe(`${cache} has no model\n`);
+  expect(await plimsoll('rm', 'hf:some/model')).toMatchObject({ code: 1 });
+});

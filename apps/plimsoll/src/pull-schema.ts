@@ -28,4 +28,10 @@ export const pullSchema = z.union([
       ),
     })
     .describe('with --list'),
+  z
+    .strictObject({
+      cache: z.string().describe('folder of the cache'),
+      models: z.array(z.strictObject({ name: z.string(), commit: z.string(), path: z.string(), bytes })),
+    })
+    .describe('with --list and no model'),
 ]);

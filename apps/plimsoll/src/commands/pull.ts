@@ -1,7 +1,8 @@
 /** `plimsoll pull`: downloads a model of the Hub into the cache, if it fits. */
-import { formatBytes, monotonicClock } from '@plimsoll/foundation';
+import { formatBytes, monotonicClock, PlimsollError } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { addMemoryFlags, type EngineFlags, fitCheck } from '../engine-start.ts';
+import { listCachedModels } from '../hub/cached-models.ts';
 import { type HubReference, hubReferenceText, parseHubReference } from '../hub/hub-reference.ts';
 import { type HubSettings, hubSettings } from '../hub/hub-settings.ts';
 import { chooseModel, safetensorsModel } from '../hub/model-choice.ts';
@@ -12,6 +13,7 @@ import { listedModel, renderModels } from '../hub/several-models.ts';
 import { memoryLimit } from '../memory-limit.ts';
 import { printJson, printMessage, printText } from '../output.ts';
 import { DownloadProgress } from '../render/download-progress.ts';
+import { renderTable } from '../render/table.ts';
 
 interface PullFlags extends EngineFlags {
   readonly list?: boolean;
@@ -22,9 +24,12 @@ interface PullFlags extends EngineFlags {
 export function pullCommand(): Command {
   const command = new Command('pull')
     .description('Download a model of the Hub into the cache, if it fits into the memory')
-    .argument('<model>', 'hf:organisation/name[:Q4_K_M][@revision]');
+    .argument('[model]', 'hf:organisation/name[:Q4_K_M][@revision]');
   return addMemoryFlags(command)
-    .option('--list', 'list the models of the repository with their sizes, and download nothing')
+    .option(
+      '--list',
+      'list the models of the repository, or without a model those of the cache, and download nothing',
+    )
     .option('--force', 'download a model that does not fit, or that this engine does not run')
     .option('--offline', 'send no request: only report what the cache has')
     .option('--json', 'print the model and its files as JSON (plimsoll schema pull)')
@@ -47,10 +52,12 @@ Examples:
   plimsoll pull hf:bartowski/SmolLM2-135M-Instruct-GGUF:Q8_0 --memory 4GiB
   plimsoll pull hf:HuggingFaceTB/SmolLM2-135M-Instruct@main
   plimsoll pull hf:bartowski/Qwen2.5-7B-Instruct-GGUF --list
+  plimsoll pull --list                                              (what the cache has; plimsoll rm removes)
 
 Exit codes: 0 ok, 1 bad input, a failed download or a defect, 2 does not fit into the memory.`,
     )
-    .action(async (text: string, flags: PullFlags) => {
+    .action(async (text: string | undefined, flags: PullFlags) => {
+      if (text === undefined) return listCache(flags);
       const limit = memoryLimit(flags.memory);
       const fit = flags.force === true ? null : fitCheck(flags, {}, limit.bytes);
       const settings = hubSettings(flags);
@@ -78,6 +85,27 @@ Exit codes: 0 ok, 1 bad input, a failed download or a defect, 2 does not fit int
         printText(path);
       }
     });
+}
+
+function listCache(flags: PullFlags): void {
+  if (flags.list !== true) {
+    throw new PlimsollError({
+      code: 'missing-model',
+      message: 'no model was named',
+      limit: 'hf:organisation/name[:Q4_K_M][@revision], or --list',
+      hint: 'plimsoll pull hf:bartowski/SmolLM2-135M-Instruct-GGUF',
+    });
+  }
+  const { cacheFolder } = hubSettings(flags);
+  const models = listCachedModels(cacheFolder).map(({ reference, choice: { sizeBytes }, commit, path }) => ({
+    name: hubReferenceText(reference),
+    commit,
+    path,
+    bytes: sizeBytes,
+  }));
+  if (flags.json === true) printJson({ cache: cacheFolder, models });
+  else if (models.length === 0) printMessage(`${cacheFolder} has no model`);
+  else printText(renderTable(models.map(({ name, bytes: size }) => [name, formatBytes(size)])));
 }
 
 interface Listing {

@@ -119,7 +119,7 @@ function knownCommit({ path }: RepositoryFolder, revision: string): string | nul
 }
 
 /** Files of a snapshot whose blobs are complete: a blob gets its name when its last byte is written. */
-function snapshotFiles(snapshot: string, folder = '', depth = 0): readonly RepositoryFile[] {
+export function snapshotFiles(snapshot: string, folder = '', depth = 0): readonly RepositoryFile[] {
   const path = join(snapshot, folder);
   if (depth > folderDepthMax || statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry): readonly RepositoryFile[] => {
@@ -131,7 +131,7 @@ function snapshotFiles(snapshot: string, folder = '', depth = 0): readonly Repos
 }
 
 /** Python's library writes refs/ first and may have fetched config.json alone. */
-function isWholeCheckpoint(snapshot: string, { files }: ModelChoice): boolean {
+export function isWholeCheckpoint(snapshot: string, { files }: ModelChoice): boolean {
   const names = new Set(files.map(({ path }) => path));
   if (!names.has('tokenizer.json')) return false;
   if (!names.has('model.safetensors.index.json')) return true;
