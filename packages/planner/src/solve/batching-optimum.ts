@@ -1,19 +1,10 @@
 /** The number of running requests that trades latency against throughput. */
 import type { PlimsollError } from '@plimsoll/foundation';
-import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import type { LoadPoint } from '../speed/closed-loop.ts';
 import { largestMeeting, powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import {
-  assertInContext,
-  infeasible,
-  prepareReplica,
-  type Replica,
-  type RequestTokens,
-  requestOf,
-  servingPoint,
-} from './subject.ts';
+import { infeasible, type Replica, type RequestTokens, servingPoint, servingReplica } from './subject.ts';
 
 export const batchingOptimum: Solver = defineSolver({
   name: 'batching-optimum',
@@ -114,14 +105,8 @@ export const batchingOptimum: Solver = defineSolver({
   ],
   example: 'llama-3.1-8b-instruct --gpu h100 --engine none --tpot-limit 30ms',
   solve(values, subject) {
-    const contextTokens = values.promptTokens + values.outputTokens;
-    const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
-    assertInContext(replica, contextTokens);
-    const held = usersMax(replica.deployment, contextTokens);
-    if (held === 0)
-      throw infeasible('the cache does not hold one request', {
-        hint: 'fewer tokens, a larger --tp, or another --gpu',
-      });
+    const replica = servingReplica(subject, values);
+    const { held } = replica;
     const most = Math.min(held, values.usersLimit);
     const at = (users: number): Point => pointOf(replica, values, users);
     const broken = (users: number): string | null => brokenLimit(at(users), values);

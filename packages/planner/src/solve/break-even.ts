@@ -1,7 +1,6 @@
 /** From which load own devices are cheaper than the price of an API. */
-import { usersMax } from '../deployment/deployment.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import { assertInContext, infeasible, prepareReplica, requestOf, servingPoint } from './subject.ts';
+import { infeasible, servingPoint, servingReplica } from './subject.ts';
 
 export const breakEven: Solver = defineSolver({
   name: 'break-even',
@@ -116,19 +115,13 @@ export const breakEven: Solver = defineSolver({
   example: 'llama-3.1-70b-instruct --gpu h100 --tp 4 --engine none --input-price 0.6 --output-price 0.8',
   solve(values, subject) {
     const { promptTokens, outputTokens, cachedTokens, load } = values;
-    const contextTokens = promptTokens + outputTokens;
-    const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
-    assertInContext(replica, contextTokens);
+    const replica = servingReplica(subject, values);
+    const { held } = replica;
     if (replica.perHourUsd === null)
       throw infeasible(`the registry has no price of ${replica.request.hardware.name}`, {
         hint: '--price USD, dollars of one device per hour',
       });
-    const held = usersMax(replica.deployment, contextTokens);
     const users = Math.min(values.users ?? usersUsual, held);
-    if (users === 0)
-      throw infeasible('the cache does not hold one request', {
-        hint: 'fewer tokens, a larger --tp, or another --gpu',
-      });
     const full = servingPoint(replica, values, users);
     const apiPerRequestUsd =
       ((promptTokens - cachedTokens) * values.inputPrice +

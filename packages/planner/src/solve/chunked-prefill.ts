@@ -3,7 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { largestWithin } from '../deployment/boundary-search.ts';
 import type { LoadEntry } from '../speed/step-load.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import { assertInContext, assertOneGroup, prepareReplica, requestOf } from './subject.ts';
+import { assertInContext, assertOneGroup, assertUncached, prepareReplica, requestOf } from './subject.ts';
 
 export const chunkedPrefill: Solver = defineSolver({
   name: 'chunked-prefill',
@@ -91,7 +91,7 @@ export const chunkedPrefill: Solver = defineSolver({
   example: 'llama-3.1-8b-instruct --gpu h100 --engine none --prompt-tokens 32k --users 16 --stall-limit 50ms',
   solve(values, subject) {
     const { promptTokens, cachedTokens, users, contextTokens, chunkTokens, stallLimit } = values;
-    if (cachedTokens >= promptTokens) throw cachedPrompt(values);
+    assertUncached(values);
     const longest = Math.max(promptTokens, contextTokens);
     const replica = prepareReplica(requestOf(subject), { contextTokens: longest, users: 1 });
     assertInContext(replica, longest);
@@ -178,17 +178,4 @@ function largestChunk(prompt: Prompt, stallLimit: number): number {
 function chunkSizes(tokens: number): readonly number[] {
   const smallest = Math.max(256, 2 ** Math.ceil(Math.log2(tokens / 128)));
   return [0, 1, 2, 3, 4, 5, 6].map((power) => smallest * 2 ** power).filter((size) => size < tokens);
-}
-
-function cachedPrompt(values: {
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-}): PlimsollError {
-  return new PlimsollError({
-    code: 'bad-input',
-    message: `--cached-tokens ${values.cachedTokens} leaves nothing of the prompt to compute`,
-    value: values.cachedTokens,
-    limit: `less than the prompt of ${values.promptTokens} tokens`,
-    hint: 'the last token of a prompt is always computed',
-  });
 }

@@ -1,15 +1,7 @@
 /** Energy, carbon and electricity of served tokens. */
-import { usersMax } from '../deployment/deployment.ts';
 import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import {
-  assertInContext,
-  infeasible,
-  prepareReplica,
-  type Replica,
-  requestOf,
-  servingPoint,
-} from './subject.ts';
+import { assertHeld, infeasible, type Replica, servingPoint, servingReplica } from './subject.ts';
 
 export const joulesPerKwh = 3.6e6;
 
@@ -122,16 +114,8 @@ export const energy: Solver = defineSolver({
   ],
   example: 'llama-3.1-8b-instruct --gpu h100 --engine none --pue 1.2 --carbon-intensity 345',
   solve(values, subject) {
-    const contextTokens = values.promptTokens + values.outputTokens;
-    const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
-    assertInContext(replica, contextTokens);
-    const held = usersMax(replica.deployment, contextTokens);
-    if (held < values.users)
-      throw infeasible(`memory holds ${held} of the ${values.users} requests`, {
-        value: values.users,
-        limit: held,
-        hint: 'fewer --users',
-      });
+    const replica = servingReplica(subject, values);
+    assertHeld(replica, values.users);
     const watts = wattsOf(replica, values);
     const joulesAt = (users: number): number =>
       watts / servingPoint(replica, values, users).outputTokensPerSecond;

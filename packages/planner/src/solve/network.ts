@@ -76,7 +76,7 @@ export const network: Solver = defineSolver({
   example: 'llama-3.1-70b-instruct --gpu h100 --tp 4 --engine none --users 32',
   solve(values, subject) {
     const request = requestOf(subject);
-    const asked = timesOf(request, values);
+    const { fits: _, ...asked } = timesOf(request, values);
     const rows: Row[] = [];
     for (let tensor = 1; tensor <= values.tpMax; tensor *= 2) {
       const times = timesOrNull({ ...request, parallelism: { ...request.parallelism, tensor } }, values);

@@ -1,11 +1,10 @@
 /** Where to serve: carbon, distance to the users, and price, for each region of the registry. */
 import { PlimsollError } from '@plimsoll/foundation';
 import data from '@plimsoll/registry/regions' with { type: 'json' };
-import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import { joulesPerKwh, wattsOf } from './energy.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import { assertInContext, infeasible, prepareReplica, requestOf, servingPoint } from './subject.ts';
+import { assertHeld, infeasible, servingPoint, servingReplica } from './subject.ts';
 
 /** Kilometres per second of light in glass fibre: its refractive index is about 1.47 (ITU-T G.652). */
 const fibreKmPerSecond = 299_792.458 / 1.47;
@@ -135,16 +134,8 @@ export const placement: Solver = defineSolver({
   example:
     'llama-3.1-8b-instruct --gpu h100 --engine none --latitude 48.1 --longitude 11.6 --carbon-price 80',
   solve(values, subject) {
-    const contextTokens = values.promptTokens + values.outputTokens;
-    const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
-    assertInContext(replica, contextTokens);
-    const held = usersMax(replica.deployment, contextTokens);
-    if (held < values.users)
-      throw infeasible(`memory holds ${held} of the ${values.users} requests`, {
-        value: values.users,
-        limit: held,
-        hint: 'fewer --users',
-      });
+    const replica = servingReplica(subject, values);
+    assertHeld(replica, values.users);
     const point = servingPoint(replica, values, values.users);
     const kwhPerMillion = ((wattsOf(replica, values) / point.outputTokensPerSecond) * 1e6) / joulesPerKwh;
     const price =

@@ -1,19 +1,10 @@
 /** How many replicas answer a rate of requests within a p99. */
 import { formatSeconds, PlimsollError } from '@plimsoll/foundation';
-import { usersMax } from '../deployment/deployment.ts';
 import { perMillion } from '../deployment/price.ts';
 import { queueState } from './queueing.ts';
 import { leastMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
-import {
-  assertInContext,
-  infeasible,
-  prepareReplica,
-  type Replica,
-  type RequestTokens,
-  requestOf,
-  servingPoint,
-} from './subject.ts';
+import { infeasible, type Replica, type RequestTokens, servingPoint, servingReplica } from './subject.ts';
 
 export const replicas: Solver = defineSolver({
   name: 'replicas',
@@ -129,14 +120,8 @@ export const replicas: Solver = defineSolver({
   example: 'llama-3.1-8b-instruct --gpu h100 --engine none --rate 40 --p99 30s',
   solve(values, subject) {
     if (values.p99 === null && values.ttftP99 === null) throw withoutLimit();
-    const contextTokens = values.promptTokens + values.outputTokens;
-    const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
-    assertInContext(replica, contextTokens);
-    const places = Math.min(usersMax(replica.deployment, contextTokens), values.usersLimit);
-    if (places === 0)
-      throw infeasible('the cache does not hold one request', {
-        hint: 'fewer tokens, a larger --tp, or another --gpu',
-      });
+    const replica = servingReplica(subject, values);
+    const places = Math.min(replica.held, values.usersLimit);
     const full = servingPoint(replica, values, places);
     const least = Math.floor(values.rate / full.requestsPerSecond) + 1;
     const meets = (count: number): boolean => {

@@ -3,7 +3,7 @@ import { assert, formatBytes, PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { deviceCount } from '../bytes/parallelism.ts';
-import type { Deployment } from '../deployment/deployment.ts';
+import { type Deployment, usersMax } from '../deployment/deployment.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
 import type { Workload } from '../question/workload.ts';
@@ -92,6 +92,49 @@ export function assertInContext({ deployment, request }: Replica, tokens: number
     value: tokens,
     limit: deployment.contextMax,
     hint: 'fewer prompt or output tokens',
+  });
+}
+
+/** Refuses a prompt without a token to compute. */
+export function assertUncached({
+  promptTokens,
+  cachedTokens = 0,
+}: Omit<RequestTokens, 'outputTokens'>): void {
+  if (cachedTokens < promptTokens) return;
+  throw new PlimsollError({
+    code: 'bad-input',
+    message: `--cached-tokens ${cachedTokens} leaves nothing of the prompt to compute`,
+    value: cachedTokens,
+    limit: `less than the prompt of ${promptTokens} tokens`,
+    hint: 'the last token of a prompt is always computed',
+  });
+}
+
+/** A replica for requests of one size, of which it holds at least one. */
+export interface ServingReplica extends Replica {
+  /** Requests that fit at once. */
+  readonly held: number;
+}
+
+/** Prepares the replica of the subject for requests of this size. */
+export function servingReplica(subject: Subject, tokens: RequestTokens): ServingReplica {
+  assertUncached(tokens);
+  const contextTokens = tokens.promptTokens + tokens.outputTokens;
+  const replica = prepareReplica(requestOf(subject), { contextTokens, users: 1 });
+  assertInContext(replica, contextTokens);
+  const held = usersMax(replica.deployment, contextTokens);
+  if (held > 0) return { ...replica, held };
+  throw infeasible('the cache does not hold one request', {
+    value: `${contextTokens} tokens`,
+    hint: 'fewer tokens, a larger --tp, a --kv format of fewer bits, or another --gpu',
+  });
+}
+
+/** Refuses more requests than the replica holds. */
+export function assertHeld({ held }: ServingReplica, users: number): void {
+  if (users <= held) return;
+  throw infeasible(`memory holds ${held} of the ${users} requests`, {
+    ...{ value: users, limit: held, hint: 'fewer --users, a larger --tp, or another --gpu' },
   });
 }
 
