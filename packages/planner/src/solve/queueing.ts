@@ -70,12 +70,15 @@ function unstable({ rate, serviceSeconds, servers }: Queue): PlimsollError {
   const needed = serversNeeded(rate, serviceSeconds);
   return new PlimsollError({
     code: 'unstable',
-    message: `${servers} servers complete ${(servers / serviceSeconds).toPrecision(3)} requests per second and ${rate} arrive, so the queue grows without end`,
+    message: `${rate} requests arrive per second and ${servers === 1 ? '1 server completes' : `${servers} servers complete`} ${(servers / serviceSeconds).toPrecision(3)}, so the queue grows without end`,
     value: rate * serviceSeconds,
     limit: `less than ${servers}`,
     hint: `at least ${needed} servers`,
   });
 }
+
+/** A probability that no answer shows. */
+const negligible = 1e-200;
 
 /**
  * Returns the probability that a request waits, for an offered load of `offered` servers. The recurrence over Erlang's B
@@ -85,7 +88,11 @@ export function erlangC(offered: number, servers: number): number {
   assert(offered >= 0 && offered < servers, `a stable queue, not ${offered} of ${servers} servers`);
   if (offered === 0) return 0;
   let blocked = 1;
-  for (let count = 1; count <= servers; count++) blocked = (offered * blocked) / (count + offered * blocked);
+  for (let count = 1; count <= servers; count++) {
+    blocked = (offered * blocked) / (count + offered * blocked);
+    // Beyond the offered load the share falls faster than any power; millions of idle servers add nothing.
+    if (blocked < negligible) return 0;
+  }
   const utilization = offered / servers;
   return blocked / (1 - utilization * (1 - blocked));
 }

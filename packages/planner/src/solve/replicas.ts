@@ -147,7 +147,12 @@ export const replicas: Solver = defineSolver({
         utilization: values.rate / (count * full.requestsPerSecond),
         requestsPerSecondMax: count * full.requestsPerSecond,
       },
-      notes: count > least ? [`${least} replicas carry the rate; the rest is for the p99`] : [],
+      notes:
+        count > least
+          ? [
+              `${least === 1 ? '1 replica carries' : `${least} replicas carry`} the rate; the rest is for the p99`,
+            ]
+          : [],
     };
   },
 });
