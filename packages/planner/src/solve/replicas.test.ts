@@ -53,3 +53,10 @@ test.each([
 ] as const)('%s is refused', (_, given, code) => {
   expect(codeOf(() => solved('replicas', given, { replica }))).toBe(code);
 });
+
+test('a limit just above the time of a lone request takes as many replicas as requests run, and answers at once', () => {
+  const given = { serviceVariation: 0 };
+  const alone = output(solved('batching-optimum', { usersLimit: 1 }, { replica }), 'e2eSeconds');
+  const result = solved('replicas', { ...given, rate: 10_000, p99: alone * 1.001 }, { replica });
+  expect(output(result, 'replicas')).toBeGreaterThan(0.9 * 10_000 * alone);
+});
