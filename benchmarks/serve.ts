@@ -94,15 +94,19 @@ async function main(): Promise<void> {
   const servers: ServerNotes = {};
   const programs = programsOf(choice, servers);
   const results: CaseResult[] = [];
+  const failures: Record<string, string> = {};
   for (const name of choice.models) {
-    const turns = await takeTurns(servedModel(name), programs, {
-      cases: casesOf(name, choice),
-      turns: choice.turns,
-      started({ name: server, shown: command, version }, output) {
-        servers[server] = { command, version: version(output) };
-      },
-    });
-    results.push(...turns);
+    const finished = (result: CaseResult): void => void results.push(result);
+    const started = ({ name: server, shown: command, version }: ServerProgram, output: string): void => {
+      servers[server] = { command, version: version(output) };
+    };
+    const cases = casesOf(name, choice);
+    try {
+      await takeTurns(servedModel(name), programs, { cases, turns: choice.turns, started, finished });
+    } catch (error) {
+      // A run takes long, so the record keeps what the other models gave.
+      failures[name] = error instanceof Error ? error.message : String(error);
+    }
   }
   const used = new Set(results.map(({ loadCase }) => loadCase));
   const record: ServeRecord = {
@@ -113,6 +117,7 @@ async function main(): Promise<void> {
       loadCases.filter(({ name }) => used.has(name)).map(({ name, explanation }) => [name, explanation]),
     ),
     results,
+    failures,
   };
   const text = renderRecord(record, choice.isFull ? previousRecord<ServeRecord>('serve') : null);
   process.stdout.write(choice.isJson ? `${JSON.stringify(record, null, 2)}\n` : text);

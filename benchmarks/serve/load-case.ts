@@ -36,9 +36,9 @@ const openLoop = { requests: 20, perSecond: 3, promptTokens: 64, outputTokens: 3
 const sharedTokens = 256;
 
 export const loadCases: readonly LoadCase[] = [
-  closedLoop(1, 6),
-  closedLoop(8, 32),
-  closedLoop(32, 80),
+  closedLoop(1, 4),
+  closedLoop(8, 24),
+  closedLoop(32, 64),
   {
     name: 'open loop',
     explanation: `requests arrive at random (Poisson), ${openLoop.perSecond} per second for 135M and fewer for larger models, ${openLoop.promptTokens} tokens in and ${openLoop.outputTokens} out`,
@@ -77,7 +77,7 @@ export const loadCases: readonly LoadCase[] = [
     requests(options) {
       const random = randomOf(this.name, options);
       const shared = tokens(random, sharedTokens, options);
-      return Array.from({ length: scaled(32, options.scale) }, () => ({
+      return Array.from({ length: scaled(24, options.scale) }, () => ({
         prompt: [...shared, ...tokens(random, usual.promptTokens, options)],
         outputTokens: usual.outputTokens,
         atSeconds: null,

@@ -23,16 +23,16 @@ export function renderRecord(record: ServeRecord, previous: ServeRecord | null):
   ].join('\n\n')}\n`;
 }
 
-function serversSection({ servers }: ServeRecord): string {
-  return serverNames
-    .map((name) => {
-      const server = servers[name];
-      if (server === undefined) return `- ${name}: has loaded no model`;
-      return 'leftOut' in server
-        ? `- ${name}: left out: ${server.leftOut}`
-        : `- ${name}: \`${server.command}\`; ${server.version}`;
-    })
-    .join('\n');
+function serversSection({ servers, failures }: ServeRecord): string {
+  const failed = Object.entries(failures).map(([model, reason]) => `- ${model} ended early: ${reason}`);
+  const lines = serverNames.map((name) => {
+    const server = servers[name];
+    if (server === undefined) return `- ${name}: has loaded no model`;
+    return 'leftOut' in server
+      ? `- ${name}: left out: ${server.leftOut}`
+      : `- ${name}: \`${server.command}\`; ${server.version}`;
+  });
+  return [...lines, ...failed].join('\n');
 }
 
 function casesSection({ cases }: ServeRecord): string {

@@ -60,4 +60,6 @@ export interface ServeRecord {
   /** Explanation of each case, by its name. */
   readonly cases: Readonly<Record<string, string>>;
   readonly results: readonly CaseResult[];
+  /** The error that ended a model's turns, by the name of the model. */
+  readonly failures: Readonly<Record<string, string>>;
 }

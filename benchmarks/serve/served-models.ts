@@ -18,7 +18,7 @@ const smolName = 'SmolLM2 q4_1';
 const smolVocabulary = 49_152;
 
 /** Models that get every case. The others get closed loops alone, or a run would take an hour. */
-export const widelyTested: readonly string[] = ['135M q4_0', '0.5B q4_0'];
+export const widelyTested: readonly string[] = ['135M q4_0'];
 
 /** `node tools/real-models.ts` fetches SmolLM2. */
 export function servedModelNames(): readonly string[] {

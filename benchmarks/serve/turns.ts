@@ -21,13 +21,14 @@ export interface TurnOptions {
   readonly turns: number;
   /** Receives what a server printed at its start. */
   readonly started: (program: ServerProgram, output: string) => void;
+  readonly finished: (result: CaseResult) => void;
 }
 
 export async function takeTurns(
   model: ServedModelFile,
   programs: readonly ServerProgram[],
-  { cases, turns, started }: TurnOptions,
-): Promise<readonly CaseResult[]> {
+  { cases, turns, started, finished }: TurnOptions,
+): Promise<void> {
   const players: Player[] = [];
   try {
     for (const program of programs) {
@@ -35,7 +36,6 @@ export async function takeTurns(
       players.push({ name: program.name, server });
       started(program, server.output);
     }
-    const results: CaseResult[] = [];
     for (const loadCase of cases) {
       const found: Partial<Record<ServerName, TurnFigures[]>> = {};
       for (const player of players) await warmUp(player, loadCase, model);
@@ -47,9 +47,8 @@ export async function takeTurns(
         }
       }
       process.stderr.write(`  ${model.name}, ${loadCase.name}: ${progress(found)}\n`);
-      results.push({ model: model.name, loadCase: loadCase.name, turns: found });
+      finished({ model: model.name, loadCase: loadCase.name, turns: found });
     }
-    return results;
   } finally {
     for (const { server } of players) await server.close();
   }
