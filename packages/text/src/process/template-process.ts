@@ -14,6 +14,11 @@ import type { ChatInput, RenderedChat, TemplateTokens } from '../chat/chat-templ
 export const templateProcessLimits = {
   /** Of one rendering; a conversation of 1,000 messages takes a tenth of a second. */
   seconds: 2,
+  /**
+   * Seconds of the tries of one rendering. On a busy machine the process gets a part of the time: a rendering that used
+   * less than half of `seconds` of a processor is tried again with more time.
+   */
+  trySeconds: [2, 4, 8],
   /** A text of a million characters takes about 20 MiB on its way. */
   heapMebibytes: 64,
 } as const;
@@ -102,7 +107,7 @@ export class TemplateProcess {
     child.channel?.ref();
     try {
       await Promise.race([ready, promise]);
-      const waitSeconds = templateProcessLimits.seconds + graceSeconds;
+      const waitSeconds = templateProcessLimits.trySeconds.reduce((sum, one) => sum + one, graceSeconds);
       timer = setTimeout(() => reject(tooLate(job)), 1000 * waitSeconds);
       child.once('message', resolve);
       child.send(job);
