@@ -8,16 +8,30 @@
  *
  * `generate` and `generateStream` are short forms of `submit`.
  */
-import { PlimsollError } from '@plimsoll/foundation';
+import { defined, PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner/ledger';
-import type { BlockView, GroupOccupancy, SequenceView, ServingMetrics } from '@plimsoll/serving';
+import type {
+  BlockView,
+  GroupOccupancy,
+  PrefixCacheIdentity,
+  SequenceView,
+  ServingMetrics,
+} from '@plimsoll/serving';
 import type { Model } from './load/model.ts';
 import { type EngineLoad, EngineLoop, type LoopParts } from './loop/engine-loop.ts';
 import { Observation, type ObservationRequest } from './loop/observation.ts';
 import type { StepListener } from './loop/step-report.ts';
 import type { ArenaMemory } from './memory/arena.ts';
 import type { MemoryManager } from './memory/memory-manager.ts';
+import { cacheIdentity } from './prefix-cache/cache-identity.ts';
+import {
+  type CacheParts,
+  type LoadedPrefixCache,
+  loadCache,
+  type SavedPrefixCache,
+  saveCache,
+} from './prefix-cache/saved-cache.ts';
 import { collectChoices } from './request/collect-choices.ts';
 import type { Completion } from './request/completion.ts';
 import type {
@@ -39,6 +53,8 @@ export interface EngineParts extends LoopParts {
   readonly memory: MemoryManager<ArenaMemory>;
   readonly kernels: Kernels;
   readonly workspace: SamplerWorkspace;
+  /** Null without a draft model. */
+  readonly draftModel: Model | null;
 }
 
 export class Engine {
@@ -50,6 +66,7 @@ export class Engine {
   readonly #loop: EngineLoop;
   readonly #hiddenStates: HiddenStatesBudget;
   readonly #completions = new Map<Request, readonly Completion[]>();
+  #cacheIdentity: Promise<PrefixCacheIdentity> | null = null;
   #observations = 0;
 
   constructor(parts: EngineParts) {
@@ -217,6 +234,33 @@ export class Engine {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /**
+   * Writes the cached blocks to a file while the engine serves. A process that dies at any point leaves the old file or
+   * the new one. Rejects with code `prefix-cache-unsaved`.
+   */
+  async savePrefixCache(path: string): Promise<SavedPrefixCache> {
+    return saveCache(path, await this.#cacheParts());
+  }
+
+  /**
+   * Loads saved blocks before the first request; null if the file does not exist. Rejects with `prefix-cache-torn` or
+   * `prefix-cache-mismatch` for a damaged file and for the file of another engine; the cache is empty then.
+   */
+  async loadPrefixCache(path: string): Promise<LoadedPrefixCache | null> {
+    return loadCache(path, await this.#cacheParts());
+  }
+
+  async #cacheParts(): Promise<CacheParts> {
+    const { scheduler, forward, drafter, draftModel, kernels } = this.#parts;
+    this.#cacheIdentity ??= cacheIdentity({
+      plan: defined(this.memory.adoptedPlan ?? undefined, 'a running engine has a plan'),
+      models: draftModel === null ? [this.model] : [this.model, draftModel],
+      kernelPath: kernels.path,
+    });
+    const forwards = drafter === null ? [forward] : [forward, drafter.forward];
+    return { scheduler, forwards, identity: await this.#cacheIdentity };
   }
 
   #encode(prompt: string | ArrayLike<number>, slides: boolean): ArrayLike<number> {

@@ -19,6 +19,14 @@ function usedDriver(config: ServingConfig = smallConfig): TestDriver {
   return driver;
 }
 
+function load(
+  scheduler: Scheduler,
+  saved: Uint8Array,
+  as: PrefixCacheIdentity = identity,
+): ReturnType<Scheduler['loadPrefixCache']> {
+  return scheduler.loadPrefixCache(saved, as, () => undefined);
+}
+
 function codeOf(attempt: () => unknown): string {
   try {
     attempt();
@@ -33,15 +41,15 @@ describe('a saved cache', () => {
     const before = usedDriver();
     const saved = before.scheduler.savePrefixCache(identity);
     const after = new TestDriver(smallConfig);
-    const loaded = after.scheduler.loadPrefixCache(saved, identity);
+    const { blocks: loaded } = load(after.scheduler, saved);
     after.engine.load(loaded, before.engine);
     after.scheduler.checkIntegrity();
     // Least recent first: the tail 2 1 of the first conversation, then what the second one used.
     expect(loaded).toEqual([
-      { group: 0, savedBlock: 2, block: 0 },
-      { group: 0, savedBlock: 1, block: 1 },
-      { group: 0, savedBlock: 3, block: 2 },
-      { group: 0, savedBlock: 0, block: 3 },
+      { group: 0, savedBlock: 2, ordinal: 0, block: 0 },
+      { group: 0, savedBlock: 1, ordinal: 1, block: 1 },
+      { group: 0, savedBlock: 3, ordinal: 2, block: 2 },
+      { group: 0, savedBlock: 0, ordinal: 3, block: 3 },
     ]);
     after.submit(0, 13);
     expect(after.step()).toMatchInlineSnapshot(`
@@ -53,7 +61,12 @@ describe('a saved cache', () => {
   test('fills a smaller pool with what was used last', () => {
     const saved = usedDriver().scheduler.savePrefixCache(identity);
     const small = new Scheduler({ ...smallConfig, groups: [{ name: 'full', blockCount: 2, window: null }] });
-    expect(small.loadPrefixCache(saved, identity).map(({ savedBlock }) => savedBlock)).toEqual([3, 0]);
+    const { blocks, droppedBlocks } = load(small, saved);
+    expect(blocks.map(({ savedBlock, ordinal }) => [savedBlock, ordinal])).toEqual([
+      [3, 2],
+      [0, 3],
+    ]);
+    expect(droppedBlocks).toBe(2);
     small.checkIntegrity();
   });
 
@@ -62,14 +75,36 @@ describe('a saved cache', () => {
     driver.submit(0, 13);
     driver.step();
     const saved = driver.scheduler.savePrefixCache(identity);
-    const loaded = new Scheduler(smallConfig).loadPrefixCache(saved, identity);
-    expect(loaded.map(({ savedBlock }) => savedBlock)).toEqual([2, 1, 0]);
+    const loaded = load(new Scheduler(smallConfig), saved);
+    expect(loaded.blocks.map(({ savedBlock }) => savedBlock)).toEqual([2, 1, 0]);
   });
 
   test('of an empty cache is empty', () => {
     const saved = new Scheduler(smallConfig).savePrefixCache(identity);
-    expect(new Scheduler(smallConfig).loadPrefixCache(saved, identity)).toEqual([]);
+    expect(load(new Scheduler(smallConfig), saved)).toEqual({ blocks: [], droppedBlocks: 0 });
   });
+});
+
+test('a block whose content cannot be read leaves the cache empty', () => {
+  const saved = usedDriver().scheduler.savePrefixCache(identity);
+  const scheduler = new Scheduler(smallConfig);
+  let filled = 0;
+  const fill = (): void => {
+    if (++filled === 3) throw new Error('no content');
+  };
+  expect(() => scheduler.loadPrefixCache(saved, identity, fill)).toThrow('no content');
+  expect(scheduler.occupancy[0]).toMatchObject({ cached: 0, owned: 0 });
+  scheduler.checkIntegrity();
+  expect(load(scheduler, saved).blocks).toHaveLength(4);
+});
+
+test('blocks that were evicted since they were listed are no longer cached', () => {
+  const driver = usedDriver();
+  const [listed = []] = driver.scheduler.cachedBlocks();
+  expect(listed.every((block) => driver.scheduler.isCached(0, block))).toBe(true);
+  driver.submit(500, 60, { output: 1 });
+  driver.finish();
+  expect(listed.filter((block) => driver.scheduler.isCached(0, block)).length).toBeLessThan(listed.length);
 });
 
 describe('refuses', () => {
@@ -87,7 +122,7 @@ describe('refuses', () => {
     const messages = attempts.map(([config, other]) => {
       const scheduler = new Scheduler(config);
       try {
-        scheduler.loadPrefixCache(saved, other);
+        load(scheduler, saved, other);
         return 'accepted';
       } catch (error) {
         // The cache stays empty and usable.
@@ -110,21 +145,19 @@ describe('refuses', () => {
   test('bytes that are cut off anywhere, or changed anywhere', () => {
     const codes = new Set<string>();
     for (let length = 0; length < saved.length; length++) {
-      codes.add(
-        codeOf(() => new Scheduler(smallConfig).loadPrefixCache(saved.subarray(0, length), identity)),
-      );
+      codes.add(codeOf(() => load(new Scheduler(smallConfig), saved.subarray(0, length))));
       const changed = saved.slice();
       changed[length] = (changed[length] ?? 0) ^ (1 << (length % 8));
-      codes.add(codeOf(() => new Scheduler(smallConfig).loadPrefixCache(changed, identity)));
+      codes.add(codeOf(() => load(new Scheduler(smallConfig), changed)));
     }
     expect([...codes]).toEqual(['prefix-cache-torn']);
   });
 
   test('to load into a scheduler in use: a bug of the caller', () => {
     const { scheduler } = usedDriver();
-    expect(() => scheduler.loadPrefixCache(saved, identity)).toThrow('group full is in use');
+    expect(() => load(scheduler, saved)).toThrow('group full is in use');
     const waiting = new Scheduler(smallConfig);
     waiting.submit({ prompt: [1], outputTokensMax: 1 }, seconds(0));
-    expect(() => waiting.loadPrefixCache(saved, identity)).toThrow('before the first request');
+    expect(() => load(waiting, saved)).toThrow('before the first request');
   });
 });

@@ -13,7 +13,7 @@
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { wordPreview } from '@plimsoll/foundation/json-preview';
 import { BlockHasher, hashWords } from './block-hash.ts';
-import type { PublishedBlock } from './block-pool.ts';
+import type { BlockPool, PublishedBlock } from './block-pool.ts';
 import { type BlockId, blockId } from './ids.ts';
 import type { SequenceMemory } from './sequence-memory.ts';
 
@@ -29,7 +29,15 @@ export interface PrefixCacheIdentity {
 export interface LoadedBlock {
   readonly group: number;
   readonly savedBlock: BlockId;
+  /** Place of the saved block in the list of its group. */
+  readonly ordinal: number;
   readonly block: BlockId;
+}
+
+export interface LoadedBlocks {
+  readonly blocks: readonly LoadedBlock[];
+  /** Number of saved blocks for which the pools have no room. */
+  readonly droppedBlocks: number;
 }
 
 const magic = new TextEncoder().encode('PLIMSKV1');
@@ -40,8 +48,12 @@ const headerStart = magic.length + 4;
 /** The header's fields, by the names under which a mismatch is reported. */
 type Header = Readonly<Record<string, string | number>>;
 
-export function savePrefixCache(memory: SequenceMemory, identity: PrefixCacheIdentity): Uint8Array {
-  const groups = memory.groups.map(({ pool }) => pool.published());
+/** `groups`: the blocks to save, in the order of `BlockPool.published`. */
+export function savePrefixCache(
+  memory: SequenceMemory,
+  identity: PrefixCacheIdentity,
+  groups: readonly (readonly PublishedBlock[])[],
+): Uint8Array {
   const counts = groups.map((blocks) => blocks.length);
   const header = new TextEncoder().encode(JSON.stringify({ fields: headerOf(memory, identity), counts }));
   const entryCount = counts.reduce((sum, count) => sum + count, 0);
@@ -61,11 +73,12 @@ export function savePrefixCache(memory: SequenceMemory, identity: PrefixCacheIde
   return bytes;
 }
 
+/** `fill` writes the content of every block before the first block can be found. If `fill` throws, nothing changes. */
 export function loadPrefixCache(
   memory: SequenceMemory,
   saved: Uint8Array,
-  identity: PrefixCacheIdentity,
-): readonly LoadedBlock[] {
+  { identity, fill }: { readonly identity: PrefixCacheIdentity; readonly fill: (block: LoadedBlock) => void },
+): LoadedBlocks {
   for (const { name, pool } of memory.groups) {
     assert(
       pool.freeCount === pool.blockCount,
@@ -73,19 +86,27 @@ export function loadPrefixCache(
     );
   }
   const groups = parse(saved, headerOf(memory, identity), memory.groups.length);
-  const loaded: LoadedBlock[] = [];
+  const adopted: {
+    readonly loaded: LoadedBlock;
+    readonly saved: PublishedBlock;
+    readonly pool: BlockPool;
+  }[] = [];
+  let droppedBlocks = 0;
   for (const [group, { pool }] of memory.groups.entries()) {
     const blocks = groups[group] ?? [];
     // A smaller pool keeps the most recent blocks, which include the head of every tail that it keeps.
-    const kept = blocks.slice(Math.max(0, blocks.length - pool.blockCount));
+    const dropped = Math.max(0, blocks.length - pool.blockCount);
+    droppedBlocks += dropped;
     const free = pool.freeOrder();
-    for (const [index, { block: savedBlock, hash, depth }] of kept.entries()) {
+    for (const [index, saved] of blocks.slice(dropped).entries()) {
       const block = defined(free[index], 'an empty pool has a free block for each');
-      pool.adopt(block, { hash, depth });
-      loaded.push({ group, savedBlock, block });
+      const loaded = { group, savedBlock: saved.block, ordinal: dropped + index, block };
+      adopted.push({ loaded, saved, pool });
     }
   }
-  return loaded;
+  for (const { loaded } of adopted) fill(loaded);
+  for (const { loaded, saved, pool } of adopted) pool.adopt(loaded.block, saved);
+  return { blocks: adopted.map(({ loaded }) => loaded), droppedBlocks };
 }
 
 function headerOf(memory: SequenceMemory, identity: PrefixCacheIdentity): Header {

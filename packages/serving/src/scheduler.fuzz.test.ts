@@ -301,7 +301,8 @@ class History {
     const saved = this.#scheduler.savePrefixCache(identity);
     this.#scheduler = new Scheduler(this.#config);
     const engine = this.#newEngine();
-    engine.load(this.#scheduler.loadPrefixCache(saved, identity), this.#engine);
+    const { blocks } = this.#scheduler.loadPrefixCache(saved, identity, () => undefined);
+    engine.load(blocks, this.#engine);
     this.#engine = engine;
     expect(this.#scheduler.savePrefixCache(identity).length).toBe(saved.length);
   }

@@ -9,6 +9,7 @@
  */
 import { assert, defined, PlimsollError, type Seconds } from '@plimsoll/foundation';
 import { checkRequest, peakBlocksOf } from './admission.ts';
+import type { PublishedBlock } from './block-pool.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
 import type { CountedPrompt } from './content.ts';
 import { blockId, type PinId, type SequenceId } from './ids.ts';
@@ -20,6 +21,7 @@ import { type Pin, PinnedPrefixes } from './pins.ts';
 import type { CommitOutcome, StepPlan, StepResult } from './plan.ts';
 import {
   type LoadedBlock,
+  type LoadedBlocks,
   loadPrefixCache,
   type PrefixCacheIdentity,
   savePrefixCache,
@@ -334,18 +336,32 @@ export class Scheduler {
   }
 
   /** The prefix cache's index as bytes, to be stored beside the blocks' content. */
-  savePrefixCache(identity: PrefixCacheIdentity): Uint8Array {
-    return savePrefixCache(this.#core.memory, identity);
+  savePrefixCache(identity: PrefixCacheIdentity, blocks = this.cachedBlocks()): Uint8Array {
+    return savePrefixCache(this.#core.memory, identity, blocks);
+  }
+
+  /** Blocks of each group that can be found by their content, also while sequences hold them; least recent first. */
+  cachedBlocks(): readonly (readonly PublishedBlock[])[] {
+    return this.#core.memory.groups.map(({ pool }) => pool.published());
+  }
+
+  /** True if a block of `cachedBlocks` still has its content. */
+  isCached(group: number, { block, hash }: PublishedBlock): boolean {
+    const { pool } = defined(this.#core.memory.groups[group], `there is no cache group ${group}`);
+    return pool.find(hash, 0) === block;
   }
 
   /**
-   * Loads a saved index into an unused scheduler and maps each saved block to the block that receives its content.
-   * Throws a PlimsollError, and changes nothing, if the bytes are damaged or belong to another model, format or block
-   * size.
+   * Loads a saved index into an unused scheduler. `fill` writes the content of each block. Throws a PlimsollError, and
+   * changes nothing, if the bytes are damaged or belong to another model, format or block size, or if `fill` throws.
    */
-  loadPrefixCache(saved: Uint8Array, identity: PrefixCacheIdentity): readonly LoadedBlock[] {
+  loadPrefixCache(
+    saved: Uint8Array,
+    identity: PrefixCacheIdentity,
+    fill: (block: LoadedBlock) => void,
+  ): LoadedBlocks {
     assert(this.#life.sequences.size === 0, 'a prefix cache is loaded before the first request');
-    return loadPrefixCache(this.#core.memory, saved, identity);
+    return loadPrefixCache(this.#core.memory, saved, { identity, fill });
   }
 
   /** Recounts every resource from its owners, and throws when anything does not add up. */

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { monotonicClock, PlimsollError, parseBytes } from '@plimsoll/foundation';
 import { Command } from 'commander';
 import { engineModelWords } from '../engine-model.ts';
-import { addEngineFlags, type EngineFlags, startEngine } from '../engine-start.ts';
+import { addEngineFlags, type EngineFlags, type ServingOptions, startEngine } from '../engine-start.ts';
 import { badValue, collected, realFlag, wholeFlag } from '../flag-values.ts';
 import { printMessage } from '../output.ts';
 import { serveBanner } from '../render/serve-banner.ts';
 import type { Pooling } from '../server/core/pooling.ts';
+import type { RunningServer } from '../server/running-server.ts';
 
 interface ServeFlags extends EngineFlags {
   readonly host: string;
@@ -20,6 +21,7 @@ interface ServeFlags extends EngineFlags {
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
   readonly hiddenStates?: number;
+  readonly prefixCacheFile?: string;
   readonly pooling?: Pooling;
   readonly quiet?: boolean;
   readonly site: boolean;
@@ -71,6 +73,10 @@ export function serveCommand(done: (exitCode: number) => void): Command {
       (text) => parseBytes(text),
     )
     .option(
+      '--prefix-cache-file <file>',
+      'keeps cached prompts over restarts: loaded at the start, saved at the end and by POST /v1/prefix-cache/save',
+    )
+    .option(
       '--pooling <rule>',
       "vectors of texts: mean or last token (default: the model's own, else last)",
       poolingFlag,
@@ -97,8 +103,17 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
   const { parseApiKeys } = await import('../server/http/api-keys.ts');
   const apiKeys =
     flags.apiKeyFile === undefined ? [] : parseApiKeys(readKeys(flags.apiKeyFile), flags.apiKeyFile);
-  const { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess } =
-    await serverModules();
+  const {
+    listen,
+    serveEngine,
+    serverBytes,
+    isLoopback,
+    capacityOf,
+    findSite,
+    PrefixCacheFile,
+    savedText,
+    TemplateProcess,
+  } = await serverModules();
   const site = flags.site ? findSite() : 'off';
   // The port opens first, so that a port in use is reported before the model loads.
   const http = await listen(flags.host, flags.port);
@@ -107,17 +122,13 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
   try {
     const { engine, limit, loadSeconds } = await startEngine(path, flags, {
       constrainedOutput: true,
-      serving: {
-        sequencesMax: flags.maxSeqs,
-        waitingMax: flags.waitingMax,
-        programBytes: serverBytes,
-        hiddenStatesBytes: flags.hiddenStates ?? 0,
-        policy: 'fairShare',
-        ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
-      },
+      serving: servingOptions(flags, serverBytes),
     });
     const signals = new StopSignals();
     try {
+      const cache =
+        flags.prefixCacheFile === undefined ? null : new PrefixCacheFile(engine, flags.prefixCacheFile);
+      if (cache !== null) printMessage(await cache.load());
       const server = await serveEngine(http, engine, {
         clock: monotonicClock,
         log: flags.quiet === true ? () => undefined : (line) => printMessage(JSON.stringify(line)),
@@ -130,6 +141,7 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
         limitBytes: limit.bytes,
         pooling: flags.pooling ?? null,
         templates,
+        prefixCache: cache,
       });
       printMessage(
         serveBanner({
@@ -144,14 +156,9 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
           hasSite: typeof site === 'object',
         }),
       );
-      const signal = await signals.first;
-      const running = server.activeCount;
-      printMessage(
-        `${signal}: ${running === 0 ? 'no request is running' : `waiting at most ${flags.drainSeconds} s for ${requests(running)}`}`,
-      );
-      const drained = await server.drain(flags.drainSeconds);
-      if (!drained) printMessage(`${requests(server.activeCount)} cut off`);
-      return drained ? 0 : cutOffExitCode;
+      const exitCode = await drained(server, await signals.first, flags.drainSeconds);
+      if (cache !== null) printMessage(savedText(await cache.save()));
+      return exitCode;
     } finally {
       signals.close();
       await engine.close();
@@ -162,6 +169,28 @@ async function serve(path: string, flags: ServeFlags): Promise<number> {
   }
 }
 
+function servingOptions(flags: ServeFlags, programBytes: number): ServingOptions {
+  return {
+    sequencesMax: flags.maxSeqs,
+    waitingMax: flags.waitingMax,
+    programBytes,
+    hiddenStatesBytes: flags.hiddenStates ?? 0,
+    policy: 'fairShare',
+    ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
+  };
+}
+
+/** Waits for the running requests, and returns the exit code. */
+async function drained(server: RunningServer, signal: NodeJS.Signals, secondsMax: number): Promise<number> {
+  const running = server.activeCount;
+  printMessage(
+    `${signal}: ${running === 0 ? 'no request is running' : `waiting at most ${secondsMax} s for ${requests(running)}`}`,
+  );
+  if (await server.drain(secondsMax)) return 0;
+  printMessage(`${requests(server.activeCount)} cut off`);
+  return cutOffExitCode;
+}
+
 /** The server's modules; the help and the errors of flags need none of them. */
 async function serverModules() {
   const [
@@ -169,6 +198,7 @@ async function serverModules() {
     { serveEngine, serverBytes },
     { isLoopback },
     { capacityOf },
+    { PrefixCacheFile, savedText },
     { findSite },
     { TemplateProcess },
   ] = await Promise.all([
@@ -176,10 +206,12 @@ async function serverModules() {
     import('../server/running-server.ts'),
     import('../server/http/own-host.ts'),
     import('../server/capacity.ts'),
+    import('../server/core/prefix-cache-file.ts'),
     import('../server/site/site-directory.ts'),
     import('@plimsoll/text/process'),
   ]);
-  return { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess };
+  const cache = { PrefixCacheFile, savedText };
+  return { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess, ...cache };
 }
 
 function requests(count: number): string {

@@ -34,6 +34,7 @@ test('the OpenAPI document names every route and resolves every reference', asyn
       "/v1/messages/count_tokens",
       "/v1/models",
       "/v1/models/{model}",
+      "/v1/prefix-cache/save",
       "/v1/responses",
     ]
   `);

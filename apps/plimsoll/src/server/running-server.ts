@@ -8,6 +8,7 @@ import { openChatPrompts } from './core/chat-prompts.ts';
 import { Generations } from './core/generations.ts';
 import { Grammars } from './core/grammars.ts';
 import { type Pooling, poolingOf } from './core/pooling.ts';
+import type { PrefixCacheFile } from './core/prefix-cache-file.ts';
 import type { ServedModel } from './core/served-model.ts';
 import { BodyBudget } from './http/read-body.ts';
 import { RequestGate } from './http/request-gate.ts';
@@ -36,6 +37,8 @@ export interface ServeOptions extends Omit<ApiOptions, 'isLoopback'> {
   /** How embeddings pool states. Null: as the model's file states, else the last token. */
   readonly pooling: Pooling | null;
   readonly templates: TemplateProcess;
+  /** Null: the prefix cache ends with the process. */
+  readonly prefixCache: PrefixCacheFile | null;
 }
 
 export interface RunningServer {
@@ -70,6 +73,7 @@ export async function serveEngine(
     generations: new Generations({ engine, meter, clock }),
     grammars: new Grammars(),
     bodies: new BodyBudget(bodiesBytesMax),
+    prefixCache: options.prefixCache,
     limitBytes,
     unixTime,
   };

@@ -117,6 +117,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
       forward,
       hostBlocks,
       drafter,
+      draftModel: drafts?.source ?? null,
       kernels: shared.kernels,
       workspace: workspaceOf(plan, model),
       clock,

@@ -34,6 +34,7 @@ const statuses: Readonly<Record<string, number>> = {
   'headers-too-large': 431,
   'internal-error': 500,
   'engine-broken': 500,
+  'prefix-cache-unsaved': 500,
   'bodies-busy': 503,
   'server-loading': 503,
   'server-draining': 503,

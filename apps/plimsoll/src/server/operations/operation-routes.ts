@@ -7,6 +7,7 @@ import type { Routes } from '../routes.ts';
 import { engineStateSchema } from './engine-state.ts';
 import { health, healthSchema, ready } from './health.ts';
 import { ledgerSchema, memoryView } from './memory-view.ts';
+import { saveCache, saveCacheRequestSchema, saveCacheResponseSchema } from './save-cache.ts';
 import { eventsQuerySchema, stepEvents } from './step-events.ts';
 import { stepReportSchema } from './step-report-schema.ts';
 import {
@@ -23,6 +24,14 @@ import {
 
 export function addOperationRoutes(routes: Routes, core: ServerCore): void {
   addWatchRoutes(routes, core);
+  routes.post({
+    path: '/v1/prefix-cache/save',
+    summary: 'Save the prefix cache to the file of the server',
+    tag: 'Operation',
+    request: saveCacheRequestSchema,
+    response: saveCacheResponseSchema,
+    handle: saveCache,
+  });
   const tag = 'Texts and tokens';
   routes.post({
     path: '/tokenize',

@@ -69,6 +69,7 @@ export async function startTestServer(settings: TestServerOptions = {}): Promise
     callsMax: 256,
     limitBytes: memoryBytes,
     pooling: null,
+    prefixCache: null,
     templates,
     ...settings.serve,
   });
