@@ -11,13 +11,8 @@
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import type { Kernels } from '@plimsoll/kernels';
 import type { Ledger } from '@plimsoll/planner/ledger';
-import type {
-  BlockView,
-  GroupOccupancy,
-  PrefixCacheIdentity,
-  SequenceView,
-  ServingMetrics,
-} from '@plimsoll/serving';
+import type { BlockView, GroupOccupancy, SequenceView, ServingMetrics } from '@plimsoll/serving';
+import type { PrefixCacheIdentity } from '@plimsoll/serving/saved-cache';
 import type { Model } from './load/model.ts';
 import { type EngineLoad, EngineLoop, type LoopParts } from './loop/engine-loop.ts';
 import { Observation, type ObservationRequest } from './loop/observation.ts';

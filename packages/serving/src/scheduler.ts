@@ -12,10 +12,11 @@ import { checkRequest, peakBlocksOf } from './admission.ts';
 import type { PublishedBlock } from './block-pool.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
 import type { CountedPrompt } from './content.ts';
-import { blockId, type PinId, type SequenceId } from './ids.ts';
+import type { PinId, SequenceId } from './ids.ts';
 import { checkCoreIntegrity } from './integrity.ts';
 import { Lifecycle, type Outcome } from './lifecycle.ts';
 import { type ServingMetrics, zeroMetrics } from './metrics.ts';
+import { type BlockView, blockViews, type GroupOccupancy, occupancyOf } from './occupancy.ts';
 import { OutputLengths } from './output-lengths.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
 import type { CommitOutcome, StepPlan, StepResult } from './plan.ts';
@@ -32,26 +33,6 @@ import { SequenceMemory } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
 import { HostSpill } from './spill.ts';
 import { type PlannedStep, StepPlanner } from './step-planner.ts';
-
-/** Occupancy of a cache group in blocks. The first three add up to the group's block count. */
-export interface GroupOccupancy {
-  readonly name: string;
-  readonly free: number;
-  readonly cached: number;
-  readonly owned: number;
-  readonly pinned: number;
-  readonly hostOwned: number;
-  /** Cached blocks that were dropped to make room, since the start. */
-  readonly evictions: number;
-}
-
-/** The state of a block, for a view of the pool. */
-export interface BlockView {
-  /** Sequences and pins that hold it; 0 when it is free or cached. */
-  readonly owners: number;
-  /** True when it can be found by its content. */
-  readonly published: boolean;
-}
 
 export class Scheduler {
   readonly config: CheckedConfig;
@@ -111,24 +92,12 @@ export class Scheduler {
   }
 
   get occupancy(): readonly GroupOccupancy[] {
-    return this.#core.memory.groups.map(({ name, pool, host }, group) => ({
-      name,
-      free: pool.freeCount,
-      cached: pool.cachedCount,
-      owned: pool.ownedCount,
-      pinned: this.#pins.pinnedCount(group),
-      hostOwned: host.ownedCount,
-      evictions: pool.evictions,
-    }));
+    return occupancyOf(this.#core.memory, this.#pins);
   }
 
   /** Every block of a group, by id. */
   blocks(group: number): readonly BlockView[] {
-    const { pool } = defined(this.#core.memory.groups[group], `there is no cache group ${group}`);
-    return Array.from({ length: pool.blockCount }, (_, index) => {
-      const block = blockId(index);
-      return { owners: pool.references(block), published: pool.isPublished(block) };
-    });
+    return blockViews(this.#core.memory, group);
   }
 
   /**

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
-import type { PrefixCacheIdentity } from '@plimsoll/serving';
+import type { PrefixCacheIdentity } from '@plimsoll/serving/saved-cache';
 import type { Model } from '../load/model.ts';
 
 export interface IdentityParts {

@@ -2,7 +2,8 @@
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
-import type { PrefixCacheIdentity, Scheduler } from '@plimsoll/serving';
+import type { Scheduler } from '@plimsoll/serving';
+import type { PrefixCacheIdentity } from '@plimsoll/serving/saved-cache';
 import type { Forward } from '../forward/forward.ts';
 import { type CacheLayout, CacheWriter, checkCacheFile, torn } from './cache-file.ts';
 

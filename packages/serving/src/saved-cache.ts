@@ -1,0 +1,2 @@
+/** The prefix cache on disk. */
+export type { PrefixCacheIdentity } from './prefix-cache-file.ts';
