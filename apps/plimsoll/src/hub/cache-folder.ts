@@ -135,9 +135,19 @@ export function isWholeCheckpoint(snapshot: string, { files }: ModelChoice): boo
   const names = new Set(files.map(({ path }) => path));
   if (!names.has('tokenizer.json')) return false;
   if (!names.has('model.safetensors.index.json')) return true;
-  const index: unknown = JSON.parse(readFileSync(join(snapshot, 'model.safetensors.index.json'), 'utf8'));
-  const shards = Object.values(Object(Object(index).weight_map) as Readonly<Record<string, unknown>>);
-  return shards.every((shard) => typeof shard === 'string' && names.has(shard));
+  const shards = shardsOf(join(snapshot, 'model.safetensors.index.json'));
+  return shards?.every((shard) => typeof shard === 'string' && names.has(shard)) === true;
+}
+
+/** Null for an index that cannot be read: another program may have been stopped while it wrote the file. */
+function shardsOf(indexPath: string): readonly unknown[] | null {
+  try {
+    const index: unknown = JSON.parse(readFileSync(indexPath, 'utf8'));
+    const shards: readonly unknown[] = Object.values(Object(Object(index).weight_map));
+    return shards.length === 0 ? null : shards;
+  } catch {
+    return null;
+  }
 }
 
 /** The path that the engine opens: the first GGUF file, or the snapshot with config.json and safetensors. */

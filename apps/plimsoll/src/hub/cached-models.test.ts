@@ -83,3 +83,24 @@ test('a checkpoint is removed with its tokenizer', async () => {
   expect(remove('hf:some/model@v1')).toBe(sizes.reduce((sum, size) => sum + size, 0));
   expect(listed()).toEqual([]);
 });
+
+test.each([
+  '',
+  '{',
+  '[]',
+  '{"weight_map": {"a": "model-00001-of-00002.safetensors"}}',
+  '{"weight_map": {"a": 5}}',
+])('a checkpoint with the index %j is not complete', async (index) => {
+  const names = ['config.json', 'tokenizer.json'] as const;
+  const shard = { 'model-00002-of-00002.safetensors': bytesOf('shard') };
+  const content = { 'model.safetensors.index.json': new TextEncoder().encode(index) };
+  hub.revisions.set('v1', {
+    files: {
+      ...Object.fromEntries(names.map((name) => [name, readFileSync(join(checkpoint, name))])),
+      ...shard,
+      ...content,
+    },
+  });
+  await pull('hf:some/model@v1');
+  expect(listed()).toEqual([]);
+});
