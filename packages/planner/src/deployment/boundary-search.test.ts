@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { largestWithin } from './boundary-search.ts';
+import { largestBelow, largestWithin } from './boundary-search.ts';
 
 /** Needs of 1 to `limit`: lines, curves and steps with a floor, as blocks and buffers make them. */
 const needs = fc
@@ -27,6 +27,26 @@ test('the largest value that fits is found, from any start', () => {
         let expected = 0;
         while (expected < limit && need(expected + 1) <= room) expected++;
         expect(largestWithin({ limit, room, near }, need)).toBe(expected);
+      },
+    ),
+  );
+});
+
+test('a bound below the need changes no result, and saves the exact needs beyond it', () => {
+  fc.assert(
+    fc.property(
+      needs,
+      fc.integer({ min: 0, max: 300 }),
+      fc.double({ min: 0, max: 20_000, noNaN: true }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (need, limit, room, share) => {
+        const boundary = { limit, room, near: 7 };
+        const exact = (value: number): number => {
+          expect(need(value) * share).toBeLessThanOrEqual(room);
+          return need(value);
+        };
+        const found = largestBelow(boundary, { exact, least: (value) => need(value) * share });
+        expect(found).toBe(largestWithin(boundary, need));
       },
     ),
   );

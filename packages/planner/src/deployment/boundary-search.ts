@@ -46,6 +46,19 @@ export function largestWithin({ limit, room, near }: Boundary, need: (value: num
   return 0;
 }
 
+/** The need of a value, and a bound below that costs little; null if there is no bound. */
+export interface BoundedNeed {
+  readonly exact: (value: number) => number;
+  readonly least: (value: number) => number | null;
+}
+
+/** Like `largestWithin`, without the exact need of values whose bound exceeds the room. */
+export function largestBelow(boundary: Boundary, { exact, least }: BoundedNeed): number {
+  if (least(1) === null) return largestWithin(boundary, exact);
+  const limit = largestWithin(boundary, (value) => least(value) ?? 0);
+  return limit === 0 ? 0 : largestWithin({ ...boundary, limit, near: limit }, exact);
+}
+
 /** Returns the whole number at or below the value where the line through two samples reaches `room`. */
 function crossingOf([first, second]: readonly [Sample, Sample], room: number): number {
   const slope = (second.need - first.need) / (second.value - first.value);

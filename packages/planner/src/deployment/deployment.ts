@@ -9,7 +9,7 @@ import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { LedgerEntry } from '../bytes/ledger.ts';
 import type { Workload } from '../question/workload.ts';
 import type { SpeedModel } from '../speed/speed-model.ts';
-import { largestWithin } from './boundary-search.ts';
+import { largestBelow, largestWithin } from './boundary-search.ts';
 
 export interface Deployment {
   /** Name of the profile that prepared the deployment. */
@@ -52,6 +52,8 @@ export interface Deployment {
    * it is users x sequenceBytes. Never decreases with users or context.
    */
   readonly poolBytesFor?: (users: number, contextTokens: number) => number;
+  /** A lower bound of `poolBytesFor` that costs little, so that searches ask for the exact number near their result only. */
+  readonly leastPoolBytesFor?: (users: number, contextTokens: number) => number;
   readonly speed: SpeedModel;
   /** Figures of the cache that the engine prints at start-up; null if it prints none. */
   readonly printed: EngineFigures | null;
@@ -147,9 +149,11 @@ export function usersMax(deployment: Deployment, contextTokens: number): number 
   if (deployment.poolBytes <= 0 || contextTokens > deployment.contextMax) return 0;
   if (deployment.poolBytesFor !== undefined) {
     const near = deployment.poolBytes / plainBytes(deployment, contextTokens);
-    return largestWithin({ limit: deployment.sequencesMax, room: deployment.poolBytes, near }, (users) =>
-      neededBytes(deployment, users, contextTokens),
-    );
+    const boundary = { limit: deployment.sequencesMax, room: deployment.poolBytes, near };
+    return largestBelow(boundary, {
+      exact: (users) => neededBytes(deployment, users, contextTokens),
+      least: (users) => deployment.leastPoolBytesFor?.(users, contextTokens) ?? null,
+    });
   }
   const perUser = deployment.sequenceBytes(contextTokens);
   if (perUser === 0) return deployment.sequencesMax;
@@ -168,7 +172,13 @@ export function contextMaxFor(deployment: Deployment, users: number): number {
   const needed = (tokens: number): number => neededBytes(deployment, users, tokens);
   if (deployment.poolBytesFor === undefined) return largestWithin({ limit, room, near: 1 }, needed);
   const near = largestWithin({ limit, room, near: 1 }, (tokens) => users * plainBytes(deployment, tokens));
-  return largestWithin({ limit, room, near }, needed);
+  return largestBelow(
+    { limit, room, near },
+    {
+      exact: needed,
+      least: (tokens) => deployment.leastPoolBytesFor?.(users, tokens) ?? null,
+    },
+  );
 }
 
 /** Estimates the bytes of one sequence without the engine's rules: cheap, and close to the exact number. */

@@ -123,11 +123,12 @@ export interface CompanionMemory extends EngineMemory {
 export function companionMemory(
   companions: readonly Companion[],
   target: Pick<LlamaCppInput, 'contextTokens' | 'sequences'>,
+  sizesGraphs = true,
 ): readonly CompanionMemory[] {
   return companions.map(({ start, sharesWeights, title }) => {
     const sequences = target.sequences ?? 1;
     const contextTokens = Math.min(start.contextTokens, target.contextTokens);
-    const memory = engineMemory({ ...start, contextTokens, sequences, outputs: sequences });
+    const memory = engineMemory({ ...start, contextTokens, sequences, outputs: sequences }, sizesGraphs);
     const own = (part: BackendMemory): BackendMemory => (sharesWeights ? { ...part, weights: 0 } : part);
     return { ...memory, devices: memory.devices.map(own), host: own(memory.host), title };
   });

@@ -30,20 +30,34 @@ interface FurtherParts {
 
 /** The start as it is asked for; without pipelining if it does not fit and the engine tries again without. */
 export function startUse(input: LlamaCppInput, machine: Machine, parts: FurtherParts): StartUse {
-  const asked = useOf(input, machine, parts);
-  const { rules } = asked.memory.options;
-  const canRetry = asked.pools.length > 1 && input.pipelined === undefined && rules.retriesWithoutPipeline;
-  if (!canRetry || asked.pools.every((pool) => spareBytes(pool) >= 0)) return asked;
+  if (machine.devices.length < 2 || input.pipelined !== undefined) return useOf(input, machine, parts);
+  const least = leastUse(input, machine, parts);
+  const canRetry = least.pools.length > 1 && least.memory.options.rules.retriesWithoutPipeline;
+  if (!canRetry) return useOf(input, machine, parts);
+  if (hasRoom(least)) {
+    const asked = useOf(input, machine, parts);
+    if (hasRoom(asked)) return asked;
+  }
   return useOf({ ...input, pipelined: false }, machine, parts);
+}
+
+/** A start without compute buffers of graphs: a lower bound that costs little. */
+export function leastUse(input: LlamaCppInput, machine: Machine, parts: FurtherParts): StartUse {
+  return useOf(input, machine, parts, false);
+}
+
+function hasRoom({ pools }: StartUse): boolean {
+  return pools.every((pool) => spareBytes(pool) >= 0);
 }
 
 function useOf(
   input: LlamaCppInput,
   { devices, isUnified }: Machine,
   { companions, projector }: FurtherParts,
+  sizesGraphs = true,
 ): StartUse {
-  const memory = engineMemory(input);
-  const further = companionMemory(companions, input);
+  const memory = engineMemory(input, sizesGraphs);
+  const further = companionMemory(companions, input, sizesGraphs);
   const capacityOf = (device: number): number => devices[device]?.memory.usableBytes ?? 0;
   const use = (device: number, parts: readonly BackendMemory[], outputBytes: number): MemoryUse => ({
     capacityBytes: capacityOf(device),

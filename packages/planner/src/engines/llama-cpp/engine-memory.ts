@@ -33,14 +33,15 @@ export interface EngineMemory {
   readonly options: ResolvedOptions;
 }
 
-export function engineMemory(input: LlamaCppInput): EngineMemory {
+/** `sizesGraphs` false leaves out compute buffers, whose graphs cost a hundred times as much as the rest. */
+export function engineMemory(input: LlamaCppInput, sizesGraphs = true): EngineMemory {
   const options = resolveOptions(input);
   const { spec } = input;
   const loaded = loadedModel(input, options);
   const { placement, buffers } = loaded;
   const cells = cacheCells(spec, options.cache);
   const caches = cacheMemory(spec, loaded, cells, options);
-  const compute = computeMemory(input, loaded, cells, options);
+  const compute = sizesGraphs ? computeMemory(input, loaded, cells, options) : [];
   const backend = (index: number, weights: number): BackendMemory => ({
     weights,
     cache: caches.cache[index] ?? 0,
@@ -92,7 +93,7 @@ function computeMemory(
 ): readonly number[] {
   const worst = worstCase(input, cells, options);
   const { rules: _, ...sizes } = worst;
-  const key = [...Object.values(sizes), input.pipelined].join(' ');
+  const key = [...Object.values(sizes), isPipelined(input, options, graphModel)].join(' ');
   const known = computeBytes.get(key);
   if (known !== undefined) return known;
   if (computeBytes.size >= computeCountMax) computeBytes.clear();
@@ -126,23 +127,21 @@ function graphBytes(
   input: LlamaCppInput,
   model: EngineModel,
   worst: WorstCase,
-  { gpuLayers, devices }: ResolvedOptions,
+  options: ResolvedOptions,
 ): readonly number[] {
   const offloads = input.offloadCache ?? true;
   const placed = offloads ? model : withHostCaches(model);
+  const { gpuLayers, devices } = options;
   const allLayers = gpuLayers > model.placement.layerBackends.length;
   const graph = worstCaseGraph(placed, worst, {
     attentionPinnedTo: offloads ? null : devices,
     normsPinned: allLayers || worst.tokens < 32,
   });
   const traits = backendTraits[input.backend];
-  const movesTensors = (input.cpuExpertLayers ?? 0) > 0 || (input.overrides ?? []).length > 0;
-  const able = devices > 1 && allLayers && offloads && !movesTensors && input.division === undefined;
-  const pipelined = able && (input.pipelined ?? traits.pipelines);
   const schedule = scheduleGraph(graph, {
     backends: devices + 1,
     offloadsHostWeights: devices > 0 && traits.offloadsHostWeights && input.division?.kind !== 'tensors',
-    inputCopies: pipelined ? pipelineCopies : 1,
+    inputCopies: isPipelined(input, options, model) ? pipelineCopies : 1,
   });
   const kinds: readonly BackendKind[] = [...new Array<BackendKind>(devices).fill(input.backend), 'cpu'];
   const sizes = graphMemory(graph, schedule, {
@@ -152,6 +151,22 @@ function graphBytes(
   if (input.division?.kind !== 'tensors') return sizes;
   // The engine sizes the buffer of each device for whole tensors (ggml-backend-meta.cpp, alloc_buffer).
   return sizes.map((size, backend) => (backend < devices ? (sizes[0] ?? 0) : size));
+}
+
+/** Several devices work on several batches at once if every layer is on a device. */
+function isPipelined(
+  input: LlamaCppInput,
+  { gpuLayers, devices }: ResolvedOptions,
+  { placement }: Pick<EngineModel, 'placement'>,
+): boolean {
+  const movesTensors = (input.cpuExpertLayers ?? 0) > 0 || (input.overrides ?? []).length > 0;
+  const isAble =
+    devices > 1 &&
+    gpuLayers > placement.layerBackends.length &&
+    (input.offloadCache ?? true) &&
+    !movesTensors &&
+    input.division === undefined;
+  return isAble && (input.pipelined ?? backendTraits[input.backend].pipelines);
 }
 
 function elementBytes(type: string): number {

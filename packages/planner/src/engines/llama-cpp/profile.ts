@@ -21,6 +21,7 @@ import { companionEntries } from './companion-entries.ts';
 import { companionsOf } from './companions.ts';
 import {
   deviceMemory,
+  leastUse,
   neededOfPool,
   poolBytes,
   type StartUse,
@@ -74,11 +75,13 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const question = startOf(request, machine);
   const companions = companionsOf(request, question, machine);
   const projector = projectorOf(request.spec, request.options);
-  const at = (users: number, contextTokens: number): StartUse => {
+  const parts = { companions, projector };
+  const startAt = (users: number, contextTokens: number): LlamaCppInput => {
     const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
-    const asked = { ...question, sequences: slots, contextTokens: users * contextTokens };
-    return startUse(asked, machine, { companions, projector });
+    return { ...question, sequences: slots, contextTokens: users * contextTokens };
   };
+  const at = (users: number, contextTokens: number): StartUse =>
+    startUse(startAt(users, contextTokens), machine, parts);
   const started = at(workload.users, workload.contextTokens);
   const tightest = tightestPool(started.pools);
   const pool = started.pools[tightest];
@@ -119,6 +122,8 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     sequenceBytes: (contextTokens) => at(1, contextTokens).pools[tightest]?.cacheBytes ?? 0,
     // Compute buffers grow with the context too, so that they count against the pool.
     poolBytesFor: (users, contextTokens) => neededOfPool(started, at(users, contextTokens)),
+    leastPoolBytesFor: (users, contextTokens) =>
+      neededOfPool(started, leastUse(startAt(users, contextTokens), machine, parts)),
     speed: speedModel({
       spec,
       format,
