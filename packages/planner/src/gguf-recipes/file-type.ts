@@ -1,6 +1,7 @@
 /**
- * File types: names of mixtures of tensor types. A log prints "Q4_K - Medium", a file name says "Q4_K_M". Unsloth puts
- * "UD-" before its own per-layer mixtures; no rule gives these, so the planner takes them as their base mixture.
+ * File types: names of mixtures of tensor types. A log prints "Q4_K - Medium", a file name says "Q4_K_M". Publishers add
+ * `_L` or `_XL` for embeddings and head in Q8_0. Unsloth puts "UD-" before its own per-layer mixtures; no rule gives these,
+ * so the planner takes them as their base mixture.
  */
 import { PlimsollError } from '@plimsoll/foundation';
 
@@ -49,6 +50,8 @@ export type Mixture = keyof typeof baseTypes;
 export interface FileType {
   readonly mixture: Mixture;
   readonly baseType: string;
+  /** True if embeddings and head are in Q8_0, whatever the mixture says: `Q4_K_L`. */
+  readonly wideEnds: boolean;
   /** True if the file's tensors do not follow the rules of llama.cpp, so that bytes are an approximation. */
   readonly approximate: boolean;
 }
@@ -82,6 +85,9 @@ const synonyms: Readonly<Record<string, Mixture>> = {
   Q2_K_L: 'Q2_K',
 };
 
+/** Variants whose publisher says that embeddings and head are in Q8_0 (bartowski's model cards). */
+const wideEnded: ReadonlySet<string> = new Set(['Q2_K_L', 'Q3_K_XL', 'Q4_K_L', 'Q5_K_L', 'Q6_K_L']);
+
 /** Parses a mixture in the spelling of a log or of a file name. Throws `unknown-file-type` for any other text. */
 export function parseFileType(text: string): FileType {
   const dynamic = /^\s*UD[-_]/i.test(text);
@@ -99,7 +105,8 @@ export function parseFileType(text: string): FileType {
     return {
       mixture,
       baseType: baseTypes[mixture],
-      approximate: dynamic || (/_X?L$/.test(sized) && sized !== 'Q3_K_L'),
+      wideEnds: !dynamic && wideEnded.has(sized),
+      approximate: dynamic || (/_X?L$/.test(sized) && sized !== 'Q3_K_L' && !wideEnded.has(sized)),
     };
   }
   throw new PlimsollError({

@@ -80,13 +80,14 @@ const isFairI: ReadonlySet<Mixture> = new Set<Mixture>(['IQ2_S', 'IQ2_M']);
 
 /** Creates a chooser with its own counters; each file needs a new chooser. */
 export function tensorTypeChooser(fileType: FileType, model: RecipeModel): (tensor: GgufTensor) => string {
-  const { mixture, baseType } = fileType;
+  const { mixture, baseType, wideEnds } = fileType;
   let valueIndex = 0;
   return (tensor) => {
     if (/ffn_gate_tid2eid/.test(tensor.name)) return 'I32';
     if (staysPlain(tensor)) return 'F32';
     if (ggmlTypeNamed(baseType).blockElements === 1) return baseType;
     const category = categoryOf(tensor.name);
+    if (wideEnds && (category === 'output' || tensor.name === 'token_embd.weight')) return 'Q8_0';
     const seen = { valueIndex, layer: tensor.layer ?? 0 };
     const isValue =
       category === 'v' || (model.fusedCountsAsValue && (category === 'qkv' || category === 'kv-b'));
