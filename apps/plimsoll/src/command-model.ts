@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
+import { ggufFileBytes } from '@plimsoll/planner/formats';
 import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
 import { attempt } from './attempt.ts';
 import { isHubReference } from './hub/hub-reference.ts';
@@ -47,7 +48,7 @@ export async function modelOfArgument(typed: string, options: ReferenceOptions):
 export async function modelOfCommand(typed: string, options: ReferenceOptions): Promise<NamedModel> {
   if (isLocal(typed) || isHubReference(typed)) return found(typed, null, options);
   const tagged = /[/\\]/.test(typed) || !typed.includes(':') ? null : attempt(() => resolveCheckpoint(typed));
-  if (tagged !== null) return found(tagged.id, tagged.weights, options);
+  if (tagged !== null) return sized(typed, tagged, await found(tagged.id, tagged.weights, options));
   const names = modelNames(typed);
   const known = names.find(({ name }) => isRecorded(name, options));
   if (known !== undefined) return found(known.name, known.weights, options);
@@ -75,11 +76,29 @@ async function found(
 /** Plans the original, and says so where the name states another format than the original has. */
 async function planned(
   typed: string,
-  { id, weights }: Checkpoint,
+  checkpoint: Checkpoint,
   options: ReferenceOptions,
 ): Promise<NamedModel> {
+  const { id, weights } = checkpoint;
   if (weights !== null) printMessage(`note: ${typed} is planned as ${id} with weights in ${weights}`);
-  return found(id, weights, options);
+  return sized(typed, checkpoint, await found(id, weights, options));
+}
+
+/** Sizes in libraries have two digits, so that a smaller difference says nothing. */
+const printedError = 0.03;
+
+/** Compares the planned file with the size that a library prints for the name, and says a difference. */
+function sized(typed: string, { weights, fileGigabytes }: Checkpoint, model: NamedModel): NamedModel {
+  if (weights === null || fileGigabytes === undefined) return model;
+  const gigabytes = ggufFileBytes(model.spec, weights) / 1e9;
+  const more = fileGigabytes / gigabytes - 1;
+  if (Math.abs(more) > printedError) {
+    const percent = `${Math.abs(more * 100).toFixed(0)} % ${more > 0 ? 'more' : 'less'}`;
+    printMessage(
+      `note: the library's file of ${typed} has ${fileGigabytes} GB, ${percent} than the ${gigabytes.toFixed(1)} GB of the language model in ${weights}: it may hold a vision tower, prediction layers or other tensor types; a plan of the .gguf is exact`,
+    );
+  }
+  return model;
 }
 
 function isRecorded(name: string, { isDrafter }: ReferenceOptions): boolean {

@@ -132,6 +132,7 @@ test("tags of Ollama's library name a record and a mixture", () => {
   expect(shippedRegistry.resolveOllamaTag('llama3.2')).toEqual({
     id: 'meta-llama/Llama-3.2-3B-Instruct',
     weights: 'Q4_K_M',
+    fileGigabytes: 2,
   });
   expect(shippedRegistry.resolveOllamaTag('no-such-model:7b')).toBeNull();
 });

@@ -10,6 +10,8 @@ export interface NamedCheckpoint {
   readonly id: string;
   /** Spelled as `--weights` takes it; null if the checkpoint is stored as the record says. */
   readonly weights: string | null;
+  /** Size of the file as its library prints it; absent if no list states it. */
+  readonly fileGigabytes?: number;
 }
 
 /** One reading of a typed name. */

@@ -24,8 +24,11 @@ test('every tag is written once, names a record, and has a mixture where its siz
 });
 
 test('each tag resolves to its own row, with the mixture of the tag where it names one', () => {
-  for (const { tag, model, weights } of tags) {
-    expect(shippedRegistry.resolveOllamaTag(`${tag}-q8_0`)).toEqual({ id: model, weights: 'Q8_0' });
-    if (weights !== undefined) expect(shippedRegistry.resolveOllamaTag(tag)).toEqual({ id: model, weights });
+  for (const { tag, model, weights, fileGigabytes } of tags) {
+    const size = fileGigabytes === undefined ? {} : { fileGigabytes };
+    const inEight = { id: model, weights: 'Q8_0', ...(weights === 'Q8_0' && size) };
+    expect(shippedRegistry.resolveOllamaTag(`${tag}-q8_0`)).toEqual(inEight);
+    if (weights === undefined) continue;
+    expect(shippedRegistry.resolveOllamaTag(tag)).toEqual({ id: model, weights, ...size });
   }
 });

@@ -47,7 +47,10 @@ export function findOllamaTag(typed: string, library: readonly OllamaTag[]): Nam
   const row = rows.find((candidate) => isNamed(candidate, stem));
   if (row === undefined) throw unknownTag(typed, { tag, rows });
   const weights = mixture ?? row.weights;
-  if (weights !== undefined) return { id: row.model, weights };
+  if (weights !== undefined) {
+    const isListed = weights === row.weights && row.fileGigabytes !== undefined;
+    return { id: row.model, weights, ...(isListed && { fileGigabytes: row.fileGigabytes }) };
+  }
   throw new PlimsollError({
     code: 'uncertain-weights',
     message: `"${typed}" is ${row.model}, and no source states its mixture`,

@@ -1,6 +1,7 @@
 /** What a person should know about a plan for llama.cpp: assumptions, limits, versions. */
 import { formatCount, formatTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
+import { sizeNote } from '../../gguf-recipes/dynamic-mixtures.ts';
 import type { Question } from '../../question/question.ts';
 import { draftMixture } from './companions.ts';
 import type { LlamaCppInput } from './engine-options.ts';
@@ -23,6 +24,8 @@ export function llamaCppNotes(
   if (request.spec.source !== 'gguf' && request.weights === undefined) {
     notes.push(`a ${mixture} file is assumed; name another with --weights Q8_0, or plan the .gguf itself`);
   }
+  const size = mixture === null ? null : sizeNote(mixture);
+  if (size !== null) notes.push(size);
   notes.push(...layerNotes(request, start, spec.layers.length + 1));
   return [
     ...notes,
