@@ -76,12 +76,10 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
   const companions = companionsOf(request, question, machine);
   const projector = projectorOf(request.spec, request.options);
   const parts = { companions, projector };
-  const startAt = (users: number, contextTokens: number): LlamaCppInput => {
+  const at = (users: number, contextTokens: number, use = startUse): StartUse => {
     const slots = request.usersAreDefault === true ? Math.max(question.sequences ?? 1, users) : users;
-    return { ...question, sequences: slots, contextTokens: users * contextTokens };
+    return use({ ...question, sequences: slots, contextTokens: users * contextTokens }, machine, parts);
   };
-  const at = (users: number, contextTokens: number): StartUse =>
-    startUse(startAt(users, contextTokens), machine, parts);
   const started = at(workload.users, workload.contextTokens);
   const tightest = tightestPool(started.pools);
   const pool = started.pools[tightest];
@@ -122,8 +120,7 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     sequenceBytes: (contextTokens) => at(1, contextTokens).pools[tightest]?.cacheBytes ?? 0,
     // Compute buffers grow with the context too, so that they count against the pool.
     poolBytesFor: (users, contextTokens) => neededOfPool(started, at(users, contextTokens)),
-    leastPoolBytesFor: (users, contextTokens) =>
-      neededOfPool(started, leastUse(startAt(users, contextTokens), machine, parts)),
+    leastPoolBytesFor: (users, contextTokens) => neededOfPool(started, at(users, contextTokens, leastUse)),
     speed: speedModel({
       spec,
       format,
