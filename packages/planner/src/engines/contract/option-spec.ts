@@ -12,6 +12,8 @@ export interface OptionSpec<Options extends object> {
   readonly flags: readonly string[];
   /** Placeholder of the value in a help text, `<count>`; null for a switch, whose only text is `on`. */
   readonly value: string | null;
+  /** True if the engine takes several numbers after the flag, separated by spaces. */
+  readonly takesNumbers?: true;
   /** Value of the flag if no value follows; undefined if a value must follow. */
   readonly bare?: string;
   /** Description in a help text. */
@@ -141,7 +143,8 @@ export function optionWords<Options extends object>(
   return specs.flatMap((spec) => {
     const text = spec.write(options);
     if (text === null || spec.flags.length === 0) return [];
-    return spec.value === null ? [usualFlag(spec)] : [usualFlag(spec), text];
+    if (spec.value === null) return [usualFlag(spec)];
+    return [usualFlag(spec), ...(spec.takesNumbers === true ? text.split(' ') : [text])];
   });
 }
 

@@ -218,16 +218,25 @@ class ArgumentReader {
 
   /** Takes the numbers of a list, and gives the largest to the flag that means it. */
   #takeLargest(flag: string, typed: string, inline: string | null): void {
-    const texts = inline === null ? [this.#value(typed)] : [inline];
-    while (/^\d+$/.test(this.#words[this.#at] ?? '')) texts.push(this.#words[this.#at++] ?? '');
+    const texts = this.#numbers(typed, inline);
     const largest = Math.max(...texts.flatMap((text) => text.split(/[\s,]+/)).map(Number));
     // The reader of the flag refuses what is no number.
     this.#takeMeaning(flag, typed, Number.isNaN(largest) ? texts.join(' ') : String(largest));
   }
 
+  #numbers(typed: string, inline: string | null): readonly string[] {
+    const texts = [inline ?? this.#value(typed)];
+    while (/^\d+$/.test(this.#words[this.#at] ?? '')) texts.push(this.#words[this.#at++] ?? '');
+    return texts;
+  }
+
   #takeOption(spec: OptionSpec<AnyOptions>, typed: string, inline: string | null): void {
     if (spec.value === null) {
       if (this.#isOn(inline)) this.#flags.set(spec.name, null);
+      return;
+    }
+    if (spec.takesNumbers === true) {
+      this.#flags.set(spec.name, this.#numbers(typed, inline).join(' '));
       return;
     }
     const next = this.#words[this.#at];

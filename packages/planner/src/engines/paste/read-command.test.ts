@@ -213,3 +213,11 @@ test('flags of a draft are honoured; its number of tokens is not our name of a m
     'spec-type=mtp spec-draft-n-max=2',
   );
 });
+
+test('a flag with several numbers takes them all', () => {
+  const { flags, unknown } = readCommand(
+    'vllm serve some/model --cudagraph-capture-sizes 1 2 4 --port 80',
+    engines,
+  );
+  expect([flags.get('cudagraph-capture-sizes'), unknown]).toEqual(['1 2 4', []]);
+});

@@ -52,6 +52,26 @@ export const graphOptions: readonly OptionSpec<GraphOptions>[] = [
     },
     write: ({ compilationText }) => compilationText ?? null,
   },
+  {
+    name: 'cudagraph-capture-sizes',
+    flags: ['--cudagraph-capture-sizes'],
+    value: '<sizes>',
+    words: 'tokens of each captured step',
+    limit: 'whole numbers above 0, separated by spaces or commas',
+    field: null,
+    takesNumbers: true,
+    read: (text) => {
+      const sizes = sizesOf(
+        text
+          .trim()
+          .split(/[\s,]+/)
+          .map(Number),
+      );
+      return sizes === null ? null : { captureSizes: sizes };
+    },
+    write: ({ captureSizes, compilationText }) =>
+      captureSizes === undefined || compilationText !== undefined ? null : captureSizes.join(' '),
+  },
   countOption<GraphOptions>(
     {
       name: 'max-cudagraph-capture-size',

@@ -22,6 +22,16 @@ function read(name: string, text: string): VllmOptions | null | undefined {
   return vllmOptions.find((option) => option.name === name)?.read?.(text);
 }
 
+test('--cudagraph-capture-sizes captures the sizes of its list and no others', () => {
+  expect(read('cudagraph-capture-sizes', '1 2,4 8')).toEqual({ captureSizes: [1, 2, 4, 8] });
+  expect(read('cudagraph-capture-sizes', '1 x')).toBeNull();
+  const graphs = (options: VllmOptions): number => held(prepared(options), 'CUDA graphs');
+  const few = graphs({ captureSizes: [1, 2, 4, 8] });
+  expect(few).toBeGreaterThan(0);
+  expect(few).toBeLessThan(graphs({}));
+  expect(few).toBe(graphs({ captureSizes: [8, 4, 2, 1, 1] }));
+});
+
 describe('the cache', () => {
   test('has the bytes of --kv-cache-memory-bytes, whatever the share', () => {
     const deployment = prepared({ kvCacheBytes: 8 * GiB, gpuMemoryUtilization: 0.5 });
