@@ -35,11 +35,12 @@ export class DownloadProgress implements DownloadReport {
     const left = rate === null ? null : (this.#totalBytes - doneBytes) / rate;
     const pace =
       left === null || rate === null ? '' : `, ${formatBytes(rate)}/s, ${formatSeconds(left)} left`;
-    const words = `${formatBytes(doneBytes)} of ${formatBytes(this.#totalBytes)}${pace}`;
-    if (process.stderr.isTTY === true) this.#line?.show(share, words);
+    // The bar shows the share, so that the words fit on 80 columns.
+    if (process.stderr.isTTY === true) this.#line?.show(share, `${formatBytes(doneBytes)}${pace}`);
     else if (seconds > 0 && Math.floor(share * tenths) > this.#printedTenths) {
       this.#printedTenths = Math.floor(share * tenths);
-      printMessage(`${this.#name}: ${words}`);
+      const done = `${formatBytes(doneBytes)} of ${formatBytes(this.#totalBytes)}`;
+      printMessage(`${this.#name}: ${done}${pace}`);
     }
   }
 

@@ -1,6 +1,6 @@
 /** One line on a terminal's stderr, rewritten in place while something takes time, and gone afterwards. */
 import type { Clock } from '@plimsoll/foundation';
-import { shorten } from './terminal.ts';
+import { messageWidth, shorten } from './terminal.ts';
 
 const barColumns = 24;
 /** Rewriting more often costs more than it shows. */
@@ -26,7 +26,7 @@ export class ProgressLine {
     this.#isShown = true;
     const bar = '█'.repeat(Math.round(barColumns * share)).padEnd(barColumns, '·');
     // A line that wraps could not be rewritten.
-    const line = shorten(`${this.#label} ${bar} ${words}`, (process.stderr.columns ?? 80) - 1);
+    const line = shorten(`${this.#label} ${bar} ${words}`, messageWidth() - 1);
     process.stderr.write(`\r${line}\u001b[K`);
   }
 

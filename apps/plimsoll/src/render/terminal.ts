@@ -7,6 +7,12 @@ export function terminalWidth(): number {
     : Number.POSITIVE_INFINITY;
 }
 
+/** Columns of the terminal that shows messages. A pseudo terminal may state 0 columns. */
+export function messageWidth(): number {
+  const { columns = 0 } = process.stderr;
+  return columns === 0 ? 80 : Math.max(40, columns);
+}
+
 /** Maximum columns of sentences, also in pipes: longer lines are hard to read. */
 const proseColumnsMax = 88;
 
