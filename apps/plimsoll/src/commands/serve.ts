@@ -85,7 +85,8 @@ export function serveCommand(done: (exitCode: number) => void): Command {
     .addHelpText(
       'after',
       `
-The server speaks OpenAI's chat and text completions and Responses, Anthropic's Messages, and ollama's API.
+The server speaks OpenAI's chat and text completions, Responses and embeddings, Anthropic's Messages, ollama's API, and SGLang's
+/generate.
 GET /openapi.json describes every route. Log lines are JSON on standard error. SIGTERM or Ctrl-C ends the server when the
 running requests have ended; a second signal ends it at once.
 
