@@ -228,7 +228,9 @@ test('a property name of JavaScript objects is not a command', () => {
 
 test('the help lists every command and the exit codes', () => {
   const result = plimsoll(['--help']);
-  expect(result.out).toContain('0 ok, 1 bad input or a defect, 2 does not fit, 130 interrupted');
+  expect(result.out).toContain(
+    '0 ok, 1 bad input or a defect, 2 does not fit, 3 an assertion failed, 130 interrupted',
+  );
   expect(result.code).toBe(0);
   for (const word of [
     'plan',

@@ -23,21 +23,21 @@ test('the answer, its command, what is dearer, what has no price, what does not 
   expect(out).toMatchInlineSnapshot(`
     "Qwen/Qwen3-32B for 16 users x 16k tokens, at most 60 ms per token
 
-    TAKE 8 x NVIDIA GeForce RTX 3060 12GB: $1.12 per hour, $0.93 per million output tokens at this load (prompts not counted)
+    TAKE 8 x NVIDIA GeForce RTX 3060 12GB: $1.12 per hour, $0.99 per million output tokens at this load (prompts not counted)
       vLLM, tp8, weights modelopt fp8, KV cache fp8; 21 users at most
-      about 48 ms per token, 11 s to the first token on idle devices
+      about 51 ms per token, 11 s to the first token on idle devices
 
     Run it:
       vllm serve Qwen/Qwen3-32B-FP8-Static-PerTensor --max-model-len 16384 --gpu-memory-utilization 0.92 --tensor-parallel-size 8
 
     Dearer:
     hardware                  $/hour  $/M out  per token  first  users  engine, layout  weights       KV   why not
-    2 x NVIDIA L40S 48GB        2.18     2.21      58 ms  2.4 s     23  vllm, tp2       modelopt fp8  fp8  1.95 times the price per hour
-    1 x NVIDIA H100 SXM 80GB    3.49     1.71      28 ms  1.6 s     19  vllm, alone     modelopt fp8  fp8  3.12 times the price per hour
+    2 x NVIDIA L40S 48GB        2.18     2.16      57 ms  2.4 s     23  vllm, tp2       modelopt fp8  fp8  1.95 times the price per hour
+    1 x NVIDIA H100 SXM 80GB    3.49     1.60      26 ms  1.7 s     19  vllm, alone     modelopt fp8  fp8  3.12 times the price per hour
 
     No price is known (--price NAME=USD):
     hardware             per token  first  users  engine, layout  weights       KV
-    1 x NVIDIA H20 96GB      35 ms   11 s     26  vllm, alone     modelopt fp8  fp8
+    1 x NVIDIA H20 96GB      23 ms   11 s     26  vllm, alone     modelopt fp8  fp8
 
     Does not serve them:
     hardware                          why not                                                                   engine, layout  weights  KV

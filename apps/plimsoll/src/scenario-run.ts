@@ -2,7 +2,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Deployment, type PlanRequest, prepare } from '@plimsoll/planner';
 import { engineFace } from '@plimsoll/planner/engines';
-import { shippedSpeedTable } from '@plimsoll/planner/speed';
+import { requestSeconds } from '@plimsoll/planner/speed';
 import {
   assertionVerdicts,
   meanOf,
@@ -115,7 +115,8 @@ function inputOf(
     replicaCount: replicaCountOf(scenario),
     router: scenario.router,
     workload,
-    frontEndSeconds: frontEnd === undefined ? shippedSpeedTable.requestSeconds : durationSeconds(frontEnd),
+    frontEndSeconds:
+      frontEnd === undefined ? requestSeconds(name, meanOf(workload.prompt)) : durationSeconds(frontEnd),
     limits: requestLimits(scenario),
     simulatedSecondsMax: durationSeconds(scenario.simulatedTimeMax),
     traces,

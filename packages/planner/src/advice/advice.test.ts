@@ -107,7 +107,7 @@ test('the same cards in another layout are proposed, whether the users fit or no
     [
       "lay out the same 8 devices as tp8: 16 planned, 42 at most, fits; --tensor-parallel-size 8 --data-parallel-size 1",
       "keep the KV cache in fp8: 16 planned, 58 at most, fits; --kv-cache-dtype fp8",
-      "spread the model over 16 x NVIDIA H100 SXM 80GB: 16 planned, 84 at most, fits; --tensor-parallel-size 8",
+      "spread the model over 16 x NVIDIA H100 SXM 80GB: 16 planned, 98 at most, fits; --tensor-parallel-size 8 --pipeline-parallel-size 2 --data-parallel-size 1",
     ]
   `);
   expect(adviceForLayout(groups, 40)[0]).toBe(

@@ -202,13 +202,13 @@ test('a set of cards has a row of every layout', () => {
   const rows = rank(asked).rows.filter(({ weights, kv }) => weights === 'bf16' && kv === 'bf16');
   expect(rows.map((row) => `${said(row)}; ${row.usersMax} users`)).toMatchInlineSnapshot(`
     [
-      "8 x h100-sxm-80gb, tp8, vllm, bf16, bf16: 1.58 times the price per million output tokens; 42 users",
-      "8 x h100-sxm-80gb, tp4 pp2, vllm, bf16, bf16: 1.92 times the price per million output tokens; 42 users",
-      "8 x h100-sxm-80gb, tp4 dp2, vllm, bf16, bf16: 1.92 times the price per million output tokens; 28 users",
-      "8 x h100-sxm-80gb, tp2 pp2 dp2, vllm, bf16, bf16: 2.65 times the price per million output tokens; 28 users",
-      "8 x h100-sxm-80gb, tp2 pp4, vllm, bf16, bf16: 2.65 times the price per million output tokens; 41 users",
-      "8 x h100-sxm-80gb, tp1 pp8, vllm, bf16, bf16: 3.99 times the price per million output tokens; 42 users",
-      "8 x h100-sxm-80gb, tp1 pp4 dp2, vllm, bf16, bf16: 4.10 times the price per million output tokens; 28 users",
+      "8 x h100-sxm-80gb, tp8, vllm, bf16, bf16: 1.52 times the price per million output tokens; 42 users",
+      "8 x h100-sxm-80gb, tp4 pp2, vllm, bf16, bf16: 1.77 times the price per million output tokens; 42 users",
+      "8 x h100-sxm-80gb, tp4 dp2, vllm, bf16, bf16: 1.85 times the price per million output tokens; 28 users",
+      "8 x h100-sxm-80gb, tp2 pp4, vllm, bf16, bf16: 2.38 times the price per million output tokens; 41 users",
+      "8 x h100-sxm-80gb, tp2 pp2 dp2, vllm, bf16, bf16: 2.45 times the price per million output tokens; 28 users",
+      "8 x h100-sxm-80gb, tp1 pp8, vllm, bf16, bf16: 3.68 times the price per million output tokens; 42 users",
+      "8 x h100-sxm-80gb, tp1 pp4 dp2, vllm, bf16, bf16: 3.75 times the price per million output tokens; 28 users",
       "8 x h100-sxm-80gb, tp2 dp4, vllm, bf16, bf16: 31.53 GiB short for the users; 0 users",
       "8 x h100-sxm-80gb, tp1 dp8, vllm, bf16, bf16: weights of 131.45 GiB and the engine leave no room in the 79.19 GiB of a device; 0 users",
       "8 x h100-sxm-80gb, tp1 pp2 dp4, vllm, bf16, bf16: 30.29 GiB short for the users; 0 users",

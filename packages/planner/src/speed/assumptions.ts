@@ -7,8 +7,15 @@
  */
 import { defined } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import speed from '@plimsoll/registry/engines/speed.json' with { type: 'json' };
 import type { ComputeFormat } from '../bytes/weight-format.ts';
+import {
+  type DeviceMemory,
+  type SpeedEngine,
+  type SpeedProfile,
+  type SpeedTable,
+  shippedSpeedTable,
+  speedEngine,
+} from './speed-table.ts';
 
 /**
  * Shares of the data sheet's rates that real kernels reach, and fixed overheads. The registry holds the values and
@@ -46,68 +53,8 @@ export interface SpeedAssumptions {
   readonly chunkTokens?: number;
   /** Seconds that each sequence adds to a step outside the layers: sampling, detokenising, block tables. */
   readonly sequenceSeconds?: number;
-}
-
-export type SpeedEngine = 'tensorrt-llm' | 'serving' | 'llama.cpp' | 'eager';
-export type DeviceMemory = 'hbm' | 'graphics' | 'apple' | 'shared' | 'cpu';
-
-/** One row of the data file. */
-export interface SpeedProfile {
-  readonly engine: string;
-  readonly device: string;
-  readonly computeEfficiency: number;
-  readonly attentionEfficiency: number;
-  readonly bandwidthEfficiency: number;
-  readonly cacheEfficiency: number;
-  readonly expertEfficiency: number;
-  readonly layerSeconds: number;
-  readonly stepSeconds: number;
-  readonly sequenceSeconds: number;
-  readonly overlap: number;
-  /** Tokens of one prefill step. */
-  readonly chunkTokens: number;
-}
-
-export interface SpeedTable {
-  readonly profiles: readonly SpeedProfile[];
-  /** Factors on the compute efficiency for operands narrower than 16 bits. */
-  readonly formatEfficiency: Readonly<Record<string, number>>;
-  /**
-   * Factors on the compute and bandwidth efficiencies for vendors whose kernels stay further below their data sheets.
-   */
-  readonly vendors: Readonly<Record<string, { readonly compute: number; readonly bandwidth: number }>>;
-  readonly links: Readonly<
-    Record<'switched' | 'pcie', { readonly efficiency: number; readonly collectiveSeconds: number }>
-  >;
-  readonly hostBandwidthBytesPerSecond: number;
-  /** Spread of the request lengths in benchmarks with random lengths, as a share of the time of a request. */
-  readonly lengthSpread: number;
-  /** Seconds of a request outside the devices: connection, tokeniser, first answer. */
-  readonly requestSeconds: number;
-}
-
-export const shippedSpeedTable: SpeedTable = {
-  profiles: speed.profiles,
-  formatEfficiency: speed.formatEfficiency.value,
-  vendors: speed.vendors.value,
-  links: speed.links.value,
-  hostBandwidthBytesPerSecond: speed.hostBandwidthBytesPerSecond.value,
-  lengthSpread: speed.lengthSpread.value,
-  requestSeconds: speed.requestSeconds.value,
-};
-
-/** Shares that llama.cpp reaches with flash attention; the data file names the measurements. */
-export const flashAttentionShares: {
-  readonly cacheEfficiency: number;
-  readonly attentionEfficiency: number;
-} = speed.flashAttention.value;
-
-/** Maps an engine's name, as benchmarks or our profiles write it, to its group. */
-export function speedEngine(name: string): SpeedEngine {
-  const text = name.toLowerCase();
-  if (/tensorrt|trt-?llm|\bnim\b/.test(text)) return 'tensorrt-llm';
-  if (/llama\.?cpp|ollama|exllama|mlc|mlx|tinychat|lm studio|koboldcpp/.test(text)) return 'llama.cpp';
-  return /transformers/.test(text) ? 'eager' : 'serving';
+  /** Factor on every step of a release whose kernels were young (`stepMaturity`). Default: 1. */
+  readonly stepFactor?: number;
 }
 
 function deviceMemory(hardware: HardwareRecord): DeviceMemory {

@@ -1,7 +1,8 @@
 /**
  * The time of steps: one roofline for decode, prefill and steps that mix both. A browser worker loads only these files.
  */
-export { type SpeedAssumptions, shippedSpeedTable, speedAssumptions } from './assumptions.ts';
+export { type SpeedAssumptions, speedAssumptions } from './assumptions.ts';
 export { expertShare, type ModelWork, modelWork, touchedShare } from './model-work.ts';
+export { requestSeconds } from './run-terms.ts';
 export { addEntry, dropEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';
 export { type DeviceSpeed, type StepTerms, type StepTime, stepTime } from './step-time.ts';

@@ -11,6 +11,7 @@ import { cacheGroups } from '../bytes/kv-cache.ts';
 import { singleDevice } from '../bytes/parallelism.ts';
 import { weightFormat } from '../bytes/weight-format.ts';
 import { deviceSpeed } from '../question/plan-input.ts';
+import type { SpeedAssumptions } from './assumptions.ts';
 import { type ModelWork, modelWork } from './model-work.ts';
 import { type SpeedInput, speedModel } from './speed-model.ts';
 import { addEntry, dropEntry, emptyLoad, type LoadEntry, type StepLoad, setDecode } from './step-load.ts';
@@ -26,9 +27,21 @@ interface Figures {
   readonly prefill: readonly (readonly [number, number, number, number])[];
 }
 
-const figures: readonly Figures[] = JSON.parse(
-  readFileSync(new URL('./step-figures.test-data.json', import.meta.url), 'utf8'),
-);
+const figures: readonly Figures[] = readTestData('step-figures');
+/** By engine and card. */
+const assumptionsOfFigures: Readonly<Record<string, SpeedAssumptions>> = readTestData('step-assumptions');
+
+function readTestData<Content>(name: string): Content {
+  return JSON.parse(readFileSync(new URL(`./${name}.test-data.json`, import.meta.url), 'utf8')) as Content;
+}
+
+/** The separate formulas had one latency for any number of devices; now a latency counts per halving of the devices. */
+function flatLatency({ engine, card, split: [tensor, , data] }: Figures): SpeedAssumptions {
+  const assumptions = assumptionsOfFigures[`${engine} ${card}`];
+  if (assumptions === undefined) throw new Error(`no assumptions for ${engine} on ${card}`);
+  const halvings = Math.max(1, Math.log2(tensor * data));
+  return { ...assumptions, collectiveSeconds: assumptions.collectiveSeconds / halvings };
+}
 
 function inputOf({
   model,
@@ -53,7 +66,7 @@ function inputOf({
 test('decode on one device equals the separate formulas to the bit, all other figures to 1e-12', () => {
   expect(figures).toHaveLength(72);
   for (const row of figures) {
-    const speed = speedModel(inputOf(row));
+    const speed = speedModel({ ...inputOf(row), assumptions: flatLatency(row) });
     const name = `${row.model} ${row.card} ${row.split}`;
     const isOne = row.split.every((part) => part === 1);
     for (const [users, context, seconds, bound] of row.decode) {

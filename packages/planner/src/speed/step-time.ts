@@ -134,7 +134,7 @@ function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
     hostShare / assumptions.hostBandwidthBytesPerSecond;
   const attentionEfficiency = assumptions.attentionEfficiency ?? assumptions.computeEfficiency;
   const cacheEfficiency = assumptions.cacheEfficiency ?? assumptions.bandwidthEfficiency;
-  return {
+  const seconds = {
     denseReadSeconds: work.denseReadBytes * secondsPerWeightByte,
     expertReadSeconds: (work.expertReadBytes * secondsPerWeightByte) / expert,
     denseTokenSeconds: work.denseOperations * secondsPerOperation,
@@ -152,6 +152,13 @@ function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
       (device.linkBytesPerSecond * (assumptions.linkEfficiency ?? 1)),
     sequenceSeconds: assumptions.sequenceSeconds ?? 0,
   };
+  return scaled(seconds, assumptions.stepFactor ?? 1);
+}
+
+function scaled(terms: Coefficients, factor: number): Coefficients {
+  if (factor === 1) return terms;
+  const entries = Object.entries(terms).map(([name, seconds]) => [name, factor * seconds]);
+  return Object.fromEntries(entries) as Coefficients;
 }
 
 /** Returns the rate of the matrix units for a format, or for the next wider type that the device has. */
@@ -190,7 +197,8 @@ function collectiveBytesPerToken(spec: ModelSpec, { tensor, data }: Parallelism)
   return bytes;
 }
 
+/** Two collectives a layer, whose latency grows with the depth of a tree over the devices, and one hop per stage. */
 function collectiveLatency(spec: ModelSpec, parallelism: Parallelism, assumptions: SpeedAssumptions): number {
-  const perLayer = parallelism.tensor > 1 || parallelism.data > 1 ? 2 * spec.layers.length : 0;
-  return (perLayer + (parallelism.pipeline - 1)) * assumptions.collectiveSeconds;
+  const perLayer = 2 * Math.log2(parallelism.tensor * parallelism.data);
+  return (spec.layers.length * perLayer + (parallelism.pipeline - 1)) * assumptions.collectiveSeconds;
 }

@@ -3,7 +3,7 @@
  * the inputs. A time to first token under load follows only if the record says how requests arrived; it is null if a
  * queue determined it.
  */
-
+import { PlimsollError } from '@plimsoll/foundation';
 import { singleDevice } from '../bytes/parallelism.ts';
 import type { Resolver } from '../engines/contract/log-record.ts';
 import {
@@ -15,9 +15,11 @@ import {
   textField,
 } from '../engines/contract/log-record.ts';
 import { prepareWithoutEngine } from '../engines/none/profile.ts';
-import { type SpeedTable, shippedSpeedTable, speedAssumptions } from '../speed/assumptions.ts';
+import { speedAssumptions } from '../speed/assumptions.ts';
 import { type Load, type LoadPoint, loadPoint, splitPoint } from '../speed/closed-loop.ts';
+import { requestSeconds, stepMaturity } from '../speed/run-terms.ts';
 import type { SpeedModel } from '../speed/speed-model.ts';
+import { type SpeedTable, shippedSpeedTable } from '../speed/speed-table.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type MeasuredWorkload, workloadOf } from './performance-workload.ts';
 
@@ -95,9 +97,10 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
     format,
     kvFormat,
     parallelism,
-    assumptions: speedAssumptions({ hardware, engine }, table),
+    assumptions: { ...speedAssumptions({ hardware, engine }, table), stepFactor: stepMaturity(setup, table) },
   });
   const poolBytes = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
+  refuseFullDevices(setup, deployment.poolBytes);
   return {
     speed: deployment.speed,
     sequencesOf: (tokens) => {
@@ -105,6 +108,18 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
       return Math.max(1, Math.floor(poolBytes / perSequence) * deployment.dataGroups);
     },
   };
+}
+
+/** A layout that cannot hold its weights is not the layout that ran. */
+function refuseFullDevices({ hardware, parallelism }: Setup, poolBytes: number): void {
+  if (poolBytes > 0) return;
+  const { tensor, pipeline, data } = parallelism;
+  throw new PlimsollError({
+    code: 'over-memory-budget',
+    message: `the weights do not fit on ${tensor * pipeline * data} x ${hardware.name}, so the record omits part of the layout`,
+    value: Math.round(-poolBytes),
+    limit: 'weights within the memory of the stated devices',
+  });
 }
 
 function batchFigures(
@@ -153,7 +168,7 @@ function loopFigures(
     pipeline: setup.parallelism.pipeline,
     groups,
     lengthSpread: workload.equalLengths ? 0 : table.lengthSpread,
-    requestSeconds: table.requestSeconds,
+    requestSeconds: requestSeconds(setup.engineText, input, table),
   };
   const point =
     workload.limits === null ? loadPoint(speed, load) : withinLimit(speed, load, workload.limits.tpotSeconds);
@@ -215,7 +230,7 @@ function splitFigures(
     prefillGroups: workload.prefill.data,
     decodeWorkers: workload.decode.workers,
     lengthSpread: table.lengthSpread,
-    requestSeconds: table.requestSeconds,
+    requestSeconds: requestSeconds(setup.engineText, input, table),
   });
   return {
     output_tokens_per_s: point.outputTokensPerSecond,

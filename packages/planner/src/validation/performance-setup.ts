@@ -1,10 +1,8 @@
 /**
  * The run that a benchmark record describes: model, weights, devices and engine, from the loose names of benchmarks.
  */
-import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import namesFile from '@plimsoll/registry/engines/benchmark-names.json' with { type: 'json' };
 import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
 import type { Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
@@ -13,8 +11,8 @@ import type { Resolver } from '../engines/contract/log-record.ts';
 import { numberField, type RawRecord, textField } from '../engines/contract/log-record.ts';
 import { parseFileType } from '../gguf-recipes/file-type.ts';
 import { ggufSpec } from '../gguf-recipes/gguf-spec.ts';
-import { modelNameCandidates } from '../gguf-recipes/model-name.ts';
-import { type SpeedEngine, speedEngine } from '../speed/assumptions.ts';
+import { type SpeedEngine, speedEngine } from '../speed/speed-table.ts';
+import { benchmarkModel, publishedVariant } from './benchmark-model.ts';
 
 export interface Setup {
   readonly spec: ModelSpec;
@@ -26,6 +24,10 @@ export interface Setup {
   readonly replicas: number;
   readonly devices: number;
   readonly engine: SpeedEngine;
+  /** The engine as the record names it. */
+  readonly engineText: string;
+  /** Month of the run, as `2025-03`; null if the record states only a year. */
+  readonly month: string | null;
   /** Assumptions about facts that the record omits. */
   readonly assumed: readonly string[];
 }
@@ -35,10 +37,14 @@ export function setupOf(record: RawRecord, resolver: Resolver): Setup {
   const engineText = textField(record, 'engine') ?? '';
   const engine = speedEngine(engineText);
   const assumed: string[] = [];
-  const bare = benchmarkModel(textField(record, 'model') ?? '', resolver);
-  const precision = precisionOf(record, bare);
-  const { spec, format } = weightsOf(bare, precision, engine, assumed);
   const hardware = resolver.hardware(textField(record, 'gpu') ?? '');
+  const published = publishedVariant(record, hardware);
+  const bare =
+    published === null
+      ? benchmarkModel(textField(record, 'model') ?? '', resolver)
+      : resolver.model(published);
+  const precision = published === null ? precisionOf(record, bare) : null;
+  const { spec, format } = weightsOf(bare, precision, engine, assumed);
   const devices = Math.max(1, numberField(record, 'gpu_count') ?? 1);
   const parallelism = parallelismOf(record, { spec, format, hardware, engine, devices }, assumed);
   const used = parallelism.tensor * parallelism.pipeline * parallelism.data;
@@ -51,59 +57,10 @@ export function setupOf(record: RawRecord, resolver: Resolver): Setup {
     replicas: Math.max(1, Math.round(devices / used)),
     devices,
     engine,
+    engineText,
+    month: /^\d{4}-\d\d/.exec(textField(record, 'date') ?? '')?.[0] ?? null,
     assumed,
   };
-}
-
-const names = new Map(Object.entries(namesFile.models).map(([name, id]) => [name.toLowerCase(), id]));
-
-/**
- * Models by name, for each resolver: records repeat names, and an unknown spelling costs a search for similar names.
- */
-const foundBefore = new WeakMap<Resolver, Map<string, ModelSpec>>();
-
-function benchmarkModel(name: string, resolver: Resolver): ModelSpec {
-  const found = foundBefore.get(resolver) ?? new Map<string, ModelSpec>();
-  foundBefore.set(resolver, found);
-  const spec = found.get(name) ?? findModel(name, resolver);
-  found.set(name, spec);
-  return spec;
-}
-
-/**
- * Finds a model by its name, or by the name without the parts that benchmarks add: a mixture, a size in brackets, a
- * publisher. Throws the resolver's error if no spelling is known.
- */
-function findModel(name: string, resolver: Resolver): ModelSpec {
-  const bare = name
-    .replace(/\s*\([\d.]+B\)$/i, '')
-    .replace(/[\s-](MXFP4 )?MoE$/i, '')
-    .replace(/-GGUF$/i, '')
-    .replace(/-(UD-)?MLX-\d+bit$/i, '')
-    .replace(/-(AWQ|GPTQ)(-(Int4|4bit))?$/i, '');
-  const stem = bare.replace(/^[^/]+\//, '');
-  const unquantised = stem.replace(/-(qat|it-qat)$/i, (suffix) => (suffix.includes('it') ? '-it' : ''));
-  const candidates = [name, bare, stem, unquantised].flatMap((text) => modelNameCandidates(text));
-  const spellings = [...new Set([name, ...candidates])];
-  // Our own table comes first, because an unknown name costs the registry a search for similar names.
-  for (const spelling of spellings) {
-    const id = names.get(spelling.toLowerCase());
-    if (id !== undefined) return resolver.model(id);
-  }
-  for (const spelling of spellings) {
-    const known = resolved(spelling, resolver);
-    if (known !== null) return known;
-  }
-  return resolver.model(name);
-}
-
-function resolved(name: string, resolver: Resolver): ModelSpec | null {
-  try {
-    return resolver.model(name);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }
 
 /** Translates the record's precision to a format name of the planner; null means the checkpoint's own format. */
