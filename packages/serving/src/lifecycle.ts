@@ -50,6 +50,11 @@ export class Lifecycle {
     return transfers;
   }
 
+  /** True if a fork asked for a copy that the next plan carries. */
+  get hasTransfers(): boolean {
+    return this.#transfers.blocks.length + this.#transfers.states.length > 0;
+  }
+
   live(id: SequenceId): Sequence {
     return defined(this.sequences.get(id), `there is no live sequence ${id}`);
   }
@@ -92,7 +97,12 @@ export class Lifecycle {
   /** Takes one token of a sequence whose content has no tokens. */
   takeCounted(sequence: Sequence, at: { readonly outcome: Outcome; readonly now: Seconds }): void {
     assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
-    this.#append(sequence, unknownToken, noTokens, at.now);
+    if (sequence.state === 'decoding') {
+      sequence.length++;
+      sequence.lastTokenAt = at.now;
+      this.#core.metrics.outputTokens++;
+      this.#core.memory.settleDecode(sequence);
+    } else this.#append(sequence, unknownToken, noTokens, at.now);
     this.#finishIfDone(sequence, undefined, at);
   }
 

@@ -11,6 +11,8 @@ export class OutputLengths {
   /** Latest lengths; a ring. */
   readonly #latest: number[] = [];
   #next = 0;
+  /** False after an `add`, until an admission asks. */
+  #isSorted = true;
   #sorted: number[] = [];
   /** Sums of the lengths from each index of `#sorted` to its end. */
   #sums: number[] = [];
@@ -18,6 +20,12 @@ export class OutputLengths {
   add(outputTokens: number): void {
     this.#latest[this.#next] = outputTokens;
     this.#next = (this.#next + 1) % remembered;
+    this.#isSorted = false;
+  }
+
+  #sort(): void {
+    if (this.#isSorted) return;
+    this.#isSorted = true;
     this.#sorted = this.#latest.toSorted((left, right) => left - right);
     this.#sums = new Array<number>(this.#sorted.length);
     let sum = 0;
@@ -29,6 +37,7 @@ export class OutputLengths {
 
   /** Expected output tokens of a sequence that has `known` of them and stops at `limit`: the mean of longer outputs. */
   expected(known: number, limit: number): number {
+    this.#sort();
     const first = this.#firstAbove(known);
     const count = this.#sorted.length - first;
     if (count > 0) return Math.min(limit, (this.#sums[first] ?? 0) / count);

@@ -105,6 +105,8 @@ export class WaitingQueue {
 /** Sorted, most urgent first. At most a few thousand long, so insertion by moving is cheap. */
 export class RunningList {
   readonly #sequences: Sequence[] = [];
+  /** Position that `after` returned last: a pass through the list continues there without a search. */
+  #cursor = 0;
 
   get length(): number {
     return this.#sequences.length;
@@ -122,13 +124,16 @@ export class RunningList {
   }
 
   at(index: number): Sequence | undefined {
+    this.#cursor = index;
     return this.#sequences[index];
   }
 
   /** The sequence that follows in the policy's order, whether or not `sequence` is still in the list. */
   after(sequence: Sequence): Sequence | undefined {
-    const at = this.#position(sequence);
-    return this.#sequences[this.#sequences[at] === sequence ? at + 1 : at];
+    const known = this.#cursor;
+    const at = this.#sequences[known] === sequence ? known : this.#position(sequence);
+    this.#cursor = this.#sequences[at] === sequence ? at + 1 : at;
+    return this.#sequences[this.#cursor];
   }
 
   add(sequence: Sequence): void {

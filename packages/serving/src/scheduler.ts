@@ -28,6 +28,7 @@ import {
   savePrefixCache,
 } from './prefix-cache-file.ts';
 import { RunningList, WaitingQueue } from './queues.ts';
+import { advance, quietSteps } from './quiet-steps.ts';
 import type { Sequence, SequenceView, ServingRequest } from './sequence.ts';
 import { SequenceMemory } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
@@ -239,6 +240,27 @@ export class Scheduler {
       else this.#core.memory.settle(sequence, start + count);
     }
     return at.outcome;
+  }
+
+  /** Sequences of the running set, in the policy's order. */
+  get running(): Iterable<SequenceView> {
+    return this.#core.running;
+  }
+
+  /** Number of next steps that only give every running sequence a token (quiet-steps.ts); 0 if the next step may do more. */
+  quietSteps(): number {
+    assert(this.#inFlight === null, 'the last step has not been committed');
+    return this.#life.hasTransfers ? 0 : quietSteps(this.#core);
+  }
+
+  /**
+   * Plans and commits `count` quiet steps at once, for sequences whose content has no tokens. `now` is the end of the
+   * last one.
+   */
+  advance(count: number, now: Seconds): void {
+    const most = this.quietSteps();
+    assert(count >= 0 && count <= most, `${count} steps of ${most} quiet ones`);
+    advance(this.#core, count, now);
   }
 
   /** Ends a live sequence and frees what it holds, also while a step is in flight. */

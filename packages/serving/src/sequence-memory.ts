@@ -37,6 +37,8 @@ export class SequenceMemory {
   /** null when the model has no recurrent layers. */
   readonly stateSlots: StateSlots | null;
   readonly hostStateSlots: StateSlots | null;
+  /** The match of a sequence that finds nothing. */
+  readonly noMatch: PrefixMatch;
   readonly #prefixCaching: boolean;
   readonly #hasWindows: boolean;
   readonly #metrics: ServingMetrics;
@@ -54,6 +56,7 @@ export class SequenceMemory {
     const slots = config.stateSlots;
     this.stateSlots = slots === undefined ? null : new StateSlots(slots.count);
     this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
+    this.noMatch = emptyMatch(this.groups.length);
     this.#prefixCaching = config.prefixCaching;
     this.#hasWindows = config.groups.some(({ window }) => window !== null);
     this.#metrics = metrics;
@@ -61,7 +64,7 @@ export class SequenceMemory {
 
   /** Matches a sequence's known tokens with the cache. The last token is never matched, because its logits are needed. */
   match(sequence: Sequence): PrefixMatch {
-    if (!this.#prefixCaching || sequence.computesWhole) return emptyMatch(this.groups.length);
+    if (!this.#prefixCaching || sequence.computesWhole) return this.noMatch;
     const blockCountMax = Math.floor((sequence.length - 1) / this.blockSize);
     this.#extendHashes(sequence, blockCountMax);
     return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });
@@ -104,6 +107,19 @@ export class SequenceMemory {
     return pool.availableCount - idle;
   }
 
+  /** True if the next token needs no new block and no copy: then `grow` up to it has nothing to do. */
+  writesInPlace(sequence: Sequence): boolean {
+    const { computedTokens } = sequence;
+    if (computedTokens % this.blockSize === 0) return false;
+    const place = Math.floor(computedTokens / this.blockSize);
+    for (let index = 0; index < this.groups.length; index++) {
+      const { pool } = this.#group(index);
+      const block = blockAt(tableOf(sequence, index), place);
+      if (pool.references(block) !== 1 || pool.isPublished(block)) return false;
+    }
+    return true;
+  }
+
   /** Makes [computed, end) writable: allocates blocks for all of it, and copies the first block if it is shared. */
   grow(sequence: Sequence, end: number, transfers: Transfers): boolean {
     const partial = sequence.computedTokens % this.blockSize !== 0;
@@ -137,6 +153,22 @@ export class SequenceMemory {
       if (group.window !== null) this.#slide(sequence, group, publishes);
     }
     sequence.publishedBlocks = fullBlocks;
+  }
+
+  /** `settle` after one more token: most tokens end no block and move no window. */
+  settleDecode(sequence: Sequence): void {
+    const computed = sequence.computedTokens + 1;
+    if (this.#hasWindows || computed % this.blockSize === 0) this.settle(sequence, computed);
+    else sequence.computedTokens = computed;
+  }
+
+  /** True if the block of the next token has another owner too, so that writing copies it. */
+  sharesPartialBlock(sequence: Sequence): boolean {
+    if (sequence.computedTokens % this.blockSize === 0) return false;
+    const place = Math.floor(sequence.computedTokens / this.blockSize);
+    return this.groups.some(
+      ({ index, pool }) => pool.references(blockAt(tableOf(sequence, index), place)) > 1,
+    );
   }
 
   /**

@@ -15,12 +15,15 @@ import { assert, type Seconds } from '@plimsoll/foundation';
 import { blocksFor } from './geometry.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { PlanEntry, StepPlan } from './plan.ts';
-import { emptyMatch, type PrefixMatch } from './prefix-match.ts';
+import type { PrefixMatch } from './prefix-match.ts';
 import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
 import { mayStart } from './room.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
 import type { ServingCore } from './serving-core.ts';
 import type { Transfers } from './transfers.ts';
+
+/** The token of a decode without drafts. */
+const plainDecode = { count: 1, draftCount: 0 } as const;
 
 /** Waiting sequences that the planner examines if the head of the queue does not fit and others may overtake it. */
 const overtakersSeenMax = 8;
@@ -114,6 +117,11 @@ export class StepPlanner {
 
   #planDecode(sequence: Sequence): void {
     const { memory, config } = this.#core;
+    if (sequence.drafts.length === 0 && memory.writesInPlace(sequence)) {
+      this.#decodesLeft--;
+      this.#schedule(sequence, 'decode', plainDecode);
+      return;
+    }
     const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
     let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
     const known = sequence.length;
@@ -267,7 +275,7 @@ export class StepPlanner {
 
   #matchFor(sequence: Sequence): PrefixMatch {
     const { memory } = this.#core;
-    return sequence.spilled === null ? memory.match(sequence) : emptyMatch(memory.groups.length);
+    return sequence.spilled === null ? memory.match(sequence) : memory.noMatch;
   }
 
   /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */

@@ -1,6 +1,6 @@
 /**
  * The event loop against queueing theory. A server that decodes one sequence at a time in steps of equal length, with
- * prompts of one token, is M/M/1, M/M/c or M/D/1 by the distribution of its outputs and its places. Steps are 1/40 of
+ * prompts of one token, is M/M/1, M/M/c or M/D/1 by the distribution of its outputs and its places. Steps are 1/200 of
  * a service, so that a request waits for at most that share of a service for the next step; the theory gets this wait
  * added. Bounds are 4 standard errors of 20 batch means.
  */
@@ -9,7 +9,7 @@ import { simulate } from './simulate.ts';
 import { simulationInput, smallServing } from './testing.test-data.ts';
 import type { Distribution } from './workload/distribution.ts';
 
-const stepSeconds = 0.025;
+const stepSeconds = 0.005;
 const serviceSeconds = 1;
 const meanTokens = serviceSeconds / stepSeconds;
 const requests = 10_000;

@@ -4,8 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment, Parallelism } from '@plimsoll/planner';
-import type { LoadEntry } from '@plimsoll/planner/speed';
-import { policies, type ServingConfig, type StepPlan } from '@plimsoll/serving';
+import { policies, type ServingConfig } from '@plimsoll/serving';
 import type { ReplicaModel } from './replica.ts';
 
 /** How the engine's scheduler fills a step; the rows are data of the engines. */
@@ -61,7 +60,7 @@ export function replicaModel(question: ReplicaQuestion): ReplicaModel {
     evictionSpread: 0,
     policy: policies.fcfs,
   };
-  return { serving, stepSeconds: stepSecondsOf(deployment) };
+  return { serving, stepSeconds: (rows) => deployment.speed.stepSeconds(rows) };
 }
 
 function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
@@ -123,26 +122,4 @@ function refuseEmpty(pools: readonly { readonly blockCount: number }[], poolByte
     limit: 'at least one block in every group',
     hint: 'use more devices (layout tp), smaller weights, or a device with more memory',
   });
-}
-
-type MutableEntry = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
-
-/** Feeds the plan of a step to the planner's step time. The rows are written in place, since a run has millions of steps. */
-function stepSecondsOf({ speed }: Deployment): (plan: StepPlan) => number {
-  const rows: MutableEntry[] = [];
-  const used: MutableEntry[] = [];
-  return ({ entries }) => {
-    while (rows.length < entries.length) rows.push({ kind: 'decode', start: 0, count: 0, sampledRows: 0 });
-    used.length = 0;
-    for (const [index, { kind, start, count, draftCount, samples }] of entries.entries()) {
-      const row = rows[index];
-      if (row === undefined) continue;
-      row.kind = kind;
-      row.start = start;
-      row.count = count;
-      row.sampledRows = samples ? 1 + draftCount : 0;
-      used.push(row);
-    }
-    return speed.stepSeconds(used);
-  };
 }

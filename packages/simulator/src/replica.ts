@@ -1,21 +1,33 @@
-/** One replica of the server: a production scheduler under a virtual clock, and the time of its steps. */
+/**
+ * One replica of the server: a production scheduler under a virtual clock, and the time of its steps. A stretch of steps
+ * that only decode is one event, which ends no later than the first step end after the horizon.
+ */
 import { assert, type Seconds, seconds } from '@plimsoll/foundation';
+import type { LoadEntry } from '@plimsoll/planner/speed';
 import { Scheduler, type SequenceView, type ServingConfig, type StepPlan } from '@plimsoll/serving';
 
 /** The parts of a replica that do not change while it runs. */
 export interface ReplicaModel {
   readonly serving: ServingConfig;
-  /** Seconds of a step. */
-  readonly stepSeconds: (plan: StepPlan) => number;
+  /** Seconds of a step. The rows are valid during the call only. */
+  readonly stepSeconds: (rows: readonly LoadEntry[]) => number;
 }
 
-/** A step that has ended. */
-export interface FinishedStep {
-  readonly plan: StepPlan;
+/** Steps that the replica computes now: one planned step, or a stretch of quiet ones. */
+export interface Stretch {
   readonly start: Seconds;
   readonly end: Seconds;
-  readonly finished: readonly SequenceView[];
+  readonly steps: number;
+  readonly decodes: number;
+  readonly promptTokens: number;
+  /** Tokens that the steps give to sequences. */
+  readonly outputTokens: number;
 }
+
+/** Receives the gaps between two tokens of a sequence: seconds, and the number of equal gaps. */
+export type GapSink = (gapSeconds: number, count: number) => void;
+
+type Row = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
 
 export class Replica {
   readonly index: number;
@@ -24,23 +36,32 @@ export class Replica {
   /** Requests that were sent here and have not ended. */
   outstanding = 0;
   busySeconds = 0;
-  #step: { readonly plan: StepPlan; readonly start: Seconds; readonly end: Seconds } | null = null;
-  readonly #stepSeconds: (plan: StepPlan) => number;
+  #stretch: Stretch | null = null;
+  /** The planned step in flight; null in a quiet stretch, whose steps the scheduler has done. */
+  #plan: StepPlan | null = null;
+  readonly #stepSeconds: ReplicaModel['stepSeconds'];
+  readonly #onGap: GapSink;
+  /** Rows of the step, written in place, because a run has millions of steps. */
+  readonly #rows: Row[] = [];
+  readonly #spareRows: Row[] = [];
+  /** Times of the last tokens at the start of a quiet stretch. */
+  readonly #firstGaps: number[] = [];
 
-  constructor(index: number, { serving, stepSeconds }: ReplicaModel) {
+  constructor(index: number, { serving, stepSeconds }: ReplicaModel, onGap: GapSink) {
     this.index = index;
     this.scheduler = new Scheduler(serving);
     this.#stepSeconds = stepSeconds;
+    this.#onGap = onGap;
     this.blockCount = serving.groups.reduce((sum, { blockCount }) => sum + blockCount, 0);
   }
 
-  /** End of the step in flight; Infinity between steps. */
+  /** End of the stretch in flight; Infinity between stretches. */
   get busyUntil(): number {
-    return this.#step?.end ?? Infinity;
+    return this.#stretch?.end ?? Infinity;
   }
 
   get isIdle(): boolean {
-    return this.#step === null;
+    return this.#stretch === null;
   }
 
   /** Share of the KV blocks that sequences own. */
@@ -50,26 +71,84 @@ export class Replica {
     return this.blockCount === 0 ? 0 : owned / this.blockCount;
   }
 
-  /** Starts the next step; returns false if there is nothing to do. */
-  start(now: Seconds): boolean {
-    assert(this.#step === null, `replica ${this.index} has a step in flight`);
-    if (this.scheduler.isIdle) return false;
-    const plan = this.scheduler.step(now);
-    const duration = this.#stepSeconds(plan);
-    assert(duration > 0 && duration < Infinity, `a step of ${duration} seconds`);
-    this.#step = { plan, start: now, end: seconds(now + duration) };
-    this.busySeconds += duration;
-    return true;
+  /** Starts the next steps, if there is something to do. No request comes before `horizon`. */
+  start(now: Seconds, horizon: number): void {
+    assert(this.#stretch === null, `replica ${this.index} has a step in flight`);
+    if (this.scheduler.isIdle) return;
+    const quiet = this.scheduler.quietSteps();
+    this.#stretch =
+      quiet > 1 && horizon > now ? this.#startQuiet(now, horizon, quiet) : this.#startPlanned(now);
+    this.busySeconds += this.#stretch.end - now;
   }
 
-  /** Ends the step in flight. `beforeCommit` sees the sequences as they were during the step. */
-  finish(beforeCommit: (plan: StepPlan, end: Seconds) => void): FinishedStep {
-    const step = this.#step;
-    assert(step !== null, `replica ${this.index} has no step in flight`);
-    this.#step = null;
-    beforeCommit(step.plan, step.end);
-    const { finished } = this.scheduler.commitCounted(step.end);
+  /** Ends the steps in flight. */
+  finish(): { readonly stretch: Stretch; readonly finished: readonly SequenceView[] } {
+    const [stretch, plan] = [this.#stretch, this.#plan];
+    assert(stretch !== null, `replica ${this.index} has no step in flight`);
+    this.#stretch = null;
+    this.#plan = null;
+    if (plan === null) return { stretch, finished: [] };
+    for (const { sequence, samples } of plan.entries) {
+      if (samples && sequence.lastTokenAt !== null) this.#onGap(stretch.end - sequence.lastTokenAt, 1);
+    }
+    const { finished } = this.scheduler.commitCounted(stretch.end);
     this.outstanding -= finished.length;
-    return { ...step, finished: finished.map(({ sequence }) => sequence) };
+    return { stretch, finished: finished.map(({ sequence }) => sequence) };
+  }
+
+  #startPlanned(now: Seconds): Stretch {
+    const plan = this.scheduler.step(now);
+    this.#plan = plan;
+    this.#clearRows();
+    let [decodes, outputTokens] = [0, 0];
+    for (const { kind, start, count, draftCount, samples } of plan.entries) {
+      if (kind === 'decode') decodes++;
+      if (samples) outputTokens++;
+      this.#addRow(kind, start, count, samples ? 1 + draftCount : 0);
+    }
+    const end = seconds(now + this.#duration());
+    return { start: now, end, steps: 1, decodes, promptTokens: plan.tokenCount - decodes, outputTokens };
+  }
+
+  #startQuiet(now: Seconds, horizon: number, quiet: number): Stretch {
+    this.#clearRows();
+    for (const { computedTokens, lastTokenAt } of this.scheduler.running) {
+      // The gaps of the first step are told from the last tokens; later steps have one gap for all.
+      this.#addRow('decode', computedTokens, 1, 1);
+      if (lastTokenAt !== null) this.#firstGaps.push(lastTokenAt);
+    }
+    const decodes = this.#rows.length;
+    let [end, steps] = [now, 0];
+    while (steps < quiet && (steps === 0 || end < horizon)) {
+      const duration = this.#duration();
+      end = seconds(end + duration);
+      if (steps === 0) for (const last of this.#firstGaps) this.#onGap(end - last, 1);
+      else this.#onGap(duration, decodes);
+      for (const row of this.#rows) row.start++;
+      steps++;
+    }
+    this.#firstGaps.length = 0;
+    this.scheduler.advance(steps, end);
+    return { start: now, end, steps, decodes, promptTokens: 0, outputTokens: steps * decodes };
+  }
+
+  #duration(): number {
+    const duration = this.#stepSeconds(this.#rows);
+    if (!(duration > 0 && duration < Infinity)) assert(false, `a step of ${duration} seconds`);
+    return duration;
+  }
+
+  #clearRows(): void {
+    for (const row of this.#rows) this.#spareRows.push(row);
+    this.#rows.length = 0;
+  }
+
+  #addRow(kind: LoadEntry['kind'], start: number, count: number, sampledRows: number): void {
+    const row = this.#spareRows.pop() ?? { kind, start, count, sampledRows };
+    row.kind = kind;
+    row.start = start;
+    row.count = count;
+    row.sampledRows = sampledRows;
+    this.#rows.push(row);
   }
 }

@@ -136,3 +136,22 @@ test('goodput counts the requests that hold every limit', () => {
   expect(some.goodput?.share).toBeCloseTo(0.5, 2);
   expect(report(simulationInput()).goodput).toBeNull();
 });
+
+test.each([
+  ['open', { kind: 'poisson', requestsPerSecond: 6 }, 1],
+  ['closed', { kind: 'closed', clients: 20, thinkSeconds: { kind: 'fixed', value: 0.05 } }, 3],
+] as const)(
+  '%s: stretches of decode steps give the figures of single steps',
+  (_name, arrivals, replicaCount) => {
+    const run = (skipsQuietSteps: boolean): SimulationReport =>
+      report(simulationInput({ skipsQuietSteps, replicaCount, load: { arrivals } }));
+    const { batch, kvCache, tokenGap, ...figures } = run(false);
+    const jumping = run(true);
+    expect(jumping).toMatchObject(figures);
+    expect({ ...jumping.tokenGap, mean: 0 }).toEqual({ ...tokenGap, mean: 0 });
+    expect(jumping.tokenGap?.mean).toBeCloseTo(tokenGap?.mean ?? 0, 12);
+    expect(jumping.batch.steps).toBe(batch.steps);
+    expect(jumping.batch.runningMean).toBeCloseTo(batch.runningMean, 6);
+    expect(jumping.kvCache.preemptions).toBe(kvCache.preemptions);
+  },
+);

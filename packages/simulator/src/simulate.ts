@@ -9,7 +9,7 @@ import { PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
 import type { Random } from '@plimsoll/foundation/random';
 import { Collector, type RequestLimits } from './measurement/collector.ts';
 import { Samples } from './measurement/samples.ts';
-import { Replica, type ReplicaModel } from './replica.ts';
+import { type GapSink, Replica, type ReplicaModel } from './replica.ts';
 import { createRouter, type Router, type RouterName } from './routers.ts';
 import { TimeQueue } from './time-queue.ts';
 import { gapSampler } from './workload/arrivals.ts';
@@ -29,6 +29,8 @@ export interface SimulationInput {
   readonly simulatedSecondsMax: number;
   /** True to keep the steps for a Chrome trace. Default: false. */
   readonly traces?: boolean;
+  /** False to make an event of every step, for tests. Default: true. */
+  readonly skipsQuietSteps?: boolean;
 }
 
 export interface SimulationOutcome {
@@ -69,17 +71,21 @@ class Simulation {
   #completed = 0;
   #firstArrivalAt = 0;
   #arrivalClock = 0;
+  readonly #skipsQuietSteps: boolean;
   #now: Seconds = seconds(0);
   #unstable: string | null = null;
 
   constructor(input: SimulationInput) {
     const { workload, limits, frontEndSeconds, traces = false } = input;
     this.#input = input;
+    this.#skipsQuietSteps = input.skipsQuietSteps ?? true;
+    const collector = new Collector({ limits, frontEndSeconds, traces });
+    const onGap: GapSink = (gapSeconds, count) => collector.gap.add(gapSeconds, count);
+    this.#collector = collector;
     this.#replicas = Array.from(
       { length: input.replicaCount },
-      (_, index) => new Replica(index, input.replica),
+      (_, index) => new Replica(index, input.replica, onGap),
     );
-    this.#collector = new Collector({ limits, frontEndSeconds, traces });
     this.#router = createRouter(input.router, this.#replicas, randomFor(workload.seed, 'router'));
     this.#draw = requestSampler(workload);
     this.#arrivalRandom = randomFor(workload.seed, 'arrivals');
@@ -107,10 +113,27 @@ class Simulation {
       if (this.#coming.firstAt <= eventAt) this.#receive();
       else if (replica !== undefined) this.#finishStep(replica);
       if (this.#unstable !== null) break;
-      if (this.#coming.firstAt > eventAt)
-        for (const idle of this.#replicas) if (idle.isIdle) idle.start(this.#now);
+      if (this.#coming.firstAt > eventAt) this.#startIdle();
     }
     return this.#outcome();
+  }
+
+  #startIdle(): void {
+    for (const replica of this.#replicas) {
+      if (replica.isIdle) replica.start(this.#now, this.#horizon(replica));
+    }
+  }
+
+  /** No request comes before this time: the next arrival, or the next answer to a client. */
+  #horizon(replica: Replica): number {
+    if (!this.#skipsQuietSteps) return 0;
+    const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax);
+    if (this.#nextGap !== null) return next;
+    // A replica that starts later in this round may answer a client first.
+    const startsLater = (other: Replica): boolean =>
+      other !== replica && other.isIdle && !other.scheduler.isIdle;
+    if (this.#replicas.some(startsLater)) return 0;
+    return this.#replicas.reduce((least, { busyUntil }) => Math.min(least, busyUntil), next);
   }
 
   #earliest(): Replica | undefined {
@@ -156,11 +179,11 @@ class Simulation {
   }
 
   #finishStep(replica: Replica): void {
-    const step = replica.finish(this.#collector.recordGaps);
-    this.#collector.recordStep(replica, step);
-    this.#completed += step.finished.length;
+    const { stretch, finished } = replica.finish();
+    this.#collector.recordStretch(replica, stretch, finished);
+    this.#completed += finished.length;
     if (this.#nextGap === null)
-      for (let index = 0; index < step.finished.length; index++) this.#expectAfterAnswer();
+      for (let index = 0; index < finished.length; index++) this.#expectAfterAnswer();
   }
 
   #expectAfterAnswer(): void {

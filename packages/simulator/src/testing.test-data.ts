@@ -20,7 +20,7 @@ export const smallServing: ServingConfig = {
 /** Steps of 10 ms and 0.1 ms per token. */
 export const plainReplica: ReplicaModel = {
   serving: smallServing,
-  stepSeconds: ({ tokenCount }) => 0.01 + tokenCount * 1e-4,
+  stepSeconds: (rows) => 0.01 + rows.reduce((sum, { count }) => sum + count, 0) * 1e-4,
 };
 
 const plainWorkload: Workload = {

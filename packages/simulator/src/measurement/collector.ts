@@ -8,9 +8,8 @@
  * ITL is AIPerf's: (E2E - TTFT) / (output tokens - 1), one value per request. The token gap is the time between two
  * tokens of a request, one value per gap.
  */
-import type { Seconds } from '@plimsoll/foundation';
-import type { SequenceView, StepPlan } from '@plimsoll/serving';
-import type { FinishedStep, Replica } from '../replica.ts';
+import type { SequenceView } from '@plimsoll/serving';
+import type { Replica, Stretch } from '../replica.ts';
 import { Histogram, Samples } from './samples.ts';
 import { Timeline } from './timeline.ts';
 
@@ -26,6 +25,7 @@ export interface TracedStep {
   readonly replica: number;
   readonly start: number;
   readonly end: number;
+  readonly steps: number;
   readonly decodes: number;
   readonly promptTokens: number;
   readonly kvShare: number;
@@ -62,26 +62,22 @@ export class Collector {
     this.#traces = options.traces;
   }
 
-  /** Records the gaps of a step before its tokens are committed. */
-  readonly recordGaps = (plan: StepPlan, end: Seconds): void => {
-    for (const { sequence, samples } of plan.entries) {
-      if (samples && sequence.lastTokenAt !== null) this.gap.add(end - sequence.lastTokenAt);
-    }
-  };
-
-  recordStep(replica: Replica, { plan, start, end, finished }: FinishedStep): void {
-    let [decodes, tokens] = [0, 0];
-    for (const { kind, samples } of plan.entries) {
-      if (kind === 'decode') decodes++;
-      if (samples) tokens++;
-    }
+  recordStretch(replica: Replica, stretch: Stretch, finished: readonly SequenceView[]): void {
+    const { start, end, decodes, promptTokens, outputTokens } = stretch;
     const { kvShare } = replica;
     this.kvPeak = Math.max(this.kvPeak, kvShare);
     const { runningCount: running, waitingCount: waiting } = replica.scheduler;
-    this.timeline.add(start, end, { running, waiting, kvShare, outputTokens: tokens });
+    this.timeline.add(start, end, { running, waiting, kvShare, outputTokens });
     if (this.#traces && this.traced.length < tracedStepsMax) {
-      const promptTokens = plan.tokenCount - decodes;
-      this.traced.push({ replica: replica.index, start, end, decodes, promptTokens, kvShare });
+      this.traced.push({
+        replica: replica.index,
+        start,
+        end,
+        steps: stretch.steps,
+        decodes,
+        promptTokens,
+        kvShare,
+      });
     }
     for (const sequence of finished) this.#recordRequest(sequence);
   }

@@ -1,6 +1,6 @@
 /**
  * Writes the steps of a run as a Chrome trace (the Trace Event Format), which chrome://tracing and Perfetto open: a
- * process per replica, a slice per step, counters for the batch and the KV cache. Times are microseconds.
+ * process per replica, a slice per step or stretch of decode steps, counters for the batch and the KV cache. Times are microseconds.
  */
 import type { SimulationOutcome } from '../simulate.ts';
 
@@ -8,11 +8,17 @@ export function chromeTrace({ collector, replicas }: SimulationOutcome): string 
   const events: string[] = replicas.map(({ index }) =>
     JSON.stringify({ ph: 'M', pid: index, name: 'process_name', args: { name: `replica ${index}` } }),
   );
-  for (const { replica, start, end, decodes, promptTokens, kvShare } of collector.traced) {
+  for (const { replica, start, end, steps, decodes, promptTokens, kvShare } of collector.traced) {
     const name = promptTokens === 0 ? 'decode' : decodes === 0 ? 'prefill' : 'mixed';
     const place = { pid: replica, tid: 0, ts: micro(start) };
     events.push(
-      JSON.stringify({ ph: 'X', name, ...place, dur: micro(end - start), args: { decodes, promptTokens } }),
+      JSON.stringify({
+        ph: 'X',
+        name,
+        ...place,
+        dur: micro(end - start),
+        args: { steps, decodes, promptTokens },
+      }),
     );
     events.push(JSON.stringify({ ph: 'C', name: 'KV cache', ...place, args: { share: round(kvShare) } }));
   }

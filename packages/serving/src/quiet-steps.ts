@@ -1,0 +1,75 @@
+/**
+ * Jumps over steps that only decode. Between two arrivals and two ends a server repeats one step: every running sequence
+ * gets a token. Nothing is decided in such a step, so a simulator need not plan it: it asks for their number and advances
+ * by as many as its clock allows. The state is then the state after as many planned steps, block by block.
+ */
+import { assert, type Seconds } from '@plimsoll/foundation';
+import { blocksFor } from './geometry.ts';
+import type { Sequence } from './sequence.ts';
+import { endIndex, type SequenceMemory, tableOf } from './sequence-memory.ts';
+import type { ServingCore } from './serving-core.ts';
+import { noTransfers } from './transfers.ts';
+
+/**
+ * Number of next steps that give every running sequence one token and do nothing else: no admission, no preemption, no
+ * copy of a block, no end. A request that arrives ends the stretch, so a caller with arrivals advances less.
+ */
+export function quietSteps({ config, memory, running, waiting }: ServingCore): number {
+  if (running.length === 0) return 0;
+  // With a free place the head of the queue may start in any step.
+  if (waiting.length > 0) {
+    const mayExpire = config.queueSecondsMax < Number.MAX_VALUE;
+    if (running.length < config.runningMax || config.policy.preemptForWaiting || mayExpire) return 0;
+  }
+  let steps = Infinity;
+  for (const sequence of running) {
+    if (sequence.state !== 'decoding' || sequence.isPaused || sequence.drafts.length > 0) return 0;
+    if (memory.sharesPartialBlock(sequence)) return 0;
+    steps = Math.min(steps, sequence.lengthMax - sequence.length - 1);
+  }
+  if (steps <= 0 || blocksFit(memory, running, steps)) return Math.max(0, steps);
+  let [fits, tooMany] = [0, steps];
+  while (tooMany - fits > 1) {
+    const middle = (fits + tooMany) >> 1;
+    if (blocksFit(memory, running, middle)) fits = middle;
+    else tooMany = middle;
+  }
+  return fits;
+}
+
+/** True if the pools have all blocks of `steps` steps now. Blocks that windows leave meanwhile are not counted. */
+function blocksFit(memory: SequenceMemory, running: Iterable<Sequence>, steps: number): boolean {
+  for (const { index, pool } of memory.groups) {
+    let needed = 0;
+    for (const sequence of running) {
+      needed += blocksFor(sequence.length + steps - 1, memory.blockSize) - endIndex(tableOf(sequence, index));
+    }
+    if (needed > pool.availableCount) return false;
+  }
+  return true;
+}
+
+/** Advances by `count` quiet steps, the last of which ends at `now`. Blocks are taken in the order of planned steps. */
+export function advance({ memory, running, metrics }: ServingCore, count: number, now: Seconds): void {
+  const { blockSize } = memory;
+  const transfers = noTransfers();
+  for (let step = 0; step < count; step++) {
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running.at(index);
+      if (sequence === undefined || (step > 0 && sequence.computedTokens % blockSize !== 0)) continue;
+      const hasRoom = memory.grow(sequence, sequence.length, transfers);
+      assert(hasRoom, `sequence ${sequence.id} finds no block in a quiet step`);
+    }
+    for (let index = 0; index < running.length; index++) {
+      const sequence = running.at(index);
+      if (sequence === undefined) continue;
+      sequence.length++;
+      memory.settleDecode(sequence);
+    }
+  }
+  assert(transfers.blocks.length === 0, 'a quiet step copies no block');
+  for (const sequence of running) sequence.lastTokenAt = now;
+  metrics.steps += count;
+  metrics.decodeTokens += count * running.length;
+  metrics.outputTokens += count * running.length;
+}
