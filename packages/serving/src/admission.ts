@@ -6,6 +6,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { CheckedConfig } from './config.ts';
 import { isCounted } from './content.ts';
 import { peakBlocks } from './geometry.ts';
+import type { WaitingQueue } from './queues.ts';
 import type { ServingRequest } from './sequence.ts';
 
 /** The most blocks that a sequence of `lengthMax` tokens holds in a group. Its last token is sampled but never computed. */
@@ -86,4 +87,27 @@ function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {
       hint: 'pass the ids that the tokenizer gave',
     });
   }
+}
+
+/** Throws a PlimsollError if the queue has no room for a prompt. */
+export function checkQueue(
+  promptLength: number,
+  { waitingMax, waitingTokensMax }: CheckedConfig,
+  waiting: Pick<WaitingQueue, 'length' | 'newTokens'>,
+): void {
+  const refuse = (message: string, value: number, limit: number): PlimsollError =>
+    new PlimsollError({
+      code: 'queue-full',
+      message,
+      value,
+      limit,
+      hint: 'try again later, or give the queue more room',
+    });
+  if (waiting.length >= waitingMax) {
+    throw refuse(`${waiting.length} requests wait already`, waiting.length, waitingMax);
+  }
+  if (waitingTokensMax === Number.MAX_SAFE_INTEGER) return;
+  const tokens = waiting.newTokens + promptLength;
+  if (tokens <= waitingTokensMax) return;
+  throw refuse(`the prompts of waiting requests would have ${tokens} tokens`, tokens, waitingTokensMax);
 }

@@ -8,7 +8,7 @@
  * One step is in flight at a time. Meanwhile a caller may submit, abort, pause and resume, but not fork or roll back.
  */
 import { assert, defined, PlimsollError, type Seconds } from '@plimsoll/foundation';
-import { checkRequest, peakBlocksOf } from './admission.ts';
+import { checkQueue, checkRequest, peakBlocksOf } from './admission.ts';
 import type { PublishedBlock } from './block-pool.ts';
 import { type CheckedConfig, checkConfig, type ServingConfig } from './config.ts';
 import type { CountedPrompt } from './content.ts';
@@ -126,7 +126,7 @@ export class Scheduler {
     const { metrics } = this.#core;
     try {
       checkRequest(request, this.config, this.#pinnedCounts());
-      if (request.continues !== true) this.#checkQueue(request.prompt.length);
+      if (request.continues !== true) checkQueue(request.prompt.length, this.config, this.#core.waiting);
     } catch (error) {
       metrics.refused++;
       throw error;
@@ -358,26 +358,6 @@ export class Scheduler {
   /** Recounts every resource from its owners, and throws when anything does not add up. */
   checkIntegrity(): void {
     checkCoreIntegrity(this.#core, this.#pins, this.#life.sequences);
-  }
-
-  #checkQueue(promptLength: number): void {
-    const { waitingMax, waitingTokensMax } = this.config;
-    const { waiting } = this.#core;
-    const refuse = (message: string, value: number, limit: number): PlimsollError =>
-      new PlimsollError({
-        code: 'queue-full',
-        message,
-        value,
-        limit,
-        hint: 'try again later, or give the queue more room',
-      });
-    if (waiting.length >= waitingMax) {
-      throw refuse(`${waiting.length} requests wait already`, waiting.length, waitingMax);
-    }
-    if (waitingTokensMax === Number.MAX_SAFE_INTEGER) return;
-    const tokens = waiting.newTokens + promptLength;
-    if (tokens <= waitingTokensMax) return;
-    throw refuse(`the prompts of waiting requests would have ${tokens} tokens`, tokens, waitingTokensMax);
   }
 
   /**
