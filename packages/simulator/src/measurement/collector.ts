@@ -28,6 +28,9 @@ export interface TracedStep {
   readonly steps: number;
   readonly decodes: number;
   readonly promptTokens: number;
+  /** After the step. */
+  readonly running: number;
+  readonly waiting: number;
   readonly kvShare: number;
 }
 
@@ -69,13 +72,16 @@ export class Collector {
     const { runningCount: running, waitingCount: waiting } = replica.scheduler;
     this.timeline.add(start, end, { running, waiting, kvShare, outputTokens });
     if (this.#traces && this.traced.length < tracedStepsMax) {
+      const { index } = replica;
       this.traced.push({
-        replica: replica.index,
+        replica: index,
         start,
         end,
         steps: stretch.steps,
         decodes,
         promptTokens,
+        running,
+        waiting,
         kvShare,
       });
     }

@@ -8,7 +8,8 @@ export function chromeTrace({ collector, replicas }: SimulationOutcome): string 
   const events: string[] = replicas.map(({ index }) =>
     JSON.stringify({ ph: 'M', pid: index, name: 'process_name', args: { name: `replica ${index}` } }),
   );
-  for (const { replica, start, end, steps, decodes, promptTokens, kvShare } of collector.traced) {
+  for (const step of collector.traced) {
+    const { replica, start, end, steps, decodes, promptTokens, running, waiting, kvShare } = step;
     const name = promptTokens === 0 ? 'decode' : decodes === 0 ? 'prefill' : 'mixed';
     const place = { pid: replica, tid: 0, ts: micro(start) };
     events.push(
@@ -20,6 +21,7 @@ export function chromeTrace({ collector, replicas }: SimulationOutcome): string 
         args: { steps, decodes, promptTokens },
       }),
     );
+    events.push(JSON.stringify({ ph: 'C', name: 'requests', ...place, args: { running, waiting } }));
     events.push(JSON.stringify({ ph: 'C', name: 'KV cache', ...place, args: { share: round(kvShare) } }));
   }
   return `{"traceEvents":[\n${events.join(',\n')}\n]}\n`;

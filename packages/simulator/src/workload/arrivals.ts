@@ -1,7 +1,14 @@
 /** Arrival processes: when requests come. */
 import { assert } from '@plimsoll/foundation';
 import type { Random } from '@plimsoll/foundation/random';
+import type { CountedPrompt } from '@plimsoll/serving';
 import { type Distribution, exponential, normal } from './distribution.ts';
+
+export interface TracedRequest {
+  readonly atSeconds: number;
+  readonly prompt: CountedPrompt;
+  readonly outputTokens: number;
+}
 
 export type Arrivals =
   /** Independent arrivals: exponential gaps with this mean rate. */
@@ -11,11 +18,22 @@ export type Arrivals =
    * Poisson, above 1 comes in bursts, below 1 is more regular.
    */
   | { readonly kind: 'gamma'; readonly requestsPerSecond: number; readonly burstiness: number }
+  /** Requests of a recorded trace, in the order of their times. */
+  | { readonly kind: 'trace'; readonly rows: readonly TracedRequest[] }
   /** Clients that send their next request when the last one is answered, after a pause in seconds. */
   | { readonly kind: 'closed'; readonly clients: number; readonly thinkSeconds: Distribution };
 
 /** Returns a function that draws the seconds until the next arrival of an open process. */
 export function gapSampler(arrivals: Exclude<Arrivals, { kind: 'closed' }>): (random: Random) => number {
+  if (arrivals.kind === 'trace') {
+    let [index, last] = [0, 0];
+    return () => {
+      const at = arrivals.rows[index++]?.atSeconds ?? last;
+      const gap = at - last;
+      last = at;
+      return gap;
+    };
+  }
   const { requestsPerSecond } = arrivals;
   if (arrivals.kind === 'poisson') return (random) => exponential(random) / requestsPerSecond;
   const shape = 1 / arrivals.burstiness ** 2;

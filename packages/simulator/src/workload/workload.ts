@@ -1,4 +1,5 @@
 /** A workload: when requests come, how long they are, what they share. Requests are drawn one at a time. */
+import { defined } from '@plimsoll/foundation';
 import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import type { CountedPrompt } from '@plimsoll/serving';
 import type { Arrivals } from './arrivals.ts';
@@ -37,9 +38,13 @@ export function randomFor(seed: number, purpose: Purpose): Random {
 
 /** Returns a function that draws the next request. */
 export function requestSampler(
-  workload: Pick<Workload, 'prompt' | 'output' | 'prefix' | 'seed'>,
+  workload: Pick<Workload, 'arrivals' | 'prompt' | 'output' | 'prefix' | 'seed'>,
 ): () => DrawnRequest {
-  const { prefix, seed } = workload;
+  const { arrivals, prefix, seed } = workload;
+  if (arrivals.kind === 'trace') {
+    let index = 0;
+    return () => defined(arrivals.rows[index++], 'a trace has a row per request');
+  }
   const [prompts, outputs, prefixes] = [
     randomFor(seed, 'prompts'),
     randomFor(seed, 'outputs'),
