@@ -6,6 +6,7 @@ import { requestSeconds } from '@plimsoll/planner/speed';
 import {
   assertionVerdicts,
   meanOf,
+  readTrace,
   replicaModel,
   reportOf,
   type SimulationInput,
@@ -31,10 +32,21 @@ export interface ScenarioRun {
   readonly notes: readonly string[];
 }
 
-export async function runScenario(scenario: Scenario, traces: boolean): Promise<ScenarioRun> {
+export interface ScenarioRunOptions {
+  /** True to keep the steps for a Chrome trace. */
+  readonly traces: boolean;
+  /** True to count rows of a trace that cannot be read, and to leave them out. */
+  readonly skipsBadRows: boolean;
+  /** Returns the text of a trace file. */
+  readonly readText: (path: string) => string;
+}
+
+export async function runScenario(scenario: Scenario, options: ScenarioRunOptions): Promise<ScenarioRun> {
   const request = await requestOf(scenario);
   const deployment = prepare(request);
-  const input = inputOf(scenario, request, deployment, traces);
+  const trace = traceOf(scenario, options);
+  const workload = workloadOf(scenario, trace?.rows ?? null);
+  const input = inputOf(scenario, { request, deployment, workload, traces: options.traces });
   const outcome = simulate(input);
   const report = reportOf(input, outcome);
   const answer: SimulateAnswer = {
@@ -52,7 +64,15 @@ export async function runScenario(scenario: Scenario, traces: boolean): Promise<
     slo: [...sloVerdicts(report, scenario)],
     assert: [...assertionVerdicts(report, scenario)],
   };
-  return { answer, outcome, notes: deployment.notes };
+  const skipped = trace?.skipped ?? 0;
+  const skips = skipped === 0 ? [] : [`${skipped} rows of the trace cannot be read and are left out`];
+  return { answer, outcome, notes: [...deployment.notes, ...skips] };
+}
+
+function traceOf({ workload }: Scenario, options: ScenarioRunOptions): ReturnType<typeof readTrace> | null {
+  const { trace } = workload.arrivals;
+  if (trace === undefined) return null;
+  return readTrace(options.readText(trace.file), trace.file, options.skipsBadRows);
 }
 
 /** The question to the planner that a scenario asks, by the flags of `plimsoll plan`. */
@@ -85,13 +105,17 @@ function optionValue(value: string | number | boolean): string | boolean {
   return typeof value === 'number' ? String(value) : value;
 }
 
+interface PreparedScenario {
+  readonly request: PlanRequest;
+  readonly deployment: Deployment;
+  readonly workload: ReturnType<typeof workloadOf>;
+  readonly traces: boolean;
+}
+
 function inputOf(
   scenario: Scenario,
-  request: PlanRequest,
-  deployment: Deployment,
-  traces: boolean,
+  { request, deployment, workload, traces }: PreparedScenario,
 ): SimulationInput {
-  const workload = workloadOf(scenario);
   const { limits, prefixCaching, frontEnd } = scenario;
   const { name, serving: rules } = engineFace(request.engine);
   if (rules === null) {

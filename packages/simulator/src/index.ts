@@ -6,3 +6,4 @@ export { reportOf } from './report.ts';
 export { type SimulationInput, type SimulationOutcome, simulate } from './simulate.ts';
 export { assertionVerdicts, sloVerdicts } from './verdicts.ts';
 export { meanOf } from './workload/distribution.ts';
+export { readTrace } from './workload/trace.ts';

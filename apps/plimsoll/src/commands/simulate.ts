@@ -13,12 +13,17 @@ interface SimulateFlags {
   readonly json?: boolean;
   readonly plot?: string;
   readonly trace?: string;
+  readonly skipBadRows?: boolean;
 }
 
 export function simulateCommand(done: (exitCode: number) => void): Command {
   return describe(new Command('simulate')).action(async (path: string, flags: SimulateFlags) => {
     const scenario = readScenario(path, files);
-    const run = await runScenario(scenario, flags.trace !== undefined);
+    const run = await runScenario(scenario, {
+      traces: flags.trace !== undefined,
+      skipsBadRows: flags.skipBadRows === true,
+      readText: files.read,
+    });
     if (flags.plot !== undefined) {
       const { model, devices, hardware } = run.answer.scenario;
       write(flags.plot, timelineSvg(run.outcome, `${model} on ${devices} x ${hardware}`));
@@ -37,6 +42,7 @@ function describe(command: Command): Command {
     .option('--json', 'print the report as JSON (plimsoll schema simulate)')
     .option('--plot <file>', 'write a timeline as an SVG picture')
     .option('--trace <file>', 'write the steps as a Chrome trace, for chrome://tracing or Perfetto')
+    .option('--skip-bad-rows', 'leave out rows of a trace that cannot be read, and count them')
     .addHelpText(
       'after',
       `
@@ -59,7 +65,7 @@ const files: ScenarioFiles = {
       throw new PlimsollError(
         {
           code: 'scenario-not-read',
-          message: `the scenario ${path} cannot be read`,
+          message: `the file ${path} cannot be read`,
           value: path,
           hint: 'name a YAML file, such as examples/single-gpu-chat.yaml',
         },

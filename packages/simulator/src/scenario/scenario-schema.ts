@@ -67,29 +67,43 @@ const arrivals = z
           .describe('coefficient of variation of the gaps; 1 is Poisson'),
       })
       .optional(),
+    trace: z
+      .strictObject({ file: z.string().min(1).describe('path, relative to the working directory') })
+      .optional(),
     closed: z.strictObject({ clients: count.max(1e6), think: duration.optional() }).optional(),
   })
-  .refine((kinds) => namedOnce(kinds), 'exactly one of poisson, gamma, closed');
+  .refine((kinds) => namedOnce(kinds), 'exactly one of poisson, gamma, closed, trace');
 
 function namedOnce(kinds: Readonly<Record<string, unknown>>): boolean {
   return Object.values(kinds).filter((value) => value !== undefined).length === 1;
 }
 
-const workload = z.strictObject({
-  arrivals,
-  requests: count.max(1e8).describe('number of requests'),
-  prompt: lengths.describe('prompt tokens, the shared prefix included'),
-  output: lengths.describe('output tokens'),
-  prefix: z
-    .strictObject({ tokens, groups: count.max(1e6).default(1) })
-    .optional()
-    .describe('tokens at the start of each prompt that requests of one group share'),
-  seed: z
-    .int()
-    .nonnegative()
-    .max(2 ** 31 - 1)
-    .default(1),
-});
+const workload = z
+  .strictObject({
+    arrivals,
+    requests: count.max(1e8).optional().describe('number of requests; default for a trace: all of them'),
+    prompt: lengths.optional().describe('prompt tokens, the shared prefix included'),
+    output: lengths.optional().describe('output tokens'),
+    prefix: z
+      .strictObject({ tokens, groups: count.max(1e6).default(1) })
+      .optional()
+      .describe('tokens at the start of each prompt that requests of one group share'),
+    seed: z
+      .int()
+      .nonnegative()
+      .max(2 ** 31 - 1)
+      .default(1),
+  })
+  .superRefine(({ arrivals: { trace }, prompt, output, requests }, context) => {
+    for (const [name, value] of Object.entries({ prompt, output, requests })) {
+      if (trace === undefined && value === undefined) {
+        context.addIssue({ code: 'custom', path: [name], message: 'is missing' });
+      }
+      if (trace !== undefined && value !== undefined && name !== 'requests') {
+        context.addIssue({ code: 'custom', path: [name], message: 'a trace has its own lengths' });
+      }
+    }
+  });
 
 /** Figures that have an SLO: a time and a statistic of it. */
 const sloFigures = ['ttft', 'itl', 'tpot', 'e2e', 'queue', 'token-gap'] as const;

@@ -1,7 +1,7 @@
 /** Turns the checked fields of a scenario into the workload of a simulation. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { RequestLimits } from '../measurement/collector.ts';
-import type { Arrivals } from '../workload/arrivals.ts';
+import type { Arrivals, TracedRequest } from '../workload/arrivals.ts';
 import type { Distribution } from '../workload/distribution.ts';
 import type { Workload } from '../workload/workload.ts';
 import {
@@ -11,14 +11,28 @@ import {
   type ScenarioWorkload,
 } from './scenario-schema.ts';
 
-export function workloadOf(scenario: Scenario): Workload {
+/** `rows` are the requests of the scenario's trace; null without a trace. */
+export function workloadOf(scenario: Scenario, rows: readonly TracedRequest[] | null): Workload {
   const { workload } = scenario;
+  if (rows !== null) return tracedWorkload(workload, rows);
   return {
     arrivals: arrivalsOf(workload),
-    requests: workload.requests,
-    prompt: distributionOf(workload.prompt),
-    output: distributionOf(workload.output),
+    requests: workload.requests ?? 1,
+    prompt: distributionOf(workload.prompt ?? 1),
+    output: distributionOf(workload.output ?? 1),
     prefix: workload.prefix ?? null,
+    seed: workload.seed,
+  };
+}
+
+function tracedWorkload(workload: ScenarioWorkload, rows: readonly TracedRequest[]): Workload {
+  const used = rows.slice(0, workload.requests ?? rows.length);
+  return {
+    arrivals: { kind: 'trace', rows: used },
+    requests: used.length,
+    prompt: { kind: 'empirical', values: used.map(({ prompt }) => prompt.length) },
+    output: { kind: 'empirical', values: used.map(({ outputTokens }) => outputTokens) },
+    prefix: null,
     seed: workload.seed,
   };
 }
