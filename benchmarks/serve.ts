@@ -17,12 +17,12 @@ import { type PeerBuild, peerBuilds } from './serve/llama-server.ts';
 import { type LoadCase, loadCases } from './serve/load-case.ts';
 import { renderRecord } from './serve/report.ts';
 import type { CaseResult, ServeRecord, ServerNote } from './serve/serve-record.ts';
-import { servedModel, servedModelNames, widelyTested } from './serve/served-models.ts';
+import { randomModelNames, servedModel, servedModelNames, widelyTested } from './serve/served-models.ts';
 import { type ServerName, type ServerProgram, serverNames, serverProgram } from './serve/servers.ts';
 import { takeTurns } from './serve/turns.ts';
 
 const usualThreads = 2;
-const fullTurns = 3;
+const fullTurns = 2;
 const slots = 32;
 const context = 1024;
 const quickModel = '135M q4_0';
@@ -57,7 +57,11 @@ function parseChoice(): Choice {
   return {
     isFull: !quick && [models, cases, servers, threads].every((value) => value === undefined),
     isJson: values.json,
-    models: chosen('--models', models ?? (quick ? quickModel : undefined), servedModelNames()),
+    models: chosen(
+      '--models',
+      models ?? (quick ? quickModel : randomModelNames.join(',')),
+      servedModelNames(),
+    ),
     cases: cases === undefined ? null : chosen('--cases', cases, caseNames),
     servers: chosen('--servers', servers, serverNames),
     peerBuild,
