@@ -5,7 +5,7 @@
  *                            [--servers plimsoll] [--peer wheel] [--threads 2] [--json]
  *
  * The first run compiles the peer (serve/llama-server.ts), which takes 5 to 30 minutes; `--peer wheel` installs a
- * prebuilt peer without AVX-512. A full run takes about 18 minutes and writes benchmarks/results; a run with a choice
+ * prebuilt peer without AVX-512. A full run takes about 17 minutes and writes benchmarks/results; a run with a choice
  * of models, cases, servers or threads only prints.
  */
 import { parseArgs } from 'node:util';
