@@ -2,13 +2,13 @@
  * `serve --prefix-cache-file` over restarts: the cache comes back after SIGTERM, and a server that dies at a random point,
  * in requests and in saves, serves again. PLIMSOLL_SERVER_KILLS sets the number of deaths.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { fixtures } from './program.test-data.ts';
-import { type ServedProcess, serveProcess } from './served-process.test-data.ts';
+import { fixtures, plimsoll } from './program.test-data.ts';
+import { type ServedProcess, serveProcess, small } from './served-process.test-data.ts';
 
 const killCount = Number(process.env.PLIMSOLL_SERVER_KILLS ?? 4);
 const model = join(fixtures, 'engine/llama-3/q8_0.gguf');
@@ -79,6 +79,24 @@ test('texts after a restart equal the texts before, from the cache; another mode
     /the saved prefix cache has KV format .*: the prefix cache starts empty, and the next save replaces /,
   );
   expect((await answers(other.url)).map(({ cachedTokens }) => cachedTokens)).toEqual([0, 0, 0]);
+});
+
+test('two servers cannot share a file; the server after a killed one gets the file', async () => {
+  const folder = mkdtempSync(join(scratch, 'shared-'));
+  const file = join(folder, 'cache');
+  const first = await serve(file);
+  const refused = plimsoll(['serve', model, ...small, '--prefix-cache-file', file]);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain(
+    `the server with process id ${first.child.pid} keeps its prefix cache in ${file}`,
+  );
+  first.child.kill('SIGKILL');
+  await first.ended();
+  const second = await serve(file);
+  expect(readdirSync(folder)).toEqual([`cache.lock-${second.child.pid}`]);
+  second.child.kill('SIGTERM');
+  expect(await second.ended()).toBe(0);
+  expect(readdirSync(folder)).toEqual(['cache']);
 });
 
 test('a file that is no cache is discarded with a sentence', async () => {

@@ -100,7 +100,19 @@ Exit codes: 0 ok, 1 bad input, a defect, or requests that were cut off at the en
     });
 }
 
+/** Serves a model, and holds the lock of its prefix cache file meanwhile. */
 async function serve(path: string, flags: ServeFlags): Promise<number> {
+  if (flags.prefixCacheFile === undefined) return serveModel(path, flags);
+  const { lockCacheFile } = await import('../server/core/cache-file-lock.ts');
+  const unlock = lockCacheFile(flags.prefixCacheFile);
+  try {
+    return await serveModel(path, flags);
+  } finally {
+    unlock();
+  }
+}
+
+async function serveModel(path: string, flags: ServeFlags): Promise<number> {
   const { parseApiKeys } = await import('../server/http/api-keys.ts');
   const apiKeys =
     flags.apiKeyFile === undefined ? [] : parseApiKeys(readKeys(flags.apiKeyFile), flags.apiKeyFile);
