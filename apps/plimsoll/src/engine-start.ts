@@ -18,6 +18,7 @@ export interface EngineFlags {
   readonly kvType?: string;
   readonly threads?: number;
   readonly prefillChunk?: number;
+  readonly blockSize?: number;
   readonly weights?: string;
   readonly draft?: string;
   readonly draftTokens?: number;
@@ -45,6 +46,11 @@ export function addMemoryFlags(command: Command): Command {
       '--prefill-chunk <tokens>',
       'prompt tokens per step (default: 512)',
       wholeFlag('--prefill-chunk', 1, 65_536),
+    )
+    .option(
+      '--block-size <tokens>',
+      'tokens of a KV block, a multiple of 8 (default: 16)',
+      wholeFlag('--block-size', 8, 1024),
     )
     .option('--weights <auto>', 'auto: convert weights to smaller formats if they do not fit');
 }
@@ -82,7 +88,7 @@ export interface StartOptions {
 export interface ServingOptions
   extends Pick<
       NonNullable<EngineStart['options']>,
-      'sequencesMax' | 'waitingMax' | 'programBytes' | 'hiddenStatesBytes'
+      'sequencesMax' | 'waitingMax' | 'program' | 'constrainedOutput' | 'hiddenStatesBytes'
     >,
     Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
 
@@ -133,11 +139,12 @@ async function engineOptions(
   const { policy, queueSecondsMax, ...limits } = serving ?? {};
   return {
     contextMax: contextOf(flags, spec, contextMax),
-    ...limits,
     constrainedOutput,
+    ...limits,
     threads: flags.threads ?? usualThreads(),
     ...(flags.kvType !== undefined && { kvFormat: kvFormatOf(flags.kvType, parseKvFormat) }),
     ...(flags.prefillChunk !== undefined && { prefillChunkTokens: flags.prefillChunk }),
+    ...(flags.blockSize !== undefined && { blockTokens: flags.blockSize }),
     ...(flags.weights !== undefined && { shrinkWeights: isAuto(flags.weights) }),
   };
 }

@@ -23,7 +23,7 @@ describe('plan', () => {
     expect(result.out).toContain(`plimsoll run ${model} --memory`);
     const users = plimsoll(['plan', model, '--engine', 'plimsoll', '--memory', '1GiB', '--users', '3']);
     expect(users.err).toBe('');
-    expect(users.out).toContain('createEngine({ model, memoryBytes: 1073741824, options: { sequencesMax: 3,');
+    expect(users.out).toContain(`plimsoll serve ${model} --max-seqs 3 --memory 1024MiB --ctx`);
   });
 
   test('prints verdict, bar, table, advice and command', () => {

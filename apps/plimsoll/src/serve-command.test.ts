@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
+import { outputSchemas } from './json-schemas.ts';
 import { llama, plimsoll } from './program.test-data.ts';
-import { type ServedProcess, serveProcess, small } from './served-process.test-data.ts';
+import { type ServedProcess, serveProcess, small, startedServer } from './served-process.test-data.ts';
+import { ledgerSchema } from './server/operations/memory-view.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'plimsoll-serve-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -52,6 +54,34 @@ test('the banner names model, memory, users, address and a curl line that works;
   expect(err()).toMatch(
     /\n\{"time":"[^"]+","id":"[^"]+","method":"POST","path":"\/v1\/completions","status":200,/,
   );
+});
+
+test('the command of a plan for several users holds the planned memory, entry by entry', async () => {
+  const flags = [
+    '--memory',
+    '600MiB',
+    '--users',
+    '3',
+    '--context',
+    '768',
+    '--threads',
+    '2',
+    '--block-size',
+    '32',
+  ];
+  const planned = plimsoll(['plan', llama, '--engine', 'plimsoll', ...flags, '--kv', 'q8_0', '--json']);
+  const { ledger, engine } = outputSchemas.plan.parse(JSON.parse(planned.out));
+  const [, command, ...words] = (engine.command ?? '').split(' ');
+  expect(command).toBe('serve');
+  const served = await startedServer([...words, '--port', '0']);
+  started.push(served.child);
+  expect(served.banner).toContain('3 users of 768 tokens; at most 3 at once');
+  const held = ledgerSchema.parse(await (await fetch(`${served.url}/v1/ledger`)).json());
+  const named = ({ entries }: Pick<typeof held, 'entries'>) =>
+    entries.map(({ category, tag, tier, bytes }) => `${category}/${tag} (${tier}) ${bytes}`).sort();
+  expect(named(held)).toEqual(named(ledger));
+  expect(named(held).join()).toMatch(/runtime\/program \(host\) \d+/);
+  expect(held.limitBytes).toBe(600 * 2 ** 20);
 });
 
 test('a running request ends before the server does; --drain-seconds limits the wait', async () => {

@@ -14,9 +14,14 @@ export interface ServedProcess {
   ended(): Promise<number | null>;
 }
 
+/** Starts a small server; see `startedServer`. */
+export function serveProcess(flags: readonly string[], model: string = llama): Promise<ServedProcess> {
+  return startedServer([model, ...small, ...flags]);
+}
+
 /** Resolves when the server has printed its banner. The caller ends the process. */
-export async function serveProcess(flags: readonly string[], model: string = llama): Promise<ServedProcess> {
-  const args = ['serve', model, ...small, ...flags];
+export async function startedServer(words: readonly string[]): Promise<ServedProcess> {
+  const args = ['serve', ...words];
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let err = '';
   const banner = await new Promise<string>((resolve, reject) => {

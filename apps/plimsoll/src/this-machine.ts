@@ -10,7 +10,8 @@ export function usualThreads(): number {
 }
 
 /**
- * Fills in this machine's memory and threads, unless the flags state them, so that the plan is that of `plimsoll run`.
+ * Fills in this machine's memory and threads, unless the flags state them, so that the plan is that of `plimsoll run` or
+ * `plimsoll serve`.
  */
 export function flagsOfThisMachine(flags: PlanFlags): PlanFlags {
   const limit = memoryLimit(flags.memory);

@@ -98,7 +98,8 @@ Examples:
   plimsoll plan ./model.gguf --gpu rtx-3060 -c 16384 -ngl auto --explain
   plimsoll plan --gpu b200 -- VLLM_USE_V1=1 vllm serve Qwen/Qwen3-32B --max-num-seqs 64
   plimsoll plan --gpu h100 - < start.sh
-  plimsoll plan ./model.gguf --engine plimsoll               (on this machine, as plimsoll run would)`,
+  plimsoll plan ./model.gguf --engine plimsoll               (on this machine, as plimsoll run would)
+  plimsoll plan ./model.gguf --engine plimsoll --users 16    (as plimsoll serve would)`,
     );
 }
 

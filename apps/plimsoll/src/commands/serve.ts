@@ -1,6 +1,7 @@
 /** `plimsoll serve`: serves a model over HTTP inside a memory limit. */
 import { readFileSync } from 'node:fs';
 import { monotonicClock, PlimsollError, parseBytes } from '@plimsoll/foundation';
+import { serverLimits, serverOptions } from '@plimsoll/planner/server-memory';
 import { Command } from 'commander';
 import { engineModelWords } from '../engine-model.ts';
 import { addEngineFlags, type EngineFlags, type ServingOptions, startEngine } from '../engine-start.ts';
@@ -46,7 +47,7 @@ export function serveCommand(done: (exitCode: number) => void): Command {
       '--waiting-max <count>',
       'waiting requests; the next request gets status 429',
       wholeFlag('--waiting-max', 1, 65_536),
-      256,
+      serverLimits.waitingMax,
     )
     .option(
       '--queue-seconds <seconds>',
@@ -119,7 +120,6 @@ async function serveModel(path: string, flags: ServeFlags): Promise<number> {
   const {
     listen,
     serveEngine,
-    serverBytes,
     isLoopback,
     capacityOf,
     findSite,
@@ -134,8 +134,7 @@ async function serveModel(path: string, flags: ServeFlags): Promise<number> {
   templates.start();
   try {
     const { engine, limit, loadSeconds } = await startEngine(path, flags, {
-      constrainedOutput: true,
-      serving: servingOptions(flags, serverBytes),
+      serving: servingOptions(flags),
     });
     const signals = new StopSignals();
     try {
@@ -182,11 +181,10 @@ async function serveModel(path: string, flags: ServeFlags): Promise<number> {
   }
 }
 
-function servingOptions(flags: ServeFlags, programBytes: number): ServingOptions {
+function servingOptions(flags: ServeFlags): ServingOptions {
   return {
+    ...serverOptions(flags.waitingMax),
     sequencesMax: flags.maxSeqs,
-    waitingMax: flags.waitingMax,
-    programBytes,
     hiddenStatesBytes: flags.hiddenStates ?? 0,
     policy: 'fairShare',
     ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
@@ -208,7 +206,7 @@ async function drained(server: RunningServer, signal: NodeJS.Signals, secondsMax
 async function serverModules() {
   const [
     { listen },
-    { serveEngine, serverBytes },
+    { serveEngine },
     { isLoopback },
     { capacityOf },
     { PrefixCacheFile, savedText },
@@ -224,7 +222,7 @@ async function serverModules() {
     import('@plimsoll/text/process'),
   ]);
   const cache = { PrefixCacheFile, savedText };
-  return { listen, serveEngine, serverBytes, isLoopback, capacityOf, findSite, TemplateProcess, ...cache };
+  return { listen, serveEngine, isLoopback, capacityOf, findSite, TemplateProcess, ...cache };
 }
 
 function requests(count: number): string {

@@ -1,6 +1,7 @@
 /** Counts the users that the cache of a running engine holds, by the length of their context. */
 import type { Engine } from '@plimsoll/engine';
 import { defined } from '@plimsoll/foundation';
+import { sequencesHeld } from '@plimsoll/planner/engine-memory';
 
 export interface Capacity {
   /** Tokens that all sequences together can keep; null if the cache does not grow with the context. */
@@ -14,18 +15,15 @@ export interface Capacity {
 const halvingsMax = 8;
 
 export function capacityOf(engine: Engine): Capacity {
-  const { settings, budget } = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
+  const plan = defined(engine.memory.adoptedPlan, 'a running engine has a plan');
+  const { budget, settings } = plan;
   const { blockTokens, sequencesMax, contextMax } = settings;
-  const fitting = (tokens: number): number =>
-    budget.poolBlocks === 0
-      ? sequencesMax
-      : Math.min(sequencesMax, Math.floor(budget.poolBlocks / Math.ceil(tokens / blockTokens)));
-  const users = [{ tokens: contextMax, count: fitting(contextMax) }];
+  const users = [{ tokens: contextMax, count: sequencesHeld(plan, contextMax) }];
   for (let halvings = 0; halvings < halvingsMax; halvings++) {
     const last = defined(users.at(-1), 'the list has an entry');
     const tokens = Math.floor(last.tokens / 2);
     if (last.count >= sequencesMax || tokens < blockTokens) break;
-    users.push({ tokens, count: fitting(tokens) });
+    users.push({ tokens, count: sequencesHeld(plan, tokens) });
   }
   return {
     cacheTokens: budget.poolBlocks === 0 ? null : budget.poolBlocks * blockTokens,

@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { KiB, PlimsollError } from '@plimsoll/foundation';
+import { serverLimits } from '@plimsoll/planner/server-memory';
 import type { Hono } from 'hono';
 import { openaiError } from './http/error-forms.ts';
 import { failureOf } from './http/request-errors.ts';
 import type { ServerEnv } from './http/server-env.ts';
 
-export const connectionsMax = 512;
 const headerBytesMax: number = 16 * KiB;
 /** A client has this long to send the headers, and the whole request. */
 const headersMilliseconds = 15_000;
@@ -46,7 +46,7 @@ export async function listen(host: string, port: number): Promise<HttpServer> {
     },
     listener,
   );
-  server.maxConnections = connectionsMax;
+  server.maxConnections = serverLimits.connectionsMax;
   server.on('clientError', answerClientError);
   return {
     host,

@@ -1,6 +1,7 @@
 /** A server with its model: opened before the model loads, served afterwards, and drained at the end. */
 import type { Engine } from '@plimsoll/engine';
-import { type Clock, KiB, MiB } from '@plimsoll/foundation';
+import type { Clock } from '@plimsoll/foundation';
+import { serverLimits } from '@plimsoll/planner/server-memory';
 import type { TemplateProcess } from '@plimsoll/text/process';
 import { tokenizerOf } from '../conversation.ts';
 import { type ApiOptions, createApi } from './api.ts';
@@ -12,19 +13,8 @@ import type { PrefixCacheFile } from './core/prefix-cache-file.ts';
 import type { ServedModel } from './core/served-model.ts';
 import { BodyBudget } from './http/read-body.ts';
 import { RequestGate } from './http/request-gate.ts';
-import { connectionsMax, type HttpServer } from './http-server.ts';
+import type { HttpServer } from './http-server.ts';
 import { GenerationMeter } from './metrics/generation-meter.ts';
-import { siteBytes } from './site/mounted-site.ts';
-
-/** Bytes of request bodies that the server holds at once. */
-const bodiesBytesMax: number = 16 * MiB;
-/** A body exists as bytes, as text and as values. */
-const copiesOfBody = 3;
-/** A connection with its buffers. */
-const connectionBytes: number = 32 * KiB;
-/** Memory of the server around the engine; the engine's plan counts it. */
-export const serverBytes: number =
-  copiesOfBody * bodiesBytesMax + connectionsMax * connectionBytes + siteBytes;
 
 export interface ServeOptions extends Omit<ApiOptions, 'isLoopback'> {
   readonly isLoopback: boolean;
@@ -72,7 +62,7 @@ export async function serveEngine(
     gate,
     generations: new Generations({ engine, meter, clock }),
     grammars: new Grammars(),
-    bodies: new BodyBudget(bodiesBytesMax),
+    bodies: new BodyBudget(serverLimits.bodiesBytesMax),
     prefixCache: options.prefixCache,
     limitBytes,
     unixTime,

@@ -27,7 +27,7 @@ test('a note names the setting that limits the sequences', () => {
     "llama.cpp's LLAMA_MAX_SEQ limits the users to 256; memory has room for more",
   ]);
   expect(limits(planned(1, 1, { engine: 'plimsoll' }))).toEqual([
-    "the engine's sequencesMax limits the users to 1,024; memory has room for more",
+    '--max-seqs limits the users to 1,024; memory has room for more',
   ]);
 });
 

@@ -3,7 +3,7 @@
  */
 import { expect, test } from 'vitest';
 import { plan } from '../plan.ts';
-import { request } from '../test-models.ts';
+import { model, request } from '../test-models.ts';
 import type { PlanRequest } from './engine-list.ts';
 
 type Choices = Parameters<typeof request>[0];
@@ -140,7 +140,9 @@ test('builds without automatic flash attention refuse quantised values unless it
   expect(command).toContain('-ctk q8_0 -ctv q8_0 -fa');
 });
 
-const run = 'Llama-3.1-8B-Instruct-Q4_K_M.gguf --memory 81091MiB --ctx 8192';
+const run = 'run Llama-3.1-8B-Instruct-Q4_K_M.gguf --memory 81091MiB --ctx 8192';
+const serve = 'serve Llama-3.1-8B-Instruct-Q4_K_M.gguf --max-seqs 3 --memory 81091MiB --ctx 1024';
+const draft = { spec: model('meta-llama/Llama-3.2-1B-Instruct'), tokens: 3, reference: 'my draft.gguf' };
 const plimsoll: readonly (readonly [Choices, string])[] = [
   [{}, run],
   [{ kvFormat: 'q8_0' }, `${run} --kv-type q8_0`],
@@ -150,19 +152,15 @@ const plimsoll: readonly (readonly [Choices, string])[] = [
     { options: { threads: 6, prefillChunkTokens: 128, shrinkWeights: true } },
     `${run} --threads 6 --prefill-chunk 128 --weights auto`,
   ],
+  [{ options: { blockTokens: 32 } }, `${run} --block-size 32`],
+  [{ workload: many(3) }, serve],
+  [
+    { workload: many(3), kvFormat: 'fp32', options: { shrinkWeights: true, threads: 6, draft } },
+    `${serve} --kv-type f32 --threads 6 --weights auto --draft 'my draft.gguf' --draft-tokens 3`,
+  ],
+  [{ workload: many(2000) }, serve.replace('--max-seqs 3', '--max-seqs 1024')],
 ];
 
 test.each(plimsoll)('plimsoll: %o', (choices, wanted) => {
-  expect(plan(request({ ...choices, engine: 'plimsoll' })).engine.command).toBe(`plimsoll run ${wanted}`);
-});
-
-test('plimsoll: a plan prints code for options without a flag', () => {
-  const code = (choices: Choices): string =>
-    plan(request({ ...choices, engine: 'plimsoll' })).engine.command ?? '';
-  expect(code({ options: { blockTokens: 32 } })).toContain(
-    'sequencesMax: 1, contextMax: 8192, blockTokens: 32 }',
-  );
-  expect(code({ workload: many(3), kvFormat: 'fp32', options: { shrinkWeights: true } })).toContain(
-    "sequencesMax: 3, contextMax: 1024, kvFormat: 'fp32', shrinkWeights: true }",
-  );
+  expect(plan(request({ ...choices, engine: 'plimsoll' })).engine.command).toBe(`plimsoll ${wanted}`);
 });

@@ -2,15 +2,11 @@
  * The site in the server's app, on the same origin as the API. Its files need no API key: they hold no secret, and the live
  * page asks for the key. Paths of the API never reach the site.
  */
-import { MiB } from '@plimsoll/foundation';
+import { serverLimits } from '@plimsoll/planner/server-memory';
 import { filePolicy, siteApp } from '@plimsoll/site-files';
 import type { MiddlewareHandler } from 'hono';
 import type { ServerContext, ServerEnv } from '../http/server-env.ts';
 import { AnswerSlots } from './answer-slots.ts';
-
-/** Files of the site that the server holds at once; the largest has less than half a mebibyte, also compressed. */
-const answersMax = 16;
-export const siteBytes: number = answersMax * MiB;
 
 /** A folder with the built site; `off` if the server was started without the site, `absent` if it has not been built. */
 export type SiteSource = { readonly directory: string } | 'off' | 'absent';
@@ -24,7 +20,7 @@ export function serveSite(
   apiPaths: Pick<ReadonlyMap<string, string>, 'has'>,
 ): MiddlewareHandler<ServerEnv> {
   const site = typeof source === 'string' ? null : siteApp<ServerEnv>(source.directory);
-  const slots = new AnswerSlots(answersMax);
+  const slots = new AnswerSlots(serverLimits.siteAnswersMax);
   return async (context, next) => {
     const { method, path } = context.req;
     const isApi = apiFolders.some((folder) => path.startsWith(folder)) || apiPaths.has(path);

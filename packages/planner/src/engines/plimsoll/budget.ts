@@ -20,6 +20,7 @@ import {
   hostBytes,
   loadOf,
 } from './engine-parts.ts';
+import type { EngineSettings } from './settings.ts';
 
 export interface MemoryBudget {
   readonly freeBytes: number;
@@ -142,6 +143,15 @@ function budgetAt(parts: EngineParts, freeBytes: number, blocks: number): Memory
     shortBytes: Math.max(0, growingBytes - availableBytes),
     exceedsArena: !isPlaced,
   };
+}
+
+/** Counts the sequences of this length that a planned pool holds at once. */
+export function sequencesHeld(
+  { budget, settings }: { readonly budget: MemoryBudget; readonly settings: EngineSettings },
+  contextTokens: number,
+): number {
+  const { blockTokens, sequencesMax } = settings;
+  return sequencesIn(budget.poolBlocks, sequenceBlocks(contextTokens, blockTokens), sequencesMax);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The memory of our own engine, entry by entry: `packages/engine` allocates exactly this plan. */
 
-export type { MemoryBudget } from './budget.ts';
+export { type MemoryBudget, sequencesHeld } from './budget.ts';
 export type { EngineMemoryPlan, StoragePlan } from './engine-memory-plan.ts';
 export { engineSpeed } from './engine-speed.ts';
 export { planEngineMemory } from './memory-plan.ts';

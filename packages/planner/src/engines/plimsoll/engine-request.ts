@@ -5,9 +5,10 @@ import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import type { Question } from '../../question/question.ts';
 import type { EngineMemoryRequest } from './engine-memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
+import { serverOptions } from './server-memory.ts';
 import { sequencesLimit } from './settings.ts';
 
-/** Returns the engine's request for a question. */
+/** Returns the engine's request for a question: for several users, the request of `plimsoll serve`. */
 export function engineRequest(question: Question<PlimsollOptions>): EngineMemoryRequest {
   const spec = loadedSpec(question);
   const { contextTokens, users } = question.workload;
@@ -16,6 +17,7 @@ export function engineRequest(question: Question<PlimsollOptions>): EngineMemory
     spec,
     freeBytes: question.hardware.memory.usableBytes,
     options: {
+      ...(users > 1 && serverOptions()),
       ...options,
       sequencesMax: Math.min(users, sequencesLimit),
       contextMax: Math.min(contextTokens, spec.contextLength),

@@ -4,6 +4,7 @@ import { type PlimsollOptions, plimsollOptions } from './options.ts';
 
 const spellings: Spellings = {
   context: ['--ctx'],
+  users: ['--max-seqs'],
   kv: ['--kv-type'],
 };
 

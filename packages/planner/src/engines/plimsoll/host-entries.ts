@@ -24,7 +24,7 @@ function runtimeEntry(tag: string, value: number, formula: string, substituted: 
 
 /** Returns the floor of the reserve: the process, and the bytes of each enabled feature. */
 export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
-  const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax, programBytes } = settings;
+  const { threads, sequencesMax, contextMax, waitingMax, waitingTokensMax, program } = settings;
   const workers = threads - 1;
   const sequenceBytes = costs.sequenceBytes.value + contextMax * costs.contextTokenBytes.value;
   const entries = [
@@ -59,15 +59,15 @@ export function runtimeEntries(spec: ModelSpec, settings: EngineSettings): reado
       ),
     );
   }
-  if (programBytes > 0) {
-    entries.push(
-      runtimeEntry(
-        'program',
-        programBytes,
-        'memory of the program around the engine',
-        formatCount(programBytes),
-      ),
-    );
+  if (program !== null) {
+    const { derivation } = program;
+    entries.push({
+      category: 'runtime',
+      tag: 'program',
+      tier: 'host',
+      bytes: bytes(program.bytes),
+      derivation,
+    });
   }
   if (settings.constrainedOutput) {
     const each = costs.constraintTokenBytes.value;

@@ -182,6 +182,26 @@ test('`plan --engine plimsoll` prints the ledger of the engine', () => {
   );
 });
 
+test('a plan for several users counts the server: its own buffers, constrained output, its waiting requests', () => {
+  const ledger = (users: number): readonly LedgerEntry[] =>
+    plan(request({ gpu: 'reference-cpu', engine: 'plimsoll', workload: { contextTokens: 1024, users } }))
+      .ledger.entries;
+  const alone = lines(ledger(1));
+  const added = ledger(2).filter(
+    (entry) => entry.tier === 'host' && !alone.includes(lines([entry])[0] ?? ''),
+  );
+  expect(
+    added.map((entry) => `${lines([entry])[0]} = ${entry.derivation.substituted}`),
+  ).toMatchInlineSnapshot(`
+    [
+      "runtime / requests (host) 160.00 KiB = 2 x (65536 + 1,024 x 16)",
+      "runtime / waiting requests (host) 10.00 MiB = 256 x 8192 + 524,288 x 16",
+      "runtime / program (host) 80.00 MiB = 3 x 16,777,216 + 512 x 32,768 + 16 x 1,048,576",
+      "runtime / output constraints (host) 103.83 MiB = 100663296 + 128,256 x 64",
+    ]
+  `);
+});
+
 test('plan and engine agree on what fits', () => {
   fc.assert(
     fc.property(

@@ -104,7 +104,7 @@ function exceedsArena(parts: EngineParts, load: CacheLoad): PlimsollError {
     message: `${templates[index]?.label ?? 'the model'} with its cache and the workspace of a step needs ${formatBytes(needed)}; an arena holds ${formatBytes(arenaBytesMax)}`,
     value: needed,
     limit: arenaBytesMax,
-    hint: 'use fewer sequences (--users), a shorter context (--ctx), --kv-type q8_0 or a lower quantisation',
+    hint: 'use fewer sequences (--max-seqs), a shorter context (--ctx), --kv-type q8_0 or a lower quantisation',
   });
 }
 

@@ -114,7 +114,7 @@ function fewerSequences(
     {
       kind: 'sequences',
       title: `run ${most === 1 ? '1 sequence' : `${most} sequences`} at once`,
-      flags: `--users ${most}`,
+      flags: `--max-seqs ${most}`,
       cost: 'the other users wait',
       size: 2 + Math.log2(now / most) / 2,
       set: { sequencesMax: most },

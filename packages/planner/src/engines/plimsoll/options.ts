@@ -16,7 +16,7 @@ export const usualDraftTokens = 4;
 
 export const plimsollOptions: readonly OptionSpec<PlimsollOptions>[] = [
   countOption<PlimsollOptions>(
-    { name: 'block-size', flags: [], value: '<tokens>', words: 'tokens of a KV block' },
+    { name: 'block-size', flags: ['--block-size'], value: '<tokens>', words: 'tokens of a KV block' },
     (blockTokens) => ({ blockTokens }),
     ({ blockTokens }) => blockTokens,
   ),

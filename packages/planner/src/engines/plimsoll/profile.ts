@@ -11,6 +11,7 @@ import { deviceCount } from '../../bytes/parallelism.ts';
 import type { Deployment, EngineFigures } from '../../deployment/deployment.ts';
 import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import type { Question } from '../../question/question.ts';
+import { sharedFlag } from '../contract/engine-face.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
@@ -26,6 +27,7 @@ import { plimsollFace } from './face.ts';
 import { partsOf } from './memory-plan.ts';
 import type { PlimsollOptions } from './options.ts';
 import { placeUnits } from './placement.ts';
+import { serverOptions } from './server-memory.ts';
 import { type EngineSettings, engineSettings, kvTypeNames, sequencesLimit } from './settings.ts';
 import { storedBytes, type WeightStorage } from './weight-storage.ts';
 
@@ -51,12 +53,14 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
   const otherBytes = started.totalBytes - started.cacheBytes;
   const poolBytes = Math.floor(freeBytes - otherBytes);
   const groups = engineCacheGroups(spec, settings);
+  const isServed = request.workload.users > 1;
+  const served = isServed ? settings : engineSettings(spec, { ...serverOptions(), ...options });
   /** Computes the need of another load. The user's options and the formats of the weights stay the same. */
-  const at = (users: number, contextTokens: number): PointNeed =>
-    pointNeed(
-      engineParts(spec, { ...settings, ...loadSettings(settings, users, contextTokens) }, weights),
-      freeBytes,
-    );
+  const at = (users: number, contextTokens: number): PointNeed => {
+    const configured = users > 1 ? served : settings;
+    const loaded = { ...configured, ...loadSettings(configured, users, contextTokens) };
+    return pointNeed(engineParts(spec, loaded, weights), freeBytes);
+  };
   return {
     engine: plimsollFace.name,
     engineVersion: null,
@@ -73,7 +77,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
     dataGroups: 1,
     contextMax: spec.contextLength,
     sequencesMax: sequencesLimit,
-    sequencesLimit: "the engine's sequencesMax",
+    sequencesLimit: sharedFlag(plimsollFace, 'users'),
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
     // Step buffers and arenas also grow and shrink with users and context; the pool takes the difference.

@@ -5,6 +5,7 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
+import type { Derivation } from '../../bytes/ledger.ts';
 
 /** KV formats that the kernels read and write. */
 export type EngineKvFormat = Extract<KvFormat, 'fp32' | 'fp16' | 'q8_0'>;
@@ -15,6 +16,12 @@ export const kvTypeNames: Readonly<Record<EngineKvFormat, string>> = {
   fp16: 'f16',
   q8_0: 'q8_0',
 };
+
+/** Host memory that a program around the engine holds, with its derivation. */
+export interface ProgramMemory {
+  readonly bytes: number;
+  readonly derivation: Derivation;
+}
 
 export interface EngineOptions {
   /** Most sequences that hold memory at once. Default 1. */
@@ -47,8 +54,8 @@ export interface EngineOptions {
   readonly keepsWholeWindow?: boolean | undefined;
   /** True if a grammar may constrain the output. */
   readonly constrainedOutput?: boolean | undefined;
-  /** Host memory of the program around the engine, such as the connections of a server. Default 0. */
-  readonly programBytes?: number | undefined;
+  /** Host memory of the program around the engine, such as the connections of a server. Default: none. */
+  readonly program?: ProgramMemory | undefined;
   /** Host memory for hidden states that requests ask for. Default 0: no request can. */
   readonly hiddenStatesBytes?: number | undefined;
   /** A smaller model that proposes `tokens` tokens per step. */
@@ -78,7 +85,7 @@ export interface EngineSettings {
   readonly shrinkWeights: boolean;
   readonly keepsWholeWindow: boolean;
   readonly constrainedOutput: boolean;
-  readonly programBytes: number;
+  readonly program: ProgramMemory | null;
   readonly hiddenStatesBytes: number;
   readonly draft: { readonly spec: ModelSpec; readonly tokens: number } | null;
   readonly arenaBytesMax: number;
@@ -116,6 +123,8 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
   const chunk = Math.min(contextMax, chunkAsked);
   const draft = options.draft ?? null;
   if (draft !== null) whole('draft.tokens', draft.tokens, 1, 64);
+  if (options.program !== undefined)
+    whole('program.bytes', options.program.bytes, 0, Number.MAX_SAFE_INTEGER);
   const rowsPerSequence = 1 + (draft?.tokens ?? 0);
   return {
     sequencesMax,
@@ -141,7 +150,7 @@ export function engineSettings(spec: ModelSpec, options: EngineOptions = {}): En
     // A draft keeps its tokens in the blocks of a growing cache, so a model with only windows keeps whole windows.
     keepsWholeWindow: (options.keepsWholeWindow ?? false) || (draft !== null && hasOnlyWindows(spec)),
     constrainedOutput: options.constrainedOutput ?? false,
-    programBytes: whole('programBytes', options.programBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    program: options.program ?? null,
     hiddenStatesBytes: whole('hiddenStatesBytes', options.hiddenStatesBytes ?? 0, 0, arenaBytesLimit),
     draft,
     arenaBytesMax: whole(
