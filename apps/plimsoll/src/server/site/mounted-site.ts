@@ -27,7 +27,10 @@ export function serveSite(
     if (isApi || (method !== 'GET' && method !== 'HEAD')) return next();
     if (site === null) return entrances.has(path) ? withoutSite(context, source === 'off') : next();
     // The site's own file says false, so that the live page knows which server it comes from.
-    if (path === '/server.json') return context.json({ serves: true });
+    if (path === '/server.json') {
+      context.get('call').isLogged = false;
+      return context.json({ serves: true });
+    }
     const release = await slots.take();
     context.env.outgoing.once('close', release);
     if (context.env.outgoing.destroyed) release();
