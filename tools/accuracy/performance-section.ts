@@ -15,7 +15,7 @@ export function performanceSection(records: readonly RawRecord[], validation: Va
     .sort((a, b) => b.errors.length - a.errors.length);
   return [
     '## Measured speed',
-    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view, so this table says how well a handful of constants describes them, not how well strangers would be predicted.`,
+    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view. Fits that leave out one source choose nearly the same constants. Closed loops of clients run through the scheduler in virtual time (packages/simulator); other records use closed forms.`,
     table(
       ['figure', ...statisticsHeader],
       [...byField(found)].map(([field, errors]) => [`\`${field}\``, ...statisticsCells(statistics(errors))]),
@@ -27,6 +27,8 @@ export function performanceSection(records: readonly RawRecord[], validation: Va
         return [engine, String(errors.length), percent(medianError), signedPercent(bias)];
       }),
     ),
+    'Every prediction has an interval that should hold about 80 % of measured points, and a basis: `measured` if the same model on the same device under the same engine was measured, `fitted` if other measurements decided the constants, `datasheet` if none did.',
+    coverageTable(validation),
   ].join('\n\n');
 }
 
@@ -36,4 +38,19 @@ function engineFamily(record: RawRecord): string {
     if (name.includes(family.toLowerCase())) return family;
   }
   return 'other';
+}
+
+function coverageTable({ records }: Validation): string {
+  const points = records.flatMap(({ basis = 'fitted', interval = {}, reported }) =>
+    Object.entries(reported).flatMap(([field, measured]) => {
+      const range = interval[field];
+      if (range === undefined || typeof measured !== 'number') return [];
+      return [{ basis, isHeld: range[0] <= measured && measured <= range[1] }];
+    }),
+  );
+  const rows = [...Map.groupBy(points, ({ basis }) => basis)].map(([basis, found]) => {
+    const held = found.filter(({ isHeld }) => isHeld).length;
+    return [`\`${basis}\``, String(found.length), percent(held / found.length)];
+  });
+  return table(['basis', 'figures', 'inside the interval'], rows);
 }

@@ -3,7 +3,6 @@
  * dropped field fails a test.
  */
 import { engineNames } from '@plimsoll/planner/engines';
-import { recordKinds } from '@plimsoll/planner/validation';
 import { scenarioSchema } from '@plimsoll/simulator/scenario';
 import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
@@ -12,6 +11,7 @@ import { pullSchema } from './pull-schema.ts';
 import { rankSchema } from './rank-schema.ts';
 import { simulateSchema } from './simulate-schema.ts';
 import { solveSchema } from './solve-schema.ts';
+import { validateSchema } from './validate-schema.ts';
 import { zooSchema } from './zoo-schema.ts';
 
 const bytes = z.number().describe('bytes');
@@ -136,56 +136,6 @@ const plan = z.strictObject({
     .nullable(),
   advice: z.array(advice),
   notes: z.array(z.string()),
-});
-
-const statistics = z.strictObject({
-  count,
-  medianError: z.number().describe('share: 0.01 is one percent'),
-  p90Error: z.number(),
-  meanError: z.number(),
-  bias: z.number(),
-});
-
-const figures = z.record(
-  z.string(),
-  z.union([z.number(), z.null(), z.string(), z.record(z.string(), z.union([z.number(), z.null()]))]),
-);
-
-const validate = z.strictObject({
-  summary: z.strictObject({
-    kinds: z.array(z.enum(recordKinds)),
-    records: count,
-    supported: count,
-    fields: z.record(z.string(), statistics),
-    endToEnd: z.record(z.string(), statistics),
-    knownUtilization: statistics.nullable(),
-    worst: z.array(
-      z.strictObject({
-        id: z.string(),
-        field: z.string(),
-        predicted: z.number(),
-        reported: z.number(),
-        error: z.number(),
-        cause: z.string(),
-      }),
-    ),
-    unsupported: z.array(z.strictObject({ id: z.string(), reason: z.string() })),
-    undetermined: z
-      .array(z.strictObject({ id: z.string(), reason: z.string() }))
-      .describe('records that omit what decides some figures, which are not compared'),
-  }),
-  records: z.array(
-    z.strictObject({
-      id: z.string(),
-      supported: z.boolean(),
-      reason: z.string().optional(),
-      assumptions: z.array(z.string()).optional(),
-      predicted: figures,
-      reported: figures,
-      endToEnd: figures.optional(),
-      undetermined: z.array(z.string()).optional(),
-    }),
-  ),
 });
 
 const audit = z.strictObject({
@@ -375,7 +325,7 @@ export const outputSchemas = {
   solve: solveSchema,
   simulate: simulateSchema,
   zoo: zooSchema,
-  validate,
+  validate: validateSchema,
   audit,
   run,
   bench,

@@ -24,6 +24,7 @@ export function validateCommand(done: (exitCode: number) => void): Command {
 export async function validateFile(file: string): Promise<Validation> {
   // Imported only here, because predicting logs needs the readers of every kind of record.
   const { validateRecords } = await import('@plimsoll/planner/validation');
+  const { simulatedLoop } = await import('@plimsoll/simulator/validation');
   const { readJsonFile } = await import('@plimsoll/model-files/files');
   const records = await readJsonFile(file, 'log');
   // Logs repeat models, and reading a config takes longer than planning it.
@@ -33,7 +34,7 @@ export async function validateFile(file: string): Promise<Validation> {
     specs.set(name, known);
     return known;
   };
-  return validateRecords(records, { model, hardware: resolveHardware });
+  return validateRecords(records, { model, hardware: resolveHardware }, simulatedLoop);
 }
 
 function percent(share: number): string {

@@ -57,7 +57,8 @@ export interface SpeedAssumptions {
   readonly stepFactor?: number;
 }
 
-function deviceMemory(hardware: HardwareRecord): DeviceMemory {
+/** The kind of memory, which decides the row of the table. */
+export function deviceMemory(hardware: HardwareRecord): DeviceMemory {
   if (hardware.class === 'cpu') return 'cpu';
   if (hardware.vendor === 'Apple') return 'apple';
   if (hardware.memory.unified) return 'shared';

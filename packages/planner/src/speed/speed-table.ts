@@ -22,6 +22,7 @@ export interface SpeedProfile {
   readonly overlap: number;
   /** Tokens of one prefill step. */
   readonly chunkTokens: number;
+  readonly provenance: { readonly kind: string };
 }
 
 export interface SpeedTable {

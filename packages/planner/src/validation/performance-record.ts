@@ -5,6 +5,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { singleDevice } from '../bytes/parallelism.ts';
+import type { Deployment } from '../deployment/deployment.ts';
 import type { Resolver } from '../engines/contract/log-record.ts';
 import {
   objectField,
@@ -22,13 +23,27 @@ import type { SpeedModel } from '../speed/speed-model.ts';
 import { type SpeedTable, shippedSpeedTable } from '../speed/speed-table.ts';
 import { type Setup, setupOf } from './performance-setup.ts';
 import { type MeasuredWorkload, workloadOf } from './performance-workload.ts';
+import { withInterval } from './speed-interval.ts';
 
-export const performanceRecords: RecordReader<'performance'> = {
-  kind: 'performance',
-  reportedField: 'measured',
-  recognises: ({ measured }) => typeof measured === 'object' && measured !== null,
-  answer: predictPerformanceRecord,
-};
+export function performanceRecords(simulateLoop?: LoopSimulator): RecordReader<'performance'> {
+  return {
+    kind: 'performance',
+    reportedField: 'measured',
+    recognises: ({ measured }) => typeof measured === 'object' && measured !== null,
+    answer: (record, resolver) => predictPerformanceRecord(record, resolver, { simulateLoop }),
+  };
+}
+
+type Figures = Readonly<Record<string, number | null>>;
+
+/** Predicts the figures of requests on replicas; null if it cannot, so that closed forms do. */
+export type LoopSimulator = (run: LoopRun) => Figures | null;
+
+export interface SpeedMethods {
+  readonly table?: SpeedTable | undefined;
+  /** Default: closed forms. */
+  readonly simulateLoop?: LoopSimulator | undefined;
+}
 
 /**
  * Predicts every measured figure of a record; a figure without a prediction is null. `supported` is false if the record
@@ -37,7 +52,7 @@ export const performanceRecords: RecordReader<'performance'> = {
 export function predictPerformanceRecord(
   record: RawRecord,
   resolver: Resolver,
-  table: SpeedTable = shippedSpeedTable,
+  { table = shippedSpeedTable, simulateLoop = () => null }: SpeedMethods = {},
 ): RecordAnswer {
   const id = textField(record, 'id') ?? '';
   const reported = objectField(record, 'measured') as ReportedFields;
@@ -46,12 +61,34 @@ export function predictPerformanceRecord(
     return { id, supported: false, reason: workload.reason, predicted: {}, reported };
   }
   const setup = setupOf(record, resolver);
-  const figures = predictFigures(setup, workload, table);
+  const simulated = workload.kind === 'loop' ? simulateLoop(loopRun(setup, workload, table)) : null;
+  const figures = simulated ?? predictFigures(setup, workload, table);
   const predicted = Object.fromEntries(Object.keys(reported).map((key) => [key, figures[key] ?? null]));
-  return { id, supported: true, predicted, reported, assumptions: setup.assumed };
+  return withInterval({ id, supported: true, predicted, reported, assumptions: setup.assumed }, setup);
 }
 
-type Figures = Readonly<Record<string, number | null>>;
+type LoopWorkload = Extract<MeasuredWorkload, { kind: 'loop' }>;
+
+/** One run of requests on replicas, prepared for a simulation. */
+export interface LoopRun {
+  readonly setup: Setup;
+  readonly workload: LoopWorkload;
+  /** One replica, whose pool is what the engine leaves of the memory. */
+  readonly deployment: Deployment;
+  readonly sequencesMax: number;
+  readonly requestSeconds: number;
+}
+
+function loopRun(setup: Setup, workload: LoopWorkload, table: SpeedTable): LoopRun {
+  const { deployment, poolBytes } = replica(setup, table);
+  return {
+    setup,
+    workload,
+    deployment: { ...deployment, poolBytes },
+    sequencesMax: sequenceLimits[setup.engine],
+    requestSeconds: requestSeconds(setup.engineText, workload.input, table),
+  };
+}
 
 function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTable): Figures {
   switch (workload.kind) {
@@ -81,6 +118,8 @@ function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTa
 }
 
 interface Replica {
+  readonly deployment: Deployment;
+  readonly poolBytes: number;
   readonly speed: SpeedModel;
   /** Number of sequences of `tokens` tokens that the cache holds; at least 1. */
   readonly sequencesOf: (tokens: number) => number;
@@ -102,6 +141,8 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
   const poolBytes = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
   refuseFullDevices(setup, deployment.poolBytes);
   return {
+    deployment,
+    poolBytes,
     speed: deployment.speed,
     sequencesOf: (tokens) => {
       const perSequence = deployment.sequenceBytes(tokens);

@@ -27,6 +27,8 @@ export type MeasuredWorkload =
       readonly concurrency: number;
       /** All requests have the same lengths, so that rounds stay together. */
       readonly equalLengths: boolean;
+      /** All requests are sent at once, and no client sends another. */
+      readonly sentTogether: boolean;
       readonly limits: LatencyLimits | null;
       /** True if a queue dominates the measured TTFT; the record does not determine the length of the queue. */
       readonly ttftIsQueue: boolean;
@@ -138,6 +140,7 @@ function loopWorkload(
     input: input ?? 32,
     output: output ?? 128,
     concurrency: Math.min(clients, sent ?? Number.POSITIVE_INFINITY),
+    sentTogether: /benchmark_throughput/.test(notes),
     equalLengths: /range ratio 1|benchmark_throughput|fixed ISL/.test(notes),
     limits: tpotSeconds === undefined ? null : { tpotSeconds },
     ttftIsQueue:

@@ -7,17 +7,15 @@ import { llamaCppRecords } from '../engines/llama-cpp/log-answer.ts';
 import { sglangRecords } from '../engines/sglang/log-record.ts';
 import { tensorrtLlmRecords } from '../engines/tensorrt-llm/log-record.ts';
 import { vllmRecords } from '../engines/vllm/log-record.ts';
-import { performanceRecords } from './performance-record.ts';
+import { type LoopSimulator, performanceRecords } from './performance-record.ts';
 
-const readers = [
-  performanceRecords,
-  sglangRecords,
-  tensorrtLlmRecords,
-  llamaCppRecords,
-  vllmRecords,
-] as const;
+const logReaders = [sglangRecords, tensorrtLlmRecords, llamaCppRecords, vllmRecords] as const;
 
-export type RecordKind = (typeof readers)[number]['kind'];
+export type RecordKind = 'performance' | (typeof logReaders)[number]['kind'];
 
-export const recordReaders: readonly RecordReader<RecordKind>[] = readers;
-export const recordKinds: readonly RecordKind[] = recordReaders.map(({ kind }) => kind);
+/** `simulateLoop` predicts benchmarks of many requests in place of closed forms. */
+export function recordReaders(simulateLoop?: LoopSimulator): readonly RecordReader<RecordKind>[] {
+  return [performanceRecords(simulateLoop), ...logReaders];
+}
+
+export const recordKinds: readonly RecordKind[] = recordReaders().map(({ kind }) => kind);

@@ -12,6 +12,7 @@ import {
   textField,
 } from '../engines/contract/log-record.ts';
 import { causeOf } from './causes.ts';
+import type { LoopSimulator } from './performance-record.ts';
 import { type RecordKind, recordKinds, recordReaders } from './record-readers.ts';
 import {
   type FieldStatistics,
@@ -52,8 +53,15 @@ export interface Validation {
 
 const worstCount = 10;
 
-/** Predicts every record of a parsed log file. Throws `bad-records` if `input` is no array. */
-export function validateRecords(input: unknown, resolver: Resolver): Validation {
+/**
+ * Predicts every record of a parsed log file. `simulateLoop` predicts runs of requests in place of closed forms. Throws
+ * `bad-records` if `input` is no array.
+ */
+export function validateRecords(
+  input: unknown,
+  resolver: Resolver,
+  simulateLoop?: LoopSimulator,
+): Validation {
   if (!Array.isArray(input)) {
     throw new PlimsollError({
       code: 'bad-records',
@@ -63,18 +71,27 @@ export function validateRecords(input: unknown, resolver: Resolver): Validation 
     });
   }
   const raw = input.map((item): RawRecord => (typeof item === 'object' && item !== null ? item : {}));
-  const records = raw.map((record, index) => answer(record, index, resolver));
+  const readers = recordReaders(simulateLoop);
+  const records = raw.map((record, index) => answer(record, index, { resolver, readers }));
   return { summary: summarise(raw, records), records };
 }
 
-function readerOf(record: RawRecord): (typeof recordReaders)[number] | null {
-  return recordReaders.find((reader) => reader.recognises(record)) ?? null;
+type Readers = ReturnType<typeof recordReaders>;
+
+const closedForms = recordReaders();
+
+function readerOf(record: RawRecord, readers: Readers = closedForms): Readers[number] | null {
+  return readers.find((reader) => reader.recognises(record)) ?? null;
 }
 
 /** Answers one record. A record that cannot be predicted gets the reason as its answer, so that the run continues. */
-function answer(record: RawRecord, index: number, resolver: Resolver): RecordAnswer {
+function answer(
+  record: RawRecord,
+  index: number,
+  { resolver, readers }: { readonly resolver: Resolver; readonly readers: Readers },
+): RecordAnswer {
   const id = textField(record, 'id') ?? `record ${index + 1}`;
-  const reader = readerOf(record);
+  const reader = readerOf(record, readers);
   const reported = objectField(record, reader?.reportedField ?? 'reported') as ReportedFields;
   const refuse = (reason: string): RecordAnswer => ({
     id,

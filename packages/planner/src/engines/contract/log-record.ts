@@ -18,9 +18,19 @@ export interface RecordAnswer {
   readonly reported: ReportedFields;
   /** The same figures from the record's inputs alone; present if `predicted` also uses figures that the log states. */
   readonly endToEnd?: ReportedFields;
+  /** Where a prediction of speed comes from; the interval holds about 80 % of measured points of its kind. */
+  readonly basis?: PredictionBasis;
+  /** [low, high] of each predicted figure. */
+  readonly interval?: Readonly<Record<string, readonly [low: number, high: number]>>;
   /** Reasons why figures are missing in `predicted` or `endToEnd`: the record omits what decides them. */
   readonly undetermined?: readonly string[];
 }
+
+/**
+ * `measured`: measurements of this model on this device under this engine decided the constants. `fitted`: measurements of
+ * other models or devices did. `datasheet`: data sheets and estimates alone.
+ */
+export type PredictionBasis = 'measured' | 'fitted' | 'datasheet';
 
 /** Finds the model and the hardware that a record names. Throws a PlimsollError for unknown names. */
 export interface Resolver {
