@@ -8,4 +8,4 @@ export {
   ggufUint32,
   layOutGguf,
 } from './gguf/write.ts';
-export { encodeSafetensors, type SafetensorsData } from './safetensors/write.ts';
+export { encodeSafetensors, layOutSafetensors, type SafetensorsData } from './safetensors/write.ts';

@@ -1,0 +1,34 @@
+/** Reads control-plane messages: plain data without tensors, checked once by a schema at the edge. */
+import { PlimsollError } from '@plimsoll/foundation';
+import { jsonPreview } from '@plimsoll/foundation/json-preview';
+import type { z } from 'zod';
+import { assertNoTensors } from './no-tensors.ts';
+
+/** Returns the checked value. Throws an error with `code` that names the first field that breaks the schema. */
+export function parseControlData<Value>(
+  schema: z.ZodType<Value>,
+  value: unknown,
+  { code, name }: { readonly code: string; readonly name: string },
+): Value {
+  assertNoTensors(value, name);
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = (issue?.path ?? []).map(String).join('.');
+  throw new PlimsollError({
+    code,
+    message: `${name}: ${path === '' ? '' : `${path}: `}${issue?.message ?? 'the value does not fit the schema'}`,
+    value: jsonPreview(fieldAt(value, issue?.path ?? [])),
+    limit: issue?.message,
+    hint: 'both sides must run the same version of the program',
+  });
+}
+
+function fieldAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let field = value;
+  for (const key of path) {
+    if (typeof field !== 'object' || field === null) return undefined;
+    field = Object.entries(field).find(([name]) => name === String(key))?.[1];
+  }
+  return field;
+}
