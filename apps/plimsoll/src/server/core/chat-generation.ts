@@ -16,6 +16,8 @@ export interface ChatAsk {
   readonly tools: ToolUse | null;
   /** JSON schema of the answer; undefined for plain text. */
   readonly schema?: unknown;
+  /** Grammar of the answer in llama.cpp's notation, instead of a schema. */
+  readonly gbnf?: string;
   readonly generation: Omit<GenerationInput, 'prompt' | 'lease'>;
   /** True: the arguments of calls arrive in pieces. Default false. */
   readonly streamsCalls?: boolean;
@@ -59,9 +61,9 @@ export async function startChat(core: ServerCore, call: Call, ask: ChatAsk): Pro
   const { chats } = core.model;
   const tools = usableTools(ask);
   const enforced = tools === null ? null : callGrammar(tools, chats.toolStyle);
-  const isConstrained = enforced !== null || ask.schema !== undefined;
+  const isConstrained = enforced !== null || ask.schema !== undefined || ask.gbnf !== undefined;
   const prompt = await chatPrompt(core, { ...ask, isConstrained }, call.signal);
-  const lease = leaseOf(grammars, enforced, ask.schema);
+  const lease = leaseOf(grammars, enforced, ask);
   const { stop = [], choices } = ask.generation;
   const generation = generations.submit(
     {
@@ -95,7 +97,7 @@ export function plainChat(
   ask: PlainAsk,
 ): ChatGeneration {
   const prompt = encodePlain(model, ask.text);
-  const lease = leaseOf(grammars, null, ask.schema);
+  const lease = leaseOf(grammars, null, ask);
   const generation = generations.submit(
     { ...ask.generation, prompt, ...(lease !== null && { lease }) },
     call,
@@ -109,9 +111,10 @@ const plainText: OutputReaderOptions = { reasoning: null, calls: null, callsMax:
 function leaseOf(
   grammars: ServerCore['grammars'],
   enforced: ReturnType<typeof callGrammar>,
-  schema: unknown,
+  { schema, gbnf }: Pick<ChatAsk, 'schema' | 'gbnf'>,
 ): GrammarLease | null {
   if (enforced !== null) return grammars.lease(enforced.schema, enforced.frame);
+  if (gbnf !== undefined) return grammars.leaseGbnf(gbnf);
   return schema === undefined ? null : grammars.lease(schema);
 }
 

@@ -3,7 +3,12 @@
  * largest grammar once, so the grammars in use together stay within that size.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type Grammar, grammarFromJsonSchema, type ValueFrame } from '@plimsoll/text/grammar';
+import {
+  type Grammar,
+  grammarFromGbnf,
+  grammarFromJsonSchema,
+  type ValueFrame,
+} from '@plimsoll/text/grammar';
 
 /** Grammars in use at once; each also keeps states and masks while it is in use. */
 const grammarsMax = 8;
@@ -22,7 +27,7 @@ export interface GrammarLease {
 }
 
 export class Grammars {
-  /** Keyed by the text of the schema; the least recently used first. */
+  /** Keyed by the text of the schema or grammar; the least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
   get inUse(): number {
@@ -31,8 +36,19 @@ export class Grammars {
 
   /** Compiles a schema, or finds its grammar. `frame` puts texts around the value. The caller releases it when the request has ended. */
   lease(schema: unknown, frame?: ValueFrame): GrammarLease {
-    const key = JSON.stringify([schema, frame]);
-    const entry = this.#entries.get(key) ?? this.#compile(schema, frame);
+    return this.#lease(JSON.stringify([schema, frame]), () =>
+      grammarFromJsonSchema(schema, frame === undefined ? {} : { frame }),
+    );
+  }
+
+  /** The same for a grammar in llama.cpp's notation. */
+  leaseGbnf(source: string): GrammarLease {
+    // The key of a schema starts with a bracket.
+    return this.#lease(`gbnf ${source}`, () => grammarFromGbnf(source));
+  }
+
+  #lease(key: string, compile: () => Grammar): GrammarLease {
+    const entry = this.#entries.get(key) ?? this.#enter(compile());
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.users++;
@@ -46,8 +62,8 @@ export class Grammars {
     };
   }
 
-  #compile(schema: unknown, frame: ValueFrame | undefined): Entry {
-    const grammar = grammarFromJsonSchema(schema, frame === undefined ? {} : { frame });
+  /** Makes room for a grammar. */
+  #enter(grammar: Grammar): Entry {
     const entry = { grammar, states: grammar.network.nodes.length, users: 0 };
     for (const [key, { users }] of this.#entries) {
       if (!this.#isFull(entry.states)) break;
@@ -67,8 +83,8 @@ export class Grammars {
 function busy(): PlimsollError {
   return new PlimsollError({
     code: 'grammars-busy',
-    message: `requests with ${grammarsMax} other schemas are running, or their grammars are too large together`,
+    message: `requests with ${grammarsMax} other grammars are running, or their grammars are too large together`,
     limit: grammarsMax,
-    hint: 'try again when they have ended, or send the same schema',
+    hint: 'try again when they have ended, or send the same schema or grammar',
   });
 }

@@ -12,7 +12,7 @@ import { openaiError } from '../http/error-forms.ts';
 import { eventStreamResponse, serverSentEvent } from '../http/event-stream.ts';
 import { failCall, InvalidField } from '../http/request-errors.ts';
 import type { Call, ServerContext } from '../http/server-env.ts';
-import { chatInputOf, schemaOfFormat, toolUseOf } from './chat-input.ts';
+import { chatInputOf, constraintOf, toolUseOf } from './chat-input.ts';
 import type { ChatChunk, ChatLogprobs, ChatRequest, ChatResponse } from './chat-schema.ts';
 import { commonInput } from './sampling-fields.ts';
 import { usageOf } from './usage.ts';
@@ -51,7 +51,7 @@ async function startAnswer(core: ServerCore, context: ServerContext, body: ChatR
   const chat = await startChat(core, call, {
     chat: chatInputOf(body),
     tools: toolUseOf(body),
-    schema: schemaOfFormat(body.response_format),
+    ...constraintOf(body),
     generation: commonInput(fields, logprobs, tokenizer.vocabSize),
     streamsCalls: body.stream === true,
   });

@@ -1,7 +1,9 @@
 /** A chat request to the input of a generation. */
 import type { ChatMessage } from '@plimsoll/text/chat';
+import type { ChatAsk } from '../core/chat-generation.ts';
 import type { ChatInput } from '../core/chat-prompts.ts';
 import { checkedToolUse, type ToolUse, toolSpec, withoutTools } from '../core/chat-tools.ts';
+import { InvalidField } from '../http/request-errors.ts';
 import { contentText } from '../http/text-parts.ts';
 import type { ChatRequest } from './chat-schema.ts';
 
@@ -37,7 +39,25 @@ const objectSchema = { type: 'object' };
 /** The JSON schema of `response_format`; undefined for plain text. */
 export function schemaOfFormat(format: ChatRequest['response_format']): unknown {
   if (format == null || format.type === 'text') return undefined;
-  return format.type === 'json_object' ? objectSchema : (format.json_schema.schema ?? objectSchema);
+  if (format.type === 'json_object') return format.schema ?? objectSchema;
+  return format.json_schema.schema ?? objectSchema;
+}
+
+/** The schema or grammar of an answer. Throws if the request has two of them. */
+export function constraintOf(
+  body: Pick<ChatRequest, 'response_format' | 'json_schema' | 'grammar'>,
+): Pick<ChatAsk, 'schema' | 'gbnf'> {
+  const { json_schema: given, grammar } = body;
+  const formatted = schemaOfFormat(body.response_format);
+  if (grammar != null && grammar !== '') {
+    if (formatted === undefined && given == null) return { gbnf: grammar };
+    throw new InvalidField('grammar', 'the request has a schema too; send one of them');
+  }
+  if (given == null) return formatted === undefined ? {} : { schema: formatted };
+  if (formatted !== undefined) {
+    throw new InvalidField('json_schema', 'response_format has a schema too; send one of them');
+  }
+  return { schema: given };
 }
 
 /** Null without tools. */

@@ -41,15 +41,30 @@ const chatMessageSchema = z
   })
   .meta({ id: 'ChatMessage' });
 
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
+
+/** llama.cpp's fields that constrain an answer. */
+export const constraintFields = {
+  json_schema: jsonSchema.nullish().describe('JSON schema of the answer.'),
+  grammar: z
+    .string()
+    .max(1_000_000)
+    .nullish()
+    .describe("Grammar of the answer in llama.cpp's notation; empty for none."),
+} as const;
+
 export const responseFormatSchema = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('text') }),
-    z.object({ type: z.literal('json_object') }),
+    z.object({
+      type: z.literal('json_object'),
+      schema: jsonSchema.optional().describe("llama.cpp's form of json_schema."),
+    }),
     z.object({
       type: z.literal('json_schema'),
       json_schema: z.object({
         name: name.optional(),
-        schema: z.union([z.boolean(), z.record(z.string(), z.unknown())]).optional(),
+        schema: jsonSchema.optional(),
         strict: z.boolean().nullish(),
       }),
     }),
@@ -64,6 +79,7 @@ export const chatRequestSchema = z
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(20).nullish(),
     response_format: responseFormatSchema.nullish(),
+    ...constraintFields,
     tools: z.array(toolSchema).max(128).nullish(),
     tool_choice: z
       .union([
@@ -77,6 +93,10 @@ export const chatRequestSchema = z
       .record(z.string(), z.unknown())
       .nullish()
       .describe("Variables of the model's chat template, such as enable_thinking."),
+    continue_final_message: z
+      .literal(false, 'the server does not support it')
+      .nullish()
+      .describe('Only false: an answer is a new message.'),
   })
   .meta({ id: 'ChatCompletionRequest' });
 
