@@ -1,8 +1,8 @@
 /** The prompts of a completion request: their tokens, and with echo their texts and scores. */
 import type { SampledLogprobs } from '@plimsoll/engine/sampling';
+import { checkedTokens } from '../core/mixed-prompts.ts';
 import { promptScores } from '../core/prompt-scores.ts';
 import { encodePlain, type ServedModel } from '../core/served-model.ts';
-import { InvalidField } from '../http/request-errors.ts';
 import type { CompletionRequest } from './completion-schema.ts';
 
 export interface CompletionPrompt {
@@ -35,22 +35,11 @@ export async function readPrompts(
 }
 
 /** One or several prompts as a list. */
-export function promptList(prompt: CompletionRequest['prompt']): readonly (string | readonly number[])[] {
+function promptList(prompt: CompletionRequest['prompt']): readonly (string | readonly number[])[] {
   if (typeof prompt === 'string') return [prompt];
   return isTokenList(prompt) ? [prompt] : prompt;
 }
 
 function isTokenList(prompt: Exclude<CompletionRequest['prompt'], string>): prompt is number[] {
   return typeof prompt[0] === 'number';
-}
-
-/** Throws if a token is outside the vocabulary; `field` names the list in the error. */
-export function checkedTokens(
-  { tokenizer }: ServedModel,
-  tokens: readonly number[],
-  field: string,
-): readonly number[] {
-  const wrong = tokens.find((token) => token >= tokenizer.vocabSize);
-  if (wrong === undefined) return tokens;
-  throw new InvalidField(field, `token ${wrong} is outside the vocabulary of ${tokenizer.vocabSize} tokens`);
 }

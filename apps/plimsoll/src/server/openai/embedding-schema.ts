@@ -1,8 +1,10 @@
 /** The request and the answer of `/v1/embeddings`. */
 import { z } from 'zod';
 
-const tokenIds = z.array(z.int().nonnegative()).min(1);
 const text = z.string().min(1);
+const tokenIds = z.array(z.int().nonnegative()).min(1);
+/** llama.cpp's form of an input. */
+const mixedParts = z.array(z.union([z.int().nonnegative(), text])).min(1);
 /** OpenAI's limit. */
 const inputsMax = 2048;
 
@@ -10,8 +12,19 @@ export const embeddingRequestSchema = z
   .object({
     model: z.string().nullish().describe('A name that the server serves. Default: its model.'),
     input: z
-      .union([text, z.array(text).min(1).max(inputsMax), tokenIds, z.array(tokenIds).min(1).max(inputsMax)])
-      .describe('One or several texts or lists of token ids. Control tokens in a text are plain text.'),
+      .union([
+        text,
+        z.array(text).min(1).max(inputsMax),
+        tokenIds,
+        z
+          .array(z.union([text, mixedParts]))
+          .min(1)
+          .max(inputsMax),
+        mixedParts,
+      ])
+      .describe(
+        'One or several inputs: texts, lists of token ids, or lists of both. Control tokens in a text are plain text.',
+      ),
     encoding_format: z
       .enum(['float', 'base64'])
       .nullish()

@@ -1,14 +1,16 @@
 /** `/v1/embeddings`: one or several texts to vectors of length 1. */
-import { embed, encodeText } from '../core/embeddings.ts';
+import { embed } from '../core/embeddings.ts';
+import { encodeMixed, promptsOf } from '../core/mixed-prompts.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { jsonTextResponse } from '../http/event-stream.ts';
 import { base64Text, bytesOf, jsonNumbers } from '../http/json-stream.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
-import { checkedTokens, promptList } from './completion-prompts.ts';
 import type { EmbeddingRequest } from './embedding-schema.ts';
 import { usageOf } from './usage.ts';
+
+const inputReading = { field: 'input', parsesSpecial: false };
 
 export async function embeddings(
   core: ServerCore,
@@ -17,9 +19,7 @@ export async function embeddings(
 ): Promise<Response> {
   const model = servedName(core.model, body.model);
   const { vectors, usages } = await embed(core, context.get('call'), {
-    prompts: promptList(body.input).map((input) =>
-      typeof input === 'string' ? encodeText(core, input) : checkedTokens(core.model, input, 'input'),
-    ),
+    prompts: promptsOf(body.input).map((input) => encodeMixed(core.model, input, inputReading)),
     dimensions: dimensionsOf(core, body),
     normalises: true,
     cacheSalt: body.cache_salt ?? undefined,

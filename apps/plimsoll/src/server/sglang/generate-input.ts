@@ -1,8 +1,8 @@
 /** The body of `/generate` to requests for the engine: one per prompt. */
+import { checkedTokens } from '../core/mixed-prompts.ts';
 import { encodePlain } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { InvalidField } from '../http/request-errors.ts';
-import { checkedTokens } from '../openai/completion-prompts.ts';
 import { type CommonInput, commonInput } from '../openai/sampling-fields.ts';
 import type { GenerateRequest, SamplingParams } from './generate-schema.ts';
 import { checkSpecCapture, type SpecCapture } from './spec-capture.ts';
