@@ -12,6 +12,7 @@ import { errorFormOf } from './http/error-forms.ts';
 import { ownHostOnly } from './http/own-host.ts';
 import { failCall } from './http/request-errors.ts';
 import type { ServerContext, ServerEnv } from './http/server-env.ts';
+import { addLlamaCppRoutes } from './llama-cpp/llama-cpp-routes.ts';
 import { addOllamaRoutes } from './ollama/ollama-routes.ts';
 import { addOpenaiRoutes } from './openai/openai-routes.ts';
 import { openApiDocument } from './openapi.ts';
@@ -33,7 +34,7 @@ export interface ApiOptions {
 }
 
 /** Paths that answer without an API key, for the programs that watch the server. */
-const openPaths: ReadonlySet<string> = new Set(['/health', '/ready']);
+const openPaths: ReadonlySet<string> = new Set(['/health', '/v1/health', '/ready']);
 
 export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv> {
   const { apiKeys, corsOrigins, isLoopback } = options;
@@ -49,6 +50,7 @@ export function createApi(core: ServerCore, options: ApiOptions): Hono<ServerEnv
   addAnthropicRoutes(routes);
   addOllamaRoutes(routes, core);
   addSglangRoutes(routes);
+  addLlamaCppRoutes(routes, core);
   addOperationRoutes(routes, core);
   app.get('/openapi.json', (context) =>
     context.json(openApiDocument(routes.descriptions, apiKeys.length > 0)),

@@ -77,7 +77,22 @@ const bodies: Readonly<Record<string, unknown>> = {
     stream: false,
     options: { num_predict: 2 },
   },
-  '/tokenize': { content: 'hello', add_special: true },
+  '/completion': {
+    prompt: [{ prompt_string: 'hello' }, [1, 'world'], 'again'],
+    n_predict: 8,
+    stop: ['\n\n'],
+    logit_bias: [
+      [5, 1],
+      ['wind', false],
+    ],
+    n_probs: 1,
+    json_schema: { type: 'boolean' },
+    response_fields: ['content', 'timings/prompt_ms'],
+    cache_prompt: false,
+    seed: 1,
+  },
+  '/embeddings': { content: ['hello', [1, 'world']], embd_normalize: -1 },
+  '/tokenize': { content: 'hello', add_special: true, with_pieces: true },
   '/detokenize': { tokens: [1, 2, 3] },
   '/apply-template': { messages: chat.messages },
 };

@@ -4,13 +4,15 @@
  */
 import { randomInt } from 'node:crypto';
 import type { Engine, GenerationPiece, GenerationRequest, Request, RequestUsage } from '@plimsoll/engine';
-import type { Clock } from '@plimsoll/foundation';
+import { type Clock, PlimsollError } from '@plimsoll/foundation';
+import { ContextOverflow } from '../http/request-errors.ts';
 import type { Call } from '../http/server-env.ts';
 import type { GenerationMeter } from '../metrics/generation-meter.ts';
 import type { GrammarLease } from './grammars.ts';
 
 export interface GenerationInput
-  extends Omit<GenerationRequest, 'signal' | 'tenant' | 'choices' | 'overflow' | 'grammar'> {
+  extends Omit<GenerationRequest, 'signal' | 'tenant' | 'choices' | 'overflow' | 'grammar' | 'prompt'> {
+  readonly prompt: ArrayLike<number>;
   readonly choices: number;
   /** The grammar of the answer; released when the request has ended. */
   readonly lease?: GrammarLease;
@@ -21,6 +23,10 @@ export interface Generation {
   /** Streams the pieces of all choices; the caller reads them to the end. */
   readonly pieces: AsyncIterable<GenerationPiece>;
   readonly promptTokens: number;
+  /** Seconds of the engine's clock. */
+  readonly submittedAt: number;
+  /** The time of this clock. */
+  now(): number;
   /** Usage so far; final after the last piece. */
   usage(): RequestUsage;
   cancel(): void;
@@ -53,6 +59,8 @@ export class Generations {
     return {
       pieces: this.#measured(request, submittedAt),
       promptTokens: request.promptTokens,
+      submittedAt,
+      now: () => clock.now(),
       usage: () => request.usage,
       cancel: () => request.cancel(),
     };
@@ -73,7 +81,10 @@ export class Generations {
       return request;
     } catch (error) {
       lease?.release();
-      throw error;
+      throw withSizes(error, {
+        promptTokens: input.prompt.length,
+        contextMax: this.#parts.engine.contextMax,
+      });
     }
   }
 
@@ -92,4 +103,12 @@ export class Generations {
       yield piece;
     }
   }
+}
+
+function withSizes(
+  error: unknown,
+  sizes: { readonly promptTokens: number; readonly contextMax: number },
+): unknown {
+  const isOverflow = error instanceof PlimsollError && error.code === 'context-overflow';
+  return isOverflow ? new ContextOverflow(error, sizes) : error;
 }

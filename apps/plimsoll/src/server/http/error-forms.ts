@@ -1,6 +1,6 @@
 /** The JSON form of an error in each API, as its clients read it. */
 import { z } from 'zod';
-import { type Failure, InvalidField } from './request-errors.ts';
+import { ContextOverflow, type Failure, InvalidField } from './request-errors.ts';
 
 interface ErrorForm {
   readonly schema: z.ZodType;
@@ -11,8 +11,13 @@ interface ErrorForm {
 export function errorFormOf(path: string): ErrorForm {
   if (path.startsWith('/v1/messages')) return { schema: anthropicSchema, body: anthropicError };
   if (path.startsWith('/api/')) return { schema: ollamaSchema, body: ollamaError };
+  if (llamaCppPaths.test(path)) return { schema: llamaCppSchema, body: llamaCppError };
   return { schema: openaiSchema, body: openaiError };
 }
+
+/** Paths of llama.cpp's server alone: its own routes, and those of OpenAI's API without the version. */
+const llamaCppPaths =
+  /^\/(?:completions?|embeddings?|chat\/completions(?:\/input_tokens)?|responses(?:\/input_tokens)?|models|props)$/;
 
 const openaiSchema = z
   .object({
@@ -38,6 +43,33 @@ export function openaiError({ status, error }: Failure): z.infer<typeof openaiSc
       type: openaiTypes[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error'),
       param: error instanceof InvalidField ? error.param : null,
       code: error.code,
+    },
+  };
+}
+
+const llamaCppSchema = z
+  .object({
+    error: z.object({
+      code: z.int().describe('The status.'),
+      message: z.string(),
+      type: z.string(),
+      n_prompt_tokens: z.int().optional().describe('Of a prompt that exceeds the context.'),
+      n_ctx: z.int().optional().describe('The context that is exceeded.'),
+    }),
+  })
+  .meta({ id: 'NativeError' });
+
+export function llamaCppError(failure: Failure): z.infer<typeof llamaCppSchema> {
+  const { status, error } = failure;
+  const { message, type } = openaiError(failure).error;
+  if (!(error instanceof ContextOverflow)) return { error: { code: status, message, type } };
+  return {
+    error: {
+      code: status,
+      message: `the request exceeds the available context size: ${message}`,
+      type: 'exceed_context_size_error',
+      n_prompt_tokens: error.promptTokens,
+      n_ctx: error.contextMax,
     },
   };
 }

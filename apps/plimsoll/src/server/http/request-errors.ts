@@ -18,6 +18,18 @@ export class InvalidField extends PlimsollError {
   }
 }
 
+/** The engine's error about a prompt that leaves no room for an answer, with the numbers that some APIs report. */
+export class ContextOverflow extends PlimsollError {
+  readonly promptTokens: number;
+  readonly contextMax: number;
+
+  constructor(cause: PlimsollError, sizes: { readonly promptTokens: number; readonly contextMax: number }) {
+    super(cause, { cause });
+    this.promptTokens = sizes.promptTokens;
+    this.contextMax = sizes.contextMax;
+  }
+}
+
 /** Statuses of codes. Every other PlimsollError is about the request and has status 400. */
 const statuses: Readonly<Record<string, number>> = {
   unauthorized: 401,

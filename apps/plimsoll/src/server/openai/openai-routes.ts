@@ -8,6 +8,7 @@ import { completionRequestSchema, completionResponseSchema } from './completion-
 import { completions } from './completions.ts';
 import { embeddingRequestSchema, embeddingResponseSchema } from './embedding-schema.ts';
 import { embeddings } from './embeddings.ts';
+import { chatInputTokens, inputTokensSchema, responseInputTokens } from './input-tokens.ts';
 import { responseEventSchema, responseRequestSchema, responseSchema } from './responses/response-schema.ts';
 import { responses } from './responses/responses.ts';
 
@@ -39,6 +40,17 @@ export function addOpenaiRoutes(routes: Routes, { model }: ServerCore): void {
     response: responseSchema,
     event: responseEventSchema,
     handle: responses,
+  });
+  const counts = { tag, summary: 'Count the prompt tokens', response: inputTokensSchema };
+  routes.post({
+    ...{ ...counts, path: '/v1/chat/completions/input_tokens' },
+    request: chatRequestSchema,
+    handle: chatInputTokens,
+  });
+  routes.post({
+    ...{ ...counts, path: '/v1/responses/input_tokens' },
+    request: responseRequestSchema,
+    handle: responseInputTokens,
   });
   routes.post({
     path: '/v1/embeddings',

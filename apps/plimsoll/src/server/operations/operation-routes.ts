@@ -68,9 +68,11 @@ function addWatchRoutes(routes: Routes, core: ServerCore): void {
   } = core;
   const tag = 'Operation';
   const open = { tag, response: healthSchema, isOpen: true, answersUnavailable: true };
-  routes.get({ ...open, path: '/health', summary: 'Tell whether the process works' }, (context) =>
-    health(engine, context),
-  );
+  for (const path of ['/health', '/v1/health']) {
+    routes.get({ ...open, path, summary: 'Tell whether the process works' }, (context) =>
+      health(engine, context),
+    );
+  }
   routes.get({ ...open, path: '/ready', summary: 'Tell whether the server accepts requests' }, (context) =>
     ready(engine, gate, context),
   );

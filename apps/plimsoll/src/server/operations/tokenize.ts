@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type ServedModel, servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
+import { tokenText } from '../core/token-text.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
 import { chatInputOf, toolUseOf } from '../openai/chat-input.ts';
@@ -14,17 +15,30 @@ const textsMax = 10_000_000;
 export const tokenizeRequestSchema = z
   .object({
     model,
-    content: z.string().max(textsMax).nullish().describe('The text.'),
-    prompt: z.string().max(textsMax).nullish().describe('Another name of content.'),
+    content: z.string().max(textsMax).nullish().describe("The text, in llama.cpp's form."),
+    prompt: z.string().max(textsMax).nullish().describe("The text, in vLLM's form."),
     messages: messages.nullish().describe('A chat instead of a text.'),
     chat_template_kwargs,
-    add_special: z.boolean().nullish().describe('Adds the tokens that start a prompt. Default true.'),
+    add_special: z
+      .boolean()
+      .nullish()
+      .describe('Adds the tokens that start a prompt. Default true; false for content.'),
     parse_special: z.boolean().nullish().describe('Reads control tokens in the text. Default true.'),
+    with_pieces: z.boolean().nullish().describe('Each token with its text.'),
   })
   .meta({ id: 'TokenizeRequest' });
 
+const tokenPiece = z.object({
+  id: z.int(),
+  piece: z.union([z.string(), z.array(z.int())]).describe('Bytes if the token holds a part of a character.'),
+});
+
 export const tokenizeResponseSchema = z
-  .object({ tokens: z.array(z.int()), count: z.int(), max_model_len: z.int() })
+  .object({
+    tokens: z.union([z.array(z.int()), z.array(tokenPiece)]),
+    count: z.int(),
+    max_model_len: z.int(),
+  })
   .meta({ id: 'Tokens' });
 
 export const detokenizeRequestSchema = z
@@ -49,10 +63,23 @@ export async function tokenize(
   servedName(core.model, body.model);
   const tokens = await tokensOf(core.model, body, context.get('call').signal);
   return context.json({
-    tokens: Array.from(tokens),
+    tokens: body.with_pieces === true ? piecesOf(core.model, tokens) : Array.from(tokens),
     count: tokens.length,
     max_model_len: core.model.engine.contextMax,
   } satisfies z.infer<typeof tokenizeResponseSchema>);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function piecesOf({ tokenizer }: ServedModel, tokens: Int32Array): z.infer<typeof tokenPiece>[] {
+  return Array.from(tokens, (id) => {
+    const { bytes } = tokenText(tokenizer, id);
+    try {
+      return { id, piece: decoder.decode(Uint8Array.from(bytes)) };
+    } catch {
+      return { id, piece: bytes };
+    }
+  });
 }
 
 async function tokensOf(
@@ -68,7 +95,7 @@ async function tokensOf(
   if (text == null) throw new InvalidField('content', 'there is neither a text nor messages');
   engine.checkTextSize([text]);
   return tokenizer.encode(text, {
-    addSpecial: body.add_special ?? true,
+    addSpecial: body.add_special ?? body.content == null,
     parseSpecial: body.parse_special ?? true,
   });
 }
