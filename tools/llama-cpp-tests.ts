@@ -7,7 +7,16 @@
  * docs/conformance.md lists the files that run and the deselected tests, and this program reads both from there.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pythonPrograms } from './conformance/python-environment.ts';
@@ -25,14 +34,24 @@ const deselected = [...listed.matchAll(/^\| `(unit\/\w+\.py::[^`]+)` \|/gm)].map
 const programs = pythonPrograms(join(here, 'conformance/llama-cpp-requirements.txt'), process.env);
 const folder = mkdtempSync(join(tmpdir(), 'plimsoll-conformance-'));
 try {
-  cpSync(resolve(source), folder, { recursive: true });
+  const tests = join(folder, 'tools/server/tests');
+  cpSync(resolve(source), tests, { recursive: true });
+  // Tests name chat templates by their place in the source.
+  const models = resolve(source, '../../../models');
+  if (existsSync(models)) symlinkSync(models, join(folder, 'models'));
   const server = join(folder, 'llama-server');
   const command = [process.execPath, join(here, 'conformance/llama-server.ts')].map((part) => `'${part}'`);
   writeFileSync(server, `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`);
   chmodSync(server, 0o755);
-  const options = ['-q', '--tb=line', ...deselected.flatMap((name) => ['--deselect', name])];
+  const options = [
+    '-q',
+    '--tb=line',
+    '-m',
+    'not slow',
+    ...deselected.flatMap((name) => ['--deselect', name]),
+  ];
   const { status } = spawnSync(join(programs, 'pytest'), [...options, ...files, ...further], {
-    cwd: folder,
+    cwd: tests,
     stdio: 'inherit',
     env: { ...process.env, LLAMA_SERVER_BIN_PATH: server },
   });
