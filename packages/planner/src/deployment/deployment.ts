@@ -18,6 +18,8 @@ export interface Deployment {
   readonly engineVersion: string | null;
   /** Command line that starts this deployment; null for the profile without an engine, or if no flags can start it. */
   readonly command: string | null;
+  /** The YAML file that the command names, with options that have no flag; undefined if the command needs no file. */
+  readonly startFile?: StartFile | undefined;
   /** Formats of weights and cache, as printed: `bf16`, `Q4_K_M`, `q8_0`. */
   readonly formats: { readonly weights: string; readonly kvCache: string };
   /** True if the engine allocates the cache of all sequences at start-up; `fixed` then includes it. */
@@ -66,6 +68,14 @@ export interface Deployment {
   /** Sentences for the user: rules of the engine, differences between versions, approximations. */
   readonly notes: readonly string[];
 }
+
+/** A file of options that an engine reads when it starts. */
+export interface StartFile {
+  readonly name: string;
+  readonly options: Readonly<Record<string, StartValue | Readonly<Record<string, StartValue>>>>;
+}
+
+type StartValue = string | number | boolean;
 
 /** What one of several devices holds. */
 export interface DeviceMemory {

@@ -109,7 +109,7 @@ export function checkpointBits({ quantization }: Question['spec']): number {
   return quantization === null ? 16 : formatBits(quantization.weights);
 }
 
-function formatBits(format: string): number {
+export function formatBits(format: string): number {
   if (parseElementType(format) !== null) return 16;
   return /^(mx)?fp8$|^int8$/i.test(format) ? 8 : 4;
 }

@@ -1,6 +1,7 @@
 /** Writes the command that starts TensorRT-LLM as planned, and the options that only a file can set. */
 import type { ElementType } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../../bytes/kv-format.ts';
+import type { Deployment } from '../../deployment/deployment.ts';
 import { defaultKvFormat } from '../../question/plan-input.ts';
 import type { Question } from '../../question/question.ts';
 import { checkpointName } from '../contract/checkpoint-changes.ts';
@@ -51,21 +52,45 @@ export function startNotes(
   return notes;
 }
 
-/** Returns the options that trtllm-serve reads only from a file. */
-function fileLines(
+/** The options that trtllm-serve reads only from a file; null if it needs no file. */
+export function startFile(
+  request: Question<TensorrtLlmOptions>,
+  kvFormat: KvFormat,
+  base: ElementType,
+): Deployment['startFile'] {
+  const options = fileOptions(request, kvFormat, base);
+  return Object.keys(options).length === 0 ? undefined : { name: optionsFile, options };
+}
+
+function fileOptions(
   { options = {}, spec, elementType }: Question<TensorrtLlmOptions>,
   kvFormat: KvFormat,
   base: ElementType,
+): FileOptions {
+  const cache = {
+    ...(kvFormat !== defaultKvFormat(spec, base) && { dtype: torchName(kvFormat) }),
+    ...(options.cacheTokensMax !== undefined && { max_tokens: options.cacheTokensMax }),
+  };
+  return {
+    ...(options.attentionDp === true && { enable_attention_dp: true }),
+    ...(Object.keys(cache).length > 0 && { kv_cache_config: cache }),
+    ...(elementType !== undefined && elementType !== spec.elementType && { dtype: torchName(elementType) }),
+  };
+}
+
+type FileOptions = NonNullable<Deployment['startFile']>['options'];
+
+/** The options as lines of YAML, for a note. */
+function fileLines(
+  request: Question<TensorrtLlmOptions>,
+  kvFormat: KvFormat,
+  base: ElementType,
 ): readonly string[] {
-  const lines: string[] = [];
-  const cache: string[] = [];
-  if (kvFormat !== defaultKvFormat(spec, base)) cache.push(`dtype: ${torchName(kvFormat)}`);
-  if (options.cacheTokensMax !== undefined) cache.push(`max_tokens: ${options.cacheTokensMax}`);
-  if (options.attentionDp === true) lines.push('enable_attention_dp: true');
-  if (cache.length > 0) lines.push(`kv_cache_config: {${cache.join(', ')}}`);
-  if (elementType !== undefined && elementType !== spec.elementType)
-    lines.push(`dtype: ${torchName(elementType)}`);
-  return lines;
+  return Object.entries(fileOptions(request, kvFormat, base)).map(([name, value]) => {
+    if (typeof value !== 'object') return `${name}: ${value}`;
+    const inner = Object.entries(value).map(([key, text]) => `${key}: ${text}`);
+    return `${name}: {${inner.join(', ')}}`;
+  });
 }
 
 function torchName(format: string): string {

@@ -26,7 +26,7 @@ import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
 import { startIfFits } from '../contract/start-check.ts';
 import { fractionChange } from './changes.ts';
 import { checkTensorrtLlm } from './checks.ts';
-import { startNotes, tensorrtLlmCommand } from './command.ts';
+import { startFile, startNotes, tensorrtLlmCommand } from './command.ts';
 import { tensorrtLlmFace } from './face.ts';
 import type { TensorrtLlmOptions } from './options.ts';
 import { blockTokens, engineVersion } from './release.ts';
@@ -107,6 +107,7 @@ export function prepareTensorrtLlm(question: Question<TensorrtLlmOptions>): Tens
       blockTokens: block,
       concurrency: kvTokens / workload.contextTokens,
     },
+    startFile: startFile(question, kv, format.base),
     notes: startNotes(question, kv, format.base),
   };
 }
