@@ -1,5 +1,5 @@
 /** Plans all candidates with one number of equal devices and one engine; returns the best, or a row of each. */
-import { singleDevice } from '../bytes/parallelism.ts';
+import { type Parallelism, singleDevice } from '../bytes/parallelism.ts';
 import { layoutsOf } from '../engines/contract/layouts.ts';
 import { type EngineName, engineFace, type PlanRequest } from '../engines/engine-list.ts';
 import { engineProfile } from '../engines/engines.ts';
@@ -26,6 +26,8 @@ export interface CountGroup {
   readonly engine: EngineName;
   /** False also plans candidates that break a lower bound. */
   readonly prunes: boolean;
+  /** Returns whether a layout is a candidate. Default: all layouts are. */
+  readonly admits?: (layout: Parallelism) => boolean;
 }
 
 /** Returns a row of the best candidate, or of every candidate; no rows if the engine cannot load the model. */
@@ -88,17 +90,19 @@ function isNearer({ loss: left }: Outcome, { loss: right }: Outcome): boolean {
 }
 
 /** Applies the engine's own start-up checks to an outcome. */
-function started({ question }: CountGroup, outcome: Outcome): Outcome {
+export function started({ question }: CountGroup, outcome: Outcome): Outcome {
   if (outcome.planned === null || outcome.loss !== null) return outcome;
   const starting = startingCandidate(outcome.planned);
   if ('stage' in starting) return { ...outcome, loss: starting };
   return { candidate: starting, planned: starting, loss: tooSlow(question, starting) };
 }
 
-function outcomesOf(group: CountGroup, cache: 'own' | 'narrow'): readonly Outcome[] {
+/** Plans every candidate of the group with the model's own cache, or with an 8-bit one. */
+export function outcomesOf(group: CountGroup, cache: 'own' | 'narrow'): readonly Outcome[] {
   const { question, device, count, engine } = group;
   const face = engineFace(engine);
-  const layouts = layoutsOf(count, question.model, face.split);
+  const { admits = () => true } = group;
+  const layouts = layoutsOf(count, question.model, face.split).filter(admits);
   return choicesOf(group).flatMap((choice) =>
     cacheRequests(group, choice, cache).flatMap((request): readonly Outcome[] => {
       const lost = (loss: Loss): Outcome => ({ candidate: { request, choice }, planned: null, loss });
@@ -142,7 +146,9 @@ function cacheRequests(
     weights: format ?? undefined,
     convertedReference: converted ?? undefined,
     kvFormat: question.kvFormat,
+    options: question.options,
     workload: question.workload,
+    usersAreDefault: question.usersAreDefault,
   };
   if (cache === 'own') return [request];
   return (engineProfile(engine).cacheChanges?.(request) ?? []).map(({ apply }) => apply(request));

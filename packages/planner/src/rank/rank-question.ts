@@ -2,7 +2,7 @@
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import type { KvFormat } from '../bytes/kv-format.ts';
-import type { EngineName } from '../engines/engine-list.ts';
+import type { AnyOptions, EngineName } from '../engines/engine-list.ts';
 import type { Workload } from '../question/workload.ts';
 
 export interface RankQuestion {
@@ -23,6 +23,10 @@ export interface RankQuestion {
   /** Weight format to convert to. Default: the formats that users can get. */
   readonly weights?: string | undefined;
   readonly kvFormat?: KvFormat | undefined;
+  /** Options of the engine, which the question then names. */
+  readonly options?: AnyOptions | undefined;
+  /** True if the user named no number of users, so that an engine with slots takes its own number. */
+  readonly usersAreDefault?: boolean | undefined;
   readonly tpotSecondsMax?: number | undefined;
   readonly ttftSecondsMax?: number | undefined;
   /** True for a row of every layout, weights and cache; false for the best of each number of devices. */

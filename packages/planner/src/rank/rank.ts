@@ -77,7 +77,8 @@ function checkQuestion({ counts, devices, everyLayout, workload }: RankQuestion)
   }
 }
 
-function unfitBecause({ noLanguageModels, deviceCount, name }: HardwareRecord): string | null {
+/** Returns why a device is no candidate; null if it is one. */
+export function unfitBecause({ noLanguageModels, deviceCount, name }: HardwareRecord): string | null {
   if (noLanguageModels !== undefined) return noLanguageModels;
   return deviceCount > 1 ? `${name} is a record of ${deviceCount} devices together` : null;
 }
@@ -109,7 +110,7 @@ function firstServing(attempts: readonly (() => readonly RankRow[])[]): readonly
 }
 
 /** Returns the usual engine of the device, and for few users also engines that load other files. */
-function enginesOf(
+export function enginesOf(
   { engine, model, weights, workload }: RankQuestion,
   device: HardwareRecord,
 ): readonly [EngineName, ...EngineName[]] {
@@ -126,7 +127,7 @@ const cardClasses: readonly string[] = ['datacenter', 'workstation', 'consumer']
  * Returns 1, 2, 4 and 8 cards, and for cards with a switched link also two and four nodes; 1 for devices that are no
  * cards.
  */
-function usualCounts(device: HardwareRecord, engine: EngineName): readonly number[] {
+export function usualCounts(device: HardwareRecord, engine: EngineName): readonly number[] {
   const { split } = engineFace(engine);
   const isCard = cardClasses.includes(device.class) && !device.memory.unified;
   if (!isCard || split === 'nothing') return [1];
