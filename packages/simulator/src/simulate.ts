@@ -29,6 +29,8 @@ export interface SimulationInput {
   readonly simulatedSecondsMax: number;
   /** True to keep the steps for a Chrome trace. Default: false. */
   readonly traces?: boolean;
+  /** Called after answers; true ends the run, and the other requests are censored. Default: the run takes all requests. */
+  readonly endsEarly?: (collector: Collector) => boolean;
   /** False to make an event of every step, for tests. Default: true. */
   readonly skipsQuietSteps?: boolean;
 }
@@ -74,6 +76,7 @@ class Simulation {
   readonly #skipsQuietSteps: boolean;
   #now: Seconds = seconds(0);
   #unstable: string | null = null;
+  #isEnded = false;
 
   constructor(input: SimulationInput) {
     const { workload, limits, frontEndSeconds, traces = false } = input;
@@ -112,7 +115,7 @@ class Simulation {
       // Requests that come at the end of a step are in the next step.
       if (this.#coming.firstAt <= eventAt) this.#receive();
       else if (replica !== undefined) this.#finishStep(replica);
-      if (this.#unstable !== null) break;
+      if (this.#unstable !== null || this.#isEnded) break;
       if (this.#coming.firstAt > eventAt) this.#startIdle();
     }
     return this.#outcome();
@@ -182,6 +185,7 @@ class Simulation {
     const { stretch, finished } = replica.finish();
     this.#collector.recordStretch(replica, stretch, finished);
     this.#completed += finished.length;
+    if (finished.length > 0) this.#isEnded = this.#input.endsEarly?.(this.#collector) === true;
     if (this.#nextGap === null)
       for (let index = 0; index < finished.length; index++) this.#expectAfterAnswer();
   }

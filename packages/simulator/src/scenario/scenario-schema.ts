@@ -106,11 +106,11 @@ const workload = z
   });
 
 /** Figures that have an SLO: a time and a statistic of it. */
-const sloFigures = ['ttft', 'itl', 'tpot', 'e2e', 'queue', 'token-gap'] as const;
-const sloStatistics = ['mean', 'p50', 'p90', 'p99'] as const;
+export const sloFigures = ['ttft', 'itl', 'tpot', 'e2e', 'queue', 'token-gap'] as const;
+export const sloStatistics = ['mean', 'p50', 'p90', 'p99'] as const;
 const sloForm: RegExp = new RegExp(`^(${sloFigures.join('|')})-(${sloStatistics.join('|')})$`);
 
-const slo = z
+export const sloSchema = z
   .record(
     z
       .string()
@@ -164,7 +164,7 @@ export const scenarioSchema = z.strictObject({
     .optional()
     .describe('time of a request before it reaches the scheduler'),
   workload,
-  slo: slo.optional(),
+  slo: sloSchema.optional(),
   cost: z.strictObject({ perHourUsd: z.number().positive().describe('of one device') }).optional(),
   assert: z.array(assertion).max(100).optional(),
   simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
