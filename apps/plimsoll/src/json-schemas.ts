@@ -7,6 +7,7 @@ import { scenarioSchema } from '@plimsoll/simulator/scenario';
 import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
 import { explainLog } from './log-schema.ts';
+import { optimizeSchema } from './optimize-schema.ts';
 import { pullSchema } from './pull-schema.ts';
 import { rankSchema } from './rank-schema.ts';
 import { simulateSchema } from './simulate-schema.ts';
@@ -324,6 +325,7 @@ export const outputSchemas = {
   rank: rankSchema,
   solve: solveSchema,
   simulate: simulateSchema,
+  optimize: optimizeSchema,
   zoo: zooSchema,
   validate: validateSchema,
   audit,

@@ -9,6 +9,7 @@ import { printMessage, reportFailure } from './output.ts';
 const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Promise<Command>>> = {
   plan: async (done) => (await import('./commands/plan.ts')).planCommand(done),
   simulate: async (done) => (await import('./commands/simulate.ts')).simulateCommand(done),
+  optimize: async (done) => (await import('./commands/optimize.ts')).optimizeCommand(done),
   rank: async (done) => (await import('./commands/rank.ts')).rankCommand(done),
   solve: async () => (await import('./commands/solve.ts')).solveCommand(),
   zoo: async () => (await import('./commands/zoo.ts')).zooCommand(),
@@ -65,6 +66,7 @@ Examples:
   plimsoll rank Qwen/Qwen3-32B --users 16 --context 32k
   plimsoll solve tail-latency --rate 50 --service-time 100ms --servers 8
   plimsoll simulate examples/single-gpu-chat.yaml
+  plimsoll optimize examples/single-gpu-chat.yaml --gpu h100,l40s
   plimsoll zoo models qwen3
   plimsoll inspect ./model.gguf
   plimsoll explain "kv cache growth"

@@ -69,7 +69,11 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   return { answer, outcome, notes: [...deployment.notes, ...skips] };
 }
 
-function traceOf({ workload }: Scenario, options: ScenarioRunOptions): ReturnType<typeof readTrace> | null {
+/** The requests of the scenario's trace; null without a trace. */
+export function traceOf(
+  { workload }: Scenario,
+  options: Pick<ScenarioRunOptions, 'skipsBadRows' | 'readText'>,
+): ReturnType<typeof readTrace> | null {
   const { trace } = workload.arrivals;
   if (trace === undefined) return null;
   return readTrace(options.readText(trace.file), trace.file, options.skipsBadRows);
@@ -79,9 +83,8 @@ function traceOf({ workload }: Scenario, options: ScenarioRunOptions): ReturnTyp
 async function requestOf(scenario: Scenario): Promise<PlanRequest> {
   const { layout, engine, weights, kv, context, options = {} } = scenario;
   const named = await modelOfArgument(scenario.model, {});
-  const own = Object.entries(options).map(([name, value]) => [camelCase(name), optionValue(value)]);
   const flags: PlanFlags = {
-    ...Object.fromEntries(own),
+    ...flagsOfOptions(options),
     gpu: scenario.hardware,
     tp: String(layout.tp),
     pp: String(layout.pp),
@@ -96,6 +99,13 @@ async function requestOf(scenario: Scenario): Promise<PlanRequest> {
   return planRequest({ spec: named.spec, reference: named.reference, draft: null }, flags);
 }
 
+/** The options of a scenario as commander reads them from a command line. */
+export function flagsOfOptions(options: NonNullable<Scenario['options']>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [camelCase(name), optionValue(value)]),
+  );
+}
+
 /** Commander's name of a flag: max-num-seqs becomes maxNumSeqs. */
 function camelCase(name: string): string {
   return name.replace(/^--/, '').replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
@@ -105,14 +115,15 @@ function optionValue(value: string | number | boolean): string | boolean {
   return typeof value === 'number' ? String(value) : value;
 }
 
-interface PreparedScenario {
+export interface PreparedScenario {
   readonly request: PlanRequest;
   readonly deployment: Deployment;
   readonly workload: ReturnType<typeof workloadOf>;
   readonly traces: boolean;
 }
 
-function inputOf(
+/** Throws `engine-without-scheduler` for the profile without an engine. */
+export function inputOf(
   scenario: Scenario,
   { request, deployment, workload, traces }: PreparedScenario,
 ): SimulationInput {

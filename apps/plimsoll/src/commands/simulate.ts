@@ -1,12 +1,12 @@
 /** `plimsoll simulate`: what users of a scenario feel: queues, latencies, goodput, preemptions. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
 import { chromeTrace, timelineSvg } from '@plimsoll/simulator';
-import { readScenario, type ScenarioFiles } from '@plimsoll/simulator/scenario';
+import { readScenario } from '@plimsoll/simulator/scenario';
 import { Command } from 'commander';
 import { printJson, printText } from '../output.ts';
 import { renderSimulation } from '../render/simulation-text.ts';
+import { scenarioFiles } from '../scenario-files.ts';
 import { runScenario } from '../scenario-run.ts';
 
 interface SimulateFlags {
@@ -18,11 +18,11 @@ interface SimulateFlags {
 
 export function simulateCommand(done: (exitCode: number) => void): Command {
   return describe(new Command('simulate')).action(async (path: string, flags: SimulateFlags) => {
-    const scenario = readScenario(path, files);
+    const scenario = readScenario(path, scenarioFiles);
     const run = await runScenario(scenario, {
       traces: flags.trace !== undefined,
       skipsBadRows: flags.skipBadRows === true,
-      readText: files.read,
+      readText: scenarioFiles.read,
     });
     if (flags.plot !== undefined) {
       const { model, devices, hardware } = run.answer.scenario;
@@ -56,25 +56,6 @@ Examples:
 Exit codes: 0 ok, 1 bad input, 2 does not fit, 3 an assertion of the scenario does not hold.`,
     );
 }
-
-const files: ScenarioFiles = {
-  read(path) {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch (error) {
-      throw new PlimsollError(
-        {
-          code: 'scenario-not-read',
-          message: `the file ${path} cannot be read`,
-          value: path,
-          hint: 'name a YAML file, such as examples/single-gpu-chat.yaml',
-        },
-        { cause: error },
-      );
-    }
-  },
-  resolve: (path, from) => resolve(dirname(from), path),
-};
 
 function write(path: string, text: string): void {
   try {
