@@ -43,6 +43,8 @@ export interface Deployment {
   readonly sequencesMax: number;
   /** The setting that limits `sequencesMax`, by the name that a user can look up; null if there is no limit. */
   readonly sequencesLimit: string | null;
+  /** Most tokens that one data group computes in a step, as the engine is started; Infinity without an engine. */
+  readonly stepTokensMax: number;
   /** Bytes of the weights on one device. */
   readonly weightBytes: number;
   /**

@@ -14,6 +14,8 @@ export interface StepPolicy {
    * sequences.
    */
   readonly skipHeadMax: number;
+  /** Name of the option that limits the tokens of a step. */
+  readonly tokensOption: string;
   /** File and function of the engine, and the release that was read. */
   readonly source: string;
 }

@@ -33,6 +33,7 @@ export const llamaCppFace: EngineFace<LlamaCppOptions, 'llama.cpp'> = {
     admission: 'first-chunk',
     reserve: 0,
     skipHeadMax: 0,
+    tokensOption: 'batch',
     source:
       'tools/server, update_slots: one token of every generating slot, then prompts until the batch is full',
   },

@@ -113,7 +113,7 @@ function prepareLlamaCpp(request: Question<LlamaCppOptions>): Deployment {
     ],
     poolBytes: poolBytes(pool),
     groups,
-    dataGroups: 1,
+    ...{ dataGroups: 1, stepTokensMax: memory.options.batchTokens },
     contextMax: Math.max(contextLimit(request), workload.contextTokens),
     sequencesMax: sequencesLimit,
     sequencesLimit: "llama.cpp's LLAMA_MAX_SEQ",

@@ -54,6 +54,7 @@ export function prepareWithoutEngine(input: PlanInput): Deployment {
     contextMax: spec.contextLength,
     sequencesMax: Number.POSITIVE_INFINITY,
     sequencesLimit: null,
+    stepTokensMax: Number.POSITIVE_INFINITY,
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => {
       let total = 0;

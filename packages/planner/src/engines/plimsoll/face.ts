@@ -27,6 +27,7 @@ export const plimsollFace: EngineFace<PlimsollOptions, 'plimsoll'> = {
     admission: 'whole-prompt',
     reserve: 0.01,
     skipHeadMax: 0,
+    tokensOption: 'prefill-chunk',
     source: 'packages/serving/src/step-planner.ts',
   },
   startLog: null,

@@ -78,6 +78,7 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
     contextMax: spec.contextLength,
     sequencesMax: sequencesLimit,
     sequencesLimit: sharedFlag(plimsollFace, 'users'),
+    stepTokensMax: settings.stepTokens,
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => at(1, contextTokens).cacheBytes,
     // Step buffers and arenas also grow and shrink with users and context; the pool takes the difference.

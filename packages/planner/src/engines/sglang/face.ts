@@ -63,6 +63,7 @@ export const sglangFace: EngineFace<SglangOptions, 'sglang'> = {
     // often the pool ran out.
     reserve: 0,
     skipHeadMax: 0,
+    tokensOption: 'chunked-prefill-size',
     source:
       'sglang/srt/managers/scheduler.py, get_next_batch_to_run, of 0.5: a batch of prompts if one can be made, else a step of the running batch',
   },

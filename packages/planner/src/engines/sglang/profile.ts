@@ -92,6 +92,8 @@ export function prepareSglang(
     contextMax: spec.contextLength,
     sequencesMax: pools.requests * data,
     sequencesLimit: requestLimit(pools, settings, data),
+    // Without chunks, a step takes whole prompts.
+    stepTokensMax: settings.chunkedPrefillSize > 0 ? settings.chunkedPrefillSize : spec.contextLength,
     weightBytes: stage.weights.bytes,
     sequenceBytes: (contextTokens) => sequenceBytes(stage, settings, contextTokens),
     speed: speedModel({

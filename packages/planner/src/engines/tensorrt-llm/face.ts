@@ -32,6 +32,7 @@ export const tensorrtLlmFace: EngineFace<TensorrtLlmOptions, 'tensorrt-llm'> = {
     admission: 'whole-sequence',
     reserve: 0,
     skipHeadMax: 0,
+    tokensOption: 'max-num-tokens',
     source:
       'tensorrt_llm/_torch/pyexecutor/scheduler.py of 1.2, capacity_scheduler_policy GUARANTEED_NO_EVICT: requests in the order in which they came',
   },

@@ -95,6 +95,7 @@ export function prepareTensorrtLlm(question: Question<TensorrtLlmOptions>): Tens
     contextMax: spec.contextLength,
     sequencesMax: settings.maxBatchSize * data,
     sequencesLimit: '--max_batch_size',
+    stepTokensMax: settings.maxNumTokens,
     weightBytes: weights.bytes,
     sequenceBytes: (contextTokens) => Math.ceil(contextTokens / block) * block * tokenBytes,
     speed: speedModel({

@@ -58,6 +58,7 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
     admission: 'first-chunk',
     reserve: 0,
     skipHeadMax: 0,
+    tokensOption: 'max-num-batched-tokens',
     source:
       'vllm/v1/core/sched/scheduler.py, schedule, of 0.19: running sequences, then waiting ones until one does not fit',
   },

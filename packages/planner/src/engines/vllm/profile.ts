@@ -84,9 +84,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     }),
     formats: { weights: asked.label, kvCache: kv },
     cacheIsFixed: false,
-    release,
-    settings,
-    layout,
+    ...{ release, settings, layout },
     stages: stages.length,
     ...cacheFields(stages, tightest),
     ...unlikeFields(request, stages, tightest),
@@ -101,6 +99,7 @@ export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): Vllm
     contextMax: request.options?.maxModelLen ?? spec.contextLength,
     sequencesMax: settings.sequences * parallelism.data,
     sequencesLimit: sequencesLimit(settings, parallelism.data),
+    stepTokensMax: settings.batchedTokens,
     weightBytes: tightest.weights.bytes,
     sequenceBytes: (contextTokens) => layout.steadyBlocks(contextTokens) * layout.blockBytes,
     // Tokens in flight belong to a step, not to every sequence: their room is needed once.
