@@ -85,27 +85,40 @@ class CountedContent implements SequenceContent {
     const { hashIds, tokensPerId = 1 } = this.#prompt;
     const { blockCount, blockSize, extraKeyOf } = range;
     const partsEnd = (hashIds?.length ?? 0) * tokensPerId;
-    for (let index = chain.length / hashWords; index < blockCount; index++) {
+    const state: HashState = { a: 1, b: 2, c: 3, d: 4 };
+    const at = chain.length;
+    if (at > 0) {
+      [state.a, state.b] = [chain[at - 4] ?? 0, chain[at - 3] ?? 0];
+      [state.c, state.d] = [chain[at - 2] ?? 0, chain[at - 1] ?? 0];
+    }
+    for (let index = at / hashWords; index < blockCount; index++) {
       const [start, end] = [index * blockSize, (index + 1) * blockSize];
-      const at = chain.length;
-      let [a, b, c, d] = at === 0 ? [1, 2, 3, 4] : chain.slice(at - hashWords);
-      const mixIn = (value: number): void => {
-        a = mix((a ?? 0) ^ value);
-        b = mix((b ?? 0) + a);
-        c = mix((c ?? 0) ^ b ^ (value / 2 ** 32));
-        d = mix((d ?? 0) + c);
-      };
       const parts = Math.min(end, partsEnd);
       for (let part = Math.floor(start / tokensPerId); part * tokensPerId < parts; part++) {
-        mixIn(hashIds?.[part] ?? 0);
+        mixIn(state, hashIds?.[part] ?? 0);
       }
-      if (end > partsEnd) mixIn(this.#restId);
+      if (end > partsEnd) mixIn(state, this.#restId);
       const key = extraKeyOf(index);
-      for (let unit = 0; unit < key.length; unit++) mixIn(key.charCodeAt(unit));
-      mixIn(index);
-      chain.push(a ?? 0, b ?? 0, c ?? 0, d ?? 0);
+      for (let unit = 0; unit < key.length; unit++) mixIn(state, key.charCodeAt(unit));
+      mixIn(state, index);
+      chain.push(state.a, state.b, state.c, state.d);
     }
   }
+}
+
+/** The hash of the blocks so far; one object for all blocks, because a long prompt has thousands. */
+interface HashState {
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+}
+
+function mixIn(state: HashState, value: number): void {
+  state.a = mix(state.a ^ value);
+  state.b = mix(state.b + state.a);
+  state.c = mix(state.c ^ state.b ^ (value / 2 ** 32));
+  state.d = mix(state.d + state.c);
 }
 
 /** The finalizer of MurmurHash3: every bit of the input changes about half of the bits of the output. */
