@@ -10,7 +10,7 @@ import { explainLog } from './log-schema.ts';
 import { optimizeSchema } from './optimize-schema.ts';
 import { pullSchema } from './pull-schema.ts';
 import { rankSchema } from './rank-schema.ts';
-import { simulateSchema } from './simulate-schema.ts';
+import { simulationSchemas } from './simulation-comparison.ts';
 import { solveSchema } from './solve-schema.ts';
 import { validateSchema } from './validate-schema.ts';
 import { zooSchema } from './zoo-schema.ts';
@@ -324,7 +324,7 @@ export const outputSchemas = {
   compare: z.strictObject({ plans: z.array(plan) }),
   rank: rankSchema,
   solve: solveSchema,
-  simulate: simulateSchema,
+  ...simulationSchemas,
   optimize: optimizeSchema,
   zoo: zooSchema,
   validate: validateSchema,

@@ -42,7 +42,7 @@ interface Prepared {
 export async function runOptimize(scenario: Scenario, options: OptimizeRunOptions): Promise<OptimizeOutcome> {
   const { objective, onProgress } = options;
   const slo = sloOf(scenario);
-  const workload = workloadOf(scenario, traceOf(scenario, options)?.rows ?? null);
+  const workload = workloadOf(scenario, traceOf(scenario, options));
   const load = offeredLoad(workload, scenario.prefixCaching);
   const question = await questionOf(scenario, options);
   const planned = replicaCandidates(question, (done, total) =>

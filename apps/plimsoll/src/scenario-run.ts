@@ -1,11 +1,11 @@
 /** Runs a scenario: resolves its names, prepares the deployment, simulates, and judges the report. */
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Deployment, type PlanRequest, prepare } from '@plimsoll/planner';
-import { engineFace } from '@plimsoll/planner/engines';
+import { type EngineName, engineFace } from '@plimsoll/planner/engines';
 import { requestSeconds } from '@plimsoll/planner/speed';
 import {
   assertionVerdicts,
-  meanOf,
+  meanLengths,
   readTrace,
   replicaModel,
   reportOf,
@@ -45,7 +45,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   const request = await requestOf(scenario);
   const deployment = prepare(request);
   const trace = traceOf(scenario, options);
-  const workload = workloadOf(scenario, trace?.rows ?? null);
+  const workload = workloadOf(scenario, trace);
   const input = inputOf(scenario, { request, deployment, workload, traces: options.traces });
   const outcome = simulate(input);
   const report = reportOf(input, outcome);
@@ -69,7 +69,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   return { answer, outcome, notes: [...deployment.notes, ...skips] };
 }
 
-/** The requests of the scenario's trace; null without a trace. */
+/** The file of the scenario's trace; null without a trace. */
 export function traceOf(
   { workload }: Scenario,
   options: Pick<ScenarioRunOptions, 'skipsBadRows' | 'readText'>,
@@ -96,7 +96,33 @@ async function requestOf(scenario: Scenario): Promise<PlanRequest> {
     ...(scenario.limits.maxSeqs !== undefined && { users: String(scenario.limits.maxSeqs) }),
     ...(weights !== undefined ? { weights } : named.weights !== null && { weights: named.weights }),
   };
-  return planRequest({ spec: named.spec, reference: named.reference, draft: null }, flags);
+  const model = { spec: named.spec, reference: named.reference, draft: null };
+  const request = planRequest(model, flags);
+  const limited = stepLimit(scenario, request.engine);
+  return limited === null ? request : planRequest(model, { ...flags, ...limited });
+}
+
+/**
+ * The flag of the engine for the tokens of a step, which also changes what its steps need of the memory. Null if the
+ * scenario leaves the limit to the engine, or if the engine has no such flag.
+ */
+function stepLimit({ limits, options = {} }: Scenario, engine: EngineName): PlanFlags | null {
+  const { batchedTokens } = limits;
+  const { serving, options: specs } = engineFace(engine);
+  const name = serving?.tokensOption;
+  if (batchedTokens === undefined || name === undefined || !specs.some((spec) => spec.name === name)) {
+    return null;
+  }
+  const own = Object.entries(options).find(([key]) => key.replace(/^--/, '') === name);
+  if (own !== undefined && Number(own[1]) !== batchedTokens) {
+    throw new PlimsollError({
+      code: 'bad-scenario',
+      message: `limits.batchedTokens says ${batchedTokens}, and options.${name} says ${own[1]}`,
+      value: batchedTokens,
+      hint: 'keep one of them',
+    });
+  }
+  return { [camelCase(name)]: String(batchedTokens) };
 }
 
 /** The options of a scenario as commander reads them from a command line. */
@@ -137,21 +163,22 @@ export function inputOf(
       hint: 'name an engine in the scenario, such as engine: vllm',
     });
   }
+  const lengths = meanLengths(workload);
   return {
     replica: replicaModel({
       deployment,
       parallelism: request.parallelism,
       rules,
       sequencesMax: limits.maxSeqs ?? null,
-      stepTokensMax: limits.batchedTokens,
+      stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
       prefixCaching,
-      meanTokens: meanOf(workload.prompt) + meanOf(workload.output) / 2,
+      meanTokens: lengths.prompt + lengths.output / 2,
     }),
     replicaCount: replicaCountOf(scenario),
     router: scenario.router,
     workload,
     frontEndSeconds:
-      frontEnd === undefined ? requestSeconds(name, meanOf(workload.prompt)) : durationSeconds(frontEnd),
+      frontEnd === undefined ? requestSeconds(name, lengths.prompt) : durationSeconds(frontEnd),
     limits: requestLimits(scenario),
     simulatedSecondsMax: durationSeconds(scenario.simulatedTimeMax),
     traces,

@@ -44,6 +44,14 @@ export const simulateSchema = z.strictObject({
   itl: statistics.describe('(E2E - TTFT) / (output tokens - 1), one value per request'),
   tokenGap: statistics.describe('time between two tokens, one value per gap'),
   e2e: statistics,
+  sessions: z
+    .strictObject({
+      completed: count.describe('sessions whose last request was answered'),
+      requestsMean: z.number(),
+      duration: statistics.describe('first arrival to last answer, pauses and tools included'),
+    })
+    .nullable()
+    .describe('null if requests stand alone'),
   kvCache: z.strictObject({
     blocks: count,
     blockTokens: count,

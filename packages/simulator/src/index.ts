@@ -5,5 +5,5 @@ export { replicaModel } from './replica-model.ts';
 export { reportOf } from './report.ts';
 export { type SimulationInput, type SimulationOutcome, simulate } from './simulate.ts';
 export { assertionVerdicts, sloVerdicts } from './verdicts.ts';
-export { meanOf } from './workload/distribution.ts';
+export { meanLengths } from './workload/mean-lengths.ts';
 export { readTrace } from './workload/trace.ts';

@@ -1,5 +1,6 @@
 /** The report of a run: figures with their statistic in the name, and no time of day, so that equal seeds give equal bytes. */
 import type { Statistics } from './measurement/samples.ts';
+import type { SessionStatistics } from './measurement/session-figures.ts';
 import type { SimulationInput, SimulationOutcome } from './simulate.ts';
 
 export interface SimulationReport {
@@ -35,6 +36,8 @@ export interface SimulationReport {
   /** Seconds between two tokens of a request, one value per gap; percentiles within 0.25 %. */
   readonly tokenGap: Statistics | null;
   readonly e2e: Statistics | null;
+  /** Whole sessions; null if requests stand alone. */
+  readonly sessions: SessionStatistics | null;
   readonly kvCache: {
     readonly blocks: number;
     readonly blockTokens: number;
@@ -94,6 +97,7 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     itl: collector.itl.statistics(),
     tokenGap: collector.gap.statistics(),
     e2e: collector.e2e.statistics(),
+    sessions: outcome.sessions?.statistics() ?? null,
     kvCache: kvOf(input, outcome),
     batch: batchOf(replicas.length, outcome, duration),
   };

@@ -5,16 +5,17 @@
  * It always ends: requests are counted, simulated time is capped, and a queue that grows beyond its limit stops the run
  * as unstable. Requests that have not ended then are reported as censored.
  */
-import { PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
-import type { Random } from '@plimsoll/foundation/random';
+import { defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
+import type { SequenceView } from '@plimsoll/serving';
 import { Collector, type RequestLimits } from './measurement/collector.ts';
 import { Samples } from './measurement/samples.ts';
+import type { SessionFigures } from './measurement/session-figures.ts';
 import { type GapSink, Replica, type ReplicaModel } from './replica.ts';
 import { createRouter, type Router, type RouterName } from './routers.ts';
 import { TimeQueue } from './time-queue.ts';
-import { gapSampler } from './workload/arrivals.ts';
-import { sampler } from './workload/distribution.ts';
-import { type DrawnRequest, randomFor, requestSampler, type Workload } from './workload/workload.ts';
+import type { ComingRequest, Followers, RequestSource } from './workload/coming-request.ts';
+import { requestSource } from './workload/request-source.ts';
+import { randomFor, type Workload } from './workload/workload.ts';
 
 export interface SimulationInput {
   readonly replica: ReplicaModel;
@@ -38,6 +39,8 @@ export interface SimulationInput {
 export interface SimulationOutcome {
   readonly collector: Collector;
   readonly replicas: readonly Replica[];
+  /** Null if requests stand alone. */
+  readonly sessions: SessionFigures | null;
   /** Requests that were refused, by the code of the refusal. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly completed: number;
@@ -46,6 +49,12 @@ export interface SimulationOutcome {
   readonly endedAt: number;
   /** Why the system has no steady state under this load; null if nothing points to that. */
   readonly unstable: string | null;
+}
+
+interface Coming {
+  readonly request: ComingRequest;
+  /** True if it comes because another request has ended. */
+  readonly isFollower: boolean;
 }
 
 /** Waiting requests at which a run stops: no server keeps so many, and memory is bounded. */
@@ -60,19 +69,16 @@ class Simulation {
   readonly #replicas: readonly Replica[];
   readonly #collector: Collector;
   readonly #router: Router;
-  readonly #draw: () => DrawnRequest;
-  readonly #arrivalRandom: Random;
-  readonly #nextGap: ((random: Random) => number) | null;
-  readonly #think: (random: Random) => number;
-  /** Requests on their way to a scheduler. An open process has one at a time here. */
-  readonly #coming = new TimeQueue<null>();
+  readonly #source: RequestSource;
+  /** Requests on their way to a scheduler; of those that wait for no answer, one at a time. */
+  readonly #coming = new TimeQueue<Coming>();
+  /** What comes when a running request ends. */
+  readonly #followers = new Map<SequenceView, Followers>();
   readonly #refusals = new Map<string, number>();
   /** Waiting requests at each arrival of an open process. */
   readonly #backlog = new Samples();
-  #drawn = 0;
   #completed = 0;
   #firstArrivalAt = 0;
-  #arrivalClock = 0;
   readonly #skipsQuietSteps: boolean;
   #now: Seconds = seconds(0);
   #unstable: string | null = null;
@@ -90,18 +96,12 @@ class Simulation {
       (_, index) => new Replica(index, input.replica, onGap),
     );
     this.#router = createRouter(input.router, this.#replicas, randomFor(workload.seed, 'router'));
-    this.#draw = requestSampler(workload);
-    this.#arrivalRandom = randomFor(workload.seed, 'arrivals');
-    const { arrivals } = workload;
-    this.#nextGap = arrivals.kind === 'closed' ? null : gapSampler(arrivals);
-    this.#think = arrivals.kind === 'closed' ? sampler(arrivals.thinkSeconds) : () => 0;
+    this.#source = requestSource(workload);
   }
 
   run(): SimulationOutcome {
-    const { workload, simulatedSecondsMax } = this.#input;
-    if (workload.arrivals.kind === 'closed') {
-      for (let client = 0; client < workload.arrivals.clients; client++) this.#expect(0);
-    } else this.#expectNextArrival();
+    const { simulatedSecondsMax } = this.#input;
+    this.#expectNextArrival();
     this.#firstArrivalAt = this.#coming.firstAt - this.#input.frontEndSeconds;
     for (;;) {
       const replica = this.#earliest();
@@ -131,8 +131,8 @@ class Simulation {
   #horizon(replica: Replica): number {
     if (!this.#skipsQuietSteps) return 0;
     const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax);
-    if (this.#nextGap !== null) return next;
-    // A replica that starts later in this round may answer a client first.
+    if (!this.#source.hasFollowers) return next;
+    // A replica that starts later in this round may end a request first, and another one follows.
     const startsLater = (other: Replica): boolean =>
       other !== replica && other.isIdle && !other.scheduler.isIdle;
     if (this.#replicas.some(startsLater)) return 0;
@@ -147,33 +147,36 @@ class Simulation {
     return earliest;
   }
 
-  /** A client sends a request at this time. */
-  #expect(arrivalAt: number): void {
-    if (this.#drawn >= this.#input.workload.requests) return;
-    this.#drawn++;
-    this.#coming.push(arrivalAt + this.#input.frontEndSeconds, null);
+  /** A client sends the request at its time. */
+  #expect(request: ComingRequest, isFollower: boolean): void {
+    this.#coming.push(request.atSeconds + this.#input.frontEndSeconds, { request, isFollower });
   }
 
   #expectNextArrival(): void {
-    if (this.#nextGap === null) return;
-    this.#arrivalClock += this.#nextGap(this.#arrivalRandom);
-    this.#expect(this.#arrivalClock);
+    const request = this.#source.next();
+    if (request !== null) this.#expect(request, false);
+  }
+
+  #expectFollowers(followers: Followers | undefined, refused: boolean): void {
+    if (followers === undefined) return;
+    for (const request of followers({ at: this.#now, refused })) this.#expect(request, true);
   }
 
   #receive(): void {
-    this.#coming.pop();
-    const { prompt, outputTokens } = this.#draw();
+    const { request, isFollower } = defined(this.#coming.pop(), 'a request comes');
+    const { prompt, outputTokens, followers } = request;
     const replica = this.#router(prompt);
     try {
-      replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
+      const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
       replica.outstanding++;
+      if (followers !== undefined) this.#followers.set(sequence, followers);
     } catch (error) {
       if (!(error instanceof PlimsollError)) throw error;
       this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
-      if (this.#nextGap === null) this.#expectAfterAnswer();
+      this.#expectFollowers(followers, true);
     }
-    if (this.#nextGap === null) return;
-    this.#expectNextArrival();
+    if (!isFollower) this.#expectNextArrival();
+    if (!this.#source.isOpen) return;
     const waiting = this.#waitingCount();
     this.#backlog.add(waiting);
     if (waiting > waitingMax) {
@@ -186,12 +189,11 @@ class Simulation {
     this.#collector.recordStretch(replica, stretch, finished);
     this.#completed += finished.length;
     if (finished.length > 0) this.#isEnded = this.#input.endsEarly?.(this.#collector) === true;
-    if (this.#nextGap === null)
-      for (let index = 0; index < finished.length; index++) this.#expectAfterAnswer();
-  }
-
-  #expectAfterAnswer(): void {
-    this.#expect(this.#now + this.#think(this.#arrivalRandom));
+    if (!this.#source.hasFollowers) return;
+    for (const sequence of finished) {
+      this.#expectFollowers(this.#followers.get(sequence), false);
+      this.#followers.delete(sequence);
+    }
   }
 
   #waitingCount(): number {
@@ -206,6 +208,7 @@ class Simulation {
     return {
       collector: this.#collector,
       replicas: this.#replicas,
+      sessions: this.#source.sessions,
       refusals: this.#refusals,
       completed: this.#completed,
       censored: this.#input.workload.requests - this.#completed - refused,

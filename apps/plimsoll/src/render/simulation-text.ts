@@ -17,7 +17,7 @@ export function renderSimulation(answer: SimulateAnswer, notes: readonly string[
   ].join('\n');
 }
 
-function headline({ scenario }: SimulateAnswer): string {
+export function headline({ scenario }: SimulateAnswer): string {
   const { model, hardware, devices, replicas, engine, engineVersion, seed } = scenario;
   const release = engineVersion === null ? engine : `${engine} ${engineVersion}`;
   const split = replicas === 1 ? '' : `, ${replicas} replicas`;
@@ -31,6 +31,7 @@ function requestLines({
   simulatedSeconds,
   throughput,
   goodput,
+  sessions,
 }: SimulateAnswer): string[] {
   const { completed, censored, refused, refusals } = requests;
   const reasons = Object.entries(refusals).map(([code, count]) => `${formatCount(count)} ${code}`);
@@ -43,11 +44,16 @@ function requestLines({
       `goodput: ${rate(goodput.requestsPerSecond)} requests/s hold every limit, ${percent(goodput.share)} of the completed`,
     );
   }
+  if (sessions !== null) {
+    lines.push(
+      `${formatCount(sessions.completed)} sessions ended, with ${rate(sessions.requestsMean)} requests each on average`,
+    );
+  }
   if (!stable) lines.push(`UNSTABLE: ${unstableReason}`, 'Latencies below grow with the length of the run.');
   return lines;
 }
 
-function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e }: SimulateAnswer): string {
+function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e, sessions }: SimulateAnswer): string {
   const rows: readonly (readonly [string, SimulateAnswer['ttft']])[] = [
     ['time to first token (TTFT)', ttft],
     [`  in the queue (front end: ${formatSeconds(ttftParts.frontEndSeconds)})`, ttftParts.queue],
@@ -55,6 +61,7 @@ function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e }: SimulateAnswer): 
     ['inter-token latency (ITL), per request', itl],
     ['gap between tokens, per gap', tokenGap],
     ['end to end (E2E)', e2e],
+    ...(sessions === null ? [] : [['session, with its pauses', sessions.duration] as const]),
   ];
   return renderTable([
     ['', 'mean', 'p50', 'p90', 'p99'],
@@ -98,11 +105,11 @@ function verdictLines({ slo, assert }: SimulateAnswer): string[] {
   return lines;
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-function rate(value: number): string {
+export function rate(value: number): string {
   return value >= 100 ? formatCount(value) : short(value);
 }
 

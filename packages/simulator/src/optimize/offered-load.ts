@@ -1,5 +1,6 @@
 /** What a workload asks of the replicas: lengths of its requests and their rate, without a simulation. */
-import { requestSampler, type Workload } from '../workload/workload.ts';
+import { drawnRequests } from '../workload/drawn-requests.ts';
+import type { DrawnRequest, Workload } from '../workload/workload.ts';
 
 export interface OfferedLoad {
   /** Sorted tokens of the prompts that no prefix cache can have. */
@@ -19,12 +20,9 @@ export interface OfferedLoad {
 const drawsMax = 20_000;
 
 export function offeredLoad(workload: Workload, prefixCaching: boolean): OfferedLoad {
-  const count = Math.min(workload.requests, drawsMax);
-  const draw = requestSampler(workload);
   const [prompts, computed, outputs]: [number[], number[], number[]] = [[], [], []];
-  for (let index = 0; index < count; index++) {
-    const { prompt, outputTokens } = draw();
-    const shared = prefixCaching ? (prompt.hashIds?.length ?? 0) * (prompt.tokensPerId ?? 1) : 0;
+  for (const { prompt, outputTokens } of drawnRequests(workload, drawsMax)) {
+    const shared = prefixCaching ? sharedTokens(prompt) : 0;
     prompts.push(prompt.length);
     // An engine computes at least the last token of a prompt.
     computed.push(Math.max(1, prompt.length - shared));
@@ -41,10 +39,20 @@ export function offeredLoad(workload: Workload, prefixCaching: boolean): Offered
   };
 }
 
+/** A turn of a session may find its whole conversation in the cache. */
+function sharedTokens({ length, hashIds, tokensPerId = 1, restId }: DrawnRequest['prompt']): number {
+  return restId === undefined ? (hashIds?.length ?? 0) * tokensPerId : length;
+}
+
+/** The rate of sessions is a lower bound of the rate of their requests. */
 function arrivalsOf({ arrivals }: Workload): Pick<OfferedLoad, 'requestsPerSecond' | 'clients'> {
   if (arrivals.kind === 'closed') return { requestsPerSecond: null, clients: arrivals.clients };
   if (arrivals.kind !== 'trace') return { requestsPerSecond: arrivals.requestsPerSecond, clients: null };
-  const { rows } = arrivals;
+  const { rows, starts } = arrivals;
+  if (starts?.kind === 'closed') return { requestsPerSecond: null, clients: starts.clients };
+  if (starts?.kind === 'poisson') return { requestsPerSecond: starts.requestsPerSecond, clients: null };
+  // The times of later turns depend on the answers.
+  if (rows.some(({ follows }) => follows !== undefined)) return { requestsPerSecond: null, clients: null };
   const seconds = (rows.at(-1)?.atSeconds ?? 0) - (rows[0]?.atSeconds ?? 0);
   return { requestsPerSecond: seconds > 0 ? (rows.length - 1) / seconds : null, clients: null };
 }

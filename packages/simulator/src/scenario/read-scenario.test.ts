@@ -1,7 +1,10 @@
 import { PlimsollError } from '@plimsoll/foundation';
 import { describe, expect, test } from 'vitest';
+import { readTrace } from '../workload/trace.ts';
+import type { Workload } from '../workload/workload.ts';
 import { readScenario } from './read-scenario.ts';
 import type { Scenario } from './scenario-schema.ts';
+import { workloadOf } from './scenario-workload.ts';
 
 const base = `model: some-model
 hardware: h100
@@ -33,7 +36,7 @@ test('defaults are filled in', () => {
   expect(read({ 'main.yaml': base })).toMatchObject({
     count: 1,
     layout: { tp: 1, pp: 1, dp: 1, ep: false },
-    limits: { batchedTokens: 8192 },
+    limits: {},
     router: 'round-robin',
     workload: { seed: 1 },
   });
@@ -52,6 +55,44 @@ test('extends: maps merge, a choice replaces the choice of the base', () => {
   });
 });
 
+const session = `  session:
+    turns: { uniform: { min: 1, max: 4 } }
+    prompt: 60
+    think: { lognormal: { median: 20s, sigma: 1, max: 5min } }
+    tools: { calls: { uniform: { min: 0, max: 3 } }, result: 800, wait: { exponential: { mean: 1500ms } } }
+`;
+
+test('sessions: times are seconds, and calls may be none', () => {
+  const scenario = read({ 'main.yaml': `${base}${session}` });
+  expect(workloadOf(scenario, null).session).toEqual({
+    turns: { kind: 'uniform', min: 1, max: 4 },
+    prompt: { kind: 'fixed', value: 60 },
+    thinkSeconds: { kind: 'lognormal', median: 20, sigma: 1, min: 0, max: 300 },
+    tools: {
+      calls: { kind: 'uniform', min: 0, max: 3 },
+      output: null,
+      result: { kind: 'fixed', value: 800 },
+      waitSeconds: { kind: 'exponential', mean: 1.5, min: 0, max: Infinity },
+    },
+    contextMax: Infinity,
+  });
+});
+
+test('a trace without times needs a rate or clients', () => {
+  const traced = (more: string): Workload =>
+    workloadOf(
+      read({
+        'main.yaml': `model: m\nhardware: h100\nworkload: { arrivals: { trace: { file: a.csv${more} } } }\n`,
+      }),
+      readTrace('prompt_tokens,output_tokens\n5,6\n', 'a.csv'),
+    );
+  expect(() => traced('')).toThrowErrorMatchingInlineSnapshot(
+    `[PlimsollError: a.csv (lengths) does not say when its requests start]`,
+  );
+  expect(traced(', rate: 2').arrivals).toMatchObject({ starts: { kind: 'poisson', requestsPerSecond: 2 } });
+  expect(traced(', clients: 3').arrivals).toMatchObject({ starts: { kind: 'closed', clients: 3 } });
+});
+
 describe('errors name file, line and field', () => {
   test.each([
     ['an unknown field', `${base}color: red\n`],
@@ -68,6 +109,17 @@ describe('errors name file, line and field', () => {
     ['a key twice', `${base}model: other\n`],
     ['a circle of files', 'extends: main.yaml\n'],
     ['a router that does not exist', `${base}router: luck\n`],
+    ['a session without turns', `${base}${session.replace('turns:', 'rounds:')}`],
+    ['negative calls', `${base}${session.replace('min: 0', 'min: -1')}`],
+    ['a time of think without a unit', `${base}${session.replace('20s', '"20"')}`],
+    [
+      'a trace with sessions of its own',
+      'model: m\nhardware: h100\nworkload:\n  arrivals: { trace: { file: a.csv } }\n  session: { turns: 2, prompt: 5 }\n',
+    ],
+    [
+      'a trace with a rate and clients',
+      'model: m\nhardware: h100\nworkload: { arrivals: { trace: { file: a.csv, rate: 2, clients: 3 } } }\n',
+    ],
   ])('%s', (_name, text) => {
     expect(errorOf(text)).toMatchSnapshot();
   });

@@ -22,37 +22,60 @@ export function durationSeconds(value: number | string): number {
 const count = z.int().positive().max(1e9);
 const tokens = z.int().positive().max(1e8);
 
-const uniform = z
-  .strictObject({ min: tokens, max: tokens })
-  .refine(({ min, max }) => min <= max, 'min is above max');
-const lognormal = z
-  .strictObject({
-    median: z.number().positive(),
-    sigma: z.number().nonnegative().max(5).describe('standard deviation of the logarithm'),
-    min: tokens.optional(),
-    max: tokens.optional(),
-  })
-  .refine(({ min = 1, max = Infinity }) => min <= max, 'min is above max');
-const exponential = z.strictObject({
-  mean: z.number().positive(),
-  min: tokens.optional(),
-  max: tokens.optional(),
-});
+/** A whole number from `least` on, or a distribution of it. */
+function wholeNumbers(least: number, words: string) {
+  const whole = z.int().min(least).max(1e8);
+  const range = { min: whole.optional(), max: whole.optional() };
+  const inOrder = ({ min = least, max = Infinity }: { min?: number | undefined; max?: number | undefined }) =>
+    min <= max;
+  return z
+    .union([
+      whole,
+      z
+        .strictObject({
+          uniform: z.strictObject({ min: whole, max: whole }).refine(inOrder, 'min is above max').optional(),
+          lognormal: z
+            .strictObject({ ...lognormalFields, ...range })
+            .refine(inOrder, 'min is above max')
+            .optional(),
+          exponential: z
+            .strictObject({ mean: z.number().positive(), ...range })
+            .refine(inOrder, 'min is above max')
+            .optional(),
+          empirical: z.array(whole).min(1).max(1e6).optional(),
+        })
+        .refine((kinds) => namedOnce(kinds), 'exactly one of uniform, lognormal, exponential, empirical'),
+    ])
+    .describe(`${words}: a number, or one distribution`);
+}
 
-/** A number of tokens, or a distribution of it. */
-const lengths = z
+const lognormalFields = {
+  median: z.number().positive(),
+  sigma: z.number().nonnegative().max(5).describe('standard deviation of the logarithm'),
+};
+
+const lengths = wholeNumbers(1, 'tokens');
+
+/** A time, or a distribution of it. */
+const times = z
   .union([
-    tokens,
+    duration,
     z
       .strictObject({
-        uniform: uniform.optional(),
-        lognormal: lognormal.optional(),
-        exponential: exponential.optional(),
-        empirical: z.array(tokens).min(1).max(1e6).optional(),
+        lognormal: z
+          .strictObject({ ...lognormalFields, median: duration, max: duration.optional() })
+          .optional(),
+        exponential: z.strictObject({ mean: duration, max: duration.optional() }).optional(),
+        empirical: z
+          .array(z.union([duration, z.literal(0)]))
+          .min(1)
+          .max(1e6)
+          .optional(),
       })
-      .refine((kinds) => namedOnce(kinds), 'exactly one of uniform, lognormal, exponential, empirical'),
+      .refine((kinds) => namedOnce(kinds), 'exactly one of lognormal, exponential, empirical'),
+    z.literal(0),
   ])
-  .describe('tokens: a number, or one distribution');
+  .describe('a time, or one distribution of it');
 
 const arrivals = z
   .strictObject({
@@ -68,9 +91,22 @@ const arrivals = z
       })
       .optional(),
     trace: z
-      .strictObject({ file: z.string().min(1).describe('path, relative to the working directory') })
+      .strictObject({
+        file: z.string().min(1).describe('path, relative to the working directory'),
+        rate: z
+          .number()
+          .positive()
+          .max(1e6)
+          .optional()
+          .describe('requests, or conversations, that start per second, in place of the recorded times'),
+        clients: count
+          .max(1e6)
+          .optional()
+          .describe('clients that replay one conversation after another, in place of the recorded times'),
+      })
+      .refine(({ rate, clients }) => rate === undefined || clients === undefined, 'rate or clients, not both')
       .optional(),
-    closed: z.strictObject({ clients: count.max(1e6), think: duration.optional() }).optional(),
+    closed: z.strictObject({ clients: count.max(1e6), think: times.optional() }).optional(),
   })
   .refine((kinds) => namedOnce(kinds), 'exactly one of poisson, gamma, closed, trace');
 
@@ -78,23 +114,45 @@ function namedOnce(kinds: Readonly<Record<string, unknown>>): boolean {
   return Object.values(kinds).filter((value) => value !== undefined).length === 1;
 }
 
+const session = z
+  .strictObject({
+    turns: wholeNumbers(1, 'turns of the user in a session'),
+    prompt: lengths.describe('new tokens of each turn after the first'),
+    think: times.default(0).describe('from an answer to the next turn: a time, or one distribution of it'),
+    tools: z
+      .strictObject({
+        calls: wholeNumbers(0, 'calls in a turn, one after another'),
+        output: lengths.optional().describe('tokens of a call; default: as other answers'),
+        result: lengths.describe('tokens of a result, which the next prompt brings'),
+        wait: times.describe('from a call to its result: a time, or one distribution of it'),
+      })
+      .optional()
+      .describe('tools that an agent calls before it answers a turn'),
+    contextMax: tokens.optional().describe('a session ends before a request that would be longer'),
+  })
+  .describe('later requests of a session: the conversation so far, and new tokens');
+
 const workload = z
   .strictObject({
     arrivals,
-    requests: count.max(1e8).optional().describe('number of requests; default for a trace: all of them'),
-    prompt: lengths.optional().describe('prompt tokens, the shared prefix included'),
+    requests: count
+      .max(1e8)
+      .optional()
+      .describe('number of requests, those of all turns; default for a trace: all of them'),
+    prompt: lengths.optional().describe('prompt tokens, the shared prefix included; of a session: its first'),
     output: lengths.optional().describe('output tokens'),
     prefix: z
       .strictObject({ tokens, groups: count.max(1e6).default(1) })
       .optional()
       .describe('tokens at the start of each prompt that requests of one group share'),
+    session: session.optional(),
     seed: z
       .int()
       .nonnegative()
       .max(2 ** 31 - 1)
       .default(1),
   })
-  .superRefine(({ arrivals: { trace }, prompt, output, requests }, context) => {
+  .superRefine(({ arrivals: { trace }, prompt, output, requests, session: turns, prefix }, context) => {
     for (const [name, value] of Object.entries({ prompt, output, requests })) {
       if (trace === undefined && value === undefined) {
         context.addIssue({ code: 'custom', path: [name], message: 'is missing' });
@@ -102,6 +160,10 @@ const workload = z
       if (trace !== undefined && value !== undefined && name !== 'requests') {
         context.addIssue({ code: 'custom', path: [name], message: 'a trace has its own lengths' });
       }
+    }
+    for (const [name, value] of Object.entries({ session: turns, prefix })) {
+      if (trace === undefined || value === undefined) continue;
+      context.addIssue({ code: 'custom', path: [name], message: 'a trace has its own' });
     }
   });
 
@@ -154,9 +216,9 @@ export const scenarioSchema = z.strictObject({
   limits: z
     .strictObject({
       maxSeqs: count.optional().describe('sequences at once in a replica'),
-      batchedTokens: tokens.default(8192).describe('tokens in a step'),
+      batchedTokens: tokens.optional().describe("tokens in a step; default: the engine's own"),
     })
-    .default({ batchedTokens: 8192 }),
+    .default({}),
   prefixCaching: z.boolean().default(true),
   router: z.enum(routerNames).default('round-robin'),
   frontEnd: z
@@ -172,4 +234,5 @@ export const scenarioSchema = z.strictObject({
 
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioLengths = z.output<typeof lengths>;
+export type ScenarioTimes = z.output<typeof times>;
 export type ScenarioWorkload = z.output<typeof workload>;

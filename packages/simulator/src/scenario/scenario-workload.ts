@@ -1,39 +1,79 @@
 /** Turns the checked fields of a scenario into the workload of a simulation. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { RequestLimits } from '../measurement/collector.ts';
-import type { Arrivals, TracedRequest } from '../workload/arrivals.ts';
+import type { Arrivals } from '../workload/arrivals.ts';
 import type { Distribution } from '../workload/distribution.ts';
+import type { SessionShape } from '../workload/session-shape.ts';
+import type { Trace } from '../workload/trace.ts';
 import type { Workload } from '../workload/workload.ts';
 import {
   durationSeconds,
   type Scenario,
   type ScenarioLengths,
+  type ScenarioTimes,
   type ScenarioWorkload,
 } from './scenario-schema.ts';
 
-/** `rows` are the requests of the scenario's trace; null without a trace. */
-export function workloadOf(scenario: Scenario, rows: readonly TracedRequest[] | null): Workload {
+/** `trace` is the file of the scenario's trace; null without a trace. */
+export function workloadOf(scenario: Scenario, trace: Trace | null): Workload {
   const { workload } = scenario;
-  if (rows !== null) return tracedWorkload(workload, rows);
+  if (trace !== null) return tracedWorkload(workload, trace);
   return {
     arrivals: arrivalsOf(workload),
     requests: workload.requests ?? 1,
     prompt: distributionOf(workload.prompt ?? 1),
     output: distributionOf(workload.output ?? 1),
     prefix: workload.prefix ?? null,
+    session: sessionOf(workload),
     seed: workload.seed,
   };
 }
 
-function tracedWorkload(workload: ScenarioWorkload, rows: readonly TracedRequest[]): Workload {
+function tracedWorkload(workload: ScenarioWorkload, { rows, hasTimes, format }: Trace): Workload {
+  // A turn comes after the turns that it follows, so the first rows are whole beginnings of conversations.
   const used = rows.slice(0, workload.requests ?? rows.length);
+  const { file = '', rate, clients } = workload.arrivals.trace ?? {};
+  if (!hasTimes && rate === undefined && clients === undefined) {
+    throw new PlimsollError({
+      code: 'trace-without-times',
+      message: `${file} (${format}) does not say when its requests start`,
+      value: file,
+      limit: 'rate or clients',
+      hint: `write arrivals: { trace: { file: ${file}, rate: 2 } } for starts per second, or clients: 8 for a fixed number at once`,
+    });
+  }
   return {
-    arrivals: { kind: 'trace', rows: used },
+    arrivals: {
+      kind: 'trace',
+      rows: used,
+      ...(rate !== undefined && { starts: { kind: 'poisson', requestsPerSecond: rate } }),
+      ...(clients !== undefined && { starts: { kind: 'closed', clients } }),
+    },
     requests: used.length,
     prompt: { kind: 'empirical', values: used.map(({ prompt }) => prompt.length) },
     output: { kind: 'empirical', values: used.map(({ outputTokens }) => outputTokens) },
     prefix: null,
     seed: workload.seed,
+  };
+}
+
+function sessionOf({ session }: ScenarioWorkload): SessionShape | null {
+  if (session === undefined) return null;
+  const { turns, prompt, think, tools, contextMax = Infinity } = session;
+  return {
+    turns: distributionOf(turns),
+    prompt: distributionOf(prompt),
+    thinkSeconds: timesOf(think),
+    tools:
+      tools === undefined
+        ? null
+        : {
+            calls: distributionOf(tools.calls, 0),
+            output: tools.output === undefined ? null : distributionOf(tools.output),
+            result: distributionOf(tools.result),
+            waitSeconds: timesOf(tools.wait),
+          },
+    contextMax,
   };
 }
 
@@ -43,20 +83,36 @@ function arrivalsOf({ arrivals }: ScenarioWorkload): Arrivals {
   if (gamma !== undefined) {
     return { kind: 'gamma', requestsPerSecond: gamma.rate, burstiness: gamma.burstiness };
   }
-  const think = closed?.think === undefined ? 0 : durationSeconds(closed.think);
-  return { kind: 'closed', clients: closed?.clients ?? 1, thinkSeconds: { kind: 'fixed', value: think } };
+  return { kind: 'closed', clients: closed?.clients ?? 1, thinkSeconds: timesOf(closed?.think ?? 0) };
 }
 
-function distributionOf(lengths: ScenarioLengths): Distribution {
+function timesOf(times: ScenarioTimes): Distribution {
+  if (typeof times !== 'object') return { kind: 'fixed', value: durationSeconds(times) };
+  const { lognormal, exponential, empirical } = times;
+  const most = (max: number | string | undefined): number =>
+    max === undefined ? Infinity : durationSeconds(max);
+  if (lognormal !== undefined) {
+    const { median, sigma, max } = lognormal;
+    return { kind: 'lognormal', median: durationSeconds(median), sigma, min: 0, max: most(max) };
+  }
+  if (exponential !== undefined) {
+    const { mean, max } = exponential;
+    return { kind: 'exponential', mean: durationSeconds(mean), min: 0, max: most(max) };
+  }
+  return { kind: 'empirical', values: (empirical ?? []).map(durationSeconds) };
+}
+
+/** `least` clamps distributions without a limit of their own. */
+function distributionOf(lengths: ScenarioLengths, least = 1): Distribution {
   if (typeof lengths === 'number') return { kind: 'fixed', value: lengths };
   const { uniform, lognormal, exponential, empirical } = lengths;
   if (uniform !== undefined) return { kind: 'uniform', ...uniform };
   if (lognormal !== undefined) {
-    const { median, sigma, min = 1, max = Infinity } = lognormal;
+    const { median, sigma, min = least, max = Infinity } = lognormal;
     return { kind: 'lognormal', median, sigma, min, max };
   }
   if (exponential !== undefined) {
-    const { mean, min = 1, max = Infinity } = exponential;
+    const { mean, min = least, max = Infinity } = exponential;
     return { kind: 'exponential', mean, min, max };
   }
   return { kind: 'empirical', values: empirical ?? [] };

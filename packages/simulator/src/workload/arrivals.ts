@@ -5,9 +5,19 @@ import type { CountedPrompt } from '@plimsoll/serving';
 import { type Distribution, exponential, normal } from './distribution.ts';
 
 export interface TracedRequest {
+  /** The request comes at this time, or later if the turns that it follows end later. */
   readonly atSeconds: number;
   readonly prompt: CountedPrompt;
   readonly outputTokens: number;
+  /** The turns of a conversation that end before this one comes; undefined if it waits for none. */
+  readonly follows?: Following | undefined;
+}
+
+export interface Following {
+  /** Indices of earlier rows. */
+  readonly rows: readonly number[];
+  /** Seconds from the last end of these rows. */
+  readonly delaySeconds: number;
 }
 
 export type Arrivals =
@@ -18,22 +28,25 @@ export type Arrivals =
    * Poisson, above 1 comes in bursts, below 1 is more regular.
    */
   | { readonly kind: 'gamma'; readonly requestsPerSecond: number; readonly burstiness: number }
-  /** Requests of a recorded trace, in the order of their times. */
-  | { readonly kind: 'trace'; readonly rows: readonly TracedRequest[] }
+  /**
+   * Requests of a recorded trace, in the order of their times. `starts` replaces the recorded times of requests that
+   * follow none: a Poisson process, or clients that start the next conversation when the last one has ended.
+   */
+  | {
+      readonly kind: 'trace';
+      readonly rows: readonly TracedRequest[];
+      readonly starts?:
+        | { readonly kind: 'poisson'; readonly requestsPerSecond: number }
+        | { readonly kind: 'closed'; readonly clients: number }
+        | undefined;
+    }
   /** Clients that send their next request when the last one is answered, after a pause in seconds. */
   | { readonly kind: 'closed'; readonly clients: number; readonly thinkSeconds: Distribution };
 
 /** Returns a function that draws the seconds until the next arrival of an open process. */
-export function gapSampler(arrivals: Exclude<Arrivals, { kind: 'closed' }>): (random: Random) => number {
-  if (arrivals.kind === 'trace') {
-    let [index, last] = [0, 0];
-    return () => {
-      const at = arrivals.rows[index++]?.atSeconds ?? last;
-      const gap = at - last;
-      last = at;
-      return gap;
-    };
-  }
+export function gapSampler(
+  arrivals: Exclude<Arrivals, { kind: 'closed' | 'trace' }>,
+): (random: Random) => number {
   const { requestsPerSecond } = arrivals;
   if (arrivals.kind === 'poisson') return (random) => exponential(random) / requestsPerSecond;
   const shape = 1 / arrivals.burstiness ** 2;

@@ -24,6 +24,12 @@ export function tokenSampler(distribution: Distribution): (random: Random) => nu
   return (random) => Math.max(1, Math.round(draw(random)));
 }
 
+/** Returns a function that draws a count: a whole number, 0 or more. */
+export function countSampler(distribution: Distribution): (random: Random) => number {
+  const draw = sampler(distribution);
+  return (random) => Math.max(0, Math.round(draw(random)));
+}
+
 /** Returns a function that draws one value. Every call takes a fixed count of random numbers of its kind. */
 export function sampler(distribution: Distribution): (random: Random) => number {
   switch (distribution.kind) {

@@ -11,6 +11,34 @@ const mooncake = `{"timestamp": 27482, "input_length": 1100, "output_length": 52
 {"created_time": 30000, "input_tokens": 512, "output_tokens": 3, "hash_ids": [46]}
 `;
 
+const request = (fields: object): object => ({
+  type: 's',
+  model: 'm',
+  in: 256,
+  out: 20,
+  api_time: 2,
+  ...fields,
+});
+/** A parent that starts a subagent of two requests, and waits for it. */
+const conversation = {
+  id: 'a',
+  models: ['m'],
+  block_size: 64,
+  hash_id_scope: 'local',
+  tool_tokens: 0,
+  system_tokens: 0,
+  requests: [
+    request({ t: 0, in: 200, hash_ids: [1, 2, 3, 4] }),
+    {
+      t: 3,
+      type: 'subagent',
+      requests: [request({ t: 3.5, hash_ids: [9, 10] }), request({ t: 7, hash_ids: [9, 10, 11] })],
+    },
+    request({ t: 10, hash_ids: [1, 2, 3, 5], out: 0, think_time: 8 }),
+  ],
+};
+const ccTraces = `${JSON.stringify(conversation)}\n${JSON.stringify({ ...conversation, id: 'b', requests: [request({ t: 0, hash_ids: [1] })] })}\n`;
+
 test.each([
   ['Azure 2023', azure],
   ['Azure 2024', 'TIMESTAMP,ContextTokens,GeneratedTokens\r\n2024-05-10 00:00:00.009930+00:00,2162,5\r\n'],
@@ -26,8 +54,22 @@ test.each([
   ['Mooncake, with aliases', mooncake],
   [
     'Bailian',
-    '{"chat_id": 1, "parent_chat_id": -1, "timestamp": 61.5, "input_length": 40, "output_length": 9, "type": "text", "turn": 1, "hash_ids": [7, 8, 9]}\n',
+    '{"chat_id": 1, "parent_chat_id": -1, "timestamp": 61.5, "input_length": 40, "output_length": 9, "type": "text", "turn": 1, "hash_ids": [7, 8, 9]}\n{"chat_id": 2, "parent_chat_id": 1, "timestamp": 70, "input_length": 60, "output_length": 9, "type": "text", "turn": 2, "hash_ids": [7, 8, 10]}\n',
   ],
+  [
+    'own, with sessions and a shared prefix',
+    'timestamp_ms,prompt_tokens,output_tokens,session,prefix_group,prefix_tokens\n0,100,10,a,3,64\n900,150,20,a,3,64\n950,80,5,,,\n',
+  ],
+  ['lengths alone', 'prompt_tokens,output_tokens\n512,100\n20,7\n'],
+  [
+    'Mooncake sessions of turns',
+    '{"session_id": "s", "timestamp": 1000, "input_length": 300, "output_length": 40}\n{"session_id": "s", "delay": 2500, "input_length": 20, "output_length": 30}\n{"session_id": "t", "timestamp": 1100, "input_length": 10, "output_length": 5}\n{"session_id": "s", "delay_ms": 100, "input_length": 7, "output_length": 1}\n',
+  ],
+  [
+    'Mooncake sessions of whole prompts',
+    '{"session_id": "s", "timestamp": 0, "input_length": 600, "output_length": 40, "hash_ids": [4, 5]}\n{"session_id": "s", "timestamp": 4000, "input_length": 1100, "output_length": 30, "hash_ids": [4, 6, 7]}\n',
+  ],
+  ['cc-traces', ccTraces],
 ])('%s', (_name, text) => {
   expect(readTrace(text, 'trace')).toMatchSnapshot();
 });
@@ -43,9 +85,35 @@ describe('bad rows name file, line and field', () => {
     ['an unknown header', 'when,how much\n1,2\n'],
     ['unknown fields', '{"a": 1}\n'],
     ['no requests', 'timestamp_ms,prompt_tokens,output_tokens\n'],
+    [
+      'a session that runs backwards',
+      'timestamp_ms,prompt_tokens,output_tokens,session\n500,20,7,a\n400,30,4,a\n',
+    ],
+    ['a prefix without a length', 'timestamp_ms,prompt_tokens,output_tokens,prefix_group\n0,20,7,1\n'],
+    [
+      'a negative delay',
+      '{"session_id": 1, "timestamp": 0, "input_length": 9, "output_length": 1}\n{"session_id": 1, "delay": -5, "input_length": 9, "output_length": 1}\n',
+    ],
+    ['a bad request of a subagent', ccTraces.replace('"t":7', '"t":"soon"')],
+    ['an unknown kind of request', ccTraces.replace('"type":"s"', '"type":"x"')],
+    ['ids of an unknown scope', ccTraces.replace('"local"', '"galaxy"')],
+    ['ShareGPT, which has no lengths', '[{"id": "a", "conversations": [{"from": "human", "value": "hi"}]}]'],
   ])('%s', (_name, text) => {
     expect(() => readTrace(text, 'trace.csv')).toThrowErrorMatchingSnapshot();
   });
+});
+
+test('a conversation in a file of its own, or in an array, reads like a line', () => {
+  const [first] = ccTraces.split('\n');
+  const line = readTrace(first ?? '', 'trace.json');
+  expect(readTrace(JSON.stringify(conversation, null, 2), 'trace.json')).toEqual(line);
+  expect(readTrace(`[${first}]`, 'trace.json')).toEqual(line);
+  expect(() => readTrace(`[${first}, 7]`, 'trace.json')).toThrow('trace.json: object 2: line: is no object');
+});
+
+test('subagents with times of their own read like those with times of the conversation', () => {
+  const raw = ccTraces.replace('"t":3.5', '"t":0.5').replace('"t":7', '"t":4');
+  expect(readTrace(raw, 'trace.jsonl')).toEqual(readTrace(ccTraces, 'trace.jsonl'));
 });
 
 test('bad rows are counted and left out on request', () => {
@@ -56,7 +124,7 @@ test('bad rows are counted and left out on request', () => {
 test('broken bytes end in a typed error or in rows', () => {
   const random = seededRandom(Number(process.env.PLIMSOLL_SEED ?? 1));
   for (let round = 0; round < 500; round++) {
-    const source = random() < 0.5 ? azure : mooncake;
+    const source = [azure, mooncake, ccTraces][randomInteger(random, 0, 3)] ?? '';
     const at = randomInteger(random, 0, source.length);
     const text =
       source.slice(0, at) + String.fromCharCode(randomInteger(random, 0, 300)) + source.slice(at + 1);
