@@ -15,13 +15,6 @@ function folder(): string {
   return path;
 }
 
-test('the example of a chat service', () => {
-  const { code, out, err } = plimsoll(['simulate', chat]);
-  expect(err).toBe('');
-  expect(code).toBe(0);
-  expect(out).toMatchSnapshot();
-});
-
 test('equal seeds give equal bytes, and files of timeline and steps', () => {
   const at = folder();
   const files = ['--plot', join(at, 'plot.svg'), '--trace', join(at, 'trace.json')];
@@ -48,12 +41,54 @@ test('a failed assertion: exit code 3', () => {
   expect(out).toContain('FAILED');
 });
 
+test('two scenarios side by side', () => {
+  const path = join(folder(), 'faster.yaml');
+  writeFileSync(
+    path,
+    `extends: ${chat}\nhardware: b200\nworkload: { requests: 300 }\nassert:\n  - { metric: ttft.p99, max: 1ms }\n`,
+  );
+  const { code, out } = plimsoll(['simulate', chat, '--compare', path]);
+  expect(code).toBe(3);
+  expect(out).toContain('assert of B FAILED: ttft.p99');
+  expect(out).toMatch(/^TTFT p99 .* ms .* ms +-\d/m);
+  const same = plimsoll(['simulate', path, '--compare', path, '--json']);
+  expect(outputSchemas['simulate-comparison'].parse(JSON.parse(same.out)).differences).toEqual([]);
+  const { error } = outputSchemas.error.parse(
+    JSON.parse(plimsoll(['simulate', chat, '--compare', path, '--plot', 'a.svg', '--json']).out),
+  );
+  expect(error.code).toBe('conflicting-flags');
+});
+
+test("the engine's limit of tokens in a step holds unless the scenario says another", () => {
+  const at = folder();
+  const steps = (limits: string): number => {
+    const path = join(at, 'steps.yaml');
+    const load =
+      'workload: { arrivals: { closed: { clients: 1 } }, requests: 1, prompt: 9000, output: 1, prefix: { tokens: 1 } }';
+    writeFileSync(path, `extends: ${chat}\n${load}\nassert: []\n${limits}\n`);
+    const { out } = plimsoll(['simulate', path, '--json']);
+    return outputSchemas.simulate.parse(JSON.parse(out)).batch.steps;
+  };
+  // vLLM takes 8192 tokens a step on an H100, and 2048 of a device with less memory.
+  expect(steps('')).toBe(2);
+  expect(steps('hardware: l40s')).toBe(5);
+  expect(steps('limits: { batchedTokens: 1024 }')).toBe(9);
+  expect(steps('options: { max-num-batched-tokens: 4096 }')).toBe(3);
+  expect(steps('engine: tensorrt-llm')).toBe(2);
+});
+
 test.each([
   ['no file', null, 'scenario-not-read', 1],
   ['an unknown field', 'colour: red', 'bad-scenario', 1],
   ['an unknown model', 'model: warp-9', 'unknown-model', 1],
   ['an unknown metric', 'assert: [{ metric: ttft.p95, max: 1 }]', 'unknown-metric', 1],
   ['devices that do not divide', 'count: 3\nlayout: { tp: 2 }', 'bad-layout', 1],
+  [
+    'two limits of tokens',
+    'limits: { batchedTokens: 512 }\noptions: { max-num-batched-tokens: 1024 }',
+    'bad-scenario',
+    1,
+  ],
   ['weights that do not fit', 'model: meta-llama/Llama-3.1-70B-Instruct', 'over-memory-budget', 2],
 ])('%s', (_name, change, error, exitCode) => {
   const path = join(folder(), 'changed.yaml');
