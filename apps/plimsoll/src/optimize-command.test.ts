@@ -67,9 +67,9 @@ test('an export is the file alone, and starts the winner', () => {
 });
 
 test('nothing holds the limits: exit code 2 and the nearest miss', () => {
-  const text = search('--slo', 'itl-p99=1ms');
-  expect(text.code).toBe(2);
-  expect(text.out).toContain('NOTHING holds the limits.\nnearest: ');
+  const text = search('--slo', 'itl-p99=1ms', '--export', 'compose');
+  expect([text.code, text.out]).toEqual([2, '']);
+  expect(text.err).toContain('NOTHING holds the limits.\nnearest: ');
   const few = search('--slo', 'ttft-p99=60ms', '--json');
   expect(few.code).toBe(2);
   expect(answerOf(few)).toMatchObject({ winner: null, runnerUp: null, front: [], why: [] });

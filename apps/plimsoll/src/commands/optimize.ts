@@ -47,6 +47,8 @@ export function optimizeCommand(done: (exitCode: number) => void): Command {
       printText(exportPlan(flags.export, exported));
       for (const sentence of answer.why) printMessage(sentence);
     } else if (flags.json === true) printJson(answer);
+    // The standard output of an export is a file, or nothing.
+    else if (flags.export !== undefined) printMessage(renderOptimization(answer));
     else printText(renderOptimization(answer));
     done(exported === null ? 2 : 0);
   });
