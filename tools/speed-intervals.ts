@@ -8,7 +8,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PlimsollError } from '@plimsoll/foundation';
-import { intervalStratum, validateRecords } from '@plimsoll/planner/validation';
+import { measuredEngine } from '@plimsoll/planner/speed';
+import { validateRecords } from '@plimsoll/planner/validation';
 import { resolveHardware } from '@plimsoll/registry';
 import { simulatedLoop } from '@plimsoll/simulator/validation';
 import { modelFromRegistry } from '../apps/plimsoll/src/model-reference.ts';
@@ -61,7 +62,7 @@ process.stdout.write(
 function residualsOf(): readonly Residual[] {
   const answers = validateRecords(records, resolver, simulatedLoop).records;
   return answers.flatMap(({ predicted, reported }, index) => {
-    const stratum = intervalStratum(String(records[index]?.engine));
+    const stratum = measuredEngine(String(records[index]?.engine));
     const source = String(records[index]?.source);
     return Object.entries(reported).flatMap(([field, measured]) => {
       const found = predicted[field];
@@ -107,7 +108,7 @@ function coverageWithoutOwnSource(): number {
 
 function measuredCombinations(): Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> {
   const setups = records.map(setupOrNull).filter((setup) => setup !== null);
-  const byStratum = Map.groupBy(setups, ({ engineText }) => intervalStratum(engineText));
+  const byStratum = Map.groupBy(setups, ({ engineText }) => measuredEngine(engineText));
   return Object.fromEntries(
     [...byStratum].map(([stratum, ofStratum]) => {
       const byDevice = Map.groupBy(ofStratum, ({ hardware }) => hardware.id);

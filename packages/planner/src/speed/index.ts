@@ -3,6 +3,6 @@
  */
 export { type SpeedAssumptions, speedAssumptions } from './assumptions.ts';
 export { expertShare, type ModelWork, modelWork, touchedShare } from './model-work.ts';
-export { requestSeconds } from './run-terms.ts';
-export { addEntry, dropEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';
+export { measuredEngine, requestSeconds } from './run-terms.ts';
+export { addEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';
 export { type DeviceSpeed, type StepTerms, type StepTime, stepTime } from './step-time.ts';

@@ -1,7 +1,16 @@
 /** What a run adds to the times of steps: the front end of the engine, and releases whose kernels were young. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
-import { type SpeedTable, shippedSpeedTable, speedEngine } from './speed-table.ts';
+import { type FrontEndSeconds, type SpeedTable, shippedSpeedTable, speedEngine } from './speed-table.ts';
+
+const measuredEngines = ['vllm', 'sglang', 'llama.cpp'];
+
+/** Maps an engine's name, as benchmarks write it, to the engine whose measurements are told apart; else `other`. */
+export function measuredEngine(engineText: string): string {
+  const text = engineText.toLowerCase();
+  if (speedEngine(text) === 'tensorrt-llm') return 'tensorrt-llm';
+  return measuredEngines.find((name) => text.includes(name)) ?? 'other';
+}
 
 /** Returns the seconds that the front end of an engine, by any of its names, adds to a time to first token. */
 export function requestSeconds(
@@ -9,12 +18,8 @@ export function requestSeconds(
   promptTokens: number,
   table: SpeedTable = shippedSpeedTable,
 ): number {
-  const text = engine.toLowerCase();
-  const frontEnd =
-    speedEngine(text) === 'tensorrt-llm'
-      ? 'tensorrt-llm'
-      : (['vllm', 'sglang'] as const).find((name) => text.includes(name));
-  const { seconds, perPromptToken } = table.requestSeconds[frontEnd ?? 'other'];
+  const frontEnds: Readonly<Record<string, FrontEndSeconds>> = table.requestSeconds;
+  const { seconds, perPromptToken } = frontEnds[measuredEngine(engine)] ?? table.requestSeconds.other;
   return seconds + perPromptToken * promptTokens;
 }
 

@@ -40,13 +40,16 @@ export interface SpeedTable {
   /** Spread of the request lengths in benchmarks with random lengths, as a share of the time of a request. */
   readonly lengthSpread: number;
   /** Seconds of a request outside the devices, per engine: connection, tokeniser, first answer. */
-  readonly requestSeconds: Readonly<
-    Record<FrontEnd, { readonly seconds: number; readonly perPromptToken: number }>
-  >;
+  readonly requestSeconds: Readonly<Record<FrontEnd, FrontEndSeconds>>;
   readonly maturity: readonly MaturityRow[];
 }
 
 type FrontEnd = 'tensorrt-llm' | 'vllm' | 'sglang' | 'other';
+
+export interface FrontEndSeconds {
+  readonly seconds: number;
+  readonly perPromptToken: number;
+}
 
 /** Engines until a month took longer on every step of these models or devices. */
 export interface MaturityRow {

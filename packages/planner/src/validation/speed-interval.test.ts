@@ -2,8 +2,8 @@ import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveHardware, resolveModel } from '@plimsoll/registry';
 import intervals from '@plimsoll/registry/engines/speed-intervals.json' with { type: 'json' };
 import { expect, test } from 'vitest';
+import { measuredEngine } from '../speed/run-terms.ts';
 import { predictPerformanceRecord } from './performance-record.ts';
-import { intervalStratum } from './speed-interval.ts';
 
 const resolver = {
   model: (name: string) => {
@@ -54,7 +54,7 @@ test('factors bracket 1, so that a prediction without bias lies in its interval'
 });
 
 test('engines are told apart by any of their names', () => {
-  expect(['NVIDIA NIM 1.0', 'SGLang 0.4.2', 'llama.cpp b6918+', 'MLC'].map(intervalStratum)).toEqual([
+  expect(['NVIDIA NIM 1.0', 'SGLang 0.4.2', 'llama.cpp b6918+', 'MLC'].map(measuredEngine)).toEqual([
     'tensorrt-llm',
     'sglang',
     'llama.cpp',

@@ -6,6 +6,7 @@
 import intervals from '@plimsoll/registry/engines/speed-intervals.json' with { type: 'json' };
 import type { PredictionBasis, RecordAnswer, ReportedFields } from '../engines/contract/log-record.ts';
 import { deviceMemory } from '../speed/assumptions.ts';
+import { measuredEngine } from '../speed/run-terms.ts';
 import { shippedSpeedTable } from '../speed/speed-table.ts';
 import type { Setup } from './performance-setup.ts';
 
@@ -16,16 +17,9 @@ const measuredOf = new Map<string, Readonly<Record<string, readonly string[]>>>(
   Object.entries(intervals.measured),
 );
 
-/** The engines whose residuals are told apart. */
-export function intervalStratum(engineText: string): string {
-  const text = engineText.toLowerCase();
-  if (/tensorrt|trt-?llm|\bnim\b/.test(text)) return 'tensorrt-llm';
-  return ['vllm', 'sglang', 'llama.cpp'].find((name) => text.includes(name)) ?? 'other';
-}
-
 /** Adds interval and basis to an answer about speed. */
 export function withInterval(answer: RecordAnswer, setup: Setup): RecordAnswer {
-  const factors = factorsOf.get(intervalStratum(setup.engineText)) ?? factorsOf.get('other') ?? {};
+  const factors = factorsOf.get(measuredEngine(setup.engineText)) ?? factorsOf.get('other') ?? {};
   return { ...answer, basis: basisOf(setup), interval: intervalsOf(answer.predicted, factors) };
 }
 
@@ -42,7 +36,7 @@ function intervalsOf(
 }
 
 function basisOf({ engine, engineText, hardware, spec }: Setup): PredictionBasis {
-  const models = measuredOf.get(intervalStratum(engineText))?.[hardware.id] ?? [];
+  const models = measuredOf.get(measuredEngine(engineText))?.[hardware.id] ?? [];
   if (models.includes(spec.id)) return 'measured';
   const row = shippedSpeedTable.profiles.find(
     (profile) => profile.engine === engine && profile.device === deviceMemory(hardware),

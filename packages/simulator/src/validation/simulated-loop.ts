@@ -3,9 +3,10 @@
  * load generator draws.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { type EngineName, engineFace } from '@plimsoll/planner/engines';
-import { intervalStratum, type LoopRun, type LoopSimulator } from '@plimsoll/planner/validation';
-import { replicaModel } from '../replica-model.ts';
+import { engineFaces } from '@plimsoll/planner/engines';
+import { measuredEngine } from '@plimsoll/planner/speed';
+import type { LoopRun, LoopSimulator } from '@plimsoll/planner/validation';
+import { replicaModel, type StepRules } from '../replica-model.ts';
 import { reportOf } from '../report.ts';
 import { type SimulationInput, simulate } from '../simulate.ts';
 import type { Distribution } from '../workload/distribution.ts';
@@ -24,25 +25,22 @@ const stepTokensMax = 8192;
 export const simulatedLoop: LoopSimulator = (run) => {
   const { workload, setup } = run;
   const { data, pipeline } = setup.parallelism;
-  const engine = schedulerOf(setup.engineText);
-  if (engine === null || data > 1 || pipeline > 1) return null;
+  const rules = schedulerOf(setup.engineText);
+  if (rules === null || data > 1 || pipeline > 1) return null;
   if (!Number.isFinite(workload.concurrency) || workload.limits !== null) return null;
   try {
-    return figuresOf(run, inputOf(run, engine));
+    return figuresOf(run, inputOf(run, rules));
   } catch (error) {
     if (error instanceof PlimsollError) return null;
     throw error;
   }
 };
 
-function schedulerOf(engineText: string): EngineName | null {
-  const stratum = intervalStratum(engineText);
-  return stratum === 'vllm' || stratum === 'sglang' || stratum === 'tensorrt-llm' ? stratum : null;
+function schedulerOf(engineText: string): StepRules | null {
+  return engineFaces.find(({ name }) => name === measuredEngine(engineText))?.serving ?? null;
 }
 
-function inputOf({ setup, workload, deployment, ...run }: LoopRun, engine: EngineName): SimulationInput {
-  const rules = engineFace(engine).serving;
-  if (rules === null) throw new PlimsollError({ code: 'engine-without-scheduler', message: engine });
+function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRules): SimulationInput {
   const clients = Math.max(1, Math.round(workload.concurrency / setup.replicas));
   const waves = Math.min(wavesUsual, outputTokensMax / (clients * workload.output));
   return {
