@@ -71,6 +71,8 @@ export default defineConfig({
     env: { PLIMSOLL_SEED: seed },
     // For a test that hangs; a slow one on a busy machine with two cores is not wrong.
     testTimeout: 120_000,
+    // The default of a second is short for a busy machine.
+    expect: { poll: { timeout: 20_000 } },
     // A focused test left behind would turn the others off.
     allowOnly: false,
     // By default one core is left to the main process, which only waits while tests run.

@@ -239,7 +239,8 @@ test('a server without memory for hidden states refuses them, and a client that 
   const leaving = new AbortController();
   const body = { text, return_hidden_states: true, sampling_params: { ...greedy, max_new_tokens: 100 } };
   const left = server.post('/generate', body, { signal: leaving.signal });
-  await expect.poll(() => server.engine.hiddenStatesHeldBytes).toBeGreaterThan(0);
+  // The answer takes about as long as the default interval between two looks.
+  await expect.poll(() => server.engine.hiddenStatesHeldBytes, { interval: 1 }).toBeGreaterThan(0);
   leaving.abort();
   await expect(left).rejects.toThrow();
   await expect.poll(() => server.engine.hiddenStatesHeldBytes).toBe(0);
