@@ -137,6 +137,13 @@ function reference(schema: z.ZodType): JsonObject {
 const sharedName = '__shared';
 
 /** Requests are described as clients send them, answers as they get them. */
+/** Writes a tuple as a list of a fixed length: some readers of OpenAPI 3.1 do not know `prefixItems`. */
+function plainTuple({ jsonSchema }: { readonly jsonSchema: JsonObject }): void {
+  if (!Array.isArray(jsonSchema.prefixItems)) return;
+  jsonSchema.items = { anyOf: jsonSchema.prefixItems };
+  delete jsonSchema.prefixItems;
+}
+
 function components(routes: readonly RouteDescription[]): JsonObject {
   const uri = (id: string): string => `#/components/schemas/${id}`;
   const schemas: JsonObject = {};
@@ -149,7 +156,12 @@ function components(routes: readonly RouteDescription[]): JsonObject {
       if (io === 'input') add(request);
       else for (const schema of [response, event, line, errorFormOf(path).schema]) add(schema);
     }
-    const { schemas: made } = z.toJSONSchema(registry, { io, uri, unrepresentable: 'any' });
+    const { schemas: made } = z.toJSONSchema(registry, {
+      io,
+      uri,
+      unrepresentable: 'any',
+      override: plainTuple,
+    });
     const { [sharedName]: shared, ...own } = made;
     for (const [id, schema] of Object.entries({ ...shared?.$defs, ...own })) {
       const { $schema: _, $id: __, id: ___, ...rest } = schema as JsonObject;

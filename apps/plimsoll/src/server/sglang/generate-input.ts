@@ -71,7 +71,8 @@ export function readAsks(core: ServerCore, body: GenerateRequest): readonly Gene
       input: inputOf(core, params, logprobs?.top ?? null, salt.length === 0 ? null : JSON.stringify(salt)),
       hasOutput: params.max_new_tokens !== 0,
       schema: schemaOf(params),
-      id: fields.rid(index),
+      // A lone surrogate is no text that every reader of JSON takes.
+      id: fields.rid(index)?.toWellFormed() ?? null,
     };
   });
 }
