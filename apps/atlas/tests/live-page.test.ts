@@ -66,7 +66,9 @@ describe('on the server itself', () => {
     });
   });
 
-  test('under load blocks get owners, prompts share blocks, and all become free or kept', async () => {
+  test('under load blocks get owners, prompts share blocks, and all become free or kept', {
+    timeout: 240_000,
+  }, async () => {
     await withPage(browser, { viewport: { width: 360, height: 740 } }, async (page) => {
       await openLive(page);
       // Long enough for a fast machine to show the load before it ends.
