@@ -57,7 +57,7 @@ interface Coming {
   readonly isFollower: boolean;
 }
 
-/** Waiting requests at which a run stops: no server keeps so many, and memory is bounded. */
+/** A run stops when more requests than this wait. The limit bounds the memory, and real servers refuse earlier. */
 const waitingMax = 200_000;
 
 export function simulate(input: SimulationInput): SimulationOutcome {

@@ -1,6 +1,7 @@
 /**
- * One process downloads a blob; others wait for it. The lock is a file that its owner touches. A lock whose process is gone,
- * or that nobody touched for a minute (a process of another machine that shares the folder), is removed.
+ * One process downloads a blob; other processes wait for it. The lock is a file, and its owner updates the file's time. A
+ * process removes the lock of an owner that has ended. It also removes a lock that its owner has not updated for a minute,
+ * because the owner can be on another machine that shares the folder.
  */
 import { readFileSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rm, utimes, writeFile } from 'node:fs/promises';

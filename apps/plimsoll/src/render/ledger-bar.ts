@@ -35,7 +35,7 @@ export function ledgerParts(bytesOf: (category: LedgerCategory) => number): read
   });
 }
 
-/** The bar of what an engine holds. */
+/** Draws the bytes of a ledger as a bar, by category, against the limit. */
 export function renderLedgerBar({ entries }: Ledger, limitBytes: number): string {
   const parts = ledgerParts((category) =>
     entries.reduce((sum, entry) => sum + (entry.category === category ? entry.bytes : 0), 0),

@@ -15,7 +15,7 @@ export interface FeaturePut {
 }
 
 export interface LeasedFeatures {
-  /** Arrays of the caller's own; nobody else reads or writes them. */
+  /** The caller owns these arrays: the store keeps no reference to them. */
   readonly tensors: FeatureTensors;
   readonly handle: FeatureHandle;
 }

@@ -27,7 +27,10 @@ interface Watch {
   excess: number;
 }
 
-/** Returns a function for one run of so many requests. Means and token gaps end no run. */
+/**
+ * Returns a function for one run. The function is true once a percentile of the SLO cannot hold. Limits of means and of
+ * token gaps never end a run. `requests` is the number of requests of the run.
+ */
 export function endsWithoutHope(slo: Slo, requests: number): (collector: Collector) => boolean {
   const watches = Object.entries(slo).flatMap(([name, limit]): readonly Watch[] => {
     const place = name.lastIndexOf('-');

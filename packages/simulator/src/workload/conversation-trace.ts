@@ -3,8 +3,8 @@
  * of requests. The requests of an agent come one after another; a subagent has a list of its own, which starts after the
  * request before it. The request after a subagent waits for it if the recording shows that it did.
  *
- * A recorded pause is the time between the end of what a request waited for and the request itself, so that a replay on
- * a slower server keeps the pauses of people and tools, and not the recorded service times.
+ * A request waits for an earlier request. Its recorded pause starts when that request ends, so that a replay on a slower
+ * server keeps the pauses of people and tools, and not the recorded service times.
  */
 import type { TracedRequest } from './arrivals.ts';
 import {
@@ -27,7 +27,7 @@ import type { TraceRows } from './trace-rows.ts';
 const depthMax = 16;
 /** Content ids of one conversation lie below this number, because each conversation has its own. */
 const idsPerConversation = 2 ** 26;
-/** Seconds by which a recorded end may lie after the start of what waited for it: clocks of files are rounded. */
+/** A file rounds its times, so a request can start this many seconds before the recorded end of the request it waited for. */
 const roundingSeconds = 0.05;
 
 interface Conversation {

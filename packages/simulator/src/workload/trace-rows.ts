@@ -3,7 +3,7 @@ import type { TracedRequest } from './arrivals.ts';
 
 /** A session of the trace, up to its last turn. */
 export interface TracedSession {
-  /** Content id of what the session alone has. */
+  /** Content id of the tokens that no other session shares. */
   readonly restId: number;
   /** Index of the last turn. */
   readonly row: number;
