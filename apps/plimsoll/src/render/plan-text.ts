@@ -3,7 +3,7 @@ import { formatBytes, formatCount, formatTokens } from '@plimsoll/foundation';
 import { aboutCount, aboutSeconds } from '@plimsoll/foundation/estimates';
 import type { Plan, Price } from '@plimsoll/planner';
 import { type EngineName, engineFace, memoryShort } from '@plimsoll/planner/engines';
-import type { LedgerCategory, LedgerEntry } from '@plimsoll/planner/ledger';
+import { type LedgerCategory, type LedgerEntry, ledgerBytes } from '@plimsoll/planner/ledger';
 import { type BarPart, renderBar } from './bar.ts';
 import { barLooks, barOrder, ledgerParts } from './ledger-bar.ts';
 import { paint } from './styled-text.ts';
@@ -57,7 +57,7 @@ function verdict(plan: Plan): string {
   const headline = plan.fits
     ? `${paint(['bold', 'green'], 'FITS')}, ${formatBytes(plan.spareBytes)} to spare${each}`
     : `${paint(['bold', 'red'], 'DOES NOT FIT')}${shortfall(plan, each)}`;
-  const parts = ledgerParts((category) => deviceTotal(plan, category));
+  const parts = ledgerParts((category) => ledgerBytes(plan.ledger, { category }));
   const withFree = insertFree(parts, plan);
   return `${headline}${startLine(plan)}\n\n${renderBar(withFree, plan.hardware.usableBytes)}`;
 }
@@ -84,12 +84,6 @@ function insertFree(parts: readonly BarPart[], plan: Plan): readonly BarPart[] {
   const headroom = parts.filter((part) => part.label === 'headroom');
   const free: BarPart = { label: 'free', bytes: plan.spareBytes, glyph: '·', style: 'dim' };
   return [...parts.filter((part) => part.label !== 'headroom'), free, ...headroom];
-}
-
-function deviceTotal(plan: Plan, category: LedgerCategory): number {
-  return plan.ledger.entries
-    .filter((entry) => entry.category === category && entry.tier === 'device')
-    .reduce((sum, entry) => sum + entry.bytes, 0);
 }
 
 function ledgerTable(plan: Plan): string {
