@@ -40,7 +40,7 @@ type Figures = Readonly<Record<string, number | null>>;
 export type LoopSimulator = (run: LoopRun) => Figures | null;
 
 export interface SpeedMethods {
-  readonly table?: SpeedTable | undefined;
+  readonly table?: SpeedTable;
   /** Default: closed forms. */
   readonly simulateLoop?: LoopSimulator | undefined;
 }
@@ -61,10 +61,14 @@ export function predictPerformanceRecord(
     return { id, supported: false, reason: workload.reason, predicted: {}, reported };
   }
   const setup = setupOf(record, resolver);
-  const simulated = workload.kind === 'loop' ? simulateLoop(loopRun(setup, workload, table)) : null;
-  const figures = simulated ?? predictFigures(setup, workload, table);
+  const figures = predictFigures(setup, workload, { table, simulateLoop });
   const predicted = Object.fromEntries(Object.keys(reported).map((key) => [key, figures[key] ?? null]));
   return withInterval({ id, supported: true, predicted, reported, assumptions: setup.assumed }, setup);
+}
+
+interface ResolvedMethods {
+  readonly table: SpeedTable;
+  readonly simulateLoop: LoopSimulator;
 }
 
 type LoopWorkload = Extract<MeasuredWorkload, { kind: 'loop' }>;
@@ -79,18 +83,8 @@ export interface LoopRun {
   readonly requestSeconds: number;
 }
 
-function loopRun(setup: Setup, workload: LoopWorkload, table: SpeedTable): LoopRun {
-  const { deployment, poolBytes } = replica(setup, table);
-  return {
-    setup,
-    workload,
-    deployment: { ...deployment, poolBytes },
-    sequencesMax: sequenceLimits[setup.engine],
-    requestSeconds: requestSeconds(setup.engineText, workload.input, table),
-  };
-}
-
-function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTable): Figures {
+function predictFigures(setup: Setup, workload: MeasuredWorkload, methods: ResolvedMethods): Figures {
+  const { table } = methods;
   switch (workload.kind) {
     case 'prefill': {
       const { speed } = replica(setup, table);
@@ -109,7 +103,7 @@ function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTa
     case 'batch':
       return batchFigures(setup, workload, table);
     case 'loop':
-      return loopFigures(setup, workload, table);
+      return loopFigures(setup, workload, methods);
     case 'split':
       return splitFigures(setup, workload, table);
     default:
@@ -118,8 +112,8 @@ function predictFigures(setup: Setup, workload: MeasuredWorkload, table: SpeedTa
 }
 
 interface Replica {
+  /** Its pool is the usable part of the memory that weights leave. */
   readonly deployment: Deployment;
-  readonly poolBytes: number;
   readonly speed: SpeedModel;
   /** Number of sequences of `tokens` tokens that the cache holds; at least 1. */
   readonly sequencesOf: (tokens: number) => number;
@@ -141,8 +135,7 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
   const poolBytes = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
   refuseFullDevices(setup, deployment.poolBytes);
   return {
-    deployment,
-    poolBytes,
+    deployment: { ...deployment, poolBytes },
     speed: deployment.speed,
     sequencesOf: (tokens) => {
       const perSequence = deployment.sequenceBytes(tokens);
@@ -190,11 +183,18 @@ const batchTokens = 8192;
 
 function loopFigures(
   setup: Setup,
-  workload: Extract<MeasuredWorkload, { kind: 'loop' }>,
-  table: SpeedTable,
+  workload: LoopWorkload,
+  { table, simulateLoop }: ResolvedMethods,
 ): Figures {
-  const { speed, sequencesOf } = replica(setup, table);
+  const { deployment, speed, sequencesOf } = replica(setup, table);
   const { input, output } = workload;
+  const frontEndSeconds = requestSeconds(setup.engineText, input, table);
+  const sequencesMax = sequenceLimits[setup.engine];
+  const simulated = simulateLoop({
+    ...{ setup, workload, deployment, sequencesMax },
+    requestSeconds: frontEndSeconds,
+  });
+  if (simulated !== null) return simulated;
   const groups = setup.parallelism.data;
   const load: Load = {
     inputTokens: input,
@@ -203,13 +203,13 @@ function loopFigures(
     // TensorRT-LLM admits requests that are sure to finish; the other engines admit requests that fit now, and preempt.
     activeMax: Math.min(
       sequencesOf(setup.engine === 'tensorrt-llm' ? input + output : input + output / 2),
-      sequenceLimits[setup.engine] * groups,
+      sequencesMax * groups,
     ),
     batchTokens,
     pipeline: setup.parallelism.pipeline,
     groups,
     lengthSpread: workload.equalLengths ? 0 : table.lengthSpread,
-    requestSeconds: requestSeconds(setup.engineText, input, table),
+    requestSeconds: frontEndSeconds,
   };
   const point =
     workload.limits === null ? loadPoint(speed, load) : withinLimit(speed, load, workload.limits.tpotSeconds);
