@@ -164,7 +164,19 @@ export class FeatureDataLoader {
     return new Promise((resolve, reject) => {
       const stop = (): void => resolve(null);
       signal.addEventListener('abort', stop, { once: true });
-      loading.then(resolve, (error: unknown) => (signal.aborted ? resolve(null) : reject(error)));
+      // A listener that stays would keep the tensors of the window until the loader is closed.
+      const settled = (): void => signal.removeEventListener('abort', stop);
+      loading.then(
+        (window) => {
+          settled();
+          resolve(window);
+        },
+        (error: unknown) => {
+          settled();
+          if (signal.aborted) resolve(null);
+          else reject(error);
+        },
+      );
     });
   }
 }
