@@ -174,9 +174,11 @@ export class DataFlowController {
   /** Ends attempts of leased prompts. Throws `prompt-not-leased`, `unknown-task` or `tensor-in-control-plane`. */
   failPrompts(worker: string, failures: readonly PromptFailure[]): void {
     assertNoTensors(failures, 'failure record');
-    const prompts = failures.map(({ taskId }) => this.#prompts.needLease(this.#planIndexOf(taskId), worker));
-    for (const [index, { reason, isRetryable }] of failures.entries()) {
-      const prompt = defined(prompts[index], 'each failure has its prompt');
+    const ended = failures.map(({ taskId, reason, isRetryable }) => {
+      const prompt = this.#prompts.needLease(this.#planIndexOf(taskId), worker);
+      return { prompt, reason, isRetryable };
+    });
+    for (const { prompt, reason, isRetryable } of ended) {
       if (isRetryable) this.#retry(prompt, reason);
       else this.#failPrompt(prompt, reason);
     }
@@ -288,9 +290,9 @@ export class DataFlowController {
   /** True for features that a sample still needs: the rule for a store's `gc`. */
   isNeeded(sampleId: string, generation: number): boolean {
     if (this.#samples.holds(sampleId, generation)) return true;
-    return [...this.#restored.values()].some(
-      ({ sampleId: id, file }) => id === sampleId && file.generation === generation,
-    );
+    const known = this.#known.get(sampleId);
+    const restored = known === undefined ? undefined : this.#restored.get(known.planIndex);
+    return restored?.sampleId === sampleId && restored.file.generation === generation;
   }
 
   status(): RunStatus {

@@ -45,6 +45,8 @@ export class SampleOrder {
   /** Walks from the first undelivered index to the first one whose sample is missing. */
   #upcoming(count: number): readonly (readonly [number, string])[] {
     const found: (readonly [number, string])[] = [];
+    // Settled indices never reopen, so the next walk need not pass them again.
+    this.#next = this.#skipSettled(this.#next);
     for (let index = this.#next; found.length < count; index++) {
       index = this.#skipSettled(index);
       const sampleId = this.#ready.get(index);

@@ -67,14 +67,12 @@ export class DirectoryStore implements FeatureStore {
   }
 
   async put(request: FeaturePut): Promise<SampleRef> {
-    const published = await this.#published();
     // Above every generation in the folder, so that a repeated capture after a restart has a new one.
-    const newest = Math.max(
-      this.#generation,
-      ...published.map(({ name }) => parseFileName(name)?.generation ?? 0),
-    );
-    const generation = Math.max(this.#generation, newest) + 1;
-    this.#generation = generation;
+    for (const { name } of await this.#published()) {
+      this.#generation = Math.max(this.#generation, parseFileName(name)?.generation ?? 0);
+    }
+    this.#generation++;
+    const generation = this.#generation;
     const encoded = await encodeFeatures(request, generation);
     const { writer, folder } = this.#options;
     const name = formatFileName({ sampleId: encoded.sample.sampleId, generation, writer });
