@@ -2,6 +2,7 @@
 import type { HardwareRates, HardwareRecord } from '@plimsoll/registry';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
+import type { SpeedAssumptions } from '../speed/assumptions.ts';
 
 /** Factors on a device; 1 where absent. */
 export interface HardwareScale {
@@ -13,12 +14,20 @@ export interface HardwareScale {
   readonly overhead?: number;
 }
 
-/** Returns the request on a device whose properties are multiplied by the factors. */
-export function withScale(request: PlanRequest, scale: HardwareScale): PlanRequest {
-  const { bandwidth = 1, compute = 1, capacity = 1, link = 1, overhead = 1 } = scale;
-  const { hardware } = request;
+/** Returns a function that multiplies the properties of the request's device by factors. */
+export function scalingOf(request: PlanRequest): (scale: HardwareScale) => PlanRequest {
   // The assumptions of the unscaled device: a factor must not move it into another class of devices.
   const { assumptions } = prepare(request).speed;
+  return (scale) => scaledRequest(request, assumptions, scale);
+}
+
+function scaledRequest(
+  request: PlanRequest,
+  assumptions: SpeedAssumptions,
+  scale: HardwareScale,
+): PlanRequest {
+  const { bandwidth = 1, compute = 1, capacity = 1, link = 1, overhead = 1 } = scale;
+  const { hardware } = request;
   const scaled: HardwareRecord = {
     ...hardware,
     memory: {

@@ -1,6 +1,6 @@
 /** Which property of the device limits a load: the change of each figure if one property improves. */
 import { usersMax } from '../deployment/deployment.ts';
-import { type HardwareScale, withScale } from './hardware-scale.ts';
+import { type HardwareScale, scalingOf } from './hardware-scale.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { assertInContext, prepareReplica, requestOf } from './subject.ts';
 
@@ -80,8 +80,9 @@ export const sensitivity: Solver = defineSolver({
   solve(values, subject) {
     const request = requestOf(subject);
     const { users, contextTokens, promptTokens } = values;
+    const scaled = scalingOf(request);
     const figuresAt = (scale: HardwareScale): Figures => {
-      const replica = prepareReplica(withScale(request, scale), {
+      const replica = prepareReplica(scaled(scale), {
         contextTokens: Math.max(contextTokens, promptTokens),
         users: 1,
       });

@@ -4,7 +4,7 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { neededBytes } from '../deployment/deployment.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
-import { type HardwareScale, withScale } from './hardware-scale.ts';
+import { type HardwareScale, scalingOf } from './hardware-scale.ts';
 import { leastFactor } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { infeasible, requestOf } from './subject.ts';
@@ -95,7 +95,8 @@ export const synthesis: Solver = defineSolver({
       ...requestOf(subject),
       workload: { contextTokens: Math.max(values.contextTokens, values.promptTokens), users: values.users },
     };
-    const at = (scale: HardwareScale): Figures => figuresOf(withScale(request, scale), values);
+    const scaled = scalingOf(request);
+    const at = (scale: HardwareScale): Figures => figuresOf(scaled(scale), values);
     const base = at({});
     const floorSeconds = at({ bandwidth: 1e9, compute: 1e9 }).tpotSeconds;
     const bandwidth = leastFactor(values.tpotLimit, (factor) => at({ bandwidth: factor }).tpotSeconds);
