@@ -59,6 +59,19 @@ export function largestBelow(boundary: Boundary, { exact, least }: BoundedNeed):
   return limit === 0 ? 0 : largestWithin({ ...boundary, limit, near: limit }, exact);
 }
 
+/** Returns the largest number from 1 to `most` that meets a condition which fails from some number on; 0 if none does. */
+export function largestMeeting(most: number, meets: (count: number) => boolean): number {
+  if (most < 1 || !meets(1)) return 0;
+  if (meets(most)) return most;
+  let [low, high] = [1, most];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (meets(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Returns the whole number at or below the value where the line through two samples reaches `room`. */
 function crossingOf([first, second]: readonly [Sample, Sample], room: number): number {
   const slope = (second.need - first.need) / (second.value - first.value);

@@ -1,8 +1,10 @@
 /** The number of running requests that trades latency against throughput. */
+
 import type { PlimsollError } from '@plimsoll/foundation';
+import { largestMeeting } from '../deployment/boundary-search.ts';
 import { perMillion } from '../deployment/price.ts';
 import type { LoadPoint } from '../speed/closed-loop.ts';
-import { largestMeeting, powersTo } from './search.ts';
+import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { infeasible, type Replica, type RequestTokens, servingPoint, servingReplica } from './subject.ts';
 

@@ -1,8 +1,9 @@
 /** Separate pools for prefill and decode, against replicas that do both. */
+import { largestMeeting } from '../deployment/boundary-search.ts';
 import { usersMax } from '../deployment/deployment.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { queueState, serversNeeded } from './queueing.ts';
-import { largestMeeting, leastMeeting } from './search.ts';
+import { leastMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import {
   assertInContext,

@@ -1,18 +1,5 @@
 /** Searches over whole numbers for conditions that hold up to a point, or from a point on. */
 
-/** Returns the largest number from 1 to `most` that meets a condition which fails from some number on; 0 if none does. */
-export function largestMeeting(most: number, meets: (count: number) => boolean): number {
-  if (most < 1 || !meets(1)) return 0;
-  if (meets(most)) return most;
-  let [low, high] = [1, most];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (meets(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Returns the least number from `least` on that meets a condition which more never breaks. */
 export function leastMeeting(least: number, meets: (count: number) => boolean): number {
   let [low, high] = [least - 1, least];

@@ -2,7 +2,9 @@
  * Changes of options that let the engine fit, each with its own numbers: every candidate is budgeted from the start.
  * The refusal of the engine and the advice of a plan use them.
  */
+
 import { formatBytes, formatTokens, MiB, PlimsollError } from '@plimsoll/foundation';
+import { largestMeeting } from '../../deployment/boundary-search.ts';
 import { type MemoryBudget, memoryBudget } from './budget.ts';
 import type { EngineMemoryPlan, EngineMemoryRequest } from './engine-memory-plan.ts';
 import { entryBytes, hostBytes } from './engine-parts.ts';
@@ -108,7 +110,7 @@ function fewerSequences(
 ): readonly OptionChange[] {
   const fits = (count: number): boolean =>
     holds(request, { sequencesMax: count }, Math.min(count, sequences));
-  const most = largestHolding(now - 1, fits);
+  const most = largestMeeting(now - 1, fits);
   if (most === 0) return [];
   return [
     {
@@ -127,7 +129,7 @@ function shorterContext(
   now: number,
   sequences: number,
 ): readonly OptionChange[] {
-  const steps = largestHolding(Math.floor((now - 1) / contextStep), (count) =>
+  const steps = largestMeeting(Math.floor((now - 1) / contextStep), (count) =>
     holds(request, { contextMax: count * contextStep }, sequences),
   );
   const longest = steps * contextStep;
@@ -142,22 +144,6 @@ function shorterContext(
       set: { contextMax: longest },
     },
   ];
-}
-
-/**
- * Finds the largest whole number from 1 to `limit` for which `isHeld` is true, or 0; `isHeld` may change from true to
- * false once.
- */
-function largestHolding(limit: number, isHeld: (value: number) => boolean): number {
-  if (limit < 1 || !isHeld(1)) return 0;
-  let low = 1;
-  let high = limit + 1;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (isHeld(middle)) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 /**
