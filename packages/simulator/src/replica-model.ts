@@ -4,16 +4,12 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment, Parallelism } from '@plimsoll/planner';
+import type { StepPolicy } from '@plimsoll/planner/engines';
 import { policies, type ServingConfig } from '@plimsoll/serving';
 import type { ReplicaModel } from './replica.ts';
 
 /** How the engine's scheduler fills a step; the rows are data of the engines. */
-export interface StepRules {
-  readonly order: 'decode-first' | 'prefill-first' | 'arrival';
-  readonly admission: 'first-chunk' | 'whole-prompt' | 'whole-sequence';
-  readonly reserve: number;
-  readonly skipHeadMax: number;
-}
+export type StepRules = Pick<StepPolicy, 'order' | 'admission' | 'reserve' | 'skipHeadMax'>;
 
 export interface ReplicaQuestion {
   readonly deployment: Deployment;

@@ -1,6 +1,7 @@
 /** The facts of engines that need no planning, and the translation of their command lines: light enough for a page. */
 export { type TranslatedLine, translateLine } from './command-line.ts';
 export { memoryShort } from './contract/start.ts';
+export type { StepPolicy } from './contract/step-policy.ts';
 export {
   type AnyOptions,
   type EngineName,
