@@ -4,7 +4,7 @@ import { engineFace } from '@plimsoll/planner/engines';
 import type { ExpectedLoad } from '@plimsoll/planner/export';
 import { type RankQuestion, type ReplicaCandidate, replicaCandidates } from '@plimsoll/planner/rank';
 import { resolveHardware } from '@plimsoll/registry';
-import { reportOf, type SimulationInput, simulate } from '@plimsoll/simulator';
+import { meanLengths, reportOf, type SimulationInput, simulate } from '@plimsoll/simulator';
 import {
   type Objective,
   type OfferedLoad,
@@ -19,7 +19,7 @@ import { type OptimizeOutcome, optimizeAnswer } from './optimize-answer.ts';
 import { optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
 import { rankQuestion } from './rank-flags.ts';
-import { flagsOfOptions, inputOf, traceOf } from './scenario-run.ts';
+import { flagsOfOptions, inputOf, type PreparedScenario, traceOf } from './scenario-run.ts';
 
 export interface OptimizeRunOptions {
   readonly objective: Objective;
@@ -44,6 +44,7 @@ export async function runOptimize(scenario: Scenario, options: OptimizeRunOption
   const slo = sloOf(scenario);
   const workload = workloadOf(scenario, traceOf(scenario, options));
   const load = offeredLoad(workload, scenario.prefixCaching);
+  const drawn = { workload, lengths: meanLengths(workload) };
   const question = await questionOf(scenario, options);
   const planned = replicaCandidates(question, (done, total) =>
     onProgress((0.3 * done) / total, `planning: ${done} of ${total} devices`),
@@ -52,7 +53,7 @@ export async function runOptimize(scenario: Scenario, options: OptimizeRunOption
   const prepared: Prepared[] = [];
   for (const replica of planned.candidates) {
     const reason = unsuited(replica, objective);
-    const made = reason === null ? preparedOf(scenario, replica, workload) : reason;
+    const made = reason === null ? preparedOf(scenario, replica, drawn) : reason;
     if (typeof made !== 'string') prepared.push(made);
     else if (!leftOut.some(({ hardware }) => hardware === replica.request.hardware.id))
       leftOut.push({ hardware: replica.request.hardware.id, reason: made });
@@ -142,7 +143,7 @@ function unsuited({ request }: ReplicaCandidate, objective: Objective): string |
 function preparedOf(
   scenario: Scenario,
   replica: ReplicaCandidate,
-  workload: SimulationInput['workload'],
+  drawn: Pick<PreparedScenario, 'workload' | 'lengths'>,
 ): Prepared | string {
   const { request, deployment } = replica;
   const { tensor, expertParallel } = request.parallelism;
@@ -152,7 +153,7 @@ function preparedOf(
     layout: { tp: tensor, pp: 1, dp: 1, ep: expertParallel },
   };
   try {
-    return { replica, input: inputOf(alone, { request, deployment, workload, traces: false }) };
+    return { replica, input: inputOf(alone, { ...drawn, request, deployment, traces: false }) };
   } catch (error) {
     if (error instanceof PlimsollError) return error.message;
     throw error;

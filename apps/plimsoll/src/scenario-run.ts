@@ -1,4 +1,5 @@
 /** Runs a scenario: resolves its names, prepares the deployment, simulates, and judges the report. */
+
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Deployment, type PlanRequest, prepare } from '@plimsoll/planner';
 import { type EngineName, engineFace } from '@plimsoll/planner/engines';
@@ -22,6 +23,7 @@ import {
   workloadOf,
 } from '@plimsoll/simulator/scenario';
 import { modelOfArgument } from './command-model.ts';
+import { flagKey } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 import type { SimulateAnswer } from './simulate-schema.ts';
 
@@ -46,7 +48,8 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   const deployment = prepare(request);
   const trace = traceOf(scenario, options);
   const workload = workloadOf(scenario, trace);
-  const input = inputOf(scenario, { request, deployment, workload, traces: options.traces });
+  const lengths = meanLengths(workload);
+  const input = inputOf(scenario, { request, deployment, workload, lengths, traces: options.traces });
   const outcome = simulate(input);
   const report = reportOf(input, outcome);
   const answer: SimulateAnswer = {
@@ -122,19 +125,14 @@ function stepLimit({ limits, options = {} }: Scenario, engine: EngineName): Plan
       hint: 'keep one of them',
     });
   }
-  return { [camelCase(name)]: String(batchedTokens) };
+  return { [flagKey(name)]: String(batchedTokens) };
 }
 
 /** The options of a scenario as commander reads them from a command line. */
 export function flagsOfOptions(options: NonNullable<Scenario['options']>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [camelCase(name), optionValue(value)]),
+    Object.entries(options).map(([name, value]) => [flagKey(name.replace(/^--/, '')), optionValue(value)]),
   );
-}
-
-/** Commander's name of a flag: max-num-seqs becomes maxNumSeqs. */
-function camelCase(name: string): string {
-  return name.replace(/^--/, '').replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function optionValue(value: string | number | boolean): string | boolean {
@@ -145,13 +143,15 @@ export interface PreparedScenario {
   readonly request: PlanRequest;
   readonly deployment: Deployment;
   readonly workload: ReturnType<typeof workloadOf>;
+  /** Of the workload; a search computes them once for all candidates. */
+  readonly lengths: ReturnType<typeof meanLengths>;
   readonly traces: boolean;
 }
 
 /** Throws `engine-without-scheduler` for the profile without an engine. */
 export function inputOf(
   scenario: Scenario,
-  { request, deployment, workload, traces }: PreparedScenario,
+  { request, deployment, workload, lengths, traces }: PreparedScenario,
 ): SimulationInput {
   const { limits, prefixCaching, frontEnd } = scenario;
   const { name, serving: rules } = engineFace(request.engine);
@@ -163,7 +163,6 @@ export function inputOf(
       hint: 'name an engine in the scenario, such as engine: vllm',
     });
   }
-  const lengths = meanLengths(workload);
   return {
     replica: replicaModel({
       deployment,

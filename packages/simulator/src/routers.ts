@@ -36,7 +36,7 @@ export function createRouter(name: RouterName, replicas: readonly Replica[], ran
         const least = leastLoaded(replicas, at(0));
         let [best, cachedMost] = [least, least.scheduler.cachedTokens(prompt)];
         for (const replica of replicas) {
-          if (replica.outstanding > least.outstanding + imbalanceMax) continue;
+          if (replica === least || replica.outstanding > least.outstanding + imbalanceMax) continue;
           const cached = replica.scheduler.cachedTokens(prompt);
           if (cached > cachedMost) [best, cachedMost] = [replica, cached];
         }

@@ -129,12 +129,14 @@ class Search<Candidate> {
     for (const option of options) {
       const replica = boundedOf(option.candidate);
       const broken = prunes === false ? null : brokenSlo(replica, load, slo);
-      const most = Math.floor(devicesMax / option.devices);
-      const least = replicasMin(replica, load);
       if (broken !== null) {
         this.#tooSlow++;
         this.#keepNearest(option, broken);
-      } else if (least > most) this.#tooLarge++;
+        continue;
+      }
+      const most = Math.floor(devicesMax / option.devices);
+      const least = replicasMin(replica, load);
+      if (least > most) this.#tooLarge++;
       else if (objective === 'goodput') {
         const rate = Math.min(load.requestsPerSecond ?? Infinity, most * requestRateMax(replica, load));
         queue.push({ option, least: most, bound: -rate });
