@@ -22,6 +22,7 @@ interface SimulateFlags {
 
 export function simulateCommand(done: (exitCode: number) => void): Command {
   return describe(new Command('simulate')).action(async (path: string, flags: SimulateFlags) => {
+    if (flags.compare !== undefined) refuseFiles(flags);
     const run = await runFile(path, flags);
     if (flags.compare !== undefined) return done(await compareWith(flags.compare, run, flags));
     if (flags.plot !== undefined) {
@@ -43,8 +44,8 @@ function runFile(path: string, flags: SimulateFlags): Promise<ScenarioRun> {
   });
 }
 
-/** Runs the other scenario and prints both; returns the exit code. */
-async function compareWith(path: string, run: ScenarioRun, flags: SimulateFlags): Promise<number> {
+/** A file describes one simulation, and a comparison runs two. */
+function refuseFiles(flags: SimulateFlags): void {
   for (const name of ['plot', 'trace'] as const) {
     if (flags[name] === undefined) continue;
     throw new PlimsollError({
@@ -54,6 +55,10 @@ async function compareWith(path: string, run: ScenarioRun, flags: SimulateFlags)
       hint: `run each scenario with --${name}`,
     });
   }
+}
+
+/** Runs the other scenario and prints both; returns the exit code. */
+async function compareWith(path: string, run: ScenarioRun, flags: SimulateFlags): Promise<number> {
   const other = await runFile(path, flags);
   const comparison = compareSimulations(run.answer, other.answer);
   if (flags.json === true) printJson(comparison);
