@@ -2,9 +2,11 @@
  * Reads a scenario file: YAML, `extends`, schema. An error names the file, the line and the field. `extends` names
  * another file, relative to this one; maps are merged, and everything else of this file replaces what the other says.
  */
+
 import { PlimsollError } from '@plimsoll/foundation';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { isJsonObject } from '../workload/trace-fields.ts';
 import { type Scenario, scenarioSchema } from './scenario-schema.ts';
 
 export interface ScenarioFiles {
@@ -69,9 +71,7 @@ function parse(path: string, text: string): Parsed {
 function contentOf(file: Parsed): Readonly<Record<string, unknown>> {
   // The limit of aliases keeps a small file from growing into gigabytes.
   const content: unknown = file.document.toJS({ maxAliasCount: 100 });
-  if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
-    return content as Readonly<Record<string, unknown>>;
-  }
+  if (isJsonObject(content)) return content;
   throw problem(file.path, 1, '', 'a scenario is a map of fields such as model, hardware and workload');
 }
 
@@ -79,16 +79,12 @@ function contentOf(file: Parsed): Readonly<Record<string, unknown>> {
 const choices: ReadonlySet<string> = new Set(['arrivals', 'prompt', 'output']);
 
 function merge(base: unknown, own: unknown, name = ''): unknown {
-  if (!isPlainMap(base) || !isPlainMap(own) || (choices.has(name) && name !== '')) return own ?? base;
+  if (!isJsonObject(base) || !isJsonObject(own) || choices.has(name)) return own ?? base;
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(own)) {
     merged[key] = Object.hasOwn(base, key) ? merge(base[key], value, key) : value;
   }
   return merged;
-}
-
-function isPlainMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function issueError(issues: readonly z.core.$ZodIssue[], files: readonly Parsed[]): PlimsollError {
