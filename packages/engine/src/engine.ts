@@ -250,7 +250,7 @@ export class Engine {
   async #cacheParts(): Promise<CacheParts> {
     const { scheduler, forward, drafter, draftModel, kernels } = this.#parts;
     this.#cacheIdentity ??= cacheIdentity({
-      plan: defined(this.memory.adoptedPlan ?? undefined, 'a running engine has a plan'),
+      plan: defined(this.memory.adoptedPlan, 'a running engine has a plan'),
       models: draftModel === null ? [this.model] : [this.model, draftModel],
       kernelPath: kernels.path,
     });

@@ -173,7 +173,7 @@ export class Forward {
   logits(rows: readonly number[], { findLargest = false } = {}): Float32Array {
     const { buffers, arena } = this.#head;
     this.#bringRows(rows);
-    this.#kernels.run(arena, this.#headProgram(rows.length, findLargest));
+    this.#kernels.run(arena, this.#headProgram(rows.length, findLargest ? 'largest' : 'logits'));
     return new Float32Array(this.#buffer(arena), buffers.logits, rows.length * this.model.graph.vocabSize);
   }
 
@@ -189,45 +189,34 @@ export class Forward {
    */
   finalStates(rows: readonly number[]): Float32Array {
     this.#bringRows(rows);
-    this.#kernels.run(this.#head.arena, this.#normProgram(rows.length));
+    this.#kernels.run(this.#head.arena, this.#headProgram(rows.length, 'norm'));
     return this.headRows(rows.length);
   }
 
-  /** Gathers rows and applies the final norm. Reads `hidden` if the last layer is in the head's arena, else `normed`. */
-  #pushFinalNorm(list: OperationList, rows: number): void {
-    const { arena, buffers } = this.#head;
-    const { finalNorm, graph } = this.model;
-    if (this.#lastArena === arena) list.push(this.#gather(list.layout, rows));
-    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
-  }
-
-  #normProgram(rows: number): Program {
-    const key = `${rows} norm`;
-    const kept = this.#heads.get(key);
-    if (kept !== undefined) return kept;
-    const list = this.#listAt(this.#head.arena, rows);
-    this.#pushFinalNorm(list, rows);
-    const program = this.#kernels.prepare(list.operations);
-    if (rows <= keptTokensMax) this.#heads.set(key, program);
-    return program;
-  }
-
-  #headProgram(rows: number, findLargest: boolean): Program {
-    const key = `${rows} ${findLargest}`;
+  /** Reads `hidden` if the last layer is in the head's arena, else `normed`. */
+  #headProgram(rows: number, result: 'norm' | 'logits' | 'largest'): Program {
+    const key = `${rows} ${result}`;
     const kept = this.#heads.get(key);
     if (kept !== undefined) return kept;
     const { buffers, arena } = this.#head;
-    const { head, graph } = this.model;
+    const { finalNorm, graph } = this.model;
     const list = this.#listAt(arena, rows);
-    this.#pushFinalNorm(list, rows);
-    list.products(buffers['head-rows'], [{ weight: head, output: buffers.logits }]);
-    const { vocabSize: columns, logitSoftCap: cap } = graph;
-    const values = buffers.logits;
-    if (cap !== null) list.push({ op: 'soft-cap', values, count: rows * columns, cap });
-    if (findLargest) list.push({ op: 'argmax', values, rows, columns, output: buffers.candidates });
+    if (this.#lastArena === arena) list.push(this.#gather(list.layout, rows));
+    list.norm(list.layout.buffers.normed, buffers['head-rows'], finalNorm, { offset: graph.finalNormOffset });
+    if (result !== 'norm') this.#pushLogits(list, rows, result === 'largest');
     const program = this.#kernels.prepare(list.operations);
     if (rows <= keptTokensMax) this.#heads.set(key, program);
     return program;
+  }
+
+  #pushLogits(list: OperationList, rows: number, findLargest: boolean): void {
+    const { buffers } = this.#head;
+    const { head, graph } = this.model;
+    const { vocabSize: columns, logitSoftCap: cap } = graph;
+    const values = buffers.logits;
+    list.products(buffers['head-rows'], [{ weight: head, output: values }]);
+    if (cap !== null) list.push({ op: 'soft-cap', values, count: rows * columns, cap });
+    if (findLargest) list.push({ op: 'argmax', values, rows, columns, output: buffers.candidates });
   }
 
   /** The input rows of the head in the last `logits` call, [rows, hiddenSize]: after the final norm. */

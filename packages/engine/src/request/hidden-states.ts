@@ -53,7 +53,7 @@ export class HiddenStates implements HiddenCapture {
 
   /** The states of the positions [start, end), [end - start, hiddenSize]; valid until `release`. */
   rows(layer: HiddenLayer, start: number, end: number): Float32Array {
-    const data = defined(this.#data ?? undefined, 'the states were released');
+    const data = defined(this.#data, 'the states were released');
     assert(start >= this.start && start <= end && end <= this.end, 'the positions are kept');
     const place = this.#place(layer, start);
     return data.subarray(place, place + (end - start) * this.hiddenSize);
