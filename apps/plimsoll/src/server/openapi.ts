@@ -136,7 +136,6 @@ function reference(schema: z.ZodType): JsonObject {
 /** zod's name for the place of inner schemas with an id. */
 const sharedName = '__shared';
 
-/** Requests are described as clients send them, answers as they get them. */
 /** Writes a tuple as a list of a fixed length: some readers of OpenAPI 3.1 do not know `prefixItems`. */
 function plainTuple({ jsonSchema }: { readonly jsonSchema: JsonObject }): void {
   if (!Array.isArray(jsonSchema.prefixItems)) return;
@@ -144,6 +143,7 @@ function plainTuple({ jsonSchema }: { readonly jsonSchema: JsonObject }): void {
   delete jsonSchema.prefixItems;
 }
 
+/** Requests are described as clients send them, answers as they get them. */
 function components(routes: readonly RouteDescription[]): JsonObject {
   const uri = (id: string): string => `#/components/schemas/${id}`;
   const schemas: JsonObject = {};

@@ -1,6 +1,6 @@
 /** Texts to vectors. Every embedding API maps onto this file. */
 import type { RequestUsage } from '@plimsoll/engine';
-import { formatBytes, PlimsollError } from '@plimsoll/foundation';
+import { formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
 import type { Call } from '../http/server-env.ts';
 import { normalised, PooledStates } from './pooling.ts';
 import type { ServerCore } from './server-core.ts';
@@ -23,7 +23,7 @@ export interface Embeddings {
 }
 
 /** Bytes of the vectors of one call. */
-const vectorBytesMax = 8 * 2 ** 20;
+const vectorBytesMax: number = 8 * MiB;
 const floatBytes = 4;
 
 /**
@@ -86,10 +86,4 @@ function checkAnswerSize(sizeBytes: number): void {
     limit: vectorBytesMax,
     hint: 'send fewer texts per request, or ask for fewer dimensions',
   });
-}
-
-/** Encodes a text to embed. Its control tokens are plain text. */
-export function encodeText({ model: { engine, tokenizer } }: ServerCore, text: string): Int32Array {
-  engine.checkTextSize([text]);
-  return tokenizer.encode(text);
 }

@@ -66,6 +66,18 @@ export class Generations {
     };
   }
 
+  /** Submits the requests of a call one after another. If one is refused, the earlier ones end. */
+  submitAll(inputs: Iterable<GenerationInput>, call: Call): readonly Generation[] {
+    const generations: Generation[] = [];
+    try {
+      for (const input of inputs) generations.push(this.submit(input, call));
+      return generations;
+    } catch (error) {
+      for (const generation of generations) generation.cancel();
+      throw error;
+    }
+  }
+
   #submit({ lease, ...input }: GenerationInput, call: Call): Request {
     const seed = input.sampling?.seed ?? randomInt(2 ** 32);
     try {

@@ -32,10 +32,13 @@ export function encodeMixed(
   { field, parsesSpecial }: PromptReading,
 ): Int32Array {
   const { engine, tokenizer } = model;
-  const parts = typeof prompt === 'string' ? [prompt] : prompt;
-  engine.checkTextSize(parts.filter((part) => typeof part === 'string'));
+  if (typeof prompt === 'string') {
+    engine.checkTextSize([prompt]);
+    return tokenizer.encode(prompt, { parseSpecial: parsesSpecial });
+  }
+  engine.checkTextSize(prompt.filter((part) => typeof part === 'string'));
   const tokens: number[] = [];
-  for (const [index, part] of parts.entries()) {
+  for (const [index, part] of prompt.entries()) {
     if (typeof part === 'number') {
       tokens.push(checkedToken(tokenizer, part, field));
       continue;
@@ -47,16 +50,7 @@ export function encodeMixed(
   return Int32Array.from(tokens);
 }
 
-/** Throws if a token is outside the vocabulary; `field` names the list in the error. */
-export function checkedTokens(
-  model: ServedModel,
-  tokens: readonly number[],
-  field: string,
-): readonly number[] {
-  for (const token of tokens) checkedToken(model.tokenizer, token, field);
-  return tokens;
-}
-
+/** Throws if the token is outside the vocabulary; `field` names the list in the error. */
 export function checkedToken(
   { vocabSize }: Pick<Tokenizer, 'vocabSize'>,
   token: number,

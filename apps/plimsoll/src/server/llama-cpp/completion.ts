@@ -1,13 +1,13 @@
 /** `/completion` in llama.cpp's form: one or several prompts, each to one or several answers, whole or as a stream. */
 import { defined } from '@plimsoll/foundation';
-import type { Generation } from '../core/generations.ts';
+import type { GenerationInput } from '../core/generations.ts';
 import { merged } from '../core/merged-pieces.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { llamaCppError } from '../http/error-forms.ts';
 import { eventStreamResponse, serverSentEvent } from '../http/event-stream.ts';
 import { failCall } from '../http/request-errors.ts';
-import type { Call, ServerContext } from '../http/server-env.ts';
+import type { ServerContext } from '../http/server-env.ts';
 import { type CompletionAsks, readCompletion } from './completion-input.ts';
 import { CompletionReader } from './completion-reader.ts';
 import type { CompletionRequest } from './completion-schema.ts';
@@ -21,7 +21,7 @@ export async function completion(
   const call = context.get('call');
   const model = servedName(core.model, body.model);
   const wanted = readCompletion(core, body, call.id);
-  const generations = submitAll(core, wanted, call);
+  const generations = core.generations.submitAll(inputsOf(wanted), call);
   const readers = wanted.asks.flatMap((ask, prompt) =>
     Array.from({ length: ask.input.choices }, (_, choice) => {
       const generation = defined(generations[prompt], 'each prompt has a generation');
@@ -59,17 +59,10 @@ export async function completion(
   return eventStreamResponse(context, events());
 }
 
-function submitAll(core: ServerCore, { asks, lease }: CompletionAsks, call: Call): readonly Generation[] {
-  const generations: Generation[] = [];
-  try {
-    for (const { tokens, input } of asks) {
-      const held = lease();
-      const grammar = held === undefined ? {} : { lease: held };
-      generations.push(core.generations.submit({ ...input, prompt: tokens, ...grammar }, call));
-    }
-    return generations;
-  } catch (error) {
-    for (const generation of generations) generation.cancel();
-    throw error;
+/** Leases a grammar for each request just before the request is submitted. */
+function* inputsOf({ asks, lease }: CompletionAsks): Generator<GenerationInput, void, void> {
+  for (const { tokens, input } of asks) {
+    const held = lease();
+    yield { ...input, prompt: tokens, ...(held !== undefined && { lease: held }) };
   }
 }

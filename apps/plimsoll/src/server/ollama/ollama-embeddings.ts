@@ -1,6 +1,7 @@
 /** `/api/embed`, and its old form `/api/embeddings` for one text. */
 import type { z } from 'zod';
-import { type Embeddings, embed, encodeText } from '../core/embeddings.ts';
+import { type Embeddings, embed } from '../core/embeddings.ts';
+import { encodeMixed } from '../core/mixed-prompts.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { InvalidField } from '../http/request-errors.ts';
@@ -74,6 +75,6 @@ async function vectorsOf(core: ServerCore, context: ServerContext, ask: VectorsA
 
 /** The context needs a place for the sampled token. */
 function promptOf(core: ServerCore, text: string, truncates: boolean): Int32Array {
-  const tokens = encodeText(core, text);
+  const tokens = encodeMixed(core.model, text, { field: 'input', parsesSpecial: false });
   return truncates ? tokens.subarray(0, core.model.engine.contextMax - 1) : tokens;
 }

@@ -1,8 +1,8 @@
 /** The prompts of a completion request: their tokens, and with echo their texts and scores. */
 import type { SampledLogprobs } from '@plimsoll/engine/sampling';
-import { checkedTokens } from '../core/mixed-prompts.ts';
+import { encodeMixed, promptsOf } from '../core/mixed-prompts.ts';
 import { promptScores } from '../core/prompt-scores.ts';
-import { encodePlain, type ServedModel } from '../core/served-model.ts';
+import type { ServedModel } from '../core/served-model.ts';
 import type { CompletionRequest } from './completion-schema.ts';
 
 export interface CompletionPrompt {
@@ -13,6 +13,9 @@ export interface CompletionPrompt {
   readonly scores: readonly (SampledLogprobs | null)[] | null;
 }
 
+/** Clients write the markers of their model by hand. */
+const reading = { field: 'prompt', parsesSpecial: true };
+
 export async function readPrompts(
   model: ServedModel,
   body: CompletionRequest,
@@ -21,10 +24,9 @@ export async function readPrompts(
   const { engine, tokenizer } = model;
   const { echo, logprobs } = body;
   const prompts: CompletionPrompt[] = [];
-  for (const prompt of promptList(body.prompt)) {
-    const tokens =
-      typeof prompt === 'string' ? encodePlain(model, prompt) : checkedTokens(model, prompt, 'prompt');
-    const text = typeof prompt === 'string' ? prompt : tokenizer.decode(prompt, { skipSpecial: false });
+  for (const prompt of promptsOf(body.prompt)) {
+    const tokens = encodeMixed(model, prompt, reading);
+    const text = typeof prompt === 'string' ? prompt : tokenizer.decode(tokens, { skipSpecial: false });
     const scores =
       echo === true && logprobs != null
         ? await promptScores(engine, tokens, { top: logprobs, signal })
@@ -32,14 +34,4 @@ export async function readPrompts(
     prompts.push({ tokens, echoed: echo === true ? text : '', scores });
   }
   return prompts;
-}
-
-/** One or several prompts as a list. */
-function promptList(prompt: CompletionRequest['prompt']): readonly (string | readonly number[])[] {
-  if (typeof prompt === 'string') return [prompt];
-  return isTokenList(prompt) ? [prompt] : prompt;
-}
-
-function isTokenList(prompt: Exclude<CompletionRequest['prompt'], string>): prompt is number[] {
-  return typeof prompt[0] === 'number';
 }

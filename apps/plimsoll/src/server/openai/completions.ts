@@ -1,13 +1,13 @@
 /** `/v1/completions`: one or several prompts, each to one or several answers, whole or as a stream. */
 import type { GenerationPiece } from '@plimsoll/engine';
-import type { Generation, GenerationInput } from '../core/generations.ts';
+import type { GenerationInput } from '../core/generations.ts';
 import { merged } from '../core/merged-pieces.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { openaiError } from '../http/error-forms.ts';
 import { eventStreamResponse, serverSentEvent } from '../http/event-stream.ts';
 import { failCall, InvalidField } from '../http/request-errors.ts';
-import type { Call, ServerContext } from '../http/server-env.ts';
+import type { ServerContext } from '../http/server-env.ts';
 import { schemaOfFormat } from './chat-input.ts';
 import { LogprobLists } from './completion-logprobs.ts';
 import { type CompletionPrompt, readPrompts } from './completion-prompts.ts';
@@ -33,7 +33,7 @@ export async function completions(
   const prompts = await readPrompts(core.model, body, call.signal);
   const choices = choiceReaders(core, prompts, body);
   if (body.max_tokens === 0) return context.json(scoredOnly(prompts, choices, head));
-  const generations = submitAll(core, prompts, body, call);
+  const generations = core.generations.submitAll(inputsOf(core, prompts, body), call);
   const perPrompt = body.n ?? 1;
   const pieces = merged(generations.map((generation) => generation.pieces));
   if (body.stream !== true) {
@@ -74,25 +74,16 @@ function checkFields({ max_tokens: maxTokens, echo, stream, best_of: best, n }: 
     throw new InvalidField('best_of', 'the server ranks no answers; the most is n');
 }
 
-function submitAll(
+function* inputsOf(
   core: ServerCore,
   prompts: readonly CompletionPrompt[],
   body: CompletionRequest,
-  call: Call,
-): readonly Generation[] {
+): Generator<GenerationInput, void, void> {
   const common = commonInput(body, body.logprobs ?? null, core.model.tokenizer.vocabSize);
   const schema = schemaOfFormat(body.response_format);
-  const generations: Generation[] = [];
-  try {
-    for (const { tokens } of prompts) {
-      const lease = schema === undefined ? undefined : core.grammars.lease(schema);
-      const input: GenerationInput = { ...common, prompt: tokens, ...(lease !== undefined && { lease }) };
-      generations.push(core.generations.submit(input, call));
-    }
-    return generations;
-  } catch (error) {
-    for (const generation of generations) generation.cancel();
-    throw error;
+  for (const { tokens } of prompts) {
+    const lease = schema === undefined ? undefined : core.grammars.lease(schema);
+    yield { ...common, prompt: tokens, ...(lease !== undefined && { lease }) };
   }
 }
 

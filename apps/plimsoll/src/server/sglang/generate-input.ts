@@ -1,6 +1,5 @@
 /** The body of `/generate` to requests for the engine: one per prompt. */
-import { checkedTokens } from '../core/mixed-prompts.ts';
-import { encodePlain } from '../core/served-model.ts';
+import { encodeMixed, type MixedPrompt, promptsOf } from '../core/mixed-prompts.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import { type CommonInput, commonInput } from '../openai/sampling-fields.ts';
@@ -9,6 +8,7 @@ import { checkSpecCapture, type SpecCapture } from './spec-capture.ts';
 
 /** SGLang's default. */
 const usualTokensMax = 128;
+const reading = { field: 'input_ids', parsesSpecial: true };
 
 export interface GenerateAsk {
   readonly tokens: ArrayLike<number>;
@@ -30,7 +30,7 @@ export function isBatch({ text, input_ids: ids, sampling_params: params }: Gener
 }
 
 export function readAsks(core: ServerCore, body: GenerateRequest): readonly GenerateAsk[] {
-  const prompts = promptsOf(body);
+  const prompts = givenPrompts(body);
   /** The value of a field for one prompt. */
   const each = <Value>(field: string, value: Value | readonly Value[] | null | undefined) => {
     if (Array.isArray(value) && value.length !== prompts.length) {
@@ -51,10 +51,7 @@ export function readAsks(core: ServerCore, body: GenerateRequest): readonly Gene
     salt: each<string>('cache_salt', body.cache_salt),
   };
   return prompts.map((prompt, index): GenerateAsk => {
-    const tokens =
-      typeof prompt === 'string'
-        ? encodePlain(core.model, prompt)
-        : checkedTokens(core.model, prompt, 'input_ids');
+    const tokens = encodeMixed(core.model, prompt, reading);
     const params = fields.params(index) ?? {};
     const hidden = fields.hidden(index) ?? false;
     const capture = fields.capture(index);
@@ -77,13 +74,9 @@ export function readAsks(core: ServerCore, body: GenerateRequest): readonly Gene
   });
 }
 
-function promptsOf({ text, input_ids: ids }: GenerateRequest): readonly (string | readonly number[])[] {
+function givenPrompts({ text, input_ids: ids }: GenerateRequest): readonly MixedPrompt[] {
   if ((text == null) === (ids == null)) throw new InvalidField('text', 'send either text or input_ids');
-  if (text != null) return typeof text === 'string' ? [text] : text;
-  const lists = ids ?? [];
-  return typeof lists[0] === 'number'
-    ? [lists as readonly number[]]
-    : (lists as readonly (readonly number[])[]);
+  return promptsOf(text ?? ids ?? []);
 }
 
 function inputOf(

@@ -17,10 +17,18 @@ export interface ReaderParts {
   readonly withTexts: boolean;
 }
 
+interface InputEntries {
+  readonly chosen: LogprobEntry[];
+  readonly tops: (LogprobEntry[] | null)[];
+}
+
 export class GenerateReader {
   readonly #parts: ReaderParts;
   readonly #tokens: number[] = [];
-  readonly #scores: SampledLogprobs[] = [];
+  readonly #outputs: LogprobEntry[] = [];
+  readonly #outputTops: LogprobEntry[][] = [];
+  /** Entries of the prompt, which stay the same; null until the first view. */
+  #inputs: InputEntries | null = null;
   #text = '';
   #finish: MetaInfo['finish_reason'] = null;
 
@@ -34,7 +42,10 @@ export class GenerateReader {
       this.#text += text;
       if (token !== null) {
         this.#tokens.push(token);
-        if (logprobs !== undefined) this.#scores.push(logprobs);
+        if (logprobs !== undefined) {
+          this.#outputs.push(this.#entryOf(logprobs.chosen));
+          this.#outputTops.push(logprobs.top.map((one) => this.#entryOf(one)));
+        }
       }
     }
     if (end === null) return;
@@ -68,29 +79,34 @@ export class GenerateReader {
   }
 
   #logprobs(): Partial<MetaInfo> {
-    const { ask, promptScores } = this.#parts;
-    if (ask.logprobs === null) return {};
-    const { top, start } = ask.logprobs;
-    const input = promptScores === null ? null : promptScores.slice(Math.max(0, start));
-    const entry = (score: TokenLogprob): LogprobEntry => this.#entry(score.token, score.logprob);
-    const tops = (score: SampledLogprobs): LogprobEntry[] => score.top.map(entry);
+    const { logprobs } = this.#parts.ask;
+    if (logprobs === null) return {};
+    this.#inputs ??= this.#inputEntries(Math.max(0, logprobs.start));
     return {
-      input_token_logprobs: (input ?? []).map((score, index) =>
-        // SGLang scores no token at the start.
-        this.#entry(
-          ask.tokens[Math.max(0, start) + index] ?? 0,
-          index === 0 || score === null ? null : score.chosen.logprob,
-        ),
-      ),
-      output_token_logprobs: this.#scores.map(({ chosen }) => entry(chosen)),
-      output_token_logprobs_length: this.#scores.length,
-      ...(top > 0 && {
-        input_top_logprobs: (input ?? []).map((score, index) =>
-          index === 0 || score === null ? null : tops(score),
-        ),
-        output_top_logprobs: this.#scores.map(tops),
+      input_token_logprobs: this.#inputs.chosen,
+      output_token_logprobs: this.#outputs,
+      output_token_logprobs_length: this.#outputs.length,
+      ...(logprobs.top > 0 && {
+        input_top_logprobs: this.#inputs.tops,
+        output_top_logprobs: this.#outputTops,
       }),
     };
+  }
+
+  #inputEntries(start: number): InputEntries {
+    const { ask, promptScores } = this.#parts;
+    // SGLang scores no token at the start.
+    const scores = (promptScores ?? []).slice(start).map((score, index) => (index === 0 ? null : score));
+    return {
+      chosen: scores.map((score, index) =>
+        this.#entry(ask.tokens[start + index] ?? 0, score?.chosen.logprob ?? null),
+      ),
+      tops: scores.map((score) => score?.top.map((one) => this.#entryOf(one)) ?? null),
+    };
+  }
+
+  #entryOf({ token, logprob }: TokenLogprob): LogprobEntry {
+    return this.#entry(token, logprob);
   }
 
   #entry(token: number, logprob: number | null): LogprobEntry {
