@@ -1,6 +1,6 @@
 /** The KV blocks of a cache group as a grid. Cells of one kind are one path, so that a change redraws a few shapes. */
 import { formatCount } from '@plimsoll/foundation';
-import { type PointerEvent, type ReactNode, useState } from 'react';
+import { type PointerEvent, type ReactNode, useMemo, useState } from 'react';
 import { fill, type LiveWords } from '../words.ts';
 import { type Cell, type CellGrid, cellsOf, gridOf } from './state/cells.ts';
 import type { BlockGroupState } from './state/server-events.ts';
@@ -17,9 +17,8 @@ interface BlockGridProps {
 
 export function BlockGrid({ group, marked, words }: BlockGridProps): ReactNode {
   const [pointed, setPointed] = useState<number | null>(null);
-  const cells = group === null ? [] : cellsOf(group);
-  const grid = gridOf(cells.length);
-  const kinds = [...new Set(cells.map(({ kind }) => kind))];
+  // A move of the pointer draws again, but only new blocks change the paths.
+  const { cells, grid, paths } = useMemo(() => drawingOf(group), [group]);
   const point = (event: PointerEvent<SVGSVGElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     const column = Math.floor(((event.clientX - box.left) / box.width) * grid.columns);
@@ -38,8 +37,8 @@ export function BlockGrid({ group, marked, words }: BlockGridProps): ReactNode {
         onPointerMove={point}
         onPointerLeave={() => setPointed(null)}
       >
-        {kinds.map((kind) => (
-          <path key={kind} data-cell={kind} d={cellsPath(cells, grid, (one) => one.kind === kind)} />
+        {paths.map(({ kind, path }) => (
+          <path key={kind} data-cell={kind} d={path} />
         ))}
         {marked !== null && (
           <path data-cell="marked" d={cellsPath(cells, grid, (one) => one.owner === marked)} />
@@ -52,6 +51,20 @@ export function BlockGrid({ group, marked, words }: BlockGridProps): ReactNode {
       </figcaption>
     </figure>
   );
+}
+
+interface Drawing {
+  readonly cells: readonly Cell[];
+  readonly grid: CellGrid;
+  readonly paths: readonly { readonly kind: Cell['kind']; readonly path: string }[];
+}
+
+function drawingOf(group: BlockGroupState | null): Drawing {
+  const cells = group === null ? [] : cellsOf(group);
+  const grid = gridOf(cells.length);
+  const kinds = [...new Set(cells.map(({ kind }) => kind))];
+  const paths = kinds.map((kind) => ({ kind, path: cellsPath(cells, grid, (one) => one.kind === kind) }));
+  return { cells, grid, paths };
 }
 
 function cellsPath(cells: readonly Cell[], { columns }: CellGrid, isWanted: (cell: Cell) => boolean): string {
