@@ -56,3 +56,50 @@ test('the OpenAPI document names every route and resolves every reference', asyn
   for (const id of references) expect(document.components.schemas).toHaveProperty(id ?? '');
   await server.close();
 });
+
+test('an event of a stream is described as its reader gets it: a name, and its data as text', async () => {
+  const server = await startTestServer();
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+    readonly paths: Record<string, Record<string, { readonly responses: Record<string, unknown> }>>;
+  };
+  expect(document.paths['/v1/responses']?.post?.responses['200']).toMatchInlineSnapshot(`
+    {
+      "content": {
+        "application/json": {
+          "schema": {
+            "$ref": "#/components/schemas/Response",
+          },
+        },
+        "text/event-stream": {
+          "schema": {
+            "properties": {
+              "data": {
+                "anyOf": [
+                  {
+                    "const": "[DONE]",
+                  },
+                  {
+                    "contentMediaType": "application/json",
+                    "contentSchema": {
+                      "$ref": "#/components/schemas/ResponseEvent",
+                    },
+                    "type": "string",
+                  },
+                ],
+              },
+              "event": {
+                "type": "string",
+              },
+            },
+            "required": [
+              "data",
+            ],
+            "type": "object",
+          },
+        },
+      },
+      "description": "The answer",
+    }
+  `);
+  await server.close();
+});

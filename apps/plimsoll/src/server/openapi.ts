@@ -70,7 +70,7 @@ function operation(route: RouteDescription, path: string, needsKey: boolean): Js
   const { request, response, event, line, contentType = 'text/plain', summary, tag, isOpen } = route;
   const content = {
     ...(response !== null && { 'application/json': { schema: reference(response) } }),
-    ...(event !== undefined && { 'text/event-stream': { schema: reference(event) } }),
+    ...(event !== undefined && { 'text/event-stream': { schema: eventFrame(event) } }),
     ...(line !== undefined && { 'application/x-ndjson': { schema: reference(line) } }),
     ...(response === null && event === undefined && { [contentType]: { schema: { type: 'string' } } }),
   };
@@ -99,6 +99,20 @@ function operation(route: RouteDescription, path: string, needsKey: boolean): Js
       ...refusalsOf(route, path, needsKey && isOpen !== true),
     },
     ...(isOpen === true && { security: [] }),
+  };
+}
+
+/** One event as a reader of the stream gets it: a name, if it has one, and its data as text. */
+function eventFrame(event: z.ZodType): JsonObject {
+  const json = { type: 'string', contentMediaType: 'application/json', contentSchema: reference(event) };
+  return {
+    type: 'object',
+    required: ['data'],
+    properties: {
+      event: { type: 'string' },
+      // OpenAI's streams end with this text, which is no JSON.
+      data: { anyOf: [{ const: '[DONE]' }, json] },
+    },
   };
 }
 
