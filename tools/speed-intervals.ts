@@ -7,7 +7,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import { measuredEngine } from '@plimsoll/planner/speed';
 import { validateRecords } from '@plimsoll/planner/validation';
 import { resolveHardware } from '@plimsoll/registry';
@@ -107,7 +107,9 @@ function coverageWithoutOwnSource(): number {
 }
 
 function measuredCombinations(): Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> {
-  const setups = records.map(setupOrNull).filter((setup) => setup !== null);
+  const setups = records
+    .map((record) => attempt(() => setupOf(record, resolver)))
+    .filter((setup) => setup !== null);
   const byStratum = Map.groupBy(setups, ({ engineText }) => measuredEngine(engineText));
   return Object.fromEntries(
     [...byStratum].map(([stratum, ofStratum]) => {
@@ -119,13 +121,4 @@ function measuredCombinations(): Readonly<Record<string, Readonly<Record<string,
       return [stratum, Object.fromEntries(models)];
     }),
   );
-}
-
-function setupOrNull(record: Readonly<Record<string, unknown>>): ReturnType<typeof setupOf> | null {
-  try {
-    return setupOf(record, resolver);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }

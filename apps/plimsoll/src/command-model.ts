@@ -6,11 +6,11 @@
  */
 import { existsSync } from 'node:fs';
 import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { modelNames } from '@plimsoll/planner/engines';
 import { ggufFileBytes } from '@plimsoll/planner/formats';
 import { resolveCheckpoint, resolveDrafter, resolveModel } from '@plimsoll/registry';
-import { attempt } from './attempt.ts';
 import { isHubReference } from './hub/hub-reference.ts';
 import { modelFromReference } from './model-reference.ts';
 import { printMessage } from './output.ts';

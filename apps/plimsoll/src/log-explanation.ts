@@ -1,5 +1,6 @@
 /** Compares the figures of a log with a plan of the same start: the result of `plimsoll explain-log`. */
 import { assert, GiB, PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, plan } from '@plimsoll/planner';
 import { type EngineName, engineFace, readPrintedFlags } from '@plimsoll/planner/engines';
@@ -12,7 +13,6 @@ import {
   type LogReading,
   startingChanges,
 } from '@plimsoll/planner/log';
-import { attempt } from './attempt.ts';
 import { modelOfCommand } from './command-model.ts';
 import { commandEngines } from './engine-flags.ts';
 import { hardwareOfMemory, namedHardware } from './log-hardware.ts';

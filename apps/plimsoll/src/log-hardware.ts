@@ -1,7 +1,7 @@
 /** Finds the device of a log by a printed name, or by the printed size of its memory. */
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { EngineLog } from '@plimsoll/planner/log';
 import { featuredHardware, type HardwareRow, listHardware, resolveHardware } from '@plimsoll/registry';
-import { attempt } from './attempt.ts';
 
 /** Maximum difference from the registry's memory size: drivers differ by some hundred MiB. */
 const memoryTolerance = 0.01;

@@ -1,12 +1,13 @@
 /** The flags of `plimsoll rank`, and the question they make. */
+
 import { existsSync } from 'node:fs';
+import { attempt } from '@plimsoll/foundation/attempt';
 import { modelSpecFromRecord } from '@plimsoll/model-files/config';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type EngineName, engineNamed } from '@plimsoll/planner/engines';
 import { parseKvFormat } from '@plimsoll/planner/formats';
 import type { RankQuestion } from '@plimsoll/planner/rank';
 import { type HardwareRecord, listHardware, resolveHardware, shippedRegistry } from '@plimsoll/registry';
-import { attempt } from './attempt.ts';
 import { badFlag } from './flag-values.ts';
 import { workloadOf } from './plan-flags.ts';
 

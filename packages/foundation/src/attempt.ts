@@ -1,4 +1,4 @@
-import { PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from './errors.ts';
 
 /** Returns the result of the call, or null if the call throws a PlimsollError. With `code`, other codes pass through. */
 export function attempt<Result>(call: () => Result, code?: string): Result | null {

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { formatBytes, MiB } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import { type HardwareRecord, resolveHardware } from '@plimsoll/registry';
 import { Command } from 'commander';
-import { attempt } from '../attempt.ts';
 import { printJson, printText } from '../output.ts';
 import { renderTable } from '../render/table.ts';
 

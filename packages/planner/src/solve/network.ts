@@ -1,5 +1,5 @@
 /** What the network takes of a step, for each tensor parallelism. */
-import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
 import { defineSolver, type Solver } from './solver.ts';
@@ -79,7 +79,9 @@ export const network: Solver = defineSolver({
     const { fits: _, ...asked } = timesOf(request, values);
     const rows: Row[] = [];
     for (let tensor = 1; tensor <= values.tpMax; tensor *= 2) {
-      const times = timesOrNull({ ...request, parallelism: { ...request.parallelism, tensor } }, values);
+      // A tensor parallelism that does not divide the model has no row.
+      const split = { ...request, parallelism: { ...request.parallelism, tensor } };
+      const times = attempt(() => timesOf(split, values));
       if (times !== null)
         rows.push({
           tp: tensor,
@@ -135,14 +137,4 @@ function timesOf(request: PlanRequest, { users, contextTokens, promptTokens }: L
     ttftSeconds,
     ttftNetworkShare: 1 - without.prefillSeconds(promptTokens) / ttftSeconds,
   };
-}
-
-/** Returns null for a tensor parallelism that does not divide the model. */
-function timesOrNull(request: PlanRequest, load: Load): Times | null {
-  try {
-    return timesOf(request, load);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 /** Bytes and speed of weight and cache formats. Accuracy is not part of the answer: it needs a measurement. */
-import { PlimsollError } from '@plimsoll/foundation';
+import type { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import { textParameterCount } from '@plimsoll/model-files/spec';
 import type { KvFormat } from '../bytes/kv-format.ts';
 import { solve, usersMax } from '../deployment/deployment.ts';
@@ -137,7 +138,7 @@ interface Load {
 /** Returns null for a format that the engine does not have. */
 function rowOf(request: PlanRequest, { users, contextTokens, promptTokens }: Load): Row | null {
   const workload = { users, contextTokens: Math.max(contextTokens, promptTokens), promptTokens };
-  const replica = replicaOrNull(request, workload);
+  const replica = attempt(() => prepareReplica(request, workload));
   if (replica === null) return null;
   const { deployment, perHourUsd, devices } = replica;
   const { feasible, tpotSeconds, ttftSeconds, tokensPerSecond } = solve(deployment, workload);
@@ -153,15 +154,6 @@ function rowOf(request: PlanRequest, { users, contextTokens, promptTokens }: Loa
     tokensPerSecond: feasible ? tokensPerSecond : null,
     perMillionOutputUsd: feasible && perHourUsd !== null ? perMillion(perHourUsd, tokensPerSecond) : null,
   };
-}
-
-function replicaOrNull(request: PlanRequest, workload: Load): ReturnType<typeof prepareReplica> | null {
-  try {
-    return prepareReplica(request, workload);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }
 
 function least(rows: readonly Row[], measure: (row: Row) => number): Row | undefined {

@@ -1,5 +1,6 @@
 /** Which hardware meets a latency: the inverse of the step time, and the devices of the registry that reach it. */
-import { PlimsollError } from '@plimsoll/foundation';
+import type { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { neededBytes } from '../deployment/deployment.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
@@ -180,7 +181,8 @@ function devicesThatMeet(
   const rows: DeviceRow[] = [];
   for (const hardware of devices) {
     if (hardware.noLanguageModels !== undefined || hardware.deviceCount > 1) continue;
-    const figures = figuresOrNull({ ...request, hardware, assumptions: undefined }, limits);
+    // Null if the engine refuses the device.
+    const figures = attempt(() => figuresOf({ ...request, hardware, assumptions: undefined }, limits));
     if (figures === null || !meetsLimits(figures, limits)) continue;
     const { tensor, pipeline, data } = request.parallelism;
     const { pricePerHourUsd } = hardware;
@@ -198,16 +200,6 @@ function devicesThatMeet(
       price(left) === price(right) ? left.tpotSeconds - right.tpotSeconds : price(left) - price(right),
     )
     .slice(0, devicesListedMax);
-}
-
-/** Null if the engine refuses the device. */
-function figuresOrNull(request: PlanRequest, limits: Limits): Figures | null {
-  try {
-    return figuresOf(request, limits);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }
 
 function unreachable(limit: number, floorSeconds: number): PlimsollError {

@@ -1,5 +1,6 @@
 /** Finds the checkpoint of a benchmark record from its loose names. */
 import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import namesFile from '@plimsoll/registry/engines/benchmark-names.json' with { type: 'json' };
@@ -60,17 +61,8 @@ function findModel(name: string, resolver: Resolver): ModelSpec {
     if (id !== undefined) return resolver.model(id);
   }
   for (const spelling of spellings) {
-    const known = resolved(spelling, resolver);
+    const known = attempt(() => resolver.model(spelling));
     if (known !== null) return known;
   }
   return resolver.model(name);
-}
-
-function resolved(name: string, resolver: Resolver): ModelSpec | null {
-  try {
-    return resolver.model(name);
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
 }

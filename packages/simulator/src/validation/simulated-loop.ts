@@ -2,7 +2,7 @@
  * Simulates the run of requests that a benchmark record describes: a closed loop of clients, with the lengths that its
  * load generator draws.
  */
-import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import { engineFaces } from '@plimsoll/planner/engines';
 import { measuredEngine } from '@plimsoll/planner/speed';
 import type { LoopRun, LoopSimulator } from '@plimsoll/planner/validation';
@@ -28,12 +28,7 @@ export const simulatedLoop: LoopSimulator = (run) => {
   const rules = schedulerOf(setup.engineText);
   if (rules === null || data > 1 || pipeline > 1) return null;
   if (!Number.isFinite(workload.concurrency) || workload.limits !== null) return null;
-  try {
-    return figuresOf(run, inputOf(run, rules));
-  } catch (error) {
-    if (error instanceof PlimsollError) return null;
-    throw error;
-  }
+  return attempt(() => figuresOf(run, inputOf(run, rules)));
 };
 
 function schedulerOf(engineText: string): StepRules | null {
