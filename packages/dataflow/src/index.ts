@@ -11,3 +11,4 @@ export { freeFeatures } from './loader/free-features.ts';
 export { RefList } from './loader/window-source.ts';
 export { DirectoryStore } from './store/directory-store.ts';
 export type { FeatureInput, FeatureStore } from './store/feature-store.ts';
+export { HttpPeerStore } from './store/http-peer-store.ts';

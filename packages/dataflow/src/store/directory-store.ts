@@ -23,7 +23,7 @@ import type {
   Retention,
   StoreStatus,
 } from './feature-store.ts';
-import { fileNameOfAddress, formatFileName, parseFileName, unfinishedEnding } from './file-name.ts';
+import { fileNameOfRef, formatFileName, parseFileName, unfinishedEnding } from './file-name.ts';
 import { type FileSystem, type FolderEntry, nodeFileSystem, systemErrorCode } from './file-system.ts';
 import { LeaseTable } from './lease-table.ts';
 import { featuresGone, storeFull, writeFailed } from './store-errors.ts';
@@ -45,8 +45,6 @@ export class DirectoryStore implements FeatureStore {
   readonly #options: DirectoryStoreOptions;
   readonly #files: FileSystem;
   readonly #leases: LeaseTable;
-  /** Names of files that a lease has used; the last lease frees them. */
-  readonly #consumed = new Set<string>();
   /** Names of files whose removal failed. */
   readonly #pendingRemovals = new Set<string>();
   /** Unfinished file -> its bytes; they count as published, so that concurrent puts keep the limit. */
@@ -91,35 +89,30 @@ export class DirectoryStore implements FeatureStore {
   }
 
   async get(ref: SampleRef): Promise<LeasedFeatures> {
-    const name = this.#nameOf(ref);
+    const name = fileNameOfRef(ref);
     // The lease comes first, so that a concurrent release or gc cannot free the file between reading and leasing.
     const handle = this.#leases.take(name, ref);
     try {
       return { tensors: await decodeFeatures(await this.#read(name, ref), ref), handle };
     } catch (error) {
-      this.#leases.drop(handle);
+      this.#leases.cancel(handle);
       throw error;
     }
   }
 
   async release(handle: FeatureHandle, use: LeaseUse): Promise<void> {
-    const name = this.#leases.drop(handle);
-    if (name === null || this.#options.retention === 'abort') return;
-    if (use === 'consumed') this.#consumed.add(name);
-    if (!this.#leases.has(name) && this.#consumed.has(name)) await this.#free(name);
+    const name = this.#leases.end(handle, use);
+    if (name !== null && this.#options.retention === 'release') await this.#free(name);
   }
 
   async abort(ref: SampleRef): Promise<void> {
-    const name = this.#nameOf(ref);
-    this.#leases.dropAll(name);
-    await this.#free(name);
+    await this.removePublished(fileNameOfRef(ref));
   }
 
   async adopt(ref: SampleRef): Promise<void> {
-    const name = this.#nameOf(ref);
-    const entry = this.#pendingRemovals.has(name) ? null : await this.#files.entry(this.#pathOf(name));
-    if (entry === null) throw featuresGone(ref);
-    checkFileBytes(ref, entry.bytes);
+    const bytes = await this.publishedBytes(fileNameOfRef(ref));
+    if (bytes === null) throw featuresGone(ref);
+    checkFileBytes(ref, bytes);
   }
 
   async gc({ ageSecondsMin, isNeeded }: GarbageRule): Promise<number> {
@@ -157,6 +150,19 @@ export class DirectoryStore implements FeatureStore {
     }
   }
 
+  /** Returns the size of a published file; null if it is gone. */
+  async publishedBytes(name: string): Promise<number | null> {
+    if (parseFileName(name) === null || this.#pendingRemovals.has(name)) return null;
+    return (await this.#files.entry(this.#pathOf(name)))?.bytes ?? null;
+  }
+
+  /** Frees a published file, leased or not. */
+  async removePublished(name: string): Promise<void> {
+    if (parseFileName(name) === null) return;
+    this.#leases.dropAll(name);
+    await this.#free(name);
+  }
+
   async #publish(name: string, { chunks, bytes }: EncodedFeatures): Promise<void> {
     const unfinished = name + unfinishedEnding;
     this.#unfinished.set(unfinished, bytes);
@@ -188,7 +194,6 @@ export class DirectoryStore implements FeatureStore {
 
   /** Removes a file, or remembers it for `gc`: a file that cannot be removed now must not stop training. */
   async #free(name: string): Promise<void> {
-    this.#consumed.delete(name);
     try {
       await this.#files.remove(this.#pathOf(name));
       this.#pendingRemovals.delete(name);
@@ -204,20 +209,5 @@ export class DirectoryStore implements FeatureStore {
 
   #pathOf(name: string): string {
     return join(this.#options.folder, name);
-  }
-
-  /** The name is taken from the address, whose folder may be another mount of this one. */
-  #nameOf(ref: SampleRef): string {
-    const name = fileNameOfAddress(ref.file.address);
-    const file = name === null ? null : parseFileName(name);
-    if (name !== null && file?.sampleId === ref.sampleId && file.generation === ref.file.generation)
-      return name;
-    throw new PlimsollError({
-      code: 'bad-feature-address',
-      message: `the address of sample ${ref.sampleId} does not name its feature file`,
-      value: ref.file.address.slice(0, 200),
-      limit: formatFileName({ sampleId: ref.sampleId, generation: ref.file.generation, writer: '<writer>' }),
-      hint: 'pass the ref as the store returned it',
-    });
   }
 }

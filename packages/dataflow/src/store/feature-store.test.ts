@@ -8,11 +8,9 @@ import { seededRandom } from '@plimsoll/foundation/random';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { SampleRef } from '../contracts/sample-ref.ts';
 import { DirectoryStore } from './directory-store.ts';
-import { encodeFeatures } from './feature-file.ts';
 import type { FeatureStore, Retention } from './feature-store.ts';
-import type { FileSystem } from './file-system.ts';
+import { HttpPeerStore } from './http-peer-store.ts';
 import { examplePut, exampleSample } from './samples.test-data.ts';
-import { SimulatedDisk } from './simulated-disk.test-data.ts';
 
 interface Setting {
   readonly retention: Retention;
@@ -54,7 +52,37 @@ const kinds: Readonly<Record<string, (setting: Setting) => Promise<Pair>>> = {
     const open = () => DirectoryStore.open({ ...setting, folder, writer: writer(), nowSeconds: clock.now });
     return { producer: await open(), consumer: await open(), folder, advance: clock.advance };
   },
+  'two processes over HTTP': async (setting) => {
+    const clock = testClock();
+    const { store: producer, folder } = await openPeer(setting, clock.now);
+    const { store: consumer } = await openPeer(setting, clock.now);
+    return { producer, consumer, folder, advance: clock.advance };
+  },
 };
+
+async function openPeer(setting: Setting, nowSeconds: () => number, secret = peerSecret): Promise<OpenPeer> {
+  const folder = await temporaryFolder();
+  const own = await DirectoryStore.open({ ...setting, folder, writer: writer(), nowSeconds });
+  const store = await HttpPeerStore.open({
+    own,
+    retention: setting.retention,
+    host: '127.0.0.1',
+    publicHost: '127.0.0.1',
+    port: 0,
+    secret,
+    isPeer: (origin) => origin.startsWith('http://127.0.0.1:'),
+    timeoutSeconds: 30,
+  });
+  cleanUps.push(() => store.close());
+  return { store, folder };
+}
+
+interface OpenPeer {
+  readonly store: HttpPeerStore;
+  readonly folder: string;
+}
+
+const peerSecret = 'a secret of sixteen characters and more';
 
 function testClock(): { readonly now: () => number; readonly advance: (seconds: number) => void } {
   let offset = 0;
@@ -272,82 +300,57 @@ describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
   });
 });
 
-test('a full disk ends in a typed error and leaves no file', async () => {
-  const disk = new SimulatedDisk(seededRandom(1));
-  disk.bytesMax = 2200;
-  const { fileSystem } = disk.boot();
-  const store = await DirectoryStore.open({
-    folder: '/features',
-    retention: 'abort',
-    bytesMax: 1e6,
-    writer: writer(),
-    nowSeconds: () => 0,
-    fileSystem,
-  });
-  await store.put(examplePut(1));
-  await expect(store.put(examplePut(2))).rejects.toMatchObject({ code: 'feature-disk-full' });
-  expect(disk.fileNames).toHaveLength(1);
-  expect(await store.status()).toMatchObject({ samples: 1, pendingRemovals: 0 });
+test('a peer with another secret, a stranger and a peer that is down end in typed errors', async () => {
+  const now = (): number => Date.now() / 1000;
+  const { store: producer } = await openPeer(usual, now);
+  const { store: consumer } = await openPeer(usual, now);
+  const { store: other } = await openPeer(usual, now, 'another secret of a different run');
+  const ref = await producer.put(examplePut(1));
+  expect(await codeOf(other.get(ref))).toBe('peer-status');
+  await other.abort(ref);
+  expect((await producer.status()).samples).toBe(1);
+  const address = ref.file.address.replace('127.0.0.1', 'features.example');
+  const stranger = { ...ref, file: { ...ref.file, address } };
+  expect(await codeOf(consumer.get(stranger))).toBe('foreign-peer');
+  expect(await codeOf(consumer.abort(stranger))).toBe('foreign-peer');
+  expect(await codeOf(openPeer(usual, now, 'short'))).toBe('short-peer-secret');
+  await producer.close();
+  expect(await codeOf(consumer.get(ref))).toBe('peer-unreachable');
+  // Freed features of a peer that is down count as gone, and gc asks again.
+  await consumer.abort(ref);
+  expect(await consumer.status()).toMatchObject({ leases: 0, pendingRemovals: 1 });
+  expect(await codeOf(consumer.get(ref))).toBe('features-gone');
+  expect(await consumer.gc(nothingNeeded)).toBe(0);
 });
 
-test('a file that cannot be removed counts as gone, and gc removes it later', async () => {
-  const disk = new SimulatedDisk(seededRandom(1));
-  const { fileSystem } = disk.boot();
-  let isBroken = false;
-  const store = await DirectoryStore.open({
-    folder: '/features',
-    retention: 'abort',
-    bytesMax: 1e6,
-    writer: writer(),
-    nowSeconds: () => 0,
-    fileSystem: {
-      ...fileSystem,
-      remove: (path) => (isBroken ? Promise.reject(new Error('EIO')) : fileSystem.remove(path)),
-    },
-  });
+test('a feature server answers published names alone', async () => {
+  const { store, folder } = await openPeer(usual, () => 0);
+  await writeFile(join(folder, 'notes.txt'), 'private');
   const ref = await store.put(examplePut(1));
-  isBroken = true;
-  await store.abort(ref);
-  expect(await store.status()).toMatchObject({ samples: 0, pendingRemovals: 1 });
-  expect(await codeOf(store.get(ref))).toBe('features-gone');
-  expect(await codeOf(store.adopt(ref))).toBe('features-gone');
-  expect(await store.gc(nothingNeeded)).toBe(0);
-  isBroken = false;
-  expect(await store.gc(nothingNeeded)).toBe(1);
-  expect(disk.fileNames).toEqual([]);
-});
-
-test('a crash between any two file operations of a put leaves a whole file or none', async () => {
-  const { bytes: wholeBytes } = await encodeFeatures(examplePut(1), 1);
-  let isComplete = false;
-  for (let operations = 0; !isComplete; operations++) {
-    for (let seed = 0; seed < 8; seed++) {
-      const disk = new SimulatedDisk(seededRandom(seed));
-      const open = (fileSystem: FileSystem) =>
-        DirectoryStore.open({
-          folder: '/features',
-          retention: 'abort',
-          bytesMax: 1e6,
-          writer: writer(),
-          nowSeconds: () => 1,
-          fileSystem,
-        });
-      // Opening takes one operation.
-      const { fileSystem, hasCrashed } = disk.boot(1 + operations);
-      const ref = await (await open(fileSystem)).put(examplePut(1)).catch(() => null);
-      isComplete = !hasCrashed();
-      const { fileSystem: nextFiles } = disk.boot();
-      const published = (await nextFiles.list('')).filter(({ name }) => name.endsWith('.safetensors'));
-      expect(published.every(({ bytes }) => bytes === wholeBytes)).toBe(true);
-      const next = await open(nextFiles);
-      // A ref that was returned is durable; without one, gc frees whatever the crash has left.
-      if (ref !== null) expect(Object.keys((await next.get(ref)).tensors)).toHaveLength(2);
-      const isNeeded = (): boolean => ref !== null;
-      await next.gc({ ageSecondsMin: 0, isNeeded });
-      expect(disk.fileNames).toHaveLength(ref === null ? 0 : 1);
-      const again = await next.put(examplePut(1));
-      expect(again.file.generation).toBeGreaterThan(ref?.file.generation ?? 0);
+  const ask = async (path: string, init: RequestInit): Promise<number> =>
+    (await fetch(store.origin + path, init)).status;
+  const headers = { authorization: `Bearer ${peerSecret}` };
+  const path = new URL(ref.file.address).pathname;
+  const statuses = {
+    published: await ask(path, { headers }),
+    'without the secret': await ask(path, {}),
+    'removal without the secret': await ask(path, { method: 'DELETE' }),
+    'another file': await ask('/features/notes.txt', { headers }),
+    'removal of another file': await ask('/features/notes.txt', { headers, method: 'DELETE' }),
+    'a path': await ask('/features/..%2F..%2Fetc%2Fpasswd', { headers }),
+    'another method': await ask(path, { headers, method: 'POST' }),
+  };
+  expect(statuses).toMatchInlineSnapshot(`
+    {
+      "a path": 404,
+      "another file": 404,
+      "another method": 405,
+      "published": 200,
+      "removal of another file": 204,
+      "removal without the secret": 401,
+      "without the secret": 401,
     }
-    expect(operations).toBeLessThan(20);
-  }
+  `);
+  expect(await readFile(join(folder, 'notes.txt'), 'utf8')).toBe('private');
+  expect((await store.status()).samples).toBe(1);
 });

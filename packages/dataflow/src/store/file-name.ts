@@ -2,6 +2,8 @@
  * Names of feature files: `run:task` of generation 3 by writer 9f3c... is `run+task.g3.9f3c....safetensors`. The writer
  * keeps names apart where two processes capture the same sample at the same time.
  */
+import { PlimsollError } from '@plimsoll/foundation';
+import type { SampleRef } from '../contracts/sample-ref.ts';
 
 export interface FeatureFileName {
   readonly sampleId: string;
@@ -26,14 +28,25 @@ export function parseFileName(name: string): FeatureFileName | null {
   return { sampleId: id.replaceAll('+', ':'), generation: Number(generation), writer };
 }
 
-/** Returns the last part of an address's path, null if the address is no URL or names no feature file. */
-export function fileNameOfAddress(address: string): string | null {
-  if (!URL.canParse(address)) return null;
-  const name = decodeURIComponentOrEmpty(new URL(address).pathname.split('/').at(-1) ?? '');
-  return parseFileName(name) === null ? null : name;
+/**
+ * Returns the name in the address of a ref. The rest of the address may differ between machines, such as the mount point of
+ * a shared folder. Throws `bad-feature-address`.
+ */
+export function fileNameOfRef({ sampleId, file }: SampleRef): string {
+  const path = URL.canParse(file.address) ? new URL(file.address).pathname : '';
+  const name = decodedOrEmpty(path.split('/').at(-1) ?? '');
+  const parsed = parseFileName(name);
+  if (parsed?.sampleId === sampleId && parsed.generation === file.generation) return name;
+  throw new PlimsollError({
+    code: 'bad-feature-address',
+    message: `the address of sample ${sampleId} does not name its feature file`,
+    value: file.address.slice(0, 200),
+    limit: formatFileName({ sampleId, generation: file.generation, writer: '<writer>' }),
+    hint: 'pass the ref as the store returned it',
+  });
 }
 
-function decodeURIComponentOrEmpty(text: string): string {
+function decodedOrEmpty(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
