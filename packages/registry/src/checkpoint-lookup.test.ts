@@ -87,9 +87,9 @@ test('an uncertain name is refused with names to choose from', () => {
       "someone/Qwen3-8B: unknown-model; did you mean Qwen/Qwen3-8B, Qwen/Qwen3-14B, Qwen/Qwen3-4B, Qwen/Qwen3-4B-Instruct-2507, unsloth/Qwen3-4B?",
       "qwen3.6-35b-a3b-foo: unknown-model; did you mean Qwen/Qwen3.6-35B-A3B, Qwen/Qwen3.6-27B, Qwen/Qwen3.5-35B-A3B, Qwen/Qwen3-30B-A3B, Qwen/Qwen3-30B-A3B-Instruct-2507?",
       "llama3.2: unknown-model; did you mean meta-llama/Llama-3.2-1B, meta-llama/Llama-3.2-3B, meta-llama/Llama-3.2-11B-Vision, meta-llama/Llama-3.2-1B-Instruct, meta-llama/Llama-3.2-3B-Instruct? In Ollama's library, llama3.2:latest is meta-llama/Llama-3.2-3B-Instruct",
-      "falcon: unknown-model; did you mean tiiuae/falcon-7b, tiiuae/falcon-180B?",
+      "falcon: unknown-model; did you mean tiiuae/falcon-7b, tiiuae/falcon-180B, tiiuae/Falcon-H1-Tiny-90M-Instruct, tiiuae/Falcon-H1-Tiny-Coder-90M, tiiuae/Falcon-H1-Tiny-Tool-Calling-90M?",
       "-GGUF: unknown-model; \`plimsoll zoo models\` lists all names",
-      "(FP8): unknown-model; did you mean zai-org/GLM-5-FP8, zai-org/GLM-5.1-FP8, zai-org/GLM-5.2-FP8, unsloth/Qwen3-8B-FP8, Qwen/Qwen3-32B-FP8?",
+      "(FP8): unknown-model; did you mean tencent/Hy3-FP8, zai-org/GLM-5-FP8, zai-org/GLM-5.1-FP8, zai-org/GLM-5.2-FP8, unsloth/Qwen3-8B-FP8?",
     ]
   `);
 });

@@ -180,7 +180,7 @@ describe('names that mean nothing', () => {
       {
         "code": "unknown-model",
         "hint": "did you mean meta-llama/Llama-3.1-8B, meta-llama/Llama-3.1-8B-Instruct, meta-llama/Meta-Llama-3-8B, meta-llama/Meta-Llama-3-8B-Instruct, meta-llama/Llama-3.2-11B-Vision?",
-        "limit": "298 known models",
+        "limit": "323 known models",
         "message": "model "llama-3.1-9b" is not in the registry",
         "value": "llama-3.1-9b",
       }

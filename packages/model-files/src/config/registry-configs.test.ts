@@ -153,6 +153,18 @@ describe('registry configs', () => {
     `);
   });
 
+  test('specs match totals that are published in round numbers, to the last digit', () => {
+    // Model cards round some totals and cut others.
+    const lastDigit = { 'tencent/Hy3': 1e9, 'LiquidAI/LFM2-8B-A1B': 1e8 };
+    for (const [id, unit] of Object.entries(lastDigit)) {
+      const record = records.find((candidate) => candidate.id === id);
+      if (record === undefined) throw new Error(`no record ${id}`);
+      expect(Math.abs(remainder(record, specOf(record))), id).toBeLessThan(unit);
+      const active = activeParameterCount(specOf(record));
+      expect(Math.abs(active - (record.activeParameters ?? 0)), id).toBeLessThan(unit);
+    }
+  });
+
   test('equal layers are one frozen object', () => {
     for (const record of records) {
       const spec = specOf(record);

@@ -46,6 +46,9 @@ test('one model of each family, layer by layer', () => {
       predicts: compressed 1:0 window 128, 64 heads of 512 | 6 of 256 experts of 2048 + 2048
     falcon: tiiuae/falcon-180B, context 2048
       80 x full 232/8 heads of 64 | dense 59392 plain
+    falcon_h1: tiiuae/Falcon-H1-Tiny-90M-Instruct, context 262144
+      24 x mamba2 24x32 state 64 groups 1, conv 4 | no mlp
+      24 x full 8/2 heads of 64 | dense 768
     gemma: google/gemma-2b, context 8192
       18 x full 8/1 heads of 256 | dense 16384
     gemma2: google/gemma-2-27b-it, context 8192
@@ -73,12 +76,18 @@ test('one model of each family, layer by layer', () => {
       1 x full 96/8 heads of 128 | dense 10944
       45 x full 96/8 heads of 128 | 8 of 128 experts of 1408 + 1408
       predicts: full 96/8 heads of 128 | 8 of 128 experts of 1408 + 1408
+    glm4_moe_lite: zai-org/GLM-4.7-Flash, context 202752
+      1 x mla q 768 kv 512+64, 20 heads of 192+64/256 | dense 10240
+      46 x mla q 768 kv 512+64, 20 heads of 192+64/256 | 4 of 64 experts of 1536 + 1536
+      predicts: mla q 768 kv 512+64, 20 heads of 192+64/256 | 4 of 64 experts of 1536 + 1536
     glm_moe_dsa: nvidia/GLM-5-NVFP4, context 202752
       3 x mla q 2048 kv 512+64, 64 heads of 192+64/256, indexer 32x128 | dense 12288
       75 x mla q 2048 kv 512+64, 64 heads of 192+64/256, indexer 32x128 | 8 of 256 experts of 2048 + 2048
       predicts: mla q 2048 kv 512+64, 64 heads of 192+64/256, indexer 32x128 | 8 of 256 experts of 2048 + 2048
     gpt2: openai-community/gpt2, context 1024
       12 x full 12/12 heads of 64 | dense 3072 plain
+    gpt_bigcode: bigcode/starcoder, context 8192
+      40 x full 48/1 heads of 128 | dense 24576 plain
     gpt_neox: EleutherAI/pythia-1.4b, context 2048
       24 x full 16/16 heads of 128 | dense 8192 plain
     gpt_oss: openai/gpt-oss-120b, context 131072
@@ -88,6 +97,10 @@ test('one model of each family, layer by layer', () => {
       28 x full 16/16 heads of 256 | dense 16384 plain
     granite: ibm-granite/granite-3.1-2b-instruct, context 131072
       40 x full 32/8 heads of 64 | dense 8192
+    hy_v3: tencent/Hy3, context 262144
+      1 x full 64/8 heads of 128 | dense 13312
+      79 x full 64/8 heads of 128 | 8 of 192 experts of 1536 + 1536
+      predicts: full 64/8 heads of 128 | 8 of 192 experts of 1536 + 1536
     kimi_k2: moonshotai/Kimi-K2-Instruct, context 131072
       1 x mla q 1536 kv 512+64, 64 heads of 128+64/128 | dense 18432
       60 x mla q 1536 kv 512+64, 64 heads of 128+64/128 | 8 of 384 experts of 2048 + 2048
@@ -108,6 +121,13 @@ test('one model of each family, layer by layer', () => {
       1 x mla q direct kv 512+64, 16 heads of 128+64/128 | dense 11264
       26 x mla q direct kv 512+64, 16 heads of 128+64/128 | 6 of 64 experts of 1408 + 2816
       vision: 27 x 1152
+    lfm2: LiquidAI/LFM2.5-1.2B-Instruct, context 128000
+      10 x mamba1 0x0 state 0 groups 0, conv 3 | dense 8192
+      6 x full 32/8 heads of 64 | dense 8192
+    lfm2_moe: LiquidAI/LFM2-8B-A1B, context 128000
+      2 x mamba1 0x0 state 0 groups 0, conv 3 | dense 7168
+      6 x full 32/8 heads of 64 | 4 of 32 experts of 1792
+      16 x mamba1 0x0 state 0 groups 0, conv 3 | 4 of 32 experts of 1792
     llama: 01-ai/Yi-34B, context 4096
       60 x full 56/8 heads of 128 | dense 20480
     llama4: meta-llama/Llama-4-Maverick-17B-128E-Instruct, context 1048576
@@ -134,10 +154,10 @@ test('one model of each family, layer by layer', () => {
       3 x full 64/4 heads of 128 | dense 12288
       57 x full 64/4 heads of 128, indexer 4x128 | 4 of 128 experts of 3072 + 3072
       vision: 32 x 1280
-    mistral: HuggingFaceH4/zephyr-7b-beta, context 32768
+    mistral: HuggingFaceH4/zephyr-7b-alpha, context 32768
       32 x sliding 4096 32/8 heads of 128 | dense 14336
-    mistral3: mistralai/Mistral-Small-3.1-24B-Instruct-2503, context 131072
-      40 x full 32/8 heads of 128 | dense 32768
+    mistral3: mistralai/Ministral-3-14B-Instruct-2512, context 262144
+      40 x full 32/8 heads of 128 | dense 16384
       vision: 24 x 1024
     mixtral: mistralai/Mixtral-8x22B-v0.1, context 65536
       56 x full 48/8 heads of 128 | 2 of 8 experts of 16384
@@ -172,10 +192,10 @@ test('one model of each family, layer by layer', () => {
       32 x full 32/32 heads of 80 | dense 10240 plain
     phi3: microsoft/Phi-3-medium-4k-instruct, context 4096
       40 x sliding 2047 40/10 heads of 128 | dense 17920
-    qwen2: deepseek-ai/DeepSeek-R1-Distill-Qwen-14B, context 131072
-      48 x full 40/8 heads of 128 | dense 13824
-    qwen2_5_vl: Qwen/Qwen2.5-VL-72B-Instruct, context 128000
-      80 x full 64/8 heads of 128 | dense 29568
+    qwen2: deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B, context 131072
+      28 x full 12/2 heads of 128 | dense 8960
+    qwen2_5_vl: Qwen/Qwen2.5-VL-32B-Instruct, context 128000
+      64 x full 40/8 heads of 128 | dense 27648
       vision: 32 x 1280
     qwen2_moe: Qwen/Qwen1.5-MoE-A2.7B-Chat, context 32768
       24 x full 16/16 heads of 128 | 4 of 60 experts of 1408 + 5632

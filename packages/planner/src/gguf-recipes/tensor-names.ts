@@ -122,7 +122,7 @@ const stemOfName: readonly (readonly [RegExp, string])[] = [
 
 /** Families whose norm after attention belongs to the attention branch, not to the feed-forward input. */
 const postAttentionFamilies =
-  /gemma[234]|gemma3n|glm4_?moe|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
+  /gemma[234]|gemma3n|glm4_?moe(?!_lite)|gpt_oss|gpt-oss|qwen3_next|qwen3next|qwen3_5|qwen35|olmo2|olmo3|exaone4|exaone_moe/;
 
 /** Lists the tensors of a GGUF file of this model, in llama.cpp's file order. */
 export function ggufTensors(spec: ModelSpec, options: NamingOptions): readonly GgufTensor[] {

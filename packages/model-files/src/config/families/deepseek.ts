@@ -1,6 +1,6 @@
 /**
- * DeepSeek V2, V3 and V3.2, and models with the same architecture: Kimi K2, GLM-5. Latent attention, a few dense
- * layers, then routed experts with shared experts.
+ * DeepSeek V2, V3 and V3.2, and models with the same architecture: Kimi K2, GLM-4.7-Flash, GLM-5. Latent attention, a few
+ * dense layers, then routed experts with shared experts.
  */
 import type { LayerSpec, TensorSpec } from '../../model-spec.ts';
 import type { ConfigReader } from '../config-reader.ts';
@@ -134,5 +134,6 @@ export const deepseekFamilies: FamilyTable = {
   deepseek_v3: deepseekV3,
   deepseek_v32: deepseekV3,
   kimi_k2: deepseekV3,
+  glm4_moe_lite: deepseekV3,
   glm_moe_dsa: deepseekV3,
 };

@@ -5,6 +5,7 @@ import { readHiddenSize, readIntermediateSize } from '../dimensions.ts';
 import type { MlpPart } from '../layers.ts';
 import { expertMlp, mixtralNames } from '../mlp.ts';
 import { chunkedSpans, uniformWindow } from '../spans.ts';
+import { linear, norm } from '../tensors.ts';
 import { deepseekExperts, nextTokenTensors, readPredictionCount, sparseLayers } from './deepseek.ts';
 import type { Family, FamilyTable } from './family.ts';
 import { statedBiases } from './llama-like.ts';
@@ -203,6 +204,49 @@ const hunyuanMoe: Family = {
   },
 };
 
+/** Hy3 of Tencent: DeepSeek's routing with grouped-query attention. Its prediction layer has no copies of embedding and head. */
+const hyV3: Family = {
+  read: (config) => {
+    config.ignore('expert_hidden_dim', 'moe_router_enable_expert_bias', 'route_norm');
+    config.ignore(
+      'enable_attention_fp32_softmax',
+      'enable_moe_fp32_combine',
+      'use_grouped_mm',
+      'eod_token_id',
+    );
+    const hiddenSize = readHiddenSize(config);
+    const width = config.integer('moe_intermediate_size');
+    const shared = config.integer('num_shared_experts', { fallback: 1, minimum: 0 });
+    const stated = statedBiases(config);
+    return readDecoder(config, {
+      ...stated,
+      attention: { ...stated.attention, qkNorm: config.boolean('qk_norm', true) ? 'head' : 'none' },
+      isExpertLayer: sparseLayers(config.withDefaults({ first_k_dense_replace: 1 })),
+      experts: () =>
+        expertMlp({
+          hiddenSize,
+          experts: config.integer('num_experts'),
+          expertsPerToken: config.integer('num_experts_per_tok'),
+          expertIntermediateSize: width,
+          sharedIntermediateSize: shared * width,
+          router: 'router.gate',
+          scoreCorrection: 'expert_bias',
+          sharedModule: 'shared_mlp',
+        }),
+      predictionLayers: {
+        count: readPredictionCount(config),
+        mlp: 'experts',
+        tensors: [
+          ...norm('enorm', hiddenSize),
+          ...norm('hnorm', hiddenSize),
+          ...norm('final_layernorm', hiddenSize),
+          ...linear('eh_proj', 'other', { out: hiddenSize, in: 2 * hiddenSize }),
+        ],
+      },
+    });
+  },
+};
+
 export const otherExpertFamilies: FamilyTable = {
   glm4_moe: glm4Moe,
   glm4v_moe_text: glm4Moe,
@@ -214,4 +258,5 @@ export const otherExpertFamilies: FamilyTable = {
   granitemoeshared: graniteMoe,
   ernie4_5_moe: ernie45Moe,
   hunyuan_v1_moe: hunyuanMoe,
+  hy_v3: hyV3,
 };

@@ -57,7 +57,7 @@ const byFamily: readonly (readonly [RegExp, Partial<FamilyTraits>])[] = [
   [/^granite/, { scalesEmbeddings: true, scalesLogits: true }],
   [/^(gpt_oss|gpt-oss)$/, { router: 'softmax-of-chosen', normalisesExpertWeights: false }],
   [
-    /^(deepseek_v3|deepseek_v32|kimi_k2|glm4_moe|glm4moe|glm_moe_dsa)$/,
+    /^(deepseek_v3|deepseek_v32|kimi_k2|glm4_moe|glm4moe|glm4_moe_lite|glm_moe_dsa|hy_v3)$/,
     { router: 'sigmoid', scalesExpertWeights: true },
   ],
   [/^(deepseek_v2|deepseek2)$/, { scalesExpertWeights: true, normalisesExpertWeights: false }],

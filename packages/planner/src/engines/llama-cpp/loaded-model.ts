@@ -91,9 +91,12 @@ function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
   };
 }
 
-/** GLM-4.5 and later files carry the prediction layer, which the engine skips; DeepSeek files leave it out. */
+/**
+ * GLM-4.5 and later files carry the prediction layer, which the engine skips. DeepSeek files leave it out, and so do those of
+ * GLM-4.7-Flash, which has DeepSeek's architecture.
+ */
 function filesHavePredictionLayers(family: ModelSpec['family']): boolean {
-  return /^glm/.test(family);
+  return /^glm(?!4_moe_lite)/.test(family);
 }
 
 /** Groups layers that cache alike. Equal layers of a spec are one object. */
