@@ -28,6 +28,8 @@ const endings: readonly (readonly [RegExp, string])[] = [
   [/[-_.](?:int4[-_.])?awq(?:-(?:int4|4bit|w4a16))?$/i, 'awq'],
   [/[-_.](?:4bit-|int4[-_.])?gptq(?:-(?:int4|4bit))?$/i, 'gptq'],
   [/[-_.]nvfp4(?:a16)?$/i, 'nvfp4'],
+  // NVIDIA wrote FP4 in the names of its first NVFP4 checkpoints.
+  [/(?<=^nvidia\/.*)[-_.]fp4$/i, 'nvfp4'],
   [/[-_.]mxfp4$/i, 'mxfp4'],
   [/[-_.]bf16$/i, 'bf16'],
   [/[-_.]fp16$/i, 'fp16'],
