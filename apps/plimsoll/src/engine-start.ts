@@ -2,7 +2,7 @@
 import type { DraftStart, Engine, EngineStart, LoadProgress, Model } from '@plimsoll/engine';
 import { formatBytes, monotonicClock, PlimsollError, parseTokens } from '@plimsoll/foundation';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { usualDraftTokens } from '@plimsoll/planner/engines';
+import { contextTooLong, usualContext, usualDraftTokens } from '@plimsoll/planner/engines';
 import type { Command } from 'commander';
 import { engineModelOf } from './engine-model.ts';
 import { badValue, lonelyFlag, wholeFlag } from './flag-values.ts';
@@ -10,7 +10,6 @@ import type { FitCheck } from './hub/remote-fit.ts';
 import { type MemoryLimit, memoryLimit } from './memory-limit.ts';
 import { ProgressLine } from './render/progress-line.ts';
 import { usualThreads } from './this-machine.ts';
-import { contextTooLong, usualContext } from './usual-context.ts';
 
 export interface EngineFlags {
   readonly memory?: string;

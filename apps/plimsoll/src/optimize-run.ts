@@ -12,14 +12,20 @@ import {
   optimize,
   type ReplicaOption,
 } from '@plimsoll/simulator/optimize';
-import { requestLimits, type Scenario, workloadOf } from '@plimsoll/simulator/scenario';
+import {
+  type PreparedScenario,
+  requestLimits,
+  type Scenario,
+  simulationInput,
+  workloadOf,
+} from '@plimsoll/simulator/scenario';
 import { modelOfArgument } from './command-model.ts';
 import { badFlag } from './flag-values.ts';
 import { type OptimizeOutcome, optimizeAnswer } from './optimize-answer.ts';
 import { optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
 import { rankQuestion } from './rank-flags.ts';
-import { flagsOfOptions, inputOf, type PreparedScenario, traceOf } from './scenario-run.ts';
+import { flagsOfOptions, traceOf } from './scenario-run.ts';
 
 export interface OptimizeRunOptions {
   readonly objective: Objective;
@@ -153,7 +159,7 @@ function preparedOf(
     layout: { tp: tensor, pp: 1, dp: 1, ep: expertParallel },
   };
   try {
-    return { replica, input: inputOf(alone, { ...drawn, request, deployment, traces: false }) };
+    return { replica, input: simulationInput(alone, { ...drawn, request, deployment, traces: false }) };
   } catch (error) {
     if (error instanceof PlimsollError) return error.message;
     throw error;

@@ -5,9 +5,11 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import { type PlanRequest, usualEngine, type Workload, withOwnContext } from '@plimsoll/planner';
 import {
   contextOfModel,
+  contextTooLong,
   type EngineName,
   engineFace,
   engineNamed,
+  usualContext,
   usualDraftTokens,
 } from '@plimsoll/planner/engines';
 import { isMixtureOfFiles, parseElementType, parseKvFormat } from '@plimsoll/planner/formats';
@@ -15,7 +17,6 @@ import { type HardwareRecord, largerHardware, resolveHardware, shippedRegistry }
 import { badFlag, lonelyFlag } from './flag-values.ts';
 import { engineOfFlags, optionsOf } from './option-flags.ts';
 import { printMessage } from './output.ts';
-import { contextTooLong, usualContext } from './usual-context.ts';
 
 /** Flags as commander reads them, including the options of engines under the names that the engines list. */
 export interface PlanFlags extends Readonly<Record<string, unknown>> {

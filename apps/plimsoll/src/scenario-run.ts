@@ -1,25 +1,11 @@
 /** Runs a scenario: resolves its names, prepares the deployment, simulates, and judges the report. */
-
-import { PlimsollError } from '@plimsoll/foundation';
-import { type Deployment, type PlanRequest, prepare } from '@plimsoll/planner';
-import { type EngineName, engineFace } from '@plimsoll/planner/engines';
-import { requestSeconds } from '@plimsoll/planner/speed';
+import { type PlanRequest, prepare } from '@plimsoll/planner';
+import { meanLengths, readTrace, type SimulationOutcome, simulate } from '@plimsoll/simulator';
 import {
-  assertionVerdicts,
-  meanLengths,
-  readTrace,
-  replicaModel,
-  reportOf,
-  type SimulationInput,
-  type SimulationOutcome,
-  simulate,
-  sloVerdicts,
-} from '@plimsoll/simulator';
-import {
-  durationSeconds,
-  replicaCountOf,
-  requestLimits,
   type Scenario,
+  scenarioAnswer,
+  simulationInput,
+  stepLimitOf,
   workloadOf,
 } from '@plimsoll/simulator/scenario';
 import { modelOfArgument } from './command-model.ts';
@@ -49,24 +35,11 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   const trace = traceOf(scenario, options);
   const workload = workloadOf(scenario, trace);
   const lengths = meanLengths(workload);
-  const input = inputOf(scenario, { request, deployment, workload, lengths, traces: options.traces });
+  const prepared = { request, deployment, workload, lengths, traces: options.traces };
+  const input = simulationInput(scenario, prepared);
   const outcome = simulate(input);
-  const report = reportOf(input, outcome);
-  const answer: SimulateAnswer = {
-    scenario: {
-      model: request.spec.id,
-      hardware: request.hardware.id,
-      devices: scenario.count,
-      replicas: input.replicaCount,
-      engine: request.engine,
-      engineVersion: deployment.engineVersion,
-      seed: scenario.workload.seed,
-    },
-    ...report,
-    cost: costOf(scenario, request, report.throughput.outputTokensPerSecond),
-    slo: [...sloVerdicts(report, scenario)],
-    assert: [...assertionVerdicts(report, scenario)],
-  };
+  const { slo, assert, ...rest } = scenarioAnswer(scenario, prepared, { input, outcome });
+  const answer: SimulateAnswer = { ...rest, slo: [...slo], assert: [...assert] };
   const skipped = trace?.skipped ?? 0;
   const skips = skipped === 0 ? [] : [`${skipped} rows of the trace cannot be read and are left out`];
   return { answer, outcome, notes: [...deployment.notes, ...skips] };
@@ -101,31 +74,9 @@ async function requestOf(scenario: Scenario): Promise<PlanRequest> {
   };
   const model = { spec: named.spec, reference: named.reference, draft: null };
   const request = planRequest(model, flags);
-  const limited = stepLimit(scenario, request.engine);
-  return limited === null ? request : planRequest(model, { ...flags, ...limited });
-}
-
-/**
- * The flag of the engine for the tokens of a step, which also changes what its steps need of the memory. Null if the
- * scenario leaves the limit to the engine, or if the engine has no such flag.
- */
-function stepLimit({ limits, options = {} }: Scenario, engine: EngineName): PlanFlags | null {
-  const { batchedTokens } = limits;
-  const { serving, options: specs } = engineFace(engine);
-  const name = serving?.tokensOption;
-  if (batchedTokens === undefined || name === undefined || !specs.some((spec) => spec.name === name)) {
-    return null;
-  }
-  const own = Object.entries(options).find(([key]) => key.replace(/^--/, '') === name);
-  if (own !== undefined && Number(own[1]) !== batchedTokens) {
-    throw new PlimsollError({
-      code: 'bad-scenario',
-      message: `limits.batchedTokens says ${batchedTokens}, and options.${name} says ${own[1]}`,
-      value: batchedTokens,
-      hint: 'keep one of them',
-    });
-  }
-  return { [flagKey(name)]: String(batchedTokens) };
+  const limit = stepLimitOf(scenario, request.engine);
+  if (limit === null) return request;
+  return planRequest(model, { ...flags, [flagKey(limit.option)]: String(limit.tokens) });
 }
 
 /** The options of a scenario as commander reads them from a command line. */
@@ -137,57 +88,4 @@ export function flagsOfOptions(options: NonNullable<Scenario['options']>): Reado
 
 function optionValue(value: string | number | boolean): string | boolean {
   return typeof value === 'number' ? String(value) : value;
-}
-
-export interface PreparedScenario {
-  readonly request: PlanRequest;
-  readonly deployment: Deployment;
-  readonly workload: ReturnType<typeof workloadOf>;
-  /** Of the workload; a search computes them once for all candidates. */
-  readonly lengths: ReturnType<typeof meanLengths>;
-  readonly traces: boolean;
-}
-
-/** Throws `engine-without-scheduler` for the profile without an engine. */
-export function inputOf(
-  scenario: Scenario,
-  { request, deployment, workload, lengths, traces }: PreparedScenario,
-): SimulationInput {
-  const { limits, prefixCaching, frontEnd } = scenario;
-  const { name, serving: rules } = engineFace(request.engine);
-  if (rules === null) {
-    throw new PlimsollError({
-      code: 'engine-without-scheduler',
-      message: `a simulation needs the scheduler of an engine; "${name}" has none`,
-      value: name,
-      hint: 'name an engine in the scenario, such as engine: vllm',
-    });
-  }
-  return {
-    replica: replicaModel({
-      deployment,
-      parallelism: request.parallelism,
-      rules,
-      sequencesMax: limits.maxSeqs ?? null,
-      stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
-      prefixCaching,
-      meanTokens: lengths.prompt + lengths.output / 2,
-    }),
-    replicaCount: replicaCountOf(scenario),
-    router: scenario.router,
-    workload,
-    frontEndSeconds:
-      frontEnd === undefined ? requestSeconds(name, lengths.prompt) : durationSeconds(frontEnd),
-    limits: requestLimits(scenario),
-    simulatedSecondsMax: durationSeconds(scenario.simulatedTimeMax),
-    traces,
-  };
-}
-
-/** US dollars per hour of all devices, and per million output tokens at the simulated rate. */
-function costOf(scenario: Scenario, { hardware }: PlanRequest, outputRate: number): SimulateAnswer['cost'] {
-  const each = scenario.cost?.perHourUsd ?? hardware.pricePerHourUsd;
-  if (each === null || outputRate === 0) return null;
-  const perHourUsd = each * scenario.count;
-  return { perHourUsd, perMillionOutputUsd: (perHourUsd / 3600 / outputRate) * 1e6 };
 }

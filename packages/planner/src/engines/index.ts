@@ -1,4 +1,5 @@
 /** The facts of engines that need no planning, and the translation of their command lines: light enough for a page. */
+export { contextTooLong, usualContext } from '../question/usual-context.ts';
 export { type TranslatedLine, translateLine } from './command-line.ts';
 export { memoryShort } from './contract/start.ts';
 export type { StepPolicy } from './contract/step-policy.ts';

@@ -1,4 +1,10 @@
 export { readScenario, type ScenarioFiles } from './read-scenario.ts';
-export { durationSeconds, type Scenario, scenarioSchema } from './scenario-schema.ts';
-export { replicaCountOf, requestLimits, workloadOf } from './scenario-workload.ts';
+export {
+  type PreparedScenario,
+  scenarioAnswer,
+  simulationInput,
+  stepLimitOf,
+} from './scenario-run.ts';
+export { type Scenario, scenarioSchema } from './scenario-schema.ts';
+export { requestLimits, workloadOf } from './scenario-workload.ts';
 export { parseSlo } from './slo-text.ts';
