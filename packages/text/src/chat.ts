@@ -1,6 +1,6 @@
 /** The entry for chats: messages, templates and the tokens of a rendered chat. */
 export type { ChatMessage } from './chat/chat-message.ts';
-export { ChatTemplate, encodeChat } from './chat/chat-template.ts';
+export { type ChatInput, ChatTemplate, encodeChat, type RenderedChat } from './chat/chat-template.ts';
 export {
   chatTemplatesFromConfig,
   chatTemplatesFromGguf,
