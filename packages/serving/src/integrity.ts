@@ -15,10 +15,10 @@ export function checkCoreIntegrity(
   pins: PinnedPrefixes,
   sequences: ReadonlyMap<SequenceId, Sequence>,
 ): void {
-  const { memory, waiting, running, parked, config } = core;
+  const { memory, waiting, running, parked, sending, config } = core;
   waiting.checkIntegrity();
   running.checkIntegrity();
-  const placeCount = waiting.length + running.length + parked.size;
+  const placeCount = waiting.length + running.length + parked.size + sending.size;
   assert(placeCount === sequences.size, 'a live sequence is in no queue or in two');
   assert(running.length <= config.runningMax, `${running.length} sequences run, ${config.runningMax} may`);
   for (const sequence of waiting) {
@@ -30,6 +30,7 @@ export function checkCoreIntegrity(
     assert(sequence.isPaused, `sequence ${sequence.id} is parked and was not paused`);
   }
   for (const sequence of running) checkRunning(core, sequence, sequences);
+  for (const sequence of sending) checkSending(core, sequence, sequences);
   for (const [group, { pool, host }] of memory.groups.entries()) {
     const owners = new Int32Array(pool.blockCount);
     const hostOwners = new Int32Array(host.blockCount);
@@ -70,8 +71,10 @@ function checkRunning(
   sequence: Sequence,
   sequences: ReadonlyMap<SequenceId, Sequence>,
 ): void {
-  const { memory, config } = core;
-  const { computedTokens, scheduledTokens, length } = sequence;
+  const { memory } = core;
+  const { scheduledTokens, length } = sequence;
+  const receives = sequence.state === 'receiving';
+  const computedTokens = receives ? sequence.receivesTo : sequence.computedTokens;
   const name = `running sequence ${sequence.id}`;
   assert(sequences.get(sequence.id) === sequence, `${name} is not among the live ones`);
   assert(sequence.isRunning && sequence.spilled === null, `${name} is ${sequence.state}`);
@@ -80,10 +83,38 @@ function checkRunning(
     sequence.state !== 'decoding' || length - computedTokens === 1,
     `${name} decodes more than one token`,
   );
+  assert(!receives || scheduledTokens === 0, `${name} receives and is in the step in flight`);
   assert((memory.stateSlots === null) === (sequence.stateSlot === null), `${name} and its state slot`);
+  checkTables(core, sequence, { name, computedTokens, end: computedTokens + scheduledTokens });
+}
+
+function checkSending(
+  core: ServingCore,
+  sequence: Sequence,
+  sequences: ReadonlyMap<SequenceId, Sequence>,
+): void {
+  const { computedTokens, length, scheduledTokens, state } = sequence;
+  const name = `sending sequence ${sequence.id}`;
+  assert(sequences.get(sequence.id) === sequence && state === 'sending', `${name} is ${state}`);
+  assert(computedTokens === length - 1 && scheduledTokens === 0, `${name} has tokens left to compute`);
+  checkTables(core, sequence, { name, computedTokens, end: computedTokens });
+}
+
+interface ExpectedTables {
+  readonly name: string;
+  readonly computedTokens: number;
+  /** Token at which the tables end. */
+  readonly end: number;
+}
+
+function checkTables(
+  { memory, config }: ServingCore,
+  sequence: Sequence,
+  { name, computedTokens, end: endToken }: ExpectedTables,
+): void {
   for (const [group, { pool, window }] of memory.groups.entries()) {
     const table = tableOf(sequence, group);
-    const end = blocksFor(computedTokens + scheduledTokens, config.blockSize);
+    const end = blocksFor(endToken, config.blockSize);
     assert(
       endIndex(table) === end,
       `${name}: its table ends at block ${endIndex(table)}, its tokens at ${end}`,

@@ -3,6 +3,7 @@
  * scheduler calls it; this file keeps queues, memory and counters consistent with each sequence's state.
  */
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
+import { hashWords } from './block-hash.ts';
 import { type SequenceId, sequenceId } from './ids.ts';
 import type { CommitOutcome, ForkResult, StepResult } from './plan.ts';
 import { type FinishReason, Sequence, type SequenceView, type ServingRequest } from './sequence.ts';
@@ -99,6 +100,7 @@ export class Lifecycle {
     assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
     if (sequence.state === 'decoding') {
       sequence.length++;
+      sequence.firstTokenAt ??= at.now;
       sequence.lastTokenAt = at.now;
       this.#core.metrics.outputTokens++;
       this.#core.memory.settleDecode(sequence);
@@ -130,17 +132,49 @@ export class Lifecycle {
     const full = sequence.length >= sequence.lengthMax;
     if (finished === undefined && !full) return;
     const reason = finished ?? 'length';
-    this.finish(sequence, reason, now);
+    if (sequence.sends && sequence.isRunning) this.#send(sequence, reason, now);
+    else this.finish(sequence, reason, now);
     outcome.finished.push({ sequence, reason });
+  }
+
+  /** Lets a sequence with all its tokens keep its blocks until `sent`. */
+  #send(sequence: Sequence, reason: FinishReason, now: Seconds): void {
+    const { running, sending } = this.#core;
+    running.remove(sequence);
+    sequence.finishReason = reason;
+    sequence.finishedAt = now;
+    sequence.become('sending');
+    sending.add(sequence);
+  }
+
+  sent(sequence: Sequence): void {
+    assert(sequence.state === 'sending', `sequence ${sequence.id} is ${sequence.state}: it sends nothing`);
+    this.finish(sequence, sequence.finishReason ?? 'length', sequence.finishedAt);
+  }
+
+  /** A transport has filled the blocks of a receiving sequence. */
+  arrive(sequence: Sequence): void {
+    const { memory, metrics } = this.#core;
+    assert(
+      sequence.state === 'receiving',
+      `sequence ${sequence.id} is ${sequence.state}: it receives nothing`,
+    );
+    const { receivesTo } = sequence;
+    metrics.receivedTokens += receivesTo - sequence.computedTokens;
+    sequence.receives = false;
+    sequence.receivesTo = 0;
+    memory.settle(sequence, receivesTo);
+    sequence.become(sequence.uncomputedTokens === 1 ? 'decoding' : 'prefilling');
   }
 
   /** Ends a live sequence and frees what it holds. */
   finish(sequence: Sequence, reason: FinishReason, now: Seconds | null): void {
-    const { memory, host, running, waiting, parked, metrics } = this.#core;
+    const { memory, host, running, waiting, parked, sending, metrics } = this.#core;
     if (sequence.isRunning) {
       running.remove(sequence);
       memory.release(sequence);
-    } else {
+    } else if (sending.delete(sequence)) memory.release(sequence);
+    else {
       if (!parked.delete(sequence)) waiting.remove(sequence);
       host.drop(sequence);
     }
@@ -162,11 +196,15 @@ export class Lifecycle {
   /** Splits a sequence into two with the same tokens. The child waits if it does not fit now. */
   fork(parent: Sequence): Sequence {
     const { config, memory, running, waiting, parked, metrics } = this.#core;
+    assert(parent.state !== 'sending', `sequence ${parent.id} has ended`);
     const child = parent.copy(sequenceId(this.#nextId++));
     this.sequences.set(child.id, child);
     metrics.forks++;
     const placed =
-      parent.isRunning && running.length < config.runningMax && memory.fork(parent, child, this.#transfers);
+      parent.isRunning &&
+      parent.state !== 'receiving' &&
+      running.length < config.runningMax &&
+      memory.fork(parent, child, this.#transfers);
     child.isPaused = parent.isPaused;
     if (!placed) {
       if (child.isPaused) parked.add(child);
@@ -193,8 +231,25 @@ export class Lifecycle {
     else waiting.push(sequence);
   }
 
+  rollback(sequence: Sequence, newLength: number): void {
+    const { id, state, length: known } = sequence;
+    assert(state !== 'receiving' && state !== 'sending', `sequence ${id} cannot roll back: it is ${state}`);
+    assert(newLength >= 1 && newLength <= known, `a rollback of ${known} tokens to ${newLength}`);
+    const { config, memory, host, metrics } = this.#core;
+    sequence.truncate(newLength);
+    const fullBlocks = Math.floor(newLength / config.blockSize);
+    sequence.hashes.length = Math.min(sequence.hashes.length, fullBlocks * hashWords);
+    sequence.drafts = [];
+    const target = newLength - 1;
+    if ((sequence.spilled?.computedTokens ?? 0) > target) host.drop(sequence);
+    if (!sequence.isRunning) return;
+    const { computedTokens } = sequence;
+    if (memory.rollback(sequence, target)) metrics.discardedTokens += Math.max(0, computedTokens - target);
+    else this.giveWay(sequence);
+  }
+
   pause(sequence: Sequence): void {
-    if (sequence.isPaused) return;
+    if (sequence.isPaused || sequence.state === 'sending') return;
     sequence.isPaused = true;
     if (sequence.isRunning) return;
     this.#core.waiting.remove(sequence);

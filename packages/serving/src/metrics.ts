@@ -33,6 +33,8 @@ export interface ServingMetrics {
   copyOnWriteBlocks: number;
   spilledBlocks: number;
   restoredBlocks: number;
+  /** Tokens whose blocks came from elsewhere, without those that the prefix cache had. */
+  receivedTokens: number;
   /** Time between submission and first admission, summed over admitted sequences. */
   queueSeconds: number;
 }
@@ -64,6 +66,7 @@ export function zeroMetrics(): ServingMetrics {
     copyOnWriteBlocks: 0,
     spilledBlocks: 0,
     restoredBlocks: 0,
+    receivedTokens: 0,
     queueSeconds: 0,
   };
 }

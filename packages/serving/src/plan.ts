@@ -28,6 +28,10 @@ export interface StepPlan {
   /** The engine performs these before computing, in this order. */
   readonly blockTransfers: readonly BlockTransfer[];
   readonly stateTransfers: readonly StateTransfer[];
+  /**
+   * Sequences that now hold memory. Into those in state `receiving`, a transport writes after the transfers of this
+   * step, because a transfer may still read a block that it writes.
+   */
   readonly admitted: readonly SequenceView[];
   readonly preempted: readonly SequenceView[];
   /** Sequences that waited longer than `queueSecondsMax`; the scheduler has ended them. */
@@ -57,7 +61,10 @@ export interface StepResult {
 }
 
 export interface CommitOutcome {
-  /** Sequences that ended in this step, with their reasons; the scheduler has forgotten them. */
+  /**
+   * Sequences that ended in this step, with their reasons. The scheduler has forgotten them, except those in state
+   * `sending`, which keep their blocks.
+   */
   readonly finished: readonly { readonly sequence: SequenceView; readonly reason: FinishReason }[];
   readonly forked: readonly { readonly parent: SequenceId; readonly child: SequenceView }[];
 }

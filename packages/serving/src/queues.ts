@@ -112,15 +112,27 @@ export class RunningList {
     return this.#sequences.length;
   }
 
+  /** True if a step can compute tokens of a sequence: one that is neither paused nor receiving. */
+  get hasActive(): boolean {
+    for (const { isPaused, state } of this.#sequences) if (!isPaused && state !== 'receiving') return true;
+    return false;
+  }
+
+  get receivingCount(): number {
+    let count = 0;
+    for (const { state } of this.#sequences) if (state === 'receiving') count++;
+    return count;
+  }
+
   get pausedCount(): number {
     let count = 0;
     for (const { isPaused } of this.#sequences) if (isPaused) count++;
     return count;
   }
 
-  /** Last in the policy's order: the first sequence to be preempted. */
-  get last(): Sequence | undefined {
-    return this.#sequences.at(-1);
+  /** Last in the policy's order: the first sequence to be preempted. A transport writes into those that receive. */
+  get lastPreemptible(): Sequence | undefined {
+    return this.#sequences.findLast(({ state }) => state !== 'receiving');
   }
 
   at(index: number): Sequence | undefined {

@@ -23,10 +23,19 @@ export function quietSteps({ config, memory, running, waiting }: ServingCore): n
   }
   let steps = Infinity;
   for (const sequence of running) {
-    if (sequence.state !== 'decoding' || sequence.isPaused || sequence.drafts.length > 0) return 0;
+    // A sequence that receives grows when its blocks arrive, and a caller that waits for this advances less.
+    if (sequence.state === 'receiving') continue;
+    if (
+      sequence.state !== 'decoding' ||
+      sequence.firstTokenAt === null ||
+      sequence.isPaused ||
+      sequence.drafts.length > 0
+    )
+      return 0;
     if (memory.sharesPartialBlock(sequence)) return 0;
     steps = Math.min(steps, sequence.lengthMax - sequence.length - 1);
   }
+  if (steps === Infinity) return 0;
   if (steps <= 0 || blocksFit(memory, running, steps)) return Math.max(0, steps);
   let [fits, tooMany] = [0, steps];
   while (tooMany - fits > 1) {
@@ -42,6 +51,7 @@ function blocksFit(memory: SequenceMemory, running: Iterable<Sequence>, steps: n
   for (const { index, pool } of memory.groups) {
     let needed = 0;
     for (const sequence of running) {
+      if (sequence.state === 'receiving') continue;
       needed += blocksFor(sequence.length + steps - 1, memory.blockSize) - endIndex(tableOf(sequence, index));
     }
     if (needed > pool.availableCount) return false;
@@ -53,23 +63,21 @@ function blocksFit(memory: SequenceMemory, running: Iterable<Sequence>, steps: n
 export function advance({ memory, running, metrics }: ServingCore, count: number, now: Seconds): void {
   const { blockSize } = memory;
   const transfers = noTransfers();
+  const decoding = Array.from(running).filter(({ state }) => state === 'decoding');
   for (let step = 0; step < count; step++) {
-    for (let index = 0; index < running.length; index++) {
-      const sequence = running.at(index);
-      if (sequence === undefined || (step > 0 && sequence.computedTokens % blockSize !== 0)) continue;
+    for (const sequence of decoding) {
+      if (step > 0 && sequence.computedTokens % blockSize !== 0) continue;
       const hasRoom = memory.grow(sequence, sequence.length, transfers);
       assert(hasRoom, `sequence ${sequence.id} finds no block in a quiet step`);
     }
-    for (let index = 0; index < running.length; index++) {
-      const sequence = running.at(index);
-      if (sequence === undefined) continue;
+    for (const sequence of decoding) {
       sequence.length++;
       memory.settleDecode(sequence);
     }
   }
   assert(transfers.blocks.length === 0, 'a quiet step copies no block');
-  for (const sequence of running) sequence.lastTokenAt = now;
+  for (const sequence of decoding) sequence.lastTokenAt = now;
   metrics.steps += count;
-  metrics.decodeTokens += count * running.length;
-  metrics.outputTokens += count * running.length;
+  metrics.decodeTokens += count * decoding.length;
+  metrics.outputTokens += count * decoding.length;
 }

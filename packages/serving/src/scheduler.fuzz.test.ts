@@ -7,16 +7,10 @@ import { assert, seconds } from '@plimsoll/foundation';
 import { type Random, randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { describe, expect, test } from 'vitest';
 import type { PinId, SequenceId } from './ids.ts';
-import {
-  policies,
-  Scheduler,
-  type SequenceView,
-  type ServingConfig,
-  type StepPlan,
-  type StepResult,
-} from './index.ts';
+import { Scheduler, type SequenceView, type ServingConfig, type StepPlan, type StepResult } from './index.ts';
 import { planText } from './plan-text.ts';
 import { FingerprintEngine, fingerprints, nextToken } from './testing/fingerprint-engine.ts';
+import { pick, randomConfig } from './testing/random-config.ts';
 
 const only: number | null = null;
 const runSeedBase = Number(process.env.PLIMSOLL_SEED ?? 0);
@@ -25,46 +19,6 @@ const seeds = Array.from({ length: 90 }, (_, index) =>
 );
 const vocabulary = 5;
 const identity = { modelHash: 'm', kvFormat: 'f16' };
-
-function pick<Item>(random: Random, items: readonly Item[]): Item {
-  const item = items[randomInteger(random, 0, items.length)];
-  assert(item !== undefined, 'nothing to pick from');
-  return item;
-}
-
-function randomConfig(random: Random): ServingConfig {
-  const blockSize = pick(random, [1, 2, 4, 8]);
-  const blockCount = randomInteger(random, 64 / blockSize, 100 / blockSize);
-  const hostBlockCount = pick(random, [0, blockCount, blockCount]);
-  const full = { name: 'full', blockCount, window: null, hostBlockCount };
-  const sliding = { name: 'sliding', blockCount, window: randomInteger(random, 1, 20), hostBlockCount };
-  const stateful = random() < 0.25;
-  const runningMax = randomInteger(random, 1, 9);
-  const tokenBudget = runningMax + randomInteger(random, 0, 24);
-  return {
-    blockSize,
-    groups:
-      stateful && random() < 0.3 ? [] : pick(random, [[full], [sliding], [full, sliding], [sliding, full]]),
-    ...(stateful && { stateSlots: { count: randomInteger(random, 1, 6), hostCount: pick(random, [0, 3]) } }),
-    contextMax: 60,
-    runningMax,
-    tokenBudget,
-    prefillChunkMax: randomInteger(random, 1, Math.min(tokenBudget, 16) + 1),
-    prefixCaching: random() < 0.85,
-    admissionReserve: pick(random, [0, 0.1]),
-    skipHeadMax: pick(random, [0, 0, 3]),
-    admission: pick(random, ['prompt', 'expected-output', 'first-chunk', 'sequence']),
-    order: pick(random, ['decode-first', 'decode-first', 'prefill-first', 'arrival']),
-    heldShare: pick(random, [0.25, 0]),
-    evictionSpread: pick(random, [0, 1]),
-    ...(random() < 0.3 && { waitingMax: randomInteger(random, 1, 6) }),
-    ...(random() < 0.3 && { queueSecondsMax: 1 + 20 * random() }),
-    policy: {
-      ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst, policies.fairShare]),
-      preemption: pick(random, ['recompute', 'spill', 'spill']),
-    },
-  };
-}
 
 /** One random history. */
 class History {
@@ -77,6 +31,11 @@ class History {
   /** Sequences with tokens that the model did not say: forks, and what was forked from them. */
   #forced = new Set<SequenceId>();
   #keys = new Map<SequenceId, string>();
+  /** Sequences that a transport writes, and those that it reads. */
+  readonly #receiving = new Map<SequenceId, SequenceView>();
+  readonly #sending = new Map<SequenceId, SequenceView>();
+  /** Sequences that have received and sent so far. */
+  readonly transports = { received: 0, sent: 0 };
   /** Sequences whose next drafts are places to be filled. */
   readonly #asked = new Set<SequenceId>();
   /** Tokens that each sequence may have, prompt included. */
@@ -104,6 +63,7 @@ class History {
       ...[this.#submit, this.#submit, this.#submit],
       ...[this.#step, this.#step, this.#step, this.#step, this.#step, this.#step],
       ...[this.#fork, this.#rollback, this.#abort, this.#pin, this.#unpin, this.#pause, this.#resume],
+      ...[this.#arrive, this.#arrive, this.#sent],
     ];
     for (let count = 0; count < operationCount; count++) {
       this.#now += this.#random();
@@ -129,6 +89,7 @@ class History {
     }
     // A step may be given up before anything of it was done, in its middle, or when it was computed.
     if (this.#random() < 0.1) {
+      this.#startReceiving(plan);
       this.#scheduler.abandon();
       return;
     }
@@ -138,6 +99,7 @@ class History {
       this.#scheduler.propose(sequence.id, guesses);
     }
     const computed = this.#engine.run(plan);
+    this.#startReceiving(plan);
     this.log.push(planText(plan));
     // What arrives and leaves while the device is busy.
     if (this.#random() < 0.2 && !this.#draining) this.#submit();
@@ -161,7 +123,8 @@ class History {
       this.#forced.add(child.id);
     }
     for (const { sequence } of outcome.finished) {
-      this.#live.delete(sequence.id);
+      if (sequence.state === 'sending') this.#sending.set(sequence.id, sequence);
+      else this.#live.delete(sequence.id);
       const lengthMax = this.#lengths.get(sequence.id) ?? 0;
       assert(sequence.tokens.length <= lengthMax, `sequence ${sequence.id} is longer than ${lengthMax}`);
       this.#checkText(sequence);
@@ -232,6 +195,8 @@ class History {
           priority: randomInteger(this.#random, -1, 3),
           extraKey,
           tenant: pick(this.#random, ['', 'one', 'two']),
+          receives: this.#random() < 0.2,
+          sends: this.#random() < 0.2,
         },
         seconds(this.#now),
       );
@@ -247,7 +212,7 @@ class History {
 
   #fork(): void {
     const parent = this.#randomLive();
-    if (parent === null || this.#live.size > 15) return;
+    if (parent === null || parent.state === 'sending' || this.#live.size > 15) return;
     const child = this.#scheduler.fork(parent.id);
     if (this.#forced.has(parent.id)) this.#forced.add(child.id);
     this.#live.set(child.id, child);
@@ -257,7 +222,7 @@ class History {
 
   #rollback(): void {
     const sequence = this.#randomLive();
-    if (sequence === null) return;
+    if (sequence === null || sequence.state === 'receiving' || sequence.state === 'sending') return;
     this.#scheduler.rollback(sequence.id, randomInteger(this.#random, 1, sequence.tokens.length + 1));
   }
 
@@ -266,13 +231,47 @@ class History {
     if (sequence === null) return;
     this.#scheduler.abort(sequence.id);
     this.#live.delete(sequence.id);
+    this.#receiving.delete(sequence.id);
+    this.#sending.delete(sequence.id);
+  }
+
+  /** The step's own transfers come first: they may read a block that the transport writes. */
+  #startReceiving(plan: StepPlan): void {
+    for (const sequence of plan.admitted) {
+      if (sequence.state !== 'receiving') continue;
+      this.#receiving.set(sequence.id, sequence);
+      this.#engine.receive(sequence, false);
+    }
+  }
+
+  #arrive(): void {
+    if (this.#receiving.size === 0) return;
+    const sequence = pick(this.#random, [...this.#receiving.values()]);
+    this.#engine.receive(sequence, true);
+    this.#scheduler.arrive(sequence.id);
+    this.#receiving.delete(sequence.id);
+    this.transports.received++;
+    assert(
+      sequence.state === 'decoding',
+      `sequence ${sequence.id} is ${sequence.state} after its blocks arrived`,
+    );
+  }
+
+  #sent(): void {
+    if (this.#sending.size === 0) return;
+    const sequence = pick(this.#random, [...this.#sending.values()]);
+    this.#engine.checkSending(sequence);
+    this.#scheduler.sent(sequence.id);
+    this.#sending.delete(sequence.id);
+    this.#live.delete(sequence.id);
+    this.transports.sent++;
   }
 
   #pause(): void {
     const sequence = this.#randomLive();
     if (sequence === null) return;
     this.#scheduler.pause(sequence.id);
-    assert(sequence.isPaused, 'a paused sequence says so');
+    assert(sequence.isPaused || sequence.state === 'sending', 'a paused sequence says so');
   }
 
   #resume(): void {
@@ -314,6 +313,8 @@ class History {
     let stepsLeft = 5000;
     while (this.#live.size > 0) {
       for (const { id } of this.#live.values()) this.#scheduler.resume(id);
+      this.#arrive();
+      this.#sent();
       this.#step();
       this.#now += 0.01;
       this.#scheduler.checkIntegrity();
@@ -369,13 +370,18 @@ describe('random histories', () => {
       evictions: 0,
       acceptedTokens: 0,
     };
+    const transports = { received: 0, sent: 0 };
     for (const seed of only === null ? seeds : [only]) {
-      const { metrics } = runSeed(seed, 120).scheduler;
+      const history = runSeed(seed, 120);
+      const { metrics } = history.scheduler;
+      transports.received += history.transports.received;
+      transports.sent += history.transports.sent;
       for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += metrics[name];
     }
     // The histories must reach the paths they are there for.
     if (only !== null) return;
-    for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(20);
+    for (const [name, total] of Object.entries({ ...totals, ...transports }))
+      expect(total, name).toBeGreaterThan(20);
   }, 60_000);
 
   test('one seed, one sequence of plans', () => {

@@ -49,10 +49,12 @@ export class Scheduler {
     const metrics = zeroMetrics();
     const memory = new SequenceMemory(this.config, metrics);
     const host = new HostSpill(memory, metrics);
-    const [waiting, running, parked] = [new WaitingQueue(), new RunningList(), new Set<Sequence>()];
+    const [waiting, running] = [new WaitingQueue(), new RunningList()];
+    const [parked, sending] = [new Set<Sequence>(), new Set<Sequence>()];
     const rule = this.config.policy.rule();
     const lengths = new OutputLengths();
-    this.#core = { config: this.config, memory, host, waiting, running, parked, metrics, rule, lengths };
+    const sets = { waiting, running, parked, sending };
+    this.#core = { config: this.config, memory, host, ...sets, metrics, rule, lengths };
     this.#life = new Lifecycle(this.#core);
     this.#pins = new PinnedPrefixes(memory);
   }
@@ -86,10 +88,13 @@ export class Scheduler {
     return parked.size + running.pausedCount;
   }
 
-  /** True if a step would have nothing to do: no sequence waits, and every running sequence is paused. */
+  /**
+   * True if a step would have nothing to do: no sequence waits, and every running sequence is paused or receives. If
+   * all memory waits for a transport, a step may be empty although a sequence waits.
+   */
   get isIdle(): boolean {
     const { running, waiting } = this.#core;
-    return waiting.length === 0 && running.pausedCount === running.length;
+    return waiting.length === 0 && !running.hasActive;
   }
 
   get occupancy(): readonly GroupOccupancy[] {
@@ -178,7 +183,7 @@ export class Scheduler {
     for (const { sequence } of plan.entries) sequence.scheduledTokens = 0;
     // A fork outside the step may still wait for its copy of the state.
     const copied = [...this.#core.running].filter(
-      ({ stateSlot }) => stateSlot !== null && states.has(stateSlot),
+      ({ stateSlot, state }) => stateSlot !== null && states.has(stateSlot) && state !== 'receiving',
     );
     for (const sequence of new Set([...plan.entries.map((entry) => entry.sequence), ...copied])) {
       if (!sequence.isRunning) continue;
@@ -263,7 +268,23 @@ export class Scheduler {
     advance(this.#core, count, now);
   }
 
-  /** Ends a live sequence and frees what it holds, also while a step is in flight. */
+  /**
+   * Tells that the blocks of a receiving sequence have their content up to token `receivesTo`, also while a step is in
+   * flight. A plan's `admitted` lists the sequences that begin to receive.
+   */
+  arrive(id: SequenceId): void {
+    this.#life.arrive(this.#life.live(id));
+  }
+
+  /** Ends a sending sequence: a transport has read its blocks. */
+  sent(id: SequenceId): void {
+    this.#life.sent(this.#life.live(id));
+  }
+
+  /**
+   * Ends a live sequence and frees what it holds, also while a step is in flight. The caller stops a transport that
+   * writes or reads its blocks first.
+   */
   abort(id: SequenceId): void {
     const sequence = this.#life.live(id);
     sequence.scheduledTokens = 0;
@@ -282,20 +303,7 @@ export class Scheduler {
   /** Drops the known tokens from `newLength` on; the last one kept is computed again, for its logits. */
   rollback(id: SequenceId, newLength: number): void {
     assert(this.#inFlight === null, 'a sequence cannot roll back while a step is in flight');
-    const sequence = this.#life.live(id);
-    const known = sequence.length;
-    assert(newLength >= 1 && newLength <= known, `a rollback of ${known} tokens to ${newLength}`);
-    const { memory, host, metrics } = this.#core;
-    sequence.truncate(newLength);
-    const fullBlocks = Math.floor(newLength / this.config.blockSize);
-    sequence.hashes.length = Math.min(sequence.hashes.length, fullBlocks * 4);
-    sequence.drafts = [];
-    const target = newLength - 1;
-    if ((sequence.spilled?.computedTokens ?? 0) > target) host.drop(sequence);
-    if (!sequence.isRunning) return;
-    const { computedTokens } = sequence;
-    if (memory.rollback(sequence, target)) metrics.discardedTokens += Math.max(0, computedTokens - target);
-    else this.#life.giveWay(sequence);
+    this.#life.rollback(this.#life.live(id), newLength);
   }
 
   /**

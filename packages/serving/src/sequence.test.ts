@@ -10,9 +10,11 @@ function sequence(spans: readonly KeyedSpan[] = [], extraKey = ''): Sequence {
 
 const paths: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
   waiting: [],
+  receiving: ['receiving'],
   prefilling: ['prefilling'],
   decoding: ['prefilling', 'decoding'],
   preempted: ['prefilling', 'preempted'],
+  sending: ['prefilling', 'sending'],
   finished: ['finished'],
 };
 
@@ -35,10 +37,12 @@ test('every pair of states: the transition is taken or is a bug', () => {
   });
   expect(table).toMatchInlineSnapshot(`
     [
-      "waiting -> prefilling, finished",
-      "prefilling -> decoding, preempted, finished",
-      "decoding -> preempted, finished",
-      "preempted -> prefilling, decoding, finished",
+      "waiting -> receiving, prefilling, finished",
+      "receiving -> prefilling, decoding, finished",
+      "prefilling -> decoding, preempted, sending, finished",
+      "decoding -> preempted, sending, finished",
+      "preempted -> receiving, prefilling, decoding, finished",
+      "sending -> finished",
       "finished -> nothing",
     ]
   `);

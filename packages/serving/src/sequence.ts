@@ -13,6 +13,12 @@
  *                   v     |          v     |
  *                   +------ preempted -----+
  *
+ *   waiting, preempted ----> receiving ----> prefilling or decoding       its blocks come from elsewhere
+ *   prefilling, decoding ----> sending ----> finished                     its blocks leave for elsewhere
+ *
+ * A receiving sequence holds the blocks that a transport fills; steps exclude it until they have arrived. A sending
+ * sequence has all its tokens and keeps its blocks until a transport has read them. Neither is ever preempted.
+ *
  * A paused sequence keeps its state and its memory, and steps exclude it. It is preempted first, and then waits outside
  * the queue until it is resumed.
  */
@@ -20,15 +26,24 @@ import { assert, type Seconds } from '@plimsoll/foundation';
 import { type CountedPrompt, contentOf, type SequenceContent } from './content.ts';
 import type { BlockId, SequenceId, StateSlotId } from './ids.ts';
 
-export type SequenceState = 'waiting' | 'prefilling' | 'decoding' | 'preempted' | 'finished';
+export type SequenceState =
+  | 'waiting'
+  | 'receiving'
+  | 'prefilling'
+  | 'decoding'
+  | 'preempted'
+  | 'sending'
+  | 'finished';
 /** `expired`: it waited longer than `queueSecondsMax` for its first place. */
 export type FinishReason = 'stop' | 'length' | 'aborted' | 'expired';
 
 const transitions: Readonly<Record<SequenceState, readonly SequenceState[]>> = {
-  waiting: ['prefilling', 'finished'],
-  prefilling: ['decoding', 'preempted', 'finished'],
-  decoding: ['preempted', 'finished'],
-  preempted: ['prefilling', 'decoding', 'finished'],
+  waiting: ['receiving', 'prefilling', 'finished'],
+  receiving: ['prefilling', 'decoding', 'finished'],
+  prefilling: ['decoding', 'preempted', 'sending', 'finished'],
+  decoding: ['preempted', 'sending', 'finished'],
+  preempted: ['receiving', 'prefilling', 'decoding', 'finished'],
+  sending: ['finished'],
   finished: [],
 };
 
@@ -54,6 +69,10 @@ export interface ServingRequest {
   readonly spans?: readonly KeyedSpan[];
   /** Computes every token instead of reading a cached prefix, for results that the cache does not hold. */
   readonly computesWhole?: boolean;
+  /** Another scheduler computes all tokens but the last; their blocks come from there (`Scheduler.arrive`). */
+  readonly receives?: boolean;
+  /** Keeps its blocks after its last token until another scheduler has them (`Scheduler.sent`). */
+  readonly sends?: boolean;
 }
 
 /** The blocks of one cache group, in order. Block `index` of the sequence is blocks[index - firstIndex]. */
@@ -82,6 +101,8 @@ export interface SequenceView {
   readonly length: number;
   readonly promptLength: number;
   readonly computedTokens: number;
+  /** Of a receiving sequence: the tokens that are in the cache once its blocks have arrived. Otherwise 0. */
+  readonly receivesTo: number;
   readonly drafts: readonly number[];
   /** True if the drafts are places that `Scheduler.propose` will fill. */
   readonly awaitsDrafts: boolean;
@@ -131,6 +152,9 @@ export class Sequence implements SequenceView {
   readonly continues: boolean;
   readonly spans: readonly KeyedSpan[];
   readonly computesWhole: boolean;
+  readonly sends: boolean;
+  /** True until its blocks have arrived. */
+  receives: boolean;
   readonly submittedAt: Seconds;
   readonly tables: readonly BlockTable[];
   admittedAt: Seconds | null = null;
@@ -146,6 +170,7 @@ export class Sequence implements SequenceView {
   finishReason: FinishReason | null = null;
   preemptionCount = 0;
   computedTokens = 0;
+  receivesTo = 0;
   /** Full blocks from the start that carry their content hash; the same in every group. */
   publishedBlocks = 0;
   /** Flat hash chain of the full blocks of known tokens, extended when needed. */
@@ -173,6 +198,8 @@ export class Sequence implements SequenceView {
     this.continues = request.continues ?? false;
     this.spans = request.spans ?? [];
     this.computesWhole = request.computesWhole ?? false;
+    this.receives = request.receives ?? false;
+    this.sends = request.sends ?? false;
     this.submittedAt = origin.submittedAt;
     this.tables = Array.from({ length: origin.groupCount }, () => ({ firstIndex: 0, blocks: [] }));
   }
@@ -183,7 +210,8 @@ export class Sequence implements SequenceView {
 
   /** True while it is in the running set, and so may hold device memory. */
   get isRunning(): boolean {
-    return this.#state === 'prefilling' || this.#state === 'decoding';
+    const state = this.#state;
+    return state === 'prefilling' || state === 'decoding' || state === 'receiving';
   }
 
   get tokens(): readonly number[] {

@@ -16,6 +16,8 @@ export interface ServingCore {
   readonly running: RunningList;
   /** Paused sequences outside the running set: they are in no queue. */
   readonly parked: Set<Sequence>;
+  /** Sequences with all their tokens that keep their blocks until a transport has read them. */
+  readonly sending: Set<Sequence>;
   readonly metrics: ServingMetrics;
   readonly rule: RankRule;
   readonly lengths: OutputLengths;

@@ -17,6 +17,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import type { PlanEntry, StepPlan } from './plan.ts';
 import type { PrefixMatch } from './prefix-match.ts';
 import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
+import { takeBlocks } from './remote-blocks.ts';
 import { mayStart } from './room.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
 import type { ServingCore } from './serving-core.ts';
@@ -63,7 +64,7 @@ export class StepPlanner {
   }
 
   plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
-    const { config, running, waiting } = this.#core;
+    const { config } = this.#core;
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
     if (config.order === 'decode-first') this.#planDecodes();
     if (config.order === 'arrival') this.#planRunning();
@@ -77,10 +78,7 @@ export class StepPlanner {
       tokenCount >= 0 && tokenCount <= config.tokenBudget,
       `a step of ${tokenCount} tokens is over its budget`,
     );
-    assert(
-      tokenCount > 0 || running.length - running.pausedCount + waiting.length === 0,
-      'a step does nothing although sequences are live',
-    );
+    if (tokenCount === 0) this.#checkEmpty();
     return {
       index,
       now,
@@ -99,7 +97,7 @@ export class StepPlanner {
     const head = waiting.first;
     if (head === undefined) return;
     while (!mayStart(this.#core, head, this.#matchFor(head))) {
-      const victim = running.last;
+      const victim = running.lastPreemptible;
       if (victim === undefined || victim.priority >= head.priority || compareSequences(victim, head) < 0)
         return;
       this.#preempt(victim);
@@ -182,7 +180,7 @@ export class StepPlanner {
     if (running.pausedCount === 0) return null;
     for (let index = running.length - 1; index >= 0; index--) {
       const candidate = running.at(index);
-      if (candidate?.isPaused === true) return candidate;
+      if (candidate?.isPaused === true && candidate.state !== 'receiving') return candidate;
     }
     return null;
   }
@@ -192,7 +190,7 @@ export class StepPlanner {
     for (let index = running.length - 1; index >= 0; index--) {
       const candidate = running.at(index);
       if (candidate === undefined || candidate === sequence) return null;
-      if (candidate.scheduledTokens === 0) return candidate;
+      if (candidate.scheduledTokens === 0 && candidate.state !== 'receiving') return candidate;
     }
     return null;
   }
@@ -245,6 +243,7 @@ export class StepPlanner {
     if (!mayStart(this.#core, sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
+    if (sequence.receives && sequence.length - computed > 1) return this.#startReceiving(sequence, match);
     const count = this.#prompts.chunk(sequence.length - computed, () => waiting.length > 1);
     if (count === 0) return false;
     const started =
@@ -253,10 +252,7 @@ export class StepPlanner {
         : host.restore(sequence, computed + count, this.#transfers);
     if (!started) return false;
     if (sequence.admittedAt === null) sequence.cachedTokens = spilled === null ? computed : 0;
-    if (spilled === null && config.prefixCaching && !sequence.computesWhole) {
-      metrics.prefixQueryTokens += sequence.length;
-      metrics.prefixHitTokens += computed;
-    }
+    if (spilled === null) this.#countMatch(sequence, computed);
     metrics.admissions++;
     waiting.remove(sequence);
     const kind = spilled !== null && sequence.uncomputedTokens === 1 ? 'decode' : 'prefill';
@@ -265,6 +261,33 @@ export class StepPlanner {
     this.#prompts.take(sequence, count);
     this.#schedule(sequence, kind, { count, draftCount: 0 });
     return true;
+  }
+
+  /** Gives a sequence the memory that a transport fills. Its tokens take nothing of this step. */
+  #startReceiving(sequence: Sequence, match: PrefixMatch): boolean {
+    const { memory, waiting, running, metrics } = this.#core;
+    if (!takeBlocks(memory, sequence, { match, end: sequence.length - 1 })) return false;
+    if (sequence.admittedAt === null) sequence.cachedTokens = sequence.computedTokens;
+    this.#countMatch(sequence, sequence.computedTokens);
+    metrics.admissions++;
+    waiting.remove(sequence);
+    sequence.become('receiving');
+    running.add(sequence);
+    return true;
+  }
+
+  #countMatch(sequence: Sequence, hitTokens: number): void {
+    const { metrics, config } = this.#core;
+    if (!config.prefixCaching || sequence.computesWhole) return;
+    metrics.prefixQueryTokens += sequence.length;
+    metrics.prefixHitTokens += hitTokens;
+  }
+
+  /** A step may be empty only if nothing is live, or if all memory waits for a transport. */
+  #checkEmpty(): void {
+    const { running, waiting, sending } = this.#core;
+    if (sending.size > 0 || running.receivingCount > 0) return;
+    assert(waiting.length === 0 && !running.hasActive, 'a step does nothing although sequences are live');
   }
 
   #recordFirstAdmission(sequence: Sequence, now: Seconds): Seconds {

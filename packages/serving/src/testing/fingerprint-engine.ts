@@ -66,6 +66,42 @@ export class FingerprintEngine {
     return plan.entries.map((entry) => this.#compute(entry));
   }
 
+  /**
+   * Writes the content that a transport brings a receiving sequence. `isWhole`: false writes every second position, as
+   * a transport does before it ends.
+   */
+  receive(sequence: SequenceView, isWhole: boolean): void {
+    const truth = fingerprints(sequence.tokens, this.#keyOf(sequence));
+    const { blockSize } = this.#config;
+    const { receivesTo, computedTokens } = sequence;
+    for (const [group, { window }] of this.#config.groups.entries()) {
+      const slots = defined(this.#device[group], 'a group');
+      const live = firstLiveBlock(receivesTo, window, blockSize) * blockSize;
+      for (let position = Math.max(live, computedTokens); position < receivesTo; position++) {
+        if (!isWhole && position % 2 === 0) continue;
+        slots[this.#slot(sequence, group, position)] = defined(truth[position], 'a token');
+      }
+    }
+    if (sequence.stateSlot !== null && isWhole) {
+      this.#states.set(`device ${sequence.stateSlot}`, defined(truth[receivesTo - 1], 'a token'));
+    }
+  }
+
+  /** Checks that the blocks of a sending sequence still have their content. */
+  checkSending(sequence: SequenceView): void {
+    const truth = fingerprints(sequence.tokens, this.#keyOf(sequence));
+    const { blockSize } = this.#config;
+    const { computedTokens } = sequence;
+    for (const [group, { window }] of this.#config.groups.entries()) {
+      const slots = defined(this.#device[group], 'a group');
+      const live = firstLiveBlock(computedTokens, window, blockSize) * blockSize;
+      for (let position = live; position < computedTokens; position++) {
+        const isKept = slots[this.#slot(sequence, group, position)] === truth[position];
+        assert(isKept, `sending sequence ${sequence.id} lost its content at ${position}`);
+      }
+    }
+  }
+
   /** Takes saved blocks' content over from the engine that wrote it. */
   load(loaded: readonly LoadedBlock[], from: FingerprintEngine): void {
     const { blockSize } = this.#config;

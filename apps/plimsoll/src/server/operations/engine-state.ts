@@ -36,7 +36,7 @@ const blocksSchema = z.object({
 
 const requestSchema = z.object({
   id: z.int(),
-  state: z.enum(['waiting', 'prefilling', 'decoding', 'preempted', 'finished']),
+  state: z.enum(['waiting', 'receiving', 'prefilling', 'decoding', 'preempted', 'sending', 'finished']),
   isPaused: z.boolean(),
   promptTokens: count,
   cachedTokens: count,
