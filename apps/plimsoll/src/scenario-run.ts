@@ -2,6 +2,7 @@
 import { type PlanRequest, prepare } from '@plimsoll/planner';
 import { meanLengths, readTrace, type SimulationOutcome, simulate } from '@plimsoll/simulator';
 import {
+  replicaLayoutOf,
   type Scenario,
   scenarioAnswer,
   simulationInput,
@@ -57,15 +58,16 @@ export function traceOf(
 
 /** The question to the planner that a scenario asks, by the flags of `plimsoll plan`. */
 async function requestOf(scenario: Scenario): Promise<PlanRequest> {
-  const { layout, engine, weights, kv, context, options = {} } = scenario;
+  const { engine, weights, kv, context, options = {} } = scenario;
   const named = await modelOfArgument(scenario.model, {});
+  const { tp, pp, dp, ep } = replicaLayoutOf(scenario, named.spec);
   const flags: PlanFlags = {
     ...flagsOfOptions(options),
     gpu: scenario.hardware,
-    tp: String(layout.tp),
-    pp: String(layout.pp),
-    dp: String(layout.dp),
-    ...(layout.ep && { ep: true }),
+    tp: String(tp),
+    pp: String(pp),
+    dp: String(dp),
+    ...(ep && { ep: true }),
     ...(engine !== undefined && { engine }),
     ...(kv !== undefined && { kv }),
     ...(context !== undefined && { context: String(context) }),

@@ -41,6 +41,31 @@ test('a failed assertion: exit code 3', () => {
   expect(out).toContain('FAILED');
 });
 
+test('layouts: stages of a pipeline, data groups with experts, data groups without experts', () => {
+  const at = folder();
+  const run = (name: string, text: string): ReturnType<typeof outputSchemas.simulate.parse> => {
+    const path = join(at, `${name}.yaml`);
+    writeFileSync(path, text);
+    return outputSchemas.simulate.parse(JSON.parse(plimsoll(['simulate', path, '--json']).out));
+  };
+  const dense = (layout: string): string =>
+    `extends: ${chat}\ncount: 2\nlayout: ${layout}\nworkload: { requests: 200 }\nassert: []\n`;
+  const staged = run('stages', dense('{ pp: 2 }'));
+  expect(staged.layout).toMatchObject({ stages: 2, dataGroups: 1, dummySteps: 0 });
+  expect(staged.layout?.bubbleShare).toBeGreaterThan(0);
+  expect(staged.layout?.bubbleShare).toBeLessThan(0.6);
+  const { scenario, ...replicas } = run('groups', dense('{ dp: 2 }'));
+  expect(scenario.replicas).toBe(2);
+  expect(replicas).toEqual(expect.objectContaining({ layout: null, requests: staged.requests }));
+  const experts = join(examples, 'moe-chat.yaml');
+  const spread = run(
+    'experts',
+    `extends: ${experts}\nlayout: { tp: 4, dp: 2 }\nworkload: { requests: 40 }\nassert: []\n`,
+  );
+  expect(spread.layout).toMatchObject({ stages: 1, dataGroups: 2, bubbleShare: 0 });
+  expect(spread.scenario.replicas).toBe(1);
+});
+
 test('two scenarios side by side', () => {
   const path = join(folder(), 'faster.yaml');
   writeFileSync(

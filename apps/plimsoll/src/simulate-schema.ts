@@ -67,6 +67,15 @@ export const simulateSchema = z.strictObject({
     waitingMean: z.number(),
     busyShare: z.number(),
   }),
+  layout: z
+    .strictObject({
+      stages: count,
+      dataGroups: count,
+      dummySteps: count.describe('steps of data groups without work, while others have work'),
+      bubbleShare: z.number().describe('share of the time with requests in which a stage has no work'),
+    })
+    .nullable()
+    .describe('null if each replica has one scheduler'),
   cost: z
     .strictObject({ perHourUsd: z.number(), perMillionOutputUsd: z.number() })
     .nullable()

@@ -3,17 +3,17 @@
  * and the order of its steps, and their times. Memory and speed come from the deployment alone.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import type { Deployment, Parallelism } from '@plimsoll/planner';
+import type { Deployment } from '@plimsoll/planner';
 import type { StepPolicy } from '@plimsoll/planner/engines';
 import { policies, type ServingConfig } from '@plimsoll/serving';
 import type { ReplicaModel } from './replica.ts';
+import type { ReplicaLayout } from './replica-layout.ts';
 
 /** How the engine's scheduler fills a step; the rows are data of the engines. */
 export type StepRules = Pick<StepPolicy, 'order' | 'admission' | 'reserve' | 'skipHeadMax'>;
 
 export interface ReplicaQuestion {
   readonly deployment: Deployment;
-  readonly parallelism: Parallelism;
   readonly rules: StepRules;
   /** Most sequences at once; null for the engine's own limit. */
   readonly sequencesMax: number | null;
@@ -37,12 +37,12 @@ const admissions = {
 
 export function replicaModel(question: ReplicaQuestion): ReplicaModel {
   const { deployment, rules } = question;
-  refuseLayout(question.parallelism);
-  const runningMax = sequencesOf(question);
+  const microBatches = deployment.speed.pipeline.stageShares.length;
+  const runningMax = Math.max(1, Math.ceil(sequencesOf(question) / (microBatches * deployment.dataGroups)));
   const blockSize = deployment.printed?.blockTokens ?? usualBlockTokens;
   const serving: ServingConfig = {
     blockSize,
-    ...poolsOf(question, blockSize, runningMax),
+    ...poolsOf(question, { blockSize, runningMax, microBatches }),
     contextMax: deployment.contextMax,
     runningMax,
     tokenBudget: Math.max(question.stepTokensMax, runningMax),
@@ -56,7 +56,18 @@ export function replicaModel(question: ReplicaQuestion): ReplicaModel {
     evictionSpread: 0,
     policy: policies.fcfs,
   };
-  return { serving, stepSeconds: (rows) => deployment.speed.stepSeconds(rows) };
+  return {
+    serving,
+    stepSeconds: (rows) => deployment.speed.stepSeconds(rows),
+    layout: layoutOf(deployment),
+  };
+}
+
+/** Undefined for one scheduler whose steps follow each other. */
+function layoutOf({ speed, dataGroups }: Deployment): ReplicaLayout | undefined {
+  const { stageShares, hopSeconds } = speed.pipeline;
+  if (dataGroups === 1 && stageShares.length === 1) return undefined;
+  return { dataGroups, stageShares, hopSeconds, stepSeconds: (groups) => speed.groupedStepSeconds(groups) };
 }
 
 function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
@@ -64,25 +75,21 @@ function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
   return sequencesMax === null ? own : Math.min(sequencesMax, own);
 }
 
-function refuseLayout({ data, pipeline }: Parallelism): void {
-  if (data === 1 && pipeline === 1) return;
-  throw new PlimsollError({
-    code: 'layout-not-simulated',
-    message: `a replica of ${pipeline} pipeline stages and ${data} data groups cannot be simulated yet`,
-    value: `pp ${pipeline}, dp ${data}`,
-    limit: 'pp 1, dp 1',
-    hint: 'use tensor parallelism inside a replica, and several replicas (count)',
-  });
-}
-
 type Pools = Pick<ServingConfig, 'groups' | 'stateSlots'>;
+
+interface PoolShape {
+  readonly blockSize: number;
+  readonly runningMax: number;
+  /** Schedulers that share the memory of a device. */
+  readonly microBatches: number;
+}
 
 /**
  * Divides the pool among the groups of layers in proportion to the bytes that a sequence of the mean length takes in
  * each. Engines with one pool for all groups move this border as they run; a fixed border is a little worse than theirs
  * where the lengths of sequences vary much.
  */
-function poolsOf(question: ReplicaQuestion, blockSize: number, runningMax: number): Pools {
+function poolsOf(question: ReplicaQuestion, { blockSize, runningMax, microBatches }: PoolShape): Pools {
   const { deployment, meanTokens } = question;
   const { groups, poolBytes } = deployment;
   const cached = groups.filter(({ entryBytes, layers }) => entryBytes * layers > 0);
@@ -98,7 +105,7 @@ function poolsOf(question: ReplicaQuestion, blockSize: number, runningMax: numbe
   const stateBytes = groups.reduce((sum, group) => sum + group.layers * group.stateBytes, 0);
   const summed = shares.reduce((sum, { bytes }) => sum + bytes, stateBytes);
   const padding = Math.max(1, own / summed);
-  const sequences = poolBytes / (summed * padding);
+  const sequences = poolBytes / (summed * padding * microBatches);
   const pools = shares.map(({ blockBytes, bytes, tokensMax }, index) => ({
     name: `group ${index}`,
     blockCount: Math.max(0, Math.floor((sequences * bytes) / blockBytes)),

@@ -1,16 +1,21 @@
 /**
- * One replica of the server: a production scheduler under a virtual clock, and the time of its steps. A stretch of steps
- * that only decode is one event, which ends no later than the first step end after the horizon.
+ * One scheduler of the server under a virtual clock, and the time of its steps: a replica, or a part of one
+ * (replica-group.ts). A stretch of steps that only decode is one event, which ends no later than the first step end after
+ * the horizon.
  */
 import { assert, type Seconds, seconds } from '@plimsoll/foundation';
 import type { LoadEntry } from '@plimsoll/planner/speed';
 import { Scheduler, type SequenceView, type ServingConfig, type StepPlan } from '@plimsoll/serving';
+import type { ReplicaLayout } from './replica-layout.ts';
 
 /** The parts of a replica that do not change while it runs. */
 export interface ReplicaModel {
+  /** Of one scheduler; a replica with a layout has several. */
   readonly serving: ServingConfig;
   /** Seconds of a step. The rows are valid during the call only. */
   readonly stepSeconds: (rows: readonly LoadEntry[]) => number;
+  /** Undefined if one scheduler drives all devices of the replica, step by step. */
+  readonly layout?: ReplicaLayout | undefined;
 }
 
 /** Steps that the replica computes now: one planned step, or a stretch of quiet ones. */
@@ -27,6 +32,15 @@ export interface Stretch {
 /** Receives the gaps between two tokens of a sequence: seconds, and the number of equal gaps. */
 export type GapSink = (gapSeconds: number, count: number) => void;
 
+type PlannedWork = Pick<Stretch, 'decodes' | 'promptTokens' | 'outputTokens'>;
+
+export interface PlannedRows {
+  /** Valid until the next step of this scheduler. Empty without work. */
+  readonly rows: readonly LoadEntry[];
+  /** True if the step gives tokens to sequences. */
+  readonly samples: boolean;
+}
+
 type Row = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
 
 export class Replica {
@@ -39,6 +53,8 @@ export class Replica {
   #stretch: Stretch | null = null;
   /** The planned step in flight; null in a quiet stretch, whose steps the scheduler has done. */
   #plan: StepPlan | null = null;
+  /** Work of the step that `plan` has planned and `run` has not started. */
+  #planned: PlannedWork | null = null;
   readonly #stepSeconds: ReplicaModel['stepSeconds'];
   readonly #onGap: GapSink;
   /** Rows of the step, written in place, because a run has millions of steps. */
@@ -81,6 +97,23 @@ export class Replica {
     this.busySeconds += this.#stretch.end - now;
   }
 
+  /** Plans the next step, whose end the caller computes with the steps of other schedulers. Returns its rows. */
+  plan(now: Seconds): PlannedRows {
+    assert(this.#stretch === null && this.#plan === null, `replica ${this.index} has a step in flight`);
+    this.#clearRows();
+    if (this.scheduler.isIdle) return { rows: this.#rows, samples: false };
+    this.#planned = this.#planRows(now);
+    return { rows: this.#rows, samples: this.#planned.outputTokens > 0 };
+  }
+
+  /** Runs the step that `plan` has planned; does nothing if there was no work. */
+  run(now: Seconds, end: Seconds): void {
+    if (this.#planned === null) return;
+    this.#stretch = { start: now, end, steps: 1, ...this.#planned };
+    this.#planned = null;
+    this.busySeconds += end - now;
+  }
+
   /** Ends the steps in flight. */
   finish(): { readonly stretch: Stretch; readonly finished: readonly SequenceView[] } {
     const [stretch, plan] = [this.#stretch, this.#plan];
@@ -97,17 +130,22 @@ export class Replica {
   }
 
   #startPlanned(now: Seconds): Stretch {
+    this.#clearRows();
+    const work = this.#planRows(now);
+    return { start: now, end: seconds(now + this.#duration()), steps: 1, ...work };
+  }
+
+  /** Plans a step and writes its rows. */
+  #planRows(now: Seconds): PlannedWork {
     const plan = this.scheduler.step(now);
     this.#plan = plan;
-    this.#clearRows();
     let [decodes, outputTokens] = [0, 0];
     for (const { kind, start, count, draftCount, samples } of plan.entries) {
       if (kind === 'decode') decodes++;
       if (samples) outputTokens++;
       this.#addRow(kind, start, count, samples ? 1 + draftCount : 0);
     }
-    const end = seconds(now + this.#duration());
-    return { start: now, end, steps: 1, decodes, promptTokens: plan.tokenCount - decodes, outputTokens };
+    return { decodes, promptTokens: plan.tokenCount - decodes, outputTokens };
   }
 
   #startQuiet(now: Seconds, horizon: number, quiet: number): Stretch {

@@ -57,6 +57,17 @@ export interface SimulationReport {
     /** Share of the time in which a replica computes. */
     readonly busyShare: number;
   };
+  /** Null if each replica has one scheduler. */
+  readonly layout: LayoutReport | null;
+}
+
+export interface LayoutReport {
+  readonly stages: number;
+  readonly dataGroups: number;
+  /** Steps of data groups without work, which compute one token because the others wait for their experts. */
+  readonly dummySteps: number;
+  /** Share of the time with requests in which a stage of the pipeline has no work. */
+  readonly bubbleShare: number;
 }
 
 export function reportOf(input: SimulationInput, outcome: SimulationOutcome): SimulationReport {
@@ -100,7 +111,23 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     sessions: outcome.sessions?.statistics() ?? null,
     kvCache: kvOf(input, outcome),
     batch: batchOf(replicas.length, outcome, duration),
+    layout: layoutOf(input, outcome),
   };
+}
+
+function layoutOf({ replica }: SimulationInput, { layouts }: SimulationOutcome): LayoutReport | null {
+  const { layout } = replica;
+  if (layout === undefined) return null;
+  const stages = layout.stageShares.length;
+  let [dummySteps, computed, busy] = [0, 0, 0];
+  for (const figures of layouts) {
+    dummySteps += figures.dummySteps;
+    computed += figures.stageSeconds;
+    busy += figures.busySeconds;
+  }
+  const { dataGroups } = layout;
+  const bubbleShare = stages === 1 || busy === 0 ? 0 : 1 - computed / (stages * busy);
+  return { stages, dataGroups, dummySteps, bubbleShare };
 }
 
 function kvOf(

@@ -1,18 +1,27 @@
 /** Routers: which replica gets a request. */
 import { type Random, randomInteger } from '@plimsoll/foundation/random';
 import type { CountedPrompt } from '@plimsoll/serving';
-import type { Replica } from './replica.ts';
 
 export const routerNames = ['round-robin', 'least-loaded', 'power-of-two', 'prefix-aware'] as const;
 export type RouterName = (typeof routerNames)[number];
 
-export type Router = (prompt: CountedPrompt) => Replica;
+/** A replica as a router sees it. */
+export interface RouterTarget {
+  /** Requests that were sent to it and have not ended. */
+  readonly outstanding: number;
+  /** Tokens of a prompt that its cache has. */
+  cachedTokens(prompt: CountedPrompt): number;
+}
 
 /** A replica that has more than this number of requests above the least loaded one gets none for its cache alone. */
 const imbalanceMax = 8;
 
-export function createRouter(name: RouterName, replicas: readonly Replica[], random: Random): Router {
-  const at = (index: number): Replica => {
+export function createRouter<Target extends RouterTarget>(
+  name: RouterName,
+  replicas: readonly Target[],
+  random: Random,
+): (prompt: CountedPrompt) => Target {
+  const at = (index: number): Target => {
     const replica = replicas[index % replicas.length];
     if (replica === undefined) throw new RangeError('a router needs a replica');
     return replica;
@@ -34,10 +43,10 @@ export function createRouter(name: RouterName, replicas: readonly Replica[], ran
     case 'prefix-aware':
       return (prompt) => {
         const least = leastLoaded(replicas, at(0));
-        let [best, cachedMost] = [least, least.scheduler.cachedTokens(prompt)];
+        let [best, cachedMost] = [least, least.cachedTokens(prompt)];
         for (const replica of replicas) {
           if (replica === least || replica.outstanding > least.outstanding + imbalanceMax) continue;
-          const cached = replica.scheduler.cachedTokens(prompt);
+          const cached = replica.cachedTokens(prompt);
           if (cached > cachedMost) [best, cachedMost] = [replica, cached];
         }
         return best;
@@ -47,7 +56,7 @@ export function createRouter(name: RouterName, replicas: readonly Replica[], ran
   }
 }
 
-function leastLoaded(replicas: readonly Replica[], first: Replica): Replica {
+function leastLoaded<Target extends RouterTarget>(replicas: readonly Target[], first: Target): Target {
   let least = first;
   for (const replica of replicas) if (replica.outstanding < least.outstanding) least = replica;
   return least;

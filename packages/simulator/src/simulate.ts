@@ -6,12 +6,13 @@
  * as unstable. Requests that have not ended then are reported as censored.
  */
 import { defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
-import type { SequenceView } from '@plimsoll/serving';
+import type { CountedPrompt, SequenceView } from '@plimsoll/serving';
 import { Collector, type RequestLimits } from './measurement/collector.ts';
 import { Samples } from './measurement/samples.ts';
 import type { SessionFigures } from './measurement/session-figures.ts';
-import { type GapSink, Replica, type ReplicaModel } from './replica.ts';
-import { createRouter, type Router, type RouterName } from './routers.ts';
+import type { GapSink, Replica, ReplicaModel } from './replica.ts';
+import { type LayoutFigures, ReplicaGroup } from './replica-group.ts';
+import { createRouter, type RouterName } from './routers.ts';
 import { TimeQueue } from './time-queue.ts';
 import type { ComingRequest, Followers, RequestSource } from './workload/coming-request.ts';
 import { requestSource } from './workload/request-source.ts';
@@ -38,7 +39,9 @@ export interface SimulationInput {
 
 export interface SimulationOutcome {
   readonly collector: Collector;
+  /** Schedulers of all replicas. */
   readonly replicas: readonly Replica[];
+  readonly layouts: readonly LayoutFigures[];
   /** Null if requests stand alone. */
   readonly sessions: SessionFigures | null;
   /** Requests that were refused, by the code of the refusal. */
@@ -66,9 +69,10 @@ export function simulate(input: SimulationInput): SimulationOutcome {
 
 class Simulation {
   readonly #input: SimulationInput;
+  readonly #groups: readonly ReplicaGroup[];
   readonly #replicas: readonly Replica[];
   readonly #collector: Collector;
-  readonly #router: Router;
+  readonly #router: (prompt: CountedPrompt) => ReplicaGroup;
   readonly #source: RequestSource;
   /** Requests on their way to a scheduler; of those that wait for no answer, one at a time. */
   readonly #coming = new TimeQueue<Coming>();
@@ -91,11 +95,14 @@ class Simulation {
     const collector = new Collector({ limits, frontEndSeconds, traces });
     const onGap: GapSink = (gapSeconds, count) => collector.gap.add(gapSeconds, count);
     this.#collector = collector;
-    this.#replicas = Array.from(
+    const { dataGroups = 1, stageShares = [1] } = input.replica.layout ?? {};
+    const lanes = dataGroups * stageShares.length;
+    this.#groups = Array.from(
       { length: input.replicaCount },
-      (_, index) => new Replica(index, input.replica, onGap),
+      (_, index) => new ReplicaGroup(index * lanes, input.replica, onGap),
     );
-    this.#router = createRouter(input.router, this.#replicas, randomFor(workload.seed, 'router'));
+    this.#replicas = this.#groups.flatMap((group) => group.lanes);
+    this.#router = createRouter(input.router, this.#groups, randomFor(workload.seed, 'router'));
     this.#source = requestSource(workload);
   }
 
@@ -122,9 +129,7 @@ class Simulation {
   }
 
   #startIdle(): void {
-    for (const replica of this.#replicas) {
-      if (replica.isIdle) replica.start(this.#now, this.#horizon(replica));
-    }
+    for (const group of this.#groups) group.startIdle(this.#now, (replica) => this.#horizon(replica));
   }
 
   /** No request comes before this time: the next arrival, or the next answer to a client. */
@@ -165,7 +170,7 @@ class Simulation {
   #receive(): void {
     const { request, isFollower } = defined(this.#coming.pop(), 'a request comes');
     const { prompt, outputTokens, followers } = request;
-    const replica = this.#router(prompt);
+    const replica = this.#router(prompt).laneFor(prompt);
     try {
       const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
       replica.outstanding++;
@@ -208,6 +213,7 @@ class Simulation {
     return {
       collector: this.#collector,
       replicas: this.#replicas,
+      layouts: this.#groups.map(({ figures }) => figures),
       sessions: this.#source.sessions,
       refusals: this.#refusals,
       completed: this.#completed,

@@ -74,18 +74,32 @@ function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e, sessions }: Simulat
   ]);
 }
 
-function loadLines({ kvCache, batch, cost }: SimulateAnswer): string[] {
+function loadLines({ kvCache, batch, layout, cost }: SimulateAnswer): string[] {
   const lines = [
     `KV cache: ${formatCount(kvCache.blocks)} blocks of ${kvCache.blockTokens} tokens, in use ${percent(kvCache.occupancyMean)} on average, ${percent(kvCache.occupancyPeak)} at most`,
     `prefix cache: ${percent(kvCache.prefixHitShare)} of the prompt tokens found; ${formatCount(kvCache.preemptions)} preemptions, ${formatCount(kvCache.recomputedTokens)} tokens computed again`,
     `${formatCount(batch.steps)} steps; ${rate(batch.runningMean)} requests run and ${rate(batch.waitingMean)} wait on average; replicas compute ${percent(batch.busyShare)} of the time`,
   ];
+  if (layout !== null) lines.push(layoutLine(layout));
   if (cost !== null) {
     lines.push(
       `$${cost.perHourUsd.toFixed(2)} per hour, $${cost.perMillionOutputUsd.toFixed(2)} per million output tokens at this load`,
     );
   }
   return lines;
+}
+
+function layoutLine({
+  stages,
+  dataGroups,
+  dummySteps,
+  bubbleShare,
+}: NonNullable<SimulateAnswer['layout']>): string {
+  const parts = [
+    ...(stages > 1 ? [`${stages} pipeline stages, without work ${percent(bubbleShare)} of the time`] : []),
+    ...(dataGroups > 1 ? [`${dataGroups} data groups, ${formatCount(dummySteps)} dummy steps`] : []),
+  ];
+  return `each replica: ${parts.join('; ')}`;
 }
 
 function verdictLines({ slo, assert }: SimulateAnswer): string[] {

@@ -12,6 +12,8 @@ const speed: SpeedModel = {
   decodeSeconds: (users) => 0.01 + 1e-4 * users,
   decodeBound: () => 'memory',
   stepSeconds: (entries) => 0.01 + 1e-4 * entries.length,
+  groupedStepSeconds: (groups) => 0.01 + 1e-4 * groups.flat().length,
+  pipeline: { stageShares: [1], hopSeconds: () => 0 },
   prefillSeconds: (prompt, cached = 0, prompts = 1) => 0.005 + 5e-5 * (prompt - cached) * prompts,
 };
 const base: Load = {

@@ -15,6 +15,7 @@
 import type { CacheGroup } from '../bytes/kv-cache.ts';
 import type { SpeedAssumptions } from './assumptions.ts';
 import { modelWork } from './model-work.ts';
+import { type PipelineSteps, pipelineSteps } from './pipeline-steps.ts';
 import { emptyLoad, include, type LoadEntry, type MutableLoad, setDecode, setPrefill } from './step-load.ts';
 import { type StepTimeInput, stepTime } from './step-time.ts';
 
@@ -31,6 +32,12 @@ export interface SpeedModel {
   decodeSeconds(users: number, context: number): number;
   /** Seconds of one step of these entries, which may mix decodes and prompt chunks; without data parallelism. */
   stepSeconds(entries: readonly LoadEntry[]): number;
+  /**
+   * Seconds of one step of several data groups, which meet at the shared experts: the step of the slowest group. Equals
+   * `stepSeconds` for one group.
+   */
+  groupedStepSeconds(groups: readonly (readonly LoadEntry[])[]): number;
+  readonly pipeline: PipelineSteps;
   /** The bound of a decode step: `memory` if its reads take at least as long as its operations. */
   decodeBound(users: number, context: number): 'memory' | 'compute';
 }
@@ -49,22 +56,45 @@ export function speedModel(input: SpeedInput): SpeedModel {
   const pipelined = pipelineShare(pipeline, input.assumptions.chunkTokens ?? Number.POSITIVE_INFINITY);
   // Every call overwrites this load, because sweeps make millions of calls a second.
   const load: MutableLoad = { ...emptyLoad };
+  const stepSeconds = (entries: readonly LoadEntry[]): number => {
+    Object.assign(load, emptyLoad);
+    for (const entry of entries) include(load, work, entry);
+    return step.seconds(load);
+  };
   return {
     assumptions: input.assumptions,
+    pipeline: pipelineSteps(input),
     decodeSeconds: (users, context) =>
       step.seconds(setDecode(load, work, { users: inFlight(users), context, data })),
     decodeBound: (users, context) =>
       step.bound(setDecode(load, work, { users: inFlight(users), context, data })),
-    stepSeconds(entries) {
-      Object.assign(load, emptyLoad);
-      for (const entry of entries) include(load, work, entry);
-      return step.seconds(load);
+    stepSeconds,
+    groupedStepSeconds(groups) {
+      const [first = []] = groups;
+      if (groups.length <= 1) return stepSeconds(first);
+      const tokens = groups.reduce((sum, entries) => sum + tokensOf(entries), 0);
+      const sequences = groups.reduce((sum, entries) => sum + entries.length, 0);
+      let slowest = 0;
+      for (const entries of groups) {
+        Object.assign(load, emptyLoad);
+        for (const entry of entries) include(load, work, entry);
+        load.expertTokens = tokens;
+        load.sequences = sequences;
+        slowest = Math.max(slowest, step.seconds(load));
+      }
+      return slowest;
     },
     prefillSeconds(promptTokens, cachedTokens = 0, prompts = 1) {
       setPrefill(load, work, { promptTokens, cachedTokens, prompts, data });
       return pipelined(load.tokens) * step.layerSeconds(load) + step.overheadSeconds(load);
     },
   };
+}
+
+function tokensOf(entries: readonly LoadEntry[]): number {
+  let tokens = 0;
+  for (const { count } of entries) tokens += count;
+  return tokens;
 }
 
 /**

@@ -6,5 +6,5 @@ export {
   stepLimitOf,
 } from './scenario-run.ts';
 export { type Scenario, scenarioSchema } from './scenario-schema.ts';
-export { requestLimits, workloadOf } from './scenario-workload.ts';
+export { replicaLayoutOf, requestLimits, workloadOf } from './scenario-workload.ts';
 export { parseSlo } from './slo-text.ts';

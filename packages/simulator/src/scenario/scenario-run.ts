@@ -9,7 +9,7 @@ import type { SimulationInput, SimulationOutcome } from '../simulate.ts';
 import { type AssertionVerdict, assertionVerdicts, type SloVerdict, sloVerdicts } from '../verdicts.ts';
 import type { meanLengths } from '../workload/mean-lengths.ts';
 import { durationSeconds, type Scenario } from './scenario-schema.ts';
-import { replicaCountOf, requestLimits, type workloadOf } from './scenario-workload.ts';
+import { replicaCountOf, replicaLayoutOf, requestLimits, type workloadOf } from './scenario-workload.ts';
 
 export interface PreparedScenario {
   readonly request: PlanRequest;
@@ -55,14 +55,13 @@ export function simulationInput(
   return {
     replica: replicaModel({
       deployment,
-      parallelism: request.parallelism,
       rules,
       sequencesMax: limits.maxSeqs ?? null,
       stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
       prefixCaching,
       meanTokens: lengths.prompt + lengths.output / 2,
     }),
-    replicaCount: replicaCountOf(scenario),
+    replicaCount: replicaCountOf({ ...scenario, layout: replicaLayoutOf(scenario, request.spec) }),
     router: scenario.router,
     workload,
     frontEndSeconds:

@@ -1,5 +1,6 @@
 /** Turns the checked fields of a scenario into the workload of a simulation. */
 import { PlimsollError } from '@plimsoll/foundation';
+import { expertShare } from '@plimsoll/planner/speed';
 import type { RequestLimits } from '../measurement/collector.ts';
 import type { Arrivals } from '../workload/arrivals.ts';
 import type { Distribution } from '../workload/distribution.ts';
@@ -127,6 +128,17 @@ export function requestLimits({ slo = {} }: Pick<Scenario, 'slo'>): RequestLimit
     return limits.length === 0 ? undefined : Math.min(...limits);
   };
   return { ttftSeconds: least('ttft'), itlSeconds: least('itl', 'tpot'), e2eSeconds: least('e2e') };
+}
+
+/**
+ * The layout of one replica. Data groups meet at the experts that they share; without experts they are replicas of their
+ * own.
+ */
+export function replicaLayoutOf(
+  { layout }: Pick<Scenario, 'layout'>,
+  spec: Parameters<typeof expertShare>[0],
+): Scenario['layout'] {
+  return expertShare(spec) > 0 ? layout : { ...layout, dp: 1 };
 }
 
 /** Number of replicas that the devices make. */

@@ -41,7 +41,6 @@ function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRu
   return {
     replica: replicaModel({
       deployment: { ...deployment, sequencesMax: run.sequencesMax },
-      parallelism: setup.parallelism,
       rules,
       sequencesMax: null,
       stepTokensMax,
