@@ -20,6 +20,8 @@ export const gatherRowsOpcode = 14;
 export const topKOpcode = 15;
 export const argmaxOpcode = 16;
 export const readSumOpcode = 17;
+export const packPanelsOpcode = 18;
+export const gemmOpcode = 19;
 
 export const f32Code = 0;
 export const f16Code = 1;
@@ -35,6 +37,13 @@ export const q5_0Code = 10;
 
 /** Rows whose bytes are interleaved into one panel of a repacked weight. */
 export const panelRows = 8;
+
+/** Panels of the f32 product `gemm`: rows of the left operand, columns of the right, and steps of a block of depth. */
+export const leftPanelRows = 6;
+export const rightPanelColumns = 16;
+export const gemmDepthBlock = 256;
+/** One 6 x 16 tile of sums for each thread. */
+export const gemmScratchBytesPerThread = 384;
 
 /**
  * One command is 32 words of 4 bytes: the opcode, its arguments, and at the end the words for sharing it: a counter of

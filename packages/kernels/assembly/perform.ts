@@ -6,6 +6,8 @@ import { attention } from './attention';
 import { claim, partsOf, word } from './command';
 import { add, gated, gatherRows, readSum, scale, softCap, softmax } from './elementwise';
 import { embed } from './embed';
+import { gemm } from './gemm';
+import { packPanels } from './gemm-pack';
 import { kvStore } from './kv-cache';
 import { matMul } from './mat-mul';
 import { layerNorm, rmsNorm } from './norm';
@@ -32,6 +34,7 @@ function performPart(command: usize, part: u32, parts: u32): void {
   else if (opcode == op.topKOpcode) topK(command, part, parts);
   else if (opcode == op.argmaxOpcode) argmax(command, part, parts);
   else if (opcode == op.readSumOpcode) readSum(command, part, parts);
+  else if (opcode == op.packPanelsOpcode) packPanels(command, part, parts);
   else unreachable();
 }
 
@@ -40,6 +43,7 @@ export function perform(command: usize, thread: u32, threads: u32, isAlone: bool
   const opcode = word(command, 0);
   if (opcode == op.matMulOpcode) return matMul(command, threads);
   if (opcode == op.attentionOpcode) return attention(command, thread);
+  if (opcode == op.gemmOpcode) return gemm(command, thread, threads);
   if (opcode == op.repackOpcode) return repack(command);
   if (isAlone) return performPart(command, 0, 1);
   const parts = partsOf(command);

@@ -6,9 +6,8 @@
  * No operation hides NaN: a NaN in the input gives a NaN in every output that depends on it.
  */
 import type { KernelKvFormat, KernelWeightFormat } from './formats.ts';
-
-/** Byte offset into an arena. */
-export type Pointer = number;
+import type { Pointer } from './pointer.ts';
+import type { TrainingOperation } from './training/training-operations.ts';
 
 /**
  * Packs source rows into panels of `repackedBytes`. Adds the count of infinite or NaN weights and scales to the u32
@@ -274,7 +273,8 @@ export type KernelOperation =
   | GatherRows
   | TopK
   | Argmax
-  | ReadSum;
+  | ReadSum
+  | TrainingOperation;
 
 /** Operations in the form that an implementation runs; its `prepare` makes programs. */
 export interface Program {

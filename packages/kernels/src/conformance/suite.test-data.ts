@@ -9,13 +9,14 @@ import type { BuildName } from '../wasm/builds.ts';
 import { startNodeThread } from '../wasm/node-platform.ts';
 import { controlBytes, createWasmKernels, type WasmKernels } from '../wasm/wasm-kernels.ts';
 import { cacheCases } from './cases-attention.ts';
+import { gemmCases } from './cases-gemm.ts';
 import { productCases } from './cases-products.ts';
 import { rowCases } from './cases-rows.ts';
 import { type ConformanceCase, type ExpectedRegion, TestArena } from './test-arena.ts';
 
 const pages = 16;
 const seed = 20_260_801;
-const cases = [...productCases, ...rowCases, ...cacheCases];
+const cases = [...productCases, ...rowCases, ...cacheCases, ...gemmCases];
 
 function caseSeed(index: number): number {
   return seed + index;

@@ -4,6 +4,7 @@ import type { KernelOperation, Kernels } from '../operations.ts';
 import { ArenaView } from './arena-view.ts';
 import { attention, kvStore } from './attention.ts';
 import * as elementwise from './elementwise.ts';
+import { gemm, packPanels } from './gemm.ts';
 import { matMul, quantise } from './mat-mul.ts';
 import { embed, repack } from './repack.ts';
 import { argmax, topK } from './select.ts';
@@ -60,6 +61,12 @@ function perform(arena: ArenaView, operation: KernelOperation): void {
       break;
     case 'argmax':
       argmax(arena, operation);
+      break;
+    case 'pack-panels':
+      packPanels(arena, operation);
+      break;
+    case 'gemm':
+      gemm(arena, operation);
       break;
     case 'read-sum':
       elementwise.readSum(arena, operation);

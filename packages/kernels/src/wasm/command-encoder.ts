@@ -101,6 +101,14 @@ function rowWords(o: Exclude<KernelOperation, WeightOperation | SequenceOperatio
       return [code.topKOpcode, o.values, o.rows, o.columns, o.k, o.indices, o.scores];
     case 'argmax':
       return [code.argmaxOpcode, o.values, o.rows, o.columns, o.output];
+    case 'pack-panels': {
+      const strides = [o.lineStrideBytes, o.depthStrideBytes];
+      return [code.packPanelsOpcode, o.source, ...strides, o.lines, o.depth, o.panelLines, o.output];
+    }
+    case 'gemm': {
+      const places = [o.left, o.right, o.output, o.outputStrideBytes];
+      return [code.gemmOpcode, ...places, o.rows, o.columns, o.depth, Number(o.accumulate), o.scratch];
+    }
     case 'read-sum':
       return [code.readSumOpcode, o.input, o.sizeBytes, o.output];
   }

@@ -7,6 +7,7 @@ import {
   commandBytes,
   commandsEnd,
   commandsOffset,
+  gemmDepthBlock,
   partsWordOffset,
   phaseWordOffset,
   wakeWordOffset,
@@ -49,6 +50,7 @@ function workOf(o: KernelOperation): Work | null {
     case 'mat-mul':
     case 'attention':
     case 'repack':
+    case 'gemm':
       return null;
     case 'embed':
       return work(o.tokens, 2 * o.tokens * o.columns);
@@ -72,6 +74,8 @@ function workOf(o: KernelOperation): Work | null {
     case 'add':
     case 'scale':
       return work(o.count, o.count);
+    case 'pack-panels':
+      return work(Math.ceil(o.lines / o.panelLines) * Math.ceil(o.depth / gemmDepthBlock), o.lines * o.depth);
     case 'read-sum':
       return work(o.sizeBytes / 64, o.sizeBytes / 4);
   }
@@ -124,6 +128,7 @@ function phaseEnd(operations: readonly KernelOperation[], start: number): number
 
 function isHeavy(operation: KernelOperation): boolean {
   if (operation.op === 'repack' || operation.op === 'attention') return true;
+  if (operation.op === 'gemm') return operation.rows * operation.columns * operation.depth >= wakeProductsMin;
   if (operation.op !== 'mat-mul') return false;
   return operation.rows * operation.columns * operation.tokens >= wakeProductsMin;
 }

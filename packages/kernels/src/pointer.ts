@@ -1,0 +1,2 @@
+/** Byte offset into an arena. */
+export type Pointer = number;
