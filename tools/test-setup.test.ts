@@ -43,7 +43,10 @@ function runTests(source: string): { status: number | null; output: string; coun
 
 test('a silent run passes and leaves its counts', () => {
   const { status, output, counts } = runTests("test('one', () => {}); test.skip('two', () => {});");
-  expect({ status, counts }).toEqual({ status: 0, counts: { passed: 1, failed: 0, skipped: 1 } });
+  expect({ status, counts }).toEqual({
+    status: 0,
+    counts: { passed: 1, failed: 0, skipped: 1, failures: [] },
+  });
   expect(output).not.toContain('Seed of this run');
 });
 
@@ -52,7 +55,18 @@ test('a test that prints fails for every way of printing, and the report names t
     test('console', () => console.warn('by console', 1));
     test('stream', () => { process.stdout.write('by stream'); });
     test('silent', () => {});`);
-  expect({ status, counts }).toEqual({ status: 1, counts: { passed: 1, failed: 2, skipped: 0 } });
+  expect({ status, counts }).toMatchObject({
+    status: 1,
+    counts: {
+      passed: 1,
+      failed: 2,
+      skipped: 0,
+      failures: [
+        expect.stringContaining('tools/sample.test.ts > console: '),
+        expect.stringContaining('tools/sample.test.ts > stream: '),
+      ],
+    },
+  });
   expect(output).toContain('console.warn: by console 1');
   expect(output).toContain('process.stdout: by stream');
   expect(output).toContain('Seed of this run: 7. Replay: PLIMSOLL_SEED=7 npm test');
@@ -68,9 +82,19 @@ test('property tests take the seed of the run', () => {
 });
 
 test('a file that does not load, an error outside tests and a focused test fail the run', () => {
-  expect(runTests("import './missing.ts';")).toMatchObject({ status: 1, counts: { passed: 0, failed: 1 } });
+  expect(runTests("import './missing.ts';")).toMatchObject({
+    status: 1,
+    counts: {
+      passed: 0,
+      failed: 1,
+      failures: [expect.stringMatching(/^tools\/sample\.test\.ts: .*missing\.ts/)],
+    },
+  });
   const late =
     "test('late', async () => { setTimeout(() => { throw new Error('late'); }); await new Promise((done) => setTimeout(done, 20)); });";
-  expect(runTests(late)).toMatchObject({ status: 1, counts: { passed: 1, failed: 1 } });
+  expect(runTests(late)).toMatchObject({
+    status: 1,
+    counts: { passed: 1, failed: 1, failures: ['outside tests: late'] },
+  });
   expect(runTests("test.only('focused', () => {});")).toMatchObject({ status: 1, counts: { failed: 1 } });
 });
