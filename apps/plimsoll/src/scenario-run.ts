@@ -12,6 +12,8 @@ import {
 import { modelOfArgument } from './command-model.ts';
 import { flagKey } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
+import { speculationOf } from './scenario-draft.ts';
+import { gridOf } from './scenario-region.ts';
 import type { SimulateAnswer } from './simulate-schema.ts';
 
 export interface ScenarioRun {
@@ -36,7 +38,9 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   const trace = traceOf(scenario, options);
   const workload = workloadOf(scenario, trace);
   const lengths = meanLengths(workload);
-  const prepared = { request, deployment, workload, lengths, traces: options.traces };
+  const speculation = await speculationOf(scenario, request);
+  const drawn = { workload, lengths, speculation, gramsPerKwh: gridOf(scenario) };
+  const prepared = { request, deployment, ...drawn, traces: options.traces };
   const input = simulationInput(scenario, prepared);
   const outcome = simulate(input);
   const { slo, assert, ...rest } = scenarioAnswer(scenario, prepared, { input, outcome });

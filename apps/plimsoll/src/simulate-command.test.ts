@@ -107,6 +107,13 @@ test.each([
   ['an unknown field', 'colour: red', 'bad-scenario', 1],
   ['an unknown model', 'model: warp-9', 'unknown-model', 1],
   ['an unknown metric', 'assert: [{ metric: ttft.p95, max: 1 }]', 'unknown-metric', 1],
+  ['a region that does not exist', 'energy: { region: atlantis }', 'unknown-region', 1],
+  [
+    'drafts in a pipeline',
+    'count: 2\nlayout: { pp: 2 }\nspeculation: { tokens: 2, acceptance: 0.5 }',
+    'speculation-with-stages',
+    1,
+  ],
   ['devices that do not divide', 'count: 3\nlayout: { tp: 2 }', 'bad-layout', 1],
   [
     'two limits of tokens',

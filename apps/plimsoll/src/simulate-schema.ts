@@ -76,10 +76,31 @@ export const simulateSchema = z.strictObject({
     })
     .nullable()
     .describe('null if each replica has one scheduler'),
+  speculation: z
+    .strictObject({
+      draftTokens: count,
+      acceptanceLength: z.number().describe('mean tokens that a decoding sequence gets in a step'),
+      acceptedShare: z.number().describe('share of the drafts that were accepted'),
+      speedRatio: z
+        .number()
+        .describe('tokens per second of decoding steps, over the same steps without drafts'),
+    })
+    .nullable()
+    .describe('null without speculative decoding'),
   cost: z
     .strictObject({ perHourUsd: z.number(), perMillionOutputUsd: z.number() })
     .nullable()
     .describe('null if the device has no price'),
+  energy: z
+    .strictObject({
+      watts: z.number().describe('mean power of all devices, building included'),
+      joulesPerRequest: z.number(),
+      joulesPerThousandOutput: z.number().describe('per 1,000 output tokens, prompts included'),
+      gramsPerRequest: z.number().nullable().describe('CO2 equivalent; null without a region'),
+      gramsPerThousandOutput: z.number().nullable(),
+    })
+    .nullable()
+    .describe('null if the device has no known power'),
   slo: z.array(
     z.strictObject({
       name: z.string(),

@@ -5,13 +5,21 @@
 import { assert, defined, type Seconds } from '@plimsoll/foundation';
 import { hashWords } from './block-hash.ts';
 import { type SequenceId, sequenceId } from './ids.ts';
-import type { CommitOutcome, ForkResult, StepResult } from './plan.ts';
+import type { CommitOutcome, CountedResult, ForkResult, StepResult } from './plan.ts';
 import { type FinishReason, Sequence, type SequenceView, type ServingRequest } from './sequence.ts';
 import type { ServingCore } from './serving-core.ts';
 import { noTransfers, type Transfers } from './transfers.ts';
 
 const noTokens: readonly number[] = [];
 const unknownToken: readonly number[] = [0];
+/** By length; steps of sequences without tokens share them. */
+const unknown: (readonly number[])[] = [noTokens, unknownToken];
+
+function unknownTokens(count: number): readonly number[] {
+  const tokens = unknown[count] ?? new Array<number>(count).fill(0);
+  unknown[count] = tokens;
+  return tokens;
+}
 
 /** The outcome of a commit while the commit collects it. */
 export interface Outcome extends CommitOutcome {
@@ -105,6 +113,21 @@ export class Lifecycle {
       this.#core.metrics.outputTokens++;
       this.#core.memory.settleDecode(sequence);
     } else this.#append(sequence, unknownToken, noTokens, at.now);
+    this.#finishIfDone(sequence, undefined, at);
+  }
+
+  /** Takes the accepted drafts of a sequence without tokens and one token after them. */
+  takeDrafted(
+    sequence: Sequence,
+    { accepted, draftPlaces, draftCount }: CountedResult & { readonly draftCount: number },
+    at: { readonly outcome: Outcome; readonly now: Seconds },
+  ): void {
+    assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
+    if (!(accepted >= 0 && accepted <= draftCount)) {
+      assert(false, `${accepted} drafts accepted of ${draftCount}`);
+    }
+    this.#core.metrics.acceptedTokens += accepted;
+    this.#append(sequence, unknownTokens(accepted + 1), unknownTokens(draftPlaces), at.now);
     this.#finishIfDone(sequence, undefined, at);
   }
 

@@ -60,6 +60,14 @@ export interface StepResult {
   readonly forks?: readonly ForkResult[];
 }
 
+/** What a sampling entry of a sequence without tokens yields, besides the token that the model samples itself. */
+export interface CountedResult {
+  /** Drafts of the entry that the model accepts. */
+  readonly accepted: number;
+  /** Drafts to verify in the next step. */
+  readonly draftPlaces: number;
+}
+
 export interface CommitOutcome {
   /**
    * Sequences that ended in this step, with their reasons. The scheduler has forgotten them, except those in state

@@ -19,7 +19,7 @@ import { type ServingMetrics, zeroMetrics } from './metrics.ts';
 import { type BlockView, blockViews, type GroupOccupancy, occupancyOf } from './occupancy.ts';
 import { OutputLengths } from './output-lengths.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
-import type { CommitOutcome, StepPlan, StepResult } from './plan.ts';
+import type { CommitOutcome, CountedResult, PlanEntry, StepPlan, StepResult } from './plan.ts';
 import {
   type LoadedBlock,
   type LoadedBlocks,
@@ -231,18 +231,20 @@ export class Scheduler {
   }
 
   /**
-   * Applies the step in flight for sequences whose content has no tokens: every entry that samples gets one token. A
-   * sequence ends at its limit of output tokens.
+   * Applies the step in flight for sequences whose content has no tokens: every entry that samples gets one token, and
+   * the drafts that `resultOf` accepts. A sequence ends at its limit of output tokens.
    */
-  commitCounted(now: Seconds): CommitOutcome {
+  commitCounted(now: Seconds, resultOf?: (entry: PlanEntry) => CountedResult): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
     this.#inFlight = null;
     const at = { outcome: { finished: [], forked: [] } satisfies Outcome, now };
-    for (const { sequence, start, count, samples } of plan.entries) {
+    for (const entry of plan.entries) {
+      const { sequence, start, count, samples, draftCount } = entry;
       if (sequence.state === 'finished') continue;
       sequence.scheduledTokens = 0;
-      if (samples) this.#life.takeCounted(sequence, at);
-      else this.#core.memory.settle(sequence, start + count);
+      if (!samples) this.#core.memory.settle(sequence, start + count);
+      else if (resultOf === undefined) this.#life.takeCounted(sequence, at);
+      else this.#life.takeDrafted(sequence, { ...resultOf(entry), draftCount }, at);
     }
     return at.outcome;
   }

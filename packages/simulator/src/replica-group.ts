@@ -13,7 +13,7 @@
 import { assert, type Seconds, seconds } from '@plimsoll/foundation';
 import type { LoadEntry } from '@plimsoll/planner/speed';
 import type { CountedPrompt } from '@plimsoll/serving';
-import { type GapSink, Replica, type ReplicaModel } from './replica.ts';
+import { Replica, type ReplicaModel, type RunParts } from './replica.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
 
 /** Figures of the replicas that have a layout. */
@@ -35,18 +35,20 @@ export class ReplicaGroup {
   readonly lanes: readonly Replica[];
   readonly figures: LayoutFigures = { dummySteps: 0, stageSeconds: 0, busySeconds: 0 };
   readonly #layout: ReplicaLayout | undefined;
+  readonly #parts: RunParts;
   /** When each stage has finished the steps that it was given. */
   readonly #stageFreeAt: number[];
   #busyUntil = 0;
 
   /** `index`: the number of the first lane. */
-  constructor(index: number, model: ReplicaModel, onGap: GapSink) {
+  constructor(index: number, model: ReplicaModel, parts: RunParts) {
     this.#layout = model.layout;
+    this.#parts = parts;
     const { stageShares = [1], dataGroups = 1 } = model.layout ?? {};
     this.#stageFreeAt = stageShares.map(() => 0);
     this.lanes = Array.from(
       { length: stageShares.length * dataGroups },
-      (_, lane) => new Replica(index + lane, model, onGap),
+      (_, lane) => new Replica(index + lane, model, parts),
     );
   }
 
@@ -104,7 +106,9 @@ export class ReplicaGroup {
     for (const { rows } of plans) if (rows.length === 0) this.figures.dummySteps++;
     const rows = plans.map((plan) => (plan.rows.length === 0 ? dummyRows : plan.rows));
     const [longest = 0] = rows.map(tokensOf).sort((left, right) => right - left);
-    const duration = layout.stepSeconds(rows);
+    const { speculation } = this.#parts;
+    const duration =
+      speculation === null ? layout.stepSeconds(rows) : speculation.stepSeconds(rows, layout.stepSeconds);
     if (!(duration > 0 && duration < Infinity)) assert(false, `a step of ${duration} seconds`);
     const gives = plans.some(({ samples }) => samples);
     const end = this.#pass(now, duration, { layout, hopSeconds: layout.hopSeconds(longest), gives });

@@ -8,6 +8,12 @@ import type { StepPolicy } from '@plimsoll/planner/engines';
 import { policies, type ServingConfig } from '@plimsoll/serving';
 import type { ReplicaModel } from './replica.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
+import {
+  besideDraft,
+  refuseSpeculation,
+  type SpeculationQuestion,
+  speculationModel,
+} from './speculation-model.ts';
 
 /** How the engine's scheduler fills a step; the rows are data of the engines. */
 export type StepRules = Pick<StepPolicy, 'order' | 'admission' | 'reserve' | 'skipHeadMax'>;
@@ -22,6 +28,8 @@ export interface ReplicaQuestion {
   readonly prefixCaching: boolean;
   /** Mean tokens of a sequence over its life, which divides the memory among windowed and whole caches. */
   readonly meanTokens: number;
+  /** Default: no speculative decoding. */
+  readonly speculation?: SpeculationQuestion | null | undefined;
 }
 
 /** Tokens per block of an engine that prints none. */
@@ -35,8 +43,12 @@ const admissions = {
   'whole-sequence': 'sequence',
 } as const;
 
-export function replicaModel(question: ReplicaQuestion): ReplicaModel {
-  const { deployment, rules } = question;
+export function replicaModel(asked: ReplicaQuestion): ReplicaModel {
+  const { speculation = null } = asked;
+  if (speculation !== null) refuseSpeculation(asked.deployment);
+  const deployment = besideDraft(asked.deployment, speculation?.draft ?? null, asked.meanTokens);
+  const question = { ...asked, deployment };
+  const { rules } = question;
   const microBatches = deployment.speed.pipeline.stageShares.length;
   const runningMax = Math.max(1, Math.ceil(sequencesOf(question) / (microBatches * deployment.dataGroups)));
   const blockSize = deployment.printed?.blockTokens ?? usualBlockTokens;
@@ -60,6 +72,7 @@ export function replicaModel(question: ReplicaQuestion): ReplicaModel {
     serving,
     stepSeconds: (rows) => deployment.speed.stepSeconds(rows),
     layout: layoutOf(deployment),
+    speculation: speculation === null ? undefined : speculationModel(speculation),
   };
 }
 

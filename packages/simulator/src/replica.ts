@@ -7,6 +7,7 @@ import { assert, type Seconds, seconds } from '@plimsoll/foundation';
 import type { LoadEntry } from '@plimsoll/planner/speed';
 import { Scheduler, type SequenceView, type ServingConfig, type StepPlan } from '@plimsoll/serving';
 import type { ReplicaLayout } from './replica-layout.ts';
+import type { Speculation, SpeculationModel } from './speculation.ts';
 
 /** The parts of a replica that do not change while it runs. */
 export interface ReplicaModel {
@@ -16,6 +17,8 @@ export interface ReplicaModel {
   readonly stepSeconds: (rows: readonly LoadEntry[]) => number;
   /** Undefined if one scheduler drives all devices of the replica, step by step. */
   readonly layout?: ReplicaLayout | undefined;
+  /** Undefined without speculative decoding. */
+  readonly speculation?: SpeculationModel | undefined;
 }
 
 /** Steps that the replica computes now: one planned step, or a stretch of quiet ones. */
@@ -27,6 +30,13 @@ export interface Stretch {
   readonly promptTokens: number;
   /** Tokens that the steps give to sequences. */
   readonly outputTokens: number;
+}
+
+/** What the replicas of a run share. */
+export interface RunParts {
+  readonly onGap: GapSink;
+  /** Null without speculative decoding. */
+  readonly speculation: Speculation | null;
 }
 
 /** Receives the gaps between two tokens of a sequence: seconds, and the number of equal gaps. */
@@ -57,17 +67,19 @@ export class Replica {
   #planned: PlannedWork | null = null;
   readonly #stepSeconds: ReplicaModel['stepSeconds'];
   readonly #onGap: GapSink;
+  readonly #speculation: Speculation | null;
   /** Rows of the step, written in place, because a run has millions of steps. */
   readonly #rows: Row[] = [];
   readonly #spareRows: Row[] = [];
   /** Times of the last tokens at the start of a quiet stretch. */
   readonly #firstGaps: number[] = [];
 
-  constructor(index: number, { serving, stepSeconds }: ReplicaModel, onGap: GapSink) {
+  constructor(index: number, { serving, stepSeconds }: ReplicaModel, { onGap, speculation }: RunParts) {
     this.index = index;
     this.scheduler = new Scheduler(serving);
     this.#stepSeconds = stepSeconds;
     this.#onGap = onGap;
+    this.#speculation = speculation;
     this.blockCount = serving.groups.reduce((sum, { blockCount }) => sum + blockCount, 0);
   }
 
@@ -124,9 +136,24 @@ export class Replica {
     for (const { sequence, samples } of plan.entries) {
       if (samples && sequence.lastTokenAt !== null) this.#onGap(stretch.end - sequence.lastTokenAt, 1);
     }
-    const { finished } = this.scheduler.commitCounted(stretch.end);
+    const speculation = this.#speculation;
+    let accepted = 0;
+    const { finished } =
+      speculation === null
+        ? this.scheduler.commitCounted(stretch.end)
+        : this.scheduler.commitCounted(stretch.end, (entry) => {
+            const result = speculation.resultOf(entry);
+            accepted += result.accepted;
+            return result;
+          });
+    // Accepted drafts come with the token after them, in one answer.
+    if (accepted > 0) this.#onGap(0, accepted);
     this.outstanding -= finished.length;
-    return { stretch, finished: finished.map(({ sequence }) => sequence) };
+    const { outputTokens } = stretch;
+    return {
+      stretch: accepted === 0 ? stretch : { ...stretch, outputTokens: outputTokens + accepted },
+      finished: finished.map(({ sequence }) => sequence),
+    };
   }
 
   #startPlanned(now: Seconds): Stretch {
@@ -171,7 +198,10 @@ export class Replica {
   }
 
   #duration(): number {
-    const duration = this.#stepSeconds(this.#rows);
+    const duration =
+      this.#speculation === null
+        ? this.#stepSeconds(this.#rows)
+        : this.#speculation.stepSeconds([this.#rows], ([rows = []]) => this.#stepSeconds(rows));
     if (!(duration > 0 && duration < Infinity)) assert(false, `a step of ${duration} seconds`);
     return duration;
   }

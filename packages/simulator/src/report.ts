@@ -2,6 +2,7 @@
 import type { Statistics } from './measurement/samples.ts';
 import type { SessionStatistics } from './measurement/session-figures.ts';
 import type { SimulationInput, SimulationOutcome } from './simulate.ts';
+import type { SpeculationReport } from './speculation.ts';
 
 export interface SimulationReport {
   /** Requests that ended, that had not ended when the run did, and that were refused. */
@@ -59,6 +60,8 @@ export interface SimulationReport {
   };
   /** Null if each replica has one scheduler. */
   readonly layout: LayoutReport | null;
+  /** Null without speculative decoding. */
+  readonly speculation: SpeculationReport | null;
 }
 
 export interface LayoutReport {
@@ -112,6 +115,7 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     kvCache: kvOf(input, outcome),
     batch: batchOf(replicas.length, outcome, duration),
     layout: layoutOf(input, outcome),
+    speculation: outcome.speculation,
   };
 }
 

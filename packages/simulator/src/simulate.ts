@@ -13,6 +13,7 @@ import type { SessionFigures } from './measurement/session-figures.ts';
 import type { GapSink, Replica, ReplicaModel } from './replica.ts';
 import { type LayoutFigures, ReplicaGroup } from './replica-group.ts';
 import { createRouter, type RouterName } from './routers.ts';
+import { Speculation, type SpeculationReport } from './speculation.ts';
 import { TimeQueue } from './time-queue.ts';
 import type { ComingRequest, Followers, RequestSource } from './workload/coming-request.ts';
 import { requestSource } from './workload/request-source.ts';
@@ -42,6 +43,8 @@ export interface SimulationOutcome {
   /** Schedulers of all replicas. */
   readonly replicas: readonly Replica[];
   readonly layouts: readonly LayoutFigures[];
+  /** Null without speculative decoding. */
+  readonly speculation: SpeculationReport | null;
   /** Null if requests stand alone. */
   readonly sessions: SessionFigures | null;
   /** Requests that were refused, by the code of the refusal. */
@@ -84,6 +87,7 @@ class Simulation {
   #completed = 0;
   #firstArrivalAt = 0;
   readonly #skipsQuietSteps: boolean;
+  readonly #speculation: Speculation | null;
   #now: Seconds = seconds(0);
   #unstable: string | null = null;
   #isEnded = false;
@@ -95,11 +99,15 @@ class Simulation {
     const collector = new Collector({ limits, frontEndSeconds, traces });
     const onGap: GapSink = (gapSeconds, count) => collector.gap.add(gapSeconds, count);
     this.#collector = collector;
+    const drafting = input.replica.speculation;
+    this.#speculation =
+      drafting === undefined ? null : new Speculation(drafting, randomFor(workload.seed, 'acceptance'));
+    const parts = { onGap, speculation: this.#speculation };
     const { dataGroups = 1, stageShares = [1] } = input.replica.layout ?? {};
     const lanes = dataGroups * stageShares.length;
     this.#groups = Array.from(
       { length: input.replicaCount },
-      (_, index) => new ReplicaGroup(index * lanes, input.replica, onGap),
+      (_, index) => new ReplicaGroup(index * lanes, input.replica, parts),
     );
     this.#replicas = this.#groups.flatMap((group) => group.lanes);
     this.#router = createRouter(input.router, this.#groups, randomFor(workload.seed, 'router'));
@@ -214,6 +222,7 @@ class Simulation {
       collector: this.#collector,
       replicas: this.#replicas,
       layouts: this.#groups.map(({ figures }) => figures),
+      speculation: this.#speculation?.report() ?? null,
       sessions: this.#source.sessions,
       refusals: this.#refusals,
       completed: this.#completed,

@@ -74,16 +74,29 @@ function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e, sessions }: Simulat
   ]);
 }
 
-function loadLines({ kvCache, batch, layout, cost }: SimulateAnswer): string[] {
+function loadLines({ kvCache, batch, layout, speculation, cost, energy }: SimulateAnswer): string[] {
   const lines = [
     `KV cache: ${formatCount(kvCache.blocks)} blocks of ${kvCache.blockTokens} tokens, in use ${percent(kvCache.occupancyMean)} on average, ${percent(kvCache.occupancyPeak)} at most`,
     `prefix cache: ${percent(kvCache.prefixHitShare)} of the prompt tokens found; ${formatCount(kvCache.preemptions)} preemptions, ${formatCount(kvCache.recomputedTokens)} tokens computed again`,
     `${formatCount(batch.steps)} steps; ${rate(batch.runningMean)} requests run and ${rate(batch.waitingMean)} wait on average; replicas compute ${percent(batch.busyShare)} of the time`,
   ];
   if (layout !== null) lines.push(layoutLine(layout));
+  if (speculation !== null) {
+    const { draftTokens, acceptanceLength, acceptedShare, speedRatio } = speculation;
+    lines.push(
+      `speculation: ${draftTokens} drafts a step, ${percent(acceptedShare)} accepted, ${rate(acceptanceLength)} tokens a step; decoding is ${rate(speedRatio)} times as fast as without drafts`,
+    );
+  }
   if (cost !== null) {
     lines.push(
       `$${cost.perHourUsd.toFixed(2)} per hour, $${cost.perMillionOutputUsd.toFixed(2)} per million output tokens at this load`,
+    );
+  }
+  if (energy !== null) {
+    const { watts, joulesPerRequest, joulesPerThousandOutput, gramsPerThousandOutput: grams } = energy;
+    const carbon = grams === null ? '' : `, ${short(grams)} g of CO2e`;
+    lines.push(
+      `${formatCount(Math.round(watts))} W; ${rate(joulesPerRequest)} J per request, ${rate(joulesPerThousandOutput)} J${carbon} per 1,000 output tokens`,
     );
   }
   return lines;

@@ -1,9 +1,8 @@
 /** Energy, carbon and electricity of served tokens. */
+import { carbonGrams, deviceWatts, joulesPerKwh, type PowerShares } from '../deployment/power.ts';
 import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { assertHeld, infeasible, type Replica, servingPoint, servingReplica } from './subject.ts';
-
-export const joulesPerKwh = 3.6e6;
 
 export const energy: Solver = defineSolver({
   name: 'energy',
@@ -128,7 +127,7 @@ export const energy: Solver = defineSolver({
         joulesPerOutputToken: joules,
         joulesPerRequest: joules * values.outputTokens,
         kwhPerMillionOutput,
-        gramsPerMillionOutput: carbonIntensity === null ? null : kwhPerMillionOutput * carbonIntensity,
+        gramsPerMillionOutput: carbonIntensity === null ? null : carbonGrams(joules * 1e6, carbonIntensity),
         usdPerMillionOutput: electricityPrice === null ? null : kwhPerMillionOutput * electricityPrice,
         kwhPerDay: (watts * 86_400) / joulesPerKwh,
         tokensPerSecond: watts / joules,
@@ -143,18 +142,11 @@ export const energy: Solver = defineSolver({
 });
 
 /** Returns the power of a replica in watts, building included. */
-export function wattsOf(
-  { request, devices }: Replica,
-  {
-    powerShare,
-    otherPower,
-    pue,
-  }: { readonly powerShare: number; readonly otherPower: number; readonly pue: number },
-): number {
+export function wattsOf({ request, devices }: Replica, shares: PowerShares): number {
   const { tdpWatts, name } = request.hardware;
   if (tdpWatts === null)
     throw infeasible(`the registry has no power of ${name}`, {
       hint: 'another --gpu: plimsoll zoo hardware',
     });
-  return devices * (tdpWatts * powerShare + otherPower) * pue;
+  return devices * deviceWatts(tdpWatts, shares);
 }

@@ -1,8 +1,9 @@
 /** Where to serve: carbon, distance to the users, and price, for each region of the registry. */
 import { PlimsollError } from '@plimsoll/foundation';
 import data from '@plimsoll/registry/regions' with { type: 'json' };
+import { joulesPerKwh } from '../deployment/power.ts';
 import { perMillion } from '../deployment/price.ts';
-import { joulesPerKwh, wattsOf } from './energy.ts';
+import { wattsOf } from './energy.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { assertHeld, infeasible, servingPoint, servingReplica } from './subject.ts';
 

@@ -48,7 +48,7 @@ export class Samples {
 
 /** Values that are too many to keep: counts in buckets of equal ratio, and the exact mean. */
 const bucketsPerFactor = 200;
-/** Values from 1 ns on. */
+/** Values from 1 ns on; smaller ones count as 0. */
 const smallest = 1e-9;
 
 export class Histogram {
@@ -78,7 +78,7 @@ export class Histogram {
       let before = 0;
       for (const [bucket, count] of this.#counts.entries()) {
         before += count;
-        if (before > rank) return smallest * Math.exp((bucket + 0.5) / bucketsPerFactor);
+        if (before > rank) return bucket === 0 ? 0 : smallest * Math.exp((bucket + 0.5) / bucketsPerFactor);
       }
       return 0;
     };

@@ -1,3 +1,4 @@
+export type { SpeculationQuestion } from '../speculation-model.ts';
 export { readScenario, type ScenarioFiles } from './read-scenario.ts';
 export {
   type PreparedScenario,

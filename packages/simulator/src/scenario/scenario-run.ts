@@ -6,8 +6,10 @@ import { requestSeconds } from '@plimsoll/planner/speed';
 import { replicaModel } from '../replica-model.ts';
 import { reportOf, type SimulationReport } from '../report.ts';
 import type { SimulationInput, SimulationOutcome } from '../simulate.ts';
+import type { SpeculationQuestion } from '../speculation-model.ts';
 import { type AssertionVerdict, assertionVerdicts, type SloVerdict, sloVerdicts } from '../verdicts.ts';
 import type { meanLengths } from '../workload/mean-lengths.ts';
+import { type EnergyReport, energyOf } from './scenario-energy.ts';
 import { durationSeconds, type Scenario } from './scenario-schema.ts';
 import { replicaCountOf, replicaLayoutOf, requestLimits, type workloadOf } from './scenario-workload.ts';
 
@@ -17,6 +19,10 @@ export interface PreparedScenario {
   readonly workload: ReturnType<typeof workloadOf>;
   /** Of the workload; a search computes them once for all candidates. */
   readonly lengths: ReturnType<typeof meanLengths>;
+  /** Grams of CO2 equivalent per kWh where the devices are; default: not known. */
+  readonly gramsPerKwh?: number | null;
+  /** Default: none. */
+  readonly speculation?: SpeculationQuestion | null;
   readonly traces: boolean;
 }
 
@@ -33,6 +39,8 @@ export interface ScenarioAnswer extends SimulationReport {
   };
   /** Null if the device has no price. */
   readonly cost: { readonly perHourUsd: number; readonly perMillionOutputUsd: number } | null;
+  /** Null if the device has no known power, or if no request was answered. */
+  readonly energy: EnergyReport | null;
   readonly slo: readonly SloVerdict[];
   readonly assert: readonly AssertionVerdict[];
 }
@@ -40,7 +48,7 @@ export interface ScenarioAnswer extends SimulationReport {
 /** Throws `engine-without-scheduler` for the profile without an engine. */
 export function simulationInput(
   scenario: Scenario,
-  { request, deployment, workload, lengths, traces }: PreparedScenario,
+  { request, deployment, workload, lengths, speculation, traces }: PreparedScenario,
 ): SimulationInput {
   const { limits, prefixCaching, frontEnd } = scenario;
   const { name, serving: rules } = engineFace(request.engine);
@@ -60,6 +68,7 @@ export function simulationInput(
       stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
       prefixCaching,
       meanTokens: lengths.prompt + lengths.output / 2,
+      speculation,
     }),
     replicaCount: replicaCountOf({ ...scenario, layout: replicaLayoutOf(scenario, request.spec) }),
     router: scenario.router,
@@ -75,7 +84,11 @@ export function simulationInput(
 /** Keys have a fixed order, so that equal runs give equal bytes of JSON. */
 export function scenarioAnswer(
   scenario: Scenario,
-  { request, deployment }: Pick<PreparedScenario, 'request' | 'deployment'>,
+  {
+    request,
+    deployment,
+    gramsPerKwh = null,
+  }: Pick<PreparedScenario, 'request' | 'deployment' | 'gramsPerKwh'>,
   { input, outcome }: { readonly input: SimulationInput; readonly outcome: SimulationOutcome },
 ): ScenarioAnswer {
   const report = reportOf(input, outcome);
@@ -91,6 +104,7 @@ export function scenarioAnswer(
     },
     ...report,
     cost: costOf(scenario, request, report.throughput.outputTokensPerSecond),
+    energy: energyOf(report, { scenario, tdpWatts: request.hardware.tdpWatts, gramsPerKwh }),
     slo: sloVerdicts(report, scenario),
     assert: assertionVerdicts(report, scenario),
   };

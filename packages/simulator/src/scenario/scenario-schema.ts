@@ -192,6 +192,43 @@ const assertion = z
   })
   .refine(({ min, max }) => min !== undefined || max !== undefined, 'an assertion has min, max, or both');
 
+const share = z.number().min(0).max(1);
+
+const energy = z
+  .strictObject({
+    powerShare: share.default(1).describe('power of a device that computes, over that of its data sheet'),
+    idleShare: share
+      .optional()
+      .describe('power of a device that waits, over that of its data sheet; default: powerShare'),
+    otherPower: z
+      .number()
+      .nonnegative()
+      .max(100_000)
+      .default(0)
+      .describe('watts of processors, fans and network for each device'),
+    pue: z.number().min(1).max(5).default(1).describe('energy of the building over that of its machines'),
+    region: z.string().min(1).optional().describe('where the devices are, for the carbon of the electricity'),
+  })
+  .describe('power for the energy of the report; the default is the most that the devices draw');
+
+const speculation = z
+  .strictObject({
+    draft: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('the draft model; default: drafts from the prompt, at no cost'),
+    tokens: z.int().min(1).max(32).describe('drafts of a sequence in a step'),
+    acceptance: z
+      .union([share, z.array(share).min(1).max(32)])
+      .describe('chance that a draft is accepted if those before it are: one number, or a list by position'),
+  })
+  .refine(
+    ({ tokens: drafts, acceptance }) => typeof acceptance === 'number' || acceptance.length <= drafts,
+    'acceptance has more positions than there are drafts',
+  )
+  .describe('speculative decoding');
+
 export const scenarioSchema = z.strictObject({
   model: z.string().min(1).describe('registry name, Hugging Face id or file'),
   hardware: z.string().min(1).describe('registry name of the device'),
@@ -219,6 +256,7 @@ export const scenarioSchema = z.strictObject({
       batchedTokens: tokens.optional().describe("tokens in a step; default: the engine's own"),
     })
     .default({}),
+  speculation: speculation.optional(),
   prefixCaching: z.boolean().default(true),
   router: z.enum(routerNames).default('round-robin'),
   frontEnd: z
@@ -228,6 +266,7 @@ export const scenarioSchema = z.strictObject({
   workload,
   slo: sloSchema.optional(),
   cost: z.strictObject({ perHourUsd: z.number().positive().describe('of one device') }).optional(),
+  energy: energy.prefault({}),
   assert: z.array(assertion).max(100).optional(),
   simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
 });

@@ -1,0 +1,2 @@
+/** Power and carbon of devices that serve. */
+export { carbonGrams, deviceWatts } from './deployment/power.ts';
