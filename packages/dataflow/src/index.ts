@@ -5,6 +5,7 @@ export { type PromptTask, parsePromptTask } from './contracts/prompt-task.ts';
 export { parseSampleRef, type SampleRef, sampleIdOf } from './contracts/sample-ref.ts';
 export { DataFlowController } from './control/data-flow-controller.ts';
 export { MemoryLedger } from './control/memory-ledger.ts';
+export { LocalProducerLink, type ProducerLink } from './control/producer-link.ts';
 export { SqliteLedger } from './control/sqlite-ledger.ts';
 export { FeatureDataLoader, type LoadedBatch } from './loader/feature-data-loader.ts';
 export { freeFeatures } from './loader/free-features.ts';

@@ -135,14 +135,21 @@ export class DataFlowController {
     this.#signal.notify();
   }
 
-  /** Leases up to `count` prompts; none while back-pressure pauses producers. Throws the failure of the run. */
-  leasePrompts(worker: string, count: number): readonly LeasedPrompt[] {
+  /**
+   * Leases up to `count` prompts; none while back-pressure pauses producers. A transport that has leases of its own passes an
+   * endless one. Throws the failure of the run.
+   */
+  leasePrompts(
+    worker: string,
+    count: number,
+    leaseSeconds = this.#options.leaseSeconds,
+  ): readonly LeasedPrompt[] {
     const now = this.#options.clock.now();
     for (const prompt of this.#prompts.expired(now)) this.#retry(prompt, 'the lease expired');
     this.#throwFailure();
     const { ready, training, bytes } = this.#samples.counts;
     const freshMax = this.#gate.room(ready + training + this.#prompts.startedCount, bytes);
-    return this.#prompts.lease(worker, count, { freshMax, expiresSeconds: now + this.#options.leaseSeconds });
+    return this.#prompts.lease(worker, count, { freshMax, expiresSeconds: now + leaseSeconds });
   }
 
   /**
@@ -211,7 +218,14 @@ export class DataFlowController {
     this.#options.ledger.drop(ids);
     this.#samples.end(ids, null);
     this.#droppedCount += ids.length;
+    this.#signal.notify();
     return { kind: 'end' };
+  }
+
+  /** True when every sample of a closed plan is trained, dropped or failed. */
+  isEnded(): boolean {
+    const ended = this.#trainedCount + this.#droppedCount + this.#failures.size;
+    return this.#isPlanClosed && ended === this.#planIndices.size;
   }
 
   /** Waits for a window. Returns null at the end of the plan. Throws the failure of the run, or the signal's reason. */

@@ -85,13 +85,7 @@ export class PromptQueue {
   needLease(planIndex: number, worker: string): LeasedPrompt {
     const lease = this.#leases.get(planIndex);
     if (lease !== undefined && lease.worker === worker) return lease;
-    throw new PlimsollError({
-      code: 'prompt-not-leased',
-      message: `worker "${worker}" has no lease on the prompt at plan index ${planIndex}`,
-      value: lease?.worker ?? planIndex,
-      limit: worker,
-      hint: 'the lease has expired: lease prompts again',
-    });
+    throw promptNotLeased(worker, `at plan index ${planIndex}`, lease?.worker ?? null);
   }
 
   /** Returns a prompt to the queue, or ends it if it is out of attempts. */
@@ -114,4 +108,14 @@ export class PromptQueue {
 interface LeaseTerms {
   readonly freshMax: number;
   readonly expiresSeconds: number;
+}
+
+export function promptNotLeased(worker: string, prompt: string, holder: string | null): PlimsollError {
+  return new PlimsollError({
+    code: 'prompt-not-leased',
+    message: `worker "${worker}" has no lease on the prompt ${prompt}`,
+    value: holder ?? prompt,
+    limit: worker,
+    hint: 'the lease has expired: lease prompts again',
+  });
 }

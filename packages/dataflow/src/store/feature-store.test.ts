@@ -1,120 +1,20 @@
 /** One suite for every FeatureStore. A producer puts, a consumer gets; for a store of one process they are the same object. */
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PlimsollError } from '@plimsoll/foundation';
 import { seededRandom } from '@plimsoll/foundation/random';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SampleRef } from '../contracts/sample-ref.ts';
-import { DirectoryStore } from './directory-store.ts';
-import type { FeatureStore, Retention } from './feature-store.ts';
-import { HttpPeerStore } from './http-peer-store.ts';
+import { natsServer, natsSkipReason } from '../nats/nats-server.test-data.ts';
 import { examplePut, exampleSample } from './samples.test-data.ts';
+import { codeOf, natsPair, nothingNeeded, storePairs, usual } from './store-pairs.test-data.ts';
 
-interface Setting {
-  readonly retention: Retention;
-  readonly bytesMax: number;
-}
-
-interface Pair {
-  readonly producer: FeatureStore;
-  readonly consumer: FeatureStore;
-  /** Folder of the published files. */
-  readonly folder: string;
-  /** Advances the clock of both. */
-  readonly advance: (seconds: number) => void;
-}
-
-const cleanUps: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
-});
-
-const writer = (): string => randomBytes(8).toString('hex');
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'plimsoll-features-'));
-  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-const kinds: Readonly<Record<string, (setting: Setting) => Promise<Pair>>> = {
-  'one process on a folder': async (setting) => {
-    const folder = await temporaryFolder();
-    const clock = testClock();
-    const store = await DirectoryStore.open({ ...setting, folder, writer: writer(), nowSeconds: clock.now });
-    return { producer: store, consumer: store, folder, advance: clock.advance };
+// The suite of stores in NATS is in the list only where a server is.
+test.skipIf(natsServer === null)(
+  `a NATS server is here${natsServer === null ? `: ${natsSkipReason}` : ''}`,
+  () => {
+    expect(Object.keys(storePairs)).toHaveLength(4);
   },
-  'two processes on a shared folder': async (setting) => {
-    const folder = await temporaryFolder();
-    const clock = testClock();
-    const open = () => DirectoryStore.open({ ...setting, folder, writer: writer(), nowSeconds: clock.now });
-    return { producer: await open(), consumer: await open(), folder, advance: clock.advance };
-  },
-  'two processes over HTTP': async (setting) => {
-    const clock = testClock();
-    const { store: producer, folder } = await openPeer(setting, clock.now);
-    const { store: consumer } = await openPeer(setting, clock.now);
-    return { producer, consumer, folder, advance: clock.advance };
-  },
-};
+);
 
-async function openPeer(setting: Setting, nowSeconds: () => number, secret = peerSecret): Promise<OpenPeer> {
-  const folder = await temporaryFolder();
-  const own = await DirectoryStore.open({ ...setting, folder, writer: writer(), nowSeconds });
-  const store = await HttpPeerStore.open({
-    own,
-    retention: setting.retention,
-    host: '127.0.0.1',
-    publicHost: '127.0.0.1',
-    port: 0,
-    secret,
-    isPeer: (origin) => origin.startsWith('http://127.0.0.1:'),
-    timeoutSeconds: 30,
-  });
-  cleanUps.push(() => store.close());
-  return { store, folder };
-}
-
-interface OpenPeer {
-  readonly store: HttpPeerStore;
-  readonly folder: string;
-}
-
-const peerSecret = 'a secret of sixteen characters and more';
-
-function testClock(): { readonly now: () => number; readonly advance: (seconds: number) => void } {
-  let offset = 0;
-  return {
-    now: () => Date.now() / 1000 + offset,
-    advance: (seconds) => {
-      offset += seconds;
-    },
-  };
-}
-
-const usual: Setting = { retention: 'abort', bytesMax: 1e6 };
-const nothingNeeded = { ageSecondsMin: 0, isNeeded: () => false };
-
-async function codeOf(work: Promise<unknown>): Promise<string> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof PlimsollError) return error.code;
-    throw error;
-  }
-  return 'none';
-}
-
-/** The path of the one published file. */
-async function onlyFile(folder: string): Promise<string> {
-  const names = await readdir(folder);
-  expect(names).toHaveLength(1);
-  return join(folder, names[0] ?? '');
-}
-
-describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
+describe.each(Object.entries(storePairs))('%s', (_name, makePair) => {
   test('gives back the bytes that were put', async () => {
     const { producer, consumer } = await makePair(usual);
     const put = examplePut(1, 7);
@@ -220,11 +120,12 @@ describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
   });
 
   test('torn, damaged and replaced files end in typed errors and leave no lease', async () => {
-    const { producer, consumer, folder } = await makePair(usual);
+    const { producer, consumer, stored } = await makePair(usual);
     const ref = await producer.put(examplePut(1));
-    const path = await onlyFile(folder);
-    const whole = await readFile(path);
-    await truncate(path, whole.byteLength - 1);
+    const [name = '', ...others] = await stored.names();
+    expect(others).toEqual([]);
+    const whole = await stored.read(name);
+    await stored.write(name, whole.subarray(0, -1));
     expect(await codeOf(consumer.get(ref))).toBe('feature-file-torn');
     expect(await codeOf(consumer.adopt(ref))).toBe('feature-file-torn');
     const random = seededRandom(7);
@@ -232,10 +133,10 @@ describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
       const damaged = Buffer.from(whole);
       const place = Math.floor(random() * damaged.byteLength);
       damaged[place] = (damaged[place] ?? 0) ^ (1 << Math.floor(random() * 8));
-      await writeFile(path, damaged);
+      await stored.write(name, damaged);
       expect(await codeOf(consumer.get(ref))).toBe('feature-hash-mismatch');
     }
-    await rm(path);
+    await stored.remove(name);
     expect(await codeOf(consumer.get(ref))).toBe('features-gone');
     expect((await consumer.status()).leases).toBe(0);
   });
@@ -252,7 +153,7 @@ describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
   });
 
   test('features that no working target computes are refused before anything is written', async () => {
-    const { producer, folder } = await makePair(usual);
+    const { producer, stored } = await makePair(usual);
     const put = examplePut(1, 4);
     const hidden = put.features.hidden;
     if (hidden === undefined) throw new Error('the example has hidden states');
@@ -296,61 +197,23 @@ describe.each(Object.entries(kinds))('%s', (_name, makePair) => {
         "zero layer": "constant-features",
       }
     `);
-    expect(await readdir(folder)).toEqual([]);
+    expect(await stored.names()).toEqual([]);
   });
 });
 
-test('a peer with another secret, a stranger and a peer that is down end in typed errors', async () => {
-  const now = (): number => Date.now() / 1000;
-  const { store: producer } = await openPeer(usual, now);
-  const { store: consumer } = await openPeer(usual, now);
-  const { store: other } = await openPeer(usual, now, 'another secret of a different run');
-  const ref = await producer.put(examplePut(1));
-  expect(await codeOf(other.get(ref))).toBe('peer-status');
-  await other.abort(ref);
-  expect((await producer.status()).samples).toBe(1);
-  const address = ref.file.address.replace('127.0.0.1', 'features.example');
-  const stranger = { ...ref, file: { ...ref.file, address } };
-  expect(await codeOf(consumer.get(stranger))).toBe('foreign-peer');
-  expect(await codeOf(consumer.abort(stranger))).toBe('foreign-peer');
-  expect(await codeOf(openPeer(usual, now, 'short'))).toBe('short-peer-secret');
-  await producer.close();
-  expect(await codeOf(consumer.get(ref))).toBe('peer-unreachable');
-  // Freed features of a peer that is down count as gone, and gc asks again.
-  await consumer.abort(ref);
-  expect(await consumer.status()).toMatchObject({ leases: 0, pendingRemovals: 1 });
-  expect(await codeOf(consumer.get(ref))).toBe('features-gone');
-  expect(await consumer.gc(nothingNeeded)).toBe(0);
-});
-
-test('a feature server answers published names alone', async () => {
-  const { store, folder } = await openPeer(usual, () => 0);
-  await writeFile(join(folder, 'notes.txt'), 'private');
-  const ref = await store.put(examplePut(1));
-  const ask = async (path: string, init: RequestInit): Promise<number> =>
-    (await fetch(store.origin + path, init)).status;
-  const headers = { authorization: `Bearer ${peerSecret}` };
-  const path = new URL(ref.file.address).pathname;
-  const statuses = {
-    published: await ask(path, { headers }),
-    'without the secret': await ask(path, {}),
-    'removal without the secret': await ask(path, { method: 'DELETE' }),
-    'another file': await ask('/features/notes.txt', { headers }),
-    'removal of another file': await ask('/features/notes.txt', { headers, method: 'DELETE' }),
-    'a path': await ask('/features/..%2F..%2Fetc%2Fpasswd', { headers }),
-    'another method': await ask(path, { headers, method: 'POST' }),
-  };
-  expect(statuses).toMatchInlineSnapshot(`
-    {
-      "a path": 404,
-      "another file": 404,
-      "another method": 405,
-      "published": 200,
-      "removal of another file": 204,
-      "removal without the secret": 401,
-      "without the secret": 401,
-    }
-  `);
-  expect(await readFile(join(folder, 'notes.txt'), 'utf8')).toBe('private');
-  expect((await store.status()).samples).toBe(1);
-});
+test.skipIf(natsServer === null)(
+  'parts of a put that died are garbage, and removed objects leave nothing',
+  async () => {
+    const { producer, stored, advance, server, bucket } = await natsPair(usual);
+    const { streams, manager } = await server.connect();
+    await streams.publish(`$O.${bucket}.C.dead`, new Uint8Array(100));
+    const ref = await producer.put(examplePut(1));
+    const rule = { ageSecondsMin: 60, isNeeded: () => true };
+    expect(await producer.gc(rule)).toBe(0);
+    advance(61);
+    expect(await producer.gc(rule)).toBe(1);
+    await producer.abort(ref);
+    expect(await stored.names()).toEqual([]);
+    expect((await manager.streams.info(`OBJ_${bucket}`)).state.messages).toBe(0);
+  },
+);
