@@ -1,7 +1,9 @@
 /** Local files as a ByteSource. Each read fetches only the requested bytes; nothing is mapped or cached. */
+
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import type { ByteSource } from './byte-source.ts';
 
 /** A local file. Every thread of the process may read it by its descriptor until the file is closed. */
@@ -50,7 +52,7 @@ async function openOrFail(path: string): Promise<FileHandle> {
   try {
     return await open(path, openFlags);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const reason = systemErrorCode(cause) ?? 'unknown';
     const missing = reason === 'ENOENT' || reason === 'ENOTDIR';
     throw new PlimsollError(
       {

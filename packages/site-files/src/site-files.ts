@@ -1,7 +1,9 @@
 /** The files of the built site by the path of an address. Nothing outside the folder has such a path. */
+
 import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import { getMimeType } from 'hono/utils/mime';
 import type { Validators } from './preconditions.ts';
 
@@ -42,10 +44,10 @@ export async function readSiteFile(directory: string, path: string): Promise<Sit
 const hashCharacters = 22;
 
 /** Error codes of file systems for a file that does not exist. */
-const absences: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
+const absences: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ELOOP'];
 
 function isAbsence(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && absences.includes(error.code);
+  return absences.includes(systemErrorCode(error));
 }
 
 /** Splits a path into names; null if it cannot name a file of the site: `..`, hidden files, escaped slashes. */

@@ -3,11 +3,13 @@
  * process removes the lock of an owner that has ended. It also removes a lock that its owner has not updated for a minute,
  * because the owner can be on another machine that shares the folder.
  */
+
 import { readFileSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import { link, mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 
 const touchSeconds = 5;
 const staleSeconds = 60;
@@ -49,7 +51,7 @@ async function tryLock(path: string): Promise<boolean> {
     await link(own, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(own, { force: true });
@@ -99,6 +101,6 @@ function isRunning(processId: number): boolean {
     process.kill(processId, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return systemErrorCode(error) === 'EPERM';
   }
 }

@@ -8,9 +8,11 @@
  *     refs/<revision>                the commit that a branch or a tag named when it was last read
  *   .locks/models--organisation--name/<hash>.*
  */
+
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { link, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import { chooseModel, type ModelChoice } from './model-choice.ts';
 import type { RepositoryAddress, RepositoryFile } from './repository-files.ts';
 
@@ -55,7 +57,7 @@ export async function linkBlob(
     await symlink(relative(dirname(path), target), temporary);
   } catch (error) {
     // Windows lets only administrators and developers make symbolic links.
-    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error;
+    if (systemErrorCode(error) !== 'EPERM') throw error;
     await link(target, temporary);
   }
   // A rename replaces a dangling link too.

@@ -3,10 +3,12 @@
  * a later process from the bytes of `<hash>.incomplete`. The hash covers every byte, read again from the disk on resume, so
  * that a partial file of another program or of another server cannot become a model.
  */
+
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { defined, PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import { Attempts, lostConnection, requestHub, Silence, TransientFailure } from './hub-request.ts';
 import type { HubSettings } from './hub-settings.ts';
 import type { RepositoryFile } from './repository-files.ts';
@@ -231,20 +233,28 @@ function startHash({ hash, sizeBytes }: RepositoryFile): Hash {
   return createHash('sha1').update(`blob ${sizeBytes}\0`);
 }
 
-const diskCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EIO']);
+const diskCodes: ReadonlySet<string | undefined> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EFBIG',
+  'EROFS',
+  'EACCES',
+  'EIO',
+]);
 
-function isDiskError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && diskCodes.has(error.code);
+function isDiskError(error: unknown): boolean {
+  return diskCodes.has(systemErrorCode(error));
 }
 
 /** Turns an error of the file system into an error with a way out. The partial file stays. */
 export function diskError(error: unknown, path: string): unknown {
   if (!isDiskError(error)) return error;
-  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const reason = systemErrorCode(error);
+  const isFull = reason === 'ENOSPC' || reason === 'EDQUOT';
   return new PlimsollError(
     {
       code: isFull ? 'disk-full' : 'cache-not-writable',
-      message: isFull ? `the disk of ${path} is full` : `${path} cannot be written (${error.code})`,
+      message: isFull ? `the disk of ${path} is full` : `${path} cannot be written (${reason})`,
       value: path,
       hint: isFull
         ? 'free some space and run the command again, which continues the download; HF_HUB_CACHE moves the cache'

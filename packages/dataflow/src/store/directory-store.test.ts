@@ -90,3 +90,35 @@ test('a crash between any two file operations of a put leaves a whole file or no
     expect(operations).toBeLessThan(20);
   }
 });
+
+test('a file that is published and not yet synced counts once against the limit', async () => {
+  const disk = new SimulatedDisk(seededRandom(1));
+  const { fileSystem } = disk.boot();
+  const syncing = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let syncs = 0;
+  const synced = Promise.withResolvers<void>();
+  const { bytes } = await encodeFeatures(examplePut(1), 1);
+  const store = await DirectoryStore.open({
+    folder: '/features',
+    retention: 'abort',
+    bytesMax: 2 * bytes + 100,
+    writer: writer(),
+    nowSeconds: () => 0,
+    fileSystem: {
+      ...fileSystem,
+      syncFolder: async (path) => {
+        syncing[syncs++]?.resolve();
+        await synced.promise;
+        await fileSystem.syncFolder(path);
+      },
+    },
+  });
+  const first = store.put(examplePut(1));
+  await syncing[0]?.promise;
+  const second = store.put(examplePut(2));
+  // The second put has passed the check of the limit, or has failed, while the first one syncs.
+  await Promise.race([second, syncing[1]?.promise]);
+  synced.resolve();
+  await Promise.all([first, second]);
+  expect((await store.status()).samples).toBe(2);
+});

@@ -11,6 +11,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { assert, PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import type { FeatureHandle } from '../contracts/feature-tensor.ts';
 import { type SampleRef, schemaVersion } from '../contracts/sample-ref.ts';
 import { checkFileBytes, decodeFeatures, type EncodedFeatures, encodeFeatures } from './feature-file.ts';
@@ -24,7 +25,7 @@ import type {
   StoreStatus,
 } from './feature-store.ts';
 import { fileNameOfRef, formatFileName, parseFileName, unfinishedEnding } from './file-name.ts';
-import { type FileSystem, type FolderEntry, nodeFileSystem, systemErrorCode } from './file-system.ts';
+import { type FileSystem, type FolderEntry, nodeFileSystem } from './file-system.ts';
 import { LeaseTable } from './lease-table.ts';
 import { featuresGone, storeFull, writeFailed } from './store-errors.ts';
 
@@ -167,9 +168,7 @@ export class DirectoryStore implements FeatureStore {
     const unfinished = name + unfinishedEnding;
     this.#unfinished.set(unfinished, bytes);
     try {
-      const published = await this.#published();
-      const held = [...published.map((entry) => entry.bytes), ...this.#unfinished.values()];
-      const total = held.reduce((sum, value) => sum + value, 0);
+      const total = await this.#heldBytes();
       const { folder, bytesMax } = this.#options;
       if (total > bytesMax) throw storeFull(folder, { held: total - bytes, bytes, bytesMax });
       await this.#files.writeNew(this.#pathOf(unfinished), chunks);
@@ -184,6 +183,14 @@ export class DirectoryStore implements FeatureStore {
     } finally {
       this.#unfinished.delete(unfinished);
     }
+  }
+
+  /** Bytes of published and unfinished files. A file that is renamed and not yet synced is both, and counts once. */
+  async #heldBytes(): Promise<number> {
+    // The list comes last: a file that is renamed between the two is in both, and never in none.
+    const held = new Map([...this.#unfinished].map(([name, size]) => [publishedName(name), size]));
+    for (const { name, bytes } of await this.#published()) held.set(name, bytes);
+    return [...held.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   async #read(name: string, ref: SampleRef): Promise<Uint8Array<ArrayBuffer>> {
@@ -210,4 +217,8 @@ export class DirectoryStore implements FeatureStore {
   #pathOf(name: string): string {
     return join(this.#options.folder, name);
   }
+}
+
+function publishedName(unfinished: string): string {
+  return unfinished.slice(0, -unfinishedEnding.length);
 }

@@ -10,8 +10,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import type { DirectoryStore } from './directory-store.ts';
-import { systemErrorCode } from './file-system.ts';
 
 export const featuresPath = '/features/';
 /** Short secrets are guessed. */

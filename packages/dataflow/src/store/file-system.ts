@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 
 export interface FolderEntry {
   readonly name: string;
@@ -28,11 +29,6 @@ export interface FileSystem {
   /** Returns size and time of a file; null if it is absent. */
   entry(path: string): Promise<FolderEntry | null>;
   list(folder: string): Promise<readonly FolderEntry[]>;
-}
-
-/** Returns `ENOSPC` and the like; undefined for an error of another kind. */
-export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 async function sync(path: string): Promise<void> {

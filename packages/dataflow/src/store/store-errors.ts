@@ -1,7 +1,7 @@
 /** Errors that more than one store throws. */
 import { formatBytes, PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import type { SampleRef } from '../contracts/sample-ref.ts';
-import { systemErrorCode } from './file-system.ts';
 
 export function featuresGone(ref: SampleRef): PlimsollError {
   return new PlimsollError({

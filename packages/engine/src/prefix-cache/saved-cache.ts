@@ -1,7 +1,9 @@
 /** Saves the prefix cache of a running engine to a file, and loads it into an engine without requests. */
+
 import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { defined } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 import type { Scheduler } from '@plimsoll/serving';
 import type { PrefixCacheIdentity } from '@plimsoll/serving/saved-cache';
 import type { Forward } from '../forward/forward.ts';
@@ -86,7 +88,7 @@ async function openIfExists(path: string): Promise<FileHandle | null> {
   try {
     return await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemErrorCode(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -2,7 +2,9 @@
  * A deadline in processor time. On a busy machine a process gets a part of the time, so a call that was stopped after little
  * processor time is tried again with more time.
  */
+
 import { Script } from 'node:vm';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 
 export interface Deadline {
   /** Processor time that the call may take; half of it suffices to end the tries. */
@@ -34,7 +36,7 @@ export function withDeadline<Result>(
 }
 
 export function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  return systemErrorCode(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }
 
 function usedProcessorSeconds(): number {

@@ -3,9 +3,11 @@
  * process id, and then looks for the files of other processes. Of two servers that start at the same time at least one sees
  * the other and refuses to start. The file of a process that has ended without removing it (kill -9) is removed.
  */
+
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 
 /** Locks the file for this process. Returns the function that unlocks the file. */
 export function lockCacheFile(path: string): () => void {
@@ -45,7 +47,7 @@ function isRunning(pid: number, start: string): boolean {
     process.kill(pid, 0);
   } catch (error) {
     // A process of another user runs too: the system only forbids to send it a signal.
-    if (codeOf(error) === 'ESRCH') return false;
+    if (systemErrorCode(error) === 'ESRCH') return false;
   }
   const now = statOf(pid);
   if (now === null) return true;
@@ -71,10 +73,6 @@ function textOf(path: string): string {
   } catch {
     return '';
   }
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function inUse(path: string, pid: number): PlimsollError {
