@@ -8,8 +8,8 @@
 import { defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
 import type { CountedPrompt, SequenceView } from '@plimsoll/serving';
 import { Collector, type RequestLimits } from './measurement/collector.ts';
-import { Samples } from './measurement/samples.ts';
 import type { SessionFigures } from './measurement/session-figures.ts';
+import { Backlog } from './measurement/stability.ts';
 import type { GapSink, Replica, ReplicaModel } from './replica.ts';
 import { type LayoutFigures, ReplicaGroup } from './replica-group.ts';
 import { createRouter, type RouterName } from './routers.ts';
@@ -82,8 +82,8 @@ class Simulation {
   /** What comes when a running request ends. */
   readonly #followers = new Map<SequenceView, Followers>();
   readonly #refusals = new Map<string, number>();
-  /** Waiting requests at each arrival of an open process. */
-  readonly #backlog = new Samples();
+  /** The queue that the arrivals of an open process find. */
+  readonly #backlog = new Backlog();
   #completed = 0;
   #firstArrivalAt = 0;
   readonly #skipsQuietSteps: boolean;
@@ -190,8 +190,8 @@ class Simulation {
     }
     if (!isFollower) this.#expectNextArrival();
     if (!this.#source.isOpen) return;
-    const waiting = this.#waitingCount();
-    this.#backlog.add(waiting);
+    const { waiting, running } = this.#counts();
+    this.#backlog.add(waiting, running);
     if (waiting > waitingMax) {
       this.#unstable = `${waiting} requests wait, and the queue still grows`;
     }
@@ -209,10 +209,13 @@ class Simulation {
     }
   }
 
-  #waitingCount(): number {
-    let waiting = 0;
-    for (const { scheduler } of this.#replicas) waiting += scheduler.waitingCount;
-    return waiting;
+  #counts(): { readonly waiting: number; readonly running: number } {
+    let [waiting, running] = [0, 0];
+    for (const { scheduler } of this.#replicas) {
+      waiting += scheduler.waitingCount;
+      running += scheduler.runningCount;
+    }
+    return { waiting, running };
   }
 
   #outcome(): SimulationOutcome {
@@ -229,30 +232,7 @@ class Simulation {
       censored: this.#input.workload.requests - this.#completed - refused,
       firstArrivalAt: this.#firstArrivalAt,
       endedAt: this.#now,
-      unstable: this.#unstable ?? growth(this.#backlog, this.#replicas),
+      unstable: this.#unstable ?? this.#backlog.growth(),
     };
   }
-}
-
-/** Waiting requests per place of the running set, above which a growing queue counts as overload. */
-const backlogPerPlace = 0.25;
-/** Growth of the mean queue from one half of the arrivals to the next, above which the queue has no steady state. */
-const growthMax = 1.8;
-
-/**
- * Compares the queue that the second and the fourth quarter of the arrivals found. A queue without a steady state grows
- * in proportion to time, so the fourth quarter finds 2.3 times the queue of the second.
- */
-function growth(backlog: Samples, replicas: readonly Replica[]): string | null {
-  const quarter = Math.floor(backlog.length / 4);
-  if (quarter < 25) return null;
-  const mean = (from: number): number => {
-    let sum = 0;
-    for (let index = from; index < from + quarter; index++) sum += backlog.at(index);
-    return sum / quarter;
-  };
-  const [earlier, later] = [mean(quarter), mean(backlog.length - quarter)];
-  const places = replicas.reduce((sum, { scheduler }) => sum + scheduler.config.runningMax, 0);
-  if (later < backlogPerPlace * places || later < growthMax * earlier) return null;
-  return `the queue grows with time: ${Math.round(earlier)} requests wait in the second quarter of the arrivals, ${Math.round(later)} in the last`;
 }
