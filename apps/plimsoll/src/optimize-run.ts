@@ -155,6 +155,7 @@ function preparedOf(
   const { tensor, expertParallel } = request.parallelism;
   const alone: Scenario = {
     ...scenario,
+    disaggregation: undefined,
     count: tensor,
     layout: { tp: tensor, pp: 1, dp: 1, ep: expertParallel },
   };

@@ -2,6 +2,8 @@
 import { type PlanRequest, prepare } from '@plimsoll/planner';
 import { meanLengths, readTrace, type SimulationOutcome, simulate } from '@plimsoll/simulator';
 import {
+  type PreparedScenario,
+  poolScenarios,
   replicaLayoutOf,
   type Scenario,
   scenarioAnswer,
@@ -33,21 +35,28 @@ export interface ScenarioRunOptions {
 }
 
 export async function runScenario(scenario: Scenario, options: ScenarioRunOptions): Promise<ScenarioRun> {
-  const request = await requestOf(scenario);
-  const deployment = prepare(request);
+  const [scenarioOfAll, decodeScenario] = poolScenarios(scenario);
+  const { request, deployment } = await plannedOf(scenarioOfAll);
+  const decode = decodeScenario === undefined ? undefined : await plannedOf(decodeScenario);
   const trace = traceOf(scenario, options);
   const workload = workloadOf(scenario, trace);
   const lengths = meanLengths(workload);
   const speculation = await speculationOf(scenario, request);
   const drawn = { workload, lengths, speculation, gramsPerKwh: gridOf(scenario) };
-  const prepared = { request, deployment, ...drawn, traces: options.traces };
+  const prepared = { request, deployment, decode, ...drawn, traces: options.traces };
   const input = simulationInput(scenario, prepared);
   const outcome = simulate(input);
   const { slo, assert, ...rest } = scenarioAnswer(scenario, prepared, { input, outcome });
   const answer: SimulateAnswer = { ...rest, slo: [...slo], assert: [...assert] };
+  const notes = new Set([...deployment.notes, ...(decode?.deployment.notes ?? [])]);
   const skipped = trace?.skipped ?? 0;
   const skips = skipped === 0 ? [] : [`${skipped} rows of the trace cannot be read and are left out`];
-  return { answer, outcome, notes: [...deployment.notes, ...skips] };
+  return { answer, outcome, notes: [...notes, ...skips] };
+}
+
+async function plannedOf(scenario: Scenario): Promise<Pick<PreparedScenario, 'request' | 'deployment'>> {
+  const request = await requestOf(scenario);
+  return { request, deployment: prepare(request) };
 }
 
 /** The file of the scenario's trace; null without a trace. */

@@ -9,6 +9,17 @@ const statistics = z
   .nullable()
   .describe('seconds; null if no request has the figure');
 
+const share = z.number();
+
+const pool = z.strictObject({
+  replicas: count,
+  blocks: count.describe('KV blocks of all replicas'),
+  occupancyMean: share,
+  occupancyPeak: share,
+  busyShare: share.describe('share of the time in which a replica computes'),
+  prefixHitShare: share,
+});
+
 export const simulateSchema = z.strictObject({
   scenario: z.strictObject({
     model: z.string(),
@@ -87,6 +98,18 @@ export const simulateSchema = z.strictObject({
     })
     .nullable()
     .describe('null without speculative decoding'),
+  disaggregation: z
+    .strictObject({
+      decodeQueue: statistics.describe('from the end of the prefill until the decode replica has memory'),
+      transfer: statistics.describe('until the blocks have arrived'),
+      firstStep: statistics.describe('until the first token'),
+      transferredBytes: z.number(),
+      linkBusyShare: share.describe('of the prefill replicas'),
+      prefill: pool,
+      decode: pool,
+    })
+    .nullable()
+    .describe('null if each replica prefills and decodes'),
   cost: z
     .strictObject({ perHourUsd: z.number(), perMillionOutputUsd: z.number() })
     .nullable()

@@ -59,6 +59,8 @@ export class Replica {
   readonly blockCount: number;
   /** Requests that were sent here and have not ended. */
   outstanding = 0;
+  /** Called with each sequence that gets memory, when its step starts. */
+  onAdmitted: ((sequence: SequenceView, now: Seconds) => void) | null = null;
   busySeconds = 0;
   #stretch: Stretch | null = null;
   /** The planned step in flight; null in a quiet stretch, whose steps the scheduler has done. */
@@ -106,7 +108,7 @@ export class Replica {
     const quiet = this.scheduler.quietSteps();
     this.#stretch =
       quiet > 1 && horizon > now ? this.#startQuiet(now, horizon, quiet) : this.#startPlanned(now);
-    this.busySeconds += this.#stretch.end - now;
+    if (this.#stretch !== null) this.busySeconds += this.#stretch.end - now;
   }
 
   /** Plans the next step, whose end the caller computes with the steps of other schedulers. Returns its rows. */
@@ -156,9 +158,15 @@ export class Replica {
     };
   }
 
-  #startPlanned(now: Seconds): Stretch {
+  /** Returns null if all memory waits for a transport, so that a step would be empty. */
+  #startPlanned(now: Seconds): Stretch | null {
     this.#clearRows();
     const work = this.#planRows(now);
+    if (this.#rows.length === 0) {
+      this.scheduler.commitCounted(now);
+      this.#plan = null;
+      return null;
+    }
     return { start: now, end: seconds(now + this.#duration()), steps: 1, ...work };
   }
 
@@ -166,6 +174,7 @@ export class Replica {
   #planRows(now: Seconds): PlannedWork {
     const plan = this.scheduler.step(now);
     this.#plan = plan;
+    if (this.onAdmitted !== null) for (const sequence of plan.admitted) this.onAdmitted(sequence, now);
     let [decodes, outputTokens] = [0, 0];
     for (const { kind, start, count, draftCount, samples } of plan.entries) {
       if (kind === 'decode') decodes++;
@@ -177,7 +186,8 @@ export class Replica {
 
   #startQuiet(now: Seconds, horizon: number, quiet: number): Stretch {
     this.#clearRows();
-    for (const { computedTokens, lastTokenAt } of this.scheduler.running) {
+    for (const { state, computedTokens, lastTokenAt } of this.scheduler.running) {
+      if (state === 'receiving') continue;
       // The gaps of the first step are told from the last tokens; later steps have one gap for all.
       this.#addRow('decode', computedTokens, 1, 1);
       if (lastTokenAt !== null) this.#firstGaps.push(lastTokenAt);

@@ -1,4 +1,5 @@
 /** The report of a run: figures with their statistic in the name, and no time of day, so that equal seeds give equal bytes. */
+import type { HandoverReport } from './disaggregation/handovers.ts';
 import type { Statistics } from './measurement/samples.ts';
 import type { SessionStatistics } from './measurement/session-figures.ts';
 import type { SimulationInput, SimulationOutcome } from './simulate.ts';
@@ -58,6 +59,8 @@ export interface SimulationReport {
     /** Share of the time in which a replica computes. */
     readonly busyShare: number;
   };
+  /** Null if each replica prefills and decodes. */
+  readonly disaggregation: HandoverReport | null;
   /** Null if each replica has one scheduler. */
   readonly layout: LayoutReport | null;
   /** Null without speculative decoding. */
@@ -114,6 +117,7 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     sessions: outcome.sessions?.statistics() ?? null,
     kvCache: kvOf(input, outcome),
     batch: batchOf(replicas.length, outcome, duration),
+    disaggregation: outcome.handovers?.report({ from: outcome.firstArrivalAt, to: endedAt }) ?? null,
     layout: layoutOf(input, outcome),
     speculation: outcome.speculation,
   };

@@ -7,7 +7,9 @@
  */
 import { defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
 import type { CountedPrompt, SequenceView } from '@plimsoll/serving';
-import { Collector, type RequestLimits } from './measurement/collector.ts';
+import { Handovers } from './disaggregation/handovers.ts';
+import type { KvLink } from './disaggregation/kv-link.ts';
+import { Collector, type RequestLimits, timesOf } from './measurement/collector.ts';
 import type { SessionFigures } from './measurement/session-figures.ts';
 import { Backlog } from './measurement/stability.ts';
 import type { GapSink, Replica, ReplicaModel } from './replica.ts';
@@ -21,7 +23,10 @@ import { randomFor, type Workload } from './workload/workload.ts';
 
 export interface SimulationInput {
   readonly replica: ReplicaModel;
+  /** Replicas that prefill, if others decode. */
   readonly replicaCount: number;
+  /** Replicas that decode what `replica` has prefilled; undefined if each replica does both. */
+  readonly disaggregation?: Disaggregation | undefined;
   readonly router: RouterName;
   readonly workload: Workload;
   /** Seconds of a request before it reaches the scheduler: connection, tokenizer. */
@@ -45,6 +50,8 @@ export interface SimulationOutcome {
   readonly layouts: readonly LayoutFigures[];
   /** Null without speculative decoding. */
   readonly speculation: SpeculationReport | null;
+  /** Null if each replica prefills and decodes. */
+  readonly handovers: Handovers | null;
   /** Null if requests stand alone. */
   readonly sessions: SessionFigures | null;
   /** Requests that were refused, by the code of the refusal. */
@@ -55,6 +62,13 @@ export interface SimulationOutcome {
   readonly endedAt: number;
   /** Why the system has no steady state under this load; null if nothing points to that. */
   readonly unstable: string | null;
+}
+
+/** The pool of replicas that decode, and the links to them. */
+export interface Disaggregation {
+  readonly decode: ReplicaModel;
+  readonly decodeCount: number;
+  readonly link: KvLink;
 }
 
 interface Coming {
@@ -77,6 +91,7 @@ class Simulation {
   readonly #collector: Collector;
   readonly #router: (prompt: CountedPrompt) => ReplicaGroup;
   readonly #source: RequestSource;
+  readonly #handovers: Handovers | null;
   /** Requests on their way to a scheduler; of those that wait for no answer, one at a time. */
   readonly #coming = new TimeQueue<Coming>();
   /** What comes when a running request ends. */
@@ -103,15 +118,46 @@ class Simulation {
     this.#speculation =
       drafting === undefined ? null : new Speculation(drafting, randomFor(workload.seed, 'acceptance'));
     const parts = { onGap, speculation: this.#speculation };
-    const { dataGroups = 1, stageShares = [1] } = input.replica.layout ?? {};
-    const lanes = dataGroups * stageShares.length;
-    this.#groups = Array.from(
-      { length: input.replicaCount },
-      (_, index) => new ReplicaGroup(index * lanes, input.replica, parts),
-    );
-    this.#replicas = this.#groups.flatMap((group) => group.lanes);
-    this.#router = createRouter(input.router, this.#groups, randomFor(workload.seed, 'router'));
+    const pool = (model: ReplicaModel, count: number, first: number): readonly ReplicaGroup[] => {
+      const { dataGroups = 1, stageShares = [1] } = model.layout ?? {};
+      const lanes = dataGroups * stageShares.length;
+      return Array.from(
+        { length: count },
+        (_, index) => new ReplicaGroup(first + index * lanes, model, parts),
+      );
+    };
+    const groups = pool(input.replica, input.replicaCount, 0);
+    const replicas = groups.flatMap((group) => group.lanes);
+    const random = randomFor(workload.seed, 'router');
+    this.#router = createRouter(input.router, groups, random);
     this.#source = requestSource(workload);
+    const { disaggregation } = input;
+    if (disaggregation === undefined) {
+      [this.#groups, this.#replicas, this.#handovers] = [groups, replicas, null];
+      return;
+    }
+    const { decode, decodeCount, link } = disaggregation;
+    const decodeGroups = pool(decode, decodeCount, replicas.length);
+    const decodeReplicas = decodeGroups.flatMap((group) => group.lanes);
+    const router = createRouter(input.router, decodeGroups, random);
+    const handovers = new Handovers({
+      link,
+      prefillReplicas: replicas,
+      decodeReplicas,
+      route: (prompt) => router(prompt).laneFor(prompt),
+    });
+    for (const replica of replicas) replica.onAdmitted = (_, now) => handovers.observe(replica, now);
+    for (const replica of decodeReplicas) {
+      replica.onAdmitted = (sequence, now) => {
+        handovers.admitted(sequence, now);
+        handovers.observe(replica, now);
+      };
+    }
+    [this.#groups, this.#replicas] = [
+      [...groups, ...decodeGroups],
+      [...replicas, ...decodeReplicas],
+    ];
+    this.#handovers = handovers;
   }
 
   run(): SimulationOutcome {
@@ -120,7 +166,8 @@ class Simulation {
     this.#firstArrivalAt = this.#coming.firstAt - this.#input.frontEndSeconds;
     for (;;) {
       const replica = this.#earliest();
-      const eventAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity);
+      const transferAt = this.#handovers?.firstAt ?? Infinity;
+      const eventAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity, transferAt);
       if (eventAt === Infinity) break;
       if (eventAt > simulatedSecondsMax) {
         this.#now = seconds(simulatedSecondsMax);
@@ -129,6 +176,7 @@ class Simulation {
       this.#now = seconds(eventAt);
       // Requests that come at the end of a step are in the next step.
       if (this.#coming.firstAt <= eventAt) this.#receive();
+      else if (transferAt <= eventAt) this.#handovers?.finishTransfer(this.#now);
       else if (replica !== undefined) this.#finishStep(replica);
       if (this.#unstable !== null || this.#isEnded) break;
       if (this.#coming.firstAt > eventAt) this.#startIdle();
@@ -144,12 +192,13 @@ class Simulation {
   #horizon(replica: Replica): number {
     if (!this.#skipsQuietSteps) return 0;
     const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax);
-    if (!this.#source.hasFollowers) return next;
+    if (!this.#source.hasFollowers && this.#handovers === null) return next;
     // A replica that starts later in this round may end a request first, and another one follows.
     const startsLater = (other: Replica): boolean =>
       other !== replica && other.isIdle && !other.scheduler.isIdle;
     if (this.#replicas.some(startsLater)) return 0;
-    return this.#replicas.reduce((least, { busyUntil }) => Math.min(least, busyUntil), next);
+    const earliest = Math.min(next, this.#handovers?.firstAt ?? Infinity);
+    return this.#replicas.reduce((least, { busyUntil }) => Math.min(least, busyUntil), earliest);
   }
 
   #earliest(): Replica | undefined {
@@ -180,13 +229,16 @@ class Simulation {
     const { prompt, outputTokens, followers } = request;
     const replica = this.#router(prompt).laneFor(prompt);
     try {
-      const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
-      replica.outstanding++;
-      if (followers !== undefined) this.#followers.set(sequence, followers);
+      if (this.#handovers !== null) {
+        this.#handovers.submit(replica, { prompt, outputTokens, followers }, this.#now);
+      } else {
+        const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
+        replica.outstanding++;
+        if (followers !== undefined) this.#followers.set(sequence, followers);
+      }
     } catch (error) {
       if (!(error instanceof PlimsollError)) throw error;
-      this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
-      this.#expectFollowers(followers, true);
+      this.#refuse(error, followers);
     }
     if (!isFollower) this.#expectNextArrival();
     if (!this.#source.isOpen) return;
@@ -197,15 +249,37 @@ class Simulation {
     }
   }
 
+  #refuse(error: PlimsollError, followers: Followers | undefined): void {
+    this.#refusals.set(error.code, (this.#refusals.get(error.code) ?? 0) + 1);
+    this.#expectFollowers(followers, true);
+  }
+
   #finishStep(replica: Replica): void {
     const { stretch, finished } = replica.finish();
-    this.#collector.recordStretch(replica, stretch, finished);
-    this.#completed += finished.length;
-    if (finished.length > 0) this.#isEnded = this.#input.endsEarly?.(this.#collector) === true;
-    if (!this.#source.hasFollowers) return;
-    for (const sequence of finished) {
+    this.#collector.recordStretch(replica, stretch);
+    const completedBefore = this.#completed;
+    for (const sequence of finished) this.#finishRequest(sequence);
+    this.#handovers?.observe(replica, this.#now);
+    if (this.#completed > completedBefore) {
+      this.#isEnded = this.#input.endsEarly?.(this.#collector) === true;
+    }
+  }
+
+  #finishRequest(sequence: SequenceView): void {
+    if (this.#handovers === null) {
+      this.#collector.recordRequest(timesOf(sequence));
+      this.#completed++;
+      if (!this.#source.hasFollowers) return;
       this.#expectFollowers(this.#followers.get(sequence), false);
       this.#followers.delete(sequence);
+    } else if (sequence.state === 'sending') {
+      const refused = this.#handovers.begin(sequence, this.#now);
+      if (refused !== null) this.#refuse(refused.error, refused.handover.followers);
+    } else {
+      const { times, followers } = this.#handovers.end(sequence);
+      this.#collector.recordRequest(times);
+      this.#completed++;
+      this.#expectFollowers(followers, false);
     }
   }
 
@@ -226,6 +300,7 @@ class Simulation {
       replicas: this.#replicas,
       layouts: this.#groups.map(({ figures }) => figures),
       speculation: this.#speculation?.report() ?? null,
+      handovers: this.#handovers,
       sessions: this.#source.sessions,
       refusals: this.#refusals,
       completed: this.#completed,

@@ -1,5 +1,5 @@
 /** The report of `plimsoll simulate` as text. */
-import { formatCount, formatSeconds } from '@plimsoll/foundation';
+import { formatBytes, formatCount, formatSeconds } from '@plimsoll/foundation';
 import type { SimulateAnswer } from '../simulate-schema.ts';
 import { renderTable } from './table.ts';
 
@@ -53,11 +53,26 @@ function requestLines({
   return lines;
 }
 
-function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e, sessions }: SimulateAnswer): string {
+function latencyTable({
+  ttft,
+  ttftParts,
+  itl,
+  tokenGap,
+  e2e,
+  sessions,
+  disaggregation,
+}: SimulateAnswer): string {
   const rows: readonly (readonly [string, SimulateAnswer['ttft']])[] = [
     ['time to first token (TTFT)', ttft],
     [`  in the queue (front end: ${formatSeconds(ttftParts.frontEndSeconds)})`, ttftParts.queue],
     ['  prefill', ttftParts.prefill],
+    ...(disaggregation === null
+      ? []
+      : ([
+          ['  wait for memory to decode', disaggregation.decodeQueue],
+          ['  transfer of the KV cache', disaggregation.transfer],
+          ['  first step of the decode replica', disaggregation.firstStep],
+        ] as const)),
     ['inter-token latency (ITL), per request', itl],
     ['gap between tokens, per gap', tokenGap],
     ['end to end (E2E)', e2e],
@@ -74,7 +89,15 @@ function latencyTable({ ttft, ttftParts, itl, tokenGap, e2e, sessions }: Simulat
   ]);
 }
 
-function loadLines({ kvCache, batch, layout, speculation, cost, energy }: SimulateAnswer): string[] {
+function loadLines({
+  kvCache,
+  batch,
+  layout,
+  speculation,
+  disaggregation,
+  cost,
+  energy,
+}: SimulateAnswer): string[] {
   const lines = [
     `KV cache: ${formatCount(kvCache.blocks)} blocks of ${kvCache.blockTokens} tokens, in use ${percent(kvCache.occupancyMean)} on average, ${percent(kvCache.occupancyPeak)} at most`,
     `prefix cache: ${percent(kvCache.prefixHitShare)} of the prompt tokens found; ${formatCount(kvCache.preemptions)} preemptions, ${formatCount(kvCache.recomputedTokens)} tokens computed again`,
@@ -87,6 +110,7 @@ function loadLines({ kvCache, batch, layout, speculation, cost, energy }: Simula
       `speculation: ${draftTokens} drafts a step, ${percent(acceptedShare)} accepted, ${rate(acceptanceLength)} tokens a step; decoding is ${rate(speedRatio)} times as fast as without drafts`,
     );
   }
+  if (disaggregation !== null) lines.push(...poolLines(disaggregation));
   if (cost !== null) {
     lines.push(
       `$${cost.perHourUsd.toFixed(2)} per hour, $${cost.perMillionOutputUsd.toFixed(2)} per million output tokens at this load`,
@@ -113,6 +137,20 @@ function layoutLine({
     ...(dataGroups > 1 ? [`${dataGroups} data groups, ${formatCount(dummySteps)} dummy steps`] : []),
   ];
   return `each replica: ${parts.join('; ')}`;
+}
+
+function poolLines({
+  prefill,
+  decode,
+  transferredBytes,
+  linkBusyShare,
+}: NonNullable<SimulateAnswer['disaggregation']>): string[] {
+  const pools = Object.entries({ prefill, decode }).map(
+    ([name, { replicas, occupancyMean, occupancyPeak, busyShare }]) =>
+      `${name}: ${formatCount(replicas)} ${replicas === 1 ? 'replica' : 'replicas'}, compute ${percent(busyShare)} of the time; KV cache in use ${percent(occupancyMean)} on average, ${percent(occupancyPeak)} at most`,
+  );
+  const link = `transfers: ${formatBytes(transferredBytes)}, links of the prefill replicas busy ${percent(linkBusyShare)} of the time`;
+  return [...pools, link];
 }
 
 function verdictLines({ slo, assert }: SimulateAnswer): string[] {

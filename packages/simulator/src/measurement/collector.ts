@@ -20,6 +20,27 @@ export interface RequestLimits {
   readonly e2eSeconds?: number | undefined;
 }
 
+/** Times of a request that has ended, and its tokens. */
+export interface RequestTimes {
+  readonly submittedAt: number;
+  readonly admittedAt: number | null;
+  /** End of its prefill: the first token, unless another replica decodes. */
+  readonly prefilledAt: number | null;
+  readonly firstTokenAt: number | null;
+  readonly finishedAt: number | null;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+export function timesOf(sequence: SequenceView): RequestTimes {
+  const { submittedAt, admittedAt, firstTokenAt, finishedAt, length, promptLength } = sequence;
+  return {
+    ...{ submittedAt, admittedAt, prefilledAt: firstTokenAt, firstTokenAt, finishedAt },
+    promptTokens: promptLength,
+    outputTokens: length - promptLength,
+  };
+}
+
 /** A step, or a stretch of steps, for a Chrome trace. */
 export interface TracedStep {
   readonly replica: number;
@@ -65,7 +86,7 @@ export class Collector {
     this.#traces = options.traces;
   }
 
-  recordStretch(replica: Replica, stretch: Stretch, finished: readonly SequenceView[]): void {
+  recordStretch(replica: Replica, stretch: Stretch): void {
     const { start, end, decodes, promptTokens, outputTokens } = stretch;
     const { kvShare } = replica;
     this.kvPeak = Math.max(this.kvPeak, kvShare);
@@ -85,24 +106,23 @@ export class Collector {
         kvShare,
       });
     }
-    for (const sequence of finished) this.#recordRequest(sequence);
   }
 
-  #recordRequest(sequence: SequenceView): void {
-    const { submittedAt, admittedAt, firstTokenAt, finishedAt, length, promptLength } = sequence;
-    if (admittedAt === null || firstTokenAt === null || finishedAt === null) return;
+  recordRequest(times: RequestTimes): void {
+    const { submittedAt, admittedAt, prefilledAt, firstTokenAt, finishedAt } = times;
+    if (admittedAt === null || prefilledAt === null || firstTokenAt === null || finishedAt === null) return;
     const arrivedAt = submittedAt - this.#frontEndSeconds;
-    const output = length - promptLength;
+    const { promptTokens, outputTokens: output } = times;
     const ttft = firstTokenAt - arrivedAt;
     const e2e = finishedAt - arrivedAt;
     const itl = output > 1 ? (e2e - ttft) / (output - 1) : null;
     this.ttft.add(ttft);
     this.queue.add(admittedAt - submittedAt);
-    this.prefill.add(firstTokenAt - admittedAt);
+    this.prefill.add(prefilledAt - admittedAt);
     this.e2e.add(e2e);
     if (itl !== null) this.itl.add(itl);
     this.outputTokens += output;
-    this.promptTokens += promptLength;
+    this.promptTokens += promptTokens;
     this.lastFinishAt = finishedAt;
     const { ttftSeconds = Infinity, itlSeconds = Infinity, e2eSeconds = Infinity } = this.#limits;
     if (ttft <= ttftSeconds && (itl ?? 0) <= itlSeconds && e2e <= e2eSeconds) this.good++;

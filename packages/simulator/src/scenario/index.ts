@@ -1,5 +1,6 @@
 export type { SpeculationQuestion } from '../speculation-model.ts';
 export { readScenario, type ScenarioFiles } from './read-scenario.ts';
+export { poolScenarios } from './scenario-pools.ts';
 export {
   type PreparedScenario,
   scenarioAnswer,

@@ -1,5 +1,5 @@
 /** From a scenario with its planned deployment to a simulation, and from the simulation to the answer, for program and page. */
-import { PlimsollError } from '@plimsoll/foundation';
+import { assert, PlimsollError } from '@plimsoll/foundation';
 import type { Deployment, PlanRequest } from '@plimsoll/planner';
 import { type EngineName, engineFace } from '@plimsoll/planner/engines';
 import { requestSeconds } from '@plimsoll/planner/speed';
@@ -10,10 +10,13 @@ import type { SpeculationQuestion } from '../speculation-model.ts';
 import { type AssertionVerdict, assertionVerdicts, type SloVerdict, sloVerdicts } from '../verdicts.ts';
 import type { meanLengths } from '../workload/mean-lengths.ts';
 import { type EnergyReport, energyOf } from './scenario-energy.ts';
+import { kvLinkOf, type PlannedPool, poolScenarios } from './scenario-pools.ts';
 import { durationSeconds, type Scenario } from './scenario-schema.ts';
 import { replicaCountOf, replicaLayoutOf, requestLimits, type workloadOf } from './scenario-workload.ts';
 
 export interface PreparedScenario {
+  /** The pool that decodes; undefined without disaggregation. `request` and `deployment` are then those that prefill. */
+  readonly decode?: PlannedPool | undefined;
   readonly request: PlanRequest;
   readonly deployment: Deployment;
   readonly workload: ReturnType<typeof workloadOf>;
@@ -48,29 +51,31 @@ export interface ScenarioAnswer extends SimulationReport {
 /** Throws `engine-without-scheduler` for the profile without an engine. */
 export function simulationInput(
   scenario: Scenario,
-  { request, deployment, workload, lengths, speculation, traces }: PreparedScenario,
+  { request, deployment, decode, workload, lengths, speculation = null, traces }: PreparedScenario,
 ): SimulationInput {
-  const { limits, prefixCaching, frontEnd } = scenario;
-  const { name, serving: rules } = engineFace(request.engine);
-  if (rules === null) {
-    throw new PlimsollError({
-      code: 'engine-without-scheduler',
-      message: `a simulation needs the scheduler of an engine; "${name}" has none`,
-      value: name,
-      hint: 'name an engine in the scenario, such as engine: vllm',
-    });
-  }
+  const { frontEnd, disaggregation } = scenario;
+  const [prefillScenario, decodeScenario] = poolScenarios(scenario);
+  const { name } = engineFace(request.engine);
+  const pool = { request, deployment };
+  assert((disaggregation === undefined) === (decode === undefined), 'the decode pool has a plan of its own');
   return {
-    replica: replicaModel({
-      deployment,
-      rules,
-      sequencesMax: limits.maxSeqs ?? null,
-      stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
-      prefixCaching,
-      meanTokens: lengths.prompt + lengths.output / 2,
-      speculation,
+    replica: replicaOf(scenario, pool, { lengths, speculation }),
+    replicaCount: replicaCountOf({
+      ...prefillScenario,
+      layout: replicaLayoutOf(prefillScenario, request.spec),
     }),
-    replicaCount: replicaCountOf({ ...scenario, layout: replicaLayoutOf(scenario, request.spec) }),
+    ...(disaggregation !== undefined &&
+      decode !== undefined &&
+      decodeScenario !== undefined && {
+        disaggregation: {
+          decode: replicaOf(scenario, decode, { lengths }),
+          decodeCount: replicaCountOf({
+            ...decodeScenario,
+            layout: replicaLayoutOf(decodeScenario, request.spec),
+          }),
+          link: kvLinkOf(disaggregation, pool, decode),
+        },
+      }),
     router: scenario.router,
     workload,
     frontEndSeconds:
@@ -81,14 +86,40 @@ export function simulationInput(
   };
 }
 
+function replicaOf(
+  { limits, prefixCaching }: Scenario,
+  { request, deployment }: PlannedPool,
+  { lengths, speculation }: Pick<PreparedScenario, 'lengths' | 'speculation'>,
+): SimulationInput['replica'] {
+  const { name, serving: rules } = engineFace(request.engine);
+  if (rules === null) {
+    throw new PlimsollError({
+      code: 'engine-without-scheduler',
+      message: `a simulation needs the scheduler of an engine; "${name}" has none`,
+      value: name,
+      hint: 'name an engine in the scenario, such as engine: vllm',
+    });
+  }
+  return replicaModel({
+    deployment,
+    rules,
+    sequencesMax: limits.maxSeqs ?? null,
+    stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
+    prefixCaching,
+    meanTokens: lengths.prompt + lengths.output / 2,
+    speculation,
+  });
+}
+
 /** Keys have a fixed order, so that equal runs give equal bytes of JSON. */
 export function scenarioAnswer(
   scenario: Scenario,
   {
     request,
     deployment,
+    decode,
     gramsPerKwh = null,
-  }: Pick<PreparedScenario, 'request' | 'deployment' | 'gramsPerKwh'>,
+  }: Pick<PreparedScenario, 'request' | 'deployment' | 'decode' | 'gramsPerKwh'>,
   { input, outcome }: { readonly input: SimulationInput; readonly outcome: SimulationOutcome },
 ): ScenarioAnswer {
   const report = reportOf(input, outcome);
@@ -96,25 +127,48 @@ export function scenarioAnswer(
     scenario: {
       model: request.spec.id,
       hardware: request.hardware.id,
-      devices: scenario.count,
-      replicas: input.replicaCount,
+      devices: poolScenarios(scenario).reduce((sum, { count }) => sum + count, 0),
+      replicas: input.replicaCount + (input.disaggregation?.decodeCount ?? 0),
       engine: request.engine,
       engineVersion: deployment.engineVersion,
       seed: scenario.workload.seed,
     },
     ...report,
-    cost: costOf(scenario, request, report.throughput.outputTokensPerSecond),
-    energy: energyOf(report, { scenario, tdpWatts: request.hardware.tdpWatts, gramsPerKwh }),
+    cost: costOf(scenario, [request, decode?.request], report.throughput.outputTokensPerSecond),
+    energy: energyOf(report, { ...powerOf(scenario, [request, decode?.request]), gramsPerKwh }),
     slo: sloVerdicts(report, scenario),
     assert: assertionVerdicts(report, scenario),
   };
 }
 
-/** US dollars per hour of all devices, and per million output tokens at the simulated rate. */
-function costOf(scenario: Scenario, { hardware }: PlanRequest, outputRate: number): ScenarioAnswer['cost'] {
-  const each = scenario.cost?.perHourUsd ?? hardware.pricePerHourUsd;
-  if (each === null || outputRate === 0) return null;
-  const perHourUsd = each * scenario.count;
+/** All devices, and the mean power of a device by the data sheets. `requests`: one per pool. */
+function powerOf(
+  scenario: Scenario,
+  requests: readonly (PlanRequest | undefined)[],
+): Pick<Parameters<typeof energyOf>[1], 'scenario' | 'tdpWatts'> {
+  let [devices, watts]: [number, number | null] = [0, 0];
+  for (const [pool, { count }] of poolScenarios(scenario).entries()) {
+    const each = requests[pool]?.hardware.tdpWatts ?? null;
+    devices += count;
+    watts = watts === null || each === null ? null : watts + each * count;
+  }
+  const { energy } = scenario;
+  return { scenario: { count: devices, energy }, tdpWatts: watts === null ? null : watts / devices };
+}
+
+/** US dollars per hour of all devices, and per million output tokens at the simulated rate. `requests`: one per pool. */
+function costOf(
+  scenario: Scenario,
+  requests: readonly (PlanRequest | undefined)[],
+  outputRate: number,
+): ScenarioAnswer['cost'] {
+  let perHourUsd = 0;
+  for (const [pool, { count }] of poolScenarios(scenario).entries()) {
+    const each = scenario.cost?.perHourUsd ?? requests[pool]?.hardware.pricePerHourUsd ?? null;
+    if (each === null) return null;
+    perHourUsd += each * count;
+  }
+  if (outputRate === 0) return null;
   return { perHourUsd, perMillionOutputUsd: (perHourUsd / 3600 / outputRate) * 1e6 };
 }
 

@@ -229,47 +229,89 @@ const speculation = z
   )
   .describe('speculative decoding');
 
-export const scenarioSchema = z.strictObject({
-  model: z.string().min(1).describe('registry name, Hugging Face id or file'),
-  hardware: z.string().min(1).describe('registry name of the device'),
-  count: count.max(65_536).default(1).describe('devices; count / (tp x pp x dp) replicas'),
-  layout: z
-    .strictObject({
-      tp: count.max(1024).default(1),
-      pp: count.max(1024).default(1),
-      dp: count.max(1024).default(1),
-      ep: z.boolean().default(false),
-    })
-    .default({ tp: 1, pp: 1, dp: 1, ep: false })
-    .describe('devices of one replica'),
-  engine: z.string().optional().describe('default: the usual engine of model and device'),
-  weights: z.string().optional(),
-  kv: z.string().optional(),
-  context: z.union([tokens, z.string()]).optional().describe('longest sequence that the engine accepts'),
-  options: z
-    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-    .optional()
-    .describe("the engine's own options by the names of plimsoll plan, such as max-num-seqs: 64"),
-  limits: z
-    .strictObject({
-      maxSeqs: count.optional().describe('sequences at once in a replica'),
-      batchedTokens: tokens.optional().describe("tokens in a step; default: the engine's own"),
-    })
-    .default({}),
-  speculation: speculation.optional(),
-  prefixCaching: z.boolean().default(true),
-  router: z.enum(routerNames).default('round-robin'),
-  frontEnd: z
-    .union([z.literal(0), duration])
-    .optional()
-    .describe('time of a request before it reaches the scheduler'),
-  workload,
-  slo: sloSchema.optional(),
-  cost: z.strictObject({ perHourUsd: z.number().positive().describe('of one device') }).optional(),
-  energy: energy.prefault({}),
-  assert: z.array(assertion).max(100).optional(),
-  simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
+const layout = z.strictObject({
+  tp: count.max(1024).default(1),
+  pp: count.max(1024).default(1),
+  dp: count.max(1024).default(1),
+  ep: z.boolean().default(false),
 });
+
+const pool = z.strictObject({
+  replicas: count.max(65_536),
+  hardware: z.string().min(1).optional().describe('default: hardware of the scenario'),
+  layout: layout.optional().describe('devices of one replica; default: layout of the scenario'),
+});
+
+/** Kinds of links of the registry's devices. */
+const linkKinds = ['nvlink', 'nvlink-c2c', 'pcie', 'xgmi', 'ici', 'roce', 'neuronlink', 'fabric'] as const;
+
+const disaggregation = z
+  .strictObject({
+    prefill: pool,
+    decode: pool,
+    link: z
+      .strictObject({
+        kind: z
+          .enum(linkKinds)
+          .default('pcie')
+          .describe('link of both devices, with its rate in the registry'),
+        bandwidth: z
+          .number()
+          .positive()
+          .max(1e15)
+          .optional()
+          .describe('bytes per second of one device in one direction, in place of the registry'),
+        latency: z
+          .union([z.literal(0), duration])
+          .default('1ms')
+          .describe('from the request to the first byte'),
+      })
+      .default({ kind: 'pcie', latency: '1ms' }),
+  })
+  .describe('replicas that prefill, replicas that decode, and the link that brings the KV cache');
+
+export const scenarioSchema = z
+  .strictObject({
+    model: z.string().min(1).describe('registry name, Hugging Face id or file'),
+    hardware: z.string().min(1).describe('registry name of the device'),
+    count: count.max(65_536).default(1).describe('devices; count / (tp x pp x dp) replicas'),
+    disaggregation: disaggregation.optional(),
+    layout: layout.default({ tp: 1, pp: 1, dp: 1, ep: false }).describe('devices of one replica'),
+    engine: z.string().optional().describe('default: the usual engine of model and device'),
+    weights: z.string().optional(),
+    kv: z.string().optional(),
+    context: z.union([tokens, z.string()]).optional().describe('longest sequence that the engine accepts'),
+    options: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .describe("the engine's own options by the names of plimsoll plan, such as max-num-seqs: 64"),
+    limits: z
+      .strictObject({
+        maxSeqs: count.optional().describe('sequences at once in a replica'),
+        batchedTokens: tokens.optional().describe("tokens in a step; default: the engine's own"),
+      })
+      .default({}),
+    speculation: speculation.optional(),
+    prefixCaching: z.boolean().default(true),
+    router: z.enum(routerNames).default('round-robin'),
+    frontEnd: z
+      .union([z.literal(0), duration])
+      .optional()
+      .describe('time of a request before it reaches the scheduler'),
+    workload,
+    slo: sloSchema.optional(),
+    cost: z.strictObject({ perHourUsd: z.number().positive().describe('of one device') }).optional(),
+    energy: energy.prefault({}),
+    assert: z.array(assertion).max(100).optional(),
+    simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
+  })
+  .superRefine(({ disaggregation: pools, speculation: drafts, count: devices }, context) => {
+    if (pools === undefined) return;
+    const refuse = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (devices !== 1) refuse('count', 'the pools of disaggregation have replicas');
+    if (drafts !== undefined) refuse('speculation', 'drafts of a decode pool are not simulated');
+  });
 
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioLengths = z.output<typeof lengths>;
