@@ -27,8 +27,11 @@ export function priceOf(request: Question, deployment: Deployment, solution: Sol
   return { perHourUsd, perMillionOutputUsd: perMillion(perHourUsd, tokensPerSecond), countsPrompts };
 }
 
-/** Returns null if a device has no price. */
-function devicesPerHour({ devices, hardware, parallelism }: Question, deployment: Deployment): number | null {
+/** Returns the US dollars per hour of the devices that the engine takes; null if a device has no price. */
+export function devicesPerHour(
+  { devices, hardware, parallelism }: Pick<Question, 'devices' | 'hardware' | 'parallelism'>,
+  deployment: Pick<Deployment, 'devices'>,
+): number | null {
   if (devices === undefined) {
     const count = deployment.devices ?? deviceCount(parallelism);
     return hardware.pricePerHourUsd === null ? null : hardware.pricePerHourUsd * count;

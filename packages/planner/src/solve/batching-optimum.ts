@@ -6,6 +6,7 @@ import { perMillion } from '../deployment/price.ts';
 import type { LoadPoint } from '../speed/closed-loop.ts';
 import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { infeasible, type Replica, type RequestTokens, servingPoint, servingReplica } from './subject.ts';
 
 export const batchingOptimum: Solver = defineSolver({
@@ -13,30 +14,9 @@ export const batchingOptimum: Solver = defineSolver({
   summary: 'how many requests to run at once: latency, throughput and price of each number',
   needs: ['replica'],
   inputs: {
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 1024,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 256,
-    },
-    cachedTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt tokens in the prefix cache',
-      least: 0,
-      most: 16_777_216,
-      default: 0,
-    },
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 1024 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 256 }),
+    cachedTokens: tokensInput({ words: 'prompt tokens in the prefix cache', default: 0, least: 0 }),
     tpotLimit: {
       kind: 'number',
       unit: 'seconds',

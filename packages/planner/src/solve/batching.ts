@@ -7,6 +7,7 @@ import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type Lengths, lengthShapes, lengthsOf, pagedMoments } from './lengths.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, infeasible, prepareReplica, requestOf } from './subject.ts';
 
 /** Pages of vLLM, whose multiples are fine enough for the blocks of every engine. */
@@ -20,22 +21,8 @@ export const batching: Solver = defineSolver({
   summary: 'users and tokens per second of a paged KV cache against static reservations',
   needs: ['replica'],
   inputs: {
-    maxTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'longest request, prompt and output together',
-      least: 1,
-      most: 16_777_216,
-      default: 8192,
-    },
-    meanTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'mean request, prompt and output together',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    maxTokens: tokensInput({ words: 'longest request, prompt and output together', default: 8192 }),
+    meanTokens: tokensInput({ words: 'mean request, prompt and output together', default: 2048 }),
     lengths: {
       kind: 'choice',
       words: 'distribution of the lengths',

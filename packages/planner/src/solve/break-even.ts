@@ -1,5 +1,7 @@
 /** From which load own devices are cheaper than the price of an API. */
+import { perMillion } from '../deployment/price.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { infeasible, servingPoint, servingReplica } from './subject.ts';
 
 export const breakEven: Solver = defineSolver({
@@ -31,30 +33,13 @@ export const breakEven: Solver = defineSolver({
       most: 1e6,
       default: null,
     },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 512,
-    },
-    cachedTokens: {
-      kind: 'number',
-      unit: 'tokens',
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 2048 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 512 }),
+    cachedTokens: tokensInput({
       words: 'prompt tokens in a prefix cache, here and there',
-      least: 0,
-      most: 16_777_216,
       default: 0,
-    },
+      least: 0,
+    }),
     users: {
       kind: 'number',
       unit: 'count',
@@ -146,7 +131,7 @@ export const breakEven: Solver = defineSolver({
         savingPerHourUsd: apiPerHourUsd - ownPerHourUsd,
         apiPerRequestUsd,
         ownPerMillionOutputUsd:
-          load === 0 ? null : (ownPerHourUsd / (load * requestsPerHour * outputTokens)) * 1e6,
+          load === 0 ? null : perMillion(ownPerHourUsd, load * full.requestsPerSecond * outputTokens),
         capacityRequestsPerSecond: full.requestsPerSecond,
         cheaper: apiPerHourUsd > ownPerHourUsd ? 'own devices' : 'API',
       },

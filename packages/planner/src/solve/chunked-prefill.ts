@@ -3,6 +3,7 @@ import { PlimsollError } from '@plimsoll/foundation';
 import { largestWithin } from '../deployment/boundary-search.ts';
 import type { LoadEntry } from '../speed/step-load.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, assertOneGroup, assertUncached, prepareReplica, requestOf } from './subject.ts';
 
 export const chunkedPrefill: Solver = defineSolver({
@@ -10,22 +11,8 @@ export const chunkedPrefill: Solver = defineSolver({
   summary: 'the stall that a prompt causes in running decodes, for each chunk size',
   needs: ['replica'],
   inputs: {
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt that arrives',
-      least: 1,
-      most: 16_777_216,
-      default: 8192,
-    },
-    cachedTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt tokens in the prefix cache',
-      least: 0,
-      most: 16_777_216,
-      default: 0,
-    },
+    promptTokens: tokensInput({ words: 'prompt that arrives', default: 8192 }),
+    cachedTokens: tokensInput({ words: 'prompt tokens in the prefix cache', default: 0, least: 0 }),
     users: {
       kind: 'number',
       unit: 'count',
@@ -34,22 +21,8 @@ export const chunkedPrefill: Solver = defineSolver({
       most: 4096,
       default: 16,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens that each of them holds',
-      least: 1,
-      most: 16_777_216,
-      default: 4096,
-    },
-    chunkTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt tokens of one step',
-      least: 1,
-      most: 16_777_216,
-      default: 512,
-    },
+    contextTokens: tokensInput({ words: 'tokens that each of them holds', default: 4096 }),
+    chunkTokens: tokensInput({ words: 'prompt tokens of one step', default: 512 }),
     stallLimit: {
       kind: 'number',
       unit: 'seconds',

@@ -5,6 +5,7 @@ import type { PlanRequest } from '../engines/engine-list.ts';
 import { queueState, serversNeeded } from './queueing.ts';
 import { leastMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import {
   assertInContext,
   infeasible,
@@ -44,22 +45,8 @@ export const disaggregation: Solver = defineSolver({
       most: 1e6,
       default: null,
     },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 4096,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 2,
-      most: 16_777_216,
-      default: 512,
-    },
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 4096 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 512, least: 2 }),
     linkRate: {
       kind: 'number',
       unit: 'bytes per second',

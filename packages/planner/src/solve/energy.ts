@@ -2,7 +2,36 @@
 import { carbonGrams, deviceWatts, joulesPerKwh, type PowerShares } from '../deployment/power.ts';
 import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertHeld, infeasible, type Replica, servingPoint, servingReplica } from './subject.ts';
+
+/** The inputs that turn devices into watts. */
+export const powerInputs = {
+  powerShare: {
+    kind: 'number',
+    unit: 'share',
+    words: 'power that a device draws while it serves, over that of its data sheet',
+    least: 0.01,
+    most: 1,
+    default: 1,
+  },
+  otherPower: {
+    kind: 'number',
+    unit: 'watts',
+    words: 'power of processors, fans and network for each device',
+    least: 0,
+    most: 100_000,
+    default: 0,
+  },
+  pue: {
+    kind: 'number',
+    unit: 'ratio',
+    words: 'energy of the building over that of its machines',
+    least: 1,
+    most: 5,
+    default: 1,
+  },
+} as const;
 
 export const energy: Solver = defineSolver({
   name: 'energy',
@@ -17,54 +46,10 @@ export const energy: Solver = defineSolver({
       most: 65_536,
       default: 32,
     },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 1024,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 256,
-    },
-    cachedTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt tokens in the prefix cache',
-      least: 0,
-      most: 16_777_216,
-      default: 0,
-    },
-    powerShare: {
-      kind: 'number',
-      unit: 'share',
-      words: 'power that a device draws while it serves, over that of its data sheet',
-      least: 0.01,
-      most: 1,
-      default: 1,
-    },
-    otherPower: {
-      kind: 'number',
-      unit: 'watts',
-      words: 'power of processors, fans and network for each device',
-      least: 0,
-      most: 100_000,
-      default: 0,
-    },
-    pue: {
-      kind: 'number',
-      unit: 'ratio',
-      words: 'energy of the building over that of its machines',
-      least: 1,
-      most: 5,
-      default: 1,
-    },
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 1024 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 256 }),
+    cachedTokens: tokensInput({ words: 'prompt tokens in the prefix cache', default: 0, least: 0 }),
+    ...powerInputs,
     carbonIntensity: {
       kind: 'number',
       unit: 'grams per kWh',

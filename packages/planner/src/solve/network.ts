@@ -3,6 +3,7 @@ import { attempt } from '@plimsoll/foundation/attempt';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { requestOf } from './subject.ts';
 
 export const network: Solver = defineSolver({
@@ -18,22 +19,8 @@ export const network: Solver = defineSolver({
       most: 100_000,
       default: 16,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens of each',
-      least: 1,
-      most: 16_777_216,
-      default: 4096,
-    },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of the prefill',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    contextTokens: tokensInput({ words: 'tokens of each', default: 4096 }),
+    promptTokens: tokensInput({ words: 'prompt of the prefill', default: 2048 }),
     tpMax: {
       kind: 'number',
       unit: 'count',

@@ -1,5 +1,6 @@
 /** What to do with the cache of an agent that waits for a tool: keep it, move it to the host, or drop and recompute it. */
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, infeasible, prepareReplica, type Replica, requestOf } from './subject.ts';
 
 export const pausedKv: Solver = defineSolver({
@@ -7,14 +8,7 @@ export const pausedKv: Solver = defineSolver({
   summary: 'keep, move to the host, or drop and recompute the KV cache of an agent in a tool wait',
   needs: ['replica'],
   inputs: {
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens of the agent',
-      least: 1,
-      most: 16_777_216,
-      default: 32_768,
-    },
+    contextTokens: tokensInput({ words: 'tokens of the agent', default: 32_768 }),
     waitTime: {
       kind: 'number',
       unit: 'seconds',

@@ -3,8 +3,9 @@ import { PlimsollError } from '@plimsoll/foundation';
 import data from '@plimsoll/registry/regions' with { type: 'json' };
 import { joulesPerKwh } from '../deployment/power.ts';
 import { perMillion } from '../deployment/price.ts';
-import { wattsOf } from './energy.ts';
+import { powerInputs, wattsOf } from './energy.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertHeld, infeasible, servingPoint, servingReplica } from './subject.ts';
 
 /** Kilometres per second of light in glass fibre: its refractive index is about 1.47 (ITU-T G.652). */
@@ -25,22 +26,8 @@ export const placement: Solver = defineSolver({
       most: 65_536,
       default: 32,
     },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 1024,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 256,
-    },
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 1024 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 256 }),
     latitude: {
       kind: 'number',
       unit: 'degrees',
@@ -73,30 +60,7 @@ export const placement: Solver = defineSolver({
       most: 100_000,
       default: 0,
     },
-    powerShare: {
-      kind: 'number',
-      unit: 'share',
-      words: 'power that a device draws while it serves, over that of its data sheet',
-      least: 0.01,
-      most: 1,
-      default: 1,
-    },
-    otherPower: {
-      kind: 'number',
-      unit: 'watts',
-      words: 'power of processors, fans and network for each device',
-      least: 0,
-      most: 100_000,
-      default: 0,
-    },
-    pue: {
-      kind: 'number',
-      unit: 'ratio',
-      words: 'energy of the building over that of its machines',
-      least: 1,
-      most: 5,
-      default: 1,
-    },
+    ...powerInputs,
   },
   outputs: {
     best: { unit: 'text', words: 'lowest price with carbon, then lowest carbon, within the limit' },

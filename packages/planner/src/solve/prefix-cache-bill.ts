@@ -1,6 +1,7 @@
 /** The bill of a conversation whose history is sent again in every turn, with and without a prefix cache. */
 import { powersTo } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 
 export const prefixCacheBill: Solver = defineSolver({
   name: 'prefix-cache-bill',
@@ -15,30 +16,13 @@ export const prefixCacheBill: Solver = defineSolver({
       most: 100_000,
       default: 20,
     },
-    firstPrompt: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of the first request',
-      least: 1,
-      most: 16_777_216,
-      default: 12_000,
-    },
-    appendedTokens: {
-      kind: 'number',
-      unit: 'tokens',
+    firstPrompt: tokensInput({ words: 'prompt of the first request', default: 12_000 }),
+    appendedTokens: tokensInput({
       words: 'tokens that each turn adds to the next prompt, its answer included',
-      least: 0,
-      most: 16_777_216,
       default: 2000,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
       least: 0,
-      most: 16_777_216,
-      default: 500,
-    },
+    }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 500, least: 0 }),
     inputPrice: {
       kind: 'number',
       unit: 'usd per million tokens',

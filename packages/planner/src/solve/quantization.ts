@@ -8,6 +8,7 @@ import { perMillion } from '../deployment/price.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { engineProfile } from '../engines/engines.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { infeasible, prepareReplica, requestOf } from './subject.ts';
 
 export const quantization: Solver = defineSolver({
@@ -23,22 +24,8 @@ export const quantization: Solver = defineSolver({
       most: 100_000,
       default: 16,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens of each',
-      least: 1,
-      most: 16_777_216,
-      default: 8192,
-    },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt for the time to the first token',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    contextTokens: tokensInput({ words: 'tokens of each', default: 8192 }),
+    promptTokens: tokensInput({ words: 'prompt for the time to the first token', default: 2048 }),
   },
   outputs: {
     smallest: { unit: 'text', words: 'format with the fewest bytes of weights' },

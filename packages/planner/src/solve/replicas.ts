@@ -4,6 +4,7 @@ import { perMillion } from '../deployment/price.ts';
 import { queueState } from './queueing.ts';
 import { leastMeeting } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { infeasible, type Replica, type RequestTokens, servingPoint, servingReplica } from './subject.ts';
 
 export const replicas: Solver = defineSolver({
@@ -35,30 +36,9 @@ export const replicas: Solver = defineSolver({
       most: 1e6,
       default: null,
     },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 1024,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'mean output of a request',
-      least: 1,
-      most: 16_777_216,
-      default: 256,
-    },
-    cachedTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt tokens in the prefix cache',
-      least: 0,
-      most: 16_777_216,
-      default: 0,
-    },
+    promptTokens: tokensInput({ words: 'prompt of a request', default: 1024 }),
+    outputTokens: tokensInput({ words: 'mean output of a request', default: 256 }),
+    cachedTokens: tokensInput({ words: 'prompt tokens in the prefix cache', default: 0, least: 0 }),
     serviceVariation: {
       kind: 'number',
       unit: 'ratio',

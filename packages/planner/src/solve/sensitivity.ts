@@ -2,6 +2,7 @@
 import { usersMax } from '../deployment/deployment.ts';
 import { type HardwareScale, scalingOf } from './hardware-scale.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, prepareReplica, requestOf } from './subject.ts';
 
 const properties = [
@@ -26,22 +27,8 @@ export const sensitivity: Solver = defineSolver({
       most: 100_000,
       default: 16,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens of each',
-      least: 1,
-      most: 16_777_216,
-      default: 4096,
-    },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt for the time to the first token',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    contextTokens: tokensInput({ words: 'tokens of each', default: 4096 }),
+    promptTokens: tokensInput({ words: 'prompt for the time to the first token', default: 2048 }),
     change: {
       kind: 'number',
       unit: 'share',

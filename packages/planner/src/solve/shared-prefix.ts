@@ -1,6 +1,7 @@
 /** How many requests fit if their common prefix is cached once. */
 import { type CacheGroup, sequenceBytes } from '../bytes/kv-cache.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, infeasible, prepareReplica, requestOf } from './subject.ts';
 
 export const sharedPrefix: Solver = defineSolver({
@@ -8,30 +9,9 @@ export const sharedPrefix: Solver = defineSolver({
   summary: 'users and first token if requests share the blocks of a prefix',
   needs: ['replica'],
   inputs: {
-    prefixTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens that requests have in common',
-      least: 1,
-      most: 16_777_216,
-      default: 4096,
-    },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt after the prefix',
-      least: 1,
-      most: 16_777_216,
-      default: 1024,
-    },
-    outputTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'output of a request',
-      least: 0,
-      most: 16_777_216,
-      default: 512,
-    },
+    prefixTokens: tokensInput({ words: 'tokens that requests have in common', default: 4096 }),
+    promptTokens: tokensInput({ words: 'prompt after the prefix', default: 1024 }),
+    outputTokens: tokensInput({ words: 'output of a request', default: 512, least: 0 }),
     prefixes: {
       kind: 'number',
       unit: 'count',

@@ -59,6 +59,21 @@ type ValueOf<Spec extends InputSpec> = Spec extends ChoiceInput
 
 export type InputValues<Specs extends InputSpecs> = { readonly [Name in keyof Specs]: ValueOf<Specs[Name]> };
 
+/** Most tokens of a request that an input may state: longer than every published context, with room. */
+const tokensMax = 16_777_216;
+
+type TokensDefault = NumberInput['default'];
+
+/** An input of whole tokens, 1 or more unless `least` says otherwise. */
+export function tokensInput<const Default extends TokensDefault>(input: {
+  readonly words: string;
+  readonly default: Default;
+  readonly least?: number;
+}): NumberInput & { readonly default: Default } {
+  const { least = 1, ...facts } = input;
+  return { kind: 'number', unit: 'tokens', least, most: tokensMax, ...facts };
+}
+
 /** Values by the names of the inputs, unchecked. */
 export type GivenInputs = Readonly<Record<string, unknown>>;
 

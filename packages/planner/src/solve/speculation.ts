@@ -3,6 +3,7 @@ import { formatBytes, PlimsollError } from '@plimsoll/foundation';
 import { neededBytes } from '../deployment/deployment.ts';
 import type { LoadEntry } from '../speed/step-load.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import {
   assertInContext,
   assertOneGroup,
@@ -34,14 +35,7 @@ export const speculation: Solver = defineSolver({
       most: 4096,
       default: 1,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens that each of them holds',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    contextTokens: tokensInput({ words: 'tokens that each of them holds', default: 2048 }),
     draftTokens: {
       kind: 'number',
       unit: 'count',

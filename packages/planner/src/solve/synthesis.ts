@@ -3,11 +3,13 @@ import type { PlimsollError } from '@plimsoll/foundation';
 import { attempt } from '@plimsoll/foundation/attempt';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { neededBytes } from '../deployment/deployment.ts';
+import { devicesPerHour } from '../deployment/price.ts';
 import type { PlanRequest } from '../engines/engine-list.ts';
 import { prepare } from '../engines/engines.ts';
 import { type HardwareScale, scalingOf } from './hardware-scale.ts';
 import { leastFactor } from './search.ts';
 import { defineSolver, type Solver } from './solver.ts';
+import { tokensInput } from './solver-inputs.ts';
 import { infeasible, requestOf } from './subject.ts';
 
 export const synthesis: Solver = defineSolver({
@@ -39,22 +41,8 @@ export const synthesis: Solver = defineSolver({
       most: 100_000,
       default: 1,
     },
-    contextTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'tokens of each',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
-    promptTokens: {
-      kind: 'number',
-      unit: 'tokens',
-      words: 'prompt for the time to the first token',
-      least: 1,
-      most: 16_777_216,
-      default: 2048,
-    },
+    contextTokens: tokensInput({ words: 'tokens of each', default: 2048 }),
+    promptTokens: tokensInput({ words: 'prompt for the time to the first token', default: 2048 }),
   },
   outputs: {
     memoryNeeded: { unit: 'bytes', words: 'memory of one device: weights, engine and caches' },
@@ -140,6 +128,8 @@ interface Limits {
 interface Figures {
   readonly bytes: number;
   readonly fits: boolean;
+  /** Price of all devices; null if the device has none. */
+  readonly perHourUsd: number | null;
   readonly tpotSeconds: number;
   readonly ttftSeconds: number;
 }
@@ -153,6 +143,7 @@ function figuresOf(request: PlanRequest, { users, contextTokens, promptTokens }:
       cacheBytes <= deployment.poolBytes &&
       contextTokens <= deployment.contextMax &&
       users <= deployment.sequencesMax,
+    perHourUsd: devicesPerHour(request, deployment),
     tpotSeconds: deployment.speed.decodeSeconds(users, contextTokens),
     ttftSeconds: deployment.speed.prefillSeconds(promptTokens),
   };
@@ -182,17 +173,12 @@ function devicesThatMeet(
   for (const hardware of devices) {
     if (hardware.noLanguageModels !== undefined || hardware.deviceCount > 1) continue;
     // Null if the engine refuses the device.
-    const figures = attempt(() => figuresOf({ ...request, hardware, assumptions: undefined }, limits));
+    const figures = attempt(() =>
+      figuresOf({ ...request, hardware, devices: undefined, assumptions: undefined }, limits),
+    );
     if (figures === null || !meetsLimits(figures, limits)) continue;
-    const { tensor, pipeline, data } = request.parallelism;
-    const { pricePerHourUsd } = hardware;
-    const perHourUsd = pricePerHourUsd === null ? null : pricePerHourUsd * tensor * pipeline * data;
-    rows.push({
-      device: hardware.id,
-      perHourUsd,
-      tpotSeconds: figures.tpotSeconds,
-      ttftSeconds: figures.ttftSeconds,
-    });
+    const { perHourUsd, tpotSeconds, ttftSeconds } = figures;
+    rows.push({ device: hardware.id, perHourUsd, tpotSeconds, ttftSeconds });
   }
   const price = ({ perHourUsd }: DeviceRow): number => perHourUsd ?? Number.POSITIVE_INFINITY;
   return rows

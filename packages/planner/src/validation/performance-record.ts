@@ -4,7 +4,7 @@
  * queue determined it.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { singleDevice } from '../bytes/parallelism.ts';
+import { deviceCount, singleDevice } from '../bytes/parallelism.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import type { Resolver } from '../engines/contract/log-record.ts';
 import {
@@ -147,10 +147,9 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
 /** A layout that cannot hold its weights is not the layout that ran. */
 function refuseFullDevices({ hardware, parallelism }: Setup, poolBytes: number): void {
   if (poolBytes > 0) return;
-  const { tensor, pipeline, data } = parallelism;
   throw new PlimsollError({
     code: 'over-memory-budget',
-    message: `the weights do not fit on ${tensor * pipeline * data} x ${hardware.name}, so the record omits part of the layout`,
+    message: `the weights do not fit on ${deviceCount(parallelism)} x ${hardware.name}, so the record omits part of the layout`,
     value: Math.round(-poolBytes),
     limit: 'weights within the memory of the stated devices',
   });

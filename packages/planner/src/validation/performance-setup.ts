@@ -4,7 +4,7 @@
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { type KvFormat, parseKvFormat } from '../bytes/kv-format.ts';
-import type { Parallelism } from '../bytes/parallelism.ts';
+import { deviceCount, type Parallelism } from '../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../bytes/weight-format.ts';
 import { deviceWeights } from '../bytes/weights.ts';
 import type { Resolver } from '../engines/contract/log-record.ts';
@@ -47,7 +47,7 @@ export function setupOf(record: RawRecord, resolver: Resolver): Setup {
   const { spec, format } = weightsOf(bare, precision, engine, assumed);
   const devices = Math.max(1, numberField(record, 'gpu_count') ?? 1);
   const parallelism = parallelismOf(record, { spec, format, hardware, engine, devices }, assumed);
-  const used = parallelism.tensor * parallelism.pipeline * parallelism.data;
+  const used = deviceCount(parallelism);
   return {
     spec,
     format,

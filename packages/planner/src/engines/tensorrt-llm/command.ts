@@ -52,7 +52,7 @@ export function startNotes(
   return notes;
 }
 
-/** The options that trtllm-serve reads only from a file; null if it needs no file. */
+/** The options that trtllm-serve reads only from a file; undefined if it needs no file. */
 export function startFile(
   request: Question<TensorrtLlmOptions>,
   kvFormat: KvFormat,
