@@ -36,7 +36,7 @@ const endings: readonly (readonly [RegExp, string])[] = [
   [/[-_.]fp8(?:-(?:dynamic|block|static))?$/i, 'fp8'],
   [/[-_.](?:unsloth-)?bnb-4bit$/i, 'bitsandbytes'],
   [/[-_.](?:quantized\.)?w8a(?:8|16)(?:-int8)?$/i, 'int8'],
-  [/[-_.](?:quantized\.)?w4a16$/i, 'int4'],
+  [/[-_.](?:quantized\.)?w4a(?:8|16)$/i, 'int4'],
   [/[-_.]int4(?:-autoround)?$/i, 'int4'],
 ];
 
