@@ -175,13 +175,26 @@ function outerWeights(
       : position.last || tensor.role === 'other' || tensor.role === 'layer-input';
     if (isNeeded) addTensor(shares, { tensor, layer: null }, format, parallelism);
   }
-  if (position.first && spec.vision !== null) {
-    for (const tensor of spec.vision.tensors) {
-      addTensor(shares, { tensor, layer: null }, format, parallelism);
-    }
-  }
+  if (position.first && spec.vision !== null) merge(shares, visionWeights(spec.vision, format, parallelism));
   return shares;
 }
+
+/** Sums the vision tower, which has hundreds of tensors and is the same in every layout of as many devices. */
+function visionWeights(
+  vision: NonNullable<ModelSpec['vision']>,
+  format: WeightFormat,
+  parallelism: Parallelism,
+): ReadonlyMap<WeightTag, WeightShare> {
+  const byVision = remember(visionMemo, format, 'vision', () => new WeakMap());
+  const { tensor: ways, wholeVision = false } = parallelism;
+  return remember(byVision, vision, `${ways},${wholeVision}`, () => {
+    const shares = new Map<WeightTag, WeightShare>();
+    for (const tensor of vision.tensors) addTensor(shares, { tensor, layer: null }, format, parallelism);
+    return shares;
+  });
+}
+
+const visionMemo = createMemo<Memo<ReadonlyMap<WeightTag, WeightShare>>>();
 
 function addTensor(
   shares: Map<WeightTag, WeightShare>,

@@ -25,12 +25,27 @@ interface Loader {
 const vocabularyPadding = 64;
 
 export function residentSpec(spec: ModelSpec, loader: Loader): ModelSpec {
-  const { release, hardware, tensor, settings } = loader;
-  const key = `${release.number}|${hardware.vendor}|${hardware.computeCapability}|${tensor}|${settings.drafts}|${settings.loadsVision}|${settings.balance?.redundantExperts ?? 0}`;
+  const { settings } = loader;
+  const { hidden, intermediate } = mixtureSteps(loader, spec.family);
+  const padding = hasPaddedMixtures(spec) ? `${hidden},${intermediate}` : '';
+  const key = `${padding}|${absorbsLatents(loader)}|${settings.drafts}|${settings.loadsVision}|${settings.balance?.redundantExperts ?? 0}`;
   return remember(residentMemo, spec, key, () => loadSpec(spec, loader));
 }
 
 const residentMemo = createMemo<ModelSpec>();
+
+/** Only mxfp4 experts are padded by device and split; other models are loaded alike everywhere. */
+function hasPaddedMixtures(spec: ModelSpec): boolean {
+  return remember(paddedMemo, spec, 'padded', () =>
+    [...spec.layers, ...spec.predictionLayers].some(({ tensors }) => tensors.some(isPaddedMixture)),
+  );
+}
+
+const paddedMemo = createMemo<boolean>();
+
+function absorbsLatents({ release }: Loader): boolean {
+  return release.number >= 7.01;
+}
 
 function loadSpec(spec: ModelSpec, loader: Loader): ModelSpec {
   const loaded = new Map<LayerSpec, LayerSpec>();
@@ -55,7 +70,7 @@ function residentLayer(layer: LayerSpec, loader: Loader, family: string): LayerS
     withRedundantExperts(padMixtureTensor(tensor, steps), loader.settings.balance),
   );
   const fused = fuse(padded);
-  const absorbs = layer.attention.kind === 'mla' && loader.release.number >= 7.01;
+  const absorbs = layer.attention.kind === 'mla' && absorbsLatents(loader);
   const attention = absorbs ? layer.attention : expandedAttention(layer.attention);
   // Latent attention decodes with W_UK and W_UV absorbed: unquantised copies in addition to the stored projection.
   const copies = absorbs
@@ -114,8 +129,12 @@ function mixtureSteps({ hardware, release, tensor }: Loader, family: string): Mi
   return steps(256, isTriton ? 1 : 128);
 }
 
+function isPaddedMixture({ scheme, shape }: TensorSpec): boolean {
+  return scheme?.weights === 'mxfp4' && shape.length === 3;
+}
+
 function padMixtureTensor(tensor: TensorSpec, steps: MixtureSteps): TensorSpec {
-  if (tensor.scheme?.weights !== 'mxfp4' || tensor.shape.length !== 3) return tensor;
+  if (!isPaddedMixture(tensor)) return tensor;
   const [experts = 0, outputs = 0, inputs = 0] = tensor.shape;
   const hidden = (size: number): number => Math.ceil(size / steps.hidden) * steps.hidden;
   const intermediate = (size: number): number => Math.ceil(size / steps.intermediate) * steps.intermediate;
