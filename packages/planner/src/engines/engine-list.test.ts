@@ -10,7 +10,7 @@ import { engineProfile } from './engines.ts';
 const texts = [
   ...['on', '1', '64', '0.5', '90 %', 'all', 'auto', 'off', 'q8_0', 'f32'],
   ...['layer', 'tensor', 'tokens', 'draft-mtp', 'yarn', 'exps=CPU', 'CUDA0,CUDA1'],
-  ...['float32', 'EAGLE', 'prefill', 'data'],
+  ...['float32', 'EAGLE', 'prefill', 'data', 'interactivity'],
   ...['{"method":"mtp","num_speculative_tokens":2}', '{"image":2}', 'align'],
   '{"kv_connector":"LMCacheConnectorV1","kv_role":"kv_both"}',
 ];

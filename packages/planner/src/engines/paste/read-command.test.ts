@@ -135,9 +135,9 @@ test('a text without an engine is refused with the known programs; a second comm
   expect(read('vllm serve a/b & vllm serve c/d --port 1')).toContain('others c/d --port 1');
 });
 
-test('a flag with the value that the profile models is left out, and keys of a JSON flag are put together', () => {
-  expect(read('vllm serve a/b -O3')).toContain('left out -O3;');
-  expect(() => read('vllm serve a/b -O0')).toThrow(/-O0 changes memory/);
+test('a level may follow its flag without a space, and keys of a JSON flag are put together', () => {
+  expect(read('vllm serve a/b -O3')).toContain('optimization-level=3');
+  expect(read('vllm serve a/b -O0')).toContain('optimization-level=0');
   expect(
     read('vllm serve a/b --speculative-config.method mtp --speculative-config.num_speculative_tokens=2'),
   ).toContain('speculative-config={"method":"mtp","num_speculative_tokens":2}');

@@ -55,12 +55,32 @@ function graphMode(
   release: VllmRelease,
   { hardware, kvFormat }: { readonly hardware: HardwareRecord; readonly kvFormat: KvFormat },
 ): GraphMode {
-  const asked = settings.graphMode ?? (release.number >= 11 ? 'full-and-piecewise' : 'piecewise');
+  const asked = compiledMode(settings, release);
   const isDatacenterBlackwell = hardware.computeCapability?.startsWith('10.') === true;
   const losesDecode =
     settings.speculativeTokens > 0 && usesFlashInfer(hardware, kvFormat) && !isDatacenterBlackwell;
   if (!losesDecode) return asked;
   return asked === 'full-and-piecewise' || asked === 'full' ? 'piecewise' : asked;
+}
+
+/**
+ * Pieces are graphs of compiled code. Until 0.11 a level is the compilation's own, and only level 3 compiles pieces; later a
+ * level chooses the mode (vllm/config/vllm.py, OPTIMIZATION_LEVEL_TO_CONFIG).
+ */
+function compiledMode(
+  { graphMode: stated, optimizationLevel }: VllmSettings,
+  release: VllmRelease,
+): GraphMode {
+  const level = optimizationLevel ?? 3;
+  const compilesPieces = release.number < 12 ? level === 3 : level > 0;
+  const usual = release.number >= 12 && level === 1 ? 'piecewise' : usualMode(release);
+  const mode = stated ?? usual;
+  const needsPieces = mode === 'piecewise' || mode === 'full-and-piecewise';
+  return needsPieces && !compilesPieces ? 'none' : mode;
+}
+
+function usualMode(release: VllmRelease): GraphMode {
+  return release.number >= 11 ? 'full-and-piecewise' : 'piecewise';
 }
 
 /**
@@ -81,7 +101,12 @@ function captureSizes(settings: VllmSettings, release: VllmRelease): readonly nu
     return [...new Set(given)].filter((size) => size <= batchedTokens).sort((a, b) => a - b);
   const decodeTokens = settings.sequences * (release.number >= 19 ? 1 + settings.speculativeTokens : 1);
   const most = Math.min(settings.captureSizeMax ?? Math.min(decodeTokens * 2, 512), batchedTokens);
-  const sizes = [1, 2, 4].filter((size) => size <= most);
-  for (let size = 8; size <= most; size += size < 256 ? 8 : 16) sizes.push(size);
+  const fine = settings.performanceMode === 'interactivity' ? wholeNumbers(32) : [1, 2, 4];
+  const sizes = fine.filter((size) => size <= most);
+  for (let size = 8; size <= most; size += size < 256 ? 8 : 16) if (!sizes.includes(size)) sizes.push(size);
   return sizes;
+}
+
+function wholeNumbers(most: number): readonly number[] {
+  return Array.from({ length: most }, (_, index) => index + 1);
 }

@@ -26,7 +26,6 @@ export const vllmCommandForm: CommandForm = {
   },
   abbreviates: true,
   // Both levels capture the graphs that a plan counts; lower levels capture fewer.
-  idleValues: { '-O': ['2', '3'], '--optimization-level': ['2', '3'] },
 };
 
 /** Small letters count in thousands, capitals in powers of 1024 (vllm/engine/arg_utils.py, human_readable_int). */

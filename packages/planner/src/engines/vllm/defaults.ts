@@ -6,9 +6,10 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
 import { type DraftKind, draftSettings } from './drafts.ts';
 import { type ExpertBalance, expertBalance } from './expert-balance.ts';
-import type { GraphMode } from './graph-options.ts';
+import type { GraphMode, PerformanceMode } from './graph-options.ts';
 import { type HybridManager, hybridManager } from './hybrid-manager.ts';
 import { gibBytes } from './memory-options.ts';
+import { type OffloadSettings, offloadSettings } from './offload-options.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 import type { MambaCacheMode } from './state-options.ts';
@@ -48,6 +49,8 @@ export interface VllmSettings {
   readonly contextParallel: number;
   /** Most images of one prompt. */
   readonly imagesMax: number;
+  /** Most videos of one prompt where a flag states them. */
+  readonly videosMax: number | null;
   /** Pixels of the largest image where a flag states them. */
   readonly imagePixelsMax: number | null;
   /** Whether the profiling run leaves the vision tower out. */
@@ -55,12 +58,14 @@ export interface VllmSettings {
   /** Bytes of the cache that a flag sets, whatever the share. */
   readonly kvCacheBytes: number | null;
   readonly blocksOverride: number | null;
-  readonly cpuOffloadBytes: number;
+  readonly offload: OffloadSettings;
   readonly kvOffloadBytes: number;
   readonly lora: LoraSettings | null;
   readonly graphMode: GraphMode | null;
   readonly captureSizes: readonly number[] | null;
   readonly captureSizeMax: number | null;
+  readonly optimizationLevel: number | null;
+  readonly performanceMode: PerformanceMode;
 }
 
 export function vllmSettings(
@@ -95,21 +100,23 @@ export function vllmSettings(
     balance: expertBalance(options),
     ...draftSettings(options),
     loadsVision: !(
-      imagesMax(options) === 0 &&
+      imagesMax(options, release) === 0 &&
       (options.languageModelOnly === true || options.itemLimits?.video === 0)
     ),
     contextParallel: options.decodeContextParallel ?? 1,
-    imagesMax: imagesMax(options),
+    imagesMax: imagesMax(options, release),
+    videosMax: options.itemLimits?.video ?? null,
     imagePixelsMax: options.imagePixelsMax ?? null,
-    skipsImages: options.skipsItemProfile === true || imagesMax(options) === 0,
+    skipsImages: options.skipsItemProfile === true || imagesMax(options, release) === 0,
     kvCacheBytes: options.kvCacheBytes ?? null,
     blocksOverride: options.blocksOverride ?? null,
-    cpuOffloadBytes: gibBytes(options.cpuOffloadGib),
+    offload: offloadSettings(options),
     kvOffloadBytes: gibBytes(options.kvOffloadGib),
     lora: loraSettings(options),
     graphMode: options.graphMode ?? null,
-    captureSizes: options.captureSizes ?? null,
-    captureSizeMax: options.captureSizeMax ?? null,
+    ...statedCaptures(options),
+    optimizationLevel: options.optimizationLevel ?? null,
+    performanceMode: options.performanceMode ?? 'balanced',
   };
 }
 
@@ -135,15 +142,39 @@ function loraSettings(options: VllmOptions): LoraSettings | null {
   return { adapters: lorasMax ?? 1, rank: loraRankMax ?? 16, isSharded: lorasSharded === true };
 }
 
-/** Default limit of images of a prompt (vllm/config/multimodal.py). */
+/** Default limit of images of a prompt (vllm/config/multimodal.py); V0 allows one. */
 const imagesUnlimited = 999;
 
-function imagesMax({ languageModelOnly, itemLimits }: VllmOptions): number {
+function imagesMax({ languageModelOnly, itemLimits }: VllmOptions, release: VllmRelease): number {
   if (languageModelOnly === true) return 0;
-  return itemLimits?.image ?? imagesUnlimited;
+  return itemLimits?.image ?? (release.engine === 'V0' ? 1 : imagesUnlimited);
+}
+
+/** The single size of --cuda-graph-sizes is the largest of the usual sizes. */
+function statedCaptures({
+  captureSizes,
+  captureSizeMax,
+  graphSizes = [],
+}: VllmOptions): Pick<VllmSettings, 'captureSizes' | 'captureSizeMax'> {
+  const [largest, ...others] = graphSizes;
+  return {
+    captureSizes: captureSizes ?? (others.length > 0 ? graphSizes : null),
+    captureSizeMax: captureSizeMax ?? (others.length > 0 ? null : (largest ?? null)),
+  };
 }
 
 function batchDefaults(
+  options: VllmOptions,
+  release: VllmRelease,
+  hardware: HardwareRecord,
+): { readonly tokens: number; readonly sequences: number } {
+  const usual = usualBatch(options, release, hardware);
+  // From --performance-mode on, throughput doubles what no flag states (_set_default_max_num_seqs_and_batched_tokens_args).
+  const times = options.performanceMode === 'throughput' ? 2 : 1;
+  return { tokens: times * usual.tokens, sequences: times * usual.sequences };
+}
+
+function usualBatch(
   options: VllmOptions,
   release: VllmRelease,
   hardware: HardwareRecord,

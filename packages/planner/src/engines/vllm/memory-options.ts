@@ -1,4 +1,4 @@
-/** Flags of vLLM that set or move memory by amounts: bytes of the cache, blocks, offloading, LoRA. */
+/** Flags of vLLM that set or move memory by amounts: bytes of the cache, blocks, LoRA. */
 import { GiB } from '@plimsoll/foundation';
 import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 
@@ -6,8 +6,6 @@ export interface MemoryOptions {
   /** Bytes of the cache on each device: the share of the memory is then not asked. */
   readonly kvCacheBytes?: number | undefined;
   readonly blocksOverride?: number | undefined;
-  /** GiB of weights that a device leaves in host memory. */
-  readonly cpuOffloadGib?: number | undefined;
   /** GiB of host memory for blocks that leave the device. */
   readonly kvOffloadGib?: number | undefined;
   readonly loraEnabled?: boolean | undefined;
@@ -26,22 +24,9 @@ function humanBytes(text: string): number | null {
   return Number.isInteger(value) && value > 0 ? value : null;
 }
 
-function gibOption(
-  described: Pick<OptionSpec<MemoryOptions>, 'name' | 'flags' | 'words'>,
-  set: (gib: number) => MemoryOptions,
-  get: (options: MemoryOptions) => number | undefined,
-): OptionSpec<MemoryOptions> {
-  return {
-    ...described,
-    value: '<gib>',
-    limit: 'a number of GiB, such as 13 or 2.5',
-    field: null,
-    read: (text) => {
-      const gib = Number(text);
-      return /^\d{1,6}(\.\d{1,4})?$/.test(text.trim()) ? set(gib) : null;
-    },
-    write: (options) => textOf(get(options)),
-  };
+/** A number of GiB, such as 13 or 2.5. */
+export function gibOf(text: string): number | null {
+  return /^\d{1,6}(\.\d{1,4})?$/.test(text.trim()) ? Number(text) : null;
 }
 
 export const memoryOptions: readonly OptionSpec<MemoryOptions>[] = [
@@ -67,20 +52,19 @@ export const memoryOptions: readonly OptionSpec<MemoryOptions>[] = [
     (blocksOverride) => ({ blocksOverride }),
     ({ blocksOverride }) => blocksOverride,
   ),
-  gibOption(
-    { name: 'cpu-offload-gb', flags: ['--cpu-offload-gb'], words: 'GiB of weights in host memory' },
-    (cpuOffloadGib) => ({ cpuOffloadGib }),
-    ({ cpuOffloadGib }) => cpuOffloadGib,
-  ),
-  gibOption(
-    {
-      name: 'kv-offloading-size',
-      flags: ['--kv-offloading-size'],
-      words: 'GiB of host memory for KV blocks',
+  {
+    name: 'kv-offloading-size',
+    flags: ['--kv-offloading-size'],
+    words: 'GiB of host memory for KV blocks',
+    value: '<gib>',
+    limit: 'a number of GiB, such as 13 or 2.5',
+    field: null,
+    read: (text) => {
+      const kvOffloadGib = gibOf(text);
+      return kvOffloadGib === null ? null : { kvOffloadGib };
     },
-    (kvOffloadGib) => ({ kvOffloadGib }),
-    ({ kvOffloadGib }) => kvOffloadGib,
-  ),
+    write: ({ kvOffloadGib }) => textOf(kvOffloadGib),
+  },
   switchOption<MemoryOptions>(
     { name: 'enable-lora', flags: ['--enable-lora'], words: 'LoRA adapters' },
     { loraEnabled: true },

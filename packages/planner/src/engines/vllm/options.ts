@@ -7,6 +7,7 @@ import { type ExpertOptions, expertOptions } from './expert-options.ts';
 import { type GraphOptions, graphOptions } from './graph-options.ts';
 import { type ItemOptions, itemOptions } from './item-options.ts';
 import { type MemoryOptions, memoryOptions } from './memory-options.ts';
+import { type OffloadOptions, offloadOptions } from './offload-options.ts';
 import { type SpeculativeOptions, speculativeOptions } from './speculative-option.ts';
 import { type StateOptions, stateOptions } from './state-options.ts';
 
@@ -17,6 +18,7 @@ export interface VllmOptions
     GraphOptions,
     ItemOptions,
     MemoryOptions,
+    OffloadOptions,
     SpeculativeOptions,
     StateOptions {
   /** Forces the old or the new engine in releases that have both. */
@@ -109,6 +111,7 @@ export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
   ...speculativeOptions,
   ...graphOptions,
   ...memoryOptions,
+  ...offloadOptions,
   ...itemOptions,
   ...expertOptions,
   ...configOptions,

@@ -26,6 +26,8 @@ export interface SpeculativeOptions {
   readonly speculativeModel?: string | undefined;
   /** Draft tokens per step, 0 for none. */
   readonly speculativeTokens?: number | undefined;
+  /** Devices that share the drafter of `--speculative-model`. */
+  readonly speculativeTensor?: number | undefined;
 }
 
 /** The drafter that the flags of any release state; null without speculative decoding by a named drafter. */
@@ -38,7 +40,7 @@ export function statedDrafter(options: SpeculativeOptions): SpeculativeConfig | 
     method,
     model: method === null ? model : null,
     tokens,
-    tensor: null,
+    tensor: options.speculativeTensor ?? null,
     quantization: null,
     text: '',
   };
@@ -104,5 +106,14 @@ export const speculativeOptions: readonly OptionSpec<SpeculativeOptions>[] = [
     },
     (speculativeTokens) => ({ speculativeTokens }),
     ({ speculativeTokens }) => speculativeTokens,
+  ),
+  countOption<SpeculativeOptions>(
+    {
+      name: 'speculative-draft-tensor-parallel-size',
+      flags: ['--speculative-draft-tensor-parallel-size'],
+      words: 'devices that share the drafter, in releases before --speculative-config',
+    },
+    (speculativeTensor) => ({ speculativeTensor }),
+    ({ speculativeTensor }) => speculativeTensor,
   ),
 ];

@@ -5,7 +5,6 @@ import type { HardwareRecord } from '@plimsoll/registry';
 import { cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
-import { weightEntries } from '../../bytes/weight-entries.ts';
 import { elementBytes, parseElementType, type WeightFormat } from '../../bytes/weight-format.ts';
 import type { DeviceWeights } from '../../bytes/weights.ts';
 import { stateElementBytes } from '../../question/plan-input.ts';
@@ -17,12 +16,13 @@ import { drafterWeights, loadedDrafter, withDrafterGroups } from './drafts.ts';
 import { balanceEntry } from './expert-balance.ts';
 import { type BlockLayout, blockLayout } from './kv-blocks.ts';
 import { loraEntry } from './lora.ts';
-import { offloadWeights } from './offload.ts';
+import { stageEntries } from './offload.ts';
 import type { VllmOptions } from './options.ts';
 import { poolOf } from './pool.ts';
 import type { VllmRelease } from './release.ts';
 import type { ModelRunner } from './runner.ts';
 import { collectiveBytes, graphBytes, reservesGraphs, runtimeEntries } from './runtime.ts';
+import { statedDrafter } from './speculative-option.ts';
 import { stageDevice } from './unlike-devices.ts';
 
 export interface Stage {
@@ -59,6 +59,9 @@ export function prepareStage(input: StageInput): Stage {
   const request = { ...input.request, hardware };
   const { spec, parallelism, kvFormat } = request;
   const drafter = drafterOf(input);
+  // V0 gives a drafter devices of its own number; V1 cuts it like the model.
+  const statedTensor = release.engine === 'V0' ? statedDrafter(request.options ?? {})?.tensor : null;
+  const draftTensor = statedTensor ?? parallelism.tensor;
   const runtime = {
     ...{ request, settings, release, runner },
     captures: captures(settings, release, { hardware, kvFormat }),
@@ -70,10 +73,12 @@ export function prepareStage(input: StageInput): Stage {
   });
   const balance = balanceEntry(spec, weights, settings.balance);
   const held: readonly LedgerEntry[] = [
-    ...offloadWeights(weightEntries(spec, weights, format, parallelism), settings.cpuOffloadBytes),
+    ...stageEntries({ spec, weights, format, parallelism }, settings.offload),
     ...(lora === null ? [] : [lora]),
     ...(balance === null ? [] : [balance]),
-    ...(drafter === null ? [] : [drafterWeights(drafter, { format, parallelism })]),
+    ...(drafter === null
+      ? []
+      : [drafterWeights(drafter, { format, parallelism: { ...parallelism, tensor: draftTensor } })]),
     activationEntry({ ...input, request }),
     ...runtimeEntries(runtime),
     ...offloadedCache(settings),
@@ -89,7 +94,7 @@ export function prepareStage(input: StageInput): Stage {
     keepsWholeWindowedLayers,
   });
   const groups = withDrafterGroups(own, drafter, {
-    ...{ kvFormat, tensor: parallelism.tensor, format },
+    ...{ kvFormat, tensor: draftTensor, format },
     keepsWholeWindowedLayers,
   });
   const layout = blockLayout(groups, settings);
