@@ -37,9 +37,11 @@ export interface ActivationPeak {
   readonly substituted: string;
 }
 
-export function activationPeak(input: ActivationInput): ActivationPeak {
+export function activationPeak(asked: ActivationInput): ActivationPeak {
+  const images = imageProfile(asked);
+  const batchedTokens = images?.promptTokens ?? asked.settings.batchedTokens;
+  const input = { ...asked, settings: { ...asked.settings, batchedTokens } };
   const common = commonTerms(input);
-  const images = imageProfile(input);
   const kept = [...common, ...(images?.kept ?? [])];
   const moments = [
     [...forwardTerms(input), ...kept],

@@ -106,6 +106,26 @@ describe('the profiling run of images', () => {
   });
 });
 
+test('V0 profiles the prompt that holds all images and a video, whatever the token budget', () => {
+  const asked = { model: 'Qwen/Qwen2.5-VL-7B-Instruct', gpu: 't4', engineVersion: '0.9.2' };
+  const peak = (options: VllmOptions, engineVersion = '0.9.2'): number =>
+    held(
+      prepared(
+        { core: 'V0', maxModelLen: 16384, maxNumBatchedTokens: 2048, maxNumSeqs: 1, ...options },
+        { ...asked, engineVersion },
+      ),
+      'profiling peak',
+    ) / GiB;
+  // A log of this start has 2.71 GiB.
+  const image = peak({ itemLimits: { image: 1, video: 0 } });
+  expect(image).toBeCloseTo(2.58, 2);
+  // The image and a video of two frames have 16,384 tokens each.
+  expect(peak({})).toBeCloseTo(2 * image, 1);
+  expect(peak({ itemLimits: { image: 3, video: 0 } })).toBeCloseTo(3 * image, 1);
+  // Earlier releases leave images out where the budget is too short for them.
+  expect(peak({}, '0.7.3')).toBeLessThan(0.5);
+});
+
 describe('drafts', () => {
   const qwen = { model: 'Qwen/Qwen3.6-27B', gpu: 'h200' };
   const config = (text: string): VllmOptions => read('speculative-config', text) ?? {};
