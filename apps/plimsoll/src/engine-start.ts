@@ -87,9 +87,9 @@ export interface StartOptions {
 export interface ServingOptions
   extends Pick<
       NonNullable<EngineStart['options']>,
-      'sequencesMax' | 'waitingMax' | 'program' | 'constrainedOutput' | 'hiddenStatesBytes'
+      'sequencesMax' | 'waitingMax' | 'program' | 'constrainedOutput' | 'hiddenStatesBytes' | 'stagingBytes'
     >,
-    Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
+    Pick<EngineStart, 'queueSecondsMax'> {}
 
 export async function startEngine(
   reference: string,
@@ -105,14 +105,13 @@ export async function startEngine(
   const model = await openModel(path, { memoryBytes: limit.bytes, ...(id !== undefined && { id }) });
   const draft = await draftOf(flags, fit, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new ProgressLine(monotonicClock, { label: 'loading' });
-  const { policy, queueSecondsMax } = options.serving ?? {};
+  const { queueSecondsMax } = options.serving ?? {};
   try {
     const engine = await createEngine({
       model,
       draft,
       memoryBytes: limit.bytes,
       options: await engineOptions(flags, options, model.spec),
-      ...(policy !== undefined && { policy }),
       ...(queueSecondsMax !== undefined && { queueSecondsMax }),
       ...(options.needsTokenizer === false && { tokenizer: null }),
       ...(options.prefixCaching !== undefined && { prefixCaching: options.prefixCaching }),
@@ -135,7 +134,7 @@ async function engineOptions(
   spec: ModelSpec,
 ): Promise<NonNullable<EngineStart['options']>> {
   const { parseKvFormat } = await import('@plimsoll/planner/formats');
-  const { policy, queueSecondsMax, ...limits } = serving ?? {};
+  const { queueSecondsMax, ...limits } = serving ?? {};
   return {
     contextMax: contextOf(flags, spec, contextMax),
     constrainedOutput,

@@ -68,12 +68,12 @@ describe('prompts share a step', () => {
 
 describe('beside decoding sequences', () => {
   /** Prompt tokens of a step beside one decoding sequence. */
-  function promptTokens(prefillRate: number, stepSecondsAim: number): number {
+  function promptTokens(prefillTokensPerSecond: number, stepSecondsAim: number): number {
     const driver = new TestDriver({ ...large, tokenBudget: 1024, stepSecondsAim });
     driver.submit(0, 4, { output: 100 });
     driver.step();
     const { id } = driver.submit(50_000, 8000, { output: 2 });
-    const plan = driver.scheduler.step(seconds(1), prefillRate);
+    const plan = driver.scheduler.step(seconds(1), { prefillTokensPerSecond });
     return plan.entries.find(({ sequence }) => sequence.id === id)?.count ?? 0;
   }
 
@@ -88,7 +88,7 @@ describe('beside decoding sequences', () => {
   test('alone, a prompt takes the whole budget at any rate', () => {
     const driver = new TestDriver(large);
     driver.submit(0, 4000, { output: 2 });
-    const plan = driver.scheduler.step(seconds(0), 10);
+    const plan = driver.scheduler.step(seconds(0), { prefillTokensPerSecond: 10 });
     expect(plan.tokenCount).toBe(512);
   });
 });

@@ -75,7 +75,8 @@ class History {
   }
 
   #step(): void {
-    const plan = this.#scheduler.step(seconds(this.#now));
+    const copyBytesPerSecond = pick(this.#random, [Infinity, 8]);
+    const plan = this.#scheduler.step(seconds(this.#now), { prefillTokensPerSecond: 1, copyBytesPerSecond });
     this.#scheduler.checkIntegrity();
     assert(plan.tokenCount <= this.#config.tokenBudget, 'the budget is exceeded');
     assert(plan.entries.length <= this.#config.runningMax, 'too many sequences in a step');

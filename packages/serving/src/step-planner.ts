@@ -14,7 +14,7 @@
 import { assert, type Seconds } from '@plimsoll/foundation';
 import { blocksFor } from './geometry.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { PlanEntry, StepPlan } from './plan.ts';
+import type { PlanEntry, StepPlan, StepRates } from './plan.ts';
 import type { PrefixMatch } from './prefix-match.ts';
 import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
 import { takeBlocks } from './remote-blocks.ts';
@@ -50,16 +50,17 @@ export class StepPlanner {
   #budgetLeft: number;
   /** Decoding sequences that still need a token in this step. */
   #decodesLeft = 0;
-  readonly #prefillRate: number;
+  readonly #rates: Required<StepRates>;
   /** Prompt tokens of this step; set after the decodes. */
   #prompts: PromptBudget;
 
-  constructor(core: ServingCore, life: Lifecycle, prefillRate: number) {
+  constructor(core: ServingCore, life: Lifecycle, rates: StepRates) {
     this.#core = core;
     this.#life = life;
     this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
-    this.#prefillRate = prefillRate;
+    const { prefillTokensPerSecond = Infinity, copyBytesPerSecond = Infinity } = rates;
+    this.#rates = { prefillTokensPerSecond, copyBytesPerSecond };
     this.#prompts = new PromptBudget(this.#budgetLeft, core.config);
   }
 
@@ -200,7 +201,10 @@ export class StepPlanner {
     assert(sequence.scheduledTokens === 0, `sequence ${sequence.id} is in this step and cannot be preempted`);
     if (isDue(sequence, 'decoding') && this.#decodesLeft > 0) this.#decodesLeft--;
     // Spilling leaves the sequence without computed tokens, so there is nothing to discard after it.
-    if (config.policy.preemption === 'spill') host.spill(sequence, this.#transfers);
+    const { preemption } = config.policy;
+    const spills =
+      preemption === 'spill' || (preemption === 'cheaper' && host.isCheaper(sequence, this.#rates));
+    if (spills) host.spill(sequence, this.#transfers);
     this.#life.giveWay(sequence);
     sequence.preemptionCount++;
     this.#preempted.push(sequence);
@@ -303,9 +307,10 @@ export class StepPlanner {
 
   /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */
   #promptTokensMax(): number {
-    if (this.#entries.length === 0 || this.#prefillRate === Infinity) return this.#budgetLeft;
+    const { prefillTokensPerSecond } = this.#rates;
+    if (this.#entries.length === 0 || prefillTokensPerSecond === Infinity) return this.#budgetLeft;
     const { stepSecondsAim } = this.#core.config;
-    return Math.min(this.#budgetLeft, sharedPromptTokens(this.#prefillRate, stepSecondsAim));
+    return Math.min(this.#budgetLeft, sharedPromptTokens(prefillTokensPerSecond, stepSecondsAim));
   }
 
   /** True if a prompt besides this one could use tokens of this step. */

@@ -22,6 +22,7 @@ interface ServeFlags extends EngineFlags {
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
   readonly hiddenStates?: number;
+  readonly hostMemory?: number;
   readonly prefixCacheFile?: string;
   readonly pooling?: Pooling;
   readonly quiet?: boolean;
@@ -71,6 +72,11 @@ export function serveCommand(done: (exitCode: number) => void): Command {
     .option(
       '--hidden-states <bytes>',
       'memory for hidden states in answers of /generate, such as 64MiB (default: 0, refused)',
+      (text) => parseBytes(text),
+    )
+    .option(
+      '--host-memory <bytes>',
+      'part of --memory outside the cache that holds blocks of preempted sequences, such as 1GiB (default: 0)',
       (text) => parseBytes(text),
     )
     .option(
@@ -186,7 +192,7 @@ function servingOptions(flags: ServeFlags): ServingOptions {
     ...serverOptions(flags.waitingMax),
     sequencesMax: flags.maxSeqs,
     hiddenStatesBytes: flags.hiddenStates ?? 0,
-    policy: 'fairShare',
+    stagingBytes: flags.hostMemory ?? 0,
     ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
   };
 }

@@ -34,7 +34,7 @@ export interface EngineStart {
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly, to test or check the Wasm kernels. Default: `wasm`. */
   readonly kernels?: 'wasm' | 'reference';
-  /** Default: fair shares of tenants; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
+  /** Default: fair shares of tenants; if `stagingBytes` is set, preempted sequences are spilled where this is faster. */
   readonly policy?: SchedulingPolicy | keyof typeof policies;
   /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
@@ -108,12 +108,12 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
             vocabSize: model.graph.vocabSize,
           });
     const forwards = drafter === null ? [forward] : [forward, drafter.forward];
-    hostBlocks = new HostBlocks(plan, memory.pinned, forwards);
+    hostBlocks = new HostBlocks(plan, { pinned: memory.pinned, forwards, clock });
     return {
       model,
       tokenizer,
       memory,
-      scheduler: schedulerOf(plan, start, hostBlocks.blockCount),
+      scheduler: schedulerOf(plan, start, hostBlocks),
       forward,
       hostBlocks,
       drafter,
@@ -215,20 +215,21 @@ async function load<Result>(
   }
 }
 
-function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount: number): Scheduler {
+function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, host: HostBlocks): Scheduler {
   const { settings } = plan;
   const { prefixCaching, queueSecondsMax, stepSecondsAim } = start;
   const usual = settings.stagingBytes > 0 ? spilling : policies.fairShare;
   const asked = typeof start.policy === 'string' ? policies[start.policy] : start.policy;
   const policy = asked ?? usual;
-  checkSpilling(policy, hostBlockCount, settings.stagingBytes);
+  checkSpilling(policy, host.blockCount, settings.stagingBytes);
   return new Scheduler({
     blockSize: settings.blockTokens,
-    groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }) => ({
+    groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }, group) => ({
       name: window === null ? kind : `${kind} ${window}`,
       blockCount,
       window,
-      hostBlockCount,
+      hostBlockCount: host.blockCount,
+      blockBytes: host.blockBytes[group] ?? 0,
     })),
     contextMax: settings.contextMax,
     runningMax: settings.sequencesMax,
@@ -244,11 +245,11 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount:
   });
 }
 
-/** Shares service between tenants; a preempted sequence keeps its blocks in host memory. */
+/** Shares service between tenants; a preempted sequence keeps its blocks in host memory if copying them is faster. */
 const spilling: SchedulingPolicy = {
   ...policies.fairShare,
   name: 'fair-share, spilling',
-  preemption: 'spill',
+  preemption: 'cheaper',
 };
 
 /** Requests that may overtake a request that does not fit yet: enough that a short one rarely waits for a long one. */
