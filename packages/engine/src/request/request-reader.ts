@@ -18,6 +18,7 @@ export interface RequestStart {
     readonly prompt: ArrayLike<number>;
     readonly outputTokensMax: number;
     readonly computesWhole?: boolean;
+    readonly promptOnly?: boolean;
   };
   /** Maximum number of output tokens of each choice, over all slides of its context. */
   readonly outputTokensMax: number;
@@ -83,11 +84,11 @@ export class RequestReader {
     const slides = this.#slidesOf(request);
     const contextMax = this.#contextMax;
     if (slides === null) {
-      const outputTokensMax = request.maxTokens ?? Math.max(1, contextMax - prompt.length);
-      const { capture } = request;
+      const { capture, maxTokens, promptOnly = false } = request;
+      const outputTokensMax = promptOnly ? 1 : (maxTokens ?? Math.max(1, contextMax - prompt.length));
       const computesWhole = capture !== undefined && capture.positions !== 'last';
       return {
-        sequence: { prompt, outputTokensMax, computesWhole },
+        sequence: { prompt, outputTokensMax, computesWhole, promptOnly },
         ...{ outputTokensMax, slides, droppedTokens: 0 },
       };
     }

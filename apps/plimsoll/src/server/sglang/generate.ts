@@ -89,6 +89,7 @@ async function submitAll(
           prompt: ask.tokens,
           ...(lease !== undefined && { lease }),
           ...(states !== null && { capture: states }),
+          promptOnly: !ask.hasOutput,
         },
         call,
       );
