@@ -3,8 +3,9 @@
  * model that the cache has is read from there. The name is taken as it is: a similar name is never tried.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { attempt } from '@plimsoll/foundation/attempt';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import type { HubReference } from './hub/hub-reference.ts';
+import { type HubReference, parseHubReference } from './hub/hub-reference.ts';
 import type { HubSettings } from './hub/hub-settings.ts';
 import type { ModelChoice } from './hub/model-choice.ts';
 import { printMessage } from './output.ts';
@@ -26,10 +27,10 @@ export async function modelFromHub(
   options: ReferenceOptions,
   unknown: PlimsollError,
 ): Promise<ModelSpec> {
-  const [name = '', revision = 'main'] = reference.split('@');
-  const [id = '', variant = null] = name.split(':');
+  const named = attempt(() => parseHubReference(reference), 'bad-hub-reference');
+  if (named === null) throw unknown;
   try {
-    return await modelFromHubReference({ id, variant, revision }, options);
+    return await modelFromHubReference(named, options);
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
     if (error.code === 'hub-refuses')
