@@ -85,6 +85,23 @@ describe('beside decoding sequences', () => {
     expect(promptTokens(Infinity, 0.15)).toBe(1023);
   });
 
+  test('the first prompt takes half as much again if it ends in the step', () => {
+    /** Tokens of two prompts in a step that aims at 150 prompt tokens. */
+    const counts = (...lengths: readonly [number, number]): number[] => {
+      const driver = new TestDriver({ ...large, tokenBudget: 1024 });
+      driver.submit(0, 4, { output: 100 });
+      driver.step();
+      const ids = lengths.map(
+        (length, index) => driver.submit(10_000 * (index + 1), length, { output: 2 }).id,
+      );
+      const { entries } = driver.scheduler.step(seconds(1), { prefillTokensPerSecond: 1000 });
+      return ids.map((id) => entries.find(({ sequence }) => sequence.id === id)?.count ?? 0);
+    };
+    expect(counts(225, 20)).toEqual([225, 0]);
+    expect(counts(226, 20)).toEqual([130, 20]);
+    expect(counts(20, 225)).toEqual([20, 130]);
+  });
+
   test('alone, a prompt takes the whole budget at any rate', () => {
     const driver = new TestDriver(large);
     driver.submit(0, 4000, { output: 2 });

@@ -61,7 +61,7 @@ export class StepPlanner {
     this.#budgetLeft = core.config.tokenBudget;
     const { prefillTokensPerSecond = Infinity, copyBytesPerSecond = Infinity } = rates;
     this.#rates = { prefillTokensPerSecond, copyBytesPerSecond };
-    this.#prompts = new PromptBudget(this.#budgetLeft, core.config);
+    this.#prompts = new PromptBudget(this.#budgetLeft, this.#budgetLeft, core.config);
   }
 
   plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
@@ -69,7 +69,7 @@ export class StepPlanner {
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
     if (config.order === 'decode-first') this.#planDecodes();
     if (config.order === 'arrival') this.#planRunning();
-    this.#prompts = new PromptBudget(this.#promptTokensMax(), config);
+    this.#prompts = new PromptBudget(this.#promptTokensMax(), this.#budgetLeft, config);
     this.#planPrefills();
     this.#admit(now);
     this.#extendHeld();
