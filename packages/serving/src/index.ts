@@ -6,7 +6,7 @@ export { peakBlocks } from './geometry.ts';
 export type { SequenceId } from './ids.ts';
 export type { ServingMetrics } from './metrics.ts';
 export type { BlockView, GroupOccupancy } from './occupancy.ts';
-export type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepRates, StepResult } from './plan.ts';
+export type { CommitOutcome, ForkResult, PlanEntry, StepPlan, StepResult } from './plan.ts';
 export { policies, type SchedulingPolicy } from './policies.ts';
 export { Scheduler } from './scheduler.ts';
 export type { FinishReason, SequenceView, ServingRequest } from './sequence.ts';

@@ -1,7 +1,8 @@
 import { seconds } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { policies, type SequenceView, type ServingConfig, type StepRates } from './index.ts';
+import { policies, type SequenceView, type ServingConfig } from './index.ts';
+import type { StepRates } from './plan.ts';
 import { arrivalOrder } from './rank-rules.ts';
 import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 

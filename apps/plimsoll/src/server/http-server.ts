@@ -85,7 +85,7 @@ async function answered(
   }
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.setHeader(name, value);
-  outgoing.flushHeaders();
+  if ('flushHeaders' in outgoing) outgoing.flushHeaders();
   await writeStream(outgoing, streamed);
   return alreadySent;
 }

@@ -1,7 +1,8 @@
 /** Drives a scheduler with the fingerprint engine, one step at a time, and shows each plan as text. For tests. */
 import { assert, seconds } from '@plimsoll/foundation';
-import type { ServingConfig, StepRates, StepResult } from '../index.ts';
+import type { ServingConfig, StepResult } from '../index.ts';
 import { type CommitOutcome, policies, Scheduler, type SequenceId, type SequenceView } from '../index.ts';
+import type { StepRates } from '../plan.ts';
 import { planText } from '../plan-text.ts';
 import { FingerprintEngine, nextToken } from './fingerprint-engine.ts';
 
