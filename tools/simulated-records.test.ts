@@ -61,9 +61,48 @@ test('the first tokens of requests that are sent at once wait for all prompts', 
   expect((answerTo(together).predicted as Figures).ttft_ms).toBeGreaterThan(apart.ttft_ms ?? Infinity);
 });
 
-test('runs and layouts that are not simulated keep their closed forms', () => {
-  const queue = { ...closedLoop, workload: { input_len: 1024, output_len: 256 } };
+test('a run of few requests is its first burst', () => {
+  const short = { ...closedLoop, notes: 'random 1024/256, max-concurrency 16, 16 prompts' };
+  const usual = answerTo(closedLoop).predicted as Figures;
+  expect((answerTo(short).predicted as Figures).ttft_ms).toBeGreaterThan(2 * (usual.ttft_ms ?? Infinity));
+});
+
+test('releases that computed whole prompts first let later clients wait for a burst again and again', () => {
+  const workload = { input_len: 3200, output_len: 400, concurrency: 32 };
+  const equal = { ...closedLoop, workload, notes: 'fixed lengths (range ratio 1)' };
+  const older = answerTo({ ...equal, engine: 'vLLM 0.7.3' }).predicted as Figures;
+  expect(older.ttft_ms).toBeGreaterThan(1.1 * ((answerTo(equal).predicted as Figures).ttft_ms ?? Infinity));
+});
+
+test('a long prompt takes its window apart from the windows of the sequences that decode', () => {
+  const workload = { input_len: 8192, output_len: 1024, concurrency: 64 };
+  const windowed = {
+    ...{ ...closedLoop, workload, engine: 'TensorRT-LLM 1.1', model: 'openai/gpt-oss-120b' },
+    ...{ precision: 'fp4', gpu: 'B200 SXM' },
+  };
+  // The whole queue would wait for a place: about a minute.
+  expect((answerTo(windowed).predicted as Figures).ttft_ms).toBeLessThan(10_000);
+});
+
+test('devices full of weights still hold the sequences of a run', () => {
+  const workload = { input_len: 8192, output_len: 1024, concurrency: 8 };
+  const full = {
+    ...{ ...closedLoop, workload, engine: 'SGLang 0.5', model: 'deepseek-ai/DeepSeek-V3' },
+    ...{ precision: 'fp8', gpu: 'B200 SXM', gpu_count: 4, tp: 4 },
+  };
+  expect((answerTo(full).predicted as Figures).ttft_ms).toBeLessThan(3000);
+});
+
+test('stages of a pipeline are simulated: both compute, so two devices serve more than one', () => {
   const stages = { ...closedLoop, gpu_count: 2, tp: 1, pp: 2 };
-  for (const record of [queue, stages]) expect(answerTo(record)).toEqual(answerTo(record, false));
+  const [one, two] = [closedLoop, stages].map((record) => answerTo(record).predicted as Figures);
+  const gain = (two?.output_tokens_per_s ?? 0) / (one?.output_tokens_per_s ?? 1);
+  expect(gain).toBeGreaterThan(1);
+  expect(gain).toBeLessThan(2);
+});
+
+test('runs that are not simulated keep their closed forms', () => {
+  const queue = { ...closedLoop, workload: { input_len: 1024, output_len: 256 } };
+  expect(answerTo(queue)).toEqual(answerTo(queue, false));
   expect(answerTo(closedLoop)).not.toEqual(answerTo(closedLoop, false));
 });

@@ -87,9 +87,9 @@ export interface StartOptions {
 export interface ServingOptions
   extends Pick<
       NonNullable<EngineStart['options']>,
-      'sequencesMax' | 'waitingMax' | 'program' | 'constrainedOutput' | 'hiddenStatesBytes' | 'stagingBytes'
+      'sequencesMax' | 'waitingMax' | 'program' | 'constrainedOutput' | 'hiddenStatesBytes'
     >,
-    Pick<EngineStart, 'queueSecondsMax'> {}
+    Pick<EngineStart, 'policy' | 'queueSecondsMax'> {}
 
 export async function startEngine(
   reference: string,
@@ -105,13 +105,14 @@ export async function startEngine(
   const model = await openModel(path, { memoryBytes: limit.bytes, ...(id !== undefined && { id }) });
   const draft = await draftOf(flags, fit, (path) => openModel(path, { memoryBytes: limit.bytes }));
   const line = new ProgressLine(monotonicClock, { label: 'loading' });
-  const { queueSecondsMax } = options.serving ?? {};
+  const { policy, queueSecondsMax } = options.serving ?? {};
   try {
     const engine = await createEngine({
       model,
       draft,
       memoryBytes: limit.bytes,
       options: await engineOptions(flags, options, model.spec),
+      ...(policy !== undefined && { policy }),
       ...(queueSecondsMax !== undefined && { queueSecondsMax }),
       ...(options.needsTokenizer === false && { tokenizer: null }),
       ...(options.prefixCaching !== undefined && { prefixCaching: options.prefixCaching }),
@@ -134,7 +135,7 @@ async function engineOptions(
   spec: ModelSpec,
 ): Promise<NonNullable<EngineStart['options']>> {
   const { parseKvFormat } = await import('@plimsoll/planner/formats');
-  const { queueSecondsMax, ...limits } = serving ?? {};
+  const { policy, queueSecondsMax, ...limits } = serving ?? {};
   return {
     contextMax: contextOf(flags, spec, contextMax),
     constrainedOutput,

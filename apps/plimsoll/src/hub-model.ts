@@ -3,9 +3,8 @@
  * model that the cache has is read from there. The name is taken as it is: a similar name is never tried.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { attempt } from '@plimsoll/foundation/attempt';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { type HubReference, parseHubReference } from './hub/hub-reference.ts';
+import type { HubReference } from './hub/hub-reference.ts';
 import type { HubSettings } from './hub/hub-settings.ts';
 import type { ModelChoice } from './hub/model-choice.ts';
 import { printMessage } from './output.ts';
@@ -27,10 +26,10 @@ export async function modelFromHub(
   options: ReferenceOptions,
   unknown: PlimsollError,
 ): Promise<ModelSpec> {
-  const named = attempt(() => parseHubReference(reference), 'bad-hub-reference');
-  if (named === null) throw unknown;
+  const [name = '', revision = 'main'] = reference.split('@');
+  const [id = '', variant = null] = name.split(':');
   try {
-    return await modelFromHubReference(named, options);
+    return await modelFromHubReference({ id, variant, revision }, options);
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
     if (error.code === 'hub-refuses')

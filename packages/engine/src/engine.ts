@@ -224,7 +224,7 @@ export class Engine {
     signal?.addEventListener('abort', abort);
     try {
       const extraKey = `observation ${this.#observations++}`;
-      this.#loop.submit({ prompt: ids, outputTokensMax: 1, promptOnly: true, extraKey }, observation);
+      this.#loop.submit({ prompt: ids, outputTokensMax: 1, extraKey }, observation);
       await observation.done;
     } finally {
       signal?.removeEventListener('abort', abort);

@@ -3,9 +3,6 @@ export {
   parseSafetensorsHeader,
   readSafetensorsHeader,
 } from './safetensors/header.ts';
-export {
-  modelSpecFromRepository,
-  type OpenRepositoryFile,
-} from './safetensors/model-spec-from-repository.ts';
+export { modelSpecFromRepository } from './safetensors/model-spec-from-repository.ts';
 export { readModelRepository, weightsOf } from './safetensors/read-directory.ts';
 export { CheckpointTensors, withStoredTypes } from './safetensors/stored-types.ts';

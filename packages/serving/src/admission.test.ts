@@ -62,19 +62,6 @@ describe('refusals', () => {
     `);
   });
 
-  test('a prompt alone may fill the context', () => {
-    const { scheduler } = new TestDriver({ ...smallConfig, contextMax: 12 });
-    const submit = (length: number) =>
-      scheduler.submit({ prompt: counting(0, length), outputTokensMax: 1, promptOnly: true }, seconds(0));
-    expect(() => submit(13)).toThrow('the prompt has 13 tokens; the context is 12');
-    const { id } = submit(12);
-    const { entries } = scheduler.step(seconds(0));
-    expect(entries.map(({ count, samples }) => [count, samples])).toEqual([[12, true]]);
-    const { finished } = scheduler.commit([{ sequenceId: id, tokens: [1] }], seconds(1));
-    expect(finished.map(({ reason }) => reason)).toEqual(['length']);
-    scheduler.checkIntegrity();
-  });
-
   test('what just fits is accepted and finished', () => {
     // 64 tokens, of which the last is never computed, are 16 blocks of 4.
     const driver = new TestDriver(smallConfig);

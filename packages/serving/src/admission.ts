@@ -2,7 +2,7 @@
  * Admission checks. A request that no amount of waiting could serve is refused at once. An accepted request can always
  * finish, if necessary alone: its peak fits next to the pinned blocks, and every new pin keeps this true.
  */
-import { assert, PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
 import type { CheckedConfig } from './config.ts';
 import { isCounted } from './content.ts';
 import { peakBlocks } from './geometry.ts';
@@ -23,24 +23,20 @@ export function checkRequest(
   pinnedCounts: readonly number[],
 ): void {
   const promptLength = request.prompt.length;
-  const { outputTokensMax, promptOnly = false } = request;
+  const { outputTokensMax } = request;
   checkTokens(request);
   const lengthMax = promptLength + outputTokensMax;
-  const keptTokens = promptOnly ? promptLength : lengthMax;
-  if (keptTokens > config.contextMax) {
+  if (lengthMax > config.contextMax) {
     const room = config.contextMax - promptLength;
-    const leastOutput = promptOnly ? 0 : 1;
     throw new PlimsollError({
       code: 'context-overflow',
-      message: promptOnly
-        ? `the prompt has ${promptLength} tokens; the context is ${config.contextMax}`
-        : `${promptLength} prompt tokens and ${outputTokensMax} output tokens make ${lengthMax}; the context is ${config.contextMax}`,
-      value: keptTokens,
+      message: `${promptLength} prompt tokens and ${outputTokensMax} output tokens make ${lengthMax}; the context is ${config.contextMax}`,
+      value: lengthMax,
       limit: config.contextMax,
       hint:
         room > 0
           ? `ask for at most ${room} output tokens`
-          : `shorten the prompt by ${leastOutput - room} tokens or more`,
+          : `shorten the prompt by ${1 - room} tokens or more`,
     });
   }
   for (const [index, group] of config.groups.entries()) {
@@ -59,8 +55,7 @@ export function checkRequest(
   }
 }
 
-function checkTokens({ prompt, outputTokensMax, promptOnly = false }: ServingRequest): void {
-  assert(!promptOnly || outputTokensMax === 1, `a prompt alone, with ${outputTokensMax} output tokens`);
+function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {
   if (prompt.length === 0) {
     throw new PlimsollError({
       code: 'empty-prompt',

@@ -13,8 +13,6 @@ export interface PoolConfig {
   readonly window: number | null;
   /** Blocks in host memory for spilled sequences. Default 0. */
   readonly hostBlockCount?: number;
-  /** Bytes that a copy of a block moves. Preemption 'cheaper' needs it. */
-  readonly blockBytes?: number;
 }
 
 /** Recurrent state (SSM, linear attention): one slot per running sequence, however long its context. */
@@ -22,8 +20,6 @@ export interface StateSlotLimits {
   readonly count: number;
   /** Slots in host memory for spilled sequences. Default 0. */
   readonly hostCount?: number;
-  /** Bytes that a copy of a slot moves. Preemption 'cheaper' needs it. */
-  readonly bytes?: number;
 }
 
 export type Admission = 'first-chunk' | 'prompt' | 'expected-output' | 'sequence';
@@ -142,17 +138,14 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   if (checked.groups.length === 0 && checked.stateSlots === undefined) {
     refuse('groups', 0, 'at least one cache group, or state slots');
   }
-  const compares = checked.policy.preemption === 'cheaper';
   for (const group of checked.groups) {
     requireWhole(`groups.${group.name}.blockCount`, group.blockCount, 1);
     requireWhole(`groups.${group.name}.hostBlockCount`, group.hostBlockCount ?? 0, 0);
     if (group.window !== null) requireWhole(`groups.${group.name}.window`, group.window, 1);
-    if (compares) requireWhole(`groups.${group.name}.blockBytes`, group.blockBytes ?? 0, 1);
   }
   if (checked.stateSlots !== undefined) {
     requireWhole('stateSlots.count', checked.stateSlots.count, 1);
     requireWhole('stateSlots.hostCount', checked.stateSlots.hostCount ?? 0, 0);
-    if (compares) requireWhole('stateSlots.bytes', checked.stateSlots.bytes ?? 0, 1);
   }
   return checked;
 }

@@ -19,14 +19,6 @@ export interface PlanEntry {
   readonly samples: boolean;
 }
 
-/** Rates that the caller measured in recent steps. Infinity, the default, before the first measurement. */
-export interface StepRates {
-  /** Limits the prompt tokens of a step in which sequences decode. */
-  readonly prefillTokensPerSecond?: number;
-  /** Rate of copies between the cache and host memory. */
-  readonly copyBytesPerSecond?: number;
-}
-
 export interface StepPlan {
   /** Steps are numbered from 0. */
   readonly index: number;

@@ -2,7 +2,6 @@ import { seconds } from '@plimsoll/foundation';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { policies, type SequenceView, type ServingConfig } from './index.ts';
-import type { StepRates } from './plan.ts';
 import { arrivalOrder } from './rank-rules.ts';
 import { counting, smallConfig, TestDriver } from './testing/test-driver.ts';
 
@@ -65,49 +64,6 @@ describe('preemption', () => {
       spills: 1,
       spilledBlocks: 3,
       restoredBlocks: 3,
-    });
-  });
-
-  describe('spills if both copies take less time than computing again', () => {
-    const cheaper: ServingConfig = {
-      ...tight,
-      groups: [{ name: 'full', blockCount: 6, window: null, hostBlockCount: 4, blockBytes: 10 }],
-      policy: { ...policies.fcfs, preemption: 'cheaper' },
-    };
-
-    /** Number of the sequence's 3 blocks that the first preemption spills. */
-    function spilledBlocks(rates: StepRates, secondPrompt = 100): number {
-      const driver = new TestDriver(cheaper);
-      driver.rates = rates;
-      driver.submit(0, 8, { output: 12 });
-      driver.step();
-      driver.submit(secondPrompt, 7, { output: 12 });
-      while (driver.scheduler.metrics.preemptions === 0) driver.step();
-      const { spilledBlocks: count } = driver.scheduler.metrics;
-      driver.finish();
-      return count;
-    }
-
-    test('60 bytes against 10 tokens', () => {
-      expect(spilledBlocks({ prefillTokensPerSecond: 1, copyBytesPerSecond: 6.1 })).toBe(3);
-      expect(spilledBlocks({ prefillTokensPerSecond: 1, copyBytesPerSecond: 5.9 })).toBe(0);
-    });
-
-    test('a rate that was not measured yet counts as infinite', () => {
-      expect(spilledBlocks({ prefillTokensPerSecond: 1 })).toBe(3);
-      expect(spilledBlocks({ copyBytesPerSecond: 1e9 })).toBe(0);
-      expect(spilledBlocks({})).toBe(0);
-    });
-
-    test('a prefix that another sequence holds is not computed again', () => {
-      // The prompts share their first block of 4 tokens.
-      expect(spilledBlocks({ prefillTokensPerSecond: 1, copyBytesPerSecond: 7 }, 0)).toBe(0);
-      expect(spilledBlocks({ prefillTokensPerSecond: 1, copyBytesPerSecond: 8 }, 0)).toBe(3);
-    });
-
-    test('needs the bytes of a block', () => {
-      const groups = [{ name: 'full', blockCount: 6, window: null, hostBlockCount: 4 }];
-      expect(() => new TestDriver({ ...cheaper, groups })).toThrow('groups.full.blockBytes is 0');
     });
   });
 

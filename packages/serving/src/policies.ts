@@ -7,12 +7,8 @@ export interface SchedulingPolicy {
   readonly rule: () => RankRule;
   /** True: a waiting sequence of higher priority preempts running sequences of lower priority. */
   readonly preemptForWaiting: boolean;
-  /**
-   * What happens to a preempted sequence's blocks. `recompute` drops them. `spill` copies them to host memory.
-   * `cheaper` copies them if both copies take less time than computing their tokens again, at the rates that `step`
-   * receives. While host memory is full, every policy recomputes.
-   */
-  readonly preemption: 'recompute' | 'spill' | 'cheaper';
+  /** Recomputes or spills a preempted sequence's blocks. Spilling falls back to recomputing while host memory is full. */
+  readonly preemption: 'recompute' | 'spill';
 }
 
 /** First come, first served. */

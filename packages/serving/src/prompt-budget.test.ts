@@ -68,12 +68,12 @@ describe('prompts share a step', () => {
 
 describe('beside decoding sequences', () => {
   /** Prompt tokens of a step beside one decoding sequence. */
-  function promptTokens(prefillTokensPerSecond: number, stepSecondsAim: number): number {
+  function promptTokens(prefillRate: number, stepSecondsAim: number): number {
     const driver = new TestDriver({ ...large, tokenBudget: 1024, stepSecondsAim });
     driver.submit(0, 4, { output: 100 });
     driver.step();
     const { id } = driver.submit(50_000, 8000, { output: 2 });
-    const plan = driver.scheduler.step(seconds(1), { prefillTokensPerSecond });
+    const plan = driver.scheduler.step(seconds(1), prefillRate);
     return plan.entries.find(({ sequence }) => sequence.id === id)?.count ?? 0;
   }
 
@@ -85,27 +85,10 @@ describe('beside decoding sequences', () => {
     expect(promptTokens(Infinity, 0.15)).toBe(1023);
   });
 
-  test('the first prompt takes half as much again if it ends in the step', () => {
-    /** Tokens of two prompts in a step that aims at 150 prompt tokens. */
-    const counts = (...lengths: readonly [number, number]): number[] => {
-      const driver = new TestDriver({ ...large, tokenBudget: 1024 });
-      driver.submit(0, 4, { output: 100 });
-      driver.step();
-      const ids = lengths.map(
-        (length, index) => driver.submit(10_000 * (index + 1), length, { output: 2 }).id,
-      );
-      const { entries } = driver.scheduler.step(seconds(1), { prefillTokensPerSecond: 1000 });
-      return ids.map((id) => entries.find(({ sequence }) => sequence.id === id)?.count ?? 0);
-    };
-    expect(counts(225, 20)).toEqual([225, 0]);
-    expect(counts(226, 20)).toEqual([130, 20]);
-    expect(counts(20, 225)).toEqual([20, 130]);
-  });
-
   test('alone, a prompt takes the whole budget at any rate', () => {
     const driver = new TestDriver(large);
     driver.submit(0, 4000, { output: 2 });
-    const plan = driver.scheduler.step(seconds(0), { prefillTokensPerSecond: 10 });
+    const plan = driver.scheduler.step(seconds(0), 10);
     expect(plan.tokenCount).toBe(512);
   });
 });

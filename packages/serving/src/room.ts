@@ -62,7 +62,9 @@ function reserveOf({ config, memory }: ServingCore, group: number): number {
 
 /** Peak number of blocks of a group for computing all known tokens, or under the admission `sequence` the longest output. */
 function peakOf({ config, memory }: ServingCore, sequence: Sequence, group: number): number {
-  const { blockSize, prefillChunkMax: chunkMax } = config;
+  const { blockSize, prefillChunkMax } = config;
+  // A sequence past its prompt computes a token per step; its drafts take free blocks only.
+  const chunkMax = sequence.state === 'decoding' ? 1 : prefillChunkMax;
   const window = memory.groups[group]?.window ?? null;
   // The last token is sampled but never computed.
   const tokenCount = config.admission === 'sequence' ? sequence.lengthMax - 1 : sequence.length;

@@ -75,8 +75,7 @@ class History {
   }
 
   #step(): void {
-    const copyBytesPerSecond = pick(this.#random, [Infinity, 8]);
-    const plan = this.#scheduler.step(seconds(this.#now), { prefillTokensPerSecond: 1, copyBytesPerSecond });
+    const plan = this.#scheduler.step(seconds(this.#now));
     this.#scheduler.checkIntegrity();
     assert(plan.tokenCount <= this.#config.tokenBudget, 'the budget is exceeded');
     assert(plan.entries.length <= this.#config.runningMax, 'too many sequences in a step');

@@ -19,7 +19,7 @@ import { type ServingMetrics, zeroMetrics } from './metrics.ts';
 import { type BlockView, blockViews, type GroupOccupancy, occupancyOf } from './occupancy.ts';
 import { OutputLengths } from './output-lengths.ts';
 import { type Pin, PinnedPrefixes } from './pins.ts';
-import type { CommitOutcome, CountedResult, PlanEntry, StepPlan, StepRates, StepResult } from './plan.ts';
+import type { CommitOutcome, CountedResult, PlanEntry, StepPlan, StepResult } from './plan.ts';
 import {
   type LoadedBlock,
   type LoadedBlocks,
@@ -141,13 +141,14 @@ export class Scheduler {
   }
 
   /**
-   * Decides what the next step computes, and reserves the memory for it. `rates` limits the prompt tokens of a step in
-   * which sequences decode, and decides whether preempted blocks are copied or computed again.
+   * Decides what the next step computes, and reserves the memory for it. `prefillRate`: prompt tokens per second that
+   * the caller measured in recent steps; it limits the prompt tokens of a step in which sequences decode. Default: no
+   * limit.
    */
-  step(now: Seconds, rates: StepRates = {}): StepPlan {
+  step(now: Seconds, prefillRate = Infinity): StepPlan {
     assert(this.#inFlight === null, 'the last step has not been committed');
     const expired = now > this.#expiryAt ? this.#expire(now) : [];
-    const planner = new StepPlanner(this.#core, this.#life, rates);
+    const planner = new StepPlanner(this.#core, this.#life, prefillRate);
     const plan = { ...planner.plan(this.#core.metrics.steps, now), expired };
     this.#core.metrics.steps++;
     this.#inFlight = plan;

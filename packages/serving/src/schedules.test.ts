@@ -32,13 +32,7 @@ function randomConfig(random: Random): ServingConfig {
   const blockSize = pick(random, [2, 4]);
   const blockCount = randomInteger(random, 40, 90) / blockSize;
   const hostBlockCount = pick(random, [0, blockCount]);
-  const full = {
-    name: 'full',
-    blockCount: Math.floor(blockCount),
-    window: null,
-    hostBlockCount,
-    blockBytes: 8,
-  };
+  const full = { name: 'full', blockCount: Math.floor(blockCount), window: null, hostBlockCount };
   const sliding = { ...full, name: 'sliding', window: randomInteger(random, 2, 12) };
   const runningMax = randomInteger(random, 1, 6);
   return {
@@ -56,7 +50,7 @@ function randomConfig(random: Random): ServingConfig {
     skipHeadMax: pick(random, [0, 1, 4]),
     policy: {
       ...pick(random, [policies.fcfs, policies.fcfs, policies.priority, policies.fairShare]),
-      preemption: pick(random, ['recompute', 'spill', 'cheaper', 'cheaper']),
+      preemption: pick(random, ['recompute', 'spill']),
     },
   };
 }
@@ -131,9 +125,8 @@ class Schedule {
   }
 
   #step(): void {
-    const prefillTokensPerSecond = pick(this.#random, [Infinity, 1, 1000]);
-    const copyBytesPerSecond = pick(this.#random, [Infinity, 8, 8000]);
-    const plan = this.scheduler.step(seconds(this.#now), { prefillTokensPerSecond, copyBytesPerSecond });
+    const rate = pick(this.#random, [Infinity, 1, 1000]);
+    const plan = this.scheduler.step(seconds(this.#now), rate);
     assert(plan.tokenCount > 0 && plan.tokenCount <= this.#config.tokenBudget, 'a step and its budget');
     this.#countOvertaking(plan);
     if (this.#random() < 0.02) {

@@ -29,8 +29,6 @@ export interface GroupMemory {
   readonly pool: BlockPool;
   /** Host blocks for spilled sequences. */
   readonly host: BlockPool;
-  /** Bytes that a copy of a block moves; 0 if the policy does not ask. */
-  readonly blockBytes: number;
 }
 
 export class SequenceMemory {
@@ -39,8 +37,6 @@ export class SequenceMemory {
   /** null when the model has no recurrent layers. */
   readonly stateSlots: StateSlots | null;
   readonly hostStateSlots: StateSlots | null;
-  /** Bytes that a copy of a slot moves; 0 without slots, or if the policy does not ask. */
-  readonly stateSlotBytes: number;
   /** The match of a sequence that finds nothing. */
   readonly noMatch: PrefixMatch;
   readonly #prefixCaching: boolean;
@@ -50,20 +46,16 @@ export class SequenceMemory {
 
   constructor(config: CheckedConfig, metrics: ServingMetrics) {
     this.blockSize = config.blockSize;
-    this.groups = config.groups.map(
-      ({ name, window, blockCount, hostBlockCount, blockBytes = 0 }, index) => ({
-        index,
-        name,
-        window,
-        pool: new BlockPool(blockCount, config.evictionSpread),
-        host: new BlockPool(hostBlockCount ?? 0),
-        blockBytes,
-      }),
-    );
+    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }, index) => ({
+      index,
+      name,
+      window,
+      pool: new BlockPool(blockCount, config.evictionSpread),
+      host: new BlockPool(hostBlockCount ?? 0),
+    }));
     const slots = config.stateSlots;
     this.stateSlots = slots === undefined ? null : new StateSlots(slots.count);
     this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
-    this.stateSlotBytes = slots?.bytes ?? 0;
     this.noMatch = emptyMatch(this.groups.length);
     this.#prefixCaching = config.prefixCaching;
     this.#hasWindows = config.groups.some(({ window }) => window !== null);
@@ -76,19 +68,6 @@ export class SequenceMemory {
     const blockCountMax = Math.floor((sequence.length - 1) / this.blockSize);
     this.#extendHashes(sequence, blockCountMax);
     return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });
-  }
-
-  /** Tokens of the leading blocks that other sequences hold too, in every group, if the prefix cache finds them. */
-  sharedTokens(sequence: Sequence): number {
-    if (!this.#prefixCaching || sequence.computesWhole) return 0;
-    const counts = this.groups.map(({ index, pool }) => {
-      const { firstIndex, blocks } = tableOf(sequence, index);
-      const own = blocks.findIndex((block) => pool.references(block) === 1);
-      // A window whose first block is the sequence's own is not in the cache, nor is anything before it.
-      if (own === 0) return 0;
-      return firstIndex + (own < 0 ? blocks.length : own);
-    });
-    return this.blockSize * Math.min(...counts);
   }
 
   /** Gives a sequence that holds nothing the matched blocks, new blocks up to token `end`, and a state slot. */

@@ -67,8 +67,6 @@ export interface ServingRequest {
   /** Continues accepted work, so a full queue does not refuse it. */
   readonly continues?: boolean;
   readonly spans?: readonly KeyedSpan[];
-  /** The context holds the prompt alone: the one output token, which nothing reads, needs no place in it. */
-  readonly promptOnly?: boolean;
   /** Computes every token instead of reading a cached prefix, for results that the cache does not hold. */
   readonly computesWhole?: boolean;
   /** Another scheduler computes all tokens but the last; their blocks come from there (`Scheduler.arrive`). */

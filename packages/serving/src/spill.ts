@@ -1,12 +1,10 @@
 /**
  * Moves the blocks of a preempted sequence to host memory and back. Whole blocks are copied, also shared blocks: their
- * other owners keep them. The policy decides between these copies and computing the tokens again; `isCheaper` compares
- * their times.
+ * other owners keep them. Cheaper than recomputing if the link is faster than prefill; the policy decides.
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { blocksFor } from './geometry.ts';
 import type { ServingMetrics } from './metrics.ts';
-import type { StepRates } from './plan.ts';
 import type { BlockTable, Sequence } from './sequence.ts';
 import { append, endIndex, type SequenceMemory, tableOf } from './sequence-memory.ts';
 import type { Transfers } from './transfers.ts';
@@ -18,26 +16,6 @@ export class HostSpill {
   constructor(memory: SequenceMemory, metrics: ServingMetrics) {
     this.#memory = memory;
     this.#metrics = metrics;
-  }
-
-  /**
-   * True if copying a running sequence's memory to the host and back takes less time than computing its tokens again.
-   * Tokens of leading blocks that other sequences hold stay in the prefix cache, so they are not computed again.
-   */
-  isCheaper(
-    sequence: Sequence,
-    { prefillTokensPerSecond, copyBytesPerSecond }: Required<StepRates>,
-  ): boolean {
-    const copySeconds = (2 * this.#heldBytes(sequence)) / copyBytesPerSecond;
-    const tokens = sequence.computedTokens - this.#memory.sharedTokens(sequence);
-    return copySeconds < tokens / prefillTokensPerSecond;
-  }
-
-  /** Bytes of the blocks and the state that a running sequence holds. */
-  #heldBytes(sequence: Sequence): number {
-    const { groups, stateSlotBytes } = this.#memory;
-    const each = groups.map(({ blockBytes }, index) => tableOf(sequence, index).blocks.length * blockBytes);
-    return each.reduce((sum, bytes) => sum + bytes, stateSlotBytes);
   }
 
   /** Moves a running sequence's memory to the host. Returns false and changes nothing if the host has no room. */

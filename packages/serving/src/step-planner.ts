@@ -14,7 +14,7 @@
 import { assert, type Seconds } from '@plimsoll/foundation';
 import { blocksFor } from './geometry.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { PlanEntry, StepPlan, StepRates } from './plan.ts';
+import type { PlanEntry, StepPlan } from './plan.ts';
 import type { PrefixMatch } from './prefix-match.ts';
 import { PromptBudget, sharedPromptTokens } from './prompt-budget.ts';
 import { takeBlocks } from './remote-blocks.ts';
@@ -50,18 +50,17 @@ export class StepPlanner {
   #budgetLeft: number;
   /** Decoding sequences that still need a token in this step. */
   #decodesLeft = 0;
-  readonly #rates: Required<StepRates>;
+  readonly #prefillRate: number;
   /** Prompt tokens of this step; set after the decodes. */
   #prompts: PromptBudget;
 
-  constructor(core: ServingCore, life: Lifecycle, rates: StepRates) {
+  constructor(core: ServingCore, life: Lifecycle, prefillRate: number) {
     this.#core = core;
     this.#life = life;
     this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
-    const { prefillTokensPerSecond = Infinity, copyBytesPerSecond = Infinity } = rates;
-    this.#rates = { prefillTokensPerSecond, copyBytesPerSecond };
-    this.#prompts = new PromptBudget(this.#budgetLeft, this.#budgetLeft, core.config);
+    this.#prefillRate = prefillRate;
+    this.#prompts = new PromptBudget(this.#budgetLeft, core.config);
   }
 
   plan(index: number, now: Seconds): Omit<PlannedStep, 'expired'> {
@@ -69,7 +68,7 @@ export class StepPlanner {
     if (config.policy.preemptForWaiting) this.#makeRoomForUrgent();
     if (config.order === 'decode-first') this.#planDecodes();
     if (config.order === 'arrival') this.#planRunning();
-    this.#prompts = new PromptBudget(this.#promptTokensMax(), this.#budgetLeft, config);
+    this.#prompts = new PromptBudget(this.#promptTokensMax(), config);
     this.#planPrefills();
     this.#admit(now);
     this.#extendHeld();
@@ -201,10 +200,7 @@ export class StepPlanner {
     assert(sequence.scheduledTokens === 0, `sequence ${sequence.id} is in this step and cannot be preempted`);
     if (isDue(sequence, 'decoding') && this.#decodesLeft > 0) this.#decodesLeft--;
     // Spilling leaves the sequence without computed tokens, so there is nothing to discard after it.
-    const { preemption } = config.policy;
-    const spills =
-      preemption === 'spill' || (preemption === 'cheaper' && host.isCheaper(sequence, this.#rates));
-    if (spills) host.spill(sequence, this.#transfers);
+    if (config.policy.preemption === 'spill') host.spill(sequence, this.#transfers);
     this.#life.giveWay(sequence);
     sequence.preemptionCount++;
     this.#preempted.push(sequence);
@@ -307,10 +303,9 @@ export class StepPlanner {
 
   /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */
   #promptTokensMax(): number {
-    const { prefillTokensPerSecond } = this.#rates;
-    if (this.#entries.length === 0 || prefillTokensPerSecond === Infinity) return this.#budgetLeft;
+    if (this.#entries.length === 0 || this.#prefillRate === Infinity) return this.#budgetLeft;
     const { stepSecondsAim } = this.#core.config;
-    return Math.min(this.#budgetLeft, sharedPromptTokens(prefillTokensPerSecond, stepSecondsAim));
+    return Math.min(this.#budgetLeft, sharedPromptTokens(this.#prefillRate, stepSecondsAim));
   }
 
   /** True if a prompt besides this one could use tokens of this step. */

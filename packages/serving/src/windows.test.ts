@@ -87,3 +87,20 @@ test('blocks that slide out are taken before the windows of finished sequences',
   driver.step();
   expect(next.cachedTokens).toBe(16);
 });
+
+test('a sequence past its prompt reserves its window alone, so that more sequences of whole length run', () => {
+  const blocks = 3 * (windowBlocks + 1) + runningBlocks;
+  const whole: ServingConfig = { ...config(blocks), admission: 'sequence', admissionReserve: 0 };
+  const scheduler = new Scheduler(whole);
+  const request = { prompt: { length: 3000 }, outputTokensMax: 400 };
+  for (let count = 0; count < 4; count++) scheduler.submit(request, seconds(0));
+  let most = 0;
+  while (!scheduler.isIdle) {
+    scheduler.step(seconds(0));
+    most = Math.max(most, scheduler.runningCount);
+    scheduler.commitCounted(seconds(0));
+    scheduler.checkIntegrity();
+  }
+  expect(most).toBe(4);
+  expect(scheduler.metrics.preemptions).toBe(0);
+});

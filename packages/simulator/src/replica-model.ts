@@ -4,7 +4,7 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '@plimsoll/planner';
-import type { StepPolicy } from '@plimsoll/planner/engines';
+import type { policyOf } from '@plimsoll/planner/engines';
 import { policies, type ServingConfig } from '@plimsoll/serving';
 import type { ReplicaModel } from './replica.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
@@ -16,7 +16,7 @@ import {
 } from './speculation-model.ts';
 
 /** How the engine's scheduler fills a step; the rows are data of the engines. */
-export type StepRules = Pick<StepPolicy, 'order' | 'admission' | 'reserve' | 'skipHeadMax'>;
+export type StepRules = Pick<ReturnType<typeof policyOf>, 'order' | 'admission' | 'reserve' | 'skipHeadMax'>;
 
 export interface ReplicaQuestion {
   readonly deployment: Deployment;
@@ -90,6 +90,9 @@ function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
 
 type Pools = Pick<ServingConfig, 'groups' | 'stateSlots'>;
 
+/** Most of the pool that windowed caches get for the prompts of a step. */
+const stepShareMax = 0.5;
+
 interface PoolShape {
   readonly blockSize: number;
   readonly runningMax: number;
@@ -113,15 +116,23 @@ function poolsOf(question: ReplicaQuestion, { blockSize, runningMax, microBatche
     const blockBytes = (layers * entryBytes * blockSize) / tokensPerEntry;
     const kept =
       tokensMax === Infinity ? tokensPerSequence : Math.min(tokensPerSequence, tokensMax + blockSize);
-    return { blockBytes, bytes: blockBytes * Math.ceil(kept / blockSize), tokensMax };
+    const isWindowed = kept < tokensPerSequence;
+    return { blockBytes, bytes: blockBytes * Math.ceil(kept / blockSize), tokensMax, isWindowed };
   });
   const stateBytes = groups.reduce((sum, group) => sum + group.layers * group.stateBytes, 0);
   const summed = shares.reduce((sum, { bytes }) => sum + bytes, stateBytes);
   const padding = Math.max(1, own / summed);
-  const sequences = poolBytes / (summed * padding * microBatches);
-  const pools = shares.map(({ blockBytes, bytes, tokensMax }, index) => ({
+  // The prompts of a step need a windowed cache for all their tokens, before the window leaves them.
+  const stepBlocks = Math.ceil(Math.min(question.stepTokensMax, deployment.contextMax) / blockSize);
+  const stepBytes =
+    shares.reduce((sum, share) => sum + (share.isWindowed ? share.blockBytes : 0), 0) * stepBlocks;
+  const ownBytes = poolBytes / microBatches;
+  const promptShare = Math.min(stepShareMax, stepBytes / ownBytes);
+  const sequences = ((1 - promptShare) * ownBytes) / (summed * padding);
+  const promptBlocks = stepBytes === 0 ? 0 : Math.floor((stepBlocks * promptShare * ownBytes) / stepBytes);
+  const pools = shares.map(({ blockBytes, bytes, tokensMax, isWindowed }, index) => ({
     name: `group ${index}`,
-    blockCount: Math.max(0, Math.floor((sequences * bytes) / blockBytes)),
+    blockCount: Math.max(0, Math.floor((sequences * bytes) / blockBytes) + (isWindowed ? promptBlocks : 0)),
     window: tokensMax === Infinity ? null : tokensMax,
   }));
   refuseEmpty(pools, poolBytes);

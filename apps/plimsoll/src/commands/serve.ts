@@ -22,7 +22,6 @@ interface ServeFlags extends EngineFlags {
   readonly apiKeyFile?: string;
   readonly corsOrigin?: readonly string[];
   readonly hiddenStates?: number;
-  readonly hostMemory?: number;
   readonly prefixCacheFile?: string;
   readonly pooling?: Pooling;
   readonly quiet?: boolean;
@@ -72,11 +71,6 @@ export function serveCommand(done: (exitCode: number) => void): Command {
     .option(
       '--hidden-states <bytes>',
       'memory for hidden states in answers of /generate, such as 64MiB (default: 0, refused)',
-      (text) => parseBytes(text),
-    )
-    .option(
-      '--host-memory <bytes>',
-      'part of --memory outside the cache that holds blocks of preempted sequences, such as 1GiB (default: 0)',
       (text) => parseBytes(text),
     )
     .option(
@@ -192,7 +186,7 @@ function servingOptions(flags: ServeFlags): ServingOptions {
     ...serverOptions(flags.waitingMax),
     sequencesMax: flags.maxSeqs,
     hiddenStatesBytes: flags.hiddenStates ?? 0,
-    stagingBytes: flags.hostMemory ?? 0,
+    policy: 'fairShare',
     ...(flags.queueSeconds !== undefined && { queueSecondsMax: flags.queueSeconds }),
   };
 }

@@ -10,7 +10,6 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { systemErrorCode } from '@plimsoll/foundation/system-error';
-import { isProcessRunning } from '../process-state.ts';
 
 const touchSeconds = 5;
 const staleSeconds = 60;
@@ -94,5 +93,14 @@ function ownerOf(path: string): Owner | null {
 function isStale({ text, silentSeconds }: Owner): boolean {
   const [processId = '', host = ''] = text.split(' ');
   if (silentSeconds > staleSeconds) return true;
-  return host === hostname() && /^\d+$/.test(processId) && !isProcessRunning(Number(processId));
+  return host === hostname() && /^\d+$/.test(processId) && !isRunning(Number(processId));
+}
+
+function isRunning(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
 }

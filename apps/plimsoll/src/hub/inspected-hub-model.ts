@@ -2,6 +2,7 @@
 import {
   type GgufModel,
   type ModelDirectory,
+  openHttpSource,
   readGgufFile,
   readGgufUrl,
   readModelDirectory,
@@ -11,7 +12,6 @@ import { type HubReference, hubReferenceText } from './hub-reference.ts';
 import { hubSettings } from './hub-settings.ts';
 import { chooseModel } from './model-choice.ts';
 import { cachedModel, notInCache } from './pull-model.ts';
-import { repositoryOpener } from './remote-fit.ts';
 import { fileAddress, listRepository } from './repository-files.ts';
 import { noSingleModel } from './several-models.ts';
 
@@ -31,10 +31,14 @@ export async function inspectedHubModel(
   const repository = await listRepository(settings, reference);
   const { chosen, candidates } = chooseModel(repository.files, reference.variant);
   if (chosen === null) throw await noSingleModel(settings, { reference, repository, candidates, fit: null });
+  const { headers } = settings;
   if (chosen.kind === 'gguf') {
     const address = fileAddress(settings, repository, chosen.main);
-    return { path: address, gguf: await readGgufUrl(address, { http: { headers: settings.headers } }) };
+    return { path: address, gguf: await readGgufUrl(address, { http: { headers } }) };
   }
+  const names = new Set(repository.files.map(({ path }) => path));
   const path = hubReferenceText(reference);
-  return { path, directory: await readModelRepository(path, repositoryOpener(settings, repository)) };
+  const open = async (name: string) =>
+    names.has(name) ? openHttpSource(fileAddress(settings, repository, name), { headers }) : null;
+  return { path, directory: await readModelRepository(path, open) };
 }

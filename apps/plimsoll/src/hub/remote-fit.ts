@@ -4,7 +4,7 @@
  */
 import { formatBytes, PlimsollError } from '@plimsoll/foundation';
 import { modelSpecFromGguf, openHttpSource, readGgufUrl } from '@plimsoll/model-files';
-import { modelSpecFromRepository, type OpenRepositoryFile } from '@plimsoll/model-files/safetensors';
+import { modelSpecFromRepository } from '@plimsoll/model-files/safetensors';
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { configOptions } from '../reference-options.ts';
 import type { HubSettings } from './hub-settings.ts';
@@ -34,26 +34,19 @@ export async function readRemoteSpec(
   { repository, choice: { kind, main } }: Pick<RemoteModel, 'repository' | 'choice'>,
   options: ReadingOptions = {},
 ): Promise<ModelSpec> {
+  const { headers } = settings;
   const { assume } = options;
   const id = `${repository.id}/${main}`;
   if (kind === 'gguf') {
-    const model = await readGgufUrl(fileAddress(settings, repository, main), {
-      http: { headers: settings.headers },
-    });
+    const model = await readGgufUrl(fileAddress(settings, repository, main), { http: { headers } });
     return modelSpecFromGguf(model, { id, ...(assume !== undefined && { assume }) });
   }
-  const open = repositoryOpener(settings, repository);
+  const names = new Set(repository.files.map(({ path }) => path));
+  const open = async (name: string) =>
+    names.has(name) ? openHttpSource(fileAddress(settings, repository, name), { headers }) : null;
   const spec = await modelSpecFromRepository(open, { id: repository.id, ...options });
   if (spec !== null) return spec;
   throw new PlimsollError({ code: 'no-config', message: `${repository.id} has no config.json`, value: id });
-}
-
-/** Opens files of a repository for reads by ranges; null for a name that the repository does not have. */
-export function repositoryOpener(settings: HubSettings, repository: Repository): OpenRepositoryFile {
-  const names = new Set(repository.files.map(({ path }) => path));
-  const { headers } = settings;
-  return async (name) =>
-    names.has(name) ? openHttpSource(fileAddress(settings, repository, name), { headers }) : null;
 }
 
 /** Refuses a model that does not fit, and names the largest quantisations of the repository that do. */

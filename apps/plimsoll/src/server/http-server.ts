@@ -1,15 +1,13 @@
 /** The HTTP server around the app: limits on connections, headers and times, and an orderly end. */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { getRequestListener } from '@hono/node-server';
 import { KiB, PlimsollError } from '@plimsoll/foundation';
 import { serverLimits } from '@plimsoll/planner/server-memory';
 import type { Hono } from 'hono';
 import { openaiError } from './http/error-forms.ts';
 import { failureOf } from './http/request-errors.ts';
 import type { ServerEnv } from './http/server-env.ts';
-import { writeStream } from './http/write-stream.ts';
 
 const headerBytesMax: number = 16 * KiB;
 /** A client has this long to send the headers, and the whole request. */
@@ -33,10 +31,9 @@ export async function listen(host: string, port: number): Promise<HttpServer> {
   let app: Hono<ServerEnv> | null = null;
   const loading = failureOf(serverLoading());
   const listener = getRequestListener(
-    (request, bindings) =>
-      app === null
-        ? Response.json(openaiError(loading), { status: loading.status, headers: { 'Retry-After': '2' } })
-        : answered(app, request, bindings),
+    (request, env) =>
+      app?.fetch(request, env) ??
+      Response.json(openaiError(loading), { status: loading.status, headers: { 'Retry-After': '2' } }),
     { errorHandler: unreadableAddress },
   );
   const server = createServer(
@@ -68,31 +65,6 @@ export async function listen(host: string, port: number): Promise<HttpServer> {
       }),
   };
 }
-
-/** Answers a request. Writes a streamed answer itself, without a web stream. */
-async function answered(
-  app: Hono<ServerEnv>,
-  request: Request,
-  bindings: HttpBindings | Http2Bindings,
-): Promise<Response> {
-  const env: typeof bindings & Pick<ServerEnv['Bindings'], 'streamed'> = { ...bindings };
-  const response = await app.fetch(request, env);
-  const { streamed, outgoing } = env;
-  if (streamed === undefined) return response;
-  if (request.method === 'HEAD' || !response.ok) {
-    await streamed.texts[Symbol.asyncIterator]().return?.();
-    return response;
-  }
-  outgoing.statusCode = response.status;
-  for (const [name, value] of response.headers) outgoing.setHeader(name, value);
-  if ('flushHeaders' in outgoing) outgoing.flushHeaders();
-  await writeStream(outgoing, streamed);
-  return alreadySent;
-}
-
-/** Tells the adapter that there is nothing to write. Without the read of its body, it could take a quick path that writes. */
-const alreadySent = RESPONSE_ALREADY_SENT;
-void alreadySent.body;
 
 function open(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -22,7 +22,7 @@ import {
 } from './arena-layout.ts';
 import { type LayerStep, pushLayer, pushLayerInputs } from './layer-operations.ts';
 import { OperationList } from './operation-list.ts';
-import type { PlacedKv, PlacedModel } from './placed-model.ts';
+import type { PlacedModel } from './placed-model.ts';
 import type { StepBatch } from './step-batch.ts';
 import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
 import { runParts, Turns, usualTurnMultiplyAdds } from './turns.ts';
@@ -231,7 +231,8 @@ export class Forward {
 
   /** Copies block `from` of a cache group to block `to`, in every layer of the group. */
   copyBlock(group: number, from: number, to: number): void {
-    for (const kv of this.#caches(group)) {
+    for (const { kv, graph } of this.model.layers) {
+      if (kv.group !== group || graph.attention.sharesKvWithLayer !== null) continue;
       const bytes = new Uint8Array(this.#buffer(kv.arena), kv.keyPool);
       const start = from * kv.blockStrideBytes;
       bytes.copyWithin(to * kv.blockStrideBytes, start, start + kv.blockStrideBytes);
@@ -240,7 +241,7 @@ export class Forward {
 
   /** Bytes of one block of a cache group, summed over the layers. */
   blockBytes(group: number): number {
-    return this.#caches(group).reduce((sum, { blockStrideBytes }) => sum + blockStrideBytes, 0);
+    return this.model.layers.reduce((sum, { kv }) => sum + (kv.group === group ? kv.blockStrideBytes : 0), 0);
   }
 
   /** Copies a block out of the cache, one layer of the group after the other. */
@@ -262,16 +263,11 @@ export class Forward {
   }
 
   *#blockParts(group: number, block: number): Generator<Uint8Array> {
-    for (const { arena, keyPool, blockStrideBytes } of this.#caches(group)) {
-      yield new Uint8Array(this.#buffer(arena), keyPool + block * blockStrideBytes, blockStrideBytes);
+    for (const { kv, arena } of this.model.layers) {
+      if (kv.group !== group) continue;
+      const bytes = kv.blockStrideBytes;
+      yield new Uint8Array(this.#buffer(arena), kv.keyPool + block * bytes, bytes);
     }
-  }
-
-  /** The caches of a group, each once: several layers may read the cache of an earlier layer. */
-  #caches(group: number): readonly PlacedKv[] {
-    return this.model.layers
-      .filter(({ kv, graph }) => kv.group === group && graph.attention.sharesKvWithLayer === null)
-      .map(({ kv }) => kv);
   }
 
   #writeTables(batch: StepBatch): void {

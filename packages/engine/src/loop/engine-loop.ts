@@ -72,12 +72,9 @@ export class EngineLoop {
   }
 
   async #step(): Promise<void> {
-    const { scheduler, hostBlocks, clock } = this.#parts;
+    const { scheduler, clock } = this.#parts;
     const startedAt = clock.now();
-    const plan = scheduler.step(startedAt, {
-      prefillTokensPerSecond: this.#prefillRate.tokensPerSecond,
-      copyBytesPerSecond: hostBlocks.bytesPerSecond,
-    });
+    const plan = scheduler.step(startedAt, this.#prefillRate.tokensPerSecond);
     const plannedAt = clock.now();
     for (const sequence of plan.expired) this.#take(sequence.id)?.finish('expired', sequence);
     const parts = { ...this.#parts, live: this.#live };

@@ -4,52 +4,34 @@
  *
  *   pool   [ group 0: block 0 | block 1 | ... ][ group 1: block 0 | ... ]      a block: its layers, then the draft's layers
  *
- * The arenas of this engine are host memory too, so a larger cache is better than spilling. Spilling is for a cache that
- * cannot grow, because each layer's part of it lies in one arena of at most 4 GiB.
+ * The arenas of this engine are host memory too, so a larger cache is better than spilling. Spilling is for engines
+ * with less arena memory than host memory.
  */
-import { type Clock, PlimsollError } from '@plimsoll/foundation';
+import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
 import type { SchedulingPolicy } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
 import type { PinnedAllocator, PinnedBlock } from '../memory/pinned-allocator.ts';
 
-export interface HostBlocksParts {
-  readonly pinned: PinnedAllocator;
-  /** The forward pass of the model and, if the engine has a draft model, its forward pass. */
-  readonly forwards: readonly Forward[];
-  readonly clock: Clock;
-}
-
 export class HostBlocks {
   /** Number of blocks of each group that the pool holds. */
   readonly blockCount: number;
   readonly #forwards: readonly Forward[];
-  /** Bytes of a block of each group. */
-  readonly blockBytes: readonly number[];
+  readonly #blockBytes: readonly number[];
   readonly #pinned: PinnedAllocator;
-  readonly #clock: Clock;
   #pool: PinnedBlock | null;
-  #bytesPerSecond = 0;
 
-  constructor(plan: EngineMemoryPlan, { pinned, forwards, clock }: HostBlocksParts) {
+  /** `forwards`: the forward pass of the model and, if the engine has a draft model, its forward pass. */
+  constructor(plan: EngineMemoryPlan, pinned: PinnedAllocator, forwards: readonly Forward[]) {
     this.#forwards = forwards;
     this.#pinned = pinned;
-    this.#clock = clock;
-    this.blockBytes = plan.blockGroups.map((_, group) =>
+    this.#blockBytes = plan.blockGroups.map((_, group) =>
       forwards.reduce((sum, forward) => sum + forward.blockBytes(group), 0),
     );
-    const each = this.blockBytes.reduce((sum, bytes) => sum + bytes, 0);
+    const each = this.#blockBytes.reduce((sum, bytes) => sum + bytes, 0);
     this.blockCount = each === 0 ? 0 : Math.floor(pinned.poolBytes / each);
     const bytes = this.blockCount * each;
     this.#pool = bytes === 0 ? null : pinned.allocate({ tag: 'spilled blocks', bytes });
-  }
-
-  /**
-   * Rate of the fastest copy of a block; Infinity before the first. A slow copy waited for fresh pages or for another
-   * process, which says nothing about the next copy.
-   */
-  get bytesPerSecond(): number {
-    return this.#bytesPerSecond === 0 ? Infinity : this.#bytesPerSecond;
   }
 
   /** Frees the pool. */
@@ -71,24 +53,20 @@ export class HostBlocks {
   #move(group: number, hostBlock: number, copy: (forward: Forward, part: Uint8Array) => void): void {
     const pool = this.#pool;
     if (pool === null) throw new RangeError('there are no host blocks');
-    const startedAt = this.#clock.now();
-    const before = this.blockBytes.slice(0, group).reduce((sum, bytes) => sum + bytes, 0);
-    const bytesOfBlock = this.blockBytes[group] ?? 0;
-    let offset = this.blockCount * before + hostBlock * bytesOfBlock;
+    const before = this.#blockBytes.slice(0, group).reduce((sum, bytes) => sum + bytes, 0);
+    let offset = this.blockCount * before + hostBlock * (this.#blockBytes[group] ?? 0);
     for (const forward of this.#forwards) {
       const bytes = forward.blockBytes(group);
       copy(forward, pool.view.subarray(offset, offset + bytes));
       offset += bytes;
     }
-    const duration = this.#clock.now() - startedAt;
-    if (duration > 0) this.#bytesPerSecond = Math.max(this.#bytesPerSecond, bytesOfBlock / duration);
   }
 }
 
 /** Refuses a policy that spills if the pool has no room for a block, and a pool that the policy does not use. */
 export function checkSpilling({ preemption }: SchedulingPolicy, blockCount: number, poolBytes: number): void {
-  const spills = preemption !== 'recompute';
-  if (spills === blockCount > 0) return;
+  if ((preemption === 'spill') === blockCount > 0) return;
+  const spills = preemption === 'spill';
   throw new PlimsollError({
     code: 'bad-engine-setting',
     message: spills
@@ -96,8 +74,6 @@ export function checkSpilling({ preemption }: SchedulingPolicy, blockCount: numb
       : `stagingBytes = ${poolBytes} is for spilled blocks, but the policy computes preempted sequences again`,
     value: poolBytes,
     limit: spills ? 'room for one block of every layer' : 0,
-    hint: spills
-      ? 'raise stagingBytes (--host-memory)'
-      : "use a policy with preemption 'cheaper', or leave stagingBytes out",
+    hint: spills ? 'raise stagingBytes' : "use a policy with preemption 'spill', or leave stagingBytes out",
   });
 }

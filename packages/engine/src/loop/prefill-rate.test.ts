@@ -17,7 +17,7 @@ function durations(tokensPerSecond: number, decodeSeconds: number): number[] {
   const tokens = (count: number, first: number): number[] =>
     Array.from({ length: count }, (_, index) => first + index);
   const step = (): number => {
-    const plan = scheduler.step(seconds(0), { prefillTokensPerSecond: rate.tokensPerSecond });
+    const plan = scheduler.step(seconds(0), rate.tokensPerSecond);
     let duration = 0;
     for (const { kind, count } of plan.entries) {
       duration += kind === 'decode' ? decodeSeconds / 7 : count / tokensPerSecond;

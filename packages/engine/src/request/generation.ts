@@ -41,11 +41,6 @@ export interface GenerationRequest {
   readonly draftTokens?: number;
   /** Constrains the output to a JSON schema or GBNF grammar. The output is complete within `maxTokens`. */
   readonly grammar?: Grammar;
-  /**
-   * Ends with the first output token, which needs no place in the context, so that the prompt may fill it. For requests
-   * that read hidden states of the prompt.
-   */
-  readonly promptOnly?: boolean;
   /** Receives hidden states. The request has one choice then, and its context does not slide. */
   readonly capture?: HiddenCapture;
 }

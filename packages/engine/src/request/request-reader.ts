@@ -18,7 +18,6 @@ export interface RequestStart {
     readonly prompt: ArrayLike<number>;
     readonly outputTokensMax: number;
     readonly computesWhole?: boolean;
-    readonly promptOnly?: boolean;
   };
   /** Maximum number of output tokens of each choice, over all slides of its context. */
   readonly outputTokensMax: number;
@@ -84,11 +83,11 @@ export class RequestReader {
     const slides = this.#slidesOf(request);
     const contextMax = this.#contextMax;
     if (slides === null) {
-      const { capture, maxTokens, promptOnly = false } = request;
-      const outputTokensMax = promptOnly ? 1 : (maxTokens ?? Math.max(1, contextMax - prompt.length));
+      const outputTokensMax = request.maxTokens ?? Math.max(1, contextMax - prompt.length);
+      const { capture } = request;
       const computesWhole = capture !== undefined && capture.positions !== 'last';
       return {
-        sequence: { prompt, outputTokensMax, computesWhole, promptOnly },
+        sequence: { prompt, outputTokensMax, computesWhole },
         ...{ outputTokensMax, slides, droppedTokens: 0 },
       };
     }

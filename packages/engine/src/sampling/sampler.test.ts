@@ -257,17 +257,6 @@ describe('changes of single logits', () => {
     expect(createSampler({}, 200).sample(padded, [], allowed).token).toBe(34);
   });
 
-  test('a mask wins over a bias that forbids all that it allows', () => {
-    const logits = row(1, 2, 3, 4);
-    const ban = (...tokens: number[]) => ({ logitBias: new Map(tokens.map((token) => [token, -Infinity])) });
-    const allowed = Uint32Array.of(0b0110);
-    const sampled = (request: SamplerRequest): number =>
-      createSampler({ temperature: 0, ...request }, 4).sample(logits, [], allowed).token;
-    expect([sampled(ban(2)), sampled(ban(1, 2)), sampled(ban(0, 1, 2, 3))]).toEqual([1, 2, 2]);
-    // Every other bias still counts.
-    expect(sampled({ logitBias: new Map([...ban(2).logitBias, [1, -50]]) })).toBe(1);
-  });
-
   test('mirostat keeps the surprise near its target', () => {
     const random = seededRandom(9);
     const sampler = createSampler({ temperature: 1, mirostat: { tau: 3, eta: 0.1 }, seed: 4 }, 2000);

@@ -144,31 +144,13 @@ export class Sampler {
     for (let index = 0; index < count; index++) into[ids[index] as number] = probabilities[index] as number;
   }
 
-  /**
-   * Copies the row and applies bias, penalties, DRY and mask. Returns the most likely token after that. Where the bias
-   * forbids every token that the grammar allows, the grammar wins: a text that starts must be able to end.
-   */
+  /** Copies the row and applies bias, penalties, DRY and mask. Returns the most likely token after that. */
   #adjust(logits: Float32Array, history: ArrayLike<number>, allowed: Uint32Array | undefined): number {
     assert(logits.length === this.vocabSize, `a row of ${logits.length} logits for ${this.vocabSize} tokens`);
-    const largest =
-      this.#adjusted(logits, history, { allowed, forbids: true }) ??
-      (allowed === undefined ? null : this.#adjusted(logits, history, { allowed, forbids: false }));
-    if (largest === null) throw nothingAllowed(logits, allowed !== undefined);
-    return largest;
-  }
-
-  /** Returns null if no token is left. `forbids`: false leaves out biases of -Infinity. */
-  #adjusted(
-    logits: Float32Array,
-    history: ArrayLike<number>,
-    { allowed, forbids }: { readonly allowed: Uint32Array | undefined; readonly forbids: boolean },
-  ): number | null {
     const row = this.#row;
     const { values } = row;
     values.set(logits);
-    for (const [token, bias] of this.params.logitBias) {
-      if (forbids || bias !== -Infinity) values[token] = (values[token] as number) + bias;
-    }
+    for (const [token, bias] of this.params.logitBias) values[token] = (values[token] as number) + bias;
     this.#penalties.apply(values, history);
     this.#dry.apply(values, history);
     const broken = row.measure();
@@ -177,6 +159,7 @@ export class Sampler {
       row.forbidOthers(allowed);
       row.measure();
     }
+    if (row.largestToken === null) throw nothingAllowed(logits, allowed !== undefined);
     return row.largestToken;
   }
 
@@ -257,7 +240,7 @@ function nothingAllowed(logits: Float32Array, masked: boolean): PlimsollError {
     code: 'no-token-allowed',
     message: 'No token is left to choose from after logit bias and mask.',
     hint: masked
-      ? 'The grammar allows no token that the model gives any probability; change the grammar.'
+      ? 'The grammar and logitBias forbid every token together; remove the bias.'
       : 'logitBias forbids every token that the model gives any probability; remove some of it.',
   });
 }

@@ -34,7 +34,7 @@ export interface EngineStart {
   readonly tokenizer?: OptionalTokenizer;
   /** `reference` computes in plain TypeScript, slowly, to test or check the Wasm kernels. Default: `wasm`. */
   readonly kernels?: 'wasm' | 'reference';
-  /** Default: fair shares of tenants; if `stagingBytes` is set, preempted sequences are spilled where this is faster. */
+  /** Default: fair shares of tenants; preempted sequences are spilled if `stagingBytes` is set, else recomputed. */
   readonly policy?: SchedulingPolicy | keyof typeof policies;
   /** A request that waits longer for admission fails with code `queued-too-long`. Default: no limit. */
   readonly queueSecondsMax?: number;
@@ -108,12 +108,12 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
             vocabSize: model.graph.vocabSize,
           });
     const forwards = drafter === null ? [forward] : [forward, drafter.forward];
-    hostBlocks = new HostBlocks(plan, { pinned: memory.pinned, forwards, clock });
+    hostBlocks = new HostBlocks(plan, memory.pinned, forwards);
     return {
       model,
       tokenizer,
       memory,
-      scheduler: schedulerOf(plan, start, hostBlocks),
+      scheduler: schedulerOf(plan, start, hostBlocks.blockCount),
       forward,
       hostBlocks,
       drafter,
@@ -215,21 +215,20 @@ async function load<Result>(
   }
 }
 
-function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, host: HostBlocks): Scheduler {
+function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, hostBlockCount: number): Scheduler {
   const { settings } = plan;
   const { prefixCaching, queueSecondsMax, stepSecondsAim } = start;
   const usual = settings.stagingBytes > 0 ? spilling : policies.fairShare;
   const asked = typeof start.policy === 'string' ? policies[start.policy] : start.policy;
   const policy = asked ?? usual;
-  checkSpilling(policy, host.blockCount, settings.stagingBytes);
+  checkSpilling(policy, hostBlockCount, settings.stagingBytes);
   return new Scheduler({
     blockSize: settings.blockTokens,
-    groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }, group) => ({
+    groups: plan.blockGroups.map(({ kind, window, blocks: blockCount }) => ({
       name: window === null ? kind : `${kind} ${window}`,
       blockCount,
       window,
-      hostBlockCount: host.blockCount,
-      blockBytes: host.blockBytes[group] ?? 0,
+      hostBlockCount,
     })),
     contextMax: settings.contextMax,
     runningMax: settings.sequencesMax,
@@ -245,11 +244,11 @@ function schedulerOf(plan: EngineMemoryPlan, start: EngineStart, host: HostBlock
   });
 }
 
-/** Shares service between tenants; a preempted sequence keeps its blocks in host memory if copying them is faster. */
+/** Shares service between tenants; a preempted sequence keeps its blocks in host memory. */
 const spilling: SchedulingPolicy = {
   ...policies.fairShare,
   name: 'fair-share, spilling',
-  preemption: 'cheaper',
+  preemption: 'spill',
 };
 
 /** Requests that may overtake a request that does not fit yet: enough that a short one rarely waits for a long one. */

@@ -2,7 +2,7 @@
 export { contextTooLong, usualContext } from '../question/usual-context.ts';
 export { type TranslatedLine, translateLine } from './command-line.ts';
 export { memoryShort } from './contract/start.ts';
-export type { StepPolicy } from './contract/step-policy.ts';
+export { policyOf } from './contract/step-policy.ts';
 export {
   type AnyOptions,
   type EngineName,

@@ -153,8 +153,6 @@ const plimsoll: readonly (readonly [Choices, string])[] = [
     `${run} --threads 6 --prefill-chunk 128 --weights auto`,
   ],
   [{ options: { blockTokens: 32 } }, `${run} --block-size 32`],
-  [{ options: { stagingBytes: 2 ** 28 } }, run],
-  [{ workload: many(3), options: { stagingBytes: 2 ** 28 } }, `${serve} --host-memory 268435456`],
   [{ workload: many(3) }, serve],
   [
     { workload: many(3), kvFormat: 'fp32', options: { shrinkWeights: true, threads: 6, draft } },

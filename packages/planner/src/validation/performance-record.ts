@@ -121,6 +121,8 @@ interface Replica {
 
 /** Share of a device's memory for weights and cache; activations and graphs take the rest. */
 const usableShare = 0.88;
+/** Least share of the room beside the weights for the cache. A run that fills its devices with weights starts with a higher limit of memory. */
+const fullShare = 0.5;
 
 function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelism): Replica {
   const { spec, hardware, format, kvFormat, engine } = setup;
@@ -132,7 +134,8 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
     parallelism,
     assumptions: { ...speedAssumptions({ hardware, engine }, table), stepFactor: stepMaturity(setup, table) },
   });
-  const poolBytes = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
+  const usual = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
+  const poolBytes = Math.max(usual, fullShare * deployment.poolBytes);
   refuseFullDevices(setup, deployment.poolBytes);
   return {
     deployment: { ...deployment, poolBytes },

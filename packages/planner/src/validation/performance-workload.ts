@@ -27,6 +27,8 @@ export type MeasuredWorkload =
       readonly concurrency: number;
       /** All requests have the same lengths, so that rounds stay together. */
       readonly equalLengths: boolean;
+      /** Requests of the whole run; null if the record does not state them. */
+      readonly requests: number | null;
       /** All requests are sent at once, and no client sends another. */
       readonly sentTogether: boolean;
       readonly limits: LatencyLimits | null;
@@ -130,7 +132,10 @@ function loopWorkload(
   const scenario = /"Scenario": "(\w+)"/.exec(quote)?.[1];
   const tpotSeconds = scenario === undefined ? undefined : dataset?.tpotSecondsMax?.[scenario];
   // A stated number of prompts bounds the number of requests in flight.
-  const sent = numberIn(notes, /(\d+) successful requests/) ?? numberIn(notes, /used (\d+) prompts/);
+  const sent =
+    numberIn(notes, /(\d+) successful requests/) ??
+    numberIn(notes, /(?:used )?(\d+) prompts\b/) ??
+    numberIn(notes, /(\d+) requests, concurrency/);
   // If the record measures several replicas in parallel, its batch is per replica.
   const replicas = numberIn(notes, /(\d+) replica/) ?? 1;
   const clients = lengths.concurrency ?? (lengths.batch ?? Number.POSITIVE_INFINITY) * replicas;
@@ -140,6 +145,7 @@ function loopWorkload(
     input: input ?? 32,
     output: output ?? 128,
     concurrency: Math.min(clients, sent ?? Number.POSITIVE_INFINITY),
+    requests: sent ?? null,
     sentTogether: /benchmark_throughput/.test(notes),
     equalLengths: /range ratio 1|benchmark_throughput|fixed ISL/.test(notes),
     limits: tpotSeconds === undefined ? null : { tpotSeconds },

@@ -13,8 +13,8 @@ export function randomConfig(random: Random): ServingConfig {
   const blockSize = pick(random, [1, 2, 4, 8]);
   const blockCount = randomInteger(random, 64 / blockSize, 100 / blockSize);
   const hostBlockCount = pick(random, [0, blockCount, blockCount]);
-  const full = { name: 'full', blockCount, window: null, hostBlockCount, blockBytes: 8 };
-  const sliding = { ...full, name: 'sliding', window: randomInteger(random, 1, 20) };
+  const full = { name: 'full', blockCount, window: null, hostBlockCount };
+  const sliding = { name: 'sliding', blockCount, window: randomInteger(random, 1, 20), hostBlockCount };
   const stateful = random() < 0.25;
   const runningMax = randomInteger(random, 1, 9);
   const tokenBudget = runningMax + randomInteger(random, 0, 24);
@@ -22,9 +22,7 @@ export function randomConfig(random: Random): ServingConfig {
     blockSize,
     groups:
       stateful && random() < 0.3 ? [] : pick(random, [[full], [sliding], [full, sliding], [sliding, full]]),
-    ...(stateful && {
-      stateSlots: { count: randomInteger(random, 1, 6), hostCount: pick(random, [0, 3]), bytes: 20 },
-    }),
+    ...(stateful && { stateSlots: { count: randomInteger(random, 1, 6), hostCount: pick(random, [0, 3]) } }),
     contextMax: 60,
     runningMax,
     tokenBudget,
@@ -40,7 +38,7 @@ export function randomConfig(random: Random): ServingConfig {
     ...(random() < 0.3 && { queueSecondsMax: 1 + 20 * random() }),
     policy: {
       ...pick(random, [policies.fcfs, policies.priority, policies.shortestFirst, policies.fairShare]),
-      preemption: pick(random, ['recompute', 'spill', 'spill', 'cheaper']),
+      preemption: pick(random, ['recompute', 'spill', 'spill']),
     },
   };
 }

@@ -2,7 +2,6 @@
 import { assert, seconds } from '@plimsoll/foundation';
 import type { ServingConfig, StepResult } from '../index.ts';
 import { type CommitOutcome, policies, Scheduler, type SequenceId, type SequenceView } from '../index.ts';
-import type { StepRates } from '../plan.ts';
 import { planText } from '../plan-text.ts';
 import { FingerprintEngine, nextToken } from './fingerprint-engine.ts';
 
@@ -24,7 +23,6 @@ export class TestDriver {
   readonly engine: FingerprintEngine;
   readonly vocabulary: number;
   now = 0;
-  rates: StepRates = {};
   outcome: CommitOutcome = { finished: [], forked: [] };
 
   constructor(config: ServingConfig, vocabulary = 100) {
@@ -47,7 +45,7 @@ export class TestDriver {
 
   /** Runs one step; `changes` add to the model's result for a sequence: drafts, forks, the end. */
   step(changes: ReadonlyMap<SequenceId, Partial<StepResult>> = new Map()): string {
-    const plan = this.scheduler.step(seconds(this.now), this.rates);
+    const plan = this.scheduler.step(seconds(this.now));
     const text = planText(plan);
     this.scheduler.checkIntegrity();
     const computed = this.engine.run(plan);

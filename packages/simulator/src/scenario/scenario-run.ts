@@ -1,7 +1,7 @@
 /** From a scenario with its planned deployment to a simulation, and from the simulation to the answer, for program and page. */
 import { assert, PlimsollError } from '@plimsoll/foundation';
 import type { Deployment, PlanRequest } from '@plimsoll/planner';
-import { type EngineName, engineFace } from '@plimsoll/planner/engines';
+import { type EngineName, engineFace, policyOf } from '@plimsoll/planner/engines';
 import { requestSeconds } from '@plimsoll/planner/speed';
 import { replicaModel } from '../replica-model.ts';
 import { reportOf, type SimulationReport } from '../report.ts';
@@ -91,8 +91,8 @@ function replicaOf(
   { request, deployment }: PlannedPool,
   { lengths, speculation }: Pick<PreparedScenario, 'lengths' | 'speculation'>,
 ): SimulationInput['replica'] {
-  const { name, serving: rules } = engineFace(request.engine);
-  if (rules === null) {
+  const { name, serving } = engineFace(request.engine);
+  if (serving === null) {
     throw new PlimsollError({
       code: 'engine-without-scheduler',
       message: `a simulation needs the scheduler of an engine; "${name}" has none`,
@@ -102,7 +102,7 @@ function replicaOf(
   }
   return replicaModel({
     deployment,
-    rules,
+    rules: policyOf(serving, { release: deployment.engineVersion, month: null }),
     sequencesMax: limits.maxSeqs ?? null,
     stepTokensMax: limits.batchedTokens ?? deployment.stepTokensMax,
     prefixCaching,

@@ -3,41 +3,45 @@
  * load generator draws.
  */
 import { attempt } from '@plimsoll/foundation/attempt';
-import { engineFaces } from '@plimsoll/planner/engines';
+import { engineFaces, policyOf } from '@plimsoll/planner/engines';
 import { measuredEngine } from '@plimsoll/planner/speed';
 import type { LoopRun, LoopSimulator } from '@plimsoll/planner/validation';
+import type { Samples } from '../measurement/samples.ts';
 import { replicaModel, type StepRules } from '../replica-model.ts';
-import { reportOf } from '../report.ts';
-import { type SimulationInput, simulate } from '../simulate.ts';
+import { reportOf, type SimulationReport } from '../report.ts';
+import { type SimulationInput, type SimulationOutcome, simulate } from '../simulate.ts';
 import type { Distribution } from '../workload/distribution.ts';
 
 /** Load generators draw lengths from this share of the stated length up to the whole. */
 const lengthShareMin = 0.8;
 /** Load generators send about ten requests per client. */
 const wavesUsual = 10;
-/** Output tokens of a simulated run; longer runs send fewer waves. */
+/** Output tokens of a simulated run; longer runs send fewer waves, and the last ones stand for those left out. */
 const outputTokensMax = 200_000;
+/** The first wave starts together; one more wave shows how the others go on. */
+const wavesMin = 2.5;
 const requestsMin = 2;
 /** Default prompt tokens of a step in vLLM, SGLang and TensorRT-LLM. */
 const stepTokensMax = 8192;
 
-/** Null for runs without a fixed number of clients, and for layouts that the simulator does not know. */
+/** Null for runs without a fixed number of clients. */
 export const simulatedLoop: LoopSimulator = (run) => {
   const { workload, setup } = run;
-  const { data, pipeline } = setup.parallelism;
-  const rules = schedulerOf(setup.engineText);
-  if (rules === null || data > 1 || pipeline > 1) return null;
-  if (!Number.isFinite(workload.concurrency) || workload.limits !== null) return null;
+  const rules = schedulerOf(setup);
+  if (rules === null || !Number.isFinite(workload.concurrency) || workload.limits !== null) return null;
   return attempt(() => figuresOf(run, inputOf(run, rules)));
 };
 
-function schedulerOf(engineText: string): StepRules | null {
-  return engineFaces.find(({ name }) => name === measuredEngine(engineText))?.serving ?? null;
+function schedulerOf({ engineText, month }: LoopRun['setup']): StepRules | null {
+  const serving = engineFaces.find(({ name }) => name === measuredEngine(engineText))?.serving ?? null;
+  const release = /\d+\.\d+/.exec(engineText)?.[0] ?? null;
+  return serving === null ? null : policyOf(serving, { release, month });
 }
 
 function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRules): SimulationInput {
   const clients = Math.max(1, Math.round(workload.concurrency / setup.replicas));
-  const waves = Math.min(wavesUsual, outputTokensMax / (clients * workload.output));
+  const affordable = outputTokensMax / (clients * workload.output);
+  const waves = Math.min(wavesUsual, Math.max(wavesMin, affordable));
   return {
     replica: replicaModel({
       deployment: { ...deployment, sequencesMax: run.sequencesMax },
@@ -51,7 +55,7 @@ function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRu
     router: 'round-robin',
     workload: {
       arrivals: { kind: 'closed', clients, thinkSeconds: { kind: 'fixed', value: 0 } },
-      requests: workload.sentTogether ? clients : Math.max(requestsMin, clients, Math.round(waves * clients)),
+      requests: requestsOf(workload, clients, waves),
       prompt: lengths(workload.input, workload.equalLengths),
       output: lengths(workload.output, workload.equalLengths),
       prefix: null,
@@ -63,6 +67,13 @@ function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRu
   };
 }
 
+/** Requests of a run of at most `waves` requests per client. */
+function requestsOf(workload: LoopRun['workload'], clients: number, waves: number): number {
+  if (workload.sentTogether) return clients;
+  const most = Math.max(requestsMin, clients, Math.round(waves * clients));
+  return workload.requests === null ? most : Math.min(most, workload.requests);
+}
+
 function lengths(tokens: number, equal: boolean): Distribution {
   const most = Math.max(1, Math.round(tokens));
   return equal
@@ -71,17 +82,71 @@ function lengths(tokens: number, equal: boolean): Distribution {
 }
 
 function figuresOf({ setup, workload }: LoopRun, input: SimulationInput): ReturnType<LoopSimulator> {
-  const { throughput, ttft, itl, requests } = reportOf(input, simulate(input));
-  if (requests.completed === 0) return null;
-  const outputRate = throughput.outputTokensPerSecond * setup.replicas;
-  const tokenMilliseconds = itl === null ? null : itl.mean * 1e3;
+  const outcome = simulate(input);
+  const report = reportOf(input, outcome);
+  if (report.requests.completed === 0) return null;
+  const { arrivals } = input.workload;
+  const clients = arrivals.kind === 'closed' ? arrivals.clients : 1;
+  const { requestsPerSecond, ttftSeconds, itlSeconds } = wholeRun(report, outcome.collector, {
+    clients,
+    requests: requestsOf(workload, clients, wavesUsual),
+  });
+  const { throughput } = report;
+  // Tokens of a request are those of the simulated ones.
+  const scale = (setup.replicas * requestsPerSecond) / throughput.requestsPerSecond;
+  const outputRate = throughput.outputTokensPerSecond * scale;
+  const tokenMilliseconds = itlSeconds === null ? null : itlSeconds * 1e3;
   return {
     output_tokens_per_s: outputRate,
-    total_tokens_per_s: throughput.totalTokensPerSecond * setup.replicas,
+    total_tokens_per_s: throughput.totalTokensPerSecond * scale,
     output_tokens_per_s_per_gpu: outputRate / setup.devices,
-    requests_per_s: throughput.requestsPerSecond * setup.replicas,
-    ttft_ms: ttft === null || workload.ttftIsQueue ? null : ttft.mean * 1e3,
+    requests_per_s: requestsPerSecond * setup.replicas,
+    ttft_ms: ttftSeconds === null || workload.ttftIsQueue ? null : ttftSeconds * 1e3,
     tpot_ms: tokenMilliseconds,
     itl_ms: tokenMilliseconds,
   };
+}
+
+interface RunFigures {
+  readonly requestsPerSecond: number;
+  readonly ttftSeconds: number | null;
+  readonly itlSeconds: number | null;
+}
+
+/**
+ * Figures of a run of `requests` requests, of which the simulation may have run the first ones only. Requests after the
+ * first of each client stand for the rest. A client sends a request as soon as it has an answer, so by Little's law the
+ * rest takes the mean end-to-end time for every `clients` requests.
+ */
+function wholeRun(
+  { requests: { completed }, ttft, itl, simulatedSeconds, throughput }: SimulationReport,
+  collector: SimulationOutcome['collector'],
+  run: { readonly clients: number; readonly requests: number },
+): RunFigures {
+  const missing = run.requests - completed;
+  const later = completed - run.clients;
+  if (missing <= 0 || later <= 0) {
+    const { requestsPerSecond } = throughput;
+    return { requestsPerSecond, ttftSeconds: ttft?.mean ?? null, itlSeconds: itl?.mean ?? null };
+  }
+  const mean = (samples: Samples): number | null => {
+    const split = Math.min(samples.length, run.clients);
+    if (samples.length <= split) return samples.statistics()?.mean ?? null;
+    const first = meanBetween(samples, 0, split);
+    const rest = meanBetween(samples, split, samples.length);
+    return (first * run.clients + rest * (run.requests - run.clients)) / run.requests;
+  };
+  const laterSeconds = meanBetween(collector.e2e, run.clients, completed);
+  const seconds = simulatedSeconds + (missing * laterSeconds) / run.clients;
+  return {
+    requestsPerSecond: run.requests / seconds,
+    ttftSeconds: mean(collector.ttft),
+    itlSeconds: mean(collector.itl),
+  };
+}
+
+function meanBetween(samples: Samples, start: number, end: number): number {
+  let sum = 0;
+  for (let index = start; index < end; index++) sum += samples.at(index);
+  return sum / (end - start);
 }

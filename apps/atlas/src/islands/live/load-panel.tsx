@@ -2,8 +2,10 @@
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { fill, type LiveWords } from '../words.ts';
 import type { ServerAddress } from './state/connection.ts';
-import { type LoadPlan, loadFields, loadLimits, sendLoad, usualLoad, wrongFields } from './state/load.ts';
+import { type LoadField, type LoadPlan, loadLimits, sendLoad, usualLoad, wrongFields } from './state/load.ts';
 import type { ServerState } from './state/server-events.ts';
+
+const fields: readonly LoadField[] = ['requests', 'promptTokens', 'sharedTokens', 'outputTokens'];
 
 type Progress =
   | { readonly kind: 'idle' }
@@ -73,7 +75,7 @@ export function LoadPanel({
   };
   return (
     <form className="live-load" onSubmit={start} noValidate>
-      {loadFields.map((name) => (
+      {fields.map((name) => (
         <div key={name}>
           <label htmlFor={`${id}-${name}`}>{words[`load-${name}`]}</label>
           <input

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { PlimsollError } from '@plimsoll/foundation';
-import { isProcessRunning } from '../../process-state.ts';
+import { systemErrorCode } from '@plimsoll/foundation/system-error';
 
 /** Locks the file for this process. Returns the function that unlocks the file. */
 export function lockCacheFile(path: string): () => void {
@@ -43,7 +43,12 @@ function otherPids(path: string): readonly number[] {
 
 /** Returns true if the process runs that wrote `start`. Its id may belong to a later process now. */
 function isRunning(pid: number, start: string): boolean {
-  if (!isProcessRunning(pid)) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user runs too: the system only forbids to send it a signal.
+    if (systemErrorCode(error) === 'ESRCH') return false;
+  }
   const now = statOf(pid);
   if (now === null) return true;
   return now.state !== zombie && (start === '' || start === now.start);

@@ -1,7 +1,6 @@
 /** Texts to vectors. Every embedding API maps onto this file. */
 import type { RequestUsage } from '@plimsoll/engine';
 import { formatBytes, MiB, PlimsollError } from '@plimsoll/foundation';
-import { InvalidField } from '../http/request-errors.ts';
 import type { Call } from '../http/server-env.ts';
 import { normalised, PooledStates } from './pooling.ts';
 import type { ServerCore } from './server-core.ts';
@@ -21,17 +20,6 @@ export interface Embeddings {
   /** In the order of the prompts. */
   readonly vectors: readonly Float32Array[];
   readonly usages: readonly RequestUsage[];
-}
-
-/** Returns the asked number of dimensions; null for all. Throws for more than the model has. */
-export function checkedDimensions(
-  { model: { engine } }: ServerCore,
-  dimensions: number | null | undefined,
-): number | null {
-  if (dimensions == null) return null;
-  const { hiddenSize } = engine.model.graph;
-  if (dimensions <= hiddenSize) return dimensions;
-  throw new InvalidField('dimensions', `${dimensions} exceeds the ${hiddenSize} dimensions of the model`);
 }
 
 /** Bytes of the vectors of one call. */
@@ -78,7 +66,7 @@ async function pooled(
   const capture = new PooledStates(pooling(), { promptTokens: prompt.length, hiddenSize });
   const generation = generations.submit(
     {
-      ...{ prompt, capture, choices: 1, promptOnly: true },
+      ...{ prompt, capture, choices: 1, maxTokens: 1 },
       sampling: { temperature: 0 },
       ...(cacheSalt !== undefined && { cacheSalt }),
     },

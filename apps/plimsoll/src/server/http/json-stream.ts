@@ -12,17 +12,6 @@ export function* jsonNumbers(values: Float32Array): Generator<string, void, void
   yield ']';
 }
 
-/** Writes the items of an array, without its brackets; `write` gives the text of one item. */
-export function* jsonItems<Item>(
-  items: readonly Item[],
-  write: (item: Item, index: number) => Iterable<string>,
-): Generator<string, void, void> {
-  for (const [index, item] of items.entries()) {
-    if (index > 0) yield ',';
-    yield* write(item, index);
-  }
-}
-
 /** Bytes per part of base64: a multiple of three, so that the parts join without padding. */
 const partBytes = 3 * 16_384;
 

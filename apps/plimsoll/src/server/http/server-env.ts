@@ -20,16 +20,8 @@ export interface Call {
   releaseBody(): void;
 }
 
-/** An answer in parts, which the HTTP server writes after the headers of the response. */
-export interface StreamedAnswer {
-  readonly texts: AsyncIterable<string>;
-  /** Text that clients ignore; null if the answer's form has none. */
-  readonly ping: string | null;
-}
-
 export interface ServerEnv {
-  /** `streamed`: set by a route whose response has no body of its own. */
-  readonly Bindings: HttpBindings & { streamed?: StreamedAnswer };
+  readonly Bindings: HttpBindings;
   readonly Variables: { readonly call: Call; readonly requestId: string };
 }
 

@@ -5,7 +5,7 @@ import { encodeMixed } from '../core/mixed-prompts.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { jsonTextResponse } from '../http/event-stream.ts';
-import { jsonItems, jsonNumbers } from '../http/json-stream.ts';
+import { jsonNumbers } from '../http/json-stream.ts';
 import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
 import { samplingFields } from '../openai/sampling-fields.ts';
@@ -54,10 +54,10 @@ export async function embeddings(
 
 function* answerText(vectors: readonly Float32Array[]): Generator<string, void, void> {
   yield '[';
-  yield* jsonItems(vectors, function* (vector, index) {
-    yield `{"index":${index},"embedding":[`;
+  for (const [index, vector] of vectors.entries()) {
+    yield `${index === 0 ? '' : ','}{"index":${index},"embedding":[`;
     yield* jsonNumbers(vector);
     yield ']}';
-  });
+  }
   yield ']';
 }

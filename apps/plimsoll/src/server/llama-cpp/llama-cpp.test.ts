@@ -57,14 +57,6 @@ describe('/completion', () => {
     expect(timings.predicted_per_second).toBeCloseTo((1000 / timings.predicted_ms) * 7, 6);
   });
 
-  test('the defaults of sampling are those of the other routes', async () => {
-    const { content } = await json<WholeCompletion>('/completion', { prompt, n_predict: 24, seed: 5 });
-    const { choices } = await json<{ choices: { text: string }[] }>('/v1/completions', {
-      ...{ prompt, max_tokens: 24, seed: 5 },
-    });
-    expect(content).toBe(choices[0]?.text);
-  });
-
   test('one token costs no decode step', async () => {
     const { timings, tokens } = await json<WholeCompletion>('/completion', { ...greedy, n_predict: 1 });
     expect(timings).toMatchObject({ predicted_n: 1, predicted_per_second: 0, predicted_per_token_ms: 0 });

@@ -65,16 +65,6 @@ function counters(engine: Engine): readonly Metric[] {
       'Computed tokens that preemptions threw away.',
       () => engine.metrics.discardedTokens,
     ),
-    counter(
-      'spilled_blocks',
-      'Blocks of preempted sequences that were copied to host memory.',
-      () => engine.metrics.spilledBlocks,
-    ),
-    counter(
-      'restored_blocks',
-      'Blocks that were copied back from host memory.',
-      () => engine.metrics.restoredBlocks,
-    ),
     counter('requests_aborted', 'Sequences that were aborted.', () => engine.metrics.aborted),
     counter('requests_refused', 'Requests that the scheduler refused.', () => engine.metrics.refused),
   ];

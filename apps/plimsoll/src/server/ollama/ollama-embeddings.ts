@@ -1,9 +1,10 @@
 /** `/api/embed`, and its old form `/api/embeddings` for one text. */
 import type { z } from 'zod';
-import { checkedDimensions, type Embeddings, embed } from '../core/embeddings.ts';
+import { type Embeddings, embed } from '../core/embeddings.ts';
 import { encodeMixed } from '../core/mixed-prompts.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
+import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
 import { untagged } from './ollama-models.ts';
 import type {
@@ -54,11 +55,17 @@ interface VectorsAsk {
 /** Ollama answers an empty text with an empty vector. */
 async function vectorsOf(core: ServerCore, context: ServerContext, ask: VectorsAsk): Promise<Embeddings> {
   servedName(core.model, untagged(core.model, ask.model));
-  const dimensions = checkedDimensions(core, ask.dimensions);
+  const { hiddenSize } = core.model.engine.model.graph;
+  if (ask.dimensions != null && ask.dimensions > hiddenSize) {
+    throw new InvalidField(
+      'dimensions',
+      `${ask.dimensions} exceeds the ${hiddenSize} dimensions of the model`,
+    );
+  }
   const full = ask.texts.flatMap((text, index) => (text === '' ? [] : [{ text, index }]));
   const { vectors, usages } = await embed(core, context.get('call'), {
     prompts: full.map(({ text }) => promptOf(core, text, ask.truncate !== false)),
-    dimensions,
+    dimensions: ask.dimensions ?? null,
     normalises: ask.normalises,
   });
   const placed: Float32Array[] = ask.texts.map(() => new Float32Array(0));
@@ -66,7 +73,8 @@ async function vectorsOf(core: ServerCore, context: ServerContext, ask: VectorsA
   return { vectors: placed, usages };
 }
 
+/** The context needs a place for the sampled token. */
 function promptOf(core: ServerCore, text: string, truncates: boolean): Int32Array {
   const tokens = encodeMixed(core.model, text, { field: 'input', parsesSpecial: false });
-  return truncates ? tokens.subarray(0, core.model.engine.contextMax) : tokens;
+  return truncates ? tokens.subarray(0, core.model.engine.contextMax - 1) : tokens;
 }

@@ -1,10 +1,11 @@
 /** `/v1/embeddings`: one or several texts to vectors of length 1. */
-import { checkedDimensions, embed } from '../core/embeddings.ts';
+import { embed } from '../core/embeddings.ts';
 import { encodeMixed, promptsOf } from '../core/mixed-prompts.ts';
 import { servedName } from '../core/served-model.ts';
 import type { ServerCore } from '../core/server-core.ts';
 import { jsonTextResponse } from '../http/event-stream.ts';
-import { base64Text, bytesOf, jsonItems, jsonNumbers } from '../http/json-stream.ts';
+import { base64Text, bytesOf, jsonNumbers } from '../http/json-stream.ts';
+import { InvalidField } from '../http/request-errors.ts';
 import type { ServerContext } from '../http/server-env.ts';
 import type { EmbeddingRequest } from './embedding-schema.ts';
 import { usageOf } from './usage.ts';
@@ -19,7 +20,7 @@ export async function embeddings(
   const model = servedName(core.model, body.model);
   const { vectors, usages } = await embed(core, context.get('call'), {
     prompts: promptsOf(body.input).map((input) => encodeMixed(core.model, input, inputReading)),
-    dimensions: checkedDimensions(core, body.dimensions),
+    dimensions: dimensionsOf(core, body),
     normalises: true,
     cacheSalt: body.cache_salt ?? undefined,
   });
@@ -38,10 +39,17 @@ interface AnswerParts {
 
 function* answerText({ vectors, isBase64, model, usage }: AnswerParts): Generator<string, void, void> {
   yield '{"object":"list","data":[';
-  yield* jsonItems(vectors, function* (vector, index) {
-    yield `{"object":"embedding","index":${index},"embedding":`;
+  for (const [index, vector] of vectors.entries()) {
+    yield `${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":`;
     yield* isBase64 ? base64Text([bytesOf(vector)]) : jsonNumbers(vector);
     yield '}';
-  });
+  }
   yield `],"model":${JSON.stringify(model)},"usage":${JSON.stringify(usage)}}`;
+}
+
+function dimensionsOf({ model: { engine } }: ServerCore, { dimensions }: EmbeddingRequest): number | null {
+  if (dimensions == null) return null;
+  const { hiddenSize } = engine.model.graph;
+  if (dimensions <= hiddenSize) return dimensions;
+  throw new InvalidField('dimensions', `${dimensions} exceeds the ${hiddenSize} dimensions of the model`);
 }

@@ -89,7 +89,6 @@ async function submitAll(
           prompt: ask.tokens,
           ...(lease !== undefined && { lease }),
           ...(states !== null && { capture: states }),
-          promptOnly: !ask.hasOutput,
         },
         call,
       );

@@ -3,8 +3,7 @@
  * engine's own flags, the texts that it accepts, and the text of a value. The flags of the command line, the fields of
  * the page, the reader of an engine's command and the start command all use this definition.
  */
-import { assert, parseBytes } from '@plimsoll/foundation';
-import { attempt } from '@plimsoll/foundation/attempt';
+import { assert } from '@plimsoll/foundation';
 
 export interface OptionSpec<Options extends object> {
   /** `max-num-seqs`: the flag of `plimsoll plan` without its dashes, and the key in an address. */
@@ -94,25 +93,6 @@ export function decimalOption<Options extends object>(
     read: (text) => {
       const value = /^\s*\d{0,4}(?:\.\d{1,6})?\s*$/.test(text) ? Number(text) : 0;
       return value > 0 && value <= most ? set(value) : null;
-    },
-    write: (options) => textOf(get(options)),
-  };
-}
-
-/** Defines an option whose value is a number of bytes, without or with a unit. */
-export function bytesOption<Options extends object>(
-  described: Described<Options>,
-  set: (bytes: number) => Options,
-  get: (options: Options) => number | undefined,
-): OptionSpec<Options> {
-  return {
-    value: '<bytes>',
-    field: null,
-    ...described,
-    limit: 'bytes, such as 536870912 or 512MiB',
-    read: (text) => {
-      const bytes = /^\d{1,15}$/.test(text.trim()) ? Number(text) : attempt(() => parseBytes(text));
-      return bytes === null ? null : set(bytes);
     },
     write: (options) => textOf(get(options)),
   };

@@ -60,8 +60,13 @@ export function startIfFits<Options extends object>(
 
 function reasonNotToFit(workload: Workload, current: Deployment): StartReason | null {
   const { users, contextTokens } = workload;
-  const tooLong = contextTooLong(contextTokens, current.contextMax);
-  if (tooLong !== null) return tooLong;
+  if (contextTokens > current.contextMax) {
+    const most = formatTokens(current.contextMax);
+    return {
+      code: 'context-too-long',
+      message: `a context of ${formatTokens(contextTokens)} tokens is over ${most}`,
+    };
+  }
   if (users > current.sequencesMax) {
     const most = formatCount(current.sequencesMax);
     return { code: 'too-many-users', message: `${formatCount(users)} users are over ${most}` };
@@ -69,15 +74,6 @@ function reasonNotToFit(workload: Workload, current: Deployment): StartReason | 
   const { feasible, cacheBytes } = solve(current, workload);
   if (feasible && current.poolBytes >= current.sequenceBytes(contextTokens)) return null;
   return { code: memoryShort, message: missingMemory(current, cacheBytes - current.poolBytes) };
-}
-
-/** Returns the reason against a context that is longer than an engine accepts, or null. */
-export function contextTooLong(contextTokens: number, contextMax: number): StartReason | null {
-  if (contextTokens <= contextMax) return null;
-  return {
-    code: 'context-too-long',
-    message: `a context of ${formatTokens(contextTokens)} tokens is over ${formatTokens(contextMax)}`,
-  };
 }
 
 /** Names every device that lacks memory, if an engine puts different parts on them. */

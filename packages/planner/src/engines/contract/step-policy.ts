@@ -18,4 +18,32 @@ export interface StepPolicy {
   readonly tokensOption: string;
   /** File and function of the engine, and the release that was read. */
   readonly source: string;
+  /** The policy of releases before another scheduler became the default. */
+  readonly earlier?: EarlierPolicy;
+}
+
+export interface EarlierPolicy extends Omit<StepPolicy, 'tokensOption' | 'earlier'> {
+  /** The first release that does not follow it, as `0.8`. */
+  readonly before: string;
+  /** The month of that release, as `2025-03`, for runs that state no release. */
+  readonly beforeMonth: string;
+}
+
+/** Returns the policy of a release, or without a release that of the engine in a month. Unknown runs are recent. */
+export function policyOf(
+  policy: StepPolicy,
+  { release, month }: { readonly release: string | null; readonly month: string | null },
+): StepPolicy {
+  const { earlier, ...current } = policy;
+  if (earlier === undefined) return policy;
+  const stated = release === null ? null : rankOf(release);
+  const isEarlier =
+    stated === null ? month !== null && month < earlier.beforeMonth : stated < (rankOf(earlier.before) ?? 0);
+  return isEarlier ? { ...current, ...earlier } : policy;
+}
+
+/** Orders releases by their first two numbers. Null if the text has none. */
+function rankOf(release: string): number | null {
+  const [, major, minor] = /(\d{1,4})\.(\d{1,4})/.exec(release) ?? [];
+  return major === undefined || minor === undefined ? null : Number(major) * 10_000 + Number(minor);
 }

@@ -2,7 +2,8 @@
  * Settings of Ollama that change memory. They are environment variables of its server or parameters of a Modelfile, and
  * have no flags.
  */
-import { bytesOption, countOption, type OptionSpec, switchOption } from '../contract/option-spec.ts';
+import { PlimsollError, parseBytes } from '@plimsoll/foundation';
+import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 import { type LlamaCppOptions, llamaCppOptions } from '../llama-cpp/options.ts';
 
 type Shared = Pick<LlamaCppOptions, 'gpuLayers' | 'flashAttention' | 'fit' | 'fitMarginMib' | 'mapsFile'>;
@@ -30,18 +31,32 @@ export const ollamaOptions: readonly OptionSpec<OllamaOptions>[] = [
     (numBatch) => ({ numBatch }),
     ({ numBatch }) => numBatch,
   ),
-  bytesOption<OllamaOptions>(
-    {
-      name: 'gpu-overhead',
-      flags: [],
-      words: 'memory of each device that the default context does not count (OLLAMA_GPU_OVERHEAD)',
+  {
+    name: 'gpu-overhead',
+    flags: [],
+    value: '<bytes>',
+    words: 'memory of each device that the default context does not count (OLLAMA_GPU_OVERHEAD)',
+    limit: 'bytes, such as 536870912 or 512MiB',
+    field: null,
+    read: (text) => {
+      const gpuOverheadBytes = bytesOf(text);
+      return gpuOverheadBytes === null ? null : { gpuOverheadBytes };
     },
-    (gpuOverheadBytes) => ({ gpuOverheadBytes }),
-    ({ gpuOverheadBytes }) => gpuOverheadBytes,
-  ),
+    write: ({ gpuOverheadBytes }) => textOf(gpuOverheadBytes),
+  },
   switchOption<OllamaOptions>(
     { name: 'sched-spread', flags: [], words: 'every device takes a part (OLLAMA_SCHED_SPREAD)' },
     { spreads: true },
     ({ spreads }) => spreads === true,
   ),
 ];
+
+function bytesOf(text: string): number | null {
+  if (/^\d{1,15}$/.test(text.trim())) return Number(text);
+  try {
+    return parseBytes(text);
+  } catch (error) {
+    if (error instanceof PlimsollError) return null;
+    throw error;
+  }
+}

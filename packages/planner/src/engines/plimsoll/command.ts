@@ -27,8 +27,8 @@ export function plimsollCommand(question: Question<PlimsollOptions>): string {
   parts.push(sharedFlag(plimsollFace, 'context'), String(contextTokens));
   if (kvFormat === 'q8_0' || kvFormat === 'fp32')
     parts.push(sharedFlag(plimsollFace, 'kv'), kvTypeNames[kvFormat]);
-  const { draft, stagingBytes, ...others } = options;
-  parts.push(...optionWords(plimsollOptions, users > 1 ? { ...others, stagingBytes } : others));
+  const { draft, ...others } = options;
+  parts.push(...optionWords(plimsollOptions, others));
   if (options.shrinkWeights === true) parts.push(`${sharedFlag(plimsollFace, 'weights')} auto`);
   parts.push(...optionWords(plimsollOptions, { draft }).map(shellArgument));
   return parts.join(' ');

@@ -12,15 +12,13 @@ import { sequencesLimit } from './settings.ts';
 export function engineRequest(question: Question<PlimsollOptions>): EngineMemoryRequest {
   const spec = loadedSpec(question);
   const { contextTokens, users } = question.workload;
-  const { draft, stagingBytes, ...options } = question.options ?? {};
+  const { draft, ...options } = question.options ?? {};
   return {
     spec,
     freeBytes: question.hardware.memory.usableBytes,
     options: {
       ...(users > 1 && serverOptions()),
       ...options,
-      // A single sequence is never preempted, and `plimsoll run` has no flag for this memory.
-      ...(users > 1 && { stagingBytes }),
       sequencesMax: Math.min(users, sequencesLimit),
       contextMax: Math.min(contextTokens, spec.contextLength),
       kvFormat: question.kvFormat,

@@ -7,7 +7,6 @@ import { contextMaxFor, neededBytes, usersMax } from '../../deployment/deploymen
 import { ggufSpec } from '../../gguf-recipes/gguf-spec.ts';
 import { plan } from '../../plan.ts';
 import { model, request, variedModels } from '../../test-models.ts';
-import type { PlanRequest } from '../engine-list.ts';
 import { prepare } from '../engines.ts';
 import type { EngineMemoryPlan } from './engine-memory-plan.ts';
 import { engineRequest } from './engine-request.ts';
@@ -239,32 +238,6 @@ test('plan and engine agree on what fits', () => {
       },
     ),
     { numRuns: 20 },
-  );
-});
-
-test('a plan starts exactly if the engine does', () => {
-  const models = ['meta-llama/Llama-3.1-8B-Instruct', 'google/gemma-3-12b-it', 'Qwen/Qwen3.5-4B'];
-  const asked = (name: string, mebibytes: number, users: number, contextTokens: number): PlanRequest => {
-    const base = request({ model: name, gpu: 'reference-cpu', engine: 'plimsoll' });
-    const memory = { ...base.hardware.memory, usableBytes: mebibytes * MiB };
-    return { ...base, hardware: { ...base.hardware, memory }, workload: { contextTokens, users } };
-  };
-  const agrees = (question: PlanRequest): void => {
-    const { budget } = planEngineMemory(engineRequest(question));
-    expect(plan(question).start.starts).toBe(budget.shortBytes === 0);
-  };
-  // Windows are reserved for every sequence, although one sequence suffices to start.
-  agrees(asked('google/gemma-3-12b-it', 11_794, 8, 16_375));
-  agrees(asked('meta-llama/Llama-3.1-8B-Instruct', 6937, 8, 11_852));
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...models),
-      fc.integer({ min: 4096, max: 12_288 }),
-      fc.integer({ min: 1, max: 8 }),
-      fc.integer({ min: 256, max: 16_384 }),
-      (...point) => agrees(asked(...point)),
-    ),
-    { numRuns: 30 },
   );
 });
 

@@ -1,6 +1,6 @@
 /** Options of our own engine in a plan, besides users, context and cache type. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
-import { bytesOption, countOption, type OptionSpec, textOf } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec, textOf } from '../contract/option-spec.ts';
 import type { EngineOptions } from './settings.ts';
 
 export interface PlimsollOptions
@@ -34,15 +34,6 @@ export const plimsollOptions: readonly OptionSpec<PlimsollOptions>[] = [
     },
     (prefillChunkTokens) => ({ prefillChunkTokens }),
     ({ prefillChunkTokens }) => prefillChunkTokens,
-  ),
-  bytesOption<PlimsollOptions>(
-    {
-      name: 'host-memory',
-      flags: ['--host-memory'],
-      words: 'memory outside the cache for the blocks of preempted sequences',
-    },
-    (stagingBytes) => ({ stagingBytes }),
-    ({ stagingBytes }) => stagingBytes,
   ),
   {
     name: 'draft',

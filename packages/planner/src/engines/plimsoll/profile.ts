@@ -13,8 +13,7 @@ import { defaultMixture } from '../../gguf-recipes/file-type.ts';
 import type { Question } from '../../question/question.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { type EngineProfile, refusalOf } from '../contract/engine-profile.ts';
-import { memoryShort, type StartReason } from '../contract/start.ts';
-import { contextTooLong, startByChecks } from '../contract/start-check.ts';
+import { startIfFits } from '../contract/start-check.ts';
 import { arenaLimit, type MemoryBudget, memoryBudget } from './budget.ts';
 import { sequenceBlocks } from './cache-layout.ts';
 import { plimsollChanges } from './changes.ts';
@@ -37,22 +36,12 @@ export const plimsoll: EngineProfile<PlimsollOptions, 'plimsoll'> = {
   weightFormats: [],
   prepare: preparePlimsoll,
   refusal: (question) => refusalOf(() => preparePlimsoll(question)),
-  start: (question) =>
-    startByChecks(question, {
-      prepare: preparePlimsoll,
-      changesFor: (asked) => [...plimsollChanges(asked)].sort((left, right) => left.size - right.size),
-      stopOf: ({ stop }) => stop,
-    }),
+  start: (question, current) => startIfFits(plimsoll, question, current),
   changes: plimsollChanges,
   flagsForUsers: null,
 };
 
-interface PlimsollDeployment extends Deployment {
-  /** Why the engine refuses to start; null if it starts. */
-  readonly stop: StartReason | null;
-}
-
-function preparePlimsoll(asked: Question<PlimsollOptions>): PlimsollDeployment {
+function preparePlimsoll(asked: Question<PlimsollOptions>): Deployment {
   const request = withFormats(asked);
   refuseSeveralDevices(request);
   const { spec, freeBytes, options } = engineRequest(request);
@@ -100,18 +89,8 @@ function preparePlimsoll(asked: Question<PlimsollOptions>): PlimsollDeployment {
     },
     speed: engineSpeed(spec, settings, request),
     printed: startFigures(budget, settings),
-    stop: contextTooLong(request.workload.contextTokens, spec.contextLength) ?? memoryStop(budget),
     notes: [...arenaNotes(started), ...notes(request, budget.sequencesHeld, weights)],
   };
-}
-
-/** The engine starts if its memory holds one sequence of full length; the other users wait. */
-function memoryStop({ shortBytes, exceedsArena }: MemoryBudget): StartReason | null {
-  if (exceedsArena) {
-    return { code: 'exceeds-arena', message: 'a layer and its cache do not fit in one arena of 4 GiB' };
-  }
-  if (shortBytes === 0) return null;
-  return { code: memoryShort, message: `${formatBytes(shortBytes)} of memory are missing` };
 }
 
 /** `--weights auto` leaves the formats to the engine, as on the engine's own command line. */

@@ -61,6 +61,16 @@ export const vllmFace: EngineFace<VllmOptions, 'vllm'> = {
     tokensOption: 'max-num-batched-tokens',
     source:
       'vllm/v1/core/sched/scheduler.py, schedule, of 0.19: running sequences, then waiting ones until one does not fit',
+    earlier: {
+      before: '0.8',
+      beforeMonth: '2025-03',
+      order: 'prefill-first',
+      admission: 'whole-prompt',
+      reserve: 0.01,
+      skipHeadMax: 0,
+      source:
+        'vllm/core/scheduler.py, _schedule_default, of 0.7: whole prompts if one waits and fits above a watermark of 1 %, else a step of the running ones; V1 became the default in 0.8',
+    },
   },
   startLog: vllmStartLog,
 };

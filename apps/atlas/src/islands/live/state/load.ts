@@ -13,9 +13,6 @@ export interface LoadPlan {
 
 export type LoadField = keyof LoadPlan;
 
-/** The fields in the order of the form. */
-export const loadFields: readonly LoadField[] = ['requests', 'promptTokens', 'sharedTokens', 'outputTokens'];
-
 /** The server takes this many prompts in one request. */
 const promptsMax = 128;
 
@@ -46,7 +43,8 @@ export function usualLoad(server: Pick<ServerState, 'waitingMax' | 'contextMax'>
 
 /** Fields that lie outside their limits. */
 export function wrongFields(plan: LoadPlan, limits: LoadPlan): readonly LoadField[] {
-  return loadFields.filter((name) => {
+  const names = ['requests', 'promptTokens', 'sharedTokens', 'outputTokens'] as const;
+  return names.filter((name) => {
     const least = name === 'sharedTokens' ? 0 : 1;
     return !Number.isInteger(plan[name]) || plan[name] < least || plan[name] > limits[name];
   });
