@@ -27,7 +27,7 @@ export interface MatrixPlace {
 }
 
 /** Packs the left operand, [rows, depth]. */
-export function packLeft(matrix: MatrixPlace, output: Pointer): PackPanels {
+function packLeft(matrix: MatrixPlace, output: Pointer): PackPanels {
   const { pointer, rows, columns, rowStrideBytes, columnStrideBytes } = matrix;
   const strides = { lineStrideBytes: rowStrideBytes, depthStrideBytes: columnStrideBytes };
   return {
@@ -42,7 +42,7 @@ export function packLeft(matrix: MatrixPlace, output: Pointer): PackPanels {
 }
 
 /** Packs the right operand, [depth, columns]. */
-export function packRight(matrix: MatrixPlace, output: Pointer): PackPanels {
+function packRight(matrix: MatrixPlace, output: Pointer): PackPanels {
   const { pointer, rows, columns, rowStrideBytes, columnStrideBytes } = matrix;
   const strides = { lineStrideBytes: columnStrideBytes, depthStrideBytes: rowStrideBytes };
   return {
