@@ -18,6 +18,8 @@ const entries: readonly (readonly [entry: string, gzipKilobytesMax: number])[] =
   ['model-files/src/config.ts', 36],
   ['planner/src/index.ts', 116],
   ['serving/src/index.ts', 19],
+  ['simulator/src/index.ts', 30],
+  ['simulator/src/scenario/index.ts', 80],
 ];
 
 interface Bundle {

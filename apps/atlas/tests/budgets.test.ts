@@ -16,10 +16,13 @@ const scriptBudgets: Readonly<Record<string, number>> = {
   '/docs/hardware/': 50 * KiB,
   // With the island, which a reader needs at once.
   '/live/': 50 * KiB,
+  '/simulate/': 50 * KiB,
 };
 /** The planner with everything that it fetches to answer, including the frame's own scripts. */
 // Six engines with their graphs, drafters and options.
 const plannerBudget = 166 * KiB;
+/** The simulator with its worker, the planner and the readers of YAML and schemas in it. */
+const simulatorBudget = 264 * KiB;
 /** Style sheets of a page without interactive pieces, compressed. */
 const styleBudget = 12 * KiB;
 const largestPaintSecondsMax = 1.5;
@@ -83,12 +86,13 @@ test.each([
   ['/docs/hardware/', []],
   ['/planner/', ['.planner']],
   ['/live/', ['.live-']],
+  ['/simulate/', ['.sim-']],
   ['/docs/tutorials/memory-wall/', ['.cell-frame']],
   ['/docs/tutorials/kv-cache-hidden-tax/', ['.planner', '.cell-frame', '.blocks-']],
   ['/docs/glossary/paged-attention/', ['.blocks-']],
 ] as const)('%s loads the styles of its own pieces alone', async (route, own) => {
   const styles = await stylesOf(route);
-  const pieces = ['.planner', '.cell-frame', '.blocks-', '.live-', '.react-flow'];
+  const pieces = ['.planner', '.cell-frame', '.blocks-', '.live-', '.sim-', '.react-flow'];
   expect(pieces.filter((piece) => styles.includes(piece))).toEqual(own);
   expect(gzipSync(styles, { level: 9 }).length).toBeLessThanOrEqual(
     own.length === 0 ? styleBudget : 24 * KiB,
@@ -102,7 +106,14 @@ test('the planner stays within its budget, answers included', async () => {
   expect(size).toBeLessThanOrEqual(plannerBudget);
 });
 
-test.for(['/', '/docs/systems/memory/', '/docs/models/openai/gpt-oss-20b/', '/planner/'])(
+test('the simulator stays within its budget, a run included', async () => {
+  const size = await scriptBytes('/simulate/?example=single-gpu-chat', (page) =>
+    page.locator('.sim[aria-busy="false"] .sim-share button').nth(4).waitFor(),
+  );
+  expect(size).toBeLessThanOrEqual(simulatorBudget);
+});
+
+test.for(['/', '/docs/systems/memory/', '/docs/models/openai/gpt-oss-20b/', '/planner/', '/simulate/'])(
   '%s is painted in time on a slow line and a slow processor',
   // The fastest of three loads counts: a busy machine slows a page that is quick.
   { retry: 2 },

@@ -62,6 +62,9 @@ const uses: Readonly<Record<string, (page: Page) => Promise<void>>> = {
     await page.locator('main input').first().focus();
     await page.locator('.planner[data-ready="true"][aria-busy="false"]').waitFor();
   },
+  '/simulate/?example=single-gpu-chat': async (page) => {
+    await page.locator('.sim[aria-busy="false"]').getByText('Save timeline').waitFor();
+  },
   '/docs/systems/memory/': async (page) => {
     await page.getByRole('button', { name: 'Move and zoom' }).first().click();
     await page.locator('.react-flow__node').first().waitFor();

@@ -7,6 +7,7 @@ export type MapWords = IslandWords['map'];
 export type BatchWords = IslandWords['batch'];
 export type BlocksWords = IslandWords['blocks'];
 export type LiveWords = IslandWords['live'];
+export type SimulateWords = IslandWords['simulate'];
 export type CellWords = IslandWords['cell'];
 
 /** "{users} users" with its values. A name without a value stays, so that a mistake is seen. */
@@ -16,5 +17,10 @@ export function fill(text: string, values: Readonly<Record<string, string | numb
 
 /** What a form calls an option of an engine; its own name where no word was given to it. */
 export function optionLabel(name: string, words: Readonly<Record<string, string>>): string {
-  return words[`option-${name}`] ?? name;
+  return choiceLabel('option', name, words);
+}
+
+/** The word for one of the values of a choice; the value itself if it has no word. */
+export function choiceLabel(choice: string, value: string, words: Readonly<Record<string, string>>): string {
+  return words[`${choice}-${value}`] ?? value;
 }

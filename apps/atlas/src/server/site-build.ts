@@ -22,7 +22,9 @@ export const siteSources: readonly string[] = [
   'packages/registry/src',
   'packages/registry/data',
   'packages/serving/src',
+  'packages/simulator/src',
   'packages/site-files/src',
+  'examples',
   'package-lock.json',
 ];
 

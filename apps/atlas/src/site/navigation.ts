@@ -1,4 +1,4 @@
-/** The side navigation: the planner, the live page, the list of all pages, the pages of each kind, and the two lists from the registry. */
+/** The side navigation: the tools, the list of all pages, the pages of each kind, and the two lists from the registry. */
 import { hrefOf, recordHref } from '../rendering/site-links.ts';
 import type { Atlas } from './atlas.ts';
 
@@ -32,6 +32,7 @@ export function navigation({ locale, pagesOf }: Atlas): (NavigationLink | Naviga
   });
   return [
     page(words.planner, '/planner'),
+    page(words.simulate, '/simulate'),
     page(words.live, '/live'),
     page(words.allPages, '/docs'),
     page(words.models, '/docs/models'),

@@ -7,12 +7,14 @@ import blocks from '../islands/blocks/blocks.css?url&no-inline';
 import cells from '../islands/cells/cell-styles.css?url&no-inline';
 import live from '../islands/live/live-styles.css?url&no-inline';
 import planner from '../islands/planner/planner-styles.css?url&no-inline';
+import simulate from '../islands/simulate/simulate-styles.css?url&no-inline';
 import { type IslandKind, islandKindOf } from '../pages-data/read/island-kinds.ts';
 import type { Page } from '../pages-data/read/page-reader.ts';
 import { allElements } from '../pages-data/read/page-structure.ts';
 
 export const plannerStyles: readonly string[] = [planner];
 export const liveStyles: readonly string[] = [live];
+export const simulateStyles: readonly string[] = [simulate];
 
 const islandStyles: Readonly<Record<IslandKind, string>> = { ledger: planner, blocks };
 

@@ -18,6 +18,7 @@ const foldersByKind: Readonly<Record<string, string>> = {
 /** Pages without a record, by the name in their id: `site.planner`. */
 const siteRoutes: Readonly<Record<string, string>> = {
   planner: '/planner',
+  simulate: '/simulate',
   live: '/live',
   pages: '/docs',
   tutorials: '/docs/tutorials',

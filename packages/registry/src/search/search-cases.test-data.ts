@@ -27,6 +27,9 @@ export const firstPages: Readonly<Record<string, string>> = {
   'how much does it cost': 'site.planner',
   // Tools and lists.
   planner: 'site.planner',
+  'traffic simulation': 'site.simulate',
+  'goodput curve': 'site.simulate',
+  'plimsoll simulate': 'site.simulate',
   calculator: 'site.planner',
   'vram calculator': 'site.planner',
   'kv cache calculator': 'site.planner',

@@ -2,7 +2,15 @@ export type { SpeculationQuestion } from '../speculation-model.ts';
 export { readScenario, type ScenarioFiles } from './read-scenario.ts';
 export { poolScenarios } from './scenario-pools.ts';
 export {
+  editScenario,
+  type ScenarioEdit,
+  type ScenarioValue,
+  scenarioFields,
+  scenarioText,
+} from './scenario-document.ts';
+export {
   type PreparedScenario,
+  type ScenarioAnswer,
   scenarioAnswer,
   simulationInput,
   stepLimitOf,

@@ -9,6 +9,7 @@ import { pageReferenceProblems } from './page-references.ts';
 const ownRoutes: readonly string[] = [
   '/',
   '/planner',
+  '/simulate',
   '/live',
   '/docs',
   ...['systems', 'glossary', 'tutorials', 'models', 'hardware', 'tags'].map((kind) => `/docs/${kind}`),

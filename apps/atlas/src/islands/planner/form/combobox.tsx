@@ -13,15 +13,20 @@ export interface ComboboxProps {
   readonly noMatch: string;
   /** The message about a text that matches nothing. It shows when the field loses the focus. */
   readonly wrong: (text: string) => string;
+  /** Why the chosen value is not possible; null if it is. */
+  readonly problem?: string | null;
+  /** True to take a typed text as it is; without it, the first match is taken. */
+  readonly takesTyped?: boolean;
   readonly search: (text: string) => Promise<readonly NamedChoice[]>;
   readonly onChoose: (value: string) => void;
 }
 
 export function Combobox(props: ComboboxProps): ReactNode {
-  const { label, hint, value, wrong } = props;
+  const { label, hint, value, wrong, problem = null } = props;
   const id = useId();
   const { text, refused, options, active, look, leave, choose, onKeyDown } = useMatches(props);
   const isOpen = text !== null;
+  const message = refused === null ? problem : wrong(refused);
   return (
     <div className="field combobox">
       <label htmlFor={`${id}-input`}>{label}</label>
@@ -34,8 +39,8 @@ export function Combobox(props: ComboboxProps): ReactNode {
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        aria-describedby={refused === null ? `${id}-hint` : `${id}-wrong`}
-        aria-invalid={refused !== null}
+        aria-describedby={message === null ? `${id}-hint` : `${id}-wrong`}
+        aria-invalid={message !== null}
         aria-activedescendant={isOpen && options.length > 0 ? `${id}-${active}` : undefined}
         value={text ?? refused ?? value}
         onChange={(event) => look(event.target.value)}
@@ -48,9 +53,9 @@ export function Combobox(props: ComboboxProps): ReactNode {
         {hint}
       </span>
       <OptionList {...props} id={id} isOpen={isOpen} options={options} active={active} choose={choose} />
-      {refused !== null && (
+      {message !== null && (
         <p id={`${id}-wrong`} className="field-wrong" role="alert">
-          {wrong(refused)}
+          {message}
         </p>
       )}
     </div>
@@ -77,7 +82,7 @@ interface Listed {
   readonly options: readonly NamedChoice[];
 }
 
-function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
+function useMatches({ value, search, onChoose, takesTyped = false }: ComboboxProps): Matches {
   const [text, setText] = useState<string | null>(null);
   // A key can follow a letter before the next rendering, so the handlers read the last text from here.
   const typed = useRef<string | null>(null);
@@ -118,6 +123,10 @@ function useMatches({ value, search, onChoose }: ComboboxProps): Matches {
     const marked = options[active];
     close('');
     if (last.trim() === '' || last === value) return;
+    if (takesTyped) {
+      onChoose(last.trim());
+      return;
+    }
     const number = asked.current;
     // The list may belong to an earlier text. The last text decides, unless the reader types again before the answer.
     void search(last).then((found) => {

@@ -1,6 +1,7 @@
 /** Asks the planner's worker for the island. This module starts the worker; it loads when a reader first touches the form. */
-import { formatBytes, formatTokens, PlimsollError } from '@plimsoll/foundation';
-import { fill, type PlannerWords } from '../../words.ts';
+import { PlimsollError } from '@plimsoll/foundation';
+import type { PlannerWords } from '../../words.ts';
+import { deviceChoice, modelChoice } from '../form/named-choices.ts';
 import type { NamedChoice } from '../state/choices.ts';
 import type { PlannerAnswer } from '../state/settle.ts';
 import type { PlannerState } from '../state/state.ts';
@@ -62,19 +63,9 @@ export function askCharts(answer: PlannerAnswer): Promise<PlannerCharts | null> 
 
 export async function searchModels(text: string, words: PlannerWords): Promise<readonly NamedChoice[]> {
   const rows = await ask<'models'>({ kind: 'models', text });
-  return rows.map(({ id, parameters, contextLength }) => ({
-    value: id,
-    detail: fill(words.modelDetail, {
-      parameters: parameters === null ? '?' : (parameters / 1e9).toPrecision(3),
-      context: contextLength === null ? '?' : formatTokens(contextLength),
-    }),
-  }));
+  return rows.map((row) => modelChoice(row, words.modelDetail));
 }
 
 export async function searchDevices(text: string): Promise<readonly NamedChoice[]> {
-  const rows = await ask<'devices'>({ kind: 'devices', text });
-  return rows.map(({ id, name, usableBytes, bandwidthBytesPerSecond }) => ({
-    value: id,
-    detail: `${name}, ${formatBytes(usableBytes, 1)}, ${(bandwidthBytesPerSecond / 1e9).toFixed(0)} GB/s`,
-  }));
+  return (await ask<'devices'>({ kind: 'devices', text })).map(deviceChoice);
 }
