@@ -1,4 +1,5 @@
 /** Statistics of many values. The mean and the percentile are always named, because reports of serving mix them up. */
+import { portableExp, portableLog } from '../portable-math.ts';
 
 export interface Statistics {
   readonly mean: number;
@@ -60,7 +61,7 @@ export class Histogram {
   add(value: number, count = 1): void {
     // Sequences of one step have the same gap, so the logarithm is usually known.
     if (value !== this.#latest.value) {
-      const bucket = Math.max(0, Math.floor(Math.log(value / smallest) * bucketsPerFactor));
+      const bucket = Math.max(0, Math.floor(portableLog(value / smallest) * bucketsPerFactor));
       this.#latest = { value, bucket: value > smallest ? bucket : 0 };
     }
     const { bucket } = this.#latest;
@@ -78,7 +79,7 @@ export class Histogram {
       let before = 0;
       for (const [bucket, count] of this.#counts.entries()) {
         before += count;
-        if (before > rank) return bucket === 0 ? 0 : smallest * Math.exp((bucket + 0.5) / bucketsPerFactor);
+        if (before > rank) return bucket === 0 ? 0 : smallest * portableExp((bucket + 0.5) / bucketsPerFactor);
       }
       return 0;
     };

@@ -1,7 +1,9 @@
 /** Arrival processes: when requests come. */
+
 import { assert } from '@plimsoll/foundation';
 import type { Random } from '@plimsoll/foundation/random';
 import type { CountedPrompt } from '@plimsoll/serving';
+import { portableLog } from '../portable-math.ts';
 import { type Distribution, exponential, normal } from './distribution.ts';
 
 export interface TracedRequest {
@@ -63,6 +65,6 @@ function gamma(shape: number, random: Random): number {
   for (;;) {
     const x = normal(random);
     const v = (1 + c * x) ** 3;
-    if (v > 0 && Math.log(1 - random()) < x * x * 0.5 + d - d * v + d * Math.log(v)) return d * v;
+    if (v > 0 && portableLog(1 - random()) < x * x * 0.5 + d - d * v + d * portableLog(v)) return d * v;
   }
 }

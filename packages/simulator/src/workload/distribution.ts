@@ -1,5 +1,7 @@
 /** Distributions of lengths and times. A sampler draws from a seeded generator, so that a seed gives one workload. */
+
 import { type Random, randomInteger } from '@plimsoll/foundation/random';
+import { portableExp, portableLog } from '../portable-math.ts';
 
 export type Distribution =
   | { readonly kind: 'fixed'; readonly value: number }
@@ -39,7 +41,7 @@ export function sampler(distribution: Distribution): (random: Random) => number 
       return (random) => randomInteger(random, distribution.min, distribution.max + 1);
     case 'lognormal': {
       const { median, sigma, min, max } = distribution;
-      return (random) => clamp(median * Math.exp(sigma * normal(random)), min, max);
+      return (random) => clamp(median * portableExp(sigma * normal(random)), min, max);
     }
     case 'exponential': {
       const { mean, min, max } = distribution;
@@ -82,7 +84,7 @@ export function meanOf(distribution: Distribution): number {
 
 /** A standard exponential variate. */
 export function exponential(random: Random): number {
-  return -Math.log(1 - random());
+  return -portableLog(1 - random());
 }
 
 /** A standard normal variate by the Box-Muller transform, which takes two random numbers in every call. */
@@ -99,13 +101,13 @@ function lognormalQuantile(
   { median, sigma, min, max }: Extract<Distribution, { kind: 'lognormal' }>,
   share: number,
 ): number {
-  return clamp(median * Math.exp(sigma * normalQuantile(share)), min, max);
+  return clamp(median * portableExp(sigma * normalQuantile(share)), min, max);
 }
 
 /** Inverse of the standard normal distribution: Abramowitz and Stegun 26.2.23, absolute error below 4.5e-4. */
 function normalQuantile(share: number): number {
   const tail = Math.min(share, 1 - share);
-  const t = Math.sqrt(-2 * Math.log(tail));
+  const t = Math.sqrt(-2 * portableLog(tail));
   const numerator = 2.515517 + t * (0.802853 + t * 0.010328);
   const denominator = 1 + t * (1.432788 + t * (0.189269 + t * 0.001308));
   const quantile = t - numerator / denominator;
