@@ -1,7 +1,9 @@
 /** Runs a scenario: resolves its names, prepares the deployment, simulates, and judges the report. */
 import { type PlanRequest, prepare } from '@plimsoll/planner';
+import regions from '@plimsoll/registry/regions' with { type: 'json' };
 import { meanLengths, readTrace, type SimulationOutcome, simulate } from '@plimsoll/simulator';
 import {
+  gridOf,
   type PreparedScenario,
   poolScenarios,
   replicaLayoutOf,
@@ -15,7 +17,6 @@ import { modelOfArgument } from './command-model.ts';
 import { flagKey } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 import { speculationOf } from './scenario-draft.ts';
-import { gridOf } from './scenario-region.ts';
 import type { SimulateAnswer } from './simulate-schema.ts';
 
 export interface ScenarioRun {
@@ -42,7 +43,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioRunOption
   const workload = workloadOf(scenario, trace);
   const lengths = meanLengths(workload);
   const speculation = await speculationOf(scenario, request);
-  const drawn = { workload, lengths, speculation, gramsPerKwh: gridOf(scenario) };
+  const drawn = { workload, lengths, speculation, gramsPerKwh: gridOf(scenario, regions.regions) };
   const prepared = { request, deployment, decode, ...drawn, traces: options.traces };
   const input = simulationInput(scenario, prepared);
   const outcome = simulate(input);

@@ -79,7 +79,8 @@ export class Histogram {
       let before = 0;
       for (const [bucket, count] of this.#counts.entries()) {
         before += count;
-        if (before > rank) return bucket === 0 ? 0 : smallest * portableExp((bucket + 0.5) / bucketsPerFactor);
+        if (before > rank)
+          return bucket === 0 ? 0 : smallest * portableExp((bucket + 0.5) / bucketsPerFactor);
       }
       return 0;
     };

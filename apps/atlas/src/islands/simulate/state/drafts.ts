@@ -1,12 +1,7 @@
 /** A scenario while a reader edits it: its text, its fields, and the first thing that is wrong with it. */
 import { type ErrorDetails, PlimsollError } from '@plimsoll/foundation';
-import {
-  editScenario,
-  readScenario,
-  type Scenario,
-  type ScenarioEdit,
-  scenarioFields,
-} from '@plimsoll/simulator/scenario';
+import { readScenario, type Scenario } from '@plimsoll/simulator/scenario';
+import { editScenario, type ScenarioEdit, scenarioFields } from '@plimsoll/simulator/scenario-text';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { exampleNamed } from './examples.ts';
 import type { ScenarioFields } from './scenario-paths.ts';

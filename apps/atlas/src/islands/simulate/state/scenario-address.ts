@@ -4,7 +4,7 @@
  * have `b.` before their names. Strangers write addresses, so the schema judges what this file reads as it judges any text.
  */
 import { PlimsollError } from '@plimsoll/foundation';
-import { scenarioText } from '@plimsoll/simulator/scenario';
+import { scenarioText } from '@plimsoll/simulator/scenario-text';
 import { exampleText } from './examples.ts';
 import { flatFields, type ScenarioFields } from './scenario-paths.ts';
 

@@ -1,5 +1,5 @@
 /** Fields of a scenario by their paths, as a form, an address and a comparison read them. */
-import type { ScenarioEdit, ScenarioValue } from '@plimsoll/simulator/scenario';
+import type { ScenarioEdit, ScenarioValue } from '@plimsoll/simulator/scenario-text';
 
 export type ScenarioFields = Readonly<Record<string, unknown>>;
 export type { ScenarioEdit, ScenarioValue };

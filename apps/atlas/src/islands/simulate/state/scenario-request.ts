@@ -10,7 +10,7 @@ import {
   usualContext,
 } from '@plimsoll/planner/engines';
 import { isMixtureOfFiles } from '@plimsoll/planner/formats';
-import { type Scenario, stepLimitOf } from '@plimsoll/simulator/scenario';
+import { replicaLayoutOf, type Scenario, stepLimitOf } from '@plimsoll/simulator/scenario';
 import type { Workbench } from '../../../workbench/workbench.ts';
 import { requestOf } from '../../planner/state/settle.ts';
 import { exampleState, type PlannerState } from '../../planner/state/state.ts';
@@ -20,8 +20,10 @@ export function requestOfScenario(scenario: Scenario, workbench: Workbench): Pla
   const { id, weights: namedWeights } = workbench.registry.resolveCheckpoint(scenario.model);
   const weights = scenario.weights ?? namedWeights;
   const { name: engine, version } = engineOf(scenario, weights, workbench);
-  const { limits, layout } = scenario;
-  const { contextLength } = workbench.model(id);
+  const { limits } = scenario;
+  const spec = workbench.model(id);
+  const { contextLength } = spec;
+  const layout = replicaLayoutOf(scenario, spec);
   const openContext = openContextOf(scenario, engine);
   const limit = stepLimitOf(scenario, engine);
   const options = optionsOf(scenario, engine);

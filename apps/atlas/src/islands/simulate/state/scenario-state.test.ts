@@ -1,4 +1,4 @@
-import { scenarioFields } from '@plimsoll/simulator/scenario';
+import { scenarioFields } from '@plimsoll/simulator/scenario-text';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildWorkbench } from '../../../workbench/build-workbench.ts';
@@ -94,7 +94,9 @@ test('a draft names what is wrong, with its line', () => {
     `"scenario.yaml: extends names the file other.yaml, and a page reads no files"`,
   );
   const traced = 'model: gpt-oss-20b\nhardware: h100\nworkload: { arrivals: { trace: { file: a.csv } } }';
-  expect(problemOf(traced)).toMatchInlineSnapshot(`"scenario.yaml: workload.arrivals.trace names the file a.csv, and a page reads no files"`);
+  expect(problemOf(traced)).toMatchInlineSnapshot(
+    `"scenario.yaml: workload.arrivals.trace names the file a.csv, and a page reads no files"`,
+  );
   expect(problemOf(chat.replace('engine: vllm', 'options: { ngl: 3 }'))).toMatchInlineSnapshot(
     `"options.ngl is no option of vllm that a page can read"`,
   );

@@ -1,12 +1,17 @@
 /** Runs a scenario: the same steps as `plimsoll simulate`, so that equal scenarios give equal bytes. */
 import { prepare } from '@plimsoll/planner';
+import regions from '@plimsoll/registry/regions' with { type: 'json' };
 import { meanLengths, type SimulationOutcome, simulate, timelineSvg } from '@plimsoll/simulator';
 import {
+  draftsOf,
+  gridOf,
   type PreparedScenario,
+  poolScenarios,
   type Scenario,
   type ScenarioAnswer,
   scenarioAnswer,
   simulationInput,
+  speculationQuestion,
   workloadOf,
 } from '@plimsoll/simulator/scenario';
 import type { Workbench } from '../../../workbench/workbench.ts';
@@ -24,14 +29,29 @@ export interface ScenarioResult {
 /** A scenario whose records are read and whose memory is planned. */
 export interface ReadyScenario {
   readonly scenario: Scenario;
-  readonly planned: Pick<PreparedScenario, 'request' | 'deployment'>;
+  readonly planned: Omit<PreparedScenario, 'workload' | 'lengths' | 'traces'>;
 }
 
 /** Reads every file that the run needs, so that the run itself waits for nothing. */
 export function readyScenario(text: string, workbench: Workbench): ReadyScenario {
   const scenario = scenarioOf(text);
+  const [scenarioOfAll, decodeScenario] = poolScenarios(scenario);
+  const { request, deployment } = plannedOf(scenarioOfAll, workbench);
+  const decode = decodeScenario === undefined ? undefined : plannedOf(decodeScenario, workbench);
+  const gramsPerKwh = gridOf(scenario, regions.regions);
+  const drafts = draftsOf(scenario);
+  const draft = scenario.speculation?.draft;
+  const spec = draft === undefined ? null : workbench.model(draft);
+  const speculation = drafts === null ? null : speculationQuestion(drafts, request, spec);
+  return { scenario, planned: { request, deployment, decode, gramsPerKwh, speculation } };
+}
+
+function plannedOf(
+  scenario: Scenario,
+  workbench: Workbench,
+): Pick<PreparedScenario, 'request' | 'deployment'> {
   const request = requestOfScenario(scenario, workbench);
-  return { scenario, planned: { request, deployment: prepare(request) } };
+  return { request, deployment: prepare(request) };
 }
 
 export interface Run {
@@ -58,7 +78,11 @@ export function runReady(
 }
 
 export function resultOf({ planned }: ReadyScenario, { answer, outcome }: Run): ScenarioResult {
-  return { answer, notes: planned.deployment.notes, timeline: runTimeline(outcome) };
+  return {
+    answer,
+    notes: [...new Set([...planned.deployment.notes, ...(planned.decode?.deployment.notes ?? [])])],
+    timeline: runTimeline(outcome),
+  };
 }
 
 /** The picture that `plimsoll simulate --plot` writes. */
