@@ -46,6 +46,7 @@ export function checkCapture(ref: SampleRef, contract: CaptureContract): void {
     compare('foreign-layers', `${of} of layers`, layerText(found.layerIds), layerText(expected.layerIds));
     compare('feature-mismatch', `${of} of type`, found.dtype, expected.dtype);
     compare('feature-mismatch', `${of} of form`, String(found.targetForm), String(expected.targetForm));
+    compare('feature-mismatch', `${of} of encoding`, found.encoding ?? 'none', expected.encoding ?? 'none');
     compare('feature-mismatch', `${of} of width`, String(found.shape.at(-1)), String(expected.width));
   }
 }

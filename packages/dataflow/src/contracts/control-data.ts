@@ -4,15 +4,30 @@ import { jsonPreview } from '@plimsoll/foundation/json-preview';
 import type { z } from 'zod';
 import { assertNoTensors } from './no-tensors.ts';
 
-/** Returns the checked value. Throws an error with `code` that names the first field that breaks the schema. */
-export function parseControlData<Value>(
+interface ControlMessage {
+  /** Code of the error for a value that breaks the schema. */
+  readonly code: string;
+  readonly name: string;
+  /** Fields to which the schema gives no form. The schema itself excludes tensors from all others. */
+  readonly openFields: readonly string[];
+}
+
+/**
+ * Returns the checked value. Throws `tensor-in-control-plane`, or an error with `code` that names the first field that breaks
+ * the schema.
+ */
+export function parseControlData<Value extends object>(
   schema: z.ZodType<Value>,
   value: unknown,
-  { code, name }: { readonly code: string; readonly name: string },
+  { code, name, openFields }: ControlMessage,
 ): Value {
-  assertNoTensors(value, name);
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    for (const [field, content] of Object.entries(result.data))
+      if (openFields.includes(field)) assertNoTensors(content, `${name}.${field}`);
+    return result.data;
+  }
+  assertNoTensors(value, name);
   const [issue] = result.error.issues;
   const path = (issue?.path ?? []).map(String).join('.');
   throw new PlimsollError({

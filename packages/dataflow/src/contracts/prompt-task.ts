@@ -53,5 +53,9 @@ const promptTaskSchema = z
 
 /** Checks a task. Throws `bad-prompt-task` or `tensor-in-control-plane`. */
 export function parsePromptTask(value: unknown): PromptTask {
-  return parseControlData(promptTaskSchema, value, { code: 'bad-prompt-task', name: 'prompt task' });
+  return parseControlData(promptTaskSchema, value, {
+    code: 'bad-prompt-task',
+    name: 'prompt task',
+    openFields: ['metadata'],
+  });
 }

@@ -35,6 +35,8 @@ export interface FeatureSpec {
   readonly layerIds: readonly number[] | null;
   /** The form of the target's distribution; null for features that do not hold it. */
   readonly targetForm: 'logits' | 'pruned-logits' | 'hidden-state' | null;
+  /** How the file stores the elements: `q8` in 8 bits with a scale per 64 elements; absent as they are. */
+  readonly encoding?: 'q8';
 }
 
 /** The one file that holds the features of a sample. A file is never changed after it is published. */
@@ -90,6 +92,7 @@ const featuresSchema = z
       shape: z.array(countSchema).min(1).max(8),
       layerIds: z.array(countSchema).min(1).max(256).nullable(),
       targetForm: z.enum(['logits', 'pruned-logits', 'hidden-state']).nullable(),
+      encoding: z.literal('q8').exactOptional(),
     }),
   )
   .refine((features) => Object.keys(features).length > 0, 'a sample has features');
@@ -158,17 +161,29 @@ const sampleRefSchema = z
 
 /** Checks a ref from another process or from a ledger. Throws `bad-sample-ref` or `tensor-in-control-plane`. */
 export function parseSampleRef(value: unknown): SampleRef {
-  return parseControlData(sampleRefSchema, value, { code: 'bad-sample-ref', name: 'sample ref' });
+  return parseControlData(sampleRefSchema, value, {
+    code: 'bad-sample-ref',
+    name: 'sample ref',
+    openFields: ['metadata'],
+  });
 }
 
 /** Checks the manifest of a feature file. Throws `bad-feature-manifest`. */
 export function parseFeatureManifest(value: unknown): FeatureManifest {
-  return parseControlData(manifestSchema, value, { code: 'bad-feature-manifest', name: 'feature manifest' });
+  return parseControlData(manifestSchema, value, {
+    code: 'bad-feature-manifest',
+    name: 'feature manifest',
+    openFields: ['metadata'],
+  });
 }
 
 /** Checks what a producer says about a sample. Throws `bad-sample` or `tensor-in-control-plane`. */
 export function parseSampleDescription(value: unknown): SampleDescription {
-  return parseControlData(descriptionSchema, value, { code: 'bad-sample', name: 'sample' });
+  return parseControlData(descriptionSchema, value, {
+    code: 'bad-sample',
+    name: 'sample',
+    openFields: ['metadata'],
+  });
 }
 
 /** Sample ids are derived from the task, so that a second capture of the same prompt is recognised. */

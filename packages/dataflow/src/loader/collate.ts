@@ -68,10 +68,12 @@ function formOf({ schemaVersion, strategy, features }: SampleRef): string {
   return `version ${schemaVersion}, ${strategy}: ${specs.join('; ')}`;
 }
 
-function specText({ dtype, shape, layerIds, targetForm }: FeatureSpec): string {
+function specText({ dtype, shape, layerIds, targetForm, encoding }: FeatureSpec): string {
   const layers = layerIds === null ? '' : ` of layers ${layerIds.join(' ')}`;
   return `${dtype} [length${shape
     .slice(1)
     .map((size) => `, ${size}`)
-    .join('')}]${layers}${targetForm === null ? '' : ` ${targetForm}`}`;
+    .join(
+      '',
+    )}]${layers}${targetForm === null ? '' : ` ${targetForm}`}${encoding === undefined ? '' : ` in ${encoding}`}`;
 }

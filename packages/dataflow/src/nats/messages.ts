@@ -32,7 +32,8 @@ export function readResult(data: Uint8Array): ProducerResult {
   return result.kind === 'sample' ? { kind: 'sample', ref: parseSampleRef(result.ref) } : result;
 }
 
-const messageError = { code: 'bad-nats-message', name: 'message' };
+/** `task` and `ref` have schemas of their own. */
+const messageError = { code: 'bad-nats-message', name: 'message', openFields: [] };
 
 /** Returns null, which no schema here accepts, for bytes that are no JSON. */
 function parseJson(data: Uint8Array): unknown {

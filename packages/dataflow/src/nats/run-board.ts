@@ -93,7 +93,7 @@ export class RunBoard {
   }
 }
 
-const boardError = { code: 'bad-run-board', name: 'record of the run' };
+const boardError = { code: 'bad-run-board', name: 'record of the run', openFields: [] };
 
 function termsDiffer(runId: string, terms: RunTerms, found: RunTerms): PlimsollError {
   return new PlimsollError({

@@ -19,6 +19,7 @@ import {
 } from '../contracts/sample-ref.ts';
 import { checkFeature } from './feature-checks.ts';
 import type { FeaturePut } from './feature-store.ts';
+import { blocksOf, quantizeFeature, restoreFeature } from './q8.ts';
 
 const manifestKey = 'plimsoll.features';
 /** Bytes of the length of a safetensors header. */
@@ -37,21 +38,12 @@ export interface EncodedFeatures {
 export async function encodeFeatures(request: FeaturePut, generation: number): Promise<EncodedFeatures> {
   const sample = parseSampleDescription(request.sample);
   for (const [name, feature] of Object.entries(request.features)) checkFeature(name, feature);
-  // Large elements come first, so that every tensor is aligned to its elements.
-  const entries = Object.entries(request.features)
-    .map(([name, feature]) => [name, { ...feature, data: unshared(feature.data) }] as const)
-    .toSorted(
-      ([left, { dtype: leftType }], [right, { dtype: rightType }]) =>
-        featureTypeBytes[rightType] - featureTypeBytes[leftType] || (left < right ? -1 : 1),
-    );
+  const entries = storedTensors(request.features);
   const hashes = await Promise.all(
-    entries.map(async ([name, { data }]) => [name, await tensorSha256(data)] as const),
+    entries.map(async ({ name, data }) => [name, await tensorSha256(data)] as const),
   );
   const features = Object.fromEntries(
-    entries.map(([name, { dtype, shape, layerIds, targetForm }]) => [
-      name,
-      { dtype, shape, layerIds, targetForm },
-    ]),
+    Object.entries(request.features).map(([name, { data: _elements, ...spec }]) => [name, spec]),
   );
   const manifest = parseFeatureManifest({
     ...sample,
@@ -60,14 +52,11 @@ export async function encodeFeatures(request: FeaturePut, generation: number): P
     features,
     sha256: Object.fromEntries(hashes),
   });
-  const { header, fileBytes } = layOutSafetensors(
-    entries.map(([name, { dtype, shape }]) => ({ name, type: dtype, shape })),
-    { [manifestKey]: JSON.stringify(manifest) },
-  );
+  const { header, fileBytes } = layOutSafetensors(entries, { [manifestKey]: JSON.stringify(manifest) });
   return {
     sample,
     features,
-    chunks: [header, ...entries.map(([, { data }]) => data)],
+    chunks: [header, ...entries.map(({ data }) => data)],
     bytes: fileBytes,
     headerSha256: sha256(header),
   };
@@ -89,20 +78,73 @@ export async function decodeFeatures(file: Uint8Array<ArrayBuffer>, ref: SampleR
   const header = parseSafetensorsHeader(file.subarray(prefixBytes, dataOffset), file.byteLength);
   const manifest = parseFeatureManifest(JSON.parse(header.metadata[manifestKey] ?? 'null'));
   compareManifest(manifest, ref);
-  const tensors = await Promise.all(
+  const stored = new Map<string, StoredTensor>();
+  await Promise.all(
     header.tensors.map(async ({ name, shape, offset, bytes }) => {
-      const spec = manifest.features[name];
       const data = file.subarray(offset, offset + bytes);
-      if (spec === undefined || spec.shape.join() !== shape.join())
-        throw manifestMismatch(ref, 'features', name, Object.keys(manifest.features).join(', '));
       const hash = await tensorSha256(data);
       if (hash !== manifest.sha256[name])
         throw hashMismatch(ref, `tensor "${name}"`, hash, String(manifest.sha256[name]));
-      const tensor: FeatureTensor = { dtype: spec.dtype, shape, data };
-      return [name, tensor] as const;
+      stored.set(name, { name, shape, data });
     }),
   );
-  return Object.fromEntries(tensors);
+  return Object.fromEntries(
+    Object.entries(manifest.features).map(([name, spec]) => [
+      name,
+      restoreTensor(ref, { name, spec, stored }),
+    ]),
+  );
+}
+
+/** A tensor of the file. */
+interface StoredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** Name of the scales of a feature in 8 bits. */
+const scalesOf = (name: string): string => `${name}.scales`;
+
+/** The tensors of the file: large elements come first, so that every tensor is aligned to its elements. */
+function storedTensors(
+  features: FeaturePut['features'],
+): readonly (StoredTensor & { readonly type: string })[] {
+  const tensors = Object.entries(features).flatMap(([name, feature]) => {
+    const { dtype, shape, encoding } = feature;
+    if (encoding === undefined)
+      return [{ name, type: dtype, size: featureTypeBytes[dtype], shape, data: unshared(feature.data) }];
+    const { values, scales } = quantizeFeature(name, feature);
+    return [
+      { name, type: 'I8', size: 1, shape, data: values },
+      { name: scalesOf(name), type: 'F32', size: 4, shape: scaleShape(shape), data: scales },
+    ];
+  });
+  return tensors.toSorted((left, right) => right.size - left.size || (left.name < right.name ? -1 : 1));
+}
+
+function scaleShape(shape: readonly number[]): readonly number[] {
+  return [...shape.slice(0, -1), blocksOf(shape.at(-1) ?? 1)];
+}
+
+interface TensorPlace {
+  readonly name: string;
+  readonly spec: FeatureSpec;
+  readonly stored: ReadonlyMap<string, StoredTensor>;
+}
+
+/** Returns a feature as it was put, or as close as its encoding allows. */
+function restoreTensor(ref: SampleRef, { name, spec, stored }: TensorPlace): FeatureTensor {
+  const { dtype, shape, encoding } = spec;
+  const find = (tensor: string, tensorShape: readonly number[]): StoredTensor => {
+    const found = stored.get(tensor);
+    if (found !== undefined && found.shape.join() === tensorShape.join()) return found;
+    throw manifestMismatch(ref, 'features', [...stored.keys()].join(', '), tensor);
+  };
+  const { data } = find(name, shape);
+  if (encoding === undefined) return { dtype, shape, data };
+  const scales = find(scalesOf(name), scaleShape(shape)).data;
+  return { dtype, shape, data: restoreFeature({ values: data, scales }, dtype, shape.at(-1) ?? 1) };
 }
 
 /** Throws `feature-file-torn` if a file does not have the bytes of its ref. */

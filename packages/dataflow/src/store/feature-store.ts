@@ -7,7 +7,7 @@
 import type { FeatureHandle, FeatureTensor, FeatureTensors } from '../contracts/feature-tensor.ts';
 import type { FeatureSpec, SampleDescription, SampleRef } from '../contracts/sample-ref.ts';
 
-export type FeatureInput = FeatureTensor & Pick<FeatureSpec, 'layerIds' | 'targetForm'>;
+export type FeatureInput = FeatureTensor & Pick<FeatureSpec, 'layerIds' | 'targetForm' | 'encoding'>;
 
 export interface FeaturePut {
   readonly sample: SampleDescription;
