@@ -43,6 +43,7 @@ const baseTypes = {
   TQ1_0: 'TQ1_0',
   TQ2_0: 'TQ2_0',
   MXFP4_MOE: 'MXFP4',
+  Q4_X: 'Q4_0',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type Mixture = keyof typeof baseTypes;

@@ -5,7 +5,7 @@
 import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveModel } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
-import { ggufFileBytes } from './gguf-spec.ts';
+import { ggufFileBytes, storedTensors } from './gguf-spec.ts';
 
 const fileBytes: Readonly<Record<string, number>> = {
   IQ2_M: 828_885_408,
@@ -43,4 +43,31 @@ test('the recipes give every published file to the byte, variants with wide embe
     ggufFileBytes(spec, mixture) + headerBytes,
   ]);
   expect(Object.fromEntries(planned)).toEqual(fileBytes);
+});
+
+/**
+ * Gigabytes on the card of bartowski/deepseek-ai_DeepSeek-V3-0324-GGUF, made with llama.cpp b4944 from the fp8 checkpoint:
+ * latent attention is one matrix, as before April 2025.
+ */
+const deepseekGigabytes: Readonly<Record<string, number>> = {
+  Q8_0: 713.29,
+  Q6_K: 550.8,
+  Q5_K_M: 475.4,
+  Q5_K_S: 461.81,
+  Q4_1: 419.94,
+  Q4_K_M: 404.43,
+};
+
+test('files of an fp8 checkpoint have the printed sizes', () => {
+  const spec = modelSpecFromConfig(resolveModel('deepseek-ai/DeepSeek-V3-0324').config);
+  for (const [mixture, gigabytes] of Object.entries(deepseekGigabytes)) {
+    const stored = storedTensors(spec, mixture, { absorbedMla: false });
+    const planned = stored.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9;
+    expect(Math.abs(planned / gigabytes - 1), mixture).toBeLessThan(0.0005);
+  }
+});
+
+test('Q4_X keeps the native 4-bit experts of Kimi K2 Thinking: 543.617 GiB on the card of ubergarm/Kimi-K2-Thinking-GGUF', () => {
+  const spec = modelSpecFromConfig(resolveModel('moonshotai/Kimi-K2-Thinking').config);
+  expect(Math.abs(ggufFileBytes(spec, 'Q4_X') / 2 ** 30 / 543.617 - 1)).toBeLessThan(0.0005);
 });

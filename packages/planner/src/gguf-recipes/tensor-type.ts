@@ -111,7 +111,7 @@ interface Choice {
 function chooseType(choice: Choice): string {
   const { category, mixture, baseType, model, tensor } = choice;
   if (category === 'output' || (model.tied && category === 'embedding')) return outputType(choice);
-  if (mixture === 'MXFP4_MOE') return tensor.shape.length > 2 ? 'MXFP4' : 'Q8_0';
+  if (isExpertsOnly(mixture)) return tensor.shape.length > 2 ? baseType : 'Q8_0';
   if (category === 'embedding') return embeddingType(mixture, baseType);
   if (isSmallI.has(mixture)) return smallIType(choice);
   if (choice.isValue) return valueType(choice);
@@ -134,8 +134,16 @@ function chooseType(choice: Choice): string {
   return baseType;
 }
 
+/**
+ * Mixtures that keep the native 4-bit experts of a checkpoint and store all else in Q8_0: MXFP4_MOE of gpt-oss, and Q4_X, the
+ * files of Kimi K2 Thinking and its successors (4-bit integers in groups of 32).
+ */
+function isExpertsOnly(mixture: Mixture): boolean {
+  return mixture === 'MXFP4_MOE' || mixture === 'Q4_X';
+}
+
 function outputType({ mixture, baseType, tensor }: Choice): string {
-  if (mixture === 'MXFP4_MOE') return 'Q8_0';
+  if (isExpertsOnly(mixture)) return 'Q8_0';
   if ((tensor.shape.at(-1) ?? 1) % ggmlTypeNamed(baseType).blockElements !== 0) return 'Q8_0';
   if (isSmallI.has(mixture) || mixture === 'IQ3_XXS') return 'Q5_K';
   return baseType === 'Q8_0' ? 'Q8_0' : 'Q6_K';
