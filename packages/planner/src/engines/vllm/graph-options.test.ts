@@ -1,6 +1,6 @@
 /** Flags that decide which CUDA graphs vLLM captures. Expected counts follow from the rules of the releases named. */
 import { expect, test } from 'vitest';
-import { request } from '../../test-models.ts';
+import { drafter, request } from '../../test-models.ts';
 import type { PlanRequest } from '../engine-list.ts';
 import { type Captures, captures } from './captures.ts';
 import type { VllmDeployment } from './deployment.ts';
@@ -68,4 +68,18 @@ test('--performance-mode captures every small size, or doubles the defaults that
     2 * balanced.sequences,
   ]);
   expect(prepared({ performanceMode: 'throughput', maxNumSeqs: 16 }).settings.sequences).toBe(16);
+});
+
+test('a drafter with layers of its own captures its pieces too', () => {
+  const spec = drafter('yuhuili/EAGLE3-LLaMA3.1-Instruct-8B');
+  const options: VllmOptions = {
+    ...read('speculative-config', '{"method":"eagle3","model":"a/b","num_speculative_tokens":2}'),
+    draft: { spec, tokens: 2 },
+  };
+  const graphs = (asked: VllmOptions): number =>
+    prepared(asked).fixed.find(({ tag }) => tag === 'CUDA graphs')?.bytes ?? 0;
+  const prompts = read('speculative-config', '{"method":"ngram","num_speculative_tokens":2}');
+  const pieces = captured(options).piecewise;
+  expect(pieces).toBe(captured(prompts).piecewise);
+  expect((graphs(options) - graphs(prompts)) / 2 ** 30).toBeCloseTo(pieces * 0.000172, 4);
 });

@@ -17,6 +17,8 @@ export interface RuntimeInput {
   readonly captures: Captures;
   /** Layers of this pipeline stage. */
   readonly stageLayers: number;
+  /** Layers of a drafter with weights of its own. */
+  readonly drafterLayers: number;
 }
 
 export function runtimeEntries(input: RuntimeInput): readonly LedgerEntry[] {
@@ -73,7 +75,11 @@ function isMemoryLink(link: HardwareRecord['links'][number]): boolean {
  * Whether the share of the engine pays for CUDA graphs: the first runner estimates them from 0.20 on (on AMD from 0.28), the
  * second from 0.29 on. Other starts capture them in what the share leaves.
  */
-export function reservesGraphs({ request, release, runner }: Omit<RuntimeInput, 'stageLayers'>): boolean {
+export function reservesGraphs({
+  request,
+  release,
+  runner,
+}: Omit<RuntimeInput, 'stageLayers' | 'drafterLayers'>): boolean {
   if (release.number < 20 || runner === 'V0') return false;
   if (runner === 'second') return release.number >= 29;
   return request.hardware.vendor !== 'AMD' || release.number >= 28;
@@ -81,17 +87,19 @@ export function reservesGraphs({ request, release, runner }: Omit<RuntimeInput, 
 
 function graphEntry(input: RuntimeInput): LedgerEntry | null {
   if (!reservesGraphs(input)) return null;
-  const { poolGib, graphs, perGraphGib, workspaceGib } = graphParts(input);
+  const { poolGib, graphs, perGraphGib, drafterGib, workspaceGib } = graphParts(input);
   if (graphs === 0) return null;
   const workspace = workspaceGib > 0 ? ` + ${workspaceGib} GiB` : '';
+  const drafter = drafterGib > 0 ? ` + ${drafterGib} GiB` : '';
   return {
     category: 'runtime',
     tag: 'CUDA graphs',
     tier: 'device',
     bytes: bytes(graphBytes(input)),
     derivation: {
-      formula: 'pool of the largest capture + graphs x size of one + workspace of attention',
-      substituted: `${poolGib} GiB + ${graphs} x ${perGraphGib} GiB${workspace}`,
+      formula:
+        'pool of the largest capture + graphs x size of one + graphs of a drafter + workspace of attention',
+      substituted: `${poolGib} GiB + ${graphs} x ${perGraphGib} GiB${drafter}${workspace}`,
       source: 'vllm/v1/worker/gpu_model_runner.py, profile_cudagraph_memory',
       fitted: facts.cudaGraphs.fitted,
     },
@@ -100,21 +108,22 @@ function graphEntry(input: RuntimeInput): LedgerEntry | null {
 
 /** Memory of the captured graphs of one device; none without them. */
 export function graphBytes(input: RuntimeInput): number {
-  const { poolGib, graphs, perGraphGib, workspaceGib } = graphParts(input);
-  return Math.round((poolGib + graphs * perGraphGib + workspaceGib) * GiB);
+  const { poolGib, graphs, perGraphGib, drafterGib, workspaceGib } = graphParts(input);
+  return Math.round((poolGib + graphs * perGraphGib + drafterGib + workspaceGib) * GiB);
 }
 
 interface GraphParts {
   readonly poolGib: number;
   readonly graphs: number;
   readonly perGraphGib: number;
+  readonly drafterGib: number;
   readonly workspaceGib: number;
 }
 
 function graphParts(input: RuntimeInput): GraphParts {
-  const { request, captures: captured, runner, stageLayers, release } = input;
+  const { request, captures: captured, runner, stageLayers, drafterLayers, release } = input;
   const graphs = captured.piecewise + captured.full;
-  if (graphs === 0) return { poolGib: 0, graphs, perGraphGib: 0, workspaceGib: 0 };
+  if (graphs === 0) return { poolGib: 0, graphs, perGraphGib: 0, drafterGib: 0, workspaceGib: 0 };
   const known = facts.cudaGraphs;
   const engineFactor = runner === 'V0' ? known.oldEngine.factor : 1;
   const perGraph = known.perGraphGib + known.perLayerGib * stageLayers * kernelFactor(request) * engineFactor;
@@ -129,6 +138,8 @@ function graphParts(input: RuntimeInput): GraphParts {
     poolGib: pool * factor,
     graphs,
     perGraphGib: perGraph * factor,
+    // Drafters capture pieces alone (vllm/v1/spec_decode/llm_base_proposer.py, initialize_cudagraph_keys).
+    drafterGib: captured.piecewise * known.perLayerGib * drafterLayers * factor,
     workspaceGib: ownsWorkspace ? known.flashInferWorkspaceMib / 1024 : 0,
   };
 }

@@ -66,6 +66,7 @@ export function prepareStage(input: StageInput): Stage {
     ...{ request, settings, release, runner },
     captures: captures(settings, release, { hardware, kvFormat }),
     stageLayers: weights.layers[1] - weights.layers[0],
+    drafterLayers: drafter?.layers.length ?? 0,
   };
   const lora = loraEntry({
     ...{ spec, settings, release, parallelism, layers: weights.layers },
