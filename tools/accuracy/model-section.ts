@@ -12,8 +12,8 @@ const derived = `- **Weights**: the bytes of every tensor of the checkpoint in i
 
 const omitted = `- Other processes on a device, and what an operating system keeps of unified memory.
 - Drafters of their own (EAGLE, DFlash, assistants) that a record does not describe; multi-token prediction only where it is named.
-- Host memory of KV connectors of vLLM, and the graphs of its drafters.
-- The vision run of vLLM V0, and towers whose patches the config does not state.
+- Host memory of KV connectors of vLLM, and full graphs of its drafters.
+- Towers whose patches the config does not state, and frames of videos beside the largest image in V1.
 - SGLang's experts in host memory, caches in host memory (HiCache), and builds from branches.
 - TensorRT-LLM's built engines, recurrent state, drafts, and one pool per window size.
 - Releases of vLLM before 0.4 beyond their block arithmetic, and regressions of single releases.
