@@ -17,6 +17,8 @@ const languages = readdirSync(new URL('src/content/messages', import.meta.url))
     const label = new Intl.DisplayNames([code], { type: 'language' }).of(code) ?? code;
     return [code === 'en' ? 'root' : code.toLowerCase(), { label, lang: code }] as const;
   });
+/** Entries of our packages that are JSON files. */
+const jsonEntries: ReadonlySet<string> = new Set(['@plimsoll/registry/regions']);
 const siteContent = new URL('src/pages-data/site-content.ts', import.meta.url).href;
 
 export default defineConfig({
@@ -67,7 +69,8 @@ export default defineConfig({
         applyToEnvironment: ({ name }) => name !== 'client',
         resolveId: (id) => {
           // Imported JSON stays in the bundle: Node requires the import attribute, and the bundler drops it.
-          if (id.startsWith('@plimsoll/') && !id.endsWith('.json')) return { id, external: true };
+          const isJson = id.endsWith('.json') || jsonEntries.has(id);
+          if (id.startsWith('@plimsoll/') && !isJson) return { id, external: true };
           return id.endsWith('/pages-data/site-content.ts') ? { id: siteContent, external: true } : null;
         },
       },
