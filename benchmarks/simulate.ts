@@ -1,14 +1,14 @@
 /**
  * Speed of the simulator: requests per second through the production scheduler, and memory.
  *
- *     npm run bench -- simulate [--requests 1000000] [--json]
+ *     npm run bench -- simulate [--requests 1000000] [--parts closed,open,curve,mixed] [--json]
  *
  * A closed loop of 256 clients keeps a batch of 256 full: prompts of 512 tokens, outputs of 100 to 300 (mean 200), steps of
  * constant cost per token, no prefix cache. The second row is an open loop at 90 % of that rate. The third is a mixed step:
  * 255 decodes and a prompt, planned and committed. The curve shows that the cost is linear in the steps.
  */
 import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { seconds } from '@plimsoll/foundation';
 import { policies, Scheduler, type ServingConfig } from '@plimsoll/serving';
@@ -114,32 +114,43 @@ function mixedSteps(): { readonly median: number; readonly best: number } {
 }
 
 const { values } = parseArgs({
-  options: { requests: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },
+  options: {
+    requests: { type: 'string', default: '1000000' },
+    parts: { type: 'string', default: 'closed,open,curve,mixed' },
+    json: { type: 'boolean', default: false },
+  },
 });
 const requests = Number(values.requests);
+const parts = new Set(values.parts.split(','));
+// Other programs of the machine slow every row, so the record says how many there were.
+const [loadBefore = 0] = loadavg();
 const closed = { kind: 'closed', clients: batch, thinkSeconds: { kind: 'fixed', value: 0 } } as const;
-const rows = [timed('warm-up', 2000, closed), timed('closed loop, 256 clients', requests, closed)];
-rows.push(
-  timed('open loop at 90 % of that rate', requests, {
-    kind: 'poisson',
-    requestsPerSecond: 0.9 * simulatedRate,
-  }),
-);
-for (const part of [16, 4, 2])
-  rows.push(timed(`closed loop, 1/${part} of the requests`, requests / part, closed));
-const mixed = mixedSteps();
+const rows = [timed('warm-up', 2000, closed)];
+const rate = simulatedRate;
+if (parts.has('closed')) rows.push(timed('closed loop, 256 clients', requests, closed));
+if (parts.has('open')) {
+  const open = { kind: 'poisson', requestsPerSecond: 0.9 * rate } as const;
+  rows.push(timed('open loop at 90 % of that rate', requests, open));
+}
+if (parts.has('curve')) {
+  for (const part of [16, 4, 2])
+    rows.push(timed(`closed loop, 1/${part} of the requests`, requests / part, closed));
+}
+const mixed = parts.has('mixed') ? mixedSteps() : null;
 const machine = {
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   cores: cpus().length,
   node: process.version,
   date: new Date().toISOString().slice(0, 10),
+  loadBefore,
+  loadAfter: loadavg()[0] ?? 0,
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
 };
 if (values.json)
   process.stdout.write(`${JSON.stringify({ machine, rows, mixedStepMicroseconds: mixed }, null, 2)}\n`);
 else {
   process.stdout.write(
-    `${machine.cores} x ${machine.cpu}, Node ${machine.node}, ${machine.date}, ${machine.commit}\n\n`,
+    `${machine.cores} x ${machine.cpu}, Node ${machine.node}, ${machine.date}, ${machine.commit}, load ${loadBefore.toFixed(1)} before and ${machine.loadAfter.toFixed(1)} after\n\n`,
   );
   for (const { name, ...row } of rows) {
     const cells = [
@@ -153,7 +164,8 @@ else {
     ];
     process.stdout.write(`${name.padEnd(38)}${cells.join(' ')}\n`);
   }
-  process.stdout.write(
-    `\na mixed step of ${batch} rows: median ${mixed.median.toFixed(1)} us, best window ${mixed.best.toFixed(1)} us\n`,
-  );
+  if (mixed !== null)
+    process.stdout.write(
+      `\na mixed step of ${batch} rows: median ${mixed.median.toFixed(1)} us, best window ${mixed.best.toFixed(1)} us\n`,
+    );
 }

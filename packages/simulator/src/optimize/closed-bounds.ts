@@ -12,6 +12,7 @@ import type { ReplicaModel } from '../replica.ts';
 import { durationSeconds } from '../scenario/scenario-schema.ts';
 import type { Slo } from '../scenario/slo-text.ts';
 import type { OfferedLoad } from './offered-load.ts';
+import { replicasForTokenRate } from './token-rate-bound.ts';
 
 export interface BoundedReplica {
   readonly replica: ReplicaModel;
@@ -78,7 +79,15 @@ function stepOf({ replica }: BoundedReplica, entries: readonly LoadEntry[]): num
 export function requestRateMax(bounded: BoundedReplica, load: OfferedLoad): number {
   const { tokenBudget } = bounded.replica.serving;
   const running = runningMost(bounded, load);
-  // A mixture of prompts as a full step has it: evenly spaced places of the sorted lengths.
+  const decodeRate = running / decodeStep(bounded, load, running);
+  const tokenRate = tokenBudget / promptStep(bounded, load);
+  // The first token of an output comes from the step of its prompt.
+  const decodedMean = Math.max(0, load.outputMean - 1);
+  return 1 / Math.max(decodedMean / decodeRate, (load.computedMean + decodedMean) / tokenRate);
+}
+
+/** Seconds of a step that decodes, with prompts as a full step has them: evenly spaced places of the sorted lengths. */
+function decodeStep(bounded: BoundedReplica, load: OfferedLoad, running: number): number {
   const sequences = Array.from(
     { length: running },
     (_, index): LoadEntry => ({
@@ -86,11 +95,7 @@ export function requestRateMax(bounded: BoundedReplica, load: OfferedLoad): numb
       start: atShare(load.promptTokens, (index + 0.5) / running),
     }),
   );
-  const decodeRate = running / stepOf(bounded, sequences);
-  const tokenRate = tokenBudget / promptStep(bounded, load);
-  // The first token of an output comes from the step of its prompt.
-  const decodedMean = Math.max(0, load.outputMean - 1);
-  return 1 / Math.max(decodedMean / decodeRate, (load.computedMean + decodedMean) / tokenRate);
+  return stepOf(bounded, sequences);
 }
 
 /** Seconds of a full step of prompts with the least attention: many of the shortest length. */
@@ -113,8 +118,17 @@ function runningMost({ replica }: BoundedReplica, load: OfferedLoad): number {
   return Math.max(1, Math.min(runningMax, ...most));
 }
 
-/** Returns the least number of replicas whose queue has a steady state. */
-export function replicasMin(replica: BoundedReplica, load: OfferedLoad): number {
+/** Returns the least number of replicas whose queue has a steady state and whose tokens may keep the SLO. */
+export function replicasMin(
+  replica: BoundedReplica,
+  load: OfferedLoad,
+  goal: { readonly slo: Slo; readonly requests: number },
+): number {
   if (load.requestsPerSecond === null) return 1;
-  return Math.floor(load.requestsPerSecond / requestRateMax(replica, load)) + 1;
+  const steady = Math.floor(load.requestsPerSecond / requestRateMax(replica, load)) + 1;
+  const steps = {
+    stepSeconds: (sequences: number) => decodeStep(replica, load, sequences),
+    runningMost: runningMost(replica, load),
+  };
+  return Math.max(steady, replicasForTokenRate(steps, load, goal));
 }

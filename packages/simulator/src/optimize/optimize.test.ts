@@ -201,7 +201,7 @@ describe('closed bounds', () => {
     const input = inputOf(device('any', 1, 1), 40, 600);
     const most = requestRateMax(input, loadOf(input));
     expect(reportOfRun(input).throughput.requestsPerSecond).toBeLessThanOrEqual(most);
-    const least = replicasMin(input, loadOf(input));
+    const least = replicasMin(input, loadOf(input), { slo: {}, requests: 80 });
     expect(least).toBe(Math.floor(40 / most) + 1);
     expect(reportOfRun({ ...input, replicaCount: least - 1 }).stable).toBe(false);
   });
@@ -219,7 +219,7 @@ describe('closed bounds', () => {
     const thinkSeconds = { kind: 'fixed', value: 0 } as const;
     const loop = offeredLoad({ ...workload, arrivals: { kind: 'closed', clients: 9, thinkSeconds } }, true);
     expect(loop).toMatchObject({ requestsPerSecond: null, clients: 9 });
-    expect(replicasMin(inputOf(device('any', 1, 1), 4), loop)).toBe(1);
+    expect(replicasMin(inputOf(device('any', 1, 1), 4), loop, { slo: {}, requests: 80 })).toBe(1);
   });
 });
 

@@ -71,8 +71,11 @@ export interface OptimizeResult<Candidate> {
 
 /** Candidates that are simulated before the search ends: they make the front of price and latency. */
 const candidatesMin = 8;
-/** Most simulations of a search. */
+/** Most simulations of a search, and the steps of all replicas after which it starts no other candidate. */
 const trialsMax = 120;
+const stepsMax = 3_000_000;
+/** Factors from one failing number of replicas to the next: devices that are too slow in any number end soon. */
+const growths: readonly number[] = [1.5, 2, 4];
 /** Most simulations of one candidate. */
 const trialsPerCandidate = 8;
 
@@ -90,6 +93,8 @@ class Search<Candidate> {
   readonly #problem: OptimizeProblem<Candidate>;
   readonly #trials: Trial<Candidate>[] = [];
   #tooSlow = 0;
+  /** Steps of all simulations so far. */
+  #steps = 0;
   #tooLarge = 0;
   #nearestBound: OptimizeResult<Candidate>['nearestBound'] = null;
 
@@ -105,7 +110,8 @@ class Search<Candidate> {
         dearer = queue.length - index;
         break;
       }
-      if (this.#trials.length >= trialsMax) {
+      const isLong = this.#steps > stepsMax && simulated >= candidatesMin;
+      if (this.#trials.length >= trialsMax || isLong) {
         leftOver = queue.length - index;
         break;
       }
@@ -124,7 +130,7 @@ class Search<Candidate> {
 
   /** Returns the candidates that the closed forms leave, the least bound first. */
   #bounded(): readonly Bounded<Candidate>[] {
-    const { objective, load, slo, options, devicesMax, boundedOf, prunes } = this.#problem;
+    const { objective, load, slo, options, devicesMax, boundedOf, prunes, requests } = this.#problem;
     const queue: Bounded<Candidate>[] = [];
     for (const option of options) {
       const replica = boundedOf(option.candidate);
@@ -135,7 +141,7 @@ class Search<Candidate> {
         continue;
       }
       const most = Math.floor(devicesMax / option.devices);
-      const least = replicasMin(replica, load);
+      const least = replicasMin(replica, load, { slo: prunes === false ? {} : slo, requests });
       if (least > most) this.#tooLarge++;
       else if (objective === 'goodput') {
         const rate = Math.min(load.requestsPerSecond ?? Infinity, most * requestRateMax(replica, load));
@@ -184,7 +190,7 @@ class Search<Candidate> {
     return this.#trials.filter(({ meets }) => meets).sort(compareTrials(this.#problem.objective));
   }
 
-  /** Finds the least number of replicas that holds the SLOs: grows by half until one does, then halves the interval. */
+  /** Finds the least number of replicas that holds the SLOs: grows until one does, then halves the interval. */
   #tryReplicas(entry: Bounded<Candidate>, progress: { readonly done: number; readonly all: number }): void {
     const { objective, devicesMax } = this.#problem;
     const most = Math.floor(devicesMax / entry.option.devices);
@@ -198,7 +204,7 @@ class Search<Candidate> {
       if (objective === 'goodput' || (!trial.meets && !this.#mayImprove(trial))) return;
       const next =
         meeting === Infinity
-          ? Math.max(failing + 1, Math.ceil(failing * 1.5))
+          ? Math.max(failing + 1, Math.ceil(failing * (growths[count] ?? Infinity)))
           : Math.floor((failing + meeting) / 2);
       replicas = Math.min(next, most);
       if (replicas <= failing || replicas >= meeting) return;
@@ -215,6 +221,7 @@ class Search<Candidate> {
   #trial(option: ReplicaOption<Candidate>, replicas: number): Trial<Candidate> {
     const trial = this.#run(option, replicas, this.#problem.prunes === false);
     this.#trials.push(trial);
+    this.#steps += trial.report.batch.steps;
     return trial;
   }
 
