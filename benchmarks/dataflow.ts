@@ -214,7 +214,7 @@ async function natsRates(program: string): Promise<readonly Rate[]> {
   const synced: RefRate[] = [];
   for (let round = 0; round < 3; round++) {
     refs.push(await natsRefRate(program, ''));
-    synced.push(await natsRefRate(program, 'jetstream { sync_interval: always }'));
+    synced.push(await natsRefRate(program, 'sync_interval: always'));
   }
   return [
     { name: 'NATS objects, put', unit: 'MiB/s', value: median(found.map((round) => round.put)), asked: 80 },

@@ -114,8 +114,8 @@ export function refRates(name: string, rates: readonly RefRate[], asked: number)
   ];
 }
 
-export async function natsRefRate(program: string, settings: string): Promise<RefRate> {
-  const server = await startNatsServer(program, settings);
+export async function natsRefRate(program: string, jetstream: string): Promise<RefRate> {
+  const server = await startNatsServer(program, { jetstream });
   try {
     const link = await server.connect();
     const run = makeRun(natsRefCount, new MemoryLedger());

@@ -42,9 +42,9 @@ test('an absent server ends in an error that says how to install it, or to do wi
 
 const reason = natsServer === null ? ` (${natsSkipReason})` : '';
 test.skipIf(natsServer === null)(
-  `a server that refuses, or has no JetStream, is named${reason}`,
+  `a message beyond the limit of the server is refused with that limit${reason}`,
   async () => {
-    const server = await startNatsServer(natsServer ?? '', 'max_payload: 8192');
+    const server = await startNatsServer(natsServer ?? '', { server: 'max_payload: 8192' });
     try {
       const link = await server.connect();
       const { code, limit } = await errorOf(

@@ -42,13 +42,22 @@ export interface TestNatsServer {
   remove(): Promise<void>;
 }
 
-export async function startNatsServer(program: string, settings = ''): Promise<TestNatsServer> {
+/** Lines of the server's configuration. */
+interface ServerSettings {
+  readonly server?: string;
+  readonly jetstream?: string;
+}
+
+export async function startNatsServer(
+  program: string,
+  { server = '', jetstream = '' }: ServerSettings = {},
+): Promise<TestNatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'plimsoll-nats-'));
   const port = await freePort();
   const configuration = join(folder, 'server.conf');
   await writeFile(
     configuration,
-    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'data')}" }\n${settings}\n`,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${join(folder, 'data')}"\n${jetstream} }\n${server}\n`,
   );
   const address = `127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
