@@ -50,7 +50,7 @@ export const chatMl =
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-function rendererOf(source: string): ChatRenderer {
+export function rendererOf(source: string): ChatRenderer {
   const template = new ChatTemplate(source, { bos_token: '<s>', eos_token: '</s>' });
   return { name: 'test', render: async (input): Promise<RenderedChat> => template.render(input) };
 }

@@ -5,9 +5,9 @@
  */
 import type { PromptTask } from '@plimsoll/dataflow';
 import { PlimsollError } from '@plimsoll/foundation';
-import { randomInteger, seededRandom } from '@plimsoll/foundation/random';
 import { type EncodedPrompt, type EncodingOptions, encodeRecord, type SkipReason } from './encoded-prompt.ts';
 import { LineFile } from './line-file.ts';
+import { shuffledOrder } from './shuffled-order.ts';
 import { parseTrainingRecord } from './training-record.ts';
 
 export interface PromptPlanOptions extends EncodingOptions {
@@ -78,7 +78,7 @@ export class PromptPlan {
     const { seed, epochs, promptsMax } = this.#options;
     this.#counts = noCounts();
     for (let epoch = 0; epoch < epochs; epoch++) {
-      for (const index of permutation(this.#lines.lineCount, seed + epoch)) {
+      for (const index of shuffledOrder(this.#lines.lineCount, seed + epoch)) {
         if (this.#counts.prompts === promptsMax) return;
         const prompt = await this.#encode(index, epoch);
         if (prompt !== null) yield prompt;
@@ -149,19 +149,6 @@ function noCounts(): Mutable<PlanCounts> {
     skipped: { 'no-answer': 0, 'answer-cut-off': 0, 'too-short': 0, 'not-aligned': 0, faulty: 0 },
     firstFault: null,
   };
-}
-
-/** Fisher and Yates' shuffle of 0 .. count - 1. */
-function permutation(count: number, seed: number): Uint32Array {
-  const random = seededRandom(seed);
-  const order = Uint32Array.from({ length: count }, (_, index) => index);
-  for (let index = count - 1; index > 0; index--) {
-    const other = randomInteger(random, 0, index + 1);
-    const moved = order[index] ?? 0;
-    order[index] = order[other] ?? 0;
-    order[other] = moved;
-  }
-  return order;
 }
 
 function noPrompts(path: string, { skipped, firstFault }: PlanCounts): PlimsollError {

@@ -109,3 +109,11 @@ function stored(
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
+/** Bytes of the features of one token. */
+export function featureBytesPerToken(
+  { layerIds, hasFinal, statesType }: CapturePlan,
+  hiddenSize: number,
+): number {
+  const stateCount = layerIds.length + Number(hasFinal);
+  return Int32Array.BYTES_PER_ELEMENT + 1 + stateCount * hiddenSize * (statesType === 'F32' ? 4 : 2);
+}
