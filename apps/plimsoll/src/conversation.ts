@@ -87,7 +87,10 @@ export function tokenizerOf({ tokenizer, model }: Engine): Tokenizer {
 type Template = Omit<TemplateJob, 'input'>;
 
 /** The chat template of the engine's model; null for a base model. */
-export async function chatTemplateOf({ model }: Engine, tokenizer: Tokenizer): Promise<Template | null> {
+export async function chatTemplateOf(
+  { model }: Pick<Engine, 'model'>,
+  tokenizer: Tokenizer,
+): Promise<Template | null> {
   const { chatTemplatesFromConfig, chatTemplatesFromGguf, chooseTemplate, templateTokens } = await import(
     '@plimsoll/text/chat'
   );

@@ -129,7 +129,7 @@ export async function startEngine(
 }
 
 /** The engine's options that the flags and the command ask for. */
-async function engineOptions(
+export async function engineOptions(
   flags: EngineFlags,
   { contextMax, constrainedOutput, serving }: StartOptions,
   spec: ModelSpec,

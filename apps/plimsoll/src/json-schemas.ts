@@ -6,6 +6,7 @@ import { engineNames } from '@plimsoll/planner/engines';
 import { scenarioSchema } from '@plimsoll/simulator/scenario';
 import { z } from 'zod';
 import { deviceMemory } from './device-schema.ts';
+import { featuresSchema } from './features/features-schema.ts';
 import { explainLog } from './log-schema.ts';
 import { optimizeSchema } from './optimize-schema.ts';
 import { pullSchema } from './pull-schema.ts';
@@ -333,6 +334,7 @@ export const outputSchemas = {
   bench,
   inspect,
   pull: pullSchema,
+  features: featuresSchema,
   explain,
   'explain-log': explainLog,
   error,

@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, (done: (exitCode: number) => void) => Pr
   run: async (done) => (await import('./commands/run.ts')).runCommand(done),
   chat: async () => (await import('./commands/chat.ts')).chatCommand(),
   serve: async (done) => (await import('./commands/serve.ts')).serveCommand(done),
+  features: async (done) => (await import('./commands/features.ts')).featuresCommand(done),
   bench: async (done) => (await import('./commands/bench.ts')).benchCommand(done),
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand(),
   'explain-log': async (done) => (await import('./commands/explain-log.ts')).explainLogCommand(done),
@@ -75,6 +76,7 @@ Examples:
   plimsoll pull hf:bartowski/SmolLM2-135M-Instruct-GGUF
   plimsoll chat hf:bartowski/SmolLM2-135M-Instruct-GGUF:Q8_0
   plimsoll serve ./model.gguf --memory 4GiB
+  plimsoll features --target ./model.gguf --data prompts.jsonl --output features --plan
   plimsoll audit
 
 Exit codes: 0 ok, 1 bad input or a defect, 2 does not fit, 3 an assertion failed, 130 interrupted.`,

@@ -5,4 +5,4 @@ export { type CapturePlan, captureContract } from './targets/sample-features.ts'
 export { SglangTarget, type SglangTransport } from './targets/sglang-target.ts';
 export type { TargetEngine } from './targets/target-engine.ts';
 export { VllmTarget, type VllmTargetOptions } from './targets/vllm-target.ts';
-export { usualLayers } from './targets/wanted-states.ts';
+export { checkWanted, usualLayers } from './targets/wanted-states.ts';

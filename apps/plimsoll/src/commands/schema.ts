@@ -8,7 +8,7 @@ export function schemaCommand(): Command {
     .description("Print the JSON Schema of a command's --json output")
     .argument(
       '<command>',
-      'plan, compare, rank, solve, simulate, scenario, zoo, validate, audit, run, bench, inspect, pull, explain or error',
+      'plan, compare, rank, solve, simulate, scenario, zoo, validate, audit, run, bench, inspect, pull, features, explain or error',
     )
     .option('--json', 'no effect: a schema is always JSON')
     .action(async (name: string) => {

@@ -115,6 +115,39 @@ test('the mask of all zeros and a changed message are refused with the first mis
   );
 });
 
+test('a line of a wrong form names its field', async () => {
+  const fault = (value: unknown): string => {
+    try {
+      parseTrainingRecord(JSON.stringify(value), place);
+    } catch (error) {
+      return error instanceof Error ? error.message : '';
+    }
+    return 'read';
+  };
+  expect(
+    [
+      {
+        conversations: [
+          { role: 'user', content: 'Hi' },
+          { from: 'owl', value: 'Hu' },
+        ],
+      },
+      { messages: [{ role: 'user' }] },
+      { input_ids: [1, 2], loss_mask: [1] },
+      { input_ids: [true], loss_mask: [1] },
+      { prompt: 'Hi' },
+    ].map((value) => fault(value).slice(0, 80)),
+  ).toMatchInlineSnapshot(`
+    [
+      "data.jsonl, line 7: conversations.1.role: Invalid option: expected one of "syste",
+      "data.jsonl, line 7: conversations.0.content: Invalid input: expected string, rec",
+      "data.jsonl, line 7: loss_mask: input_ids and loss_mask have one entry per token ",
+      "data.jsonl, line 7: input_ids.0: Invalid input: expected number, received boolea",
+      "data.jsonl, line 7: the record has none of the known keys",
+    ]
+  `);
+});
+
 test('turns in no order are dropped, and conversations without an answer are skipped', async () => {
   const options = await encodingOptions(chatMl);
   const turn = (from: string, value: string) => ({ from, value });
@@ -134,6 +167,8 @@ test('turns in no order are dropped, and conversations without an answer are ski
   expect(encoded.droppedTurns).toBe(4);
   expect(await refusal(chat('Hi'), options)).toBe('skipped: no-answer');
   expect(await refusal(chat('Hi', '  '), options)).toBe('skipped: no-answer');
+  const estimated = await encode(chat('Hi'), { ...options, missingAnswer: ' a a' });
+  expect(trainedText(options.tokenizer, estimated)).toBe(' a a<|im_end|>');
   expect(await refusal(chat('Hi'.repeat(100), 'Yes'), { ...options, tokensMax: 20 })).toBe(
     'skipped: answer-cut-off',
   );

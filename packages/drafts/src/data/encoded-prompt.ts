@@ -23,6 +23,8 @@ export interface EncodingOptions {
   readonly tokensMin: number;
   /** Trains the last answer of a conversation alone. */
   readonly lastAnswerOnly: boolean;
+  /** Stands for the last answer of a conversation without one, in an estimate before the target answers. */
+  readonly missingAnswer?: string;
 }
 
 /**
@@ -75,7 +77,11 @@ async function encodeConversation(
   { renderer, form }: ChatForm,
   options: EncodingOptions,
 ): Promise<Encoding> {
-  const { turns, droppedCount } = orderedTurns(given);
+  const { missingAnswer } = options;
+  const isOpen = missingAnswer !== undefined && given.at(-1)?.role === 'user';
+  const { turns, droppedCount } = orderedTurns(
+    isOpen ? [...given, { role: 'assistant', content: missingAnswer }] : given,
+  );
   if (turns.length === 0) return { kind: 'skipped', reason: 'no-answer' };
   const encodeTurns = async (some: readonly Turn[]): Promise<Encoding> => {
     const rendered = await renderer.render({ messages: some, addGenerationPrompt: false });

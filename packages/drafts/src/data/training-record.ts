@@ -51,23 +51,19 @@ const id = z
   .nullish()
   .transform((value) => (value == null ? null : String(value)));
 const turn = z
-  .union([
+  .preprocess(
+    (value) => renamedKeys(value, { from: 'role', value: 'content' }),
     z.object({ role, content: z.string() }),
-    z
-      .object({ from: role, value: z.string() })
-      .transform(({ from, value }) => ({ role: from, content: value })),
-  ])
+  )
   .transform(({ role: name, content }): Turn => ({ role: roleNames[name], content }));
 const turns = z.array(turn).min(1).max(10_000);
 const tokenIds = z.array(z.int().nonnegative()).min(1);
 
 const conversation = z
-  .union([
+  .preprocess(
+    (value) => renamedKeys(value, { messages: 'conversations' }),
     z.object({ id, conversations: turns }),
-    z
-      .object({ id, messages: turns })
-      .transform(({ id: own, messages }) => ({ id: own, conversations: messages })),
-  ])
+  )
   .transform(
     ({ id: own, conversations }): TrainingRecord => ({ kind: 'conversation', id: own, turns: conversations }),
   );
@@ -117,6 +113,17 @@ export function parseTrainingRecord(json: string, place: LinePlace): TrainingRec
     `${path === '' ? '' : `${path}: `}${issue?.message ?? 'unknown form'}`,
     jsonPreview(value),
   );
+}
+
+/** Gives other names of a key its usual name, so that an error names the one field that is wrong. */
+function renamedKeys(value: unknown, names: Readonly<Record<string, string>>): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const renamed = { ...value } as Record<string, unknown>;
+  for (const [name, usual] of Object.entries(names)) {
+    if (!Object.hasOwn(renamed, name) || Object.hasOwn(renamed, usual)) continue;
+    renamed[usual] = renamed[name];
+  }
+  return renamed;
 }
 
 function parsedJson(json: string, place: LinePlace): unknown {

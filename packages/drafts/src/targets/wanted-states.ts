@@ -16,7 +16,10 @@ export function usualLayers(layerCount: number): readonly number[] {
 }
 
 /** Throws `bad-capture-layers` for layers that the target lacks or that are named twice, and what `refusal` returns. */
-export function checkWanted(engine: TargetEngine, wanted: WantedStates): void {
+export function checkWanted(
+  engine: Pick<TargetEngine, 'identity' | 'layerCount' | 'refusal'>,
+  wanted: WantedStates,
+): void {
   const { layerIds, hasFinal } = wanted;
   const isLayer = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id < engine.layerCount;
   const wrong = layerIds.find((id, index) => !isLayer(id) || layerIds.indexOf(id) !== index);
