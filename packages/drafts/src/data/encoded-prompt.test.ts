@@ -148,6 +148,12 @@ test('a line of a wrong form names its field', async () => {
   `);
 });
 
+test('the end of an answer that was cut off is not trained', async () => {
+  const options = await encodingOptions(chatMl);
+  const conversation = { ...(chat('1', 'one', '2', 'two and') as object), is_cut: true };
+  expect(trainedText(options.tokenizer, await encode(conversation, options))).toBe('one<|im_end|>|two and');
+});
+
 test('turns in no order are dropped, and conversations without an answer are skipped', async () => {
   const options = await encodingOptions(chatMl);
   const turn = (from: string, value: string) => ({ from, value });

@@ -60,7 +60,7 @@ export async function encodeRecord(
     }
     if (options.chat === null) throw needsTemplate(record.kind);
     if (record.kind === 'text') return encodeText(record.text.toWellFormed(), options.chat.form, options);
-    return await encodeConversation(record.turns, options.chat, options);
+    return await encodeConversation(record, options.chat, options);
   } catch (error) {
     throw error instanceof PlimsollError ? atLine(error, place) : error;
   }
@@ -73,7 +73,7 @@ function encodeText(text: string, form: AnswerForm, options: EncodingOptions): E
 }
 
 async function encodeConversation(
-  given: readonly Turn[],
+  { turns: given, isCut }: Extract<TrainingRecord, { readonly kind: 'conversation' }>,
   { renderer, form }: ChatForm,
   options: EncodingOptions,
 ): Promise<Encoding> {
@@ -85,7 +85,10 @@ async function encodeConversation(
   if (turns.length === 0) return { kind: 'skipped', reason: 'no-answer' };
   const encodeTurns = async (some: readonly Turn[]): Promise<Encoding> => {
     const rendered = await renderer.render({ messages: some, addGenerationPrompt: false });
-    return encodeRendered(rendered, answerSpans(rendered, some, form), options);
+    const spans = answerSpans(rendered, some, form);
+    // The template ends every answer; the target has not ended this one.
+    const open = isCut && droppedCount === 0 ? answerSpans(rendered, some, { ...form, endTexts: [] }) : spans;
+    return encodeRendered(rendered, [...spans.slice(0, -1), ...open.slice(-1)], options);
   };
   let encoding = await encodeTurns(turns);
   if (encoding.kind === 'skipped' && encoding.reason === 'not-aligned') {

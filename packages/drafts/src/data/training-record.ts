@@ -20,7 +20,13 @@ export interface Turn {
 }
 
 export type TrainingRecord =
-  | { readonly kind: 'conversation'; readonly id: string | null; readonly turns: readonly Turn[] }
+  | {
+      readonly kind: 'conversation';
+      readonly id: string | null;
+      readonly turns: readonly Turn[];
+      /** True if a limit of tokens has cut off the last answer: the target has not ended it. */
+      readonly isCut: boolean;
+    }
   | { readonly kind: 'text'; readonly id: string | null; readonly text: string }
   | {
       readonly kind: 'tokens';
@@ -62,10 +68,12 @@ const tokenIds = z.array(z.int().nonnegative()).min(1);
 const conversation = z
   .preprocess(
     (value) => renamedKeys(value, { messages: 'conversations' }),
-    z.object({ id, conversations: turns }),
+    z.object({ id, conversations: turns, is_cut: z.boolean().optional() }),
   )
   .transform(
-    ({ id: own, conversations }): TrainingRecord => ({ kind: 'conversation', id: own, turns: conversations }),
+    ({ id: own, conversations, is_cut: isCut = false }): TrainingRecord => ({
+      ...{ kind: 'conversation', id: own, turns: conversations, isCut },
+    }),
   );
 const text = z
   .object({ id, text: z.string().min(1) })
