@@ -13,7 +13,8 @@ export type SimulatorQuestion =
   | { readonly kind: 'draft'; readonly text: string }
   | { readonly kind: 'edit'; readonly text: string; readonly edits: readonly ScenarioEdit[] }
   | { readonly kind: 'address'; readonly drafts: readonly ScenarioDraft[] }
-  | { readonly kind: 'models' | 'devices'; readonly text: string }
+  | { readonly kind: 'models'; readonly text: string }
+  | { readonly kind: 'devices'; readonly text: string }
   | { readonly kind: 'run'; readonly text: string }
   /** Null takes the loads of this scenario. */
   | { readonly kind: 'curve'; readonly text: string; readonly loads: CurveLoads | null };
