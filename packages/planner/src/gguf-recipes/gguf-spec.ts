@@ -10,7 +10,7 @@ import {
   type TensorRole,
   type TensorSpec,
 } from '@plimsoll/model-files/spec';
-import { createMemo, rememberFew } from '../bytes/memo.ts';
+import { createMemo, remember, rememberFew } from '../bytes/memo.ts';
 import { parseFileType } from './file-type.ts';
 import { type GgufTensor, ggufTensors } from './tensor-names.ts';
 import { countsAsValue, type RecipeModel, tensorTypeChooser } from './tensor-type.ts';
@@ -42,10 +42,11 @@ const remembered = new WeakMap<ModelSpec, Map<string, readonly StoredTensor[]>>(
  * the checkpoint's own type. Throws `unknown-file-type`.
  */
 export function storedTensors(
-  spec: ModelSpec,
+  model: ModelSpec,
   fileType: string | null,
   options: GgufSpecOptions = {},
 ): readonly StoredTensor[] {
+  const spec = convertedSpec(model);
   const lists = remembered.get(spec) ?? new Map<string, readonly StoredTensor[]>();
   remembered.set(spec, lists);
   const key = JSON.stringify([
@@ -58,6 +59,22 @@ export function storedTensors(
   lists.set(key, list);
   return list;
 }
+
+/**
+ * The spec that the converter sees. Checkpoints of StarCoder store their tied head a second time, and the converter keeps
+ * both; servers of the checkpoint load one.
+ */
+export function convertedSpec(spec: ModelSpec): ModelSpec {
+  if (spec.family !== 'gpt_bigcode' || !spec.tiedEmbeddings) return spec;
+  return remember(convertedMemo, spec, 'converted', () => {
+    const embedding = spec.tensors.find(({ role }) => role === 'token-embedding');
+    const head: readonly TensorSpec[] =
+      embedding === undefined ? [] : [{ ...embedding, name: 'lm_head.weight', role: 'lm-head' }];
+    return { ...spec, tiedEmbeddings: false, tensors: [...spec.tensors, ...head] };
+  });
+}
+
+const convertedMemo = createMemo<ModelSpec>();
 
 function listTensors(
   spec: ModelSpec,
@@ -116,7 +133,7 @@ export function ggufSpec(spec: ModelSpec, fileType: string, options: GgufSpecOpt
     options.fusedCountsAsValue,
   ]);
   const small = { memo: specMemo, owner: spec, countMax: specCountMax };
-  return rememberFew(small, key, () => makeGgufSpec(spec, fileType, options));
+  return rememberFew(small, key, () => makeGgufSpec(convertedSpec(spec), fileType, options));
 }
 
 /** Most mixtures of one model in the memo: more than a user compares. */

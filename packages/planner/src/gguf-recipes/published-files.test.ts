@@ -71,3 +71,10 @@ test('Q4_X keeps the native 4-bit experts of Kimi K2 Thinking: 543.617 GiB on th
   const spec = modelSpecFromConfig(resolveModel('moonshotai/Kimi-K2-Thinking').config);
   expect(Math.abs(ggufFileBytes(spec, 'Q4_X') / 2 ** 30 / 543.617 - 1)).toBeLessThan(0.0005);
 });
+
+test('files of StarCoder keep the second copy of its tied head', () => {
+  const spec = modelSpecFromConfig(resolveModel('bigcode/starcoder').config);
+  // A log of build 3892 prints 10769.63 MiB on Metal and 390.00 MiB for the embeddings of tokens and positions.
+  const planned = ggufFileBytes(spec, 'Q5_K_M', { fusedCountsAsValue: false }) / 2 ** 20;
+  expect(planned).toBeCloseTo(10769.63 + 390, 1);
+});

@@ -4,7 +4,7 @@
  */
 import type { LayerSpec, ModelSpec } from '@plimsoll/model-files/spec';
 import { createMemo, rememberFew } from '../../bytes/memo.ts';
-import { storedTensors } from '../../gguf-recipes/gguf-spec.ts';
+import { convertedSpec, storedTensors } from '../../gguf-recipes/gguf-spec.ts';
 import { asOneBackend, slicesOf } from './division.ts';
 import { type EngineModel, engineModel, settledModel } from './engine-model.ts';
 import type { LlamaCppInput, ResolvedOptions } from './engine-options.ts';
@@ -50,7 +50,7 @@ export function loadedModel(input: LlamaCppInput, options: ResolvedOptions): Loa
 }
 
 function load(input: LlamaCppInput, options: ResolvedOptions): LoadedModel {
-  const { spec } = input;
+  const spec = convertedSpec(input.spec);
   const { rules } = options;
   const loadsPrediction = input.loadsPredictionLayers === true;
   const tensors = storedTensors(spec, input.fileType, {
