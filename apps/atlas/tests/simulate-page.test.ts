@@ -161,7 +161,9 @@ test('unknown names are refused with the nearest, wrong fields with their line, 
       .poll(() => problem.innerText())
       .toMatch(/scenario\.yaml:9: there is no field workload\.sede/);
     expect(await page.locator('.sim-sentence').textContent()).toMatch(/3,000 requests completed/);
-    await page.goto(`${url}?model=gpt-oss-20b&hardware=h1000`);
+    const workload =
+      'workload.arrivals.poisson.rate=1&workload.requests=10&workload.prompt=100&workload.output=10';
+    await page.goto(`${url}?model=gpt-oss-20b&hardware=h1000&${workload}`);
     await expect.poll(() => problem.innerText()).toMatch(/h1000/);
   });
 });

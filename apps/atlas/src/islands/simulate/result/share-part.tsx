@@ -24,7 +24,8 @@ export function SharePart({
           {svg !== null && <SaveButton label={words.savePicture} name="timeline.svg" text={svg} />}
         </>
       )}
-      <pre className="sim-command">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must take the focus */}
+      <pre className="sim-command" tabIndex={0}>
         <code>{commandOf(side)}</code>
       </pre>
       {result !== null && isCurrent && (
