@@ -83,11 +83,12 @@ test.skipIf(natsServer === null)(
       expect(window?.map(({ taskId }) => taskId)).toEqual(['task-0', 'task-1']);
       run.acknowledge(window?.map(({ sampleId }) => sampleId) ?? [], 1);
       expect(await run.nextWindow()).toBe(null);
+      const board = await RunBoard.open(link, runId);
+      await expect.poll(() => board.state()).toEqual({ kind: 'ended' });
+      // The second controller has sent the other prompt again: only the state of the run keeps producers from it.
       expect(await producer.nextPrompts(1)).toBe(null);
 
       await second.finish(0);
-      const board = await RunBoard.open(link, runId);
-      expect(await board.state()).toEqual({ kind: 'ended' });
       expect(await board.status()).toMatchObject({ trained: 2, lastStep: 1 });
       const streams: string[] = [];
       for await (const name of link.manager.streams.names()) streams.push(name);
