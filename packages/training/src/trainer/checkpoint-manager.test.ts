@@ -54,6 +54,7 @@ test('rotation keeps the newest and the best; a rewound run removes the steps ah
   for (const step of [2, 3, 4]) await save(checkpoints, step);
   expect(await checkpoints.steps()).toEqual([1, 3, 4]);
   expect(await checkpoints.best()).toBe(1);
+  expect(await checkpoints.bestMetric()).toEqual({ step: 1, value: 0.5 });
   await save(checkpoints, 2);
   expect(await checkpoints.steps()).toEqual([1, 2]);
   await rm(join(folder, 'step-1'), { recursive: true });

@@ -80,9 +80,14 @@ export class CheckpointManager {
 
   /** The step of the best checkpoint; null if none is marked or its folder is gone. */
   async best(): Promise<number | null> {
+    return (await this.bestMetric())?.step ?? null;
+  }
+
+  /** The best checkpoint with its metric. */
+  async bestMetric(): Promise<{ readonly step: number; readonly value: number } | null> {
     const content = await readFile(join(this.#settings.folder, 'best.json'), 'utf8').catch(() => null);
-    const step = content === null ? undefined : attemptStep(content);
-    return step !== undefined && (await this.steps()).includes(step) ? step : null;
+    const best = content === null ? null : parsedBest(content);
+    return best !== null && (await this.steps()).includes(best.step) ? best : null;
   }
 
   /** Steps with a whole checkpoint, ascending. */
@@ -151,14 +156,14 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-function attemptStep(content: string): number | undefined {
+/** Null for a torn file, which names no best checkpoint. */
+function parsedBest(content: string): { readonly step: number; readonly value: number } | null {
   try {
-    const value: unknown = JSON.parse(content);
-    return typeof value === 'object' && value !== null && 'step' in value && typeof value.step === 'number'
-      ? value.step
-      : undefined;
+    const best = (JSON.parse(content) ?? {}) as Partial<Record<'step' | 'value', unknown>>;
+    const { step, value } = best;
+    return typeof step === 'number' && typeof value === 'number' ? { step, value } : null;
   } catch {
-    return undefined; // a torn file names no best checkpoint
+    return null;
   }
 }
 

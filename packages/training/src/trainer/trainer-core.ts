@@ -7,15 +7,18 @@ import { type AdamWSettings, adamWStep, clipFactor, globalNorm } from '../optimi
 import { checkSchedule, type LearningRateSchedule, learningRateAt } from '../optimizer/learning-rate.ts';
 import type { Recording } from '../tape/tape.ts';
 import type { TrainingArena } from '../tape/training-arena.ts';
+import { addCounts, noCounts, type RunCounts } from './run-counts.ts';
 
 /** How an algorithm trains on batches of its kind. */
 export interface DraftTrainStrategy<Batch> {
-  /** Positions by which the loss of a batch is divided. */
+  /** Positions by which the loss of a batch is divided. Padding is none of them: it depends on the other samples. */
   positionsOf(batch: Batch): number;
   /** Fills the inputs of the recording that fits the batch, and returns it. `scale` is the factor of a position's loss. */
   prepare(arena: TrainingArena, batch: Batch, scale: number): Recording;
-  /** The share of the last run in the loss of its window. */
-  lossOfRun(): number;
+  /** The same for a run without gradients. */
+  prepareEvaluation(arena: TrainingArena, batch: Batch): Recording;
+  /** What the last run counted. */
+  countsOfRun(): RunCounts;
 }
 
 export interface OptimizerSettings {
@@ -31,6 +34,8 @@ export interface StepOutcome {
   /** Norm before the clip. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** Sums over the window. */
+  readonly counts: RunCounts;
 }
 
 export class TrainerCore<Batch> {
@@ -64,11 +69,12 @@ export class TrainerCore<Batch> {
     const gradients = arena.flat('gradients');
     gradients.fill(0);
     const positions = window.reduce((sum, batch) => sum + this.#strategy.positionsOf(batch), 0);
-    let loss = 0;
+    let counts = noCounts;
     for (const batch of window) {
       arena.run(this.#strategy.prepare(arena, batch, 1 / positions));
-      loss += this.#strategy.lossOfRun();
+      counts = addCounts(counts, this.#strategy.countsOfRun());
     }
+    const loss = counts.loss / positions;
     const gradientNorm = globalNorm(gradients);
     if (!Number.isFinite(loss + gradientNorm)) throw diverged(this.#step, loss, gradientNorm);
     const learningRate = learningRateAt(schedule, this.#step);
@@ -79,7 +85,7 @@ export class TrainerCore<Batch> {
       ...{ firstMoments: arena.flat('firstMoments'), secondMoments: arena.flat('secondMoments') },
     };
     adamWStep(ranges, adamW, { learningRate, step: this.#step, gradientFactor });
-    return { step: this.#step, loss, gradientNorm, learningRate };
+    return { step: this.#step, loss, gradientNorm, learningRate, counts };
   }
 }
 

@@ -3,58 +3,32 @@
  * one: position i holds the feature of token i, the id of token i + 1, and the target's state after it. The loss mask
  * moves with them.
  */
-import { PlimsollError } from '@plimsoll/foundation';
 import type { TrainingArena } from '@plimsoll/training';
-import { type Feature, type Features, fromFeature } from '../feature-values.ts';
+import type { BucketShape } from '../buckets.ts';
+import { type Features, featureOf, sizeOf, tokenIdsOf } from '../feature-values.ts';
 import type { Eagle3Recording } from './eagle3-recording.ts';
 
 /** Names of the features, as captures of a target write them. */
-const eagle3Features = ['input_ids', 'loss_mask', 'layer_states', 'final_states'] as const;
+export const eagle3Features = ['input_ids', 'loss_mask', 'layer_states', 'final_states'] as const;
 
-function featureOf(batch: Features, name: (typeof eagle3Features)[number]): Feature {
-  const feature = batch.tensors[name];
-  if (feature !== undefined) return feature;
-  throw new PlimsollError({
-    code: 'missing-feature',
-    message: `EAGLE3 needs the feature ${name}, which the samples do not have`,
-    value: Object.keys(batch.tensors).join(', '),
-    limit: eagle3Features.join(', '),
-    hint: 'capture the samples for the strategy eagle3',
-  });
-}
-
-export interface BucketShape {
-  readonly sequences: number;
-  readonly length: number;
-}
-
-/** Copies a batch of at most `sequences` samples of at most `length` tokens; the rest is padding without supervision. */
+/** Copies a batch that fits the bucket; the rest is padding without supervision. */
 export function fillEagle3(
   arena: TrainingArena,
-  { recording, batch: inputs }: Eagle3Recording,
+  { recording, batch: inputs, vocabularySize }: Eagle3Recording,
   batch: Features,
-  { sequences, length }: BucketShape,
+  { length }: BucketShape,
 ): void {
-  const ids = featureOf(batch, 'input_ids');
-  const [samples = 0, tokens = 0] = ids.shape;
-  if (samples > sequences || tokens > length)
-    throw new PlimsollError({
-      code: 'batch-too-large',
-      message: `a batch of ${samples} samples of ${tokens} tokens does not fit its recording`,
-      value: `${samples} x ${tokens}`,
-      limit: `${sequences} x ${length}`,
-      hint: 'record a bucket of this length',
-    });
+  const { samples, tokens } = sizeOf(batch);
   const features = arena.view(recording, inputs.features);
   const teacher = arena.view(recording, inputs.teacherHidden);
   features.fill(0);
   teacher.fill(0);
   inputs.mask.fill(0);
   for (const step of inputs.tokenIds) step.fill(0);
-  const [states, final] = [featureOf(batch, 'layer_states'), featureOf(batch, 'final_states')];
-  const [values, finals] = [fromFeature(states), fromFeature(final)];
-  const [tokenIds, mask] = [fromFeature(ids), fromFeature(featureOf(batch, 'loss_mask'))];
   const [width, finalWidth] = [inputs.features.columns, inputs.teacherHidden.columns];
+  const values = featureOf(batch, 'layer_states', width);
+  const finals = featureOf(batch, 'final_states', finalWidth);
+  const [tokenIds, mask] = [tokenIdsOf(batch, vocabularySize), featureOf(batch, 'loss_mask', 1)];
   for (let sample = 0; sample < samples; sample++) {
     const [from, to] = [sample * tokens, sample * length];
     features.set(values.subarray(from * width, (from + tokens) * width), to * width);

@@ -7,6 +7,7 @@ import {
   type Tensor,
   teacherHeadLoss,
 } from '@plimsoll/training';
+import type { RunCounts } from '@plimsoll/training/trainer';
 import type { VocabularyMap } from '../../data/vocabulary-map.ts';
 import { type Eagle3Weights, recordEagle3Steps } from './eagle3-model.ts';
 import type { Eagle3Config, Eagle3Training } from './eagle3-spec.ts';
@@ -24,6 +25,8 @@ export interface Eagle3Batch {
 export interface Eagle3Recording {
   readonly recording: Recording;
   readonly batch: Eagle3Batch;
+  /** Token ids are below it. */
+  readonly vocabularySize: number;
   readonly sums: readonly StepSums[];
 }
 
@@ -59,7 +62,7 @@ export function recordEagle3(
     ...{ mask: batch.mask, loss: training.loss, scale: batch.scale },
     stepWeights: tokenIds.map((_, step) => training.stepDecay ** step),
   });
-  return { recording: tape.finish(), batch, sums };
+  return { recording: tape.finish(), batch, vocabularySize: config.targetVocabulary, sums };
 }
 
 /** Metrics of a run, per step of test-time training. */
@@ -83,5 +86,20 @@ export function eagle3Metrics(
     stepLosses,
     accuracy: sums.map(({ correct, supervised }) => correct / Math.max(supervised, 1e-6)),
     acceptance: sums.map(({ acceptance, covered }) => acceptance / Math.max(covered, 1e-6)),
+  };
+}
+
+/** The sums of a run as counts that trainer and evaluator add. */
+export function eagle3Counts(
+  sums: readonly StepSums[],
+  positions: number,
+  { stepDecay }: Eagle3Training,
+): RunCounts {
+  return {
+    loss: sums.reduce((total, { loss }, step) => total + stepDecay ** step * loss, 0),
+    positions,
+    guesses: sums.map(({ supervised, correct, covered, acceptance }) => ({
+      ...{ supervised, correct, covered, acceptance },
+    })),
   };
 }

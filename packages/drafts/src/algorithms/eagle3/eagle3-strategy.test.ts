@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { defined } from '@plimsoll/foundation';
 import {
   CheckpointManager,
   createDoubleArena,
@@ -100,9 +101,10 @@ test('features that are not finite stop the run before they reach a weight', asy
   await arena.close();
 });
 
-test('a batch that no bucket holds, and a sample without a feature, are refused', async () => {
+test('batches that no bucket holds, missing features, foreign widths and tokens are refused', async () => {
   const { strategy, arena } = await openRun(1);
-  const prepare = (tensors: Features['tensors']) => () => strategy.prepare(arena, { tensors }, 1);
+  const prepare = (tensors: Features['tensors']) => () =>
+    strategy.prepare(arena, { tensors, refs: batch.refs }, 1);
   const { tensors } = sampleOf(batch, 0);
   const ids = { dtype: 'I32', shape: [1, 17, 1], data: new Uint8Array(68) } as const;
   expect(prepare({ ...tensors, input_ids: ids })).toThrowError(
@@ -111,5 +113,14 @@ test('a batch that no bucket holds, and a sample without a feature, are refused'
   const { final_states: removed, ...others } = tensors;
   expect(removed).toBeDefined();
   expect(prepare(others)).toThrowError(expect.objectContaining({ code: 'missing-feature' }));
+  const narrow = defined(tensors.layer_states, 'the batch has states');
+  expect(prepare({ ...tensors, final_states: narrow })).toThrowError(
+    expect.objectContaining({ code: 'feature-mismatch', value: 36, limit: 12 }),
+  );
+  const foreign = { ...defined(tensors.input_ids, 'the batch has tokens') };
+  foreign.data = Uint8Array.from(foreign.data).fill(37, 4, 5);
+  expect(prepare({ ...tensors, input_ids: foreign })).toThrowError(
+    expect.objectContaining({ code: 'foreign-token', value: 37, limit: 36 }),
+  );
   await arena.close();
 });

@@ -1,18 +1,14 @@
-/** EAGLE3 as a training strategy: recordings for buckets of length, planned together, and metrics over runs. */
-import { assert, PlimsollError } from '@plimsoll/foundation';
-import {
-  type DraftTrainStrategy,
-  ParameterSet,
-  planArena,
-  type Recording,
-  type StepSums,
-  type TrainingArena,
-} from '@plimsoll/training';
+/** EAGLE3 as a training strategy: recordings for buckets of length, planned together, and counts of runs. */
+import { assert } from '@plimsoll/foundation';
+import { ParameterSet, planArena, type Recording, type TrainingArena } from '@plimsoll/training';
+import type { RunCounts } from '@plimsoll/training/trainer';
 import type { VocabularyMap } from '../../data/vocabulary-map.ts';
-import type { Features } from '../feature-values.ts';
+import { type Bucket, Buckets } from '../buckets.ts';
+import { type Features, tokensOf } from '../feature-values.ts';
+import type { TrainableStrategy } from '../strategy-spec.ts';
 import { fillEagle3 } from './eagle3-collate.ts';
 import { defineEagle3 } from './eagle3-model.ts';
-import { type Eagle3Metrics, type Eagle3Recording, eagle3Metrics, recordEagle3 } from './eagle3-recording.ts';
+import { type Eagle3Recording, eagle3Counts, recordEagle3 } from './eagle3-recording.ts';
 import { checkEagle3Config, type Eagle3Config, type Eagle3Training } from './eagle3-spec.ts';
 
 export interface Eagle3StrategySettings {
@@ -21,73 +17,60 @@ export interface Eagle3StrategySettings {
   readonly vocabulary: VocabularyMap;
   /** Samples of a batch. */
   readonly sequences: number;
-  /** Lengths of the buckets; a batch runs in the shortest that holds it. */
+  /** Lengths of the buckets. */
   readonly lengths: readonly number[];
 }
 
-interface Bucket {
-  readonly length: number;
-  readonly recorded: Eagle3Recording;
-}
-
-export class Eagle3Strategy implements DraftTrainStrategy<Features> {
+export class Eagle3Strategy implements TrainableStrategy {
   readonly parameters = new ParameterSet();
-  /** The memory of the whole training, known before anything is allocated. */
   readonly plan: ReturnType<typeof planArena>;
-  readonly #settings: Eagle3StrategySettings;
-  readonly #buckets: readonly Bucket[];
-  #last: { readonly sums: readonly StepSums[]; readonly scale: number } | null = null;
+  readonly tables = { 'embed_tokens.weight': 'embedding', 'target.lm_head.weight': 'head' } as const;
+  readonly #training: Eagle3Training;
+  readonly #buckets: Buckets<Eagle3Recording>;
+  #last: { readonly recorded: Eagle3Recording; readonly positions: number } | null = null;
 
   /** Throws `bad-draft-config`. */
   constructor(settings: Eagle3StrategySettings) {
-    const { config, training, sequences } = settings;
+    const { config, training, sequences, lengths } = settings;
     checkEagle3Config(config, training);
     const weights = defineEagle3(this.parameters, config);
-    const lengths = settings.lengths.toSorted((left, right) => left - right);
-    this.#buckets = lengths.map((length) => {
-      const shape = { sequences, length, trains: true };
-      return { length, recorded: recordEagle3(this.parameters, weights, settings, shape) };
-    });
-    this.plan = planArena(
-      this.parameters,
-      this.#buckets.map(({ recorded }) => recorded.recording),
+    this.#training = training;
+    this.#buckets = new Buckets(sequences, lengths, (shape) =>
+      recordEagle3(this.parameters, weights, settings, shape),
     );
-    this.#settings = settings;
+    const recordings = this.#buckets.recorded.map(({ recording }) => recording);
+    this.plan = planArena(this.parameters, recordings);
   }
 
-  /** All positions of the padded batch, as the reference counts them. */
-  positionsOf({ tensors }: Features): number {
-    const [samples = 0, tokens = 0] = tensors.input_ids?.shape ?? [];
-    return samples * tokens;
+  /** All tokens, supervised or not, as the reference divides. */
+  positionsOf(batch: Features): number {
+    return tokensOf(batch);
   }
 
   prepare(arena: TrainingArena, batch: Features, scale: number): Recording {
-    const { length, recorded } = this.#bucketOf(batch);
-    recorded.batch.scale.value = scale;
-    fillEagle3(arena, recorded, batch, { sequences: this.#settings.sequences, length });
-    this.#last = { sums: recorded.sums, scale };
-    return recorded.recording;
+    const bucket = this.#buckets.bucketOf(batch);
+    bucket.training.batch.scale.value = scale;
+    return this.#fill(arena, batch, bucket, bucket.training);
   }
 
-  lossOfRun(): number {
-    return this.metricsOfRun().loss;
+  prepareEvaluation(arena: TrainingArena, batch: Features): Recording {
+    const bucket = this.#buckets.bucketOf(batch);
+    return this.#fill(arena, batch, bucket, bucket.evaluation);
   }
 
-  metricsOfRun(): Eagle3Metrics {
+  countsOfRun(): RunCounts {
     assert(this.#last !== null, 'a batch has been prepared and run');
-    return eagle3Metrics(this.#last.sums, this.#last.scale, this.#settings.training);
+    return eagle3Counts(this.#last.recorded.sums, this.#last.positions, this.#training);
   }
 
-  #bucketOf({ tensors }: Features): Bucket {
-    const tokens = tensors.input_ids?.shape[1] ?? 0;
-    const bucket = this.#buckets.find(({ length }) => length >= tokens);
-    if (bucket !== undefined) return bucket;
-    throw new PlimsollError({
-      code: 'batch-too-long',
-      message: `a batch of ${tokens} tokens is longer than every bucket`,
-      value: tokens,
-      limit: this.#buckets.at(-1)?.length ?? 0,
-      hint: 'cut samples at max_length when they are captured',
-    });
+  #fill(
+    arena: TrainingArena,
+    batch: Features,
+    bucket: Bucket<Eagle3Recording>,
+    recorded: Eagle3Recording,
+  ): Recording {
+    fillEagle3(arena, recorded, batch, bucket);
+    this.#last = { recorded, positions: tokensOf(batch) };
+    return recorded.recording;
   }
 }

@@ -112,7 +112,7 @@ export function exampleStrategy(sequences: number): Eagle3Strategy {
 }
 
 /** One sample of a batch as a batch of its own, with the same padding. */
-export function sampleOf({ tensors }: Features, sample: number): Features {
+export function sampleOf({ tensors, refs }: Features, sample: number): Features {
   const one = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
     const bytes = data.length / (shape[0] ?? 1);
     const own = {
@@ -122,7 +122,7 @@ export function sampleOf({ tensors }: Features, sample: number): Features {
     };
     return [name, own] as const;
   });
-  return { tensors: Object.fromEntries(one) };
+  return { tensors: Object.fromEntries(one), refs: refs.slice(sample, sample + 1) };
 }
 
 /** The batch of both samples, padded to the longer one. */
@@ -145,6 +145,7 @@ export function exampleBatch(): Features {
     wave(tokens, sizes.targetHiddenSize, { number: 51 + sample, size: 1.2 }),
   );
   return {
+    refs: lengths.map((tokenCount) => ({ tokenCount })),
     tensors: {
       input_ids: feature('I32', 1, Int32Array.from(ids)),
       loss_mask: feature('U8', 1, Uint8Array.from(mask)),

@@ -1,0 +1,8 @@
+/** The entry for the parts of a trainer: steps, counts, evaluation, trackers. */
+export { ConsoleTracker } from '../trackers/console-tracker.ts';
+export { JsonLinesTracker } from '../trackers/json-lines-tracker.ts';
+export { metricValues, SafeTrackers, type Tracker } from '../trackers/tracker.ts';
+export { evaluate } from './evaluate.ts';
+export type { ResumeContract } from './resume-contract.ts';
+export { addCounts, metricsOf, noCounts, type RunCounts, type RunMetrics } from './run-counts.ts';
+export type { OptimizerSettings, StepOutcome } from './trainer-core.ts';
