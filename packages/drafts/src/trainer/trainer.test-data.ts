@@ -1,0 +1,214 @@
+/** For tests: a small EAGLE3 run against a real target, from stored features or beside its producer. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  DataFlowController,
+  DirectoryStore,
+  type FeatureStore,
+  type PromptTask,
+  type SampleRef,
+  SqliteLedger,
+} from '@plimsoll/dataflow';
+import { openModel } from '@plimsoll/engine';
+import { defined, monotonicClock } from '@plimsoll/foundation';
+import { usualAdamW } from '@plimsoll/training/optimizer';
+import { JsonLinesTracker, type Tracker } from '@plimsoll/training/trainer';
+import { onTestFinished } from 'vitest';
+import { knownStrategies } from '../algorithms/known-strategies.ts';
+import { readTargetTables, type TargetTables } from '../algorithms/target-tables.ts';
+import { VocabularyCounter, type VocabularyMap } from '../data/vocabulary-map.ts';
+import type { PlimsollTarget } from '../targets/plimsoll-target.ts';
+import { RolloutWorker, runRollout } from '../targets/rollout-worker.ts';
+import { type CapturePlan, captureContract, sampleInput } from '../targets/sample-features.ts';
+import { identity } from '../targets/targets.test-data.ts';
+import { liveFlow } from './live-flow.ts';
+import { runContract } from './run-contract.ts';
+import { storedFlow, storedSteps } from './stored-flow.ts';
+import { Trainer, type TrainerOptions } from './trainer.ts';
+import type { OpenFlow } from './training-flow.ts';
+
+const modelPath = join(import.meta.dirname, '../../../../fixtures/engine/llama-3/checkpoint');
+const draft = {
+  ...{ heads: 4, kvHeads: 2, headDim: 16, intermediateSize: 96, tttLength: 3, layerIds: [0, 2] },
+  normOutput: true,
+};
+export const plan: CapturePlan = {
+  ...{ strategy: 'eagle3', layerIds: draft.layerIds, hasFinal: true, statesType: 'BF16' },
+};
+const taskCount = 14;
+const quantum = 4;
+
+/** Prompts of different lengths, so that batches have padding. */
+export function promptTasks(first = 0, count = taskCount): readonly PromptTask[] {
+  return Array.from({ length: count }, (_, planIndex) => {
+    const number = first + planIndex;
+    const inputIds = Array.from(
+      { length: 8 + ((5 * number) % 9) },
+      (_, token) => 5 + ((token * 13 + number * 3) % 200),
+    );
+    return {
+      ...{ runId: 'run', taskId: `p${number}`, planIndex, sourceId: `line ${number}`, inputIds },
+      ...{ lossMask: inputIds.map((_, token) => Number(token > 2)), tokensMax: 64, chatTemplate: null },
+      ...{ target: identity, tokenizerVersion: 't', metadata: {} },
+    };
+  });
+}
+
+export interface Example {
+  readonly target: PlimsollTarget;
+  readonly tables: TargetTables;
+  readonly vocabulary: VocabularyMap;
+}
+
+export async function openExample(target: PlimsollTarget): Promise<Example> {
+  const counter = new VocabularyCounter(320);
+  for (const task of promptTasks()) counter.add(task);
+  return { target, tables: await readTargetTables(await openModel(modelPath)), vocabulary: counter.map(128) };
+}
+
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-trainer-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+let writers = 0;
+async function openStore(folder: string): Promise<DirectoryStore> {
+  const writer = String(writers++).padStart(16, '0');
+  const clock = { nowSeconds: () => Date.now() / 1000 };
+  return DirectoryStore.open({ folder, retention: 'abort', bytesMax: 2 ** 30, writer, ...clock });
+}
+
+export interface StoredSamples {
+  readonly store: FeatureStore;
+  readonly refs: readonly SampleRef[];
+}
+
+/** Features of prompts as the target computes them, in files of the folder. */
+export async function storeSamples(
+  { target }: Pick<Example, 'target'>,
+  folder: string,
+  { tasks = promptTasks(), states = plan }: { tasks?: readonly PromptTask[]; states?: CapturePlan } = {},
+): Promise<StoredSamples> {
+  const store = await openStore(folder);
+  const refs: SampleRef[] = [];
+  for (const task of tasks) {
+    const [outcome] = await target.capture([task.inputIds], states);
+    if (outcome?.kind !== 'captured') throw new Error('the target captures the prompt');
+    refs.push(await store.put(sampleInput(task, states, outcome.states)));
+  }
+  return { store, refs };
+}
+
+export interface RunChanges {
+  readonly batchSize?: number;
+  readonly threads?: number;
+  readonly readsMax?: number;
+  readonly epochs?: number;
+  readonly seed?: number;
+  readonly begin?: TrainerOptions['begin'];
+  readonly heldOut?: StoredSamples | null;
+  readonly trackers?: readonly Tracker[];
+  readonly cadence?: Partial<TrainerOptions['cadence']>;
+}
+
+/** A trainer of the example's draft. Batches of `batchSize` are accumulated to a window of four samples. */
+export function exampleTrainer(
+  { tables, vocabulary, target }: Example,
+  folder: string,
+  flow: { readonly steps: number; readonly open: OpenFlow },
+  changes: RunChanges = {},
+): Trainer {
+  const { batchSize = 2, threads = 1, seed = 1, begin = 'new', heldOut = null, trackers = [] } = changes;
+  const { layerIds } = plan;
+  const shape = { hiddenSize: target.hiddenSize, layerCount: target.layerCount, vocabularySize: 320 };
+  const inputs = { draft, target: shape, layerIds, vocabulary, batchSize, lengths: [12, 16] };
+  const optimizer = {
+    adamW: usualAdamW,
+    schedule: { peak: 3e-3, kind: 'cosine', totalSteps: flow.steps, warmupRatio: 0.2 },
+    gradientNormMax: 0.5,
+  } as const;
+  return new Trainer({
+    ...{
+      strategy: knownStrategies().open('eagle3', inputs),
+      tables,
+      openFlow: flow.open,
+      heldOut,
+      optimizer,
+    },
+    contract: runContract({
+      ...{ strategy: 'eagle3', draft, targetSha256: identity.sha256, vocabulary, data: 'example', seed },
+      ...{ epochs: changes.epochs ?? 1, batchSize, accumulation: quantum / batchSize, optimizer },
+    }),
+    ...{ checkpoints: { folder: join(folder, 'checkpoints'), kept: 2 }, begin, seed, threads },
+    cadence: { logEvery: 1, saveEvery: 2, evaluateEvery: 0, ...changes.cadence },
+    openTrackers: async ({ step }) => [
+      ...trackers,
+      await JsonLinesTracker.open(join(folder, 'metrics.jsonl'), step),
+    ],
+    onTrackerFailure: (error) => {
+      throw error;
+    },
+    clock: monotonicClock,
+  });
+}
+
+export function fromStored({ store, refs }: StoredSamples, changes: RunChanges = {}) {
+  const { batchSize = 2, readsMax = 2, epochs = 1, seed = 1 } = changes;
+  const strategies = knownStrategies();
+  const options = {
+    strategies,
+    strategy: 'eagle3',
+    store,
+    refs,
+    epochs,
+    seed,
+    batchSize,
+    accumulation: quantum / batchSize,
+    readsMax,
+  };
+  return { steps: storedSteps(options), open: storedFlow(options) };
+}
+
+/** Training beside a producer in this process, with a ledger and features that outlive it. */
+export async function besideProducer({ target }: Example, folder: string, changes: RunChanges = {}) {
+  const { batchSize = 2, readsMax = 2 } = changes;
+  const store = await openStore(join(folder, 'features'));
+  const opened: { run: DataFlowController | null } = { run: null };
+  const open = liveFlow({
+    ...{ store, batchSize, readsMax },
+    openRun: async (resume) => {
+      const ledger = new SqliteLedger(join(folder, 'ledger.sqlite'));
+      const run = new DataFlowController({
+        contract: captureContract(plan, target, { runId: 'run', tokenizerVersion: 't' }),
+        ...{ ledger, clock: monotonicClock, quantum, attemptsMax: 3, leaseSeconds: 60, resume },
+        limits: { samplesHigh: 6, samplesLow: 4, bytes: null },
+        ...{ failedPromptsMax: 0, freeAfter: 'checkpoint' },
+      });
+      opened.run = run;
+      run.addPrompts(promptTasks());
+      run.closePlan();
+      return { run, close: () => ledger.close() };
+    },
+    produce: async (control, signal) => {
+      const worker = new RolloutWorker({ name: 'w', control, store, engine: target, plan, failuresMax: 1 });
+      await runRollout([worker], control, signal);
+    },
+  });
+  const steps = Math.floor(taskCount / quantum);
+  return { steps, open, store, status: () => defined(opened.run ?? undefined, 'the run is open').status() };
+}
+
+/** Weights and moments of the last checkpoint. */
+export function savedState(folder: string, step: number): Buffer {
+  return readFileSync(join(folder, 'checkpoints', `step-${step}`, 'state.bin'));
+}
+
+export function recordedLosses(folder: string): readonly number[] {
+  const lines = readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.flatMap((line) => {
+    const loss: unknown = JSON.parse(line)['train/loss'];
+    return typeof loss === 'number' ? [loss] : [];
+  });
+}
