@@ -1,5 +1,5 @@
 /** The gate: whatever the topology, the threads, the reads and the interruptions, one seed gives one sequence of weights. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FeatureDataLoader, RefList } from '@plimsoll/dataflow';
@@ -23,6 +23,7 @@ import {
   savedState,
   storeSamples,
 } from './trainer.test-data.ts';
+import type { OpenFlow } from './training-flow.ts';
 
 let example: Example;
 let samples: StoredSamples;
@@ -152,6 +153,21 @@ test('training beside a producer equals training from stored features, also afte
   expect(recordedLosses(crashed)).toEqual(recordedLosses(stored));
   expect(last.status()).toMatchObject({ trained: 12, dropped: 2 });
   expect(await last.store.status()).toMatchObject({ samples: 0, leases: 0 });
+});
+
+test('a step whose acknowledgement fails is in no checkpoint', async () => {
+  const folder = newFolder();
+  const flow = fromStored(samples);
+  const open: OpenFlow = async (start) => ({
+    ...(await flow.open(start)),
+    acknowledge: (_, step) => {
+      if (step === 2) throw new Error('the ledger is full');
+    },
+  });
+  const changes = { cadence: { saveEvery: 1 } };
+  const run = exampleTrainer(example, folder, { ...flow, open }, changes);
+  await expect(run.fit()).rejects.toThrow('the ledger is full');
+  expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-1']);
 });
 
 test('the best checkpoint is the one with the longest simulated length on held-out samples', async () => {
