@@ -3,6 +3,7 @@
  * step at most, 1/254 of the largest magnitude of its block; a file shrinks to 0.27 of F32 and 0.53 of BF16.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { fromBfloat16, toBfloat16 } from '@plimsoll/foundation/half-floats';
 import type { FeatureTensor } from '../contracts/feature-tensor.ts';
 
 const blockLength = 64;
@@ -70,22 +71,14 @@ export function restoreFeature(
       elements[row * width + column] = (integers[row * width + column] ?? 0) * scale;
     }
   }
-  return dtype === 'BF16' ? roundToBf16(elements) : new Uint8Array(elements.buffer);
+  // A restored element never exceeds the largest of its block, which is finite.
+  return new Uint8Array(dtype === 'BF16' ? toBfloat16(elements).buffer : elements.buffer);
 }
 
 function floatsOf(name: string, { dtype, data }: FeatureTensor): Float32Array {
   if (dtype === 'F32') return new Float32Array(new Uint8Array(data).buffer);
   if (dtype !== 'BF16') throw notQuantizable(name, dtype);
-  const bits = new Uint16Array(new Uint8Array(data).buffer);
-  const widened = Uint32Array.from(bits, (value) => value << 16);
-  return new Float32Array(widened.buffer);
-}
-
-/** Rounds to the nearest, ties to even. A restored element never exceeds the largest of its block, which is finite. */
-function roundToBf16(elements: Float32Array): Uint8Array<ArrayBuffer> {
-  const bits = new Uint32Array(elements.buffer);
-  const rounded = Uint16Array.from(bits, (value) => (value + 0x7fff + ((value >>> 16) & 1)) >>> 16);
-  return new Uint8Array(rounded.buffer);
+  return fromBfloat16(new Uint16Array(new Uint8Array(data).buffer));
 }
 
 function notQuantizable(name: string, dtype: string): PlimsollError {

@@ -1,7 +1,7 @@
 /** The features of a batch as numbers, checked against what an algorithm expects of them. */
 import type { LoadedBatch, SampleRef } from '@plimsoll/dataflow';
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
-import { fromBfloat16, fromFloat16 } from '../targets/half-floats.ts';
+import { fromBfloat16, fromFloat16 } from '@plimsoll/foundation/half-floats';
 
 /** The features of a batch by name, and the lengths of its samples. */
 export interface Features extends Pick<LoadedBatch, 'tensors'> {

@@ -6,7 +6,7 @@ import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Model } from '@plimsoll/engine';
 import { PlimsollError } from '@plimsoll/foundation';
-import { fromBfloat16, fromFloat16 } from '../targets/half-floats.ts';
+import { fromBfloat16, fromFloat16 } from '@plimsoll/foundation/half-floats';
 
 /** Each [vocabulary, hidden size]. */
 export interface TargetTables {

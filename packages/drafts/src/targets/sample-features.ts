@@ -14,7 +14,7 @@ import {
   sampleIdOf,
 } from '@plimsoll/dataflow';
 import { assert } from '@plimsoll/foundation';
-import { toBfloat16 } from './half-floats.ts';
+import { toBfloat16 } from '@plimsoll/foundation/half-floats';
 import type { PromptStates, TargetEngine, WantedStates } from './target-engine.ts';
 
 /** F32 keeps the states as computed. BF16 halves their bytes, and is the type that most targets compute in. */

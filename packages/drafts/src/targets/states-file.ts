@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlimsollError } from '@plimsoll/foundation';
 import { attempt } from '@plimsoll/foundation/attempt';
+import { fromBfloat16, fromFloat16 } from '@plimsoll/foundation/half-floats';
 import { parseSafetensorsHeader } from '@plimsoll/model-files/safetensors';
-import { fromBfloat16, fromFloat16 } from './half-floats.ts';
 
 export interface StatesFile {
   readonly tokenIds: readonly number[];

@@ -6,9 +6,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toBfloat16 } from '@plimsoll/foundation/half-floats';
 import { encodeSafetensors } from '@plimsoll/model-files/writing';
 import { expect, onTestFinished, test } from 'vitest';
-import { toBfloat16 } from './half-floats.ts';
 import type { WantedStates } from './target-engine.ts';
 import { VllmTarget, type VllmTargetOptions } from './vllm-target.ts';
 

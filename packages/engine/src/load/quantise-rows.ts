@@ -3,6 +3,7 @@
  * Q8_0 and Q4_0 follow ggml's rules (https://github.com/ggml-org/ggml, ggml-quants.c).
  */
 import { assert } from '@plimsoll/foundation';
+import { toBfloat16 } from '@plimsoll/foundation/half-floats';
 import type { KernelWeightFormat } from '@plimsoll/kernels';
 
 export function quantiseRows(values: Float32Array, format: KernelWeightFormat): Uint8Array {
@@ -12,7 +13,7 @@ export function quantiseRows(values: Float32Array, format: KernelWeightFormat): 
     case 'f16':
       return new Uint8Array(Float16Array.from(values).buffer);
     case 'bf16':
-      return toBfloat16(values);
+      return new Uint8Array(toBfloat16(values).buffer);
     case 'q8_0':
       return inBlocks(values, 34, blockQ8);
     case 'q4_0':
@@ -20,14 +21,6 @@ export function quantiseRows(values: Float32Array, format: KernelWeightFormat): 
     default:
       assert(false, `rows are not quantised to ${format}: it needs a search per block`);
   }
-}
-
-/** Rounds each f32 to its upper half, to nearest even. */
-function toBfloat16(values: Float32Array): Uint8Array {
-  const words = new Uint32Array(values.slice().buffer);
-  return new Uint8Array(
-    Uint16Array.from(words, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16).buffer,
-  );
 }
 
 function inBlocks(
