@@ -102,7 +102,7 @@ export class NatsProducerLink implements ProducerLink {
     await this.#options.link.connection.flush().catch(() => undefined);
   }
 
-  /** Waits for a prompt and takes the ones that wait behind it too. */
+  /** Waits for the next prompt, and takes the prompts that are queued after it, at most `count` in all. */
   async #fetch(count: number): Promise<readonly JsMsg[]> {
     const { link, contract } = this.#options;
     try {

@@ -71,7 +71,7 @@ test.skipIf(natsServer === null)(
       while (prompts.length < 2) prompts.push(...((await producer.nextPrompts(2)) ?? []));
       await first.close();
 
-      // Nobody receives this sample before the next controller.
+      // No controller runs now: the second controller receives this sample.
       await producer.commit([exampleRef(1)]);
       const run = makeRun(ledger, 0);
       expect(await codeOf(open(run, 4))).toBe('run-terms-differ');

@@ -29,7 +29,7 @@ export interface PreparedScenario {
   readonly traces: boolean;
 }
 
-/** The report with the names of what was simulated, its price, and the verdicts of the scenario. */
+/** A report, with the model, device and engine of the scenario, its price, and its verdicts. */
 export interface ScenarioAnswer extends SimulationReport {
   readonly scenario: {
     readonly model: string;
