@@ -43,20 +43,23 @@ test('the words that lead to the memory page find it first, each within ten mill
       await page.locator('[role=option]').first().waitFor();
       expect(await page.locator('[role=option] strong').first().textContent(), query).toBe('Memory');
     }
-    const usual = await page.evaluate(async (words) => {
+    const slowest = await page.evaluate(async (words) => {
       const input = document.querySelector<HTMLInputElement>('site-search input');
-      const times = [];
-      for (const word of words) {
-        if (input !== null) input.value = word;
-        const start = performance.now();
-        input?.dispatchEvent(new Event('input', { bubbles: true }));
-        // The index has loaded, so the answer comes in the next microtasks, before any timer.
-        for (let turn = 0; turn < 50; turn++) await null;
-        times.push(performance.now() - start);
+      const leastOf = new Map(words.map((word) => [word, Infinity]));
+      // Another process can hold the processor while a word is looked for, so the least time of several rounds counts.
+      for (let round = 0; round < 20; round++) {
+        for (const [word, least] of leastOf) {
+          if (input !== null) input.value = word;
+          const start = performance.now();
+          input?.dispatchEvent(new Event('input', { bubbles: true }));
+          // The index has loaded, so the answer comes in the next microtasks, before any timer.
+          for (let turn = 0; turn < 50; turn++) await null;
+          leastOf.set(word, Math.min(least, performance.now() - start));
+        }
       }
-      return times.sort((left, right) => left - right)[Math.floor(words.length / 2)] ?? 0;
+      return Math.max(...leastOf.values());
     }, queries);
-    expect(usual).toBeLessThan(10);
+    expect(slowest).toBeLessThan(10);
   });
 });
 
