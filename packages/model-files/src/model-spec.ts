@@ -52,6 +52,7 @@ export type TensorRole =
   | 'shared-expert-gate-up'
   | 'shared-expert-down'
   | 'layer-input' // per-layer embeddings (Gemma 3n and 4): projection in, gate, projection out; replicated
+  | 'draft-input' // a drafter's projection of captured states of its target, replicated
   | 'vision'
   | 'projector'
   | 'other'; // small and replicated: scalars, stored rotary tables
@@ -214,6 +215,8 @@ export interface DrafterSpec {
   readonly kind: 'eagle' | 'eagle3' | 'dflash' | 'dspark' | 'assistant';
   /** Drafted tokens per step that the checkpoint was trained for; null if it states none. */
   readonly tokens: number | null;
+  /** Layers of the target whose states EAGLE3 reads. */
+  readonly capturedLayers?: number;
 }
 
 export interface VisionSpec {

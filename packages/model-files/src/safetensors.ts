@@ -1,4 +1,5 @@
 /** The entry for the parts of a directory of safetensors files: headers, shards and stored types. */
+export { withDrafterNames } from './safetensors/drafter-names.ts';
 export {
   parseSafetensorsHeader,
   readSafetensorsHeader,

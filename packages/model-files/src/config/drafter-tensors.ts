@@ -38,19 +38,20 @@ export function joinedDrafter(model: TextModel, input: JoinInput): TextModel {
 
 /** The projection of the model's hidden states, with its norms. */
 function joiningTensors({ hiddenSize }: TextModel, { kind, settings }: JoinInput): readonly TensorSpec[] {
-  if (kind === 'eagle') return linear('fc', 'other', { out: hiddenSize, in: 2 * hiddenSize });
+  if (kind === 'eagle') return linear('fc', 'draft-input', { out: hiddenSize, in: 2 * hiddenSize });
   const targetSize = firstInteger(settings, 'target_hidden_size') ?? hiddenSize;
   const width = featureCount(settings) * targetSize;
   const usesFeatures = settings.every((section) => section.boolean('use_aux_hidden_state', true));
   const hasInputNorm = settings.some((section) => section.boolean('norm_before_fc', false));
   return [
-    ...(usesFeatures ? linear('fc', 'other', { out: hiddenSize, in: width }) : []),
+    ...(usesFeatures ? linear('fc', 'draft-input', { out: hiddenSize, in: width }) : []),
     ...(hasInputNorm ? norm('input_norm', width) : []),
     ...(kind === 'eagle3' ? [] : norm('hidden_norm', hiddenSize)),
   ];
 }
 
-function featureCount(settings: readonly ConfigReader[]): number {
+/** Returns the number of layers of the model whose hidden states the drafter reads. */
+export function featureCount(settings: readonly ConfigReader[]): number {
   const keys = ['target_layer_ids', 'eagle_aux_hidden_state_layer_ids', 'aux_hidden_state_layer_ids'];
   for (const section of settings) {
     const layers = section.integers(keys);

@@ -111,7 +111,7 @@ describe('EAGLE3', () => {
       speculators_config: { proposal_methods: [{ proposal_type: 'greedy', speculative_tokens: 5 }] },
       transformer_layer_config: { ...layer, model_type: 'llama' },
     });
-    expect(spec.drafter).toEqual({ kind: 'eagle3', tokens: 5 });
+    expect(spec.drafter).toEqual({ kind: 'eagle3', tokens: 5, capturedLayers: 3 });
     expect(spec.family).toBe('llama');
     expect(spec.tensors.find(({ name }) => name === 'input_norm.weight')?.shape).toEqual([3 * 256]);
     expect(spec.notModelled).toEqual([]);

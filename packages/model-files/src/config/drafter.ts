@@ -6,7 +6,7 @@
 import type { DrafterSpec, LayerSpec, TensorSpec } from '../model-spec.ts';
 import type { ConfigReader } from './config-reader.ts';
 import type { TextModel } from './decoder.ts';
-import { firstInteger, joinedDrafter } from './drafter-tensors.ts';
+import { featureCount, firstInteger, joinedDrafter } from './drafter-tensors.ts';
 import { freezeLayer } from './layers.ts';
 import { linear } from './tensors.ts';
 
@@ -52,8 +52,13 @@ export function readDrafter(root: ConfigReader): DrafterConfig | null {
   const inner = root.section('transformer_layer_config') ?? (kind === 'eagle' ? root.section('model') : null);
   const own = [root.section('dflash_config'), root.section('eagle_config'), root, inner];
   const settings = own.filter((section) => section !== null);
-  const spec: DrafterSpec = { kind, tokens: draftTokens(root, settings) };
-  if (kind === 'assistant') return assistant(root, spec);
+  const tokens = draftTokens(root, settings);
+  if (kind === 'assistant') return assistant(root, { kind, tokens });
+  const spec: DrafterSpec = {
+    kind,
+    tokens,
+    ...(kind === 'eagle3' && { capturedLayers: featureCount(settings) }),
+  };
   for (const section of settings) section.ignore(...idleKeys);
   const text = withWindow(inner ?? root, settings);
   return { text, spec, join: (model) => joinedDrafter(model, { kind, settings }) };

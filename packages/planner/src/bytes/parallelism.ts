@@ -82,6 +82,7 @@ const cuts: Readonly<Record<TensorRole, Cut>> = {
   'shared-expert-gate-up': 'output',
   'shared-expert-down': 'input',
   'layer-input': 'replicated',
+  'draft-input': 'replicated',
   vision: 'output',
   projector: 'output',
   other: 'replicated',

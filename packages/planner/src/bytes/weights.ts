@@ -62,6 +62,7 @@ const tags: Readonly<Record<TensorRole, WeightTag>> = {
   'shared-expert-gate-up': 'shared experts',
   'shared-expert-down': 'shared experts',
   'layer-input': 'position tables',
+  'draft-input': 'position tables',
   vision: 'vision',
   projector: 'vision',
   other: 'position tables',
@@ -156,6 +157,9 @@ function layerWeightCache(
   };
 }
 
+/** Roles outside the layers that every stage of a pipeline reads. */
+const isReadByAll: ReadonlySet<TensorRole> = new Set(['other', 'layer-input', 'draft-input']);
+
 /**
  * Sums the tensors outside the layers. The first stage holds embeddings and vision tower, the last stage head and final
  * norm; every stage holds the tables that every layer reads.
@@ -172,7 +176,7 @@ function outerWeights(
     // A tied head reads the embedding matrix, so the last stage of a pipeline needs its own copy.
     const isNeeded = isInput
       ? position.first || (spec.tiedEmbeddings && position.last)
-      : position.last || tensor.role === 'other' || tensor.role === 'layer-input';
+      : position.last || isReadByAll.has(tensor.role);
     if (isNeeded) addTensor(shares, { tensor, layer: null }, format, parallelism);
   }
   if (position.first && spec.vision !== null) merge(shares, visionWeights(spec.vision, format, parallelism));

@@ -60,6 +60,7 @@ const byRole: Readonly<Record<TensorRole, Capability>> = {
   'shared-expert-gate-up': matrix,
   'shared-expert-down': matrix,
   'layer-input': matrix,
+  'draft-input': matrix,
   vision: plain,
   projector: plain,
   other: plain,

@@ -8,6 +8,7 @@ import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import costs from './runtime-costs.json' with { type: 'json' };
 import type { EngineSettings } from './settings.ts';
+import { featureWidth } from './step-buffers.ts';
 
 const source = 'runtime-costs.json: measured allowances';
 
@@ -101,8 +102,8 @@ function samplerWorkspaceBytes(vocabSize: number, contextMax: number): number {
 }
 
 /**
- * Returns the entries of allocated host memory: sampling, the staging pool, draft proposals, and hidden states that
- * requests ask for.
+ * Returns the entries of allocated host memory: sampling, the staging pool, draft proposals, the states that a drafter
+ * reads, and hidden states that requests ask for.
  */
 export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly LedgerEntry[] {
   const { stagingBytes, hiddenStatesBytes, sequencesMax, draft } = settings;
@@ -134,6 +135,7 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
       },
     });
   }
+  if (draft?.spec.drafter !== undefined) entries.push(...drafterEntries(draft.spec, settings));
   if (hiddenStatesBytes > 0) {
     entries.push({
       category: 'features',
@@ -148,6 +150,38 @@ export function hostBuffers(spec: ModelSpec, settings: EngineSettings): readonly
     });
   }
   return entries;
+}
+
+/** The memory of a drafter that reads states of its target (packages/engine, feature-drafter.ts). */
+function drafterEntries(
+  spec: ModelSpec,
+  { stepTokens, sequencesMax }: EngineSettings,
+): readonly LedgerEntry[] {
+  const width = featureWidth(spec);
+  const head = spec.tensors.find(({ role }) => role === 'lm-head')?.shape[0] ?? spec.vocabSize;
+  const entry = (tag: string, value: number, formula: string, substituted: string): LedgerEntry => ({
+    category: 'draft',
+    tag,
+    tier: 'host',
+    bytes: bytes(value),
+    derivation: { formula, substituted, source: 'the draft reads states of its target' },
+  });
+  return [
+    entry(
+      'captured states',
+      4 * stepTokens * width,
+      'tokens of a step x captured layers x hidden size of the target x 4',
+      `${formatCount(stepTokens)} x ${formatCount(width)} x 4`,
+    ),
+    // Each running sequence keeps a row, and a pass of the draft reads a row of each.
+    entry(
+      'draft states',
+      8 * sequencesMax * spec.hiddenSize,
+      '2 x sequences x hidden size of the draft x 4',
+      `2 x ${sequencesMax} x ${formatCount(spec.hiddenSize)} x 4`,
+    ),
+    entry('vocabulary map', 4 * head, 'tokens that the draft predicts x 4', `${formatCount(head)} x 4`),
+  ];
 }
 
 function samplingEntry({ vocabSize }: ModelSpec, { contextMax }: EngineSettings): LedgerEntry {

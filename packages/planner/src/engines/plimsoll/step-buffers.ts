@@ -1,17 +1,22 @@
 /**
  * The buffers of one step, by name. Buffers that are never live at the same time share memory:
  *
- *   always       hidden, normed, layer-inputs
- *   attention            projections, attended
+ *   always       hidden, normed, layer-inputs, embedded
+ *   attention            halves, joined, projections, attended
  *   feed-forward         gate-up, activated, and for experts: router, selection, expert-input, expert-output, expert-sum
- *   embedding            layer-projection
+ *   embedding            layer-projection, features, feature-rows
  *
  * All are f32 [stepTokens, width]. A product that goes straight into the residual stream accumulates into `hidden`; a
  * product that is normed first is written to `normed`, whose old content is no longer read. The head has its own
  * buffers, because logits are read while the next step is prepared. A graph uses only these regions, so that the plan
  * matches the use; an operation with new needs gets a line here.
  */
-import { isUnreadBySharing, type LayerSpec, type ModelSpec } from '@plimsoll/model-files/spec';
+import {
+  isUnreadBySharing,
+  type LayerSpec,
+  type ModelSpec,
+  type TensorRole,
+} from '@plimsoll/model-files/spec';
 import { createMemo, remember } from '../../bytes/memo.ts';
 import { blockGroups, largest } from './cache-layout.ts';
 import type { EngineSettings } from './settings.ts';
@@ -23,6 +28,11 @@ export type StepBufferName =
   | 'normed'
   | 'layer-inputs' // per-layer embeddings that the layers add: [stepTokens, layers x width]
   | 'layer-projection' // the part of `layer-inputs` that is computed from the token's embedding
+  | 'embedded' // the embedding of each token, which a drafter reads beside its hidden state
+  | 'features' // captured states of the target: [captured layers, stepTokens, target's hidden size]
+  | 'feature-rows' // the same, one row per token
+  | 'halves' // normed embeddings, then normed hidden states: [2, stepTokens, hidden size]
+  | 'joined' // the same, one row per token
   | 'projections' // adjacent q, k and v rows: [stepTokens, all output rows of the layer's input projections]
   | 'attended'
   | 'gate-up'
@@ -77,6 +87,8 @@ interface Widths {
   readonly expertSum: number;
   /** Width of the per-layer embedding in one layer. */
   readonly layerInput: number;
+  /** Width of the captured states that a drafter reads: all layers side by side, or 0. */
+  readonly features: number;
 }
 
 function widthsOf(layer: LayerSpec, { hiddenSize, layerInput }: OuterWidths): Widths {
@@ -104,6 +116,7 @@ function widthsOf(layer: LayerSpec, { hiddenSize, layerInput }: OuterWidths): Wi
     expertsPerToken: moe?.expertsPerToken ?? 0,
     expertSum: moe !== null && moe.sharedIntermediateSize > 0 ? hiddenSize : 0,
     layerInput,
+    features: 0,
   };
 }
 
@@ -128,6 +141,11 @@ function outerWidths({ hiddenSize, tensors, layers }: ModelSpec): OuterWidths {
   return { hiddenSize, layerInput: Math.ceil(rows / Math.max(1, layers.length)) };
 }
 
+/** Width of the captured states that a drafter projects: all layers side by side; 0 for other models. */
+export function featureWidth({ tensors }: ModelSpec): number {
+  return tensors.find(({ role }) => role === 'draft-input')?.shape[1] ?? 0;
+}
+
 const widthMemo = createMemo<Widths>();
 
 function modelWidths(spec: ModelSpec): Widths {
@@ -144,6 +162,7 @@ function modelWidths(spec: ModelSpec): Widths {
       expertsPerToken: most((widths) => widths.expertsPerToken),
       expertSum: most((widths) => widths.expertSum),
       layerInput: outer.layerInput,
+      features: featureWidth(spec),
     };
   });
 }
@@ -168,11 +187,13 @@ function stepBufferLayout(spec: ModelSpec, { stepTokens }: EngineSettings): Buff
   const rows = (width: number): number => 4 * stepTokens * width;
   const expertRows = widths.experts > 0 ? rows(spec.hiddenSize) : 0;
   const always = new Cursor(0);
+  const drafterRows = widths.features > 0 ? rows(spec.hiddenSize) : 0;
   const layerInputs = rows(spec.layers.length * widths.layerInput);
   const kept = {
     hidden: always.take(rows(spec.hiddenSize)),
     normed: always.take(rows(spec.hiddenSize)),
     'layer-inputs': always.take(layerInputs),
+    embedded: always.take(drafterRows),
   };
   const embedding = new Cursor(always.end);
   const attention = new Cursor(always.end);
@@ -180,6 +201,10 @@ function stepBufferLayout(spec: ModelSpec, { stepTokens }: EngineSettings): Buff
   const buffers = {
     ...kept,
     'layer-projection': embedding.take(layerInputs),
+    features: embedding.take(rows(widths.features)),
+    'feature-rows': embedding.take(rows(widths.features)),
+    halves: attention.take(2 * drafterRows),
+    joined: attention.take(2 * drafterRows),
     projections: attention.take(rows(widths.projections)),
     attended: attention.take(rows(widths.attended)),
     'gate-up': feedForward.take(rows(widths.gateUp)),
@@ -226,10 +251,13 @@ function quantisedBytes(settings: EngineSettings, weights: WeightStorage): numbe
   const lists = [...new Set(weights.layers)];
   const inLayers = lists.flat().map((tensor) => quantisedInput(tensor, settings.stepTokens));
   const outside = weights.outer.map((tensor) =>
-    quantisedInput(tensor, tensor.role === 'layer-input' ? settings.stepTokens : settings.logitRows),
+    quantisedInput(tensor, readByAllTokens.has(tensor.role) ? settings.stepTokens : settings.logitRows),
   );
   return largest([...inLayers, ...outside]);
 }
+
+/** Roles outside the layers whose products have a row for every token; the head's have one per row of logits. */
+const readByAllTokens: ReadonlySet<TensorRole> = new Set(['layer-input', 'draft-input']);
 
 function quantisedInput(tensor: StoredTensor, tokens: number): number {
   return tensor.layout === 'panels' ? quantisedActivationBytes(tensor.format, tokens, tensor.columns) : 0;
@@ -254,7 +282,8 @@ function attentionScratchBytes(spec: ModelSpec, { blockTokens, threads }: Engine
 
 /**
  * Returns the bytes of the inputs of a step. As u32: token ids and positions; per block group a slot and a table
- * address per token, and the block table of every sequence; the rows that need logits. As f32 [stepTokens, dim / 2, 2]:
+ * address per token, and the block table of every sequence; the rows that need logits; for a drafter the order of the
+ * rows that it joins. As f32 [stepTokens, dim / 2, 2]:
  * the rotary table of each kind of rotation. One more cache line holds counters.
  */
 function tableBytes(spec: ModelSpec, settings: EngineSettings): number {
@@ -267,7 +296,20 @@ function tableBytes(spec: ModelSpec, settings: EngineSettings): number {
   const tables = Math.max(1, kinds, spec.rotary?.length ?? 0);
   const rotaryDim = largest([...(spec.rotary ?? []).map(({ dim }) => dim), ...spec.layers.map(rotaryDimOf)]);
   const rotary = tables * aligned(4 * stepTokens * rotaryDim);
-  return 2 * aligned(4 * stepTokens) + groups * perGroup + aligned(4 * logitRows) + rotary + regionAlignment;
+  return (
+    2 * aligned(4 * stepTokens) +
+    groups * perGroup +
+    aligned(4 * logitRows) +
+    rotary +
+    joinTableBytes(spec, settings) +
+    regionAlignment
+  );
+}
+
+/** Row numbers that put states of several layers, and the two halves of a drafter's input, side by side. */
+function joinTableBytes(spec: ModelSpec, { stepTokens }: EngineSettings): number {
+  const layers = spec.drafter?.capturedLayers ?? 0;
+  return layers === 0 ? 0 : aligned(4 * stepTokens * layers) + aligned(4 * stepTokens * 2);
 }
 
 function rotaryDimOf({ attention }: LayerSpec): number {
@@ -275,12 +317,18 @@ function rotaryDimOf({ attention }: LayerSpec): number {
   return 'kvHeads' in attention ? attention.keyHeadDim : 0;
 }
 
+/** The head of a drafter may predict a part of the vocabulary. */
+function logitWidth({ drafter, tensors, vocabSize }: ModelSpec): number {
+  const head = drafter === undefined ? undefined : tensors.find(({ role }) => role === 'lm-head');
+  return head?.shape[0] ?? vocabSize;
+}
+
 /** Lays out the buffers of the head: hidden rows, logits and candidates. */
 export function headBuffers(spec: ModelSpec, { logitRows }: EngineSettings): BufferLayout<HeadBufferName> {
   const cursor = new Cursor(0);
   const buffers = {
     'head-rows': cursor.take(4 * logitRows * spec.hiddenSize),
-    logits: cursor.take(4 * logitRows * spec.vocabSize),
+    logits: cursor.take(4 * logitRows * logitWidth(spec)),
     // Ids and scores of the best tokens, and the argmax of the row with its score.
     candidates: cursor.take(logitRows * (8 * candidatesMax + 8)),
   };
