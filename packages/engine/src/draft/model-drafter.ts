@@ -9,14 +9,16 @@
  * At the end of every step the draft's cache therefore reaches as far as the model's cache, and prefix hits, forks and
  * rollbacks of the model's blocks hold for the draft. A draft proposes nothing beyond its own context.
  */
-import { assert, defined, PlimsollError } from '@plimsoll/foundation';
+import { assert, defined } from '@plimsoll/foundation';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
-import type { PlanEntry, StepPlan } from '@plimsoll/serving';
+import type { PlanEntry, SequenceView, StepPlan } from '@plimsoll/serving';
 import type { Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { Turn } from '../forward/walk.ts';
 import { namedLayer } from '../loop/broken-layer.ts';
 import type { LiveSequences } from '../request/live-sequence.ts';
+import { type Drafter, type SampledStep, sharedGroup } from './drafter.ts';
+import { type Proposal, Proposals } from './proposals.ts';
 import type { DraftedToken } from './speculative.ts';
 
 export interface DrafterParts {
@@ -27,14 +29,6 @@ export interface DrafterParts {
   readonly vocabSize: number;
 }
 
-/** The draft's tokens for the open places of one entry. */
-interface Proposal {
-  readonly entry: PlanEntry;
-  readonly tokens: number[];
-  /** Row of the first token's distribution; null for greedy tokens, which need no distribution. */
-  readonly firstRow: number | null;
-}
-
 /** Tokens that an entry asks the draft to compute. */
 interface Asked {
   readonly entry: PlanEntry;
@@ -42,40 +36,34 @@ interface Asked {
   readonly start: number;
 }
 
-/** The cache group of the model whose block numbers the draft uses: the first group, which holds the whole context. */
-const sharedGroup = 0;
-
-export class Drafter {
+export class ModelDrafter implements Drafter {
   readonly forward: Forward;
-  /** Maximum number of proposed tokens per sequence and step. */
-  readonly tokensMax: number;
+  readonly capture = null;
   readonly #contextMax: number;
   readonly #blockTokens: number;
   readonly #vocabSize: number;
-  /** [sequences x tokensMax + 3, vocabulary]: distributions, a row of draft logits, two rows for the verification. */
-  readonly #rows: Float32Array;
-  readonly #proposals = new Map<PlanEntry, Proposal>();
+  readonly #proposals: Proposals;
   /** Block tables of the step in progress. */
   #tables: ReadonlyMap<PlanEntry, BatchEntry['tables']> = new Map();
-  /** Entries for which the draft failed, with the error. */
-  readonly failed = new Map<PlanEntry, unknown>();
 
   constructor({ plan, forward, vocabSize }: DrafterParts) {
     const { settings } = defined(plan.draft, 'the plan has a draft');
-    const rows = defined(
-      plan.host.find(({ tag }) => tag === 'proposed distributions'),
-      'the plan has room for proposals',
-    );
     this.forward = forward;
-    this.tokensMax = defined(plan.settings.draft, 'the settings have a draft').tokens;
     this.#contextMax = settings.contextMax;
     this.#blockTokens = settings.blockTokens;
     this.#vocabSize = vocabSize;
-    this.#rows = new Float32Array(rows.bytes / 4);
+    this.#proposals = new Proposals(plan, vocabSize);
   }
 
-  /** Returns how many of the `wanted` tokens the draft can propose after `knownTokens` tokens. */
-  places(knownTokens: number, wanted: number): number {
+  get tokensMax(): number {
+    return this.#proposals.tokensMax;
+  }
+
+  get failed(): ReadonlyMap<PlanEntry, unknown> {
+    return this.#proposals.failed;
+  }
+
+  places(_sequence: SequenceView, knownTokens: number, wanted: number): number {
     return Math.max(0, Math.min(wanted, this.tokensMax, this.#contextMax - knownTokens));
   }
 
@@ -90,44 +78,29 @@ export class Drafter {
     live: LiveSequences,
   ): Turn<ReadonlyMap<PlanEntry, readonly number[]>> {
     this.#tables = tables;
-    this.#proposals.clear();
-    this.failed.clear();
-    for (const entry of plan.entries) {
-      const { draftCount, sequence } = entry;
-      if (draftCount === 0 || !sequence.awaitsDrafts) continue;
-      const isDrawn = live.get(sequence.id)?.sampler.assertsDrafts === false;
-      const firstRow = isDrawn ? this.#proposals.size * this.tokensMax : null;
-      this.#proposals.set(entry, { entry, tokens: [], firstRow });
-    }
+    this.#proposals.start(plan, live);
     yield* this.#pass(plan.entries.map(plannedTokens), live);
     for (let place = 1; place < this.tokensMax; place++) {
-      const open = [...this.#proposals.values()].filter(({ entry }) => entry.draftCount > place);
+      const open = this.#proposals.all().filter(({ entry }) => entry.draftCount > place);
       yield* this.#pass(open.map(lastProposed), live);
     }
-    return new Map([...this.#proposals].map(([entry, { tokens }]) => [entry, tokens]));
+    return this.#proposals.tokens();
   }
 
-  /**
-   * Returns the drafted token of an entry's place and the distribution that it was sampled from. Null if the place has
-   * no token or the token is greedy.
-   */
   drawn(entry: PlanEntry, place: number): DraftedToken | null {
-    const { tokens, firstRow } = this.#proposals.get(entry) ?? { tokens: [], firstRow: null };
-    const token = tokens[place];
-    if (token === undefined || firstRow === null) return null;
-    return { token, distribution: this.#row(firstRow + place) };
+    return this.#proposals.drawn(entry, place);
   }
 
-  /** Working memory of the verification: [2, vocabulary]. */
   get scratch(): Float32Array {
-    return this.#rows.subarray(-2 * this.#vocabSize);
+    return this.#proposals.scratch;
   }
 
   /** Computes the last drafted token of entries whose drafts were all accepted. */
-  keepUp(entries: readonly PlanEntry[]): void {
-    const last = entries.flatMap((entry) => {
+  keepUp({ results, failed }: SampledStep): void {
+    const last = [...results].flatMap(([entry, { tokens }]) => {
       const proposal = this.#proposals.get(entry);
-      return proposal === undefined ? [] : [lastProposed(proposal)];
+      const allStood = !failed.has(entry) && tokens.length === entry.draftCount + 1;
+      return proposal === undefined || !allStood ? [] : [lastProposed(proposal)];
     });
     const run = this.#batchOf(last);
     if (run !== null) this.forward.run(run.batch);
@@ -150,27 +123,18 @@ export class Drafter {
     const logits = this.forward.logits(wanted.map(({ row }) => row));
     const width = this.forward.model.graph.vocabSize;
     // Errors are collected first: namedLayer runs the draft again, which overwrites these rows.
-    const broken: { readonly entry: PlanEntry; readonly error: unknown }[] = [];
+    const broken: { readonly proposal: Proposal; readonly error: unknown }[] = [];
     wanted.forEach(({ proposal }, index) => {
       try {
         const row = this.#logits(logits.subarray(index * width, (index + 1) * width));
-        proposal.tokens.push(this.#draw(proposal, row, live));
+        this.#proposals.draw(proposal, row, live);
       } catch (error) {
-        proposal.tokens.push(0);
-        broken.push({ entry: proposal.entry, error });
+        broken.push({ proposal, error });
       }
     });
-    for (const { entry, error } of broken) {
-      if (!this.failed.has(entry)) this.failed.set(entry, ofDraft(namedLayer(error, this.forward, batch)));
+    for (const { proposal, error } of broken) {
+      this.#proposals.fail(proposal, namedLayer(error, this.forward, batch));
     }
-  }
-
-  #draw({ entry, tokens, firstRow }: Proposal, logits: Float32Array, live: LiveSequences): number {
-    // The request was cancelled during the pass; any token will do.
-    const sampler = live.get(entry.sequence.id)?.sampler;
-    if (sampler === undefined) return 0;
-    const history = [...entry.sequence.tokens, ...tokens];
-    return sampler.propose(logits, history, this.#row((firstRow ?? 0) + tokens.length));
   }
 
   /** Makes a batch of the tokens that lie within the draft's context; null if there are none. */
@@ -209,30 +173,10 @@ export class Drafter {
   /** The draft's logits, [vocabulary of the model]. Tokens that only one of the two vocabularies has are excluded. */
   #logits(row: Float32Array): Float32Array {
     if (row.length >= this.#vocabSize) return row.subarray(0, this.#vocabSize);
-    const whole = this.#rows.subarray(-3 * this.#vocabSize, -2 * this.#vocabSize);
+    const whole = this.#proposals.wholeRow;
     whole.set(row);
     return whole.fill(-Infinity, row.length);
   }
-
-  #row(index: number): Float32Array {
-    return this.#rows.subarray(index * this.#vocabSize, (index + 1) * this.#vocabSize);
-  }
-}
-
-/** Names the draft model in the message of an error. */
-function ofDraft(error: unknown): unknown {
-  if (!(error instanceof PlimsollError)) return error;
-  const { code, message, value, limit, hint } = error;
-  return new PlimsollError(
-    {
-      code,
-      message: `draft model: ${message}`,
-      ...(value !== undefined && { value }),
-      ...(limit !== undefined && { limit }),
-      ...(hint !== undefined && { hint }),
-    },
-    { cause: error },
-  );
 }
 
 /** All tokens of an entry that the model computes, without drafts that are still to be proposed. */

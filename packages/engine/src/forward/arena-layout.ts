@@ -1,7 +1,8 @@
 /**
  * Addresses of everything that a step uses in one arena, from the regions of the plan. Layout of `step tables`:
  *
- *   token ids | positions | per group: slots, table addresses, block tables | logit rows | rotary tables | counter
+ *   token ids | positions | per group: slots, table addresses, block tables | logit rows | rows that a draft joins |
+ *   rotary tables | counter
  */
 import { assert, defined } from '@plimsoll/foundation';
 import { attentionScratchBytes } from '@plimsoll/kernels/kv-layout';
@@ -30,6 +31,10 @@ export interface ArenaLayout {
   readonly positions: number;
   readonly groups: readonly GroupTables[];
   readonly logitRows: number;
+  /** u32 [stepTokens, captured layers]: rows of `features`, in the order of `feature-rows`. */
+  readonly featureRows: number;
+  /** u32 [stepTokens, 2]: rows of `halves`, in the order of `joined`. */
+  readonly joinedRows: number;
   /** f32 [stepTokens, rotaryDim / 2, 2] per rotation of the graph. */
   readonly rotations: readonly number[];
   /** One u32. */
@@ -83,6 +88,8 @@ function arenaLayout(plan: EngineMemoryPlan, graph: ModelGraph, arena: number): 
       blockTables: take(4 * sequencesMax * blocksPerSequence(plan)),
     })),
     logitRows: take(4 * logitRows),
+    featureRows: take(4 * stepTokens * (graph.draftInput?.layers ?? 0)),
+    joinedRows: take(graph.draftInput === null ? 0 : 8 * stepTokens),
     rotations: graph.rotations.map(({ rotaryDim }) => take(4 * stepTokens * rotaryDim)),
     counter: take(4),
   };
@@ -101,6 +108,11 @@ function placeBuffers(plan: EngineMemoryPlan, base: number): Readonly<Record<Ste
     normed: at('normed'),
     'layer-inputs': at('layer-inputs'),
     'layer-projection': at('layer-projection'),
+    embedded: at('embedded'),
+    features: at('features'),
+    'feature-rows': at('feature-rows'),
+    halves: at('halves'),
+    joined: at('joined'),
     projections: at('projections'),
     attended: at('attended'),
     'gate-up': at('gate-up'),

@@ -9,6 +9,7 @@
  */
 import { defined } from '@plimsoll/foundation';
 import type { LayerWeightName } from '../model/graph.ts';
+import { pushJoined } from './draft-operations.ts';
 import { joinResidual, type OperationList, weightOf } from './operation-list.ts';
 import type { PlacedLayer, PlacedWeight } from './placed-model.ts';
 import type { RotationTables } from './step-tables.ts';
@@ -30,7 +31,9 @@ export function* pushAttention(walk: Walk, layer: PlacedLayer, rotations: Rotati
   const { attention } = layer.graph;
   const { list } = walk;
   const { buffers } = list.layout;
-  list.norm(buffers.hidden, buffers.normed, weightOf(layer, attention.norm.weight), attention.norm);
+  if (attention.joined === null)
+    list.norm(buffers.hidden, buffers.normed, weightOf(layer, attention.norm.weight), attention.norm);
+  else pushJoined(list, layer, attention.joined);
   const [queries, own] = attention.fused ? projectFused(list, layer) : projectApart(list, layer);
   rotate(list, layer, rotations, [queries, own]);
   if (own !== null) store(list, layer, own);
@@ -99,11 +102,16 @@ function finish(list: OperationList, layer: PlacedLayer): void {
   joinResidual(list, attended, { layer, output: 'attn_output.weight', postNorm, bias });
 }
 
+/** The rows that q, k and v are computed from. */
+function inputOf({ layout: { buffers } }: OperationList, { graph }: PlacedLayer): number {
+  return graph.attention.joined === null ? buffers.normed : buffers.joined;
+}
+
 function projectFused(list: OperationList, layer: PlacedLayer): readonly [Queries, KeysAndValues] {
   const { heads, kvHeads, headDim } = layer.graph.attention;
-  const { projections: queries, normed } = list.layout.buffers;
+  const { projections: queries } = list.layout.buffers;
   const weight = weightOf(layer, 'attn_qkv.weight');
-  list.products(normed, [{ weight, output: queries }]);
+  list.products(inputOf(list, layer), [{ weight, output: queries }]);
   const keys = queries + 4 * heads * headDim;
   const strideBytes = 4 * weight.rows;
   const values = keys + 4 * kvHeads * headDim;
@@ -116,12 +124,12 @@ function projectFused(list: OperationList, layer: PlacedLayer): readonly [Querie
 function projectApart(list: OperationList, layer: PlacedLayer): readonly [Queries, KeysAndValues] {
   const { heads, kvHeads, headDim, headNorms, values: kind, sharesKvWithLayer } = layer.graph.attention;
   const { tokens } = list;
-  const { projections: queries, normed } = list.layout.buffers;
+  const { projections: queries } = list.layout.buffers;
   const [queryStrideBytes, keyStrideBytes] = [4 * heads * headDim, 4 * kvHeads * headDim];
   const keys = queries + tokens * queryStrideBytes;
   const values = keys + tokens * keyStrideBytes;
   const hasOwn = sharesKvWithLayer === null;
-  list.products(normed, [
+  list.products(inputOf(list, layer), [
     { weight: weightOf(layer, 'attn_q.weight'), output: queries },
     ...(hasOwn ? [{ weight: weightOf(layer, 'attn_k.weight'), output: keys }] : []),
     ...(hasOwn && kind !== 'keys' ? [{ weight: weightOf(layer, 'attn_v.weight'), output: values }] : []),

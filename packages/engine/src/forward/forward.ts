@@ -20,6 +20,7 @@ import {
   type HeadLayout,
   headLayout,
 } from './arena-layout.ts';
+import { type DraftStates, pushCapturedStates, statesArena } from './draft-operations.ts';
 import { type LayerStep, pushLayer, pushLayerInputs } from './layer-operations.ts';
 import { OperationList } from './operation-list.ts';
 import type { PlacedModel } from './placed-model.ts';
@@ -46,6 +47,14 @@ export interface Capture {
   take(layer: number, rows: Float32Array): void;
 }
 
+/** A kind of step: the layers whose output is captured, and the states that a draft begins with. */
+interface StepKind {
+  readonly layers: ReadonlySet<number>;
+  readonly states: DraftStates['kind'] | null;
+}
+
+const noLayers: ReadonlySet<number> = new Set();
+
 /** The programs of steps up to this many tokens are kept. Larger steps compute longer than their preparation takes. */
 const keptTokensMax = 32;
 /** A kept step takes about 100 KB, and saves 0.3 ms each time. */
@@ -53,10 +62,15 @@ const keptStepsMax = 40;
 /** Kept steps are divided into turns for a context of a power of two, at least this one, so that steps share them. */
 const keptKeysMin = 512;
 
-/** The part of a step that one arena computes, and the rows that it needs from the previous segment. */
+/**
+ * The part of a step that one arena computes up to the next captured layer, and the rows that it needs from the previous
+ * segment.
+ */
 interface Segment {
   readonly layout: ArenaLayout;
   readonly carried: readonly Carried[];
+  /** The layer whose output a capture reads after the segment; null = none. */
+  readonly captured: number | null;
   /** One program per turn; null if nothing fits into the turn of the previous segment. */
   readonly programs: readonly (Program | null)[];
 }
@@ -75,7 +89,7 @@ export class Forward {
   readonly #turnMultiplyAdds: number;
   readonly #isDense: boolean;
   readonly logitRowsMax: number;
-  /** Keyed by the number of tokens in the step and by the keys of its attention; the least recently used is first. */
+  /** Keyed by everything that the operations of a step depend on; the least recently used is first. */
   readonly #steps = new Map<string, readonly Segment[]>();
   /** Keyed by the number of rows and by what the program computes: the final norm, logits, or also their largest. */
   readonly #heads = new Map<string, Program>();
@@ -93,6 +107,7 @@ export class Forward {
       stepTokens: plan.settings.stepTokens,
       blocksPerSequence: blocksPerSequence(plan),
       vocabSize: model.graph.vocabSize,
+      capturedLayers: model.graph.draftInput?.layers ?? 0,
     };
     this.#step = { model, rotations: this.#rotations };
     this.#isDense = model.layers.every(({ graph }) => graph.feedForward.kind === 'dense');
@@ -100,22 +115,28 @@ export class Forward {
   }
 
   /** Computes a batch. Its last hidden rows stay in memory until the next batch, for `logits`. */
-  run(batch: StepBatch, capture: Capture | null = null): void {
-    for (const _ of this.inTurns(batch, capture));
+  run(batch: StepBatch, capture: Capture | null = null, states: DraftStates | null = null): void {
+    for (const _ of this.inTurns(batch, capture, states));
   }
 
-  /** Computes a batch like `run`, and yields where the caller may interrupt it. An interrupted batch has no result. */
-  *inTurns(batch: StepBatch, capture: Capture | null = null): Turn<void> {
+  /**
+   * Computes a batch like `run`, and yields where the caller may interrupt it. An interrupted batch has no result.
+   * `states`: for an EAGLE3 draft, the states that the pass begins with.
+   */
+  *inTurns(batch: StepBatch, capture: Capture | null = null, states: DraftStates | null = null): Turn<void> {
     checkBatch(batch, this.#limits);
     this.#writeTables(batch);
+    if (states !== null) this.#writeStates(states, batch.tokenIds.length);
     const keysMax = 1 + batch.positions.reduce((most, position) => Math.max(most, position), 0);
     const tokens = batch.tokenIds.length;
-    if (capture === null && tokens <= keptTokensMax && this.#isDense) {
-      yield* this.#runSegments(this.#segments(tokens, keysMax));
+    if (tokens <= keptTokensMax && this.#isDense) {
+      const kind = { layers: capture?.layers ?? noLayers, states: states?.kind ?? null };
+      yield* this.#runSegments(this.#segments(tokens, keysMax, kind), tokens, capture);
       return;
     }
     this.#turns = new Turns(keysMax, this.#turnMultiplyAdds);
     const walk = new RunningWalk(this.#placeOf(tokens), (list) => this.#runInTurns(list));
+    if (states?.kind === 'captured') yield* pushCapturedStates(walk, this.model);
     yield* this.#captureAt(-1, walk, capture);
     for (const layer of this.model.layers) {
       yield* pushLayer(walk, layer, this.#step);
@@ -132,10 +153,10 @@ export class Forward {
   }
 
   /** Prepares all operations of a small step. The model is dense: the host must read the choice of experts. */
-  #segments(tokens: number, keysMax: number): readonly Segment[] {
+  #segments(tokens: number, keysMax: number, kind: StepKind): readonly Segment[] {
     const keys = Math.max(keptKeysMin, 2 ** Math.ceil(Math.log2(keysMax)));
-    const key = `${tokens} ${keys}`;
-    const segments = this.#steps.get(key) ?? this.#preparedSegments(tokens, keys);
+    const key = `${tokens} ${keys} ${kind.states} ${[...kind.layers].join()}`;
+    const segments = this.#steps.get(key) ?? this.#preparedSegments(tokens, keys, kind);
     this.#steps.delete(key);
     this.#steps.set(key, segments);
     const [oldest = key] = this.#steps.keys();
@@ -143,27 +164,58 @@ export class Forward {
     return segments;
   }
 
-  #preparedSegments(tokens: number, keys: number): readonly Segment[] {
+  #preparedSegments(tokens: number, keys: number, { layers, states }: StepKind): readonly Segment[] {
     const walk = new KeptWalk(this.#placeOf(tokens));
     // A KeptWalk never yields, so these loops only run the generators to their end.
-    for (const layer of this.model.layers) for (const _ of pushLayer(walk, layer, this.#step));
+    if (states === 'captured') for (const _ of pushCapturedStates(walk, this.model));
+    if (layers.has(-1)) walk.endLayer(-1);
+    for (const layer of this.model.layers) {
+      for (const _ of pushLayer(walk, layer, this.#step));
+      if (layers.has(layer.index)) walk.endLayer(layer.index);
+    }
     const turns = new Turns(keys, this.#turnMultiplyAdds);
-    return walk.stretches.map(({ list: { layout, operations }, carried }) => ({
+    return walk.stretches.map(({ list: { layout, operations }, carried, captured }) => ({
       layout,
       carried,
+      captured,
       programs: turns
         .divide(operations)
         .map((some) => (some.length === 0 ? null : this.#kernels.prepare(some))),
     }));
   }
 
-  *#runSegments(segments: readonly Segment[]): Turn<void> {
+  *#runSegments(segments: readonly Segment[], tokens: number, capture: Capture | null): Turn<void> {
     let before: ArenaLayout | null = null;
-    for (const { layout, carried, programs } of segments) {
+    for (const { layout, carried, captured, programs } of segments) {
       if (before !== null) carry(carried, before, layout, (arena) => this.#buffer(arena));
       yield* runParts(programs, (program) => this.#kernels.run(layout.arena, program));
+      if (captured !== null) capture?.take(captured, this.#rows(layout, 'hidden', tokens));
       before = layout;
     }
+  }
+
+  /** Writes the states that a pass of a draft begins with to the arena that reads them first. */
+  #writeStates({ kind, write }: DraftStates, tokens: number): void {
+    const { graph, draftInput, embedding } = this.model;
+    const { layers, targetHiddenSize } = defined(graph.draftInput, 'a draft reads states');
+    const captured = kind === 'captured';
+    const arena = captured ? statesArena(defined(draftInput, 'a draft has weights')) : embedding.arena;
+    const { buffers } = this.#layout(arena);
+    const count = tokens * (captured ? layers * targetHiddenSize : graph.hiddenSize);
+    const place = captured ? buffers.features : buffers.hidden;
+    write(new Float32Array(this.#buffer(arena), place, count));
+  }
+
+  /** The residual stream after the last layer of the last batch, [tokens, hiddenSize], until the next batch. */
+  lastStates(tokens: number): Float32Array {
+    return this.#rows(this.#layout(this.#lastArena), 'hidden', tokens);
+  }
+
+  /** Computes the logits of given states, [rows, hiddenSize], as if they were the last batch. */
+  logitsOf(states: Float32Array): Float32Array {
+    const rows = states.length / this.model.graph.hiddenSize;
+    this.lastStates(rows).set(states);
+    return this.logits(Array.from({ length: rows }, (_, row) => row));
   }
 
   /**
@@ -174,7 +226,7 @@ export class Forward {
     const { buffers, arena } = this.#head;
     this.#bringRows(rows);
     this.#kernels.run(arena, this.#headProgram(rows.length, findLargest ? 'largest' : 'logits'));
-    return new Float32Array(this.#buffer(arena), buffers.logits, rows.length * this.model.graph.vocabSize);
+    return new Float32Array(this.#buffer(arena), buffers.logits, rows.length * this.model.graph.logitsSize);
   }
 
   /** [rows, 2] for the last logits: the first token with the largest logit, and the number of NaN values. */
@@ -212,7 +264,7 @@ export class Forward {
   #pushLogits(list: OperationList, rows: number, findLargest: boolean): void {
     const { buffers } = this.#head;
     const { head, graph } = this.model;
-    const { vocabSize: columns, logitSoftCap: cap } = graph;
+    const { logitsSize: columns, logitSoftCap: cap } = graph;
     const values = buffers.logits;
     list.products(buffers['head-rows'], [{ weight: head, output: values }]);
     if (cap !== null) list.push({ op: 'soft-cap', values, count: rows * columns, cap });
@@ -283,7 +335,8 @@ export class Forward {
     const { format, pointer: weights, rows, columns } = embedding;
     const list = this.#listAt(embedding.arena, tokens);
     const { tokenIds, buffers } = list.layout;
-    list.push({ op: 'embed', format, weights, tokenIds, output: buffers.hidden, tokens, rows, columns });
+    const output = graph.draftInput === null ? buffers.hidden : buffers.embedded;
+    list.push({ op: 'embed', format, weights, tokenIds, output, tokens, rows, columns });
     if (graph.embeddingScale !== null) {
       const count = tokens * columns;
       const factor = graph.embeddingScale;

@@ -34,8 +34,9 @@ export function* pushLayer(walk: Walk, layer: PlacedLayer, { model, rotations }:
 }
 
 /** The rows that every layer reads from the layers before it. */
-function residualRows({ graph, inputs }: PlacedModel, tokens: number): readonly Carried[] {
+function residualRows({ graph, inputs, draftInput }: PlacedModel, tokens: number): readonly Carried[] {
   const hidden: Carried = { buffer: 'hidden', count: tokens * graph.hiddenSize };
+  if (draftInput !== null) return [hidden, { ...hidden, buffer: 'embedded' }];
   if (inputs === null) return [hidden];
   return [hidden, { buffer: 'layer-inputs', count: tokens * inputs.table.columns }];
 }

@@ -6,7 +6,7 @@
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import type { KernelKvFormat, KernelWeightFormat } from '@plimsoll/kernels';
 import type { EngineMemoryPlan } from '@plimsoll/planner/engine-memory';
-import type { LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
+import type { DraftInputGraph, LayerGraph, LayerWeightName, ModelGraph } from '../model/graph.ts';
 import { type WeightNames, weightsOfLayer } from '../model/weight-names.ts';
 
 /** A matrix, [rows, columns], or a vector in an arena. */
@@ -56,12 +56,20 @@ export interface PlacedInputs {
   readonly norm: PlacedWeight;
 }
 
+/** The weights before the layer of an EAGLE3 draft. */
+export interface PlacedDraftInput {
+  readonly fc: PlacedWeight;
+  /** One for each captured layer, one for all, or none. */
+  readonly norms: readonly PlacedWeight[];
+}
+
 export interface PlacedModel {
   readonly graph: ModelGraph;
   readonly embedding: PlacedWeight;
   readonly finalNorm: PlacedWeight;
   readonly head: PlacedWeight;
   readonly inputs: PlacedInputs | null;
+  readonly draftInput: PlacedDraftInput | null;
   readonly layers: readonly PlacedLayer[];
 }
 
@@ -116,19 +124,45 @@ function nameOf(layer: number | null, name: string): string {
   return layer === null ? name : `blk.${layer}.${name}`;
 }
 
-export function placeModel(plan: EngineMemoryPlan, graph: ModelGraph, names: WeightNames): PlacedModel {
+/** `shared`: the embedding of the target, for a draft whose file has none. */
+export function placeModel(
+  plan: EngineMemoryPlan,
+  graph: ModelGraph,
+  names: WeightNames,
+  shared: PlacedWeight | null = null,
+): PlacedModel {
   const places = new Places(plan);
-  const embedding = places.need(null, names.outer('token_embd.weight'));
+  const table = names.outer('token_embd.weight');
+  const embedding = places.find(null, table) ?? shared ?? places.need(null, table);
   const placed: PlacedModel = {
     graph,
     embedding,
     finalNorm: places.need(null, names.outer('output_norm.weight')),
     head: graph.tiedHead ? embedding : places.need(null, names.outer('output.weight')),
     inputs: graph.layerInputs === null ? null : placeInputs(places, names),
+    draftInput: graph.draftInput === null ? null : placeDraftInput(places, graph.draftInput, names),
     layers: graph.layers.map((layer, index) => placeLayer(plan, places, { layer, index, names })),
   };
   places.refuseUnused(graph.architecture);
   return placed;
+}
+
+function placeDraftInput(
+  places: Places,
+  { norms, layers }: DraftInputGraph,
+  names: WeightNames,
+): PlacedDraftInput {
+  const each = Array.from({ length: layers }, (_, layer) => stateNormName(layer));
+  const held = { none: [], each, whole: [names.outer('input_norm.weight')] }[norms];
+  return {
+    fc: places.need(null, names.outer('fc.weight')),
+    norms: held.map((name) => places.need(null, name)),
+  };
+}
+
+/** EAGLE3.1 norms the states of each captured layer. */
+export function stateNormName(layer: number): string {
+  return `fc_norm.${layer}.weight`;
 }
 
 function placeInputs(places: Places, names: WeightNames): PlacedInputs {

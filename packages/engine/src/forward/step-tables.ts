@@ -36,6 +36,8 @@ export interface TableLimits {
   readonly stepTokens: number;
   readonly blocksPerSequence: number;
   readonly vocabSize: number;
+  /** Captured layers that a draft reads; 0 for other models. */
+  readonly capturedLayers: number;
 }
 
 /** Asserts the size of a batch, and throws code `bad-token` for an id outside the vocabulary. */
@@ -67,6 +69,7 @@ export function writeStepTables(
   const words = (pointer: number, length: number): Uint32Array => new Uint32Array(buffer, pointer, length);
   words(layout.tokenIds, count).set(batch.tokenIds);
   words(layout.positions, count).set(batch.positions);
+  writeJoinTables(words, layout, { tokens: count, layers: step.limits.capturedLayers });
   const { blocksPerSequence } = step.limits;
   layout.groups.forEach((tables, group) => {
     words(tables.slots, count).set(defined(batch.slots[group], 'slots per group'));
@@ -83,4 +86,17 @@ export function writeStepTables(
     const size = 2 * count * frequencies.inverse.length;
     ropeTable(frequencies, batch.positions, new Float32Array(buffer, pointer, size));
   });
+}
+
+/** The order of rows that puts the states of all layers, and both halves of a layer's input, side by side. */
+function writeJoinTables(
+  words: (pointer: number, length: number) => Uint32Array,
+  { featureRows, joinedRows }: ArenaLayout,
+  { tokens, layers }: { readonly tokens: number; readonly layers: number },
+): void {
+  if (layers === 0) return;
+  const sideBySide = (parts: number) => (_: unknown, place: number) =>
+    (place % parts) * tokens + Math.floor(place / parts);
+  words(featureRows, tokens * layers).set(Array.from({ length: tokens * layers }, sideBySide(layers)));
+  words(joinedRows, 2 * tokens).set(Array.from({ length: 2 * tokens }, sideBySide(2)));
 }

@@ -83,9 +83,11 @@ export interface Stretch {
   readonly list: OperationList;
   /** Rows that the walk copies from the arena of the previous stretch. */
   readonly carried: readonly Carried[];
+  /** The layer whose output the host reads after the stretch; null = none. */
+  captured: number | null;
 }
 
-/** Keeps the operations of a step in which the host reads no result. It never yields. */
+/** Keeps the operations of a step in which the host computes nothing. It never yields. */
 export class KeptWalk implements Walk {
   readonly stretches: Stretch[];
   list: OperationList;
@@ -93,15 +95,24 @@ export class KeptWalk implements Walk {
 
   constructor(place: WalkPlace) {
     this.list = place.list;
-    this.stretches = [{ list: place.list, carried: [] }];
+    this.stretches = [{ list: place.list, carried: [], captured: null }];
     this.#place = place;
   }
 
   *moveTo(arena: number, carried: readonly Carried[]): Turn<void> {
     if (arena === this.list.layout.arena) return;
     this.list = this.#place.listAt(arena);
-    this.stretches.push({ list: this.list, carried });
+    this.stretches.push({ list: this.list, carried, captured: null });
     yield* [];
+  }
+
+  /** Ends the stretch after a layer, so that the host can read the layer's output. */
+  endLayer(layer: number): void {
+    const last = this.stretches.at(-1);
+    assert(last !== undefined, 'a walk has a stretch');
+    last.captured = layer;
+    this.list = this.#place.listAt(this.list.layout.arena);
+    this.stretches.push({ list: this.list, carried: [], captured: null });
   }
 
   *settle(): Turn<void> {

@@ -10,6 +10,13 @@ import type { ModelParameters } from '../model/parameters.ts';
 import type { WeightNames } from '../model/weight-names.ts';
 import type { WeightSource } from './weight-source.ts';
 
+export interface DraftFacts {
+  /** Layers of the target whose states the draft reads, by their output; null = the usual ones. */
+  readonly layerIds: readonly number[] | null;
+  /** The target's id of each token that the draft predicts; null = the same ids. */
+  readonly draftToTarget: Int32Array | null;
+}
+
 export interface Model {
   /** Path of the GGUF file or of the directory. */
   readonly path: string;
@@ -19,6 +26,8 @@ export interface Model {
   readonly names: WeightNames;
   /** Metadata of a GGUF file, including the vocabulary; null for checkpoints of the Hub. */
   readonly metadata: ReadonlyMap<string, GgufValue> | null;
+  /** What an EAGLE3 draft knows of its target; null for a model that generates by itself. */
+  readonly draft: DraftFacts | null;
   /** Opens the weight files. The caller closes the source. */
   openWeights(): Promise<WeightSource>;
   /** Makes a tokenizer from the file's vocabulary, or from tokenizer.json in the model's directory. */

@@ -1,4 +1,7 @@
-/** Opens a model: a GGUF file (any part of a split model), or a directory with config.json and safetensors files. */
+/**
+ * Opens a model or an EAGLE3 draft: a GGUF file (any part of a split model), or a directory with config.json and
+ * safetensors files.
+ */
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import {
@@ -24,6 +27,7 @@ import { weightNames } from '../model/weight-names.ts';
 import { tokenizerOfDirectory } from './directory-tokenizer.ts';
 import { openGgufSource, readFloats } from './gguf-source.ts';
 import type { Model } from './model.ts';
+import { openEagle3 } from './open-eagle3.ts';
 import { openSafetensorsSource } from './safetensors-source.ts';
 
 export interface OpenOptions {
@@ -68,6 +72,7 @@ async function openGguf(path: string, { overrides, memoryBytes }: OpenOptions): 
     path,
     ...described(architecture, spec, parameters),
     metadata: model.metadata,
+    draft: null,
     openWeights: () => openGgufSource(path, model),
     loadTokenizer: async () => tokenizerFromGguf(model.metadata),
   };
@@ -80,6 +85,9 @@ async function openDirectory(
   const directory = await readModelDirectory(path);
   const weights = weightsOf(directory, 'download the weights into the same directory');
   const named = modelSpecFromConfig(directory.config, { id });
+  if (named.drafter !== undefined) {
+    return openEagle3({ path, config: directory.config, promised: named, weights });
+  }
   const spec = withStoredTypes(named, weights);
   const architecture = architectureOf(spec.family, 'hub');
   const parameters = parametersFromConfig(
@@ -90,6 +98,7 @@ async function openDirectory(
     path,
     ...described(architecture, spec, parameters),
     metadata: null,
+    draft: null,
     openWeights: () => openSafetensorsSource(path, weights),
     loadTokenizer: () => tokenizerOfDirectory(path, spec.vocabSize),
   };

@@ -4,7 +4,7 @@
  */
 import type { PlanEntry, Scheduler, StepPlan } from '@plimsoll/serving';
 import type { Drafter } from '../draft/drafter.ts';
-import type { Forward } from '../forward/forward.ts';
+import type { Capture, Forward } from '../forward/forward.ts';
 import { type BatchEntry, type StepBatch, stepBatch } from '../forward/step-batch.ts';
 import type { Turn } from '../forward/walk.ts';
 import type { LiveSequences } from '../request/live-sequence.ts';
@@ -48,9 +48,20 @@ export function* computeStep(parts: StepParts, plan: StepPlan): Turn<ComputedSte
   const batch = stepBatch(entries, groups.length, blockSize);
   const failed = new Map<PlanEntry, unknown>(drafter?.failed ?? []);
   const captures = { plan, live, failed };
-  yield* forward.inTurns(batch, layerCapture(captures));
+  yield* forward.inTurns(batch, bothCaptures(layerCapture(captures), drafter?.capture ?? null));
   takeFinalStates(forward, captures);
   return { batch, failed };
+}
+
+/** Passes rows to the captures of requests and of the draft. */
+function bothCaptures(requests: Capture | null, draft: Capture | null): Capture | null {
+  if (requests === null || draft === null) return requests ?? draft;
+  return {
+    layers: new Set([...requests.layers, ...draft.layers]),
+    take(layer, rows) {
+      for (const capture of [requests, draft]) if (capture.layers.has(layer)) capture.take(layer, rows);
+    },
+  };
 }
 
 function blockTables({ sequence }: PlanEntry): BatchEntry['tables'] {

@@ -84,13 +84,6 @@ export class StepSampling {
     this.failed = new Map(step.failed);
   }
 
-  /** Entries whose drafts were all accepted. */
-  #allStood(): readonly PlanEntry[] {
-    return [...this.results]
-      .filter(([entry, { tokens }]) => !this.failed.has(entry) && tokens.length === entry.draftCount + 1)
-      .map(([entry]) => entry);
-  }
-
   run(plan: StepPlan): void {
     const { forward, live, drafter } = this.#parts;
     const wanted = wantedRows(plan, live);
@@ -110,7 +103,7 @@ export class StepSampling {
         this.#take(want, { logits: row, largest: largest === null ? null : largestOf(row, largest, index) });
       });
     }
-    drafter?.keepUp(this.#allStood());
+    drafter?.keepUp({ plan, results: this.results, failed: this.failed });
   }
 
   #take(want: WantedRow, row: LogitsRow): void {
@@ -208,7 +201,7 @@ function answerOf(
   const { id, tokens } = entry.sequence;
   const drafts = result.finished === null ? result.live.draft?.([...tokens, ...result.tokens]) : undefined;
   const known = tokens.length + result.tokens.length;
-  const draftPlaces = drafter?.places(known, result.live.draftTokensMax ?? 0) ?? 0;
+  const draftPlaces = drafter?.places(entry.sequence, known, result.live.draftTokensMax ?? 0) ?? 0;
   return {
     result: {
       sequenceId: id,

@@ -10,6 +10,8 @@
  *                hidden += postNorm(projection(activation(gate of hidden) x inputs[layer]))
  *                hidden = hidden x outputScale
  *   logits = softCap(head(norm(hidden)))
+ *
+ * An EAGLE3 draft begins with hidden = fc(norm(states of its target)), and its layer reads norm(embedding) beside it.
  */
 import type { ProductPath } from '@plimsoll/kernels';
 import type { RopeScaling } from '@plimsoll/kernels/rope';
@@ -60,6 +62,7 @@ export const layerWeightNames = [
   'proj.weight',
   'post_norm.weight',
   'layer_output_scale.weight',
+  'hidden_norm.weight',
 ] as const;
 export type LayerWeightName = (typeof layerWeightNames)[number];
 
@@ -70,6 +73,8 @@ export const outerWeightNames = [
   'per_layer_token_embd.weight',
   'per_layer_model_proj.weight',
   'per_layer_proj_norm.weight',
+  'fc.weight',
+  'input_norm.weight',
 ] as const;
 export type OuterWeightName = (typeof outerWeightNames)[number];
 
@@ -77,6 +82,8 @@ export interface AttentionGraph {
   readonly norm: NormGraph;
   /** Applied to the output before it joins the residual stream. */
   readonly postNorm: NormGraph | null;
+  /** How the layer reads the token's embedding beside the residual stream; null = it reads the stream alone. */
+  readonly joined: JoinedInputGraph | null;
   /** True: q, k and v rows are in one matrix, `attn_qkv`. */
   readonly fused: boolean;
   /** True: the layer uses the biases that the file has, for q, k and v (`projections`) and for the output. */
@@ -98,6 +105,13 @@ export interface AttentionGraph {
   readonly window: number | null;
   /** Scores become softCap x tanh(score / softCap); null = no cap. */
   readonly softCap: number | null;
+}
+
+/** The input of an EAGLE3 layer: `norm` of the embedding, then this norm of the hidden state. */
+export interface JoinedInputGraph {
+  readonly hiddenNorm: NormGraph;
+  /** True: the normed hidden state is the residual stream. */
+  readonly normsResidual: boolean;
 }
 
 export interface DenseGraph {
@@ -163,6 +177,17 @@ export interface LayerInputsGraph {
   readonly scale: number;
 }
 
+/** What joins an EAGLE3 draft to its target. */
+export interface DraftInputGraph {
+  /** Captured layers of the target, and the size of their states. */
+  readonly layers: number;
+  readonly targetHiddenSize: number;
+  /** Norms of the captured states before `fc`: none, one for each layer, or one for all side by side. */
+  readonly norms: 'none' | 'each' | 'whole';
+  /** True: the state that a pass hands to the next is normalised. */
+  readonly normsOutput: boolean;
+}
+
 /** A rotation of queries and keys. */
 export interface Rotation {
   readonly base: number;
@@ -192,10 +217,14 @@ export interface ModelGraph {
   readonly architecture: string;
   readonly hiddenSize: number;
   readonly vocabSize: number;
+  /** Columns of the logits: less than the vocabulary if a draft predicts a part of it. */
+  readonly logitsSize: number;
   readonly normEpsilon: number;
   readonly embeddingScale: number | null;
   readonly rotations: readonly Rotation[];
   readonly layerInputs: LayerInputsGraph | null;
+  /** Null for a model that computes by itself. */
+  readonly draftInput: DraftInputGraph | null;
   readonly layers: readonly LayerGraph[];
   readonly finalNormOffset: NormOffset;
   /** True: the head uses the embedding table. */

@@ -46,6 +46,7 @@ const hubLayerNames: Readonly<Record<LayerWeightName, string>> = {
   'proj.weight': 'per_layer_projection.weight',
   'post_norm.weight': 'post_per_layer_input_norm.weight',
   'layer_output_scale.weight': 'layer_scalar',
+  'hidden_norm.weight': 'hidden_norm.weight',
 };
 
 const hubOuterNames: Readonly<Record<OuterWeightName, string>> = {
@@ -55,6 +56,8 @@ const hubOuterNames: Readonly<Record<OuterWeightName, string>> = {
   'per_layer_token_embd.weight': 'model.embed_tokens_per_layer.weight',
   'per_layer_model_proj.weight': 'model.per_layer_model_projection.weight',
   'per_layer_proj_norm.weight': 'model.per_layer_projection_norm.weight',
+  'fc.weight': 'fc.weight',
+  'input_norm.weight': 'input_norm.weight',
 };
 
 /** Names of weights in the ModelSpec of a file, inside and outside layers. */
@@ -110,6 +113,7 @@ export function weightsOfLayer({
 function weightsOfAttention(attention: AttentionGraph): NeededWeights {
   const required: LayerWeightName[] = [attention.norm.weight];
   const optional: LayerWeightName[] = [];
+  if (attention.joined !== null) required.push(attention.joined.hiddenNorm.weight);
   const hasOwnKeys = attention.sharesKvWithLayer === null;
   if (attention.fused) required.push('attn_qkv.weight');
   else required.push('attn_q.weight');

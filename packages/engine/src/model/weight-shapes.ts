@@ -14,16 +14,18 @@ type Shapes = Partial<Record<LayerWeightName, Shape>>;
 
 /** Shapes of weights outside layers. */
 export function outerShapes(graph: ModelGraph): Partial<Record<OuterWeightName, Shape>> {
-  const { hiddenSize, vocabSize, layerInputs, layers } = graph;
-  const table = [vocabSize, hiddenSize];
+  const { hiddenSize, vocabSize, logitsSize, layerInputs, draftInput, layers } = graph;
+  const captured = draftInput === null ? 0 : draftInput.layers * draftInput.targetHiddenSize;
   const width = layerInputs?.width ?? 0;
   return {
-    'token_embd.weight': table,
+    'token_embd.weight': [vocabSize, hiddenSize],
     'output_norm.weight': [hiddenSize],
-    'output.weight': table,
+    'output.weight': [logitsSize, hiddenSize],
     'per_layer_token_embd.weight': [vocabSize, layers.length * width],
     'per_layer_model_proj.weight': [layers.length * width, hiddenSize],
     'per_layer_proj_norm.weight': [width],
+    'fc.weight': [hiddenSize, captured],
+    'input_norm.weight': [captured],
   };
 }
 
@@ -58,16 +60,18 @@ function shapesOfFeedForward(graph: LayerGraph['feedForward'], hiddenSize: numbe
 }
 
 function shapesOfAttention(attention: AttentionGraph, hiddenSize: number): Shapes {
-  const { heads, kvHeads, headDim, norm, postNorm } = attention;
+  const { heads, kvHeads, headDim, norm, postNorm, joined } = attention;
+  const inputSize = joined === null ? hiddenSize : 2 * hiddenSize;
   const queryRows = heads * headDim;
   const keyRows = kvHeads * headDim;
   return {
     [norm.weight]: [hiddenSize],
     ...(postNorm !== null && { [postNorm.weight]: [hiddenSize] }),
-    'attn_q.weight': [queryRows, hiddenSize],
-    'attn_k.weight': [keyRows, hiddenSize],
-    'attn_v.weight': [keyRows, hiddenSize],
-    'attn_qkv.weight': [queryRows + 2 * keyRows, hiddenSize],
+    'hidden_norm.weight': [hiddenSize],
+    'attn_q.weight': [queryRows, inputSize],
+    'attn_k.weight': [keyRows, inputSize],
+    'attn_v.weight': [keyRows, inputSize],
+    'attn_qkv.weight': [queryRows + 2 * keyRows, inputSize],
     'attn_q.bias': [queryRows],
     'attn_k.bias': [keyRows],
     'attn_v.bias': [keyRows],

@@ -9,7 +9,13 @@ import { AcceptanceStatistics, type AcceptanceSummary } from '../draft/acceptanc
 import { draftFromHistory, type PromptLookupOptions } from '../draft/prompt-lookup.ts';
 import type { Sample, Sampler } from '../sampling/sampler.ts';
 import { type SlideLimits, slide } from './context-slide.ts';
-import type { GenerationEnd, GenerationPiece, OptionalTokenizer, TokenConstraint } from './generation.ts';
+import type {
+  GenerationEnd,
+  GenerationPiece,
+  GenerationRequest,
+  OptionalTokenizer,
+  TokenConstraint,
+} from './generation.ts';
 import type { Continuation, HiddenCapture, LiveSequence } from './live-sequence.ts';
 import type { Request } from './request.ts';
 
@@ -33,6 +39,7 @@ export interface CompletionParts {
   /** The other choices of the request; only the first choice has them. */
   readonly others: readonly Completion[];
   readonly capture: HiddenCapture | undefined;
+  readonly onProposal: GenerationRequest['onProposal'];
 }
 
 export class Completion implements LiveSequence {
@@ -41,6 +48,7 @@ export class Completion implements LiveSequence {
   readonly draft?: (tokens: readonly number[]) => readonly number[];
   readonly draftTokensMax: number;
   readonly capture?: HiddenCapture;
+  readonly proposed?: (position: number, logits: Float32Array) => void;
   readonly #parts: CompletionParts;
   readonly #speculation = new AcceptanceStatistics();
   readonly #stream: TextStream | null;
@@ -54,12 +62,13 @@ export class Completion implements LiveSequence {
   #hasForked = false;
 
   constructor(parts: CompletionParts) {
-    const { tokenizer, stop, promptLookup, capture } = parts;
+    const { tokenizer, stop, promptLookup, capture, onProposal } = parts;
     this.#parts = parts;
     this.draftTokensMax = parts.draftTokensMax;
     this.#droppedTokens = parts.droppedTokens;
     if (promptLookup !== null) this.draft = (tokens) => draftFromHistory(tokens, promptLookup);
     if (capture !== undefined) this.capture = capture;
+    if (onProposal !== undefined) this.proposed = onProposal;
     this.sampler = parts.sampler;
     this.#stream = tokenizer === null ? null : new TextStream(tokenizer, { continuesText: true });
     this.#stops = new StopStrings(stop);

@@ -39,6 +39,11 @@ export interface GenerationRequest {
   readonly promptLookup?: Partial<PromptLookupOptions> | boolean;
   /** Maximum number of tokens that the draft model proposes per step. Limit and default: the number at engine start. */
   readonly draftTokens?: number;
+  /**
+   * Receives the draft model's logits for the token at a position, [vocabulary], before it is proposed: for tests of a
+   * draft. Tokens that the draft cannot predict have -Infinity. The row is valid during the call.
+   */
+  readonly onProposal?: (position: number, logits: Float32Array) => void;
   /** Constrains the output to a JSON schema or GBNF grammar. The output is complete within `maxTokens`. */
   readonly grammar?: Grammar;
   /** Receives hidden states. The request has one choice then, and its context does not slide. */

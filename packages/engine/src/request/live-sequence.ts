@@ -52,6 +52,11 @@ export interface LiveSequence {
   draft?(tokens: readonly number[]): readonly number[];
   /** Maximum number of tokens that the engine's draft model may propose per step. */
   readonly draftTokensMax?: number;
+  /**
+   * Receives the draft's logits for the token at a position, [vocabulary], before it is proposed. Tokens that the draft
+   * cannot predict have -Infinity. The row is valid during the call.
+   */
+  proposed?(position: number, logits: Float32Array): void;
   /** Reports one verification: `drafted` tokens were checked and the first `accepted` of them were kept. */
   verified?(drafted: number, accepted: number): void;
   /** Receives the logits after every token, [vocabulary]. The row is valid during the call. */

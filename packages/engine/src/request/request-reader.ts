@@ -127,6 +127,7 @@ export class RequestReader {
         droppedTokens,
         others,
         capture: request.capture,
+        onProposal: request.onProposal,
       });
     const others = Array.from({ length: choices - 1 }, (_, index) => make(index + 1, []));
     return [make(0, others), ...others];

@@ -8,10 +8,12 @@ import type { WasmArena } from '@plimsoll/kernels';
 import { type EngineMemoryPlan, type EngineOptions, usualThreadsMax } from '@plimsoll/planner/engine-memory';
 import { policies, Scheduler, type SchedulingPolicy } from '@plimsoll/serving';
 import { checkSameVocabulary } from '@plimsoll/text';
-import { Drafter } from '../draft/drafter.ts';
+import type { Drafter } from '../draft/drafter.ts';
+import { Eagle3Drafter } from '../draft/eagle3-drafter.ts';
+import { ModelDrafter } from '../draft/model-drafter.ts';
 import { Engine, type EngineParts } from '../engine.ts';
 import { arenaLayouts } from '../forward/arena-layout.ts';
-import { Forward } from '../forward/forward.ts';
+import { Forward, type ForwardParts } from '../forward/forward.ts';
 import { type PlacedModel, placeModel } from '../forward/placed-model.ts';
 import { type LoadProgress, startLoading } from '../load/load-weights.ts';
 import type { Model } from '../load/model.ts';
@@ -22,13 +24,14 @@ import { createMemoryManager, type MemoryManager } from '../memory/memory-manage
 import { modelOptions } from '../memory/model-config.ts';
 import type { OptionalTokenizer } from '../request/generation.ts';
 import { SamplerWorkspace } from '../sampling/sampler-workspace.ts';
+import { capturedLayers, checkModel } from './check-target.ts';
 
 export interface EngineStart {
   readonly model: Model;
   /** Memory limit of the whole process, in bytes. */
   readonly memoryBytes: number;
   readonly options?: Omit<EngineOptions, 'draft'>;
-  /** A smaller model with the same vocabulary, which proposes tokens. Default: no draft model. */
+  /** A smaller model with the same vocabulary, or an EAGLE3 draft, which proposes tokens. Default: no draft model. */
   readonly draft?: DraftStart | undefined;
   /** Default: the model's tokenizer. Null: the engine takes and returns token ids only. */
   readonly tokenizer?: OptionalTokenizer;
@@ -65,6 +68,11 @@ export async function createEngine(start: EngineStart): Promise<Engine> {
 /** Starts the parts of an engine. The engine takes ownership and closes them. */
 export async function engineParts(start: EngineStart): Promise<EngineParts> {
   const { model, memoryBytes, clock = monotonicClock } = start;
+  checkModel(model);
+  const layers =
+    start.draft === undefined || start.draft.model.draft === null
+      ? null
+      : capturedLayers(model, start.draft.model);
   const stagingBytes = start.options?.stagingBytes;
   const memory = createMemoryManager({ memoryBytes, ...(stagingBytes !== undefined && { stagingBytes }) });
   const { spec, parameters } = model;
@@ -73,7 +81,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
   const options = { ...start.options, threads, draft };
   const plan = memory.plan(spec, modelOptions({ spec, overrides: parameters.overrides }, options));
   const placed = placeModel(plan, model.graph, model.names);
-  const drafts = placedDraft(plan, start);
+  const drafts = placedDraft(plan, start, placed);
   memory.adopt(plan);
   let computing: Computing | null = null;
   let hostBlocks: HostBlocks | null = null;
@@ -86,7 +94,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
     const target = { plan, arenas, computing };
     const tokenizer = await load(model, target, progress.model, async () => {
       const made = start.tokenizer === undefined ? await model.loadTokenizer() : start.tokenizer;
-      if (drafts !== null) await checkDraft(model, made, drafts.source);
+      if (drafts !== null && layers === null) await checkDraft(model, made, drafts.source);
       return made;
     });
     if (drafts !== null) {
@@ -99,14 +107,7 @@ export async function engineParts(start: EngineStart): Promise<EngineParts> {
       turnMultiplyAdds,
     };
     const forward = new Forward({ plan, model: placed, ...shared });
-    const drafter =
-      drafts === null
-        ? null
-        : new Drafter({
-            plan,
-            forward: new Forward({ plan: drafts.plan, model: drafts.placed, ...shared }),
-            vocabSize: model.graph.vocabSize,
-          });
+    const drafter = drafts === null ? null : drafterOf(drafts, { plan, layers, shared, model });
     const forwards = drafter === null ? [forward] : [forward, drafter.forward];
     hostBlocks = new HostBlocks(plan, memory.pinned, forwards);
     return {
@@ -149,10 +150,31 @@ interface PlacedDraft {
   readonly placed: PlacedModel;
 }
 
-function placedDraft({ draft: plan }: EngineMemoryPlan, { draft }: EngineStart): PlacedDraft | null {
+/** An EAGLE3 draft whose file has no embedding reads the embedding of its target. */
+function placedDraft(
+  { draft: plan }: EngineMemoryPlan,
+  { draft }: EngineStart,
+  target: PlacedModel,
+): PlacedDraft | null {
   if (draft === undefined || plan === null) return null;
   const { model: source } = draft;
-  return { source, plan, placed: placeModel(plan, source.graph, source.names) };
+  const shared = source.graph.draftInput === null ? null : target.embedding;
+  return { source, plan, placed: placeModel(plan, source.graph, source.names, shared) };
+}
+
+interface DrafterPlace {
+  readonly plan: EngineMemoryPlan;
+  readonly model: Model;
+  /** Captured layers of the target; null for a draft that reads tokens alone. */
+  readonly layers: readonly number[] | null;
+  readonly shared: Omit<ForwardParts, 'plan' | 'model'>;
+}
+
+function drafterOf(drafts: PlacedDraft, { plan, model, layers, shared }: DrafterPlace): Drafter {
+  const forward = new Forward({ plan: drafts.plan, model: drafts.placed, ...shared });
+  const parts = { plan, forward, vocabSize: model.graph.vocabSize };
+  if (layers === null) return new ModelDrafter(parts);
+  return new Eagle3Drafter({ ...parts, layers, draftToTarget: drafts.source.draft?.draftToTarget ?? null });
 }
 
 async function checkDraft(model: Model, tokenizer: OptionalTokenizer, draft: Model): Promise<void> {
