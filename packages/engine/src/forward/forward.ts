@@ -21,13 +21,14 @@ import {
   headLayout,
 } from './arena-layout.ts';
 import { type DraftStates, pushCapturedStates, statesArena } from './draft-operations.ts';
+import { noLayers, type Segment, type StepKind } from './kept-steps.ts';
 import { type LayerStep, pushLayer, pushLayerInputs } from './layer-operations.ts';
 import { OperationList } from './operation-list.ts';
 import type { PlacedModel } from './placed-model.ts';
 import type { StepBatch } from './step-batch.ts';
 import { checkBatch, RotationTables, type TableLimits, writeStepTables } from './step-tables.ts';
 import { runParts, Turns, usualTurnMultiplyAdds } from './turns.ts';
-import { type Carried, carry, KeptWalk, RunningWalk, type Turn, type WalkPlace } from './walk.ts';
+import { carry, KeptWalk, RunningWalk, type Turn, type WalkPlace } from './walk.ts';
 
 export interface ForwardParts {
   readonly plan: EngineMemoryPlan;
@@ -47,33 +48,12 @@ export interface Capture {
   take(layer: number, rows: Float32Array): void;
 }
 
-/** A kind of step: the layers whose output is captured, and the states that a draft begins with. */
-interface StepKind {
-  readonly layers: ReadonlySet<number>;
-  readonly states: DraftStates['kind'] | null;
-}
-
-const noLayers: ReadonlySet<number> = new Set();
-
 /** The programs of steps up to this many tokens are kept. Larger steps compute longer than their preparation takes. */
 const keptTokensMax = 32;
 /** A kept step takes about 100 KB, and saves 0.3 ms each time. */
 const keptStepsMax = 40;
 /** Kept steps are divided into turns for a context of a power of two, at least this one, so that steps share them. */
 const keptKeysMin = 512;
-
-/**
- * The part of a step that one arena computes up to the next captured layer, and the rows that it needs from the previous
- * segment.
- */
-interface Segment {
-  readonly layout: ArenaLayout;
-  readonly carried: readonly Carried[];
-  /** The layer whose output a capture reads after the segment; null = none. */
-  readonly captured: number | null;
-  /** One program per turn; null if nothing fits into the turn of the previous segment. */
-  readonly programs: readonly (Program | null)[];
-}
 
 export class Forward {
   readonly model: PlacedModel;
