@@ -56,7 +56,10 @@ export function addMemoryFlags(command: Command): Command {
 
 export function addEngineFlags(command: Command): Command {
   return addMemoryFlags(command)
-    .option('--draft <model>', 'a smaller model with the same vocabulary, or an EAGLE3 draft, which proposes tokens')
+    .option(
+      '--draft <model>',
+      'a smaller model with the same vocabulary, or an EAGLE3 draft, which proposes tokens',
+    )
     .option(
       '--draft-tokens <count>',
       `tokens that the draft model proposes per step (default: ${usualDraftTokens})`,
