@@ -28,11 +28,13 @@ test('the graph of a model', async () => {
   expect(rest).toMatchInlineSnapshot(`
     {
       "architecture": "gemma2",
+      "draftInput": null,
       "embeddingScale": 8,
       "finalNormOffset": 0,
       "hiddenSize": 64,
       "layerInputs": null,
       "logitSoftCap": 5,
+      "logitsSize": 320,
       "normEpsilon": 9.999999974752427e-7,
       "productPath": "auto",
       "rotations": [
@@ -61,6 +63,7 @@ test('the graph of a model', async () => {
           "headDim": 32,
           "headNorms": null,
           "heads": 4,
+          "joined": null,
           "kvHeads": 2,
           "norm": {
             "offset": 0,
@@ -104,6 +107,7 @@ test('the graph of a model', async () => {
           "headDim": 32,
           "headNorms": null,
           "heads": 4,
+          "joined": null,
           "kvHeads": 2,
           "norm": {
             "offset": 0,
