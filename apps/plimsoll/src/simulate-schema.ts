@@ -98,6 +98,18 @@ export const simulateSchema = z.strictObject({
     })
     .nullable()
     .describe('null without speculative decoding'),
+  failures: z
+    .strictObject({
+      failures: count.describe('failures of replicas'),
+      retried: count.describe('requests that a failed replica had and that were sent again'),
+      retries: count.describe('how often requests were sent again'),
+      failed: count.describe('requests that failed with their replica, or found none'),
+      lostTokens: count.describe('tokens in failed caches whose requests had not ended'),
+      downSeconds: secondsField.describe('seconds, summed over replicas, since the start of the run'),
+      downShare: share.describe('share of the time in which a replica is down'),
+    })
+    .optional()
+    .describe('only if replicas may fail'),
   disaggregation: z
     .strictObject({
       decodeQueue: statistics.describe('from the end of the prefill until the decode replica has memory'),

@@ -12,7 +12,7 @@
  */
 import { assert, type Seconds, seconds } from '@plimsoll/foundation';
 import type { LoadEntry } from '@plimsoll/planner/speed';
-import type { CountedPrompt } from '@plimsoll/serving';
+import type { CountedPrompt, SequenceView } from '@plimsoll/serving';
 import { Replica, type ReplicaModel, type RunParts } from './replica.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
 
@@ -20,7 +20,7 @@ import type { ReplicaLayout } from './replica-layout.ts';
 export interface LayoutFigures {
   /** Steps of data groups without work, which compute one token because the others wait for their experts. */
   dummySteps: number;
-  /** Seconds in which a stage of a pipeline computes, summed over stages. */
+  /** Seconds in which a stage of a pipeline computes, summed over stages; a step that a failure cuts short counts whole. */
   stageSeconds: number;
   /** Seconds in which the replica has a step in flight. */
   busySeconds: number;
@@ -34,6 +34,8 @@ export class ReplicaGroup {
   /** Micro-batch after micro-batch, each with all its data groups. */
   readonly lanes: readonly Replica[];
   readonly figures: LayoutFigures = { dummySteps: 0, stageSeconds: 0, busySeconds: 0 };
+  /** True from a failure to the end of the restart; a router sends no request here. */
+  isDown = false;
   readonly #layout: ReplicaLayout | undefined;
   readonly #parts: RunParts;
   /** When each stage has finished the steps that it was given. */
@@ -85,11 +87,14 @@ export class ReplicaGroup {
     return best;
   }
 
-  /** Starts the next steps of lanes that have none in flight. `horizon` is asked for a scheduler of its own alone. */
-  startIdle(now: Seconds, horizon: (replica: Replica) => number): void {
+  /**
+   * Starts the next steps of lanes that have none in flight. `horizon` is asked for a scheduler of its own alone; the
+   * replica fails at `failsAt`.
+   */
+  startIdle(now: Seconds, horizon: (replica: Replica) => number, failsAt = Infinity): void {
     const layout = this.#layout;
     if (layout === undefined) {
-      for (const lane of this.lanes) if (lane.isIdle) lane.start(now, horizon(lane));
+      for (const lane of this.lanes) if (lane.isIdle) lane.start(now, horizon(lane), failsAt);
       return;
     }
     const { dataGroups } = layout;
@@ -98,6 +103,13 @@ export class ReplicaGroup {
       if (!groups.every((lane) => lane.isIdle) || groups.every((lane) => lane.scheduler.isIdle)) continue;
       this.#startTogether(groups, now, layout);
     }
+  }
+
+  /** Loses the steps in flight and all memory. Returns the sequences that had not ended, lane by lane. */
+  fail(): readonly SequenceView[] {
+    this.#stageFreeAt.fill(0);
+    this.#busyUntil = 0;
+    return this.lanes.flatMap((lane) => lane.fail());
   }
 
   /** Starts a step of all data groups of a micro-batch. */

@@ -5,7 +5,13 @@
  */
 import { assert, type Seconds, seconds } from '@plimsoll/foundation';
 import type { LoadEntry } from '@plimsoll/planner/speed';
-import { Scheduler, type SequenceView, type ServingConfig, type StepPlan } from '@plimsoll/serving';
+import {
+  Scheduler,
+  type SequenceView,
+  type ServingConfig,
+  type ServingMetrics,
+  type StepPlan,
+} from '@plimsoll/serving';
 import type { ReplicaLayout } from './replica-layout.ts';
 import type { Speculation, SpeculationModel } from './speculation.ts';
 
@@ -51,17 +57,30 @@ export interface PlannedRows {
   readonly samples: boolean;
 }
 
+/** Counters that the report sums over the life of a replica. */
+const reportedCounters = [
+  'steps',
+  'preemptions',
+  'discardedTokens',
+  'prefixQueryTokens',
+  'prefixHitTokens',
+] as const;
+type ReportedCounters = Pick<ServingMetrics, (typeof reportedCounters)[number]>;
+
 type Row = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
 
 export class Replica {
   readonly index: number;
-  readonly scheduler: Scheduler;
   readonly blockCount: number;
   /** Requests that were sent here and have not ended. */
   outstanding = 0;
   /** Called with each sequence that gets memory, when its step starts. */
   onAdmitted: ((sequence: SequenceView, now: Seconds) => void) | null = null;
   busySeconds = 0;
+  readonly #serving: ServingConfig;
+  #scheduler: Scheduler;
+  /** Counters of the schedulers before the last failure. */
+  #lostCounters: ReportedCounters | null = null;
   #stretch: Stretch | null = null;
   /** The planned step in flight; null in a quiet stretch, whose steps the scheduler has done. */
   #plan: StepPlan | null = null;
@@ -78,11 +97,27 @@ export class Replica {
 
   constructor(index: number, { serving, stepSeconds }: ReplicaModel, { onGap, speculation }: RunParts) {
     this.index = index;
-    this.scheduler = new Scheduler(serving);
+    this.#serving = serving;
+    this.#scheduler = new Scheduler(serving);
     this.#stepSeconds = stepSeconds;
     this.#onGap = onGap;
     this.#speculation = speculation;
     this.blockCount = serving.groups.reduce((sum, { blockCount }) => sum + blockCount, 0);
+  }
+
+  /** A failure replaces it. */
+  get scheduler(): Scheduler {
+    return this.#scheduler;
+  }
+
+  /** Counters since the start of the run, failures included. */
+  get counters(): ReportedCounters {
+    const { metrics } = this.#scheduler;
+    const lost = this.#lostCounters;
+    if (lost === null) return metrics;
+    const sums = { ...lost };
+    for (const name of reportedCounters) sums[name] += metrics[name];
+    return sums;
   }
 
   /** End of the stretch in flight; Infinity between stretches. */
@@ -101,13 +136,18 @@ export class Replica {
     return this.blockCount === 0 ? 0 : owned / this.blockCount;
   }
 
-  /** Starts the next steps, if there is something to do. No request comes before `horizon`. */
-  start(now: Seconds, horizon: number): void {
+  /**
+   * Starts the next steps, if there is something to do. No request comes before `horizon`; the replica fails at
+   * `failsAt`, and a step that is in flight then starts alone.
+   */
+  start(now: Seconds, horizon: number, failsAt = Infinity): void {
     assert(this.#stretch === null, `replica ${this.index} has a step in flight`);
     if (this.scheduler.isIdle) return;
-    const quiet = this.scheduler.quietSteps();
-    this.#stretch =
-      quiet > 1 && horizon > now ? this.#startQuiet(now, horizon, quiet) : this.#startPlanned(now);
+    // The time of drafts is counted when it is computed, so no step may be computed twice.
+    const mayJump = this.#speculation === null || failsAt === Infinity;
+    const quiet = mayJump ? this.scheduler.quietSteps() : 0;
+    const jump = quiet > 1 && horizon > now ? this.#startQuiet(now, { horizon, quiet, failsAt }) : null;
+    this.#stretch = jump ?? this.#startPlanned(now);
     if (this.#stretch !== null) this.busySeconds += this.#stretch.end - now;
   }
 
@@ -126,6 +166,26 @@ export class Replica {
     this.#stretch = { start: now, end, steps: 1, ...this.#planned };
     this.#planned = null;
     this.busySeconds += end - now;
+  }
+
+  /** Returns the part of the step in flight that a failure at `now` leaves; null if there is none. */
+  cutShort(now: Seconds): Stretch | null {
+    const stretch = this.#stretch;
+    if (stretch === null) return null;
+    assert(this.#plan !== null, `replica ${this.index} fails in a quiet stretch`);
+    this.busySeconds -= stretch.end - now;
+    return { ...stretch, end: now, steps: 0, outputTokens: 0 };
+  }
+
+  /** Loses everything that the memory held. Returns the sequences that had not ended. */
+  fail(): readonly SequenceView[] {
+    const lost = [...this.#scheduler.sequences];
+    this.#lostCounters = { ...this.counters };
+    this.#scheduler = new Scheduler(this.#serving);
+    this.#stretch = null;
+    this.#plan = null;
+    this.outstanding = 0;
+    return lost;
   }
 
   /** Ends the steps in flight. */
@@ -184,7 +244,11 @@ export class Replica {
     return { decodes, promptTokens: plan.tokenCount - decodes, outputTokens };
   }
 
-  #startQuiet(now: Seconds, horizon: number, quiet: number): Stretch {
+  /** Returns null if the replica fails in the first step. */
+  #startQuiet(
+    now: Seconds,
+    { horizon, quiet, failsAt }: Readonly<Record<'horizon' | 'quiet' | 'failsAt', number>>,
+  ): Stretch | null {
     this.#clearRows();
     for (const { state, computedTokens, lastTokenAt } of this.scheduler.running) {
       if (state === 'receiving') continue;
@@ -196,6 +260,7 @@ export class Replica {
     let [end, steps] = [now, 0];
     while (steps < quiet && (steps === 0 || end < horizon)) {
       const duration = this.#duration();
+      if (end + duration > failsAt) break;
       end = seconds(end + duration);
       if (steps === 0) for (const last of this.#firstGaps) this.#onGap(end - last, 1);
       else this.#onGap(duration, decodes);
@@ -203,6 +268,7 @@ export class Replica {
       steps++;
     }
     this.#firstGaps.length = 0;
+    if (steps === 0) return null;
     this.scheduler.advance(steps, end);
     return { start: now, end, steps, decodes, promptTokens: 0, outputTokens: steps * decodes };
   }

@@ -1,5 +1,6 @@
 /** The report of a run: figures with their statistic in the name, and no time of day, so that equal seeds give equal bytes. */
 import type { HandoverReport } from './disaggregation/handovers.ts';
+import type { FailureReport } from './failures/failures.ts';
 import type { Statistics } from './measurement/samples.ts';
 import type { SessionStatistics } from './measurement/session-figures.ts';
 import type { SimulationInput, SimulationOutcome } from './simulate.ts';
@@ -65,6 +66,8 @@ export interface SimulationReport {
   readonly layout: LayoutReport | null;
   /** Null without speculative decoding. */
   readonly speculation: SpeculationReport | null;
+  /** Only of runs in which replicas may fail. */
+  readonly failures?: FailureReport;
 }
 
 export interface LayoutReport {
@@ -120,6 +123,7 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     disaggregation: outcome.handovers?.report({ from: outcome.firstArrivalAt, to: endedAt }) ?? null,
     layout: layoutOf(input, outcome),
     speculation: outcome.speculation,
+    ...(outcome.failures !== null && { failures: outcome.failures.report(outcome.endedAt) }),
   };
 }
 
@@ -143,8 +147,7 @@ function kvOf(
   { collector, replicas }: SimulationOutcome,
 ): SimulationReport['kvCache'] {
   let [preemptions, recomputedTokens, queried, hit] = [0, 0, 0, 0];
-  for (const { scheduler } of replicas) {
-    const { metrics } = scheduler;
+  for (const { counters: metrics } of replicas) {
     preemptions += metrics.preemptions;
     recomputedTokens += metrics.discardedTokens;
     queried += metrics.prefixQueryTokens;
@@ -168,7 +171,7 @@ function batchOf(
 ): SimulationReport['batch'] {
   const busySeconds = replicas.reduce((sum, replica) => sum + replica.busySeconds, 0);
   return {
-    steps: replicas.reduce((sum, { scheduler }) => sum + scheduler.metrics.steps, 0),
+    steps: replicas.reduce((sum, { counters }) => sum + counters.steps, 0),
     runningMean: meanOver(collector, ({ running }) => running),
     waitingMean: meanOver(collector, ({ waiting }) => waiting),
     busyShare: Math.min(1, busySeconds / (replicaCount * duration)),

@@ -5,10 +5,12 @@
  * It always ends: requests are counted, simulated time is capped, and a queue that grows beyond its limit stops the run
  * as unstable. Requests that have not ended then are reported as censored.
  */
-import { defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
+import { assert, defined, PlimsollError, type Seconds, seconds } from '@plimsoll/foundation';
 import type { CountedPrompt, SequenceView } from '@plimsoll/serving';
 import { Handovers } from './disaggregation/handovers.ts';
 import type { KvLink } from './disaggregation/kv-link.ts';
+import { type FailureModel, Failures, type Submission } from './failures/failures.ts';
+import { Outages } from './failures/outages.ts';
 import { Collector, type RequestLimits, timesOf } from './measurement/collector.ts';
 import type { SessionFigures } from './measurement/session-figures.ts';
 import { Backlog } from './measurement/stability.ts';
@@ -27,6 +29,8 @@ export interface SimulationInput {
   readonly replicaCount: number;
   /** Replicas that decode what `replica` has prefilled; undefined if each replica does both. */
   readonly disaggregation?: Disaggregation | undefined;
+  /** Undefined if no replica fails. Not with `disaggregation`. */
+  readonly failures?: FailureModel | undefined;
   readonly router: RouterName;
   readonly workload: Workload;
   /** Seconds of a request before it reaches the scheduler: connection, tokenizer. */
@@ -52,6 +56,8 @@ export interface SimulationOutcome {
   readonly speculation: SpeculationReport | null;
   /** Null if each replica prefills and decodes. */
   readonly handovers: Handovers | null;
+  /** Null if no replica fails. */
+  readonly failures: Failures | null;
   /** Null if requests stand alone. */
   readonly sessions: SessionFigures | null;
   /** Requests that were refused, by the code of the refusal. */
@@ -92,10 +98,11 @@ class Simulation {
   readonly #router: (prompt: CountedPrompt) => ReplicaGroup;
   readonly #source: RequestSource;
   readonly #handovers: Handovers | null;
+  readonly #failures: Failures | null;
   /** Requests on their way to a scheduler; of those that wait for no answer, one at a time. */
   readonly #coming = new TimeQueue<Coming>();
-  /** What comes when a running request ends. */
-  readonly #followers = new Map<SequenceView, Followers>();
+  /** Requests with followers; all of them if replicas fail. */
+  readonly #submissions = new Map<SequenceView, Submission>();
   readonly #refusals = new Map<string, number>();
   /** The queue that the arrivals of an open process find. */
   readonly #backlog = new Backlog();
@@ -132,6 +139,7 @@ class Simulation {
     this.#router = createRouter(input.router, groups, random);
     this.#source = requestSource(workload);
     const { disaggregation } = input;
+    this.#failures = failuresOf(input, groups);
     if (disaggregation === undefined) {
       [this.#groups, this.#replicas, this.#handovers] = [groups, replicas, null];
       return;
@@ -167,8 +175,10 @@ class Simulation {
     for (;;) {
       const replica = this.#earliest();
       const transferAt = this.#handovers?.firstAt ?? Infinity;
-      const eventAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity, transferAt);
-      if (eventAt === Infinity) break;
+      const workAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity, transferAt);
+      const failures = this.#failures;
+      if (workAt === Infinity && (failures === null || failures.heldCount === 0)) break;
+      const eventAt = Math.min(workAt, failures?.outages.firstAt ?? Infinity);
       if (eventAt > simulatedSecondsMax) {
         this.#now = seconds(simulatedSecondsMax);
         break;
@@ -177,7 +187,8 @@ class Simulation {
       // Requests that come at the end of a step are in the next step.
       if (this.#coming.firstAt <= eventAt) this.#receive();
       else if (transferAt <= eventAt) this.#handovers?.finishTransfer(this.#now);
-      else if (replica !== undefined) this.#finishStep(replica);
+      else if (replica !== undefined && replica.busyUntil <= eventAt) this.#finishStep(replica);
+      else if (failures !== null) this.#changeReplica(failures);
       if (this.#unstable !== null || this.#isEnded) break;
       if (this.#coming.firstAt > eventAt) this.#startIdle();
     }
@@ -185,13 +196,17 @@ class Simulation {
   }
 
   #startIdle(): void {
-    for (const group of this.#groups) group.startIdle(this.#now, (replica) => this.#horizon(replica));
+    const horizon = (replica: Replica): number => this.#horizon(replica);
+    for (const [index, group] of this.#groups.entries()) {
+      group.startIdle(this.#now, horizon, this.#failures?.outages.failsAt(index));
+    }
   }
 
-  /** No request comes before this time: the next arrival, or the next answer to a client. */
+  /** No request comes before this time: the next arrival, the next answer to a client, or the next change of a replica. */
   #horizon(replica: Replica): number {
     if (!this.#skipsQuietSteps) return 0;
-    const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax);
+    const changesAt = this.#failures?.outages.firstAt ?? Infinity;
+    const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax, changesAt);
     if (!this.#source.hasFollowers && this.#handovers === null) return next;
     // A replica that starts later in this round may end a request first, and another one follows.
     const startsLater = (other: Replica): boolean =>
@@ -226,20 +241,7 @@ class Simulation {
 
   #receive(): void {
     const { request, isFollower } = defined(this.#coming.pop(), 'a request comes');
-    const { prompt, outputTokens, followers } = request;
-    const replica = this.#router(prompt).laneFor(prompt);
-    try {
-      if (this.#handovers !== null) {
-        this.#handovers.submit(replica, { prompt, outputTokens, followers }, this.#now);
-      } else {
-        const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
-        replica.outstanding++;
-        if (followers !== undefined) this.#followers.set(sequence, followers);
-      }
-    } catch (error) {
-      if (!(error instanceof PlimsollError)) throw error;
-      this.#refuse(error, followers);
-    }
+    this.#submit({ request, submittedAt: this.#now, losses: 0 });
     if (!isFollower) this.#expectNextArrival();
     if (!this.#source.isOpen) return;
     const { waiting, running } = this.#counts();
@@ -247,6 +249,48 @@ class Simulation {
     if (waiting > waitingMax) {
       this.#unstable = `${waiting} requests wait, and the queue still grows`;
     }
+  }
+
+  /** Sends a request to a replica. */
+  #submit(submission: Submission): void {
+    const { prompt, outputTokens, followers } = submission.request;
+    if (this.#failures?.allDown === true) {
+      if (!this.#failures.hold(submission)) this.#expectFollowers(followers, true);
+      return;
+    }
+    const replica = this.#router(prompt).laneFor(prompt);
+    try {
+      if (this.#handovers !== null) {
+        this.#handovers.submit(replica, { prompt, outputTokens, followers }, this.#now);
+      } else {
+        const sequence = replica.scheduler.submit({ prompt, outputTokensMax: outputTokens }, this.#now);
+        replica.outstanding++;
+        const isKept = followers !== undefined || this.#failures !== null;
+        if (isKept) this.#submissions.set(sequence, submission);
+      }
+    } catch (error) {
+      if (!(error instanceof PlimsollError)) throw error;
+      this.#refuse(error, followers);
+    }
+  }
+
+  /** Lets a replica fail or restart, and sends its requests, and those that waited for a replica, again. */
+  #changeReplica(failures: Failures): void {
+    const { group, fails } = failures.change();
+    if (fails) {
+      for (const lane of group.lanes) {
+        const stretch = lane.cutShort(this.#now);
+        if (stretch !== null) this.#collector.recordStretch(lane, stretch);
+      }
+      for (const sequence of group.fail()) this.#lose(failures, sequence);
+    }
+    for (const submission of failures.release()) this.#submit(submission);
+  }
+
+  #lose(failures: Failures, sequence: SequenceView): void {
+    const submission = defined(this.#submissions.get(sequence), 'a request of the failed replica');
+    this.#submissions.delete(sequence);
+    if (!failures.lose(submission, sequence)) this.#expectFollowers(submission.request.followers, true);
   }
 
   #refuse(error: PlimsollError, followers: Followers | undefined): void {
@@ -267,11 +311,13 @@ class Simulation {
 
   #finishRequest(sequence: SequenceView): void {
     if (this.#handovers === null) {
-      this.#collector.recordRequest(timesOf(sequence));
+      const submission = this.#submissions.get(sequence);
+      this.#submissions.delete(sequence);
+      // A request that was sent again has waited since its first try.
+      const submittedAt = submission?.submittedAt ?? sequence.submittedAt;
+      this.#collector.recordRequest({ ...timesOf(sequence), submittedAt });
       this.#completed++;
-      if (!this.#source.hasFollowers) return;
-      this.#expectFollowers(this.#followers.get(sequence), false);
-      this.#followers.delete(sequence);
+      this.#expectFollowers(submission?.request.followers, false);
     } else if (sequence.state === 'sending') {
       const refused = this.#handovers.begin(sequence, this.#now);
       if (refused !== null) this.#refuse(refused.error, refused.handover.followers);
@@ -284,7 +330,7 @@ class Simulation {
   }
 
   #counts(): { readonly waiting: number; readonly running: number } {
-    let [waiting, running] = [0, 0];
+    let [waiting, running] = [this.#failures?.heldCount ?? 0, 0];
     for (const { scheduler } of this.#replicas) {
       waiting += scheduler.waitingCount;
       running += scheduler.runningCount;
@@ -293,21 +339,30 @@ class Simulation {
   }
 
   #outcome(): SimulationOutcome {
-    let refused = 0;
-    for (const count of this.#refusals.values()) refused += count;
+    let ended = this.#completed + (this.#failures?.failed ?? 0);
+    for (const count of this.#refusals.values()) ended += count;
     return {
       collector: this.#collector,
       replicas: this.#replicas,
       layouts: this.#groups.map(({ figures }) => figures),
       speculation: this.#speculation?.report() ?? null,
       handovers: this.#handovers,
+      failures: this.#failures,
       sessions: this.#source.sessions,
       refusals: this.#refusals,
       completed: this.#completed,
-      censored: this.#input.workload.requests - this.#completed - refused,
+      censored: this.#input.workload.requests - ended,
       firstArrivalAt: this.#firstArrivalAt,
       endedAt: this.#now,
       unstable: this.#unstable ?? this.#backlog.growth(),
     };
   }
+}
+
+function failuresOf(input: SimulationInput, groups: readonly ReplicaGroup[]): Failures | null {
+  const { failures, workload, disaggregation } = input;
+  if (failures === undefined) return null;
+  assert(disaggregation === undefined, 'failures of pools that prefill and decode are not simulated');
+  const randomOf = (replica: number) => randomFor(workload.seed, 'failures', replica);
+  return new Failures(new Outages(failures, groups.length, randomOf), failures.requests, groups);
 }

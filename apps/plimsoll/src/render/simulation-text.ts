@@ -32,6 +32,7 @@ function requestLines({
   throughput,
   goodput,
   sessions,
+  failures,
 }: SimulateAnswer): string[] {
   const { completed, censored, refused, refusals } = requests;
   const reasons = Object.entries(refusals).map(([code, count]) => `${formatCount(count)} ${code}`);
@@ -47,6 +48,11 @@ function requestLines({
   if (sessions !== null) {
     lines.push(
       `${formatCount(sessions.completed)} sessions ended, with ${rate(sessions.requestsMean)} requests each on average`,
+    );
+  }
+  if (failures !== undefined) {
+    lines.push(
+      `${formatCount(failures.failures)} failures of replicas, down ${percent(failures.downShare)} of the time: ${formatCount(failures.retried)} requests sent again (${formatCount(failures.retries)} times), ${formatCount(failures.failed)} failed, ${formatCount(failures.lostTokens)} tokens lost`,
     );
   }
   if (!stable) lines.push(`UNSTABLE: ${unstableReason}`, 'Latencies below grow with the length of the run.');

@@ -1,4 +1,5 @@
 /** What to do with the cache of an agent that waits for a tool: keep it, move it to the host, or drop and recompute it. */
+import { hostLinkRate } from '../speed/host-link.ts';
 import { defineSolver, type Solver } from './solver.ts';
 import { tokensInput } from './solver-inputs.ts';
 import { assertInContext, infeasible, prepareReplica, type Replica, requestOf } from './subject.ts';
@@ -109,12 +110,9 @@ export const pausedKv: Solver = defineSolver({
   },
 });
 
-/** Returns the PCIe link of the device, or its fastest link to a processor on the same package. */
 function hostRateOf({ request: { hardware } }: Replica): number {
-  const rates = hardware.links
-    .filter(({ kind }) => kind === 'pcie' || kind === 'nvlink-c2c')
-    .map(({ bytesPerSecondPerDirection }) => bytesPerSecondPerDirection);
-  if (rates.length > 0) return Math.max(...rates);
+  const rate = hostLinkRate(hardware);
+  if (rate !== null) return rate;
   throw infeasible(`the registry knows no link of ${hardware.name} to its host`, {
     hint: '--host-rate 64GB/s',
   });

@@ -47,8 +47,8 @@ export class PoolFigures {
       integral += last.integral + last.share * Math.max(0, to - last.at);
     }
     let [blocks, busy, queried, hit] = [0, 0, 0, 0];
-    for (const { blockCount, busySeconds, scheduler } of replicas) {
-      const { prefixQueryTokens, prefixHitTokens } = scheduler.metrics;
+    for (const { blockCount, busySeconds, counters } of replicas) {
+      const { prefixQueryTokens, prefixHitTokens } = counters;
       blocks += blockCount;
       busy += busySeconds;
       queried += prefixQueryTokens;

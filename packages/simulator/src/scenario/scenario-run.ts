@@ -10,6 +10,7 @@ import type { SpeculationQuestion } from '../speculation-model.ts';
 import { type AssertionVerdict, assertionVerdicts, type SloVerdict, sloVerdicts } from '../verdicts.ts';
 import type { meanLengths } from '../workload/mean-lengths.ts';
 import { type EnergyReport, energyOf } from './scenario-energy.ts';
+import { failuresOf } from './scenario-failures.ts';
 import { kvLinkOf, type PlannedPool, poolScenarios } from './scenario-pools.ts';
 import { durationSeconds, type Scenario } from './scenario-schema.ts';
 import { replicaCountOf, replicaLayoutOf, requestLimits, type workloadOf } from './scenario-workload.ts';
@@ -58,12 +59,15 @@ export function simulationInput(
   const { name } = engineFace(request.engine);
   const pool = { request, deployment };
   assert((disaggregation === undefined) === (decode === undefined), 'the decode pool has a plan of its own');
+  const replicaCount = replicaCountOf({
+    ...prefillScenario,
+    layout: replicaLayoutOf(prefillScenario, request.spec),
+  });
+  const failures = failuresOf(scenario, pool, replicaCount);
   return {
     replica: replicaOf(scenario, pool, { lengths, speculation }),
-    replicaCount: replicaCountOf({
-      ...prefillScenario,
-      layout: replicaLayoutOf(prefillScenario, request.spec),
-    }),
+    replicaCount,
+    ...(failures !== undefined && { failures }),
     ...(disaggregation !== undefined &&
       decode !== undefined &&
       decodeScenario !== undefined && {

@@ -3,6 +3,7 @@
  * Unknown keys are errors. Times are seconds as numbers, or text with a unit: 500ms, 20s, 2min, 1h.
  */
 import { z } from 'zod';
+import { lostRequestRules } from '../failures/lost-request-rules.ts';
 import { routerNames } from '../routers.ts';
 
 const durationForm = /^\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h)\s*$/;
@@ -270,6 +271,40 @@ const disaggregation = z
   })
   .describe('replicas that prefill, replicas that decode, and the link that brings the KV cache');
 
+const failures = z
+  .strictObject({
+    meanTimeBetween: duration
+      .refine((time) => durationSeconds(time) >= 1, 'at least 1 second')
+      .optional()
+      .describe('mean time that a replica runs until it fails, exponentially distributed'),
+    at: z
+      .array(
+        z.strictObject({
+          replica: z.int().nonnegative().max(65_535).describe('number of the replica, from 0'),
+          time: z.union([z.literal(0), duration]).describe('since the start of the run'),
+        }),
+      )
+      .min(1)
+      .max(10_000)
+      .optional()
+      .describe('failures at known times'),
+    restart: z
+      .union([z.literal(0), duration])
+      .optional()
+      .describe(
+        'from a failure until the replica takes requests; default: its weights over the link to the host, the least that a start takes',
+      ),
+    requests: z
+      .enum(lostRequestRules)
+      .default('retry')
+      .describe('those of a failed replica are computed again from their prompts, or fail'),
+  })
+  .refine(
+    ({ meanTimeBetween, at }) => meanTimeBetween !== undefined || at !== undefined,
+    'meanTimeBetween, at, or both',
+  )
+  .describe('replicas that fail and restart');
+
 export const scenarioSchema = z
   .strictObject({
     model: z.string().min(1).describe('registry name, Hugging Face id or file'),
@@ -292,6 +327,7 @@ export const scenarioSchema = z
       })
       .default({}),
     speculation: speculation.optional(),
+    failures: failures.optional(),
     prefixCaching: z.boolean().default(true),
     router: z.enum(routerNames).default('round-robin'),
     frontEnd: z
@@ -305,13 +341,16 @@ export const scenarioSchema = z
     assert: z.array(assertion).max(100).optional(),
     simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
   })
-  .superRefine(({ disaggregation: pools, speculation: drafts, count: devices }, context) => {
-    if (pools === undefined) return;
-    const refuse = (name: string, message: string): void =>
-      context.addIssue({ code: 'custom', path: [name], message });
-    if (devices !== 1) refuse('count', 'the pools of disaggregation have replicas');
-    if (drafts !== undefined) refuse('speculation', 'drafts of a decode pool are not simulated');
-  });
+  .superRefine(
+    ({ disaggregation: pools, speculation: drafts, failures: outages, count: devices }, context) => {
+      if (pools === undefined) return;
+      const refuse = (name: string, message: string): void =>
+        context.addIssue({ code: 'custom', path: [name], message });
+      if (devices !== 1) refuse('count', 'the pools of disaggregation have replicas');
+      if (drafts !== undefined) refuse('speculation', 'drafts of a decode pool are not simulated');
+      if (outages !== undefined) refuse('failures', 'failures of pools are not simulated');
+    },
+  );
 
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioLengths = z.output<typeof lengths>;

@@ -8,7 +8,7 @@ import type { DrawnRequest } from './workload.ts';
 
 export interface RequestEnd {
   readonly at: number;
-  /** True if the scheduler refused the request. */
+  /** True if the scheduler refused the request, or if it failed with its replica. */
   readonly refused: boolean;
 }
 

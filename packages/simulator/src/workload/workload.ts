@@ -30,7 +30,16 @@ export interface DrawnRequest {
 }
 
 /** Purposes have streams of their own, so that a change of one distribution leaves the draws of the others as they are. */
-const purposes = ['arrivals', 'prompts', 'outputs', 'prefixes', 'router', 'sessions', 'acceptance'] as const;
+const purposes = [
+  'arrivals',
+  'prompts',
+  'outputs',
+  'prefixes',
+  'router',
+  'sessions',
+  'acceptance',
+  'failures',
+] as const;
 
 export type Purpose = (typeof purposes)[number];
 
