@@ -129,3 +129,54 @@ test.each([
   expect(outputSchemas.error.parse(JSON.parse(out)).error.code).toBe(error);
   expect(code).toBe(exitCode);
 });
+
+test('host memory for evicted blocks: 0 bytes change nothing, more of them load what the devices evicted', () => {
+  const at = folder();
+  const run = (name: string, fields: string): string => {
+    const path = join(at, `${name}.yaml`);
+    writeFileSync(
+      path,
+      `model: meta-llama/Llama-3.1-8B-Instruct
+hardware: h100
+engine: vllm
+context: 16k
+options: { utilization: 0.3 }
+workload:
+  arrivals: { closed: { clients: 24 } }
+  requests: 150
+  prompt: 3000
+  output: 50
+  session: { turns: 4, prompt: 200, think: 5s }
+${fields}`,
+    );
+    const { code, out, err } = plimsoll(['simulate', path, '--json']);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+    return out;
+  };
+  const bare = run('bare', '');
+  expect(run('none', 'hostCache: { bytes: 0 }')).toBe(bare);
+  const { hostCache, ...hosted } = outputSchemas.simulate.parse(
+    JSON.parse(run('hosted', 'hostCache: { bytes: 64GiB }')),
+  );
+  expect(hostCache?.hostHitTokens).toBeGreaterThan(10_000);
+  expect(hosted.requests.completed).toBe(150);
+  expect(hosted.ttft?.mean).toBeLessThan(outputSchemas.simulate.parse(JSON.parse(bare)).ttft?.mean ?? 0);
+});
+
+test('failures of replicas are counted, and no request is lost', () => {
+  const path = join(folder(), 'failing.yaml');
+  const failures = '{ meanTimeBetween: 20s, at: [{ replica: 1, time: 5s }], restart: 4s, requests: fail }';
+  writeFileSync(
+    path,
+    `extends: ${chat}\ncount: 2\nworkload: { requests: 300 }\nassert: []\nfailures: ${failures}\n`,
+  );
+  const { out } = plimsoll(['simulate', path, '--json']);
+  const { requests, failures: counted } = outputSchemas.simulate.parse(JSON.parse(out));
+  expect(counted?.failures).toBeGreaterThan(0);
+  expect(counted?.failed).toBeGreaterThan(0);
+  expect(requests.completed + requests.censored + requests.refused + (counted?.failed ?? 0)).toBe(300);
+  expect(plimsoll(['simulate', path]).out).toContain('failures of replicas, down');
+  writeFileSync(path, `extends: ${chat}\nfailures: { at: [{ replica: 1, time: 5s }] }\n`);
+  expect(plimsoll(['simulate', path]).err).toContain('failures.at names replica 1; the scenario has 1');
+});

@@ -98,6 +98,18 @@ export const simulateSchema = z.strictObject({
     })
     .nullable()
     .describe('null without speculative decoding'),
+  hostCache: z
+    .strictObject({
+      blocks: count.describe('blocks of the host memory of all replicas'),
+      deviceHitTokens: count.describe('prompt tokens that the cache on the devices had'),
+      hostHitTokens: count.describe('prompt tokens that were loaded from host memory'),
+      hostHitShare: share.describe('share of the prompt tokens that were loaded'),
+      load: statistics.describe('from the admission until the blocks have arrived, one value per load'),
+      loadedBytes: z.number(),
+      linkBusyShare: share.describe('of the links to host memory'),
+    })
+    .optional()
+    .describe('only if host memory keeps evicted blocks'),
   failures: z
     .strictObject({
       failures: count.describe('failures of replicas'),

@@ -25,6 +25,7 @@ export function checkRequest(
   const promptLength = request.prompt.length;
   const { outputTokensMax } = request;
   checkTokens(request);
+  if (config.hostCache !== undefined && !isCounted(request.prompt)) throw tokensInHostCache();
   const lengthMax = promptLength + outputTokensMax;
   if (lengthMax > config.contextMax) {
     const room = config.contextMax - promptLength;
@@ -53,6 +54,16 @@ export function checkRequest(
       hint: `ask for ${config.blockSize * (need - limit)} tokens less${pinned > 0 ? ', unpin a prefix' : ''}, or give the cache more memory`,
     });
   }
+}
+
+function tokensInHostCache(): PlimsollError {
+  return new PlimsollError({
+    code: 'bad-serving-config',
+    message: 'hostCache is for prompts of which only the length is known: no plan carries its copies',
+    value: 'token ids',
+    limit: 'a CountedPrompt',
+    hint: 'leave hostCache out of the serving configuration',
+  });
 }
 
 function checkTokens({ prompt, outputTokensMax }: ServingRequest): void {

@@ -45,12 +45,18 @@ export class BlockPool {
   readonly #isBranch: Uint8Array;
   /** 1 for blocks that a later prompt has used. */
   readonly #isReused: Uint8Array;
+  readonly #onEvict: ((hash: readonly number[]) => void) | null;
   #evictions = 0;
 
-  /** `evictionSpread`: see `releaseChain`. */
-  constructor(blockCount: number, evictionSpread = 0) {
+  /** `evictionSpread`: see `releaseChain`. `onEvict` gets the hash of a block whose content is dropped. */
+  constructor(
+    blockCount: number,
+    evictionSpread = 0,
+    onEvict: ((hash: readonly number[]) => void) | null = null,
+  ) {
     assert(Number.isInteger(blockCount) && blockCount >= 0, `a pool of ${blockCount} blocks`);
     this.blockCount = blockCount;
+    this.#onEvict = onEvict;
     this.#references = new Int32Array(blockCount);
     this.#depths = new Int32Array(blockCount);
     this.#index = new HashIndex(blockCount);
@@ -103,6 +109,7 @@ export class BlockPool {
     if (this.#free.length === 0) {
       // Eviction turns the block into a free block, which is then taken as usual.
       const oldest = this.#passed.length > 0 ? this.#passed.popFront() : this.#cached.popFirst();
+      if (this.#onEvict !== null) this.#onEvict(this.#index.hashOf(oldest));
       this.#forget(oldest);
       this.#free.pushFront(oldest);
       this.#evictions++;

@@ -3,6 +3,7 @@
  * afterwards.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import type { HostCacheRule } from './host-cache.ts';
 import type { SchedulingPolicy } from './policies.ts';
 
 /** Layers with the same cache layout share a pool: all full-attention layers, or all layers with one sliding window. */
@@ -11,7 +12,7 @@ export interface PoolConfig {
   readonly blockCount: number;
   /** Tokens that a position attends to, including itself; null = all tokens before it. */
   readonly window: number | null;
-  /** Blocks in host memory for spilled sequences. Default 0. */
+  /** Blocks in host memory, for spilled sequences and for `hostCache`. Default 0. */
   readonly hostBlockCount?: number;
 }
 
@@ -49,6 +50,12 @@ export interface ServingConfig {
    * of a prefix are useless without the state at its end. Default true.
    */
   readonly prefixCaching?: boolean;
+  /**
+   * Keeps evicted blocks of the prefix cache in the host blocks of the groups. A sequence that needs them waits in state
+   * `receiving` until `Scheduler.arrive`. For groups without windows, and for content without tokens alone, because no
+   * plan carries the copies to the host. Default: evicted content is lost.
+   */
+  readonly hostCache?: HostCacheRule;
   /** Share of each pool that an admission leaves free while other sequences run, so that they can grow. Default 0.01. */
   readonly admissionReserve?: number;
   /**
@@ -141,7 +148,11 @@ export function checkConfig(config: ServingConfig): CheckedConfig {
   for (const group of checked.groups) {
     requireWhole(`groups.${group.name}.blockCount`, group.blockCount, 1);
     requireWhole(`groups.${group.name}.hostBlockCount`, group.hostBlockCount ?? 0, 0);
-    if (group.window !== null) requireWhole(`groups.${group.name}.window`, group.window, 1);
+    if (group.window === null) continue;
+    requireWhole(`groups.${group.name}.window`, group.window, 1);
+    if (checked.hostCache !== undefined) {
+      refuse(`groups.${group.name}.window`, group.window, 'null, because hostCache keeps no windows');
+    }
   }
   if (checked.stateSlots !== undefined) {
     requireWhole('stateSlots.count', checked.stateSlots.count, 1);

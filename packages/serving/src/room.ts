@@ -50,10 +50,15 @@ function needFits(core: ServingCore, sequence: Sequence, room: GroupRoom): boole
   const { group, matchedBlocks, availableBlocks } = room;
   let needed = peakOf(core, sequence, group) - matchedBlocks;
   for (const other of running) {
-    if (other.state !== 'prefilling' && config.admission !== 'sequence') continue;
+    if (!hasPromptLeft(other) && config.admission !== 'sequence') continue;
     needed += Math.max(0, peakOf(core, other, group) - tableOf(other, group).blocks.length);
   }
   return availableBlocks >= needed + reserveOf(core, group);
+}
+
+/** True for begun prompts, and for those that compute a rest after a load from the host. */
+function hasPromptLeft({ state, receives }: Sequence): boolean {
+  return state === 'prefilling' || (state === 'receiving' && !receives);
 }
 
 function reserveOf({ config, memory }: ServingCore, group: number): number {

@@ -12,6 +12,7 @@ import { BlockPool } from './block-pool.ts';
 import type { CheckedConfig } from './config.ts';
 import { type CountedPrompt, contentOf } from './content.ts';
 import { blocksFor, firstLiveBlock } from './geometry.ts';
+import { type HostCacheRule, keepInHost, loadableEnd, refreshHost } from './host-cache.ts';
 import type { ServingMetrics } from './metrics.ts';
 import { emptyMatch, matchPrefix, type PrefixMatch } from './prefix-match.ts';
 import { type BlockTable, keyOfPrompt, type Sequence } from './sequence.ts';
@@ -27,7 +28,7 @@ export interface GroupMemory {
   readonly name: string;
   readonly window: number | null;
   readonly pool: BlockPool;
-  /** Host blocks for spilled sequences. */
+  /** Host blocks for spilled sequences and evicted content. */
   readonly host: BlockPool;
 }
 
@@ -39,6 +40,8 @@ export class SequenceMemory {
   readonly hostStateSlots: StateSlots | null;
   /** The match of a sequence that finds nothing. */
   readonly noMatch: PrefixMatch;
+  readonly #hostCache: HostCacheRule | null;
+  readonly #hosts: readonly BlockPool[];
   readonly #prefixCaching: boolean;
   readonly #hasWindows: boolean;
   readonly #metrics: ServingMetrics;
@@ -46,13 +49,13 @@ export class SequenceMemory {
 
   constructor(config: CheckedConfig, metrics: ServingMetrics) {
     this.blockSize = config.blockSize;
-    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }, index) => ({
-      index,
-      name,
-      window,
-      pool: new BlockPool(blockCount, config.evictionSpread),
-      host: new BlockPool(hostBlockCount ?? 0),
-    }));
+    this.#hostCache = config.hostCache ?? null;
+    this.groups = config.groups.map(({ name, window, blockCount, hostBlockCount }, index) => {
+      const host = new BlockPool(hostBlockCount ?? 0);
+      const keep = this.#hostCache === null ? null : (hash: readonly number[]) => keepInHost(host, hash);
+      return { index, name, window, pool: new BlockPool(blockCount, config.evictionSpread, keep), host };
+    });
+    this.#hosts = this.groups.map(({ host }) => host);
     const slots = config.stateSlots;
     this.stateSlots = slots === undefined ? null : new StateSlots(slots.count);
     this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
@@ -68,6 +71,24 @@ export class SequenceMemory {
     const blockCountMax = Math.floor((sequence.length - 1) / this.blockSize);
     this.#extendHashes(sequence, blockCountMax);
     return matchPrefix(this.groups, { chain: sequence.hashes, blockCountMax, blockSize: this.blockSize });
+  }
+
+  /**
+   * Returns the token up to which the host cache has what a matched sequence needs next and loading it pays; null if
+   * there is nothing to load.
+   */
+  loadableTokens(sequence: Sequence, match: PrefixMatch): number | null {
+    if (this.#hostCache === null || !this.#prefixCaching || sequence.computesWhole) return null;
+    const { blockSize } = this;
+    const blockCountMax = Math.floor((sequence.length - 1) / blockSize);
+    const question = { chain: sequence.hashes, match, blockCountMax, blockSize };
+    const end = loadableEnd(this.#hosts, this.#hostCache, question);
+    return end === match.blockCount ? null : end * blockSize;
+  }
+
+  /** Makes the host blocks that a sequence loads, up to token `end`, the most recent. */
+  refreshLoaded(sequence: Sequence, match: PrefixMatch, end: number): void {
+    refreshHost(this.#hosts, sequence.hashes, { start: match.blockCount, end: end / this.blockSize });
   }
 
   /** Gives a sequence that holds nothing the matched blocks, new blocks up to token `end`, and a state slot. */

@@ -243,7 +243,11 @@ export class StepPlanner {
     if (!mayStart(this.#core, sequence, match)) return false;
     const { spilled } = sequence;
     const computed = spilled?.computedTokens ?? match.blockCount * config.blockSize;
-    if (sequence.receives && sequence.length - computed > 1) return this.#startReceiving(sequence, match);
+    if (sequence.receives && sequence.length - computed > 1) {
+      return this.#startReceiving(sequence, match, sequence.length - 1);
+    }
+    const loadedTo = spilled === null ? memory.loadableTokens(sequence, match) : null;
+    if (loadedTo !== null) return this.#startLoading(sequence, match, loadedTo);
     const count = this.#prompts.chunk(sequence.length - computed, () => waiting.length > 1);
     if (count === 0) return false;
     const started =
@@ -263,10 +267,19 @@ export class StepPlanner {
     return true;
   }
 
-  /** Gives a sequence the memory that a transport fills. Its tokens take nothing of this step. */
-  #startReceiving(sequence: Sequence, match: PrefixMatch): boolean {
+  /** Loads what the host cache has, up to token `end`. */
+  #startLoading(sequence: Sequence, match: PrefixMatch, end: number): boolean {
+    const { memory, config } = this.#core;
+    const needed = end / config.blockSize - match.blockCount;
+    if (memory.groups.some(({ index }) => memory.availableBeside(match, index) < needed)) return false;
+    memory.refreshLoaded(sequence, match, end);
+    return this.#startReceiving(sequence, match, end);
+  }
+
+  /** Gives a sequence the memory up to token `end` that a transport fills. Its tokens take nothing of this step. */
+  #startReceiving(sequence: Sequence, match: PrefixMatch, end: number): boolean {
     const { memory, waiting, running, metrics } = this.#core;
-    if (!takeBlocks(memory, sequence, { match, end: sequence.length - 1 })) return false;
+    if (!takeBlocks(memory, sequence, { match, end })) return false;
     if (sequence.admittedAt === null) sequence.cachedTokens = sequence.computedTokens;
     this.#countMatch(sequence, sequence.computedTokens);
     metrics.admissions++;

@@ -6,6 +6,11 @@ import { PlimsollError } from '@plimsoll/foundation';
 import type { Deployment } from '@plimsoll/planner';
 import type { policyOf } from '@plimsoll/planner/engines';
 import { policies, type ServingConfig } from '@plimsoll/serving';
+import {
+  type HostCacheModel,
+  type HostCacheQuestion,
+  hostCacheModel,
+} from './host-cache/host-cache-model.ts';
 import type { ReplicaModel } from './replica.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
 import {
@@ -30,6 +35,8 @@ export interface ReplicaQuestion {
   readonly meanTokens: number;
   /** Default: no speculative decoding. */
   readonly speculation?: SpeculationQuestion | null | undefined;
+  /** Default: evicted blocks are lost. */
+  readonly hostCache?: HostCacheQuestion | null | undefined;
 }
 
 /** Tokens per block of an engine that prints none. */
@@ -50,11 +57,15 @@ export function replicaModel(asked: ReplicaQuestion): ReplicaModel {
   const question = { ...asked, deployment };
   const { rules } = question;
   const microBatches = deployment.speed.pipeline.stageShares.length;
-  const runningMax = Math.max(1, Math.ceil(sequencesOf(question) / (microBatches * deployment.dataGroups)));
+  const schedulers = microBatches * deployment.dataGroups;
+  const runningMax = Math.max(1, Math.ceil(sequencesOf(question) / schedulers));
   const blockSize = deployment.printed?.blockTokens ?? usualBlockTokens;
+  const { hostCache: asksHost = null } = asked;
+  const host = asksHost === null ? null : hostCacheModel(asksHost, deployment, { blockSize, schedulers });
+  const pools = poolsOf(question, { blockSize, runningMax, microBatches });
   const serving: ServingConfig = {
     blockSize,
-    ...poolsOf(question, { blockSize, runningMax, microBatches }),
+    ...(host === null ? pools : withHost(pools, host)),
     contextMax: deployment.contextMax,
     runningMax,
     tokenBudget: Math.max(question.stepTokensMax, runningMax),
@@ -72,6 +83,7 @@ export function replicaModel(asked: ReplicaQuestion): ReplicaModel {
     serving,
     stepSeconds: (rows) => deployment.speed.stepSeconds(rows),
     layout: layoutOf(deployment),
+    ...(host !== null && { hostLink: host.link }),
     speculation: speculation === null ? undefined : speculationModel(speculation),
   };
 }
@@ -89,6 +101,17 @@ function sequencesOf({ deployment, sequencesMax }: ReplicaQuestion): number {
 }
 
 type Pools = Pick<ServingConfig, 'groups' | 'stateSlots'>;
+
+function withHost(
+  { groups, ...pools }: Pools,
+  { blockCount, rule }: HostCacheModel,
+): Pools & Pick<ServingConfig, 'hostCache'> {
+  return {
+    ...pools,
+    groups: groups.map((group) => ({ ...group, hostBlockCount: blockCount })),
+    hostCache: rule,
+  };
+}
 
 /** Most of the pool that windowed caches get for the prompts of a step. */
 const stepShareMax = 0.5;

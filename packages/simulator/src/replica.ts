@@ -12,6 +12,7 @@ import {
   type ServingMetrics,
   type StepPlan,
 } from '@plimsoll/serving';
+import type { KvLink } from './disaggregation/kv-link.ts';
 import type { ReplicaLayout } from './replica-layout.ts';
 import type { Speculation, SpeculationModel } from './speculation.ts';
 
@@ -25,6 +26,8 @@ export interface ReplicaModel {
   readonly layout?: ReplicaLayout | undefined;
   /** Undefined without speculative decoding. */
   readonly speculation?: SpeculationModel | undefined;
+  /** The link to host memory, if evicted blocks are kept there; `serving` then has a `hostCache`. */
+  readonly hostLink?: KvLink | undefined;
 }
 
 /** Steps that the replica computes now: one planned step, or a stretch of quiet ones. */

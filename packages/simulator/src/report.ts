@@ -1,6 +1,7 @@
 /** The report of a run: figures with their statistic in the name, and no time of day, so that equal seeds give equal bytes. */
 import type { HandoverReport } from './disaggregation/handovers.ts';
 import type { FailureReport } from './failures/failures.ts';
+import type { HostCacheReport } from './host-cache/host-loads.ts';
 import type { Statistics } from './measurement/samples.ts';
 import type { SessionStatistics } from './measurement/session-figures.ts';
 import type { SimulationInput, SimulationOutcome } from './simulate.ts';
@@ -66,6 +67,8 @@ export interface SimulationReport {
   readonly layout: LayoutReport | null;
   /** Null without speculative decoding. */
   readonly speculation: SpeculationReport | null;
+  /** Only of runs in which host memory keeps evicted blocks. */
+  readonly hostCache?: HostCacheReport;
   /** Only of runs in which replicas may fail. */
   readonly failures?: FailureReport;
 }
@@ -123,6 +126,7 @@ export function reportOf(input: SimulationInput, outcome: SimulationOutcome): Si
     disaggregation: outcome.handovers?.report({ from: outcome.firstArrivalAt, to: endedAt }) ?? null,
     layout: layoutOf(input, outcome),
     speculation: outcome.speculation,
+    ...(outcome.hostLoads !== null && { hostCache: outcome.hostLoads.report(duration) }),
     ...(outcome.failures !== null && { failures: outcome.failures.report(outcome.endedAt) }),
   };
 }

@@ -11,6 +11,7 @@ import { Handovers } from './disaggregation/handovers.ts';
 import type { KvLink } from './disaggregation/kv-link.ts';
 import { type FailureModel, Failures, type Submission } from './failures/failures.ts';
 import { Outages } from './failures/outages.ts';
+import { HostLoads } from './host-cache/host-loads.ts';
 import { Collector, type RequestLimits, timesOf } from './measurement/collector.ts';
 import type { SessionFigures } from './measurement/session-figures.ts';
 import { Backlog } from './measurement/stability.ts';
@@ -56,6 +57,8 @@ export interface SimulationOutcome {
   readonly speculation: SpeculationReport | null;
   /** Null if each replica prefills and decodes. */
   readonly handovers: Handovers | null;
+  /** Null if evicted blocks are lost. */
+  readonly hostLoads: HostLoads | null;
   /** Null if no replica fails. */
   readonly failures: Failures | null;
   /** Null if requests stand alone. */
@@ -99,6 +102,7 @@ class Simulation {
   readonly #source: RequestSource;
   readonly #handovers: Handovers | null;
   readonly #failures: Failures | null;
+  readonly #hostLoads: HostLoads | null;
   /** Requests on their way to a scheduler; of those that wait for no answer, one at a time. */
   readonly #coming = new TimeQueue<Coming>();
   /** Requests with followers; all of them if replicas fail. */
@@ -140,6 +144,7 @@ class Simulation {
     this.#source = requestSource(workload);
     const { disaggregation } = input;
     this.#failures = failuresOf(input, groups);
+    this.#hostLoads = hostLoadsOf(input, groups);
     if (disaggregation === undefined) {
       [this.#groups, this.#replicas, this.#handovers] = [groups, replicas, null];
       return;
@@ -174,7 +179,7 @@ class Simulation {
     this.#firstArrivalAt = this.#coming.firstAt - this.#input.frontEndSeconds;
     for (;;) {
       const replica = this.#earliest();
-      const transferAt = this.#handovers?.firstAt ?? Infinity;
+      const transferAt = this.#transfers?.firstAt ?? Infinity;
       const workAt = Math.min(this.#coming.firstAt, replica?.busyUntil ?? Infinity, transferAt);
       const failures = this.#failures;
       if (workAt === Infinity && (failures === null || failures.heldCount === 0)) break;
@@ -186,13 +191,18 @@ class Simulation {
       this.#now = seconds(eventAt);
       // Requests that come at the end of a step are in the next step.
       if (this.#coming.firstAt <= eventAt) this.#receive();
-      else if (transferAt <= eventAt) this.#handovers?.finishTransfer(this.#now);
+      else if (transferAt <= eventAt) this.#transfers?.finishTransfer(this.#now);
       else if (replica !== undefined && replica.busyUntil <= eventAt) this.#finishStep(replica);
       else if (failures !== null) this.#changeReplica(failures);
       if (this.#unstable !== null || this.#isEnded) break;
       if (this.#coming.firstAt > eventAt) this.#startIdle();
     }
     return this.#outcome();
+  }
+
+  /** What fills the blocks of sequences that wait for them. */
+  get #transfers(): Handovers | HostLoads | null {
+    return this.#handovers ?? this.#hostLoads;
   }
 
   #startIdle(): void {
@@ -202,18 +212,18 @@ class Simulation {
     }
   }
 
-  /** No request comes before this time: the next arrival, the next answer to a client, or the next change of a replica. */
+  /** No request comes before this time: the next arrival, the next answer to a client, a transfer or a failure. */
   #horizon(replica: Replica): number {
     if (!this.#skipsQuietSteps) return 0;
     const changesAt = this.#failures?.outages.firstAt ?? Infinity;
-    const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax, changesAt);
+    const transferAt = this.#transfers?.firstAt ?? Infinity;
+    const next = Math.min(this.#coming.firstAt, this.#input.simulatedSecondsMax, changesAt, transferAt);
     if (!this.#source.hasFollowers && this.#handovers === null) return next;
     // A replica that starts later in this round may end a request first, and another one follows.
     const startsLater = (other: Replica): boolean =>
       other !== replica && other.isIdle && !other.scheduler.isIdle;
     if (this.#replicas.some(startsLater)) return 0;
-    const earliest = Math.min(next, this.#handovers?.firstAt ?? Infinity);
-    return this.#replicas.reduce((least, { busyUntil }) => Math.min(least, busyUntil), earliest);
+    return this.#replicas.reduce((least, { busyUntil }) => Math.min(least, busyUntil), next);
   }
 
   #earliest(): Replica | undefined {
@@ -282,6 +292,7 @@ class Simulation {
         const stretch = lane.cutShort(this.#now);
         if (stretch !== null) this.#collector.recordStretch(lane, stretch);
       }
+      this.#hostLoads?.drop(group.lanes, this.#now);
       for (const sequence of group.fail()) this.#lose(failures, sequence);
     }
     for (const submission of failures.release()) this.#submit(submission);
@@ -347,6 +358,7 @@ class Simulation {
       layouts: this.#groups.map(({ figures }) => figures),
       speculation: this.#speculation?.report() ?? null,
       handovers: this.#handovers,
+      hostLoads: this.#hostLoads,
       failures: this.#failures,
       sessions: this.#source.sessions,
       refusals: this.#refusals,
@@ -365,4 +377,14 @@ function failuresOf(input: SimulationInput, groups: readonly ReplicaGroup[]): Fa
   assert(disaggregation === undefined, 'failures of pools that prefill and decode are not simulated');
   const randomOf = (replica: number) => randomFor(workload.seed, 'failures', replica);
   return new Failures(new Outages(failures, groups.length, randomOf), failures.requests, groups);
+}
+
+function hostLoadsOf(
+  { replica, disaggregation }: SimulationInput,
+  groups: readonly ReplicaGroup[],
+): HostLoads | null {
+  const { hostLink, layout } = replica;
+  if (hostLink === undefined) return null;
+  assert(disaggregation === undefined, 'host tiers of pools that prefill and decode are not simulated');
+  return new HostLoads(hostLink, groups, layout?.dataGroups ?? 1);
 }

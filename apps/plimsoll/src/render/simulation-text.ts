@@ -101,6 +101,7 @@ function loadLines({
   layout,
   speculation,
   disaggregation,
+  hostCache,
   cost,
   energy,
 }: SimulateAnswer): string[] {
@@ -109,6 +110,12 @@ function loadLines({
     `prefix cache: ${percent(kvCache.prefixHitShare)} of the prompt tokens found; ${formatCount(kvCache.preemptions)} preemptions, ${formatCount(kvCache.recomputedTokens)} tokens computed again`,
     `${formatCount(batch.steps)} steps; ${rate(batch.runningMean)} requests run and ${rate(batch.waitingMean)} wait on average; replicas compute ${percent(batch.busyShare)} of the time`,
   ];
+  if (hostCache !== undefined) {
+    const { hostHitTokens, hostHitShare, loadedBytes, linkBusyShare } = hostCache;
+    lines.push(
+      `host cache: ${formatCount(hostHitTokens)} tokens loaded, ${percent(hostHitShare)} of the prompt tokens (${formatBytes(loadedBytes)}); links busy ${percent(linkBusyShare)} of the time`,
+    );
+  }
   if (layout !== null) lines.push(layoutLine(layout));
   if (speculation !== null) {
     const { draftTokens, acceptanceLength, acceptedShare, speedRatio } = speculation;

@@ -11,6 +11,7 @@ import { type AssertionVerdict, assertionVerdicts, type SloVerdict, sloVerdicts 
 import type { meanLengths } from '../workload/mean-lengths.ts';
 import { type EnergyReport, energyOf } from './scenario-energy.ts';
 import { failuresOf } from './scenario-failures.ts';
+import { hostCacheOf } from './scenario-host-cache.ts';
 import { kvLinkOf, type PlannedPool, poolScenarios } from './scenario-pools.ts';
 import { durationSeconds, type Scenario } from './scenario-schema.ts';
 import { replicaCountOf, replicaLayoutOf, requestLimits, type workloadOf } from './scenario-workload.ts';
@@ -91,10 +92,11 @@ export function simulationInput(
 }
 
 function replicaOf(
-  { limits, prefixCaching }: Scenario,
+  scenario: Scenario,
   { request, deployment }: PlannedPool,
   { lengths, speculation }: Pick<PreparedScenario, 'lengths' | 'speculation'>,
 ): SimulationInput['replica'] {
+  const { limits, prefixCaching } = scenario;
   const { name, serving } = engineFace(request.engine);
   if (serving === null) {
     throw new PlimsollError({
@@ -112,6 +114,7 @@ function replicaOf(
     prefixCaching,
     meanTokens: lengths.prompt + lengths.output / 2,
     speculation,
+    hostCache: hostCacheOf(scenario, request),
   });
 }
 

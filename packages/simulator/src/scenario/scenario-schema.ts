@@ -2,6 +2,7 @@
  * The schema of a scenario: one YAML file that names a model, devices, an engine, a workload and what to expect of them.
  * Unknown keys are errors. Times are seconds as numbers, or text with a unit: 500ms, 20s, 2min, 1h.
  */
+import { parseBytes } from '@plimsoll/foundation';
 import { z } from 'zod';
 import { lostRequestRules } from '../failures/lost-request-rules.ts';
 import { routerNames } from '../routers.ts';
@@ -305,6 +306,34 @@ const failures = z
   )
   .describe('replicas that fail and restart');
 
+const hostBytesMax = 1e15;
+
+function isBytes(text: string): boolean {
+  try {
+    return parseBytes(text) <= hostBytesMax;
+  } catch {
+    return false;
+  }
+}
+
+const hostCache = z
+  .strictObject({
+    bytes: z
+      .union([z.number().nonnegative().max(hostBytesMax), z.string().refine(isBytes, 'bytes such as 64GiB')])
+      .describe('host memory of a replica: bytes, or text such as 64GiB; 0 for none'),
+    bandwidth: z
+      .number()
+      .positive()
+      .max(1e15)
+      .optional()
+      .describe('bytes per second from host memory to one device; default: the link of the registry'),
+    latency: z
+      .union([z.literal(0), duration])
+      .default('100us')
+      .describe('from the request to the first byte'),
+  })
+  .describe('host memory that keeps evicted blocks of the prefix cache');
+
 export const scenarioSchema = z
   .strictObject({
     model: z.string().min(1).describe('registry name, Hugging Face id or file'),
@@ -328,6 +357,7 @@ export const scenarioSchema = z
       .default({}),
     speculation: speculation.optional(),
     failures: failures.optional(),
+    hostCache: hostCache.optional(),
     prefixCaching: z.boolean().default(true),
     router: z.enum(routerNames).default('round-robin'),
     frontEnd: z
@@ -341,16 +371,19 @@ export const scenarioSchema = z
     assert: z.array(assertion).max(100).optional(),
     simulatedTimeMax: duration.default('24h').describe('the run ends at this simulated time'),
   })
-  .superRefine(
-    ({ disaggregation: pools, speculation: drafts, failures: outages, count: devices }, context) => {
-      if (pools === undefined) return;
-      const refuse = (name: string, message: string): void =>
-        context.addIssue({ code: 'custom', path: [name], message });
-      if (devices !== 1) refuse('count', 'the pools of disaggregation have replicas');
-      if (drafts !== undefined) refuse('speculation', 'drafts of a decode pool are not simulated');
-      if (outages !== undefined) refuse('failures', 'failures of pools are not simulated');
-    },
-  );
+  .superRefine((scenario, context) => {
+    const refuse = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (scenario.hostCache !== undefined && !scenario.prefixCaching) {
+      refuse('hostCache', 'without prefixCaching no block is cached');
+    }
+    if (scenario.disaggregation === undefined) return;
+    if (scenario.count !== 1) refuse('count', 'the pools of disaggregation have replicas');
+    if (scenario.speculation !== undefined)
+      refuse('speculation', 'drafts of a decode pool are not simulated');
+    if (scenario.failures !== undefined) refuse('failures', 'failures of pools are not simulated');
+    if (scenario.hostCache !== undefined) refuse('hostCache', 'host memory of pools is not simulated');
+  });
 
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioLengths = z.output<typeof lengths>;
