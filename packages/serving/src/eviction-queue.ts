@@ -100,9 +100,14 @@ export class EvictionQueue {
     for (;;) {
       let child = 2 * place + 1;
       if (child >= this.#length) break;
-      const [left = 0, right = 0] = [this.#heap[child], this.#heap[child + 1]];
-      if (child + 1 < this.#length && this.#isBefore(right, left)) child++;
-      const smaller = this.#heap[child] ?? 0;
+      let smaller = this.#heap[child] ?? 0;
+      if (child + 1 < this.#length) {
+        const right = this.#heap[child + 1] ?? 0;
+        if (this.#isBefore(right, smaller)) {
+          smaller = right;
+          child++;
+        }
+      }
       if (!this.#isBefore(smaller, block)) break;
       this.#put(place, smaller);
       place = child;
