@@ -6,4 +6,4 @@ export { hostLinkRate } from './host-link.ts';
 export { expertShare, type ModelWork, modelWork, touchedShare } from './model-work.ts';
 export { measuredEngine, requestSeconds } from './run-terms.ts';
 export { addEntry, emptyLoad, type LoadEntry, type StepLoad } from './step-load.ts';
-export { type DeviceSpeed, type StepTerms, type StepTime, stepTime } from './step-time.ts';
+export { type DeviceSpeed, type StepTime, stepTime } from './step-time.ts';
