@@ -1,6 +1,7 @@
 /** The entry for targets: engines that compute hidden states, and producers that store them. */
 export { PlimsollTarget } from './targets/plimsoll-target.ts';
-export { RolloutWorker, runRollout } from './targets/rollout-worker.ts';
+export { runLocalRollout, runRollout } from './targets/rollout.ts';
+export { RolloutWorker } from './targets/rollout-worker.ts';
 export { type CapturePlan, captureContract } from './targets/sample-features.ts';
 export { SglangTarget, type SglangTransport } from './targets/sglang-target.ts';
 export type { TargetEngine } from './targets/target-engine.ts';

@@ -1,67 +1,27 @@
-/** Producers on a real controller, store and engine. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  DataFlowController,
-  DirectoryStore,
-  FeatureDataLoader,
-  MemoryLedger,
-  type PromptTask,
-} from '@plimsoll/dataflow';
-import { monotonicClock, PlimsollError } from '@plimsoll/foundation';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+/** Producers on a real controller, store and engine: in one process, and through a real NATS server. */
+import type { SampleRef } from '@plimsoll/dataflow';
+import { natsServer, natsSkipReason } from '@plimsoll/dataflow/testing';
+import { PlimsollError } from '@plimsoll/foundation';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { PlimsollTarget } from './plimsoll-target.ts';
-import { RolloutWorker, runRollout } from './rollout-worker.ts';
-import { captureContract } from './sample-features.ts';
+import { runLocalRollout, runRollout } from './rollout.ts';
+import { type Stage, type StageSetting, Stages, task, train } from './rollout-stages.test-data.ts';
+import { type RolloutOptions, RolloutWorker } from './rollout-worker.ts';
 import type { CaptureOutcome, TargetEngine } from './target-engine.ts';
 import { identity, plan, startEngine } from './targets.test-data.ts';
 
 let target: PlimsollTarget;
+let stages: Stages;
 
 beforeAll(async () => {
   target = new PlimsollTarget(await startEngine(), identity);
+  stages = new Stages(target);
 });
-afterAll(() => target.close());
-
-function task(planIndex: number): PromptTask {
-  const inputIds = Array.from(
-    { length: 5 + (planIndex % 7) },
-    (_, token) => 5 + ((token * 13 + planIndex * 3) % 200),
-  );
-  return {
-    ...{ runId: 'run', taskId: `p${planIndex}`, planIndex, sourceId: `line ${planIndex}`, inputIds },
-    ...{ lossMask: inputIds.map((_, token) => Number(token > 1)), tokensMax: 64, chatTemplate: null },
-    ...{ target: identity, tokenizerVersion: 't', metadata: {} },
-  };
-}
-
-async function startRun(count: number, failedPromptsMax = 0) {
-  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-rollout-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const run = new DataFlowController({
-    contract: captureContract(plan, target, { runId: 'run', tokenizerVersion: 't' }),
-    ...{ ledger: new MemoryLedger(), clock: monotonicClock, quantum: 4, attemptsMax: 3, leaseSeconds: 60 },
-    ...{
-      limits: { samplesHigh: 64, samplesLow: 32, bytes: null },
-      failedPromptsMax,
-      freeAfter: 'step',
-      resume: null,
-    },
-  });
-  run.addPrompts(Array.from({ length: count }, (_, index) => task(index)));
-  run.closePlan();
-  const store = await DirectoryStore.open({
-    ...{
-      folder,
-      retention: 'abort',
-      bytesMax: 2 ** 30,
-      writer: '0'.repeat(16),
-      nowSeconds: () => Date.now() / 1000,
-    },
-  });
-  return { run, store };
-}
+afterEach(() => stages.clear());
+afterAll(async () => {
+  await stages.close();
+  await target.close();
+});
 
 /** The target with another capture. */
 function changed(capture: TargetEngine['capture']): TargetEngine {
@@ -73,84 +33,161 @@ function changed(capture: TargetEngine['capture']): TargetEngine {
   };
 }
 
-test('workers produce every prompt, and the loader reads what the target computed', async () => {
-  const { run, store } = await startRun(12);
-  const workers = ['a', 'b'].map(
-    (name) => new RolloutWorker({ name, control: run, store, engine: target, plan, failuresMax: 3 }),
-  );
-  await runRollout(workers, run);
-  const loader = new FeatureDataLoader({ store, source: run, batchSize: 2, readsMax: 2 });
-  const order: string[] = [];
-  let step = 0;
-  let window: string[] = [];
-  for await (const batch of loader.batches()) {
-    expect(Object.keys(batch.tensors).toSorted()).toEqual([
-      'final_states',
-      'input_ids',
-      'layer_states',
-      'loss_mask',
-    ]);
-    order.push(...batch.refs.map(({ taskId }) => taskId));
-    window.push(...batch.refs.map(({ sampleId }) => sampleId));
-    if (!batch.endsWindow) continue;
-    run.acknowledge(window, ++step);
-    window = [];
-  }
-  expect(order).toEqual(Array.from({ length: 12 }, (_, index) => `p${index}`));
-  run.checkIntegrity();
-});
-
-test('a failed prompt is tried again, and fails alone when its attempts are used up', async () => {
-  const { run, store } = await startRun(6, 1);
-  const poisoned = task(2).inputIds.join();
-  let attempts = 0;
-  const engine = changed(async (prompts, wanted) => {
-    const outcomes = await target.capture(prompts, wanted);
-    return prompts.map((prompt, index): CaptureOutcome => {
-      if (prompt.join() !== poisoned) return outcomes[index] as CaptureOutcome;
-      attempts++;
-      return { kind: 'failed', reason: 'out of memory', isRetryable: true };
-    });
-  });
-  await runRollout(
-    [new RolloutWorker({ name: 'a', control: run, store, engine, plan, failuresMax: 3 })],
-    run,
-  );
-  expect(attempts).toBe(3);
-  expect(run.status().failures).toEqual([
-    { taskId: 'p2', planIndex: 2, attempts: 3, reason: 'out of memory' },
-  ]);
-  expect(run.status().samples.ready).toBe(5);
-});
-
-test('constant states fail their prompt and leave nothing in the store', async () => {
-  const { run, store } = await startRun(1, 1);
-  const engine = changed(async (prompts, wanted) => {
-    const outcomes = await target.capture(prompts, wanted);
-    for (const outcome of outcomes) if (outcome.kind === 'captured') outcome.states.layers?.fill(0);
-    return outcomes;
-  });
-  await runRollout(
-    [new RolloutWorker({ name: 'a', control: run, store, engine, plan, failuresMax: 3 })],
-    run,
-  );
-  expect(run.status().failures[0]?.reason).toMatch('the same value');
-  expect((await store.status()).samples).toBe(0);
-});
-
-test('the prompts of a dead target go to the others; without others, the run fails', async () => {
-  const dead = changed(async () => {
+const deadTarget = (): TargetEngine =>
+  changed(async () => {
     throw new PlimsollError({ code: 'target-unreachable', message: 'the target is gone' });
   });
-  const first = await startRun(8);
-  const worker = (name: string, engine: TargetEngine, { run, store }: typeof first) =>
-    new RolloutWorker({ name, control: run, store, engine, plan, failuresMax: 2 });
-  const dying = worker('dead', dead, first);
-  await runRollout([dying, worker('alive', target, first)], first.run);
-  expect(first.run.status().samples.ready).toBe(8);
-  const second = await startRun(8);
-  await expect(runRollout([worker('dead', dead, second)], second.run)).rejects.toMatchObject({
-    code: 'no-worker-left',
+
+async function openWorker(
+  stage: Stage,
+  name: string,
+  options: Partial<RolloutOptions> = {},
+): Promise<RolloutWorker> {
+  const link = await stage.openLink(name);
+  return new RolloutWorker({ link, store: stage.store, engine: target, plan, failuresMax: 2, ...options });
+}
+
+const upTo = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `p${index}`);
+
+const places: Readonly<Record<string, (setting: StageSetting) => Promise<Stage>>> = {
+  'in process': (setting) => stages.inProcess(setting),
+  ...(natsServer === null ? {} : { 'through NATS': (setting: StageSetting) => stages.throughNats(setting) }),
+};
+
+describe.each(Object.entries(places))('%s', (_name, makeStage) => {
+  test('workers produce every prompt, and the loader reads what the target computed', async () => {
+    const stage = await makeStage({ prompts: 13 });
+    const workers = [await openWorker(stage, 'a'), await openWorker(stage, 'b')];
+    const [{ order, features }] = await Promise.all([train(stage), runRollout(workers)]);
+    expect(features).toEqual(['final_states', 'input_ids', 'layer_states', 'loss_mask']);
+    expect(order).toEqual(upTo(12));
+    expect(stage.run.status()).toMatchObject({ trained: 12, dropped: 1, failures: [] });
+    expect((await stage.store.status()).samples).toBe(0);
   });
-  expect(() => second.run.takeWindow()).toThrow('the target is gone');
+
+  test('features that the trainer cannot read are captured again', async () => {
+    const stage = await makeStage({ prompts: 8 });
+    const captured: string[] = [];
+    const removals: Promise<void>[] = [];
+    const onSample = (ref: SampleRef): void => {
+      if (ref.taskId === 'p2' && !captured.includes('p2')) removals.push(stage.store.abort(ref));
+      captured.push(ref.taskId);
+    };
+    const producing = openWorker(stage, 'a', { onSample }).then((worker) => runRollout([worker]));
+    await expect.poll(() => captured.length).toBe(8);
+    await Promise.all(removals);
+    const [{ order }] = await Promise.all([train(stage), producing]);
+    expect(order).toEqual(upTo(8));
+    expect(captured).toEqual([...upTo(8), 'p2']);
+  });
+
+  test('a failed prompt is tried again, and fails alone when its attempts are used up', async () => {
+    const stage = await makeStage({ prompts: 6, failedPromptsMax: 1 });
+    const poisoned = task('', 2).inputIds.join();
+    let attempts = 0;
+    const engine = changed(async (prompts, wanted) => {
+      const outcomes = await target.capture(prompts, wanted);
+      return prompts.map((prompt, index): CaptureOutcome => {
+        if (prompt.join() !== poisoned) return outcomes[index] as CaptureOutcome;
+        attempts++;
+        return { kind: 'failed', reason: 'out of memory', isRetryable: true };
+      });
+    });
+    const worker = await openWorker(stage, 'a', { engine });
+    const [{ order }] = await Promise.all([train(stage), runRollout([worker])]);
+    expect(attempts).toBe(3);
+    expect(order).toEqual(['p0', 'p1', 'p3', 'p4']);
+    const { failures } = stage.run.status();
+    expect(failures.map(({ taskId, reason }) => `${taskId}: ${reason}`)).toEqual(['p2: out of memory']);
+  });
+
+  test('constant states fail their prompt and leave nothing in the store', async () => {
+    const stage = await makeStage({ prompts: 1, failedPromptsMax: 1 });
+    const engine = changed(async (prompts, wanted) => {
+      const outcomes = await target.capture(prompts, wanted);
+      for (const outcome of outcomes) if (outcome.kind === 'captured') outcome.states.layers?.fill(0);
+      return outcomes;
+    });
+    const worker = await openWorker(stage, 'a', { engine });
+    await Promise.all([train(stage), runRollout([worker])]);
+    expect(stage.run.status().failures[0]?.reason).toMatch('the same value');
+    expect((await stage.store.status()).samples).toBe(0);
+  });
+
+  test('other workers get the prompts of a dead target', async () => {
+    const stage = await makeStage({ prompts: 8 });
+    const dying = await openWorker(stage, 'dead', { engine: deadTarget() });
+    const alive = await openWorker(stage, 'alive');
+    const [{ order }] = await Promise.all([train(stage), runRollout([dying, alive])]);
+    expect(order).toEqual(upTo(8));
+  });
+
+  test('without a working target the producer fails, and a later producer ends its run', async () => {
+    const stage = await makeStage({ prompts: 4 });
+    const dying = await openWorker(stage, 'dead', { engine: deadTarget() });
+    await expect(runRollout([dying])).rejects.toMatchObject({ code: 'no-worker-left' });
+    expect(dying.stoppedBy?.code).toBe('target-unreachable');
+    const later = await openWorker(stage, 'later');
+    const [{ order }] = await Promise.all([train(stage), runRollout([later])]);
+    expect(order).toEqual(upTo(4));
+  });
+
+  test('a stopped producer gives its prompts back', async () => {
+    const stage = await makeStage({ prompts: 4 });
+    const stopping = new AbortController();
+    const engine = changed(async (_prompts, _wanted, signal) => {
+      stopping.abort(new Error('Ctrl-C'));
+      signal?.throwIfAborted();
+      return [];
+    });
+    const stopped = await openWorker(stage, 'stopped', { engine });
+    const waiting = await openWorker(stage, 'waiting', { engine });
+    await expect(runRollout([stopped, waiting], stopping.signal)).rejects.toThrow('Ctrl-C');
+    const later = await openWorker(stage, 'later');
+    const [{ order }] = await Promise.all([train(stage), runRollout([later])]);
+    expect(order).toEqual(upTo(4));
+  });
+
+  test('an error of the store ends all workers and is not lost', async () => {
+    const stage = await makeStage({ prompts: 4 });
+    const full = new PlimsollError({ code: 'disk-full', message: 'the disk is full' });
+    const put = async (): Promise<never> => {
+      throw full;
+    };
+    const failing = await openWorker(stage, 'full', { store: { put } });
+    await expect(runRollout([failing, await openWorker(stage, 'other')])).rejects.toBe(full);
+  });
+
+  test('the failure of the run ends its producers and never looks like its end', async () => {
+    const stage = await makeStage({ prompts: 4 });
+    const worker = await openWorker(stage, 'a');
+    stage.run.failRun(new PlimsollError({ code: 'trainer-failed', message: 'the trainer is gone' }));
+    await expect(runRollout([worker])).rejects.toThrow('the trainer is gone');
+  });
 });
+
+test('in one process, a producer that cannot go on fails the run for its trainer', async () => {
+  const stage = await stages.inProcess({ prompts: 8 });
+  const training = train(stage);
+  training.catch(() => undefined);
+  const dying = await openWorker(stage, 'dead', { engine: deadTarget() });
+  await expect(runLocalRollout(stage.run, [dying])).rejects.toMatchObject({ code: 'no-worker-left' });
+  await expect(training).rejects.toThrow('the target is gone');
+  const second = await stages.inProcess({ prompts: 8 });
+  const wrong = changed(async () => {
+    throw new TypeError('states is undefined');
+  });
+  const worker = await openWorker(second, 'wrong', { engine: wrong });
+  await expect(runLocalRollout(second.run, [worker])).rejects.toThrow(TypeError);
+  expect(() => second.run.takeWindow()).toThrow('a producer failed: states is undefined');
+  const none = await stages.inProcess({ prompts: 8 });
+  await expect(runLocalRollout(none.run, [])).rejects.toThrow('none was started');
+});
+
+// The suite through NATS is in the list only where a server is.
+test.skipIf(natsServer === null)(
+  `a NATS server is here${natsServer === null ? `: ${natsSkipReason}` : ''}`,
+  () => {
+    expect(Object.keys(places)).toHaveLength(2);
+  },
+);

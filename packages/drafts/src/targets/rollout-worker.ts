@@ -1,38 +1,23 @@
 /**
- * A producer: leases prompts, lets the target compute them, stores the features and commits their refs.
+ * A producer: takes prompts from a run, lets the target compute them, stores the features and commits their refs.
  *
- *   lease -> capture -> (failed: fail the prompt, others go on) -> put -> commit -> (superfluous: abort)
+ *   nextPrompts -> capture -> (failed: fail the prompt, others go on) -> put -> commit
  *
- * A worker stops after `failuresMax` calls in a row in which the target itself failed; its prompts go to other workers. The
- * run fails when the last worker has stopped.
+ * A worker stops after `failuresMax` calls in a row in which the target itself failed; other producers get its prompts.
  */
-import type { DataFlowController, FeatureStore, PromptTask, SampleRef } from '@plimsoll/dataflow';
+import type { FeatureStore, ProducerLink, PromptTask, SampleRef } from '@plimsoll/dataflow';
 import { PlimsollError } from '@plimsoll/foundation';
 import { type CapturePlan, sampleInput } from './sample-features.ts';
-import type { PromptStates, TargetEngine } from './target-engine.ts';
+import type { CaptureOutcome, PromptStates, TargetEngine } from './target-engine.ts';
 import { checkWanted } from './wanted-states.ts';
 
-/** The calls of a controller that a producer makes. Another machine's controller answers with promises. */
-export type ProducerControl = {
-  readonly [Name in
-    | 'leasePrompts'
-    | 'commit'
-    | 'failPrompts'
-    | 'dropWorker'
-    | 'failRun'
-    | 'nextChange'
-    | 'status']: (
-    ...parameters: Parameters<DataFlowController[Name]>
-  ) => ReturnType<DataFlowController[Name]> | Promise<Awaited<ReturnType<DataFlowController[Name]>>>;
-};
-
 export interface RolloutOptions {
-  /** Unique among the workers of a run. */
-  readonly name: string;
-  readonly control: ProducerControl;
-  readonly store: FeatureStore;
+  /** The worker's own link: a link knows the prompts that its producer has. */
+  readonly link: ProducerLink;
+  readonly store: Pick<FeatureStore, 'put'>;
   readonly engine: TargetEngine;
   readonly plan: CapturePlan;
+  /** Below the attempts of a prompt in the run: a target that is down would use up the attempts of its prompts. */
   readonly failuresMax: number;
   /** Called after every committed sample. */
   readonly onSample?: (ref: SampleRef) => void;
@@ -45,15 +30,15 @@ const featureCodes: ReadonlySet<string> = new Set([
   'bad-feature',
 ]);
 
-/** `worked`: prompts were leased. `idle`: back-pressure, or all prompts are leased. `stopped`: the target keeps failing. */
-export type RolloutTurn = 'worked' | 'idle' | 'stopped';
+/** `ended`: the run needs no more samples. `stopped`: the target keeps failing. */
+export type RolloutTurn = 'worked' | 'ended' | 'stopped';
 
 export class RolloutWorker {
   readonly #options: RolloutOptions;
   #failures = 0;
   #stoppedBy: PlimsollError | null = null;
 
-  /** Throws what `checkWanted` throws: no prompt is leased for states that the engine cannot capture. */
+  /** Throws what `checkWanted` throws: no prompt is taken for states that the engine cannot capture. */
   constructor(options: RolloutOptions) {
     checkWanted(options.engine, options.plan);
     this.#options = options;
@@ -64,49 +49,60 @@ export class RolloutWorker {
     return this.#stoppedBy;
   }
 
-  /** Leases prompts once and works on them. Throws the failure of the run, errors of the store, and the signal's reason. */
+  /**
+   * Waits for prompts and works on them. Throws the failure of the run, errors of the link and the store, and the signal's
+   * reason; then the worker has given its prompts back.
+   */
   async runOnce(signal?: AbortSignal): Promise<RolloutTurn> {
-    const { name, control, engine } = this.#options;
+    const { link, engine } = this.#options;
     if (this.#stoppedBy !== null) return 'stopped';
-    signal?.throwIfAborted();
-    const leased = await control.leasePrompts(name, engine.promptsMax);
-    if (leased.length === 0) return 'idle';
+    const prompts = await link.nextPrompts(engine.promptsMax, signal);
+    if (prompts === null) return 'ended';
+    const tasks = prompts.map(({ task }) => task);
     try {
-      await this.#produce(
-        leased.map(({ task }) => task),
-        signal,
-      );
+      const outcomes = await this.#capture(tasks, signal);
+      if (outcomes instanceof PlimsollError) return await this.#targetFailed(tasks, outcomes);
+      for (const [index, task] of tasks.entries()) await this.#finish(task, outcomes[index]);
       this.#failures = 0;
       return 'worked';
     } catch (error) {
-      await control.dropWorker(name);
-      signal?.throwIfAborted();
-      if (!(error instanceof TargetFailure)) throw error;
-      this.#failures++;
-      if (this.#failures < this.#options.failuresMax) return 'worked';
-      this.#stoppedBy = error.failure;
-      return 'stopped';
+      await link.close();
+      throw error;
     }
   }
 
-  async #produce(tasks: readonly PromptTask[], signal: AbortSignal | undefined): Promise<void> {
+  /** Returns the error of a target that failed as a whole. */
+  async #capture(
+    tasks: readonly PromptTask[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly CaptureOutcome[] | PlimsollError> {
     const { engine, plan } = this.#options;
     const prompts = tasks.map(({ inputIds }) => inputIds);
-    const outcomes = await engine.capture(prompts, plan, signal).catch((error: unknown) => {
-      throw error instanceof PlimsollError ? new TargetFailure(error) : error;
-    });
-    for (const [index, task] of tasks.entries()) {
-      const outcome = outcomes[index];
-      if (outcome?.kind === 'captured') {
-        await this.#publish(task, outcome.states);
-        continue;
-      }
-      await this.#fail(task, outcome ?? { reason: 'the target left the prompt out', isRetryable: true });
+    try {
+      return await engine.capture(prompts, plan, signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof PlimsollError) return error;
+      throw error;
     }
   }
 
+  async #targetFailed(tasks: readonly PromptTask[], error: PlimsollError): Promise<RolloutTurn> {
+    for (const task of tasks) await this.#fail(task, { reason: error.message, isRetryable: true });
+    this.#failures++;
+    if (this.#failures < this.#options.failuresMax) return 'worked';
+    this.#stoppedBy = error;
+    return 'stopped';
+  }
+
+  async #finish(task: PromptTask, outcome: CaptureOutcome | undefined): Promise<void> {
+    if (outcome?.kind === 'captured') await this.#publish(task, outcome.states);
+    else await this.#fail(task, outcome ?? { reason: 'the target left the prompt out', isRetryable: true });
+  }
+
+  /** A commit that throws may have reached the run, so the features stay; `gc` of the store removes what no run needs. */
   async #publish(task: PromptTask, states: PromptStates): Promise<void> {
-    const { control, store, plan, onSample } = this.#options;
+    const { link, store, plan, onSample } = this.#options;
     let ref: SampleRef;
     try {
       ref = await store.put(sampleInput(task, plan, states));
@@ -115,93 +111,19 @@ export class RolloutWorker {
       await this.#fail(task, { reason: error.message, isRetryable: false });
       return;
     }
-    try {
-      const { superfluous } = await control.commit([ref]);
-      for (const other of superfluous) await store.abort(other);
-    } catch (error) {
-      await store.abort(ref);
-      throw error;
-    }
+    await link.commit([ref]);
     onSample?.(ref);
   }
 
-  /** A lease that has expired is another worker's now, so that its failure is none of this worker's. */
+  /** After its lease has expired, a prompt belongs to another worker, and this worker's failure does not count. */
   async #fail(
     { taskId }: PromptTask,
     { reason, isRetryable }: { readonly reason: string; readonly isRetryable: boolean },
   ): Promise<void> {
     try {
-      await this.#options.control.failPrompts(this.#options.name, [{ taskId, reason, isRetryable }]);
+      await this.#options.link.fail([{ taskId, reason, isRetryable }]);
     } catch (error) {
       if (!(error instanceof PlimsollError) || error.code !== 'prompt-not-leased') throw error;
     }
   }
-}
-
-/** Marks a failure of the target itself. */
-class TargetFailure extends Error {
-  readonly failure: PlimsollError;
-
-  constructor(failure: PlimsollError) {
-    super(failure.message, { cause: failure });
-    this.failure = failure;
-  }
-}
-
-/**
- * Runs workers until every prompt of the closed plan is committed or has failed. Fails the run when the last worker has
- * stopped.
- */
-export async function runRollout(
-  workers: readonly RolloutWorker[],
-  control: ProducerControl,
-  signal?: AbortSignal,
-): Promise<void> {
-  const ended = new AbortController();
-  const all = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
-  const work = async (worker: RolloutWorker): Promise<void> => {
-    for (;;) {
-      const changed = Promise.resolve(control.nextChange(all));
-      // The wait ends with the run; only `await` below listens to it.
-      changed.catch(() => undefined);
-      const turn = await worker.runOnce(all);
-      if (turn === 'stopped') return;
-      if (turn === 'idle') {
-        if (await isProduced(control)) return;
-        await changed;
-      }
-    }
-  };
-  try {
-    await Promise.all(workers.map(work));
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof PlimsollError) await control.failRun(error);
-    throw error;
-  } finally {
-    ended.abort(new Error('the rollout has ended'));
-  }
-  if (await isProduced(control)) return;
-  const failure = workers.map(({ stoppedBy }) => stoppedBy).find((error) => error !== null) ?? null;
-  const error = noWorkerLeft(workers.length, failure);
-  await control.failRun(error);
-  throw error;
-}
-
-async function isProduced(control: ProducerControl): Promise<boolean> {
-  const { prompts } = await control.status();
-  return prompts.waiting === 0 && prompts.leased === 0;
-}
-
-function noWorkerLeft(count: number, failure: PlimsollError | null): PlimsollError {
-  return new PlimsollError(
-    {
-      code: 'no-worker-left',
-      message: `all ${count} producers have stopped: ${failure?.message ?? 'none was started'}`,
-      value: count,
-      limit: 'at least one working target',
-      hint: failure?.hint ?? 'start a producer',
-    },
-    { cause: failure },
-  );
 }
