@@ -53,11 +53,9 @@ function joiningTensors({ hiddenSize }: TextModel, { kind, settings }: JoinInput
 /** Returns the number of layers of the model whose hidden states the drafter reads. */
 export function featureCount(settings: readonly ConfigReader[]): number {
   const keys = ['target_layer_ids', 'eagle_aux_hidden_state_layer_ids', 'aux_hidden_state_layer_ids'];
-  for (const section of settings) {
-    const layers = section.integers(keys);
-    if (layers !== null && layers.length > 0) return layers.length;
-  }
-  return usualFeatures;
+  // A config for several engines lists the layers once for each: all lists are read, and the most specific counts.
+  const counts = settings.map((section) => section.integers(keys)?.length ?? 0);
+  return counts.find((count) => count > 0) ?? usualFeatures;
 }
 
 /** EAGLE3's first layer attends with the token's embedding and the hidden state side by side. */

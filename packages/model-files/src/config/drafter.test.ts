@@ -102,13 +102,28 @@ describe('EAGLE3', () => {
     expect(shapes({ ...config, eagle_config: { use_aux_hidden_state: false } })['fc.weight']).toBeUndefined();
   });
 
+  test('reads every list of layers that a config has for its engines', () => {
+    const spec = modelSpecFromConfig({
+      ...config,
+      eagle_aux_hidden_state_layer_ids: [2, 3],
+      eagle_config: { eagle_aux_hidden_state_layer_ids: [1, 2], use_aux_hidden_state: true },
+    });
+    expect(spec.notModelled).toEqual([]);
+    expect(spec.tensors.find(({ name }) => name === 'fc.weight')?.shape).toEqual([256, 2 * 256]);
+  });
+
   test('is also a speculators checkpoint, which nests its layers and states its tokens', () => {
     const spec = modelSpecFromConfig({
       architectures: ['Eagle3DraftModel'],
       speculators_model_type: 'eagle3',
       draft_vocab_size: 100,
       norm_before_fc: true,
-      speculators_config: { proposal_methods: [{ proposal_type: 'greedy', speculative_tokens: 5 }] },
+      speculators_config: {
+        algorithm: 'eagle3',
+        default_proposal_method: 'greedy',
+        proposal_methods: [{ proposal_type: 'greedy', speculative_tokens: 5 }],
+        verifier: { name_or_path: 'example/target', architectures: ['LlamaForCausalLM'] },
+      },
       transformer_layer_config: { ...layer, model_type: 'llama' },
     });
     expect(spec.drafter).toEqual({ kind: 'eagle3', tokens: 5, capturedLayers: 3 });

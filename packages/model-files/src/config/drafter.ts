@@ -89,7 +89,9 @@ function drafterKind(root: ConfigReader): DrafterSpec['kind'] | null {
 /** Tokens per step that the checkpoint was trained for; null if it states none. */
 function draftTokens(root: ConfigReader, settings: readonly ConfigReader[]): number | null {
   const rule = { maximum: draftTokensMax };
-  const proposed = root.section('speculators_config')?.sections('proposal_methods')?.[0];
+  const speculators = root.section('speculators_config');
+  speculators?.ignore('algorithm', 'default_proposal_method', 'verifier');
+  const proposed = speculators?.sections('proposal_methods')?.[0];
   const stated = proposed?.optionalInteger('speculative_tokens', rule) ?? null;
   return stated ?? firstInteger(settings, ['dspark_block_size', 'block_size', 'n_predict'], rule);
 }
