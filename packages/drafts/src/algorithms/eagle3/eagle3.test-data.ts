@@ -29,12 +29,13 @@ function wave(
   );
 }
 
-const vocabulary = {
+export const exampleVocabulary = {
   draftToTarget: Int32Array.from(draftIds),
   isDrafted: Uint8Array.from({ length: sizes.targetVocabulary }, (_, id) => Number(draftIds.includes(id))),
 };
 
 export interface Example {
+  readonly config: Eagle3Config;
   readonly parameters: ParameterSet;
   readonly recorded: Eagle3Recording;
   readonly plan: ReturnType<typeof planArena>;
@@ -42,15 +43,20 @@ export interface Example {
 
 /** Records the example for `sequences` samples of `length` tokens. */
 export function recordExample(
-  flags: Pick<Eagle3Config, 'normOutput' | 'normLayers'>,
+  flags: Pick<Eagle3Config, 'normOutput' | 'normLayers'> & Partial<Eagle3Config>,
   training: Eagle3Training,
   shape: { readonly sequences: number; readonly length: number; readonly trains: boolean },
 ): Example {
   const parameters = new ParameterSet();
   const config = { ...sizes, ...flags };
   const weights = defineEagle3(parameters, config);
-  const recorded = recordEagle3(parameters, weights, { config, training, vocabulary }, shape);
-  return { parameters, recorded, plan: planArena(parameters, [recorded.recording]) };
+  const recorded = recordEagle3(
+    parameters,
+    weights,
+    { config, training, vocabulary: exampleVocabulary },
+    shape,
+  );
+  return { config, parameters, recorded, plan: planArena(parameters, [recorded.recording]) };
 }
 
 /** Norms are 1 + a wave; the numbers of the waves follow the reference's order of weights. */
@@ -108,7 +114,7 @@ function padded(rows: readonly ArrayLike<number>[], width: number): Float32Array
 export function exampleStrategy(sequences: number): Eagle3Strategy {
   const config = { ...sizes, normOutput: false, normLayers: false };
   const training = { tttLength: 3, stepDecay: 0.8, loss: { kind: 'kl' } } as const;
-  return new Eagle3Strategy({ config, training, vocabulary, sequences, lengths: [16, 9] });
+  return new Eagle3Strategy({ config, training, vocabulary: exampleVocabulary, sequences, lengths: [16, 9] });
 }
 
 /** One sample of a batch as a batch of its own, with the same padding. */
