@@ -67,7 +67,7 @@ export function tokenIdsOf(batch: Features, vocabularySize: number): Int32Array 
   return ids;
 }
 
-function fromFeature({ dtype, data }: Feature): Float32Array | Int32Array | Uint8Array {
+export function fromFeature({ dtype, data }: Feature): Float32Array | Int32Array | Uint8Array {
   // A copy, because the bytes of a file need not begin at a multiple of the element size.
   const { buffer } = data.slice();
   switch (dtype) {

@@ -10,11 +10,11 @@
  * counted by their input, so that output 0 is 1. The format has three captured layers and no flag of EAGLE3.1.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { toBfloat16 } from '@plimsoll/foundation/half-floats';
 import type { GgufValue } from '@plimsoll/model-files/gguf';
 import { type GgmlType, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { ggufArray, ggufScalar, ggufString, ggufUint32, layOutGguf } from '@plimsoll/model-files/writing';
 import { checkLayers, checkWeights, type Eagle3Draft } from '../algorithms/eagle3/eagle3-draft.ts';
-import { toBfloat16 } from '../targets/half-floats.ts';
 import type { WeightsType } from './draft-config.ts';
 import { bytesOf, checkAbsent, writeWholeFile } from './whole-file.ts';
 

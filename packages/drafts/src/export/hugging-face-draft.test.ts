@@ -2,13 +2,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromBfloat16, toBfloat16 } from '@plimsoll/foundation/half-floats';
 import { modelSpecFromConfig, readModelDirectory } from '@plimsoll/model-files';
 import { encodeSafetensors, type SafetensorsData } from '@plimsoll/model-files/writing';
 import { createDoubleArena } from '@plimsoll/training';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Eagle3Draft, putWeights } from '../algorithms/eagle3/eagle3-draft.ts';
 import type { Eagle3Config } from '../algorithms/eagle3/eagle3-spec.ts';
-import { fromBfloat16, toBfloat16 } from '../targets/half-floats.ts';
 import { bits, recordDraft, trained } from './drafts.test-data.ts';
 import { type DraftExport, readHuggingFaceDraft, writeHuggingFaceDraft } from './hugging-face-draft.ts';
 

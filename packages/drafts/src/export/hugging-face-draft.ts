@@ -7,6 +7,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
+import { toBfloat16 } from '@plimsoll/foundation/half-floats';
 import { openFileSource, readModelDirectory } from '@plimsoll/model-files';
 import { weightsOf } from '@plimsoll/model-files/safetensors';
 import { layOutSafetensors } from '@plimsoll/model-files/writing';
@@ -18,7 +19,6 @@ import {
 } from '../algorithms/eagle3/eagle3-draft.ts';
 import { type Feature, fromFeature } from '../algorithms/feature-values.ts';
 import { draftOffsets, storedVocabularyMap } from '../data/vocabulary-map.ts';
-import { toBfloat16 } from '../targets/half-floats.ts';
 import { type DraftForm, type DraftTarget, draftConfig, type WeightsType } from './draft-config.ts';
 import { readDraftConfig } from './read-draft-config.ts';
 import { bytesOf, checkAbsent, writeWholeFile } from './whole-file.ts';

@@ -42,7 +42,7 @@ export async function runLocalRollout(
   try {
     await runRollout(workers, signal);
   } catch (error) {
-    run.failRun(error instanceof PlimsollError ? error : producerFailed(error));
+    run.failRun(producerFailure(error));
     throw error;
   }
 }
@@ -61,13 +61,15 @@ function noWorkerLeft(failures: readonly PlimsollError[]): PlimsollError {
   );
 }
 
-function producerFailed(cause: unknown): PlimsollError {
+/** Why a run fails whose producers have stopped. */
+export function producerFailure(error: unknown): PlimsollError {
+  if (error instanceof PlimsollError) return error;
   return new PlimsollError(
     {
       code: 'producer-failed',
-      message: `a producer failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      hint: 'repair the cause, and resume the run from its checkpoint',
+      message: `a producer failed: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'resume the run after the cause is removed; trained samples are not captured again',
     },
-    { cause },
+    { cause: error },
   );
 }

@@ -8,7 +8,7 @@ import {
   type FeatureStore,
   freeFeatures,
 } from '@plimsoll/dataflow';
-import { PlimsollError } from '@plimsoll/foundation';
+import { producerFailure } from '../targets/rollout.ts';
 import type { OpenFlow } from './training-flow.ts';
 
 export interface OpenedRun {
@@ -51,14 +51,4 @@ export function liveFlow(options: LiveFlowOptions): OpenFlow {
       },
     };
   };
-}
-
-function producerFailure(error: unknown): PlimsollError {
-  if (error instanceof PlimsollError) return error;
-  const details = {
-    code: 'producer-failed',
-    message: `the producer of this process has failed: ${error instanceof Error ? error.message : String(error)}`,
-    hint: 'resume the run after the cause is removed; trained samples are not captured again',
-  };
-  return new PlimsollError(details, { cause: error });
 }

@@ -6,6 +6,7 @@ import {
   DataFlowController,
   DirectoryStore,
   type FeatureStore,
+  LocalProducerLink,
   type PromptTask,
   type SampleRef,
   SqliteLedger,
@@ -19,7 +20,8 @@ import { knownStrategies } from '../algorithms/known-strategies.ts';
 import { readTargetTables, type TargetTables } from '../algorithms/target-tables.ts';
 import { VocabularyCounter, type VocabularyMap } from '../data/vocabulary-map.ts';
 import type { PlimsollTarget } from '../targets/plimsoll-target.ts';
-import { RolloutWorker, runRollout } from '../targets/rollout-worker.ts';
+import { runLocalRollout } from '../targets/rollout.ts';
+import { RolloutWorker } from '../targets/rollout-worker.ts';
 import { type CapturePlan, captureContract, sampleInput } from '../targets/sample-features.ts';
 import { identity } from '../targets/targets.test-data.ts';
 import { liveFlow } from './live-flow.ts';
@@ -192,8 +194,12 @@ export async function besideProducer({ target }: Example, folder: string, change
       return { run, close: () => ledger.close() };
     },
     produce: async (control, signal) => {
-      const worker = new RolloutWorker({ name: 'w', control, store, engine: target, plan, failuresMax: 1 });
-      await runRollout([worker], control, signal);
+      const link = new LocalProducerLink({ run: control, store, worker: 'w' });
+      await runLocalRollout(
+        control,
+        [new RolloutWorker({ link, store, engine: target, plan, failuresMax: 1 })],
+        signal,
+      );
     },
   });
   const steps = Math.floor(taskCount / quantum);
