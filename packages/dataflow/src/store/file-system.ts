@@ -5,6 +5,7 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '@plimsoll/foundation/system-error';
+import { syncFolder } from '@plimsoll/foundation/whole-file';
 
 export interface FolderEntry {
   readonly name: string;
@@ -31,7 +32,7 @@ export interface FileSystem {
   list(folder: string): Promise<readonly FolderEntry[]>;
 }
 
-async function sync(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -63,11 +64,8 @@ export const nodeFileSystem: FileSystem = {
       await handle.close();
     }
   },
-  syncFile: sync,
-  async syncFolder(path) {
-    // Windows cannot open a folder; its file systems journal names themselves.
-    if (process.platform !== 'win32') await sync(path);
-  },
+  syncFile,
+  syncFolder,
   rename,
   remove: (path) => rm(path, { force: true }),
   async read(path) {

@@ -11,12 +11,13 @@
  */
 import { PlimsollError } from '@plimsoll/foundation';
 import { toBfloat16 } from '@plimsoll/foundation/half-floats';
+import { writeWholeFile } from '@plimsoll/foundation/whole-file';
 import type { GgufValue } from '@plimsoll/model-files/gguf';
 import { type GgmlType, ggmlTypeNamed } from '@plimsoll/model-files/spec';
 import { ggufArray, ggufScalar, ggufString, ggufUint32, layOutGguf } from '@plimsoll/model-files/writing';
 import { checkLayers, checkWeights, type Eagle3Draft } from '../algorithms/eagle3/eagle3-draft.ts';
 import type { WeightsType } from './draft-config.ts';
-import { bytesOf, checkAbsent, writeWholeFile } from './whole-file.ts';
+import { bytesOf, checkAbsent } from './exported-file.ts';
 
 export interface GgufDraftExport {
   readonly path: string;

@@ -8,6 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defined, PlimsollError } from '@plimsoll/foundation';
 import { toBfloat16 } from '@plimsoll/foundation/half-floats';
+import { writeWholeFile } from '@plimsoll/foundation/whole-file';
 import { openFileSource, readModelDirectory } from '@plimsoll/model-files';
 import { weightsOf } from '@plimsoll/model-files/safetensors';
 import { layOutSafetensors } from '@plimsoll/model-files/writing';
@@ -20,8 +21,8 @@ import {
 import { type Feature, fromFeature } from '../algorithms/feature-values.ts';
 import { draftOffsets, storedVocabularyMap } from '../data/vocabulary-map.ts';
 import { type DraftForm, type DraftTarget, draftConfig, type WeightsType } from './draft-config.ts';
+import { bytesOf, checkAbsent } from './exported-file.ts';
 import { readDraftConfig } from './read-draft-config.ts';
-import { bytesOf, checkAbsent, writeWholeFile } from './whole-file.ts';
 
 export interface DraftExport {
   readonly folder: string;
@@ -54,7 +55,7 @@ export async function writeHuggingFaceDraft(options: DraftExport): Promise<void>
   const { header } = layOutSafetensors(tensors, { format: 'pt' });
   await writeWholeFile(weights, chunks(header, tensors));
   const text = JSON.stringify(draftConfig(draft, target, { form, weightsType }), null, 2);
-  await writeWholeFile(config, [Buffer.from(`${text}\n`)]);
+  await writeWholeFile(config, [`${text}\n`]);
 }
 
 /** One tensor at a time is in memory beside the draft. */

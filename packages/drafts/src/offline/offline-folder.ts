@@ -9,12 +9,13 @@
  * of layers trains a draft that never accepts.
  */
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DirectoryStore, parseSampleRef, type SampleRef } from '@plimsoll/dataflow';
 import { PlimsollError } from '@plimsoll/foundation';
 import { attempt } from '@plimsoll/foundation/attempt';
 import { jsonPreview } from '@plimsoll/foundation/json-preview';
+import { writeWholeFile } from '@plimsoll/foundation/whole-file';
 
 /** Plain values, compared field by field. */
 export type OfflineSettings = Readonly<Record<string, string | number | boolean | null | readonly number[]>>;
@@ -127,15 +128,13 @@ function parsedLine(line: string): unknown {
 async function writeRefs(folder: string, refs: Iterable<SampleRef>): Promise<void> {
   const path = join(folder, refsName);
   const lines = Array.from(refs, (ref) => `${JSON.stringify(ref)}\n`);
-  await writeFile(`${path}.unfinished`, lines);
-  await rename(`${path}.unfinished`, path);
+  await writeWholeFile(path, lines);
 }
 
 async function checkSettings(path: string, settings: OfflineSettings): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) {
-    await writeFile(`${path}.unfinished`, `${JSON.stringify(settings, null, 2)}\n`);
-    await rename(`${path}.unfinished`, path);
+    await writeWholeFile(path, [`${JSON.stringify(settings, null, 2)}\n`]);
     return;
   }
   const found = parsedLine(text);

@@ -7,7 +7,7 @@ import { encodeSafetensors, type SafetensorsData } from '@plimsoll/model-files/w
 const hiddenSize = 64;
 const draftVocabulary = 100;
 
-export const usualConfig = {
+const usualConfig = {
   architectures: ['LlamaForCausalLMEagle3'],
   model_type: 'llama',
   num_hidden_layers: 1,

@@ -12,9 +12,9 @@
  * one. A load checks the whole file before it changes anything.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
 import { MiB, PlimsollError } from '@plimsoll/foundation';
+import { replaceFile } from '@plimsoll/foundation/whole-file';
 
 const magic = Buffer.from('PLIMSPC1');
 const hashBytes = 32;
@@ -46,24 +46,15 @@ export class CacheWriter {
     blockBytesMax: number,
     write: (writer: CacheWriter) => Promise<CacheLayout>,
   ): Promise<number> {
-    const unfinished = `${path}.unfinished`;
+    const fill = async (file: FileHandle): Promise<number> => {
+      const writer = new CacheWriter(file, blockBytesMax);
+      await writer.add(magic);
+      return writer.#finish(await write(writer));
+    };
     try {
       // The content of prompts is in the file: other users of the machine may not read it.
-      const file = await open(unfinished, 'w', 0o600);
-      let writtenBytes = 0;
-      try {
-        const writer = new CacheWriter(file, blockBytesMax);
-        await writer.add(magic);
-        writtenBytes = await writer.#finish(await write(writer));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(unfinished, path);
-      await syncDirectory(dirname(path));
-      return writtenBytes;
+      return await replaceFile(path, fill, 0o600);
     } catch (cause) {
-      await rm(unfinished, { force: true }).catch(() => undefined);
       throw new PlimsollError(
         {
           code: 'prefix-cache-unsaved',
@@ -125,17 +116,6 @@ export class CacheWriter {
       start += bytesWritten;
       this.#written += bytesWritten;
     }
-  }
-}
-
-/** A renamed file survives a power failure only if its directory is on the disk too. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

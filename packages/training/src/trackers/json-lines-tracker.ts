@@ -2,7 +2,8 @@
  * One JSON object per record in a file, for scripts. A resumed run repeats the steps after its checkpoint, so that opening the file
  * removes their records: a step has one record in the end, as in an unbroken run.
  */
-import { type FileHandle, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { writeWholeFile } from '@plimsoll/foundation/whole-file';
 import type { RunRecord, Tracker } from './tracker.ts';
 
 export class JsonLinesTracker implements Tracker {
@@ -16,8 +17,7 @@ export class JsonLinesTracker implements Tracker {
   static async open(path: string, fromStep: number): Promise<JsonLinesTracker> {
     const text = await readFile(path, 'utf8').catch(() => '');
     const kept = text.split('\n').filter((line) => stepOf(line) <= fromStep);
-    await writeFile(`${path}.unfinished`, kept.map((line) => `${line}\n`).join(''));
-    await rename(`${path}.unfinished`, path);
+    await writeWholeFile(path, [kept.map((line) => `${line}\n`).join('')]);
     return new JsonLinesTracker(await open(path, 'a'));
   }
 

@@ -4,9 +4,10 @@
  * name, synced and renamed, so that `step-N` is whole or absent. The best one is named in `best.json`.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, PlimsollError } from '@plimsoll/foundation';
+import { syncFolder, writeSyncedFile, writeWholeFile } from '@plimsoll/foundation/whole-file';
 import type { FlatRange, TrainingArena } from '../tape/training-arena.ts';
 import { checkResume, type ResumeContract } from './resume-contract.ts';
 
@@ -60,8 +61,8 @@ export class CheckpointManager {
       sha256: hash.digest('hex'),
       contract,
     };
-    await writeDurably(join(partial, 'state.bin'), chunks);
-    await writeDurably(join(partial, 'state.json'), [Buffer.from(`${JSON.stringify(record, null, 2)}\n`)]);
+    await writeSyncedFile(join(partial, 'state.bin'), chunks);
+    await writeSyncedFile(join(partial, 'state.json'), [`${JSON.stringify(record, null, 2)}\n`]);
     for (const step of (await this.steps()).filter((other) => other >= position.step))
       await rm(this.#path(step), { recursive: true });
     await rename(partial, this.#path(position.step));
@@ -73,9 +74,7 @@ export class CheckpointManager {
   async markBest(step: number, metric: { readonly name: string; readonly value: number }): Promise<void> {
     assert((await this.steps()).includes(step), `step ${step} has a checkpoint`);
     const target = join(this.#settings.folder, 'best.json');
-    await writeDurably(`${target}.partial`, [Buffer.from(`${JSON.stringify({ step, ...metric })}\n`)]);
-    await rename(`${target}.partial`, target);
-    await syncFolder(this.#settings.folder);
+    await writeWholeFile(target, [`${JSON.stringify({ step, ...metric })}\n`]);
   }
 
   /** The step of the best checkpoint; null if none is marked or its folder is gone. */
@@ -135,25 +134,6 @@ function bytesOf(arena: TrainingArena, range: FlatRange): Uint8Array {
   const values = arena.flat(range);
   assert(values instanceof Float32Array, 'checkpoints hold f32');
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
-async function writeDurably(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    for (const chunk of chunks) await file.writeFile(chunk);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** Null for a torn file, which names no best checkpoint. */
