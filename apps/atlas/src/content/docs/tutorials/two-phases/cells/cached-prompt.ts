@@ -6,6 +6,9 @@ export const inputs = {
   prompt: { kind: 'number', min: 1024, max: 65_536, default: 8192 },
 } as const satisfies CellInputs;
 
+/** Tokens of a KV block under vLLM's defaults. */
+const blockTokens = 16;
+
 export function compute({ prompt }: CellValues<typeof inputs>, bench: Workbench): CellOutput {
   const { speed } = prepare({
     spec: bench.model('meta-llama/Llama-3.1-8B-Instruct'),
@@ -16,7 +19,8 @@ export function compute({ prompt }: CellValues<typeof inputs>, bench: Workbench)
   });
   const whole = speed.prefillSeconds(prompt);
   const rows = [0, 0.25, 0.5, 0.75, 0.95].map((share) => {
-    const cached = Math.floor(prompt * share);
+    // Hits come in whole blocks.
+    const cached = Math.floor((prompt * share) / blockTokens) * blockTokens;
     const seconds = speed.prefillSeconds(prompt, cached);
     return [share, cached, seconds, 1 - seconds / whole];
   });
