@@ -124,6 +124,17 @@ function checkTables(
       table.firstIndex === live,
       `${name}: its table starts at block ${table.firstIndex}, its window at ${live}`,
     );
+    const { writableTo } = sequence;
+    assert(writableTo <= end * config.blockSize, `${name}: it may write beyond its table`);
+    for (
+      let index = Math.floor(computedTokens / config.blockSize);
+      index * config.blockSize < writableTo;
+      index++
+    ) {
+      const block = table.blocks[index - table.firstIndex];
+      const isOwn = block !== undefined && pool.references(block) === 1 && !pool.isPublished(block);
+      assert(isOwn, `${name}: it may not write block ${index}`);
+    }
     if (!config.prefixCaching) continue;
     for (let index = table.firstIndex; index < sequence.publishedBlocks; index++) {
       const found = pool.find(sequence.hashes, index * 4);

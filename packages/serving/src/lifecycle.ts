@@ -105,7 +105,7 @@ export class Lifecycle {
 
   /** Takes one token of a sequence whose content has no tokens. */
   takeCounted(sequence: Sequence, at: { readonly outcome: Outcome; readonly now: Seconds }): void {
-    assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
+    if (sequence.tokens.length > 0) assert(false, `sequence ${sequence.id} has tokens: commit its results`);
     if (sequence.state === 'decoding') {
       sequence.length++;
       sequence.firstTokenAt ??= at.now;
@@ -113,7 +113,7 @@ export class Lifecycle {
       this.#core.metrics.outputTokens++;
       this.#core.memory.settleDecode(sequence);
     } else this.#append(sequence, unknownToken, noTokens, at.now);
-    this.#finishIfDone(sequence, undefined, at);
+    if (sequence.length >= sequence.lengthMax) this.#finishIfDone(sequence, undefined, at);
   }
 
   /** Takes the accepted drafts of a sequence without tokens and one token after them. */
@@ -122,7 +122,7 @@ export class Lifecycle {
     { accepted, draftPlaces, draftCount }: CountedResult & { readonly draftCount: number },
     at: { readonly outcome: Outcome; readonly now: Seconds },
   ): void {
-    assert(sequence.tokens.length === 0, `sequence ${sequence.id} has tokens: commit its results`);
+    if (sequence.tokens.length > 0) assert(false, `sequence ${sequence.id} has tokens: commit its results`);
     if (!(accepted >= 0 && accepted <= draftCount)) {
       assert(false, `${accepted} drafts accepted of ${draftCount}`);
     }

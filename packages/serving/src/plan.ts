@@ -17,14 +17,23 @@ export interface PlanEntry {
   readonly draftCount: number;
   /** True if the entry reaches the last known token: the engine computes logits, and `commit` expects a result. */
   readonly samples: boolean;
+  /** Rows of logits: the last known token and the drafts; 0 if the entry does not sample. */
+  readonly sampledRows: number;
 }
 
 export interface StepPlan {
   /** Steps are numbered from 0. */
   readonly index: number;
   readonly now: Seconds;
-  /** Decoding sequences, then running sequences in prefill, then newly admitted sequences; each in the policy's order. */
+  /**
+   * Decoding sequences, then running sequences in prefill, then newly admitted sequences; each in the policy's order.
+   * After `commitCounted`, the next step writes its entries into the same objects.
+   */
   readonly entries: readonly PlanEntry[];
+  /** Entries that decode. */
+  readonly decodeCount: number;
+  /** Entries that sample. */
+  readonly samplingCount: number;
   /** The engine performs these before computing, in this order. */
   readonly blockTransfers: readonly BlockTransfer[];
   readonly stateTransfers: readonly StateTransfer[];

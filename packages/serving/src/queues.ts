@@ -28,7 +28,7 @@ export class WaitingQueue {
 
   remove(sequence: Sequence): void {
     const at = this.#heap[0] === sequence ? 0 : this.#heap.indexOf(sequence);
-    assert(at >= 0, `sequence ${sequence.id} is not waiting`);
+    if (at < 0) assert(false, `sequence ${sequence.id} is not waiting`);
     const last = this.#heap.pop();
     if (last === undefined || last === sequence) return;
     this.#heap[at] = last;
@@ -150,13 +150,13 @@ export class RunningList {
 
   add(sequence: Sequence): void {
     const at = this.#position(sequence);
-    assert(this.#sequences[at] !== sequence, `sequence ${sequence.id} is running already`);
+    if (this.#sequences[at] === sequence) assert(false, `sequence ${sequence.id} is running already`);
     this.#sequences.splice(at, 0, sequence);
   }
 
   remove(sequence: Sequence): void {
     const at = this.#position(sequence);
-    assert(this.#sequences[at] === sequence, `sequence ${sequence.id} is not running`);
+    if (this.#sequences[at] !== sequence) assert(false, `sequence ${sequence.id} is not running`);
     this.#sequences.splice(at, 1);
   }
 

@@ -34,9 +34,10 @@ export function quietSteps({ config, memory, running, waiting }: ServingCore): n
       return 0;
     if (memory.sharesPartialBlock(sequence)) return 0;
     steps = Math.min(steps, sequence.lengthMax - sequence.length - 1);
+    if (steps <= 0) return 0;
   }
   if (steps === Infinity) return 0;
-  if (steps <= 0 || blocksFit(memory, running, steps)) return Math.max(0, steps);
+  if (blocksFit(memory, running, steps)) return steps;
   let [fits, tooMany] = [0, steps];
   while (tooMany - fits > 1) {
     const middle = (fits + tooMany) >> 1;
@@ -68,7 +69,7 @@ export function advance({ memory, running, metrics }: ServingCore, count: number
     for (const sequence of decoding) {
       if (step > 0 && sequence.computedTokens % blockSize !== 0) continue;
       const hasRoom = memory.grow(sequence, sequence.length, transfers);
-      assert(hasRoom, `sequence ${sequence.id} finds no block in a quiet step`);
+      if (!hasRoom) assert(false, `sequence ${sequence.id} finds no block in a quiet step`);
     }
     for (const sequence of decoding) {
       sequence.length++;

@@ -33,6 +33,7 @@ import type { Sequence, SequenceView, ServingRequest } from './sequence.ts';
 import { SequenceMemory } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
 import { HostSpill } from './spill.ts';
+import type { PlannedEntry } from './step-entries.ts';
 import { type PlannedStep, StepPlanner } from './step-planner.ts';
 
 export class Scheduler {
@@ -41,6 +42,8 @@ export class Scheduler {
   readonly #pins: PinnedPrefixes;
   readonly #life: Lifecycle;
   #inFlight: PlannedStep | null = null;
+  /** Entries that the next step may write again. */
+  #spareEntries: PlannedEntry[] = [];
   /** No waiting request passes its limit before this time. */
   #expiryAt = Infinity;
 
@@ -148,7 +151,8 @@ export class Scheduler {
   step(now: Seconds, prefillRate = Infinity): StepPlan {
     assert(this.#inFlight === null, 'the last step has not been committed');
     const expired = now > this.#expiryAt ? this.#expire(now) : [];
-    const planner = new StepPlanner(this.#core, this.#life, prefillRate);
+    const planner = new StepPlanner(this.#core, this.#life, prefillRate, this.#spareEntries);
+    this.#spareEntries = [];
     const plan = { ...planner.plan(this.#core.metrics.steps, now), expired };
     this.#core.metrics.steps++;
     this.#inFlight = plan;
@@ -232,20 +236,22 @@ export class Scheduler {
 
   /**
    * Applies the step in flight for sequences whose content has no tokens: every entry that samples gets one token, and
-   * the drafts that `resultOf` accepts. A sequence ends at its limit of output tokens.
+   * the drafts that `resultOf` accepts. A sequence ends at its limit of output tokens. The entries of the plan are valid
+   * until the next step, which writes its own into them.
    */
   commitCounted(now: Seconds, resultOf?: (entry: PlanEntry) => CountedResult): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
     this.#inFlight = null;
     const at = { outcome: { finished: [], forked: [] } satisfies Outcome, now };
     for (const entry of plan.entries) {
-      const { sequence, start, count, samples, draftCount } = entry;
+      const { sequence } = entry;
       if (sequence.state === 'finished') continue;
       sequence.scheduledTokens = 0;
-      if (!samples) this.#core.memory.settle(sequence, start + count);
+      if (!entry.samples) this.#core.memory.settle(sequence, entry.start + entry.count);
       else if (resultOf === undefined) this.#life.takeCounted(sequence, at);
-      else this.#life.takeDrafted(sequence, { ...resultOf(entry), draftCount }, at);
+      else this.#life.takeDrafted(sequence, { ...resultOf(entry), draftCount: entry.draftCount }, at);
     }
+    this.#spareEntries = plan.entries;
     return at.outcome;
   }
 

@@ -117,6 +117,7 @@ export class SequenceMemory {
     sequence.stateSlot = this.stateSlots?.allocate() ?? null;
     sequence.computedTokens = match.blockCount * this.blockSize;
     sequence.publishedBlocks = match.blockCount;
+    sequence.writableTo = (match.blockCount + newBlocks) * this.blockSize;
     return true;
   }
 
@@ -126,19 +127,6 @@ export class SequenceMemory {
     let idle = 0;
     for (const block of match.tables[groupIndex]?.blocks ?? []) if (pool.references(block) === 0) idle++;
     return pool.availableCount - idle;
-  }
-
-  /** True if the next token needs no new block and no copy: then `grow` up to it has nothing to do. */
-  writesInPlace(sequence: Sequence): boolean {
-    const { computedTokens } = sequence;
-    if (computedTokens % this.blockSize === 0) return false;
-    const place = Math.floor(computedTokens / this.blockSize);
-    for (let index = 0; index < this.groups.length; index++) {
-      const { pool } = this.#group(index);
-      const block = blockAt(tableOf(sequence, index), place);
-      if (pool.references(block) !== 1 || pool.isPublished(block)) return false;
-    }
-    return true;
   }
 
   /** Makes [computed, end) writable: allocates blocks for all of it, and copies the first block if it is shared. */
@@ -155,6 +143,7 @@ export class SequenceMemory {
       if (partial) this.#makeWritable(table, partialIndex, index, transfers);
       append(table, pool, blocksFor(end, this.blockSize) - endIndex(table));
     }
+    sequence.writableTo = blocksFor(end, this.blockSize) * this.blockSize;
     return true;
   }
 
@@ -165,6 +154,7 @@ export class SequenceMemory {
   settle(sequence: Sequence, computed: number): void {
     assert(computed <= sequence.length, 'a sequence cannot have computed tokens that are not known');
     sequence.computedTokens = computed;
+    sequence.writableTo = Math.min(sequence.writableTo, blocksFor(computed, this.blockSize) * this.blockSize);
     const fullBlocks = Math.floor(computed / this.blockSize);
     const publishes = this.#prefixCaching && fullBlocks > sequence.publishedBlocks;
     if (publishes) this.#extendHashes(sequence, fullBlocks);
@@ -185,8 +175,9 @@ export class SequenceMemory {
 
   /** True if the block of the next token has another owner too, so that writing copies it. */
   sharesPartialBlock(sequence: Sequence): boolean {
-    if (sequence.computedTokens % this.blockSize === 0) return false;
-    const place = Math.floor(sequence.computedTokens / this.blockSize);
+    const { computedTokens } = sequence;
+    if (computedTokens < sequence.writableTo || computedTokens % this.blockSize === 0) return false;
+    const place = Math.floor(computedTokens / this.blockSize);
     return this.groups.some(
       ({ index, pool }) => pool.references(blockAt(tableOf(sequence, index), place)) > 1,
     );
@@ -234,6 +225,7 @@ export class SequenceMemory {
       shrink(tableOf(sequence, index), pool, blocksFor(computed, this.blockSize));
     }
     sequence.computedTokens = computed;
+    sequence.writableTo = 0;
     sequence.publishedBlocks = Math.min(sequence.publishedBlocks, Math.floor(computed / this.blockSize));
     return true;
   }
@@ -259,6 +251,7 @@ export class SequenceMemory {
         to.blocks.push(block);
       }
     }
+    parent.writableTo = 0;
     child.computedTokens = parent.computedTokens;
     child.publishedBlocks = parent.publishedBlocks;
     return true;
@@ -278,6 +271,7 @@ export class SequenceMemory {
     if (sequence.stateSlot !== null) this.stateSlots?.release(sequence.stateSlot);
     sequence.stateSlot = null;
     sequence.computedTokens = 0;
+    sequence.writableTo = 0;
     sequence.publishedBlocks = 0;
   }
 

@@ -127,6 +127,8 @@ export interface SequenceView {
   readonly stateSlot: StateSlotId | null;
 }
 
+const noDrafts: readonly number[] = [];
+
 export interface SequenceOrigin {
   readonly id: SequenceId;
   readonly request: ServingRequest;
@@ -139,12 +141,25 @@ export interface SequenceOrigin {
 }
 
 export class Sequence implements SequenceView {
-  readonly id: SequenceId;
-  readonly content: SequenceContent;
+  // Every step reads or writes the first nine fields of every sequence; together they fill two cache lines.
   length: number;
-  readonly promptLength: number;
+  computedTokens = 0;
+  /**
+   * The blocks of [computedTokens, writableTo) have one owner and no hash in every group, so that a step can write these
+   * tokens without asking the pools. Never more than the tables hold; 0 if that is not known.
+   */
+  writableTo = 0;
+  /** Tokens of the step in flight; 0 when this sequence is not in it. */
+  scheduledTokens = 0;
   /** Maximum number of tokens, including the prompt. */
   readonly lengthMax: number;
+  lastTokenAt: Seconds | null = null;
+  drafts: readonly number[] = noDrafts;
+  isPaused = false;
+  #state: SequenceState = 'waiting';
+  readonly id: SequenceId;
+  readonly content: SequenceContent;
+  readonly promptLength: number;
   readonly priority: number;
   readonly rank: number;
   readonly extraKey: string;
@@ -159,29 +174,22 @@ export class Sequence implements SequenceView {
   readonly tables: readonly BlockTable[];
   admittedAt: Seconds | null = null;
   firstTokenAt: Seconds | null = null;
-  lastTokenAt: Seconds | null = null;
   finishedAt: Seconds | null = null;
   cachedTokens = 0;
-  isPaused = false;
   /** Output tokens that the rank rule counted in advance. */
   outputExpected = 0;
   /** Later sequences that were admitted while this sequence was the head of the queue and did not fit. */
   overtakenCount = 0;
   finishReason: FinishReason | null = null;
   preemptionCount = 0;
-  computedTokens = 0;
   receivesTo = 0;
   /** Full blocks from the start that carry their content hash; the same in every group. */
   publishedBlocks = 0;
   /** Flat hash chain of the full blocks of known tokens, extended when needed. */
   readonly hashes: number[] = [];
-  drafts: readonly number[] = [];
   awaitsDrafts = false;
-  /** Tokens of the step in flight; 0 when this sequence is not in it. */
-  scheduledTokens = 0;
   stateSlot: StateSlotId | null = null;
   spilled: SpilledMemory | null = null;
-  #state: SequenceState = 'waiting';
 
   constructor(origin: SequenceOrigin) {
     const { request } = origin;

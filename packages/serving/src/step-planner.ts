@@ -21,21 +21,15 @@ import { takeBlocks } from './remote-blocks.ts';
 import { mayStart } from './room.ts';
 import { compareSequences, type Sequence } from './sequence.ts';
 import type { ServingCore } from './serving-core.ts';
+import { type PlannedEntry, StepEntries } from './step-entries.ts';
 import type { Transfers } from './transfers.ts';
-
-/** The token of a decode without drafts. */
-const plainDecode = { count: 1, draftCount: 0 } as const;
 
 /** Waiting sequences that the planner examines if the head of the queue does not fit and others may overtake it. */
 const overtakersSeenMax = 8;
 
-interface PlannedEntry extends PlanEntry {
-  readonly sequence: Sequence;
-}
-
 /** A plan as the scheduler keeps it until its commit. */
 export interface PlannedStep extends StepPlan {
-  readonly entries: readonly PlannedEntry[];
+  readonly entries: PlannedEntry[];
   readonly preempted: readonly Sequence[];
 }
 
@@ -44,18 +38,22 @@ export class StepPlanner {
   readonly #core: ServingCore;
   readonly #life: Pick<Lifecycle, 'giveWay' | 'takeTransfers'>;
   readonly #transfers: Transfers;
-  readonly #entries: PlannedEntry[] = [];
+  readonly #entries: StepEntries;
   readonly #admitted: Sequence[] = [];
   readonly #preempted: Sequence[] = [];
   #budgetLeft: number;
-  /** Decoding sequences that still need a token in this step. */
-  #decodesLeft = 0;
+  /** Decoding sequences that still need a token in this step; null until a sequence could take their tokens. */
+  #decodesLeft: number | null = null;
+  /** False if no running sequence has prompt tokens left. */
+  #hasPrefills = true;
   readonly #prefillRate: number;
   /** Prompt tokens of this step; set after the decodes. */
   #prompts: PromptBudget;
 
-  constructor(core: ServingCore, life: Lifecycle, prefillRate: number) {
+  /** `spareEntries`: entries of an earlier step that nothing reads any more. */
+  constructor(core: ServingCore, life: Lifecycle, prefillRate: number, spareEntries: PlannedEntry[]) {
     this.#core = core;
+    this.#entries = new StepEntries(spareEntries);
     this.#life = life;
     this.#transfers = life.takeTransfers();
     this.#budgetLeft = core.config.tokenBudget;
@@ -72,17 +70,18 @@ export class StepPlanner {
     this.#planPrefills();
     this.#admit(now);
     this.#extendHeld();
-    if (config.order === 'prefill-first' && this.#entries.length === 0) this.#planDecodes();
+    if (config.order === 'prefill-first' && this.#entries.count === 0) this.#planDecodes();
     const tokenCount = config.tokenBudget - this.#budgetLeft;
-    assert(
-      tokenCount >= 0 && tokenCount <= config.tokenBudget,
-      `a step of ${tokenCount} tokens is over its budget`,
-    );
+    if (!(tokenCount >= 0 && tokenCount <= config.tokenBudget)) {
+      assert(false, `a step of ${tokenCount} tokens is over its budget`);
+    }
     if (tokenCount === 0) this.#checkEmpty();
     return {
       index,
       now,
-      entries: this.#entries,
+      entries: this.#entries.finish(),
+      decodeCount: this.#entries.decodeCount,
+      samplingCount: this.#entries.samplingCount,
       blockTransfers: this.#transfers.blocks,
       stateTransfers: this.#transfers.states,
       admitted: this.#admitted,
@@ -106,22 +105,25 @@ export class StepPlanner {
 
   #planDecodes(): void {
     const { running } = this.#core;
-    for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
+    this.#hasPrefills = false;
     // Preemption may remove any sequence from the list, including the current one.
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
       if (isDue(sequence, 'decoding')) this.#planDecode(sequence);
+      else if (isDue(sequence, 'prefilling')) this.#hasPrefills = true;
     }
   }
 
   #planDecode(sequence: Sequence): void {
-    const { memory, config } = this.#core;
-    if (sequence.drafts.length === 0 && memory.writesInPlace(sequence)) {
-      this.#decodesLeft--;
-      this.#schedule(sequence, 'decode', plainDecode);
+    if (sequence.drafts.length === 0 && sequence.computedTokens < sequence.writableTo) {
+      this.#scheduleDecode(sequence, 0);
       return;
     }
-    const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax - 1);
-    let draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
+    const { memory, config } = this.#core;
+    let draftCount = 0;
+    if (sequence.drafts.length > 0) {
+      const room = Math.min(this.#budgetLeft - this.#countDecodesLeft(), config.prefillChunkMax - 1);
+      draftCount = Math.max(0, Math.min(sequence.drafts.length, room));
+    }
     const known = sequence.length;
     // Drafts may fail verification, so they use free blocks or the room in the last token's block, but preempt no
     // sequence.
@@ -132,25 +134,39 @@ export class StepPlanner {
         return;
       }
     }
-    this.#decodesLeft--;
-    this.#schedule(sequence, 'decode', { count: 1 + draftCount, draftCount });
+    this.#scheduleDecode(sequence, draftCount);
+  }
+
+  #scheduleDecode(sequence: Sequence, draftCount: number): void {
+    if (this.#decodesLeft !== null) this.#decodesLeft--;
+    this.#schedule(sequence, 'decode', 1 + draftCount, draftCount);
+  }
+
+  #countDecodesLeft(): number {
+    if (this.#decodesLeft !== null) return this.#decodesLeft;
+    let count = 0;
+    for (const sequence of this.#core.running) {
+      if (isDue(sequence, 'decoding') && sequence.scheduledTokens === 0) count++;
+    }
+    this.#decodesLeft = count;
+    return count;
   }
 
   /** Plans decodes and begun prompts in one pass, in the policy's order. Prompts leave a token to every decode. */
   #planRunning(): void {
     const { running, config } = this.#core;
-    for (const sequence of running) if (isDue(sequence, 'decoding')) this.#decodesLeft++;
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
       if (isDue(sequence, 'decoding')) this.#planDecode(sequence);
       if (!isDue(sequence, 'prefilling')) continue;
-      const room = Math.min(this.#budgetLeft - this.#decodesLeft, config.prefillChunkMax);
+      const room = Math.min(this.#budgetLeft - this.#countDecodesLeft(), config.prefillChunkMax);
       const count = Math.min(sequence.uncomputedTokens, room);
       if (count === 0 || !this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
-      this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
+      this.#schedule(sequence, 'prefill', count, 0);
     }
   }
 
   #planPrefills(): void {
+    if (!this.#hasPrefills) return;
     const { running } = this.#core;
     for (let sequence = running.at(0); sequence !== undefined; sequence = running.after(sequence)) {
       if (this.#prompts.left === 0) return;
@@ -160,7 +176,7 @@ export class StepPlanner {
       // A sequence that finds no room keeps its blocks, and its remaining need keeps new sequences out (room.ts).
       if (!this.#growByPreempting(sequence, sequence.computedTokens + count)) continue;
       this.#prompts.take(sequence, count);
-      this.#schedule(sequence, 'prefill', { count, draftCount: 0 });
+      this.#schedule(sequence, 'prefill', count, 0);
     }
   }
 
@@ -198,7 +214,8 @@ export class StepPlanner {
   #preempt(sequence: Sequence): void {
     const { config, host, metrics } = this.#core;
     assert(sequence.scheduledTokens === 0, `sequence ${sequence.id} is in this step and cannot be preempted`);
-    if (isDue(sequence, 'decoding') && this.#decodesLeft > 0) this.#decodesLeft--;
+    if (isDue(sequence, 'decoding') && (this.#decodesLeft ?? 0) > 0)
+      this.#decodesLeft = (this.#decodesLeft ?? 0) - 1;
     // Spilling leaves the sequence without computed tokens, so there is nothing to discard after it.
     if (config.policy.preemption === 'spill') host.spill(sequence, this.#transfers);
     this.#life.giveWay(sequence);
@@ -263,7 +280,7 @@ export class StepPlanner {
     sequence.become(kind === 'decode' ? 'decoding' : 'prefilling');
     running.add(sequence);
     this.#prompts.take(sequence, count);
-    this.#schedule(sequence, kind, { count, draftCount: 0 });
+    this.#schedule(sequence, kind, count, 0);
     return true;
   }
 
@@ -316,7 +333,7 @@ export class StepPlanner {
 
   /** Prompt tokens of this step: all that decoding leaves, or the number that ends the step in time. */
   #promptTokensMax(): number {
-    if (this.#entries.length === 0 || this.#prefillRate === Infinity) return this.#budgetLeft;
+    if (this.#entries.count === 0 || this.#prefillRate === Infinity) return this.#budgetLeft;
     const { stepSecondsAim } = this.#core.config;
     return Math.min(this.#budgetLeft, sharedPromptTokens(this.#prefillRate, stepSecondsAim));
   }
@@ -333,33 +350,19 @@ export class StepPlanner {
   #extendHeld(): void {
     const { holder } = this.#prompts;
     if (holder === null) return;
-    const index = this.#entries.findIndex(({ sequence }) => sequence === holder);
-    const entry = this.#entries[index];
+    const entry = this.#entries.of(holder);
     if (entry === undefined) return;
-    const { sequence, kind, start, count } = entry;
-    const more = this.#prompts.rest(count, sequence.uncomputedTokens);
-    if (more === 0 || !this.#core.memory.grow(sequence, start + count + more, this.#transfers)) return;
-    this.#entries[index] = this.#entry(sequence, kind, { count: count + more, draftCount: 0 });
-    this.#take(sequence, kind, more);
+    const { kind, start, count } = entry;
+    const more = this.#prompts.rest(count, holder.uncomputedTokens);
+    if (more === 0 || !this.#core.memory.grow(holder, start + count + more, this.#transfers)) return;
+    this.#entries.extend(entry, more);
+    this.#take(holder, kind, more);
   }
 
-  #schedule(
-    sequence: Sequence,
-    kind: PlanEntry['kind'],
-    { count, draftCount }: { readonly count: number; readonly draftCount: number },
-  ): void {
-    this.#entries.push(this.#entry(sequence, kind, { count, draftCount }));
+  #schedule(sequence: Sequence, kind: PlanEntry['kind'], count: number, draftCount: number): void {
+    this.#entries.add(sequence, kind, count, draftCount);
+    if (draftCount > 0) this.#core.metrics.draftedTokens += draftCount;
     this.#take(sequence, kind, count);
-    this.#core.metrics.draftedTokens += draftCount;
-  }
-
-  #entry(
-    sequence: Sequence,
-    kind: PlanEntry['kind'],
-    { count, draftCount }: { readonly count: number; readonly draftCount: number },
-  ): PlannedEntry {
-    const start = sequence.computedTokens;
-    return { sequence, kind, start, count, draftCount, samples: start + count >= sequence.length };
   }
 
   #take(sequence: Sequence, kind: PlanEntry['kind'], count: number): void {

@@ -70,6 +70,8 @@ const reportedCounters = [
 ] as const;
 type ReportedCounters = Pick<ServingMetrics, (typeof reportedCounters)[number]>;
 
+const noRows: readonly LoadEntry[] = [];
+
 type Row = { -readonly [Name in keyof LoadEntry]: LoadEntry[Name] };
 
 export class Replica {
@@ -92,7 +94,7 @@ export class Replica {
   readonly #stepSeconds: ReplicaModel['stepSeconds'];
   readonly #onGap: GapSink;
   readonly #speculation: Speculation | null;
-  /** Rows of the step, written in place, because a run has millions of steps. */
+  /** Rows of a quiet stretch, written in place, because a run has millions of steps. */
   readonly #rows: Row[] = [];
   readonly #spareRows: Row[] = [];
   /** Times of the last tokens at the start of a quiet stretch. */
@@ -144,7 +146,7 @@ export class Replica {
    * `failsAt`, and a step that is in flight then starts alone.
    */
   start(now: Seconds, horizon: number, failsAt = Infinity): void {
-    assert(this.#stretch === null, `replica ${this.index} has a step in flight`);
+    if (this.#stretch !== null) assert(false, `replica ${this.index} has a step in flight`);
     if (this.scheduler.isIdle) return;
     // The time of drafts is counted when it is computed, so no step may be computed twice.
     const mayJump = this.#speculation === null || failsAt === Infinity;
@@ -157,10 +159,10 @@ export class Replica {
   /** Plans the next step, whose end the caller computes with the steps of other schedulers. Returns its rows. */
   plan(now: Seconds): PlannedRows {
     assert(this.#stretch === null && this.#plan === null, `replica ${this.index} has a step in flight`);
-    this.#clearRows();
-    if (this.scheduler.isIdle) return { rows: this.#rows, samples: false };
-    this.#planned = this.#planRows(now);
-    return { rows: this.#rows, samples: this.#planned.outputTokens > 0 };
+    if (this.scheduler.isIdle) return { rows: noRows, samples: false };
+    const plan = this.#planStep(now);
+    this.#planned = workOf(plan);
+    return { rows: plan.entries, samples: plan.samplingCount > 0 };
   }
 
   /** Runs the step that `plan` has planned; does nothing if there was no work. */
@@ -194,13 +196,11 @@ export class Replica {
   /** Ends the steps in flight. */
   finish(): { readonly stretch: Stretch; readonly finished: readonly SequenceView[] } {
     const [stretch, plan] = [this.#stretch, this.#plan];
-    assert(stretch !== null, `replica ${this.index} has no step in flight`);
+    if (stretch === null) assert(false, `replica ${this.index} has no step in flight`);
     this.#stretch = null;
     this.#plan = null;
     if (plan === null) return { stretch, finished: [] };
-    for (const { sequence, samples } of plan.entries) {
-      if (samples && sequence.lastTokenAt !== null) this.#onGap(stretch.end - sequence.lastTokenAt, 1);
-    }
+    this.#tellGaps(plan, stretch.end);
     const speculation = this.#speculation;
     let accepted = 0;
     const { finished } =
@@ -223,28 +223,35 @@ export class Replica {
 
   /** Returns null if all memory waits for a transport, so that a step would be empty. */
   #startPlanned(now: Seconds): Stretch | null {
-    this.#clearRows();
-    const work = this.#planRows(now);
-    if (this.#rows.length === 0) {
+    const plan = this.#planStep(now);
+    if (plan.entries.length === 0) {
       this.scheduler.commitCounted(now);
       this.#plan = null;
       return null;
     }
-    return { start: now, end: seconds(now + this.#duration()), steps: 1, ...work };
+    return { start: now, end: seconds(now + this.#duration(plan.entries)), steps: 1, ...workOf(plan) };
   }
 
-  /** Plans a step and writes its rows. */
-  #planRows(now: Seconds): PlannedWork {
+  #planStep(now: Seconds): StepPlan {
     const plan = this.scheduler.step(now);
     this.#plan = plan;
     if (this.onAdmitted !== null) for (const sequence of plan.admitted) this.onAdmitted(sequence, now);
-    let [decodes, outputTokens] = [0, 0];
-    for (const { kind, start, count, draftCount, samples } of plan.entries) {
-      if (kind === 'decode') decodes++;
-      if (samples) outputTokens++;
-      this.#addRow(kind, start, count, samples ? 1 + draftCount : 0);
+    return plan;
+  }
+
+  /** Tells the gaps that the tokens of a step end. Most sequences had their last token at one time. */
+  #tellGaps(plan: StepPlan, end: Seconds): void {
+    let [last, count] = [Number.NaN, 0];
+    for (const { sequence, samples } of plan.entries) {
+      if (!samples || sequence.lastTokenAt === null) continue;
+      if (sequence.lastTokenAt === last) count++;
+      else {
+        if (count > 0) this.#onGap(end - last, count);
+        last = sequence.lastTokenAt;
+        count = 1;
+      }
     }
-    return { decodes, promptTokens: plan.tokenCount - decodes, outputTokens };
+    if (count > 0) this.#onGap(end - last, count);
   }
 
   /** Returns null if the replica fails in the first step. */
@@ -256,13 +263,13 @@ export class Replica {
     for (const { state, computedTokens, lastTokenAt } of this.scheduler.running) {
       if (state === 'receiving') continue;
       // The gaps of the first step are told from the last tokens; later steps have one gap for all.
-      this.#addRow('decode', computedTokens, 1, 1);
+      this.#addDecode(computedTokens);
       if (lastTokenAt !== null) this.#firstGaps.push(lastTokenAt);
     }
     const decodes = this.#rows.length;
     let [end, steps] = [now, 0];
     while (steps < quiet && (steps === 0 || end < horizon)) {
-      const duration = this.#duration();
+      const duration = this.#duration(this.#rows);
       if (end + duration > failsAt) break;
       end = seconds(end + duration);
       if (steps === 0) for (const last of this.#firstGaps) this.#onGap(end - last, 1);
@@ -276,11 +283,11 @@ export class Replica {
     return { start: now, end, steps, decodes, promptTokens: 0, outputTokens: steps * decodes };
   }
 
-  #duration(): number {
+  #duration(rows: readonly LoadEntry[]): number {
     const duration =
       this.#speculation === null
-        ? this.#stepSeconds(this.#rows)
-        : this.#speculation.stepSeconds([this.#rows], ([rows = []]) => this.#stepSeconds(rows));
+        ? this.#stepSeconds(rows)
+        : this.#speculation.stepSeconds([rows], ([first = []]) => this.#stepSeconds(first));
     if (!(duration > 0 && duration < Infinity)) assert(false, `a step of ${duration} seconds`);
     return duration;
   }
@@ -290,12 +297,13 @@ export class Replica {
     this.#rows.length = 0;
   }
 
-  #addRow(kind: LoadEntry['kind'], start: number, count: number, sampledRows: number): void {
-    const row = this.#spareRows.pop() ?? { kind, start, count, sampledRows };
-    row.kind = kind;
+  #addDecode(start: number): void {
+    const row = this.#spareRows.pop() ?? { kind: 'decode', start, count: 1, sampledRows: 1 };
     row.start = start;
-    row.count = count;
-    row.sampledRows = sampledRows;
     this.#rows.push(row);
   }
+}
+
+function workOf({ decodeCount, samplingCount, tokenCount }: StepPlan): PlannedWork {
+  return { decodes: decodeCount, promptTokens: tokenCount - decodeCount, outputTokens: samplingCount };
 }
