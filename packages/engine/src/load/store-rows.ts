@@ -29,7 +29,7 @@ export interface RowRun {
   readonly rows: number;
 }
 
-const formatOfType = new Map<string, KernelWeightFormat>(
+export const formatOfType = new Map<string, KernelWeightFormat>(
   (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1', 'q4_K', 'q5_K', 'q6_K'] as const).map(
     (format) => [format.toUpperCase(), format],
   ),
