@@ -18,6 +18,7 @@ import { assert } from '@plimsoll/foundation';
 import { hashWords } from './block-hash.ts';
 import { BlockList, blockLinks } from './block-list.ts';
 import { EvictionQueue } from './eviction-queue.ts';
+import { FreeBlocks } from './free-blocks.ts';
 import { HashIndex } from './hash-index.ts';
 import { type BlockId, blockId } from './ids.ts';
 
@@ -33,7 +34,7 @@ export class BlockPool {
   readonly #references: Int32Array;
   readonly #depths: Int32Array;
   readonly #index: HashIndex;
-  readonly #free: BlockList;
+  readonly #free: FreeBlocks;
   readonly #cached: EvictionQueue;
   /** Least key of a cached block, so that it is evicted after its continuations. */
   readonly #floors: Float64Array;
@@ -66,10 +67,8 @@ export class BlockPool {
     this.#spread = evictionSpread * blockCount;
     this.#floors = new Float64Array(blockCount).fill(-Infinity);
     this.#cached = new EvictionQueue(blockCount);
-    const links = blockLinks(blockCount, 2);
-    this.#free = new BlockList(links, blockCount);
-    this.#passed = new BlockList(links, blockCount + 1);
-    for (let block = 0; block < blockCount; block++) this.#free.pushBack(blockId(block));
+    this.#free = new FreeBlocks(blockCount);
+    this.#passed = new BlockList(blockLinks(blockCount, 1), blockCount);
   }
 
   get freeCount(): number {
@@ -105,16 +104,16 @@ export class BlockPool {
 
   /** Allocates a block with one reference. */
   allocate(): BlockId | null {
-    if (this.availableCount === 0) return null;
     if (this.#free.length === 0) {
+      if (this.cachedCount === 0) return null;
       // Eviction turns the block into a free block, which is then taken as usual.
       const oldest = this.#passed.length > 0 ? this.#passed.popFront() : this.#cached.popFirst();
       if (this.#onEvict !== null) this.#onEvict(this.#index.hashOf(oldest));
       this.#forget(oldest);
-      this.#free.pushFront(oldest);
+      this.#free.push(oldest);
       this.#evictions++;
     }
-    const block = this.#free.popFront();
+    const block = this.#free.pop();
     this.#references[block] = 1;
     return block;
   }
@@ -287,7 +286,7 @@ export class BlockPool {
     this.#references[block] = references - 1;
     if (references > 1) return false;
     if (this.#index.has(block)) return true;
-    this.#free.pushFront(block);
+    this.#free.push(block);
     return false;
   }
 

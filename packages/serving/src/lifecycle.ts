@@ -104,22 +104,23 @@ export class Lifecycle {
   }
 
   /** Takes one token of a sequence whose content has no tokens. */
-  takeCounted(sequence: Sequence, at: { readonly outcome: Outcome; readonly now: Seconds }): void {
+  takeCounted(sequence: Sequence, outcome: Outcome, now: Seconds): void {
     if (sequence.tokens.length > 0) assert(false, `sequence ${sequence.id} has tokens: commit its results`);
     if (sequence.state === 'decoding') {
       sequence.length++;
-      sequence.firstTokenAt ??= at.now;
-      sequence.lastTokenAt = at.now;
+      sequence.firstTokenAt ??= now;
+      sequence.lastTokenAt = now;
       this.#core.metrics.outputTokens++;
       this.#core.memory.settleDecode(sequence);
-    } else this.#append(sequence, unknownToken, noTokens, at.now);
-    if (sequence.length >= sequence.lengthMax) this.#finishIfDone(sequence, undefined, at);
+    } else this.#append(sequence, unknownToken, noTokens, now);
+    if (sequence.length >= sequence.lengthMax) this.#finishIfDone(sequence, undefined, { outcome, now });
   }
 
   /** Takes the accepted drafts of a sequence without tokens and one token after them. */
   takeDrafted(
     sequence: Sequence,
-    { accepted, draftPlaces, draftCount }: CountedResult & { readonly draftCount: number },
+    { accepted, draftPlaces }: CountedResult,
+    draftCount: number,
     at: { readonly outcome: Outcome; readonly now: Seconds },
   ): void {
     if (sequence.tokens.length > 0) assert(false, `sequence ${sequence.id} has tokens: commit its results`);

@@ -149,15 +149,28 @@ export class RunningList {
   }
 
   add(sequence: Sequence): void {
+    const last = this.#sequences.at(-1);
+    // A sequence that came last is usually last in the order too.
+    if (last === undefined || compareSequences(last, sequence) < 0) {
+      this.#sequences.push(sequence);
+      return;
+    }
     const at = this.#position(sequence);
     if (this.#sequences[at] === sequence) assert(false, `sequence ${sequence.id} is running already`);
     this.#sequences.splice(at, 0, sequence);
   }
 
   remove(sequence: Sequence): void {
-    const at = this.#position(sequence);
-    if (this.#sequences[at] !== sequence) assert(false, `sequence ${sequence.id} is not running`);
-    this.#sequences.splice(at, 1);
+    // A search by identity reads the list alone; a search by order would read sequences.
+    const at = this.#sequences.indexOf(sequence);
+    if (at < 0) assert(false, `sequence ${sequence.id} is not running`);
+    // A loop moves some hundred references faster than `splice`, which also allocates.
+    const last = this.#sequences.length - 1;
+    for (let place = at; place < last; place++) {
+      const next = this.#sequences[place + 1];
+      if (next !== undefined) this.#sequences[place] = next;
+    }
+    this.#sequences.pop();
   }
 
   [Symbol.iterator](): Iterator<Sequence> {

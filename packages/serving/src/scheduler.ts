@@ -242,17 +242,17 @@ export class Scheduler {
   commitCounted(now: Seconds, resultOf?: (entry: PlanEntry) => CountedResult): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
     this.#inFlight = null;
-    const at = { outcome: { finished: [], forked: [] } satisfies Outcome, now };
+    const outcome: Outcome = { finished: [], forked: [] };
     for (const entry of plan.entries) {
       const { sequence } = entry;
       if (sequence.state === 'finished') continue;
       sequence.scheduledTokens = 0;
       if (!entry.samples) this.#core.memory.settle(sequence, entry.start + entry.count);
-      else if (resultOf === undefined) this.#life.takeCounted(sequence, at);
-      else this.#life.takeDrafted(sequence, { ...resultOf(entry), draftCount: entry.draftCount }, at);
+      else if (resultOf === undefined) this.#life.takeCounted(sequence, outcome, now);
+      else this.#life.takeDrafted(sequence, resultOf(entry), entry.draftCount, { outcome, now });
     }
     this.#spareEntries = plan.entries;
-    return at.outcome;
+    return outcome;
   }
 
   /** Sequences of the running set, in the policy's order. */

@@ -93,10 +93,9 @@ export class SequenceMemory {
 
   /** Gives a sequence that holds nothing the matched blocks, new blocks up to token `end`, and a state slot. */
   start(sequence: Sequence, match: PrefixMatch, end: number): boolean {
-    assert(
-      sequence.tables.every((table) => table.blocks.length === 0),
-      `sequence ${sequence.id} holds blocks already`,
-    );
+    if (sequence.tables.some((table) => table.blocks.length > 0)) {
+      assert(false, `sequence ${sequence.id} holds blocks already`);
+    }
     const newBlocks = blocksFor(end, this.blockSize) - match.blockCount;
     for (const group of this.groups) {
       if (this.availableBeside(match, group.index) < newBlocks) return false;
@@ -133,17 +132,18 @@ export class SequenceMemory {
   grow(sequence: Sequence, end: number, transfers: Transfers): boolean {
     const partial = sequence.computedTokens % this.blockSize !== 0;
     const partialIndex = Math.floor(sequence.computedTokens / this.blockSize);
+    const endBlock = blocksFor(end, this.blockSize);
     for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       const copies = partial && pool.references(blockAt(table, partialIndex)) > 1 ? 1 : 0;
-      if (pool.availableCount < blocksFor(end, this.blockSize) - endIndex(table) + copies) return false;
+      if (pool.availableCount < endBlock - endIndex(table) + copies) return false;
     }
     for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       if (partial) this.#makeWritable(table, partialIndex, index, transfers);
-      append(table, pool, blocksFor(end, this.blockSize) - endIndex(table));
+      append(table, pool, endBlock - endIndex(table));
     }
-    sequence.writableTo = blocksFor(end, this.blockSize) * this.blockSize;
+    sequence.writableTo = endBlock * this.blockSize;
     return true;
   }
 

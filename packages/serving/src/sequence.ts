@@ -209,7 +209,9 @@ export class Sequence implements SequenceView {
     this.receives = request.receives ?? false;
     this.sends = request.sends ?? false;
     this.submittedAt = origin.submittedAt;
-    this.tables = Array.from({ length: origin.groupCount }, () => ({ firstIndex: 0, blocks: [] }));
+    const tables: BlockTable[] = [];
+    for (let group = 0; group < origin.groupCount; group++) tables.push({ firstIndex: 0, blocks: [] });
+    this.tables = tables;
   }
 
   get state(): SequenceState {
