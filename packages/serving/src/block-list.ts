@@ -14,7 +14,8 @@ export interface BlockLinks {
 
 /** Links for `blockCount` blocks and `listCount` lists; the sentinel of list n is block number blockCount + n. */
 export function blockLinks(blockCount: number, listCount: number): BlockLinks {
-  const self = Int32Array.from({ length: blockCount + listCount }, (_, index) => index);
+  const self = new Int32Array(blockCount + listCount);
+  for (let index = 0; index < self.length; index++) self[index] = index;
   return { next: self, previous: self.slice() };
 }
 

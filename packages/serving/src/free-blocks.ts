@@ -11,7 +11,8 @@ export class FreeBlocks {
   #length: number;
 
   constructor(blockCount: number) {
-    this.#stack = Int32Array.from({ length: blockCount }, (_, place) => blockCount - 1 - place);
+    this.#stack = new Int32Array(blockCount);
+    for (let place = 0; place < blockCount; place++) this.#stack[place] = blockCount - 1 - place;
     this.#length = blockCount;
   }
 

@@ -8,7 +8,7 @@ import { blocksFor } from './geometry.ts';
 import type { Sequence } from './sequence.ts';
 import { endIndex, type SequenceMemory, tableOf } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
-import { noTransfers } from './transfers.ts';
+import { noTransfers, type Transfers } from './transfers.ts';
 
 /**
  * Number of next steps that give every running sequence one token and do nothing else: no admission, no preemption, no
@@ -62,23 +62,71 @@ function blocksFit(memory: SequenceMemory, running: Iterable<Sequence>, steps: n
 
 /** Advances by `count` quiet steps, the last of which ends at `now`. Blocks are taken in the order of planned steps. */
 export function advance({ memory, running, metrics }: ServingCore, count: number, now: Seconds): void {
-  const { blockSize } = memory;
-  const transfers = noTransfers();
   const decoding = Array.from(running).filter(({ state }) => state === 'decoding');
-  for (let step = 0; step < count; step++) {
-    for (const sequence of decoding) {
-      if (step > 0 && sequence.computedTokens % blockSize !== 0) continue;
-      const hasRoom = memory.grow(sequence, sequence.length, transfers);
-      if (!hasRoom) assert(false, `sequence ${sequence.id} finds no block in a quiet step`);
-    }
-    for (const sequence of decoding) {
-      sequence.length++;
-      memory.settleDecode(sequence);
-    }
-  }
+  const transfers = noTransfers();
+  if (memory.hasWindows) stepByStep(memory, decoding, { count, transfers });
+  else blockByBlock(memory, decoding, { count, transfers });
   assert(transfers.blocks.length === 0, 'a quiet step copies no block');
   for (const sequence of decoding) sequence.lastTokenAt = now;
   metrics.steps += count;
   metrics.decodeTokens += count * decoding.length;
   metrics.outputTokens += count * decoding.length;
+}
+
+interface Stretch {
+  readonly count: number;
+  readonly transfers: Transfers;
+}
+
+function stepByStep(
+  memory: SequenceMemory,
+  decoding: readonly Sequence[],
+  { count, transfers }: Stretch,
+): void {
+  for (let step = 0; step < count; step++) {
+    for (const sequence of decoding) growForNext(memory, sequence, transfers);
+    for (const sequence of decoding) {
+      sequence.length++;
+      memory.settleDecode(sequence);
+    }
+  }
+}
+
+/**
+ * Without windows, a sequence takes and fills blocks only where a block ends, so a step visits the sequences that end a
+ * block there: one in `blockSize` of them.
+ */
+function blockByBlock(
+  memory: SequenceMemory,
+  decoding: readonly Sequence[],
+  { count, transfers }: Stretch,
+): void {
+  const { blockSize } = memory;
+  const ends = decoding.map(({ computedTokens }) => computedTokens + count);
+  /** By the computed tokens of the last block at the start. */
+  const places: Sequence[][] = Array.from({ length: blockSize }, () => []);
+  for (const sequence of decoding) {
+    places[sequence.computedTokens % blockSize]?.push(sequence);
+    growForNext(memory, sequence, transfers);
+  }
+  for (let step = 0; step < count; step++) {
+    // The sequences whose blocks are full after this step take blocks in the next.
+    const full = places[(blockSize - ((step + 1) % blockSize)) % blockSize] ?? [];
+    for (const sequence of full) {
+      const end = (Math.floor(sequence.computedTokens / blockSize) + 1) * blockSize;
+      sequence.length = end + 1;
+      memory.settle(sequence, end);
+    }
+    if (step + 1 < count) for (const sequence of full) growForNext(memory, sequence, transfers);
+  }
+  for (const [index, sequence] of decoding.entries()) {
+    sequence.computedTokens = ends[index] ?? 0;
+    sequence.length = sequence.computedTokens + 1;
+  }
+}
+
+function growForNext(memory: SequenceMemory, sequence: Sequence, transfers: Transfers): void {
+  if (sequence.computedTokens < sequence.writableTo) return;
+  const hasRoom = memory.grow(sequence, sequence.length, transfers);
+  if (!hasRoom) assert(false, `sequence ${sequence.id} finds no block in a quiet step`);
 }

@@ -38,12 +38,12 @@ export class SequenceMemory {
   /** null when the model has no recurrent layers. */
   readonly stateSlots: StateSlots | null;
   readonly hostStateSlots: StateSlots | null;
+  readonly hasWindows: boolean;
   /** The match of a sequence that finds nothing. */
   readonly noMatch: PrefixMatch;
   readonly #hostCache: HostCacheRule | null;
   readonly #hosts: readonly BlockPool[];
   readonly #prefixCaching: boolean;
-  readonly #hasWindows: boolean;
   readonly #metrics: ServingMetrics;
   readonly #hasher = new BlockHasher();
 
@@ -61,7 +61,7 @@ export class SequenceMemory {
     this.hostStateSlots = slots === undefined ? null : new StateSlots(slots.hostCount ?? 0);
     this.noMatch = emptyMatch(this.groups.length);
     this.#prefixCaching = config.prefixCaching;
-    this.#hasWindows = config.groups.some(({ window }) => window !== null);
+    this.hasWindows = config.groups.some(({ window }) => window !== null);
     this.#metrics = metrics;
   }
 
@@ -169,7 +169,7 @@ export class SequenceMemory {
   /** `settle` after one more token: most tokens end no block and move no window. */
   settleDecode(sequence: Sequence): void {
     const computed = sequence.computedTokens + 1;
-    if (this.#hasWindows || computed % this.blockSize === 0) this.settle(sequence, computed);
+    if (this.hasWindows || computed % this.blockSize === 0) this.settle(sequence, computed);
     else sequence.computedTokens = computed;
   }
 
@@ -259,7 +259,7 @@ export class SequenceMemory {
 
   /** Releases everything that a sequence holds. Its published blocks stay findable until their space is needed. */
   release(sequence: Sequence): void {
-    const age = this.#hasWindows ? randomAge(sequence.hashes) : null;
+    const age = this.hasWindows ? randomAge(sequence.hashes) : null;
     for (const { index, pool } of this.groups) {
       const table = tableOf(sequence, index);
       const { firstIndex, blocks } = table;
