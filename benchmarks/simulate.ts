@@ -2,38 +2,30 @@
  * Speed of the simulator: requests per second through the production scheduler, and memory.
  *
  *     npm run bench -- simulate [--requests 1000000] [--parts closed,open,curve,mixed] [--json]
+ *     npm run bench -- simulate --parts vidur --requests 5000 --vidur FOLDER [--python PYTHON] [--rates 30,60]
  *
  * A closed loop of 256 clients keeps a batch of 256 full: prompts of 512 tokens, outputs of 100 to 300 (mean 200), steps of
  * constant cost per token, no prefix cache. The second row is an open loop at 90 % of that rate. The third is a mixed step:
- * 255 decodes and a prompt, planned and committed. The curve shows that the cost is linear in the steps.
+ * 255 decodes and a prompt, planned and committed. The curve shows that the cost is linear in the steps. Costs are
+ * processor time, which other programs of the machine inflate less than elapsed time.
+ *
+ * `--vidur` names a folder with the source of Vidur (github.com/microsoft/vidur), and `--python` a Python with the packages
+ * of peers/vidur/requirements.txt: both simulators then answer the same trace with the same table of step times.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { seconds } from '@plimsoll/foundation';
-import { policies, Scheduler, type ServingConfig } from '@plimsoll/serving';
+import { Scheduler } from '@plimsoll/serving';
 import { reportOf, type SimulationInput, simulate } from '@plimsoll/simulator';
 import { median } from './record/statistics.ts';
-
-const batch = 256;
-const serving: ServingConfig = {
-  blockSize: 16,
-  groups: [{ name: 'full', blockCount: 20_000, window: null }],
-  contextMax: 8192,
-  runningMax: batch,
-  tokenBudget: 8192,
-  prefixCaching: false,
-  admission: 'first-chunk',
-  admissionReserve: 0,
-  heldShare: 0,
-  evictionSpread: 0,
-  policy: policies.fcfs,
-};
+import { type BesideVidur, besideVidur } from './simulate/beside-vidur.ts';
+import { batch, fullBatch } from './simulate/full-batch.ts';
 
 function input(requests: number, arrivals: SimulationInput['workload']['arrivals']): SimulationInput {
   return {
     replica: {
-      serving,
+      serving: fullBatch,
       stepSeconds: (rows) => {
         let tokens = 0;
         for (const { count } of rows) tokens += count;
@@ -61,7 +53,6 @@ interface Row {
   readonly requests: number;
   readonly steps: number;
   readonly seconds: number;
-  /** Processor time, which other programs of a busy machine inflate less. */
   readonly cpuSeconds: number;
   readonly requestsPerSecond: number;
   readonly microsecondsPerStep: number;
@@ -83,7 +74,7 @@ function timed(name: string, requests: number, arrivals: SimulationInput['worklo
     seconds: elapsed,
     cpuSeconds: (user + system) / 1e6,
     requestsPerSecond: requests / elapsed,
-    microsecondsPerStep: (elapsed / load.steps) * 1e6,
+    microsecondsPerStep: (user + system) / load.steps,
     residentMiB: process.memoryUsage.rss() / 2 ** 20,
   };
 }
@@ -91,25 +82,26 @@ function timed(name: string, requests: number, arrivals: SimulationInput['worklo
 /** Requests per second of simulated time in the last run. */
 let simulatedRate = 0;
 
-/** Microseconds of a step with 255 decodes and the whole prompt of a new sequence: median and best of 100 windows. */
+/** Microseconds of a step with 255 decodes and the whole prompt of a new sequence: median and best of 50 windows. */
 function mixedSteps(): { readonly median: number; readonly best: number } {
-  const scheduler = new Scheduler(serving);
+  const scheduler = new Scheduler(fullBatch);
   const prompt = { length: 512 };
   // Outputs of 1 to 256 tokens: one sequence ends in each step, and a new sequence takes its place.
   for (let count = 0; count < batch; count++) {
     scheduler.submit({ prompt, outputTokensMax: count + 1 }, seconds(0));
   }
-  const stepsPerWindow = 50;
-  const windows = Array.from({ length: 200 }, (_, window) => {
-    const start = performance.now();
+  const stepsPerWindow = 500;
+  const windows = Array.from({ length: 60 }, (_, window) => {
+    const start = process.cpuUsage();
     for (let step = 0; step < stepsPerWindow; step++) {
       while (scheduler.liveCount < batch)
         scheduler.submit({ prompt, outputTokensMax: batch }, seconds(window));
       scheduler.step(seconds(window));
       scheduler.commitCounted(seconds(window));
     }
-    return ((performance.now() - start) / stepsPerWindow) * 1000;
-  }).slice(100);
+    const { user, system } = process.cpuUsage(start);
+    return (user + system) / stepsPerWindow;
+  }).slice(10);
   return { median: median(windows), best: Math.min(...windows) };
 }
 
@@ -117,6 +109,9 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
     parts: { type: 'string', default: 'closed,open,curve,mixed' },
+    vidur: { type: 'string', default: '' },
+    python: { type: 'string', default: 'python3' },
+    rates: { type: 'string', default: '30,60' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -137,6 +132,14 @@ if (parts.has('curve')) {
     rows.push(timed(`closed loop, 1/${part} of the requests`, requests / part, closed));
 }
 const mixed = parts.has('mixed') ? mixedSteps() : null;
+const beside = parts.has('vidur')
+  ? besideVidur({
+      folder: values.vidur,
+      python: values.python,
+      requests,
+      requestsPerSecond: values.rates.split(',').map(Number),
+    })
+  : [];
 const machine = {
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
   cores: cpus().length,
@@ -147,7 +150,9 @@ const machine = {
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
 };
 if (values.json)
-  process.stdout.write(`${JSON.stringify({ machine, rows, mixedStepMicroseconds: mixed }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ machine, rows, mixedStepMicroseconds: mixed, besideVidur: beside }, null, 2)}\n`,
+  );
 else {
   process.stdout.write(
     `${machine.cores} x ${machine.cpu}, Node ${machine.node}, ${machine.date}, ${machine.commit}, load ${loadBefore.toFixed(1)} before and ${machine.loadAfter.toFixed(1)} after\n\n`,
@@ -168,4 +173,22 @@ else {
     process.stdout.write(
       `\na mixed step of ${batch} rows: median ${mixed.median.toFixed(1)} us, best window ${mixed.best.toFixed(1)} us\n`,
     );
+  for (const row of beside) process.stdout.write(vidurLines(row));
+}
+
+function vidurLines({ name, seconds: cost, figures, ...row }: BesideVidur): string {
+  const perSecond = (processorSeconds: number): string =>
+    `${Math.round(row.requests / processorSeconds).toLocaleString('en-US')} requests/s`;
+  const times = (vidur: number): string => `${(vidur / cost.own).toFixed(0)} times`;
+  const figure = (label: string, key: keyof typeof figures.own): string =>
+    `  ${label.padEnd(10)} ${(figures.own[key] * 1000).toFixed(2).padStart(9)} ms, Vidur ${(figures.vidur[key] * 1000).toFixed(2).padStart(9)} ms\n`;
+  return [
+    `\n${name}: ${row.requests} requests, ${row.requestsPerSecond}/s, ${row.runningMean.toFixed(0)} run on average\n`,
+    `  this simulator ${perSecond(cost.own)}\n`,
+    `  Vidur with its metrics ${perSecond(cost.vidur)}: ${times(cost.vidur)}; without ${perSecond(cost.vidurWithoutMetrics)}: ${times(cost.vidurWithoutMetrics)}\n`,
+    figure('TTFT p50', 'ttftP50'),
+    figure('TTFT p99', 'ttftP99'),
+    figure('ITL p50', 'itlP50'),
+    figure('ITL p99', 'itlP99'),
+  ].join('');
 }
