@@ -60,69 +60,102 @@ function blocksFit(memory: SequenceMemory, running: Iterable<Sequence>, steps: n
   return true;
 }
 
-/** Advances by `count` quiet steps, the last of which ends at `now`. Blocks are taken in the order of planned steps. */
-export function advance({ memory, running, metrics }: ServingCore, count: number, now: Seconds): void {
-  const decoding = Array.from(running).filter(({ state }) => state === 'decoding');
-  const transfers = noTransfers();
-  if (memory.hasWindows) stepByStep(memory, decoding, { count, transfers });
-  else blockByBlock(memory, decoding, { count, transfers });
-  assert(transfers.blocks.length === 0, 'a quiet step copies no block');
-  for (const sequence of decoding) sequence.lastTokenAt = now;
-  metrics.steps += count;
-  metrics.decodeTokens += count * decoding.length;
-  metrics.outputTokens += count * decoding.length;
-}
+/** Advances by quiet steps. A run has millions of stretches, so the lists of a stretch are kept for the next. */
+export class QuietAdvance {
+  readonly #core: ServingCore;
+  /** The sequences that decode, in the policy's order. */
+  readonly #decoding: Sequence[] = [];
+  /** Computed tokens of each sequence after the stretch. */
+  readonly #ends: number[] = [];
+  /** First sequence of each list below; `none` ends a list. */
+  readonly #first: Int32Array;
+  /** Sequences with equal tokens in their last block at the start of the stretch: the next one in the policy's order. */
+  readonly #next: number[] = [];
 
-interface Stretch {
-  readonly count: number;
-  readonly transfers: Transfers;
-}
+  constructor(core: ServingCore) {
+    this.#core = core;
+    this.#first = new Int32Array(core.config.blockSize);
+  }
 
-function stepByStep(
-  memory: SequenceMemory,
-  decoding: readonly Sequence[],
-  { count, transfers }: Stretch,
-): void {
-  for (let step = 0; step < count; step++) {
+  /** The last of the `count` steps ends at `now`. Blocks are taken in the order of planned steps. */
+  advance(count: number, now: Seconds): void {
+    const { memory, running, metrics } = this.#core;
+    const decoding = this.#decoding;
+    decoding.length = 0;
+    for (const sequence of running) if (sequence.state === 'decoding') decoding.push(sequence);
+    const transfers = noTransfers();
+    if (memory.hasWindows) this.#stepByStep(count, transfers);
+    else this.#blockByBlock(count, transfers);
+    assert(transfers.blocks.length === 0, 'a quiet step copies no block');
+    for (const sequence of decoding) sequence.lastTokenAt = now;
+    metrics.steps += count;
+    metrics.decodeTokens += count * decoding.length;
+    metrics.outputTokens += count * decoding.length;
+  }
+
+  #stepByStep(count: number, transfers: Transfers): void {
+    const { memory } = this.#core;
+    for (let step = 0; step < count; step++) {
+      for (const sequence of this.#decoding) growForNext(memory, sequence, transfers);
+      for (const sequence of this.#decoding) {
+        sequence.length++;
+        memory.settleDecode(sequence);
+      }
+    }
+  }
+
+  /**
+   * Without windows, a sequence takes and fills blocks only where a block ends, so a step visits the sequences that end a
+   * block there: one in `blockSize` of them.
+   */
+  #blockByBlock(count: number, transfers: Transfers): void {
+    const { memory } = this.#core;
+    const decoding = this.#decoding;
     for (const sequence of decoding) growForNext(memory, sequence, transfers);
-    for (const sequence of decoding) {
-      sequence.length++;
-      memory.settleDecode(sequence);
+    this.#listByPlace(count);
+    const { blockSize } = memory;
+    for (let step = 0; step < count; step++) {
+      // The sequences whose blocks are full after this step take blocks in the next.
+      const first = this.#first[(blockSize - ((step + 1) % blockSize)) % blockSize] ?? none;
+      for (let at = first; at !== none; at = this.#next[at] ?? none) {
+        const sequence = decoding[at];
+        if (sequence !== undefined) fillBlock(memory, sequence);
+      }
+      if (step + 1 === count) break;
+      for (let at = first; at !== none; at = this.#next[at] ?? none) {
+        const sequence = decoding[at];
+        if (sequence !== undefined) growForNext(memory, sequence, transfers);
+      }
+    }
+    for (let index = 0; index < decoding.length; index++) {
+      const sequence = decoding[index];
+      if (sequence === undefined) continue;
+      sequence.computedTokens = this.#ends[index] ?? 0;
+      sequence.length = sequence.computedTokens + 1;
+    }
+  }
+
+  #listByPlace(count: number): void {
+    const { blockSize } = this.#core.memory;
+    this.#first.fill(none);
+    // From the last sequence on, so that every list is in the policy's order.
+    for (let index = this.#decoding.length - 1; index >= 0; index--) {
+      const computed = this.#decoding[index]?.computedTokens ?? 0;
+      const place = computed % blockSize;
+      this.#ends[index] = computed + count;
+      this.#next[index] = this.#first[place] ?? none;
+      this.#first[place] = index;
     }
   }
 }
 
-/**
- * Without windows, a sequence takes and fills blocks only where a block ends, so a step visits the sequences that end a
- * block there: one in `blockSize` of them.
- */
-function blockByBlock(
-  memory: SequenceMemory,
-  decoding: readonly Sequence[],
-  { count, transfers }: Stretch,
-): void {
-  const { blockSize } = memory;
-  const ends = decoding.map(({ computedTokens }) => computedTokens + count);
-  /** By the computed tokens of the last block at the start. */
-  const places: Sequence[][] = Array.from({ length: blockSize }, () => []);
-  for (const sequence of decoding) {
-    places[sequence.computedTokens % blockSize]?.push(sequence);
-    growForNext(memory, sequence, transfers);
-  }
-  for (let step = 0; step < count; step++) {
-    // The sequences whose blocks are full after this step take blocks in the next.
-    const full = places[(blockSize - ((step + 1) % blockSize)) % blockSize] ?? [];
-    for (const sequence of full) {
-      const end = (Math.floor(sequence.computedTokens / blockSize) + 1) * blockSize;
-      sequence.length = end + 1;
-      memory.settle(sequence, end);
-    }
-    if (step + 1 < count) for (const sequence of full) growForNext(memory, sequence, transfers);
-  }
-  for (const [index, sequence] of decoding.entries()) {
-    sequence.computedTokens = ends[index] ?? 0;
-    sequence.length = sequence.computedTokens + 1;
-  }
+const none = -1;
+
+/** Computes the tokens up to the end of the block. */
+function fillBlock(memory: SequenceMemory, sequence: Sequence): void {
+  const end = (Math.floor(sequence.computedTokens / memory.blockSize) + 1) * memory.blockSize;
+  sequence.length = end + 1;
+  memory.settle(sequence, end);
 }
 
 function growForNext(memory: SequenceMemory, sequence: Sequence, transfers: Transfers): void {

@@ -28,7 +28,7 @@ import {
   savePrefixCache,
 } from './prefix-cache-file.ts';
 import { RunningList, WaitingQueue } from './queues.ts';
-import { advance, quietSteps } from './quiet-steps.ts';
+import { QuietAdvance, quietSteps } from './quiet-steps.ts';
 import type { Sequence, SequenceView, ServingRequest } from './sequence.ts';
 import { SequenceMemory } from './sequence-memory.ts';
 import type { ServingCore } from './serving-core.ts';
@@ -41,6 +41,7 @@ export class Scheduler {
   readonly #core: ServingCore;
   readonly #pins: PinnedPrefixes;
   readonly #life: Lifecycle;
+  readonly #quiet: QuietAdvance;
   #inFlight: PlannedStep | null = null;
   /** Entries that the next step may write again. */
   #spareEntries: PlannedEntry[] = [];
@@ -54,11 +55,11 @@ export class Scheduler {
     const host = new HostSpill(memory, metrics);
     const [waiting, running] = [new WaitingQueue(), new RunningList()];
     const [parked, sending] = [new Set<Sequence>(), new Set<Sequence>()];
-    const rule = this.config.policy.rule();
-    const lengths = new OutputLengths();
+    const [rule, lengths] = [this.config.policy.rule(), new OutputLengths()];
     const sets = { waiting, running, parked, sending };
     this.#core = { config: this.config, memory, host, ...sets, metrics, rule, lengths };
     this.#life = new Lifecycle(this.#core);
+    this.#quiet = new QuietAdvance(this.#core);
     this.#pins = new PinnedPrefixes(memory);
   }
 
@@ -145,8 +146,7 @@ export class Scheduler {
 
   /**
    * Decides what the next step computes, and reserves the memory for it. `prefillRate`: prompt tokens per second that
-   * the caller measured in recent steps; it limits the prompt tokens of a step in which sequences decode. Default: no
-   * limit.
+   * the caller measured in recent steps; it limits the prompt tokens of a step that also decodes. Default: no limit.
    */
   step(now: Seconds, prefillRate = Infinity): StepPlan {
     assert(this.#inFlight === null, 'the last step has not been committed');
@@ -236,8 +236,8 @@ export class Scheduler {
 
   /**
    * Applies the step in flight for sequences whose content has no tokens: every entry that samples gets one token, and
-   * the drafts that `resultOf` accepts. A sequence ends at its limit of output tokens. The entries of the plan are valid
-   * until the next step, which writes its own into them.
+   * the drafts that `resultOf` accepts. A sequence ends at its limit of output tokens. The plan's entries are valid until
+   * the next step.
    */
   commitCounted(now: Seconds, resultOf?: (entry: PlanEntry) => CountedResult): CommitOutcome {
     const plan = defined(this.#inFlight, 'there is no step to commit');
@@ -272,8 +272,8 @@ export class Scheduler {
    */
   advance(count: number, now: Seconds): void {
     const most = this.quietSteps();
-    assert(count >= 0 && count <= most, `${count} steps of ${most} quiet ones`);
-    advance(this.#core, count, now);
+    if (!(count >= 0 && count <= most)) assert(false, `${count} steps of ${most} quiet ones`);
+    this.#quiet.advance(count, now);
   }
 
   /**

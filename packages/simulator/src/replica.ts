@@ -96,7 +96,6 @@ export class Replica {
   readonly #speculation: Speculation | null;
   /** Rows of a quiet stretch, written in place, because a run has millions of steps. */
   readonly #rows: Row[] = [];
-  readonly #spareRows: Row[] = [];
   /** Times of the last tokens at the start of a quiet stretch. */
   readonly #firstGaps: number[] = [];
 
@@ -259,14 +258,7 @@ export class Replica {
     now: Seconds,
     { horizon, quiet, failsAt }: Readonly<Record<'horizon' | 'quiet' | 'failsAt', number>>,
   ): Stretch | null {
-    this.#clearRows();
-    for (const { state, computedTokens, lastTokenAt } of this.scheduler.running) {
-      if (state === 'receiving') continue;
-      // The gaps of the first step are told from the last tokens; later steps have one gap for all.
-      this.#addDecode(computedTokens);
-      if (lastTokenAt !== null) this.#firstGaps.push(lastTokenAt);
-    }
-    const decodes = this.#rows.length;
+    const decodes = this.#writeDecodes();
     let [end, steps] = [now, 0];
     while (steps < quiet && (steps === 0 || end < horizon)) {
       const duration = this.#duration(this.#rows);
@@ -277,7 +269,6 @@ export class Replica {
       for (const row of this.#rows) row.start++;
       steps++;
     }
-    this.#firstGaps.length = 0;
     if (steps === 0) return null;
     this.scheduler.advance(steps, end);
     return { start: now, end, steps, decodes, promptTokens: 0, outputTokens: steps * decodes };
@@ -292,15 +283,21 @@ export class Replica {
     return duration;
   }
 
-  #clearRows(): void {
-    for (const row of this.#rows) this.#spareRows.push(row);
-    this.#rows.length = 0;
-  }
-
-  #addDecode(start: number): void {
-    const row = this.#spareRows.pop() ?? { kind: 'decode', start, count: 1, sampledRows: 1 };
-    row.start = start;
-    this.#rows.push(row);
+  /** Writes the rows of a quiet step and the times of the last tokens. Returns the number of rows. */
+  #writeDecodes(): number {
+    const [rows, gaps] = [this.#rows, this.#firstGaps];
+    gaps.length = 0;
+    let count = 0;
+    for (const { state, computedTokens, lastTokenAt } of this.scheduler.running) {
+      if (state === 'receiving') continue;
+      // The gaps of the first step are told from the last tokens; later steps have one gap for all.
+      if (lastTokenAt !== null) gaps.push(lastTokenAt);
+      const row = rows[count++];
+      if (row === undefined) rows.push({ kind: 'decode', start: computedTokens, count: 1, sampledRows: 1 });
+      else row.start = computedTokens;
+    }
+    if (rows.length > count) rows.length = count;
+    return count;
   }
 }
 
