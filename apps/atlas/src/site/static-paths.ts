@@ -1,6 +1,7 @@
 /** Which pages there are, for the routes: each in every language. */
+import { defined } from '@plimsoll/foundation';
 import type { HardwareRecord } from '@plimsoll/registry';
-import type { PageKind } from '@plimsoll/registry/pages';
+import { type PageKind, routeOf } from '@plimsoll/registry/pages';
 import { type ModelEntry, registryFacts } from '../facts/registry-facts.ts';
 import { localeParameter } from '../rendering/locale.ts';
 import type { PageView } from '../rendering/page-view.ts';
@@ -40,16 +41,25 @@ async function pagesFor<Parameters, Props>(
   );
 }
 
-/** Every page that has a folder. */
+/** Every page with an address in the folder of its kind. */
 export function contentPages(): Promise<
   StaticPath<{ readonly kind: string; readonly slug: string }, { readonly view: PageView }>[]
 > {
   return pagesFor(({ views }) =>
-    [...views.values()].map((view) => ({
-      params: { kind: kindFolders[view.page.kind], slug: view.page.slug },
-      props: { view },
-    })),
+    [...views.values()]
+      .map((view) => ({
+        params: { kind: kindFolders[view.page.kind], slug: view.page.slug },
+        props: { view },
+      }))
+      .filter(({ params, props }) => routeOf(props.view.record.id) === `/docs/${params.kind}/${params.slug}`),
   );
+}
+
+/** A page with an address of its own. */
+export function pageOf(recordId: string): Promise<StaticPath<unknown, { readonly view: PageView }>[]> {
+  return pagesFor(({ views }) => [
+    { params: {}, props: { view: defined(views.get(recordId), 'the page is written') } },
+  ]);
 }
 
 /** The lists of pages: one for each kind that has pages. */

@@ -29,11 +29,16 @@ const siteRoutes: Readonly<Record<string, string>> = {
   tags: '/docs/tags',
 };
 
+/** Pages that people type the address of, outside the folder of their kind. */
+const shortRoutes: Readonly<Record<string, string>> = { 'system.troubleshooting': '/docs/troubleshooting' };
+
 /**
  * `system.memory` -> `/docs/systems/memory`, `model.openai/gpt-oss-20b` -> `/docs/models/openai/gpt-oss-20b`. Addresses
  * are lower case, because some file servers ignore case.
  */
 export function routeOf(recordId: string): string {
+  const short = Object.hasOwn(shortRoutes, recordId) ? shortRoutes[recordId] : undefined;
+  if (short !== undefined) return short;
   const [kind, name] = splitId(recordId);
   if (kind === 'site' && Object.hasOwn(siteRoutes, name)) return siteRoutes[name] ?? '';
   const folder = Object.hasOwn(foldersByKind, kind) ? foldersByKind[kind] : undefined;
