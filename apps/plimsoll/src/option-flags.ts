@@ -51,6 +51,30 @@ export function optionsOf(
   return Object.assign({}, ...read);
 }
 
+/** Throws `unknown-option` if no engine has the option, neither as one that changes memory nor as one that does not. */
+export function refuseUnknownOption(name: string): void {
+  const bare = name.replace(/^no-/, '');
+  const isKnown = engineFaces.some(
+    ({ name: engine, options }) =>
+      options.some((spec) => spec.name === name || spec.name === bare) ||
+      changesNoMemory(engine, name) ||
+      changesNoMemory(engine, bare),
+  );
+  if (isKnown) return;
+  const near = engineFaces.flatMap(({ options }) =>
+    options.map((spec): string => spec.name).filter((known) => known.startsWith(bare.slice(0, 6))),
+  );
+  throw new PlimsollError({
+    code: 'unknown-option',
+    message: `no engine has an option "${name}"`,
+    value: name,
+    hint:
+      near.length === 0
+        ? 'plimsoll plan --help lists the options of every engine'
+        : `names that start alike: ${[...new Set(near)].join(', ')}`,
+  });
+}
+
 /** Returns the usual engine if it has every given flag, else the first engine that has them, else the usual engine. */
 export function engineOfFlags(flags: ReadFlags, usual: EngineName): EngineName {
   const given = givenSpecs(flags).filter(({ name }) => !changesNoMemory(usual, name));

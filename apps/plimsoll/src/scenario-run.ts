@@ -14,7 +14,7 @@ import {
   workloadOf,
 } from '@plimsoll/simulator/scenario';
 import { modelOfArgument } from './command-model.ts';
-import { flagKey } from './option-flags.ts';
+import { flagKey, refuseUnknownOption } from './option-flags.ts';
 import { type PlanFlags, planRequest } from './plan-flags.ts';
 import { speculationOf } from './scenario-draft.ts';
 import type { SimulateAnswer } from './simulate-schema.ts';
@@ -95,8 +95,9 @@ async function requestOf(scenario: Scenario): Promise<PlanRequest> {
   return planRequest(model, { ...flags, [flagKey(limit.option)]: String(limit.tokens) });
 }
 
-/** The options of a scenario as commander reads them from a command line. */
+/** The options of a scenario as commander reads them from a command line. Refuses names that no engine has. */
 export function flagsOfOptions(options: NonNullable<Scenario['options']>): Readonly<Record<string, unknown>> {
+  for (const name of Object.keys(options)) refuseUnknownOption(name.replace(/^--/, ''));
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [flagKey(name.replace(/^--/, '')), optionValue(value)]),
   );

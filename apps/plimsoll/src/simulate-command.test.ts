@@ -41,6 +41,20 @@ test('a failed assertion: exit code 3', () => {
   expect(out).toContain('FAILED');
 });
 
+test('an option that no engine has is refused, with the names that start alike', () => {
+  const path = join(folder(), 'misspelled.yaml');
+  const misspelled = 'options: { max-num-sequences: 4 }\n';
+  writeFileSync(path, `extends: ${chat}\nworkload: { requests: 20 }\n${misspelled}`);
+  for (const command of ['simulate', 'optimize']) {
+    const { code, err } = plimsoll([command, path]);
+    expect([command, code]).toEqual([command, 1]);
+    expect(err).toContain('no engine has an option "max-num-sequences"');
+    expect(err).toContain('max-num-seqs');
+  }
+  writeFileSync(path, `extends: ${chat}\nworkload: { requests: 20 }\noptions: { --max-num-seqs: 4 }\n`);
+  expect(plimsoll(['simulate', path]).err).toBe('');
+});
+
 test('layouts: stages of a pipeline, data groups with experts, data groups without experts', () => {
   const at = folder();
   const run = (name: string, text: string): ReturnType<typeof outputSchemas.simulate.parse> => {
