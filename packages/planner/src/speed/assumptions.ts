@@ -41,6 +41,10 @@ export interface SpeedAssumptions {
   readonly formatEfficiency?: Partial<Record<ComputeFormat, number>>;
   /** Factor on both efficiencies of grouped expert multiplications. */
   readonly expertEfficiency?: number;
+  /** Heads that a kernel of sparse latent attention computes at once. Default: 1, without padding. */
+  readonly sparseHeads?: number;
+  /** Seconds that the indexer of sparse attention adds to its layer. */
+  readonly indexerSeconds?: number;
   /** Share of the link bandwidth that an all-reduce reaches. */
   readonly linkEfficiency?: number;
   /** Seconds of host work per step: scheduling, input preparation. */
@@ -55,6 +59,8 @@ export interface SpeedAssumptions {
   readonly sequenceSeconds?: number;
   /** Factor on every step of a release whose kernels were young (`stepMaturity`). Default: 1. */
   readonly stepFactor?: number;
+  /** A further factor on its matrix products. Default: 1. */
+  readonly operationsFactor?: number;
 }
 
 /** The kind of memory, which decides the row of the table. */
@@ -85,6 +91,8 @@ export function speedAssumptions(
     bandwidthEfficiency: profile.bandwidthEfficiency * vendor.bandwidth,
     cacheEfficiency: profile.cacheEfficiency * vendor.bandwidth,
     expertEfficiency: profile.expertEfficiency,
+    sparseHeads: sparseHeads(hardware, table),
+    indexerSeconds: table.sparseAttention.indexerSeconds,
     formatEfficiency: table.formatEfficiency as Partial<Record<ComputeFormat, number>>,
     layerSeconds: profile.layerSeconds,
     stepSeconds: profile.stepSeconds,
@@ -107,6 +115,13 @@ function profileFor(table: SpeedTable, engine: SpeedEngine, device: DeviceMemory
   const found =
     row(engine, device) ?? row(engine, nearestDevice) ?? row('serving', device) ?? row('llama.cpp', device);
   return defined(found, `no speed profile for ${engine} on ${device} memory`);
+}
+
+/** The kernels of sparse latent attention compute this number of heads; a device with fewer heads pads them. */
+function sparseHeads({ vendor, computeCapability }: HardwareRecord, { sparseAttention }: SpeedTable): number {
+  if (vendor !== 'NVIDIA' || computeCapability === null) return 1;
+  const row = sparseAttention.heads.find(({ capabilityMin }) => Number(computeCapability) >= capabilityMin);
+  return row?.heads ?? 1;
 }
 
 /**

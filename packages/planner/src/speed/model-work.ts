@@ -35,6 +35,8 @@ interface AttentionWork {
   readonly decodeOperationsPerKey: number;
   /** Operations per query token and key in prefill; latent attention first expands the latent into heads. */
   readonly prefillOperationsPerKey: number;
+  /** As `prefillOperationsPerKey`, for prompts of more than `keysMax` tokens. */
+  readonly longPromptOperationsPerKey: number;
   readonly keysMax: number;
   readonly tokensPerKey: number;
 }
@@ -84,25 +86,34 @@ export function touchedShare(routedShare: number, tokens: number): number {
  * Returns one entry per distinct window and compression, so that a step sums two or three entries instead of all
  * layers.
  */
-function attentionWork(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
-  return remember(workMemo, spec, String(tensor), () => sumAttention(spec, tensor));
+function attentionWork(spec: ModelSpec, split: HeadSplit): readonly AttentionWork[] {
+  return remember(workMemo, spec, `${split.tensor}/${split.sparseHeads}`, () => sumAttention(spec, split));
+}
+
+/** How the heads of a layer are divided among devices. */
+interface HeadSplit {
+  readonly tensor: number;
+  /** A kernel of sparse latent attention computes a multiple of this number of heads; the missing ones are padding. */
+  readonly sparseHeads: number;
 }
 
 const workMemo = createMemo<readonly AttentionWork[]>();
 
-function sumAttention(spec: ModelSpec, tensor: number): readonly AttentionWork[] {
+function sumAttention(spec: ModelSpec, split: HeadSplit): readonly AttentionWork[] {
   const layersOf = new Map<AttentionSpec, number>();
   for (const { attention } of spec.layers) layersOf.set(attention, (layersOf.get(attention) ?? 0) + 1);
   const sums = new Map<string, AttentionWork>();
   for (const [attention, layers] of layersOf) {
-    const share = layers / tensor;
-    for (const work of layerAttention(attention)) {
+    const share = layers / split.tensor;
+    for (const work of layerAttention(attention, split)) {
       const key = `${work.keysMax}/${work.tokensPerKey}`;
       const known = sums.get(key);
       sums.set(key, {
         ...work,
         decodeOperationsPerKey: share * work.decodeOperationsPerKey + (known?.decodeOperationsPerKey ?? 0),
         prefillOperationsPerKey: share * work.prefillOperationsPerKey + (known?.prefillOperationsPerKey ?? 0),
+        longPromptOperationsPerKey:
+          share * work.longPromptOperationsPerKey + (known?.longPromptOperationsPerKey ?? 0),
       });
     }
   }
@@ -111,8 +122,11 @@ function sumAttention(spec: ModelSpec, tensor: number): readonly AttentionWork[]
 
 const unlimited = Number.POSITIVE_INFINITY;
 
-/** Counts two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. */
-function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
+/**
+ * Counts two operations per multiply-add, once for scores (query x key) and once for the weighted sum of values. The
+ * devices of a tensor-parallel group divide the result, so work that each of them repeats counts `tensor` times.
+ */
+function layerAttention(attention: AttentionSpec, split: HeadSplit): readonly AttentionWork[] {
   switch (attention.kind) {
     case 'full':
     case 'sliding':
@@ -124,18 +138,19 @@ function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
           : attention.kind === 'sliding'
             ? attention.window
             : attention.chunk;
-      return [plainWork(perKey, perKey, keysMax), ...indexerWork(attention.indexer)];
+      return [plainWork(perKey, perKey, keysMax), ...indexerWork(attention.indexer, split)];
     }
     case 'mla': {
       const latentWidth = 2 * attention.kvLoraRank + attention.ropeHeadDim;
       const headWidth = attention.nopeHeadDim + attention.ropeHeadDim + attention.valueHeadDim;
       const decode = 2 * attention.queryHeads * latentWidth;
       const prefill = 2 * attention.queryHeads * headWidth;
-      // Sparse attention gathers latents, so it cannot expand them: both phases work on the latent.
       const indexer = attention.indexer;
-      return indexer === undefined
-        ? [plainWork(decode, prefill, unlimited)]
-        : [plainWork(decode, decode, indexer.topK), ...indexerWork(indexer)];
+      if (indexer === undefined) return [plainWork(decode, prefill, unlimited)];
+      // Sparse attention gathers latents, so it cannot expand them. A prompt of at most topK tokens attends to all.
+      const gathered = (decode / attention.queryHeads) * paddedHeads(attention.queryHeads, split);
+      const sparse = plainWork(gathered, prefill, indexer.topK);
+      return [{ ...sparse, longPromptOperationsPerKey: gathered }, ...indexerWork(indexer, split)];
     }
     case 'compressed': {
       const perKey = 4 * attention.queryHeads * attention.latentDim;
@@ -146,7 +161,7 @@ function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
         ...plainWork(perKey, perKey, keysMax * attention.ratio),
         tokensPerKey: attention.ratio,
       };
-      return [window, compressed, ...indexerWork(attention.indexer, attention.ratio)];
+      return [window, compressed, ...indexerWork(attention.indexer, split, attention.ratio)];
     }
     case 'linear':
     case 'ssm':
@@ -158,16 +173,28 @@ function layerAttention(attention: AttentionSpec): readonly AttentionWork[] {
 }
 
 function plainWork(decode: number, prefill: number, keysMax: number): AttentionWork {
-  return { decodeOperationsPerKey: decode, prefillOperationsPerKey: prefill, keysMax, tokensPerKey: 1 };
+  return {
+    decodeOperationsPerKey: decode,
+    prefillOperationsPerKey: prefill,
+    longPromptOperationsPerKey: prefill,
+    keysMax,
+    tokensPerKey: 1,
+  };
 }
 
-/** The indexer of sparse attention scores every key with its own small heads. */
+/** Heads of all devices, if each rounds its own up to what the kernel computes. */
+function paddedHeads(heads: number, { tensor, sparseHeads }: HeadSplit): number {
+  return tensor * sparseHeads * Math.ceil(heads / tensor / sparseHeads);
+}
+
+/** The indexer of sparse attention scores every key with its own small heads. Every device of a group has all of them. */
 function indexerWork(
   indexer: { readonly heads: number; readonly headDim: number } | undefined,
+  { tensor }: HeadSplit,
   tokensPerKey = 1,
 ): readonly AttentionWork[] {
   if (indexer === undefined) return [];
-  const perKey = 2 * indexer.heads * indexer.headDim;
+  const perKey = 2 * indexer.heads * indexer.headDim * tensor;
   return [{ ...plainWork(perKey, perKey, unlimited), tokensPerKey }];
 }
 
@@ -176,7 +203,8 @@ function indexerWork(
  */
 function prefillAttentionOperations(work: AttentionWork, promptTokens: number, cachedTokens: number): number {
   const keys = keysBefore(promptTokens, work.keysMax) - keysBefore(cachedTokens, work.keysMax);
-  return (work.prefillOperationsPerKey * keys) / work.tokensPerKey;
+  const perKey = promptTokens > work.keysMax ? work.longPromptOperationsPerKey : work.prefillOperationsPerKey;
+  return (perKey * keys) / work.tokensPerKey;
 }
 
 /** Integrates min(i, window) from 0 to `position`. */
@@ -261,14 +289,20 @@ export interface ModelWork {
   prefillOperations(promptTokens: number, cachedTokens: number): number;
 }
 
-/** Counts the work of a model; `groups` are the cache groups of one pipeline stage or of the whole model. */
+/**
+ * Counts the work of a model; `groups` are the cache groups of one pipeline stage or of the whole model. `sparseHeads`:
+ * see `HeadSplit`.
+ */
 export function modelWork(
   spec: ModelSpec,
   format: WeightFormat,
   parallelism: Parallelism,
-  groups: readonly CacheGroup[],
+  {
+    groups,
+    sparseHeads = 1,
+  }: { readonly groups: readonly CacheGroup[]; readonly sparseHeads?: number | undefined },
 ): ModelWork {
-  const attention = attentionWork(spec, parallelism.tensor);
+  const attention = attentionWork(spec, { tensor: parallelism.tensor, sparseHeads });
   return {
     matrix: matrixWork(spec, format, parallelism),
     cacheBytes: cacheReader(groups, cachingLayers(spec)),

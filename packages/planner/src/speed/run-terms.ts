@@ -1,6 +1,7 @@
 /** What a run adds to the times of steps: the front end of the engine, and releases whose kernels were young. */
 import type { ModelSpec } from '@plimsoll/model-files/spec';
 import type { HardwareRecord } from '@plimsoll/registry';
+import type { SpeedAssumptions } from './assumptions.ts';
 import { type FrontEndSeconds, type SpeedTable, shippedSpeedTable, speedEngine } from './speed-table.ts';
 
 const measuredEngines = ['vllm', 'sglang', 'llama.cpp'];
@@ -24,22 +25,25 @@ export function requestSeconds(
 }
 
 /**
- * Returns the factor on the steps of a run. `month` (`2025-03`) is the month of the release or of the run; engines of an
+ * Returns the factors on the steps of a run and on their matrix products. `month` (`2025-03`) is the month of the release or of the run; engines of an
  * unknown month count as mature.
  */
 export function stepMaturity(
   run: { readonly spec: ModelSpec; readonly hardware: HardwareRecord; readonly month: string | null },
   table: SpeedTable = shippedSpeedTable,
-): number {
+): Required<Pick<SpeedAssumptions, 'stepFactor' | 'operationsFactor'>> {
+  const factors = { stepFactor: 1, operationsFactor: 1 };
   const { month } = run;
-  if (month === null) return 1;
+  if (month === null) return factors;
   const kinds = new Set<string>(run.spec.layers.map(({ attention }) => attention.kind));
-  return table.maturity
-    .filter(
-      ({ attention, vendor, until }) =>
-        month <= until &&
-        (attention === undefined || kinds.has(attention)) &&
-        (vendor === undefined || vendor === run.hardware.vendor),
-    )
-    .reduce((factor, row) => Math.max(factor, row.stepFactor), 1);
+  for (const { attention, vendor, until, stepFactor, operationsFactor = 1 } of table.maturity) {
+    const isYoung =
+      month <= until &&
+      (attention === undefined || kinds.has(attention)) &&
+      (vendor === undefined || vendor === run.hardware.vendor);
+    if (!isYoung) continue;
+    factors.stepFactor = Math.max(factors.stepFactor, stepFactor);
+    factors.operationsFactor = Math.max(factors.operationsFactor, operationsFactor);
+  }
+  return factors;
 }

@@ -49,7 +49,10 @@ export interface SpeedInput extends StepTimeInput {
 /** Prepares the speed model of a model on its devices. */
 export function speedModel(input: SpeedInput): SpeedModel {
   const { data, pipeline } = input.parallelism;
-  const work = modelWork(input.spec, input.format, input.parallelism, input.groups);
+  const work = modelWork(input.spec, input.format, input.parallelism, {
+    groups: input.groups,
+    sparseHeads: input.assumptions.sparseHeads,
+  });
   const step = stepTime(work, input);
   // Each stage of a pipeline works on its own microbatch; a user's token passes through all stages.
   const inFlight = (users: number): number => (users > pipeline ? users / pipeline : 1);

@@ -42,6 +42,11 @@ export interface SpeedTable {
   /** Seconds of a request outside the devices, per engine: connection, tokeniser, first answer. */
   readonly requestSeconds: Readonly<Record<FrontEnd, FrontEndSeconds>>;
   readonly maturity: readonly MaturityRow[];
+  readonly sparseAttention: {
+    /** Heads that a kernel computes at once, from the newest devices to the oldest. */
+    readonly heads: readonly { readonly capabilityMin: number; readonly heads: number }[];
+    readonly indexerSeconds: number;
+  };
 }
 
 type FrontEnd = 'tensorrt-llm' | 'vllm' | 'sglang' | 'other';
@@ -58,6 +63,8 @@ export interface MaturityRow {
   /** The last month, as `2025-05`. */
   readonly until: string;
   readonly stepFactor: number;
+  /** A further factor on the operations of matrix products, which decide the time of prompts. Default: 1. */
+  readonly operationsFactor?: number;
 }
 
 const { attentionEfficiency, bandwidthEfficiency, cacheEfficiency, sequenceSeconds, overlap, chunkTokens } =
@@ -82,6 +89,7 @@ export const shippedSpeedTable: SpeedTable = {
   lengthSpread: speed.lengthSpread.value,
   requestSeconds: speed.requestSeconds.value,
   maturity: speed.maturity.rows,
+  sparseAttention: speed.sparseAttention.value,
 };
 
 /** Shares that llama.cpp reaches with flash attention; the data file names the measurements. */

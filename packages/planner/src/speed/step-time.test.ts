@@ -85,7 +85,7 @@ test('decode on one device equals the separate formulas to the bit, all other fi
 describe('mixed steps', () => {
   function prepared(model: string, card = 'h100'): { readonly work: ModelWork; readonly step: StepTime } {
     const input = inputOf({ model, card, engine: 'vllm', split: [1, 1, 1] });
-    const work = modelWork(input.spec, input.format, singleDevice, input.groups);
+    const work = modelWork(input.spec, input.format, singleDevice, input);
     return { work, step: stepTime(work, input) };
   }
 

@@ -126,7 +126,8 @@ function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
   const { spec, format, parallelism, device, assumptions } = input;
   const expert = assumptions.expertEfficiency ?? 1;
   const efficiency = assumptions.computeEfficiency * (assumptions.formatEfficiency?.[format.compute] ?? 1);
-  const secondsPerOperation = 1 / (operationRate(device, format.compute) * efficiency);
+  const secondsPerOperation =
+    (assumptions.operationsFactor ?? 1) / (operationRate(device, format.compute) * efficiency);
   const bandwidth = device.bandwidthBytesPerSecond;
   const hostShare = input.hostShare ?? 0;
   const secondsPerWeightByte =
@@ -145,6 +146,7 @@ function coefficients(input: StepTimeInput, work: MatrixWork): Coefficients {
       1 / (operationRate(device, format.base === 'fp32' ? 'fp32' : 'bf16') * attentionEfficiency),
     fixedSeconds:
       spec.layers.length * assumptions.layerSeconds +
+      indexedLayers(spec) * (assumptions.indexerSeconds ?? 0) +
       (assumptions.stepSeconds ?? 0) +
       collectiveLatency(spec, parallelism, assumptions),
     reducedTokenSeconds:
@@ -195,6 +197,15 @@ function collectiveBytesPerToken(spec: ModelSpec, { tensor, data }: Parallelism)
     if (mlp.kind === 'moe') bytes += (mlp.expertsPerToken * spec.hiddenSize * 3 * (data - 1)) / data;
   }
   return bytes;
+}
+
+/** Layers with an indexer, whose projections, scores and selection are kernels of their own. */
+function indexedLayers(spec: ModelSpec): number {
+  let layers = 0;
+  for (const { attention } of spec.layers) {
+    if ('indexer' in attention && attention.indexer !== undefined) layers++;
+  }
+  return layers;
 }
 
 /** Two collectives a layer, whose latency grows with the depth of a tree over the devices, and one hop per stage. */

@@ -132,7 +132,7 @@ function replica(setup: Setup, table: SpeedTable, parallelism = setup.parallelis
     format,
     kvFormat,
     parallelism,
-    assumptions: { ...speedAssumptions({ hardware, engine }, table), stepFactor: stepMaturity(setup, table) },
+    assumptions: { ...speedAssumptions({ hardware, engine }, table), ...stepMaturity(setup, table) },
   });
   const usual = deployment.poolBytes - (1 - usableShare) * deployment.capacityBytes;
   const poolBytes = Math.max(usual, fullShare * deployment.poolBytes);
