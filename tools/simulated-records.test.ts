@@ -106,3 +106,41 @@ test('runs that are not simulated keep their closed forms', () => {
   expect(answerTo(queue)).toEqual(answerTo(queue, false));
   expect(answerTo(closedLoop)).not.toEqual(answerTo(closedLoop, false));
 });
+
+const openLoop = {
+  ...closedLoop,
+  workload: { input_len: 1024, output_len: 256, request_rate: 2 },
+  notes: '200 successful requests',
+};
+
+test('arrivals at a rate do not wait for answers: a rate above the capacity makes a queue', () => {
+  const calm = answerTo(openLoop).predicted as Figures;
+  expect(calm.requests_per_s).toBeGreaterThan(1.5);
+  expect(calm.requests_per_s).toBeLessThan(2.5);
+  const crowded = { ...openLoop, workload: { ...openLoop.workload, request_rate: 200 } };
+  const burst = answerTo(crowded).predicted as Figures;
+  expect(burst.ttft_ms).toBeGreaterThan(5 * (calm.ttft_ms ?? Infinity));
+  expect(burst.requests_per_s).toBeLessThan(100);
+});
+
+test('without a number of requests, an open loop has no time to first token', () => {
+  expect(answerTo({ ...openLoop, notes: '' }).predicted.ttft_ms).toBeNull();
+});
+
+test('load generators that measure after a warm-up leave out the first burst', () => {
+  const steady = answerTo({ ...closedLoop, notes: 'AIPerf' }).predicted as Figures;
+  expect(steady.ttft_ms).toBeLessThan((answerTo(closedLoop).predicted as Figures).ttft_ms ?? 0);
+});
+
+test('a stated median is compared with the median, which bursts move less than the mean', () => {
+  const median = answerTo({ ...closedLoop, notes: 'TTFT and ITL are medians' }).predicted as Figures;
+  const unknown = answerTo({ ...closedLoop, notes: 'means or medians not stated' }).predicted as Figures;
+  expect(unknown.ttft_ms).toBe((answerTo(closedLoop).predicted as Figures).ttft_ms);
+  expect(median.ttft_ms).toBeLessThan(unknown.ttft_ms ?? 0);
+});
+
+test('answers that ended before the stated length have the length that the figures give', () => {
+  const ended = { ...closedLoop, measured: { ...closedLoop.measured, output_tokens_per_s: 600 } };
+  const { output_tokens_per_s = 0, requests_per_s = 1 } = answerTo(ended).predicted as Figures;
+  expect(output_tokens_per_s / requests_per_s).toBeCloseTo(0.9 * 100, -1);
+});

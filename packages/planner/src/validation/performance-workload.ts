@@ -27,8 +27,14 @@ export type MeasuredWorkload =
       readonly concurrency: number;
       /** All requests have the same lengths, so that rounds stay together. */
       readonly equalLengths: boolean;
+      /** Mean requests per second of an open loop, whose arrivals wait for no answer; null for clients that wait. */
+      readonly requestsPerSecond: number | null;
       /** Requests of the whole run; null if the record does not state them. */
       readonly requests: number | null;
+      /** False if the load generator leaves out the first requests of its clients, which start together. */
+      readonly countsFirstWave: boolean;
+      /** The statistic of the stated latencies. */
+      readonly statistic: 'mean' | 'median';
       /** All requests are sent at once, and no client sends another. */
       readonly sentTogether: boolean;
       readonly limits: LatencyLimits | null;
@@ -120,7 +126,12 @@ function loopWorkload(
   const dataset = datasetOf(record, notes);
   const perSample = numberIn(notes, /TOKENS_PER_SAMPLE=([\d.]+)/);
   const input = lengths.input ?? stated?.input ?? dataset?.inputTokens;
-  const output = lengths.output ?? stated?.output ?? perSample ?? dataset?.outputTokens;
+  const output =
+    endedOutput(record, lengths.output) ??
+    lengths.output ??
+    stated?.output ??
+    perSample ??
+    dataset?.outputTokens;
   if (input === undefined || output === undefined) {
     if (lengths.output === undefined) {
       return {
@@ -139,19 +150,47 @@ function loopWorkload(
   // If the record measures several replicas in parallel, its batch is per replica.
   const replicas = numberIn(notes, /(\d+) replica/) ?? 1;
   const clients = lengths.concurrency ?? (lengths.batch ?? Number.POSITIVE_INFINITY) * replicas;
+  const requestsPerSecond = rateOf(record, clients);
   return {
     kind: 'loop',
     // A prompt without a stated length is taken as short: a chat template and a sentence.
     input: input ?? 32,
     output: output ?? 128,
     concurrency: Math.min(clients, sent ?? Number.POSITIVE_INFINITY),
+    requestsPerSecond,
     requests: sent ?? null,
+    // AIPerf and its predecessor measure after a warm-up, until the figures are stable.
+    countsFirstWave: !/\bAIPerf\b|\bgenai-perf\b/i.test(notes),
+    statistic: /(?<!means or )medians?\b/i.test(notes) ? 'median' : 'mean',
     sentTogether: /benchmark_throughput/.test(notes),
     equalLengths: /range ratio 1|benchmark_throughput|fixed ISL/.test(notes),
     limits: tpotSeconds === undefined ? null : { tpotSeconds },
+    // Of an open loop, the number of requests tells how long the queue grows.
     ttftIsQueue:
-      clients === Number.POSITIVE_INFINITY || /queue-dominated|concurrency not stated|saturated/.test(notes),
+      requestsPerSecond === null
+        ? clients === Number.POSITIVE_INFINITY ||
+          /queue-dominated|concurrency not stated|saturated/.test(notes)
+        : sent === undefined,
   };
+}
+
+/** Answers below this share of the stated length ended by themselves; load generators draw longer ones. */
+const endedShareMax = 0.75;
+
+/** Returns the mean output tokens of a run whose answers ended before the stated length; undefined for other runs. */
+function endedOutput(record: RawRecord, limit: number | undefined): number | undefined {
+  const measured = objectField(record, 'measured');
+  const requestRate = numberField(measured, 'requests_per_s');
+  const tokenRate = numberField(measured, 'output_tokens_per_s');
+  if (requestRate === undefined || tokenRate === undefined || limit === undefined) return undefined;
+  const mean = tokenRate / requestRate;
+  return mean >= 1 && mean < endedShareMax * limit ? mean : undefined;
+}
+
+/** A stated number of clients decides over a stated rate, as a load generator's limit of requests in flight does. */
+function rateOf(record: RawRecord, clients: number): number | null {
+  const rate = numberField(objectField(record, 'workload'), 'request_rate');
+  return rate !== undefined && rate > 0 && clients === Number.POSITIVE_INFINITY ? rate : null;
 }
 
 /** Parses mean lengths from "1000 prompts (302,118 input and 195,775 output tokens in total)". */

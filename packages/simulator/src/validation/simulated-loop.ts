@@ -1,6 +1,6 @@
 /**
- * Simulates the run of requests that a benchmark record describes: a closed loop of clients, with the lengths that its
- * load generator draws.
+ * Simulates the run of requests that a benchmark record describes: clients that wait for answers, or arrivals at a rate,
+ * with the lengths that the load generator draws.
  */
 import { attempt } from '@plimsoll/foundation/attempt';
 import { engineFaces, policyOf } from '@plimsoll/planner/engines';
@@ -21,14 +21,21 @@ const outputTokensMax = 200_000;
 /** The first wave starts together; one more wave shows how the others go on. */
 const wavesMin = 2.5;
 const requestsMin = 2;
+/** Requests of an open loop whose record does not state them: the default of vllm bench serve. */
+const openRequestsUsual = 1000;
+/** Output tokens of a simulated open loop whose record does not state the number of requests. */
+const openTokensMax = 400_000;
 /** Default prompt tokens of a step in vLLM, SGLang and TensorRT-LLM. */
 const stepTokensMax = 8192;
 
-/** Null for runs without a fixed number of clients. */
+/** Null for runs without a fixed number of clients or a rate. */
 export const simulatedLoop: LoopSimulator = (run) => {
   const { workload, setup } = run;
   const rules = schedulerOf(setup);
-  if (rules === null || !Number.isFinite(workload.concurrency) || workload.limits !== null) return null;
+  const isOpen = workload.requestsPerSecond !== null;
+  if (rules === null || workload.limits !== null || !(isOpen || Number.isFinite(workload.concurrency))) {
+    return null;
+  }
   return attempt(() => figuresOf(run, inputOf(run, rules)));
 };
 
@@ -39,9 +46,6 @@ function schedulerOf({ engineText, month }: LoopRun['setup']): StepRules | null 
 }
 
 function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRules): SimulationInput {
-  const clients = Math.max(1, Math.round(workload.concurrency / setup.replicas));
-  const affordable = outputTokensMax / (clients * workload.output);
-  const waves = Math.min(wavesUsual, Math.max(wavesMin, affordable));
   return {
     replica: replicaModel({
       deployment: { ...deployment, sequencesMax: run.sequencesMax },
@@ -54,8 +58,7 @@ function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRu
     replicaCount: 1,
     router: 'round-robin',
     workload: {
-      arrivals: { kind: 'closed', clients, thinkSeconds: { kind: 'fixed', value: 0 } },
-      requests: requestsOf(workload, clients, waves),
+      ...arrivalsOf(workload, setup.replicas),
       prompt: lengths(workload.input, workload.equalLengths),
       output: lengths(workload.output, workload.equalLengths),
       prefix: null,
@@ -64,6 +67,28 @@ function inputOf({ setup, workload, deployment, ...run }: LoopRun, rules: StepRu
     frontEndSeconds: run.requestSeconds,
     limits: {},
     simulatedSecondsMax: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+/** Arrivals at one of `replicas` replicas. */
+function arrivalsOf(
+  workload: LoopRun['workload'],
+  replicas: number,
+): Pick<SimulationInput['workload'], 'arrivals' | 'requests'> {
+  const { requestsPerSecond, output } = workload;
+  if (requestsPerSecond !== null) {
+    const affordable = Math.min(openRequestsUsual, Math.ceil(openTokensMax / output));
+    return {
+      arrivals: { kind: 'poisson', requestsPerSecond: requestsPerSecond / replicas },
+      requests: Math.max(requestsMin, Math.round((workload.requests ?? affordable) / replicas)),
+    };
+  }
+  const clients = Math.max(1, Math.round(workload.concurrency / replicas));
+  const affordable = outputTokensMax / (clients * output);
+  const waves = Math.min(wavesUsual, Math.max(wavesMin, affordable));
+  return {
+    arrivals: { kind: 'closed', clients, thinkSeconds: { kind: 'fixed', value: 0 } },
+    requests: requestsOf(workload, clients, waves),
   };
 }
 
@@ -85,12 +110,7 @@ function figuresOf({ setup, workload }: LoopRun, input: SimulationInput): Return
   const outcome = simulate(input);
   const report = reportOf(input, outcome);
   if (report.requests.completed === 0) return null;
-  const { arrivals } = input.workload;
-  const clients = arrivals.kind === 'closed' ? arrivals.clients : 1;
-  const { requestsPerSecond, ttftSeconds, itlSeconds } = wholeRun(report, outcome.collector, {
-    clients,
-    requests: requestsOf(workload, clients, wavesUsual),
-  });
+  const { requestsPerSecond, ttftSeconds, itlSeconds } = runFigures(input, { report, outcome, workload });
   const { throughput } = report;
   // Tokens of a request are those of the simulated ones.
   const scale = (setup.replicas * requestsPerSecond) / throughput.requestsPerSecond;
@@ -107,6 +127,34 @@ function figuresOf({ setup, workload }: LoopRun, input: SimulationInput): Return
   };
 }
 
+/** The figures of the stated run, in the statistic of its record. */
+function runFigures(
+  { workload: { arrivals } }: SimulationInput,
+  simulated: {
+    readonly report: SimulationReport;
+    readonly outcome: SimulationOutcome;
+    readonly workload: LoopRun['workload'];
+  },
+): RunFigures {
+  const { report, workload } = simulated;
+  const { collector } = simulated.outcome;
+  const whole =
+    arrivals.kind === 'closed'
+      ? wholeRun(report, collector, {
+          clients: arrivals.clients,
+          requests: requestsOf(workload, arrivals.clients, wavesUsual),
+          countsFirstWave: workload.countsFirstWave,
+        })
+      : simulatedFigures(report);
+  if (workload.statistic === 'mean') return whole;
+  return { ...whole, ttftSeconds: report.ttft?.p50 ?? null, itlSeconds: report.itl?.p50 ?? null };
+}
+
+function simulatedFigures({ throughput, ttft, itl }: SimulationReport): RunFigures {
+  const { requestsPerSecond } = throughput;
+  return { requestsPerSecond, ttftSeconds: ttft?.mean ?? null, itlSeconds: itl?.mean ?? null };
+}
+
 interface RunFigures {
   readonly requestsPerSecond: number;
   readonly ttftSeconds: number | null;
@@ -119,16 +167,26 @@ interface RunFigures {
  * rest takes the mean end-to-end time for every `clients` requests.
  */
 function wholeRun(
-  { requests: { completed }, ttft, itl, simulatedSeconds, throughput }: SimulationReport,
+  report: SimulationReport,
   collector: SimulationOutcome['collector'],
-  run: { readonly clients: number; readonly requests: number },
+  run: { readonly clients: number; readonly requests: number; readonly countsFirstWave: boolean },
 ): RunFigures {
+  const { completed } = report.requests;
   const missing = run.requests - completed;
   const later = completed - run.clients;
-  if (missing <= 0 || later <= 0) {
-    const { requestsPerSecond } = throughput;
-    return { requestsPerSecond, ttftSeconds: ttft?.mean ?? null, itlSeconds: itl?.mean ?? null };
+  if (later <= 0) return simulatedFigures(report);
+  const laterSeconds = meanBetween(collector.e2e, run.clients, completed);
+  if (!run.countsFirstWave) {
+    return {
+      requestsPerSecond: run.clients / laterSeconds,
+      ttftSeconds: meanBetween(collector.ttft, run.clients, collector.ttft.length),
+      itlSeconds:
+        collector.itl.length > run.clients
+          ? meanBetween(collector.itl, run.clients, collector.itl.length)
+          : null,
+    };
   }
+  if (missing <= 0) return simulatedFigures(report);
   const mean = (samples: Samples): number | null => {
     const split = Math.min(samples.length, run.clients);
     if (samples.length <= split) return samples.statistics()?.mean ?? null;
@@ -136,8 +194,7 @@ function wholeRun(
     const rest = meanBetween(samples, split, samples.length);
     return (first * run.clients + rest * (run.requests - run.clients)) / run.requests;
   };
-  const laterSeconds = meanBetween(collector.e2e, run.clients, completed);
-  const seconds = simulatedSeconds + (missing * laterSeconds) / run.clients;
+  const seconds = report.simulatedSeconds + (missing * laterSeconds) / run.clients;
   return {
     requestsPerSecond: run.requests / seconds,
     ttftSeconds: mean(collector.ttft),
