@@ -44,6 +44,16 @@ export interface CacheOptions {
    * cache), false if it keeps only the window.
    */
   readonly keepsWholeWindowedLayers?: boolean;
+  /** Layers whose cache has another format; undefined if all layers have the same. */
+  readonly otherFormat?: OtherFormat | undefined;
+}
+
+export interface OtherFormat {
+  readonly kvFormat: KvFormat;
+  /** Numbers of the layers. */
+  readonly layers: readonly number[];
+  /** True if all windowed layers have this format too. */
+  readonly windowed: boolean;
 }
 
 /** Groups the layers of one pipeline stage by their cache. Layers that read the cache of another layer are left out. */
@@ -56,6 +66,7 @@ export function cacheGroups(spec: ModelSpec, options: CacheOptions): readonly Ca
     options.convolutionElementBytes,
     options.speculativeTokens ?? 0,
     options.keepsWholeWindowedLayers === true,
+    otherFormatKey(options.otherFormat),
   ].join();
   return remember(groupMemo, spec, key, () => collectGroups(spec, options));
 }
@@ -67,13 +78,29 @@ function collectGroups(spec: ModelSpec, options: CacheOptions): readonly CacheGr
   for (let index = options.layers[0]; index < options.layers[1]; index++) {
     const layer = spec.layers[index];
     if (layer === undefined) continue;
-    for (const group of attentionGroups(layer.attention, options)) {
+    const kvFormat = formatOfLayer(index, layer.attention, options);
+    for (const own of attentionGroups(layer.attention, { ...options, kvFormat })) {
+      const group = kvFormat === options.kvFormat ? own : { ...own, tag: `${own.tag}, ${kvFormat}` };
       const key = `${group.tag}|${group.terms}|${group.tokensMax}|${group.tokensPerEntry}`;
       const known = groups.get(key);
       groups.set(key, known === undefined ? group : { ...known, layers: known.layers + 1 });
     }
   }
   return [...groups.values()];
+}
+
+function otherFormatKey(other: OtherFormat | undefined): string {
+  return other === undefined ? '' : `${other.kvFormat} ${other.layers.join(' ')} ${other.windowed}`;
+}
+
+function formatOfLayer(
+  index: number,
+  { kind }: AttentionSpec,
+  { kvFormat, otherFormat }: CacheOptions,
+): KvFormat {
+  if (otherFormat === undefined) return kvFormat;
+  const isOther = otherFormat.layers.includes(index) || (otherFormat.windowed && kind === 'sliding');
+  return isOther ? otherFormat.kvFormat : kvFormat;
 }
 
 type PerTokenKind = Extract<AttentionSpec, { kvHeads: number }>;

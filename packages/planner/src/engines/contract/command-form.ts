@@ -8,6 +8,10 @@
  * refuses it by name (`memorySwitches`, `memoryOptions`), unless an option of the profile takes it.
  */
 
+/** A switch has the value null. */
+type ShorthandFlags = Readonly<Record<string, string | null>>;
+export type Shorthand = ShorthandFlags | ((value: string) => ShorthandFlags);
+
 export interface CommandForm {
   /** First words of a command, such as `['engine', 'serve']`. A folder before them and `.exe` after them are ignored. */
   readonly programs: readonly (readonly string[])[];
@@ -49,6 +53,10 @@ export interface CommandForm {
   readonly variables: Readonly<Record<string, (value: string) => Readonly<Record<string, string>>>>;
   /** True if a flag may be shortened to any prefix that no other flag has, as in Python's argparse. */
   readonly abbreviates: boolean;
+  /** True if `--no-` before the name of any switch turns it off, as in Python's BooleanOptionalAction. */
+  readonly negates?: boolean;
+  /** Why no plan models a flag of the registry's lists `memorySwitches` and `memoryOptions`, by flag. */
+  readonly refusals?: Readonly<Record<string, string>>;
   /** Values with which a flag changes no memory, by flag, where other values of the flag are refused. */
   readonly idleValues?: Readonly<Record<string, readonly string[]>>;
   /**
@@ -56,6 +64,8 @@ export interface CommandForm {
    * it change memory, and with which flags a plan takes them.
    */
   readonly optionFiles?: { readonly flags: readonly string[]; readonly options: string };
+  /** Flags that stand for others: flags of `plimsoll plan` (`model` is the model), by switch or from the flag's value. */
+  readonly shorthands?: Readonly<Record<string, Shorthand>>;
   /** Flags with a list of numbers, by the flag whose value the largest of them is. */
   readonly largestOf?: Readonly<Record<string, readonly string[]>>;
   /** True if the words after the model are a prompt. */

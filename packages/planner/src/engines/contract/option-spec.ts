@@ -14,6 +14,10 @@ export interface OptionSpec<Options extends object> {
   readonly value: string | null;
   /** True if the engine takes several numbers after the flag, separated by spaces. */
   readonly takesNumbers?: true;
+  /** True if the engine takes several words after the flag, separated by spaces. */
+  readonly takesWords?: true;
+  /** What joins the values of a flag that is given several times; absent if the last value wins. */
+  readonly repeats?: string;
   /** Value of the flag if no value follows; undefined if a value must follow. */
   readonly bare?: string;
   /** Description in a help text. */
@@ -144,7 +148,8 @@ export function optionWords<Options extends object>(
     const text = spec.write(options);
     if (text === null || spec.flags.length === 0) return [];
     if (spec.value === null) return [usualFlag(spec)];
-    return [usualFlag(spec), ...(spec.takesNumbers === true ? text.split(' ') : [text])];
+    const isList = spec.takesNumbers === true || spec.takesWords === true;
+    return [usualFlag(spec), ...(isList ? text.split(' ') : [text])];
   });
 }
 

@@ -19,6 +19,38 @@ function usualFlags(release: string | null): Readonly<Record<string, string>> {
   return { context: fixedContext, ...(!automaticFlashAttention && { ngl: '0' }) };
 }
 
+/** Models with their settings (common/arg.cpp, presets). */
+const coder = { batch: '1024', ub: '1024', context: '0' };
+const gptOss = { batch: '32768', ub: '2048', users: '2', context: '262144' };
+
+/** The first n layers with their dense feed-forward in host memory (common/common.h, llm_add_n_cpu_ffn_overrides). */
+function hostFeedForward(count: string): Readonly<Record<string, string>> {
+  const layers = /^\d{1,3}$/.test(count) ? Number(count) : 0;
+  const numbers = Array.from({ length: layers }, (_, layer) => layer);
+  return layers === 0 ? {} : { ot: `blk\\.(${numbers.join('|')})\\.ffn_(up|down|gate)\\.=CPU` };
+}
+
+const loadMode = (mode: string): Readonly<Record<string, null>> =>
+  mode === 'none' || mode === 'mlock' || mode === 'dio' ? { 'no-mmap': null } : {};
+
+const shorthands: NonNullable<CommandForm['shorthands']> = {
+  '--spec-default': { 'spec-type': 'ngram-mod' },
+  '--load-mode': loadMode,
+  '-lm': loadMode,
+  '--direct-io': { 'no-mmap': null },
+  '-dio': { 'no-mmap': null },
+  '--n-cpu-ffn': hostFeedForward,
+  '-ncffn': hostFeedForward,
+  '--fim-qwen-1.5b-default': { ...coder, model: 'ggml-org/Qwen2.5-Coder-1.5B-Q8_0-GGUF' },
+  '--fim-qwen-3b-default': { ...coder, model: 'ggml-org/Qwen2.5-Coder-3B-Q8_0-GGUF' },
+  '--fim-qwen-7b-default': { ...coder, model: 'ggml-org/Qwen2.5-Coder-7B-Q8_0-GGUF' },
+  '--fim-qwen-30b-default': { ...coder, model: 'ggml-org/Qwen3-Coder-30B-A3B-Instruct-Q8_0-GGUF' },
+  '--gpt-oss-20b-default': { ...gptOss, model: 'ggml-org/gpt-oss-20b-GGUF' },
+  '--gpt-oss-120b-default': { ...gptOss, model: 'ggml-org/gpt-oss-120b-GGUF' },
+  '--vision-gemma-4b-default': { context: '0', model: 'ggml-org/gemma-3-4b-it-qat-GGUF' },
+  '--vision-gemma-12b-default': { context: '0', model: 'ggml-org/gemma-3-12b-it-qat-GGUF' },
+};
+
 /** `ramalama serve` and `ramalama run`: llama-server in a container, with the context of the model and all layers on the device. */
 const ramalamaForm: CommandForm = {
   programs: [
@@ -45,10 +77,22 @@ export const llamaCppCommandForm: CommandForm = {
   programs: [['llama-server'], ['llama-cli'], ['llama-completion'], ['llama-mtmd-cli']],
   modules: [],
   images: ['ggml-org/llama.cpp', 'ggerganov/llama.cpp'],
-  modelFlags: ['-m', '--model', '-hf', '-hfr', '--hf-repo', '-mu', '--model-url'],
+  modelFlags: ['-m', '--model', '-hf', '-hfr', '--hf-repo', '-mu', '--model-url', '-dr', '--docker-repo'],
   takesModelWord: false,
   usualContext: 'own',
   usualFlags,
+  shorthands,
+  refusals: {
+    '--control-vector': 'the file of the vectors is not read',
+    '--embedding': 'an embedding server keeps the outputs of every token',
+    '--embeddings': 'an embedding server keeps the outputs of every token',
+    '--lora': 'the file of the adapter is not read',
+    '--lora-scaled': 'the file of the adapter is not read',
+    '--override-kv': 'the model would be another than its record describes',
+    '--rerank': 'a reranking server keeps the outputs of every token',
+    '--reranking': 'a reranking server keeps the outputs of every token',
+    '--rpc': 'devices of other machines would share the model',
+  },
   // `plimsoll plan --draft` names a model.
   ownFlags: { '--draft': 'spec-draft-n-max' },
   contextIsShared: true,

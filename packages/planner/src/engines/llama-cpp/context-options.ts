@@ -1,5 +1,5 @@
 /** Flags of llama-server that decide what a context keeps: slots, cache, outputs, positions. */
-import { type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec, switchOption, textOf } from '../contract/option-spec.ts';
 
 export interface ContextOptions {
   /** True if slots share one cache; false gives each slot its own part. */
@@ -12,6 +12,8 @@ export interface ContextOptions {
   readonly projector?: string | undefined;
   /** False keeps the projector in host memory. */
   readonly offloadsProjector?: false | undefined;
+  /** Most tokens of an image, instead of the model's own number. */
+  readonly imageTokensMax?: number | undefined;
   /** Overrides of rotary positions. They change no bytes; a context past the training length needs one of them. */
   readonly ropeScaling?: 'none' | 'linear' | 'yarn' | undefined;
   readonly ropeScale?: number | undefined;
@@ -75,6 +77,11 @@ export const contextOptions: readonly OptionSpec<ContextOptions>[] = [
     },
     { offloadsProjector: false },
     ({ offloadsProjector }) => offloadsProjector === false,
+  ),
+  countOption<ContextOptions>(
+    { name: 'image-max-tokens', flags: ['--image-max-tokens'], words: 'most tokens of an image' },
+    (imageTokensMax) => ({ imageTokensMax }),
+    ({ imageTokensMax }) => imageTokensMax,
   ),
   choiceOption<ContextOptions, 'none' | 'linear' | 'yarn'>(
     {

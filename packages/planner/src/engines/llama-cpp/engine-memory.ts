@@ -140,7 +140,11 @@ function graphBytes(
   const traits = backendTraits[input.backend];
   const schedule = scheduleGraph(graph, {
     backends: devices + 1,
-    offloadsHostWeights: devices > 0 && traits.offloadsHostWeights && input.division?.kind !== 'tensors',
+    offloadsHostWeights:
+      devices > 0 &&
+      traits.offloadsHostWeights &&
+      input.offloadOperations !== false &&
+      input.division?.kind !== 'tensors',
     inputCopies: isPipelined(input, options, model) ? pipelineCopies : 1,
   });
   const kinds: readonly BackendKind[] = [...new Array<BackendKind>(devices).fill(input.backend), 'cpu'];

@@ -35,6 +35,8 @@ export interface LlamaCppInput {
   readonly division?: Division | undefined;
   /** `--no-kv-offload` when false. */
   readonly offloadCache?: boolean;
+  /** `--no-op-offload` when false. */
+  readonly offloadOperations?: boolean;
   readonly fullWindow?: boolean;
   /** True if prediction layers have caches without being run (ik_llama.cpp). */
   readonly cachesPredictionLayers?: boolean;

@@ -43,7 +43,7 @@ export function loadedModel(input: LlamaCppInput, options: ResolvedOptions): Loa
   const { gpuLayers, devices, rules, cache } = options;
   const key = JSON.stringify([
     [fileType, backend, deviceShares, cpuExpertLayers, overrides, host],
-    [gpuLayers, devices, rules.build, cache.absorbedMla, input.offloadCache],
+    [gpuLayers, devices, rules.build, cache.absorbedMla, input.offloadCache, input.offloadOperations],
     [input.cachesPredictionLayers, input.loadsPredictionLayers, input.division],
   ]);
   return rememberFew({ memo, owner: input.spec, countMax: loadedCountMax }, key, () => load(input, options));

@@ -21,6 +21,8 @@ export interface PlacementOptions {
   readonly deviceNames?: readonly string[] | undefined;
   /** False keeps caches in host memory. */
   readonly offloadsCache?: false | undefined;
+  /** False runs operations on weights in host memory on the CPU, whatever the batch. */
+  readonly offloadsOperations?: false | undefined;
   /** False reads weights instead of mapping the file. */
   readonly mapsFile?: false | undefined;
   readonly repacksWeights?: false | undefined;
@@ -84,6 +86,7 @@ export const placementOptions: readonly OptionSpec<PlacementOptions>[] = [
     words: 'buffers of tensors whose names match, such as exps=CPU',
     limit: 'regular expressions with the names of buffers, separated by commas: exps=CPU,blk\\.1\\.=CUDA1',
     field: null,
+    repeats: ',',
     read: (text) => {
       const tensorOverrides = overridesOf(text);
       return tensorOverrides === null ? null : { tensorOverrides };
@@ -110,6 +113,15 @@ export const placementOptions: readonly OptionSpec<PlacementOptions>[] = [
     { name: 'nkvo', flags: ['-nkvo', '--no-kv-offload'], words: 'keep caches in host memory' },
     { offloadsCache: false },
     ({ offloadsCache }) => offloadsCache === false,
+  ),
+  switchOption<PlacementOptions>(
+    {
+      name: 'no-op-offload',
+      flags: ['--no-op-offload'],
+      words: 'GPUs copy no weights from host memory for large batches',
+    },
+    { offloadsOperations: false },
+    ({ offloadsOperations }) => offloadsOperations === false,
   ),
   switchOption<PlacementOptions>(
     { name: 'no-mmap', flags: ['--no-mmap'], words: 'read weights instead of mapping the file' },

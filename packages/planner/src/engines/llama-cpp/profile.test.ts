@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
 import { plan } from '../../plan.ts';
 import { model, request } from '../../test-models.ts';
+import type { LlamaCppOptions } from './options.ts';
 
 const MiB = 1024 ** 2;
 const gemma = modelSpecFromConfig(
@@ -104,4 +105,14 @@ test('more devices than llama.cpp lists are refused before any graph is built', 
     );
   expect(over(16).engine.command).toContain('llama-server');
   expect(() => over(17)).toThrow(/at most 16 devices; this start names 17/);
+});
+
+test('--no-op-offload leaves operations on weights in host memory to the CPU', () => {
+  const asked = { engine: 'llama.cpp', gpu: 'rtx-4090', model: 'Qwen/Qwen3-30B-A3B' } as const;
+  const compute = (options: LlamaCppOptions, tier: string): number =>
+    plan(request({ ...asked, weights: 'Q4_K_M', options: { ...options, cpuExpertLayers: 'all' } }))
+      .ledger.entries.filter((entry) => entry.tag.startsWith('compute buffer') && entry.tier === tier)
+      .reduce((sum, entry) => sum + entry.bytes, 0);
+  expect(compute({ offloadsOperations: false }, 'device')).toBeLessThan(compute({}, 'device'));
+  expect(compute({ offloadsOperations: false }, 'host')).toBeGreaterThan(compute({}, 'host'));
 });

@@ -3,7 +3,7 @@ import { modelSpecFromConfig } from '@plimsoll/model-files';
 import { resolveModel } from '@plimsoll/registry';
 import { expect, test } from 'vitest';
 import { type Plan, plan } from '../../plan.ts';
-import { type model, request } from '../../test-models.ts';
+import { model, request } from '../../test-models.ts';
 import { projectorOf } from './projector.ts';
 
 /** The vision tower of Qwen3.5-4B as its projector's file states it. */
@@ -44,4 +44,12 @@ test('the projector takes memory of the device, or of the host', () => {
 test('a model without a vision tower says that the projector is not counted', () => {
   const answer = plan(request({ engine: 'llama.cpp', options: { projector: 'mmproj.gguf' } }));
   expect(answer.notes.join()).toContain('no vision tower');
+});
+
+test('--image-max-tokens sizes the image of the warm-up, where the family has no size of its own', () => {
+  const tokens = (id: string, imageTokensMax?: number): number | undefined =>
+    projectorOf(model(id), { projector: 'mmproj-F16.gguf', imageTokensMax })?.imageTokens;
+  expect(tokens('google/gemma-3-12b-it')).toBe(256);
+  expect(tokens('google/gemma-3-12b-it', 64)).toBe(64);
+  expect(tokens('Qwen/Qwen3.8-27B', 64)).toBe(tokens('Qwen/Qwen3.8-27B'));
 });

@@ -32,8 +32,8 @@ export function projectorOf({ vision, family }: ModelSpec, options: LlamaCppOpti
   if (projector === undefined || vision === null) return null;
   const elementBytes = bytesIn(projector);
   const largest = vision.imageTokensMax ?? 16 * 16;
-  const usual = warmupTokens.find(([families]) => families.test(family))?.[1] ?? largest;
-  const imageTokens = Math.min(usual, largest);
+  const fixed = warmupTokens.find(([families]) => families.test(family))?.[1];
+  const imageTokens = fixed === undefined ? (options.imageTokensMax ?? largest) : Math.min(fixed, largest);
   const pixels = imageTokens * vision.pixelsPerToken;
   const patches = Math.ceil(pixels / patchSize(vision) ** 2);
   return {

@@ -57,6 +57,7 @@ export function memoryQuestion(request: Question<LlamaCppOptions>): LlamaCppInpu
     ...(cpuExpertLayers !== undefined && { cpuExpertLayers }),
     ...(llamaCpp.fullWindowCache !== undefined && { fullWindow: llamaCpp.fullWindowCache }),
     ...(llamaCpp.offloadsCache === false && { offloadCache: false }),
+    ...(llamaCpp.offloadsOperations === false && { offloadOperations: false }),
     ...(key !== undefined && { keyType: ggmlName(key) }),
     ...(value !== undefined && { valueType: ggmlName(value) }),
     ...speculationState(request),

@@ -38,7 +38,15 @@ export type SpeculationType = (typeof speculationTypes)[number];
 export const speculationOptions: readonly OptionSpec<SpeculationOptions>[] = [
   {
     name: 'draft',
-    flags: ['-md', '--model-draft', '--spec-draft-model', '-hfd', '-hfrd', '--hf-repo-draft'],
+    flags: [
+      '-md',
+      '--model-draft',
+      '--spec-draft-model',
+      '-hfd',
+      '-hfrd',
+      '--hf-repo-draft',
+      '--spec-draft-hf',
+    ],
     value: '<model>',
     words: 'a draft model for speculative decoding',
     limit: 'a model',

@@ -1,6 +1,6 @@
 /** The command line that starts llama-server as planned. */
 import type { KvFormat } from '../../bytes/kv-format.ts';
-import { modelArgument, type Question } from '../../question/question.ts';
+import { modelArgument, type Question, shellArgument } from '../../question/question.ts';
 import { sharedFlag } from '../contract/engine-face.ts';
 import { optionWords } from '../contract/option-spec.ts';
 import type { EngineMemory } from './engine-memory.ts';
@@ -39,7 +39,7 @@ export function llamaCppCommand(
     cpuExpertLayers: hostExpertLayers(request),
   };
   const specs = rules.automaticFlashAttention ? llamaCppOptions : llamaCppSwitchOptions;
-  return [...parts, ...optionWords(specs, chosen)].join(' ');
+  return [...parts, ...optionWords(specs, chosen).map(shellArgument)].join(' ');
 }
 
 /** Layers that the engine's own fit divides in parts have no other spelling than `auto`. */

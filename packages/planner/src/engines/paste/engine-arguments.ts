@@ -1,6 +1,7 @@
 /** Translates the arguments of one engine's command line to flags of `plimsoll plan`; accounts for every word. */
 import { PlimsollError } from '@plimsoll/foundation';
 import type { EngineFlags } from '@plimsoll/registry';
+import type { Shorthand } from '../contract/command-form.ts';
 import type { SharedFlag } from '../contract/engine-face.ts';
 import type { OptionSpec } from '../contract/option-spec.ts';
 import type { AnyOptions } from '../engine-list.ts';
@@ -26,6 +27,7 @@ type Meaning =
   | { readonly kind: 'option'; readonly spec: OptionSpec<AnyOptions> }
   | { readonly kind: 'model' }
   | { readonly kind: 'file' }
+  | { readonly kind: 'shorthand'; readonly shorthand: Shorthand }
   | { readonly kind: 'largest'; readonly of: string }
   | { readonly kind: 'idle' | 'memory'; readonly values: 'none' | 'one' | 'all' };
 
@@ -51,6 +53,8 @@ function meaningsOf(face: PastedEngine, known: KnownFlags | null): ReadonlyMap<s
   add(face.commandForm.idleFlags?.options, { kind: 'idle', values: 'one' });
   add(face.commandForm.modelFlags, { kind: 'model' });
   add(face.commandForm.optionFiles?.flags, { kind: 'file' });
+  for (const [flag, shorthand] of Object.entries(face.commandForm.shorthands ?? {}))
+    add([flag], { kind: 'shorthand', shorthand });
   for (const [flag, names] of Object.entries(face.commandForm.largestOf ?? {}))
     add(names, { kind: 'largest', of: flag });
   // What reports write where the engine has a longer flag.
@@ -138,6 +142,7 @@ class ArgumentReader {
       this.#takeMeaning(flag, typed, inline);
       return;
     }
+    if (this.#takeNegation(name, typed)) return;
     const [base = '', ...keys] = typed.split('.');
     const owner = keys.length === 0 ? null : this.#known(base.replaceAll('_', '-'));
     if (owner !== null) {
@@ -147,6 +152,24 @@ class ArgumentReader {
     this.#refuseMisspelled(name);
     this.#unknown.add(typed);
     if (inline === null && isValue(this.#words[this.#at])) this.#at++;
+  }
+
+  /** Turns a switch off: `--no-enable-lora`. Returns false for any other flag. */
+  #takeNegation(name: string, typed: string): boolean {
+    if (this.#face.commandForm.negates !== true || !name.startsWith('--no-')) return false;
+    const meaning = this.#meanings.get(`--${name.slice('--no-'.length)}`);
+    const isSwitch =
+      meaning !== undefined &&
+      ('values' in meaning
+        ? meaning.values === 'none'
+        : meaning.kind === 'option'
+          ? meaning.spec.value === null
+          : meaning.kind === 'shared' && meaning.name === sharedSwitch);
+    if (!isSwitch) return false;
+    if (meaning.kind === 'option') this.#flags.delete(meaning.spec.name);
+    if (meaning.kind === 'shared') this.#flags.delete(meaning.name);
+    this.#leftOut.add(typed);
+    return true;
   }
 
   /** Returns the flag with this name, or the only flag that starts with it; otherwise null. */
@@ -170,6 +193,9 @@ class ArgumentReader {
       case 'file':
         this.#unread.push(`${typed} ${inline ?? this.#value(typed)}`);
         return;
+      case 'shorthand':
+        this.#takeShorthand(meaning.shorthand, typed, inline);
+        return;
       case 'largest':
         this.#takeLargest(meaning.of, typed, inline);
         return;
@@ -185,12 +211,7 @@ class ArgumentReader {
           this.#leftOut.add(typed.endsWith(value) ? typed : `${typed} ${value}`);
           return;
         }
-        throw new PlimsollError({
-          code: 'flag-not-modelled',
-          message: `${typed} changes memory, and plans for ${this.#face.title} do not model it`,
-          value: typed,
-          hint: `leave ${typed} out to plan without it`,
-        });
+        throw notModelled(this.#face, flag, typed);
       case 'idle':
         this.#leftOut.add(typed);
         if (inline === null) this.#skipValues(meaning.values);
@@ -216,6 +237,15 @@ class ArgumentReader {
     else this.#flags.set(name, format);
   }
 
+  #takeShorthand(shorthand: Shorthand, typed: string, inline: string | null): void {
+    const value = typeof shorthand === 'function' ? (inline ?? this.#value(typed)) : null;
+    const { model, ...flags } = typeof shorthand === 'function' ? shorthand(value ?? '') : shorthand;
+    if (model !== undefined) this.#model = model;
+    for (const [flag, text] of Object.entries(flags)) this.#flags.set(flag, text);
+    if (model === undefined && Object.keys(flags).length === 0)
+      this.#leftOut.add(value === null ? typed : `${typed} ${value}`);
+  }
+
   /** Takes the numbers of a list, and gives the largest to the flag that means it. */
   #takeLargest(flag: string, typed: string, inline: string | null): void {
     const texts = this.#numbers(typed, inline);
@@ -225,8 +255,16 @@ class ArgumentReader {
   }
 
   #numbers(typed: string, inline: string | null): readonly string[] {
+    return this.#list(typed, inline, (word) => /^\d+$/.test(word ?? ''));
+  }
+
+  #list(
+    typed: string,
+    inline: string | null,
+    belongs: (word: string | undefined) => boolean,
+  ): readonly string[] {
     const texts = [inline ?? this.#value(typed)];
-    while (/^\d+$/.test(this.#words[this.#at] ?? '')) texts.push(this.#words[this.#at++] ?? '');
+    while (belongs(this.#words[this.#at])) texts.push(this.#words[this.#at++] ?? '');
     return texts;
   }
 
@@ -239,9 +277,15 @@ class ArgumentReader {
       this.#flags.set(spec.name, this.#numbers(typed, inline).join(' '));
       return;
     }
+    if (spec.takesWords === true) {
+      this.#flags.set(spec.name, this.#list(typed, inline, isValue).join(' '));
+      return;
+    }
     const next = this.#words[this.#at];
     const isBare = spec.bare !== undefined && inline === null && (next === undefined || !reads(spec, next));
-    this.#flags.set(spec.name, isBare ? (spec.bare ?? '') : (inline ?? this.#value(typed)));
+    const text = isBare ? (spec.bare ?? '') : (inline ?? this.#value(typed));
+    const earlier = spec.repeats === undefined ? undefined : this.#flags.get(spec.name);
+    this.#flags.set(spec.name, typeof earlier === 'string' ? earlier + spec.repeats + text : text);
   }
 
   /** Reads the state of a switch: Python's or JSON's words for true and false may follow it. */
@@ -303,6 +347,17 @@ class ArgumentReader {
       hint: `did you mean ${near[0]}?`,
     });
   }
+}
+
+function notModelled({ commandForm, title }: PastedEngine, flag: string, typed: string): PlimsollError {
+  const { refusals = {} } = commandForm;
+  const reason = Object.hasOwn(refusals, flag) ? `: ${refusals[flag]}` : '';
+  return new PlimsollError({
+    code: 'flag-not-modelled',
+    message: `${typed} changes memory, and plans for ${title} do not model it${reason}`,
+    value: typed,
+    hint: `leave ${typed} out to plan without it`,
+  });
 }
 
 /** Returns true for a value: words that start with a dash are flags, except negative numbers and a dash alone. */

@@ -221,3 +221,43 @@ test('a flag with several numbers takes them all', () => {
   );
   expect([flags.get('cudagraph-capture-sizes'), unknown]).toEqual(['1 2 4', []]);
 });
+
+test('--no- turns a switch of vLLM off, whether a plan models it or not', () => {
+  expect(
+    read(
+      'vllm serve a/b --enable-lora --no-enable-lora -ep --no-enable-dbo --no-enable-cumem-allocator --no-x',
+    ),
+  ).toMatchInlineSnapshot(`
+    "vllm a/b
+    ep context=0
+    left out --no-enable-lora --no-enable-dbo --no-enable-cumem-allocator; unknown --no-x; others -"
+  `);
+  expect(() => read('vllm serve a/b --enable-dbo')).toThrow(
+    '--enable-dbo changes memory, and plans for vLLM do not model it: two halves of each step run at once',
+  );
+  expect(read('vllm serve a/b -pcp 1 --ubatch-size=0')).toContain('left out -pcp 1 --ubatch-size 0');
+});
+
+test('short flags and presets stand for others', () => {
+  expect(
+    read(
+      'vllm serve a/b --spec-method eagle3 --spec-model c/d --spec-tokens 3 --kv-cache-dtype-skip-layers 0 sliding_window --device-memory-utilization 0.8',
+    ),
+  ).toMatchInlineSnapshot(`
+    "vllm a/b
+    spec-method=eagle3 spec-model=c/d spec-tokens=3 kv-cache-dtype-skip-layers=0 sliding_window utilization=0.8 context=0
+    left out -; unknown -; others -"
+  `);
+  expect(read('llama-server --gpt-oss-20b-default --load-mode none --port 1')).toMatchInlineSnapshot(`
+    "llama.cpp ggml-org/gpt-oss-20b-GGUF
+    ngl=auto batch=32768 ub=2048 users=2 context=131072 no-mmap
+    left out --port; unknown -; others -"
+  `);
+  expect(read('llama-server -m a.gguf -lm mmap --spec-default')).toMatchInlineSnapshot(`
+    "llama.cpp a.gguf
+    ngl=auto spec-type=ngram-mod context=fit
+    left out -lm mmap; unknown -; others -"
+  `);
+  expect(read('llama-server -m a.gguf -ncffn 2')).toContain('ot=blk\\.(0|1)\\.ffn_(up|down|gate)\\.=CPU');
+  expect(read('llama-server -dr ai/gemma3 -ot a=CPU -ot b=CUDA0')).toContain('ot=a=CPU,b=CUDA0');
+});

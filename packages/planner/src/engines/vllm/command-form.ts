@@ -25,7 +25,29 @@ export const vllmCommandForm: CommandForm = {
     VLLM_CPU_KVCACHE_SPACE: (value) => refuseVariable('VLLM_CPU_KVCACHE_SPACE', value),
   },
   abbreviates: true,
-  // Both levels capture the graphs that a plan counts; lower levels capture fewer.
+  negates: true,
+  idleValues: {
+    // The two values differ by a few MiB.
+    '--lora-extra-vocab-size': ['256', '512'],
+    '--mm-ipc-gpu-memory-gb': ['0'],
+    '--mm-processor-device': ['cpu'],
+    '--prefill-context-parallel-size': ['1'],
+    '-pcp': ['1'],
+    '--ubatch-size': ['0', '1'],
+    '--video-pruning-rate': ['0', '0.0'],
+  },
+  refusals: {
+    '--diffusion-config': 'a diffusion model decodes blocks of tokens, and no record describes such a model',
+    '--ec-transfer-config':
+      'another instance holds the encoders, and this instance may hold no language model',
+    '--enable-dbo': 'two halves of each step run at once, with buffers and workspaces of their own',
+    '--mm-encoder-only': 'the server holds no language model, and so no cache',
+    '--mm-ipc-gpu-memory-gb': 'processes of the API server take this memory from the cache',
+    '--prefill-context-parallel-size': 'prompts are divided over further devices',
+    '-pcp': 'prompts are divided over further devices',
+    '--ubatch-size': 'parts of each step run at once, with buffers and workspaces of their own',
+    '--video-pruning-rate': 'the profiling run of videos is not modelled',
+  },
 };
 
 /** Small letters count in thousands, capitals in powers of 1024 (vllm/engine/arg_utils.py, human_readable_int). */

@@ -20,6 +20,7 @@ export interface LoraSettings {
   readonly rank: number;
   /** Whether the factor that is whole by default is cut over devices too. */
   readonly isSharded: boolean;
+  readonly hasBiases: boolean;
 }
 
 export interface VllmSettings {
@@ -137,9 +138,14 @@ export function cachesPrefixes(release: VllmRelease, spec: ModelSpec): boolean {
 
 /** vLLM defaults to one adapter of rank 16 (vllm/config/lora.py). */
 function loraSettings(options: VllmOptions): LoraSettings | null {
-  const { loraEnabled, lorasMax, loraRankMax, lorasSharded } = options;
+  const { loraEnabled, lorasMax, loraRankMax, lorasSharded, loraBiases } = options;
   if (loraEnabled !== true) return null;
-  return { adapters: lorasMax ?? 1, rank: loraRankMax ?? 16, isSharded: lorasSharded === true };
+  return {
+    adapters: lorasMax ?? 1,
+    rank: loraRankMax ?? 16,
+    isSharded: lorasSharded === true,
+    hasBiases: loraBiases === true,
+  };
 }
 
 /** Default limit of images of a prompt (vllm/config/multimodal.py); V0 allows one. */

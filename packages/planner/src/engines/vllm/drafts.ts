@@ -4,7 +4,7 @@
  */
 
 import { bytes } from '@plimsoll/foundation';
-import type { LayerSpec, ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
+import type { ModelSpec, TensorSpec } from '@plimsoll/model-files/spec';
 import { type CacheGroup, cacheGroups } from '../../bytes/kv-cache.ts';
 import type { KvFormat } from '../../bytes/kv-format.ts';
 import type { LedgerEntry } from '../../bytes/ledger.ts';
@@ -12,6 +12,7 @@ import type { Parallelism } from '../../bytes/parallelism.ts';
 import { type WeightFormat, weightFormat } from '../../bytes/weight-format.ts';
 import { deviceWeights } from '../../bytes/weights.ts';
 import { stateElementBytes } from '../../question/plan-input.ts';
+import { withoutWindow } from './disabled-windows.ts';
 import type { VllmOptions } from './options.ts';
 import type { VllmRelease } from './release.ts';
 import { type SpeculativeConfig, statedDrafter } from './speculative-option.ts';
@@ -75,12 +76,6 @@ export function loadedDrafter(
 
 /** Release that honours windows of drafters; 0.24 does not (qwen3_dflash.py, _resolve_layer_attention). */
 const drafterWindowsFrom = 26;
-
-function withoutWindow(layer: LayerSpec): LayerSpec {
-  if (layer.attention.kind !== 'sliding') return layer;
-  const { window: _window, ...heads } = layer.attention;
-  return { ...layer, attention: { ...heads, kind: 'full' } };
-}
 
 /**
  * DFlash and DSpark write keys and values of the context by one projection for all layers, a copy of the layers' own

@@ -8,7 +8,7 @@ const spellings: Spellings = {
   tp: ['--tensor-parallel-size', '-tp'],
   pp: ['--pipeline-parallel-size', '-pp'],
   dp: ['--data-parallel-size', '-dp'],
-  ep: ['--enable-expert-parallel'],
+  ep: ['--enable-expert-parallel', '-ep'],
   weights: ['--quantization', '-q'],
   dtype: ['--dtype'],
   kv: ['--kv-cache-dtype'],

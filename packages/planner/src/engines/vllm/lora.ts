@@ -46,21 +46,20 @@ export function loraEntry(input: {
   const { spec, settings, release, layers, elementBytes } = input;
   const { lora } = settings;
   if (lora === null) return null;
-  const perRank = spec.layers
-    .slice(layers[0], layers[1])
-    .reduce(
-      (sum, layer) =>
-        sum + layer.tensors.reduce((total, tensor) => total + rankWidth(tensor, lora, input), 0),
-      0,
-    );
+  const sumOver = (width: (tensor: TensorSpec) => number): number =>
+    spec.layers
+      .slice(layers[0], layers[1])
+      .reduce((sum, layer) => sum + layer.tensors.reduce((total, tensor) => total + width(tensor), 0), 0);
+  const perRank = sumOver((tensor) => rankWidth(tensor, lora, input));
+  const biases = lora.hasBiases ? sumOver((tensor) => biasWidth(tensor, lora, input.parallelism)) : 0;
   return {
     category: 'weights',
     tag: 'LoRA adapters',
     tier: 'device',
-    bytes: bytes(Math.round(lora.adapters * lora.rank * perRank * elementBytes)),
+    bytes: bytes(Math.round(lora.adapters * (lora.rank * perRank + biases) * elementBytes)),
     derivation: {
-      formula: 'adapters x rank x (inputs + outputs of every projection) x bytes',
-      substituted: `${lora.adapters} x ${lora.rank} x ${perRank} x ${elementBytes}`,
+      formula: `adapters x ${biases > 0 ? '(rank x (inputs + outputs of every projection) + biases)' : 'rank x (inputs + outputs of every projection)'} x bytes`,
+      substituted: `${lora.adapters} x ${biases > 0 ? `(${lora.rank} x ${perRank} + ${biases})` : `${lora.rank} x ${perRank}`} x ${elementBytes}`,
       source: `vllm/lora/layers, create_lora_weights, of ${release.version}`,
     },
   };
@@ -90,4 +89,13 @@ function rankWidth(
     none: inputs + outputs,
   };
   return experts * widths[cut];
+}
+
+/** Outputs of one projection on a device; experts exist only in releases without biases. */
+function biasWidth({ role, shape }: TensorSpec, lora: LoraSettings, { tensor }: Parallelism): number {
+  const cut = cuts[role];
+  if (cut === undefined || shape.length !== 2) return 0;
+  const outputs = shape[0] ?? 0;
+  const isCut = cut === 'output' || (cut === 'input' && lora.isSharded);
+  return outputs / (isCut ? tensor : 1);
 }

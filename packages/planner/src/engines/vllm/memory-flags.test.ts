@@ -52,8 +52,9 @@ describe('the cache', () => {
     const bytesPerToken = (kvFormat: PlanRequest['kvFormat']): number =>
       prepared({}, { kvFormat }).groups.reduce((sum, group) => sum + group.layers * group.entryBytes, 0);
     expect(bytesPerToken('nvfp4')).toBe(32 * 8 * 2 * (64 + 8));
-    expect(bytesPerToken('turboquant_k8v4')).toBe(32 * 8 * (128 + 64 + 4));
-    expect(bytesPerToken('turboquant_3bit_nc')).toBe(32 * 8 * (48 + 2 + 48 + 4));
+    // The first and the last two layers keep 16 bits.
+    expect(bytesPerToken('turboquant_k8v4')).toBe(8 * (28 * (128 + 64 + 4) + 4 * 512));
+    expect(bytesPerToken('turboquant_3bit_nc')).toBe(8 * (28 * (48 + 2 + 48 + 4) + 4 * 512));
   });
 
   test('is printed by the share of one group until 0.20, by concurrency after', () => {
@@ -78,6 +79,9 @@ describe('weights', () => {
     // Queries, keys and values are one matrix with three adapters; gate and up are one with two.
     const lora = prepared({ loraEnabled: true, lorasMax: 4, loraRankMax: 32 });
     expect(held(lora, 'LoRA adapters')).toBe(4 * 32 * 32 * rows * 2);
+    const biased = prepared({ loraEnabled: true, lorasMax: 4, loraRankMax: 32, loraBiases: true });
+    const outputs = 4096 + 2 * 1024 + 4096 + 2 * 14336 + 4096;
+    expect(held(biased, 'LoRA adapters')).toBe(4 * 32 * (32 * rows + outputs) * 2);
   });
 
   test('of the vision tower are left out with --language-model-only', () => {

@@ -12,6 +12,8 @@ export interface MemoryOptions {
   readonly lorasMax?: number | undefined;
   readonly loraRankMax?: number | undefined;
   readonly lorasSharded?: boolean | undefined;
+  /** Whether adapters may have biases, in releases until 0.10. */
+  readonly loraBiases?: boolean | undefined;
 }
 
 /** 36864M, 30G, 25.6g, 1073741824: capitals are binary, small letters decimal (vllm/engine/arg_utils.py, human_readable_int). */
@@ -88,6 +90,11 @@ export const memoryOptions: readonly OptionSpec<MemoryOptions>[] = [
     },
     { lorasSharded: true },
     ({ lorasSharded }) => lorasSharded === true,
+  ),
+  switchOption<MemoryOptions>(
+    { name: 'enable-lora-bias', flags: ['--enable-lora-bias'], words: 'adapters have biases' },
+    { loraBiases: true },
+    ({ loraBiases }) => loraBiases === true,
   ),
 ];
 

@@ -11,6 +11,10 @@ export interface OffloadOptions {
   readonly offloadedInGroup?: number | undefined;
   /** Layers that are copied ahead, each into a buffer of its own. */
   readonly prefetchedLayers?: number | undefined;
+  /** Parts of names, such as `experts`, of the parameters that may move under --cpu-offload-gb; all where absent. */
+  readonly offloadNames?: readonly string[] | undefined;
+  /** The same for layers of groups. */
+  readonly groupNames?: readonly string[] | undefined;
 }
 
 type OffloadBackend = 'auto' | 'uva' | 'prefetch';
@@ -26,6 +30,8 @@ export interface OffloadSettings {
     readonly offloaded: number;
     readonly prefetched: number;
   } | null;
+  /** Parts of names of the parameters that move; empty for all. */
+  readonly names: readonly string[];
 }
 
 /** Groups win where both kinds are set and no backend is named. */
@@ -33,10 +39,11 @@ export function offloadSettings(options: OffloadOptions): OffloadSettings {
   const { cpuOffloadGib = 0, offloadBackend = 'auto', offloadGroupLayers = 0 } = options;
   const isGrouped = offloadGroupLayers > 0 && offloadBackend !== 'uva';
   if (!isGrouped && offloadBackend !== 'prefetch')
-    return { readBytes: gibBytes(cpuOffloadGib), groups: null };
-  if (!isGrouped) return { readBytes: 0, groups: null };
+    return { readBytes: gibBytes(cpuOffloadGib), groups: null, names: options.offloadNames ?? [] };
+  if (!isGrouped) return { readBytes: 0, groups: null, names: [] };
   return {
     readBytes: 0,
+    names: options.groupNames ?? [],
     groups: {
       layers: offloadGroupLayers,
       offloaded: options.offloadedInGroup ?? 1,
@@ -97,4 +104,45 @@ export const offloadOptions: readonly OptionSpec<OffloadOptions>[] = [
     (prefetchedLayers) => ({ prefetchedLayers }),
     ({ prefetchedLayers }) => prefetchedLayers,
   ),
+  namesOption(
+    {
+      name: 'cpu-offload-params',
+      flags: ['--cpu-offload-params'],
+      words: 'parts of names of the parameters that --cpu-offload-gb moves, such as experts',
+    },
+    (offloadNames) => ({ offloadNames }),
+    ({ offloadNames }) => offloadNames,
+  ),
+  namesOption(
+    {
+      name: 'offload-params',
+      flags: ['--offload-params'],
+      words: 'parts of names of the parameters that stay in host memory in offloaded layers',
+    },
+    (groupNames) => ({ groupNames }),
+    ({ groupNames }) => groupNames,
+  ),
 ];
+
+/** Most names of a list, and the longest name. */
+const namesMax = 64;
+
+function namesOption(
+  facts: Pick<OptionSpec<OffloadOptions>, 'name' | 'flags' | 'words'>,
+  set: (names: readonly string[]) => OffloadOptions,
+  get: (options: OffloadOptions) => readonly string[] | undefined,
+): OptionSpec<OffloadOptions> {
+  return {
+    ...facts,
+    value: '<names>',
+    limit: 'segments of names such as experts or self_attn.qkv_proj, separated by spaces',
+    field: null,
+    takesWords: true,
+    read: (text) => {
+      const names = text.trim().split(/[\s,]+/);
+      const areNames = names.every((name) => /^\w{1,64}(\.\w{1,64}){0,8}$/.test(name));
+      return areNames && names.length <= namesMax ? set(names) : null;
+    },
+    write: (options) => get(options)?.join(' ') ?? null,
+  };
+}

@@ -38,11 +38,33 @@ test('groups win over bytes unless the backend says otherwise', () => {
   const both = { cpuOffloadGib: 2, offloadGroupLayers: 4 };
   expect(offloadSettings(both)).toEqual({
     readBytes: 0,
+    names: [],
     groups: { layers: 4, offloaded: 1, prefetched: 1 },
   });
-  expect(offloadSettings({ ...both, offloadBackend: 'uva' })).toEqual({ readBytes: 2 ** 31, groups: null });
+  expect(offloadSettings({ ...both, offloadBackend: 'uva' })).toEqual({
+    readBytes: 2 ** 31,
+    groups: null,
+    names: [],
+  });
   expect(offloadSettings({ cpuOffloadGib: 2, offloadBackend: 'prefetch' })).toEqual({
     readBytes: 0,
     groups: null,
+    names: [],
   });
+});
+
+test('names limit the parameters that move, by the names of the checkpoint or of vLLM', () => {
+  const plain = weights(prepared({}), 'device');
+  const down = 32 * 2 * 4096 * 14336;
+  for (const name of ['down_proj', 'mlp.down_proj'])
+    expect(weights(prepared({ cpuOffloadGib: 100, offloadNames: [name] }), 'host')).toBe(down);
+  const fused = prepared({ cpuOffloadGib: 100, offloadNames: ['gate_up_proj'] });
+  expect(weights(fused, 'host')).toBe(2 * down);
+  expect(weights(fused, 'device')).toBe(plain - 2 * down);
+  const few = prepared({ cpuOffloadGib: 1, offloadNames: ['down_proj', 'experts'] });
+  expect(weights(few, 'host')).toBe(2 ** 30);
+  expect(weights(prepared({ cpuOffloadGib: 1, offloadNames: ['down'] }), 'host')).toBe(0);
+  const groups = prepared({ offloadGroupLayers: 8, offloadedInGroup: 2, groupNames: ['down_proj'] });
+  expect(weights(groups, 'host')).toBe(down / 4);
+  expect(weights(groups, 'device')).toBe(plain - down / 4 + down / 32);
 });

@@ -19,18 +19,68 @@ interface LoadedStage {
 export function stageEntries(stage: LoadedStage, offload: OffloadSettings): readonly LedgerEntry[] {
   const { spec, weights, format, parallelism } = stage;
   const entries = weightEntries(spec, weights, format, parallelism);
-  if (offload.groups !== null) return prefetchedGroups(entries, stage, offload.groups);
-  return offload.readBytes > 0 ? readFromHost(entries, offload.readBytes) : entries;
+  const { groups, names } = offload;
+  if (groups !== null) return prefetchedGroups(entries, stage, { ...groups, names });
+  if (offload.readBytes === 0) return entries;
+  const [start, end] = stage.weights.layers;
+  const movable = names.length === 0 ? null : layerBytes(stage, named(spec.layers.slice(start, end), names));
+  return readFromHost(entries, offload.readBytes, movable);
 }
+
+/** Tensors of these layers whose names have one of these segments. */
+function named(layers: readonly LayerSpec[], names: readonly string[]): readonly LayerSpec[] {
+  if (names.length === 0) return layers;
+  const found = new Map<LayerSpec, LayerSpec>();
+  return layers.map((layer) => {
+    const known = found.get(layer) ?? {
+      ...layer,
+      tensors: layer.tensors.filter((tensor) => hasName(tensor, names)),
+    };
+    found.set(layer, known);
+    return known;
+  });
+}
+
+function hasName({ name, role }: TensorSpec, names: readonly string[]): boolean {
+  const own = [name, parameterNames[role] ?? ''].map((each) => `.${each}.`);
+  return names.some((segment) => own.some((each) => each.includes(`.${segment}.`)));
+}
+
+/** vLLM's names of parameters that it makes from several tensors of a checkpoint. */
+const parameterNames: Readonly<Partial<Record<TensorSpec['role'], string>>> = {
+  'attention-q': 'self_attn.qkv_proj.weight',
+  'attention-k': 'self_attn.qkv_proj.weight',
+  'attention-v': 'self_attn.qkv_proj.weight',
+  'attention-qkv': 'self_attn.qkv_proj.weight',
+  'attention-output': 'self_attn.o_proj.weight',
+  'mlp-gate': 'mlp.gate_up_proj.weight',
+  'mlp-up': 'mlp.gate_up_proj.weight',
+  'mlp-gate-up': 'mlp.gate_up_proj.weight',
+  'mlp-down': 'mlp.down_proj.weight',
+  'expert-gate': 'mlp.experts.w13_weight',
+  'expert-up': 'mlp.experts.w13_weight',
+  'expert-gate-up': 'mlp.experts.w13_weight',
+  'expert-down': 'mlp.experts.w2_weight',
+  'shared-expert-gate': 'mlp.shared_experts.gate_up_proj.weight',
+  'shared-expert-up': 'mlp.shared_experts.gate_up_proj.weight',
+  'shared-expert-gate-up': 'mlp.shared_experts.gate_up_proj.weight',
+  'shared-expert-down': 'mlp.shared_experts.down_proj.weight',
+};
 
 /** The last layers of each group stay in host memory; a static buffer per layer ahead takes their copies (prefetch.py). */
 function prefetchedGroups(
   entries: readonly LedgerEntry[],
   stage: LoadedStage,
-  { layers: size, offloaded, prefetched }: NonNullable<OffloadSettings['groups']>,
+  {
+    layers: size,
+    offloaded,
+    prefetched,
+    names,
+  }: NonNullable<OffloadSettings['groups']> & Pick<OffloadSettings, 'names'>,
 ): readonly LedgerEntry[] {
   const [start, end] = stage.weights.layers;
-  const moved = stage.spec.layers.slice(start, end).filter((_, index) => index % size >= size - offloaded);
+  const last = stage.spec.layers.slice(start, end).filter((_, index) => index % size >= size - offloaded);
+  const moved = named(last, names);
   if (moved.length === 0) return entries;
   const movedBytes = layerBytes(stage, moved);
   let hostBytes = 0;
@@ -118,13 +168,20 @@ function hostEntry(
   };
 }
 
-/** Takes the offloaded bytes from the entries of a device and lists them for the host. */
-function readFromHost(entries: readonly LedgerEntry[], offloadBytes: number): readonly LedgerEntry[] {
+/**
+ * Takes the offloaded bytes from the entries of a device and lists them for the host; `movable` limits them by tag, null
+ * for no limit.
+ */
+function readFromHost(
+  entries: readonly LedgerEntry[],
+  offloadBytes: number,
+  movable: ReadonlyMap<string, number> | null,
+): readonly LedgerEntry[] {
   let left = offloadBytes;
   // Parameters of decoder layers move; embeddings and the head stay.
   const kept = entries.map((entry) => {
     if (entry.tier !== 'device' || ['embeddings', 'head', 'vision'].includes(entry.tag)) return entry;
-    const moved = Math.min(left, entry.bytes);
+    const moved = Math.min(left, movable === null ? entry.bytes : (movable.get(entry.tag) ?? 0));
     if (moved === 0) return entry;
     left -= moved;
     return without(entry, moved);

@@ -39,7 +39,7 @@ export interface VllmOptions
 export const vllmOptions: readonly OptionSpec<VllmOptions>[] = [
   {
     name: 'utilization',
-    flags: ['--gpu-memory-utilization'],
+    flags: ['--gpu-memory-utilization', '--device-memory-utilization'],
     value: '<share>',
     words: 'share of the memory that the engine may use',
     limit: 'a share above 0 and at most 1, such as 0.9 or 90 %',

@@ -22,6 +22,7 @@ import { checkVllm } from './checks.ts';
 import { vllmCommand } from './command.ts';
 import { type VllmSettings, vllmSettings } from './defaults.ts';
 import type { VllmDeployment } from './deployment.ts';
+import { withDisabledWindows } from './disabled-windows.ts';
 import { vllmFace } from './face.ts';
 import type { BlockLayout } from './kv-blocks.ts';
 import { residentFormat, residentSpec } from './loaded-weights.ts';
@@ -56,7 +57,7 @@ function prepareChecked(question: Question<VllmOptions>): VllmDeployment {
 }
 
 export function prepareVllm(asAsked: Question<VllmOptions>, date?: string): VllmDeployment {
-  const request = onDevice(asAsked);
+  const request = withDisabledWindows(onDevice(asAsked));
   const { hardware, parallelism } = request;
   const release = vllmRelease({ version: request.engineVersion, date, engine: request.options?.core });
   const { settings, raisedFrom } = settingsFor(request, release);

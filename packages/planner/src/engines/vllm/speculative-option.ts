@@ -28,12 +28,25 @@ export interface SpeculativeOptions {
   readonly speculativeTokens?: number | undefined;
   /** Devices that share the drafter of `--speculative-model`. */
   readonly speculativeTensor?: number | undefined;
+  /** `--spec-method`, `--spec-model` and `--spec-tokens` of newer releases, which fill `--speculative-config`. */
+  readonly specMethod?: string | undefined;
+  readonly specModel?: string | undefined;
+  readonly specTokens?: number | undefined;
 }
 
 /** The drafter that the flags of any release state; null without speculative decoding by a named drafter. */
 export function statedDrafter(options: SpeculativeOptions): SpeculativeConfig | null {
   const { speculative, speculativeModel: model, speculativeTokens: tokens = null } = options;
-  if (speculative !== undefined) return speculative;
+  const { specMethod, specModel, specTokens } = options;
+  if (specMethod !== undefined || specModel !== undefined || speculative !== undefined) {
+    const { method = null, tokens: stated = null, ...rest } = speculative ?? noConfig;
+    return {
+      ...rest,
+      method: method ?? specMethod ?? null,
+      model: rest.model ?? specModel ?? null,
+      tokens: stated ?? specTokens ?? null,
+    };
+  }
   if (model === undefined) return null;
   const method = model === promptModel ? 'ngram' : null;
   return {
@@ -45,6 +58,16 @@ export function statedDrafter(options: SpeculativeOptions): SpeculativeConfig | 
     text: '',
   };
 }
+
+/** `--speculative-config` where only its short flags are given. */
+const noConfig: SpeculativeConfig = {
+  method: null,
+  model: null,
+  tokens: null,
+  tensor: null,
+  quantization: null,
+  text: '',
+};
 
 /** The name that stands for drafts from the prompt. */
 const promptModel = '[ngram]';
@@ -115,5 +138,38 @@ export const speculativeOptions: readonly OptionSpec<SpeculativeOptions>[] = [
     },
     (speculativeTensor) => ({ speculativeTensor }),
     ({ speculativeTensor }) => speculativeTensor,
+  ),
+  {
+    name: 'spec-method',
+    flags: ['--spec-method'],
+    value: '<method>',
+    words: 'method of speculative decoding, in place of --speculative-config',
+    limit: 'a method such as mtp, eagle3, dflash or ngram',
+    field: null,
+    read: (text) => (/^[a-z][a-z0-9_]{0,40}$/.test(text.trim()) ? { specMethod: text.trim() } : null),
+    write: ({ specMethod }) => specMethod ?? null,
+  },
+  {
+    name: 'spec-model',
+    flags: ['--spec-model'],
+    value: '<model>',
+    words: 'the drafter, in place of --speculative-config',
+    limit: 'a model',
+    field: null,
+    read: (text) => {
+      const specModel = text.trim();
+      return specModel === '' || specModel.length > nameLengthMax ? null : { specModel };
+    },
+    write: ({ specModel }) => specModel ?? null,
+    namedModel: ({ specModel }) => specModel ?? null,
+  },
+  countOption<SpeculativeOptions>(
+    {
+      name: 'spec-tokens',
+      flags: ['--spec-tokens'],
+      words: 'draft tokens per step, in place of --speculative-config',
+    },
+    (specTokens) => ({ specTokens }),
+    ({ specTokens }) => specTokens,
   ),
 ];

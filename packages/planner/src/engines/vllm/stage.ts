@@ -22,6 +22,7 @@ import { poolOf } from './pool.ts';
 import type { VllmRelease } from './release.ts';
 import type { ModelRunner } from './runner.ts';
 import { collectiveBytes, graphBytes, reservesGraphs, runtimeEntries } from './runtime.ts';
+import { skippedLayers } from './skipped-layers.ts';
 import { statedDrafter } from './speculative-option.ts';
 import { stageDevice } from './unlike-devices.ts';
 
@@ -93,6 +94,11 @@ export function prepareStage(input: StageInput): Stage {
     ...stateTypes(request.options),
     speculativeTokens: settings.speculativeTokens,
     keepsWholeWindowedLayers,
+    otherFormat: skippedLayers(request.spec, {
+      kvFormat,
+      base: format.base,
+      skips: request.options?.cacheSkips ?? [],
+    }),
   });
   const groups = withDrafterGroups(own, drafter, {
     ...{ kvFormat, tensor: draftTensor, format },

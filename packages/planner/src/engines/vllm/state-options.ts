@@ -1,5 +1,5 @@
 /** Flags of vLLM for layers with recurrent state, and for how devices share a sequence. */
-import { countOption, type OptionSpec } from '../contract/option-spec.ts';
+import { countOption, type OptionSpec, switchOption } from '../contract/option-spec.ts';
 
 export type MambaCacheMode = 'none' | 'align' | 'all';
 
@@ -12,9 +12,16 @@ export interface StateOptions {
   readonly decodeContextParallel?: number | undefined;
   /** Layers of each pipeline stage (VLLM_PP_LAYER_PARTITION). */
   readonly layerPartition?: readonly number[] | undefined;
+  /** Layers whose cache keeps the model's type: numbers of layers, or `sliding_window`. */
+  readonly cacheSkips?: readonly string[] | undefined;
+  /** Whether windowed layers see the whole context, which is then no longer than the window. */
+  readonly noWindows?: boolean | undefined;
 }
 
 const cacheModes: readonly MambaCacheMode[] = ['none', 'align', 'all'];
+/** The name of all windowed layers in --kv-cache-dtype-skip-layers. */
+export const windowedLayers = 'sliding_window';
+
 const stateTypes = ['auto', 'float32', 'float16', 'bfloat16'];
 
 function typeOption(
@@ -70,6 +77,30 @@ export const stateOptions: readonly OptionSpec<StateOptions>[] = [
     (decodeContextParallel) => ({ decodeContextParallel }),
     ({ decodeContextParallel }) => decodeContextParallel,
   ),
+  switchOption<StateOptions>(
+    {
+      name: 'disable-sliding-window',
+      flags: ['--disable-sliding-window'],
+      words: 'windowed layers see the whole context, which is then no longer than the window',
+    },
+    { noWindows: true },
+    ({ noWindows }) => noWindows === true,
+  ),
+  {
+    name: 'kv-cache-dtype-skip-layers',
+    flags: ['--kv-cache-dtype-skip-layers'],
+    value: '<layers>',
+    words: 'layers whose cache keeps the type of the model',
+    limit: `numbers of layers, or ${windowedLayers}`,
+    field: null,
+    takesWords: true,
+    read: (text) => {
+      const cacheSkips = text.trim().split(/[\s,]+/);
+      const areLayers = cacheSkips.every((word) => word === windowedLayers || /^\d{1,5}$/.test(word));
+      return areLayers && cacheSkips.length <= 1024 ? { cacheSkips } : null;
+    },
+    write: ({ cacheSkips }) => cacheSkips?.join(' ') ?? null,
+  },
   {
     name: 'pp-layer-partition',
     flags: [],
