@@ -228,6 +228,11 @@ export class DataFlowController {
     return this.#isPlanClosed && ended === this.#planIndices.size;
   }
 
+  /** True when the run has ended and the features of all its samples are removed. */
+  isSettled(): boolean {
+    return this.isEnded() && this.#samples.heldCount === 0;
+  }
+
   /** Waits for a window. Returns null at the end of the plan. Throws the failure of the run, or the signal's reason. */
   async nextWindow(signal?: AbortSignal): Promise<readonly SampleRef[] | null> {
     for (;;) {

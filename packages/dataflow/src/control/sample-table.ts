@@ -29,6 +29,11 @@ export class SampleTable {
     return { ready: this.#ready, training: this.#training, bytes: this.#bytes };
   }
 
+  /** Samples whose features are not removed. */
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
   add(planIndex: number, ref: SampleRef): void {
     assert(!this.#held.has(ref.sampleId), `sample ${ref.sampleId} is held already`);
     this.#held.set(ref.sampleId, { planIndex, ref, state: 'ready', step: null });

@@ -15,7 +15,7 @@ import { type ProducerResult, readPrompt } from './messages.ts';
 import { isPassing, type NatsLink } from './nats-connection.ts';
 import { RunBoard, type RunTerms } from './run-board.ts';
 import { runNames } from './run-names.ts';
-import { isGone, promptsOf } from './run-streams.ts';
+import { hasQueues, isGone, promptsOf } from './run-streams.ts';
 
 export interface NatsProducerOptions {
   readonly link: NatsLink;
@@ -73,6 +73,23 @@ export class NatsProducerLink implements ProducerLink {
         if (prompt !== null) prompts.push(prompt);
       }
       if (prompts.length > 0) return prompts;
+    }
+  }
+
+  /**
+   * Waits, after `nextPrompts` has returned null, until the controller has removed the features of the run. Until then a producer
+   * that serves its own files must go on: a trainer that crashes before its last checkpoint reads them again. Returns false
+   * if a restarted controller needs prompts again. Throws the failure of the run.
+   */
+  async hasFinished(signal?: AbortSignal): Promise<boolean> {
+    const { link, contract } = this.#options;
+    for (;;) {
+      signal?.throwIfAborted();
+      const state = await this.#board.state();
+      if (state?.kind === 'failed') throw runFailed(state);
+      if (state?.kind === 'open') return false;
+      if (!(await hasQueues(link, contract.runId))) return true;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 

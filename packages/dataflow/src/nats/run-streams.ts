@@ -100,6 +100,20 @@ export async function removeQueues(link: NatsLink, runId: string): Promise<void>
   }
 }
 
+/** False after `removeQueues`. */
+export async function hasQueues(link: NatsLink, runId: string): Promise<boolean> {
+  const { stream } = runNames(runId).results;
+  return link.persist(async () => {
+    try {
+      await link.manager.streams.info(stream);
+      return true;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw error;
+    }
+  });
+}
+
 /** True if the run's queues or their consumers are gone: the run has ended, or its controller starts again. */
 export function isGone(error: unknown): boolean {
   const { StreamNotFound, ConsumerNotFound } = JetStreamApiCodes;

@@ -14,12 +14,14 @@ import type { OpenFlow } from './training-flow.ts';
 export interface OpenedRun {
   readonly run: DataFlowController;
   /** Closes the ledger. */
-  close(): void;
+  close(): void | Promise<void>;
 }
 
+/** Opens controller and ledger, with the whole plan; null for a new run. */
+export type OpenRun = (resume: { readonly checkpointStep: number } | null) => Promise<OpenedRun>;
+
 export interface LiveFlowOptions {
-  /** Opens controller and ledger, with the whole plan; null for a new run. */
-  readonly openRun: (resume: { readonly checkpointStep: number } | null) => Promise<OpenedRun>;
+  readonly openRun: OpenRun;
   readonly store: FeatureStore;
   readonly batchSize: number;
   readonly readsMax: number;
@@ -47,7 +49,7 @@ export function liveFlow(options: LiveFlowOptions): OpenFlow {
         loader.close();
         ended.abort(new Error('the training has ended'));
         await production;
-        close();
+        await close();
       },
     };
   };

@@ -1,21 +1,18 @@
 /** For tests: a small EAGLE3 run against a real target, from stored features or beside its producer. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  DataFlowController,
+  type DataFlowController,
   DirectoryStore,
   type FeatureStore,
   LocalProducerLink,
   type PromptTask,
   type SampleRef,
-  SqliteLedger,
 } from '@plimsoll/dataflow';
 import { openModel } from '@plimsoll/engine';
 import { defined, monotonicClock } from '@plimsoll/foundation';
 import { usualAdamW } from '@plimsoll/training/optimizer';
 import { JsonLinesTracker, type Tracker } from '@plimsoll/training/trainer';
-import { onTestFinished } from 'vitest';
 import { knownStrategies } from '../algorithms/known-strategies.ts';
 import { readTargetTables, type TargetTables } from '../algorithms/target-tables.ts';
 import { VocabularyCounter, type VocabularyMap } from '../data/vocabulary-map.ts';
@@ -24,6 +21,7 @@ import { runLocalRollout } from '../targets/rollout.ts';
 import { RolloutWorker } from '../targets/rollout-worker.ts';
 import { type CapturePlan, captureContract, sampleInput } from '../targets/sample-features.ts';
 import { identity } from '../targets/targets.test-data.ts';
+import { ledgerRun } from '../topology/ledger-run.ts';
 import { liveFlow } from './live-flow.ts';
 import { runContract } from './run-contract.ts';
 import { storedFlow, storedSteps } from './stored-flow.ts';
@@ -39,7 +37,7 @@ export const plan: CapturePlan = {
   ...{ strategy: 'eagle3', layerIds: draft.layerIds, hasFinal: true, statesType: 'BF16' },
 };
 const taskCount = 14;
-const quantum = 4;
+export const quantum = 4;
 
 /** Prompts of different lengths, so that batches have padding. */
 export function promptTasks(first = 0, count = taskCount): readonly PromptTask[] {
@@ -67,12 +65,6 @@ export async function openExample(target: PlimsollTarget): Promise<Example> {
   const counter = new VocabularyCounter(320);
   for (const task of promptTasks()) counter.add(task);
   return { target, tables: await readTargetTables(await openModel(modelPath)), vocabulary: counter.map(128) };
-}
-
-export function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'plimsoll-trainer-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return folder;
 }
 
 let writers = 0;
@@ -108,6 +100,8 @@ export interface RunChanges {
   readonly threads?: number;
   readonly readsMax?: number;
   readonly epochs?: number;
+  /** Prompts of the plan. */
+  readonly count?: number;
   readonly seed?: number;
   readonly begin?: TrainerOptions['begin'];
   readonly heldOut?: StoredSamples | null;
@@ -173,25 +167,32 @@ export function fromStored({ store, refs }: StoredSamples, changes: RunChanges =
   return { steps: storedSteps(options), open: storedFlow(options) };
 }
 
+/** The controller of the example's run, with its ledger in the folder. */
+export function exampleRun({ target }: Example, folder: string, { runId = 'run', count = taskCount } = {}) {
+  const tasks = promptTasks(0, count).map((task) => ({ ...task, runId }));
+  return ledgerRun({
+    contract: captureContract(plan, target, { runId, tokenizerVersion: 't' }),
+    tasks: async function* () {
+      yield* tasks;
+    },
+    ledgerPath: join(folder, 'ledger.sqlite'),
+    ...{ quantum, attemptsMax: 3, leaseSeconds: 60, failedPromptsMax: 0 },
+    limits: { samplesHigh: 6, samplesLow: 4, bytes: null },
+  });
+}
+
 /** Training beside a producer in this process, with a ledger and features that outlive it. */
-export async function besideProducer({ target }: Example, folder: string, changes: RunChanges = {}) {
-  const { batchSize = 2, readsMax = 2 } = changes;
+export async function besideProducer(example: Example, folder: string, changes: RunChanges = {}) {
+  const { batchSize = 2, readsMax = 2, count = taskCount } = changes;
+  const { target } = example;
   const store = await openStore(join(folder, 'features'));
   const opened: { run: DataFlowController | null } = { run: null };
   const open = liveFlow({
     ...{ store, batchSize, readsMax },
     openRun: async (resume) => {
-      const ledger = new SqliteLedger(join(folder, 'ledger.sqlite'));
-      const run = new DataFlowController({
-        contract: captureContract(plan, target, { runId: 'run', tokenizerVersion: 't' }),
-        ...{ ledger, clock: monotonicClock, quantum, attemptsMax: 3, leaseSeconds: 60, resume },
-        limits: { samplesHigh: 6, samplesLow: 4, bytes: null },
-        ...{ failedPromptsMax: 0, freeAfter: 'checkpoint' },
-      });
-      opened.run = run;
-      run.addPrompts(promptTasks());
-      run.closePlan();
-      return { run, close: () => ledger.close() };
+      const started = await exampleRun(example, folder, { count })(resume);
+      opened.run = started.run;
+      return started;
     },
     produce: async (control, signal) => {
       const link = new LocalProducerLink({ run: control, store, worker: 'w' });
@@ -202,7 +203,7 @@ export async function besideProducer({ target }: Example, folder: string, change
       );
     },
   });
-  const steps = Math.floor(taskCount / quantum);
+  const steps = Math.floor(count / quantum);
   return { steps, open, store, status: () => defined(opened.run ?? undefined, 'the run is open').status() };
 }
 

@@ -8,12 +8,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { featureOf, tokenIdsOf } from '../algorithms/feature-values.ts';
 import { PlimsollTarget } from '../targets/plimsoll-target.ts';
 import { identity, startEngine } from '../targets/targets.test-data.ts';
+import { newFolder } from './new-folder.test-data.ts';
 import {
   besideProducer,
   type Example,
   exampleTrainer,
   fromStored,
-  newFolder,
   openExample,
   plan,
   promptTasks,
