@@ -119,6 +119,8 @@ const requests = Number(values.requests);
 const parts = new Set(values.parts.split(','));
 // Other programs of the machine slow every row, so the record says how many there were.
 const [loadBefore = 0] = loadavg();
+// A long run outlives its commit.
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 const closed = { kind: 'closed', clients: batch, thinkSeconds: { kind: 'fixed', value: 0 } } as const;
 const rows = [timed('warm-up', 2000, closed)];
 const rate = simulatedRate;
@@ -147,7 +149,7 @@ const machine = {
   date: new Date().toISOString().slice(0, 10),
   loadBefore,
   loadAfter: loadavg()[0] ?? 0,
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  commit,
 };
 if (values.json)
   process.stdout.write(
