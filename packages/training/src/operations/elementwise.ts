@@ -58,6 +58,36 @@ function addGradient(tape: Tape, to: { operand: Tensor; output: Tensor; factor: 
   });
 }
 
+/** x sigma(x) */
+export function silu(tape: Tape, name: string, input: Tensor): Tensor {
+  assertContiguous(input);
+  const count = input.rows * input.columns;
+  const output = tape.activation(name, [input.rows, input.columns], [input]);
+  tape.emit(name, [input, output], (memory) => {
+    const { elements } = memory;
+    const [from, at] = [memory.at(input), memory.at(output)];
+    for (let i = 0; i < count; i++) {
+      const x = elements[from + i] ?? 0;
+      elements[at + i] = x / (1 + Math.exp(-x));
+    }
+  });
+  tape.onBackward(output, () => {
+    if (!tape.needsGradient(input)) return;
+    const [source, target] = [tape.gradient(output), tape.gradient(input)];
+    tape.emit(`adjoint of ${name}`, [input, source, target], (memory) => {
+      const { elements } = memory;
+      const [at, from, to] = [memory.at(input), memory.at(source), memory.at(target)];
+      for (let i = 0; i < count; i++) {
+        const x = elements[at + i] ?? 0;
+        const sigma = 1 / (1 + Math.exp(-x));
+        const slope = sigma * (1 + x * (1 - sigma));
+        elements[to + i] = (elements[to + i] ?? 0) + slope * (elements[from + i] ?? 0);
+      }
+    });
+  });
+  return output;
+}
+
 /** `silu`: x sigma(x), of SwiGLU. `sigmoid`: sigma(x), of gates. */
 export type Activation = 'silu' | 'sigmoid';
 
