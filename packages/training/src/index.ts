@@ -1,5 +1,7 @@
 /** Training of draft models: a tape over a planned arena, losses, optimizer. */
-export { type LabelLossSums, labelHeadLoss } from './losses/label-head-loss.ts';
+export { type CorrectedLossSums, correctedHeadLoss } from './losses/corrected-head-loss.ts';
+export { labelHeadLoss } from './losses/label-head-loss.ts';
+export type { GroupFactors, LabelLossSums } from './losses/label-rows.ts';
 export type { TeacherLoss } from './losses/row-losses.ts';
 export { type StepSums, teacherHeadLoss } from './losses/teacher-head-loss.ts';
 export { planArena } from './tape/arena-plan.ts';

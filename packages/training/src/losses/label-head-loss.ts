@@ -7,63 +7,44 @@ import { placeOf } from '../operations/linear.ts';
 import { transposedPlace } from '../tape/memory.ts';
 import type { StepMemory, Tape } from '../tape/tape.ts';
 import { rowsOf, type Tensor } from '../tape/tensor.ts';
-import { applyLabelLoss } from './row-losses.ts';
-import { largestIn } from './row-sums.ts';
+import { applyLabelRows, type LabelLossSums, type LabelRows } from './label-rows.ts';
 
-export interface LabelLossInputs {
+export interface LabelLossInputs extends LabelRows {
   /** [rows, width], already normalised. */
   readonly hidden: Tensor;
   /** [vocabulary, width] */
   readonly head: Tensor;
-  /** Filled before a run, one for each row. */
-  readonly labels: Uint32Array;
-  /** Factor of each row's loss; 0 leaves a row out. */
-  readonly weights: Float64Array;
-}
-
-/** Sums of the last run. */
-export interface LabelLossSums {
-  /** sum of weight x loss */
-  loss: number;
-  /** Rows with a weight, and those of them whose largest logit is the label's. */
-  rows: number;
-  correct: number;
 }
 
 /** Rows whose logits exist at the same time: enough for a fast product. */
 export const headChunkRows = 128;
 
+/** Rows of a chunk: whole groups, at least one. */
+export function chunkRowsOf({ factors }: LabelRows): number {
+  const groupRows = factors?.groupRows ?? 1;
+  return groupRows * Math.max(1, Math.floor(headChunkRows / groupRows));
+}
+
+export function emptyLabelSums(): LabelLossSums {
+  return { loss: 0, rows: 0, correct: 0 };
+}
+
 export function labelHeadLoss(tape: Tape, name: string, inputs: LabelLossInputs): LabelLossSums {
   const { hidden, head, labels, weights } = inputs;
   assert(labels.length === hidden.rows && weights.length === hidden.rows, `${name}: a label for every row`);
-  const sums: LabelLossSums = { loss: 0, rows: 0, correct: 0 };
-  const logits = tape.workspace(`${name} logits`, Math.min(headChunkRows, hidden.rows), head.rows);
+  const sums = emptyLabelSums();
+  const chunkRows = Math.min(chunkRowsOf(inputs), hidden.rows);
+  const logits = tape.workspace(`${name} logits`, chunkRows, head.rows);
   const targets = gradientTargets(tape, { hidden, head });
   reserveHeadProducts(tape, logits, head);
-  for (let first = 0; first < hidden.rows; first += headChunkRows) {
-    const rows = Math.min(headChunkRows, hidden.rows - first);
+  for (let first = 0; first < hidden.rows; first += chunkRows) {
+    const rows = Math.min(chunkRows, hidden.rows - first);
     const chunk = { hidden: rowsOf(hidden, first, rows), head, logits: rowsOf(logits, 0, rows) };
     tape.emit(`${name} of rows ${first} on`, [hidden, head, logits, ...targets.all], (memory) => {
-      if (first === 0) Object.assign(sums, { loss: 0, rows: 0, correct: 0 });
+      if (first === 0) Object.assign(sums, emptyLabelSums());
       computeLogits(memory, chunk);
-      const at = memory.at(logits);
-      const labelLogits = Array.from({ length: rows }, (_, row) => {
-        const start = at + row * head.rows;
-        const largest = largestIn(memory.elements, start, head.rows);
-        return { largest, value: memory.elements[start + (labels[first + row] ?? 0)] ?? 0 };
-      });
-      memory.softmaxRows(at, rows, head.rows);
-      for (const [row, { largest, value }] of labelLogits.entries()) {
-        const [label, weight] = [labels[first + row] ?? 0, weights[first + row] ?? 0];
-        const start = at + row * head.rows;
-        const logSum = largest.value - Math.log(memory.elements[start + largest.index] ?? 1);
-        if (weight !== 0) {
-          sums.loss += weight * (logSum - value);
-          sums.rows++;
-          sums.correct += Number(largest.index === label);
-        }
-        applyLabelLoss({ elements: memory.elements, at: start, count: head.rows, weight }, label);
-      }
+      const place = { at: memory.at(logits), rows, columns: head.rows, first };
+      applyLabelRows(memory, place, inputs, { sums, share: 1 });
       addHeadGradients(memory, chunk, targets.rows(first, rows));
     });
   }
