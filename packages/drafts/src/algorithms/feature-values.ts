@@ -3,9 +3,9 @@ import type { LoadedBatch, SampleRef } from '@plimsoll/dataflow';
 import { assert, defined, PlimsollError } from '@plimsoll/foundation';
 import { fromBfloat16, fromFloat16 } from '@plimsoll/foundation/half-floats';
 
-/** The features of a batch by name, and the lengths of its samples. */
+/** The features of a batch by name, and the tasks and lengths of its samples. */
 export interface Features extends Pick<LoadedBatch, 'tensors'> {
-  readonly refs: readonly Pick<SampleRef, 'tokenCount'>[];
+  readonly refs: readonly Pick<SampleRef, 'taskId' | 'tokenCount'>[];
 }
 /** A feature of all samples of a batch. */
 export type Feature = Features['tensors'][string];

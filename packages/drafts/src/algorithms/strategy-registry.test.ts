@@ -165,7 +165,7 @@ test('names are unique, parents exist, and unknown names list the known ones', (
     expect.objectContaining({ code: 'unknown-strategy', value: 'parent' }),
   );
   expect(() => knownStrategies().need('eagle')).toThrowError(
-    expect.objectContaining({ code: 'unknown-strategy', limit: 'lm, eagle3' }),
+    expect.objectContaining({ code: 'unknown-strategy', limit: 'lm, eagle3, dflash, domino' }),
   );
 });
 
@@ -202,7 +202,7 @@ test('stored samples of another strategy, or without a feature, are refused befo
   );
 });
 
-test('EAGLE3 and lm open from a section of a recipe, and refuse a key that they do not know', () => {
+test('algorithms open from a section of a recipe, and refuse a key that they do not know', () => {
   const registry = knownStrategies();
   expect(registry.need('eagle3').wantedStates(target, eagle3Draft)).toEqual({
     layerIds: [1, 5, 8],
@@ -222,7 +222,26 @@ test('EAGLE3 and lm open from a section of a recipe, and refuse a key that they 
   expect(
     registry.open('lm', { ...inputs, target: null, vocabulary: null, draft: lm }).parameters.trainedElements,
   ).toBeGreaterThan(0);
+  const block = { ...eagle3Draft, maskTokenId: 36 };
+  const twoLayers = { ...block, layerWindows: [null, 5] };
+  for (const name of ['dflash', 'domino']) {
+    const { parameters } = registry.open(name, { ...inputs, draft: block, vocabulary: null });
+    expect(parameters.parameters.map((parameter) => parameter.name)).toContain(
+      'layers.0.self_attn.q_norm.weight',
+    );
+    expect(registry.need(name).wantedStates(target, twoLayers)).toEqual({
+      layerIds: [1, 9],
+      hasFinal: false,
+    });
+  }
   for (const [name, draft, message] of [
+    [
+      'dflash',
+      eagle3Draft,
+      'draft.maskTokenId of dflash: Invalid input: expected number, received undefined',
+    ],
+    ['dflash', { ...block, maskTokenId: 37 }, "the draft's maskTokenId is 37"],
+    ['domino', { ...block, purePrefix: 16 }, "the draft's purePrefix is 16"],
     ['eagle3', { ...eagle3Draft, ttt_length: 3 }, 'draft of eagle3: Unrecognized key: "ttt_length"'],
     ['eagle3', { ...eagle3Draft, kvHeads: 3 }, "the draft's kvHeads is 3"],
     ['eagle3', { ...eagle3Draft, heads: 0 }, 'draft.heads of eagle3: Too small: expected number to be >0'],

@@ -1,4 +1,4 @@
-/** For tests: a small EAGLE3 run against a real target, from stored features or beside its producer. */
+/** For tests: small runs against a real target, from stored features or beside its producer; of EAGLE3 unless a test asks. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -29,13 +29,29 @@ import { Trainer, type TrainerOptions } from './trainer.ts';
 import type { OpenFlow } from './training-flow.ts';
 
 const modelPath = join(import.meta.dirname, '../../../../fixtures/engine/llama-3/checkpoint');
-const draft = {
-  ...{ heads: 4, kvHeads: 2, headDim: 16, intermediateSize: 96, tttLength: 3, layerIds: [0, 2] },
-  normOutput: true,
+const shape = { heads: 4, kvHeads: 2, headDim: 16, intermediateSize: 96, layerIds: [0, 2] };
+
+/** A draft to train, and what it is captured from. */
+export interface ExampleDraft {
+  readonly section: Readonly<Record<string, unknown>>;
+  readonly plan: CapturePlan;
+}
+
+const eagle3: ExampleDraft = {
+  section: { ...shape, tttLength: 3, normOutput: true },
+  plan: { strategy: 'eagle3', layerIds: shape.layerIds, hasFinal: true, statesType: 'BF16' },
 };
-export const plan: CapturePlan = {
-  ...{ strategy: 'eagle3', layerIds: draft.layerIds, hasFinal: true, statesType: 'BF16' },
-};
+export const { plan } = eagle3;
+
+/** Drafts of blocks of four tokens, with fewer blocks than there is room for. */
+export function blockDraft(strategy: 'dflash' | 'domino'): ExampleDraft {
+  const own = strategy === 'domino' ? { gruSize: 24, correctionRank: 8 } : {};
+  const block = { layerWindows: [null, 6], blockSize: 4, maskTokenId: 319, anchorsMax: 5, gamma: 3 };
+  return {
+    section: { ...shape, ...block, ...own },
+    plan: { strategy, layerIds: shape.layerIds, hasFinal: false, statesType: 'BF16' },
+  };
+}
 const taskCount = 14;
 export const quantum = 4;
 
@@ -96,6 +112,7 @@ export async function storeSamples(
 }
 
 export interface RunChanges {
+  readonly draft?: ExampleDraft;
   readonly batchSize?: number;
   readonly threads?: number;
   readonly readsMax?: number;
@@ -117,9 +134,10 @@ export function exampleTrainer(
   changes: RunChanges = {},
 ): Trainer {
   const { batchSize = 2, threads = 1, seed = 1, begin = 'new', heldOut = null, trackers = [] } = changes;
-  const { layerIds } = plan;
-  const shape = { hiddenSize: target.hiddenSize, layerCount: target.layerCount, vocabularySize: 320 };
-  const inputs = { draft, target: shape, layerIds, vocabulary, batchSize, lengths: [12, 16] };
+  const { section, plan: captured } = changes.draft ?? eagle3;
+  const { strategy, layerIds } = captured;
+  const size = { hiddenSize: target.hiddenSize, layerCount: target.layerCount, vocabularySize: 320 };
+  const inputs = { draft: section, target: size, layerIds, vocabulary, batchSize, lengths: [12, 16] };
   const optimizer = {
     adamW: usualAdamW,
     schedule: { peak: 3e-3, kind: 'cosine', totalSteps: flow.steps, warmupRatio: 0.2 },
@@ -127,14 +145,14 @@ export function exampleTrainer(
   } as const;
   return new Trainer({
     ...{
-      strategy: knownStrategies().open('eagle3', inputs),
+      strategy: knownStrategies().open(strategy, inputs),
       tables,
       openFlow: flow.open,
       heldOut,
       optimizer,
     },
     contract: runContract({
-      ...{ strategy: 'eagle3', draft, targetSha256: identity.sha256, vocabulary, data: 'example', seed },
+      ...{ strategy, draft: section, targetSha256: identity.sha256, vocabulary, data: 'example', seed },
       ...{ epochs: changes.epochs ?? 1, batchSize, accumulation: quantum / batchSize, optimizer },
     }),
     ...{ checkpoints: { folder: join(folder, 'checkpoints'), kept: 2 }, begin, seed, threads },
@@ -155,7 +173,7 @@ export function fromStored({ store, refs }: StoredSamples, changes: RunChanges =
   const strategies = knownStrategies();
   const options = {
     strategies,
-    strategy: 'eagle3',
+    strategy: (changes.draft ?? eagle3).plan.strategy,
     store,
     refs,
     epochs,
@@ -168,10 +186,14 @@ export function fromStored({ store, refs }: StoredSamples, changes: RunChanges =
 }
 
 /** The controller of the example's run, with its ledger in the folder. */
-export function exampleRun({ target }: Example, folder: string, { runId = 'run', count = taskCount } = {}) {
+export function exampleRun(
+  { target }: Example,
+  folder: string,
+  { runId = 'run', count = taskCount, states = plan } = {},
+) {
   const tasks = promptTasks(0, count).map((task) => ({ ...task, runId }));
   return ledgerRun({
-    contract: captureContract(plan, target, { runId, tokenizerVersion: 't' }),
+    contract: captureContract(states, target, { runId, tokenizerVersion: 't' }),
     tasks: async function* () {
       yield* tasks;
     },
@@ -183,14 +205,14 @@ export function exampleRun({ target }: Example, folder: string, { runId = 'run',
 
 /** Training beside a producer in this process, with a ledger and features that outlive it. */
 export async function besideProducer(example: Example, folder: string, changes: RunChanges = {}) {
-  const { batchSize = 2, readsMax = 2, count = taskCount } = changes;
+  const { batchSize = 2, readsMax = 2, count = taskCount, draft: { plan: states } = eagle3 } = changes;
   const { target } = example;
   const store = await openStore(join(folder, 'features'));
   const opened: { run: DataFlowController | null } = { run: null };
   const open = liveFlow({
     ...{ store, batchSize, readsMax },
     openRun: async (resume) => {
-      const started = await exampleRun(example, folder, { count })(resume);
+      const started = await exampleRun(example, folder, { count, states })(resume);
       opened.run = started.run;
       return started;
     },
@@ -198,7 +220,7 @@ export async function besideProducer(example: Example, folder: string, changes: 
       const link = new LocalProducerLink({ run: control, store, worker: 'w' });
       await runLocalRollout(
         control,
-        [new RolloutWorker({ link, store, engine: target, plan, failuresMax: 1 })],
+        [new RolloutWorker({ link, store, engine: target, plan: states, failuresMax: 1 })],
         signal,
       );
     },

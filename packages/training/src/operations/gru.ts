@@ -8,7 +8,7 @@
  * the saved products.
  */
 import { assert } from '@plimsoll/foundation';
-import { transposedPlace } from '../tape/memory.ts';
+import { type Place, transposedPlace } from '../tape/memory.ts';
 import type { StepMemory, Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
 import { placeOf } from './linear.ts';
@@ -75,18 +75,14 @@ function fillRows({ elements, at }: StepMemory, tensor: Tensor, value: number): 
   }
 }
 
-/** output (+)= left x right for tensors, either of which may be transposed before. */
-function multiply(
+function multiplyInto(
   memory: StepMemory,
-  [left, right]: readonly ReturnType<typeof placeOf>[],
   output: Tensor,
+  operands: { readonly left: Place; readonly right: Place },
   accumulate: boolean,
 ): void {
-  if (left === undefined || right === undefined) return;
-  memory.multiply({
-    ...{ left, right, accumulate },
-    ...{ outputAt: memory.at(output), outputRowStride: output.rowStride },
-  });
+  const place = { outputAt: memory.at(output), outputRowStride: output.rowStride };
+  memory.multiply({ ...operands, ...place, accumulate });
 }
 
 /** Gates of one element. */
@@ -108,27 +104,24 @@ function forward(memory: StepMemory, unit: Unit): void {
   const { projected, weight, output, recurrent, steps, firstStep } = unit;
   const width = output.columns;
   for (let step = 0; step < steps; step++) {
-    const [x, u, h] = [projected, recurrent, output].map((tensor) => at(stepOf(tensor, step, steps)));
-    const previous = stepOf(output, step - 1, steps);
+    const [products, states] = [stepOf(recurrent, step, steps), stepOf(output, step, steps)];
     if (step > firstStep) {
-      const turned = transposedPlace(placeOf(memory, weight));
-      multiply(memory, [placeOf(memory, previous), turned], stepOf(recurrent, step, steps), false);
-    } else fillRows(memory, stepOf(recurrent, step, steps), 0);
+      const left = placeOf(memory, stepOf(output, step - 1, steps));
+      const right = transposedPlace(placeOf(memory, weight));
+      multiplyInto(memory, products, { left, right }, false);
+    } else fillRows(memory, products, 0);
     if (step < firstStep) {
-      fillRows(memory, stepOf(output, step, steps), 0);
+      fillRows(memory, states, 0);
       continue;
     }
-    for (let group = 0; group < previous.rows; group++) {
-      const [own, before] = [
-        (h ?? 0) + group * previous.rowStride,
-        at(previous) + group * previous.rowStride,
-      ];
-      const xRow = (x ?? 0) + group * steps * projected.rowStride;
-      const uRow = (u ?? 0) + group * steps * recurrent.rowStride;
+    for (let group = 0; group < states.rows; group++) {
+      const x = at(projected) + (group * steps + step) * projected.rowStride;
+      const u = at(products) + group * products.rowStride;
+      const own = at(states) + group * states.rowStride;
       for (let i = 0; i < width; i++) {
-        const { update, candidate } = gatesOf(memory, xRow + i, uRow + i, width);
-        const kept = step > firstStep ? update * (elements[before + i] ?? 0) : 0;
-        elements[own + i] = (1 - update) * candidate + kept;
+        const { update, candidate } = gatesOf(memory, x + i, u + i, width);
+        const state = step > firstStep ? (elements[own - output.rowStride + i] ?? 0) : 0;
+        elements[own + i] = (1 - update) * candidate + update * state;
       }
     }
   }
@@ -151,9 +144,10 @@ function backward(memory: StepMemory, unit: Unit, gradients: GruGradients): void
     if (step === firstStep) continue;
     const slope = placeOf(memory, stepOf(slopes, step, steps));
     const previous = stepOf(source, step - 1, steps);
-    multiply(memory, [slope, placeOf(memory, weight)], previous, true);
+    multiplyInto(memory, previous, { left: slope, right: placeOf(memory, weight) }, true);
     const state = placeOf(memory, stepOf(output, step - 1, steps));
-    if (toWeight !== null) multiply(memory, [transposedPlace(slope), state], toWeight, true);
+    if (toWeight !== null)
+      multiplyInto(memory, toWeight, { left: transposedPlace(slope), right: state }, true);
   }
 }
 

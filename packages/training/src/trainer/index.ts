@@ -5,4 +5,4 @@ export { metricValues, SafeTrackers, type Tracker } from '../trackers/tracker.ts
 export { evaluate } from './evaluate.ts';
 export type { ResumeContract } from './resume-contract.ts';
 export { addCounts, metricsOf, noCounts, type RunCounts, type RunMetrics } from './run-counts.ts';
-export type { OptimizerSettings, StepOutcome } from './trainer-core.ts';
+export type { OptimizerSettings, RunProgress, StepOutcome } from './trainer-core.ts';

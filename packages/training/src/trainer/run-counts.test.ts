@@ -33,6 +33,17 @@ test('nothing counted gives no metrics; a guess that was never supervised ends t
   expect(metricsOf(gap)).toMatchObject({ accuracy: [1, null, 1], simulatedLength: 1 });
 });
 
+test('drafts of whole passes are counted, and runs without them add none', () => {
+  const drafted = (accepted: number, count: number): RunCounts => ({
+    ...{ loss: 1, positions: 2, guesses: [guess(4, 2), guess(4, 2)], passes: { accepted, count } },
+  });
+  const sum = addCounts(addCounts(drafted(5, 3), noCounts), drafted(1, 1));
+  expect(sum.passes).toEqual({ accepted: 6, count: 4 });
+  // The product of the accuracies would be 0.75: right guesses of a pass come together.
+  expect(metricsOf(sum)).toMatchObject({ simulatedLength: 1.5, simulatedLengthWithBonus: 2.5 });
+  expect(metricsOf({ ...drafted(0, 0) })).toMatchObject({ simulatedLength: 0 });
+});
+
 test('any division of a set into batches has the same sums', () => {
   const batch = fc.record({
     ...{ loss: fc.nat(100), positions: fc.nat(9) },

@@ -13,15 +13,25 @@ export interface GuessCounts {
   readonly acceptance: number;
 }
 
+/** Drafts of several tokens, compared with the text from their first token on. */
+export interface PassCounts {
+  readonly count: number;
+  /** Tokens before the first wrong one. */
+  readonly accepted: number;
+}
+
 export interface RunCounts {
   /** The sum that `positions` divides. */
   readonly loss: number;
   readonly positions: number;
   /** One for each token that the draft guesses ahead. */
   readonly guesses: readonly GuessCounts[];
+  /** Only from algorithms that draft all tokens of a pass together. */
+  readonly passes?: PassCounts;
 }
 
 export const noCounts: RunCounts = { loss: 0, positions: 0, guesses: [] };
+const noPasses: PassCounts = { count: 0, accepted: 0 };
 const noGuess: GuessCounts = { supervised: 0, correct: 0, covered: 0, acceptance: 0 };
 
 /** The sums of both. Runs may guess different numbers of tokens. */
@@ -36,7 +46,10 @@ export function addCounts(left: RunCounts, right: RunCounts): RunCounts {
       acceptance: one.acceptance + other.acceptance,
     };
   });
-  return { loss: left.loss + right.loss, positions: left.positions + right.positions, guesses };
+  const sums = { loss: left.loss + right.loss, positions: left.positions + right.positions, guesses };
+  if (left.passes === undefined && right.passes === undefined) return sums;
+  const [one, other] = [left.passes ?? noPasses, right.passes ?? noPasses];
+  return { ...sums, passes: { count: one.count + other.count, accepted: one.accepted + other.accepted } };
 }
 
 export interface RunMetrics {
@@ -45,21 +58,21 @@ export interface RunMetrics {
   readonly accuracy: readonly (number | null)[];
   /** Expected acceptance for each guess; null without a teacher. */
   readonly acceptance: readonly (number | null)[];
-  /** Accepted tokens per pass if each guess is right with its accuracy: sum over k of the product of accuracies up to k. */
+  /**
+   * Accepted tokens per pass: counted, if the algorithm drafts whole passes; else as if each guess were right with its accuracy,
+   * which is the sum over k of the product of accuracies up to k.
+   */
   readonly simulatedLength: number;
   /** The same with the token that the target adds to every pass. */
   readonly simulatedLengthWithBonus: number;
 }
 
 /** Returns null if nothing was counted: zeros would look like a result. */
-export function metricsOf({ loss, positions, guesses }: RunCounts): RunMetrics | null {
+export function metricsOf({ loss, positions, guesses, passes }: RunCounts): RunMetrics | null {
   if (positions === 0) return null;
   const accuracy = guesses.map(({ correct, supervised }) => ratio(correct, supervised));
-  let [reached, simulatedLength] = [1, 0];
-  for (const share of accuracy) {
-    reached *= share ?? 0;
-    simulatedLength += reached;
-  }
+  const simulatedLength =
+    passes === undefined ? lengthFrom(accuracy) : (ratio(passes.accepted, passes.count) ?? 0);
   return {
     loss: loss / positions,
     accuracy,
@@ -67,6 +80,15 @@ export function metricsOf({ loss, positions, guesses }: RunCounts): RunMetrics |
     simulatedLength,
     simulatedLengthWithBonus: simulatedLength + 1,
   };
+}
+
+function lengthFrom(accuracy: readonly (number | null)[]): number {
+  let [reached, length] = [1, 0];
+  for (const share of accuracy) {
+    reached *= share ?? 0;
+    length += reached;
+  }
+  return length;
 }
 
 function ratio(part: number, whole: number): number | null {

@@ -9,8 +9,15 @@ import type { Recording } from '../tape/tape.ts';
 import type { TrainingArena } from '../tape/training-arena.ts';
 import { addCounts, noCounts, type RunCounts } from './run-counts.ts';
 
+export interface RunProgress {
+  readonly completedSteps: number;
+  readonly totalSteps: number;
+}
+
 /** How an algorithm trains on batches of its kind. */
 export interface DraftTrainStrategy<Batch> {
+  /** Hears, before each window, how far the run is: weights of a loss may depend on it. */
+  beginStep?(progress: RunProgress): void;
   /** Positions by which the loss of a batch is divided. Padding is none of them: it depends on the other samples. */
   positionsOf(batch: Batch): number;
   /** Fills the inputs of the recording that fits the batch, and returns it. `scale` is the factor of a position's loss. */
@@ -68,6 +75,7 @@ export class TrainerCore<Batch> {
     const { adamW, schedule, gradientNormMax } = this.#settings;
     const gradients = arena.flat('gradients');
     gradients.fill(0);
+    this.#strategy.beginStep?.({ completedSteps: this.#step, totalSteps: schedule.totalSteps });
     const positions = window.reduce((sum, batch) => sum + this.#strategy.positionsOf(batch), 0);
     let counts = noCounts;
     for (const batch of window) {

@@ -151,7 +151,7 @@ export function exampleBatch(): Features {
     wave(tokens, sizes.targetHiddenSize, { number: 51 + sample, size: 1.2 }),
   );
   return {
-    refs: lengths.map((tokenCount) => ({ tokenCount })),
+    refs: lengths.map((tokenCount, sample) => ({ taskId: `p${sample}`, tokenCount })),
     tensors: {
       input_ids: feature('I32', 1, Int32Array.from(ids)),
       loss_mask: feature('U8', 1, Uint8Array.from(mask)),

@@ -30,7 +30,7 @@ function batchOf(chosen: readonly number[]): Features {
     ...{ dtype, shape: [picked.length, tokens, 1], data },
   });
   return {
-    refs: picked.map(({ ids: { length } }) => ({ tokenCount: length })),
+    refs: picked.map(({ ids: { length } }, sample) => ({ taskId: `p${sample}`, tokenCount: length })),
     tensors: { input_ids: feature('I32', new Uint8Array(ids.buffer)), loss_mask: feature('U8', mask) },
   };
 }
