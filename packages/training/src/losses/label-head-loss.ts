@@ -20,7 +20,7 @@ export interface LabelLossInputs extends LabelRows {
 export const headChunkRows = 128;
 
 /** Rows of a chunk: whole groups, at least one. */
-export function chunkRowsOf({ factors }: LabelRows): number {
+function chunkRowsOf({ factors }: LabelRows): number {
   const groupRows = factors?.groupRows ?? 1;
   return groupRows * Math.max(1, Math.floor(headChunkRows / groupRows));
 }
