@@ -4,6 +4,7 @@ import { byField, compare, type Figures, statistics } from './figures.ts';
 import { idOf, type RawRecord, textOf } from './log-file.ts';
 import { percent, signedPercent, statisticsCells, statisticsHeader, table } from './markdown.ts';
 import { speedMisses } from './speed-misses.ts';
+import { speedTargets } from './speed-targets.ts';
 
 export function performanceSection(records: readonly RawRecord[], validation: Validation): string {
   const predicted = new Map<string, Figures>(
@@ -16,7 +17,7 @@ export function performanceSection(records: readonly RawRecord[], validation: Va
     .sort((a, b) => b.errors.length - a.errors.length);
   return [
     '## Measured speed',
-    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view. Fits that leave out one source choose nearly the same constants. Closed loops of clients run through the scheduler in virtual time (packages/simulator), with the step policy of the release, for ten requests per client or as many as the record states; other records use closed forms.`,
+    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view. Fits that leave out one source choose nearly the same constants. Closed loops of clients and arrivals at a rate run through the scheduler in virtual time (packages/simulator), with the step policy of the release, for ten requests per client or as many as the record states; other records use closed forms.`,
     table(
       ['figure', ...statisticsHeader],
       [...byField(found)].map(([field, errors]) => [`\`${field}\``, ...statisticsCells(statistics(errors))]),
@@ -28,6 +29,7 @@ export function performanceSection(records: readonly RawRecord[], validation: Va
         return [engine, String(errors.length), percent(medianError), signedPercent(bias)];
       }),
     ),
+    speedTargets(records, validation, found),
     'Every prediction has an interval that should hold about 80 % of measured points, and a basis: `measured` if the same model on the same device under the same engine was measured, `fitted` if other measurements decided the constants, `datasheet` if none did.',
     coverageTable(validation),
     speedMisses(records, found),

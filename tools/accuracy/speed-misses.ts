@@ -31,12 +31,12 @@ const reasons: readonly Reason[] = [
   {
     source: 'deepseek-r1-benchmark',
     words:
-      'DeepSeek-R1 on releases of early 2025, whose prefill of latent attention was several times as slow as that of later ones. One source alone measured it, so no factor can be checked elsewhere. A TTFT of 17 minutes at 6,400 output tokens is a queue for the cache.',
+      'DeepSeek-R1 on releases of early 2025, whose prefill of latent attention was several times as slow as that of later ones. One source alone measured it, so no other source can check the factors of these releases: without them the errors are those of a source that was kept back. A TTFT of 17 minutes at 6,400 output tokens is a queue for the cache.',
   },
   {
     source: 'ai-dynamo/aiconfigurator',
     words:
-      'The file does not say whether a value is a mean or a median, or how a run warmed up: the TTFT of SGLang with DeepSeek-V3 on B200 and prompts of 1,024 tokens is 0.6 s at 16 clients and 8.6 s at 32.',
+      'The file does not say whether a value is a mean or a median, how a run warmed up, or whether drafts ran: the TTFT of SGLang with DeepSeek-V3 on B200 and prompts of 1,024 tokens is 0.6 s at 16 clients and 8.6 s at 32; TensorRT-LLM with DeepSeek-R1 on eight H200 takes 23 ms per token at 128 clients with experts on single devices, less than one read of the touched experts. Llama-3.1-8B under SGLang with 512 clients takes twice the predicted time on four and eight devices, so its steps probably ran without CUDA graphs.',
   },
   {
     source: 'docs.vultr.com',
