@@ -111,6 +111,8 @@ function deepest(
   const [first] = issues;
   if (first === undefined) return undefined;
   const here = { ...first, path: [...prefix, ...first.path] };
+  // Of a key that its own schema refuses, the reason is an issue inside.
+  if (first.code === 'invalid_key') return { ...here, message: first.issues[0]?.message ?? here.message };
   if (first.code !== 'invalid_union') return here;
   let best: z.core.$ZodIssue = here;
   for (const member of first.errors) {
