@@ -17,7 +17,7 @@ export function performanceSection(records: readonly RawRecord[], validation: Va
     .sort((a, b) => b.errors.length - a.errors.length);
   return [
     '## Measured speed',
-    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view. Fits that leave out one source choose nearly the same constants. Closed loops of clients and arrivals at a rate run through the scheduler in virtual time (packages/simulator), with the step policy of the release, for ten requests per client or as many as the record states; other records use closed forms.`,
+    `${records.length} records of public benchmarks, ${validation.summary.supported} supported. The speed model is first order: rooflines with an efficiency per engine and kind of memory. Those efficiencies are data (packages/registry/data/engines/speed.json) and were chosen with these records in view. Fits that leave out one source choose nearly the same constants, except for the factors of young releases: one source decides each of them. Closed loops of clients and arrivals at a rate run through the scheduler in virtual time (packages/simulator), with the step policy of the release, for ten requests per client or as many as the record states; other records use closed forms.`,
     table(
       ['figure', ...statisticsHeader],
       [...byField(found)].map(([field, errors]) => [`\`${field}\``, ...statisticsCells(statistics(errors))]),
