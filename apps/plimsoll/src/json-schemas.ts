@@ -194,6 +194,7 @@ const run = z.strictObject({
       rateByPlace: z
         .array(z.number())
         .describe('of the drafts accepted up to a place, the share accepted there'),
+      reachedByPlace: z.array(count).describe('drafts accepted up to a place'),
     })
     .nullable()
     .describe('how drafts did; null where none were made'),

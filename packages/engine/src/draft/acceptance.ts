@@ -15,6 +15,8 @@ export interface AcceptanceSummary {
   readonly tokensPerStep: number | null;
   /** For each place in the draft: the share accepted there, among drafts whose earlier tokens were all accepted. */
   readonly rateByPlace: readonly number[];
+  /** For each place in the draft: the drafts whose earlier tokens were all accepted, so that rates of answers can be added. */
+  readonly reachedByPlace: readonly number[];
 }
 
 export class AcceptanceStatistics {
@@ -46,6 +48,7 @@ export class AcceptanceStatistics {
       rateByPlace: this.#reachedByPlace.map(
         (reached, place) => (this.#acceptedByPlace[place] ?? 0) / reached,
       ),
+      reachedByPlace: [...this.#reachedByPlace],
     };
   }
 }

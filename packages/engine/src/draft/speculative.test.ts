@@ -169,6 +169,7 @@ test('acceptance statistics', () => {
     acceptanceRate: 0.625,
     tokensPerStep: 8 / 3,
     rateByPlace: [1, 0.5, 1, 1],
+    reachedByPlace: [2, 2, 1, 1],
   });
   expect(expectedTokensPerStep(0.8, 4)).toBeCloseTo(3.3616, 10);
   expect(expectedTokensPerStep(1, 4)).toBe(5);
