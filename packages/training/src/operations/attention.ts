@@ -2,19 +2,14 @@
  * Attention of training. A rule, never a matrix, says what a query sees: one or two ranges of the keys of its sequence.
  * Test-time training (EAGLE3) adds one diagonal key per earlier step: query i also sees key i of each of them.
  *
- * Scores of one head at a time are in workspace, made by products; the softmax is a loop over the visible keys. The
+ * Scores of a tile of queries of one head are in workspace, made by products; the softmax is a loop over the visible keys. The
  * backward pass computes the scores again, so that the saved state is one number for each query and head.
  */
 import { assert } from '@plimsoll/foundation';
 import type { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import {
-  type AttentionShape,
-  type AttentionTensors,
-  backwardStep,
-  forwardStep,
-  type VisibleRanges,
-} from './attention-steps.ts';
+import { type AttentionTensors, backwardStep, forwardStep } from './attention-steps.ts';
+import { type AttentionShape, tileRows, type VisibleRanges } from './attention-tiles.ts';
 
 /** Fills the ranges of causal attention: query i of each sequence sees keys 0 to i. */
 export function causalRanges(sequences: number, queries: number): VisibleRanges {
@@ -39,7 +34,7 @@ export function attention(tape: Tape, name: string, inputs: AttentionInputs, sha
   assert(queries.columns === heads * headDim && keys.columns === kvHeads * headDim, `${name}: whole heads`);
   assert(heads % kvHeads === 0, `${name}: ${heads} heads share ${kvHeads} heads of keys`);
   assert(shape.visible.length === 4 * queries.rows, `${name}: two ranges for every query`);
-  const [queryRows, keyRows] = [queries.rows / sequences, keys.rows / sequences];
+  const [queryRows, keyRows] = [Math.min(tileRows, queries.rows / sequences), keys.rows / sequences];
   const operands = [queries, keys, values, ...diagonals.flatMap((pair) => [pair.keys, pair.values])];
   const output = tape.activation(name, [queries.rows, queries.columns], operands);
   const logSums = tape.activation(`${name} log sums`, [queries.rows, heads], []);

@@ -86,6 +86,19 @@ describe.each(strategies)('%s', (_name, create) => {
   });
 });
 
+test('512 blocks of 16 tokens behind 2,048 tokens need no scores of all tokens with all keys', () => {
+  const small = { hiddenSize: 576, capturedLayers: 1, heads: 9, kvHeads: 3, headDim: 64, vocabulary: 49_152 };
+  const shape = { ...config, ...small, intermediateSize: 1536, blockSize: 16, layerWindows: [null] };
+  const training = { anchorsMax: 512, anchorSeed: 1, gamma: 7, loss: { kind: 'dflash' } } as const;
+  const { plan } = dflashStrategy({ config: shape, training }, { sequences: 1, lengths: [2048] });
+  // The scores of one head alone, and their gradients, would be 2 x 8,192 x 10,240 numbers: 640 MiB.
+  const scores = [...plan.placements.values()].flatMap((placed) =>
+    [...placed.keys()].filter(({ name }) => name.endsWith('scores')).map(({ elements }) => elements),
+  );
+  expect(Math.max(...scores)).toBe(128 * 10_240);
+  expect(4 * plan.elementCount).toBeLessThan(2 ** 30);
+});
+
 test('the share of the base logits falls in a straight line to zero', () => {
   const training = { ...anchors, baseShareStart: 0.8, baseShareRatio: 0.4 };
   const shareAfter = (completedSteps: number, changes = {}) =>
