@@ -44,7 +44,7 @@ export class Buckets<Recorded> {
         message: `a batch of ${tokens} tokens is longer than every bucket`,
         value: tokens,
         limit: this.all.at(-1)?.length ?? 0,
-        hint: 'cut samples at max_length when they are captured',
+        hint: 'cut samples at maxLength when they are captured',
       });
     if (samples <= bucket.sequences) return bucket;
     throw new PlimsollError({

@@ -2,8 +2,9 @@
  * What a training algorithm states about itself. An algorithm is one folder (spec, model, loss, collate) that exports a
  * `StrategySpec`; trainer, capture and export read the spec, and no code outside the folder knows the algorithm's name.
  */
-import type { DraftTrainStrategy, ParameterSet, planArena } from '@plimsoll/training';
+import type { DraftTrainStrategy, ParameterSet, planArena, TrainingArena } from '@plimsoll/training';
 import type { VocabularyMap } from '../data/vocabulary-map.ts';
+import type { DraftForm, WeightsType } from '../export/draft-config.ts';
 import type { WantedStates } from '../targets/target-engine.ts';
 import type { Features } from './feature-values.ts';
 import type { TargetTables } from './target-tables.ts';
@@ -58,4 +59,28 @@ export interface StrategySpec {
   wantedStates(target: TargetShape, draft: Readonly<Record<string, unknown>>): WantedStates | null;
   /** Throws `bad-draft-config` for a draft that cannot be trained. */
   open(inputs: StrategyInputs): TrainableStrategy;
+  /** Writes a trained draft as a folder that engines load; absent if the algorithm has no such form. */
+  writeDraft?(trained: TrainedDraft): Promise<void>;
+  /** Reads a written draft for a warm start. Throws errors of its files, and for a draft of another shape. */
+  readDraft?(folder: string, inputs: Omit<StrategyInputs, 'vocabulary'>): Promise<StartingDraft>;
+}
+
+export interface TrainedDraft {
+  readonly folder: string;
+  readonly inputs: StrategyInputs;
+  readonly parameters: ParameterSet;
+  readonly arena: Pick<TrainingArena, 'parameter'>;
+  /** Longest context that the draft is served with. */
+  readonly contextMax: number;
+  readonly target: { readonly id: string; readonly architectures: readonly string[] };
+  /** The target's own folder, whose tokenizer a whole model takes; null for a target in one file. */
+  readonly targetFolder: string | null;
+  readonly form: DraftForm;
+  readonly weightsType: WeightsType;
+}
+
+export interface StartingDraft {
+  /** Stays as it is: another map would give the rows of the head other meanings. Null for a draft without a map. */
+  readonly vocabulary: VocabularyMap | null;
+  fillWeights(arena: Pick<TrainingArena, 'parameter'>): void;
 }

@@ -52,6 +52,23 @@ test('a seed gives one order, each epoch another, and every line once per epoch'
   await Promise.all([plan.close(), other.close()]);
 });
 
+test('held-out prompts are the first of the plan, and no epoch trains them', async () => {
+  const lines = Array.from({ length: 20 }, (_, index) => line(index));
+  const plan = await openPlan(lines, { epochs: 2, promptsMax: 12 });
+  const linesOf = async (part: 'trained' | 'held-out'): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for await (const { taskId } of plan.tasks(fields, { heldOutCount: 3, part }))
+      found.push(taskId.split('-')[1] ?? '');
+    return found;
+  };
+  const all = (await taskIds(plan)).map((id) => id.split('-')[1]);
+  const [heldOut, trained] = [await linesOf('held-out'), await linesOf('trained')];
+  expect(heldOut).toEqual(all.slice(0, 3));
+  expect(trained.slice(0, 9)).toEqual(all.slice(3, 12));
+  expect(trained.slice(9).toSorted()).toEqual(trained.slice(0, 9).toSorted());
+  await plan.close();
+});
+
 test('faults stop the plan with their line, or are counted', async () => {
   const lines = ['', line(0), '{"conversations": [', { conversations: [] }, [], line(1)];
   const refusing = await openPlan(lines);

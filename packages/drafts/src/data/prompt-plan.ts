@@ -14,7 +14,7 @@ export interface PromptPlanOptions extends EncodingOptions {
   readonly path: string;
   readonly seed: number;
   readonly epochs: number;
-  /** Null: all lines. */
+  /** Prompts of every epoch, drawn by the seed; null for all lines. */
   readonly promptsMax: number | null;
   /** `refuse` stops at the first line with a fault. `skip` counts such lines, and keeps the first fault. */
   readonly faults: 'refuse' | 'skip';
@@ -22,6 +22,13 @@ export interface PromptPlanOptions extends EncodingOptions {
 
 /** What becomes part of every task of the plan. */
 export type TaskFields = Pick<PromptTask, 'runId' | 'target' | 'tokenizerVersion'>;
+
+/** The tasks of a run: all prompts, or those that a division into trained and held-out prompts gives. */
+export interface PlanPart {
+  /** The first prompts of the plan, which no epoch trains. */
+  readonly heldOutCount: number;
+  readonly part: 'trained' | 'held-out';
+}
 
 export interface PlanCounts {
   readonly prompts: number;
@@ -77,20 +84,31 @@ export class PromptPlan {
   async *prompts(): AsyncGenerator<PlannedPrompt, void, void> {
     const { seed, epochs, promptsMax } = this.#options;
     this.#counts = noCounts();
+    const drawn = new Set<number>();
     for (let epoch = 0; epoch < epochs; epoch++) {
       for (const index of shuffledOrder(this.#lines.lineCount, seed + epoch)) {
-        if (this.#counts.prompts === promptsMax) return;
+        if (epoch === 0 && drawn.size === promptsMax) break;
+        if (epoch > 0 && !drawn.has(index)) continue;
         const prompt = await this.#encode(index, epoch);
-        if (prompt !== null) yield prompt;
+        if (prompt === null) continue;
+        drawn.add(index);
+        yield prompt;
       }
     }
     if (this.#counts.prompts === 0) throw noPrompts(this.#options.path, this.#counts);
   }
 
-  /** The plan as tasks of a run. A task keeps its id for other seeds and limits. */
-  async *tasks(fields: TaskFields): AsyncGenerator<PromptTask, void, void> {
+  /** The plan, or a part of it, as tasks of a run. A task keeps its id for other seeds and limits. */
+  async *tasks(
+    fields: TaskFields,
+    { heldOutCount, part }: PlanPart = { heldOutCount: 0, part: 'trained' },
+  ): AsyncGenerator<PromptTask, void, void> {
     let planIndex = 0;
+    const heldOut = new Set<number>();
     for await (const { inputIds, lossMask, epoch, line, recordId } of this.prompts()) {
+      if (epoch === 0 && heldOut.size < heldOutCount) heldOut.add(line);
+      if (part === 'held-out' && !(epoch === 0 && heldOut.has(line))) return;
+      if (part === 'trained' && heldOut.has(line)) continue;
       yield {
         ...fields,
         ...{ inputIds, lossMask, planIndex },

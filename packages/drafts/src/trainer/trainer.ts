@@ -37,6 +37,10 @@ export interface TrainerOptions {
   readonly cadence: Cadence;
   /** `new` refuses a folder with checkpoints; `resume` continues from the latest, or begins if there is none. */
   readonly begin: 'new' | 'resume';
+  /** Fills the weights of a warm start before the first step; absent: the first weights come from the seed. */
+  readonly fillWeights?: (arena: TrainingArena) => void;
+  /** Gets the weights of a complete run, while the arena is still open. */
+  readonly onTrained?: (arena: TrainingArena) => Promise<void>;
   /** Seed of the first weights. */
   readonly seed: number;
   readonly threads: number;
@@ -87,9 +91,10 @@ export class Trainer {
   }
 
   async #fillArena(arena: TrainingArena, checkpoints: CheckpointManager): Promise<RunStart> {
-    const { strategy, tables, seed, begin } = this.#options;
+    const { strategy, tables, seed, begin, fillWeights } = this.#options;
     fillFrozenWeights(strategy, arena, tables);
     fillTrainedWeights(strategy, arena, seed);
+    fillWeights?.(arena);
     const isResumed = begin === 'resume';
     const position = isResumed ? await checkpoints.load(arena) : null;
     return { isResumed, ...(position ?? { step: 0, samples: 0 }) };
@@ -109,6 +114,7 @@ export class Trainer {
         await controller.finish();
         const { samples, heldOut } = controller;
         const isComplete = core.step >= totalSteps;
+        if (isComplete) await this.#options.onTrained?.(arena);
         return { step: core.step, samples, isComplete, heldOut, bestStep: await checkpoints.best() };
       } finally {
         await flow.close();

@@ -91,7 +91,7 @@ function checkSize(arenaBytes: number): void {
     message: `training needs an arena of ${formatCount(arenaBytes)} bytes`,
     value: arenaBytes,
     limit: arenaBytesMax,
-    hint: 'shorten max_length, or lower the batch size or the draft vocabulary',
+    hint: 'shorten maxLength, or lower the batch size or the draft vocabulary',
   });
 }
 

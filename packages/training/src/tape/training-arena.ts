@@ -103,7 +103,7 @@ function allocate(pages: number): WebAssembly.Memory {
       code: 'training-memory-refused',
       message: `the system refuses an arena of ${pages} pages of 64 KiB for training`,
       value: pages * 65_536,
-      hint: 'free memory, or shorten max_length or lower the batch size',
+      hint: 'free memory, or shorten maxLength or lower the batch size',
     };
     throw new PlimsollError(details, { cause });
   }

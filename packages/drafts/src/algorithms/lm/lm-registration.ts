@@ -1,5 +1,7 @@
 /** Next-token training for the registry: a small decoder without a target. */
+import { PlimsollError } from '@plimsoll/foundation';
 import { z } from 'zod';
+import { writeLlama } from '../../export/llama-model.ts';
 import { parseDraftSection } from '../draft-section.ts';
 import type { StrategySpec } from '../strategy-spec.ts';
 import { lmFeatures } from './lm-collate.ts';
@@ -31,8 +33,28 @@ export const lmSpec: StrategySpec = {
   vocabulary: 'target',
   exportForm: 'draft',
   wantedStates: () => null,
-  open({ draft, batchSize, lengths }) {
+  open({ draft, target, batchSize, lengths }) {
     const config = parseDraftSection(draftSchema, draft, 'lm');
+    if (target !== null && config.vocabulary < target.vocabularySize)
+      throw new PlimsollError({
+        code: 'bad-draft-config',
+        message: `draft.vocabulary of lm is ${config.vocabulary}, and the tokenizer has ${target.vocabularySize} tokens`,
+        value: config.vocabulary,
+        limit: `at least ${target.vocabularySize}`,
+        hint: `set draft.vocabulary to ${target.vocabularySize}`,
+      });
     return new LmStrategy({ config, sequences: batchSize, lengths });
+  },
+  async writeDraft({ folder, inputs, parameters, arena, contextMax, targetFolder, weightsType }) {
+    const config = parseDraftSection(draftSchema, inputs.draft, 'lm');
+    await writeLlama({
+      folder,
+      config,
+      parameters,
+      arena,
+      contextMax,
+      weightsType,
+      tokenizerFolder: targetFolder,
+    });
   },
 };
