@@ -1,6 +1,6 @@
 /**
  * Reads the container of a compose or Kubernetes file as the command that would start it: `docker run IMAGE WORDS`. Of the
- * file, only the lines that decide the command are read: image, environment, entrypoint, command and args.
+ * file, only the lines that decide the command are read: image, environment, volumes, entrypoint, command and args.
  */
 
 /** Keys whose values are words of the command, in their order on the command line. */
@@ -22,13 +22,16 @@ export function commandOfContainerFile(text: string): string | null {
   const image = found('image')?.value ?? '';
   if (image === '') return words.join(' ');
   const variables = itemsOf(found('environment')?.below ?? []).map((item) => `-e ${item}`);
-  return ['docker run', ...variables, image, ...words].join(' ');
+  const mounts = itemsOf(found('volumes')?.below ?? [])
+    .filter((item) => /^["']?[^\s"']+:\/[^\s"']+["']?$/.test(item))
+    .map((item) => `-v ${item}`);
+  return ['docker run', ...variables, ...mounts, image, ...words].join(' ');
 }
 
 function entriesOf(lines: readonly string[]): readonly Entry[] {
   return lines.flatMap((line, index): readonly Entry[] => {
     const [, before = '', key, value = ''] =
-      /^(\s*(?:- )?)(image|environment|entrypoint|command|args):(?:[ \t]+(.*))?$/.exec(line) ?? [];
+      /^(\s*(?:- )?)(image|environment|volumes|entrypoint|command|args):(?:[ \t]+(.*))?$/.exec(line) ?? [];
     if (key === undefined) return [];
     const below: string[] = [];
     for (const next of lines.slice(index + 1)) {

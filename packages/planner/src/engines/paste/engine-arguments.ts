@@ -5,6 +5,7 @@ import type { Shorthand } from '../contract/command-form.ts';
 import type { SharedFlag } from '../contract/engine-face.ts';
 import type { OptionSpec } from '../contract/option-spec.ts';
 import type { AnyOptions } from '../engine-list.ts';
+import { isOneEditApart } from './misspelling.ts';
 import type { PastedEngine } from './pasted-engines.ts';
 
 export type KnownFlags = Omit<EngineFlags, 'release'>;
@@ -228,7 +229,7 @@ class ArgumentReader {
       if (this.#isOn(inline)) this.#flags.set(name, null);
       return;
     }
-    const given = inline ?? this.#value(typed);
+    const given = setValue(typed, inline ?? this.#value(typed));
     const format = Object.hasOwn(this.#face.formatSpellings, given)
       ? this.#face.formatSpellings[given]
       : given;
@@ -283,7 +284,7 @@ class ArgumentReader {
     }
     const next = this.#words[this.#at];
     const isBare = spec.bare !== undefined && inline === null && (next === undefined || !reads(spec, next));
-    const text = isBare ? (spec.bare ?? '') : (inline ?? this.#value(typed));
+    const text = isBare ? (spec.bare ?? '') : setValue(typed, inline ?? this.#value(typed));
     const earlier = spec.repeats === undefined ? undefined : this.#flags.get(spec.name);
     this.#flags.set(spec.name, typeof earlier === 'string' ? earlier + spec.repeats + text : text);
   }
@@ -349,6 +350,18 @@ class ArgumentReader {
   }
 }
 
+/** Refuses the name of a variable in place of a value. */
+function setValue(flag: string, value: string): string {
+  if (!/^\$\{?\w+\}?$/.test(value)) return value;
+  throw new PlimsollError({
+    code: 'unset-variable',
+    message: `${flag} has the value of the variable ${value}, which the text does not set`,
+    value,
+    limit: `${flag} VALUE`,
+    hint: 'write the value in its place, or the line that sets the variable before the command',
+  });
+}
+
 function notModelled({ commandForm, title }: PastedEngine, flag: string, typed: string): PlimsollError {
   const { refusals = {} } = commandForm;
   const reason = Object.hasOwn(refusals, flag) ? `: ${refusals[flag]}` : '';
@@ -375,17 +388,4 @@ function jsonOrText(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-/** Returns true if the words differ by one inserted, deleted or replaced letter, or by two swapped letters. */
-function isOneEditApart(left: string, right: string): boolean {
-  if (left === right || Math.abs(left.length - right.length) > 1) return false;
-  let start = 0;
-  while (start < left.length && left[start] === right[start]) start++;
-  let end = 0;
-  const shorter = Math.min(left.length, right.length) - start;
-  while (end < shorter && left.at(-1 - end) === right.at(-1 - end)) end++;
-  const [inLeft, inRight] = [left.slice(start, left.length - end), right.slice(start, right.length - end)];
-  if (inLeft.length <= 1 && inRight.length <= 1) return true;
-  return inLeft.length === 2 && inLeft[0] === inRight[1] && inLeft[1] === inRight[0] && inRight.length === 2;
 }

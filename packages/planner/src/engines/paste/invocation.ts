@@ -13,6 +13,8 @@ export interface Invocation<Known extends Face = Face> {
   /** Release in an image's tag or after the program's name; null if the command states none. */
   readonly release: string | null;
   readonly variables: ReadonlyMap<string, string>;
+  /** Folders of the machine by the folders of the container. */
+  readonly mounts: ReadonlyMap<string, string>;
   /** The words after the program, module or image. */
   readonly words: readonly string[];
 }
@@ -35,7 +37,7 @@ export function findInvocation<Known extends Face>(
       if (inner !== null) return inner;
     }
     const found = startAt(words.slice(index), faces);
-    if (found !== null) return { ...found, variables };
+    if (found !== null) return { ...found, variables, mounts: new Map() };
   }
   return null;
 }
@@ -53,7 +55,7 @@ function nestedInvocation<Known extends Face>(
   return null;
 }
 
-type Start<Known extends Face> = Omit<Invocation<Known>, 'variables'>;
+type Start<Known extends Face> = Omit<Invocation<Known>, 'variables' | 'mounts'>;
 
 /** Returns the engine whose command starts at the first of these words; null if there is none. */
 function startAt<Known extends Face>(words: readonly string[], faces: readonly Known[]): Start<Known> | null {
@@ -81,6 +83,7 @@ function containerInvocation<Known extends Face>(
   faces: readonly Known[],
 ): Invocation<Known> | null {
   const variables = new Map([...given, ...containerVariables(words)]);
+  const mounts = mountsIn(words);
   for (const [index, word] of words.entries()) {
     const face = faces.find(({ commandForm }) => commandForm.images.some((image) => isImage(word, image)));
     if (face === undefined || /^(?:--name|-h|--hostname)$/.test(words[index - 1] ?? '')) continue;
@@ -88,9 +91,59 @@ function containerInvocation<Known extends Face>(
     const inner = findInvocation({ assignments: variables, words: rest }, [face]);
     const release = releaseIn(word.split('@')[0]?.split(':').at(-1), face);
     const own = inner ?? { face, release, variables, words: rest };
-    return { ...own, release: own.release ?? release };
+    return { ...own, mounts, release: own.release ?? release };
   }
-  return findInvocation({ assignments: variables, words: withoutNames(words) }, faces);
+  const inner = findInvocation({ assignments: variables, words: withoutNames(words) }, faces);
+  if (inner !== null) return { ...inner, mounts };
+  const named = namedImage(words, faces);
+  return named === null ? null : { ...named, variables, mounts };
+}
+
+/** Finds an image of another owner by the engine in its name, if flags of the engine name the model after it: `me/vllm-gh200`. */
+function namedImage<Known extends Face>(
+  words: readonly string[],
+  faces: readonly Known[],
+): Start<Known> | null {
+  for (const [index, word] of words.entries()) {
+    const path = word.split('@')[0] ?? '';
+    const parts = path.replace(/:[^:/]*$/, '').split(/[/._-]/);
+    const face = faces.find(
+      ({ name, commandForm }) =>
+        parts.includes(name) && commandForm.modelFlags.some((flag) => hasFlag(words.slice(index + 1), flag)),
+    );
+    if (face === undefined || word.startsWith('-') || takesName.test(words[index - 1] ?? '')) continue;
+    return { face, release: releaseIn(path.split(':').at(-1), face), words: words.slice(index + 1) };
+  }
+  return null;
+}
+
+/** Flags of `docker run` whose values may have the name of an engine. */
+const takesName =
+  /^(?:--name|-h|--hostname|-v|--volume|--mount|--net|--network|-w|--workdir|-l|--label|-e|--env|--env-file)$/;
+
+function hasFlag(words: readonly string[], flag: string): boolean {
+  return words.some((word) => word === flag || word.startsWith(`${flag}=`));
+}
+
+/** Reads `-v FOLDER:FOLDER`. */
+function mountsIn(words: readonly string[]): ReadonlyMap<string, string> {
+  const mounts = new Map<string, string>();
+  for (const [index, word] of words.entries()) {
+    const text = word.startsWith('--volume=') ? word.slice('--volume='.length) : word;
+    if (text === word && !/^(?:-v|--volume)$/.test(words[index - 1] ?? '')) continue;
+    const [, outside, inside] = /^(.{1,400}?):(\/[^:]{1,400})(?::[a-zA-Z,]{1,20})?$/.exec(text) ?? [];
+    if (outside !== undefined && inside !== undefined) mounts.set(inside.replace(/\/+$/, ''), outside);
+  }
+  return mounts;
+}
+
+/** The path on the machine of a path in the container; other names stay. */
+export function pathOutside(model: string, mounts: ReadonlyMap<string, string>): string {
+  const inside = [...mounts.keys()]
+    .filter((folder) => model === folder || model.startsWith(`${folder}/`))
+    .sort((left, right) => right.length - left.length)[0];
+  if (inside === undefined) return model;
+  return `${(mounts.get(inside) ?? '').replace(/\/+$/, '')}${model.slice(inside.length)}`;
 }
 
 /** Compares `registry/owner/name:tag@digest` with `owner/name`. */

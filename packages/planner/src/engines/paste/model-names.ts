@@ -24,7 +24,15 @@ export function modelNames(typed: string): readonly ModelName[] {
   const stem = last.replace(/\.gguf$/i, '').replace(/-\d{5}-of-\d{5}$/, '');
   const bare = stem.replace(/[-_.]GGUF$/i, '');
   const weights = mixture ?? mixtureIn(bare);
-  const names = [...withOwner, last, bare, ...(weights === null ? [] : modelNameCandidates(bare))];
+  // Trained for 4 bits, of the same shape.
+  const trained = /-qat$/i.test(bare) ? [bare.slice(0, -'-qat'.length)] : [];
+  const names = [
+    ...withOwner,
+    last,
+    bare,
+    ...trained,
+    ...(weights === null ? [] : modelNameCandidates(bare)),
+  ];
   return [...new Set(names)].map((name) => ({ name, weights }));
 }
 

@@ -261,3 +261,47 @@ test('short flags and presets stand for others', () => {
   expect(read('llama-server -m a.gguf -ncffn 2')).toContain('ot=blk\\.(0|1)\\.ffn_(up|down|gate)\\.=CPU');
   expect(read('llama-server -dr ai/gemma3 -ot a=CPU -ot b=CUDA0')).toContain('ot=a=CPU,b=CUDA0');
 });
+
+test('a path in a container is the path that is mounted there', () => {
+  expect(
+    read(
+      'docker run -v /srv/models/Qwen3-8B:/model:ro -v cache:/root vllm/vllm-openai:v0.22.0 --model /model --tensor-parallel-size 2',
+    ),
+  ).toContain('vllm@0.22.0 /srv/models/Qwen3-8B');
+  expect(
+    read(
+      'docker run --volume=/data:/models ghcr.io/ggml-org/llama.cpp:server -m /models/a/Qwen3-8B-Q4_K_M.gguf',
+    ),
+  ).toContain('llama.cpp /data/a/Qwen3-8B-Q4_K_M.gguf');
+  expect(
+    read(`services:
+  vllm:
+    image: vllm/vllm-openai:v0.26.0-cu129
+    volumes:
+      - /srv/models/DeepSeek-V4-Flash:/model
+    command: >
+      /model
+      --tensor-parallel-size 4
+`),
+  ).toContain('vllm@0.26.0 /srv/models/DeepSeek-V4-Flash');
+  expect(read('docker run -v /data:/m vllm/vllm-openai --model /models/x')).toContain('vllm /models/x');
+});
+
+test('an image of another owner is known by its name, if a flag names the model', () => {
+  expect(read('docker run --gpus all -v vllm:/x me/vllm-gh200:v0.8.3 --model a/b --port 1')).toContain(
+    'vllm@0.8.3 a/b',
+  );
+  expect(() => read('docker run --name vllm-1 me/web --port 1')).toThrow('does not start a known engine');
+});
+
+test('lines of a command that are commented out are left out of it', () => {
+  const text = '#A=1 \\\nB=2 \\\nvllm serve a/b \\\n  # --enforce-eager \\\n  --max-model-len 4096';
+  expect(read(text)).toBe('vllm a/b\ncontext=4096\nleft out B; unknown -; others -');
+});
+
+test('a variable that the text does not set is named', () => {
+  expect(() => read('llama-server -m a.gguf -c $N_CTX')).toThrow(
+    '-c has the value of the variable $N_CTX, which the text does not set',
+  );
+  expect(read('N_CTX=4096; llama-server -m a.gguf -c $N_CTX --port "$PORT"')).toContain('context=4096');
+});

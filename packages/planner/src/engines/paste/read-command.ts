@@ -7,7 +7,7 @@ import type { EngineFlags } from '@plimsoll/registry';
 import type { EngineName } from '../engine-list.ts';
 import { commandOfContainerFile } from './container-file.ts';
 import { readArguments } from './engine-arguments.ts';
-import { findInvocation, type Invocation } from './invocation.ts';
+import { findInvocation, type Invocation, pathOutside } from './invocation.ts';
 import type { PastedEngine } from './pasted-engines.ts';
 import { commandOf, type ShellCommand, shellCommands } from './shell-text.ts';
 
@@ -95,7 +95,7 @@ export function readCommand(
   return {
     engine: face.name,
     release,
-    model: wholeName(model ?? modelOfVariables, face.commandForm),
+    model: wholeName(outside(model ?? modelOfVariables, first), face.commandForm),
     flags: planFlags(new Map([...Object.entries({ ...usual, ...flags }), ...read.flags]), face),
     leftOut: [...idleVariables(first, face), ...read.leftOut],
     unknown: read.unknown,
@@ -116,6 +116,10 @@ function facesOf(face: PastedEngine): readonly PastedEngine[] {
 }
 
 type FoundInvocation = Invocation<PastedEngine>;
+
+function outside(model: string | null, { mounts }: FoundInvocation): string | null {
+  return model === null ? null : pathOutside(model, mounts);
+}
 
 function wholeName(model: string | null, form: PastedEngine['commandForm']): string | null {
   return model === null ? null : (form.wholeName?.(model) ?? model);

@@ -67,6 +67,9 @@ export function commandOf(given: readonly string[]): ShellCommand {
 /** `(venv) PS C:\\folder> ` and `C:\\folder>`. */
 const windowsPrompt = /^(?:\([\w.-]{1,40}\) )?(?:PS )?[A-Za-z]:\\[^>"\n]{0,200}>/gm;
 
+/** A line of a command that is commented out with the backslash at its end; without the line, the command goes on. */
+const commentedLine = /^[ \t]*#[^\n]*[\\^`][ \t]{0,16}\n/gm;
+
 /** Joins the lines of a command: shells continue a line after a backslash, Windows after ^ and a backtick. */
 function joinedLines(text: string): string {
   return text
@@ -74,6 +77,7 @@ function joinedLines(text: string): string {
     .replaceAll(/^[ \t]*```.*$/gm, '')
     .replaceAll(windowsPrompt, '')
     .replaceAll(/^\s*`|`\s*$/g, '')
+    .replaceAll(commentedLine, '')
     .replaceAll(/(?<![\\^`])[\\^`][ \t]{0,16}\n/g, ' ')
     .replaceAll(/[“”]/g, '"')
     .replaceAll(/[‘’]/g, "'")
