@@ -50,7 +50,7 @@ function die(): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Trains the run with producers elsewhere. Returns what the last status of its controller says. */
+/** Trains the run with producers in other processes. */
 export async function trainRemotely(example: Example, settings: GateSettings, begin: 'new' | 'resume') {
   const { server, runId, count, folder, diesAfter } = settings;
   const link = await connect(server);
@@ -81,7 +81,6 @@ async function produce(target: PlimsollTarget, settings: GateSettings): Promise<
   const contract = captureContract(plan, target, { runId, tokenizerVersion: 't' });
   let samples = 0;
   const onSample = (): void => {
-    process.stdout.write('sample\n');
     if (++samples === diesAfter) die();
   };
   const rollout = { engine: target, plan, failuresMax: 1, onSample };

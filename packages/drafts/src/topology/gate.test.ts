@@ -98,7 +98,7 @@ describe.skipIf(natsServer === null)(
       return gate;
     }
 
-    /** The features of producers, and how many each has committed and left. */
+    /** Waits for producers. Returns what each has committed, and the features that are left in its place. */
     async function producerEnds(producers: readonly GateProcess[]): Promise<readonly string[]> {
       const ends = await Promise.all(producers.map(({ ended }) => ended));
       expect({ ends, errors: producers.flatMap(({ errors }) => errors) }).toEqual({
@@ -115,7 +115,7 @@ describe.skipIf(natsServer === null)(
 
     const complete = { step: lastStep, samples: lastStep * 4, isComplete: true };
 
-    test('features over HTTP from two producers; the trainer is killed twice', async () => {
+    test('features over HTTP from two producers; the trainer is killed and resumes', async () => {
       const runId = 'gate-peers';
       const producers = ['a', 'b'].map((worker) =>
         start(
