@@ -258,6 +258,7 @@ test('short flags and presets stand for others', () => {
     ngl=auto spec-type=ngram-mod context=fit
     left out -lm mmap; unknown -; others -"
   `);
+  expect(read('sglang serve --model-path a/b --tp 8 --ep 8')).toContain('ep-size=8');
   expect(read('llama-server -m a.gguf -ncffn 2')).toContain('ot=blk\\.(0|1)\\.ffn_(up|down|gate)\\.=CPU');
   expect(read('llama-server -dr ai/gemma3 -ot a=CPU -ot b=CUDA0')).toContain('ot=a=CPU,b=CUDA0');
 });

@@ -24,6 +24,8 @@ export const sglangCommandForm: CommandForm = {
     refused.map((name) => [name, (value: string) => refuseVariable(name, value)]),
   ),
   abbreviates: true,
+  // SGLang's second name of --ep-size is a switch of `plimsoll plan`.
+  shorthands: { '--ep': (devices) => ({ 'ep-size': devices }) },
   largestOf: { '--cuda-graph-max-bs': ['--cuda-graph-bs', '--cuda-graph-bs-decode'] },
   idleValues: {
     '--cpu-offload-gb': ['0'],
