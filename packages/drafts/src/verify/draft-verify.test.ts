@@ -117,7 +117,7 @@ test('the output is that of the target alone, and the counts agree with each oth
   expect(passes + accepted).toBeGreaterThanOrEqual(own.outputTokens - 2 * prompts.length);
 });
 
-// Training counts every position. A pass of verification begins after a refused token, where guesses are harder.
+// Training counts every position and multiplies accuracies of places. Verification counts the positions where passes begin.
 test('training promises at least the real accepted length, and at most half more', async () => {
   const target = new PlimsollTarget(plain, { id: 'target', sha256: '0'.repeat(64) });
   const answered = prompts.map(({ tokens: prompt }, index) => ({
