@@ -61,5 +61,5 @@ export function modelArgument(question: Pick<Question, 'modelReference' | 'spec'
 
 /** Quotes a name for a POSIX shell if it holds characters that the shell would interpret. */
 export function shellArgument(name: string): string {
-  return /^[\w./:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+  return /^[\w.,/:@%+=-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
 }

@@ -57,7 +57,7 @@ test('--override-tensor moves tensors to the buffer that it names', () => {
   expect(weights(host.perDevice)).toBeLessThan(weights(base));
   expect(weights(other)).toBe(weights(base));
   expect(other[0]?.weightBytes).toBeLessThan(base[0]?.weightBytes ?? 0);
-  expect(host.engine.command).toContain('-ot blk\\..*ffn_up=CPU');
+  expect(host.engine.command).toContain("-ot 'blk\\..*ffn_up=CPU'");
 });
 
 test('--device and --split-mode none choose devices; a name without a device is refused', () => {
