@@ -1,15 +1,7 @@
 /** The weights of a DFlash draft and its pass over blocks on a tape. */
 import type { ParameterSet, Tape, Tensor } from '@plimsoll/training';
-import {
-  add,
-  attention,
-  gated,
-  gatherRows,
-  joinRows,
-  linear,
-  rmsNorm,
-  rope,
-} from '@plimsoll/training/operations';
+import { attention, gatherRows, joinRows, linear, rmsNorm, rope } from '@plimsoll/training/operations';
+import { recordFeedForward } from '../feed-forward.ts';
 import type { DFlashConfig } from './dflash-spec.ts';
 
 export type DFlashWeights = ReturnType<typeof defineDFlash>;
@@ -85,14 +77,7 @@ function recordLayer(tape: Tape, config: DFlashConfig, weights: LayerWeights, st
   const { hidden } = state;
   const name = (part: string): string => `layer ${state.index} ${part}`;
   const attended = recordAttention(tape, config, weights, state);
-  const projected = linear(tape, name('o'), [{ input: attended, weight: weights.output }]);
-  const residual = add(tape, name('residual'), hidden, projected);
-  const post = rmsNorm(tape, name('post norm'), { input: residual, weight: weights.postNorm }, { epsilon });
-  const gate = linear(tape, name('gate'), [{ input: post, weight: weights.gate }]);
-  const up = linear(tape, name('up'), [{ input: post, weight: weights.up }]);
-  const product = gated(tape, name('swiglu'), { gate, up, activation: 'silu' });
-  const down = linear(tape, name('down'), [{ input: product, weight: weights.down }]);
-  return add(tape, name('output'), residual, down);
+  return recordFeedForward(tape, name, weights, { hidden, attended, epsilon });
 }
 
 /** Queries of the blocks; keys and values of the context, which the layer does not change, and of the blocks. */

@@ -4,13 +4,14 @@
  * anchor. Embedding and head are those of the target, frozen.
  */
 import { PlimsollError } from '@plimsoll/foundation';
+import { checkDraftField } from '../draft-field.ts';
 
 export interface DFlashConfig {
   /** Also the hidden size of the target. */
   readonly hiddenSize: number;
   /** Captured layers of the target, concatenated in a feature. */
   readonly capturedLayers: number;
-  /** For each layer of the draft: tokens that a token sees behind it; null is the whole context. */
+  /** How many earlier tokens a token sees in each layer of the draft; null if it sees all. */
   readonly layerWindows: readonly (number | null)[];
   readonly heads: number;
   readonly kvHeads: number;
@@ -71,28 +72,24 @@ function roundedToEven(value: number): number {
 
 /** Throws `bad-draft-config` with the field, its value and its limit. */
 export function checkDFlashConfig(config: DFlashConfig, training: DFlashTraining): void {
-  const check = (holds: boolean, field: string, value: number, limit: string): void => {
-    if (holds) return;
-    throw new PlimsollError({
-      code: 'bad-draft-config',
-      message: `the draft's ${field} is ${value}`,
-      value,
-      limit,
-      hint: `set ${field} to a value that is ${limit}`,
-    });
-  };
   const { heads, kvHeads, headDim, layerWindows, blockSize, maskTokenId, vocabulary } = config;
   const { anchorsMax, gamma, loss } = training;
   const isCount = (value: number): boolean => Number.isSafeInteger(value) && value > 0;
-  check(isCount(kvHeads) && heads % kvHeads === 0, 'kvHeads', kvHeads, `a divisor of ${heads} heads`);
-  check(isCount(headDim) && headDim % 2 === 0, 'headDim', headDim, 'even');
-  check(layerWindows.length > 0, 'layerWindows', layerWindows.length, 'at least one layer');
+  checkDraftField(
+    isCount(kvHeads) && heads % kvHeads === 0,
+    'kvHeads',
+    kvHeads,
+    `a divisor of ${heads} heads`,
+  );
+  checkDraftField(isCount(headDim) && headDim % 2 === 0, 'headDim', headDim, 'even');
+  checkDraftField(layerWindows.length > 0, 'layerWindows', layerWindows.length, 'at least one layer');
   for (const window of layerWindows)
-    check(window === null || isCount(window), 'layerWindows', window ?? 0, 'null or at least 1');
-  check(isCount(blockSize) && blockSize > 1, 'blockSize', blockSize, 'at least 2');
+    checkDraftField(window === null || isCount(window), 'layerWindows', window ?? 0, 'null or at least 1');
+  checkDraftField(isCount(blockSize) && blockSize > 1, 'blockSize', blockSize, 'at least 2');
   const isToken = Number.isSafeInteger(maskTokenId) && maskTokenId >= 0 && maskTokenId < vocabulary;
-  check(isToken, 'maskTokenId', maskTokenId, `0 to ${vocabulary - 1}`);
-  check(isCount(anchorsMax), 'anchorsMax', anchorsMax, 'at least 1');
-  check(gamma >= 0, 'gamma', gamma, 'at least 0');
-  if (loss.kind !== 'dflash') check(loss.alpha >= 0 && loss.alpha <= 1, 'alpha', loss.alpha, '0 to 1');
+  checkDraftField(isToken, 'maskTokenId', maskTokenId, `0 to ${vocabulary - 1}`);
+  checkDraftField(isCount(anchorsMax), 'anchorsMax', anchorsMax, 'at least 1');
+  checkDraftField(gamma >= 0, 'gamma', gamma, 'at least 0');
+  if (loss.kind !== 'dflash')
+    checkDraftField(loss.alpha >= 0 && loss.alpha <= 1, 'alpha', loss.alpha, '0 to 1');
 }

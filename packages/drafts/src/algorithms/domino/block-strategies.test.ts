@@ -2,11 +2,12 @@
 import { createDoubleArena, createTrainingArena, TrainerCore, type TrainingArena } from '@plimsoll/training';
 import { usualAdamW } from '@plimsoll/training/optimizer';
 import { describe, expect, test } from 'vitest';
-import { exampleSamples, fillWeights, sampleOf, sizes } from '../dflash/dflash.test-data.ts';
+import { exampleSamples, fillWeights, sizes } from '../dflash/dflash.test-data.ts';
 import type { DFlashLoss } from '../dflash/dflash-spec.ts';
 import { dflashStrategy } from '../dflash/dflash-strategy.ts';
 import type { Features } from '../feature-values.ts';
 import type { TrainableStrategy } from '../strategy-spec.ts';
+import { sampleOf } from '../torch-reference.test-data.ts';
 import { baseShareAt } from './domino-spec.ts';
 import { dominoStrategy } from './domino-strategy.ts';
 

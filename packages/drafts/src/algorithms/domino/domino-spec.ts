@@ -2,9 +2,9 @@
  * Domino: the blocks of DFlash, whose tokens are then corrected in order. A recurrent unit reads the tokens before a label,
  * and a low-rank head adds its correction to the block's own logits. In training the unit reads the true tokens.
  */
-import { PlimsollError } from '@plimsoll/foundation';
 import type { RunProgress } from '@plimsoll/training/trainer';
 import { checkDFlashConfig, type DFlashConfig, type DFlashTraining } from '../dflash/dflash-spec.ts';
+import { checkDraftField } from '../draft-field.ts';
 
 export interface DominoConfig extends DFlashConfig {
   /** Width of the recurrent unit. */
@@ -41,24 +41,14 @@ export function baseShareAt(
 /** Throws `bad-draft-config` with the field, its value and its limit. */
 export function checkDominoConfig(config: DominoConfig, training: DominoTraining): void {
   checkDFlashConfig(config, { ...training, loss: { kind: 'dflash' } });
-  const check = (holds: boolean, field: string, value: number, limit: string): void => {
-    if (holds) return;
-    throw new PlimsollError({
-      code: 'bad-draft-config',
-      message: `the draft's ${field} is ${value}`,
-      value,
-      limit,
-      hint: `set ${field} to a value that is ${limit}`,
-    });
-  };
   const { gruSize, correctionRank, purePrefix, blockSize } = config;
   const { baseShareStart, baseShareRatio } = training;
   const isWhole = (value: number, least: number): boolean => Number.isSafeInteger(value) && value >= least;
-  check(isWhole(gruSize, 1), 'gruSize', gruSize, 'at least 1');
-  check(isWhole(correctionRank, 1), 'correctionRank', correctionRank, 'at least 1');
+  checkDraftField(isWhole(gruSize, 1), 'gruSize', gruSize, 'at least 1');
+  checkDraftField(isWhole(correctionRank, 1), 'correctionRank', correctionRank, 'at least 1');
   const prefixMax = blockSize - 1 - firstCorrected({ ...config, purePrefix: 0 });
   const isPrefix = isWhole(purePrefix, 0) && purePrefix <= prefixMax;
-  check(isPrefix, 'purePrefix', purePrefix, `0 to ${prefixMax}`);
-  check(baseShareStart >= 0 && baseShareStart <= 1, 'baseShareStart', baseShareStart, '0 to 1');
-  check(baseShareRatio >= 0 && baseShareRatio <= 1, 'baseShareRatio', baseShareRatio, '0 to 1');
+  checkDraftField(isPrefix, 'purePrefix', purePrefix, `0 to ${prefixMax}`);
+  checkDraftField(baseShareStart >= 0 && baseShareStart <= 1, 'baseShareStart', baseShareStart, '0 to 1');
+  checkDraftField(baseShareRatio >= 0 && baseShareRatio <= 1, 'baseShareRatio', baseShareRatio, '0 to 1');
 }

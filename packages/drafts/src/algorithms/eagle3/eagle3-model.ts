@@ -5,16 +5,15 @@
  */
 import { columnsOf, type ParameterSet, type Tape, type Tensor } from '@plimsoll/training';
 import {
-  add,
   attention,
   causalRanges,
-  gated,
   gatherRows,
   linear,
   rmsNorm,
   rope,
   ropeAngles,
 } from '@plimsoll/training/operations';
+import { recordFeedForward } from '../feed-forward.ts';
 import type { Eagle3Config } from './eagle3-spec.ts';
 
 export interface Eagle3Weights {
@@ -127,18 +126,7 @@ function recordLayer(tape: Tape, config: Eagle3Config, weights: Eagle3Weights, l
   const { step, hidden } = layer;
   const name = (part: string): string => `step ${step} ${part}`;
   const attended = recordAttention(tape, config, weights, layer);
-  const projected = linear(tape, name('o'), [{ input: attended, weight: weights.output }]);
-  const residual = add(tape, name('residual'), hidden, projected);
-  const post = rmsNorm(tape, name('post norm'), { input: residual, weight: weights.postNorm }, { epsilon });
-  const gate = linear(tape, name('gate'), [{ input: post, weight: weights.gate }]);
-  const up = linear(tape, name('up'), [{ input: post, weight: weights.up }]);
-  const product = gated(tape, name('swiglu'), { gate, up, activation: 'silu' });
-  return add(
-    tape,
-    name('output'),
-    residual,
-    linear(tape, name('down'), [{ input: product, weight: weights.down }]),
-  );
+  return recordFeedForward(tape, name, weights, { hidden, attended, epsilon });
 }
 
 function recordAttention(

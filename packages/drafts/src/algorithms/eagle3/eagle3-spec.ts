@@ -2,8 +2,8 @@
  * EAGLE3 (Li et al., 2025, arXiv:2503.01840): one decoder layer that reads three captured layers of the target and the
  * embedding of the next token, trained on its own outputs for `tttLength` steps (test-time training).
  */
-import { PlimsollError } from '@plimsoll/foundation';
 import type { TeacherLoss } from '@plimsoll/training';
+import { checkDraftField } from '../draft-field.ts';
 
 export interface Eagle3Config {
   readonly hiddenSize: number;
@@ -33,20 +33,12 @@ export interface Eagle3Training {
 
 /** Throws `bad-draft-config` with the field, its value and its limit. */
 export function checkEagle3Config(config: Eagle3Config, training: Eagle3Training): void {
-  const refuse = (field: string, value: number, limit: string): never => {
-    throw new PlimsollError({
-      code: 'bad-draft-config',
-      message: `the draft's ${field} is ${value}`,
-      value,
-      limit,
-      hint: `set ${field} to a value that is ${limit}`,
-    });
-  };
   const { heads, kvHeads, headDim, draftVocabulary, targetVocabulary } = config;
-  if (!(kvHeads > 0 && heads % kvHeads === 0)) refuse('kvHeads', kvHeads, `a divisor of ${heads} heads`);
-  if (!(headDim > 0 && headDim % 2 === 0)) refuse('headDim', headDim, 'even');
-  if (!(draftVocabulary > 0 && draftVocabulary <= targetVocabulary))
-    refuse('draftVocabulary', draftVocabulary, `1 to ${targetVocabulary}`);
-  if (!(Number.isInteger(training.tttLength) && training.tttLength > 0 && training.tttLength <= 16))
-    refuse('tttLength', training.tttLength, '1 to 16');
+  const { tttLength } = training;
+  checkDraftField(kvHeads > 0 && heads % kvHeads === 0, 'kvHeads', kvHeads, `a divisor of ${heads} heads`);
+  checkDraftField(headDim > 0 && headDim % 2 === 0, 'headDim', headDim, 'even');
+  const isPart = draftVocabulary > 0 && draftVocabulary <= targetVocabulary;
+  checkDraftField(isPart, 'draftVocabulary', draftVocabulary, `1 to ${targetVocabulary}`);
+  const isLength = Number.isInteger(tttLength) && tttLength > 0 && tttLength <= 16;
+  checkDraftField(isLength, 'tttLength', tttLength, '1 to 16');
 }

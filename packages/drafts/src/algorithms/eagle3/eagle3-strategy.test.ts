@@ -12,7 +12,8 @@ import {
 import { usualAdamW } from '@plimsoll/training/optimizer';
 import { afterEach, expect, test } from 'vitest';
 import type { Features } from '../feature-values.ts';
-import { exampleBatch, exampleStrategy, fillWeights, sampleOf } from './eagle3.test-data.ts';
+import { sampleOf } from '../torch-reference.test-data.ts';
+import { exampleBatch, exampleStrategy, fillWeights } from './eagle3.test-data.ts';
 
 const folders: string[] = [];
 afterEach(async () => {

@@ -1,7 +1,8 @@
 /** The formulas of tools/reference/make-eagle3-fixtures.py: weights, features and tokens by their index. */
 import { defined } from '@plimsoll/foundation';
 import { ParameterSet, planArena, type TrainingArena } from '@plimsoll/training';
-import type { Feature, Features } from '../feature-values.ts';
+import type { Features } from '../feature-values.ts';
+import { feature, fillWaves, wave } from '../torch-reference.test-data.ts';
 import { defineEagle3 } from './eagle3-model.ts';
 import { type Eagle3Recording, recordEagle3 } from './eagle3-recording.ts';
 import type { Eagle3Config, Eagle3Training } from './eagle3-spec.ts';
@@ -17,17 +18,6 @@ const tokens = 9;
 const lengths = [9, 6];
 /** Positions of the batch, padding of the shorter sample included, as the reference divides by. */
 export const positions = lengths.length * tokens;
-
-function wave(
-  rows: number,
-  columns: number,
-  { number, size }: { number: number; size: number },
-): Float32Array {
-  return Float32Array.from(
-    { length: rows * columns },
-    (_, i) => size * Math.sin(1.7 * i + number) * Math.cos(0.31 * i * number + 0.5),
-  );
-}
 
 export const exampleVocabulary = {
   draftToTarget: Int32Array.from(draftIds),
@@ -59,7 +49,7 @@ export function recordExample(
   return { config, parameters, recorded, plan: planArena(parameters, [recorded.recording]) };
 }
 
-/** Norms are 1 + a wave; the numbers of the waves follow the reference's order of weights. */
+/** The numbers of the waves follow the reference's order of weights. */
 const weightOrder = [
   'fc',
   'midlayer.input_layernorm',
@@ -80,24 +70,7 @@ const weightOrder = [
 ];
 
 export function fillWeights({ parameters }: Pick<Example, 'parameters'>, arena: TrainingArena): void {
-  for (const { name, tensor, isTrained } of parameters.parameters) {
-    const { rows, columns } = tensor;
-    if (!isTrained) {
-      const [number, size] = name.startsWith('target') ? [32, 1.5] : [31, 0.8];
-      arena.parameter(name).set(wave(rows, columns, { number, size }));
-      continue;
-    }
-    const isNorm = rows === 1;
-    const number = weightOrder.indexOf(name.replace(/\.weight$/, '')) + 1;
-    const values = wave(rows, columns, { number, size: isNorm ? 0.2 : 0.5 });
-    arena.parameter(name).set(isNorm ? values.map((value) => 1 + value) : values);
-  }
-}
-
-function feature(dtype: Feature['dtype'], width: number, values: ArrayBufferView): Feature {
-  const { buffer, byteOffset, byteLength } = values;
-  const shape = [lengths.length, tokens, width];
-  return { dtype, shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
+  fillWaves(parameters, arena, (name) => weightOrder.indexOf(name.replace(/\.weight$/, '')) + 1);
 }
 
 /** Computes one row of every sample; rows past a sample's length are zeros. */
@@ -115,20 +88,6 @@ export function exampleStrategy(sequences: number): Eagle3Strategy {
   const config = { ...sizes, normOutput: false, normLayers: false };
   const training = { tttLength: 3, stepDecay: 0.8, loss: { kind: 'kl' } } as const;
   return new Eagle3Strategy({ config, training, vocabulary: exampleVocabulary, sequences, lengths: [16, 9] });
-}
-
-/** One sample of a batch as a batch of its own, with the same padding. */
-export function sampleOf({ tensors, refs }: Features, sample: number): Features {
-  const one = Object.entries(tensors).map(([name, { dtype, shape, data }]) => {
-    const bytes = data.length / (shape[0] ?? 1);
-    const own = {
-      dtype,
-      shape: [1, ...shape.slice(1)],
-      data: data.subarray(sample * bytes, (sample + 1) * bytes),
-    };
-    return [name, own] as const;
-  });
-  return { tensors: Object.fromEntries(one), refs: refs.slice(sample, sample + 1) };
 }
 
 /** The batch of both samples, padded to the longer one. */
@@ -153,10 +112,14 @@ export function exampleBatch(): Features {
   return {
     refs: lengths.map((tokenCount, sample) => ({ taskId: `p${sample}`, tokenCount })),
     tensors: {
-      input_ids: feature('I32', 1, Int32Array.from(ids)),
-      loss_mask: feature('U8', 1, Uint8Array.from(mask)),
-      layer_states: feature('F32', width, padded(states, width)),
-      final_states: feature('F32', sizes.targetHiddenSize, padded(final, sizes.targetHiddenSize)),
+      input_ids: feature('I32', [lengths.length, tokens, 1], Int32Array.from(ids)),
+      loss_mask: feature('U8', [lengths.length, tokens, 1], Uint8Array.from(mask)),
+      layer_states: feature('F32', [lengths.length, tokens, width], padded(states, width)),
+      final_states: feature(
+        'F32',
+        [lengths.length, tokens, sizes.targetHiddenSize],
+        padded(final, sizes.targetHiddenSize),
+      ),
     },
   };
 }

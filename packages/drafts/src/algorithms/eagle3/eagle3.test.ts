@@ -1,14 +1,13 @@
 /** Losses, metrics, gradients and optimizer steps as PyTorch computes them (fixtures/training/eagle3.json). */
 import { readFileSync } from 'node:fs';
-import { defined } from '@plimsoll/foundation';
-import {
-  createDoubleArena,
-  createTrainingArena,
-  type TeacherLoss,
-  type TrainingArena,
-} from '@plimsoll/training';
-import { adamWStep, clipFactor, globalNorm, usualAdamW } from '@plimsoll/training/optimizer';
+import type { TeacherLoss, TrainingArena } from '@plimsoll/training';
 import { describe, expect, test } from 'vitest';
+import {
+  compareGradients,
+  expectClose,
+  precisions,
+  type ReferenceGradients,
+} from '../torch-reference.test-data.ts';
 import { type Example, exampleBatch, fillWeights, positions, recordExample } from './eagle3.test-data.ts';
 import { fillEagle3 } from './eagle3-collate.ts';
 import { eagle3Metrics } from './eagle3-recording.ts';
@@ -24,17 +23,14 @@ interface FixtureCase {
   readonly normLayers: boolean;
   readonly loss: TeacherLoss;
   readonly tttLength: number;
-  readonly steps: readonly {
+  readonly steps: readonly (ReferenceGradients & {
     readonly loss: number;
     readonly steps: readonly {
       readonly loss: number;
       readonly accuracy: number;
       readonly acceptance: number;
     }[];
-    readonly gradientNorm: number;
-    readonly gradients?: Readonly<Record<string, readonly number[]>>;
-    readonly largest?: Readonly<Record<string, number>>;
-  }[];
+  })[];
   readonly weights: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -54,16 +50,7 @@ function run(example: Example, arena: TrainingArena, expected: FixtureCase) {
   return eagle3Metrics(recorded.sums, 1 / positions, training);
 }
 
-const precisions = [
-  { precision: 'f32', tolerance: 1e-5, open: createTrainingArena },
-  // The reference rounds its table of angles as the program does; the fixture has nine digits.
-  {
-    precision: 'double',
-    tolerance: 2e-8,
-    open: async (...[plan, parameters]: Parameters<typeof createDoubleArena>) =>
-      createDoubleArena(plan, parameters),
-  },
-] as const;
+const { sampleEvery } = fixture;
 
 describe.each(precisions)('in $precision', ({ tolerance, open }) => {
   test.each(fixture.cases)('$name', async (expected) => {
@@ -83,34 +70,11 @@ describe.each(precisions)('in $precision', ({ tolerance, open }) => {
         expect(metrics.accuracy[k]).toBeCloseTo(result.accuracy, 8);
         expect(Math.abs((metrics.acceptance[k] ?? 0) - result.acceptance)).toBeLessThan(tolerance);
       }
-      for (const [name, values] of Object.entries(step.gradients ?? {}))
-        expectClose(arena.parameterGradient(name), values, {
-          name,
-          limit: tolerance * (step.largest?.[name] ?? 0),
-        });
-      const norm = globalNorm(arena.flat('gradients'));
-      expect(Math.abs(norm / step.gradientNorm - 1)).toBeLessThan(tolerance);
-      const at = { learningRate: 1e-2, step: index + 1, gradientFactor: clipFactor(norm, 0.5) };
-      const ranges = {
-        ...{ parameters: arena.flat('parameters'), gradients: arena.flat('gradients') },
-        ...{ firstMoments: arena.flat('firstMoments'), secondMoments: arena.flat('secondMoments') },
-      };
-      adamWStep(ranges, { ...usualAdamW, weightDecay: 0.1 }, at);
+      compareGradients(arena, step, { number: index + 1, tolerance, sampleEvery });
     }
     // AdamW divides by the root of a small square: elements with a tiny gradient amplify its rounding.
     for (const [name, values] of Object.entries(expected.weights))
-      expectClose(arena.parameter(name), values, { name, limit: 20 * tolerance });
+      expectClose(arena.parameter(name), values, { name, limit: 20 * tolerance, sampleEvery });
     await arena.close();
   });
 });
-
-function expectClose(
-  actual: ArrayLike<number>,
-  sampled: readonly number[],
-  { name, limit }: { name: string; limit: number },
-): void {
-  for (const [index, value] of sampled.entries()) {
-    const found = defined(actual[index * fixture.sampleEvery], `${name} has the element`);
-    expect(Math.abs(found - value), `${name}[${index * fixture.sampleEvery}]`).toBeLessThan(limit);
-  }
-}

@@ -8,16 +8,15 @@ import {
   type Tensor,
 } from '@plimsoll/training';
 import {
-  add,
   attention,
   causalRanges,
-  gated,
   gatherRows,
   linear,
   rmsNorm,
   rope,
   ropeAngles,
 } from '@plimsoll/training/operations';
+import { recordFeedForward } from '../feed-forward.ts';
 
 export interface LmConfig {
   readonly vocabulary: number;
@@ -108,15 +107,5 @@ function recordLayer(
   const sizes = { sequences, heads, kvHeads, headDim, scale: headDim ** -0.5 };
   const visible = causalRanges(sequences, length);
   const attended = attention(tape, 'attention', { queries, keys, values }, { ...sizes, visible });
-  const residual = add(
-    tape,
-    'residual',
-    hidden,
-    linear(tape, 'o', [{ input: attended, weight: weights.output }]),
-  );
-  const post = rmsNorm(tape, 'post norm', { input: residual, weight: weights.postNorm }, { epsilon });
-  const gate = linear(tape, 'gate', [{ input: post, weight: weights.gate }]);
-  const up = linear(tape, 'up', [{ input: post, weight: weights.up }]);
-  const product = gated(tape, 'swiglu', { gate, up, activation: 'silu' });
-  return add(tape, 'output', residual, linear(tape, 'down', [{ input: product, weight: weights.down }]));
+  return recordFeedForward(tape, (part) => part, weights, { hidden, attended, epsilon });
 }

@@ -21,7 +21,7 @@ export interface PlannedStart {
   readonly request: Question<VllmOptions>;
   readonly settings: VllmSettings;
   readonly release: VllmRelease;
-  /** Type of what stays unquantised. */
+  /** Type of the tensors that stay unquantised. */
   readonly base: ElementType;
   readonly kvFormat: KvFormat;
   /** Whether the number of sequences is another than the release's own. */

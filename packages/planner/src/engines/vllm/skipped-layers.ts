@@ -11,7 +11,7 @@ export function skippedLayers(
   spec: ModelSpec,
   cache: {
     readonly kvFormat: KvFormat;
-    /** Type of what stays unquantised. */
+    /** Type of the tensors that stay unquantised. */
     readonly base: ElementType;
     readonly skips: readonly string[];
   },
